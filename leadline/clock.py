@@ -1,0 +1,76 @@
+"""The only place that reads a clock. Everything else is given the time or a ``Clock``; a test holds this."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now(self) -> datetime:
+        """Wall-clock time in UTC, for what is written down."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for durations and deadlines."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let this much time pass."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Wall-clock time in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds since an arbitrary start."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep; other tasks run meanwhile."""
+        await asyncio.sleep(max(0.0, seconds))
+
+
+class ManualClock:
+    """A clock that moves only when told; ``sleep`` moves it by the time asked for."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._start = start
+        self._elapsed = 0.0
+
+    def now(self) -> datetime:
+        """The time it was moved to."""
+        return datetime.fromtimestamp(self._start.timestamp() + self._elapsed, UTC)
+
+    def monotonic(self) -> float:
+        """Seconds it was moved since its start."""
+        return self._elapsed
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self._elapsed += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on by ``seconds`` at once and let other tasks run."""
+        self.advance(max(0.0, seconds))
+        await asyncio.sleep(0)
+
+
+def epoch(moment: datetime) -> float:
+    """Seconds since 1970 of an aware datetime."""
+    return moment.timestamp()
+
+
+def moment(seconds: float) -> datetime:
+    """The UTC datetime of seconds since 1970, to the millisecond. Raises ValueError when out of range."""
+    try:
+        return datetime.fromtimestamp(round(seconds, 3), UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"no such time: {seconds}") from error

@@ -1,0 +1,73 @@
+"""Every metric of every process, declared once: name, kind, labels, meaning. The docs list equals this list.
+
+Names are base units with the unit as suffix and ``_total`` on counters; no identity of a link or an alert is a label.
+"""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+REGISTRY: Final = CollectorRegistry(auto_describe=True)
+
+LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+def _counter(name: str, meaning: str, *labels: str) -> Counter:
+    return Counter(name, meaning, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, meaning: str, *labels: str) -> Gauge:
+    return Gauge(name, meaning, labels, registry=REGISTRY)
+
+
+def _histogram(name: str, meaning: str, *labels: str) -> Histogram:
+    return Histogram(name, meaning, labels, registry=REGISTRY, buckets=LATENCY_BUCKETS)
+
+
+BUILD_INFO: Final = _gauge("leadline_build_info", "Always 1; its labels name what runs.", "version", "role")
+
+# The agent.
+AGENT_SAMPLES: Final = _counter(
+    "leadline_agent_samples_total", "Looks at a server, by outcome up or down.", "node", "result"
+)
+AGENT_PROBE_SECONDS: Final = _histogram("leadline_agent_probe_duration_seconds", "Round-trip time of one look.", "node")
+AGENT_LAST_SUCCESS: Final = _gauge(
+    "leadline_agent_last_success_timestamp_seconds", "When a node last answered.", "node"
+)
+AGENT_RECONNECTS: Final = _counter("leadline_agent_reconnects_total", "Connections opened to a node.", "node")
+AGENT_PUBLISHED: Final = _counter("leadline_agent_published_total", "Observations acknowledged by Kafka.")
+AGENT_SPOOL_RECORDS: Final = _gauge("leadline_agent_spool_records", "Observations waiting in the spool.")
+AGENT_SPOOL_BYTES: Final = _gauge("leadline_agent_spool_bytes", "Bytes of observations waiting in the spool.")
+AGENT_DROPPED: Final = _counter("leadline_agent_dropped_total", "Observations dropped because the spool was full.")
+
+# The stream processor.
+STREAM_RECORDS: Final = _counter(
+    "leadline_stream_records_total", "Records read from the samples topic, by result.", "result"
+)
+STREAM_DEADLETTERS: Final = _counter("leadline_stream_deadletters_total", "Records sent to the dead letters.", "reason")
+STREAM_LATE: Final = _counter("leadline_stream_late_total", "Observations too late to be judged.")
+STREAM_DUPLICATES: Final = _counter("leadline_stream_duplicates_total", "Observations seen before.")
+STREAM_DELAY_SECONDS: Final = _histogram(
+    "leadline_stream_delay_seconds", "From an agent's look to its judgement, on the two machines' clocks."
+)
+STREAM_TRANSITIONS: Final = _counter("leadline_stream_transitions_total", "Alert transitions.", "rule", "to")
+STREAM_INCIDENTS_OPEN: Final = _gauge("leadline_stream_incidents_open", "Incidents open now.")
+STREAM_LINKS: Final = _gauge("leadline_stream_links", "Links being judged, by verdict.", "verdict")
+STREAM_CLUSTERS: Final = _gauge("leadline_stream_clusters", "Clusters whose state this worker holds.")
+STREAM_STATE_WRITES: Final = _counter(
+    "leadline_stream_state_writes_total", "States of clusters written to the changelog."
+)
+STREAM_STATE_BYTES: Final = _counter("leadline_stream_state_bytes_total", "Bytes of state written to the changelog.")
+
+
+def serve(port: int, address: str = "127.0.0.1") -> None:
+    """Serve the metrics over HTTP until the process ends. Raises OSError when the port is taken."""
+    start_http_server(port, addr=address, registry=REGISTRY)
+
+
+def listing() -> dict[str, tuple[str, str]]:
+    """Name of every metric as scraped, with its kind and meaning."""
+    return {
+        family.name + ("_total" if family.type == "counter" else ""): (family.type, family.documentation)
+        for family in REGISTRY.collect()
+    }

@@ -1,0 +1,26 @@
+"""The values every part of Leadline speaks in: frozen, slotted, without I/O and without a clock.
+
+``ids``          names and identities as types; how a link, an alert and an incident are named
+``lsn``          PostgreSQL log positions
+``observation``  what an agent saw on one node at one instant
+``alert``        findings over their life: transitions
+``incident``     causes, changes, timeline
+``lag``          roll-ups for analytics
+
+Times are ``datetime`` in UTC, written as RFC 3339 with milliseconds; durations end in ``_s``, sizes in ``_bytes``.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment with its zone; times without one are refused when read."""
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Base of all wire values: immutable, slotted, compared by content.
+
+    Unknown fields are ignored when read, absent optional fields take their default and are not written.
+    """

@@ -1,0 +1,80 @@
+"""Alerts: a finding's life, one record per transition."""
+
+from typing import Literal
+
+from msgspec import field
+
+from leadline.model import Time, Value
+from leadline.model.ids import AlertId, ClusterName, NodeName
+from leadline.model.observation import LinkKind
+
+Severity = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+State = Literal["ok", "pending", "firing", "unknown", "resolved"]
+Reason = Literal[
+    "breach", "clear", "escalate", "deescalate", "no_data", "data_back", "superseded", "rule_changed", "manual"
+]
+SubjectKind = Literal["link", "node", "slot", "subscription", "cluster"]
+Verdict = Literal[
+    "idle",
+    "healthy",
+    "catching_up",
+    "falling_behind",
+    "replay_stalled",
+    "replay_paused",
+    "delayed_by_design",
+    "cut_off",
+    "upstream_unreachable",
+    "downstream_unreachable",
+    "broken",
+    "unknown",
+]
+
+
+class Subject(Value):
+    """What an alert or a cause is about. ``id`` is its identity; the other fields spare readers from parsing it."""
+
+    kind: SubjectKind
+    id: str
+    node: NodeName | None = None
+    upstream: NodeName | None = None
+    downstream: NodeName | None = None
+    link_kind: LinkKind | None = None
+    name: str | None = None
+
+
+class Evidence(Value):
+    """One fact behind a claim: what was read, where, and what it means."""
+
+    name: str
+    value: str
+    node: str | None = None
+    note: str | None = None
+
+
+class Transition(Value):
+    """One step in the life of an alert. ``(alert_id, seq)`` is unique; ``alert_id`` never changes with its wording."""
+
+    alert_id: AlertId
+    seq: int
+    cluster: ClusterName
+    datacenter: str
+    rule: str
+    subject: Subject
+    from_: State = field(name="from")
+    to: State
+    reason: Reason
+    severity: Severity
+    event_time: Time
+    started_at: Time
+    """Event time of the first breach of this period."""
+    value: float | None
+    threshold: float | None
+    unit: str
+    window_s: float
+    verdict: Verdict | None
+    summary: str
+    evidence: list[Evidence]
+    observers: list[NodeName]
+    runbook: str
+    labels: dict[str, str]

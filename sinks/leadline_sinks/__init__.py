@@ -1,0 +1,1 @@
+"""Telling people: route, deliver, record, show."""
