@@ -22,5 +22,6 @@ Time = Annotated[datetime, msgspec.Meta(tz=True)]
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Base of all wire values: immutable, slotted, compared by content.
 
-    Unknown fields are ignored when read, absent optional fields take their default and are not written.
+    Subclasses repeat ``frozen`` and ``kw_only`` because type checkers do not inherit them. Unknown fields are ignored
+    when read; fields at their default are not written.
     """

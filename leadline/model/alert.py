@@ -31,7 +31,7 @@ Verdict = Literal[
 ]
 
 
-class Subject(Value):
+class Subject(Value, frozen=True, kw_only=True):
     """What an alert or a cause is about. ``id`` is its identity; the other fields spare readers from parsing it."""
 
     kind: SubjectKind
@@ -43,7 +43,7 @@ class Subject(Value):
     name: str | None = None
 
 
-class Evidence(Value):
+class Evidence(Value, frozen=True, kw_only=True):
     """One fact behind a claim: what was read, where, and what it means."""
 
     name: str
@@ -52,7 +52,7 @@ class Evidence(Value):
     note: str | None = None
 
 
-class Transition(Value):
+class Transition(Value, frozen=True, kw_only=True):
     """One step in the life of an alert. ``(alert_id, seq)`` is unique; ``alert_id`` never changes with its wording."""
 
     alert_id: AlertId

@@ -9,7 +9,7 @@ from leadline.model.alert import Evidence, Severity, Subject
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
 
 
-class Cause(Value):
+class Cause(Value, frozen=True, kw_only=True):
     """A ranked explanation, with what speaks for and against it and the fix."""
 
     code: str
@@ -21,7 +21,7 @@ class Cause(Value):
     evidence_against: list[Evidence]
 
 
-class Change(Value):
+class Change(Value, frozen=True, kw_only=True):
     """A setting that changed on a node. ``at`` is when the agent saw it."""
 
     node: NodeName
@@ -31,14 +31,14 @@ class Change(Value):
     at: Time
 
 
-class TimelineEntry(Value):
+class TimelineEntry(Value, frozen=True, kw_only=True):
     """One line of the story."""
 
     at: Time
     what: str
 
 
-class Incident(Value, omit_defaults=False):
+class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     """The whole incident as of ``seq``; the latest record replaces the earlier ones."""
 
     incident_id: IncidentId

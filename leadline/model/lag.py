@@ -6,7 +6,7 @@ from leadline.model.ids import ClusterName, LinkId, NodeName
 from leadline.model.observation import LinkKind
 
 
-class LagRollup(Value):
+class LagRollup(Value, frozen=True, kw_only=True):
     """What one link did between ``start`` and ``end``, in event time. None where it could not be known."""
 
     cluster: ClusterName

@@ -21,7 +21,7 @@ Count = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(description="seconds")]
 
 
-class Node(Value):
+class Node(Value, frozen=True, kw_only=True):
     """The server an observation is about, and the run of the agent that made it."""
 
     name: NodeName
@@ -44,7 +44,7 @@ class Node(Value):
     labels: dict[str, str] = {}
 
 
-class Positions(Value):
+class Positions(Value, frozen=True, kw_only=True):
     """Where the node is in the log. A primary has ``current_lsn``; a standby received and replayed positions."""
 
     current_lsn: Lsn | None = None
@@ -59,7 +59,7 @@ class Positions(Value):
     """Wait event of the startup process, ``type/event``: the best single diagnostic of a standby."""
 
 
-class Downstream(Value):
+class Downstream(Value, frozen=True, kw_only=True):
     """One connected standby or subscriber, as its sender sees it. None is "not reported", never zero."""
 
     name: str
@@ -85,7 +85,7 @@ class Downstream(Value):
     xmin_age: Count | None = None
 
 
-class Upstream(Value):
+class Upstream(Value, frozen=True, kw_only=True):
     """The receiving end on a standby: what it is configured to follow and what its receiver does."""
 
     host: str = ""
@@ -105,7 +105,7 @@ class Upstream(Value):
     message_age_s: Seconds | None = None
 
 
-class Slot(Value):
+class Slot(Value, frozen=True, kw_only=True):
     """One replication slot, with every column the server's version has."""
 
     name: str
@@ -136,7 +136,7 @@ class Slot(Value):
     total_bytes: Count | None = None
 
 
-class Subscription(Value):
+class Subscription(Value, frozen=True, kw_only=True):
     """One logical subscription on a subscriber, its apply worker and its counters."""
 
     name: str
@@ -170,7 +170,7 @@ class Subscription(Value):
     """A few of the tables that are not ready."""
 
 
-class Session(Value):
+class Session(Value, frozen=True, kw_only=True):
     """A client session worth naming: it holds back replay, vacuum or commits."""
 
     pid: int
@@ -188,7 +188,7 @@ class Session(Value):
     """Masked or left out by the agent's ``query_text`` setting."""
 
 
-class Activity(Value):
+class Activity(Value, frozen=True, kw_only=True):
     """Sessions and transactions that explain why replication waits."""
 
     blockers: list[Session] = []
@@ -201,7 +201,7 @@ class Activity(Value):
     prepared_oldest_s: Seconds = 0.0
 
 
-class Archiver(Value):
+class Archiver(Value, frozen=True, kw_only=True):
     """WAL archiving, when ``archive_mode`` is not off."""
 
     archived: Count = 0
@@ -215,7 +215,7 @@ class Archiver(Value):
     """Segments waiting to be archived, when it was looked up."""
 
 
-class Disk(Value):
+class Disk(Value, frozen=True, kw_only=True):
     """Space of the log's volume, when the agent can know it."""
 
     wal_bytes: Count | None = None
@@ -224,7 +224,7 @@ class Disk(Value):
     total_bytes: Count | None = None
 
 
-class Cost(Value):
+class Cost(Value, frozen=True, kw_only=True):
     """What this look cost the server and the agent."""
 
     statement_ms: float = 0.0
@@ -238,7 +238,7 @@ class Cost(Value):
     """Observations the spool had to drop since the agent started."""
 
 
-class Sample(Value, tag="sample", tag_field="kind"):
+class Sample(Value, frozen=True, kw_only=True, tag="sample", tag_field="kind"):
     """One look at one node."""
 
     node: Node
@@ -267,7 +267,7 @@ class Sample(Value, tag="sample", tag_field="kind"):
     """Field groups the agent's role may not read."""
 
 
-class SettingValue(Value):
+class SettingValue(Value, frozen=True, kw_only=True):
     """One server setting as the server reports it."""
 
     value: str
@@ -276,7 +276,7 @@ class SettingValue(Value):
     pending_restart: bool = False
 
 
-class NodeSettings(Value, tag="settings", tag_field="kind"):
+class NodeSettings(Value, frozen=True, kw_only=True, tag="settings", tag_field="kind"):
     """The replication-relevant settings of a node."""
 
     node: Node
@@ -286,7 +286,7 @@ class NodeSettings(Value, tag="settings", tag_field="kind"):
     settings: dict[str, SettingValue]
 
 
-class Tick(Value, tag="tick", tag_field="kind"):
+class Tick(Value, frozen=True, kw_only=True, tag="tick", tag_field="kind"):
     """The passing of time in one partition: what is silent is judged by it."""
 
     at: Time
