@@ -1,0 +1,65 @@
+# Every target sets up what it needs in $(VENV); the second time that costs nothing. `make` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV ?= .venv
+# The interpreter to build $(VENV) from; found by itself when empty.
+PYTHON ?=
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help venv demo test unit integration lint zoo bench docs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## set up $(VENV) with everything for development
+
+$(STAMP): pyproject.toml
+	@python=; \
+	for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	    if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        python=$$candidate; break; \
+	    fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo 'No Python 3.11 or newer with venv: install python3 and python3-venv, or say make PYTHON=/path/to/python3' >&2; \
+	    exit 1; \
+	fi; \
+	echo "Setting up $(VENV) with $$("$$python" --version), this takes a minute or two"; \
+	"$$python" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --editable '.[dev]'
+	@touch $@
+
+test: unit integration ## run every test: unit, then integration
+
+unit: $(STAMP) ## run the unit tests: seconds, no network
+	$(BIN)/python -m pytest -q tests/unit
+
+integration: $(STAMP) ## run the tests that start real servers
+	$(BIN)/python -m pytest -q tests/integration
+
+lint: $(STAMP) ## style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(STAMP) ## write the generated pages of docs/reference
+	$(BIN)/python -m leadline.schemas docs/reference
+
+demo: $(STAMP) ## a whole fleet on this machine, broken and explained
+	@echo 'make demo: not built yet. To watch servers you have: $(BIN)/leadline watch DSN [DSN...]' >&2; exit 1
+
+zoo: $(STAMP) ## break real servers in every known way and score the causes named
+	@if ! compgen -G 'tests/zoo/test_*.py' >/dev/null; then echo 'make zoo: not built yet' >&2; exit 1; fi
+	$(BIN)/python -m pytest -q -m zoo tests/zoo
+
+bench: $(STAMP) ## measure every performance claim again
+	@if [ ! -e bench/__main__.py ]; then echo 'make bench: not built yet' >&2; exit 1; fi
+	$(BIN)/python -m bench
+
+clean: ## remove $(VENV) and everything that was generated outside the sources
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

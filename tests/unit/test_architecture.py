@@ -1,0 +1,261 @@
+"""The shape of the house, read from the syntax trees: who imports whom, who reads a clock, what an index holds."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {
+    "leadline": ROOT / "leadline",
+    "leadline_agents": ROOT / "agents/leadline_agents",
+    "leadline_streams": ROOT / "streams/leadline_streams",
+    "leadline_sinks": ROOT / "sinks/leadline_sinks",
+}
+ROLES = {"leadline_agents", "leadline_streams", "leadline_sinks"}
+OUTSIDE = {"tests", "bench", "deploy", "docs"}
+
+FAUST = {"faust", "mode"}
+FAUST_FILES = {"leadline_streams/app.py", "leadline_streams/transport.py"}
+
+PURE = (
+    "leadline/model/",
+    "leadline_streams/judge/",
+    "leadline_streams/rules/",
+    "leadline_streams/causes/",
+)
+"""Everything that decides. It sees values and times that it is given, nothing else."""
+PURE_MAY_IMPORT = (
+    "msgspec",
+    "leadline.model",
+    "leadline.wire",
+    "leadline.errors",
+    "leadline.clock.epoch",
+    "leadline.clock.moment",
+    "leadline_streams.judge",
+    "leadline_streams.rules",
+    "leadline_streams.causes",
+)
+EFFECTS = {
+    *("asyncio", "concurrent", "ctypes", "fcntl", "http", "logging", "mmap", "multiprocessing", "os", "pathlib"),
+    *("random", "secrets", "select", "selectors", "shutil", "signal", "socket", "socketserver", "sqlite3", "ssl"),
+    *("subprocess", "tempfile", "threading", "time", "urllib.request", "uuid"),
+}
+"""Modules of the standard library that read a clock, chance, or the world."""
+
+INIT_DEFINES = {"leadline/model/__init__.py": {"Value"}}
+"""The base of all values: every module of the package imports it, so it cannot live in one of them."""
+
+
+class Import(NamedTuple):
+    module: str
+    line: int
+    in_function: bool
+
+
+class Source(NamedTuple):
+    name: str
+    """Path from the source root: ``leadline_streams/judge/lag.py``."""
+    tree: ast.Module
+
+    @property
+    def package(self) -> str:
+        return self.name.split("/")[0]
+
+
+def sources() -> list[Source]:
+    return [
+        Source(f"{package}/{path.relative_to(folder).as_posix()}", ast.parse(path.read_bytes(), str(path)))
+        for package, folder in PACKAGES.items()
+        for path in sorted(folder.rglob("*.py"))
+    ]
+
+
+SOURCES = sources()
+
+
+def imports(source: Source) -> Iterator[Import]:
+    """Every import, one for each name that ``from`` takes, relative ones made absolute."""
+    nested = {
+        id(inner)
+        for outer in ast.walk(source.tree)
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
+        for inner in ast.walk(outer)
+    }
+    here = source.name.split("/")[:-1]
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno, id(node) in nested)
+        elif isinstance(node, ast.ImportFrom):
+            parents = here[: len(here) - node.level + 1] if node.level else []
+            base = ".".join([*parents, *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield Import(f"{base}.{alias.name}", node.lineno, id(node) in nested)
+
+
+def within(module: str, names: set[str] | tuple[str, ...]) -> bool:
+    return any(module == name or module.startswith(name + ".") for name in names)
+
+
+def import_faults(source: Source) -> Iterator[str]:
+    """What is wrong with a file's imports."""
+    pure = source.name.startswith(PURE)
+    for module, line, in_function in imports(source):
+        where = f"{source.name}:{line} imports {module}: "
+        if within(module, ROLES - {source.package}):
+            if source.package != "leadline":
+                yield where + "roles meet only in Kafka"
+            elif not source.name.startswith("leadline/cli/"):
+                yield where + "of the shared language only leadline/cli may import a role"
+            elif not in_function:
+                yield where + "a command imports its role inside the function, so that it starts without the others"
+        if within(module, OUTSIDE):
+            yield where + "the product does not need its tests or tools"
+        if within(module, FAUST) and source.name not in FAUST_FILES:
+            yield where + f"only {' and '.join(sorted(FAUST_FILES))} know Faust"
+        if pure:
+            stdlib = module.split(".")[0] in sys.stdlib_module_names
+            if within(module, EFFECTS) or not (stdlib or within(module, PURE_MAY_IMPORT)):
+                yield where + "what decides stays pure"
+
+
+CLOCKS = {
+    *("time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.perf_counter_ns"),
+    *("time.localtime", "time.gmtime", "time.ctime", "time.strftime", "time.sleep", "asyncio.sleep"),
+    *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"),
+}
+
+
+def clock_faults(source: Source) -> Iterator[str]:
+    """Where a file reads or waits on a clock other than ``leadline.clock``. ``asyncio.sleep(0)`` only yields."""
+    names = {}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+    yields = {
+        id(node.func)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call) and [getattr(arg, "value", None) for arg in node.args] == [0]
+    }
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Attribute | ast.Name) or id(node) in yields:
+            continue
+        text = ast.unparse(node)
+        first, dot, rest = text.partition(".")
+        full = names.get(first, first) + dot + rest
+        if full in CLOCKS or re.search(r"loop(\(\))?\.time$", full):
+            yield f"{source.name}:{node.lineno} uses {full}: take a leadline.clock.Clock or be given the time"
+
+
+def test_every_package_is_seen() -> None:
+    """The walk finds the files, so the tests below look at something."""
+    assert {source.package for source in SOURCES} == set(PACKAGES)
+    assert "leadline/model/alert.py" in {source.name for source in SOURCES}
+
+
+def test_imports_point_inwards() -> None:
+    """Roles never meet, Faust stays in its two files, and what decides is pure."""
+    assert [fault for source in SOURCES for fault in import_faults(source)] == []
+
+
+def test_no_clock_but_the_clock() -> None:
+    """Only leadline/clock.py reads the time."""
+    others = [source for source in SOURCES if source.name != "leadline/clock.py"]
+    assert [fault for source in others for fault in clock_faults(source)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "word"),
+    [
+        ("leadline_agents/x.py", "import leadline_sinks.slack", "meet"),
+        ("leadline_sinks/x.py", "def f():\n    from leadline_streams import app", "meet"),
+        ("leadline/wire.py", "def f():\n    import leadline_agents", "only leadline/cli"),
+        ("leadline/cli/agent.py", "from leadline_agents import probe", "inside the function"),
+        ("leadline/model/x.py", "from ..clock import SystemClock", "pure"),
+        ("leadline_streams/judge/x.py", "import asyncio", "pure"),
+        ("leadline_streams/rules/x.py", "from urllib.request import urlopen", "pure"),
+        ("leadline_streams/judge/x.py", "import orjson", "pure"),
+        ("leadline_streams/judge/x.py", "from leadline_streams import app", "pure"),
+        ("leadline_streams/lag.py", "from faust import App", "Faust"),
+        ("leadline/wire.py", "from tests import require", "tests"),
+    ],
+)
+def test_a_wrong_import_is_seen(name: str, code: str, word: str) -> None:
+    """Each rule catches what it is for."""
+    (fault,) = import_faults(Source(name, ast.parse(code)))
+    assert word in fault
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("leadline/cli/agent.py", "def f():\n    from leadline_agents import probe"),
+        ("leadline_streams/app.py", "import faust"),
+        ("leadline_streams/judge/x.py", "from leadline.clock import epoch\nfrom .lag import x\nimport bisect, msgspec"),
+        ("leadline_streams/causes/x.py", "from urllib.parse import quote\nfrom leadline_streams.judge import links"),
+    ],
+)
+def test_a_right_import_is_left_alone(name: str, code: str) -> None:
+    """The rules allow what the house needs."""
+    assert list(import_faults(Source(name, ast.parse(code)))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import time\ntime.time()",
+        "import time as t\nt.monotonic()",
+        "from time import perf_counter as now\nnow()",
+        "from datetime import datetime\ndatetime.now(UTC)",
+        "import datetime as dt\ndt.datetime.utcnow()",
+        "from datetime import date\nfield(default_factory=date.today)",
+        "import asyncio\nasyncio.get_running_loop().time()",
+        "self.loop.time()",
+        "import asyncio\nawait asyncio.sleep(1)",
+    ],
+)
+def test_a_clock_is_seen(code: str) -> None:
+    """Each way to read the time is caught, also under another name."""
+    assert list(clock_faults(Source("leadline/x.py", ast.parse(code)))) != []
+
+
+def test_a_given_time_is_no_clock() -> None:
+    """Reading a Clock, taking apart a datetime and yielding to other tasks are fine."""
+    code = "import asyncio\nfrom datetime import datetime\nclock.now(); moment.time(); datetime(2026, 1, 1)"
+    code += "\nasyncio.sleep(0)"
+    assert list(clock_faults(Source("leadline/x.py", ast.parse(code)))) == []
+
+
+INDEXES = [source for source in SOURCES if source.name.endswith("/__init__.py")]
+
+
+@pytest.mark.parametrize("index", INDEXES, ids=lambda index: index.name)
+def test_an_index_only_describes(index: Source) -> None:
+    """A package's ``__init__`` holds its docstring, imports and constants; code lives in files with a name."""
+    defined = {
+        getattr(node, "name", ast.unparse(node))
+        for node in index.tree.body
+        if not isinstance(node, ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign)
+        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    }
+    assert ast.get_docstring(index.tree)
+    assert defined == INIT_DEFINES.get(index.name, set())
+
+
+@pytest.mark.parametrize("index", INDEXES, ids=lambda index: index.name)
+def test_an_index_names_each_file(index: Source) -> None:
+    """The docstring of a package names every module and package in it, and none that is not there."""
+    folder = index.name.removesuffix("__init__.py")
+    inside = {source.name.removeprefix(folder) for source in SOURCES if source.name.startswith(folder)}
+    files = {name.removesuffix("/__init__.py").removesuffix(".py") for name in inside} - {"__init__"}
+    children = {name for name in files if "/" not in name}
+    docstring = ast.get_docstring(index.tree) or ""
+    assert children - set(re.findall(r"``(\w+)``", docstring)) == set()
+    assert set(re.findall(r"^``(\w+)``", docstring, re.MULTILINE)) - children == set()
