@@ -16,6 +16,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(STAMP) ## set up $(VENV) with everything for development
+	@echo '$(VENV) is ready'
 
 $(STAMP): pyproject.toml
 	@python=; \

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -71,6 +73,6 @@ def epoch(moment: datetime) -> float:
 def moment(seconds: float) -> datetime:
     """The UTC datetime of seconds since 1970, to the millisecond. Raises ValueError when out of range."""
     try:
-        return datetime.fromtimestamp(round(seconds, 3), UTC)
-    except (OverflowError, OSError) as error:
+        return _EPOCH + timedelta(milliseconds=round(seconds * 1000))
+    except OverflowError as error:
         raise ValueError(f"no such time: {seconds}") from error

@@ -44,10 +44,16 @@ class ProblemFound(LeadlineError):
     exit_code = ExitCode.PROBLEM
 
 
+MAX_DETAIL = 500
+"""Characters of a BadRecord's detail, which may quote the record."""
+
+
 class BadRecord(LeadlineError):
     """A record that cannot be used. ``reason`` is from a closed set, which is also the metric label."""
 
     def __init__(self, reason: str, detail: str) -> None:
+        if len(detail) > MAX_DETAIL:  # both ends are kept: what is wrong, and the path
+            detail = f"{detail[: MAX_DETAIL // 2]}…{detail[1 - MAX_DETAIL // 2 :]}"
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail

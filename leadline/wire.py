@@ -3,16 +3,20 @@
 CloudEvents 1.0 in Kafka binary mode: the value is JSON, the attributes are ``ce_*`` headers.
 """
 
+import json
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 import msgspec
 import orjson
 
 from leadline.errors import BadRecord
 from leadline.model.alert import Transition
+from leadline.model.ids import node_id
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import NodeSettings, Observation, Sample, Tick
@@ -47,14 +51,24 @@ def _plain(value: object) -> str:
 
 
 def timestamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds, as everywhere on the wire."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """RFC 3339 in UTC with milliseconds, as everywhere on the wire. Raises ValueError where there is none."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone: {moment}")
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"not in the years 1 to 9999 of UTC: {moment}") from None
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def encode(value: msgspec.Struct | Mapping[str, Any]) -> bytes:
-    """The JSON of a value; times in UTC with milliseconds."""
+    """The JSON of a value; times in UTC with milliseconds, NaN and infinity as null, a lone surrogate as ``?``."""
     plain = msgspec.to_builtins(value, builtin_types=(datetime,))
-    return orjson.dumps(plain, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    try:
+        return orjson.dumps(plain, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    except orjson.JSONEncodeError:
+        # Text that is not Unicode, such as a command line in another encoding; orjson refuses it.
+        return json.dumps(plain, default=_plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +112,12 @@ class Codec(Generic[T]):
         ]
 
 
+_VISIBLE = string.ascii_letters + string.digits + string.punctuation
+
+
 def _header(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")
+    """Visible ASCII; everything else, line ends and control characters among it, percent-encoded."""
+    return quote(text, safe=_VISIBLE, errors="backslashreplace").encode()
 
 
 OBSERVATIONS: Codec[Observation] = Codec("samples", msgspec.json.Decoder(Observation))
@@ -132,8 +150,8 @@ def outgoing(value: Observation | Transition | Incident | LagRollup, prefix: str
 def _address(value: Observation | Transition | Incident | LagRollup) -> tuple[Codec[Any], str, str, str, datetime, str]:
     match value:
         case Sample(node=node, seq=seq, sent_at=at) | NodeSettings(node=node, seq=seq, sent_at=at):
-            event_id = f"{node.cluster}/{node.name}/{node.boot}/{seq}"
-            return OBSERVATIONS, node.cluster, event_id, f"/agents/{node.cluster}/{node.name}", at, node.name
+            name = node_id(node.cluster, node.name)
+            return OBSERVATIONS, node.cluster, f"{name}/{node.boot}/{seq}", f"/agents/{name}", at, node.name
         case Tick(at=at, worker=worker):
             return OBSERVATIONS, "", f"tick/{worker}/{timestamp(at)}", f"/streams/{worker}", at, "tick"
         case Transition(alert_id=ident, seq=seq, cluster=cluster, event_time=at, subject=about):

@@ -18,6 +18,9 @@ import msgspec
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment with its zone; times without one are refused when read."""
 
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""What a database column holds. Larger numbers are refused when read: JSON writers elsewhere could not pass them on."""
+
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Base of all wire values: immutable, slotted, compared by content.

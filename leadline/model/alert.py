@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import field
 
-from leadline.model import Time, Value
+from leadline.model import Int64, Time, Value
 from leadline.model.ids import AlertId, ClusterName, NodeName
 from leadline.model.observation import LinkKind
 
@@ -56,7 +56,7 @@ class Transition(Value, frozen=True, kw_only=True):
     """One step in the life of an alert. ``(alert_id, seq)`` is unique; ``alert_id`` never changes with its wording."""
 
     alert_id: AlertId
-    seq: int
+    seq: Int64
     cluster: ClusterName
     datacenter: str
     rule: str

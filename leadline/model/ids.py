@@ -21,7 +21,7 @@ _SAFE = " _.@+=~"
 
 
 def _part(name: str) -> str:
-    return quote(name, safe=_SAFE)
+    return quote(name, safe=_SAFE, errors="surrogatepass")
 
 
 def link_id(cluster: str, upstream: str, downstream: str, name: str = "") -> LinkId:
@@ -50,4 +50,4 @@ def incident_id(cluster: str, opened_at: datetime) -> IncidentId:
     """Name an incident after its cluster and the second it opened; the suffix tells two in one second apart."""
     stamp = opened_at.strftime("%Y%m%dT%H%M%SZ")
     suffix = hashlib.sha256(f"{cluster}\0{opened_at.isoformat()}".encode("utf-8", "surrogatepass")).hexdigest()[:4]
-    return IncidentId(f"inc_{quote(cluster, safe='_.')}_{stamp}_{suffix}")
+    return IncidentId(f"inc_{quote(cluster, safe='_.', errors='surrogatepass')}_{stamp}_{suffix}")

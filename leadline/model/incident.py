@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import field
 
-from leadline.model import Time, Value
+from leadline.model import Int64, Time, Value
 from leadline.model.alert import Evidence, Severity, Subject
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
 
@@ -42,7 +42,7 @@ class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     """The whole incident as of ``seq``; the latest record replaces the earlier ones."""
 
     incident_id: IncidentId
-    seq: int
+    seq: Int64
     cluster: ClusterName
     datacenters: list[str]
     state: Literal["open", "resolved"]

@@ -1,6 +1,6 @@
 """Lag roll-ups: one record per link and window, for analytics."""
 
-from leadline.model import Time, Value
+from leadline.model import Int64, Time, Value
 from leadline.model.alert import Verdict
 from leadline.model.ids import ClusterName, LinkId, NodeName
 from leadline.model.observation import LinkKind
@@ -18,14 +18,14 @@ class LagRollup(Value, frozen=True, kw_only=True):
     window_s: float
     start: Time
     end: Time
-    samples: int
+    samples: Int64
     lag_min_s: float | None
     lag_avg_s: float | None
     lag_max_s: float | None
     lag_last_s: float | None
-    bytes_max: int | None
-    bytes_last: int | None
+    bytes_max: Int64 | None
+    bytes_last: Int64 | None
     verdict: Verdict
     """The last one in the window."""
-    verdicts: dict[str, int]
+    verdicts: dict[str, Int64]
     """How many samples had each verdict."""

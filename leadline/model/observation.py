@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from leadline.model import Time, Value
+from leadline.model import Int64, Time, Value
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.lsn import Lsn
 
@@ -17,7 +17,7 @@ Engine = Literal["postgresql", "mysql", "mariadb"]
 Role = Literal["primary", "standby", "unknown"]
 LinkKind = Literal["physical", "logical"]
 
-Count = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Seconds = Annotated[float, Meta(description="seconds")]
 
 
@@ -117,11 +117,11 @@ class Slot(Value, frozen=True, kw_only=True):
     active_pid: Count | None = None
     restart_lsn: Lsn | None = None
     confirmed_lsn: Lsn | None = None
-    retained_bytes: int | None = None
+    retained_bytes: Int64 | None = None
     xmin_age: Count | None = None
     catalog_xmin_age: Count | None = None
     wal_status: str | None = None
-    safe_wal_bytes: int | None = None
+    safe_wal_bytes: Int64 | None = None
     two_phase: bool | None = None
     conflicting: bool | None = None
     inactive_s: Seconds | None = None
@@ -158,13 +158,13 @@ class Subscription(Value, frozen=True, kw_only=True):
     wait: str | None = None
     transaction_s: Seconds | None = None
     """Age of the apply worker's open transaction."""
-    blocked_by: list[int] = []
+    blocked_by: list[Int64] = []
     """Sessions that hold what the apply worker waits for."""
     apply_errors: Count | None = None
     sync_errors: Count | None = None
-    conflicts: dict[str, int] = {}
+    conflicts: dict[str, Int64] = {}
     """Row conflicts by type, without the ``confl_`` prefix; PostgreSQL 18 and later."""
-    tables: dict[str, int] = {}
+    tables: dict[str, Int64] = {}
     """Number of tables by ``srsubstate``."""
     unsynced: list[str] = []
     """A few of the tables that are not ready."""
@@ -173,7 +173,7 @@ class Subscription(Value, frozen=True, kw_only=True):
 class Session(Value, frozen=True, kw_only=True):
     """A client session worth naming: it holds back replay, vacuum or commits."""
 
-    pid: int
+    pid: Int64
     user: str = ""
     application: str = ""
     database: str = ""
@@ -257,7 +257,7 @@ class Sample(Value, frozen=True, kw_only=True, tag="sample", tag_field="kind"):
     upstream: Upstream | None = None
     slots: list[Slot] = []
     subscriptions: list[Subscription] = []
-    conflicts: dict[str, dict[str, int]] = {}
+    conflicts: dict[str, dict[str, Int64]] = {}
     """Queries cancelled by replay: database, then kind, then count."""
     activity: Activity | None = None
     archiver: Archiver | None = None

@@ -1,0 +1,372 @@
+"""Bytes on the wire: what goes out comes back, the contract's examples stay as they are, and bad input says why."""
+
+import contextlib
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadline import wire
+from leadline.errors import BadRecord
+from leadline.model.alert import Evidence, Subject, Transition
+from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
+from leadline.model.incident import Cause, Change, Incident, TimelineEntry
+from leadline.model.lag import LagRollup
+from leadline.model.observation import Node, NodeSettings, Positions, Sample, SettingValue, Tick
+from tests.unit.strategies import hostile, values
+
+GOLDEN = Path(__file__).parent / "golden"
+AT = datetime(2026, 4, 10, 10, 0, 3, 120_000, tzinfo=UTC)
+ORDERS = ClusterName("orders")
+PG1, PG2 = NodeName("pg-1"), NodeName("pg-2")
+LINK = LinkId("orders/pg-1->pg-2")
+NODE = Node(name=PG2, cluster=ORDERS, boot="b1", datacenter="fra1", version_num=180006, role="standby", timeline=1)
+
+TICK = Tick(at=AT, worker="w1")
+SAMPLE = Sample(
+    node=NODE,
+    seq=7,
+    at=AT,
+    sent_at=AT + timedelta(milliseconds=4),
+    up=True,
+    positions=Positions(received_lsn="0/5000200", replayed_lsn="0/5000148", replay_paused=True),
+)
+SETTINGS = NodeSettings(
+    node=NODE,
+    seq=8,
+    at=AT,
+    sent_at=AT,
+    settings={"max_standby_streaming_delay": SettingValue(value="-1", unit="ms", source="configuration file")},
+)
+TRANSITION = Transition(
+    alert_id=AlertId("a_5f1c"),
+    seq=3,
+    cluster=ORDERS,
+    datacenter="fra1",
+    rule="replication_lag",
+    subject=Subject(kind="link", id=LINK, upstream=PG1, downstream=PG2, link_kind="physical"),
+    from_="pending",
+    to="firing",
+    reason="breach",
+    severity="critical",
+    event_time=AT,
+    started_at=AT - timedelta(seconds=30),
+    value=42.5,
+    threshold=30.0,
+    unit="s",
+    window_s=30.0,
+    verdict="replay_stalled",
+    summary="pg-2 is 42.5 s behind pg-1 and not catching up",
+    evidence=[Evidence(name="replay_lsn", node=PG2, value="0/5000148", note="unchanged for 40 s")],
+    observers=[PG1, PG2],
+    runbook="docs/runbooks/replication_lag.md",
+    labels={"team": "payments"},
+)
+INCIDENT = Incident(
+    incident_id=IncidentId("inc_orders_20260410T100003Z_7c1e"),
+    seq=5,
+    cluster=ORDERS,
+    datacenters=["fra1"],
+    state="open",
+    severity="critical",
+    title="orders: replay on pg-2 is blocked by a query",
+    opened_at=AT - timedelta(seconds=30),
+    detected_at=AT,
+    cause_at=AT,
+    resolved_at=None,
+    causes=[
+        Cause(
+            code="standby_query_blocks_replay",
+            confidence=0.94,
+            subject=Subject(kind="link", id=LINK),
+            summary="query pid 4711 on pg-2 holds a snapshot that replay waits for",
+            fix="end the query, or set max_standby_streaming_delay",
+            evidence_for=[],
+            evidence_against=[],
+        )
+    ],
+    alerts=[AlertId("a_5f1c")],
+    changes=[Change(node=PG2, setting="max_standby_streaming_delay", from_="30s", to="-1", at=AT)],
+    timeline=[TimelineEntry(at=AT, what="replication_lag fires")],
+    labels={},
+)
+ROLLUP = LagRollup(
+    cluster=ORDERS,
+    datacenter="fra1",
+    link=LINK,
+    upstream=PG1,
+    downstream=PG2,
+    link_kind="physical",
+    window_s=10.0,
+    start=AT,
+    end=AT + timedelta(seconds=10),
+    samples=10,
+    lag_min_s=0.0,
+    lag_avg_s=0.5,
+    lag_max_s=2.0,
+    lag_last_s=None,
+    bytes_max=1024,
+    bytes_last=None,
+    verdict="catching_up",
+    verdicts={"catching_up": 10},
+)
+EXAMPLES: dict[str, tuple[wire.Codec[Any], Any]] = {
+    "samples_tick": (wire.OBSERVATIONS, TICK),
+    "samples_sample": (wire.OBSERVATIONS, SAMPLE),
+    "samples_settings": (wire.OBSERVATIONS, SETTINGS),
+    "alerts": (wire.ALERTS, TRANSITION),
+    "incidents": (wire.INCIDENTS, INCIDENT),
+    "lag": (wire.LAG, ROLLUP),
+}
+each_codec = pytest.mark.parametrize("codec", wire.CODECS.values(), ids=lambda codec: codec.name)
+each_example = pytest.mark.parametrize("name", EXAMPLES)
+strict_json = {"parse_constant": lambda constant: pytest.fail(f"{constant} is not JSON")}
+
+
+def refused(codec: wire.Codec[Any], data: bytes | None) -> BadRecord:
+    """The error that decoding gives; anything but BadRecord fails the test."""
+    with pytest.raises(BadRecord) as caught:
+        codec.decode(data)
+    assert caught.value.reason in wire.BAD_RECORD_REASONS
+    return caught.value
+
+
+def changed(value: Any, path: str, to: object) -> bytes:
+    """The bytes of a value with one field replaced."""
+    plain = json.loads(wire.encode(value))
+    *parents, last = path.split(".")
+    inner = plain
+    for parent in parents:
+        inner = inner[parent]
+    inner[last] = to
+    return json.dumps(plain).encode()
+
+
+@each_codec
+@given(data=st.data())
+def test_what_goes_out_comes_back(codec: wire.Codec[Any], data: st.DataObject) -> None:
+    """Every value survives encoding and decoding unchanged."""
+    value = data.draw(values(codec.decoder.type))
+    assert codec.decode(wire.encode(value)) == value
+
+
+@each_example
+def test_golden_bytes(name: str) -> None:
+    """The bytes are part of the contract: a difference here breaks somebody's consumer."""
+    codec, value = EXAMPLES[name]
+    golden = (GOLDEN / f"{name}.json").read_bytes().rstrip(b"\n")
+    assert wire.encode(value) == golden
+    assert codec.decode(golden) == value
+
+
+def test_every_topic_has_golden_bytes() -> None:
+    """No value goes on the wire without an example of its bytes."""
+    assert {codec.name for codec, _ in EXAMPLES.values()} == set(wire.CODECS)
+
+
+@each_example
+def test_unknown_fields_are_ignored(name: str) -> None:
+    """A newer writer does not stop an older reader."""
+    codec, value = EXAMPLES[name]
+    assert codec.decode(changed(value, "from_the_future", {"a": [1, {}]})) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "to", "path"),
+    [
+        (SAMPLE, "seq", "7", "$.seq"),
+        (SAMPLE, "seq", -1, "$.seq"),
+        (SAMPLE, "seq", 2**63, "$.seq"),
+        (SAMPLE, "seq", 10**40, "$.seq"),
+        (SAMPLE, "up", 1, "$.up"),
+        (SAMPLE, "at", "2026-04-10T10:00:03", "$.at"),
+        (SAMPLE, "at", 1775815203, "$.at"),
+        (SAMPLE, "at", "2026-02-30T00:00:00Z", "$.at"),
+        (SAMPLE, "kind", "smaple", "$.kind"),
+        (SAMPLE, "node.name", "", "$.node.name"),
+        (SAMPLE, "node.cluster", "x" * 256, "$.node.cluster"),
+        (SAMPLE, "node.role", "leader", "$.node.role"),
+        (SAMPLE, "positions.replayed_lsn", 5, "$.positions.replayed_lsn"),
+        (SAMPLE, "positions.replayed_lsn", "0" * 18, "$.positions.replayed_lsn"),
+        (SAMPLE, "slots", [{"name": "s"}, {"name": None}], "$.slots[1].name"),
+        (SETTINGS, "settings.max_standby_streaming_delay.value", None, "$.settings[...].value"),
+        (TRANSITION, "severity", "panic", "$.severity"),
+        (INCIDENT, "causes", None, "$.causes"),
+        (ROLLUP, "verdicts", {"healthy": 1.5}, "$.verdicts[...]"),
+    ],
+)
+def test_an_error_names_the_path(value: Any, field: str, to: object, path: str) -> None:
+    """A wrong field is refused with the path that leads to it."""
+    codec = next(codec for codec, example in EXAMPLES.values() if example is value)
+    error = refused(codec, changed(value, field, to))
+    assert (error.reason, error.detail.endswith(f"`{path}`")) == (wire.INVALID, True), error.detail
+
+
+@each_example
+def test_a_missing_field_is_named(name: str) -> None:
+    """A record without a field that it must have is refused by the field's name."""
+    codec, value = EXAMPLES[name]
+    field = "at" if "at" in value.__struct_fields__ else "cluster"
+    plain = json.loads(wire.encode(value))
+    del plain[field]
+    error = refused(codec, json.dumps(plain).encode())
+    assert (error.reason, f"`{field}`" in error.detail) == (wire.INVALID, True)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (None, wire.EMPTY),
+        (b"", wire.EMPTY),
+        (b"\0", wire.NOT_JSON),
+        (b"{", wire.NOT_JSON),
+        (b"\x80\x04K\x01.", wire.NOT_JSON),
+        (b"\xff\xfe{}", wire.NOT_JSON),
+        (b"\xef\xbb\xbf{}", wire.NOT_JSON),
+        (wire.encode(TICK)[:-1], wire.NOT_JSON),
+        (wire.encode(TICK) + b"}", wire.NOT_JSON),
+        (b'{"kind":"tick","at":"2026-01-01T00:00:00Z","worker":"\xff"}', wire.NOT_JSON),
+        (b'{"kind":"tick","at":"2026-01-01T00:00:00Z","worker":"\\ud800"}', wire.NOT_JSON),
+        (b'{"kind":"tick","at":NaN}', wire.NOT_JSON),
+        (b'{"kind":"tick","at":"2026-01-01T00:00:00Z","x":' + b"[" * 10_000 + b"]" * 10_000 + b"}", wire.NOT_JSON),
+        (b"[" * 100_000, wire.INVALID),
+        (b"null", wire.INVALID),
+        (b"1e999", wire.INVALID),
+        (b" " * (wire.MAX_RECORD_BYTES + 1), wire.TOO_LARGE),
+    ],
+    ids=lambda part: repr(part[:24]) if part else "none",
+)
+def test_garbage_is_refused_with_its_reason(data: bytes | None, reason: str) -> None:
+    """Every kind of broken record has its own reason."""
+    assert refused(wire.OBSERVATIONS, data).reason == reason
+
+
+def test_the_size_limit_is_inclusive() -> None:
+    """A value of exactly the limit is read."""
+    data = wire.encode(TICK)
+    assert wire.OBSERVATIONS.decode(data + b" " * (wire.MAX_RECORD_BYTES - len(data))) == TICK
+
+
+@each_codec
+@given(data=st.binary(max_size=200))
+def test_random_bytes_never_crash(codec: wire.Codec[Any], data: bytes) -> None:
+    """No byte string is a value by chance, and none gives another error than BadRecord."""
+    refused(codec, data)
+
+
+@each_example
+@given(data=st.data())
+def test_damaged_records_never_crash(name: str, data: st.DataObject) -> None:
+    """A record with a piece overwritten is still the value, or refused."""
+    codec, value = EXAMPLES[name]
+    good = wire.encode(value)
+    start = data.draw(st.integers(0, len(good)))
+    bad = good[:start] + data.draw(st.binary(max_size=5)) + good[start + data.draw(st.integers(0, 5)) :]
+    with contextlib.suppress(BadRecord):
+        wire.encode(codec.decode(bad))
+
+
+def test_a_long_value_does_not_flood_the_error() -> None:
+    """The detail is bounded, and keeps what is wrong and where."""
+    error = refused(wire.OBSERVATIONS, changed(SAMPLE, "kind", "x" * 100_000))
+    assert len(error.detail) <= 500
+    assert error.detail.startswith("Invalid value 'xxx")
+    assert error.detail.endswith("`$.kind`")
+
+
+@given(text=st.one_of(hostile, st.text(st.characters(codec=None), max_size=20)))
+def test_any_text_of_a_database_can_be_written(text: str) -> None:
+    """Also text that is not Unicode: it arrives with the surrogates replaced."""
+    data = wire.encode(Tick(at=AT, worker=text))
+    assert wire.OBSERVATIONS.decode(data) == Tick(at=AT, worker=text.encode("utf-8", "replace").decode())
+
+
+def test_ten_kilobytes_of_text_survive() -> None:
+    """A long query text is no reason to lose a sample."""
+    tick = Tick(at=AT, worker="é\0" * 5000)
+    assert wire.OBSERVATIONS.decode(wire.encode(tick)) == tick
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_no_number_is_null(number: float) -> None:
+    """NaN and infinity are not JSON; they are written as "not known"."""
+    data = wire.encode(msgspec.structs.replace(TRANSITION, value=number))
+    assert json.loads(data, **strict_json)["value"] is None
+    assert wire.ALERTS.decode(data).value is None
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (AT, "2026-04-10T10:00:03.120Z"),
+        (AT.astimezone(timezone(timedelta(hours=2))), "2026-04-10T10:00:03.120Z"),
+        (AT.replace(microsecond=999_999), "2026-04-10T10:00:03.999Z"),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000Z"),
+    ],
+)
+def test_times_are_utc_with_milliseconds(moment: datetime, text: str) -> None:
+    """One way to write a time, wherever it was read."""
+    assert wire.timestamp(moment) == text
+
+
+@pytest.mark.parametrize(
+    "moment", [datetime(2026, 1, 1), datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))], ids=["naive", "year 0"]
+)
+def test_a_time_that_means_nothing_is_not_written(moment: datetime) -> None:
+    """A time without a zone, or outside the calendar, is a mistake of the caller."""
+    with pytest.raises(ValueError, match=r"zone|years"):
+        wire.timestamp(moment)
+    with pytest.raises(ValueError, match=r"zone|years"):
+        wire.encode(Tick(at=moment))
+
+
+@pytest.mark.parametrize(
+    ("name", "topic", "key", "ident", "source", "subject"),
+    [
+        ("samples_sample", "leadline.samples", b"orders", b"orders/pg-2/b1/7", b"/agents/orders/pg-2", b"pg-2"),
+        ("samples_settings", "leadline.samples", b"orders", b"orders/pg-2/b1/8", b"/agents/orders/pg-2", b"pg-2"),
+        ("samples_tick", "leadline.samples", None, b"tick/w1/2026-04-10T10:00:03.120Z", b"/streams/w1", b"tick"),
+        ("alerts", "leadline.alerts", b"orders", b"a_5f1c:3", b"/streams/orders", b"orders/pg-1->pg-2"),
+        (
+            *("incidents", "leadline.incidents", INCIDENT.incident_id.encode()),
+            *(INCIDENT.incident_id.encode() + b":5", b"/streams/orders", b"orders"),
+        ),
+        (
+            *("lag", "leadline.lag", b"orders", b"orders/pg-1->pg-2:10:2026-04-10T10:00:13.120Z"),
+            *(b"/streams/orders", b"orders/pg-1->pg-2"),
+        ),
+    ],
+)
+def test_address(name: str, topic: str, key: bytes | None, ident: bytes, source: bytes, subject: bytes) -> None:
+    """Topic, key and CloudEvents attributes of each value."""
+    codec, value = EXAMPLES[name]
+    record = wire.outgoing(value, "leadline.")
+    headers = dict(record.headers)
+    assert (record.topic, record.key, record.value) == (topic, key, wire.encode(value))
+    assert (headers["ce_id"], headers["ce_source"], headers["ce_subject"]) == (ident, source, subject)
+    assert headers["ce_type"] == f"io.leadline.{codec.name}.v1".encode()
+    assert headers["ce_dataschema"] == f"urn:leadline:schema:{codec.name}:v1".encode()
+    assert (headers["ce_specversion"], headers["content-type"]) == (b"1.0", b"application/json")
+    assert wire.timestamp(datetime.fromisoformat(headers["ce_time"].decode())).encode() == headers["ce_time"]
+
+
+@given(cluster=st.text(st.characters(codec=None), min_size=1), node=st.text(st.characters(codec=None), min_size=1))
+def test_names_cannot_forge_headers(cluster: str, node: str) -> None:
+    """Whatever a cluster is called, header values are visible ASCII."""
+    there = Node(name=NodeName(node), cluster=ClusterName(cluster), boot="b\r\n1")
+    record = wire.outgoing(Sample(node=there, seq=0, at=AT, sent_at=AT, up=False), "leadline.")
+    assert all(0x21 <= byte <= 0x7E for _, value in record.headers for byte in value)
+
+
+def test_two_nodes_never_share_an_event_id() -> None:
+    """A slash in a name is not a separator: redelivery is recognised by the event id."""
+    ids = set()
+    for cluster, name in (("a/b", "c"), ("a", "b/c")):
+        node = Node(name=NodeName(name), cluster=ClusterName(cluster), boot="1")
+        ids.add(dict(wire.outgoing(Sample(node=node, seq=0, at=AT, sent_at=AT, up=False), "").headers)["ce_id"])
+    assert len(ids) == 2
