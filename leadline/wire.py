@@ -85,6 +85,11 @@ class Codec(Generic[T]):
         """CloudEvents type."""
         return f"io.leadline.{self.name}.v1"
 
+    @property
+    def schema_id(self) -> str:
+        """Names the JSON Schema of the value."""
+        return f"urn:leadline:schema:{self.name}:v1"
+
     def decode(self, data: bytes | None) -> T:
         """The typed value. Raises BadRecord whose detail names the path of the first wrong field."""
         if not data:
@@ -107,7 +112,7 @@ class Codec(Generic[T]):
             ("ce_type", self.ce_type.encode()),
             ("ce_time", timestamp(time).encode()),
             ("ce_subject", _header(subject)),
-            ("ce_dataschema", f"urn:leadline:schema:{self.name}:v1".encode()),
+            ("ce_dataschema", self.schema_id.encode()),
             ("content-type", b"application/json"),
         ]
 

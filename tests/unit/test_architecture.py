@@ -47,8 +47,10 @@ EFFECTS = {
 }
 """Modules of the standard library that read a clock, chance, or the world."""
 
-INIT_DEFINES = {"leadline/model/__init__.py": {"Value"}}
-"""The base of all values: every module of the package imports it, so it cannot live in one of them."""
+REGISTRIES = {"leadline_streams/rules/__init__.py", "leadline_streams/causes/__init__.py"}
+"""Packages whose files are found by being there, each named after the code it defines; the docs tests list them."""
+INIT_DEFINES = {"leadline/model/__init__.py": {"Value"}} | dict.fromkeys(REGISTRIES, {"_found"})
+"""What an index may define: the base of all values, which every module beside it imports, and a registry's search."""
 
 
 class Import(NamedTuple):
@@ -246,10 +248,12 @@ def test_an_index_only_describes(index: Source) -> None:
         and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
     }
     assert ast.get_docstring(index.tree)
-    assert defined == INIT_DEFINES.get(index.name, set())
+    assert defined <= INIT_DEFINES.get(index.name, set())
 
 
-@pytest.mark.parametrize("index", INDEXES, ids=lambda index: index.name)
+@pytest.mark.parametrize(
+    "index", [index for index in INDEXES if index.name not in REGISTRIES], ids=lambda index: index.name
+)
 def test_an_index_names_each_file(index: Source) -> None:
     """The docstring of a package names every module and package in it, and none that is not there."""
     folder = index.name.removesuffix("__init__.py")
