@@ -1,6 +1,7 @@
 """PostgreSQL log sequence numbers: ``X/Y`` on the wire, whole numbers of bytes inside."""
 
 import re
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta
@@ -10,6 +11,7 @@ Lsn = Annotated[str, Meta(max_length=17, description="Log position, `X/Y` in hex
 _HALVES = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})").fullmatch
 
 
+@lru_cache(maxsize=4096)
 def parse_lsn(text: str) -> int:
     """Bytes from the start of the log. Raises ValueError for anything that is not ``X/Y`` in hexadecimal."""
     halves = _HALVES(text)

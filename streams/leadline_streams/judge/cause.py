@@ -1,0 +1,161 @@
+"""What a cause is, what it may look at, and how causes are ranked.
+
+A cause looks at an incident's cluster and claims what it can evidence. To add one, write one file in
+``leadline_streams/causes`` that defines ``CAUSE``.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from leadline.model.alert import Evidence, Subject
+from leadline.model.incident import Cause, Change
+from leadline.model.observation import Downstream, Slot, Subscription
+from leadline_streams.judge.lsn_clock import LsnClock
+from leadline_streams.judge.memory import AlertState, LinkState, NodeState
+
+if TYPE_CHECKING:
+    from leadline_streams.judge.cluster import ClusterState
+
+FADED = 0.9
+"""What a cause keeps of its confidence when its signs are gone: healing hides the signs before the alerts clear."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCase:
+    """One link in trouble and all that is known at both ends. An end is None when no agent looks at it."""
+
+    link: LinkState
+    up: NodeState | None
+    down: NodeState | None
+    row: Downstream | None
+    """The sender's row for the link; None when it is not connected or the upstream does not answer."""
+    slot: Slot | None
+    subscription: Subscription | None
+    clock: LsnClock
+    """The root primary's."""
+    rules: frozenset[str]
+    """Rules with an open alert on this link, its slot, its subscription or its ends."""
+
+    @property
+    def wait(self) -> str:
+        """What the downstream's startup process waits for, ``type/event``; empty when unknown."""
+        sample = self.down.sample if self.down is not None and self.down.answers else None
+        return (sample.positions.startup_wait or "") if sample is not None and sample.positions is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An incident's cluster as the causes see it. Read only."""
+
+    cluster: "ClusterState"
+    now: float
+    opened_at: float
+    alerts: list[AlertState]
+    """Open alerts, pending ones among them."""
+    links: list[LinkCase]
+    """Links that are not well or have an open alert."""
+    rules: frozenset[str]
+    """Rules with an open alert anywhere in the cluster."""
+    changes: list[Change]
+    """Recent configuration changes, oldest first."""
+
+    @property
+    def nodes(self) -> list[NodeState]:
+        """Every node of the cluster."""
+        return list(self.cluster.memory.nodes.values())
+
+    def setting(self, node: NodeState | None, name: str) -> str | None:
+        """A node's setting; None when it is not known."""
+        value = node.settings.get(name) if node is not None else None
+        return value.value if value is not None else None
+
+    def changed(self, node: NodeState | None, *settings: str) -> Change | None:
+        """The latest recent change of any of these settings on a node."""
+        for change in reversed(self.changes):
+            if node is not None and change.node == node.name and change.setting in settings:
+                return change
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a cause says about a case. ``confidence`` is from 0 to 1; 0.9 and above means the signs leave no doubt."""
+
+    subject: Subject
+    confidence: float
+    title: str
+    """What happens, in a few words: the incident's title after the cluster's name."""
+    summary: str
+    """What happens and what lets it happen, naming node, setting, query, slot or row."""
+    fix: str
+    """What to do, as a statement or command where there is one."""
+    evidence_for: list[Evidence] = field(default_factory=list)
+    evidence_against: list[Evidence] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseRule:
+    """One cause. It is asked only while one of the rules it explains has an open alert."""
+
+    code: str
+    help: str
+    """Its signature, in one line."""
+    explains: frozenset[str]
+    find: Callable[[Case], Iterator[Claim]]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Ranked causes and the title that the first one gives."""
+
+    causes: list[Cause]
+    title: str | None
+
+
+def diagnose(case: Case, catalogue: dict[str, CauseRule], before: list[Cause]) -> Diagnosis:
+    """Ask every cause that could explain an open alert; rank by confidence, then by code.
+
+    Causes named before whose signs are gone stay, a little less sure, so that healing does not rewrite history.
+    """
+    titles: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str], Cause] = {}
+    for rule in catalogue.values():
+        if rule.explains.isdisjoint(case.rules):
+            continue
+        for claim in rule.find(case):
+            key = (rule.code, claim.subject.id)
+            titles[key] = claim.title
+            found[key] = Cause(
+                code=rule.code,
+                confidence=round(claim.confidence, 2),
+                subject=claim.subject,
+                summary=claim.summary,
+                fix=claim.fix,
+                evidence_for=claim.evidence_for,
+                evidence_against=claim.evidence_against,
+            )
+    for cause in before:
+        key = (cause.code, cause.subject.id)
+        if key not in found and cause.code != "unknown":
+            found[key] = _faded(cause)
+    ranked = sorted(found.values(), key=lambda cause: (-cause.confidence, cause.code, cause.subject.id))
+    first = ranked[0] if ranked else None
+    return Diagnosis(ranked, titles.get((first.code, first.subject.id)) if first is not None else None)
+
+
+_GONE = Evidence(name="signs", value="gone", note="no longer seen in the samples")
+
+
+def _faded(cause: Cause) -> Cause:
+    if _GONE in cause.evidence_against:
+        return cause
+    return Cause(
+        code=cause.code,
+        confidence=round(cause.confidence * FADED, 2),
+        subject=cause.subject,
+        summary=cause.summary,
+        fix=cause.fix,
+        evidence_for=cause.evidence_for,
+        evidence_against=[*cause.evidence_against, _GONE],
+    )

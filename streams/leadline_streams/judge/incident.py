@@ -1,0 +1,147 @@
+"""One open period of trouble on a cluster: alerts in, one incident with its causes out.
+
+A cluster has at most one open incident. It opens with the first firing alert and resolves when none has been pending,
+firing or unknown for ``quiet_s``. A record is written when something changes that people should know: the alerts, the
+severity, the causes and their order, a configuration change, the state; not when a number moves.
+"""
+
+from leadline.clock import moment
+from leadline.model.alert import Transition
+from leadline.model.ids import ClusterName, incident_id
+from leadline.model.incident import Cause, Change, Incident, TimelineEntry
+from leadline_streams.judge.cause import Diagnosis
+from leadline_streams.judge.memory import IncidentState, Memory
+from leadline_streams.judge.subject import of_cluster
+
+CHANGES_BEFORE_S = 3600.0
+"""Configuration changes this long before an incident are shown with it."""
+_MAX_TIMELINE = 200
+
+
+def note(memory: Memory, transition: Transition, at: float) -> bool:
+    """Fold a transition into the incident; True when people should hear of it."""
+    incident = memory.incident
+    if incident is None:
+        if transition.to != "firing":
+            return False
+        opened_at = transition.started_at
+        changes = [c for c in memory.changes if c.at.timestamp() >= opened_at.timestamp() - CHANGES_BEFORE_S]
+        incident = memory.incident = IncidentState(
+            incident_id(memory.cluster, opened_at), opened_at.timestamp(), at, changes=changes
+        )
+        incident.timeline.extend(_changed(change) for change in changes)
+    ident = transition.alert_id
+    if transition.to in ("firing", "unknown"):
+        incident.quiet_since = None
+        if ident not in incident.alerts:
+            incident.alerts.append(ident)
+        if ident not in incident.open_alerts:
+            incident.open_alerts.append(ident)
+    elif ident in incident.open_alerts:
+        incident.open_alerts.remove(ident)
+    elif transition.to == "pending":
+        return False
+    if transition.from_ == "firing" and transition.to == "firing":
+        _say(incident, at, f"{transition.rule} is {transition.severity} now: {transition.summary}")
+    elif transition.to == "firing":
+        _say(incident, at, f"{transition.rule} fires: {transition.summary}")
+    elif transition.to == "unknown":
+        _say(incident, at, f"{transition.rule} is unknown: no data about {transition.subject.id}")
+    elif transition.to == "resolved":
+        _say(incident, at, f"{transition.rule} resolved: {transition.subject.id}")
+    else:
+        return False
+    return True
+
+
+def changed(memory: Memory, change: Change, at: float) -> bool:
+    """Fold a configuration change into the incident, if one is open."""
+    incident = memory.incident
+    if incident is None:
+        return False
+    incident.changes.append(change)
+    entry = _changed(change)
+    _say(incident, at, entry.what)
+    return True
+
+
+def diagnosed(memory: Memory, diagnosis: Diagnosis, at: float) -> bool:
+    """Take new causes; True when their codes, subjects or order changed."""
+    incident = memory.incident
+    if incident is None:
+        return False
+    before = [(c.code, c.subject.id) for c in incident.causes]
+    after = [(c.code, c.subject.id) for c in diagnosis.causes]
+    incident.causes = diagnosis.causes
+    if diagnosis.title is not None:
+        incident.title = diagnosis.title
+    if not after or before == after:
+        return False
+    if not before or before[0] != after[0]:
+        first = diagnosis.causes[0]
+        incident.cause_at = at
+        _say(incident, at, f"cause: {first.code}: {first.summary}")
+    return True
+
+
+def is_over(memory: Memory) -> bool:
+    """Whether no alert of the cluster is open, not even pending."""
+    return not memory.alerts
+
+
+def record(memory: Memory, now: float, *, resolved: bool = False) -> Incident:
+    """The incident as it is now, with the next ``seq``."""
+    incident = memory.incident
+    assert incident is not None
+    incident.seq += 1
+    severities = [a.severity for a in memory.alerts.values() if a.state in ("firing", "unknown")]
+    if severities:
+        incident.severity = "critical" if "critical" in severities else "warning"
+    nodes = [node.node for node in memory.nodes.values()]
+    labels: dict[str, str] = {}
+    for node in nodes:
+        labels.update(node.labels)
+    if resolved:
+        _say(incident, now, "resolved")
+    return Incident(
+        incident_id=incident.id,
+        seq=incident.seq,
+        cluster=ClusterName(memory.cluster),
+        datacenters=sorted({node.datacenter for node in nodes if node.datacenter}),
+        state="resolved" if resolved else "open",
+        severity=incident.severity,
+        title=f"{memory.cluster}: {incident.title or 'replication is not well'}",
+        opened_at=moment(incident.opened_at),
+        detected_at=moment(incident.detected_at),
+        cause_at=moment(incident.cause_at) if incident.cause_at is not None else None,
+        resolved_at=moment(now) if resolved else None,
+        causes=incident.causes or [_unknown(memory)],
+        alerts=list(incident.alerts),
+        changes=list(incident.changes),
+        timeline=list(incident.timeline),
+        labels=labels,
+    )
+
+
+def _unknown(memory: Memory) -> Cause:
+    alerts = sorted(memory.alerts.values(), key=lambda a: (a.severity != "critical", a.since, a.id))
+    about = alerts[0].subject if alerts else None
+    return Cause(
+        code="unknown",
+        confidence=0.0,
+        subject=about or of_cluster(ClusterName(memory.cluster)),
+        summary="no known signature fits what the agents see",
+        fix="Read the evidence of the alerts and the servers' logs around the time of the first breach.",
+        evidence_for=[],
+        evidence_against=[],
+    )
+
+
+def _changed(change: Change) -> TimelineEntry:
+    before = change.from_ if change.from_ is not None else "(unset)"
+    return TimelineEntry(at=change.at, what=f"{change.setting} on {change.node} changed from {before} to {change.to}")
+
+
+def _say(incident: IncidentState, at: float, what: str) -> None:
+    if len(incident.timeline) < _MAX_TIMELINE:
+        incident.timeline.append(TimelineEntry(at=moment(at), what=what))

@@ -1,0 +1,129 @@
+"""The life of an alert: ok → pending → firing → resolved, and unknown while its data is missing.
+
+Pure decisions on one ``AlertState``: each returns the steps taken, as (from, to, reason, time). Invariants: a missing
+measurement neither starts nor clears an alert; severity changes keep the identity; every step has the event time at
+which it became due, however late the news of it came; ``seq`` rises by one per step.
+"""
+
+from dataclasses import dataclass
+
+from leadline.model.alert import Reason, Severity, State
+from leadline_streams.judge.memory import AlertState
+from leadline_streams.judge.policy import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transition of an alert, before it is put into words."""
+
+    from_: State
+    to: State
+    reason: Reason
+    at: float
+
+
+def open_pending(alert: AlertState, limits: Limits, now: float) -> list[Step]:
+    """A first breach: pending, or firing at once where the limits ask for no duration."""
+    alert.since = now
+    if limits.for_s <= 0:
+        alert.state, alert.due = "firing", None
+        return [Step("ok", "firing", "breach", now)]
+    alert.state, alert.due = "pending", now + limits.for_s
+    return [Step("ok", "pending", "breach", now)]
+
+
+def measured(alert: AlertState, limits: Limits, value: float | None, now: float) -> list[Step]:
+    """Take a measurement; None means that nothing is wrong."""
+    severity: Severity | None = limits.severity(value) if value is not None else None  # type: ignore[assignment]
+    steps: list[Step] = []
+    if alert.state == "unknown":
+        alert.state = "firing"
+        steps.append(Step("unknown", "firing", "data_back", now))
+    if severity is None:
+        alert.lower_since = None
+        cleared = value is None or limits.clear_of(value, "warning" if limits.warning is not None else "critical")
+        if not cleared:
+            alert.clear_since = None
+        elif alert.clear_since is None:
+            alert.clear_since = now
+        return steps
+    assert value is not None
+    alert.clear_since = None
+    alert.value = value
+    if alert.state == "pending":
+        alert.severity, alert.threshold = severity, limits.level(severity)
+        if alert.due is None:
+            alert.due = now + limits.for_s
+        elif now >= alert.due:
+            steps.append(_fire(alert, now))
+        return steps
+    steps.extend(_reweigh(alert, limits, severity, value, now))
+    return steps
+
+
+def lost(alert: AlertState, now: float) -> list[Step]:
+    """Its measurement is missing. A pending alert waits for the data; its clock starts anew when it is back."""
+    alert.clear_since = alert.lower_since = None
+    if alert.state == "pending":
+        alert.due = None
+        return []
+    if alert.state == "firing":
+        alert.state = "unknown"
+        return [Step("firing", "unknown", "no_data", now)]
+    return []
+
+
+def next_due(alert: AlertState, limits: Limits, grace_s: float) -> float | None:
+    """When this alert will do something by itself, if nothing is measured until then."""
+    if alert.state == "pending":
+        if alert.clear_since is not None:
+            return alert.clear_since + grace_s
+        return alert.due
+    if alert.state == "firing" and alert.clear_since is not None:
+        return alert.clear_since + limits.keep_s
+    return None
+
+
+def due(alert: AlertState, limits: Limits, grace_s: float) -> Step | None:
+    """What becomes of an alert whose time has come."""
+    if alert.state == "pending":
+        if alert.clear_since is None:
+            return _fire(alert, alert.due) if alert.due is not None else None
+        alert.state = "ok"
+        return Step("pending", "ok", "clear", alert.clear_since + grace_s)
+    if alert.state == "firing" and alert.clear_since is not None:
+        alert.state = "resolved"
+        return Step("firing", "resolved", "clear", alert.clear_since + limits.keep_s)
+    return None
+
+
+def superseded(alert: AlertState, now: float) -> Step | None:
+    """Its subject is gone: another link took its place, or a rule was switched off."""
+    before = alert.state
+    alert.state = "ok" if before == "pending" else "resolved"
+    return Step(before, alert.state, "superseded", now)
+
+
+def _fire(alert: AlertState, at: float) -> Step:
+    alert.state, alert.due = "firing", None
+    return Step("pending", "firing", "breach", at)
+
+
+def _reweigh(alert: AlertState, limits: Limits, severity: Severity, value: float, now: float) -> list[Step]:
+    """Severity up at once, down only when the higher level has been clear for as long as resolving takes."""
+    if severity == alert.severity:
+        alert.lower_since = None
+        return []
+    if severity == "critical":
+        reason: Reason = "escalate"
+    else:
+        if not limits.clear_of(value, alert.severity):
+            alert.lower_since = None
+            return []
+        if alert.lower_since is None:
+            alert.lower_since = now
+        if now - alert.lower_since < limits.keep_s:
+            return []
+        reason = "deescalate"
+    alert.severity, alert.threshold, alert.lower_since = severity, limits.level(severity), None
+    return [Step("firing", "firing", reason, now)]

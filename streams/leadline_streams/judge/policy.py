@@ -1,0 +1,100 @@
+"""Thresholds, and for whom they hold."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """When a rule breaches and how long it takes to say so. A level that is None does not exist."""
+
+    warning: float | None = None
+    critical: float | None = None
+    for_s: float = 30.0
+    """A breach must last this long before the alert fires."""
+    keep_s: float = 30.0
+    """A firing alert must be clear this long before it resolves."""
+    clear_ratio: float = 0.8
+    """Hysteresis: clear means below the level times this (above the level divided by it where low is bad)."""
+    low_is_bad: bool = False
+    enabled: bool = True
+
+    def severity(self, value: float) -> str | None:
+        """The level a value has reached, worst first; None when it is within limits."""
+        if self.low_is_bad:
+            if self.critical is not None and value <= self.critical:
+                return "critical"
+            return "warning" if self.warning is not None and value <= self.warning else None
+        if self.critical is not None and value >= self.critical:
+            return "critical"
+        return "warning" if self.warning is not None and value >= self.warning else None
+
+    def level(self, severity: str) -> float:
+        """The threshold behind a severity."""
+        level = self.critical if severity == "critical" else self.warning
+        assert level is not None
+        return level
+
+    def clear_of(self, value: float, severity: str) -> bool:
+        """Whether a value has left this severity's level for good, hysteresis included."""
+        level = self.level(severity)
+        return value > level / self.clear_ratio if self.low_is_bad else value < level * self.clear_ratio
+
+
+class Override(msgspec.Struct, frozen=True, kw_only=True):
+    """Changed limits for the subjects that match all given globs."""
+
+    cluster: str = "*"
+    datacenter: str = "*"
+    node: str = "*"
+    link: str = "*"
+    labels: dict[str, str] = {}
+    rules: dict[str, dict[str, float | bool | None]] = {}
+
+    def matches(self, about: "Scope") -> bool:
+        """Whether the override holds for a subject."""
+        return (
+            fnmatchcase(about.cluster, self.cluster)
+            and fnmatchcase(about.datacenter, self.datacenter)
+            and any(fnmatchcase(node, self.node) for node in about.nodes)
+            and fnmatchcase(about.link, self.link)
+            and all(fnmatchcase(about.labels.get(name, ""), glob) for name, glob in self.labels.items())
+        )
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """What overrides can match of a subject."""
+
+    cluster: str
+    datacenter: str = ""
+    nodes: tuple[str, ...] = ("",)
+    link: str = ""
+    labels: Mapping[str, str] = {}
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about judging that an operator may set. Not part of the state: it may change between restarts."""
+
+    lateness_s: float = 2.0
+    """How long an observation may be on its way before the others are judged without it."""
+    clock_tolerance_s: float = 5.0
+    """How far a host's clock may be off before its times are corrected."""
+    stale_after_s: float = 5.0
+    """Without a sample for this long (or five intervals) a node's findings are unknown."""
+    pending_grace_s: float = 3.0
+    """A pending alert survives this long without a breach."""
+    quiet_s: float = 5.0
+    """An incident resolves after this long without an open alert."""
+    forget_s: float = 3600.0
+    """A downstream without an agent is forgotten this long after it was last connected."""
+    rules: dict[str, dict[str, float | bool | None]] = {}
+    overrides: tuple[Override, ...] = ()
+
+    def limits(self, rule: str, defaults: Limits, about: Scope) -> Limits:
+        """A rule's limits for one subject: its defaults, then the general setting, then overrides in order."""
+        changed = dict(self.rules.get(rule, {}))
+        for override in self.overrides:
+            if rule in override.rules and override.matches(about):
+                changed.update(override.rules[rule])
+        return msgspec.structs.replace(defaults, **changed) if changed else defaults

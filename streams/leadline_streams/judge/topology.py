@@ -1,0 +1,161 @@
+"""Which node follows which, from what both ends say.
+
+A standby names its upstream by address and slot, a sender names its downstreams by slot and application name. Any one
+match is enough, tried from the most to the least telling; a proxy or a container address only removes the first.
+"""
+
+from collections.abc import Iterator
+
+from leadline.model.ids import NodeName, link_id
+from leadline.model.observation import Downstream, Sample, Subscription
+from leadline_streams.judge.memory import LinkState, Memory, NodeState
+
+_NOT_DOWNSTREAMS = frozenset({"backup"})
+_DEFAULT_NAMES = frozenset({"", "walreceiver"})
+"""Names that many standbys share when nobody set one."""
+
+
+def upstream_of(memory: Memory, node: NodeState) -> NodeName | None:
+    """The node that a standby follows; the last one known when it cannot be told now."""
+    sample = node.sample
+    if sample is None or sample.upstream is None:
+        return node.upstream
+    told = sample.upstream
+    others = [n for n in memory.nodes.values() if n.name != node.name and n.sample is not None]
+    address = f"{told.host}:{told.port}"
+    matches = [
+        n for n in others if told.host and (address == f"{n.node.host}:{n.node.port}" or address in n.node.aliases)
+    ]
+    if not matches and told.slot:
+        matches = [n for n in others if any(s.name == told.slot and s.kind == "physical" for s in _slots(n))]
+    if not matches:
+        names = {told.application_name, node.name} - _DEFAULT_NAMES - {None}
+        matches = [n for n in others if any(d.kind == "physical" and d.name in names for d in _senders(n))]
+    if len(matches) == 1:
+        return matches[0].name
+    if node.upstream in memory.nodes:
+        return node.upstream
+    writable = [n for n in others if n.node.role == "primary" and n.node.system_id == node.node.system_id]
+    return writable[0].name if len(writable) == 1 else None
+
+
+def publisher_of(memory: Memory, node: NodeState, subscription: Subscription) -> NodeName | None:
+    """The node that holds a subscription's slot."""
+    for other in memory.nodes.values():
+        if other.name != node.name and any(s.name == subscription.slot and s.kind == "logical" for s in _slots(other)):
+            return other.name
+    return None
+
+
+def root_of(memory: Memory, name: NodeName | None) -> NodeState | None:
+    """The node at the top of the chain as far as agents can see it; None when there is no agent at ``name``."""
+    node = memory.nodes.get(name) if name is not None else None
+    seen = set()
+    while node is not None and node.node.role != "primary" and node.upstream in memory.nodes and node.name not in seen:
+        seen.add(node.name)
+        node = memory.nodes[node.upstream]
+    return node
+
+
+def discover(memory: Memory, node: NodeState, now: float) -> bool:
+    """Add the links that a node's newest sample shows; True when there are new ones."""
+    sample = node.sample
+    if sample is None:
+        return False
+    before = len(memory.links)
+    if sample.upstream is not None and node.node.role == "standby":
+        node.upstream = upstream_of(memory, node)
+        if node.upstream is not None:
+            _adopt(memory, node, sample)
+    for subscription in sample.subscriptions:
+        publisher = publisher_of(memory, node, subscription)
+        if publisher is not None:
+            ident = link_id(memory.cluster, publisher, node.name, subscription.name)
+            if ident not in memory.links:
+                memory.links[ident] = LinkState(
+                    ident, publisher, node.name, "logical", subscription.name, subscription.slot, moved_at=now
+                )
+                _forget_stand_in(memory, publisher, "logical", {subscription.name, subscription.slot or ""}, ident)
+    for row in _senders(node):
+        if row.state not in _NOT_DOWNSTREAMS and _link_of(memory, node, row) is None:
+            name = NodeName(
+                row.name if row.name not in _DEFAULT_NAMES else f"{row.name or 'walreceiver'}@{row.address}"
+            )
+            ident = link_id(memory.cluster, node.name, name)
+            memory.links[ident] = LinkState(
+                ident, node.name, name, row.kind, slot=row.slot, agentless=True, moved_at=now
+            )
+    return len(memory.links) != before
+
+
+def _adopt(memory: Memory, node: NodeState, sample: Sample) -> None:
+    """The physical link of a standby; a link to another upstream ends when the standby has moved on."""
+    upstream = node.upstream
+    assert upstream is not None and sample.upstream is not None
+    ident = link_id(memory.cluster, upstream, node.name)
+    link = memory.links.get(ident)
+    slot, name = sample.upstream.slot, sample.upstream.application_name
+    if link is None:
+        for other in [k for k in memory.links.values() if k.downstream == node.name and k.kind == "physical"]:
+            del memory.links[other.id]
+        memory.links[ident] = link = LinkState(ident, upstream, node.name, "physical", moved_at=node.seen)
+        _forget_stand_in(memory, upstream, "physical", {name or "", slot or "", node.name}, ident)
+    link.agentless = False
+    link.slot = slot
+
+
+def _forget_stand_in(memory: Memory, upstream: NodeName, kind: str, names: set[str], keep: str) -> None:
+    """Drop the agentless link that stood for a downstream before its own agent was heard."""
+    for link in list(memory.links.values()):
+        if (
+            link.agentless
+            and link.id != keep
+            and link.upstream == upstream
+            and link.kind == kind
+            and (link.downstream in names or (link.slot is not None and link.slot in names))
+        ):
+            del memory.links[link.id]
+
+
+def _link_of(memory: Memory, node: NodeState, row: Downstream) -> LinkState | None:
+    for link in memory.links.values():
+        if link.upstream != node.name or link.kind != row.kind:
+            continue
+        if link.slot is not None and link.slot == row.slot:
+            return link
+        if row.name in (link.downstream, link.name) or link.downstream == f"{row.name or 'walreceiver'}@{row.address}":
+            return link
+        follower = memory.nodes.get(link.downstream)
+        told = follower.sample.upstream if follower is not None and follower.sample is not None else None
+        if told is not None and told.application_name == row.name and row.name not in _DEFAULT_NAMES:
+            return link
+    return None
+
+
+def row_of(link: LinkState, up: NodeState | None, down: NodeState | None) -> Downstream | None:
+    """The sender's row for a link; None when the upstream shows none."""
+    if up is None:
+        return None
+    rows = [row for row in _senders(up) if row.kind == link.kind and row.state not in _NOT_DOWNSTREAMS]
+    if link.slot is not None:
+        for row in rows:
+            if row.slot == link.slot:
+                return row
+    told = down.sample.upstream if down is not None and down.sample is not None else None
+    names = {link.downstream, link.name, told.application_name if told is not None else ""} - _DEFAULT_NAMES
+    for row in rows:
+        if row.name in names or (link.agentless and link.downstream == f"{row.name or 'walreceiver'}@{row.address}"):
+            return row
+    return None
+
+
+def _slots(node: NodeState) -> list:  # type: ignore[type-arg]
+    return node.sample.slots if node.sample is not None else []
+
+
+def _senders(node: NodeState) -> Iterator[Downstream]:
+    """Senders of lasting links: not those of a table's initial copy (``pg_<n>_sync_<n>_<n>``)."""
+    if node.sample is not None:
+        for row in node.sample.downstreams:
+            if "_sync_" not in row.name or row.kind == "physical":
+                yield row

@@ -1,0 +1,51 @@
+"""Counts over the last minutes of event time: conflicts, errors, failures."""
+
+import msgspec
+
+_SLICES = 12
+
+
+class Window(msgspec.Struct):
+    """Events counted in 12 slices of a sliding window: constant memory, exact to one slice.
+
+    Fed with a server's running counter; a counter that falls was reset and counts from zero.
+    """
+
+    span_s: float
+    counter: int
+    slices: list[int] = []
+    newest: int = 0
+    """Index of the newest slice since the epoch."""
+    total: int = 0
+    last_at: float = 0.0
+    """When the counter last rose; 0 when it never did."""
+
+    def feed(self, time: float, counter: int) -> int:
+        """Take the counter's present value; returns how much it rose."""
+        risen = counter - self.counter if counter >= self.counter else counter
+        self.counter = counter
+        if risen or self.total:
+            self._advance(time)
+        if risen:
+            self.slices[self.newest % _SLICES] += risen
+            self.total += risen
+            self.last_at = time
+        return risen
+
+    def count(self, time: float) -> int:
+        """Events in the window that ends at ``time``."""
+        if self.total:
+            self._advance(time)
+        return self.total
+
+    def _advance(self, time: float) -> None:
+        index = int(time * _SLICES // self.span_s)
+        if not self.slices:
+            self.slices = [0] * _SLICES
+            self.newest = index
+        gone = min(index - self.newest, _SLICES)
+        for step in range(1, gone + 1):
+            place = (self.newest + step) % _SLICES
+            self.total -= self.slices[place]
+            self.slices[place] = 0
+        self.newest = max(self.newest, index)

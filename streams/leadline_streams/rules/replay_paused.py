@@ -1,0 +1,43 @@
+"""``replay_paused``: replay on a standby is paused, by somebody or by the server itself."""
+
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+
+
+def measure(look: Look) -> float | None:
+    """1 while replay is paused."""
+    sample = look.node.sample if look.node is not None else None
+    if look.link is None or look.link.kind != "physical" or sample is None or sample.positions is None:
+        return None
+    return 1.0 if sample.positions.replay_paused else None
+
+
+def describe(look: Look, value: float) -> Words:
+    """Since when, and what waits."""
+    link, node = look.link, look.node
+    assert link is not None
+    assert node is not None
+    assert node.sample is not None
+    positions = node.sample.positions
+    assert positions is not None
+    return Words(
+        f"replay on {link.downstream} is paused; it is {link.lag_bytes or 0} bytes behind {link.upstream}",
+        [
+            fact("replay_paused", "true", node.name),
+            fact("startup_wait", positions.startup_wait, node.name),
+            fact("replayed_lsn", positions.replayed_lsn, node.name, f"unchanged for {look.now - link.moved_at:.0f} s"),
+            fact("received_lsn", positions.received_lsn, node.name),
+        ],
+    )
+
+
+RULE = Rule(
+    name="replay_paused",
+    family="lag",
+    on="link",
+    unit="",
+    help="Replay is paused for longer than `for`.",
+    limits=Limits(warning=1.0, for_s=60.0, keep_s=5.0),
+    measure=measure,
+    describe=describe,
+)

@@ -1,0 +1,49 @@
+"""``replication_lag``: a downstream is further behind its root primary than allowed, in seconds of the primary's clock."""
+
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+
+
+def measure(look: Look) -> float | None:
+    """Seconds behind, less a configured apply delay: being late on purpose is not lag."""
+    link = look.link
+    if link is None or not link.lag_s:
+        return None
+    return link.lag_s - configured_delay(look)
+
+
+def configured_delay(look: Look) -> float:
+    """The downstream's ``recovery_min_apply_delay`` in seconds."""
+    sample = look.node.sample if look.node is not None else None
+    return sample.positions.apply_delay_s if sample is not None and sample.positions is not None else 0.0
+
+
+def describe(look: Look, value: float) -> Words:
+    """Seconds, bytes and direction."""
+    link = look.link
+    assert link is not None
+    trend = link.growth_s or 0.0
+    direction = (
+        "and catching up" if trend < -0.05 else "and falling further behind" if trend > 0.05 else "and not closing"
+    )
+    return Words(
+        f"{link.downstream} is {value:.1f} s behind {link.upstream} {direction}",
+        [
+            fact("lag_s", value, link.downstream),
+            fact("lag_bytes", link.lag_bytes, link.downstream),
+            fact("growth_s_per_s", trend, link.downstream),
+            fact("verdict", link.verdict),
+        ],
+    )
+
+
+RULE = Rule(
+    name="replication_lag",
+    family="lag",
+    on="link",
+    unit="s",
+    help="Behind the root primary by more than this many seconds of its clock, apply delay not counted.",
+    limits=Limits(warning=30.0, critical=300.0, for_s=30.0, keep_s=30.0),
+    measure=measure,
+    describe=describe,
+)

@@ -1,0 +1,83 @@
+"""The fold, end to end, over made-up clusters."""
+
+from msgspec.structs import replace
+
+from leadline_streams.judge.cluster import ClusterState
+from tests.unit.streams.world import QUICK, World
+
+
+def healthy(world: World, seconds: int) -> None:
+    up, down = world.servers["pg-1"], world.servers["pg-2"]
+    for _ in range(seconds):
+        world.stream(up, down)
+        world.step()
+
+
+def test_a_healthy_pair_raises_nothing() -> None:
+    """Writes that arrive at once are no news."""
+    world = World()
+    world.pair()
+    healthy(world, 120)
+    assert world.transitions == []
+    (link,) = world.state.memory.links.values()
+    assert (link.id, link.verdict) == ("orders/pg-1->pg-2", "healthy")
+
+
+def test_an_idle_pair_is_idle() -> None:
+    """A primary that writes nothing has no lag to show, whatever the clock says."""
+    world = World()
+    world.pair()
+    world.rate = 0
+    healthy(world, 120)
+    (link,) = world.state.memory.links.values()
+    assert (link.verdict, link.lag_s) == ("idle", 0.0)
+    assert world.transitions == []
+
+
+def test_a_paused_replay_fires_once_and_resolves() -> None:
+    """One alert, one incident, the cause named when it opens, all of it closed when replay goes on."""
+    world = World(replay_paused=QUICK)
+    up, down = world.pair()
+    healthy(world, 10)
+    stuck = world.lsn
+    for _ in range(20):
+        world.stream(up, down, replayed=stuck)
+        down.set(positions=replace(down.fields["positions"], replay_paused=True))
+        world.step()
+    assert world.fired() == {"replay_paused"}
+    assert world.first_cause() == "replay_paused_by_operator"
+    assert world.incidents[-1].cause_at == world.incidents[-1].detected_at
+    down.fields.pop("positions")
+    healthy(world, 20)
+    assert [(t.from_, t.to) for t in world.transitions] == [
+        ("ok", "pending"),
+        ("pending", "firing"),
+        ("firing", "resolved"),
+    ]
+    assert world.incidents[-1].state == "resolved"
+
+
+def test_a_silent_agent_leaves_the_alert_unknown() -> None:
+    """Missing data never clears."""
+    world = World(replay_paused=QUICK)
+    up, down = world.pair()
+    healthy(world, 10)
+    stuck = world.lsn
+    for _ in range(10):
+        world.stream(up, down, replayed=stuck)
+        down.set(positions=replace(down.fields["positions"], replay_paused=True))
+        world.step()
+    down.silent = True
+    for _ in range(30):
+        world.step()
+    states = [t.to for t in world.transitions if t.rule == "replay_paused"]
+    assert states == ["pending", "firing", "unknown"]
+
+
+def test_the_state_survives_its_bytes() -> None:
+    """What is written and read back judges the same."""
+    world = World()
+    world.pair()
+    healthy(world, 30)
+    again = ClusterState.load(world.state.dump(), world.state.policy)
+    assert again.memory == world.state.memory
