@@ -1,0 +1,159 @@
+"""Kafka settings as the options of the clients we use, and what to say when Kafka does not answer."""
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from leadline.errors import LeadlineError, UnreachableError, UsageError
+from leadline.settings.common import KafkaSettings
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+CONNECT_TIMEOUT_S = 5.0
+
+
+def servers(kafka: KafkaSettings) -> list[str]:
+    """The bootstrap addresses, one ``host:port`` each."""
+    return [address.strip() for address in kafka.bootstrap.split(",")]
+
+
+def client_options(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
+    """What every aiokafka client takes. Raises UsageError when a file of certificates cannot be used."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": servers(kafka),
+        "client_id": client_id,
+        "security_protocol": kafka.security_protocol,
+        "ssl_context": ssl_context(kafka),
+    }
+    if kafka.sasl_password is not None:
+        options |= {
+            "sasl_mechanism": kafka.sasl_mechanism,
+            "sasl_plain_username": kafka.sasl_username,
+            "sasl_plain_password": kafka.sasl_password.reveal(),
+        }
+    return options
+
+
+def producer_options(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
+    """For ``AIOKafkaProducer``: a record is written once, in order, and by all replicas in sync, or it is an error."""
+    return client_options(kafka, client_id) | {"enable_idempotence": True, "acks": "all"}
+
+
+def consumer_options(kafka: KafkaSettings, client_id: str, group_id: str | None = None) -> dict[str, Any]:
+    """For ``AIOKafkaConsumer``: from the beginning where nothing is committed; the caller commits."""
+    options = {"group_id": group_id, "auto_offset_reset": "earliest", "enable_auto_commit": False}
+    return client_options(kafka, client_id) | options
+
+
+class FaustOptions(TypedDict):
+    """What ``faust.App`` needs to reach Kafka."""
+
+    broker: list[str]
+    ssl_context: "SSLContext | None"
+    """For ``SSLCredentials`` or ``SASLCredentials``."""
+    sasl: dict[str, str] | None
+    """``mechanism``, ``username`` and ``password`` of ``SASLCredentials``."""
+
+
+def faust_options(kafka: KafkaSettings) -> FaustOptions:
+    """The same as ``client_options``, as Faust takes it."""
+    sasl = None
+    if kafka.sasl_username is not None and kafka.sasl_password is not None:
+        sasl = {
+            "mechanism": kafka.sasl_mechanism,
+            "username": kafka.sasl_username,
+            "password": kafka.sasl_password.reveal(),
+        }
+    return {
+        "broker": [f"kafka://{server}" for server in servers(kafka)],
+        "ssl_context": ssl_context(kafka),
+        "sasl": sasl,
+    }
+
+
+def ssl_context(kafka: KafkaSettings) -> "SSLContext | None":
+    """The context of an encrypted connection; None without one. Host names are always checked."""
+    if not kafka.security_protocol.endswith("SSL"):
+        return None
+    from ssl import SSLError, create_default_context
+
+    context = create_default_context()
+    try:
+        if kafka.ssl_ca_location is not None:
+            name, file = "ssl.ca.location", kafka.ssl_ca_location
+            context = create_default_context(cafile=file)
+        if kafka.ssl_certificate_location is not None:
+            name, file = "ssl.certificate.location", kafka.ssl_certificate_location
+            password = kafka.ssl_key_password.reveal() if kafka.ssl_key_password else ""
+            context.load_cert_chain(file, kafka.ssl_key_location, password)
+    except SSLError as error:
+        raise UsageError(f"kafka.{name}: cannot use {file}: {error.reason or 'not a PEM certificate'}") from None
+    except OSError as error:
+        raise UsageError(f"kafka.{name}: cannot read {file}: {error.strerror}") from None
+    return context
+
+
+async def reach(kafka: KafkaSettings) -> str:
+    """Connect and log in to the first broker that lets us; return its address.
+
+    Raises UnreachableError when none answers, UsageError when one answers and refuses what is set.
+    """
+    from aiokafka.conn import collect_hosts, create_conn
+    from aiokafka.protocol.metadata import MetadataRequest
+
+    options = client_options(kafka, "leadline-reach")
+    failed: dict[str, Exception] = {}
+    for server in options.pop("bootstrap_servers"):
+        ((host, port, _),) = collect_hosts(server)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                connection = await create_conn(host, port, **options)
+                try:
+                    await connection.send(MetadataRequest([]))  # the first question a listener with login refuses
+                finally:
+                    connection.close()
+        except Exception as error:  # whatever a stranger on that port does to the client
+            failed[server] = error
+        else:
+            return str(server)
+    raise _explain(kafka, failed)
+
+
+def _explain(kafka: KafkaSettings, failed: dict[str, Exception]) -> LeadlineError:
+    from ssl import SSLCertVerificationError, SSLError
+
+    from aiokafka import errors
+
+    (address, error), *others = failed.items()
+    protocol = kafka.security_protocol
+    match error:
+        case SSLCertVerificationError():
+            return UsageError(
+                f"Kafka at {address} shows a certificate we do not trust ({error.verify_message}); "
+                "set kafka.ssl.ca.location to the authority that signed it"
+            )
+        case SSLError():
+            return UsageError(f"Kafka at {address} does not speak TLS; kafka.security.protocol is {protocol}, check it")
+        case errors.UnsupportedSaslMechanismError():
+            return UsageError(f"Kafka at {address} does not take kafka.sasl.mechanism {kafka.sasl_mechanism}")
+        case errors.IllegalSaslStateError():
+            return UsageError(f"Kafka at {address} expects no login; kafka.security.protocol is {protocol}, check it")
+        case errors.AuthenticationFailedError() | errors.SaslAuthenticationFailed():
+            return UsageError(
+                f"Kafka at {address} refused the login of {kafka.sasl_username!r}; "
+                "check kafka.sasl.username, kafka.sasl.password and kafka.sasl.mechanism"
+            )
+        case errors.KafkaConnectionError() | ConnectionResetError() | ConnectionAbortedError():
+            return UnreachableError(
+                f"Kafka at {address} hung up; check that this port is Kafka's and expects "
+                f"kafka.security.protocol {protocol}"
+            )
+        case TimeoutError():
+            reason = f"nothing came in {CONNECT_TIMEOUT_S:g} s"
+        case OSError(errno=int(number)) if number > 0:
+            reason = os.strerror(number).lower()
+        case _:
+            reason = str(error) or type(error).__name__
+    also = f" (nor {', '.join(name for name, _ in others)})" if others else ""
+    return UnreachableError(f"Kafka at {address} does not answer{also}: {reason}; start it, or set kafka.bootstrap")

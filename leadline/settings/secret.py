@@ -1,0 +1,63 @@
+"""A value that must not be seen: it prints masked wherever it goes."""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from leadline.errors import UsageError
+
+MASK: Final = "***"
+
+
+class Secret:
+    """A password, token or connection string. ``str`` and ``repr`` are masked; only ``reveal`` gives it away.
+
+    One that was given as a file is read again at each ``reveal``, so that a rotated secret is picked up.
+    """
+
+    __slots__ = ("_file", "_value")
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+        self._file: Path | None = None
+
+    @classmethod
+    def in_file(cls, path: Path) -> "Secret":
+        """The secret that stands in a file, without the newline at its end."""
+        secret = cls("")
+        secret._file = path
+        return secret
+
+    def reveal(self) -> str:
+        """The value itself. Raises UsageError when its file cannot be read or is empty."""
+        if self._file is None:
+            return self._value
+        try:
+            value = self._file.read_text("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise UsageError(f"cannot read the secret in {self._file}: it is not UTF-8 text") from None
+        except OSError as error:
+            raise UsageError(f"cannot read the secret in {self._file}: {error.strerror}") from None
+        if not value:
+            raise UsageError(f"cannot use the secret in {self._file}: the file is empty")
+        return value
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and (self._value, self._file) == (other._value, other._file)
+
+    def __hash__(self) -> int:
+        return hash((self._value, self._file))
+
+
+_IN_URL: Final = re.compile(r"(://[^\s:/@]*:)[^\s/]+@")
+_IN_PAIR: Final = re.compile(
+    r"""(?i)\b((?:ssl)?password|passwd|token|secret)(\s*[=:]\s*)('(?:\\.|[^'])*'|"[^"]*"|\S+)"""
+)
+
+
+def redact(text: str) -> str:
+    """Mask what looks like a password in foreign text: ``user:password@`` in a URL, ``password=...`` in a pair."""
+    return _IN_PAIR.sub(rf"\1\2{MASK}", _IN_URL.sub(rf"\1{MASK}@", text))

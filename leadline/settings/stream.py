@@ -1,0 +1,110 @@
+"""Settings of `leadline stream`, the judgement; `leadline watch --config` reads the same file."""
+
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from typing import Annotated
+
+from msgspec import Meta
+
+from leadline.settings.common import KafkaSettings, LogSettings, MetricsSettings
+from leadline.settings.declare import SettingPath, Settings, path_text
+from leadline.settings.load import Problem, SettingsError
+
+Glob = Annotated[str, Meta(min_length=1)]
+Share = Annotated[float, Meta(gt=0, le=1)]
+Span = Annotated[float, Meta(ge=0, le=86400)]
+
+
+class DeadLetterSettings(Settings, frozen=True, kw_only=True):
+    """How many bad records are set aside before the worker stops instead of draining the topic."""
+
+    max_consecutive: Annotated[int, Meta(ge=1, description="Bad records in a row.")] = 100
+    max_ratio: Annotated[Share, Meta(description="Bad records among the last thousand, as a share.")] = 0.05
+
+
+class JudgementSettings(Settings, frozen=True, kw_only=True):
+    """How the passing of time is judged."""
+
+    lateness_s: Annotated[
+        float, Meta(ge=0, le=3600, description="How much older than the newest an observation may be and still count.")
+    ] = 2.0
+    clock_tolerance_s: Annotated[
+        float, Meta(ge=0, le=3600, description="How far the clocks of hosts may differ before a record is refused.")
+    ] = 5.0
+    stale_after_s: Annotated[
+        float, Meta(gt=0, le=86400, description="How long what a node said is used to judge its links.")
+    ] = 10.0
+    silent_after_s: Annotated[
+        float, Meta(gt=0, le=86400, description="How long an agent may say nothing before that is an alert.")
+    ] = 15.0
+
+
+class RuleOverride(Settings, frozen=True, kw_only=True):
+    """Limits of one rule, where its own do not fit. `leadline rules list` shows each rule's own limits and unit."""
+
+    enabled: Annotated[bool, Meta(description="`false` switches the rule off.")] | None = None
+    warning: Annotated[float, Meta(ge=0, description="Limit of severity warning, in the rule's unit.")] | None = None
+    critical: Annotated[float, Meta(ge=0, description="Limit of severity critical, in the rule's unit.")] | None = None
+    for_s: Annotated[Span, Meta(description="How long a limit must be crossed before the alert fires.")] | None = None
+    keep_s: Annotated[Span, Meta(description="How long all must be well before the alert resolves.")] | None = None
+    clear_ratio: Annotated[Share, Meta(description="Well is this share of the crossed limit, or less.")] | None = None
+
+
+class MatchSettings(Settings, frozen=True, kw_only=True):
+    """What an override applies to. Patterns have `*` and `?`; all that are given must match."""
+
+    cluster: Annotated[Glob, Meta(description="Name of the cluster.")] | None = None
+    datacenter: Annotated[Glob, Meta(description="Datacentre of the node, or of the downstream one.")] | None = None
+    link: Annotated[Glob, Meta(description="Identity of the link, as in alerts: `orders/pg-1->pg-2`.")] | None = None
+    node: Annotated[Glob, Meta(description="Name of the node, or of a link's downstream one.")] | None = None
+    labels: Annotated[dict[str, Glob], Meta(description="Labels of that node.")] = {}
+
+    def check(self) -> Iterator[tuple[SettingPath, str]]:
+        """An override that matches everything belongs under ``rules``."""
+        if self == MatchSettings():
+            yield (), "matches nothing in particular; give cluster, datacenter, link, node or labels, or use rules"
+
+
+class OverrideSettings(Settings, frozen=True, kw_only=True):
+    """Limits for some clusters, links or nodes only. A later override wins over an earlier one."""
+
+    match: MatchSettings
+    rules: Annotated[dict[str, RuleOverride], Meta(description="Limits by rule, as in `rules`.")]
+
+
+class StreamSettings(Settings, frozen=True, kw_only=True):
+    """The process that judges every link and names the cause."""
+
+    application_id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9._-]{1,100}$",
+            extra={"allowed": "letters, digits, dots, dashes and underscores"},
+            description="The consumer group: workers with the same one share the work.",
+        ),
+    ] = "leadline-stream"
+    tick_s: Annotated[float, Meta(ge=0.1, le=60, description="How often the passing of time is written down.")] = 1.0
+    flush_s: Annotated[
+        float, Meta(ge=0.1, le=3600, description="How often the state of a cluster without transitions is stored.")
+    ] = 10.0
+    kafka: KafkaSettings = KafkaSettings()
+    deadletters: DeadLetterSettings = DeadLetterSettings()
+    judgement: JudgementSettings = JudgementSettings()
+    rules: Annotated[dict[str, RuleOverride], Meta(description="Limits by rule, for all clusters.")] = {}
+    overrides: Annotated[list[OverrideSettings], Meta(description="Limits for some clusters, links or nodes.")] = []
+    metrics: MetricsSettings = MetricsSettings()
+    log: LogSettings = LogSettings()
+
+    def check_rules(self, known: Collection[str]) -> None:
+        """Raise SettingsError that names every rule in these settings that is not in ``known``."""
+        named: list[SettingPath] = [("rules", name) for name in self.rules]
+        named += [("overrides", at, "rules", name) for at, item in enumerate(self.overrides) for name in item.rules]
+        problems = []
+        for path in named:
+            if path[-1] in known:
+                continue
+            near = get_close_matches(str(path[-1]), known, 1)
+            hint = f"did you mean {near[0]}?" if near else "`leadline rules list` shows them"
+            problems.append(Problem("", path_text(path), f"there is no such rule; {hint}"))
+        if problems:
+            raise SettingsError(problems)

@@ -1,0 +1,207 @@
+"""The topics, declared once: what is in them, by which key, how long it stays. And making and reading them in Kafka."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from leadline.errors import UnreachableError, UsageError
+from leadline.kafka import client_options, reach
+from leadline.settings.common import KafkaSettings
+from leadline.wire import ALERTS, INCIDENTS, LAG, OBSERVATIONS, Codec
+
+if TYPE_CHECKING:
+    from aiokafka.admin import AIOKafkaAdminClient
+
+PARTITIONS: Final = 12
+"""Fixed at creation: another count would send a cluster's records elsewhere than its earlier ones."""
+REPLICAS: Final = 3
+"""Where there are that many brokers: one may be lost while another is being restarted."""
+DAY_S: Final = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic. ``name`` is without the prefix."""
+
+    name: str
+    about: str
+    key: str
+    value: str
+    cleanup: Literal["delete", "compact", "compact,delete"]
+    retention_s: int | None = None
+    codec: Codec[Any] | None = None
+    """How its values are read and described; None where the bytes are somebody else's."""
+
+    def config(self) -> dict[str, str]:
+        """Its configuration in Kafka's names."""
+        config = {"cleanup.policy": self.cleanup}
+        return config | ({"retention.ms": str(self.retention_s * 1000)} if self.retention_s else {})
+
+
+TOPICS: Final[dict[str, TopicSpec]] = {
+    spec.name: spec
+    for spec in (
+        TopicSpec(
+            name="samples",
+            about="What the agents saw, and the passing of time.",
+            key="cluster",
+            value="observation",
+            cleanup="delete",
+            retention_s=7 * DAY_S,
+            codec=OBSERVATIONS,
+        ),
+        TopicSpec(
+            name="alerts",
+            about="Every step in the life of every alert.",
+            key="cluster",
+            value="alert transition",
+            cleanup="delete",
+            retention_s=30 * DAY_S,
+            codec=ALERTS,
+        ),
+        TopicSpec(
+            name="incidents",
+            about="Incidents, whole; the latest `seq` of each is what holds.",
+            key="incident id",
+            value="incident",
+            cleanup="compact,delete",
+            retention_s=90 * DAY_S,
+            codec=INCIDENTS,
+        ),
+        TopicSpec(
+            name="lag",
+            about="Lag of each link, rolled up over 10 and 60 seconds, for analytics.",
+            key="cluster",
+            value="roll-up",
+            cleanup="delete",
+            retention_s=30 * DAY_S,
+            codec=LAG,
+        ),
+        TopicSpec(
+            name="silences",
+            about="What nobody is to be told about.",
+            key="silence id",
+            value="silence, or nothing when it is over",
+            cleanup="compact",
+        ),
+        TopicSpec(
+            name="deliveries",
+            about="What each sink has told last.",
+            key="incident/target",
+            value="last delivered `seq`, and the vendor's ids",
+            cleanup="compact",
+        ),
+        TopicSpec(
+            name="deadletters",
+            about="Records that could not be used; headers say why and whence.",
+            key="the original's",
+            value="the original bytes",
+            cleanup="delete",
+            retention_s=14 * DAY_S,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as Kafka has it. ``wrong`` says what to repair; it is empty when all is well."""
+
+    name: str
+    partitions: int
+    replicas: int
+    config: dict[str, str]
+    wrong: tuple[str, ...]
+
+
+async def create(kafka: KafkaSettings, partitions: int = PARTITIONS, replicas: int | None = None) -> list[str]:
+    """Create the topics that are missing and return their names; those that exist are left as they are.
+
+    Raises UnreachableError, and UsageError when Kafka refuses.
+    """
+    from aiokafka.admin import NewTopic
+    from aiokafka.errors import for_code
+
+    async with _admin(kafka) as admin:
+        cluster = await admin.describe_cluster()
+        brokers = {broker["node_id"] for broker in cluster["brokers"]}
+        if cluster["controller_id"] not in brokers:
+            raise UsageError(
+                f"Kafka at {kafka.bootstrap} cannot create topics, it has no controller; "
+                "the in-memory broker is like that and makes a topic when it is first used"
+            )
+        there = set(await admin.list_topics())
+        missing = {name: spec for name, spec in _named(kafka).items() if name not in there}
+        copies = replicas or min(REPLICAS, len(brokers))
+        wanted = [NewTopic(name, partitions, copies, topic_configs=spec.config()) for name, spec in missing.items()]
+        response = await admin.create_topics(wanted)
+    refused = {name: text or for_code(code).__name__ for name, code, text in response.topic_errors if code}
+    if refused:
+        reasons = "; ".join(dict.fromkeys(refused.values()))
+        raise UsageError(f"Kafka at {kafka.bootstrap} refuses to create {', '.join(refused)}: {reasons}")
+    return list(missing)
+
+
+async def describe(kafka: KafkaSettings) -> list[TopicState]:
+    """The topics as Kafka has them, in the order of their declaration. Raises UnreachableError."""
+    async with _admin(kafka) as admin:
+        # All topics: asking for one by name would make it, where the broker makes topics when they are used.
+        there = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+        named = _named(kafka)
+        configs = await _configs(admin, [name for name in named if name in there])
+    expected = len(there.get(kafka.topic_prefix + "samples", ())) or PARTITIONS
+    return [_state(name, spec, there.get(name, []), configs.get(name, {}), expected) for name, spec in named.items()]
+
+
+def _named(kafka: KafkaSettings) -> dict[str, TopicSpec]:
+    return {kafka.topic_prefix + spec.name: spec for spec in TOPICS.values()}
+
+
+def _state(name: str, spec: TopicSpec, there: list[Any], config: dict[str, str], partitions: int) -> TopicState:
+    wrong: list[str] = []
+    if not there:
+        wrong.append("missing; run `leadline topics create`")
+    elif len(there) != partitions:
+        wrong.append(f"has {len(there)} partitions, the samples have {partitions}; both must have as many")
+    for key, value in spec.config().items():
+        if config and set(config[key].split(",")) != set(value.split(",")):
+            wrong.append(f"{key} is {config[key]}, expected {value}")
+    replicas = min((len(partition["replicas"]) for partition in there), default=0)
+    return TopicState(name, len(there), replicas, config, tuple(wrong))
+
+
+async def _configs(admin: "AIOKafkaAdminClient", names: list[str]) -> dict[str, dict[str, str]]:
+    """Configuration of topics in the keys that we set; nothing where the broker cannot say."""
+    from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+    from aiokafka.errors import IncompatibleBrokerVersion
+
+    wanted = dict.fromkeys(("cleanup.policy", "retention.ms"), "")
+    try:
+        answers = await admin.describe_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name, wanted) for name in names]
+        )
+    except IncompatibleBrokerVersion:
+        return {}
+    return {
+        topic: {entry[0]: entry[1] for entry in entries}
+        for answer in answers
+        for code, _, _, topic, entries in answer.resources
+        if not code
+    }
+
+
+@asynccontextmanager
+async def _admin(kafka: KafkaSettings) -> AsyncIterator["AIOKafkaAdminClient"]:
+    from aiokafka.admin import AIOKafkaAdminClient
+    from aiokafka.errors import KafkaError
+
+    await reach(kafka)
+    admin = AIOKafkaAdminClient(**client_options(kafka, "leadline-topics"))
+    try:
+        await admin.start()
+        yield admin
+    except KafkaError as error:
+        raise UnreachableError(f"Kafka at {kafka.bootstrap} does not do what it was asked: {error}") from error
+    finally:
+        await admin.close()
