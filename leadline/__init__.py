@@ -6,8 +6,17 @@ This package is the shared language of the three roles, which never import each 
     streams/leadline_streams   judge every link, name the cause
     sinks/leadline_sinks       tell people
 
-``model`` holds the values, ``wire`` their bytes, ``settings`` every option, ``clock`` the time, ``errors`` what can go
-wrong, ``metrics`` what each process counts, ``cli`` the one entry point.
+``model``     the values, frozen and without I/O
+``wire``      their bytes: keys, headers, typed decoding
+``schemas``   their description for other programs
+``topics``    where they are kept, and making the topics
+``kafka``     Kafka's settings as client options
+``settings``  every option of every process
+``clock``     the only reader of the time
+``errors``    what can go wrong, and exit codes
+``metrics``   what each process counts
+``sandbox``   real servers and a broker on one machine, to try and to break
+``cli``       the one entry point, ``leadline``
 """
 
 __version__ = "0.1.0"

@@ -1,0 +1,84 @@
+"""The wheel as a database host gets it: the base install, in an environment of its own."""
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = {
+    "leadline": ROOT / "leadline",
+    "leadline_agents": ROOT / "agents/leadline_agents",
+    "leadline_streams": ROOT / "streams/leadline_streams",
+    "leadline_sinks": ROOT / "sinks/leadline_sinks",
+}
+EVERY_MODULE_OF_AN_AGENT = """
+import importlib, pkgutil, leadline, leadline_agents
+for package in (leadline, leadline_agents):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.startswith("leadline.sandbox."):
+            importlib.import_module(module.name)
+"""
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, cwd="/")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built distribution."""
+    folder = tmp_path_factory.mktemp("dist")
+    done = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def host(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that holds the base install and nothing else."""
+    folder = tmp_path_factory.mktemp("host")
+    venv.create(folder, with_pip=True)
+    done = run(folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "bin"
+
+
+def test_the_wheel_holds_every_file(wheel: Path) -> None:
+    """Code, SQL, type markers and all else that is in the packages, and nothing from beside them."""
+    sources = {
+        f"{name}/{path.relative_to(folder).as_posix()}"
+        for name, folder in PACKAGES.items()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert inside == sources
+    assert {f"{name}/py.typed" for name in PACKAGES} <= inside
+    assert [name for name in inside if name.startswith("leadline_agents/") and name.endswith(".sql")]
+
+
+def test_an_agent_starts_from_the_base_install(host: Path) -> None:
+    """The agent's command is there and says how it is used."""
+    done = run(host / "leadline", "agent", "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Usage: leadline agent" in done.stdout
+
+
+@pytest.mark.parametrize("module", ["faust", "confluent_kafka", "httpx"])
+def test_the_base_install_is_small(host: Path, module: str) -> None:
+    """A database host gets nothing that only the other roles need."""
+    done = run(host / "python", "-c", f"import {module}")
+    assert f"No module named '{module}'" in done.stderr
+
+
+def test_every_module_of_an_agent_imports(host: Path) -> None:
+    """No module on a database host reaches for an extra at import."""
+    done = run(host / "python", "-c", EVERY_MODULE_OF_AN_AGENT)
+    assert done.returncode == 0, done.stderr
