@@ -14,11 +14,17 @@ from typing import Any
 
 import msgspec
 import orjson
+import yaml
 
+from leadline import __version__
+from leadline.clock import moment
 from leadline.model import Value
+from leadline.settings.common import KafkaSettings
+from leadline.topics import PARTITIONS, TOPICS, TopicSpec
 from leadline.wire import CODECS, Codec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+BINDING = "0.5.0"  # https://github.com/asyncapi/bindings/blob/master/kafka/README.md
 
 
 def value_schema(codec: Codec[Any]) -> dict[str, Any]:
@@ -45,10 +51,65 @@ def _field_docstrings(cls: type[Value]) -> dict[str, str]:
     return found
 
 
+def asyncapi() -> dict[str, Any]:
+    """AsyncAPI 3 document of every topic."""
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Leadline",
+            "version": __version__,
+            "description": "What Leadline keeps in Kafka. Values are JSON, CloudEvents 1.0 attributes are headers.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {spec.name: _channel(spec) for spec in TOPICS.values()},
+        "components": {"messages": {name: _message(codec) for name, codec in CODECS.items()}},
+    }
+
+
+def _channel(spec: TopicSpec) -> dict[str, Any]:
+    config: dict[str, Any] = {"cleanup.policy": spec.cleanup.split(",")}
+    if spec.retention_s:
+        config["retention.ms"] = spec.retention_s * 1000
+    kafka = {"partitions": PARTITIONS, "topicConfiguration": config, "bindingVersion": BINDING}
+    channel = {
+        "address": KafkaSettings().topic_prefix + spec.name,
+        "description": f"{spec.about} Key: {spec.key}. Value: {spec.value}.",
+        "bindings": {"kafka": kafka},
+    }
+    if spec.codec:
+        channel["messages"] = {spec.codec.name: {"$ref": f"#/components/messages/{spec.codec.name}"}}
+    return channel
+
+
+def _message(codec: Codec[Any]) -> dict[str, Any]:
+    names = [name for name, _ in codec.headers(event_id="", source="", time=moment(0), subject="")]
+    fixed = {"ce_type": codec.ce_type, "ce_dataschema": codec.schema_id}
+    key = {"type": "string", "description": TOPICS[codec.name].key}
+    return {
+        "name": codec.ce_type,
+        "headers": {
+            "type": "object",
+            "properties": {
+                name: {"type": "string"} | ({"const": fixed[name]} if name in fixed else {}) for name in names
+            },
+            "required": names,
+        },
+        "payload": {
+            "schemaFormat": "application/schema+json;version=draft-2020-12",
+            "schema": {"$ref": f"schemas/{codec.name}.json"},
+        },
+        "bindings": {"kafka": {"key": key, "bindingVersion": BINDING}},
+    }
+
+
 def files() -> dict[str, bytes]:
     """Content of every generated file, by its path under the directory."""
     pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    return {f"schemas/{codec.name}.json": orjson.dumps(value_schema(codec), option=pretty) for codec in CODECS.values()}
+    schemas = {
+        f"schemas/{codec.name}.json": orjson.dumps(value_schema(codec), option=pretty) for codec in CODECS.values()
+    }
+    return {**schemas, "asyncapi.yaml": yaml.safe_dump(asyncapi(), sort_keys=False, width=110).encode()}
 
 
 def write(directory: Path) -> None:

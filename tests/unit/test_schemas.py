@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline import schemas, wire
+from leadline.topics import TOPICS
 from tests.unit.strategies import values
 from tests.unit.test_wire import EXAMPLES
 
@@ -64,3 +65,15 @@ def test_fields_are_described() -> None:
     """What a field's docstring says stands in the schema, under the field's name on the wire."""
     fields = schemas.value_schema(wire.OBSERVATIONS)["$defs"]["Sample"]["properties"]
     assert fields["at"]["description"].startswith("The database's clock")
+
+
+def test_every_topic_is_a_channel() -> None:
+    """AsyncAPI lists each topic with its policy, and where each value's schema is."""
+    document = schemas.asyncapi()
+    assert list(document["channels"]) == list(TOPICS)
+    for name, channel in document["channels"].items():
+        policy = channel["bindings"]["kafka"]["topicConfiguration"]["cleanup.policy"]
+        assert ",".join(policy) == TOPICS[name].cleanup
+        for message in channel.get("messages", {}):
+            payload = document["components"]["messages"][message]["payload"]
+            assert payload["schema"]["$ref"] in schemas.files()
