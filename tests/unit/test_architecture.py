@@ -49,7 +49,7 @@ EFFECTS = {
 
 REGISTRIES = {"leadline_streams/rules/__init__.py", "leadline_streams/causes/__init__.py"}
 """Packages whose files are found by being there, each named after the code it defines; the docs tests list them."""
-INIT_DEFINES = {"leadline/model/__init__.py": {"Value"}} | dict.fromkeys(REGISTRIES, {"_found"})
+INIT_DEFINES = {"leadline/model/__init__.py": {"Value"}} | {name: {"_found"} for name in REGISTRIES}
 """What an index may define: the base of all values, which every module beside it imports, and a registry's search."""
 
 
