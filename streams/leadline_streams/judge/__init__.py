@@ -1,17 +1,22 @@
 """The pure core: a fold over the observations of one cluster. No clock, no I/O, no framework.
 
 ``cluster``    ``ClusterState.observe`` and ``tick``: the fold itself
+``alerting``   measurements to alerts, transitions and the incident
 ``order``      arrivals put into event-time order; duplicates, late ones, wrong clocks
 ``memory``     what is remembered of a cluster, its nodes and links; bytes and back
 ``topology``   which node follows which
 ``lsn_clock``  when the primary was at a log position: lag that needs no second clock
 ``progress``   what one link has done: position, lag, trend, connection
 ``verdict``    what a link is doing now, judged from both ends
+``events``     counters that rise when something goes wrong, into windows
 ``window``     counts of events over the last minutes of event time
 ``policy``     thresholds and for whom they hold
+``plans``      which rules hold for a subject
+``subject``    subjects by identity
 ``rule``       what a rule is, what it looks at
 ``lifecycle``  pending, firing, unknown, resolved
 ``cause``      what a cause is, and how causes are ranked
+``casefile``   an incident's cluster laid out for the causes
 ``incident``   one open period of trouble on a cluster
 ``rollup``     lag over 10 and 60 seconds for analytics
 """

@@ -34,7 +34,7 @@ def open_pending(alert: AlertState, limits: Limits, now: float) -> list[Step]:
 
 def measured(alert: AlertState, limits: Limits, value: float | None, now: float) -> list[Step]:
     """Take a measurement; None means that nothing is wrong."""
-    severity: Severity | None = limits.severity(value) if value is not None else None  # type: ignore[assignment]
+    severity = limits.severity(value) if value is not None else None
     steps: list[Step] = []
     if alert.state == "unknown":
         alert.state = "firing"
@@ -97,7 +97,7 @@ def due(alert: AlertState, limits: Limits, grace_s: float) -> Step | None:
     return None
 
 
-def superseded(alert: AlertState, now: float) -> Step | None:
+def superseded(alert: AlertState, now: float) -> Step:
     """Its subject is gone: another link took its place, or a rule was switched off."""
     before = alert.state
     alert.state = "ok" if before == "pending" else "resolved"

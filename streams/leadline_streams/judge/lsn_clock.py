@@ -16,7 +16,7 @@ _REACH_S = 2 * 86400.0
 
 
 class LsnClock(msgspec.Struct):
-    """Pairs of (time in seconds, log position in bytes), both rising. ``times[i]`` is the *last* time at ``lsns[i]``."""
+    """Pairs of (time in seconds, position in bytes), both rising; ``times[i]`` is the *last* time at ``lsns[i]``."""
 
     times: list[float] = []
     lsns: list[int] = []

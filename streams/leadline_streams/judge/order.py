@@ -9,7 +9,6 @@ arrival orders could have put that observation elsewhere. Invariant: for all arr
 order and displace nothing by more than ``lateness_s``, the sequence released is the same.
 """
 
-from collections.abc import Iterator
 from enum import Enum
 from heapq import heappop, heappush, heapreplace
 from math import inf
@@ -121,12 +120,12 @@ class Arrivals(msgspec.Struct):
             bound = max(bound, self.now - policy.lateness_s)
         return bound
 
-    def release(self, upto: float) -> Iterator[tuple[float, Sample | NodeSettings]]:
-        """Observations up to a time, in order. The caller moves the horizon as it judges them."""
-        waiting = self.waiting
-        while waiting and waiting[0][0] <= upto:
-            item = heappop(waiting)
-            yield item[0], item[4]
+    def release(self, upto: float) -> tuple[float, Sample | NodeSettings] | None:
+        """The next observation up to a time, in order. The caller moves the horizon as it judges them."""
+        if not self.waiting or self.waiting[0][0] > upto:
+            return None
+        item = heappop(self.waiting)
+        return item[0], item[4]
 
     def _slowest(self) -> float:
         """The frontier of the slowest source that is waited for; infinite when there is none."""

@@ -5,6 +5,8 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
+from leadline.model.alert import Severity
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """When a rule breaches and how long it takes to say so. A level that is None does not exist."""
@@ -20,7 +22,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     low_is_bad: bool = False
     enabled: bool = True
 
-    def severity(self, value: float) -> str | None:
+    def severity(self, value: float) -> Severity | None:
         """The level a value has reached, worst first; None when it is within limits."""
         if self.low_is_bad:
             if self.critical is not None and value <= self.critical:
@@ -30,13 +32,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             return "critical"
         return "warning" if self.warning is not None and value >= self.warning else None
 
-    def level(self, severity: str) -> float:
+    def level(self, severity: Severity) -> float:
         """The threshold behind a severity."""
         level = self.critical if severity == "critical" else self.warning
         assert level is not None
         return level
 
-    def clear_of(self, value: float, severity: str) -> bool:
+    def clear_of(self, value: float, severity: Severity) -> bool:
         """Whether a value has left this severity's level for good, hysteresis included."""
         level = self.level(severity)
         return value > level / self.clear_ratio if self.low_is_bad else value < level * self.clear_ratio

@@ -91,7 +91,8 @@ def discover(memory: Memory, node: NodeState, now: float) -> bool:
 def _adopt(memory: Memory, node: NodeState, sample: Sample) -> None:
     """The physical link of a standby; a link to another upstream ends when the standby has moved on."""
     upstream = node.upstream
-    assert upstream is not None and sample.upstream is not None
+    assert upstream is not None
+    assert sample.upstream is not None
     ident = link_id(memory.cluster, upstream, node.name)
     link = memory.links.get(ident)
     slot, name = sample.upstream.slot, sample.upstream.application_name
