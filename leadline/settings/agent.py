@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 
 
 class InstanceSettings(Settings, frozen=True, kw_only=True):
-    """One database server to look at."""
+    """The database servers to look at."""
 
     dsn: Annotated[
         Secret,
@@ -55,7 +55,7 @@ class SpoolSettings(Settings, frozen=True, kw_only=True):
 class AgentSettings(Settings, frozen=True, kw_only=True):
     """The process on a database host, or beside managed databases."""
 
-    instances: Annotated[list[InstanceSettings], Meta(description="The servers to look at.")]
+    instances: list[InstanceSettings]
     interval_s: Annotated[float, Meta(ge=0.1, le=3600, description="Seconds between two looks at a server.")] = 1.0
     settings_every_s: Annotated[
         float, Meta(ge=1, le=86400, description="Seconds between two looks at a server's configuration.")

@@ -7,7 +7,7 @@ the help, the field's default is the default. ``Meta(extra={"allowed": ...})`` s
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import inspect
@@ -81,9 +81,10 @@ def leaves(group: type[Settings], path: SettingPath = ()) -> Iterator[tuple[Sett
 
 
 def _setting(field: msgspec.structs.FieldInfo) -> Setting:
-    inner, optional, meta = _unwrap(inspect.type_info(field.type))
+    inner, meta = _unwrap(inspect.type_info(field.type))
     kind, group = _kind(inner)
-    allowed = meta.get("allowed") or _in_words(inner)
+    # As they are declared; msgspec sorts them.
+    words = get_args(get_args(field.type)[0]) if isinstance(inner, inspect.LiteralType) else ()
     return Setting(
         attribute=field.name,
         key=field.encode_name,
@@ -92,23 +93,23 @@ def _setting(field: msgspec.structs.FieldInfo) -> Setting:
         kind=kind,
         group=group,
         help=meta.get("description") or (group.__doc__ or "" if group else ""),
-        allowed=f"{allowed}, or nothing" if optional else allowed,
-        words=tuple(map(str, inner.values)) if isinstance(inner, inspect.LiteralType) else (),
+        allowed=meta.get("allowed") or (f"one of {', '.join(words)}" if words else _in_words(inner)),
+        words=words,
         is_text=kind == "secret" or isinstance(inner, inspect.StrType | inspect.LiteralType),
     )
 
 
-def _unwrap(info: inspect.Type) -> tuple[inspect.Type, bool, dict[str, Any]]:
-    """The type itself, whether nothing may stand in its place, and its description and ``extra``."""
-    optional, meta = False, dict[str, Any]()
+def _unwrap(info: inspect.Type) -> tuple[inspect.Type, dict[str, Any]]:
+    """The type itself, without ``None``, and its description and ``extra``."""
+    meta: dict[str, Any] = {}
     while True:
         match info:
             case inspect.Metadata(type=inner, extra_json_schema=schema, extra=extra):
                 info, meta = inner, (schema or {}) | (extra or {}) | meta
             case inspect.UnionType(types=types):
-                (info,), optional = (t for t in types if not isinstance(t, inspect.NoneType)), True
+                (info,) = (t for t in types if not isinstance(t, inspect.NoneType))
             case _:
-                return info, optional, meta
+                return info, meta
 
 
 def _kind(info: inspect.Type) -> tuple[Kind, type[Settings] | None]:
@@ -132,8 +133,6 @@ def _in_words(info: inspect.Type) -> str:
             return "a whole number" + _range(number)
         case inspect.FloatType() as number:
             return "a number" + _range(number)
-        case inspect.LiteralType(values=values):
-            return "one of " + ", ".join(map(str, values))
         case inspect.StrType(min_length=least, max_length=most):
             return f"text of {least or 0} to {most} characters" if most else "text, not empty" if least else "text"
         case inspect.CustomType():
@@ -151,6 +150,6 @@ def _range(number: inspect.IntType | inspect.FloatType) -> str:
     low, high = number.ge, number.le
     if low is not None and high is not None:
         return f" from {low} to {high}"
-    bounds = ((number.gt, "above {}"), (low, "{} or more"), (number.lt, "below {}"), (high, "{} or less"))
-    found = [text.format(bound) for bound, text in bounds if bound is not None]
-    return " " + " and ".join(found) if found else ""
+    bounds = {"above": number.gt, "at least": low, "below": number.lt, "at most": high}
+    found = [f"{word} {bound}" for word, bound in bounds.items() if bound is not None]
+    return ", " + " and ".join(found) if found else ""

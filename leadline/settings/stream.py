@@ -40,7 +40,7 @@ class JudgementSettings(Settings, frozen=True, kw_only=True):
 
 
 class RuleOverride(Settings, frozen=True, kw_only=True):
-    """Limits of one rule, where its own do not fit. `leadline rules list` shows each rule's own limits and unit."""
+    """Limits of rules, where their own do not fit; `leadline rules list` shows those, and their units."""
 
     enabled: Annotated[bool, Meta(description="`false` switches the rule off.")] | None = None
     warning: Annotated[float, Meta(ge=0, description="Limit of severity warning, in the rule's unit.")] | None = None
@@ -66,10 +66,10 @@ class MatchSettings(Settings, frozen=True, kw_only=True):
 
 
 class OverrideSettings(Settings, frozen=True, kw_only=True):
-    """Limits for some clusters, links or nodes only. A later override wins over an earlier one."""
+    """Limits of rules for some clusters, links or nodes only. A later override wins over an earlier one."""
 
     match: MatchSettings
-    rules: Annotated[dict[str, RuleOverride], Meta(description="Limits by rule, as in `rules`.")]
+    rules: dict[str, RuleOverride]
 
 
 class StreamSettings(Settings, frozen=True, kw_only=True):
@@ -90,8 +90,8 @@ class StreamSettings(Settings, frozen=True, kw_only=True):
     kafka: KafkaSettings = KafkaSettings()
     deadletters: DeadLetterSettings = DeadLetterSettings()
     judgement: JudgementSettings = JudgementSettings()
-    rules: Annotated[dict[str, RuleOverride], Meta(description="Limits by rule, for all clusters.")] = {}
-    overrides: Annotated[list[OverrideSettings], Meta(description="Limits for some clusters, links or nodes.")] = []
+    rules: dict[str, RuleOverride] = {}
+    overrides: list[OverrideSettings] = []
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 
