@@ -10,13 +10,26 @@ from typing import TYPE_CHECKING
 
 from leadline.model.alert import Evidence, Subject
 from leadline.model.incident import Cause, Change
-from leadline.model.observation import Downstream, Slot, Subscription
+from leadline.model.observation import Downstream, Sample, Slot, Subscription
 from leadline_streams.judge.lsn_clock import LsnClock
 from leadline_streams.judge.memory import AlertState, LinkState, NodeState
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.subject import of_node, of_slot
 
 if TYPE_CHECKING:
     from leadline_streams.judge.cluster import ClusterState
 
+LATE = frozenset({"replication_lag", "replication_lag_bytes", "replication_stalled", "lag_forecast"})
+"""Rules by which a link shows that it is behind."""
+CUT = LATE | {
+    "replication_cut_off",
+    "slot_inactive",
+    "slot_lost",
+    "slot_retention_forecast",
+    "sync_commit_blocked",
+    "sync_degraded",
+}
+"""Rules by which a link, its slot or those who wait for it show that it carries nothing."""
 FADED = 0.9
 """What a cause keeps of its confidence when its signs are gone: healing hides the signs before the alerts clear."""
 
@@ -38,9 +51,14 @@ class LinkCase:
     """Rules with an open alert on this link, its slot, its subscription or its ends."""
 
     @property
+    def sample(self) -> Sample | None:
+        """What the downstream shows; None when it does not answer."""
+        return self.down.sample if self.down is not None and self.down.answers else None
+
+    @property
     def wait(self) -> str:
-        """What the downstream's startup process waits for, ``type/event``; empty when unknown."""
-        sample = self.down.sample if self.down is not None and self.down.answers else None
+        """What the downstream's startup process waits for, ``type/event``; empty when it is busy or unknown."""
+        sample = self.sample
         return (sample.positions.startup_wait or "") if sample is not None and sample.positions is not None else ""
 
 
@@ -65,10 +83,30 @@ class Case:
         """Every node of the cluster."""
         return list(self.cluster.memory.nodes.values())
 
+    @property
+    def physical(self) -> list[LinkCase]:
+        """The physical ones of ``links``."""
+        return [it for it in self.links if it.link.kind == "physical"]
+
+    def about_node(self, node: NodeState) -> Subject:
+        """A node as a claim's subject."""
+        return of_node(self.cluster.name, node.name)
+
+    def about_slot(self, node: NodeState, slot: str) -> Subject:
+        """A slot as a claim's subject."""
+        return of_slot(self.cluster.name, node.name, slot)
+
     def setting(self, node: NodeState | None, name: str) -> str | None:
-        """A node's setting; None when it is not known."""
+        """A node's setting as the server reports it, without its unit; None when it is not known."""
         value = node.settings.get(name) if node is not None else None
         return value.value if value is not None else None
+
+    def shown(self, node: NodeState | None, name: str) -> str:
+        """A node's setting for people: ``30000 ms``."""
+        value = node.settings.get(name) if node is not None else None
+        if value is None:
+            return "unknown"
+        return f"{value.value} {value.unit}" if value.unit and value.value not in ("-1", "0") else value.value
 
     def changed(self, node: NodeState | None, *settings: str) -> Change | None:
         """The latest recent change of any of these settings on a node."""
@@ -76,6 +114,17 @@ class Case:
             if node is not None and change.node == node.name and change.setting in settings:
                 return change
         return None
+
+    def blame(self, node: NodeState | None, *settings: str) -> tuple[str, list[Evidence]]:
+        """Who let it happen: the latest recent change of these settings, as an end for the summary and as evidence."""
+        change = self.changed(node, *settings)
+        if change is None:
+            return "", []
+        move = f"changed from {_value(change.from_)} to {_value(change.to)} at {change.at:%H:%M:%S} UTC"
+        return (
+            f"; {change.setting} on {change.node} was {move}",
+            [fact(change.setting, _value(change.to), change.node, move)],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +191,15 @@ def diagnose(case: Case, catalogue: dict[str, CauseRule], before: list[Cause]) -
     ranked = sorted(found.values(), key=lambda cause: (-cause.confidence, cause.code, cause.subject.id))
     first = ranked[0] if ranked else None
     return Diagnosis(ranked, titles.get((first.code, first.subject.id)) if first is not None else None)
+
+
+def literal(text: str) -> str:
+    """A name as an SQL string in a fix."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _value(value: str | None) -> str:
+    return "unset" if value is None else value or "empty"
 
 
 _GONE = Evidence(name="signs", value="gone", note="no longer seen in the samples")
