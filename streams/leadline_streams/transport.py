@@ -4,15 +4,15 @@ Stock Faust spends about 70 µs on each record, nearly all of it on futures and 
 of the chunked topic costs that once per fetch. Everything else stays Faust's: group membership, assignment, flow
 control, tables, changelogs and recovery; Faust's own topics travel message by message.
 
-Two things are not left to Faust, because it forgets them in a rebalance:
+Two things are not left to Faust, because a rebalance can make it lose records:
 
-- Records flow only from partitions that were opened (``ChunkConsumer.open``) and not closed since. A chunk names the
-  opening it was fetched for, so that one that waited in a queue across a rebalance is known to be void.
-- The offset to commit is asked for (``committable``), never counted from acknowledgements.
+- Records flow only from partitions that were opened, from the offset given. A chunk names the opening it was fetched
+  for, so that one that waited somewhere across a rebalance is known to be void.
+- The offsets to commit are asked for, never counted from acknowledgements.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +21,14 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 
 MAX_CHUNK = 1000
-"""Records per chunk: enough that the cost of a Faust message vanishes, few enough to stay under 10 ms of work."""
-
-MAX_WAITING = 4
-"""Chunks that may wait for the processor; beyond it fetching pauses."""
+"""Records fetched at once: enough that the cost of a Faust message vanishes, few enough to be judged in about 10 ms."""
+MAX_WAITING = 5
+"""Chunks that may wait for the processor; from four on fetching pauses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opening:
-    """One stretch of time in which a partition is read from a position on."""
+    """One stretch of reading a partition, from an offset on until it is closed."""
 
     partition: int
     start: int
@@ -43,7 +42,7 @@ class Chunk:
     records: list[Any]
 
 
-class PassThrough(faust.Schema):  # type: ignore[misc]
+class Untouched(faust.Schema):  # type: ignore[misc]  # Faust is untyped
     """Keys and values are handed on as they are."""
 
     def loads_key(self, app: Any, message: Message, **_: Any) -> Any:
@@ -55,106 +54,103 @@ class PassThrough(faust.Schema):  # type: ignore[misc]
         return message.value
 
 
-class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
-    """Faust's consumer, with the records of one topic in chunks."""
+class ChunkConsumer(driver.Consumer):  # type: ignore[misc]  # Faust is untyped
+    """Faust's consumer, with the records of one topic in chunks. Set ``topic`` and ``committable`` before it starts."""
 
-    topic: str = ""
-    """The chunked topic."""
-    committable: Callable[[int], int | None]
-    """Up to where a partition of it may be committed."""
+    topic: str
+    """The chunked topic; it must be subscribed to without acknowledgements."""
+    committable: Callable[[], Mapping[int, int]]
+    """Offsets up to which partitions of it may be committed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._openings: dict[TP, Opening] = {}
-        self._drained = asyncio.Event()
+        self._room = asyncio.Event()
 
     async def open(self, positions: Mapping[int, int]) -> list[Opening]:
-        """Read these partitions from these offsets on."""
+        """Read these partitions, and no others, from these offsets on."""
         starts = {TP(self.topic, partition): offset for partition, offset in positions.items()}
-        await self.seek_wait(starts)
+        if starts:
+            await self.seek_wait(starts)
         self._openings = {tp: Opening(tp.partition, start) for tp, start in starts.items()}
         self.resume_partitions(starts)
-        self._drained.set()
+        self._room.set()
         return list(self._openings.values())
 
-    def close_partitions(self) -> None:
-        """Stop reading the chunked topic; what was fetched of it is void."""
-        closed = set(self._openings)
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Before Faust does anything: what was fetched of the chunked topic is void."""
+        self._buffered_partitions.difference_update(self._openings)
         self._openings = {}
-        self._buffered_partitions -= closed
-        self.pause_partitions(closed)
+        await super().on_partitions_revoked(revoked)
 
     def resume_partitions(self, tps: Iterable[TP]) -> None:
-        """Faust resumes everything after recovery; the chunked topic waits for ``open``."""
+        """Faust resumes everything when recovery ends; the chunked topic waits for ``open``."""
         super().resume_partitions({tp for tp in tps if tp.topic != self.topic or tp in self._openings})
 
     def on_buffer_drop(self, tp: TP) -> None:
-        """The queue has room again: fetch on, at once."""
+        """A queue has room again: fetch at once. Its memory of what was full outlives rebalances."""
         if tp.topic != self.topic or tp in self._openings:
             super().on_buffer_drop(tp)
-            self._drained.set()
+            self._room.set()
 
-    async def _wait_next_records(self, timeout: float) -> tuple[Any, set[TP]]:
-        """What was fetched of the partitions that are active now. Faust passes the live set and sleeps when empty."""
-        if not self.flow_active:
-            await self.wait(self.can_resume_flow)
-        active = set(self._get_active_partitions())
-        if active:
-            return await self._getmany(active_partitions=active, timeout=timeout), active
-        self._drained.clear()
-        await self.wait_first(self._drained.wait(), timeout=timeout)
-        return {}, active
-
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
-        """Messages to deliver: chunks of the chunked topic, single records of the others."""
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109  # Faust's name
+        """Messages to deliver: chunks of the chunked topic, single records of others."""
         openings = self._openings
-        fetched, active = await self._wait_next_records(timeout)
+        fetched = await self._fetch(timeout)
         for tp, records in fetched.items():
-            if tp.topic == self.topic:
-                messages = self._chunks(tp, records, openings.get(tp))
+            opening = openings.get(tp)
+            if tp.topic != self.topic:
+                messages: Iterable[Message] = (self._to_message(tp, record) for record in records)
+            elif opening is not None and self._openings.get(tp) is opening:
+                messages = (self._chunk(tp, opening, records),)
             else:
-                messages = (self._to_message(tp, record) for record in records if tp in active)
+                continue
             for message in messages:
                 if self.should_stop or not self.flow_active:
                     return
                 yield tp, message
 
-    def _chunks(self, tp: TP, records: list[Any], opening: Opening | None) -> Iterator[ConsumerMessage]:
-        if opening is None or self._openings.get(tp) is not opening:
-            return
+    async def _fetch(self, wait_s: float) -> Mapping[TP, list[Any]]:
+        # Faust passes the live set, which may grow meanwhile, and sleeps for a second when all buffers are full.
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        active = set(self._get_active_partitions())
+        if active:
+            return await self._getmany(active_partitions=active, timeout=wait_s)
+        self._room.clear()
+        await self.wait(self._room, timeout=wait_s)
+        return {}
+
+    def _chunk(self, tp: TP, opening: Opening, records: list[Any]) -> Message:
         last = records[-1]
-        yield ConsumerMessage(
+        return ConsumerMessage(
             tp.topic,
             tp.partition,
             last.offset,
-            last.timestamp / 1000,
-            last.timestamp_type,
-            None,
-            None,
-            Chunk(opening, records),
-            None,
-            0,
-            0,
-            tp,
+            timestamp=last.timestamp / 1000,
+            timestamp_type=last.timestamp_type,
+            headers=None,
+            key=None,
+            value=Chunk(opening, records),
+            checksum=None,
+            tp=tp,
             generation_id=self.app.consumer_generation_id,
         )
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        return iter(self._openings)
-
-    def _new_offset(self, tp: TP) -> int | None:
-        return self.committable(tp.partition)
+    def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        offsets = {TP(self.topic, partition): offset for partition, offset in self.committable().items()}
+        return {tp: offset for tp, offset in offsets.items() if self._should_commit(tp, offset)}
 
 
-class DurableProducer(driver.Producer):  # type: ignore[misc]
-    """Faust's producer, with every record written once, in order, and acknowledged by all replicas in sync."""
+class OnceProducer(driver.Producer):  # type: ignore[misc]  # Faust is untyped
+    """Faust's producer; every record is written once, in order, by all replicas in sync, or it is an error."""
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
 
 
-class ChunkTransport(driver.Transport):  # type: ignore[misc]
-    """Faust's transport over aiokafka with the two above."""
+class ChunkTransport(driver.Transport):  # type: ignore[misc]  # Faust is untyped
+    """Faust's transport over aiokafka, with the two above."""
 
     Consumer = ChunkConsumer
-    Producer = DurableProducer
+    Producer = OnceProducer

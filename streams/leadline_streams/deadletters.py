@@ -1,0 +1,79 @@
+"""Records that cannot be used: what is written of them, and how many are too many."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from leadline.errors import ProblemFound
+from leadline.wire import Outgoing, timestamp
+
+WINDOW = 1000
+"""The share of bad records is taken over this many."""
+MAX_KEPT_BYTES = 900_000
+"""Longer values are cut: with the headers added, a broker of default settings would refuse what it once took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record as aiokafka handed it out, and why it cannot be used."""
+
+    record: Any
+    reason: str
+    detail: str
+
+    def letter(self, topic: str, at: datetime) -> Outgoing:
+        """The original key, value and headers; further headers say why, whence and when."""
+        value = self.record.value
+        about = {
+            "reason": self.reason,
+            "detail": self.detail[:1000],
+            "topic": self.record.topic,
+            "partition": str(self.record.partition),
+            "offset": str(self.record.offset),
+            "at": timestamp(at),
+        }
+        if value is not None and len(value) > MAX_KEPT_BYTES:
+            about["cut-from"] = str(len(value))
+            value = value[:MAX_KEPT_BYTES]
+        marks = [(f"leadline-deadletter-{name}", text.encode("utf-8", "replace")) for name, text in about.items()]
+        return Outgoing(topic, self.record.key, value, [*self.record.headers, *marks])
+
+
+class Limit:
+    """How many bad records of a partition in a row, and among the last thousand read, may be set aside."""
+
+    def __init__(self, max_consecutive: int, max_ratio: float) -> None:
+        self._max_consecutive = max_consecutive
+        self._max_ratio = max_ratio
+        self._read = 0
+        self._bad: deque[int] = deque()
+        """Which of the records read were bad, as far back as the window."""
+        self._rows: dict[int, tuple[int, int]] = {}
+        """By partition: the offset that would continue a row of bad records, and its length."""
+
+    def note(self, records: Sequence[Any], rejected: Sequence[Rejected]) -> None:
+        """Count records of one partition, and those rejected of them. Raises ProblemFound at the first too many."""
+        before = self._read - records[0].offset
+        for bad in rejected:
+            offset = bad.record.offset
+            follows, length = self._rows.get(bad.record.partition, (offset, 0))
+            length = length + 1 if follows == offset else 1
+            self._rows[bad.record.partition] = offset + 1, length
+            self._bad.append(before + offset)
+            while self._bad[0] <= before + offset - WINDOW:
+                self._bad.popleft()
+            if length > self._max_consecutive:
+                raise self._too_many(bad, f"more than {self._max_consecutive} records in a row")
+            if len(self._bad) > self._max_ratio * WINDOW:
+                raise self._too_many(bad, f"more than {self._max_ratio:.1%} of the last {WINDOW} records")
+        self._read += len(records)
+
+    def _too_many(self, last: Rejected, how_many: str) -> ProblemFound:
+        record = last.record
+        return ProblemFound(
+            f"{how_many} cannot be used, the last at {record.topic}[{record.partition}] offset {record.offset} "
+            f"({last.reason}: {last.detail[:200]!a}); stop whoever writes them, "
+            "or raise deadletters.max_consecutive and deadletters.max_ratio to set them all aside"
+        )

@@ -1,0 +1,202 @@
+"""One partition's share of the fold: which records each cluster has seen, and how much of that is safe in Kafka.
+
+Pure. The log decides everything: a record is applied to a cluster once, in the order of its offset, and what a cluster
+has seen is written beside its state. So whoever takes over, from wherever it must begin, arrives at the same state.
+
+A tick is for every cluster of its partition. What a judgement raises other than BadRecord is a defect: the cluster goes
+back to its last written state and what came of it since is not sent, so that no alert is taken for sent that was not.
+"""
+
+import logging
+from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from zlib import crc32
+
+from leadline.errors import BadRecord
+from leadline.model.alert import Transition
+from leadline.model.incident import Incident
+from leadline.model.lag import LagRollup
+from leadline.model.observation import NodeSettings, Sample, Tick
+from leadline.wire import INVALID, OBSERVATIONS, UNPROCESSABLE
+from leadline_streams.deadletters import Rejected
+from leadline_streams.saved import Saved
+
+SPOOLED = "leadline-spooled"
+"""Name of the last header of a record that waited in an agent's spool."""
+
+Output = Transition | Incident | LagRollup
+log = logging.getLogger(__name__)
+
+
+class Fold(Protocol):
+    """What is needed of the judgement of one cluster."""
+
+    def observe(self, seen: Sample | NodeSettings, spooled: bool = False) -> list[Output]:
+        """Take in one observation. Raises BadRecord."""
+        ...
+
+    def tick(self, now: datetime) -> list[Output]:
+        """Let time pass."""
+        ...
+
+    def dump(self) -> bytes:
+        """Everything remembered."""
+        ...
+
+
+class Judgement(Protocol):
+    """Makes folds."""
+
+    def new(self, cluster: str) -> Fold:
+        """One that remembers nothing."""
+        ...
+
+    def load(self, data: bytes) -> Fold:
+        """One that remembers what was dumped."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Cluster:
+    """A cluster in the care of this worker. Offsets are of the next record, as everywhere in Kafka."""
+
+    key: bytes
+    name: str
+    fold: Fold
+    applied: int
+    """Records below are in the fold."""
+    saved: int
+    """Records below are in the state that Kafka has acknowledged."""
+    due: float = 0.0
+    """When the state is to be written, on the clock that ``Partition.due`` is given."""
+    sent: list[Any] = field(default_factory=list)
+    """Acknowledgements awaited of outputs since the state was last written."""
+
+
+@dataclass(slots=True)
+class Folded:
+    """What came of some records."""
+
+    judged: int = 0
+    known: int = 0
+    """Applied before: read again after a restart."""
+    ticks: int = 0
+    outputs: list[tuple[Cluster, Output]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    last: Sample | NodeSettings | None = None
+
+
+class Partition:
+    """The clusters of one partition. ``blobs`` holds what was last written of each."""
+
+    def __init__(
+        self, number: int, position: int, judgement: Judgement, blobs: MutableMapping[bytes, bytes], flush_s: float
+    ) -> None:
+        self.number = number
+        self.position = position
+        """Next offset to read."""
+        self.clusters: dict[bytes, Cluster] = {}
+        self._judgement = judgement
+        self._blobs = blobs
+        self._flush_s = flush_s
+
+    def restore(self, key: bytes, saved: Saved, now: float) -> None:
+        """Take up a cluster where its written state left it."""
+        fold = self._judgement.load(saved.state)
+        self._add(Cluster(key, key.decode("utf-8"), fold, saved.applied, saved.applied), now)
+
+    def fold(self, records: Sequence[Any], now: float) -> Folded:
+        """Apply records, at least one, in the order of the log."""
+        folded = Folded()
+        clusters = self.clusters
+        decode = OBSERVATIONS.decode
+        for record in records:
+            offset = record.offset
+            cluster = None
+            try:
+                seen = decode(record.value)
+                if isinstance(seen, Tick):
+                    self._tick(record, seen.at, folded, now)
+                    continue
+                cluster = clusters.get(record.key)
+                if cluster is None or cluster.name != seen.node.cluster:
+                    cluster = self._admit(record, seen.node.cluster, now)
+                if offset < cluster.applied:
+                    folded.known += 1
+                    continue
+                cluster.applied = offset + 1
+                headers = record.headers
+                outputs = cluster.fold.observe(seen, bool(headers) and headers[-1][0] == SPOOLED)
+            except BadRecord as bad:
+                folded.rejected.append(Rejected(record, bad.reason, bad.detail))
+            except Exception as error:
+                self._revert(cluster, record, error, folded)
+            else:
+                folded.judged += 1
+                folded.last = seen
+                if outputs:
+                    self._emit(cluster, outputs, folded, now)
+        self.position = records[-1].offset + 1
+        return folded
+
+    def due(self, now: float) -> Iterator[Cluster]:
+        """Clusters whose state is to be written now."""
+        for cluster in self.clusters.values():
+            if cluster.due <= now and cluster.saved < cluster.applied:
+                yield cluster
+
+    def dump(self, cluster: Cluster, now: float) -> bytes:
+        """What to write of a cluster; it is next due one flush interval on."""
+        blob = Saved(self.number, cluster.applied, cluster.fold.dump()).pack()
+        self._blobs[cluster.key] = blob
+        cluster.due = now + self._flush_s
+        return blob
+
+    @property
+    def committable(self) -> int:
+        """Nothing below is needed to come back to where all clusters are now."""
+        unsaved = (cluster.saved for cluster in self.clusters.values() if cluster.saved < cluster.applied)
+        return min(unsaved, default=self.position)
+
+    def _tick(self, record: Any, at: datetime, folded: Folded, now: float) -> None:
+        folded.ticks += 1
+        for cluster in self.clusters.values():
+            if record.offset < cluster.applied:
+                continue
+            cluster.applied = record.offset + 1
+            try:
+                outputs = cluster.fold.tick(at)
+            except Exception as error:
+                self._revert(cluster, record, error, folded)
+            else:
+                if outputs:
+                    self._emit(cluster, outputs, folded, now)
+
+    def _admit(self, record: Any, name: str, now: float) -> Cluster:
+        key = name.encode("utf-8")
+        if record.key != key:
+            raise BadRecord(INVALID, f"the key is {record.key!r:.100}, the cluster in the value is {name!r:.100}")
+        cluster = Cluster(key, name, self._judgement.new(name), record.offset, record.offset)
+        self._add(cluster, now)
+        return cluster
+
+    def _add(self, cluster: Cluster, now: float) -> None:
+        # Spread over the interval, so that a full partition is not written at once.
+        cluster.due = now + self._flush_s * crc32(cluster.key) / 2**32
+        self.clusters[cluster.key] = cluster
+
+    def _emit(self, cluster: Cluster, outputs: list[Output], folded: Folded, now: float) -> None:
+        folded.outputs += [(cluster, output) for output in outputs]
+        if not all(isinstance(output, LagRollup) for output in outputs):
+            cluster.due = now
+
+    def _revert(self, cluster: Cluster | None, record: Any, error: Exception, folded: Folded) -> None:
+        log.error("cannot judge %s[%d] offset %d", record.topic, self.number, record.offset, exc_info=error)
+        folded.rejected.append(Rejected(record, UNPROCESSABLE, f"{type(error).__name__}: {error}"))
+        if cluster is not None:
+            blob = self._blobs.get(cluster.key)
+            judgement = self._judgement
+            cluster.fold = judgement.new(cluster.name) if blob is None else judgement.load(Saved.unpack(blob).state)
+            folded.outputs = [(owner, output) for owner, output in folded.outputs if owner is not cluster]

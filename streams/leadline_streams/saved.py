@@ -1,0 +1,48 @@
+"""A cluster's state as it is written to Kafka, and where to read on from it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from struct import Struct
+from typing import Self
+
+from leadline.errors import ProblemFound
+
+_HEAD = Struct(">BIQ")
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The state of one cluster after all records of its partition below ``applied``."""
+
+    partition: int
+    applied: int
+    state: bytes
+
+    def pack(self) -> bytes:
+        """As bytes: format, partition, offset, then the state."""
+        return _HEAD.pack(_FORMAT, self.partition, self.applied) + self.state
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Self:
+        """From bytes. Raises ProblemFound when they are not such a state."""
+        if len(data) < _HEAD.size or data[0] != _FORMAT:
+            raise ProblemFound(
+                "a stored state is not in a form that this version reads; "
+                "run the version that wrote it, or remove the topic with the states"
+            )
+        _, partition, applied = _HEAD.unpack_from(data)
+        return cls(partition, applied, data[_HEAD.size :])
+
+    def within(self, end: int) -> Self:
+        """The same, unless it covers more than the log has: then the log was made anew and all of it is news."""
+        return self if self.applied <= end else replace(self, applied=0)
+
+
+def start(committed: int | None, applied: Iterable[int], earliest: int) -> int:
+    """The offset to read a partition from.
+
+    That is what was committed; or less, when a stored state is older: a worker that was frozen for so long that its
+    partitions were given away may have written it after the new owner's.
+    """
+    return max(earliest, min([earliest if committed is None else committed, *applied]))
