@@ -1,0 +1,40 @@
+"""What happens, as plain lines: one per change, two more for an incident's cause and fix."""
+
+from leadline.logs import escape
+from leadline.model.alert import Transition
+from leadline.model.incident import Incident
+from leadline.view.rows import LinkRow, NodeRow
+from leadline.view.words import duration, hour, size
+
+
+def node(row: NodeRow) -> str:
+    """A server: role, version, whether it answers."""
+    where = f" in {row.datacenter}" if row.datacenter else ""
+    state = "up" if row.up else f"down: {row.note or 'no reason given'}"
+    return escape(f"{row.cluster}  {row.name}  {row.role} {row.version}{where}  {state}")
+
+
+def link(row: LinkRow) -> str:
+    """A link: ends, verdict, lag."""
+    name = f" ({row.name})" if row.name else ""
+    lag = f"{duration(row.lag_s)} behind, {size(row.lag_bytes)}"
+    return escape(f"{row.cluster}  {row.upstream} -> {row.downstream}{name}  {row.kind}  {row.verdict}  {lag}")
+
+
+def transition(news: Transition) -> str:
+    """An alert's step."""
+    step = f"{news.to.upper()} {news.severity}" if news.to == "firing" else news.to
+    return escape(f"{hour(news.event_time)}  {news.cluster}  {step}  {news.rule}  {news.summary}")
+
+
+def incident(news: Incident) -> list[str]:
+    """An incident, with its first cause and the fix."""
+    at = news.resolved_at or (news.timeline[-1].at if news.timeline else news.detected_at)
+    lines = [f"{hour(at)}  {news.cluster}  INCIDENT {news.state} {news.severity}  {news.title}"]
+    if news.state == "open" and news.causes:
+        cause = news.causes[0]
+        lines.append(f"          cause  {cause.code} ({cause.confidence:.2f})  {cause.summary}")
+        lines.append(f"          fix    {cause.fix}")
+    if news.resolved_at is not None:
+        lines.append(f"          lasted {duration((news.resolved_at - news.opened_at).total_seconds())}")
+    return [escape(line) for line in lines]

@@ -1,0 +1,45 @@
+"""Sizes, durations and trends as people read them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+_BARS = "▁▂▃▄▅▆▇█"
+_SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def size(count: float | None) -> str:
+    """Bytes in the unit that leaves one to three digits before the point; ``-`` when unknown."""
+    if count is None:
+        return "-"
+    for unit in _SIZES:
+        if abs(count) < 1000 or unit == _SIZES[-1]:
+            break
+        count /= 1000
+    return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds, then minutes, hours and days; ``-`` when unknown."""
+    if seconds is None:
+        return "-"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {seconds:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """The newest ``width`` values as bars from zero to the largest; a flat zero is a flat line."""
+    shown = values[-width:]
+    top = max(shown, default=0.0)
+    if top <= 0:
+        return _BARS[0] * len(shown)
+    return "".join(_BARS[min(7, int(value / top * 7.999))] for value in shown)
+
+
+def hour(moment: datetime) -> str:
+    """Time of day in UTC."""
+    return moment.strftime("%H:%M:%S")
