@@ -12,6 +12,7 @@ This package is the shared language of the three roles, which never import each 
 ``topics``    where they are kept, and making the topics
 ``kafka``     Kafka's settings as client options
 ``settings``  every option of every process
+``logs``      what is written to standard error; foreign text made safe to look at
 ``clock``     the only reader of the time
 ``errors``    what can go wrong, and exit codes
 ``metrics``   what each process counts

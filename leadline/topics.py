@@ -79,6 +79,13 @@ TOPICS: Final[dict[str, TopicSpec]] = {
             codec=LAG,
         ),
         TopicSpec(
+            name="state",
+            about="What the stream workers remember of each cluster, for themselves.",
+            key="cluster",
+            value="state of a cluster, in a form of its own",
+            cleanup="compact",
+        ),
+        TopicSpec(
             name="silences",
             about="What nobody is to be told about.",
             key="silence id",

@@ -1,0 +1,95 @@
+"""Logs on standard error, and foreign text made safe to look at.
+
+What servers, queries and records say is not ours: it may hold line breaks that forge a log line, escape sequences that
+repaint a terminal, or marks that reverse the direction of reading.
+"""
+
+import logging
+import sys
+from typing import Any, Final, TextIO
+
+import orjson
+
+from leadline.clock import moment
+from leadline.settings.common import LogSettings
+from leadline.settings.secret import redact
+from leadline.wire import timestamp
+
+MAX_TEXT: Final = 2000
+"""Longer foreign text is cut; the longest of ours, a query, is cut by the agent long before."""
+PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""What every log record has; anything else was given as ``extra``."""
+
+
+def escape(text: str, limit: int = MAX_TEXT) -> str:
+    """Foreign text on one line, every character that is not seen as itself made visible, and cut at ``limit``."""
+    cut = len(text) > limit
+    text = text[:limit]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text + "…" if cut else text
+
+
+class TextFormatter(logging.Formatter):
+    """``name=value`` pairs on one line; a traceback follows on lines of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """What is written for one record."""
+        line = " ".join(f"{name}={_quoted(_text(value))}" for name, value in _fields(record).items())
+        return "\n".join([line, *(f"  {text}" for text in _traceback(record))])
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """What is written for one record."""
+        fields = {
+            name: value if value is None or isinstance(value, bool | int | float) else escape(_text(value))
+            for name, value in _fields(record).items()
+        }
+        traceback = _traceback(record)
+        return orjson.dumps(fields | ({"traceback": traceback} if traceback else {})).decode()
+
+
+FORMATTERS: Final = {"text": TextFormatter, "json": JsonFormatter}
+QUIET: Final = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "mode": logging.WARNING}
+"""aiokafka repeats each failure to connect at level error; whoever uses it says so once, and what to do."""
+
+
+def start(settings: LogSettings, stream: TextIO | None = None) -> None:
+    """Write this process's logs to ``stream``, or standard error. What was set up before is replaced."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(FORMATTERS[settings.format]())
+    logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
+    for name, level in QUIET.items():
+        logging.getLogger(name).setLevel(logging.NOTSET if settings.level == "debug" else level)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    fields = {
+        "time": timestamp(moment(record.created)),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "message": record.getMessage(),
+    }
+    fields |= {name: value for name, value in vars(record).items() if name not in PLAIN}
+    error = record.exc_info[1] if record.exc_info else None
+    return fields | ({"error": f"{type(error).__name__}: {error}"} if error else {})
+
+
+def _traceback(record: logging.LogRecord) -> list[str]:
+    """Lines of the traceback, where the process is being debugged."""
+    if not record.exc_info or not logging.getLogger().isEnabledFor(logging.DEBUG):
+        return []
+    return [escape(redact(line)) for line in logging.Formatter().formatException(record.exc_info).splitlines()]
+
+
+def _text(value: object) -> str:
+    return redact(str(value))
+
+
+def _quoted(text: str) -> str:
+    if text and text.isprintable() and not any(c in text for c in ' "=\\'):
+        return escape(text)
+    return '"' + escape(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
