@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.cause import Case, CauseRule, Claim, LinkCase
+from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim, LinkCase
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -18,9 +18,9 @@ HOT_STANDBY_SETTINGS = (
 
 def find(case: Case) -> Iterator[Claim]:
     """A paused standby whose settings do not explain the pause."""
-    for it in case.links:
-        sample = it.down.sample if it.down is not None and it.down.answers else None
-        if sample is None or sample.positions is None or not sample.positions.replay_paused or it.down is None:
+    for it in case.physical:
+        positions = it.sample.positions if it.sample is not None else None
+        if positions is None or not positions.replay_paused:
             continue
         if any(lower_than_primary(case, it, name) for name in HOT_STANDBY_SETTINGS):
             continue
@@ -34,27 +34,20 @@ def find(case: Case) -> Iterator[Claim]:
             evidence_for=[
                 fact("replay_paused", "true", name),
                 fact("startup_wait", it.wait or "not reported", name),
-                fact(
-                    "replayed_lsn",
-                    sample.positions.replayed_lsn,
-                    name,
-                    f"still for {case.now - it.link.moved_at:.0f} s",
-                ),
+                fact("replayed_lsn", positions.replayed_lsn, name, f"still for {case.now - it.link.moved_at:.0f} s"),
             ],
         )
 
 
 def lower_than_primary(case: Case, it: LinkCase, name: str) -> bool:
-    """Whether a hot-standby setting is lower on the downstream than on the upstream."""
-    ours, theirs = case.setting(it.down, name), case.setting(it.up, name)
-    return ours is not None and theirs is not None and int(ours) < int(theirs)
+    """Whether a hot-standby setting is lower on the downstream than on the primary it descends from."""
+    ours, theirs = case.number(it.down, name), case.number(case.root(it), name)
+    return ours is not None and theirs is not None and ours < theirs
 
 
 CAUSE = CauseRule(
     code="replay_paused_by_operator",
     help="replay_paused is set and no hot-standby setting is lower than on the primary",
-    explains=frozenset(
-        {"replay_paused", "replication_lag", "replication_lag_bytes", "replication_stalled", "lag_forecast"}
-    ),
+    explains=LATE | {"replay_paused", "sync_commit_blocked"},
     find=find,
 )

@@ -15,6 +15,7 @@ from leadline_streams.judge.lsn_clock import LsnClock
 from leadline_streams.judge.memory import AlertState, LinkState, NodeState
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_node, of_slot
+from leadline_streams.judge.topology import root_of
 
 if TYPE_CHECKING:
     from leadline_streams.judge.cluster import ClusterState
@@ -88,6 +89,10 @@ class Case:
         """The physical ones of ``links``."""
         return [it for it in self.links if it.link.kind == "physical"]
 
+    def root(self, it: LinkCase) -> NodeState | None:
+        """The primary at the top of a link's chain, as far as agents can see."""
+        return root_of(self.cluster.memory, it.link.upstream)
+
     def about_node(self, node: NodeState) -> Subject:
         """A node as a claim's subject."""
         return of_node(self.cluster.name, node.name)
@@ -100,6 +105,13 @@ class Case:
         """A node's setting as the server reports it, without its unit; None when it is not known."""
         value = node.settings.get(name) if node is not None else None
         return value.value if value is not None else None
+
+    def number(self, node: NodeState | None, name: str) -> int | None:
+        """A node's setting that is a whole number; None when it is not known or none."""
+        try:
+            return int(self.setting(node, name) or "")
+        except ValueError:
+            return None
 
     def shown(self, node: NodeState | None, name: str) -> str:
         """A node's setting for people: ``30000 ms``."""

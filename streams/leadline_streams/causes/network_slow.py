@@ -1,0 +1,53 @@
+"""``network_slow``: the link carries less than the upstream writes."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim, LinkCase
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.stages import Stages
+from leadline_streams.judge.subject import of_link
+
+BACKLOG_BYTES = 256 * 1024
+"""More than a sender has under way on a quick link."""
+BLOCKED = "Client/WalSenderWriteData"
+"""The sender waits for room in its socket."""
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A connected link whose largest stage is between the upstream's log and the downstream's receiver."""
+    for it in case.physical:
+        stages = Stages.of(it)
+        if stages is None or it.row is None or not it.link.connected:
+            continue
+        if stages.transit < BACKLOG_BYTES or stages.transit < max(stages.disk, stages.replay):
+            continue
+        link = it.link
+        blocked = it.row.wait == BLOCKED
+        yield Claim(
+            subject=of_link(link),
+            confidence=0.87 if blocked else 0.72,
+            title=f"the network from {link.upstream} to {link.downstream} is too slow",
+            summary=f"{stages.transit} bytes of log wait to be carried from {link.upstream} to {link.downstream}"
+            f"{_sender(it, blocked)}; what arrives is written and replayed at once",
+            fix=f"Look at the path between {link.upstream} and {link.downstream}: bandwidth, loss, other traffic. "
+            "On a thin line wal_compression on the primary helps.",
+            evidence_for=[
+                fact("not_carried_bytes", stages.transit, link.upstream),
+                fact("written_not_flushed_bytes", stages.disk, link.downstream),
+                fact("flushed_not_replayed_bytes", stages.replay, link.downstream),
+                fact("sender_wait", it.row.wait or "none", link.upstream),
+                fact("reply_age_s", it.row.reply_age_s, link.upstream),
+            ],
+        )
+
+
+def _sender(it: LinkCase, blocked: bool) -> str:
+    return ", and its sender waits for the network" if blocked else ""
+
+
+CAUSE = CauseRule(
+    code="network_slow",
+    help="the stage between the upstream's end of log and what the receiver wrote grows; replies arrive",
+    explains=LATE | {"slot_retention_forecast", "sync_commit_blocked"},
+    find=find,
+)

@@ -1,0 +1,46 @@
+"""``replay_cannot_keep_up``: the standby receives promptly, and replay is busy and too slow."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
+from leadline_streams.judge.progress import outstanding
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.subject import of_link
+from leadline_streams.judge.verdict import STALLED_S
+
+RATE_SPAN_S = 30.0
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A standby with received log to apply, whose replay moves and waits for nothing but the disk."""
+    for it in case.physical:
+        link = it.link
+        busy = it.wait == "" or it.wait.startswith("IO/")
+        moves = case.now - link.moved_at < STALLED_S
+        if it.sample is None or not link.connected or not outstanding(link) or not busy or not moves:
+            continue
+        waiting = (link.received or 0) - (link.position or 0)
+        rate = it.clock.rate(RATE_SPAN_S) or 0.0
+        yield Claim(
+            subject=of_link(link),
+            # Most of what is missing has been received: it is replay that is slow, nothing before it.
+            confidence=0.8 if waiting > 0.8 * (link.hop_bytes or 0) else 0.5,
+            title=f"replay on {link.downstream} cannot keep up",
+            summary=f"{link.downstream} has received {waiting} bytes that it has not replayed; replay works without "
+            f"a pause, and {link.upstream} writes {rate:.0f} bytes a second",
+            fix=f"Slow the bulk work on the primary down, or give {link.downstream} a faster processor or disk; "
+            "on PostgreSQL 15 and later keep recovery_prefetch = try.",
+            evidence_for=[
+                fact("received_not_replayed_bytes", waiting, link.downstream),
+                fact("startup_wait", it.wait or "none: busy", link.downstream),
+                fact("wal_bytes_per_s", rate, link.upstream),
+            ],
+        )
+
+
+CAUSE = CauseRule(
+    code="replay_cannot_keep_up",
+    help="log is received promptly and piles up before replay, which moves and waits for nothing but the disk",
+    explains=LATE,
+    find=find,
+)

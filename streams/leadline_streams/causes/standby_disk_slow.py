@@ -1,0 +1,43 @@
+"""``standby_disk_slow``: the standby receives faster than its disk takes the log."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.stages import Stages
+from leadline_streams.judge.subject import of_link
+
+BACKLOG_BYTES = 1024 * 1024
+"""A receiver flushes once it has drained its socket; on a quick disk less than this waits."""
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A connected link whose largest stage is between write and flush."""
+    for it in case.physical:
+        stages = Stages.of(it)
+        if stages is None or it.row is None or not it.link.connected:
+            continue
+        if stages.disk < BACKLOG_BYTES or stages.disk < max(stages.transit, stages.replay):
+            continue
+        name = it.link.downstream
+        yield Claim(
+            subject=of_link(it.link),
+            confidence=0.8,
+            title=f"the disk of {name} is too slow",
+            summary=f"{name} has written {stages.disk} bytes of log that are not on its disk yet",
+            fix=f"Look at the disk under pg_wal on {name}: latency, a rebuilding array, other load.",
+            evidence_for=[
+                fact("written_not_flushed_bytes", stages.disk, name),
+                fact("not_carried_bytes", stages.transit, it.link.upstream),
+                fact("flushed_not_replayed_bytes", stages.replay, name),
+                fact("flush_lag_s", it.row.flush_lag_s, it.link.upstream),
+            ],
+        )
+
+
+CAUSE = CauseRule(
+    code="standby_disk_slow",
+    help="the stage between write and flush on the standby is the largest",
+    explains=LATE | {"sync_commit_blocked"},
+    find=find,
+)

@@ -1,0 +1,63 @@
+"""``standby_query_blocks_replay``: replay waits for a query on the standby that holds a snapshot, a lock or a page."""
+
+from collections.abc import Iterator
+
+from leadline.model.observation import Session
+from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.subject import of_link
+
+LIMIT = "max_standby_streaming_delay"
+SETTLED_S = 2.0
+"""Shorter waits are normal: replay asks, the query ends."""
+HELD = {
+    "IPC/RecoveryConflictSnapshot": "a snapshot",
+    "IPC/RecoveryConflictTablespace": "a tablespace",
+    "BufferPin/BufferPin": "a page",
+}
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A standby whose startup process waits for somebody's query."""
+    for it in case.physical:
+        what = "a lock" if it.wait.startswith("Lock/") else HELD.get(it.wait)
+        if what is None or it.sample is None:
+            continue
+        name, still = it.link.downstream, case.now - it.link.moved_at
+        blockers = it.sample.activity.blockers if it.sample.activity is not None else []
+        limit = case.setting(it.down, LIMIT)
+        change, changed = case.blame(it.down, LIMIT)
+        who = f"query pid {blockers[0].pid} on {name}, {blockers[0].age_s:.0f} s old," if blockers else "a query"
+        lets = "lets it wait for ever" if limit == "-1" else "lets it wait that long"
+        yield Claim(
+            subject=of_link(it.link),
+            confidence=0.6 if still < SETTLED_S else 0.96 if blockers else 0.9,
+            title=f"replay on {name} is blocked by a query",
+            summary=f"{who} holds {what} that replay on {name} waits for; "
+            f"{LIMIT} = {case.shown(it.down, LIMIT)} {lets}{change}",
+            fix=_fix(name, blockers, limit),
+            evidence_for=[
+                fact("startup_wait", it.wait, name, f"replay has not moved for {still:.0f} s"),
+                *(fact("blocker", _who(session), name, session.query) for session in blockers),
+                *(changed or [fact(LIMIT, case.shown(it.down, LIMIT), name)]),
+            ],
+        )
+
+
+def _who(session: Session) -> str:
+    holds = f", holds {session.holds}" if session.holds else ""
+    return f"pid {session.pid}, user {session.user}, {session.state}, {session.age_s:.0f} s old{holds}"
+
+
+def _fix(name: str, blockers: list[Session], limit: str | None) -> str:
+    end = f"SELECT pg_terminate_backend({blockers[0].pid});" if blockers else "end the oldest query;"
+    bound = f" ALTER SYSTEM SET {LIMIT} = '30s'; SELECT pg_reload_conf();" if limit == "-1" else ""
+    return f"On {name}: {end}{bound}"
+
+
+CAUSE = CauseRule(
+    code="standby_query_blocks_replay",
+    help="replay does not move and the startup process waits for a snapshot, a lock or a buffer pin of a session",
+    explains=LATE | {"sync_commit_blocked"},
+    find=find,
+)
