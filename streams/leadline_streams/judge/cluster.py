@@ -37,10 +37,9 @@ class ClusterState:
         self.policy = policy
         self.memory = memory if memory is not None else Memory(name)
         self.plans = Plans(self.name, policy)
-        self.counts = dict.fromkeys(Arrival, 0)
-        """Observations by what became of them since this object was made."""
-        self._wires: dict[NodeName, object] = {}
-        """What each node last said about its neighbours."""
+        self.late = 0
+        """Observations too late to be judged, since this object was made."""
+        self.duplicates = 0
         self._feeds: dict[NodeName, list[LinkState]] = {}
         """Links by downstream."""
         self._serves: dict[NodeName, list[LinkState]] = {}
@@ -63,8 +62,13 @@ class ClusterState:
         """Take one observation. Raises BadRecord, and remembers nothing of it, when it cannot be used."""
         _check(seen)
         arrival = self.memory.arrivals.offer(seen, seen.sent_at.timestamp(), spooled, self.policy)
-        self.counts[arrival] += 1
-        return self._advance() if arrival is Arrival.ACCEPTED else []
+        if arrival is Arrival.ACCEPTED:
+            return self._advance()
+        if arrival is Arrival.LATE:
+            self.late += 1
+        else:
+            self.duplicates += 1
+        return []
 
     def tick(self, now: datetime) -> list[Output]:
         """Let time pass: silence is judged, what is due happens, stragglers are no longer waited for."""
@@ -110,9 +114,7 @@ class ClusterState:
             progress.feed_clock(node, sample, now, node.upstream in self.memory.nodes)
             if sample.conflicts or sample.subscriptions or sample.archiver is not None:
                 events.count(node, before, sample, now)
-            wires = _wires(sample)
-            if self._wires.get(name) != wires:
-                self._wires[name] = wires
+            if before is None or not topology.same_neighbours(before, sample):
                 self._rewire(node, now, out)
         else:
             node.error = sample.error
@@ -286,18 +288,6 @@ class ClusterState:
         for link in self.memory.links.values():
             self._feeds.setdefault(link.downstream, []).append(link)
             self._serves.setdefault(link.upstream, []).append(link)
-
-
-def _wires(sample: Sample) -> object:
-    """What a sample says about its neighbours; when it changes, links are looked for anew."""
-    up = sample.upstream
-    return (
-        sample.node.role,
-        (up.host, up.port, up.slot, up.application_name) if up is not None else None,
-        [(row.name, row.slot, row.address) for row in sample.downstreams] if sample.downstreams else None,
-        [slot.name for slot in sample.slots] if sample.slots else None,
-        [(s.name, s.slot) for s in sample.subscriptions] if sample.subscriptions else None,
-    )
 
 
 def _changes(node: NodeState, settings: dict[str, SettingValue], now: float) -> Iterator[Change]:

@@ -26,6 +26,8 @@ MAX_WAIT_S = 120.0
 """A source that lags the others by more is not waited for, even while no tick passes: it bounds memory."""
 PATIENCE_S = 60.0
 """After ticks were away (the broker or the processor was down), spools get this long to drain."""
+MISSED = 5.0
+"""Intervals without a sample after which a node is silent, where they are longer than the policy's seconds."""
 _AWAY_S = 5.0
 
 
@@ -78,14 +80,17 @@ class Arrivals(msgspec.Struct):
             source = self.sources[name] = Source(stale_after_s=policy.stale_after_s)
         elif boot == source.boot and seq <= source.seq:
             return Arrival.DUPLICATE
-        time = self._place(source, name, raw, spooled, policy)
+        time: float | None = raw + source.correction_s
+        if source.correction_s or not 0.0 <= raw - source.frontier <= policy.clock_tolerance_s:
+            time = self._place(source, name, raw, spooled, policy)
         if time is None or time < source.frontier:
             # Not to be trusted yet, an earlier run's leftovers, or a time lived through before the clock was set back.
             return Arrival.LATE
         if time - source.frontier > source.stale_after_s:
             source.admitted_at = time + policy.lateness_s
         source.boot, source.seq, source.frontier = boot, seq, time
-        self.newest = max(self.newest, time)
+        if time > self.newest:
+            self.newest = time
         if not source.awaited:
             source.awaited = True
             heappush(self.awaited, (time, name))
@@ -93,7 +98,7 @@ class Arrivals(msgspec.Struct):
             # Rare and needed for ten minutes: settled at the next moment that can still be judged.
             time = max(time, source.admitted_at, self.horizon)
         else:
-            source.stale_after_s = max(policy.stale_after_s, 5.0 * seen.interval_s)
+            source.stale_after_s = stale_after_s(seen, policy)
             if time < self.horizon:
                 return Arrival.LATE
             if time < source.admitted_at:
@@ -114,10 +119,14 @@ class Arrivals(msgspec.Struct):
 
     def ready(self, policy: Policy) -> float:
         """The time up to which judgement may proceed."""
+        bound = self.horizon
         slowest = self._slowest()
-        bound = max(self.horizon, self.newest - MAX_WAIT_S, slowest if slowest < inf else 0.0)
-        if self.now and not self.patient_until:
-            bound = max(bound, self.now - policy.lateness_s)
+        if bound < slowest < inf:
+            bound = slowest
+        if bound < self.newest - MAX_WAIT_S:
+            bound = self.newest - MAX_WAIT_S
+        if self.now and not self.patient_until and bound < self.now - policy.lateness_s:
+            bound = self.now - policy.lateness_s
         return bound
 
     def release(self, upto: float) -> tuple[float, Sample | NodeSettings] | None:
@@ -164,3 +173,8 @@ class Arrivals(msgspec.Struct):
         if time > reference:
             raise BadRecord(FUTURE, f"{name} is {time - reference:.1f} s ahead; clocks may differ by {tolerance:g} s")
         return None
+
+
+def stale_after_s(sample: Sample, policy: Policy) -> float:
+    """How long a node may be silent before what it said is no longer evidence."""
+    return max(policy.stale_after_s, MISSED * sample.interval_s)

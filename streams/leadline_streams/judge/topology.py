@@ -57,6 +57,25 @@ def root_of(memory: Memory, name: NodeName | None) -> NodeState | None:
     return node
 
 
+def same_neighbours(before: Sample, after: Sample) -> bool:
+    """Whether two samples of a node say the same about its neighbours; if not, links are looked for anew."""
+    old, new = before.upstream, after.upstream
+    if (old is None) is not (new is None) or before.node.role != after.node.role:
+        return False
+    if old is not None and new is not None and (old.host != new.host or old.port != new.port or old.slot != new.slot):
+        return False
+    rows, slots, subscriptions = after.downstreams, after.slots, after.subscriptions
+    if len(rows) != len(before.downstreams) or len(slots) != len(before.slots):
+        return False
+    for row, row_before in zip(rows, before.downstreams, strict=True):
+        if row.name != row_before.name or row.slot != row_before.slot:
+            return False
+    for slot, slot_before in zip(slots, before.slots, strict=True):
+        if slot.name != slot_before.name:
+            return False
+    return [(s.name, s.slot) for s in subscriptions] == [(s.name, s.slot) for s in before.subscriptions]
+
+
 def discover(memory: Memory, node: NodeState, now: float) -> bool:
     """Add the links that a node's newest sample shows; True when there are new ones."""
     sample = node.sample
