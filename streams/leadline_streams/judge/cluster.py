@@ -123,7 +123,7 @@ class ClusterState:
         self._judge_node(node, now, out)
         for link in self._feeds.get(name, ()):
             self._judge_link(link, now, out)
-        for link in self._serves.get(name, ()):
+        for link in tuple(self._serves.get(name, ())):
             # A downstream that is looked at is judged at its own samples, once.
             if link.agentless or not node.up or not self._answers(link.downstream):
                 self._judge_link(link, now, out)
@@ -167,9 +167,13 @@ class ClusterState:
             node.writable_since = None
         for other in memory.nodes.values():
             topology.discover(memory, other, now)
+        self._links_changed(now, out)
+
+    def _links_changed(self, now: float, out: list[Output]) -> None:
+        """Links came or went: alerts about those that went end with them."""
         self._index()
-        for alert in list(memory.alerts.values()):
-            if alert.subject.kind == "link" and alert.subject.id not in memory.links:
+        for alert in list(self.memory.alerts.values()):
+            if alert.subject.kind == "link" and alert.subject.id not in self.memory.links:
                 alerting.supersede(self, alert, now, out)
 
     # -- Judgement ----------------------------------------------------------------------------------------------------
@@ -213,6 +217,9 @@ class ClusterState:
         look = self.look_at(link, now)
         complete = (link.agentless or look.node is not None) and (up is None or up_answers)
         alerting.run(self, self.plans.of_link(link, owner), look, owner, complete, out)
+        if link.agentless and link.cut_since is not None and now - link.cut_since > self.policy.forget_s:
+            del self.memory.links[link.id]
+            self._links_changed(now, out)
 
     def look_at(self, link: LinkState, now: float) -> Look:
         """What a rule sees of a link."""

@@ -36,6 +36,8 @@ def update(
         link.moved_at = now
     else:
         link.lag_s = clock.lag(link.position)
+        if link.position < clock.lsns[0]:
+            link.lag_s = max(link.lag_s or 0.0, _told(up, down, row))
     link.hop_bytes = max(0, _sent_by(up, end) - link.position)
     _trend(link, now)
 
@@ -113,6 +115,17 @@ def _logical_positions(link: LinkState, up: NodeState | None, down: NodeState | 
                 if subscription.received_lsn is not None:
                     received = parse_lsn(subscription.received_lsn)
     return (max(applied), received) if applied else (None, None)
+
+
+def _told(up: NodeState | None, down: NodeState | None, row: Downstream | None) -> float:
+    """Lag in the servers' own words, for a position from before we looked: both of its times are the primary's clock."""
+    upstream = up.sample if up is not None and up.answers else None
+    downstream = down.sample if down is not None and down.answers else None
+    if upstream is not None and downstream is not None and downstream.positions is not None:
+        replayed_at = downstream.positions.last_replay_at
+        if replayed_at is not None:
+            return max(0.0, (upstream.at - replayed_at).total_seconds())
+    return row.replay_lag_s or 0.0 if row is not None else 0.0
 
 
 def _sent_by(up: NodeState | None, end: int) -> int:

@@ -35,6 +35,9 @@ def judge(
     positions = down.sample.positions if down is not None and down_answers and down.sample is not None else None
     if positions is not None and positions.replay_paused:
         return "replay_paused"
+    subscription = subscription_of(link, down) if down_answers else None
+    if subscription is not None and is_blocked(subscription):
+        return "replay_stalled"
     if link.lag_s is None:
         return "unknown"
     if link.lag_bytes == 0 or link.lag_s == 0.0:
@@ -71,6 +74,17 @@ def in_error_loop(node: NodeState, subscription: Subscription, now: float) -> bo
     """Whether the apply worker failed lately; an error counter counts attempts."""
     window = node.windows.get(f"apply_error:{subscription.name}")
     return window is not None and window.last_at > 0 and now - window.last_at < ERROR_LOOP_S
+
+
+def is_blocked(subscription: Subscription) -> bool:
+    """Whether the apply worker waits for somebody's lock. A leader that waits for its own parallel worker does not."""
+    wait = subscription.wait
+    return (
+        wait is not None
+        and wait.startswith("Lock/")
+        and wait != "Lock/applytransaction"
+        and (subscription.transaction_s or 0.0) >= STALLED_S
+    )
 
 
 def slot_is_lost(slot: Slot) -> bool:

@@ -1,0 +1,33 @@
+"""The settings of ``leadline stream`` as the policy of the judgement."""
+
+import msgspec
+
+from leadline.settings.stream import RuleOverride, StreamSettings
+from leadline_streams.judge.policy import Override, Policy
+from leadline_streams.rules import RULES
+
+
+def policy_of(settings: StreamSettings) -> Policy:
+    """What the settings ask for. Raises SettingsError when they name a rule that does not exist."""
+    settings.check_rules(RULES)
+    return Policy(
+        lateness_s=settings.judgement.lateness_s,
+        clock_tolerance_s=settings.judgement.clock_tolerance_s,
+        stale_after_s=settings.judgement.stale_after_s,
+        rules={name: _given(limits) for name, limits in settings.rules.items()},
+        overrides=tuple(
+            Override(
+                cluster=override.match.cluster or "*",
+                datacenter=override.match.datacenter or "*",
+                node=override.match.node or "*",
+                link=override.match.link or "*",
+                labels=dict(override.match.labels),
+                rules={name: _given(limits) for name, limits in override.rules.items()},
+            )
+            for override in settings.overrides
+        ),
+    )
+
+
+def _given(limits: RuleOverride) -> dict[str, float | bool | None]:
+    return {name: value for name, value in msgspec.structs.asdict(limits).items() if value is not None}
