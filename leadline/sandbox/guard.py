@@ -1,8 +1,7 @@
 """Run a command; when the owner ends, however it ends, end the command and everything it started.
 
-``python guard.py UID GID COMMAND...``: standard input is the lifeline, a pipe whose other end the owner holds and
-never writes to. When it closes, the command gets SIGQUIT (PostgreSQL's immediate shutdown, which frees shared memory)
-and, when it is not gone in time, SIGKILL. When the command has ended, for whatever reason, what it left running is
+``python guard.py UID GID SIGNAL COMMAND...``: standard input is the lifeline, a pipe whose other end the owner holds and
+never writes to. When it closes, the command gets SIGNAL and, when it is not gone in time, SIGKILL. When the command has ended, for whatever reason, what it left running is
 killed too. Then the guard leaves, so its end means that the whole tree is gone. ``-`` for UID and GID keeps them.
 
 It runs by itself, without the package on its path: only the standard library here.
@@ -61,7 +60,7 @@ def _tie_to_guard() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def main(uid: str, gid: str, *command: str) -> int:
+def main(uid: str, gid: str, farewell: str, *command: str) -> int:
     """Guard one command to its end; its exit status, or minus the signal that ended it."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     for number in FOR_THE_OWNER:
@@ -78,7 +77,7 @@ def main(uid: str, gid: str, *command: str) -> int:
     ended = os.pidfd_open(child.pid)
     if ended not in select.select([sys.stdin, ended], [], [])[0]:
         signal_all(descendants(os.getpid()), signal.SIGCONT)
-        child.send_signal(signal.SIGQUIT)
+        child.send_signal(signal.Signals[farewell])
         if not select.select([ended], [], [], GRACE_S)[0]:
             child.kill()
     status = child.wait()

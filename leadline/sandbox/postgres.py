@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from leadline.errors import UnreachableError
 from leadline.sandbox import guard
 from leadline.sandbox.port import HOST, Port
-from leadline.sandbox.process import give, run, spawn
+from leadline.sandbox.process import account, give, run, spawn
 from leadline.sandbox.wait import eventually
 
 SUPERUSER = "postgres"
@@ -120,7 +120,17 @@ class Server:
         """Start and wait for connections (a standby: consistency). Raises UnreachableError with the log's end."""
         assert not self.running, f"{self.name} is running"
         with self.log.open("ab") as log:
-            self._guard = spawn(self._binaries / "postgres", "-D", self.data, cwd=self._folder, env={}, output=log)
+            # SIGQUIT is the immediate shutdown, which frees shared memory.
+            self._guard = spawn(
+                self._binaries / "postgres",
+                "-D",
+                self.data,
+                cwd=self._folder,
+                env={},
+                output=log,
+                owner=account(),
+                farewell=signal.SIGQUIT,
+            )
         try:
             eventually(f"PostgreSQL {self.name} is ready", self._ready_or_ended, timeout_s)
         except UnreachableError as error:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -60,11 +61,21 @@ def run(*command: str | Path, cwd: Path, env: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def spawn(*command: str | Path, cwd: Path, env: Mapping[str, str], output: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """Start a program under a guard, which is what is returned: closing its ``stdin`` ends the whole process tree."""
-    owner = account() or ("-", "-")
+def spawn(
+    *command: str | Path,
+    cwd: Path,
+    env: Mapping[str, str],
+    output: IO[bytes],
+    owner: tuple[int, int] | None,
+    farewell: signal.Signals,
+) -> "subprocess.Popen[bytes]":
+    """Start a program under a guard, which is what is returned: closing its ``stdin`` ends the whole process tree.
+
+    ``owner`` is whom it runs as, None as the user that we are; ``farewell`` is the signal that asks it to end.
+    """
+    ids = owner or ("-", "-")
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-I", "-S", guard.__file__, *map(str, owner), *command],
+        [sys.executable, "-I", "-S", guard.__file__, *map(str, ids), farewell.name, *command],
         cwd=cwd,
         env={**ENVIRONMENT, **env},
         stdin=subprocess.PIPE,
