@@ -23,6 +23,7 @@ from leadline_streams.judge.memory import LinkState, Memory, NodeState, load
 from leadline_streams.judge.order import Arrival
 from leadline_streams.judge.plans import Plans
 from leadline_streams.judge.policy import Policy
+from leadline_streams.judge.retention import follow
 from leadline_streams.judge.rule import Look
 
 CHANGES_KEPT_S = 2 * 3600.0
@@ -114,6 +115,12 @@ class ClusterState:
             progress.feed_clock(node, sample, now, node.upstream in self.memory.nodes)
             if sample.conflicts or sample.subscriptions or sample.archiver is not None:
                 events.count(node, before, sample, now)
+            if sample.disk is not None:
+                node.disk = sample.disk
+            if sample.archiver is not None and sample.archiver.ready is not None:
+                node.unarchived = sample.archiver.ready
+            if sample.slots or node.held:
+                node.held = follow(node.held, sample.slots, now)
             if before is None or not topology.same_neighbours(before, sample):
                 self._rewire(node, now, out)
         else:
@@ -325,7 +332,7 @@ def _check(seen: Sample | NodeSettings) -> None:
             _parse(row.write_lsn, row.flush_lsn, row.replay_lsn)
         path = "slots"
         for slot in seen.slots:
-            _parse(slot.confirmed_lsn)
+            _parse(slot.confirmed_lsn, slot.restart_lsn)
         path = "subscriptions"
         for subscription in seen.subscriptions:
             _parse(subscription.received_lsn, subscription.latest_end_lsn)
