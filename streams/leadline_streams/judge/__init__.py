@@ -9,6 +9,7 @@
 ``progress``   what one link has done: position, lag, trend, connection
 ``verdict``    what a link is doing now, judged from both ends
 ``events``     counters that rise when something goes wrong, into windows
+``retention``  how fast the log that a slot keeps grows
 ``window``     counts of events over the last minutes of event time
 ``policy``     thresholds and for whom they hold
 ``plans``      which rules hold for a subject
@@ -18,6 +19,7 @@
 ``stages``     where on its way the log of a link waits
 ``cause``      what a cause is, and how causes are ranked
 ``casefile``   an incident's cluster laid out for the causes
+``apply``      subscriptions in trouble: their worker, counters, slot and publisher
 ``incident``   one open period of trouble on a cluster
 ``rollup``     lag over 10 and 60 seconds for analytics
 """

@@ -1,0 +1,59 @@
+"""``apply_blocked_by_lock``: an apply worker waits for a lock that a session on the subscriber holds."""
+
+from collections.abc import Iterator
+
+from leadline.model.observation import Session
+from leadline_streams.judge.apply import HALTED, Apply, troubled
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+SETTLED_S = 2.0
+"""Shorter waits are those of normal traffic."""
+OWN_WORKERS = "Lock/applytransaction"
+"""The leader waits for its parallel workers."""
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A worker that waits for a lock and whose transaction gets old."""
+    for it in troubled(case, HALTED):
+        wait, waits_s = it.subscription.wait or "", it.subscription.transaction_s or 0.0
+        blockers = _blockers(it)
+        if not wait.startswith("Lock/") or (wait == OWN_WORKERS and not blockers):
+            continue
+        pids = [session.pid for session in blockers] or it.subscription.blocked_by
+        pid = pids[0] if pids else "<pid>"
+        first = blockers[0] if blockers else None
+        what = f" ({first.holds})" if first is not None and first.holds else ""
+        who = f"session pid {pid} on {it.node.name}" if pids else f"a session on {it.node.name}"
+        yield Claim(
+            subject=it.about,
+            confidence=0.6 if waits_s < SETTLED_S else 0.97 if pids else 0.9,
+            title=f"apply on {it.node.name} is blocked by a lock",
+            summary=f"{who} holds a lock{what} that the apply worker of {it.name} has waited for since {waits_s:.0f} s",
+            fix=f"On {it.node.name}: end that transaction, or SELECT pg_terminate_backend({pid});",
+            evidence_for=[
+                fact("wait", wait, it.node.name, f"the worker's transaction is {waits_s:.0f} s old"),
+                *(fact("blocker", _who(session), it.node.name, session.query) for session in blockers),
+                *(fact("blocked_by", pid, it.node.name) for pid in pids if not blockers),
+            ],
+        )
+
+
+def _blockers(it: Apply) -> list[Session]:
+    """Client sessions that hold what the worker waits for."""
+    activity = it.node.sample.activity if it.node.sample is not None else None
+    sessions = activity.blockers if activity is not None else []
+    return [session for session in sessions if session.pid in it.subscription.blocked_by]
+
+
+def _who(session: Session) -> str:
+    holds = f", holds {session.holds}" if session.holds else ""
+    return f"pid {session.pid}, user {session.user}, {session.state}, {session.age_s:.0f} s old{holds}"
+
+
+CAUSE = CauseRule(
+    code="apply_blocked_by_lock",
+    help="the apply worker waits for a lock; blocked_by names the session",
+    explains=HALTED,
+    find=find,
+)

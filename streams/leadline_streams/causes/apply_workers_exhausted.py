@@ -1,0 +1,66 @@
+"""``apply_workers_exhausted``: a subscriber has no room to start a subscription's apply worker."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.apply import HALTED, Apply, troubled
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+ORIGINS = "max_active_replication_origins"
+LAUNCHER = 1
+"""The launcher takes one of max_worker_processes itself."""
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """An enabled subscription without a worker and without an error, where a limit is reached."""
+    for it in troubled(case, HALTED):
+        if not it.subscription.enabled or it.subscription.pid is not None or it.fails:
+            continue
+        reached = reached_limits(case, it)
+        if not reached:
+            continue
+        setting, limit, used, confidence = reached[0]
+        change, changed = case.blame(it.node, setting)
+        yield Claim(
+            subject=it.about,
+            confidence=confidence,
+            title=f"{it.node.name} has no free worker for {it.name}",
+            summary=f"{it.name} is enabled and has no apply worker: {setting} = {limit} on {it.node.name} leaves no "
+            f"room ({used} in use){change}",
+            fix=f"On {it.node.name}: ALTER SYSTEM SET {setting} = {_enough(it, limit)}; then restart it.",
+            evidence_for=[
+                fact("worker", "none", it.node.name, "enabled, no errors counted"),
+                fact(setting, limit, it.node.name, f"{used} in use"),
+                *changed,
+            ],
+        )
+
+
+def reached_limits(case: Case, it: Apply) -> list[tuple[str, int, int, float]]:
+    """Settings that leave no room: name, value, how many are in use, how sure it is that this is the reason."""
+    subscriptions = it.node.sample.subscriptions if it.node.sample is not None else []
+    workers = sum(subscription.workers for subscription in subscriptions)
+    others = sum(subscription.enabled for subscription in subscriptions) - 1
+    # Each enabled subscription holds an origin; since PostgreSQL 18 these have a limit of their own.
+    origins = ORIGINS if case.setting(it.node, ORIGINS) is not None else "max_replication_slots"
+    in_use = (
+        ("max_logical_replication_workers", workers, 0.96),
+        (origins, others, 0.95),
+        ("max_worker_processes", workers + LAUNCHER, 0.9),
+    )
+    limits = ((setting, case.setting(it.node, setting), used, sure) for setting, used, sure in in_use)
+    return [(setting, int(limit), used, sure) for setting, limit, used, sure in limits if limit and used >= int(limit)]
+
+
+def _enough(it: Apply, limit: int) -> int:
+    """Room for a worker of each subscription and for copies of tables beside them."""
+    subscriptions = it.node.sample.subscriptions if it.node.sample is not None else []
+    return max(limit, len(subscriptions)) + 4
+
+
+CAUSE = CauseRule(
+    code="apply_workers_exhausted",
+    help="enabled, no worker, no errors, and as many workers or origins in use as the server allows",
+    explains=HALTED,
+    find=find,
+)

@@ -1,0 +1,45 @@
+"""``failover_slot_gate``: a logical sender waits for a standby named in ``synchronized_standby_slots``."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.apply import HALTED, troubled
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+SETTING = "synchronized_standby_slots"
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A sender that waits for the confirmation of standbys."""
+    for it in troubled(case, HALTED):
+        if it.row is None or it.publisher is None or not (it.row.wait or "").endswith("/WaitForStandbyConfirmation"):
+            continue
+        names = [name.strip() for name in (case.setting(it.publisher, SETTING) or "").split(",") if name.strip()]
+        slots = {slot.name: slot for slot in it.publisher.sample.slots} if it.publisher.sample is not None else {}
+        absent = [name for name in names if name not in slots or not slots[name].active]
+        which = f"slot {', '.join(absent or names)}" if names else "the slots named there"
+        where = it.publisher.name
+        change, changed = case.blame(it.publisher, SETTING)
+        yield Claim(
+            subject=it.about,
+            confidence=0.96,
+            title=f"{where} holds back changes until a standby has them",
+            summary=f"the sender of {it.name} waits on {where} for {which}: {SETTING} lets no failover slot run ahead "
+            f"of it{change}",
+            fix=f"Bring the standby of {which} back; or on {where}: ALTER SYSTEM SET {SETTING} = '"
+            f"{', '.join(name for name in names if name not in absent)}'; SELECT pg_reload_conf();",
+            evidence_for=[
+                fact("wait", it.row.wait, where, f"sender pid {it.row.pid}"),
+                fact(SETTING, ", ".join(names) or "not read", where),
+                *(fact("slot", f"{name} is {'inactive' if name in slots else 'missing'}", where) for name in absent),
+                *changed,
+            ],
+        )
+
+
+CAUSE = CauseRule(
+    code="failover_slot_gate",
+    help="the sender waits for WaitForStandbyConfirmation; a slot of synchronized_standby_slots is not active",
+    explains=HALTED,
+    find=find,
+)

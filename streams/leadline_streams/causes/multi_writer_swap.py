@@ -1,0 +1,44 @@
+"""``multi_writer_swap``: two servers that subscribe to each other change the same rows; each ends with the other's."""
+
+from collections.abc import Iterator
+
+from leadline_streams.causes.bidirectional_loop import returning
+from leadline_streams.judge.apply import ORIGINS, troubled
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+RULES = frozenset({"apply_conflict"})
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """Rows of another origin met on both sides within the window."""
+    for it in troubled(case, RULES):
+        back = returning(case, it)
+        ours = it.counted(*ORIGINS)
+        if back is None or it.publisher is None or not ours:
+            continue
+        windows = (it.publisher.windows.get(f"apply_conflict:{back.name}:{kind}") for kind in sorted(ORIGINS))
+        theirs = sum(window.count(case.now) for window in windows if window is not None)
+        if not theirs:
+            continue
+        one, other = it.node.name, it.publisher.name
+        yield Claim(
+            subject=it.about,
+            confidence=0.92,
+            title=f"{one} and {other} change the same rows",
+            summary=f"{one} and {other} subscribe to each other and both met rows that the other had changed: where "
+            "two changes crossed, each server keeps the other's value for ever, without an error",
+            fix=f"Write each row on one of {one} and {other} only. Compare their tables and repair what differs.",
+            evidence_for=[
+                *(fact(kind, count, one, f"{it.subscription.name}, in 5 min") for kind, count in ours.items()),
+                fact("origin_differs", theirs, other, f"{back.name}, in 5 min"),
+            ],
+        )
+
+
+CAUSE = CauseRule(
+    code="multi_writer_swap",
+    help="update_origin_differs rises on both of two servers that subscribe to each other",
+    explains=RULES,
+    find=find,
+)

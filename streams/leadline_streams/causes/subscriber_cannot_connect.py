@@ -1,0 +1,64 @@
+"""``subscriber_cannot_connect``: nothing reaches a subscription's worker from its publisher, which is well."""
+
+from collections.abc import Iterator
+
+from leadline_streams.causes.apply_workers_exhausted import reached_limits
+from leadline_streams.judge.apply import HALTED, Apply, quoted, troubled
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+HEARS = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverReceive"})
+"""Waits of a worker that has nothing to do but hear from its publisher."""
+SILENT_S = 5.0
+"""A publisher with changes to send is not silent for this long."""
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """An enabled subscription, no errors, free workers, a slot that waits; and no stream, or one that is silent."""
+    for it in troubled(case, HALTED):
+        if not it.subscription.enabled or it.fails or it.publisher is None or it.slot is None:
+            continue
+        sign = _silent(it) or _absent(case, it)
+        if sign is None:
+            continue
+        up = it.publisher.name
+        yield Claim(
+            subject=it.about,
+            confidence=0.88,
+            title=f"{it.name} cannot reach {up}",
+            summary=f"{it.name} gets nothing from {up}, and both servers answer: {sign}; the network between them, "
+            "pg_hba.conf, the password or the subscription's connection string",
+            fix=f"Read the worker's ERROR in the log of {it.node.name}. {it.place} ALTER SUBSCRIPTION "
+            f"{quoted(it.subscription.name)} CONNECTION 'host=... dbname=... user=...'; if address or role is wrong.",
+            evidence_for=[
+                fact(
+                    "worker", it.subscription.pid or "none", it.node.name, it.subscription.wait or "enabled, no errors"
+                ),
+                fact("slot", it.slot.name, up, "active" if it.slot.active else "inactive"),
+                fact("sender", it.row.pid if it.row is not None else "none", up),
+            ],
+        )
+
+
+def _absent(case: Case, it: Apply) -> str | None:
+    """No sender, no slot in use, nothing that keeps the worker from starting."""
+    assert it.slot is not None
+    if it.row is not None or it.slot.active or it.subscription.received_lsn is not None or reached_limits(case, it):
+        return None
+    return "its worker comes and goes without a connection"
+
+
+def _silent(it: Apply) -> str | None:
+    """A worker that listens, and a publisher that has changes for it."""
+    age_s, wait = it.subscription.message_age_s or 0.0, it.subscription.wait
+    if it.link is None or not it.link.lag_s or wait not in HEARS or age_s < SILENT_S:
+        return None
+    return f"its worker listens and has heard nothing for {age_s:.0f} s"
+
+
+CAUSE = CauseRule(
+    code="subscriber_cannot_connect",
+    help="both servers answer, the slot waits, no errors are counted, and no stream reaches the worker",
+    explains=HALTED,
+    find=find,
+)

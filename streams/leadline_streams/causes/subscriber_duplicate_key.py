@@ -1,0 +1,52 @@
+"""``subscriber_duplicate_key``: a row on the subscriber holds the key of a row that is to be written."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.apply import DUPLICATES, HALTED, LOG, Apply, quoted, troubled
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """An apply worker that fails, with a unique key's conflict counted at each attempt."""
+    for it in troubled(case, HALTED):
+        kinds, enabled = it.risen(*DUPLICATES), it.subscription.enabled
+        uncounted = not it.subscription.conflicts
+        if not it.failed_at or (enabled and not it.fails) or not (kinds or uncounted):
+            continue
+        # A disabled subscription fails no more: the disabling is named first, this says what to repair.
+        confidence = (0.97 if enabled else 0.85) if kinds else 0.5
+        yield Claim(
+            subject=it.about,
+            confidence=confidence,
+            title=f"{it.name} meets a row that is already there",
+            summary=f"{it.name} cannot apply: {_conflict(kinds)}; {it.errors} attempts failed in 5 min",
+            fix=fix(it),
+            evidence_for=[*(fact(kind, count, it.node.name) for kind, count in kinds.items()), *it.told],
+            evidence_against=[fact("conflicts", "not counted", it.node.name, "before PostgreSQL 18: read the log")]
+            if uncounted
+            else [],
+        )
+
+
+def _conflict(kinds: dict[str, int]) -> str:
+    if not kinds:
+        return "most often a duplicate key, which PostgreSQL before 18 does not count"
+    return f"the unique key of a row to be written is taken by a row on the subscriber ({', '.join(kinds)})"
+
+
+def fix(it: Apply) -> str:
+    """Remove the row that is in the way, or give up the remote transaction."""
+    name = quoted(it.subscription.name)
+    enable = "" if it.subscription.enabled else f" Then ALTER SUBSCRIPTION {name} ENABLE;"
+    skip = f" Or ALTER SUBSCRIPTION {name} SKIP (lsn = '<finish LSN>'); this drops the whole remote transaction, so the"
+    skip += " two sides differ from then on: verify them."
+    return f"{it.place} {LOG}. DELETE the local row with that key.{skip}{enable}"
+
+
+CAUSE = CauseRule(
+    code="subscriber_duplicate_key",
+    help="apply fails and insert_exists, update_exists or multiple_unique_conflicts rises with each attempt",
+    explains=HALTED,
+    find=find,
+)

@@ -1,0 +1,36 @@
+"""``subscriber_missing_row``: a row that is to be changed or deleted is not on the subscriber; the change is lost."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.apply import LOG, MISSING, troubled
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+RULES = frozenset({"apply_conflict"})
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """Conflicts of missing rows, which are skipped without an error."""
+    for it in troubled(case, RULES):
+        kinds = it.counted(*MISSING)
+        if not kinds:
+            continue
+        count = sum(kinds.values())
+        yield Claim(
+            subject=it.about,
+            confidence=0.95,
+            title=f"rows are missing on {it.node.name}",
+            summary=f"{it.name} skipped {count} changes in 5 min because their rows are not on the subscriber "
+            f"({', '.join(kinds)}): the two sides differ, and apply goes on without an error",
+            fix=f"{it.place} {LOG}. Compare the tables and copy the missing rows from the publisher; find who deletes "
+            "rows on the subscriber and take that right away.",
+            evidence_for=[fact(kind, count, it.node.name, "in 5 min") for kind, count in kinds.items()],
+        )
+
+
+CAUSE = CauseRule(
+    code="subscriber_missing_row",
+    help="update_missing or delete_missing rises; apply does not fail",
+    explains=RULES,
+    find=find,
+)

@@ -1,0 +1,40 @@
+"""``subscription_disabled_by_operator``: somebody ran ``ALTER SUBSCRIPTION ... DISABLE``, or never enabled it."""
+
+from collections.abc import Iterator
+
+from leadline_streams.causes.subscription_disabled_on_error import disabled_by_error
+from leadline_streams.judge.apply import HALTED, quoted, troubled
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A disabled subscription that no error disabled."""
+    for it in troubled(case, HALTED):
+        by_itself = it.subscription.disable_on_error
+        if it.subscription.enabled or (by_itself and disabled_by_error(case, it)):
+            continue
+        doubt = by_itself and (it.subscription.apply_errors or it.subscription.sync_errors)
+        failed = f"; {it.errors} attempts had failed in the 5 min before" if it.errors else ""
+        yield Claim(
+            subject=it.about,
+            confidence=0.5 if doubt else 0.96,
+            title=f"{it.name} was disabled by somebody",
+            summary=f"{it.name} is disabled and no error did it: nothing is applied until it is enabled, and the "
+            f"publisher keeps its log for it{failed}",
+            fix=f"{it.place} ALTER SUBSCRIPTION {quoted(it.subscription.name)} ENABLE;"
+            + (" First look in the server log why apply failed." if it.errors else ""),
+            evidence_for=[
+                fact("enabled", "false", it.node.name),
+                fact("disable_on_error", str(bool(by_itself)).lower(), it.node.name),
+                *it.told,
+            ],
+        )
+
+
+CAUSE = CauseRule(
+    code="subscription_disabled_by_operator",
+    help="enabled is false and no error counter rose as it was disabled",
+    explains=HALTED,
+    find=find,
+)
