@@ -36,6 +36,7 @@ PURE_MAY_IMPORT = (
     "leadline.errors",
     "leadline.clock.epoch",
     "leadline.clock.moment",
+    "leadline.view.words",
     "leadline_streams.judge",
     "leadline_streams.rules",
     "leadline_streams.causes",

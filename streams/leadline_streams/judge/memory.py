@@ -9,9 +9,10 @@ import msgspec
 from leadline.model.alert import Severity, State, Subject, Verdict
 from leadline.model.ids import AlertId, IncidentId, LinkId, NodeName
 from leadline.model.incident import Cause, Change, TimelineEntry
-from leadline.model.observation import LinkKind, Node, Sample, SettingValue
+from leadline.model.observation import Disk, LinkKind, Node, Sample, SettingValue
 from leadline_streams.judge.lsn_clock import LsnClock
 from leadline_streams.judge.order import Arrivals
+from leadline_streams.judge.retention import Held
 from leadline_streams.judge.window import Window
 
 
@@ -32,6 +33,12 @@ class NodeState(msgspec.Struct):
     clock: LsnClock = msgspec.field(default_factory=LsnClock)
     """When its log ended where, as a primary told it, or as a receiver told it of an upstream without an agent."""
     settings: dict[str, SettingValue] = {}
+    disk: Disk | None = None
+    """As last told: not every sample looks at the files."""
+    unarchived: int | None = None
+    """Segments that waited to be archived, as last told."""
+    held: dict[str, Held] = {}
+    """Its slots that keep much log, by name."""
     upstream: NodeName | None = None
     """The node it follows by physical replication."""
     writable_since: float | None = None

@@ -1,0 +1,37 @@
+"""How fast the log that a slot keeps grows: what a forecast is drawn from."""
+
+import msgspec
+
+from leadline.model.observation import Slot
+
+HELD_BYTES = 64 * 2**20
+"""Four segments of the default size. A slot that keeps less keeps up."""
+SPAN_S = 15.0
+"""A logical slot lets go of log about this often: at each snapshot that the background writer logs."""
+
+
+class Held(msgspec.Struct):
+    """Log kept for one slot, and its trend over the last 15 to 30 seconds."""
+
+    at: float
+    count: int
+    """Bytes kept at ``at``."""
+    growth: float | None = None
+    """Bytes per second; None until there are two readings far enough apart."""
+
+    def feed(self, now: float, count: int) -> None:
+        """Take what is kept now."""
+        elapsed = now - self.at
+        if elapsed >= SPAN_S:
+            self.growth = (count - self.count) / elapsed if elapsed < 4 * SPAN_S else None
+            self.at, self.count = now, count
+
+
+def follow(held: dict[str, Held], slots: list[Slot], now: float) -> dict[str, Held]:
+    """The slots that keep much log, by name, each with its trend."""
+    kept = {}
+    for slot in slots:
+        if slot.retained_bytes is not None and slot.retained_bytes > HELD_BYTES:
+            it = kept[slot.name] = held.get(slot.name) or Held(now, slot.retained_bytes)
+            it.feed(now, slot.retained_bytes)
+    return kept
