@@ -33,7 +33,9 @@ def update(
     link.lag_bytes = behind
     if behind <= PAGE_SLACK_BYTES:
         link.lag_s = 0.0
-        link.moved_at = now
+        # A subscriber confirms each commit: behind by one small transaction is behind.
+        if behind == 0 or link.kind == "physical":
+            link.moved_at = now
     else:
         link.lag_s = clock.lag(link.position)
         if link.position < clock.lsns[0]:
@@ -69,7 +71,11 @@ def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, ro
     if down is None or not down.answers or down.sample is None:
         return sender_side
     if link.kind == "logical":
-        return any(s.name == link.name and s.pid is not None for s in down.sample.subscriptions)
+        # A worker that fails to connect, or to start streaming, has a pid while it tries and has received nothing.
+        return any(
+            s.name == link.name and s.pid is not None and (s.received_lsn is not None or bool(sender_side))
+            for s in down.sample.subscriptions
+        )
     receiver = down.sample.upstream
     if receiver is None or receiver.status is None:
         return False
