@@ -16,8 +16,10 @@ This package is the shared language of the three roles, which never import each 
 ``clock``     the only reader of the time
 ``errors``    what can go wrong, and exit codes
 ``metrics``   what each process counts
+``view``      what people see in a terminal
+``pipeline``  the real processes on one machine over the embedded broker
 ``sandbox``   real servers and a broker on one machine, to try and to break
-``cli``       the one entry point, ``leadline``
+``cli``       the one entry point, ``leadline``; ``__main__`` is the same for ``python -m``
 """
 
 __version__ = "0.1.0"

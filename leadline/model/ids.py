@@ -12,12 +12,12 @@ NodeName = NewType("NodeName", Annotated[str, Meta(min_length=1, max_length=255)
 ClusterName = NewType("ClusterName", Annotated[str, Meta(min_length=1, max_length=255)])
 """A set of nodes that replicate among each other; the Kafka key of all that is known about them."""
 LinkId = NewType("LinkId", str)
-"""One directed replication relation: ``cluster/upstream->downstream``, then ``:name`` where the engine names it."""
+"""One directed replication relation: ``cluster/upstream->downstream``, then ``/name`` where the engine names it."""
 AlertId = NewType("AlertId", str)
 IncidentId = NewType("IncidentId", str)
 
 # Left readable in identities; everything else, separators and control characters among it, is percent-encoded.
-_SAFE = " _.@+=~"
+_SAFE = " _.@+=~:"
 
 
 def _part(name: str) -> str:
@@ -27,12 +27,12 @@ def _part(name: str) -> str:
 def link_id(cluster: str, upstream: str, downstream: str, name: str = "") -> LinkId:
     """Name a link. Separators inside the parts are percent-encoded, so two links never share a name."""
     ends = f"{_part(cluster)}/{_part(upstream)}->{_part(downstream)}"
-    return LinkId(f"{ends}:{_part(name)}" if name else ends)
+    return LinkId(f"{ends}/{_part(name)}" if name else ends)
 
 
 def thing_id(cluster: str, node: str, kind: str, name: str) -> str:
-    """Name a slot, subscription or other thing that lives on one node: ``cluster/node:kind:name``."""
-    return f"{_part(cluster)}/{_part(node)}:{kind}:{_part(name)}"
+    """Name a slot, subscription or other thing that lives on one node: ``cluster/node/kind/name``."""
+    return f"{_part(cluster)}/{_part(node)}/{kind}/{_part(name)}"
 
 
 def node_id(cluster: str, node: str) -> str:

@@ -18,7 +18,7 @@ def link(row: LinkRow) -> str:
     """A link: ends, verdict, lag."""
     name = f" ({row.name})" if row.name else ""
     lag = f"{duration(row.lag_s)} behind, {size(row.lag_bytes)}"
-    return escape(f"{row.cluster}  {row.upstream} -> {row.downstream}{name}  {row.kind}  {row.verdict}  {lag}")
+    return escape(f"{row.cluster}  {row.upstream} -> {row.downstream}{name}  {row.link_kind}  {row.verdict}  {lag}")
 
 
 def transition(news: Transition) -> str:

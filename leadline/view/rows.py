@@ -31,7 +31,7 @@ class LinkRow:
     id: str
     upstream: str
     downstream: str
-    kind: LinkKind
+    link_kind: LinkKind
     name: str
     verdict: Verdict
     lag_s: float | None

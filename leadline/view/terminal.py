@@ -88,7 +88,7 @@ def _links(fleet: Fleet) -> Table:
         colour = _COLOURS.get(row.verdict, "")
         table.add_row(
             _plain(f"{row.upstream} → {row.downstream}" + (f" ({row.name})" if row.name else "")),
-            row.kind,
+            row.link_kind,
             Text(row.verdict, style=colour),
             duration(row.lag_s),
             size(row.lag_bytes),

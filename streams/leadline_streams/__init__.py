@@ -3,6 +3,8 @@
 ``judge``      pure: event order, lag, verdicts, the life of alerts, incidents
 ``rules``      pure: one rule per file
 ``causes``     pure: one cause per file
+``policies``   settings as the policy of the judgement
+``picture``    the fleet as a terminal shows it
 ``transport``  batches of records through Faust
 ``app``        the Faust application; the only place, with ``transport``, that knows Faust
 

@@ -3,6 +3,8 @@
 from collections import deque
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from leadline.errors import BadRecord
 from leadline.model.observation import NodeSettings, Observation, Sample, Tick
 from leadline.view.rows import LinkRow, NodeRow
@@ -18,8 +20,9 @@ _RATE_OVER_S = 10.0
 class Picture:
     """The newest look at every node and the present verdict of every link."""
 
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
+    def __init__(self, policy: Policy, *, patient: bool = True) -> None:
+        """``patient`` false judges each observation at once: for one look, where all were made together."""
+        self._policy = policy if patient else replace(policy, lateness_s=0.0)
         self.clusters: dict[str, ClusterState] = {}
         self._newest: dict[tuple[str, str], Sample] = {}
         self._history: dict[str, deque[float]] = {}
@@ -57,7 +60,7 @@ class Picture:
                 id=link.id,
                 upstream=link.upstream,
                 downstream=link.downstream,
-                kind=link.kind,
+                link_kind=link.kind,
                 name=link.name,
                 verdict=link.verdict,
                 lag_s=link.lag_s,

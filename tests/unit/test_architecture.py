@@ -86,7 +86,7 @@ def imports(source: Source) -> Iterator[Import]:
     nested = {
         id(inner)
         for outer in ast.walk(source.tree)
-        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef) or for_types_only(outer)
         for inner in ast.walk(outer)
     }
     here = source.name.split("/")[:-1]
@@ -99,6 +99,11 @@ def imports(source: Source) -> Iterator[Import]:
             base = ".".join([*parents, *([node.module] if node.module else [])])
             for alias in node.names:
                 yield Import(f"{base}.{alias.name}", node.lineno, id(node) in nested)
+
+
+def for_types_only(node: ast.AST) -> bool:
+    """A block that no program runs."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def within(module: str, names: set[str] | tuple[str, ...]) -> bool:

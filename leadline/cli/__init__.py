@@ -1,0 +1,18 @@
+"""The one entry point, ``leadline``: words and exit codes around what the roles and the shared language do.
+
+A command's file imports what it needs inside its function, so that each starts with nothing but its own. It decides
+nothing: what it prints comes from elsewhere.
+
+``main``       the table of commands; errors made into one line and an exit code
+``options``    what several commands take: the file of settings, the format
+``checks``     what `doctor` looks at
+``output``     tables for people, JSON lines for programs
+``reference``  the page ``docs/reference/commands.md``
+
+``agent`` ``stream``     the long-running parts
+``watch`` ``check``      servers that you have, now
+``rules`` ``record`` ``replay``     what is judged, and by what
+``config`` ``topics`` ``doctor`` ``version``     operations
+"""
+
+from leadline.cli.main import main as main
