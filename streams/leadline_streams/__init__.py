@@ -4,6 +4,7 @@
 ``rules``      pure: one rule per file
 ``causes``     pure: one cause per file
 ``policies``   settings as the policy of the judgement
+``replay``     recorded samples judged again
 ``picture``    the fleet as a terminal shows it
 ``transport``  batches of records through Faust
 ``app``        the Faust application; the only place, with ``transport``, that knows Faust

@@ -3,6 +3,7 @@
 import msgspec
 
 from leadline.settings.stream import RuleOverride, StreamSettings
+from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Override, Policy
 from leadline_streams.rules import RULES
 
@@ -31,3 +32,18 @@ def policy_of(settings: StreamSettings) -> Policy:
 
 def _given(limits: RuleOverride) -> dict[str, float | bool | None]:
     return {name: value for name, value in msgspec.structs.asdict(limits).items() if value is not None}
+
+
+class Judge:
+    """Makes the states of clusters that are judged by one policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def new(self, cluster: str) -> ClusterState:
+        """One that remembers nothing."""
+        return ClusterState(cluster, self._policy)
+
+    def load(self, data: bytes) -> ClusterState:
+        """One that remembers what was dumped."""
+        return ClusterState.load(data, self._policy)

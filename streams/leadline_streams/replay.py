@@ -1,0 +1,62 @@
+"""Recorded samples judged again: the same records give the same transitions, another policy shows what it changes."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from leadline.model.alert import Transition
+from leadline.recording import Recorded
+from leadline_streams.judge.alerting import Output
+from leadline_streams.judge.policy import Policy
+from leadline_streams.partition import Partition
+from leadline_streams.policies import Judge
+
+
+class Step(NamedTuple):
+    """What a policy decided, without its wording: what ``compare`` compares."""
+
+    event_time: str
+    cluster: str
+    rule: str
+    subject: str
+    from_: str
+    to: str
+    severity: str
+
+
+class Replay:
+    """Judges records as the processor would, partition by partition, in the order given."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._judge = Judge(policy)
+        self._partitions: dict[tuple[str, int], Partition] = {}
+        self.records = 0
+        self.rejected = 0
+
+    def run(self, records: Iterable[Recorded]) -> Iterator[Output]:
+        """Everything that is said about the records."""
+        for record in records:
+            place = record.topic, record.partition
+            partition = self._partitions.get(place)
+            if partition is None:
+                partition = Partition(record.partition, record.offset, self._judge, {}, float("inf"))
+                self._partitions[place] = partition
+            folded = partition.fold([record], 0.0)
+            self.records += 1
+            self.rejected += len(folded.rejected)
+            for _, output in folded.outputs:
+                yield output
+
+
+def compare(before: Iterable[Output], after: Iterable[Output]) -> tuple[list[Transition], list[Transition]]:
+    """Transitions that only the first said, and that only the second said, each in its order."""
+    ours = {_step(output): output for output in before if isinstance(output, Transition)}
+    theirs = {_step(output): output for output in after if isinstance(output, Transition)}
+    return (
+        [output for step, output in ours.items() if step not in theirs],
+        [output for step, output in theirs.items() if step not in ours],
+    )
+
+
+def _step(said: Transition) -> Step:
+    at = said.event_time.isoformat()
+    return Step(at, said.cluster, said.rule, said.subject.id, said.from_, said.to, said.severity)
