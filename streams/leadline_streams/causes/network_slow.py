@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline.view.words import size
 from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim, LinkCase
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.stages import Stages
@@ -27,7 +28,7 @@ def find(case: Case) -> Iterator[Claim]:
             subject=of_link(link),
             confidence=0.87 if blocked else 0.72,
             title=f"the network from {link.upstream} to {link.downstream} is too slow",
-            summary=f"{stages.transit} bytes of log wait to be carried from {link.upstream} to {link.downstream}"
+            summary=f"{size(stages.transit)} of log wait to be carried from {link.upstream} to {link.downstream}"
             f"{_sender(it, blocked)}; what arrives is written and replayed at once",
             fix=f"Look at the path between {link.upstream} and {link.downstream}: bandwidth, loss, other traffic. "
             "On a thin line wal_compression on the primary helps.",

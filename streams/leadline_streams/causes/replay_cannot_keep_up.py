@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline.view.words import size
 from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
 from leadline_streams.judge.progress import outstanding
 from leadline_streams.judge.rule import fact
@@ -26,8 +27,8 @@ def find(case: Case) -> Iterator[Claim]:
             # Most of what is missing has been received: it is replay that is slow, nothing before it.
             confidence=0.8 if waiting > 0.8 * (link.hop_bytes or 0) else 0.5,
             title=f"replay on {link.downstream} cannot keep up",
-            summary=f"{link.downstream} has received {waiting} bytes that it has not replayed; replay works without "
-            f"a pause, and {link.upstream} writes {rate:.0f} bytes a second",
+            summary=f"{link.downstream} has received {size(waiting)} that it has not replayed; replay works without "
+            f"a pause, and {link.upstream} writes {size(rate)} a second",
             fix=f"Slow the bulk work on the primary down, or give {link.downstream} a faster processor or disk; "
             "on PostgreSQL 15 and later keep recovery_prefetch = try.",
             evidence_for=[

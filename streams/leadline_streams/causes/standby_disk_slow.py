@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline.view.words import size
 from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.stages import Stages
@@ -24,7 +25,7 @@ def find(case: Case) -> Iterator[Claim]:
             subject=of_link(it.link),
             confidence=0.8,
             title=f"the disk of {name} is too slow",
-            summary=f"{name} has written {stages.disk} bytes of log that are not on its disk yet",
+            summary=f"{name} has written {size(stages.disk)} of log that are not on its disk yet",
             fix=f"Look at the disk under pg_wal on {name}: latency, a rebuilding array, other load.",
             evidence_for=[
                 fact("written_not_flushed_bytes", stages.disk, name),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.observation import Session
+from leadline.view.words import duration
 from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
@@ -27,7 +28,7 @@ def find(case: Case) -> Iterator[Claim]:
         blockers = it.sample.activity.blockers if it.sample.activity is not None else []
         limit = case.setting(it.down, LIMIT)
         change, changed = case.blame(it.down, LIMIT)
-        who = f"query pid {blockers[0].pid} on {name}, {blockers[0].age_s:.0f} s old," if blockers else "a query"
+        who = f"query pid {blockers[0].pid} on {name}, {duration(blockers[0].age_s)} old," if blockers else "a query"
         lets = "lets it wait for ever" if limit == "-1" else "lets it wait that long"
         yield Claim(
             subject=of_link(it.link),
@@ -37,7 +38,7 @@ def find(case: Case) -> Iterator[Claim]:
             f"{LIMIT} = {case.shown(it.down, LIMIT)} {lets}{change}",
             fix=_fix(name, blockers, limit),
             evidence_for=[
-                fact("startup_wait", it.wait, name, f"replay has not moved for {still:.0f} s"),
+                fact("startup_wait", it.wait, name, f"replay has not moved for {duration(still)}"),
                 *(fact("blocker", _who(session), name, session.query) for session in blockers),
                 *(changed or [fact(LIMIT, case.shown(it.down, LIMIT), name)]),
             ],
@@ -46,7 +47,7 @@ def find(case: Case) -> Iterator[Claim]:
 
 def _who(session: Session) -> str:
     holds = f", holds {session.holds}" if session.holds else ""
-    return f"pid {session.pid}, user {session.user}, {session.state}, {session.age_s:.0f} s old{holds}"
+    return f"pid {session.pid}, user {session.user}, {session.state}, {duration(session.age_s)} old{holds}"
 
 
 def _fix(name: str, blockers: list[Session], limit: str | None) -> str:

@@ -16,6 +16,7 @@
 ``subject``    subjects by identity
 ``rule``       what a rule is, what it looks at
 ``lifecycle``  pending, firing, unknown, resolved
+``reach``      what an agent's error says about its server
 ``stages``     where on its way the log of a link waits
 ``cause``      what a cause is, and how causes are ranked
 ``casefile``   an incident's cluster laid out for the causes

@@ -89,6 +89,15 @@ class Case:
         """The physical ones of ``links``."""
         return [it for it in self.links if it.link.kind == "physical"]
 
+    @property
+    def lost(self) -> list[LinkCase]:
+        """The physical links that carry nothing although both ends answer."""
+        return [
+            it
+            for it in self.physical
+            if not it.link.connected and it.sample is not None and it.up is not None and it.up.answers
+        ]
+
     def root(self, it: LinkCase) -> NodeState | None:
         """The primary at the top of a link's chain, as far as agents can see."""
         return root_of(self.cluster.memory, it.link.upstream)

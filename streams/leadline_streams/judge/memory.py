@@ -54,6 +54,11 @@ class NodeState(msgspec.Struct):
         return self.up and not self.stale and self.sample is not None
 
     @property
+    def down(self) -> bool:
+        """Whether its agent is there and could not read the server."""
+        return not self.up and not self.stale
+
+    @property
     def writable(self) -> bool:
         """Whether it answers and is out of recovery."""
         return self.answers and self.node.role == "primary"

@@ -27,9 +27,9 @@ def judge(
     if _broken(link, now, up, down):
         return "broken"
     if not link.connected:
-        if up is not None and not up.stale and not up.up:
+        if up is not None and up.down:
             return "upstream_unreachable"
-        if down is not None and not down.stale and not down.up:
+        if down is not None and down.down:
             return "downstream_unreachable"
         return "cut_off"
     positions = down.sample.positions if down is not None and down_answers and down.sample is not None else None
@@ -93,9 +93,9 @@ def slot_is_lost(slot: Slot) -> bool:
 
 
 def _unseen(up: NodeState | None, down: NodeState | None) -> Verdict:
-    if up is not None and not up.stale and not up.up:
+    if up is not None and up.down:
         return "upstream_unreachable"
-    if down is not None and not down.stale and not down.up:
+    if down is not None and down.down:
         return "downstream_unreachable"
     return "unknown"
 

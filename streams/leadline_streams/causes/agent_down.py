@@ -1,0 +1,65 @@
+"""``agent_down``: the watcher is gone, not the watched."""
+
+from collections.abc import Iterator
+
+from leadline.view.words import duration
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.reach import reach
+from leadline_streams.judge.rule import fact
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A silent agent, or one that its server does not let in."""
+    for node in case.nodes:
+        if node.stale:
+            yield _silent(case, node)
+        elif not node.up and reach(node.error) == "locked_out":
+            yield Claim(
+                subject=case.about_node(node),
+                confidence=0.95,
+                title=f"the agent of {node.name} is not let in",
+                summary=f"{node.name} runs and does not let its agent look: {node.error}",
+                fix=f"Run leadline doctor with the agent's settings on the host that watches {node.name}.",
+                evidence_for=[fact("up", "false", node.name, node.error)],
+            )
+
+
+def _silent(case: Case, node: NodeState) -> Claim:
+    alive, lost = seen_by_others(case, node)
+    silent_s = case.now - node.seen
+    return Claim(
+        subject=case.about_node(node),
+        confidence=0.93 if alive and not lost else 0.3 if lost else 0.6,
+        title=f"the agent of {node.name} is silent",
+        summary=f"nothing has come from the agent of {node.name} for {duration(silent_s)}"
+        + (f"; the server itself is connected to {', '.join(alive)}" if alive else ""),
+        fix=f"Look at leadline agent on the host that watches {node.name}: is it running, and does it reach Kafka?",
+        evidence_for=[
+            fact("silent_s", silent_s, node.name),
+            *(fact("connected", "true", other, f"to {node.name}") for other in alive),
+        ],
+        evidence_against=[fact("connected", "false", other, f"lost {node.name}") for other in lost],
+    )
+
+
+def seen_by_others(case: Case, node: NodeState) -> tuple[list[str], list[str]]:
+    """Neighbours that are connected to a node, and those that lost it; only those that answer."""
+    memory = case.cluster.memory
+    alive: list[str] = []
+    lost: list[str] = []
+    for link in memory.links.values():
+        if node.name not in (link.upstream, link.downstream):
+            continue
+        other = memory.nodes.get(link.upstream if link.downstream == node.name else link.downstream)
+        if other is not None and other.answers:
+            (alive if link.connected else lost).append(other.name)
+    return alive, lost
+
+
+CAUSE = CauseRule(
+    code="agent_down",
+    help="an agent is silent while its server's neighbours are still connected to it, or its server refuses it",
+    explains=frozenset({"agent_silent", "node_down", "rule_blind"}),
+    find=find,
+)

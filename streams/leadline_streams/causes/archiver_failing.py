@@ -1,0 +1,44 @@
+"""``archiver_failing``: ``archive_command`` does not succeed, and the log stays where it is."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+COMMAND = "archive_command"
+LIBRARY = "archive_library"
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A server whose last attempt to archive failed."""
+    for node in case.nodes:
+        archiver = node.sample.archiver if node.answers and node.sample is not None else None
+        if archiver is None or archiver.last_failed_s is None:
+            continue
+        if archiver.last_archived_s is not None and archiver.last_archived_s <= archiver.last_failed_s:
+            continue
+        setting = LIBRARY if case.setting(node, LIBRARY) else COMMAND
+        change, changed = case.blame(node, setting)
+        yield Claim(
+            subject=case.about_node(node),
+            confidence=0.95,
+            title=f"archiving fails on {node.name}",
+            summary=f"{setting} on {node.name} fails for {archiver.last_failed_wal or 'every segment'}, "
+            f"{archiver.failed} times so far{change}; no log is removed until it succeeds",
+            fix=f"The log of {node.name} has the command's own words; mend the archive or {setting}, then "
+            "SELECT pg_reload_conf();",
+            evidence_for=[
+                fact("last_failed_wal", archiver.last_failed_wal, node.name, f"{archiver.last_failed_s:.0f} s ago"),
+                fact("failed_count", archiver.failed, node.name),
+                fact("last_archived_wal", archiver.last_archived_wal or "none", node.name),
+                *(changed or [fact(setting, case.shown(node, setting), node.name)]),
+            ],
+        )
+
+
+CAUSE = CauseRule(
+    code="archiver_failing",
+    help="the archiver's last attempt failed after its last success",
+    explains=frozenset({"archive_failing", "slot_retention_forecast"}),
+    find=find,
+)

@@ -1,0 +1,55 @@
+"""``cascade_upstream_behind``: a cascading standby is late because a hop above it is."""
+
+from collections.abc import Iterator
+
+from leadline.model.ids import NodeName
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.memory import LinkState
+from leadline_streams.judge.progress import PAGE_SLACK_BYTES
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.subject import of_link
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A link that has all its upstream could give, below a link that is behind or cut."""
+    feeds = {k.downstream: k for k in case.cluster.memory.links.values() if k.kind == "physical"}
+    for it in case.physical:
+        link = it.link
+        if not link.lag_bytes or link.lag_bytes <= PAGE_SLACK_BYTES or 2 * (link.hop_bytes or 0) > link.lag_bytes:
+            continue
+        slowest = _slowest(link, feeds)
+        if slowest is None:
+            continue
+        yield Claim(
+            subject=of_link(slowest),
+            confidence=0.7,
+            title=f"{link.downstream} is behind because {slowest.downstream} is",
+            summary=f"{link.downstream} has all that {link.upstream} could give it; the time is lost between "
+            f"{slowest.upstream} and {slowest.downstream}, which is {slowest.verdict.replace('_', ' ')}",
+            fix=f"Mend the link from {slowest.upstream} to {slowest.downstream}; {link.downstream} follows by itself.",
+            evidence_for=[
+                fact("lag_bytes", link.lag_bytes, link.downstream),
+                fact("behind_own_upstream_bytes", link.hop_bytes, link.downstream),
+                fact("verdict", slowest.verdict, slowest.downstream),
+            ],
+        )
+
+
+def _slowest(link: LinkState, feeds: dict[NodeName, LinkState]) -> LinkState | None:
+    """The hop above that loses most; a hop that is cut loses all there is."""
+    above, seen = feeds.get(link.upstream), {link.downstream}
+    worst: LinkState | None = None
+    while above is not None and above.downstream not in seen:
+        seen.add(above.downstream)
+        if worst is None or (above.hop_bytes or 0) > (worst.hop_bytes or 0):
+            worst = above
+        above = feeds.get(above.upstream)
+    return worst if worst is not None and (worst.hop_bytes or 0) > PAGE_SLACK_BYTES else None
+
+
+CAUSE = CauseRule(
+    code="cascade_upstream_behind",
+    help="a cascading standby has all its upstream has, and a hop above is behind or cut",
+    explains=CUT,
+    find=find,
+)

@@ -1,0 +1,67 @@
+"""``config_changed``: a setting that can do this was changed shortly before."""
+
+from collections.abc import Iterator
+
+from leadline.model.incident import Change
+from leadline_streams.causes.replay_paused_by_operator import HOT_STANDBY_SETTINGS
+from leadline_streams.judge.cause import CUT, LATE, Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+_CONNECT = CUT | {"node_down", "agent_silent"}
+_SYNC = frozenset({"sync_commit_blocked", "sync_degraded"})
+_RETENTION = frozenset({"slot_lost", "slot_retention_forecast", "replication_cut_off"})
+_APPLY = LATE | {"apply_error", "replication_cut_off"}
+CAN_CAUSE: dict[str, frozenset[str]] = {
+    **dict.fromkeys(HOT_STANDBY_SETTINGS, LATE | _APPLY | {"replay_paused", "config_mismatch", "node_down"}),
+    **dict.fromkeys(("archive_command", "archive_library", "archive_mode"), frozenset({"archive_failing"})),
+    **dict.fromkeys(("listen_addresses", "port", "ssl", "wal_level", "max_replication_slots"), _CONNECT),
+    **dict.fromkeys(("primary_conninfo", "primary_slot_name", "recovery_target_timeline"), _CONNECT),
+    **dict.fromkeys(("wal_sender_timeout", "wal_receiver_timeout", "wal_receiver_status_interval"), _CONNECT),
+    **dict.fromkeys(("max_slot_wal_keep_size", "idle_replication_slot_timeout", "wal_keep_size"), _RETENTION),
+    **dict.fromkeys(("synchronous_standby_names", "synchronous_commit"), _SYNC),
+    **dict.fromkeys(("synchronized_standby_slots", "logical_decoding_work_mem"), _APPLY),
+    **dict.fromkeys(("max_logical_replication_workers", "max_active_replication_origins"), _APPLY),
+    **dict.fromkeys(("max_standby_streaming_delay", "max_standby_archive_delay"), LATE | {"recovery_conflict"}),
+    "hot_standby_feedback": frozenset({"recovery_conflict", "slot_lost"}),
+    "recovery_min_apply_delay": LATE | {"apply_delay_undeclared", "sync_commit_blocked"},
+}
+"""Rules that a setting can make fire, by setting."""
+SHORTLY_S = 600.0
+"""Changes longer before the first breach are not blamed."""
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """The latest change of each node that an open alert can come from."""
+    blamed: dict[str, Change] = {}
+    for change in case.changes:
+        before_s = case.opened_at - change.at.timestamp()
+        if before_s <= SHORTLY_S and not CAN_CAUSE.get(change.setting, frozenset()).isdisjoint(case.rules):
+            blamed[change.node] = change
+    for name, change in blamed.items():
+        node = case.cluster.memory.nodes.get(name)
+        if node is None:
+            continue
+        told, changed = case.blame(node, change.setting)
+        yield Claim(
+            subject=case.about_node(node),
+            confidence=0.6,
+            title=f"{change.setting} on {name} was changed",
+            summary=told.removeprefix("; ") + ", shortly before this began",
+            fix=f"If nobody meant it, on {name}: {_back(change)} SELECT pg_reload_conf();",
+            evidence_for=[*changed, fact("alerts", ", ".join(sorted(CAN_CAUSE[change.setting] & case.rules)))],
+        )
+
+
+def _back(change: Change) -> str:
+    """The statement that undoes a change. What is masked or was unset cannot be written back."""
+    if not change.from_ or change.setting in ("primary_conninfo", "archive_command"):
+        return f"ALTER SYSTEM RESET {change.setting}; or set it to what it was before;"
+    return f"ALTER SYSTEM SET {change.setting} = '" + change.from_.replace("'", "''") + "';"
+
+
+CAUSE = CauseRule(
+    code="config_changed",
+    help="a setting that can make an open alert fire was changed in the ten minutes before",
+    explains=frozenset().union(*CAN_CAUSE.values()),
+    find=find,
+)

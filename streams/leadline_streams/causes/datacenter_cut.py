@@ -1,0 +1,46 @@
+"""``datacenter_cut``: every node of a datacentre is silent or unreachable, and others are not."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.subject import of_cluster
+
+SEVERAL = 2
+"""One node alone does not speak for a datacentre."""
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A datacentre of which nothing is heard."""
+    datacenters: dict[str, list[NodeState]] = {}
+    for node in case.nodes:
+        datacenters.setdefault(node.node.datacenter, []).append(node)
+    for name, nodes in sorted(datacenters.items()):
+        if not name or len(nodes) < SEVERAL or any(node.answers for node in nodes):
+            continue
+        if not any(node.answers for node in case.nodes):
+            continue
+        yield Claim(
+            subject=of_cluster(case.cluster.name),
+            confidence=0.96,
+            title=f"datacentre {name} is down or cut off",
+            summary=f"all {len(nodes)} nodes in {name} are silent or unreachable; nodes elsewhere answer",
+            fix=f"Look at the power and the network of {name}, and at the way of its agents to Kafka.",
+            evidence_for=[
+                fact(
+                    "silent" if node.stale else "up",
+                    f"{case.now - node.seen:.0f} s" if node.stale else "false",
+                    node.name,
+                )
+                for node in nodes
+            ],
+        )
+
+
+CAUSE = CauseRule(
+    code="datacenter_cut",
+    help="all nodes of a datacentre are silent or unreachable while others answer",
+    explains=CUT | {"agent_silent", "node_down", "datacenter_silent"},
+    find=find,
+)

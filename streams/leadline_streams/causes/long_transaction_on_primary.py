@@ -1,0 +1,50 @@
+"""``long_transaction_on_primary``: an open transaction keeps a logical slot's log, however fast its consumer is."""
+
+from collections.abc import Iterator
+
+from leadline.model.lsn import parse_lsn
+from leadline.view.words import duration, size
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+KEPT_BYTES = 1024 * 1024
+"""A restart position moves with the next running-transactions record, 15 s apart: less than this says nothing."""
+OLD_S = 20.0
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A logical slot that confirms as it goes while its restart position stays, and an old transaction beside it."""
+    for node in case.nodes:
+        sample = node.sample
+        if not node.answers or sample is None or sample.activity is None or not sample.activity.oldest:
+            continue
+        oldest = sample.activity.oldest[0]
+        for slot in sample.slots:
+            if slot.kind != "logical" or slot.restart_lsn is None or slot.confirmed_lsn is None:
+                continue
+            kept = parse_lsn(slot.confirmed_lsn) - parse_lsn(slot.restart_lsn)
+            # Most of what is kept lies behind what was confirmed: not the consumer keeps it.
+            if oldest.age_s < OLD_S or kept < KEPT_BYTES or 2 * kept < (slot.retained_bytes or 0):
+                continue
+            yield Claim(
+                subject=case.about_slot(node, slot.name),
+                confidence=0.88,
+                title=f"a long transaction on {node.name} keeps the log of slot {slot.name}",
+                summary=f"transaction of pid {oldest.pid} on {node.name}, {duration(oldest.age_s)} old, keeps "
+                f"{size(kept)} of log that the consumer of slot {slot.name} has confirmed",
+                fix=f"On {node.name}: SELECT pg_terminate_backend({oldest.pid}); "
+                "idle_in_transaction_session_timeout ends such transactions by itself.",
+                evidence_for=[
+                    fact("oldest_transaction", f"pid {oldest.pid}, {oldest.state}", node.name, oldest.query),
+                    fact("confirmed_lsn", slot.confirmed_lsn, node.name),
+                    fact("restart_lsn", slot.restart_lsn, node.name),
+                ],
+            )
+
+
+CAUSE = CauseRule(
+    code="long_transaction_on_primary",
+    help="a logical slot's confirmed position moves, its restart position does not, and a transaction is old",
+    explains=frozenset({"slot_retention_forecast"}),
+    find=find,
+)

@@ -1,0 +1,39 @@
+"""``promoted_standby_still_followed``: standbys went along with a server that was promoted beside the primary."""
+
+from collections.abc import Iterator
+
+from leadline_streams.causes.two_writers import writers_of
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.subject import of_link
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A connected standby of the newer of two writers."""
+    for writers in writers_of(case):
+        newest = writers[-1]
+        for link in case.cluster.memory.links.values():
+            if link.upstream != newest.name or link.kind != "physical" or not link.connected:
+                continue
+            yield Claim(
+                subject=of_link(link),
+                confidence=0.9,
+                title=f"{link.downstream} follows {newest.name}, which was promoted",
+                summary=f"{link.downstream} went along to timeline {newest.node.timeline} of {newest.name} and "
+                f"no longer gets what {writers[0].name} writes",
+                fix=f"If {writers[0].name} stays the primary: stop {link.downstream}, pg_rewind it from "
+                f"{writers[0].name} or rebuild it, and set its primary_conninfo.",
+                evidence_for=[
+                    fact("upstream", newest.name, link.downstream),
+                    fact("timeline", newest.node.timeline, newest.name),
+                    fact("timeline", writers[0].node.timeline, writers[0].name),
+                ],
+            )
+
+
+CAUSE = CauseRule(
+    code="promoted_standby_still_followed",
+    help="of two writers the one that was promoted has connected standbys",
+    explains=frozenset({"split_brain", "timeline_diverged"}),
+    find=find,
+)

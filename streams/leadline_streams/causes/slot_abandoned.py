@@ -1,0 +1,50 @@
+"""``slot_abandoned``: a slot keeps log for nobody."""
+
+from collections.abc import Iterator
+
+from leadline.model.observation import Slot
+from leadline.view.words import duration, size
+from leadline_streams.judge.cause import Case, CauseRule, Claim, literal
+from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.verdict import slot_is_lost
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """An inactive slot that no downstream with an agent uses."""
+    for node in case.nodes:
+        for slot in node.sample.slots if node.answers and node.sample is not None else ():
+            if not slot.active and not slot.synced and not slot_is_lost(slot) and not _has_owner(case, node, slot):
+                yield _claim(case, node, slot)
+
+
+def _has_owner(case: Case, node: NodeState, slot: Slot) -> bool:
+    links = case.cluster.memory.links.values()
+    return any(k.upstream == node.name and k.slot == slot.name and not k.agentless for k in links)
+
+
+def _claim(case: Case, node: NodeState, slot: Slot) -> Claim:
+    keep = "max_slot_wal_keep_size"
+    since = f" for {duration(slot.inactive_s)}" if slot.inactive_s is not None else ""
+    return Claim(
+        subject=case.about_slot(node, slot.name),
+        confidence=0.92,
+        title=f"slot {slot.name} on {node.name} is abandoned",
+        summary=f"nobody has used slot {slot.name} on {node.name}{since}; it keeps {size(slot.retained_bytes)} "
+        f"of log, {keep} = {case.shown(node, keep)}",
+        fix=f"If its consumer will not come back, on {node.name}: "
+        f"SELECT pg_drop_replication_slot({literal(slot.name)});",
+        evidence_for=[
+            fact("active", "false", node.name, f"inactive{since}" if since else None),
+            fact("retained_bytes", slot.retained_bytes, node.name),
+            fact("wal_status", slot.wal_status, node.name),
+        ],
+    )
+
+
+CAUSE = CauseRule(
+    code="slot_abandoned",
+    help="an inactive slot keeps log, and no watched server uses it",
+    explains=frozenset({"slot_inactive", "slot_retention_forecast"}),
+    find=find,
+)

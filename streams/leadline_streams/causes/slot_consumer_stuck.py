@@ -1,0 +1,47 @@
+"""``slot_consumer_stuck``: a slot's consumer is connected and does not move on."""
+
+from collections.abc import Iterator
+
+from leadline.model.observation import Slot
+from leadline.view.words import size
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.rule import fact
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """An active slot about whose retention there is an open alert."""
+    warned = {a.subject.id for a in case.alerts if a.rule == "slot_retention_forecast"}
+    for node in case.nodes:
+        for slot in node.sample.slots if node.answers and node.sample is not None else ():
+            if slot.active and case.about_slot(node, slot.name).id in warned:
+                yield _claim(case, node, slot)
+
+
+def _claim(case: Case, node: NodeState, slot: Slot) -> Claim:
+    assert node.sample is not None
+    row = next((row for row in node.sample.downstreams if row.slot == slot.name), None)
+    who = f"{row.name} (pid {row.pid})" if row is not None else f"pid {slot.active_pid}"
+    return Claim(
+        subject=case.about_slot(node, slot.name),
+        confidence=0.7,
+        title=f"the consumer of slot {slot.name} on {node.name} does not keep up",
+        summary=f"{who} is connected to slot {slot.name} on {node.name} and leaves {size(slot.retained_bytes)} "
+        "of log behind it",
+        fix=f"Look at what {who} waits for; if it hangs, on {node.name}: "
+        f"SELECT pg_terminate_backend({slot.active_pid});",
+        evidence_for=[
+            fact("active_pid", slot.active_pid, node.name, row.wait if row is not None else None),
+            fact("restart_lsn", slot.restart_lsn, node.name),
+            fact("retained_bytes", slot.retained_bytes, node.name),
+            *([fact("sender_state", row.state, node.name)] if row is not None else []),
+        ],
+    )
+
+
+CAUSE = CauseRule(
+    code="slot_consumer_stuck",
+    help="a slot is active and the log it keeps grows",
+    explains=frozenset({"slot_retention_forecast"}),
+    find=find,
+)

@@ -1,0 +1,42 @@
+"""``slot_in_use_elsewhere``: somebody else streams from the slot that a standby needs."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.subject import of_link
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A standby without a receiver whose slot is active."""
+    for it in case.physical:
+        receiver = it.sample.upstream if it.sample is not None else None
+        if receiver is None or receiver.status is not None or it.slot is None or not it.slot.active:
+            continue
+        if it.up is None or not it.up.answers or it.row is None or it.row.name in _names(it.link.downstream, receiver):
+            continue
+        link, slot, row = it.link, it.slot, it.row
+        yield Claim(
+            subject=of_link(link),
+            confidence=0.95,
+            title=f"slot {slot.name} of {link.downstream} is used by {row.name}",
+            summary=f"{link.downstream} cannot stream: its slot {slot.name} on {link.upstream} is held by {row.name} "
+            f"from {row.address or 'a local socket'}, pid {row.pid}",
+            fix=f"Give {row.name} a slot of its own, then on {link.upstream}: SELECT pg_terminate_backend({row.pid});",
+            evidence_for=[
+                fact("active_pid", row.pid, link.upstream, row.name),
+                fact("receiver", "none", link.downstream),
+            ],
+        )
+
+
+def _names(node: str, receiver: object) -> set[str]:
+    return {node, getattr(receiver, "application_name", None) or node}
+
+
+CAUSE = CauseRule(
+    code="slot_in_use_elsewhere",
+    help="a standby has no receiver while its slot is active for another consumer",
+    explains=CUT,
+    find=find,
+)

@@ -1,0 +1,41 @@
+"""``slot_missing``: the slot that a standby is told to use is not on its upstream."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, literal
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.subject import of_link
+
+SLOT_NAME = "primary_slot_name"
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A disconnected standby whose ``primary_slot_name`` its upstream does not know."""
+    for it in case.lost:
+        receiver = it.sample.upstream if it.sample is not None else None
+        slot = receiver.slot if receiver is not None else None
+        if not slot or it.up is None or it.up.sample is None or any(one.name == slot for one in it.up.sample.slots):
+            continue
+        link = it.link
+        change, changed = case.blame(it.down, SLOT_NAME)
+        yield Claim(
+            subject=of_link(link),
+            confidence=0.97,
+            title=f"slot {slot} of {link.downstream} does not exist",
+            summary=f"{link.downstream} asks {link.upstream} for the slot {slot}, which does not exist there{change}",
+            fix=f"On {link.upstream}: SELECT pg_create_physical_replication_slot({literal(slot)}, true); "
+            f"if WAL is missing by now, rebuild {link.downstream}.",
+            evidence_for=[
+                fact(SLOT_NAME, slot, link.downstream),
+                fact("slots", ", ".join(one.name for one in it.up.sample.slots) or "none", link.upstream),
+                *changed,
+            ],
+        )
+
+
+CAUSE = CauseRule(
+    code="slot_missing",
+    help="a disconnected standby's primary_slot_name is not among its upstream's slots",
+    explains=CUT,
+    find=find,
+)

@@ -1,0 +1,103 @@
+"""``standby_cannot_connect``: a standby does not reach its upstream, or the two no longer hear each other."""
+
+from collections.abc import Iterator
+
+from leadline.model.alert import Evidence
+from leadline.view.words import duration
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, LinkCase
+from leadline_streams.judge.progress import SILENT_REPLY_S
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.subject import of_link
+
+CONNINFO = "primary_conninfo"
+RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A link that carries nothing between two servers that both answer their agents."""
+    for it in case.lost:
+        assert it.sample is not None
+        receiver = it.sample.upstream
+        if receiver is None or not receiver.configured:
+            continue
+        yield _unheard(it) if receiver.status is not None and it.row is not None else _unconnected(case, it)
+
+
+def _unheard(it: LinkCase) -> Claim:
+    """Connected by name only: which direction is dead shows in who still hears whom."""
+    link = it.link
+    assert it.sample is not None
+    assert it.sample.upstream is not None
+    assert it.row is not None
+    message_age, reply_age = it.sample.upstream.message_age_s or 0.0, it.row.reply_age_s or 0.0
+    forth, back = message_age < SILENT_REPLY_S, reply_age < SILENT_REPLY_S
+    where, confidence = "in both directions", 0.75
+    if forth:
+        where, confidence = f"from {link.downstream} to {link.upstream}", 0.9
+    elif back:
+        where, confidence = f"from {link.upstream} to {link.downstream}", 0.9
+    return Claim(
+        subject=of_link(link),
+        confidence=confidence,
+        title=f"{link.downstream} and {link.upstream} no longer hear each other",
+        summary=f"the connection from {link.downstream} to {link.upstream} stands and nothing passes {where}: "
+        f"the receiver's last message is {duration(message_age)} old, the sender's last reply {duration(reply_age)}",
+        fix=f"Look at the network between {link.upstream} and {link.downstream}: a firewall that drops without a word, "
+        "a dead route, a lost session in a load balancer.",
+        evidence_for=[
+            fact("reason", "network"),
+            fact("message_age_s", message_age, link.downstream),
+            fact("reply_age_s", reply_age, link.upstream),
+        ],
+    )
+
+
+def _unconnected(case: Case, it: LinkCase) -> Claim:
+    link = it.link
+    assert it.sample is not None
+    assert it.sample.upstream is not None
+    told = f"{it.sample.upstream.host}:{it.sample.upstream.port}"
+    change, changed = case.blame(it.down, CONNINFO)
+    others = [row.name for row in it.up.sample.downstreams if row.kind == "physical"] if it.up and it.up.sample else []
+    evidence = [
+        fact("receiver", "none", link.downstream, f"tries {told}"),
+        fact("startup_wait", it.wait or "busy", link.downstream),
+        fact("sender", "none", link.upstream, "the server itself answers"),
+    ]
+    if others:
+        evidence.append(fact("other_standbys", ", ".join(others), link.upstream, "connected"))
+    if changed:
+        return Claim(
+            subject=of_link(link),
+            confidence=0.95,
+            title=f"{CONNINFO} of {link.downstream} leads nowhere",
+            summary=f"{link.downstream} cannot connect to {told}{change}",
+            fix=f"On {link.downstream}: ALTER SYSTEM SET {CONNINFO} = '...'; SELECT pg_reload_conf(); "
+            f"with the address and role by which {link.upstream} was reached before.",
+            evidence_for=[fact("reason", CONNINFO), *changed, *evidence],
+        )
+    return Claim(
+        subject=of_link(link),
+        confidence=0.85,
+        title=f"{link.downstream} cannot connect to {link.upstream}",
+        summary=f"{link.downstream} has no connection to {told}, and {link.upstream} answers its agent: "
+        "the network between them, pg_hba.conf or the password refuse it",
+        fix=f"The log of {link.downstream} says why each attempt fails, that of {link.upstream} whom it refused. By hand, "
+        f"on {link.downstream}'s host: psql 'host={it.sample.upstream.host} "
+        f"port={it.sample.upstream.port} replication=true' -c IDENTIFY_SYSTEM",
+        evidence_for=[fact("reason", "network, pg_hba.conf or password"), *evidence],
+        evidence_against=_against(case, it),
+    )
+
+
+def _against(case: Case, it: LinkCase) -> list[Evidence]:
+    """A receiver that is not even retrying is not turned away."""
+    return [] if it.wait == RETRIES else [fact("startup_wait", it.wait or "busy", it.link.downstream, "not retrying")]
+
+
+CAUSE = CauseRule(
+    code="standby_cannot_connect",
+    help="both servers answer, and the standby's receiver has no connection to its upstream or hears nothing from it",
+    explains=CUT,
+    find=find,
+)

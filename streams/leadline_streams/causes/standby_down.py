@@ -1,0 +1,32 @@
+"""``standby_down``: a standby does not run."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.reach import reach
+from leadline_streams.judge.rule import fact
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A standby that its agent finds gone."""
+    for node in case.nodes:
+        if node.node.role == "primary" or not node.down or reach(node.error) != "gone":
+            continue
+        feeds = [k for k in case.cluster.memory.links.values() if k.downstream == node.name and k.kind == "physical"]
+        kept = f"; {feeds[0].upstream} keeps log for it in slot {feeds[0].slot}" if feeds and feeds[0].slot else ""
+        yield Claim(
+            subject=case.about_node(node),
+            confidence=0.97,
+            title=f"the standby {node.name} is down",
+            summary=f"{node.name} is down: {node.error or 'no reason known'}{kept}",
+            fix=f"Start PostgreSQL on {node.name} and read the end of its log.",
+            evidence_for=[fact("up", "false", node.name, node.error)],
+        )
+
+
+CAUSE = CauseRule(
+    code="standby_down",
+    help="the standby's agent finds no server there",
+    explains=CUT | {"node_down", "agent_silent"},
+    find=find,
+)

@@ -1,0 +1,46 @@
+"""``sync_remote_apply_slow``: commits wait until a standby has replayed them, and its replay is late."""
+
+from collections.abc import Iterator
+
+from leadline.view.words import duration
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.stages import Stages
+from leadline_streams.judge.subject import of_link
+
+SETTING = "synchronous_commit"
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A synchronous standby that has flushed and not replayed, under remote_apply."""
+    for it in case.physical:
+        stages = Stages.of(it)
+        if stages is None or it.row is None or it.row.sync_state not in ("sync", "quorum") or not stages.replay:
+            continue
+        activity = it.up.sample.activity if it.up is not None and it.up.sample is not None else None
+        if case.setting(it.up, SETTING) != "remote_apply" or activity is None or not activity.sync_waiters:
+            continue
+        up, down = it.link.upstream, it.link.downstream
+        change, changed = case.blame(it.up, SETTING)
+        yield Claim(
+            subject=of_link(it.link),
+            confidence=0.85,
+            title=f"commits on {up} wait for replay on {down}",
+            summary=f"{activity.sync_waiters} commits on {up} wait until {down} has replayed them, "
+            f"{duration(activity.sync_wait_s)} by now; {SETTING} = remote_apply{change}",
+            fix=f"Clear what holds up replay on {down}; or on {up}: ALTER SYSTEM SET {SETTING} = 'on'; "
+            "SELECT pg_reload_conf();",
+            evidence_for=[
+                fact("sync_waiters", activity.sync_waiters, up, f"for {activity.sync_wait_s:.0f} s"),
+                fact("flushed_not_replayed_bytes", stages.replay, down),
+                *(changed or [fact(SETTING, "remote_apply", up)]),
+            ],
+        )
+
+
+CAUSE = CauseRule(
+    code="sync_remote_apply_slow",
+    help="commits wait under remote_apply for a synchronous standby that has flushed and not replayed",
+    explains=frozenset({"sync_commit_blocked"}),
+    find=find,
+)

@@ -1,0 +1,57 @@
+"""``sync_standby_missing``: commits need standbys to confirm them that are not there."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.synchronous import Synchronous, parse
+
+SETTING = "synchronous_standby_names"
+CONFIRMING = frozenset({"sync", "quorum"})
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A primary with fewer synchronous standbys than it asks for."""
+    for node in case.nodes:
+        wanted, sample = _wanted(case.setting(node, SETTING) or ""), node.sample
+        if not node.writable or sample is None or wanted is None:
+            continue
+        rows = sample.downstreams
+        there = [row.name for row in rows if row.sync_state in CONFIRMING and row.state == "streaming"]
+        if len(there) >= wanted.required:
+            continue
+        connected = {row.name.lower() for row in rows if row.state == "streaming"}
+        missing = [name for name in wanted.names if name != "*" and name.lower() not in connected]
+        waiters = sample.activity.sync_waiters if sample.activity is not None else 0
+        change, changed = case.blame(node, SETTING)
+        yield Claim(
+            subject=case.about_node(node),
+            confidence=0.96 if waiters else 0.92,
+            title=f"{node.name} lacks synchronous standbys",
+            summary=f"{node.name} wants {wanted.required} synchronous standbys and has {len(there)}"
+            + (f": {', '.join(missing)} not connected" if missing else f": only {len(wanted.names)} are named")
+            + (f"; {waiters} commits wait" if waiters else "")
+            + change,
+            fix=f"Bring back {' or '.join(missing) or 'another standby'}; or give up waiting, on {node.name}: "
+            f"ALTER SYSTEM SET {SETTING} = ''; SELECT pg_reload_conf();",
+            evidence_for=[
+                *(changed or [fact(SETTING, case.shown(node, SETTING), node.name)]),
+                fact("synchronous_now", ", ".join(there) or "none", node.name),
+                fact("sync_waiters", waiters, node.name),
+            ],
+        )
+
+
+def _wanted(setting: str) -> Synchronous | None:
+    try:
+        return parse(setting)
+    except ValueError:
+        return None
+
+
+CAUSE = CauseRule(
+    code="sync_standby_missing",
+    help="fewer streaming standbys are sync or quorum than synchronous_standby_names asks for",
+    explains=frozenset({"sync_commit_blocked", "sync_degraded"}),
+    find=find,
+)

@@ -1,0 +1,54 @@
+"""``two_writers``: two servers of one cluster take writes."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.subject import of_cluster
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """More than one writable node with the same system identifier."""
+    for writers in writers_of(case):
+        newest = writers[-1]
+        others = [node.name for node in writers[:-1]]
+        yield Claim(
+            subject=of_cluster(case.cluster.name),
+            confidence=0.97,
+            title=f"{' and '.join(node.name for node in writers)} both take writes",
+            summary=f"{newest.name} was promoted, timeline {newest.node.timeline}, while {' and '.join(others)} still "
+            "takes writes: from now on each has rows that the other lacks",
+            fix=f"Let only one take writes: stop {newest.name} and rebuild it as a standby; or, if the applications "
+            f"have moved to it, stop {' and '.join(others)} and pg_rewind it.",
+            evidence_for=[
+                fact(
+                    "role",
+                    "primary",
+                    node.name,
+                    f"timeline {node.node.timeline}, system identifier {node.node.system_id}",
+                )
+                for node in writers
+            ],
+        )
+
+
+def writers_of(case: Case) -> list[list[NodeState]]:
+    """Groups of two and more writable nodes of one system, the longest writable first."""
+    systems: dict[str, list[NodeState]] = {}
+    for node in case.nodes:
+        if node.writable and node.node.system_id is not None:
+            systems.setdefault(node.node.system_id, []).append(node)
+    return [
+        sorted(nodes, key=lambda node: (node.node.timeline or 0, node.writable_since or 0.0, node.name))
+        for _, nodes in sorted(systems.items())
+        if len(nodes) > 1
+    ]
+
+
+CAUSE = CauseRule(
+    code="two_writers",
+    help="two servers with one system identifier are both out of recovery",
+    explains=frozenset({"split_brain", "timeline_diverged"}),
+    find=find,
+)

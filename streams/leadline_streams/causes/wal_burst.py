@@ -1,0 +1,50 @@
+"""``wal_burst``: somebody changes much at once on the primary, and everything behind it is late for a while."""
+
+from collections.abc import Iterator
+
+from leadline.view.words import duration, size
+from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+NOW_S = 10.0
+USUAL_S = 600.0
+TIMES = 5.0
+LEAST_BYTES_PER_S = 4 * 1024 * 1024
+"""A stream of less is nothing that a standby notices."""
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A primary that writes many times what it usually does, with links that fall behind."""
+    late = {
+        root.name for it in case.links if (root := case.root(it)) is not None and it.link.verdict == "falling_behind"
+    }
+    for node in case.nodes:
+        now, usual = node.clock.rate(NOW_S), node.clock.rate(USUAL_S)
+        if node.name not in late or now is None or usual is None or now < max(LEAST_BYTES_PER_S, TIMES * usual):
+            continue
+        oldest = node.sample.activity.oldest if node.sample is not None and node.sample.activity is not None else []
+        yield Claim(
+            subject=case.about_node(node),
+            confidence=0.75,
+            title=f"{node.name} writes {now / usual:.0f} times its usual log",
+            summary=f"{node.name} writes {size(now)} of log a second, {now / usual:.0f} times as much as over "
+            "the last ten minutes"
+            + (f"; its oldest transaction is pid {oldest[0].pid}, {duration(oldest[0].age_s)} old" if oldest else ""),
+            fix="Let the bulk change end, or split it into batches that the standbys can follow.",
+            evidence_for=[
+                fact("wal_bytes_per_s", now, node.name),
+                fact("usual_wal_bytes_per_s", usual, node.name),
+                *(
+                    fact("transaction", f"pid {one.pid}, {one.age_s:.0f} s old", node.name, one.query)
+                    for one in oldest[:1]
+                ),
+            ],
+        )
+
+
+CAUSE = CauseRule(
+    code="wal_burst",
+    help="the primary writes several times its usual log while links fall behind",
+    explains=LATE,
+    find=find,
+)
