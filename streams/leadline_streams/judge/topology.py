@@ -7,7 +7,7 @@ match is enough, tried from the most to the least telling; a proxy or a containe
 from collections.abc import Iterator
 
 from leadline.model.ids import NodeName, link_id
-from leadline.model.observation import Downstream, Sample, Subscription
+from leadline.model.observation import Downstream, Sample, Slot, Subscription
 from leadline_streams.judge.memory import LinkState, Memory, NodeState
 
 _NOT_DOWNSTREAMS = frozenset({"backup"})
@@ -55,6 +55,14 @@ def root_of(memory: Memory, name: NodeName | None) -> NodeState | None:
         seen.add(node.name)
         node = memory.nodes[node.upstream]
     return node
+
+
+def consumer_of(memory: Memory, node: NodeState, slot: Slot) -> str | None:
+    """Who reads, or should read, a node's slot; None when nobody is known."""
+    for link in memory.links.values():
+        if link.upstream == node.name and link.slot == slot.name:
+            return f"{link.name} on {link.downstream}" if link.name else link.downstream
+    return None
 
 
 def same_neighbours(before: Sample, after: Sample) -> bool:

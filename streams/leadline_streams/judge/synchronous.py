@@ -1,0 +1,66 @@
+"""What ``synchronous_standby_names`` asks for, and who is there to confirm commits."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from leadline.model.observation import Downstream
+
+_TOKEN = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([A-Za-z_\x80-\U0010ffff][\w$]*)|(\d+)|(\*)|([(),]))')
+"""A quoted name, a name, a number, ``*``, or a mark: the tokens of PostgreSQL's syncrep_scanner.l."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How many standbys must confirm a commit, and which may."""
+
+    count: int
+    names: tuple[str, ...]
+    """In order of priority. ``*`` is any standby. Names are compared without case."""
+    quorum: bool = False
+    """Any of them will do (``ANY``), not the first that are there (``FIRST``)."""
+
+    @classmethod
+    def of(cls, setting: str) -> Self | None:
+        """What the setting asks for; None when it asks for nothing, or is text that no server accepts."""
+        tokens = _tokens(setting)
+        if not tokens:
+            return None
+        method = tokens[0].lower() if len(tokens) > 1 and tokens[1].isdecimal() else ""
+        head = 2 if method in ("any", "first") else 1
+        grouped = len(tokens) > head and tokens[head] == "(" and tokens[-1] == ")" and tokens[head - 1].isdecimal()
+        names = _names(tokens[head + 1 : -1] if grouped else tokens)
+        if names is None:
+            return None
+        return cls(int(tokens[head - 1]), names, method == "any") if grouped else cls(1, names)
+
+    def missing(self, downstreams: Iterable[Downstream]) -> list[str]:
+        """The names that nobody who is connected bears; ``*`` misses nobody by name."""
+        there = {row.name.lower() for row in downstreams}
+        return [name for name in self.names if name != "*" and name.lower() not in there]
+
+
+def confirming(downstreams: Iterable[Downstream]) -> list[Downstream]:
+    """Standbys whose confirmation counts now: the server calls only streaming ones sync or quorum."""
+    return [row for row in downstreams if row.sync_state in ("sync", "quorum")]
+
+
+def _tokens(setting: str) -> list[str] | None:
+    """The tokens; a quoted name keeps its first quote, so that it is taken for nothing else. None when not a list."""
+    found, at, end = [], 0, len(setting.rstrip())
+    while at < end:
+        token = _TOKEN.match(setting, at)
+        if token is None:
+            return None
+        quoted, *others = token.groups()
+        found.append('"' + quoted.replace('""', '"') if quoted is not None else next(filter(None, others)))
+        at = token.end()
+    return found
+
+
+def _names(tokens: list[str]) -> tuple[str, ...] | None:
+    names, commas = tokens[::2], tokens[1::2]
+    if len(tokens) % 2 == 0 or set(commas) - {","} or not set(names).isdisjoint("(),"):
+        return None
+    return tuple(name.removeprefix('"') for name in names)
