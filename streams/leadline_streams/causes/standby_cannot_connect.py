@@ -82,8 +82,8 @@ def _unconnected(case: Case, it: LinkCase) -> Claim:
         title=f"{link.downstream} cannot connect to {link.upstream}",
         summary=f"{link.downstream} has no connection to {told}, and {link.upstream} answers its agent: "
         "the network between them, pg_hba.conf or the password refuse it",
-        fix=f"The log of {link.downstream} says why each attempt fails, that of {link.upstream} whom it refused. By hand, "
-        f"on {link.downstream}'s host: psql 'host={it.sample.upstream.host} "
+        fix=f"The log of {link.downstream} says why each attempt fails, that of {link.upstream} whom it refused. "
+        f"Try it by hand, on {link.downstream}'s host: psql 'host={it.sample.upstream.host} "
         f"port={it.sample.upstream.port} replication=true' -c IDENTIFY_SYSTEM",
         evidence_for=[fact("reason", "network, pg_hba.conf or password"), *evidence],
         evidence_against=_against(case, it),

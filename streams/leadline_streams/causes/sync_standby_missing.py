@@ -4,31 +4,28 @@ from collections.abc import Iterator
 
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.synchronous import Synchronous, parse
+from leadline_streams.judge.synchronous import Wanted, confirming
 
 SETTING = "synchronous_standby_names"
-CONFIRMING = frozenset({"sync", "quorum"})
 
 
 def find(case: Case) -> Iterator[Claim]:
     """A primary with fewer synchronous standbys than it asks for."""
     for node in case.nodes:
-        wanted, sample = _wanted(case.setting(node, SETTING) or ""), node.sample
+        wanted, sample = Wanted.of(case.setting(node, SETTING) or ""), node.sample
         if not node.writable or sample is None or wanted is None:
             continue
-        rows = sample.downstreams
-        there = [row.name for row in rows if row.sync_state in CONFIRMING and row.state == "streaming"]
-        if len(there) >= wanted.required:
+        there = [row.name for row in confirming(sample.downstreams)]
+        if len(there) >= wanted.count:
             continue
-        connected = {row.name.lower() for row in rows if row.state == "streaming"}
-        missing = [name for name in wanted.names if name != "*" and name.lower() not in connected]
+        missing = wanted.missing(sample.downstreams)
         waiters = sample.activity.sync_waiters if sample.activity is not None else 0
         change, changed = case.blame(node, SETTING)
         yield Claim(
             subject=case.about_node(node),
             confidence=0.96 if waiters else 0.92,
             title=f"{node.name} lacks synchronous standbys",
-            summary=f"{node.name} wants {wanted.required} synchronous standbys and has {len(there)}"
+            summary=f"{node.name} wants {wanted.count} synchronous standbys and has {len(there)}"
             + (f": {', '.join(missing)} not connected" if missing else f": only {len(wanted.names)} are named")
             + (f"; {waiters} commits wait" if waiters else "")
             + change,
@@ -40,13 +37,6 @@ def find(case: Case) -> Iterator[Claim]:
                 fact("sync_waiters", waiters, node.name),
             ],
         )
-
-
-def _wanted(setting: str) -> Synchronous | None:
-    try:
-        return parse(setting)
-    except ValueError:
-        return None
 
 
 CAUSE = CauseRule(
