@@ -119,6 +119,7 @@ class TopicState:
     partitions: int
     replicas: int
     config: dict[str, str]
+    """Of what we set, as it is."""
     wrong: tuple[str, ...]
 
 
@@ -166,6 +167,7 @@ def _named(kafka: KafkaSettings) -> dict[str, TopicSpec]:
 
 
 def _state(name: str, spec: TopicSpec, there: list[Any], config: dict[str, str], partitions: int) -> TopicState:
+    config = {key: value for key, value in config.items() if key in spec.config()}
     wrong: list[str] = []
     if not there:
         wrong.append("missing; run `leadline topics create`")

@@ -11,6 +11,7 @@ It never imports a role, never opens a connection, and never shows a secret.
 ``agent``        the process on a database host
 ``stream``       the judgement
 ``dsn``          connection strings: their form, and a name for them without secrets
+``effective``    what holds in the end, and where it came from
 ``processes``    which settings belong to which process
 ``schema``       JSON Schema for editors
 ``reference``    the page ``docs/reference/settings.md``

@@ -26,17 +26,14 @@ class JudgementSettings(Settings, frozen=True, kw_only=True):
     """How the passing of time is judged."""
 
     lateness_s: Annotated[
-        float, Meta(ge=0, le=3600, description="How much older than the newest an observation may be and still count.")
+        float, Meta(ge=0, le=3600, description="How long an observation may be on its way and still be waited for.")
     ] = 2.0
     clock_tolerance_s: Annotated[
-        float, Meta(ge=0, le=3600, description="How far the clocks of hosts may differ before a record is refused.")
+        float, Meta(ge=0, le=3600, description="How far a host's clock may be off before its times are corrected.")
     ] = 5.0
     stale_after_s: Annotated[
-        float, Meta(gt=0, le=86400, description="How long what a node said is used to judge its links.")
-    ] = 10.0
-    silent_after_s: Annotated[
-        float, Meta(gt=0, le=86400, description="How long an agent may say nothing before that is an alert.")
-    ] = 15.0
+        float, Meta(gt=0, le=86400, description="How long, or five intervals, what a node said last is what holds.")
+    ] = 5.0
 
 
 class RuleOverride(Settings, frozen=True, kw_only=True):

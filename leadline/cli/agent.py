@@ -1,0 +1,23 @@
+"""``leadline agent``."""
+
+from pathlib import Path
+
+import click
+
+from leadline.cli.options import begin, config_option
+from leadline.settings.agent import AgentSettings
+
+
+@click.command()
+@config_option
+def command(config: Path | None) -> None:
+    """Look at databases and publish what they say.
+
+    Runs until SIGTERM or Ctrl-C, then sends what it still holds and leaves. While Kafka is away, observations wait in
+    the spool.
+
+    Example: leadline agent -c /etc/leadline/agent.yaml
+    """
+    from leadline_agents.service import run
+
+    run(begin("agent", AgentSettings, config))

@@ -1,0 +1,42 @@
+"""``leadline doctor``."""
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from leadline.cli.config import load_for, process_option
+from leadline.cli.options import config_option, format_option
+from leadline.cli.output import emit, table
+from leadline.errors import ProblemFound, UnreachableError
+
+
+@click.command()
+@config_option
+@process_option
+@format_option
+def command(config: Path | None, process: str | None, form: str) -> None:
+    """Check that everything a process needs is there.
+
+    Kafka answers and its topics are right. For an agent also: every database answers, is of a version we know and lets
+    us see enough, its clock agrees with ours, and the spool can be written. Exit code 1 when something is wrong, 3 when
+    something does not answer.
+
+    Example: leadline doctor -c agent.yaml
+    """
+    from leadline.cli.checks import examine
+    from leadline.clock import SystemClock
+
+    findings = asyncio.run(examine(load_for(process, config).settings, SystemClock()))
+    if form == "json":
+        for finding in findings:
+            emit(asdict(finding))
+    else:
+        table(("what", "check", "result", ""), [(f.subject, f.check, f.result, f.said) for f in findings])
+    results = [finding.result for finding in findings]
+    silent, failed = results.count("unreachable"), len(results) - results.count("ok")
+    if silent:
+        raise UnreachableError(f"{failed} of {len(results)} checks failed, {silent} of them for want of an answer")
+    if failed:
+        raise ProblemFound(f"{failed} of {len(results)} checks failed")

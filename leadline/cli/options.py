@@ -1,0 +1,53 @@
+"""What several commands take, and how a long-running one begins."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from leadline import __version__, logs, metrics
+from leadline.errors import UsageError
+from leadline.settings.agent import AgentSettings
+from leadline.settings.load import load
+from leadline.settings.stream import StreamSettings
+
+S = TypeVar("S", AgentSettings, StreamSettings)
+F = TypeVar("F", bound=Callable[..., Any])
+
+config_option: Callable[[F], F] = click.option(
+    "-c",
+    "--config",
+    "config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File of settings; LEADLINE_* variables win over it.",
+)
+format_option: Callable[[F], F] = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="text for people, json for programs: one object a line.",
+    show_default=True,
+)
+
+
+def settings(group: type[S], config: Path | None) -> S:
+    """The settings from a file and the environment. Raises SettingsError."""
+    return load(group, config, os.environ).settings
+
+
+def begin(role: str, group: type[S], config: Path | None) -> S:
+    """The settings of a process that runs from now on: its log is open and its metrics are served."""
+    loaded = settings(group, config)
+    logs.start(loaded.log)
+    metrics.BUILD_INFO.labels(__version__, role).set(1)
+    at = loaded.metrics
+    if at.port:
+        try:
+            metrics.serve(at.port, at.address)
+        except OSError as error:
+            raise UsageError(f"metrics.port: cannot listen on {at.address}:{at.port}: {error.strerror}") from error
+    return loaded

@@ -1,0 +1,26 @@
+"""``leadline stream``."""
+
+from pathlib import Path
+
+import click
+
+from leadline.cli.options import begin, config_option
+from leadline.settings.stream import StreamSettings
+
+
+@click.command()
+@config_option
+def command(config: Path | None) -> None:
+    """Judge every link and name the cause of what is wrong.
+
+    Reads the samples; writes alerts, incidents and lag. Start as many as there are partitions, at most: workers with
+    the same application_id share the work. Runs until SIGTERM or Ctrl-C.
+
+    Example: leadline stream -c /etc/leadline/stream.yaml
+    """
+    from leadline.clock import SystemClock
+    from leadline_streams.app import run
+    from leadline_streams.policies import policy_of
+
+    settings = begin("stream", StreamSettings, config)
+    run(settings, SystemClock(), policy_of(settings))
