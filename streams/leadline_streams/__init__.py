@@ -3,6 +3,7 @@
 ``judge``      pure: event order, lag, verdicts, the life of alerts, incidents
 ``rules``      pure: one rule per file
 ``causes``     pure: one cause per file
+``reference``  the page of all causes
 ``policies``   settings as the policy of the judgement
 ``replay``     recorded samples judged again
 ``picture``    the fleet as a terminal shows it

@@ -60,6 +60,6 @@ def seen_by_others(case: Case, node: NodeState) -> tuple[list[str], list[str]]:
 CAUSE = CauseRule(
     code="agent_down",
     help="an agent is silent while its server's neighbours are still connected to it, or its server refuses it",
-    explains=frozenset({"agent_silent", "node_down", "rule_blind"}),
+    explains=frozenset({"agent_silent", "node_down"}),
     find=find,
 )

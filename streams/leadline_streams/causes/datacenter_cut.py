@@ -41,6 +41,6 @@ def find(case: Case) -> Iterator[Claim]:
 CAUSE = CauseRule(
     code="datacenter_cut",
     help="all nodes of a datacentre are silent or unreachable while others answer",
-    explains=CUT | {"agent_silent", "node_down", "datacenter_silent"},
+    explains=CUT | {"agent_silent", "node_down"},
     find=find,
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from leadline_streams.judge.apply import HALTED, troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.verdict import is_held_back
 
 SETTING = "synchronized_standby_slots"
 
@@ -12,7 +13,7 @@ SETTING = "synchronized_standby_slots"
 def find(case: Case) -> Iterator[Claim]:
     """A sender that waits for the confirmation of standbys."""
     for it in troubled(case, HALTED):
-        if it.row is None or it.publisher is None or not (it.row.wait or "").endswith("/WaitForStandbyConfirmation"):
+        if it.row is None or it.publisher is None or not is_held_back(it.row):
             continue
         names = [name.strip() for name in (case.setting(it.publisher, SETTING) or "").split(",") if name.strip()]
         slots = {slot.name: slot for slot in it.publisher.sample.slots} if it.publisher.sample is not None else {}

@@ -34,6 +34,6 @@ def find(case: Case) -> Iterator[Claim]:
 CAUSE = CauseRule(
     code="promoted_standby_still_followed",
     help="of two writers the one that was promoted has connected standbys",
-    explains=frozenset({"split_brain", "timeline_diverged"}),
+    explains=frozenset({"split_brain"}),
     find=find,
 )

@@ -50,6 +50,6 @@ def _beyond(positions: Positions | None) -> str | None:
 CAUSE = CauseRule(
     code="timeline_fork",
     help="a standby stays on an older timeline than its upstream, and what it received ends below what it replayed",
-    explains=CUT | {"timeline_diverged"},
+    explains=CUT,
     find=find,
 )

@@ -49,6 +49,6 @@ def writers_of(case: Case) -> list[list[NodeState]]:
 CAUSE = CauseRule(
     code="two_writers",
     help="two servers with one system identifier are both out of recovery",
-    explains=frozenset({"split_brain", "timeline_diverged"}),
+    explains=frozenset({"split_brain"}),
     find=find,
 )

@@ -1,0 +1,30 @@
+"""The causes as a set: the page that lists them, and what each must have."""
+
+from pathlib import Path
+
+import pytest
+
+from leadline_streams.causes import CAUSES
+from leadline_streams.judge.cause import CauseRule
+from leadline_streams.reference import reference
+from leadline_streams.rules import RULES
+
+PAGE = Path(__file__).parents[4] / "docs/reference/causes.md"
+each_cause = pytest.mark.parametrize("cause", CAUSES.values(), ids=lambda cause: cause.code)
+
+
+def test_the_committed_page_is_current() -> None:
+    """``make docs`` was run after a cause changed."""
+    assert PAGE.read_text() == reference(), "run: make docs"
+
+
+@each_cause
+def test_a_cause_explains_rules_that_exist(cause: CauseRule) -> None:
+    """No cause waits for an alert that never comes."""
+    assert cause.explains <= RULES.keys()
+
+
+@each_cause
+def test_a_cause_is_named_like_its_file(cause: CauseRule) -> None:
+    """Who reads a code in an incident finds its file."""
+    assert cause.find.__module__ == f"leadline_streams.causes.{cause.code}"
