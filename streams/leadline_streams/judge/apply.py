@@ -14,7 +14,7 @@ from leadline_streams.judge.subject import of_slot, of_subscription
 
 FAILING = frozenset({"apply_error", "apply_conflict"})
 """Rules by which an apply worker shows that it cannot, or could not, write what it is sent."""
-HALTED = CUT | FAILING | {"subscription_disabled"}
+HALTED = CUT | FAILING | {"subscription_disabled", "table_sync_stuck"}
 """Rules by which a subscription shows that it applies nothing."""
 
 DUPLICATES = frozenset({"insert_exists", "update_exists", "multiple_unique_conflicts"})

@@ -38,6 +38,8 @@ def judge(
     subscription = subscription_of(link, down) if down_answers else None
     if subscription is not None and is_blocked(subscription):
         return "replay_stalled"
+    if row is not None and is_held_back(row) and now - link.moved_at >= STALLED_S:
+        return "replay_stalled"
     if link.lag_s is None:
         return "unknown"
     if link.lag_bytes == 0 or link.lag_s == 0.0:
@@ -85,6 +87,11 @@ def is_blocked(subscription: Subscription) -> bool:
         and wait != "Lock/applytransaction"
         and (subscription.transaction_s or 0.0) >= STALLED_S
     )
+
+
+def is_held_back(row: Downstream) -> bool:
+    """Whether the sender waits for standbys of ``synchronized_standby_slots`` before it sends on."""
+    return (row.wait or "").endswith("/WaitForStandbyConfirmation")
 
 
 def slot_is_lost(slot: Slot) -> bool:

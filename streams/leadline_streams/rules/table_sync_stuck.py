@@ -1,0 +1,51 @@
+"""``table_sync_stuck``: the initial copy of a table fails again and again; what is there of it cannot be relied on."""
+
+from leadline_streams.judge.events import EVENT_WINDOW_S
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.verdict import ERROR_LOOP_S
+
+
+def measure(look: Look) -> float | None:
+    """Failed attempts in the window; None once none has failed for a while, or every table is ready."""
+    node, subscription = look.node, look.subscription
+    if node is None or subscription is None or not subscription.sync_errors:
+        return None
+    window = node.windows.get(f"sync_error:{subscription.name}")
+    if window is None or not window.last_at or look.now - window.last_at >= ERROR_LOOP_S:
+        return None
+    # Tables are seen only from the subscription's own database.
+    if subscription.tables and not subscription.unsynced:
+        return None
+    return float(window.count(look.now)) or None
+
+
+def describe(look: Look, value: float) -> Words:
+    """Which tables, and that the others go on."""
+    node, subscription = look.node, look.subscription
+    assert node is not None
+    assert subscription is not None
+    which = ", ".join(subscription.unsynced) or "a table"
+    return Words(
+        f"the initial copy of {which} by subscription {subscription.name} on {node.name} failed {value:.0f} times "
+        f"within {EVENT_WINDOW_S / 60:g} minutes",
+        [
+            fact("sync_errors", int(value), node.name, f"attempts in {EVENT_WINDOW_S:g} s; each starts anew"),
+            fact("unsynced", which, node.name),
+        ],
+    )
+
+
+RULE = Rule(
+    name="table_sync_stuck",
+    family="conflict",
+    on="subscription",
+    unit="attempts",
+    help="Attempts to copy a table initially that failed in 300 s, while they still fail. PostgreSQL 15 and later "
+    "count them.",
+    # Copies are started anew every wal_retrieve_retry_interval, 5 s by default.
+    limits=Limits(warning=2.0, for_s=10.0, keep_s=10.0),
+    measure=measure,
+    describe=describe,
+    window_s=EVENT_WINDOW_S,
+)
