@@ -9,10 +9,10 @@ _HEAD = """\
 
 <!-- Made from streams/leadline_streams/causes/ by `python -m leadline_streams.reference`; a test holds it current. -->
 
-While an incident is open, each cause that could explain one of its alerts is asked every second what it can evidence in
-the samples. Its claims say how sure they are: 0.9 and above means that the signs leave no doubt. The surest is ranked
-first and gives the incident its title; a cause whose signs are gone stays, a little less sure. When none can be evidenced
-the cause is `unknown`. How to add one: [add a rule or a cause](../how-to/add-a-rule.md).
+While an incident is open, each cause that could explain one of its alerts is asked every second what it can evidence
+in the samples. Its claims say how sure they are: 0.9 and above means that the signs leave no doubt. The surest is
+ranked first and gives the incident its title; a cause whose signs are gone stays, a little less sure. When none can be
+evidenced the cause is `unknown`. How to add one: [add a rule or a cause](../how-to/add-a-rule.md).
 
 | cause | signature in the samples | explains |
 |---|---|---|
