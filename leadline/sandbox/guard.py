@@ -1,8 +1,9 @@
 """Run a command; when the owner ends, however it ends, end the command and everything it started.
 
-``python guard.py UID GID SIGNAL COMMAND...``: standard input is the lifeline, a pipe whose other end the owner holds and
-never writes to. When it closes, the command gets SIGNAL and, when it is not gone in time, SIGKILL. When the command has ended, for whatever reason, what it left running is
-killed too. Then the guard leaves, so its end means that the whole tree is gone. ``-`` for UID and GID keeps them.
+``python guard.py UID GID SIGNAL COMMAND...``: standard input is the lifeline, a pipe whose other end the owner holds
+and never writes to. When it closes, the command gets SIGNAL and, when it is not gone in time, SIGKILL. When the command
+has ended, for whatever reason, what it left running is killed too. Then the guard leaves with the command's status, so
+its end means that the whole tree is gone. ``-`` for UID and GID keeps them.
 
 It runs by itself, without the package on its path: only the standard library here.
 """

@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from leadline.errors import UnreachableError
 from leadline.sandbox import guard
+from leadline.sandbox.binaries import Programs
 from leadline.sandbox.port import HOST, Port
 from leadline.sandbox.process import account, give, run, spawn
 from leadline.sandbox.wait import eventually
@@ -28,6 +29,7 @@ SETTINGS = {
     # No sockets in the file system: nothing for other users to reach, no 107-byte limit on a path.
     "unix_socket_directories": "",
     "fsync": "off",
+    "password_encryption": "scram-sha-256",
     "shared_buffers": "16MB",
     "max_connections": "50",
     "wal_level": "logical",
@@ -45,12 +47,12 @@ class Server:
     that speak SQL do so as the superuser, on a connection of their own, in autocommit.
     """
 
-    def __init__(self, name: str, folder: Path, binaries: Path, password: str) -> None:
+    def __init__(self, name: str, folder: Path, programs: Programs, password: str) -> None:
         self.name = name
         self.data = folder / "data"
         self.log = folder / "log"
         self._folder = folder
-        self._binaries = binaries
+        self._programs = programs
         self._password = password
         self._port = Port()
         self._guard: subprocess.Popen[bytes] | None = None
@@ -98,9 +100,24 @@ class Server:
         self._write("postgresql.auto.conf", _conf({"primary_conninfo": conninfo, "primary_slot_name": slot}))
         self._write("standby.signal", "")
 
+    # Programs
+
     def run(self, tool: str, *arguments: str | Path) -> str:
         """Run one of PostgreSQL's programs, such as pg_controldata, to its end; its output."""
-        return run(self._binaries / tool, *arguments, cwd=self._folder, env={"PGPASSWORD": self._password})
+        return run(self._programs.path(tool), *arguments, cwd=self._folder, env={"PGPASSWORD": self._password})
+
+    def launch(self, tool: str, *arguments: str | Path, farewell: signal.Signals) -> "subprocess.Popen[bytes]":
+        """Start one of PostgreSQL's programs under a guard, see ``process.spawn``; it writes to the log."""
+        with self.log.open("ab") as log:
+            return spawn(
+                self._programs.path(tool),
+                *arguments,
+                cwd=self._folder,
+                env={"PGPASSWORD": self._password},
+                output=log,
+                owner=account(),
+                farewell=farewell,
+            )
 
     # Life
 
@@ -119,18 +136,8 @@ class Server:
     def start(self, timeout_s: float = 30.0) -> None:
         """Start and wait for connections (a standby: consistency). Raises UnreachableError with the log's end."""
         assert not self.running, f"{self.name} is running"
-        with self.log.open("ab") as log:
-            # SIGQUIT is the immediate shutdown, which frees shared memory.
-            self._guard = spawn(
-                self._binaries / "postgres",
-                "-D",
-                self.data,
-                cwd=self._folder,
-                env={},
-                output=log,
-                owner=account(),
-                farewell=signal.SIGQUIT,
-            )
+        # SIGQUIT is the immediate shutdown, which frees shared memory.
+        self._guard = self.launch("postgres", "-D", self.data, farewell=signal.SIGQUIT)
         try:
             eventually(f"PostgreSQL {self.name} is ready", self._ready_or_ended, timeout_s)
         except UnreachableError as error:
