@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from leadline.model.observation import Session
-from leadline_streams.judge.apply import HALTED, Apply, troubled
-from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.apply import Apply, troubled
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 SETTLED_S = 2.0
@@ -15,7 +15,7 @@ OWN_WORKERS = "Lock/applytransaction"
 
 def find(case: Case) -> Iterator[Claim]:
     """A worker that waits for a lock and whose transaction gets old."""
-    for it in troubled(case, HALTED):
+    for it in troubled(case, CUT):
         wait, waits_s = it.subscription.wait or "", it.subscription.transaction_s or 0.0
         blockers = _blockers(it)
         if not wait.startswith("Lock/") or (wait == OWN_WORKERS and not blockers):
@@ -54,6 +54,6 @@ def _who(session: Session) -> str:
 CAUSE = CauseRule(
     code="apply_blocked_by_lock",
     help="the apply worker waits for a lock; blocked_by names the session",
-    explains=HALTED,
+    explains=CUT,
     find=find,
 )

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import HALTED, Apply, troubled
-from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.apply import Apply, troubled
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 ORIGINS = "max_active_replication_origins"
@@ -13,7 +13,7 @@ LAUNCHER = 1
 
 def find(case: Case) -> Iterator[Claim]:
     """An enabled subscription without a worker and without an error, where a limit is reached."""
-    for it in troubled(case, HALTED):
+    for it in troubled(case, CUT):
         if not it.subscription.enabled or it.subscription.pid is not None or it.fails:
             continue
         reached = reached_limits(case, it)
@@ -61,6 +61,6 @@ def _enough(it: Apply, limit: int) -> int:
 CAUSE = CauseRule(
     code="apply_workers_exhausted",
     help="enabled, no worker, no errors, and as many workers or origins in use as the server allows",
-    explains=HALTED,
+    explains=CUT,
     find=find,
 )

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from leadline.model.observation import Subscription
-from leadline_streams.judge.apply import DUPLICATES, HALTED, Apply, quoted, troubled
+from leadline_streams.judge.apply import DUPLICATES, FAILING, Apply, quoted, troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
 def find(case: Case) -> Iterator[Claim]:
     """A subscription that meets its own rows because it takes changes of any origin from its own subscriber."""
-    for it in troubled(case, HALTED):
+    for it in troubled(case, FAILING):
         back = returning(case, it)
         kinds = it.risen(*DUPLICATES)
         if back is None or not kinds or not it.failed_at or it.publisher is None or it.subscription.origin == "none":
@@ -48,6 +48,6 @@ def returning(case: Case, it: Apply) -> Subscription | None:
 CAUSE = CauseRule(
     code="bidirectional_loop",
     help="two servers subscribe to each other with origin = any, and unique keys collide",
-    explains=HALTED,
+    explains=FAILING,
     find=find,
 )

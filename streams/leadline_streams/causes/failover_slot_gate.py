@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import HALTED, troubled
-from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.apply import troubled
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.verdict import is_held_back
 
@@ -12,7 +12,7 @@ SETTING = "synchronized_standby_slots"
 
 def find(case: Case) -> Iterator[Claim]:
     """A sender that waits for the confirmation of standbys."""
-    for it in troubled(case, HALTED):
+    for it in troubled(case, CUT):
         if it.row is None or it.publisher is None or not is_held_back(it.row):
             continue
         names = [name.strip() for name in (case.setting(it.publisher, SETTING) or "").split(",") if name.strip()]
@@ -41,6 +41,6 @@ def find(case: Case) -> Iterator[Claim]:
 CAUSE = CauseRule(
     code="failover_slot_gate",
     help="the sender waits for WaitForStandbyConfirmation; a slot of synchronized_standby_slots is not active",
-    explains=HALTED,
+    explains=CUT,
     find=find,
 )

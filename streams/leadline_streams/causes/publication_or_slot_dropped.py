@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import HALTED, Apply, quoted, troubled
-from leadline_streams.judge.cause import Case, CauseRule, Claim, literal
+from leadline_streams.judge.apply import Apply, quoted, troubled
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 
 
 def find(case: Case) -> Iterator[Claim]:
     """An enabled subscription whose publisher answers and does not have its slot any more."""
-    for it in troubled(case, HALTED):
+    for it in troubled(case, CUT):
         slot = it.subscription.slot
         if not it.subscription.enabled or slot is None or it.publisher is None or it.slot is not None:
             continue
@@ -42,6 +42,6 @@ def _fix(it: Apply, slot: str) -> str:
 CAUSE = CauseRule(
     code="publication_or_slot_dropped",
     help="the subscription is enabled and the publisher, which answers, has no slot of that name",
-    explains=HALTED,
+    explains=CUT,
     find=find,
 )

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
-from leadline_streams.judge.apply import HALTED, Apply, quoted, troubled
-from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.apply import Apply, quoted, troubled
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 HEARS = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverReceive"})
@@ -15,7 +15,7 @@ SILENT_S = 5.0
 
 def find(case: Case) -> Iterator[Claim]:
     """An enabled subscription, no errors, free workers, a slot that waits; and no stream, or one that is silent."""
-    for it in troubled(case, HALTED):
+    for it in troubled(case, CUT):
         if not it.subscription.enabled or it.fails or it.publisher is None or it.slot is None:
             continue
         sign = _silent(it) or _absent(case, it)
@@ -59,6 +59,6 @@ def _silent(it: Apply) -> str | None:
 CAUSE = CauseRule(
     code="subscriber_cannot_connect",
     help="both servers answer, the slot waits, no errors are counted, and no stream reaches the worker",
-    explains=HALTED,
+    explains=CUT,
     find=find,
 )

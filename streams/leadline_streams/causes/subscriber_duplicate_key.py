@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import DUPLICATES, HALTED, LOG, Apply, quoted, troubled
+from leadline_streams.judge.apply import DUPLICATES, FAILING, LOG, Apply, quoted, troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
 def find(case: Case) -> Iterator[Claim]:
     """An apply worker that fails, with a unique key's conflict counted at each attempt."""
-    for it in troubled(case, HALTED):
+    for it in troubled(case, FAILING):
         kinds, enabled = it.risen(*DUPLICATES), it.subscription.enabled
         uncounted = not it.subscription.conflicts
         if not it.failed_at or (enabled and not it.fails) or not (kinds or uncounted):
@@ -47,6 +47,6 @@ def fix(it: Apply) -> str:
 CAUSE = CauseRule(
     code="subscriber_duplicate_key",
     help="apply fails and insert_exists, update_exists or multiple_unique_conflicts rises with each attempt",
-    explains=HALTED,
+    explains=FAILING,
     find=find,
 )

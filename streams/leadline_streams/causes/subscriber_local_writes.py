@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import DUPLICATES, FAILING, MISSING, ORIGINS, quoted, troubled
+from leadline_streams.judge.apply import DUPLICATES, MISSING, ORIGINS, quoted, troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
+
+RULES = frozenset({"apply_conflict", "apply_error"})
 
 
 def find(case: Case) -> Iterator[Claim]:
     """Conflicts that only writes beside replication make. What they did to apply is another cause, ranked before."""
-    for it in troubled(case, FAILING):
+    for it in troubled(case, RULES):
         kinds = it.counted(*DUPLICATES, *MISSING)
         if not kinds:
             continue
@@ -35,6 +37,6 @@ def _act(kind: str) -> str:
 CAUSE = CauseRule(
     code="subscriber_local_writes",
     help="row conflicts that local writes explain; of several kinds, or beside rows of another origin",
-    explains=FAILING,
+    explains=RULES,
     find=find,
 )

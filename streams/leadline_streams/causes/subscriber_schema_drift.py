@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import DUPLICATES, HALTED, quoted, troubled
+from leadline_streams.judge.apply import DUPLICATES, FAILING, quoted, troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
 def find(case: Case) -> Iterator[Claim]:
     """An apply worker that fails again and again without a row conflict."""
-    for it in troubled(case, HALTED):
+    for it in troubled(case, FAILING):
         enabled, counted = it.subscription.enabled, bool(it.subscription.conflicts)
         if not it.failed_at or (enabled and not it.fails) or it.risen(*DUPLICATES):
             continue
@@ -38,6 +38,6 @@ def _doubt(counted: bool) -> str:
 CAUSE = CauseRule(
     code="subscriber_schema_drift",
     help="apply fails again and again and no row conflict is counted",
-    explains=HALTED,
+    explains=FAILING,
     find=find,
 )

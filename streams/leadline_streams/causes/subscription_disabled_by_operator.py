@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from leadline_streams.causes.subscription_disabled_on_error import disabled_by_error
-from leadline_streams.judge.apply import HALTED, quoted, troubled
+from leadline_streams.judge.apply import DISABLED, quoted, troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
 def find(case: Case) -> Iterator[Claim]:
     """A disabled subscription that no error disabled."""
-    for it in troubled(case, HALTED):
+    for it in troubled(case, DISABLED):
         by_itself = it.subscription.disable_on_error
         if it.subscription.enabled or (by_itself and disabled_by_error(case, it)):
             continue
@@ -35,6 +35,6 @@ def find(case: Case) -> Iterator[Claim]:
 CAUSE = CauseRule(
     code="subscription_disabled_by_operator",
     help="enabled is false and no error counter rose as it was disabled",
-    explains=HALTED,
+    explains=DISABLED,
     find=find,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import HALTED, LOG, Apply, quoted, troubled
+from leadline_streams.judge.apply import DISABLED, LOG, Apply, quoted, troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
@@ -12,7 +12,7 @@ TOGETHER_S = 15.0
 
 def find(case: Case) -> Iterator[Claim]:
     """A disabled subscription whose option allows it and whose error counter rose as it was disabled."""
-    for it in troubled(case, HALTED):
+    for it in troubled(case, DISABLED):
         if it.subscription.enabled or not it.subscription.disable_on_error:
             continue
         witnessed = disabled_by_error(case, it)
@@ -46,6 +46,6 @@ def disabled_by_error(case: Case, it: Apply) -> bool:
 CAUSE = CauseRule(
     code="subscription_disabled_on_error",
     help="enabled is false, disable_on_error is true and the error counter rose as it was disabled",
-    explains=HALTED,
+    explains=DISABLED,
     find=find,
 )

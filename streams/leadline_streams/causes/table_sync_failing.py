@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import HALTED, troubled
+from leadline_streams.judge.apply import troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.verdict import ERROR_LOOP_S
 
+RULES = frozenset({"table_sync_stuck"})
+
 
 def find(case: Case) -> Iterator[Claim]:
     """A subscription whose copies fail; streaming of the other tables goes on."""
-    for it in troubled(case, HALTED):
+    for it in troubled(case, RULES):
         window = it.node.windows.get(f"sync_error:{it.subscription.name}")
         if window is None or not window.last_at or case.now - window.last_at > ERROR_LOOP_S:
             continue
@@ -39,6 +41,6 @@ def _states(tables: dict[str, int]) -> str:
 CAUSE = CauseRule(
     code="table_sync_failing",
     help="sync_errors rises and tables stay unready",
-    explains=HALTED,
+    explains=RULES,
     find=find,
 )

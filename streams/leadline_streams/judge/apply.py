@@ -12,10 +12,10 @@ from leadline_streams.judge.memory import LinkState, NodeState
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_slot, of_subscription
 
-FAILING = frozenset({"apply_error", "apply_conflict"})
-"""Rules by which an apply worker shows that it cannot, or could not, write what it is sent."""
-HALTED = CUT | FAILING | {"subscription_disabled", "table_sync_stuck"}
-"""Rules by which a subscription shows that it applies nothing."""
+DISABLED = CUT | {"subscription_disabled"}
+"""Rules by which a subscription that is switched off shows."""
+FAILING = DISABLED | {"apply_error", "apply_conflict"}
+"""Rules by which an apply worker shows that it cannot write what it is sent: an error may switch it off."""
 
 DUPLICATES = frozenset({"insert_exists", "update_exists", "multiple_unique_conflicts"})
 """Conflicts that stop the worker. The last one hides the others when two unique keys collide."""
