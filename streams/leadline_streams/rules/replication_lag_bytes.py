@@ -1,0 +1,47 @@
+"""``replication_lag_bytes``: a downstream is further behind its root primary than allowed, in bytes of log."""
+
+from leadline.view.words import size
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+
+SOON_S = 900.0
+"""A link that will have caught up within this time at its present pace is left to it."""
+
+
+def measure(look: Look) -> float | None:
+    """Bytes behind, unless they are late by design or about to be caught up with."""
+    link = look.link
+    if link is None or not link.lag_bytes or link.verdict == "delayed_by_design":
+        return None
+    closing = -(link.growth_bytes or 0.0)
+    return None if closing * SOON_S > link.lag_bytes else float(link.lag_bytes)
+
+
+def describe(look: Look, value: float) -> Words:
+    """Bytes, direction, and how much of it is the last hop's."""
+    link = look.link
+    assert link is not None
+    trend = link.growth_bytes or 0.0
+    return Words(
+        f"{link.downstream} is {size(value)} of log behind {link.upstream} and will not have caught up soon",
+        [
+            fact("lag_bytes", link.lag_bytes, link.downstream),
+            fact("hop_bytes", link.hop_bytes, link.downstream, f"behind its own upstream {link.upstream}"),
+            fact("growth_bytes_per_s", trend, link.downstream),
+            fact("lag_s", link.lag_s, link.downstream),
+            fact("verdict", link.verdict),
+        ],
+    )
+
+
+RULE = Rule(
+    name="replication_lag_bytes",
+    family="lag",
+    on="link",
+    unit="bytes",
+    help="Behind the root primary by more than this many bytes of log, while it will not have caught up within 15 "
+    "minutes. A configured apply delay is not counted.",
+    limits=Limits(warning=1e9, critical=10e9, for_s=60.0, keep_s=60.0),
+    measure=measure,
+    describe=describe,
+)
