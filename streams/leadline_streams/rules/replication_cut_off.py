@@ -1,0 +1,69 @@
+"""``replication_cut_off``: a link that should be connected is not, though both servers run."""
+
+from leadline.view.words import duration
+from leadline_streams.judge.memory import LinkState
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.verdict import in_error_loop, slot_of, subscription_of
+
+PASSING = frozenset({"pg_basebackup", "pg_receivewal", "pg_recvlogical"})
+"""Programs that come and go; one that must not go away has a slot."""
+
+
+def measure(look: Look) -> float | None:
+    """Seconds since it was cut. A server that is down is ``node_down``'s to tell."""
+    link = look.link
+    if link is None or link.connected or link.verdict not in ("cut_off", "broken"):
+        return None
+    if not _is_expected(look, link):
+        return None
+    return look.now - link.cut_since if link.cut_since is not None else 0.0
+
+
+def _is_expected(look: Look, link: LinkState) -> bool:
+    """Whether somebody wants this link: not one that was switched off, and not a backup that has ended."""
+    subscription = subscription_of(link, look.node)
+    if subscription is not None and look.node is not None:
+        # subscription_disabled and apply_error speak of these.
+        return subscription.enabled and not in_error_loop(look.node, subscription, look.now)
+    if not link.agentless:
+        return True
+    if link.slot is None:
+        return link.downstream not in PASSING
+    slot = slot_of(link, look.up)
+    return slot is not None and not slot.temporary
+
+
+def describe(look: Look, value: float) -> Words:
+    """Which end says so, and what the downstream is told to follow."""
+    link = look.link
+    assert link is not None
+    facts = []
+    if look.up is not None and look.up.answers:
+        facts.append(fact("sender", "none", link.upstream, f"{link.upstream} sends nothing to {link.downstream}"))
+        slot = slot_of(link, look.up)
+        if slot is not None:
+            state = f"{'active' if slot.active else 'inactive'}, {slot.wal_status or 'no wal_status'}"
+            facts.append(fact("slot", slot.name, link.upstream, state))
+        elif link.slot is not None:
+            facts.append(fact("slot", link.slot, link.upstream, "no such slot"))
+    told = look.node.sample.upstream if look.node is not None and look.node.sample is not None else None
+    if told is not None:
+        where = f"{told.host}:{told.port}" if told.configured else "primary_conninfo is empty"
+        facts.append(fact("receiver", told.status or "none", link.downstream, f"follows {where}"))
+    if link.lag_bytes is not None:
+        facts.append(fact("lag_bytes", link.lag_bytes, link.downstream))
+    return Words(f"{link.downstream} has received nothing from {link.upstream} for {duration(value)}", facts)
+
+
+RULE = Rule(
+    name="replication_cut_off",
+    family="lag",
+    on="link",
+    unit="s",
+    help="Not connected for this long although both servers run. Not for subscriptions that are disabled or fail, and "
+    "not for backup programs without a slot.",
+    limits=Limits(warning=0.0, critical=300.0, for_s=30.0, keep_s=30.0),
+    measure=measure,
+    describe=describe,
+)
