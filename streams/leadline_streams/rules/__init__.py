@@ -1,7 +1,8 @@
 """The rules: one file each, found by being here.
 
-A rule file defines ``RULE`` (``leadline_streams.judge.rule.Rule``): what it measures on one subject, its default limits,
-and the words for a breach. It decides nothing about time: ``for``, hysteresis and resolving are the lifecycle's.
+A rule file defines ``RULE`` (``leadline_streams.judge.rule.Rule``): what it measures on one subject, its default
+limits, and the words for a breach. It decides nothing about time: ``for``, hysteresis and resolving are the
+lifecycle's.
 """
 
 from importlib import import_module

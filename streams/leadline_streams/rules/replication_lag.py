@@ -1,4 +1,4 @@
-"""``replication_lag``: a downstream is further behind its root primary than allowed, in seconds of the primary's clock."""
+"""``replication_lag``: a downstream is further behind its root primary than allowed, in seconds of its clock."""
 
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact

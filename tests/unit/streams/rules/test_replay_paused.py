@@ -1,0 +1,37 @@
+"""``replay_paused``."""
+
+from msgspec.structs import replace
+
+from tests.unit.streams.rules import play
+from tests.unit.streams.world import QUICK, Server, World
+
+
+def pause(_: Server, down: Server) -> None:
+    down.set(positions=replace(down.fields["positions"], replay_paused=True, startup_wait="IPC/RecoveryPause"))
+
+
+def resume(_: Server, down: Server) -> None:
+    down.set(positions=replace(down.fields["positions"], replay_paused=False))
+
+
+def test_a_pause_fires_and_ends() -> None:
+    """It says what waits, and where replay stands."""
+    world = World(replay_paused=QUICK)
+    world.pair()
+    play.stream(world, 10)
+    play.stream(world, 10, pause, replayed=world.lsn)
+    fired = play.last(world, "replay_paused")
+    assert fired.verdict == "replay_paused"
+    assert play.facts(fired)["startup_wait"] == "IPC/RecoveryPause"
+    play.stream(world, 15, resume)
+    assert play.life(world, "replay_paused") == ["pending", "firing", "resolved"]
+
+
+def test_a_pause_on_an_idle_primary_fires_too() -> None:
+    """Nothing is behind, and it will be."""
+    world = World(replay_paused=QUICK)
+    world.pair()
+    world.rate = 0
+    play.stream(world, 10)
+    play.stream(world, 10, pause)
+    assert world.fired() == {"replay_paused"}
