@@ -50,6 +50,7 @@ lint: $(STAMP) ## style, format and types
 docs: $(STAMP) ## write the generated pages of docs/reference
 	$(BIN)/python -m leadline.schemas docs/reference
 	$(BIN)/python -m leadline.settings.reference >docs/reference/settings.md
+	$(BIN)/python -m leadline.cli.reference >docs/reference/commands.md
 	$(BIN)/python -m leadline_streams.reference >docs/reference/causes.md
 
 demo: $(STAMP) ## a whole fleet on this machine, broken and explained

@@ -10,6 +10,7 @@ This package is the shared language of the three roles, which never import each 
 ``wire``      their bytes: keys, headers, typed decoding
 ``schemas``   their description for other programs
 ``topics``    where they are kept, and making the topics
+``recording`` a topic's records in a file
 ``kafka``     Kafka's settings as client options
 ``settings``  every option of every process
 ``logs``      what is written to standard error; foreign text made safe to look at

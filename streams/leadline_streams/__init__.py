@@ -1,14 +1,18 @@
 """The judgement: samples in, verdicts, alerts, incidents and their causes out.
 
-``judge``      pure: event order, lag, verdicts, the life of alerts, incidents
-``rules``      pure: one rule per file
-``causes``     pure: one cause per file
-``reference``  the page of all causes
-``policies``   settings as the policy of the judgement
-``replay``     recorded samples judged again
-``picture``    the fleet as a terminal shows it
-``transport``  batches of records through Faust
-``app``        the Faust application; the only place, with ``transport``, that knows Faust
+``judge``        pure: event order, lag, verdicts, the life of alerts, incidents
+``rules``        pure: one rule per file
+``causes``       pure: one cause per file
+``policies``     settings as the policy of the judgement
+``app``          the Faust application; the only file, with ``transport``, that knows Faust
+``transport``    batches of records through Faust
+``worker``       what is done with the partitions: judge, send, keep safe, tick
+``partition``    one partition's share: what each cluster has seen and how much of it is safe
+``saved``        a cluster's state as it is written, and where to read on
+``deadletters``  records that cannot be used, and how many are too many
+``replay``       recorded samples judged again
+``picture``      the fleet as a terminal shows it
+``reference``    the page of all causes
 
 Must never: read a clock to decide something, or do I/O outside ``app`` and ``replay``.
 """

@@ -19,7 +19,7 @@ EVERY_MODULE_OF_AN_AGENT = """
 import importlib, pkgutil, leadline, leadline_agents
 for package in (leadline, leadline_agents):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not module.name.startswith("leadline.sandbox."):
+        if not module.name.startswith("leadline.sandbox.") and not module.name.endswith(".__main__"):
             importlib.import_module(module.name)
 """
 
