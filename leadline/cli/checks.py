@@ -47,7 +47,7 @@ async def examine(settings: Any, clock: Clock) -> list[Finding]:
     here: list[Finding] = []
     if isinstance(settings, AgentSettings):
         checks += [_database(instance, clock) for instance in settings.instances]
-        here = [_spool(settings.spool)]
+        here = [spool_of(settings.spool)]
     return [finding for findings in await asyncio.gather(*checks) for finding in findings] + here
 
 
@@ -98,7 +98,8 @@ async def _database(instance: InstanceSettings, clock: Clock) -> list[Finding]:
     ]
 
 
-def _spool(spool: SpoolSettings) -> Finding:
+def spool_of(spool: SpoolSettings) -> Finding:
+    """Whether the spool can be written, and has room to grow to its bound."""
     path = Path(spool.path)
     try:
         if path.exists():

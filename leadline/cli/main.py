@@ -20,9 +20,9 @@ COMMANDS: Final = {
         "stream": "Judge every link and name the cause of what is wrong.",
     },
     "Look": {
-        "watch": "Watch servers that you have, all in one go.",
-        "check": "One look at servers that you have.",
-        "replay": "Judge recorded samples again.",
+        "watch": "Watch the replication of servers that you have: agent, broker and judgement in one go.",
+        "check": "One look at servers that you have: nodes, links, verdicts, lag.",
+        "replay": "Judge recorded samples again, offline.",
         "rules": "List what is judged, and within which limits.",
         "record": "Copy what the agents saw into a file.",
     },

@@ -32,4 +32,4 @@ def _walk(group: Settings, path: SettingPath) -> Iterator[tuple[SettingPath, Any
 
 def _said(item: Settings, path: SettingPath) -> Iterator[tuple[SettingPath, Any]]:
     """Of an item, what is not left to its default of nothing."""
-    return ((here, value) for here, value in _walk(item, path) if value is not None and value != {} and value != [])
+    return ((here, value) for here, value in _walk(item, path) if value not in (None, {}, [], ""))

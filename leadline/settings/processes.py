@@ -23,7 +23,6 @@ def recognise(path: Path | None, environ: Mapping[str, str]) -> str:
     }
     best = [name for name, count in known.items() if count == max(known.values())]
     if len(best) > 1:
-        raise UsageError(
-            f"{path or 'the environment'} does not tell which process it is for; say --process {'|'.join(best)}"
-        )
+        what = path or "the environment"
+        raise UsageError(f"{what} does not tell which process it is for; say --process {' or '.join(best)}")
     return best[0]

@@ -1,0 +1,12 @@
+"""The page of commands is what the commands say."""
+
+from pathlib import Path
+
+from leadline.cli.reference import reference
+
+PAGE = Path(__file__).parents[3] / "docs/reference/commands.md"
+
+
+def test_the_page_is_current() -> None:
+    """`make docs` writes the page; it is the same as what would be written now."""
+    assert PAGE.read_text() == reference()

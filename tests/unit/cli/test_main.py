@@ -1,0 +1,126 @@
+"""The entry point: lazy commands, and every error as one line and the right exit code."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+import click
+import pytest
+
+from leadline.cli.main import COMMANDS, EXTRAS
+from leadline.errors import LeadlineError, ProblemFound, UnreachableError, UsageError
+from tests.unit.cli.conftest import Run
+
+ALL = [(name, text) for section in COMMANDS.values() for name, text in section.items()]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Make `leadline version` raise."""
+
+    def install(error: BaseException) -> None:
+        @click.command()
+        def command() -> None:
+            raise error
+
+        monkeypatch.setattr("leadline.cli.version.command", command)
+
+    return install
+
+
+@pytest.mark.parametrize(("name", "text"), ALL)
+def test_the_table_has_each_commands_own_help(name: str, text: str) -> None:
+    """What `leadline --help` says of a command is what the command says of itself."""
+    assert import_module(f"leadline.cli.{name}").command.get_short_help_str(200) == text
+
+
+def leaves(command: click.Command) -> list[click.Command]:
+    if isinstance(command, click.Group):
+        return [leaf for inner in command.commands.values() for leaf in leaves(inner)]
+    return [command]
+
+
+@pytest.mark.parametrize("name", [name for name, _ in ALL])
+def test_each_command_shows_an_example(name: str) -> None:
+    """The help of each command has an example of itself."""
+    for command in leaves(import_module(f"leadline.cli.{name}").command):
+        assert f"Example: leadline {name}" in (command.help or "")
+
+
+def test_help_names_each_command(run: Run) -> None:
+    """`leadline --help` lists the table; so does no argument at all, as wrong use."""
+    result = run("--help")
+    assert (result.code, result.err) == (0, "")
+    listed = " ".join(result.out.split())
+    assert all(f"{name} {text}" in listed for name, text in ALL)
+    assert run().code == 2
+
+
+@pytest.mark.parametrize("role", ["agent", "stream"])
+def test_a_role_starts_with_its_own(role: str) -> None:
+    """A process on a database host loads neither the table printer, nor Faust, nor the sinks' HTTP client."""
+    code = (
+        "import sys; from leadline.cli import main; main([sys.argv[1], '--help']); "
+        "print(sorted({'rich', 'faust', 'httpx', 'confluent_kafka', 'psycopg', 'aiokafka'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, role], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_unknown_command(run: Run) -> None:
+    """A misspelt command is told from what it may have meant."""
+    result = run("topcs")
+    assert (result.code, result.out) == (2, "")
+    assert "there is no command 'topcs'; did you mean topics?" in result.err
+
+
+@pytest.mark.parametrize("error", [UsageError, UnreachableError, ProblemFound])
+def test_our_errors(run: Run, failing: Callable[[BaseException], None], error: type[LeadlineError]) -> None:
+    """One line on standard error, and the exit code of the error."""
+    failing(error("pg-1\x1b[2J: password=hunter2 is wrong"))
+    result = run("version")
+    assert (result.code, result.out) == (error.exit_code, "")
+    assert result.err == "leadline: pg-1\\x1b[2J: password=*** is wrong\n"
+
+
+def test_several_problems(run: Run, failing: Callable[[BaseException], None]) -> None:
+    """Several problems are counted, and each has its line."""
+    failing(UsageError("a: wrong\nb: wrong"))
+    assert run("version").err == "leadline: 2 things are wrong:\n  a: wrong\n  b: wrong\n"
+
+
+def test_an_unexpected_error(run: Run, failing: Callable[[BaseException], None]) -> None:
+    """A bug is one line that says how to see more; --debug, anywhere, shows where it is."""
+    failing(ZeroDivisionError("division by zero"))
+    result = run("version")
+    assert result.code == 1
+    assert result.err == (
+        "leadline: unexpected ZeroDivisionError: division by zero; "
+        "run it again with --debug to see where, and tell us\n"
+    )
+    assert "Traceback" in run("version", "--debug").err
+
+
+@pytest.mark.parametrize(("module", "extra"), EXTRAS.items())
+def test_a_missing_extra(run: Run, failing: Callable[[BaseException], None], module: str, extra: str) -> None:
+    """A part that is not installed is named with what to run."""
+    failing(ModuleNotFoundError(f"No module named '{module}.x'", name=f"{module}.x"))
+    result = run("version")
+    assert result.code == 2
+    assert f"pip install 'leadline[{extra}]'" in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_missing_module_of_ours_is_a_bug(run: Run, failing: Callable[[BaseException], None]) -> None:
+    """Only parts of the extras are taken for something that can be installed."""
+    failing(ModuleNotFoundError("No module named 'leadline.x'", name="leadline.x"))
+    assert run("version").code == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), BrokenPipeError()])
+def test_interrupted(run: Run, failing: Callable[[BaseException], None], error: BaseException) -> None:
+    """Ctrl-C, and a reader that leaves, end a command without a word."""
+    failing(error)
+    result = run("version")
+    assert (result.code, result.err.strip()) == (130, "")

@@ -1,0 +1,17 @@
+"""`leadline rules list`."""
+
+import json
+
+from leadline_streams.rules import RULES
+from tests.unit.cli.conftest import Run
+
+
+def test_every_rule_is_listed(run: Run) -> None:
+    """Both forms name each rule; the one for programs has its limits."""
+    lines = [json.loads(line) for line in run("rules", "list", "--format", "json").out.splitlines()]
+    assert [line["rule"] for line in lines] == list(RULES)
+    for line in lines:
+        limits = RULES[line["rule"]].limits
+        assert (line["warning"], line["critical"], line["for_s"]) == (limits.warning, limits.critical, limits.for_s)
+    text = run("rules", "list").out
+    assert all(f"\n{name} " in text for name in RULES)
