@@ -2,6 +2,8 @@
 
 ``cluster``    ``ClusterState.observe`` and ``tick``: the fold itself
 ``alerting``   measurements to alerts, transitions and the incident
+``check``      what an observation must hold beyond its types
+``calm``       what needs no rule to be asked
 ``order``      arrivals put into event-time order; duplicates, late ones, wrong clocks
 ``memory``     what is remembered of a cluster, its nodes and links; bytes and back
 ``topology``   which node follows which
@@ -17,6 +19,7 @@
 ``rule``       what a rule is, what it looks at
 ``lifecycle``  pending, firing, unknown, resolved
 ``reach``      what an agent's error says about its server
+``synchronous``  what commits wait for, and who is there to confirm them
 ``stages``     where on its way the log of a link waits
 ``cause``      what a cause is, and how causes are ranked
 ``casefile``   an incident's cluster laid out for the causes

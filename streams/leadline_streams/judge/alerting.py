@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from leadline.clock import moment
 from leadline.model.alert import Evidence, Subject, Transition
+from leadline.model.ids import NodeName
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline_streams.causes import CAUSES
@@ -120,7 +121,9 @@ def _emit(
         verdict=link.verdict if link is not None else None,
         summary=summary,
         evidence=evidence,
-        observers=list(link.observers) if link is not None else [owner.name],
+        observers=list(verdict.observers(look.up, memory.nodes.get(link.downstream)))
+        if link is not None
+        else [owner.name],
         runbook=rule.runbook,
         labels=dict(owner.node.labels),
     )
@@ -130,6 +133,13 @@ def _emit(
         memory.seqs[alert.id] = alert.seq
     if incidents.note(memory, transition, step.at):
         follow_up(state, step.at, out, news=True)
+
+
+def _observers(state: "ClusterState", alert: AlertState) -> list[NodeName]:
+    """The nodes whose agents testify: both ends of a link, else the node whose samples decide the alert."""
+    nodes, about = state.memory.nodes, alert.subject
+    names = (about.upstream, about.downstream) if about.kind == "link" else (alert.owner,)
+    return [name for name in names if name is not None and name in nodes and not nodes[name].stale]
 
 
 def _words(alert: AlertState, rule: Rule, step: Step, look: Look) -> tuple[str, list[Evidence]]:

@@ -9,15 +9,14 @@ from datetime import datetime
 from math import inf
 
 from leadline.clock import moment
-from leadline.errors import BadRecord
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.incident import Change
-from leadline.model.lsn import parse_lsn
 from leadline.model.observation import NodeSettings, Sample, SettingValue
-from leadline.wire import INVALID
 from leadline_streams.judge import alerting, events, lifecycle, progress, rollup, topology, verdict
 from leadline_streams.judge import incident as incidents
 from leadline_streams.judge.alerting import Output
+from leadline_streams.judge.calm import link_is_calm, node_is_calm, slot_is_calm
+from leadline_streams.judge.check import check_positions
 from leadline_streams.judge.lsn_clock import LsnClock
 from leadline_streams.judge.memory import LinkState, Memory, NodeState, load
 from leadline_streams.judge.order import Arrival
@@ -61,7 +60,8 @@ class ClusterState:
 
     def observe(self, seen: Sample | NodeSettings, spooled: bool = False) -> list[Output]:
         """Take one observation. Raises BadRecord, and remembers nothing of it, when it cannot be used."""
-        _check(seen)
+        if isinstance(seen, Sample):
+            check_positions(seen)
         arrival = self.memory.arrivals.offer(seen, seen.sent_at.timestamp(), spooled, self.policy)
         if arrival is Arrival.ACCEPTED:
             return self._advance()
@@ -106,34 +106,43 @@ class ClusterState:
         node.stale = False
         node.up = sample.up
         if sample.up:
-            before = node.sample
-            if node.node != sample.node:
-                node.node = sample.node
-                self.plans.clear()
-            node.sample = sample
-            node.error = node.down_since = None
-            progress.feed_clock(node, sample, now, node.upstream in self.memory.nodes)
-            if sample.conflicts or sample.subscriptions or sample.archiver is not None:
-                events.count(node, before, sample, now)
-            if sample.disk is not None:
-                node.disk = sample.disk
-            if sample.archiver is not None and sample.archiver.ready is not None:
-                node.unarchived = sample.archiver.ready
-            if sample.slots or node.held:
-                node.held = follow(node.held, sample.slots, now)
-            if before is None or not topology.same_neighbours(before, sample):
-                self._rewire(node, now, out)
+            thorough = self._take(node, sample, now, out)
         else:
+            thorough = True
             node.error = sample.error
             if node.down_since is None:
                 node.down_since = now
-        self._judge_node(node, now, out)
+        self._judge_node(node, now, out, thorough)
         for link in self._feeds.get(name, ()):
-            self._judge_link(link, now, out)
+            self._judge_link(link, now, out, thorough)
         for link in tuple(self._serves.get(name, ())):
             # A downstream that is looked at is judged at its own samples, once.
             if link.agentless or not node.up or not self._answers(link.downstream):
-                self._judge_link(link, now, out)
+                self._judge_link(link, now, out, thorough)
+
+    def _take(self, node: NodeState, sample: Sample, now: float, out: list[Output]) -> bool:
+        """Remember what a server said; True when its surroundings changed, so that every rule is to be asked."""
+        before = node.sample
+        node.sample = sample
+        node.error = node.down_since = None
+        thorough = before is None
+        if node.node != sample.node:
+            node.node = sample.node
+            self.plans.clear()
+            thorough = True
+        progress.feed_clock(node, sample, now, node.upstream in self.memory.nodes)
+        if before is None or events.rose(before, sample):
+            events.count(node, before, sample, now)
+        if sample.disk is not None:
+            node.disk = sample.disk
+        if sample.archiver is not None and sample.archiver.ready is not None:
+            node.unarchived = sample.archiver.ready
+        if node.held or not all(map(slot_is_calm, sample.slots)):
+            node.held = follow(node.held, sample.slots, now)
+        if before is None or not topology.same_neighbours(before, sample):
+            self._rewire(node, now, out)
+            thorough = True
+        return thorough
 
     def _settings(self, seen: NodeSettings, now: float, out: list[Output]) -> None:
         memory = self.memory
@@ -185,29 +194,33 @@ class ClusterState:
 
     # -- Judgement ----------------------------------------------------------------------------------------------------
 
-    def _judge_node(self, node: NodeState, now: float, out: list[Output]) -> None:
+    def _judge_node(self, node: NodeState, now: float, out: list[Output], thorough: bool) -> None:
+        """Ask the rules about a node and what lives on it; only about what is not calm, unless ``thorough``."""
+        thorough = thorough or bool(self.memory.alerts)
+        sample = node.sample
         look = Look(self, now)
         look.node = node
         answers = node.answers
-        alerting.run(self, self.plans.of_node(node), look, node, answers, out)
-        sample = node.sample
+        if thorough or not node_is_calm(node):
+            alerting.run(self, self.plans.of_node(node), look, node, answers, out)
         if sample is None:
             return
         for slot in sample.slots:
-            look.slot = slot
-            alerting.run(self, self.plans.of_slot(node, slot.name), look, node, answers, out)
+            if thorough or not slot_is_calm(slot):
+                look.slot = slot
+                alerting.run(self, self.plans.of_slot(node, slot.name), look, node, answers, out)
         look.slot = None
         for subscription in sample.subscriptions:
             look.subscription = subscription
             alerting.run(self, self.plans.of_subscription(node, subscription.name), look, node, answers, out)
         look.subscription = None
-        if node.node.role == "primary":
+        if thorough and node.node.role == "primary":
             complete = answers and not any(other.stale for other in self.memory.nodes.values())
             alerting.run(self, self.plans.of_cluster(node), look, node, complete, out)
         if self.memory.alerts and answers:
             self._clear_vanished(node, sample, now, out)
 
-    def _judge_link(self, link: LinkState, now: float, out: list[Output]) -> None:
+    def _judge_link(self, link: LinkState, now: float, out: list[Output], thorough: bool) -> None:
         up, down = self.memory.nodes.get(link.upstream), self.memory.nodes.get(link.downstream)
         owner = down or up
         if owner is None:
@@ -219,11 +232,11 @@ class ClusterState:
         judged = verdict.judge(link, now, up, down, row, clock)
         if judged != link.verdict:
             link.verdict, link.verdict_since = judged, now
-        link.observers = verdict.observers(up, down)
-        out.extend(rollup.fold(link, now, self.name, owner.node.datacenter))
-        look = self.look_at(link, now)
-        complete = (link.agentless or look.node is not None) and (up is None or up_answers)
-        alerting.run(self, self.plans.of_link(link, owner), look, owner, complete, out)
+        rollup.fold(link, now, self.name, owner.node.datacenter, out)
+        if thorough or self.memory.alerts or not link_is_calm(link, down):
+            look = self.look_at(link, now)
+            complete = (link.agentless or look.node is not None) and (up is None or up_answers)
+            alerting.run(self, self.plans.of_link(link, owner), look, owner, complete, out)
         if link.agentless and link.cut_since is not None and now - link.cut_since > self.policy.forget_s:
             del self.memory.links[link.id]
             self._links_changed(now, out)
@@ -247,9 +260,9 @@ class ClusterState:
 
     def _judge_around(self, node: NodeState, now: float, out: list[Output]) -> None:
         """Judge a node and every link that ends at it."""
-        self._judge_node(node, now, out)
+        self._judge_node(node, now, out, thorough=True)
         for link in (*self._feeds.get(node.name, ()), *self._serves.get(node.name, ())):
-            self._judge_link(link, now, out)
+            self._judge_link(link, now, out, thorough=True)
 
     def _clear_vanished(self, node: NodeState, sample: Sample, now: float, out: list[Output]) -> None:
         """Alerts about slots and subscriptions that are gone have nothing left to warn of."""
@@ -313,34 +326,3 @@ def _changes(node: NodeState, settings: dict[str, SettingValue], now: float) -> 
         before, after = old.value if old is not None else None, new.value if new is not None else None
         if before != after:
             yield Change(node=node.name, setting=name, from_=before, to=after, at=moment(now))
-
-
-def _check(seen: Sample | NodeSettings) -> None:
-    """Refuse log positions that are none, before anything is remembered."""
-    if not isinstance(seen, Sample):
-        return
-    path = "positions"
-    try:
-        positions = seen.positions
-        if positions is not None:
-            _parse(positions.current_lsn, positions.received_lsn, positions.replayed_lsn)
-        if seen.upstream is not None:
-            path = "upstream"
-            _parse(seen.upstream.latest_end_lsn)
-        path = "downstreams"
-        for row in seen.downstreams:
-            _parse(row.write_lsn, row.flush_lsn, row.replay_lsn)
-        path = "slots"
-        for slot in seen.slots:
-            _parse(slot.confirmed_lsn, slot.restart_lsn)
-        path = "subscriptions"
-        for subscription in seen.subscriptions:
-            _parse(subscription.received_lsn, subscription.latest_end_lsn)
-    except ValueError as error:
-        raise BadRecord(INVALID, f"{error} - at `$.{path}`") from None
-
-
-def _parse(*texts: str | None) -> None:
-    for text in texts:
-        if text is not None:
-            parse_lsn(text)

@@ -10,6 +10,14 @@ EVENT_WINDOW_S = 300.0
 """Conflicts, errors and failures are counted over this span."""
 
 
+def rose(before: Sample, sample: Sample) -> bool:
+    """Whether any counter of a node may have changed since its last sample."""
+    if sample.conflicts != before.conflicts or sample.subscriptions:
+        return True
+    archiver = sample.archiver
+    return archiver is not None and (before.archiver is None or archiver.failed != before.archiver.failed)
+
+
 def count(node: NodeState, before: Sample | None, sample: Sample, now: float) -> None:
     """Feed a sample's counters into the node's windows; one is made when its counter first rises.
 

@@ -114,7 +114,6 @@ class LinkState(msgspec.Struct):
     """Seconds of lag gained per second, over the last 5 to 10 seconds."""
     growth_bytes: float | None = None
     """Bytes of lag gained per second."""
-    observers: tuple[NodeName, ...] = ()
     brief: Rollup = msgspec.field(default_factory=Rollup)
     long: Rollup = msgspec.field(default_factory=Rollup)
 

@@ -124,7 +124,7 @@ def _logical_positions(link: LinkState, up: NodeState | None, down: NodeState | 
 
 
 def _told(up: NodeState | None, down: NodeState | None, row: Downstream | None) -> float:
-    """Lag in the servers' own words, for a position from before we looked: both of its times are the primary's clock."""
+    """Lag in the servers' own words, for a position from before we looked. Both times are of the primary's clock."""
     upstream = up.sample if up is not None and up.answers else None
     downstream = down.sample if down is not None and down.answers else None
     if upstream is not None and downstream is not None and downstream.positions is not None:

@@ -1,54 +1,68 @@
 """Lag of each link over 10 and 60 seconds of event time, for analytics."""
 
+from typing import TYPE_CHECKING
+
 from leadline.clock import moment
 from leadline.model.ids import ClusterName
 from leadline.model.lag import LagRollup
 from leadline_streams.judge.memory import LinkState, Rollup
 
-SPANS_S = (10.0, 60.0)
+if TYPE_CHECKING:
+    from leadline_streams.judge.alerting import Output
+
+BRIEF_S = 10.0
+LONG_S = 60.0
 
 
-def fold(link: LinkState, now: float, cluster: ClusterName, datacenter: str) -> list[LagRollup]:
-    """Count the link as it is now; returns the windows that this closes."""
-    closed: list[LagRollup] = []
-    brief, long = link.brief, link.long
-    if int(now // 10.0) != brief.index:
-        closed = close(link, now, cluster, datacenter)
-        brief, long = link.brief, link.long
-    _count(brief, link)
-    _count(long, link)
-    return closed
-
-
-def close(link: LinkState, now: float, cluster: ClusterName, datacenter: str) -> list[LagRollup]:
-    """The windows that have ended by ``now``; new ones are begun."""
-    closed = []
-    for name, rollup, span_s in (("brief", link.brief, SPANS_S[0]), ("long", link.long, SPANS_S[1])):
-        index = int(now // span_s)
-        if index != rollup.index:
-            if rollup.samples:
-                closed.append(_record(link, rollup, span_s, cluster, datacenter))
-            setattr(link, name, Rollup(index=index))
-    return closed
-
-
-def _count(rollup: Rollup, link: LinkState) -> None:
-    rollup.samples += 1
+def fold(link: LinkState, now: float, cluster: ClusterName, datacenter: str, out: "list[Output]") -> None:
+    """Count the link as it is now; windows that this closes are added to ``out``."""
+    brief = link.brief
+    if int(now // BRIEF_S) != brief.index:
+        _turn(link, now, cluster, datacenter, out)
+        brief = link.brief
+    brief.samples += 1
     lag_s = link.lag_s
     if lag_s is not None:
-        if not rollup.known or lag_s < rollup.lag_min:
-            rollup.lag_min = lag_s
-        if lag_s > rollup.lag_max:
-            rollup.lag_max = lag_s
-        rollup.known += 1
-        rollup.lag_sum += lag_s
-    rollup.lag_last = lag_s
+        if not brief.known or lag_s < brief.lag_min:
+            brief.lag_min = lag_s
+        if lag_s > brief.lag_max:
+            brief.lag_max = lag_s
+        brief.known += 1
+        brief.lag_sum += lag_s
+    brief.lag_last = lag_s
     size = link.lag_bytes
-    if size is not None and (rollup.bytes_max is None or size > rollup.bytes_max):
-        rollup.bytes_max = size
-    rollup.bytes_last = size
-    verdicts = rollup.verdicts
+    if size is not None and (brief.bytes_max is None or size > brief.bytes_max):
+        brief.bytes_max = size
+    brief.bytes_last = size
+    verdicts = brief.verdicts
     verdicts[link.verdict] = verdicts.get(link.verdict, 0) + 1
+
+
+def _turn(link: LinkState, now: float, cluster: ClusterName, datacenter: str, out: "list[Output]") -> None:
+    """End the windows that are over: the brief one goes into the long one."""
+    if link.brief.samples:
+        out.append(_record(link, link.brief, BRIEF_S, cluster, datacenter))
+        _merge(link.long, link.brief)
+    index = int(now // LONG_S)
+    if link.long.index != index:
+        if link.long.index >= 0 and link.long.samples:
+            out.append(_record(link, link.long, LONG_S, cluster, datacenter))
+        link.long = Rollup(index=index)
+    link.brief = Rollup(index=int(now // BRIEF_S))
+
+
+def _merge(into: Rollup, part: Rollup) -> None:
+    if part.known:
+        into.lag_min = min(into.lag_min, part.lag_min) if into.known else part.lag_min
+        into.lag_max = max(into.lag_max, part.lag_max)
+    into.samples += part.samples
+    into.known += part.known
+    into.lag_sum += part.lag_sum
+    into.lag_last, into.bytes_last = part.lag_last, part.bytes_last
+    if part.bytes_max is not None:
+        into.bytes_max = max(into.bytes_max or 0, part.bytes_max)
+    for verdict, samples in part.verdicts.items():
+        into.verdicts[verdict] = into.verdicts.get(verdict, 0) + samples
 
 
 def _record(link: LinkState, rollup: Rollup, span_s: float, cluster: ClusterName, datacenter: str) -> LagRollup:

@@ -72,16 +72,17 @@ def same_neighbours(before: Sample, after: Sample) -> bool:
         return False
     if old is not None and new is not None and (old.host != new.host or old.port != new.port or old.slot != new.slot):
         return False
-    rows, slots, subscriptions = after.downstreams, after.slots, after.subscriptions
-    if len(rows) != len(before.downstreams) or len(slots) != len(before.slots):
+    if len(after.downstreams) != len(before.downstreams) or len(after.slots) != len(before.slots):
         return False
-    for row, row_before in zip(rows, before.downstreams, strict=True):
-        if row.name != row_before.name or row.slot != row_before.slot:
+    for place, row in enumerate(after.downstreams):
+        if row.name != before.downstreams[place].name or row.slot != before.downstreams[place].slot:
             return False
-    for slot, slot_before in zip(slots, before.slots, strict=True):
-        if slot.name != slot_before.name:
+    for place, slot in enumerate(after.slots):
+        if slot.name != before.slots[place].name:
             return False
-    return [(s.name, s.slot) for s in subscriptions] == [(s.name, s.slot) for s in before.subscriptions]
+    if not after.subscriptions and not before.subscriptions:
+        return True
+    return [(s.name, s.slot) for s in after.subscriptions] == [(s.name, s.slot) for s in before.subscriptions]
 
 
 def discover(memory: Memory, node: NodeState, now: float) -> bool:

@@ -1,7 +1,6 @@
-"""What a link is doing now: one verdict, judged from both ends, with the nodes that testify to it."""
+"""What a link is doing now: one verdict, judged from both ends."""
 
 from leadline.model.alert import Verdict
-from leadline.model.ids import NodeName
 from leadline.model.observation import Downstream, Slot, Subscription
 from leadline_streams.judge.lsn_clock import LsnClock
 from leadline_streams.judge.memory import LinkState, NodeState
@@ -51,11 +50,6 @@ def judge(
     if link.lag_s < BEHIND_S[link.kind]:
         return "healthy"
     return "catching_up" if (link.growth_s or 0.0) < 0.0 else "falling_behind"
-
-
-def observers(up: NodeState | None, down: NodeState | None) -> tuple[NodeName, ...]:
-    """The ends whose agents speak now."""
-    return tuple(node.name for node in (up, down) if node is not None and not node.stale)
 
 
 def slot_of(link: LinkState, up: NodeState | None) -> Slot | None:
