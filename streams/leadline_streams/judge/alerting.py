@@ -121,9 +121,7 @@ def _emit(
         verdict=link.verdict if link is not None else None,
         summary=summary,
         evidence=evidence,
-        observers=list(verdict.observers(look.up, memory.nodes.get(link.downstream)))
-        if link is not None
-        else [owner.name],
+        observers=_observers(state, alert),
         runbook=rule.runbook,
         labels=dict(owner.node.labels),
     )
