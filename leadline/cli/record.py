@@ -77,15 +77,16 @@ async def _record(kafka: KafkaSettings, topic: str, output: Path, bounds: Bounds
         # The first is empty and comes when Kafka has answered: no file is left behind when it does not.
         _, left = await anext(batches)
         count = 0
-        try:
-            with _file(output) as file, _progress(left) as progress:
-                async for lines, left in batches:
-                    file.write(b"".join(lines))
-                    file.flush()
-                    count += len(lines)
-                    progress(count, left)
-        finally:
-            _summary(form, topic, output, count)
+        with _file(output) as file:
+            try:
+                with _progress(left) as progress:
+                    async for lines, left in batches:
+                        file.write(b"".join(lines))
+                        file.flush()
+                        count += len(lines)
+                        progress(count, left)
+            finally:
+                _summary(form, topic, output, count)
 
 
 def _summary(form: str, topic: str, output: Path, count: int) -> None:

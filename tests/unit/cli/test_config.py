@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.conftest import Run
+from tests.fixtures.commands import Run
 
 FILES = Path(__file__).parents[1] / "settings"
 SECRET = "hunter2"

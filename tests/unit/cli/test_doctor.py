@@ -9,7 +9,7 @@ import pytest
 from leadline.cli.checks import spool_of
 from leadline.sandbox.port import Port
 from leadline.settings.agent import SpoolSettings
-from tests.unit.cli.conftest import Run
+from tests.fixtures.commands import Run
 
 AGENT = """
 instances:

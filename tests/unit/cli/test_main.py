@@ -10,7 +10,7 @@ import pytest
 
 from leadline.cli.main import COMMANDS, EXTRAS
 from leadline.errors import LeadlineError, ProblemFound, UnreachableError, UsageError
-from tests.unit.cli.conftest import Run
+from tests.fixtures.commands import Run
 
 ALL = [(name, text) for section in COMMANDS.values() for name, text in section.items()]
 

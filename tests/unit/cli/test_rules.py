@@ -3,7 +3,7 @@
 import json
 
 from leadline_streams.rules import RULES
-from tests.unit.cli.conftest import Run
+from tests.fixtures.commands import Run
 
 
 def test_every_rule_is_listed(run: Run) -> None:

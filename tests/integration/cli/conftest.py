@@ -1,0 +1,3 @@
+"""Commands are run as the entry point runs them."""
+
+from tests.fixtures.commands import run as run

@@ -1,0 +1,79 @@
+"""`leadline doctor` over real servers and a broker."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadline.sandbox.broker import EmbeddedBroker
+from leadline.sandbox.fleet import AGENT
+from leadline.topics import TOPICS
+from tests.fixtures.commands import Run
+from tests.fixtures.fleets import Pair
+
+
+@pytest.fixture
+def doctor(run: Run, tmp_path: Path, broker: EmbeddedBroker) -> Any:
+    """Examine an agent of named servers: the exit code, and result and words by what and check."""
+
+    def examine(prefix: str, **servers: str) -> tuple[int, dict[tuple[str, str], tuple[str, str]]]:
+        config = {
+            "instances": [{"name": name, "cluster": "orders", "dsn": dsn} for name, dsn in servers.items()],
+            "kafka": {"bootstrap": broker.bootstrap, "topic_prefix": prefix},
+            "spool": {"path": str(tmp_path / "spool")},
+        }
+        path = tmp_path / "agent.yaml"
+        path.write_text(json.dumps(config))
+        result = run("doctor", "-c", path, "--format", "json")
+        assert all(dsn not in result.out + result.err for dsn in servers.values())
+        lines = map(json.loads, result.out.splitlines())
+        return result.code, {(line["subject"], line["check"]): (line["result"], line["said"]) for line in lines}
+
+    return examine
+
+
+def test_all_is_well(doctor: Any, broker: EmbeddedBroker, pair: Pair) -> None:
+    """With topics, rights and a writable spool there is nothing to say, on primary and standby."""
+    for name in TOPICS:
+        broker.create_topic(f"well.{name}")
+    code, found = doctor("well.", pg1=pair.primary.dsn(user=AGENT), pg2=pair.standby.dsn(user=AGENT))
+    assert {result for result, _ in found.values()} == {"ok"}
+    assert {check for what, check in found if what == "orders/pg2"} == {"answers", "version", "rights", "clock"}
+    assert found["orders/pg1", "rights"][1] == f"{AGENT} has pg_monitor"
+    assert code == 0
+
+
+def test_what_is_wrong_is_named(doctor: Any, broker: EmbeddedBroker, pair: Pair) -> None:
+    """Missing topics, rights, roles and passwords each have their remedy; everything answers, so the exit code is 1."""
+    broker.create_topic("wrong.samples", 3)
+    broker.create_topic("wrong.alerts", 4)
+    good = pair.primary.dsn(user=AGENT)
+    code, found = doctor(
+        "wrong.",
+        unseeing=pair.primary.dsn(user="replicator"),
+        forgotten=good.replace("password=", "password=not"),
+        stranger=pair.primary.dsn(user="nobody"),
+        lost=pair.primary.dsn(dbname="nowhere", user=AGENT),
+    )
+    assert code == 1
+    assert found["orders/unseeing", "rights"] == ("fail", "run there: GRANT pg_monitor TO replicator")
+    for name in ("forgotten", "stranger"):
+        result, said = found[f"orders/{name}", "answers"]
+        assert (result, said.partition(":")[0]) == ("fail", "authentication failed")
+    assert found["orders/lost", "answers"][1].startswith("no such database: ")
+    assert found["wrong.lag", "topic"] == ("fail", "missing; run `leadline topics create`")
+    assert found["wrong.alerts", "topic"][1] == "has 4 partitions, the samples have 3; both must have as many"
+
+
+def test_a_server_that_is_down(doctor: Any, broker: EmbeddedBroker, pair: Pair) -> None:
+    """A server behind a cut network does not answer: exit code 3, and the others are examined all the same."""
+    for name in TOPICS:
+        broker.create_topic(f"down.{name}")
+    pair.proxy.cut()
+    cut = pair.primary.dsn(user=AGENT, port=pair.proxy.port)
+    code, found = doctor("down.", cut=cut, fine=pair.primary.dsn(user=AGENT))
+    pair.proxy.heal()
+    assert code == 3
+    assert found["orders/cut", "answers"][0] == "unreachable"
+    assert found["orders/fine", "rights"][0] == "ok"

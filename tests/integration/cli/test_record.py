@@ -1,0 +1,85 @@
+"""`leadline record` from a broker."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from leadline.kafka import producer_options
+from leadline.recording import read
+from leadline.sandbox.broker import EmbeddedBroker
+from leadline.settings.common import KafkaSettings
+from tests.fixtures.commands import Run
+
+COUNT = 100
+
+
+async def produce(broker: EmbeddedBroker, topic: str) -> None:
+    producer = AIOKafkaProducer(**producer_options(KafkaSettings(bootstrap=broker.bootstrap), "test"))
+    await producer.start()
+    try:
+        for number in range(COUNT):
+            value = b"\xff%d" % number if number % 2 else b'{"number": %d}' % number
+            await producer.send_and_wait(topic, value, key=b"c%d" % (number % 7), headers=[("n", b"%d" % number)])
+    finally:
+        await producer.stop()
+
+
+@pytest.fixture
+async def topic(broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """A samples topic with records in it, where the environment says."""
+    prefix = f"{request.node.name}."
+    broker.create_topic(prefix + "samples", 3)
+    await produce(broker, prefix + "samples")
+    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", broker.bootstrap)
+    monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", prefix)
+    return prefix + "samples"
+
+
+def test_everything_until_now(run: Run, tmp_path: Path, topic: str) -> None:
+    """Every record is in the file as it was, those of a partition in order; a file is never overwritten."""
+    path = tmp_path / "samples.jsonl"
+    result = run("record", "-o", path, "--until-end")
+    assert (result.code, result.out, result.err) == (0, "", f"{COUNT} records of {topic} in {path}\n")
+    records = list(read(path))
+    assert sorted(int(value) for record in records for _, value in record.headers) == list(range(COUNT))
+    for record in records:
+        number = int(record.headers[0][1])
+        assert record.key == b"c%d" % (number % 7)
+        assert record.value == (b"\xff%d" % number if number % 2 else b'{"number": %d}' % number)
+    places = [(record.partition, record.offset) for record in records]
+    assert all(later > offset for (p, offset), (q, later) in pairwise(places) if p == q)
+    again = run("record", "-o", path, "--until-end")
+    assert (again.code, again.err) == (2, f"leadline: {path} exists; name a new file, or remove it\n")
+    assert list(read(path)) == records
+
+
+def test_only_what_is_new(run: Run, tmp_path: Path, topic: str) -> None:
+    """From now on, for a while: nothing came, and the file is there and empty."""
+    path = tmp_path / "samples.jsonl"
+    result = run("record", "-o", path, "--from", "now", "--duration", "0.3", "--format", "json")
+    assert (result.code, json.loads(result.out)) == (0, {"topic": topic, "file": str(path), "records": 0})
+    assert path.read_bytes() == b""
+
+
+def test_to_standard_output(run: Run, topic: str) -> None:
+    """Only the records go to standard output."""
+    result = run("record", "-o", "-", "--until-end", "--format", "json")
+    assert (result.code, result.err) == (0, "")
+    assert len(result.out.splitlines()) == COUNT
+    assert {json.loads(line)["topic"] for line in result.out.splitlines()} == {topic}
+
+
+def test_no_such_topic(run: Run, tmp_path: Path, broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prefix nobody uses is wrong use, creates no topic, and leaves no file behind."""
+    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", broker.bootstrap)
+    monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", "nobody.")
+    for _ in range(2):
+        result = run("record", "-o", tmp_path / "samples.jsonl", "--until-end")
+        assert (result.code, result.err) == (
+            2,
+            f"leadline: there is no topic nobody.samples in Kafka at {broker.bootstrap}; see kafka.topic_prefix\n",
+        )
+    assert list(tmp_path.iterdir()) == []
