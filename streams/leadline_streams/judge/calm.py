@@ -13,13 +13,15 @@ SYNCHRONOUS = "synchronous_standby_names"
 
 
 def node_is_calm(node: NodeState) -> bool:
-    """It answers, nothing went wrong lately, nobody waits, and no standby has to confirm its commits."""
+    """It answers, nothing went wrong lately, nothing waits or is delayed, and no standby has to confirm commits."""
     sample = node.sample
     if not node.up or node.stale or sample is None or node.windows or node.unarchived:
         return False
     if sample.archiver is not None and sample.archiver.last_failed_s is not None:
         return False
     if sample.activity is not None and sample.activity.sync_waiters:
+        return False
+    if sample.positions is not None and sample.positions.apply_delay_s:
         return False
     wanted = node.settings.get(SYNCHRONOUS)
     return wanted is None or not wanted.value
