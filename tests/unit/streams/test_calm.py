@@ -49,7 +49,7 @@ def test_no_rule_breaches_on_what_is_calm(primary: dict, standby: dict, seconds:
     world = World()
     up, down = world.pair()
     for _ in range(seconds):
-        done = format_lsn(world.lsn - standby["behind"])
+        done = format_lsn(max(0, world.lsn - standby["behind"]))
         world.stream(up, down)
         up.set(**{**primary, "downstreams": [Downstream(name="pg-2", slot="s2", state="streaming", replay_lsn=done)]})
         down.set(
