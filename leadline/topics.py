@@ -162,6 +162,16 @@ async def describe(kafka: KafkaSettings) -> list[TopicState]:
     return [_state(name, spec, there.get(name, []), configs.get(name, {}), expected) for name, spec in named.items()]
 
 
+async def require(kafka: KafkaSettings) -> None:
+    """Raise UnreachableError when Kafka does not answer or a topic is missing."""
+    missing = [topic.name for topic in await describe(kafka) if not topic.partitions]
+    if missing:
+        raise UnreachableError(
+            f"Kafka at {kafka.bootstrap} has no topic {', '.join(missing)}; run `leadline topics create`, "
+            "or set kafka.topic_prefix"
+        )
+
+
 def _named(kafka: KafkaSettings) -> dict[str, TopicSpec]:
     return {kafka.topic_prefix + spec.name: spec for spec in TOPICS.values()}
 

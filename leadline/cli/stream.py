@@ -1,5 +1,6 @@
 """``leadline stream``."""
 
+import asyncio
 from pathlib import Path
 
 import click
@@ -19,8 +20,11 @@ def command(config: Path | None) -> None:
     Example: leadline stream -c /etc/leadline/stream.yaml
     """
     from leadline.clock import SystemClock
+    from leadline.topics import require
     from leadline_streams.app import run
     from leadline_streams.policies import policy_of
 
     settings = begin("stream", StreamSettings, config)
-    run(settings, SystemClock(), policy_of(settings))
+    policy = policy_of(settings)
+    asyncio.run(require(settings.kafka))
+    run(settings, SystemClock(), policy)

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -12,16 +11,9 @@ from hypothesis import strategies as st
 from leadline import logs
 from leadline.settings.common import LogSettings
 from leadline.settings.secret import Secret
+from tests.fixtures.commands import own_logging as own_logging
 
-
-@pytest.fixture(autouse=True)
-def restore_logging() -> Iterator[None]:
-    """Leave the root logger as it was."""
-    root = logging.getLogger()
-    before = root.level, root.handlers[:]
-    yield
-    root.setLevel(before[0])
-    root.handlers[:] = before[1]
+pytestmark = pytest.mark.usefixtures("own_logging")
 
 
 def written(settings: LogSettings, message: str, **extra: object) -> str:
