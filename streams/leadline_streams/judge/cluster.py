@@ -44,6 +44,8 @@ class ClusterState:
         """Links by downstream."""
         self._serves: dict[NodeName, list[LinkState]] = {}
         """Links by upstream."""
+        self._rivals = False
+        """Whether several nodes of one system were last seen to take writes: then the cluster is never calm."""
         self._index()
 
     def dump(self) -> bytes:
@@ -214,7 +216,7 @@ class ClusterState:
             look.subscription = subscription
             alerting.run(self, self.plans.of_subscription(node, subscription.name), look, node, answers, out)
         look.subscription = None
-        if thorough and node.node.role == "primary":
+        if (thorough or self._rivals) and node.node.role == "primary":
             complete = answers and not any(other.stale for other in self.memory.nodes.values())
             alerting.run(self, self.plans.of_cluster(node), look, node, complete, out)
         if self.memory.alerts and answers:
@@ -315,6 +317,8 @@ class ClusterState:
         for link in self.memory.links.values():
             self._feeds.setdefault(link.downstream, []).append(link)
             self._serves.setdefault(link.upstream, []).append(link)
+        systems = [node.node.system_id for node in self.memory.nodes.values() if node.node.role == "primary"]
+        self._rivals = len(systems) > len(set(systems))
 
 
 def _changes(node: NodeState, settings: dict[str, SettingValue], now: float) -> Iterator[Change]:
