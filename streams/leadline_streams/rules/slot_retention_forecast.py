@@ -1,0 +1,67 @@
+"""``slot_retention_forecast``: the log kept for a slot fills the disk, or outgrows what may be kept, before long."""
+
+from leadline.view.words import duration, size
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.topology import consumer_of
+from leadline_streams.judge.verdict import slot_is_lost
+
+
+def measure(look: Look) -> float | None:
+    """Seconds until the slot is lost or the log's volume is full, whichever is first, at the slot's present growth."""
+    node, slot = look.node, look.slot
+    if node is None or slot is None or slot.name not in node.held or slot_is_lost(slot):
+        return None
+    growth = node.held[slot.name].growth
+    rooms = [room for _, room in _rooms(look)]
+    if growth is None or growth <= 0.0 or not rooms:
+        return None
+    return max(0, min(rooms)) / growth
+
+
+def _rooms(look: Look) -> list[tuple[str, int]]:
+    """What stands in the slot's way, with the bytes left until then."""
+    assert look.node is not None
+    assert look.slot is not None
+    rooms = []
+    if look.slot.safe_wal_bytes is not None:
+        rooms.append(("the slot is lost", look.slot.safe_wal_bytes))
+    if look.node.disk is not None and look.node.disk.free_bytes is not None:
+        rooms.append(("the volume of the log is full", look.node.disk.free_bytes))
+    return rooms
+
+
+def describe(look: Look, value: float) -> Words:
+    """Which of the two comes first, for which slot, and who should have read it."""
+    node, slot = look.node, look.slot
+    assert node is not None
+    assert slot is not None
+    held = node.held.get(slot.name)
+    rooms = _rooms(look)
+    what = min(rooms, key=lambda room: room[1])[0] if rooms else "there is no room left"
+    consumer = consumer_of(look.cluster.memory, node, slot)
+    whose = f", kept for {consumer}" if consumer is not None else ""
+    state = "active" if slot.active else "inactive"
+    return Words(
+        f"in {duration(value)} {what}: slot {slot.name} on {node.name} holds {size(slot.retained_bytes)}{whose}",
+        [
+            fact("slot", slot.name, node.name, f"{state}, {slot.wal_status or 'no wal_status'}"),
+            fact("consumer", consumer or "unknown", node.name),
+            fact("retained_bytes", slot.retained_bytes, node.name),
+            fact("growth_bytes_per_s", held.growth if held is not None else None, node.name),
+            *(fact("bytes_left", left, node.name, f"until {what}") for what, left in rooms),
+        ],
+    )
+
+
+RULE = Rule(
+    name="slot_retention_forecast",
+    family="retention",
+    on="slot",
+    unit="s",
+    help="Seconds until the log kept for a slot fills its volume, or the slot is lost to `max_slot_wal_keep_size`, at "
+    "the rate at which it grows now.",
+    limits=Limits(warning=4 * 3600.0, critical=3600.0, for_s=60.0, keep_s=60.0, low_is_bad=True),
+    measure=measure,
+    describe=describe,
+)
