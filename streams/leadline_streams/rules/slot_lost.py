@@ -1,0 +1,53 @@
+"""``slot_lost``: a slot cannot serve its consumer any more, or will not after the next checkpoint."""
+
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.topology import consumer_of
+from leadline_streams.judge.verdict import slot_is_lost
+
+UNRESERVED, LOST = 1.0, 2.0
+
+
+def measure(look: Look) -> float | None:
+    """2 when it is lost, 1 when the next checkpoint may remove what it needs."""
+    slot = look.slot
+    if slot is None or slot.temporary:
+        return None
+    if slot_is_lost(slot):
+        return LOST
+    return UNRESERVED if slot.wal_status == "unreserved" else None
+
+
+def describe(look: Look, value: float) -> Words:
+    """Why, as far as the server's version says, and who has to be rebuilt."""
+    node, slot = look.node, look.slot
+    assert node is not None
+    assert slot is not None
+    consumer = consumer_of(look.cluster.memory, node, slot)
+    whose = f" of {consumer}" if consumer is not None else ""
+    reason = slot.invalidation_reason or ("conflicting" if slot.conflicting else None)
+    fate = f"is lost ({reason or 'wal_removed'})" if value >= LOST else "is lost at the next checkpoint"
+    setting = node.settings.get("max_slot_wal_keep_size")
+    return Words(
+        f"slot {slot.name}{whose} on {node.name} {fate}",
+        [
+            fact("wal_status", slot.wal_status, node.name),
+            fact("invalidation_reason", reason or "not reported", node.name),
+            fact("safe_wal_bytes", slot.safe_wal_bytes, node.name),
+            fact("consumer", consumer or "unknown", node.name),
+            *([fact("max_slot_wal_keep_size", f"{setting.value} {setting.unit or ''}", node.name)] if setting else []),
+        ],
+    )
+
+
+RULE = Rule(
+    name="slot_lost",
+    family="retention",
+    on="slot",
+    unit="",
+    help="2: the slot is invalidated, its consumer must be rebuilt. 1: it is `unreserved`, and the next checkpoint may "
+    "remove what it needs.",
+    limits=Limits(warning=UNRESERVED, critical=LOST, for_s=5.0, keep_s=5.0),
+    measure=measure,
+    describe=describe,
+)
