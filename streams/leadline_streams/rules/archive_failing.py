@@ -1,0 +1,73 @@
+"""``archive_failing``: the archiver fails, or does not keep up; the log that is not archived is kept."""
+
+from leadline.model.observation import Archiver
+from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+
+BACKLOG = 256
+"""Segments waiting, 4 GiB at the default size. A burst leaves some; as many as this mean that archiving is too slow."""
+
+
+def measure(look: Look) -> float | None:
+    """Failed attempts in the window while the newest attempt failed, at least 1; 1 when too many segments wait."""
+    node = look.node
+    if node is None or node.sample is None or node.sample.archiver is None:
+        return None
+    if _failed_last(node.sample.archiver):
+        return float(max(1, _failures(node, look.now)))
+    return 1.0 if (node.unarchived or 0) >= BACKLOG else None
+
+
+def _failed_last(archiver: Archiver) -> bool:
+    """Whether the newest attempt failed."""
+    failed, archived = archiver.last_failed_s, archiver.last_archived_s
+    return failed is not None and (archived is None or failed < archived)
+
+
+def _failures(node: NodeState, now: float) -> int:
+    window = node.windows.get("archive_failure")
+    return window.count(now) if window is not None else 0
+
+
+def describe(look: Look, value: float) -> Words:
+    """The segment that will not go, since when, and how many wait behind it."""
+    node = look.node
+    assert node is not None
+    assert node.sample is not None
+    archiver = node.sample.archiver
+    assert archiver is not None
+    waiting = node.unarchived if node.unarchived is not None else "unknown"
+    command = node.settings.get("archive_command")
+    library = node.settings.get("archive_library")
+    by = library if library is not None and library.value else command
+    return Words(
+        f"{node.name} cannot archive {archiver.last_failed_wal}; the log is kept until it can"
+        if _failed_last(archiver)
+        else f"{node.name} archives too slowly: {waiting} segments wait",
+        [
+            fact("failed", _failures(node, look.now), node.name, f"attempts in {RULE.window_s:g} s"),
+            fact("last_failed_wal", archiver.last_failed_wal, node.name),
+            fact("last_archived_wal", archiver.last_archived_wal, node.name, _ago(archiver.last_archived_s)),
+            fact("ready", waiting, node.name, "segments waiting"),
+            *([fact("archive_command", by.value, node.name)] if by is not None else []),
+        ],
+    )
+
+
+def _ago(seconds: float | None) -> str | None:
+    return f"{seconds:.0f} s ago" if seconds is not None else None
+
+
+RULE = Rule(
+    name="archive_failing",
+    family="retention",
+    on="node",
+    unit="failures",
+    help="Failed attempts to archive in 300 s, while the newest attempt failed; 1 when 256 segments or more wait.",
+    # The archiver tries three times a minute, and at every segment that is filled: 12 are four minutes, or less.
+    limits=Limits(warning=1.0, critical=12.0, for_s=60.0, keep_s=30.0),
+    measure=measure,
+    describe=describe,
+    window_s=300.0,
+)

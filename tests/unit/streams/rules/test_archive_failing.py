@@ -1,0 +1,52 @@
+"""``archive_failing``."""
+
+from leadline.model.observation import Archiver
+from tests.unit.streams.rules import play
+from tests.unit.streams.world import QUICK, World
+
+WELL = Archiver(archived=10, failed=2, last_archived_s=1.0, last_failed_s=900.0)
+
+
+def test_attempts_that_fail_fire_and_a_success_ends_it() -> None:
+    """Three a minute; the value is their number."""
+    world = World(archive_failing=QUICK)
+    up = world.add("pg-1", "primary")
+    up.set(archiver=WELL)
+    play.look(world, 10)
+    for second in range(12):
+        failed = min(5, 3 + second)
+        up.set(archiver=Archiver(archived=10, failed=failed, last_archived_s=60.0, last_failed_s=0.5))
+        play.look(world, 1)
+    fired = play.last(world, "archive_failing")
+    assert (fired.to, fired.value) == ("firing", 3.0)
+    up.set(archiver=WELL)
+    play.look(world, 15)
+    assert play.last(world, "archive_failing").to == "resolved"
+
+
+def test_one_that_never_worked_fires() -> None:
+    """What failed before we looked is not counted, and its result is known."""
+    world = World(archive_failing=QUICK)
+    world.add("pg-1", "primary").set(archiver=Archiver(failed=900, last_failed_wal="01", last_failed_s=5.0))
+    play.look(world, 10)
+    assert play.last(world, "archive_failing").value == 1.0
+
+
+def test_constant_failure_becomes_critical() -> None:
+    """Whether for minutes, or at every segment of a busy server."""
+    world = World(archive_failing=QUICK)
+    up = world.add("pg-1", "primary")
+    for failed in range(1, 31):
+        up.set(archiver=Archiver(failed=failed, last_failed_wal="0B", last_failed_s=0.2))
+        play.look(world, 1)
+    assert play.last(world, "archive_failing").severity == "critical"
+
+
+def test_a_backlog_fires_though_every_attempt_works() -> None:
+    """It is counted once a minute."""
+    world = World(archive_failing=QUICK)
+    up = world.add("pg-1", "primary")
+    for second in range(20):
+        up.set(archiver=Archiver(archived=second, last_archived_s=0.1, ready=300 if second == 5 else None))
+        play.look(world, 1)
+    assert play.last(world, "archive_failing").summary == "pg-1 archives too slowly: 300 segments wait"
