@@ -1,0 +1,50 @@
+"""``recovery_conflict``: replay cancels queries on a standby."""
+
+from leadline_streams.judge.events import EVENT_WINDOW_S
+from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+
+PREFIX = "recovery_conflict:"
+
+
+def measure(look: Look) -> float | None:
+    """Queries cancelled in the window, of every kind."""
+    node = look.node
+    if node is None or not node.windows:
+        return None
+    return float(sum(_by_kind(node, look.now).values())) or None
+
+
+def _by_kind(node: NodeState, now: float) -> dict[str, int]:
+    return {key[len(PREFIX) :]: it.count(now) for key, it in node.windows.items() if key.startswith(PREFIX)}
+
+
+def describe(look: Look, value: float) -> Words:
+    """How many of which kind, in which databases, and the settings that decide it."""
+    node = look.node
+    assert node is not None
+    kinds = {kind: count for kind, count in sorted(_by_kind(node, look.now).items()) if count}
+    names = " and ".join(kinds)
+    decided_by = ("max_standby_streaming_delay", "hot_standby_feedback")
+    return Words(
+        f"replay cancelled {value:.0f} queries on {node.name} within {EVENT_WINDOW_S / 60:g} minutes ({names})",
+        [
+            *(fact(kind, count, node.name, f"cancelled in {EVENT_WINDOW_S:g} s") for kind, count in kinds.items()),
+            *(fact(name, node.settings[name].value, node.name) for name in decided_by if name in node.settings),
+        ],
+    )
+
+
+RULE = Rule(
+    name="recovery_conflict",
+    family="conflict",
+    on="node",
+    unit="queries",
+    help="Queries that replay cancelled on a standby in 300 s, all kinds together.",
+    # One now and then is the price of a standby that is read; one a minute and somebody's reports fail.
+    limits=Limits(warning=5.0, for_s=0.0, keep_s=5.0),
+    measure=measure,
+    describe=describe,
+    window_s=EVENT_WINDOW_S,
+)
