@@ -1,0 +1,84 @@
+"""``apply_conflict``: rows that a subscription brings do not fit the rows that are there.
+
+What is counted is decided by what a count means:
+
+- a conflict that stops the worker is met again at every attempt: each kind counts once, however often it was tried,
+  and no longer once the worker gets on;
+- a change to a row that is missing is skipped for good: each one counts;
+- a row of another origin is counted by the server also at the first change after the initial copy, where nothing is
+  wrong. Alone these say nothing. They count when the publisher meets them too, by a subscription in the other
+  direction: then both write the same rows.
+"""
+
+from leadline_streams.judge.apply import DUPLICATES, MISSING, ORIGINS
+from leadline_streams.judge.events import EVENT_WINDOW_S
+from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.verdict import in_error_loop
+
+
+def measure(look: Look) -> float | None:
+    """Conflicts in the window."""
+    node, subscription = look.node, look.subscription
+    if node is None or subscription is None or not node.windows or not subscription.conflicts:
+        return None
+    now, name = look.now, subscription.name
+    stops = not subscription.enabled or in_error_loop(node, subscription, now)
+    stopping = sum(1 for count in counted(node, name, DUPLICATES, now).values() if count) if stops else 0
+    skipped = sum(counted(node, name, MISSING, now).values())
+    overwritten = sum(counted(node, name, ORIGINS, now).values())
+    if overwritten and not _returned(look):
+        overwritten = 0
+    return float(stopping + skipped + overwritten) or None
+
+
+def counted(node: NodeState, subscription: str, kinds: frozenset[str], now: float) -> dict[str, int]:
+    """Conflicts of one subscription in the window, by kind."""
+    windows = {kind: node.windows.get(f"apply_conflict:{subscription}:{kind}") for kind in sorted(kinds)}
+    return {kind: it.count(now) for kind, it in windows.items() if it is not None}
+
+
+def _returned(look: Look) -> bool:
+    """Whether the publisher subscribes to this node in turn, and met rows of another origin as well."""
+    assert look.node is not None
+    assert look.subscription is not None
+    memory = look.cluster.memory
+    links = [link for link in memory.links.values() if link.kind == "logical"]
+    publishers = {k.upstream for k in links if k.downstream == look.node.name and k.name == look.subscription.name}
+    for back in links:
+        publisher = memory.nodes.get(back.downstream)
+        if publisher is not None and publisher.name in publishers and back.upstream == look.node.name:
+            return any(counted(publisher, back.name, ORIGINS, look.now).values())
+    return False
+
+
+def describe(look: Look, value: float) -> Words:
+    """Every kind that occurred, those that are not counted too."""
+    node, subscription = look.node, look.subscription
+    assert node is not None
+    assert subscription is not None
+    counts = counted(node, subscription.name, DUPLICATES | MISSING | ORIGINS, look.now)
+    kinds = {kind: count for kind, count in counts.items() if count}
+    notes = dict.fromkeys(DUPLICATES, "attempts; the worker stops and tries again")
+    notes |= dict.fromkeys(MISSING, "changes skipped: the row is not there")
+    notes |= dict.fromkeys(ORIGINS, "rows overwritten; the first change after the initial copy counts too")
+    return Words(
+        f"{value:.0f} row conflicts in subscription {subscription.name} on {node.name} within "
+        f"{EVENT_WINDOW_S / 60:g} minutes ({', '.join(kinds)})",
+        [fact(kind, count, node.name, notes[kind]) for kind, count in kinds.items()],
+    )
+
+
+RULE = Rule(
+    name="apply_conflict",
+    family="conflict",
+    on="subscription",
+    unit="conflicts",
+    help="Row conflicts of a subscription in 300 s: one for each kind that stops the worker, each change of a missing "
+    "row, and rows of another origin where both servers subscribe to each other. PostgreSQL 18 and later count them.",
+    limits=Limits(warning=1.0, critical=100.0, for_s=0.0, keep_s=5.0),
+    measure=measure,
+    describe=describe,
+    window_s=EVENT_WINDOW_S,
+)
