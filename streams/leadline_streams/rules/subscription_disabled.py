@@ -1,0 +1,40 @@
+"""``subscription_disabled``: a subscription is switched off, and its slot on the publisher keeps the log for it."""
+
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+
+
+def measure(look: Look) -> float | None:
+    """1 while it is disabled."""
+    return 1.0 if look.subscription is not None and not look.subscription.enabled else None
+
+
+def describe(look: Look, value: float) -> Words:
+    """By whom, as far as the counters can tell."""
+    node, subscription = look.node, look.subscription
+    assert node is not None
+    assert subscription is not None
+    window = node.windows.get(f"apply_error:{subscription.name}")
+    failed = window.count(look.now) if window is not None else 0
+    by = "after an error" if failed and subscription.disable_on_error else "by somebody"
+    return Words(
+        f"subscription {subscription.name} on {node.name} was disabled {by}; nothing is applied",
+        [
+            fact("enabled", "false", node.name),
+            fact("disable_on_error", subscription.disable_on_error, node.name),
+            fact("apply_errors", failed, node.name, "in 300 s"),
+            fact("slot", subscription.slot, node.name, "the publisher keeps its log for it"),
+        ],
+    )
+
+
+RULE = Rule(
+    name="subscription_disabled",
+    family="conflict",
+    on="subscription",
+    unit="",
+    help="Disabled, by hand or by `disable_on_error`, for longer than `for`.",
+    limits=Limits(warning=1.0, for_s=60.0, keep_s=5.0),
+    measure=measure,
+    describe=describe,
+)
