@@ -1,0 +1,51 @@
+"""``sync_commit_blocked``: commits wait for synchronous standbys."""
+
+from leadline.view.words import duration
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
+
+
+def measure(look: Look) -> float | None:
+    """How long the oldest of them has waited; unknown where the agent may not see sessions."""
+    node = look.node
+    if node is None or node.sample is None:
+        return None
+    activity = node.sample.activity
+    if activity is None:
+        return UNKNOWN
+    return activity.sync_wait_s if activity.sync_waiters else None
+
+
+def describe(look: Look, value: float) -> Words:
+    """How many wait, for whom, and who is there."""
+    node = look.node
+    assert node is not None
+    assert node.sample is not None
+    activity = node.sample.activity
+    waiters = activity.sync_waiters if activity is not None else 0
+    names = node.settings.get("synchronous_standby_names")
+    level = node.settings.get("synchronous_commit")
+    return Words(
+        f"{waiters} commits on {node.name} wait for synchronous standbys, the oldest for {duration(value)}",
+        [
+            fact("sync_waiters", waiters, node.name, "statement_timeout does not end their wait"),
+            fact("synchronous_standby_names", names.value if names is not None else "unknown", node.name),
+            fact("synchronous_commit", level.value if level is not None else "unknown", node.name),
+            *(
+                fact("standby", row.name, node.name, f"{row.state}, {row.sync_state}")
+                for row in node.sample.downstreams
+            ),
+        ],
+    )
+
+
+RULE = Rule(
+    name="sync_commit_blocked",
+    family="sync",
+    on="node",
+    unit="s",
+    help="How long the oldest commit has waited for synchronous standbys.",
+    limits=Limits(warning=3.0, critical=10.0, for_s=5.0, keep_s=10.0),
+    measure=measure,
+    describe=describe,
+)
