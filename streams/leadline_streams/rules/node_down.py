@@ -1,0 +1,44 @@
+"""``node_down``: an agent cannot read its server."""
+
+from leadline.view.words import duration
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
+
+
+def measure(look: Look) -> float | None:
+    """Seconds since the server last answered its agent; unknown when the agent is silent too."""
+    node = look.node
+    if node is None or node.up:
+        return None
+    if node.stale or node.down_since is None:
+        return UNKNOWN
+    return look.now - node.down_since
+
+
+def describe(look: Look, value: float) -> Words:
+    """Why, in the agent's words."""
+    node = look.node
+    assert node is not None
+    return Words(
+        f"{node.node.role if node.node.role != 'unknown' else 'server'} {node.name} has not answered for "
+        f"{duration(value)}: {node.error or 'no reason given'}",
+        [
+            fact("error", node.error or "none", node.name),
+            fact("address", f"{node.node.host}:{node.node.port}", node.name),
+            fact("last_role", node.node.role, node.name),
+        ],
+    )
+
+
+RULE = Rule(
+    name="node_down",
+    family="liveness",
+    on="node",
+    unit="s",
+    help="A server has not answered its agent for this long: it is down, unreachable or refuses the agent.",
+    # A planned restart takes less than 30 s.
+    limits=Limits(warning=0.0, critical=60.0, for_s=30.0, keep_s=10.0),
+    measure=measure,
+    describe=describe,
+    outlives_data=True,
+)

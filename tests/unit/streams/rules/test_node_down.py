@@ -1,0 +1,39 @@
+"""``node_down``; a planned restart is in ``test_well``."""
+
+from tests.unit.streams.rules import play
+from tests.unit.streams.world import QUICK, World
+
+
+def test_a_server_that_does_not_answer_fires_with_the_reason() -> None:
+    """A warning, critical after a minute, over when it answers."""
+    world = World()
+    up, _ = world.pair()
+    play.stream(world, 10)
+    up.set(up=False, error="connection refused")
+    play.look(world, 70)
+    steps = [(t.to, t.severity) for t in play.of(world, "node_down")]
+    assert steps == [("pending", "warning"), ("firing", "warning"), ("firing", "critical")]
+    assert play.last(world, "node_down").summary == "primary pg-1 has not answered for 1 min 00 s: connection refused"
+    up.set(up=True, error=None)
+    play.look(world, 15)
+    assert play.last(world, "node_down").to == "resolved"
+
+
+def test_a_server_that_never_answered_fires() -> None:
+    """Its first sample says why."""
+    world = World(node_down=QUICK)
+    world.add("pg-1", "unknown").set(up=False, error="password authentication failed")
+    play.look(world, 10)
+    assert "server pg-1" in play.last(world, "node_down").summary
+
+
+def test_silence_leaves_it_unknown() -> None:
+    """An agent that stops saying that its server is down does not say that it is up."""
+    world = World(node_down=QUICK)
+    up = world.add("pg-1", "primary")
+    up.set(up=False, error="connection refused")
+    play.look(world, 10)
+    world.add("pg-9", "primary", system_id="9")
+    up.silent = True
+    play.look(world, 20)
+    assert play.life(world, "node_down") == ["pending", "firing", "unknown"]
