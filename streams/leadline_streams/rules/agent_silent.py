@@ -1,0 +1,39 @@
+"""``agent_silent``: nothing is heard from a node's agent, so nothing is known of the node."""
+
+from leadline.view.words import duration
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+
+
+def measure(look: Look) -> float | None:
+    """Seconds of silence, once they are more than five intervals."""
+    return look.now - look.node.seen if look.node is not None and look.node.stale else None
+
+
+def describe(look: Look, value: float) -> Words:
+    """Since when, and what can be judged no longer."""
+    node = look.node
+    assert node is not None
+    silence = duration(look.now - node.seen)
+    links = [k for k in look.cluster.memory.links.values() if node.name in (k.upstream, k.downstream)]
+    return Words(
+        f"nothing heard from the agent of {node.name} for {silence}: its alerts cannot clear and new ones cannot start",
+        [
+            fact("silent_for", silence, node.name),
+            fact("boot", node.node.boot, node.name, "the agent's last known run"),
+            *(fact("verdict", k.verdict, None, f"{k.upstream} -> {k.downstream}, by the other end") for k in links),
+        ],
+    )
+
+
+RULE = Rule(
+    name="agent_silent",
+    family="liveness",
+    on="node",
+    unit="s",
+    help="Nothing heard from a node's agent, for five intervals and `for` on top.",
+    limits=Limits(warning=0.0, for_s=30.0, keep_s=5.0),
+    measure=measure,
+    describe=describe,
+    outlives_data=True,
+)
