@@ -1,0 +1,66 @@
+"""``split_brain``: two servers of one cluster take writes."""
+
+from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
+
+
+def measure(look: Look) -> float | None:
+    """Servers with one system identifier that are out of recovery at once; unknown while one of them is silent.
+
+    A subscriber has an identifier of its own. A primary that was replaced counts only when it is seen writable *after*
+    its successor became so: until its silence is noticed, a dead one still looks alive.
+    """
+    groups = _writers(look)
+    if all(len(group) < 2 for group in groups):
+        return None
+    writers = max((_alive(group) for group in groups), key=len)
+    if len(writers) >= 2:
+        return float(len(writers))
+    return UNKNOWN if any(node.stale for group in groups if len(group) > 1 for node in group) else None
+
+
+def _writers(look: Look) -> list[list[NodeState]]:
+    """Nodes last seen out of recovery, by system identifier."""
+    groups: dict[str, list[NodeState]] = {}
+    for node in look.cluster.memory.nodes.values():
+        if node.node.role == "primary" and node.node.system_id is not None:
+            groups.setdefault(node.node.system_id, []).append(node)
+    return list(groups.values())
+
+
+def _alive(group: list[NodeState]) -> list[NodeState]:
+    """Those that answered since the last of them became writable."""
+    newest = max((node.writable_since or 0.0 for node in group if node.writable), default=0.0)
+    return [node for node in group if node.writable and node.seen >= newest]
+
+
+def describe(look: Look, value: float) -> Words:
+    """Who they are, since when, on which timeline."""
+    writers = max((_alive(group) for group in _writers(look)), key=len, default=[])
+    names = " and ".join(node.name for node in writers)
+    return Words(
+        f"{names} take writes as the same cluster; what one commits the other does not have",
+        [
+            fact(
+                "writable",
+                f"timeline {node.node.timeline}",
+                node.name,
+                f"for {look.now - (node.writable_since or look.now):.0f} s, system {node.node.system_id}",
+            )
+            for node in writers
+        ],
+    )
+
+
+RULE = Rule(
+    name="split_brain",
+    family="conflict",
+    on="cluster",
+    unit="servers",
+    help="Servers with the same system identifier that take writes at the same time.",
+    limits=Limits(critical=2.0, for_s=3.0, keep_s=10.0),
+    measure=measure,
+    describe=describe,
+    outlives_data=True,
+)
