@@ -1,0 +1,78 @@
+"""``config_mismatch``: a standby has less of something than its primary, and must not."""
+
+from contextlib import suppress
+
+from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
+from leadline_streams.judge.topology import root_of
+
+HOT_STANDBY = (
+    "max_connections",
+    "max_worker_processes",
+    "max_wal_senders",
+    "max_prepared_transactions",
+    "max_locks_per_transaction",
+)
+"""Lower than on the primary, replay pauses by itself, and the next start is refused."""
+WAL_LEVEL = "wal_level"
+"""Lower than on the primary, subscribers are cut off when this standby is promoted."""
+LEVELS = ("minimal", "replica", "logical")
+
+
+def measure(look: Look) -> float | None:
+    """How many settings are too low; unknown while the settings of one end are."""
+    link = look.link
+    if link is None or link.kind != "physical" or link.agentless:
+        return None
+    primary = _primary(look)
+    if look.node is None or primary is None or not look.node.settings or not primary.settings:
+        return UNKNOWN
+    return float(len(_mismatches(primary, look.node))) or None
+
+
+def _primary(look: Look) -> NodeState | None:
+    """The primary at the root: its settings are what a standby has to follow, through any cascade."""
+    up = look.up
+    return up if up is None or up.node.role == "primary" else root_of(look.cluster.memory, up.name)
+
+
+def _mismatches(primary: NodeState, standby: NodeState) -> list[tuple[str, str, str]]:
+    """Settings that are too low, with the value on each side."""
+    found = []
+    for name in (*HOT_STANDBY, WAL_LEVEL):
+        theirs, ours = primary.settings.get(name), standby.settings.get(name)
+        if theirs is not None and ours is not None and theirs.value != ours.value:
+            rank = LEVELS.index if name == WAL_LEVEL else int
+            with suppress(ValueError):  # no server reports such a value
+                if rank(ours.value) < rank(theirs.value):
+                    found.append((name, theirs.value, ours.value))
+    return found
+
+
+def describe(look: Look, value: float) -> Words:
+    """Each setting with both values."""
+    link, primary, standby = look.link, _primary(look), look.node
+    assert link is not None
+    mismatches = _mismatches(primary, standby) if primary is not None and standby is not None else []
+    names = ", ".join(name for name, _, _ in mismatches) or f"{value:.0f} settings"
+    return Words(
+        f"{names} lower on {link.downstream} than on its primary",
+        [
+            fact(name, ours, link.downstream, f"{theirs} on {primary.name if primary is not None else link.upstream}")
+            for name, theirs, ours in mismatches
+        ],
+    )
+
+
+RULE = Rule(
+    name="config_mismatch",
+    family="config",
+    on="link",
+    unit="settings",
+    help="Settings that are lower on a standby than on its primary and must not be: the hot-standby parameters and "
+    "`wal_level`.",
+    limits=Limits(warning=1.0, for_s=60.0, keep_s=5.0),
+    measure=measure,
+    describe=describe,
+)
