@@ -1,0 +1,58 @@
+"""``sync_degraded``: fewer synchronous standbys are connected than commits need."""
+
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
+from leadline_streams.judge.synchronous import Wanted, confirming
+
+SETTING = "synchronous_standby_names"
+
+
+def measure(look: Look) -> float | None:
+    """How many are missing; unknown while the setting or the senders are."""
+    node = look.node
+    if node is None or node.sample is None or node.node.role != "primary":
+        return None
+    setting = node.settings.get(SETTING)
+    if setting is None:
+        return UNKNOWN
+    if not setting.value:
+        return None
+    wanted = Wanted.of(setting.value)
+    if wanted is None or "downstreams" in node.sample.not_permitted:
+        return UNKNOWN
+    return float(max(0, wanted.count - len(confirming(node.sample.downstreams)))) or None
+
+
+def describe(look: Look, value: float) -> Words:
+    """What is asked for, and who is there."""
+    node = look.node
+    assert node is not None
+    assert node.sample is not None
+    setting = node.settings[SETTING].value
+    wanted = Wanted.of(setting)
+    count = wanted.count if wanted is not None else 0
+    return Words(
+        f"{node.name} has {count - value:.0f} of {count} synchronous standbys; commits wait until the others confirm",
+        [
+            fact(SETTING, setting, node.name),
+            fact(
+                "missing", ", ".join(wanted.missing(node.sample.downstreams)) if wanted is not None else "", node.name
+            ),
+            *(
+                fact("standby", row.name, node.name, f"{row.state}, {row.sync_state}")
+                for row in node.sample.downstreams
+            ),
+        ],
+    )
+
+
+RULE = Rule(
+    name="sync_degraded",
+    family="sync",
+    on="node",
+    unit="standbys",
+    help="Synchronous standbys that `synchronous_standby_names` requires and that are not connected.",
+    limits=Limits(warning=1.0, for_s=30.0, keep_s=10.0),
+    measure=measure,
+    describe=describe,
+)
