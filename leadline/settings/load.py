@@ -71,7 +71,7 @@ class _Reader:
     origins: dict[SettingPath, str] = field(default_factory=dict)
 
     def report(self, path: SettingPath, what: str) -> object:
-        self.problems.append(Problem(self.origin(path), path_text(path), what))
+        self.problems.append(Problem(self.origin(path), redact(path_text(path)), what))
         return BAD
 
     def origin(self, path: SettingPath) -> str:

@@ -1,5 +1,6 @@
 """A YAML file as plain data that remembers on which line each setting stands."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ import yaml
 
 from leadline.errors import UsageError
 from leadline.settings.declare import SettingPath
+
+_QUOTED = re.compile(r"'[^'<][^']{2,}'")
+"""What YAML quotes from the file in its errors may be a secret: ``password: *hunter2`` is an undefined alias."""
 
 
 @dataclass(slots=True)
@@ -36,17 +40,15 @@ def read(path: Path) -> Document:
         raise UsageError(f"{path}: cannot read the settings: it is not UTF-8 text") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot read the settings: {error.strerror}") from None
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         document.data = {} if node is None else _data(loader, node, (), document)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UsageError(f"{path}{line}: this is not YAML: {error.problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: this is not YAML: {error}") from None
-    finally:
-        loader.dispose()
+        raise UsageError(f"{path}{line}: this is not YAML: {_QUOTED.sub('…', error.problem or '')}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"{path}: this is not YAML: {str(error).splitlines()[0]}") from None
     document.data = {} if document.data is None else document.data
     if not isinstance(document.data, dict):
         raise UsageError(f"{path}: expected settings as 'name: value' lines, found {type(document.data).__name__}")
@@ -69,4 +71,9 @@ def _data(loader: yaml.SafeLoader, node: yaml.Node, path: SettingPath, document:
             return found
         case yaml.SequenceNode():
             return [_data(loader, item, (*path, index), document) for index, item in enumerate(node.value)]
-    return loader.construct_object(node)
+    try:
+        return loader.construct_object(node)
+    except ValueError:
+        raise yaml.constructor.ConstructorError(
+            problem="a value looks like a number or a date and is none; put it in quotes", problem_mark=node.start_mark
+        ) from None
