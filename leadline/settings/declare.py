@@ -70,6 +70,12 @@ def settings_of(group: type[Settings]) -> tuple[Setting, ...]:
     return tuple(_setting(field) for field in msgspec.structs.fields(group))
 
 
+def groups(group: type[Settings]) -> set[type[Settings]]:
+    """A group and all groups inside it."""
+    inner = {setting.group for setting in settings_of(group) if setting.group}
+    return {group}.union(*map(groups, inner))
+
+
 def leaves(group: type[Settings], path: SettingPath = ()) -> Iterator[tuple[SettingPath, Setting]]:
     """Every single setting under a group; ``<n>`` and ``<name>`` stand for the items of lists and maps."""
     for setting in settings_of(group):

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from leadline.settings.declare import REQUIRED, Settings, settings_of, twin
+from leadline.settings.declare import REQUIRED, Settings, groups, settings_of, twin
 from leadline.settings.secret import Secret
 
 
@@ -13,14 +13,9 @@ def to_json_schema(group: type[Settings]) -> dict[str, Any]:
     (root,), components = msgspec.json.schema_components(
         [group], ref_template="#/$defs/{name}", schema_hook=lambda cls: {"type": "string"} if cls is Secret else {}
     )
-    for member in _groups(group):
+    for member in groups(group):
         _add_twins(member, components[member.__name__])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "$defs": components}
-
-
-def _groups(group: type[Settings]) -> set[type[Settings]]:
-    inner = {setting.group for setting in settings_of(group) if setting.group}
-    return {group}.union(*map(_groups, inner))
 
 
 def _add_twins(group: type[Settings], schema: dict[str, Any]) -> None:

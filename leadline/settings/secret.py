@@ -36,8 +36,9 @@ class Secret:
             value = self._file.read_text("utf-8").rstrip("\r\n")
         except UnicodeDecodeError:
             raise UsageError(f"cannot read the secret in {self._file}: it is not UTF-8 text") from None
-        except OSError as error:
-            raise UsageError(f"cannot read the secret in {self._file}: {error.strerror}") from None
+        except (OSError, ValueError) as error:  # ValueError: the path has a null character
+            why = error.strerror if isinstance(error, OSError) else error
+            raise UsageError(f"cannot read the secret in {self._file}: {why}") from None
         if not value:
             raise UsageError(f"cannot use the secret in {self._file}: the file is empty")
         return value

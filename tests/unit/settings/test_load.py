@@ -165,6 +165,12 @@ def test_a_secret_file_that_is_empty(tmp_path: Path) -> None:
     assert line.endswith("the file is empty")
 
 
+def test_a_secret_file_with_an_impossible_name(tmp_path: Path) -> None:
+    """A null character in a path is refused like any other file that cannot be read."""
+    path = write(tmp_path, 'kafka: {sasl.password_file: "a\\0b"}')
+    assert "cannot read the secret in" in said({}, path)[0]
+
+
 def test_unknown_rules_are_named() -> None:
     """The role that knows the rules can have all unknown ones reported with their paths."""
     environ = {"LEADLINE_RULES_REPLICATION_LOG_WARNING": "1", "LEADLINE_OVERRIDES_0_RULES_ZZZ_WARNING": "1"}
