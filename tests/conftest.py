@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from leadline.sandbox.binaries import postgres_binaries
+from tests.fixtures.postgres_versions import at_hand
 from tests.require import need
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def pytest_configure() -> None:
 
 
 def pytest_report_header() -> str:
-    majors = [str(major) for major in range(13, 19) if postgres_binaries(major)]
-    return f"leadline: Python {platform.python_version()}, PostgreSQL {' '.join(majors) or 'none'}, faust {_faust()}"
+    majors = " ".join(map(str, at_hand())) or "none"
+    return f"leadline: Python {platform.python_version()}, PostgreSQL at hand: {majors}, faust {_faust()}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -157,6 +157,8 @@ class Fleet:
     def close(self) -> None:
         """Stop everything and remove the folder. Harmless a second time."""
         for server in self.servers.values():
+            server.let_go()
+        for server in self.servers.values():
             server.close()
         for proxy in self._proxies:
             proxy.close()

@@ -28,14 +28,21 @@ FOR_THE_OWNER = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that a terminal or a service manager sends to all: the owner decides, and its end is the guard's."""
 
 
+def parent(pid: int) -> int | None:
+    """The parent of a process, None when there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The program's name, in brackets, may itself hold brackets and blanks.
+    return int(stat.rpartition(")")[2].split()[1])
+
+
 def descendants(pid: int) -> list[int]:
     """Every process below ``pid``, parents first. A snapshot: processes come and go meanwhile."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            # The program's name, in brackets, may itself hold brackets and blanks.
-            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(stat.parent.name))
+    children: dict[int | None, list[int]] = {}
+    for other in map(int, filter(str.isdecimal, os.listdir("/proc"))):
+        children.setdefault(parent(other), []).append(other)
     found = [pid]
     for known in found:
         found.extend(children.get(known, []))

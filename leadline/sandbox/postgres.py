@@ -136,6 +136,7 @@ class Server:
     def start(self, timeout_s: float = 30.0) -> None:
         """Start and wait for connections (a standby: consistency). Raises UnreachableError with the log's end."""
         assert not self.running, f"{self.name} is running"
+        self.let_go()
         # SIGQUIT is the immediate shutdown, which frees shared memory.
         self._guard = self.launch("postgres", "-D", self.data, farewell=signal.SIGQUIT)
         try:
@@ -171,10 +172,17 @@ class Server:
         guard.signal_all([self.pid, *guard.descendants(self.pid)], signal.SIGCONT)
 
     def close(self) -> None:
-        """End at once, from any state, and give the port back. Nothing of the data is kept safe."""
+        """End at once, from any state, and give the port back. Harmless a second time."""
+        self.let_go()
         if self._guard is not None:
-            self._await_end(timeout_s=guard.GRACE_S + 10.0, let_go=True)
+            self._await_end(timeout_s=guard.GRACE_S + 10.0)
         self._port.close()
+
+    def let_go(self) -> None:
+        """Begin to end at once, from any state; ``close`` waits for it."""
+        if self._guard is not None:
+            assert self._guard.stdin is not None
+            self._guard.stdin.close()
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines of the log."""
@@ -210,16 +218,13 @@ class Server:
         file.write_text(text)
         give(file)
 
-    def _await_end(self, timeout_s: float, *, let_go: bool = False) -> None:
+    def _await_end(self, timeout_s: float) -> None:
         assert self._guard is not None
-        assert self._guard.stdin is not None
         try:
-            if let_go:
-                self._guard.stdin.close()
             self._guard.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise UnreachableError(f"PostgreSQL {self.name} did not stop in {timeout_s:g} s") from None
-        self._guard.stdin.close()
+        self.let_go()
 
     def _postmaster(self) -> tuple[int | None, str]:
         """Pid and state from postmaster.pid (miscadmin.h, LOCK_FILE_LINE_*), if it is of the server that runs now."""
@@ -227,7 +232,8 @@ class Server:
             return None, ""
         with contextlib.suppress(OSError, IndexError, ValueError):
             lines = (self.data / "postmaster.pid").read_text().splitlines()
-            if (pid := int(lines[0])) in guard.descendants(self._guard.pid):  # else a crash left the file behind
+            pid = int(lines[0])
+            if guard.parent(pid) == self._guard.pid:  # else a crash left the file behind
                 return pid, lines[7].strip()
         return None, ""
 
