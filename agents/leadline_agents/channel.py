@@ -1,0 +1,89 @@
+"""The way to Kafka: one idempotent producer, which writes a batch whole or not at all."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.producer import AIOKafkaProducer
+
+from leadline.kafka import producer_options
+from leadline.settings.common import KafkaSettings
+
+Message = tuple[bytes, Sequence[tuple[str, bytes]]]
+"""Value and headers."""
+
+ANSWER_S = 10.0
+"""A batch without an answer for this long is sent again over a new channel."""
+CLOSE_S = 2.0
+BATCH_BYTES = 900_000
+"""Below the 1 MB that Kafka takes by default; whoever fills batches stays well under it."""
+
+LOST = (KafkaError, OSError, TimeoutError)
+"""Raised by a channel that is of no more use."""
+
+
+class TooLarge(Exception):
+    """Kafka will never take this batch."""
+
+
+class Channel(Protocol):
+    """What the publisher needs of Kafka."""
+
+    async def send(self, topic: str, key: bytes, messages: Sequence[Message]) -> None:
+        """Write messages of one key, in order, all or none.
+
+        Raises TooLarge, or one of ``LOST`` when it cannot be known whether they are written.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Hang up without waiting for what is on its way."""
+        ...
+
+
+class KafkaChannel:
+    """A ``Channel`` to a real broker."""
+
+    def __init__(self, producer: Any) -> None:
+        self._producer = producer
+
+    @classmethod
+    async def open(cls, kafka: KafkaSettings) -> "KafkaChannel":
+        """Connect. Raises one of ``LOST``, or UsageError when a file of certificates cannot be used."""
+        producer = AIOKafkaProducer(
+            **producer_options(kafka, f"leadline-agent-{socket.gethostname()}"),
+            request_timeout_ms=round(ANSWER_S * 1000),
+            max_batch_size=BATCH_BYTES,
+        )
+        channel = cls(producer)
+        try:
+            await producer.start()
+        except BaseException:
+            await channel.close()
+            raise
+        return channel
+
+    async def send(self, topic: str, key: bytes, messages: Sequence[Message]) -> None:
+        """One batch, so that it is acknowledged as one; see ``Channel``."""
+        async with asyncio.timeout(ANSWER_S):
+            partitions = sorted(await self._producer.partitions_for(topic))
+            batch = self._producer.create_batch()
+            for value, headers in messages:
+                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                    raise TooLarge(f"{len(messages)} records do not fit into a batch")
+            try:
+                partition = DefaultPartitioner()(key, partitions, partitions)
+                await (await self._producer.send_batch(batch, topic, partition=partition))
+            except MessageSizeTooLargeError as error:
+                raise TooLarge(str(error)) from None
+
+    async def close(self) -> None:
+        """Cut the connections first: ``stop`` alone waits for the answers of a broker that is gone."""
+        for step in (self._producer.client.close, self._producer.stop):
+            with contextlib.suppress(*LOST, KeyError):  # KeyError: aiokafka puts back a batch that was given up
+                async with asyncio.timeout(CLOSE_S):
+                    await step()

@@ -1,0 +1,187 @@
+"""Everything that Kafka has not acknowledged, in order per cluster: in memory at first, on disk when it takes longer.
+
+A record is held until it is acknowledged, or dropped for want of room and counted. When ``store`` returns, what is
+older than ``PATIENCE_S`` is on disk, so kill -9 takes at most what was made since. Per cluster the order is that of
+``put``, over restarts too. While the disk fails, records stay in memory, up to ``MEMORY_BYTES``.
+"""
+
+import logging
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from leadline.clock import Clock
+from leadline.metrics import AGENT_DROPPED, AGENT_SPOOL_BYTES, AGENT_SPOOL_RECORDS
+from leadline_agents.spool import Record, Spool, SpoolFailed
+
+PATIENCE_S = 0.5
+"""Kafka acknowledges within milliseconds; what takes longer goes to disk."""
+MEMORY_BYTES = 4 * 1024 * 1024
+BATCH_RECORDS = 500
+BATCH_BYTES = 256 * 1024
+"""Largest batch, unless one record is larger."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Entry:
+    """A record that is held."""
+
+    record: Record
+    since: float
+    """When it was put in, by the monotonic clock."""
+    id: int | None = None
+    """Its id on disk, once it is there."""
+    gone: bool = False
+    """It was on disk and was dropped there."""
+
+
+@dataclass(slots=True)
+class Queue:
+    """One cluster's records, oldest first: ``taken``, on their way; then on disk; then ``fresh``, in memory only.
+
+    ``taken`` ones that are also on disk have an id.
+    """
+
+    taken: list[Entry] = field(default_factory=list)
+    stored: bool = False
+    """There may be records on disk beyond ``sent``."""
+    sent: int = 0
+    """Up to this id all is acknowledged, even where it could not be removed from the disk."""
+    fresh: deque[Entry] = field(default_factory=deque)
+
+
+class Outbox:
+    """Put in at one end, take and settle at the other; at most one batch per cluster is on its way."""
+
+    def __init__(self, spool: Spool, clock: Clock) -> None:
+        self._spool = spool
+        self._clock = clock
+        self._queues: defaultdict[bytes, Queue] = defaultdict(Queue)
+        self._fresh_bytes = 0
+        self._failing = False
+        self.dropped = 0
+        """Records that will never be delivered, since the agent started."""
+        for key in spool.clusters():
+            self._queues[key].stored = True
+        self._measure()
+
+    @property
+    def spooled(self) -> int:
+        """Records on disk."""
+        return self._spool.count
+
+    def keys(self) -> Iterable[bytes]:
+        """Clusters that have or had records."""
+        return self._queues.keys()
+
+    def is_empty(self, key: bytes) -> bool:
+        """Is everything of this cluster acknowledged?"""
+        queue = self._queues[key]
+        return not (queue.taken or queue.stored or queue.fresh)
+
+    def put(self, record: Record) -> None:
+        """Append. When memory is full, what is oldest there is dropped."""
+        self._append(self._queues[record.key], Entry(record, self._clock.monotonic()))
+        while self._fresh_bytes > MEMORY_BYTES:
+            self._pop(min((q for q in self._queues.values() if q.fresh), key=lambda q: q.fresh[0].since))
+            self._count_dropped()
+
+    def take(self, key: bytes, most: int = BATCH_RECORDS) -> list[Record]:
+        """The next batch of a cluster, to be followed by ``sent`` or ``failed``; nothing when all is settled."""
+        queue = self._queues[key]
+        assert not queue.taken, "one batch at a time"
+        if queue.stored:
+            found = self._spool.read(key, queue.sent, most, BATCH_BYTES)
+            queue.taken = [Entry(stored.record, 0.0, stored.id) for stored in found]
+            queue.stored = bool(found)
+        if not queue.taken:
+            size = 0
+            while queue.fresh and len(queue.taken) < most:
+                size += len(queue.fresh[0].record.value)
+                if queue.taken and size > BATCH_BYTES:
+                    break
+                queue.taken.append(self._pop(queue))
+        return [entry.record for entry in queue.taken]
+
+    def sent(self, key: bytes) -> None:
+        """What was taken is acknowledged."""
+        queue = self._queues[key]
+        ids = [entry.id for entry in queue.taken if entry.id is not None]
+        queue.taken = []
+        if ids:
+            queue.sent = max(ids)
+            try:
+                self._spool.remove(key, queue.sent)
+            except SpoolFailed as error:  # tried again with the next batch; after a restart these are sent twice
+                log.warning("cannot remove what was sent from the spool: %s", error)
+        self._measure()
+
+    def failed(self, key: bytes) -> None:
+        """What was taken is not acknowledged, and will be taken again."""
+        queue = self._queues[key]
+        for entry in reversed(queue.taken):
+            if entry.gone:
+                self._count_dropped()
+            elif entry.id is None:
+                self._append(queue, entry, left=True)
+        queue.taken = []
+
+    def refuse(self, key: bytes) -> None:
+        """What was taken can never be delivered: drop it."""
+        for _ in self._queues[key].taken:
+            self._count_dropped()
+        self.sent(key)
+
+    def store(self, older_than_s: float = PATIENCE_S) -> None:
+        """Put on disk what has waited this long. When the disk fails it stays in memory, and is tried again."""
+        before = self._clock.monotonic() - older_than_s
+        try:
+            for key, queue in self._queues.items():
+                self._store(key, queue, before)
+        except SpoolFailed as error:
+            if not self._failing:
+                log.error("cannot write the spool: %s; observations stay in memory, the oldest are dropped", error)
+            self._failing = True
+        else:
+            if self._failing:
+                log.info("the spool can be written again")
+            self._failing = False
+        self._measure()
+
+    def _store(self, key: bytes, queue: Queue, before: float) -> None:
+        for entry in queue.taken:
+            if entry.id is None and entry.since <= before:
+                entry.id = self._spool.add(entry.record, self._forget)
+                queue.stored = True
+        while queue.fresh and queue.fresh[0].since <= before:
+            self._spool.add(queue.fresh[0].record, self._forget)
+            queue.stored = True
+            self._pop(queue)
+
+    def _forget(self, number: int, key: bytes) -> None:
+        """The disk dropped this record: count it, unless it is acknowledged or may be yet."""
+        queue = self._queues[key]
+        taken = next((entry for entry in queue.taken if entry.id == number), None)
+        if taken is not None:
+            taken.gone = True
+        elif number > queue.sent:
+            self._count_dropped()
+
+    def _append(self, queue: Queue, entry: Entry, *, left: bool = False) -> None:
+        (queue.fresh.appendleft if left else queue.fresh.append)(entry)
+        self._fresh_bytes += len(entry.record.value)
+
+    def _pop(self, queue: Queue) -> Entry:
+        entry = queue.fresh.popleft()
+        self._fresh_bytes -= len(entry.record.value)
+        return entry
+
+    def _count_dropped(self) -> None:
+        self.dropped += 1
+        AGENT_DROPPED.inc()
+
+    def _measure(self) -> None:
+        AGENT_SPOOL_RECORDS.set(self._spool.count)
+        AGENT_SPOOL_BYTES.set(self._spool.bytes)

@@ -1,0 +1,132 @@
+"""Carries observations from the outbox to Kafka, and goes on when Kafka was away."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterable
+
+from leadline.clock import Clock, epoch
+from leadline.errors import UsageError
+from leadline.metrics import AGENT_PUBLISHED
+from leadline.model.observation import NodeSettings, Sample
+from leadline.wire import MAX_RECORD_BYTES, OBSERVATIONS, outgoing
+from leadline_agents.channel import LOST, Channel, Message, TooLarge
+from leadline_agents.outbox import BATCH_RECORDS, Outbox
+from leadline_agents.spool import Record
+
+SPOOLED = ("leadline-spooled", b"1")
+"""Header of a record that is sent late: old by its own time, and yet its clock is right. It is the last one."""
+LATE_INTERVALS = 2.0
+BACKOFF_FIRST_S = 0.5
+BACKOFF_MOST_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Publisher:
+    """Per cluster in order, and everything in the end: at least once on the wire, once in effect by ``(boot, seq)``.
+
+    A batch is sent until Kafka acknowledges it, and nothing of the same cluster overtakes it.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        connect: Callable[[], Awaitable[Channel]],
+        clock: Clock,
+        *,
+        prefix: str,
+        clusters: Iterable[str],
+        interval_s: float,
+    ) -> None:
+        self._outbox = outbox
+        self._connect = connect
+        self._clock = clock
+        self._prefix = prefix
+        self._late_s = interval_s * LATE_INTERVALS
+        keys = {*outbox.keys(), *(cluster.encode() for cluster in clusters)}
+        self._more = {key: asyncio.Event() for key in sorted(keys)}
+        self._away = False
+
+    def put(self, observation: Sample | NodeSettings) -> None:
+        """Hand over an observation of one of the clusters; never waits."""
+        out = outgoing(observation, self._prefix)
+        assert out.key is not None
+        assert out.value is not None
+        if len(out.value) > MAX_RECORD_BYTES:
+            about = f"{len(out.value)} bytes, readers take {MAX_RECORD_BYTES}"
+            log.error("an observation is too large: %s", about, extra={"node": observation.node.name})
+        self._outbox.put(Record(out.key, out.value, out.headers, epoch(observation.sent_at)))
+        self._more[out.key].set()
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        failures = 0
+        while True:
+            try:
+                channel = await self._connect()
+            except (*LOST, UsageError) as error:
+                self._note(error)
+            else:
+                failures = 0
+                await self._use(channel)
+            delay = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(failures, 10))
+            failures += 1
+            await self._clock.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
+
+    async def drained(self) -> None:
+        """Return when everything is acknowledged."""
+        while not all(self._outbox.is_empty(key) for key in self._more):
+            await self._clock.sleep(0.05)
+
+    async def _use(self, channel: Channel) -> None:
+        """Send over this channel until it is lost."""
+        try:
+            async with asyncio.TaskGroup() as senders:
+                for key in self._more:
+                    senders.create_task(self._send(channel, key))
+        except* LOST as lost:
+            self._note(lost.exceptions[0])
+        finally:
+            await channel.close()
+
+    async def _send(self, channel: Channel, key: bytes) -> None:
+        most = BATCH_RECORDS
+        while True:
+            self._more[key].clear()
+            while records := self._outbox.take(key, most):
+                try:
+                    await channel.send(self._prefix + OBSERVATIONS.name, key, [self._message(r) for r in records])
+                except TooLarge as error:
+                    most = self._lighten(key, records, error)
+                except BaseException:
+                    self._outbox.failed(key)
+                    raise
+                else:
+                    self._outbox.sent(key)
+                    self._note(None)
+                    AGENT_PUBLISHED.inc(len(records))
+                    most = BATCH_RECORDS
+            await self._more[key].wait()
+
+    def _lighten(self, key: bytes, records: list[Record], error: TooLarge) -> int:
+        """After a batch that Kafka will not take: how many to send next. One that is too large alone is dropped."""
+        if len(records) == 1:
+            log.error("Kafka refuses an observation of %d bytes, dropped: %s", len(records[0].value), error)
+            self._outbox.refuse(key)
+        else:
+            self._outbox.failed(key)
+        return 1
+
+    def _message(self, record: Record) -> Message:
+        late = epoch(self._clock.now()) - record.made_at > self._late_s
+        return record.value, [*record.headers, SPOOLED] if late else record.headers
+
+    def _note(self, error: BaseException | None) -> None:
+        """Say once that Kafka is away, and once that it is back."""
+        if error is None and self._away:
+            log.info("Kafka takes observations again")
+        elif error is not None and not self._away:
+            reason = str(error) or type(error).__name__
+            log.warning("Kafka takes no observations: %s; they are kept until it does", reason)
+        self._away = error is not None

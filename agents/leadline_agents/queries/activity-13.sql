@@ -1,0 +1,101 @@
+-- Sessions and transactions that explain why replication waits.
+-- Since 13: pg_locks and pg_prepared_xacts; pg_stat_activity is read by the frame, as sessions.
+--
+-- blockers  Who holds the lock that replay or an apply worker waits for; or, when replay waits for old snapshots or
+--           a pinned page, the sessions with the oldest snapshots, for nothing says which it is.
+--           pg_blocking_pids() is blind for the startup process, so the locks themselves are compared. Reading
+--           pg_locks stops the lock manager for a moment: CASE reads it only when such a process does wait.
+-- oldest    Transactions open for more than a second, oldest first.
+-- sync      Commits that wait for a synchronous standby; their statement_timeout does not end the wait.
+SELECT
+    CASE
+        WHEN EXISTS (
+            SELECT FROM sessions
+            WHERE wait_event_type = 'Lock'
+                AND (backend_type = 'startup' OR backend_type LIKE 'logical replication %worker')
+        ) THEN (
+            SELECT json_agg(blocker) FROM (
+                SELECT DISTINCT ON (holder.pid)
+                    holder.pid,
+                    holder.usename AS user,
+                    holder.application_name AS application,
+                    holder.datname AS database,
+                    holder.state,
+                    extract(epoch FROM here.now - holder.xact_start) AS age_s,
+                    CASE WHEN holder.backend_xmin IS NOT NULL THEN greatest(age(holder.backend_xmin), 0) END AS xmin_age,
+                    holder.wait,
+                    held.mode || ' on ' || CASE
+                        WHEN held.locktype <> 'relation' THEN held.locktype
+                        WHEN held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                            THEN held.relation::regclass::text
+                        ELSE 'relation ' || held.relation
+                    END AS holds,
+                    holder.query
+                FROM sessions AS waiter
+                JOIN pg_locks AS wanted ON wanted.pid = waiter.pid AND NOT wanted.granted
+                JOIN pg_locks AS held ON held.granted AND held.pid <> wanted.pid
+                    AND (held.locktype, held.database, held.relation, held.page, held.tuple, held.virtualxid,
+                        held.transactionid, held.classid, held.objid, held.objsubid)
+                    IS NOT DISTINCT FROM (wanted.locktype, wanted.database, wanted.relation, wanted.page, wanted.tuple,
+                        wanted.virtualxid, wanted.transactionid, wanted.classid, wanted.objid, wanted.objsubid)
+                JOIN sessions AS holder ON holder.pid = held.pid
+                WHERE waiter.backend_type = 'startup' OR waiter.backend_type LIKE 'logical replication %worker'
+                ORDER BY holder.pid
+                LIMIT 10
+            ) AS blocker
+        )
+        WHEN EXISTS (
+            SELECT FROM sessions
+            WHERE backend_type = 'startup'
+                AND wait_event IN ('RecoveryConflictSnapshot', 'RecoveryConflictTablespace', 'BufferPin')
+        ) THEN (
+            SELECT json_agg(blocker) FROM (
+                SELECT
+                    pid,
+                    usename AS user,
+                    application_name AS application,
+                    datname AS database,
+                    state,
+                    extract(epoch FROM here.now - xact_start) AS age_s,
+                    greatest(age(backend_xmin), 0) AS xmin_age,
+                    wait,
+                    query
+                FROM sessions
+                WHERE backend_type = 'client backend' AND backend_xmin IS NOT NULL
+                ORDER BY age(backend_xmin) DESC, xact_start
+                LIMIT 5
+            ) AS blocker
+        )
+    END AS blockers,
+    (
+        SELECT json_agg(transaction) FROM (
+            SELECT
+                pid,
+                usename AS user,
+                application_name AS application,
+                datname AS database,
+                state,
+                extract(epoch FROM here.now - xact_start) AS age_s,
+                CASE WHEN backend_xmin IS NOT NULL THEN greatest(age(backend_xmin), 0) END AS xmin_age,
+                wait,
+                query
+            FROM sessions
+            WHERE backend_type = 'client backend' AND xact_start < here.now - interval '1 second'
+            ORDER BY xact_start
+            LIMIT 5
+        ) AS transaction
+    ) AS oldest,
+    waiting.sync_waiters,
+    coalesce(waiting.sync_wait_s, 0) AS sync_wait_s,
+    prepared.prepared_transactions,
+    coalesce(prepared.prepared_oldest_s, 0) AS prepared_oldest_s
+FROM here
+CROSS JOIN LATERAL (
+    SELECT count(*) AS sync_waiters, extract(epoch FROM here.now - min(state_change)) AS sync_wait_s
+    FROM sessions
+    WHERE wait_event = 'SyncRep'
+) AS waiting
+CROSS JOIN LATERAL (
+    SELECT count(*) AS prepared_transactions, extract(epoch FROM here.now - min(prepared)) AS prepared_oldest_s
+    FROM pg_prepared_xacts
+) AS prepared

@@ -1,0 +1,32 @@
+-- Connected standbys and subscribers, as their senders see them; on standbys too, for cascades.
+-- Since 13: pg_stat_replication has had the same columns in every version.
+--
+-- *_lag_s     NULL is "nothing to report", and they freeze when the replica stops answering: read them with the reply.
+-- reply_time  The replica's clock, so the agent measures the reply's age by when this value changes.
+-- Left out: pg_basebackup, and the initial copy of single tables, whose lag means nothing.
+SELECT
+    sender.application_name AS name,
+    coalesce(slot.slot_type, 'physical') AS kind,
+    sender.pid,
+    sender.state,
+    host(sender.client_addr) AS address,
+    slot.slot_name AS slot,
+    sender.sent_lsn,
+    sender.write_lsn,
+    sender.flush_lsn,
+    sender.replay_lsn,
+    extract(epoch FROM sender.write_lag) AS write_lag_s,
+    extract(epoch FROM sender.flush_lag) AS flush_lag_s,
+    extract(epoch FROM sender.replay_lag) AS replay_lag_s,
+    sender.reply_time,
+    extract(epoch FROM here.now - sender.backend_start) AS connected_s,
+    sender.sync_state,
+    sender.sync_priority,
+    sessions.wait,
+    CASE WHEN sender.backend_xmin IS NOT NULL THEN greatest(age(sender.backend_xmin), 0) END AS xmin_age
+FROM here
+CROSS JOIN pg_stat_replication AS sender
+LEFT JOIN pg_replication_slots AS slot ON slot.active_pid = sender.pid
+LEFT JOIN sessions ON sessions.pid = sender.pid
+WHERE sender.state IS DISTINCT FROM 'backup' AND (slot.slot_name ~ '_[0-9]+_sync_[0-9]+') IS NOT TRUE
+ORDER BY sender.pid

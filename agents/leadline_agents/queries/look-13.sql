@@ -1,0 +1,25 @@
+-- One look: the frame around the groups. catalog.py puts each group's query in the place of its name in braces.
+-- Since 13. One statement, one snapshot, one round trip, one JSON document without nulls: what is NULL is absent.
+--
+-- here      read once, so that all groups agree on the role and on the time
+-- sessions  pg_stat_activity costs in proportion to the number of backends, so it is read once, without idle clients
+WITH here AS MATERIALIZED (
+    SELECT pg_is_in_recovery() AS in_recovery, clock_timestamp() AS now
+),
+sessions AS MATERIALIZED (
+    SELECT pid, backend_type, usename, application_name, datname, state, xact_start, state_change, backend_xmin,
+        wait_event_type, wait_event, wait_event_type || '/' || wait_event AS wait, left(query, 1000) AS query
+    FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid() AND (backend_type IS DISTINCT FROM 'client backend' OR state IS DISTINCT FROM 'idle')
+)
+SELECT json_strip_nulls(json_build_object(
+    'node', (SELECT row_to_json(one) FROM ({node}) AS one),
+    'positions', (SELECT row_to_json(one) FROM ({positions}) AS one),
+    'downstreams', (SELECT json_agg(each) FROM ({downstreams}) AS each),
+    'upstream', (SELECT row_to_json(one) FROM ({upstream}) AS one),
+    'slots', (SELECT json_agg(each) FROM ({slots}) AS each),
+    'subscriptions', (SELECT json_agg(each) FROM ({subscriptions}) AS each),
+    'conflicts', (SELECT json_agg(each) FROM ({conflicts}) AS each),
+    'activity', (SELECT row_to_json(one) FROM ({activity}) AS one),
+    'archiver', (SELECT row_to_json(one) FROM ({archiver}) AS one)
+))::text

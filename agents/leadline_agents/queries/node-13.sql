@@ -1,0 +1,25 @@
+-- Who the server is, and what the agent's role may read there.
+-- Since 13: pg_control_system(), pg_control_checkpoint(), pg_control_recovery(); all may be read without any grant.
+--
+-- timeline  A primary's comes from the name of its current segment: right from the moment of promotion, when the
+--           control file still has the old one. A standby's is the newest of three that lag in different cases.
+-- rights    USAGE, not MEMBER: the server checks inherited privileges, and a NOINHERIT member reads only NULLs.
+SELECT
+    here.now AS at,
+    here.in_recovery,
+    current_setting('server_version_num')::int AS version_num,
+    current_setting('server_version') AS version,
+    control.system_identifier::text AS system_id,
+    CASE WHEN here.in_recovery
+        THEN greatest(checkpoint.timeline_id, recovery.min_recovery_end_timeline,
+            (SELECT received_tli FROM pg_stat_wal_receiver))
+        ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+    END AS timeline,
+    pg_postmaster_start_time() AS started_at,
+    pg_conf_load_time() AS settings_loaded_at,
+    host(inet_server_addr()) AS address,
+    current_setting('port')::int AS port,
+    pg_has_role('pg_read_all_stats', 'USAGE') AS may_read_stats,
+    pg_has_role('pg_read_all_settings', 'USAGE') AS may_read_settings,
+    has_function_privilege('pg_ls_waldir()', 'EXECUTE') AS may_list_wal
+FROM here, pg_control_system() AS control, pg_control_checkpoint() AS checkpoint, pg_control_recovery() AS recovery

@@ -1,0 +1,30 @@
+-- Replication slots, on primaries and standbys.
+-- Since 13: wal_status and safe_wal_size.
+--
+-- retained_bytes       Log kept for the slot; on a standby up to what it has received, which it forwards before replay.
+-- invalidation_reason  The view has no such column yet; a lost slot without restart_lsn had its log removed.
+SELECT
+    slot.slot_name AS name,
+    slot.slot_type AS kind,
+    slot.plugin,
+    slot.database,
+    slot.temporary,
+    slot.active,
+    slot.active_pid,
+    slot.restart_lsn,
+    slot.confirmed_flush_lsn AS confirmed_lsn,
+    pg_wal_lsn_diff(
+        CASE WHEN here.in_recovery
+            THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+            ELSE pg_current_wal_flush_lsn()
+        END,
+        slot.restart_lsn
+    )::bigint AS retained_bytes,
+    CASE WHEN slot.xmin IS NOT NULL THEN greatest(age(slot.xmin), 0) END AS xmin_age,
+    CASE WHEN slot.catalog_xmin IS NOT NULL THEN greatest(age(slot.catalog_xmin), 0) END AS catalog_xmin_age,
+    slot.wal_status,
+    slot.safe_wal_size AS safe_wal_bytes,
+    CASE WHEN slot.wal_status = 'lost' AND slot.restart_lsn IS NULL THEN 'wal_removed' END AS invalidation_reason
+FROM here
+CROSS JOIN pg_replication_slots AS slot
+ORDER BY slot.slot_name

@@ -1,0 +1,44 @@
+-- Subscriptions of all databases, their apply workers and counters; no row on a standby, where none can run.
+-- Since 14: the oid of pg_subscription may be read.
+--
+-- tables   pg_subscription_rel is per database: only subscriptions of the connected one have tables and unsynced.
+-- leader   The row without a table; initial copies of tables are the others.
+SELECT
+    subscription.subname AS name,
+    database.datname AS database,
+    subscription.subenabled AS enabled,
+    subscription.subslotname AS slot,
+    subscription.subpublications AS publications,
+    leader.pid,
+    (SELECT count(pid) FROM pg_stat_subscription WHERE subid = subscription.oid) AS workers,
+    leader.received_lsn,
+    leader.latest_end_lsn,
+    extract(epoch FROM here.now - leader.last_msg_receipt_time) AS message_age_s,
+    sessions.wait,
+    extract(epoch FROM here.now - sessions.xact_start) AS transaction_s,
+    (
+        SELECT json_agg(DISTINCT blocker)
+        FROM pg_stat_subscription AS worker
+        JOIN sessions AS waiter ON waiter.pid = worker.pid AND waiter.wait_event_type = 'Lock'
+        CROSS JOIN LATERAL unnest(pg_blocking_pids(waiter.pid)) AS blocker
+        WHERE worker.subid = subscription.oid
+    ) AS blocked_by,
+    (
+        SELECT json_object_agg(state, number) FROM (
+            SELECT srsubstate AS state, count(*) AS number
+            FROM pg_subscription_rel WHERE srsubid = subscription.oid GROUP BY srsubstate
+        ) AS counted
+    ) AS tables,
+    (
+        SELECT json_agg(name) FROM (
+            SELECT srrelid::regclass::text AS name
+            FROM pg_subscription_rel WHERE srsubid = subscription.oid AND srsubstate <> 'r' ORDER BY srrelid LIMIT 5
+        ) AS unready
+    ) AS unsynced
+FROM here
+CROSS JOIN pg_subscription AS subscription
+JOIN pg_database AS database ON database.oid = subscription.subdbid
+LEFT JOIN pg_stat_subscription AS leader ON leader.subid = subscription.oid AND leader.relid IS NULL
+LEFT JOIN sessions ON sessions.pid = leader.pid
+WHERE NOT here.in_recovery
+ORDER BY database.datname, subscription.subname

@@ -1,0 +1,107 @@
+"""The agent as a process: every instance of its settings, one outbox, one way to Kafka."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+from pathlib import Path
+
+from leadline import __version__, metrics
+from leadline.clock import Clock
+from leadline.errors import UsageError
+from leadline.kafka import producer_options
+from leadline.settings.agent import AgentSettings
+from leadline.settings.common import MetricsSettings
+from leadline_agents.channel import KafkaChannel
+from leadline_agents.outbox import Outbox
+from leadline_agents.publisher import Publisher
+from leadline_agents.sampler import Backlog, Sampler
+from leadline_agents.spool import Spool
+
+STORE_EVERY_S = 0.5
+FLUSH_S = 3.0
+"""What Kafka gets, when the agent is told to stop, to acknowledge the rest; the spool keeps what it does not."""
+
+
+async def run(settings: AgentSettings, clock: Clock) -> None:
+    """Look and publish until SIGTERM or until cancelled; then flush, within seconds.
+
+    Neither servers nor Kafka need to be there. Raises UsageError when the settings cannot work on this machine: the
+    spool, the metrics port, files of certificates.
+    """
+    producer_options(settings.kafka, "")
+    spool = Spool(Path(settings.spool.path), settings.spool.max_bytes)
+    try:
+        _serve(settings.metrics)
+        await _work(settings, clock, Outbox(spool, clock))
+    finally:
+        spool.close()
+
+
+async def _work(settings: AgentSettings, clock: Clock, outbox: Outbox) -> None:
+    publisher = Publisher(
+        outbox,
+        lambda: KafkaChannel.open(settings.kafka),
+        clock,
+        prefix=settings.kafka.topic_prefix,
+        clusters={instance.cluster for instance in settings.instances},
+        interval_s=settings.interval_s,
+    )
+    samplers = [
+        Sampler(instance, settings, clock, lambda: Backlog(outbox.spooled, outbox.dropped))
+        for instance in settings.instances
+    ]
+    sending = asyncio.create_task(publisher.run())
+    apart_s = settings.interval_s / len(samplers)  # so that looks do not slow each other down
+    others = [asyncio.create_task(s.run(publisher.put, n * apart_s)) for n, s in enumerate(samplers)]
+    others.append(asyncio.create_task(_keep(outbox, clock)))
+    stopping = asyncio.create_task(_told_to_stop())
+    gc.collect()
+    gc.freeze()  # what is there now stays; looking through it again and again is half the collector's work
+    try:
+        ended, _ = await asyncio.wait({stopping, sending, *others}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _end(stopping, *others)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await publisher.drained()
+        await _end(sending)
+        outbox.store(0)
+    for task in ended:
+        task.result()
+
+
+async def _keep(outbox: Outbox, clock: Clock) -> None:
+    """See to it that what Kafka does not take soon is on disk."""
+    while True:
+        await clock.sleep(STORE_EVERY_S)
+        outbox.store()
+
+
+async def _told_to_stop() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(ValueError, RuntimeError):  # outside the main thread the caller cancels
+        loop.add_signal_handler(signal.SIGTERM, told.set)
+    try:
+        await told.wait()
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+def _serve(settings: MetricsSettings) -> None:
+    metrics.BUILD_INFO.labels(__version__, "agent").set(1)
+    if settings.port:
+        try:
+            metrics.serve(settings.port, settings.address)
+        except OSError as error:
+            where = f"{settings.address}:{settings.port}"
+            raise UsageError(
+                f"cannot serve metrics on {where}: {error.strerror}; set metrics.port to a free port, or 0 for none"
+            ) from None

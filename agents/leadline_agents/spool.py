@@ -1,0 +1,211 @@
+"""Observations waiting on disk in the order they were made: a bounded queue per cluster, in one SQLite file.
+
+What ``add`` returned for survives kill -9 of the agent. A power cut may take the newest of it (``synchronous = NORMAL``
+does not wait for the disk at each commit), never the file. A call blocks for a fraction of a millisecond, now and then
+for an fsync.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from leadline.errors import UsageError
+
+PAGE = 4096
+LOG_PAGES = 32
+"""At this size SQLite empties its own log, which counts against the bound."""
+LOG_ROOM = 128
+"""Pages set aside for that log: its size, and the largest transaction."""
+DROP = 16
+"""Records dropped at a time."""
+IN_MEMORY_BYTES = 4 * 1024 * 1024
+
+_SETUP = f"""
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA cache_size = 64;
+    PRAGMA wal_autocheckpoint = {LOG_PAGES};
+    PRAGMA journal_size_limit = {LOG_PAGES * PAGE};
+    CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL, record BLOB NOT NULL);
+    CREATE INDEX IF NOT EXISTS waiting_by_key ON waiting (key, id);
+    PRAGMA user_version = 1;
+"""
+
+log = logging.getLogger(__name__)
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One observation as it will be sent."""
+
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+    made_at: float
+    """Seconds since 1970, the agent's clock."""
+
+
+class Stored(NamedTuple):
+    """A record on disk. ``id`` grows in the order of adding and is never used again."""
+
+    id: int
+    record: Record
+
+
+class SpoolFailed(Exception):
+    """The disk takes no more, and dropping what is oldest does not help."""
+
+
+class Spool:
+    """The file. With SQLite's log it never outgrows ``max_bytes``: what is oldest is dropped.
+
+    A smaller ``max_bytes`` than before holds once the spool has been empty.
+    """
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        """Open or create the file. Raises UsageError when it cannot be written or another agent uses it.
+
+        Watching must go on, so a damaged file is set aside, and a full disk leaves a small spool in memory.
+        """
+        self.path = path
+        self._pages = max_bytes // PAGE - LOG_ROOM
+        self._db = self._open()
+        self._db.execute(f"PRAGMA max_page_count = {self._pages}")
+        self._decoder = msgspec.msgpack.Decoder(Record)
+        self.count: int = self._one("SELECT count(*) FROM waiting")
+        self.bytes: int = self._one("SELECT coalesce(sum(length(record)), 0) FROM waiting")
+
+    def clusters(self) -> list[bytes]:
+        """The keys under which something is waiting."""
+        return [key for (key,) in self._db.execute("SELECT DISTINCT key FROM waiting")]
+
+    def add(self, record: Record, dropped: Callable[[int, bytes], None]) -> int:
+        """Append, and return the record's id. Raises SpoolFailed, then it was not appended.
+
+        ``dropped`` is told id and key of each record that was dropped to make room.
+        """
+        row = (record.key, msgspec.msgpack.encode(record))
+        while True:
+            try:
+                with self._db:
+                    cursor = self._db.execute("INSERT INTO waiting (key, record) VALUES (?, ?)", row)
+            except sqlite3.OperationalError as error:
+                if not self.count or not self._is_bound(error, len(row[1])):
+                    raise SpoolFailed(str(error)) from None
+                self._drop_oldest(dropped)
+            else:
+                self.count += 1
+                self.bytes += len(row[1])
+                assert cursor.lastrowid is not None
+                return cursor.lastrowid
+
+    def read(self, key: bytes, after: int, limit: int, max_bytes: int) -> list[Stored]:
+        """The oldest records of a cluster whose id is above ``after``; at least one if there is one."""
+        found: list[Stored] = []
+        size = 0
+        rows = self._db.execute(
+            "SELECT id, record FROM waiting WHERE key = ? AND id > ? ORDER BY id LIMIT ?", (key, after, limit)
+        )
+        for number, record in rows:
+            size += len(record)
+            if found and size > max_bytes:
+                break
+            found.append(Stored(number, self._decoder.decode(record)))
+        rows.close()
+        return found
+
+    def remove(self, key: bytes, upto: int) -> None:
+        """Forget a cluster's records up to and with this id. Raises SpoolFailed, then all are still there."""
+        where, values = "WHERE key = ? AND id <= ?", (key, upto)
+        sums = f"SELECT count(*), coalesce(sum(length(record)), 0) FROM waiting {where}"
+        count, size = self._db.execute(sums, values).fetchone()
+        try:
+            with self._db:
+                self._db.execute(f"DELETE FROM waiting {where}", values)
+        except sqlite3.OperationalError as error:
+            raise SpoolFailed(str(error)) from None
+        self.count -= count
+        self.bytes -= size
+        if not self.count:
+            self._shrink()
+
+    def close(self) -> None:
+        """Close the file; what waits in it is there the next time."""
+        self._db.close()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return _connect(self.path)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise UsageError(_refusal(self.path, error)) from None
+            log.error("the disk of the spool %s is full: observations are kept in memory only", self.path)
+            self._pages = IN_MEMORY_BYTES // PAGE
+            return _connect(Path(":memory:"))
+        except sqlite3.DatabaseError as error:
+            aside = self.path.with_name(self.path.name + ".damaged")
+            log.error("the spool %s is damaged (%s): set aside as %s", self.path, error, aside)
+            self.path.rename(aside)
+            self.path.with_name(self.path.name + "-wal").unlink(missing_ok=True)
+            return _connect(self.path)
+
+    def _is_bound(self, error: sqlite3.OperationalError, size: int) -> bool:
+        """Is it our own bound that was hit, rather than the end of the disk?"""
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            return False
+        limit, used, free = (self._one(f"PRAGMA {name}") for name in ("max_page_count", "page_count", "freelist_count"))
+        return limit - used + free <= size // PAGE + 8
+
+    def _drop_oldest(self, dropped: Callable[[int, bytes], None]) -> None:
+        oldest = self._db.execute("SELECT id, key, length(record) FROM waiting ORDER BY id LIMIT ?", (DROP,)).fetchall()
+        try:
+            with self._db:
+                self._db.execute("DELETE FROM waiting WHERE id <= ?", (oldest[-1][0],))
+        except sqlite3.OperationalError as error:
+            raise SpoolFailed(str(error)) from None
+        self.count -= len(oldest)
+        self.bytes -= sum(size for _, _, size in oldest)
+        for number, key, _ in oldest:
+            dropped(number, key)
+
+    def _shrink(self) -> None:
+        """Give the disk back what an empty spool does not need."""
+        try:
+            # As a script: execute() takes one step only, which frees one page.
+            self._db.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.OperationalError as error:
+            log.warning("the spool %s cannot shrink: %s", self.path, error)
+        self._db.execute(f"PRAGMA max_page_count = {self._pages}")
+
+    def _one(self, query: str) -> int:
+        return int(self._db.execute(query).fetchone()[0])
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    if path != Path(":memory:"):
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # queries are nobody else's business
+        except OSError as error:
+            raise UsageError(_refusal(path, error.strerror)) from None
+    db = sqlite3.connect(path, timeout=0)
+    try:
+        db.executescript(_SETUP)
+        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _refusal(path: Path, why: object) -> str:
+    if "locked" in str(why):
+        return f"another agent uses the spool {path}: stop it, or set spool.path to another file"
+    return f"cannot write the spool {path}: {why}; set spool.path to a file in a directory the agent may write to"
