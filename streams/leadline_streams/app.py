@@ -162,7 +162,7 @@ def _options(settings: StreamSettings) -> dict[str, Any]:
         "broker_credentials": credentials,
         "broker_client_id": settings.application_id,
         "broker_commit_interval": 1.0,
-        "broker_session_timeout": 30.0,
+        "broker_session_timeout": 10.0,
         "broker_heartbeat_interval": 3.0,
         "broker_request_timeout": 40.0,
         "broker_max_poll_interval": 300.0,

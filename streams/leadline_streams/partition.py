@@ -8,7 +8,7 @@ back to its last written state and what came of it since is not sent, so that no
 """
 
 import logging
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -96,7 +96,7 @@ class Partition:
     ) -> None:
         self.number = number
         self.position = position
-        """Next offset to read."""
+        """Everything below is dealt with, but for states not yet saved; whoever calls ``fold`` moves it."""
         self.clusters: dict[bytes, Cluster] = {}
         self._judgement = judgement
         self._blobs = blobs
@@ -107,8 +107,8 @@ class Partition:
         fold = self._judgement.load(saved.state)
         self._add(Cluster(key, key.decode("utf-8"), fold, saved.applied, saved.applied), now)
 
-    def fold(self, records: Sequence[Any], now: float) -> Folded:
-        """Apply records, at least one, in the order of the log."""
+    def fold(self, records: Iterable[Any], now: float) -> Folded:
+        """Apply records in the order of the log."""
         folded = Folded()
         clusters = self.clusters
         decode = OBSERVATIONS.decode
@@ -138,7 +138,6 @@ class Partition:
                 folded.last = seen
                 if outputs:
                     self._emit(cluster, outputs, folded, now)
-        self.position = records[-1].offset + 1
         return folded
 
     def due(self, now: float) -> Iterator[Cluster]:
@@ -158,7 +157,7 @@ class Partition:
     def committable(self) -> int:
         """Nothing below is needed to come back to where all clusters are now."""
         unsaved = (cluster.saved for cluster in self.clusters.values() if cluster.saved < cluster.applied)
-        return min(unsaved, default=self.position)
+        return min([self.position, *unsaved])
 
     def _tick(self, record: Any, at: datetime, folded: Folded, now: float) -> None:
         folded.ticks += 1

@@ -146,7 +146,7 @@ class Worker:
         ticking = asyncio.create_task(self._tick())
         while True:
             await self._clock.sleep(self._settings.tick_s)
-            self._check_progress()
+            self.check_progress()
             if ticking.done():
                 ticking = asyncio.create_task(self._tick())
 
@@ -163,6 +163,7 @@ class Worker:
             self._save(partition, cluster, now)
         if letters:
             await asyncio.gather(*letters)
+        partition.position = records[-1].offset + 1
         _count(folded, at)
         metrics.STREAM_CLUSTERS.inc(len(partition.clusters) - clusters)
 
@@ -246,7 +247,8 @@ class Worker:
         except Exception as error:
             log.warning("cannot write a tick: %s", error)
 
-    def _check_progress(self) -> None:
+    def check_progress(self) -> None:
+        """Fail when a partition, or the assignment of partitions, stands still."""
         now = self._clock.monotonic()
         topic = self._prefix + OBSERVATIONS.name
         for opening, seen in self._progress.items():

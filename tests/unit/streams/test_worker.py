@@ -1,0 +1,305 @@
+"""The worker's promises, with Kafka in memory: order of effects, what survives a crash at any moment, when it stops."""
+
+import asyncio
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from leadline.clock import ManualClock
+from leadline.errors import ProblemFound, UnreachableError
+from leadline.model.observation import Tick
+from leadline.settings.stream import DeadLetterSettings, StreamSettings
+from leadline.wire import OBSERVATIONS
+from leadline_streams.saved import Saved
+from leadline_streams.transport import Opening
+from leadline_streams.worker import RECOVERY_S, STUCK_S, Worker
+from tests.unit.streams.memory_log import AT, Counts, MemoryLog, chunk, forgiving, pause, sample, settings
+
+TICK = Tick(at=AT)
+
+
+async def ready(log: MemoryLog, clock: ManualClock, given: StreamSettings | None = None) -> tuple[Worker, Opening]:
+    """A worker that has taken up partition 0."""
+    worker = log.restart(clock, given or forgiving())
+    worker.assign()
+    await pause()
+    (opening,) = [opening for opening in worker._partitions if opening.partition == 0]
+    return worker, opening
+
+
+async def test_a_state_is_written_only_after_its_transitions_are_acknowledged() -> None:
+    """Otherwise a crash between the two would lose them."""
+    log, clock = MemoryLog(), ManualClock()
+    for seq in range(3):
+        log.append(sample("orders", seq))
+    worker, opening = await ready(log, clock)
+    await worker.process(chunk(opening, log.samples[0]))
+    await pause()
+    assert {topic for topic, _ in log.waiting} == {"alerts", "lag"}
+    log.ack(("lag", None))
+    await pause()
+    assert {topic for topic, _ in log.waiting} == {"alerts"}
+    log.ack(("alerts", None))
+    await pause()
+    assert {topic for topic, _ in log.waiting} == {"state"}
+
+
+async def test_offsets_are_committable_only_once_the_states_behind_them_are_acknowledged() -> None:
+    """A commit that runs ahead of a state would skip records after a crash."""
+    log, clock = MemoryLog(), ManualClock()
+    for seq in range(3):
+        log.append(sample("orders", seq))
+    worker, opening = await ready(log, clock)
+    await worker.process(chunk(opening, log.samples[0]))
+    log.ack(("alerts", None)), log.ack(("lag", None))
+    await pause()
+    assert worker.committable() == {0: 0}
+    log.ack(("state", 0))
+    await pause()
+    assert worker.committable() == {0: 3}
+
+
+async def test_a_cluster_without_transitions_holds_the_commit_until_its_turn_to_be_written() -> None:
+    """Its turn comes within two flush intervals."""
+    log, clock = MemoryLog(), ManualClock()
+    log.append(sample("orders"))
+    worker, opening = await ready(log, clock)
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    assert worker.committable() == {0: 0}
+    clock.advance(20.0)
+    log.append(b"", key=b"billing")
+    await log.settle(worker.process(chunk(opening, log.samples[0][1:])))
+    assert worker.committable() == {0: 2}
+
+
+async def test_a_partition_that_is_given_up_is_put_away_and_committed_first() -> None:
+    """The next owner then starts exactly there."""
+    log, clock = MemoryLog(), ManualClock()
+    log.append(sample("orders"))
+    worker, opening = await ready(log, clock)
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    await log.settle(worker.release())
+    assert log.committed == {0: 1}
+    assert [Saved.unpack(record.value or b"").applied for record in log.topic("state")] == [1]
+
+
+async def test_a_chunk_fetched_for_an_earlier_opening_is_void() -> None:
+    """It may have waited in a queue across a rebalance."""
+    log, clock = MemoryLog(), ManualClock()
+    for seq in range(3):
+        log.append(sample("orders", seq))
+    worker, earlier = await ready(log, clock)
+    await log.settle(worker.release())
+    worker.assign()
+    await pause()
+    await log.settle(worker.process(chunk(earlier, log.samples[0])))
+    assert log.written == []
+
+
+async def test_bad_records_go_to_the_dead_letters_and_delay_nobody() -> None:
+    """Original key, value and headers, then why and whence; the good ones are judged."""
+    log, clock = MemoryLog(), ManualClock()
+    log.append(b"\xff\x00 garbage", key=b"orders")
+    log.append(sample("orders"), key=b"billing")
+    log.append(sample("orders", error="bad"))
+    for seq in range(3):
+        log.append(sample("orders", seq))
+    worker, opening = await ready(log, clock)
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    assert len(log.topic("alerts")) == 1
+    letters = log.topic("deadletters")
+    assert [(letter.key, letter.value) for letter in letters] == [(r.key, r.value) for r in log.samples[0][:3]]
+    about = [{name.removeprefix("leadline-deadletter-"): value for name, value in letter.headers} for letter in letters]
+    assert [marks["reason"] for marks in about] == [b"not_json", b"invalid", b"future"]
+    assert (about[1]["topic"], about[1]["partition"], about[1]["offset"]) == (b"samples", b"0", b"1")
+    assert about[1]["ce_subject"] == b"pg-1"
+
+
+async def test_offsets_wait_for_the_dead_letters_too() -> None:
+    """A bad record that is not yet safe elsewhere must be read again."""
+    log, clock = MemoryLog(), ManualClock()
+    log.append(b"garbage")
+    worker, opening = await ready(log, clock)
+    processing = asyncio.ensure_future(worker.process(chunk(opening, log.samples[0])))
+    await pause()
+    assert worker.committable() == {0: 0}
+    await log.settle(processing)
+    assert worker.committable() == {0: 1}
+
+
+async def test_too_many_bad_records_stop_the_worker_before_they_are_set_aside() -> None:
+    """Whoever drains a topic into the dead letters hides the fault."""
+    log, clock = MemoryLog(), ManualClock()
+    for _ in range(101):
+        log.append(b"garbage")
+    worker, opening = await ready(log, clock, settings(deadletters=DeadLetterSettings(max_ratio=1.0)))
+    await worker.process(chunk(opening, log.samples[0]))
+    with pytest.raises(ProblemFound, match=r"more than 100 records in a row .* samples\[0\] offset 100"):
+        await worker.failed
+    assert not log.waiting
+    assert worker.committable() == {0: 0}
+
+
+async def test_a_defect_in_the_judgement_sets_the_record_aside_and_the_cluster_back() -> None:
+    """Back to its last written state: no transition is taken for sent that was not."""
+    log, clock = MemoryLog(), ManualClock()
+    for seq in range(2):
+        log.append(sample("orders", seq))
+    log.append(sample("orders", 2, error="defect"))
+    for seq in range(3, 6):
+        log.append(sample("orders", seq))
+    worker, opening = await ready(log, clock)
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    assert [orjson.loads(record.value or b"")["summary"] for record in log.topic("alerts")] == ["[3, 4, 5]"]
+    (letter,) = log.topic("deadletters")
+    assert dict(letter.headers)["leadline-deadletter-reason"] == b"unprocessable"
+    assert dict(letter.headers)["leadline-deadletter-detail"] == b"ZeroDivisionError: half-way"
+
+
+async def test_a_record_that_kafka_refuses_stops_the_worker() -> None:
+    """Nothing is judged after it."""
+    log, clock = MemoryLog(), ManualClock()
+    for seq in range(6):
+        log.append(sample("orders", seq))
+    worker, opening = await ready(log, clock)
+    log.refuses = lambda record: record.topic == "alerts"
+    await log.settle(worker.process(chunk(opening, log.samples[0][:3])))
+    with pytest.raises(ConnectionError):
+        await worker.failed
+    await log.settle(worker.process(chunk(opening, log.samples[0][3:])))
+    assert log.topic("alerts") == log.topic("state") == []
+
+
+async def test_a_tick_is_written_into_every_partition() -> None:
+    """Silence is an event in the log of each."""
+    log, clock = MemoryLog(), ManualClock()
+    log.samples[0], log.samples[1] = [], []
+    worker, _ = await ready(log, clock)
+    beating = asyncio.ensure_future(worker.beat())
+    await pause()
+    beating.cancel()
+    await log.settle()
+    ticks = log.topic("samples")
+    assert {tick.partition for tick in ticks} == {0, 1}
+    assert all(isinstance(OBSERVATIONS.decode(tick.value), Tick) and tick.key is None for tick in ticks)
+
+
+async def test_a_partition_from_which_nothing_comes_stops_the_worker() -> None:
+    """A service manager starts a new one; a worker that looks alive and judges nothing helps nobody."""
+    log, clock = MemoryLog(), ManualClock()
+    log.append(TICK)
+    worker, opening = await ready(log, clock)
+    clock.advance(STUCK_S)
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    worker.check_progress()
+    assert not worker.failed.done()
+    clock.advance(STUCK_S + 1)
+    worker.check_progress()
+    with pytest.raises(UnreachableError, match=r"nothing has come from samples\[0\]"):
+        await worker.failed
+
+
+async def test_a_worker_without_an_assignment_for_long_stops() -> None:
+    """Recovery has known ways to hang."""
+    clock = ManualClock()
+    worker = MemoryLog().restart(clock, forgiving())
+    clock.advance(RECOVERY_S + 1)
+    worker.check_progress()
+    with pytest.raises(UnreachableError, match="no assignment"):
+        await worker.failed
+
+
+def expected(log: MemoryLog) -> dict[str, list[str]]:
+    """The transitions of one fold over the whole log without a pause: summaries by cluster."""
+    found: dict[str, list[str]] = {}
+    for records in log.samples.values():
+        folds: dict[str, Any] = {}
+        for record in records:
+            seen = OBSERVATIONS.decode(record.value)
+            if isinstance(seen, Tick):
+                outputs = [output for fold in folds.values() for output in fold.tick(seen.at)]
+            else:
+                name = seen.node.cluster
+                outputs = folds.setdefault(name, Counts().new(name)).observe(seen)
+            for output in outputs:
+                if hasattr(output, "alert_id"):
+                    found.setdefault(output.cluster, []).append(output.summary)
+    return found
+
+
+def seen_by_sinks(log: MemoryLog) -> dict[str, list[str]]:
+    """The transitions written, without repetitions; a repetition that differs is an error."""
+    found: dict[str, dict[int, str]] = {}
+    for record in log.topic("alerts"):
+        said = orjson.loads(record.value or b"")
+        assert found.setdefault(said["cluster"], {}).setdefault(said["seq"], said["summary"]) == said["summary"]
+        assert said["seq"] <= len(found[said["cluster"]]), "a sink saw a later step before an earlier one"
+    return {cluster: [steps[seq] for seq in sorted(steps)] for cluster, steps in found.items()}
+
+
+@given(seed=st.integers(0, 2**32))
+@examples(max_examples=300)
+def test_killed_at_any_moment_it_comes_to_the_same_transitions(seed: int) -> None:
+    """Whatever was written, acknowledged or committed by then; some are written twice, none is lost or different."""
+    asyncio.run(_killed_now_and_then(Random(seed)))
+
+
+async def _killed_now_and_then(random: Random) -> None:
+    log, clock = MemoryLog(), ManualClock()
+    log.samples[0], log.samples[1] = [], []
+    for seq in range(random.randint(0, 60)):
+        partition, cluster = random.choice(((0, "orders"), (0, "billing"), (1, "stock"), (0, None), (1, None)))
+        log.append(TICK if cluster is None else sample(cluster, seq), partition)
+    for _ in range(random.randint(1, 4)):
+        await _live_a_while(log, clock, random)
+        _die(log, random)
+    worker = log.restart(clock, forgiving())
+    worker.assign()
+    await pause()
+    for opening in list(worker._partitions):
+        if rest := log.samples[opening.partition][opening.start :]:
+            await log.settle(worker.process(chunk(opening, rest)))
+    await log.settle(worker.release())
+    assert not worker.failed.done()
+    assert seen_by_sinks(log) == expected(log)
+    assert log.committed == {number: len(records) for number, records in log.samples.items()}
+
+
+async def _live_a_while(log: MemoryLog, clock: ManualClock, random: Random) -> None:
+    worker = log.restart(clock, forgiving())
+    worker.assign()
+    await pause()
+    read = {opening: opening.start for opening in worker._partitions}
+    for act in random.choices(
+        ("read", "ack", "commit", "wait", "rebalance"), (6, 8, 3, 2, 0.3), k=random.randint(1, 60)
+    ):
+        if act == "read" and read:
+            opening = random.choice(list(read))
+            records = log.samples[opening.partition][read[opening] : read[opening] + random.randint(1, 6)]
+            if records:
+                read[opening] += len(records)
+                await worker.process(chunk(opening, records))
+        elif act == "ack" and log.waiting:
+            log.ack(random.choice(list(log.waiting)))
+        elif act == "commit":
+            await log.flush()
+        elif act == "wait":
+            clock.advance(random.choice((0.5, 5.0, 30.0)))
+        elif act == "rebalance":
+            await log.settle(worker.release())
+            worker.assign()
+            await pause()
+            read = {opening: opening.start for opening in worker._partitions}
+        await pause()
+
+
+def _die(log: MemoryLog, random: Random) -> None:
+    """Of what was on its way, Kafka may have got any beginning of each queue."""
+    for queue in list(log.waiting):
+        for _ in range(random.randint(0, len(log.waiting[queue]))):
+            log.ack(queue, lost=True)
