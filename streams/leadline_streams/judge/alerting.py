@@ -4,18 +4,17 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from leadline.clock import moment
-from leadline.model.alert import Evidence, Subject, Transition
-from leadline.model.ids import NodeName
+from leadline.model.alert import Evidence, Severity, Subject, Transition
+from leadline.model.ids import NodeName, alert_id
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline_streams.causes import CAUSES
 from leadline_streams.judge import incident as incidents
-from leadline_streams.judge import lifecycle
+from leadline_streams.judge import lifecycle, subject
 from leadline_streams.judge.casefile import open_case
 from leadline_streams.judge.cause import diagnose
 from leadline_streams.judge.lifecycle import Step
 from leadline_streams.judge.memory import AlertState, NodeState
-from leadline_streams.judge.plans import Plan
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule
 from leadline_streams.rules import RULES
@@ -29,20 +28,19 @@ DIAGNOSE_EVERY_S = 1.0
 """While an incident is open its causes are looked for this often, and at every transition."""
 
 
-def run(state: "ClusterState", plan: Plan, look: Look, owner: NodeState, complete: bool, out: list[Output]) -> None:
-    """Measure a subject by its rules. ``complete``: all who could testify do, so finding nothing means all is well."""
+def run(state: "ClusterState", look: Look, owner: NodeState, complete: bool, out: list[Output]) -> None:
+    """Ask the rules about a subject. ``complete``: all who could testify do, so finding nothing means all is well."""
     alerts = state.memory.alerts
-    for measure, rule, limits, ident in plan.checks:
+    about = subject.of_look(look) if alerts else None
+    for measure, rule, limits in state.plans.of(look, owner):
         value = measure(look) if complete or rule.outlives_data or look.link is not None else None
-        alert = alerts.get(ident) if alerts else None
+        alert = alerts.get(key(rule.name, about.id)) if about is not None else None
         if alert is None:
-            if value is None or value != value:
+            severity = limits.severity(value) if value is not None and value == value else None
+            if severity is None or value is None:
                 continue
-            severity = limits.severity(value)
-            if severity is None:
-                continue
-            alert = alerts[ident] = AlertState(ident, rule.name, plan.about, owner.name, "ok", severity, look.now, None)
-            alert.seq = state.memory.seqs.pop(ident, 0)
+            about = about or subject.of_look(look)
+            alert = _open(state, rule, about, owner, severity, look.now)
             alert.value, alert.threshold = value, limits.level(severity)
             steps = lifecycle.open_pending(alert, limits, look.now)
         elif (value is None and not complete and not rule.outlives_data) or (value is not None and value != value):
@@ -52,6 +50,22 @@ def run(state: "ClusterState", plan: Plan, look: Look, owner: NodeState, complet
         for step in steps:
             _emit(state, alert, rule, step, look, owner, out)
         _schedule(state, alert, limits)
+
+
+def key(rule: str, about: str) -> str:
+    """Where the memory keeps the alert of a rule about a subject."""
+    return f"{rule} {about}"
+
+
+def _open(
+    state: "ClusterState", rule: Rule, about: Subject, owner: NodeState, severity: Severity, now: float
+) -> AlertState:
+    ident = alert_id(rule.name, state.name, about.id)
+    alert = AlertState(ident, rule.name, about, owner.name, "ok", severity, now, None)
+    place = key(rule.name, about.id)
+    alert.seq = state.memory.seqs.pop(place, 0)
+    state.memory.alerts[place] = alert
+    return alert
 
 
 def due(state: "ClusterState", alert: AlertState, out: list[Output]) -> None:
@@ -127,8 +141,9 @@ def _emit(
     )
     out.append(transition)
     if step.to in ("ok", "resolved"):
-        del memory.alerts[alert.id]
-        memory.seqs[alert.id] = alert.seq
+        place = key(alert.rule, alert.subject.id)
+        del memory.alerts[place]
+        memory.seqs[place] = alert.seq
     if incidents.note(memory, transition, step.at):
         follow_up(state, step.at, out, news=True)
 

@@ -24,6 +24,8 @@ MISSING = frozenset({"update_missing", "delete_missing"})
 ORIGINS = frozenset({"update_origin_differs", "delete_origin_differs"})
 """Conflicts that the remote row wins. The first change of a row that came by the initial copy counts as one too."""
 
+TOGETHER_S = 5.0
+"""What happens at once may be seen by different looks."""
 LOG = "the server log names table, key and finish LSN in the line 'conflict detected' or in its CONTEXT"
 
 
@@ -43,6 +45,8 @@ class Apply:
     slot: Slot | None
     row: Downstream | None
     """The sender's row at the publisher."""
+    disabled_at: float
+    """When it was first seen disabled, if it is."""
 
     @property
     def name(self) -> str:
@@ -56,8 +60,10 @@ class Apply:
 
     @property
     def fails(self) -> bool:
-        """Whether the worker failed lately, by a counter that only PostgreSQL 15 and later have."""
-        return verdict.in_error_loop(self.node, self.subscription, self.now)
+        """Whether the worker fails, or failed as it was disabled. PostgreSQL counts its errors since 15."""
+        if self.subscription.enabled:
+            return verdict.in_error_loop(self.node, self.subscription, self.now)
+        return abs(self.failed_at - self.disabled_at) <= TOGETHER_S
 
     def counted(self, *kinds: str) -> dict[str, int]:
         """Conflicts of these kinds over the window, those that occurred."""
@@ -65,8 +71,8 @@ class Apply:
         return {kind: count for kind, count in sorted(counts.items()) if count}
 
     def risen(self, *kinds: str) -> dict[str, int]:
-        """Of ``counted``, those that occurred together with the latest errors."""
-        windows, since = self.node.windows, self.failed_at - verdict.ERROR_LOOP_S
+        """Of ``counted``, those that occurred together with the latest error."""
+        windows, since = self.node.windows, self.failed_at - TOGETHER_S
         prefix = f"apply_conflict:{self.subscription.name}:"
         return {kind: n for kind, n in self.counted(*kinds).items() if windows[prefix + kind].last_at >= since}
 
@@ -105,6 +111,7 @@ def troubled(case: Case, rules: frozenset[str]) -> Iterator[Apply]:
     memory = case.cluster.memory
     links = {(link.downstream, link.name): link for link in memory.links.values() if link.kind == "logical"}
     open_on = {alert.subject.id for alert in case.alerts if alert.rule in rules}
+    disabled = {alert.subject.id: alert.since for alert in case.alerts if alert.rule == "subscription_disabled"}
     for node in case.nodes:
         sample = node.sample if node.answers else None
         for subscription in sample.subscriptions if sample is not None else ():
@@ -127,6 +134,7 @@ def troubled(case: Case, rules: frozenset[str]) -> Iterator[Apply]:
                 publisher=publisher,
                 slot=verdict.slot_of(link, publisher) if link is not None else None,
                 row=topology.row_of(link, publisher, node) if link is not None else None,
+                disabled_at=disabled.get(about.id, case.opened_at),
             )
 
 

@@ -32,6 +32,8 @@ CHANGES_KEPT = 100
 class ClusterState:
     """One cluster: its memory, and the policy by which it is judged."""
 
+    __slots__ = ("_feeds", "_rivals", "_serves", "duplicates", "late", "memory", "name", "plans", "policy")
+
     def __init__(self, name: str, policy: Policy, memory: Memory | None = None) -> None:
         self.name = ClusterName(name)
         self.policy = policy
@@ -128,8 +130,8 @@ class ClusterState:
         node.sample = sample
         node.error = node.down_since = None
         thorough = before is None
-        if node.node != sample.node:
-            node.node = sample.node
+        was, node.node = node.node, sample.node
+        if was.role != node.node.role or was.labels != node.node.labels or was.datacenter != node.node.datacenter:
             self.plans.clear()
             thorough = True
         progress.feed_clock(node, sample, now, node.upstream in self.memory.nodes)
@@ -204,21 +206,21 @@ class ClusterState:
         look.node = node
         answers = node.answers
         if thorough or not node_is_calm(node):
-            alerting.run(self, self.plans.of_node(node), look, node, answers, out)
+            alerting.run(self, look, node, answers, out)
         if sample is None:
             return
         for slot in sample.slots:
             if thorough or not slot_is_calm(slot):
                 look.slot = slot
-                alerting.run(self, self.plans.of_slot(node, slot.name), look, node, answers, out)
+                alerting.run(self, look, node, answers, out)
         look.slot = None
         for subscription in sample.subscriptions:
             look.subscription = subscription
-            alerting.run(self, self.plans.of_subscription(node, subscription.name), look, node, answers, out)
+            alerting.run(self, look, node, answers, out)
         look.subscription = None
         if (thorough or self._rivals) and node.node.role == "primary":
             complete = answers and not any(other.stale for other in self.memory.nodes.values())
-            alerting.run(self, self.plans.of_cluster(node), look, node, complete, out)
+            alerting.run(self, Look(self, now), node, complete, out)
         if self.memory.alerts and answers:
             self._clear_vanished(node, sample, now, out)
 
@@ -238,7 +240,7 @@ class ClusterState:
         if thorough or self.memory.alerts or not link_is_calm(link, down):
             look = self.look_at(link, now)
             complete = (link.agentless or look.node is not None) and (up is None or up_answers)
-            alerting.run(self, self.plans.of_link(link, owner), look, owner, complete, out)
+            alerting.run(self, look, owner, complete, out)
         if link.agentless and link.cut_since is not None and now - link.cut_since > self.policy.forget_s:
             del self.memory.links[link.id]
             self._links_changed(now, out)
@@ -304,10 +306,10 @@ class ClusterState:
             source = memory.arrivals.sources.get(node.name)
             if not node.stale and source is not None:
                 yield node.seen + source.stale_after_s, "node", node.name
-        for alert in memory.alerts.values():
+        for place, alert in memory.alerts.items():
             when = lifecycle.next_due(alert, alerting.limits_of(self, alert), policy.pending_grace_s)
             if when is not None:
-                yield when, "alert", alert.id
+                yield when, "alert", place
         incident = memory.incident
         if incident is not None and incident.quiet_since is not None:
             yield incident.quiet_since + policy.quiet_s, "incident", incident.id

@@ -1,85 +1,54 @@
-"""Which rules hold for a subject, with which limits: worked out once per subject, not once per sample."""
+"""Which rules hold for a subject, with which limits: worked out once, not once per sample."""
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, get_args
 
-from leadline.model.alert import Subject
-from leadline.model.ids import AlertId, ClusterName, NodeName, alert_id
+from leadline.model.alert import Subject, SubjectKind
+from leadline.model.ids import ClusterName
 from leadline_streams.judge import subject
-from leadline_streams.judge.memory import LinkState, NodeState
+from leadline_streams.judge.memory import NodeState
 from leadline_streams.judge.policy import Limits, Policy, Scope
-from leadline_streams.judge.rule import Measure, Rule
+from leadline_streams.judge.rule import Look, Measure, Rule
 from leadline_streams.rules import RULES
 
 
 class Check(NamedTuple):
-    """One rule for one subject."""
+    """One rule with the limits that hold for a subject."""
 
     measure: Measure
     rule: Rule
     limits: Limits
-    alert: AlertId
 
 
-class Plan(NamedTuple):
-    """All rules for one subject."""
-
-    about: Subject
-    checks: tuple[Check, ...]
+Plan = tuple[Check, ...]
+"""All checks of a subject."""
 
 
 class Plans:
-    """Plans by subject, made when first asked for. ``clear`` when a node's labels or datacenter change."""
+    """Plans of one cluster's subjects. ``clear`` when a node's labels or datacentre change."""
+
+    __slots__ = ("_cluster", "_general", "_policy", "_special")
 
     def __init__(self, cluster: ClusterName, policy: Policy) -> None:
         self._cluster = cluster
         self._policy = policy
-        self._nodes: dict[NodeName, Plan] = {}
-        self._links: dict[str, Plan] = {}
-        self._slots: dict[tuple[NodeName, str], Plan] = {}
-        self._subscriptions: dict[tuple[NodeName, str], Plan] = {}
-        self._whole: dict[NodeName, Plan] = {}
+        self._general = _general(policy)
+        self._special: dict[str, Plan] = {}
 
     def clear(self) -> None:
-        """Forget all plans."""
-        for plans in (self._nodes, self._links, self._slots, self._subscriptions, self._whole):
-            plans.clear()
+        """Forget what was worked out from labels and datacentres."""
+        self._special.clear()
 
-    def of_node(self, node: NodeState) -> Plan:
-        """For a node."""
-        plan = self._nodes.get(node.name)
+    def of(self, look: Look, owner: NodeState) -> Plan:
+        """For what is looked at; ``owner`` is the node whose labels count."""
+        kind = look.kind
+        if not self._policy.overrides:
+            return self._general[kind]
+        about = subject.of_look(look)
+        plan = self._special.get(about.id)
         if plan is None:
-            plan = self._nodes[node.name] = self._make(subject.of_node(self._cluster, node.name), node)
-        return plan
-
-    def of_link(self, link: LinkState, owner: NodeState) -> Plan:
-        """For a link; ``owner`` is the end whose labels count."""
-        plan = self._links.get(link.id)
-        if plan is None:
-            plan = self._links[link.id] = self._make(subject.of_link(link), owner)
-        return plan
-
-    def of_slot(self, node: NodeState, name: str) -> Plan:
-        """For a replication slot."""
-        key = (node.name, name)
-        plan = self._slots.get(key)
-        if plan is None:
-            plan = self._slots[key] = self._make(subject.of_slot(self._cluster, node.name, name), node)
-        return plan
-
-    def of_subscription(self, node: NodeState, name: str) -> Plan:
-        """For a subscription."""
-        key = (node.name, name)
-        plan = self._subscriptions.get(key)
-        if plan is None:
-            about = subject.of_subscription(self._cluster, node.name, name)
-            plan = self._subscriptions[key] = self._make(about, node)
-        return plan
-
-    def of_cluster(self, node: NodeState) -> Plan:
-        """For the whole cluster, as asked by one of its nodes."""
-        plan = self._whole.get(node.name)
-        if plan is None:
-            plan = self._whole[node.name] = self._make(subject.of_cluster(self._cluster), node)
+            checks = [Check(it.measure, it, self.limits(it, owner, about)) for it in RULES.values() if it.on == kind]
+            plan = self._special[about.id] = tuple(check for check in checks if check.limits.enabled)
         return plan
 
     def limits(self, rule: Rule, owner: NodeState, about: Subject) -> Limits:
@@ -94,11 +63,15 @@ class Plans:
         )
         return self._policy.limits(rule.name, rule.limits, scope)
 
-    def _make(self, about: Subject, owner: NodeState) -> Plan:
-        checks = []
-        for rule in RULES.values():
-            if rule.on == about.kind:
-                limits = self.limits(rule, owner, about)
-                if limits.enabled:
-                    checks.append(Check(rule.measure, rule, limits, alert_id(rule.name, self._cluster, about.id)))
-        return Plan(about, tuple(checks))
+
+@lru_cache(maxsize=8)
+def _general(policy: Policy) -> dict[SubjectKind, Plan]:
+    """Plans where nothing is overridden: shared by all clusters that are judged by one policy."""
+    anything = Scope(cluster="")
+    plans: dict[SubjectKind, Plan] = {}
+    for kind in get_args(SubjectKind):
+        checks = [
+            Check(it.measure, it, policy.limits(it.name, it.limits, anything)) for it in RULES.values() if it.on == kind
+        ]
+        plans[kind] = tuple(check for check in checks if check.limits.enabled)
+    return plans

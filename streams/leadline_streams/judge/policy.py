@@ -75,8 +75,11 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = {}
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything about judging that an operator may set. Not part of the state: it may change between restarts."""
+class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Everything about judging that an operator may set; compared by identity.
+
+    Not part of the state: it may change between restarts.
+    """
 
     lateness_s: float = 2.0
     """How long an observation may be on its way before the others are judged without it."""

@@ -39,6 +39,17 @@ class Look:
         self.slot: Slot | None = None
         self.subscription: Subscription | None = None
 
+    @property
+    def kind(self) -> SubjectKind:
+        """What the subject is; a cluster where nothing in it is looked at."""
+        if self.link is not None:
+            return "link"
+        if self.slot is not None:
+            return "slot"
+        if self.subscription is not None:
+            return "subscription"
+        return "node" if self.node is not None else "cluster"
+
 
 @dataclass(frozen=True, slots=True)
 class Words:

@@ -12,8 +12,6 @@ BEHIND_S = {"physical": 3.0, "logical": 15.0}
 """Lag below this is healthy. A subscriber confirms an idle stream only every ``wal_receiver_status_interval``, 10 s."""
 IDLE_S = 10.0
 DELAY_SLACK_S = 5.0
-ERROR_LOOP_S = 15.0
-"""An apply worker restarts every ``wal_retrieve_retry_interval``, 5 s by default: three missed turns end a loop."""
 
 
 def judge(
@@ -67,9 +65,9 @@ def subscription_of(link: LinkState, down: NodeState | None) -> Subscription | N
 
 
 def in_error_loop(node: NodeState, subscription: Subscription, now: float) -> bool:
-    """Whether the apply worker failed lately; an error counter counts attempts."""
+    """Whether the apply worker fails again and again. A lost connection counts as one error and is none of this."""
     window = node.windows.get(f"apply_error:{subscription.name}")
-    return window is not None and window.last_at > 0 and now - window.last_at < ERROR_LOOP_S
+    return window is not None and window.recurs(now)
 
 
 def is_blocked(subscription: Subscription) -> bool:

@@ -3,6 +3,10 @@
 import msgspec
 
 _SLICES = 12
+LONGEST_TURN_S = 30.0
+"""Workers start anew every ``wal_retrieve_retry_interval``, 5 s by default; what takes longer is another event."""
+TURN_SLACK_S = 3.0
+"""A look may come late, and a worker may take a while to fail."""
 
 
 class Window(msgspec.Struct):
@@ -19,6 +23,8 @@ class Window(msgspec.Struct):
     total: int = 0
     last_at: float = 0.0
     """When the counter last rose; 0 when it never did."""
+    before_at: float = 0.0
+    """When it rose before that."""
 
     def feed(self, time: float, counter: int) -> int:
         """Take the counter's present value; returns how much it rose."""
@@ -29,7 +35,7 @@ class Window(msgspec.Struct):
         if risen:
             self.slices[self.newest % _SLICES] += risen
             self.total += risen
-            self.last_at = time
+            self.before_at, self.last_at = self.last_at, time
         return risen
 
     def count(self, time: float) -> int:
@@ -37,6 +43,11 @@ class Window(msgspec.Struct):
         if self.total:
             self._advance(time)
         return self.total
+
+    def recurs(self, time: float) -> bool:
+        """Whether it rises again and again: it rose twice, and two more such turns have not passed without."""
+        turn = self.last_at - self.before_at
+        return turn <= LONGEST_TURN_S and time - self.last_at < 2 * turn + TURN_SLACK_S
 
     def _advance(self, time: float) -> None:
         index = int(time * _SLICES // self.span_s)

@@ -67,22 +67,23 @@ def test_no_rule_breaches_on_what_is_calm(primary: dict, standby: dict, seconds:
         look = Look(state, now)
         look.node = node
         if node_is_calm(node):
-            assert breaches(state.plans.of_node(node), look) == set()
+            assert breaches(state.plans.of(look, node), look) == set()
         for slot in node.sample.slots if node.sample else ():
             look.slot = slot
             if slot_is_calm(slot):
-                assert breaches(state.plans.of_slot(node, slot.name), look) == set()
+                assert breaches(state.plans.of(look, node), look) == set()
     for link in state.memory.links.values():
         down_state = state.memory.nodes.get(link.downstream)
         if link_is_calm(link, down_state):
-            plan = state.plans.of_link(link, down_state or state.memory.nodes[link.upstream])
-            assert breaches(plan, state.look_at(link, now)) - FROM_SETTINGS == set()
+            look = state.look_at(link, now)
+            owner = down_state or state.memory.nodes[link.upstream]
+            assert breaches(state.plans.of(look, owner), look) - FROM_SETTINGS == set()
 
 
 def breaches(plan: Plan, look: Look) -> set[str]:
     """Rules that would breach."""
     found = set()
-    for measure, rule, limits, _ in plan.checks:
+    for measure, rule, limits in plan:
         value = measure(look)
         if value is not None and value == value and limits.severity(value) is not None:
             found.add(rule.name)
