@@ -51,7 +51,7 @@ docs: $(STAMP) ## write the generated pages of docs/reference
 	$(BIN)/python -m leadline.schemas docs/reference
 	$(BIN)/python -m leadline.settings.reference >docs/reference/settings.md
 	$(BIN)/python -m leadline.cli.reference >docs/reference/commands.md
-	$(BIN)/python -m leadline_streams.reference >docs/reference/causes.md
+	$(BIN)/python -m leadline_streams.reference docs/reference
 
 demo: $(STAMP) ## a whole fleet on this machine, broken and explained
 	@echo 'make demo: not built yet. To watch servers you have: $(BIN)/leadline watch DSN [DSN...]' >&2; exit 1

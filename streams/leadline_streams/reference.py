@@ -1,14 +1,33 @@
-"""The page of all causes. ``python -m leadline_streams.reference >docs/reference/causes.md`` writes it."""
+"""The pages of all rules and all causes. ``python -m leadline_streams.reference docs/reference`` writes them."""
 
 import sys
+from pathlib import Path
 
+from leadline.view.words import size
 from leadline_streams.causes import CAUSES
+from leadline_streams.judge.rule import Rule
+from leadline_streams.rules import RULES
 
-_HEAD = """\
+_MADE = """\
+<!-- Made from streams/leadline_streams/{name}/ by `python -m leadline_streams.reference`; a test holds it current. -->
+"""
+
+_RULES = f"""\
+# Rules
+
+{_MADE.format(name="rules")}
+A rule measures one number about one subject. It breaches when the number reaches a limit; the alert fires when the
+breach has lasted for `for`, and resolves when all has been well for `keep`. Well is less than 80 % of the limit, so
+that a number near it does not flap. Missing data neither fires nor clears: the alert becomes unknown.
+
+Limits are changed in [settings](settings.md), in the rule's unit: for all subjects under `rules`, for some under
+`overrides`. How to add a rule: [add a rule or a cause](../how-to/add-a-rule.md).
+"""
+
+_CAUSES = f"""\
 # Causes
 
-<!-- Made from streams/leadline_streams/causes/ by `python -m leadline_streams.reference`; a test holds it current. -->
-
+{_MADE.format(name="causes")}
 While an incident is open, each cause that could explain one of its alerts is asked every second what it can evidence
 in the samples. Its claims say how sure they are: 0.9 and above means that the signs leave no doubt. The surest is
 ranked first and gives the incident its title; a cause whose signs are gone stays, a little less sure. When none can be
@@ -19,13 +38,41 @@ evidenced the cause is `unknown`. How to add one: [add a rule or a cause](../how
 """
 
 
-def reference() -> str:
-    """The page in Markdown."""
-    return _HEAD + "".join(
+def causes() -> str:
+    """The page of causes in Markdown."""
+    return _CAUSES + "".join(
         f"| `{cause.code}` | {cause.help} | {', '.join(f'`{rule}`' for rule in sorted(cause.explains))} |\n"
         for cause in CAUSES.values()
     )
 
 
+def rules() -> str:
+    """The page of rules in Markdown, by family."""
+    families = sorted({rule.family for rule in RULES.values()})
+    return _RULES + "".join(_family(family, [r for r in RULES.values() if r.family == family]) for family in families)
+
+
+def _family(name: str, rules: list[Rule]) -> str:
+    head = f"\n## {name.capitalize()}\n\n| rule | on a | what it measures | warning | critical | for | keep | then |\n"
+    return head + "|---|---|---|---|---|---|---|---|\n" + "".join(map(_row, rules))
+
+
+def _row(rule: Rule) -> str:
+    levels = f"{_level(rule, rule.limits.warning)} | {_level(rule, rule.limits.critical)}"
+    spans = f"{rule.limits.for_s:g} s | {rule.limits.keep_s:g} s"
+    runbook = f"[runbook](../runbooks/{rule.name}.md)"
+    return f"| `{rule.name}` | {rule.on} | {rule.help} | {levels} | {spans} | {runbook} |\n"
+
+
+def _level(rule: Rule, level: float | None) -> str:
+    if level is None:
+        return "none"
+    sign = "≤" if rule.limits.low_is_bad else "≥"
+    return f"{sign} {size(level)}" if rule.unit == "bytes" else f"{sign} {level:g} {rule.unit}".rstrip()
+
+
+PAGES = {"rules": rules, "causes": causes}
+
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    for name, page in PAGES.items():
+        (Path(sys.argv[1]) / f"{name}.md").write_text(page())

@@ -8,12 +8,12 @@ from leadline_streams.judge.verdict import in_error_loop
 
 
 def measure(look: Look) -> float | None:
-    """Failed attempts in the window; None once a worker runs and has not failed for a while: it got past the error."""
+    """Failed attempts in the window, while the worker fails again and again."""
     node, subscription = look.node, look.subscription
     if node is None or subscription is None or not subscription.apply_errors or not subscription.enabled:
         return None
     window = node.windows.get(f"apply_error:{subscription.name}")
-    if window is None or (subscription.pid is not None and not in_error_loop(node, subscription, look.now)):
+    if window is None or not in_error_loop(node, subscription, look.now):
         return None
     return float(window.count(look.now)) or None
 

@@ -45,8 +45,8 @@ RULE = Rule(
     family="retention",
     on="slot",
     unit="",
-    help="2: the slot is invalidated, its consumer must be rebuilt. 1: it is `unreserved`, and the next checkpoint may "
-    "remove what it needs.",
+    help="2 when the slot is invalidated, and its consumer must be rebuilt; 1 while it is `unreserved`, and the next "
+    "checkpoint may remove what it needs.",
     limits=Limits(warning=UNRESERVED, critical=LOST, for_s=5.0, keep_s=5.0),
     measure=measure,
     describe=describe,

@@ -3,16 +3,15 @@
 from leadline_streams.judge.events import EVENT_WINDOW_S
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
-from leadline_streams.judge.verdict import ERROR_LOOP_S
 
 
 def measure(look: Look) -> float | None:
-    """Failed attempts in the window; None once none has failed for a while, or every table is ready."""
+    """Failed attempts in the window, while copies fail again and again and tables are not ready."""
     node, subscription = look.node, look.subscription
     if node is None or subscription is None or not subscription.sync_errors:
         return None
     window = node.windows.get(f"sync_error:{subscription.name}")
-    if window is None or not window.last_at or look.now - window.last_at >= ERROR_LOOP_S:
+    if window is None or not window.recurs(look.now):
         return None
     # Tables are seen only from the subscription's own database.
     if subscription.tables and not subscription.unsynced:
