@@ -13,7 +13,7 @@ def find(case: Case) -> Iterator[Claim]:
     for it in troubled(case, FAILING):
         back = returning(case, it)
         kinds = it.risen(*DUPLICATES)
-        if back is None or not kinds or not it.failed_at or it.publisher is None or it.subscription.origin == "none":
+        if back is None or not kinds or not it.fails or it.publisher is None or it.subscription.origin == "none":
             continue
         name = quoted(it.subscription.name)
         yield Claim(

@@ -51,7 +51,7 @@ def _absent(case: Case, it: Apply) -> str | None:
 def _silent(it: Apply) -> str | None:
     """A worker that listens, and a publisher that has changes for it."""
     age_s, wait = it.subscription.message_age_s or 0.0, it.subscription.wait
-    if it.link is None or not it.link.lag_s or wait not in HEARS or age_s < SILENT_S:
+    if it.link is None or (it.link.lag_s or 0.0) < SILENT_S or wait not in HEARS or age_s < SILENT_S:
         return None
     return f"its worker listens and has heard nothing for {age_s:.0f} s"
 

@@ -12,7 +12,7 @@ def find(case: Case) -> Iterator[Claim]:
     for it in troubled(case, FAILING):
         kinds, enabled = it.risen(*DUPLICATES), it.subscription.enabled
         uncounted = not it.subscription.conflicts
-        if not it.failed_at or (enabled and not it.fails) or not (kinds or uncounted):
+        if not it.fails or not (kinds or uncounted):
             continue
         # A disabled subscription fails no more: the disabling is named first, this says what to repair.
         confidence = (0.97 if enabled else 0.85) if kinds else 0.5

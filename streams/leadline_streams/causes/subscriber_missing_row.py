@@ -20,8 +20,8 @@ def find(case: Case) -> Iterator[Claim]:
             subject=it.about,
             confidence=0.95,
             title=f"rows are missing on {it.node.name}",
-            summary=f"{it.name} skipped {count} changes in 5 min because their rows are not on the subscriber "
-            f"({', '.join(kinds)}): the two sides differ, and apply goes on without an error",
+            summary=f"{it.name} skips changes whose rows are not on the subscriber ({', '.join(kinds)}; {count} in "
+            "5 min): the two sides differ, and apply goes on without an error",
             fix=f"{it.place} {LOG}. Compare the tables and copy the missing rows from the publisher; find who deletes "
             "rows on the subscriber and take that right away.",
             evidence_for=[fact(kind, count, it.node.name, "in 5 min") for kind, count in kinds.items()],

@@ -11,7 +11,7 @@ def find(case: Case) -> Iterator[Claim]:
     """An apply worker that fails again and again without a row conflict."""
     for it in troubled(case, FAILING):
         enabled, counted = it.subscription.enabled, bool(it.subscription.conflicts)
-        if not it.failed_at or (enabled and not it.fails) or it.risen(*DUPLICATES):
+        if not it.fails or it.risen(*DUPLICATES):
             continue
         name = quoted(it.subscription.name)
         against = fact("conflicts", "none" if counted else "not counted", it.node.name, _doubt(counted))

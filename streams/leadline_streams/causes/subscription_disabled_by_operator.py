@@ -12,7 +12,7 @@ def find(case: Case) -> Iterator[Claim]:
     """A disabled subscription that no error disabled."""
     for it in troubled(case, DISABLED):
         by_itself = it.subscription.disable_on_error
-        if it.subscription.enabled or (by_itself and disabled_by_error(case, it)):
+        if it.subscription.enabled or (by_itself and disabled_by_error(it)):
             continue
         doubt = by_itself and (it.subscription.apply_errors or it.subscription.sync_errors)
         failed = f"; {it.errors} attempts had failed in the 5 min before" if it.errors else ""

@@ -2,12 +2,9 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import DISABLED, LOG, Apply, quoted, troubled
+from leadline_streams.judge.apply import DISABLED, LOG, TOGETHER_S, Apply, quoted, troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
-
-TOGETHER_S = 15.0
-"""The error's counter and the disabling are seen within a few looks of each other."""
 
 
 def find(case: Case) -> Iterator[Claim]:
@@ -15,7 +12,7 @@ def find(case: Case) -> Iterator[Claim]:
     for it in troubled(case, DISABLED):
         if it.subscription.enabled or not it.subscription.disable_on_error:
             continue
-        witnessed = disabled_by_error(case, it)
+        witnessed = disabled_by_error(it)
         if not witnessed and not (it.subscription.apply_errors or it.subscription.sync_errors):
             continue
         name = quoted(it.subscription.name)
@@ -35,12 +32,10 @@ def find(case: Case) -> Iterator[Claim]:
         )
 
 
-def disabled_by_error(case: Case, it: Apply) -> bool:
-    """Whether an error counter rose about when the subscription was first seen disabled."""
-    opened = [a.since for a in case.alerts if a.rule == "subscription_disabled" and a.subject.id == it.about.id]
-    since = opened[0] if opened else case.opened_at
-    windows = (it.node.windows.get(f"{key}:{it.subscription.name}") for key in ("apply_error", "sync_error"))
-    return any(window is not None and abs(window.last_at - since) <= TOGETHER_S for window in windows)
+def disabled_by_error(it: Apply) -> bool:
+    """Whether an error of the worker, or of a table's initial copy, came as the subscription was disabled."""
+    copies = it.node.windows.get(f"sync_error:{it.subscription.name}")
+    return it.fails or (copies is not None and abs(copies.last_at - it.disabled_at) <= TOGETHER_S)
 
 
 CAUSE = CauseRule(

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from leadline_streams.judge.apply import troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.verdict import ERROR_LOOP_S
 
 RULES = frozenset({"table_sync_stuck"})
 
@@ -14,7 +13,7 @@ def find(case: Case) -> Iterator[Claim]:
     """A subscription whose copies fail; streaming of the other tables goes on."""
     for it in troubled(case, RULES):
         window = it.node.windows.get(f"sync_error:{it.subscription.name}")
-        if window is None or not window.last_at or case.now - window.last_at > ERROR_LOOP_S:
+        if window is None or not window.recurs(case.now):
             continue
         tables = it.subscription.unsynced
         which = ", ".join(tables) or "a table"

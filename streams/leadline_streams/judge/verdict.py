@@ -5,6 +5,7 @@ from leadline.model.observation import Downstream, Slot, Subscription
 from leadline_streams.judge.lsn_clock import LsnClock
 from leadline_streams.judge.memory import LinkState, NodeState
 from leadline_streams.judge.progress import outstanding
+from leadline_streams.judge.window import LONGEST_TURN_S
 
 STALLED_S = 4.0
 """Received and not applied for this long is a stall; replay of one record takes less."""
@@ -12,6 +13,8 @@ BEHIND_S = {"physical": 3.0, "logical": 15.0}
 """Lag below this is healthy. A subscriber confirms an idle stream only every ``wal_receiver_status_interval``, 10 s."""
 IDLE_S = 10.0
 DELAY_SLACK_S = 5.0
+RARE_TURN_S = 120.0
+"""The longest retry interval with which a failing apply worker is told from one that stopped failing."""
 
 
 def judge(
@@ -67,7 +70,8 @@ def subscription_of(link: LinkState, down: NodeState | None) -> Subscription | N
 def in_error_loop(node: NodeState, subscription: Subscription, now: float) -> bool:
     """Whether the apply worker fails again and again. A lost connection counts as one error and is none of this."""
     window = node.windows.get(f"apply_error:{subscription.name}")
-    return window is not None and window.recurs(now)
+    # With a long retry interval errors are rare; between them there is no worker.
+    return window is not None and window.recurs(now, LONGEST_TURN_S if subscription.pid is not None else RARE_TURN_S)
 
 
 def is_blocked(subscription: Subscription) -> bool:

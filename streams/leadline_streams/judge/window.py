@@ -44,10 +44,10 @@ class Window(msgspec.Struct):
             self._advance(time)
         return self.total
 
-    def recurs(self, time: float) -> bool:
+    def recurs(self, time: float, longest_s: float = LONGEST_TURN_S) -> bool:
         """Whether it rises again and again: it rose twice, and two more such turns have not passed without."""
         turn = self.last_at - self.before_at
-        return turn <= LONGEST_TURN_S and time - self.last_at < 2 * turn + TURN_SLACK_S
+        return turn <= longest_s and time - self.last_at < 2 * turn + TURN_SLACK_S
 
     def _advance(self, time: float) -> None:
         index = int(time * _SLICES // self.span_s)

@@ -213,6 +213,22 @@ def test_free_workers_and_no_stream() -> None:
     assert first(world).confidence < 0.9
 
 
+def test_a_lost_connection_is_no_failing_apply() -> None:
+    """The server counts the loss of the connection as one error; what follows are attempts to connect."""
+    world = logical(max_logical_replication_workers="4")
+    run(world, 12, stuck=True, **GONE, apply_errors=1)
+    assert first(world).code == "subscriber_cannot_connect"
+
+
+def test_errors_before_somebody_switched_it_off_are_told() -> None:
+    """Somebody disabled a failing subscription: they did it, and why stands behind it."""
+    world = logical()
+    run(world, 10, stuck=True, **GONE, apply_errors=by_two, disable_on_error=False)
+    run(world, 10, stuck=True, **GONE, apply_errors=20, disable_on_error=False, enabled=False)
+    codes = [cause.code for cause in causes(world)]
+    assert codes[:2] == ["subscription_disabled_by_operator", "subscriber_schema_drift"]
+
+
 def test_a_worker_that_listens_in_vain() -> None:
     """Connected by both ends' words, a publisher that writes, and no message: the network swallows them."""
     world = logical(max_logical_replication_workers="4")
