@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from struct import Struct
 from typing import Self
 
-from leadline.errors import ProblemFound
-
 _HEAD = Struct(">BIQ")
 _FORMAT = 1
 
@@ -25,12 +23,9 @@ class Saved:
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
-        """From bytes. Raises ProblemFound when they are not such a state."""
+        """From bytes. Raises ValueError when they are not such a state."""
         if len(data) < _HEAD.size or data[0] != _FORMAT:
-            raise ProblemFound(
-                "a stored state is not in a form that this version reads; "
-                "run the version that wrote it, or remove the topic with the states"
-            )
+            raise ValueError(f"it begins with {data[:1]!r}, not with format {_FORMAT}")
         _, partition, applied = _HEAD.unpack_from(data)
         return cls(partition, applied, data[_HEAD.size :])
 

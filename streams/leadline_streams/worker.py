@@ -11,7 +11,8 @@ import gc
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -20,7 +21,7 @@ from typing import Any, Protocol
 
 from leadline import metrics
 from leadline.clock import Clock, epoch
-from leadline.errors import UnreachableError
+from leadline.errors import ProblemFound, UnreachableError
 from leadline.model.alert import Transition
 from leadline.model.observation import Tick
 from leadline.settings.stream import StreamSettings
@@ -211,7 +212,8 @@ class Worker:
             extents = await self._kafka.extents()
             found: dict[int, dict[bytes, Saved]] = {number: {} for number in extents}
             for key, blob in self._blobs.items():
-                saved = Saved.unpack(blob)
+                with self._naming(key):
+                    saved = Saved.unpack(blob)
                 if saved.partition in found:
                     found[saved.partition][key] = saved.within(extents[saved.partition].end)
             starts = {
@@ -231,10 +233,21 @@ class Worker:
         now = self._clock.monotonic()
         partition = Partition(opening.partition, opening.start, self._judgement, self._blobs, self._settings.flush_s)
         for key, saved in clusters.items():
-            partition.restore(key, saved, now)
+            with self._naming(key):
+                partition.restore(key, saved, now)
         self._partitions[opening] = partition
         self._progress[opening] = now
         metrics.STREAM_CLUSTERS.inc(len(clusters))
+
+    @contextmanager
+    def _naming(self, key: bytes) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            raise ProblemFound(
+                f"the state of cluster {key!r} in {self._prefix}{STATES} cannot be read ({error}); "
+                "run the version of Leadline that wrote it"
+            ) from error
 
     async def _tick(self) -> None:
         tick = outgoing(Tick(at=self._clock.now(), worker=WORKER), self._prefix)

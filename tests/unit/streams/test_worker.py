@@ -14,7 +14,7 @@ from leadline.clock import ManualClock
 from leadline.errors import ProblemFound, UnreachableError
 from leadline.model.observation import Tick
 from leadline.settings.stream import DeadLetterSettings, StreamSettings
-from leadline.wire import OBSERVATIONS
+from leadline.wire import OBSERVATIONS, Outgoing
 from leadline_streams.saved import Saved
 from leadline_streams.transport import Opening
 from leadline_streams.worker import RECOVERY_S, STUCK_S, Worker
@@ -173,6 +173,19 @@ async def test_a_record_that_kafka_refuses_stops_the_worker() -> None:
         await worker.failed
     await log.settle(worker.process(chunk(opening, log.samples[0][3:])))
     assert log.topic("alerts") == log.topic("state") == []
+
+
+@pytest.mark.parametrize("state", [b"", Saved(0, 1, b"not a fold").pack()])
+async def test_a_state_that_cannot_be_read_stops_the_worker(state: bytes) -> None:
+    """Beginning anew would number alerts from 1 again, and sinks would take them for old ones."""
+    log = MemoryLog()
+    log.append(sample("orders"))
+    log.written.append(Outgoing("state", b"orders", state, [], 0))
+    worker = log.restart(ManualClock(), forgiving())
+    worker.assign()
+    await pause()
+    with pytest.raises(ProblemFound, match=r"the state of cluster b'orders' in state cannot be read \("):
+        await worker.failed
 
 
 async def test_a_tick_is_written_into_every_partition() -> None:

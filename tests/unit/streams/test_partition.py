@@ -1,0 +1,147 @@
+"""Which records reach which cluster, once and in order, and when states are due."""
+
+from typing import Any
+
+import pytest
+
+from leadline.model.observation import Tick
+from leadline_streams.partition import Partition
+from leadline_streams.saved import Saved, start
+from tests.unit.streams.memory_log import AT, Count, Counts, record, sample
+
+TICK = Tick(at=AT)
+
+
+def partition(blobs: dict[bytes, bytes] | None = None) -> Partition:
+    return Partition(4, 0, Counts(), {} if blobs is None else blobs, flush_s=10.0)
+
+
+def log(*seen: Any) -> list[Any]:
+    return [record(each, offset) for offset, each in enumerate(seen)]
+
+
+def counted(of: Partition) -> dict[str, int]:
+    return {cluster.name: cluster.fold.seen for cluster in of.clusters.values() if isinstance(cluster.fold, Count)}
+
+
+def test_each_cluster_sees_its_own_samples_and_every_tick_since_its_first() -> None:
+    held = partition()
+    held.fold(log(TICK, sample("orders"), TICK, sample("billing"), TICK), 0.0)
+    assert counted(held) == {"orders": 3, "billing": 2}
+
+
+def test_what_a_state_has_seen_is_not_applied_again() -> None:
+    held = partition()
+    held.restore(b"orders", Saved(4, 3, Count("orders", 3).dump()), 0.0)
+    folded = held.fold(log(sample("orders"), TICK, sample("orders"), sample("orders"), TICK), 0.0)
+    assert counted(held) == {"orders": 5}
+    assert (folded.judged, folded.known) == (1, 2)
+
+
+@pytest.mark.parametrize("key", [None, b"", b"billing", b"orders\0", b"\xff"])
+def test_a_key_that_is_not_the_cluster_is_invalid(key: bytes | None) -> None:
+    """It would sit in another partition than the rest of its cluster."""
+    found = record(sample("orders"))
+    found.key = key
+    (rejected,) = partition().fold([found], 0.0).rejected
+    assert rejected.reason == "invalid"
+    assert "'orders'" in rejected.detail
+
+
+def test_a_cluster_of_any_name_is_found_by_its_key() -> None:
+    held = partition()
+    held.fold(log(sample("größe/\u202e"), sample("größe/\u202e")), 0.0)
+    assert counted(held) == {"größe/\u202e": 2}
+
+
+def test_only_the_last_header_tells_that_an_agent_had_to_spool() -> None:
+    spooled: list[bool] = []
+
+    class Ear(Count):
+        def observe(self, seen: Any, was_spooled: bool = False) -> list[Any]:
+            spooled.append(was_spooled)
+            return []
+
+    held = partition()
+    first, second = log(sample("orders"), sample("orders"))
+    second.headers = (*second.headers, ("leadline-spooled", b"1"))
+    held.fold([first], 0.0)
+    held.clusters[b"orders"].fold = Ear("orders")
+    held.fold([second], 0.0)
+    first.offset = 2
+    held.fold([first], 0.0)
+    assert spooled == [True, False]
+
+
+def test_a_transition_makes_a_state_due_at_once_and_a_rollup_does_not() -> None:
+    held = partition()
+    held.fold(log(sample("orders"), sample("orders")), 0.0)
+    assert list(held.due(0.0)) == []
+    held.fold([record(sample("orders"), 2)], 0.0)
+    assert [cluster.name for cluster in held.due(0.0)] == ["orders"]
+
+
+def test_states_fall_due_spread_over_the_interval_and_then_each_interval() -> None:
+    held = partition()
+    held.fold([record(sample(f"cluster-{number}"), number) for number in range(100)], 0.0)
+    assert 25 < len(list(held.due(5.0))) < 75
+    due = list(held.due(10.0))
+    assert len(due) == 100
+    held.dump(due[0], 10.0)
+    assert due[0] not in list(held.due(19.9))
+    assert due[0] in list(held.due(20.0))
+
+
+def test_a_state_that_saw_nothing_new_is_not_due() -> None:
+    held = partition()
+    held.restore(b"orders", Saved(4, 3, Count("orders", 3).dump()), 0.0)
+    assert list(held.due(1e9)) == []
+
+
+def test_a_defect_in_a_tick_sets_back_its_cluster_alone() -> None:
+    class Broken(Count):
+        def tick(self, now: Any) -> list[Any]:
+            raise ZeroDivisionError
+
+    blobs: dict[bytes, bytes] = {}
+    held = partition(blobs)
+    held.fold(log(sample("orders"), sample("billing")), 0.0)
+    held.dump(held.clusters[b"orders"], 0.0)
+    held.clusters[b"orders"].fold = Broken("orders", 99)
+    folded = held.fold([record(TICK, 2)], 0.0)
+    assert counted(held) == {"orders": 1, "billing": 2}
+    assert [rejected.reason for rejected in folded.rejected] == ["unprocessable"]
+
+
+def test_a_stored_state_comes_back_as_it_was() -> None:
+    saved = Saved(11, 2**40, b"state")
+    assert Saved.unpack(saved.pack()) == saved
+
+
+@pytest.mark.parametrize("data", [b"", b"\x01short", b"\x02" + bytes(30)])
+def test_a_stored_state_of_another_form_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match="not with format 1"):
+        Saved.unpack(data)
+
+
+def test_a_state_of_a_log_that_was_made_anew_takes_all_of_it_as_news() -> None:
+    """Else every record would count as seen until the new log is as long as the old one was."""
+    assert Saved(0, 1000, b"").within(end=5) == Saved(0, 0, b"")
+    assert Saved(0, 5, b"").within(end=5) == Saved(0, 5, b"")
+
+
+@pytest.mark.parametrize(
+    ("committed", "applied", "earliest", "expected"),
+    [
+        (None, [], 7, 7),
+        (50, [], 7, 50),
+        (50, [50, 60], 7, 50),
+        (50, [40, 60], 7, 40),
+        (50, [3], 7, 7),
+        (3, [], 7, 7),
+    ],
+)
+def test_reading_starts_at_the_commit_or_at_an_older_state_but_not_before_the_log(
+    committed: int | None, applied: list[int], earliest: int, expected: int
+) -> None:
+    assert start(committed, applied, earliest) == expected
