@@ -7,6 +7,10 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from leadline import __version__
+from leadline.errors import UsageError
+from leadline.settings.common import MetricsSettings
+
 REGISTRY: Final = CollectorRegistry(auto_describe=True)
 
 LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -60,9 +64,21 @@ STREAM_STATE_WRITES: Final = _counter(
 STREAM_STATE_BYTES: Final = _counter("leadline_stream_state_bytes_total", "Bytes of state written to the changelog.")
 
 
-def serve(port: int, address: str = "127.0.0.1") -> None:
-    """Serve the metrics over HTTP until the process ends. Raises OSError when the port is taken."""
-    start_http_server(port, addr=address, registry=REGISTRY)
+def serve(role: str, settings: MetricsSettings) -> None:
+    """Say what runs and, where a port is set, serve the metrics over HTTP until the process ends.
+
+    Raises UsageError when it cannot listen there.
+    """
+    BUILD_INFO.labels(__version__, role).set(1)
+    if not settings.port:
+        return
+    try:
+        start_http_server(settings.port, addr=settings.address, registry=REGISTRY)
+    except OSError as error:
+        where = f"{settings.address}:{settings.port}"
+        raise UsageError(
+            f"cannot serve metrics on {where}: {error.strerror}; set metrics.port to a free port, or 0 for none"
+        ) from None
 
 
 def listing() -> dict[str, tuple[str, str]]:

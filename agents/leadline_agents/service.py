@@ -6,12 +6,10 @@ import gc
 import signal
 from pathlib import Path
 
-from leadline import __version__, metrics
+from leadline import metrics
 from leadline.clock import Clock
-from leadline.errors import UsageError
 from leadline.kafka import producer_options
 from leadline.settings.agent import AgentSettings
-from leadline.settings.common import MetricsSettings
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.outbox import Outbox
 from leadline_agents.publisher import Publisher
@@ -32,7 +30,7 @@ async def run(settings: AgentSettings, clock: Clock) -> None:
     producer_options(settings.kafka, "")
     spool = Spool(Path(settings.spool.path), settings.spool.max_bytes)
     try:
-        _serve(settings.metrics)
+        metrics.serve("agent", settings.metrics)
         await _work(settings, clock, Outbox(spool, clock))
     finally:
         spool.close()
@@ -93,15 +91,3 @@ async def _end(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
-
-
-def _serve(settings: MetricsSettings) -> None:
-    metrics.BUILD_INFO.labels(__version__, "agent").set(1)
-    if settings.port:
-        try:
-            metrics.serve(settings.port, settings.address)
-        except OSError as error:
-            where = f"{settings.address}:{settings.port}"
-            raise UsageError(
-                f"cannot serve metrics on {where}: {error.strerror}; set metrics.port to a free port, or 0 for none"
-            ) from None

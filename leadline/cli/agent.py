@@ -1,5 +1,6 @@
 """``leadline agent``."""
 
+import asyncio
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ def command(config: Path | None) -> None:
 
     Example: leadline agent -c /etc/leadline/agent.yaml
     """
+    from leadline.clock import SystemClock
     from leadline_agents.service import run
 
-    run(begin("agent", AgentSettings, config))
+    asyncio.run(run(begin(AgentSettings, config), SystemClock()))

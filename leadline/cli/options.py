@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from leadline import __version__, logs, metrics
-from leadline.errors import UsageError
+from leadline import logs
 from leadline.settings.agent import AgentSettings
 from leadline.settings.load import load
 from leadline.settings.stream import StreamSettings
@@ -39,15 +38,8 @@ def settings(group: type[S], config: Path | None) -> S:
     return load(group, config, os.environ).settings
 
 
-def begin(role: str, group: type[S], config: Path | None) -> S:
-    """The settings of a process that runs from now on: its log is open and its metrics are served."""
+def begin(group: type[S], config: Path | None) -> S:
+    """The settings of a process that runs from now on; its log is open."""
     loaded = settings(group, config)
     logs.start(loaded.log)
-    metrics.BUILD_INFO.labels(__version__, role).set(1)
-    at = loaded.metrics
-    if at.port:
-        try:
-            metrics.serve(at.port, at.address)
-        except OSError as error:
-            raise UsageError(f"metrics.port: cannot listen on {at.address}:{at.port}: {error.strerror}") from error
     return loaded

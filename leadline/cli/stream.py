@@ -19,12 +19,14 @@ def command(config: Path | None) -> None:
 
     Example: leadline stream -c /etc/leadline/stream.yaml
     """
+    from leadline import metrics
     from leadline.clock import SystemClock
     from leadline.topics import require
     from leadline_streams.app import run
     from leadline_streams.policies import policy_of
 
-    settings = begin("stream", StreamSettings, config)
+    settings = begin(StreamSettings, config)
     policy = policy_of(settings)
     asyncio.run(require(settings.kafka))
+    metrics.serve("stream", settings.metrics)
     run(settings, SystemClock(), policy)
