@@ -7,7 +7,7 @@ any alert of the cluster is open. A test asks every rule about calm subjects and
 
 from leadline.model.observation import Slot
 from leadline_streams.judge.memory import LinkState, NodeState
-from leadline_streams.judge.retention import HELD_BYTES
+from leadline_streams.judge.retention import holds_much
 
 SYNCHRONOUS = "synchronous_standby_names"
 
@@ -34,7 +34,7 @@ def slot_is_calm(slot: Slot) -> bool:
         and slot.wal_status == "reserved"
         and not slot.conflicting
         and slot.invalidation_reason is None
-        and (slot.retained_bytes or 0) <= HELD_BYTES
+        and not holds_much(slot)
     )
 
 

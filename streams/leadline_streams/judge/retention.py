@@ -5,7 +5,7 @@ import msgspec
 from leadline.model.observation import Slot
 
 HELD_BYTES = 64 * 2**20
-"""Four segments of the default size. A slot that keeps less keeps up."""
+"""Four segments of the default size. A slot that keeps less, and less than it still may, keeps up."""
 SPAN_S = 15.0
 """A logical slot lets go of log about this often: at each snapshot that the background writer logs."""
 
@@ -27,11 +27,17 @@ class Held(msgspec.Struct):
             self.at, self.count = now, count
 
 
+def holds_much(slot: Slot) -> bool:
+    """Whether a slot keeps so much log that it matters how fast that grows."""
+    retained, left = slot.retained_bytes, slot.safe_wal_bytes
+    return retained is not None and (retained > HELD_BYTES or (left is not None and retained > left))
+
+
 def follow(held: dict[str, Held], slots: list[Slot], now: float) -> dict[str, Held]:
     """The slots that keep much log, by name, each with its trend."""
     kept = {}
     for slot in slots:
-        if slot.retained_bytes is not None and slot.retained_bytes > HELD_BYTES:
+        if slot.retained_bytes is not None and holds_much(slot):
             it = kept[slot.name] = held.get(slot.name) or Held(now, slot.retained_bytes)
             it.feed(now, slot.retained_bytes)
     return kept

@@ -62,6 +62,18 @@ def test_what_is_no_threat(rate: int, room: int, active: bool) -> None:
     assert "slot_retention_forecast" not in world.fired()
 
 
+def test_a_small_allowance_is_watched_from_the_start() -> None:
+    """Thirty megabytes that may be kept are used up long before much is."""
+    world = World(slot_retention_forecast=QUICK)
+    up = world.add("pg-1", "primary")
+    for second in range(40):
+        kept = 16_000_000 + second * 100_000
+        slot = Slot(name="s9", restart_lsn="0/1000000", retained_bytes=kept, safe_wal_bytes=32_000_000 - kept)
+        up.set(slots=[slot])
+        world.step()
+    assert play.last(world, "slot_retention_forecast").to == "firing"
+
+
 def test_the_consumer_is_named() -> None:
     """By the link that the slot feeds."""
     world = World(slot_retention_forecast=QUICK)
