@@ -48,8 +48,13 @@ def _returned(look: Look) -> bool:
     publishers = {k.upstream for k in links if k.downstream == look.node.name and k.name == look.subscription.name}
     for back in links:
         publisher = memory.nodes.get(back.downstream)
-        if publisher is not None and publisher.name in publishers and back.upstream == look.node.name:
-            return any(counted(publisher, back.name, ORIGINS, look.now).values())
+        if (
+            publisher is not None
+            and publisher.name in publishers
+            and back.upstream == look.node.name
+            and any(counted(publisher, back.name, ORIGINS, look.now).values())
+        ):
+            return True
     return False
 
 

@@ -60,6 +60,17 @@ def test_a_server_that_is_down_is_not_cut_off() -> None:
     assert world.fired() == {"node_down"}
 
 
+def test_a_standby_of_another_cluster_fires() -> None:
+    """It runs, and its upstream refuses it: their system identifiers differ."""
+    world = World(replication_cut_off=QUICK)
+    _, down = world.pair()
+    play.stream(world, 10)
+    down.node = replace(down.node, system_id="9999")
+    play.stream(world, 10, play.cut, received=world.lsn)
+    fired = play.last(world, "replication_cut_off")
+    assert (fired.to, fired.verdict) == ("firing", "broken")
+
+
 def test_a_subscription_that_is_disabled_is_meant_to_be_cut() -> None:
     """``subscription_disabled`` says so."""
     world = World(replication_cut_off=QUICK)
