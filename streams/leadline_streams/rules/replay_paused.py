@@ -1,5 +1,6 @@
 """``replay_paused``: replay on a standby is paused, by somebody or by the server itself."""
 
+from leadline.view.words import size
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
 
@@ -21,7 +22,7 @@ def describe(look: Look, value: float) -> Words:
     positions = node.sample.positions
     assert positions is not None
     return Words(
-        f"replay on {link.downstream} is paused; it is {link.lag_bytes or 0} bytes behind {link.upstream}",
+        f"replay on {link.downstream} is paused; it is {size(link.lag_bytes or 0)} of log behind {link.upstream}",
         [
             fact("replay_paused", "true", node.name),
             fact("startup_wait", positions.startup_wait, node.name),

@@ -64,3 +64,14 @@ def test_the_settings_in_its_runbook_are_settings(rule: Rule, tmp_path: Path) ->
         settings = load(StreamSettings, tmp_path / "stream.yaml", {}).settings
         settings.check_rules(RULES)
         assert rule.name in {*settings.rules, *(name for item in settings.overrides for name in item.rules)}
+
+
+def test_the_how_to_shows_the_real_thing() -> None:
+    """Every piece of code in it stands so in a file of the tree."""
+    shown = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "docs/how-to/add-a-rule.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    places = [*ROOT.glob("streams/leadline_streams/rules/*.py"), *ROOT.glob("tests/unit/streams/rules/*.py")]
+    real = [path.read_text() for path in [*places, *ROOT.glob("tests/zoo/*.py")]]
+    assert shown
+    assert [code for code in shown if not any(code in text for text in real)] == []
