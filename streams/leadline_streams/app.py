@@ -19,30 +19,18 @@ from leadline.errors import UnreachableError
 from leadline.kafka import faust_options, reach
 from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS, Outgoing
-from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
+from leadline_streams.policies import Judge
 from leadline_streams.transport import MAX_CHUNK, MAX_WAITING, Chunk, ChunkConsumer, ChunkTransport, Opening, Untouched
 from leadline_streams.worker import STATES, Extent, Worker
 
+SESSION_S = 10.0
+"""A worker that Kafka has not heard of for so long is taken for dead; its partitions then wait for another."""
+HEARTBEAT_S = 3.0
 STOP_S = 10.0
 """Longest wait for the group to let us go."""
 
 log = logging.getLogger(__name__)
-
-
-class Judge:
-    """Makes states of clusters that are judged by one policy."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-
-    def new(self, cluster: str) -> ClusterState:
-        """One that remembers nothing."""
-        return ClusterState(cluster, self._policy)
-
-    def load(self, data: bytes) -> ClusterState:
-        """One that remembers what was dumped."""
-        return ClusterState.load(data, self._policy)
 
 
 class StreamApp(faust.App):
@@ -162,8 +150,8 @@ def _options(settings: StreamSettings) -> dict[str, Any]:
         "broker_credentials": credentials,
         "broker_client_id": settings.application_id,
         "broker_commit_interval": 1.0,
-        "broker_session_timeout": 10.0,
-        "broker_heartbeat_interval": 3.0,
+        "broker_session_timeout": SESSION_S,
+        "broker_heartbeat_interval": HEARTBEAT_S,
         "broker_request_timeout": 40.0,
         "broker_max_poll_interval": 300.0,
         "broker_max_poll_records": MAX_CHUNK,

@@ -69,6 +69,7 @@ class Picture:
             )
             for state in self.clusters.values()
             for link in state.memory.links.values()
+            if link.is_settled(state.memory.arrivals.horizon)
         ]
 
     def _node(self, cluster: str, sample: Sample) -> NodeRow:

@@ -237,7 +237,7 @@ class ClusterState:
         if judged != link.verdict:
             link.verdict, link.verdict_since = judged, now
         rollup.fold(link, now, self.name, owner.node.datacenter, out)
-        if thorough or self.memory.alerts or not link_is_calm(link, down):
+        if (thorough or self.memory.alerts or not link_is_calm(link, down)) and link.is_settled(now):
             look = self.look_at(link, now)
             complete = (link.agentless or look.node is not None) and (up is None or up_answers)
             alerting.run(self, look, owner, complete, out)

@@ -16,6 +16,10 @@ from leadline_streams.judge.retention import Held
 from leadline_streams.judge.window import Window
 
 
+STAND_IN_S = 5.0
+"""How long a downstream that only its sender speaks of may still turn out to have an agent."""
+
+
 class NodeState(msgspec.Struct):
     """A node as last judged."""
 
@@ -89,6 +93,7 @@ class LinkState(msgspec.Struct):
     name: str = ""
     """The subscription of a logical link."""
     slot: str | None = None
+    created_at: float = 0.0
     agentless: bool = False
     """Nobody looks at the downstream: it is judged by what its sender says."""
     connected: bool = False
@@ -116,6 +121,10 @@ class LinkState(msgspec.Struct):
     """Bytes of lag gained per second."""
     brief: Rollup = msgspec.field(default_factory=Rollup)
     long: Rollup = msgspec.field(default_factory=Rollup)
+
+    def is_settled(self, now: float) -> bool:
+        """Whether it is here to stay: a stand-in for a downstream whose own agent has not been heard yet is not."""
+        return not self.agentless or now - self.created_at >= STAND_IN_S
 
 
 class AlertState(msgspec.Struct):

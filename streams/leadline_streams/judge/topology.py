@@ -111,7 +111,7 @@ def discover(memory: Memory, node: NodeState, now: float) -> bool:
             )
             ident = link_id(memory.cluster, node.name, name)
             memory.links[ident] = LinkState(
-                ident, node.name, name, row.kind, slot=row.slot, agentless=True, moved_at=now
+                ident, node.name, name, row.kind, slot=row.slot, agentless=True, moved_at=now, created_at=now
             )
     return len(memory.links) != before
 
