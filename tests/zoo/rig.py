@@ -1,0 +1,304 @@
+"""The real agent and the real judgement over real servers, in this process: what do they say of a fault, and when?
+
+The agent looks as the role that has pg_monitor and nothing more, once a second; what it sees goes over the wire's bytes
+to the judge. Every rule fires after five seconds, so that what is measured is the seeing, not the waiting.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+import pytest
+
+from leadline import wire
+from leadline.clock import SystemClock
+from leadline.errors import BadRecord, UnreachableError
+from leadline.model.alert import Transition, Verdict
+from leadline.model.incident import Incident
+from leadline.model.observation import NodeSettings, Sample, Tick
+from leadline.sandbox.fleet import AGENT
+from leadline.sandbox.postgres import Server
+from leadline.sandbox.wait import eventually
+from leadline.settings.agent import AgentSettings, InstanceSettings
+from leadline.settings.secret import Secret
+from leadline_agents.sampler import Sampler
+from leadline_streams.judge.cluster import ClusterState
+from leadline_streams.judge.policy import Override, Policy
+from leadline_streams.rules import RULES
+
+T = TypeVar("T")
+Watch = Callable[..., "Rig"]
+"""Starts a rig over a topology: ``rig = watch(pair)``."""
+
+INTERVAL_S = 1.0
+FOR_S = 5.0
+KEEP_S = 1.0
+LATENESS_S = 0.5
+WITHIN_S = 15.0
+RESOLVED_S = 30.0
+"""A walreceiver needs a retry or two, a stream that was held its backlog."""
+TIGHT = {"replication_lag": {"warning": 4.0}, "replication_lag_bytes": {"warning": 1e6}}
+"""Levels that production would not have: a test does not wait for half a minute of lag."""
+CALM = ("idle", "healthy")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One fault's numbers. Seconds count from ``mark``."""
+
+    fault: str
+    rule: str
+    detected_s: float
+    cause: str
+    cause_s: float
+    resolved_s: float | None = None
+
+
+class Rig:
+    """Watches servers from ``watch`` until ``close``; tests break them and say what they expect."""
+
+    def __init__(self, overrides: Sequence[Override] = ()) -> None:
+        policy = Policy(
+            lateness_s=LATENESS_S,
+            quiet_s=KEEP_S,
+            rules={name: {"for_s": FOR_S, "keep_s": KEEP_S, **TIGHT.get(name, {})} for name in RULES},
+            overrides=tuple(overrides),
+        )
+        self.scores: list[tuple[str, float, str, float]] = []
+        self._clock = SystemClock()
+        self._state = ClusterState("zoo", policy)
+        self._said: list[tuple[float, Transition | Incident]] = []
+        self._agents: dict[str, Future[None]] = {}
+        self._marked = self._clock.monotonic()
+        self._expected = ""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="rig", daemon=True)
+        self._thread.start()
+        self._ticking = self._start(self._tick())
+
+    def watch(
+        self, server: Server, *, dbname: str = "postgres", datacenter: str = "fra1", aliases: Sequence[str] = ()
+    ) -> None:
+        """Start an agent for a server; ``aliases`` are ``host:port`` of the proxies before it."""
+        instance = InstanceSettings(
+            dsn=Secret(server.dsn(dbname, AGENT)),
+            name=server.name,
+            cluster="zoo",
+            datacenter=datacenter,
+            aliases=list(aliases),
+        )
+        settings = AgentSettings(instances=[instance], interval_s=INTERVAL_S, query_text="full")
+        self._agents[server.name] = self._start(Sampler(instance, settings, self._clock).run(self._observe))
+
+    def silence(self, name: str) -> None:
+        """Kill the agent of one server."""
+        self._stop(self._agents.pop(name))
+
+    def settle(self, links: int, within: float = 20.0) -> None:
+        """Wait until every link is well and every node's settings are known; then the clock of the fault starts."""
+        self._wait(f"{links} calm links", lambda: self._is_calm(links), within)
+        self.mark()
+
+    def mark(self) -> None:
+        """The fault is in from here on."""
+        self._marked = self._clock.monotonic()
+
+    def expect(
+        self, *, rule: str, cause: str, verdict: Verdict | None = None, link: str = "", within: float = WITHIN_S
+    ) -> Incident:
+        """The rule fires, and this cause comes first in the open incident; the incident as it is then.
+
+        ``verdict``: of any link, or of the one whose id ends in ``link``.
+        """
+        self._expected = cause
+        self._wait(f"{rule} fires", lambda: self._fired(rule) is not None, within)
+        self._wait(f"{cause} is the first cause", lambda: self._cause_at(cause) is not None, within)
+        if verdict is not None:
+            self._wait(f"the verdict is {verdict}", lambda: verdict in self._verdicts(link), within)
+        detected_s, cause_s = self._fired(rule), self._cause_at(cause)
+        assert detected_s is not None
+        assert cause_s is not None
+        self.scores.append((rule, detected_s, cause, cause_s))
+        incident = self._incident()
+        assert incident is not None
+        return incident
+
+    def expect_resolved(self, within: float = RESOLVED_S) -> None:
+        """The incident ends, and the cause that was first stayed so: healing does not rewrite history."""
+
+        def resolved() -> bool:
+            incident = self._incident()
+            return incident is not None and incident.state == "resolved"
+
+        self._wait("the incident resolves", resolved, within)
+        incident = self._incident()
+        assert incident is not None
+        if incident.causes[0].code != self._expected:
+            self._fail(f"{self._expected} was first, and at the end it is {incident.causes[0].code}")
+
+    def quiet(self, seconds: float) -> None:
+        """Nothing may fire for this long from now on."""
+        self._expected = "nothing"
+        since = len(self._said)
+        self._pause(seconds)
+        self._see_to_it()
+        if any(isinstance(said, Transition) and said.to == "firing" for _, said in self._said[since:]):
+            self._fail(f"nothing fires for {seconds:g} s")
+
+    @contextmanager
+    def writing(self, server: Server, *, every_s: float = 0.2, dbname: str = "postgres") -> Iterator[None]:
+        """A transaction now and then, as a quiet application: without writes there is nothing to be late with."""
+
+        async def write() -> None:
+            while True:
+                await asyncio.to_thread(
+                    server.query, "SELECT pg_logical_emit_message(true, 'zoo', repeat('x', 30000))", None, dbname
+                )
+                await asyncio.sleep(every_s)
+
+        writer = self._start(write())
+        try:
+            yield
+        finally:
+            self._stop(writer)
+
+    def close(self) -> None:
+        """End every agent, and everything else."""
+        for name in list(self._agents):
+            self.silence(name)
+        self._stop(self._ticking)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # In the thread
+
+    def _observe(self, observation: Sample | NodeSettings) -> None:
+        seen = wire.OBSERVATIONS.decode(wire.encode(observation))
+        assert not isinstance(seen, Tick)
+        try:
+            self._take(self._state.observe(seen))
+        except BadRecord as error:
+            pytest.fail(f"an observation of {seen.node.name} is refused: {error}")
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_S / 2)
+            self._take(self._state.tick(self._clock.now()))
+
+    def _take(self, outputs: Sequence[Any]) -> None:
+        now = self._clock.monotonic()
+        self._said += [(now, output) for output in outputs if isinstance(output, Transition | Incident)]
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> Future[None]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def _stop(self, work: Future[None]) -> None:
+        work.cancel()
+        self._call(lambda: None)
+
+    def _call(self, ask: Callable[[], T]) -> T:
+        """Ask something in the thread that changes it."""
+
+        async def asked() -> T:
+            return ask()
+
+        return asyncio.run_coroutine_threadsafe(asked(), self._loop).result()
+
+    # What was said
+
+    def _is_calm(self, links: int) -> bool:
+        def calm() -> bool:
+            memory = self._state.memory
+            return (
+                len(memory.links) == links
+                and all(link.verdict in CALM for link in memory.links.values())
+                and all(node.settings for node in memory.nodes.values())
+                and not memory.alerts
+            )
+
+        return self._call(calm)
+
+    def _verdicts(self, link: str) -> list[Verdict]:
+        return self._call(lambda: [k.verdict for k in self._state.memory.links.values() if k.id.endswith(link)])
+
+    def _fired(self, rule: str) -> float | None:
+        for at, said in self._said:
+            if at >= self._marked and isinstance(said, Transition) and (said.rule, said.to) == (rule, "firing"):
+                return at - self._marked
+        return None
+
+    def _cause_at(self, cause: str) -> float | None:
+        """Since when this has been the first cause; None while it is not."""
+        since = None
+        for at, said in self._said:
+            if at >= self._marked and isinstance(said, Incident):
+                first = said.causes[0].code == cause
+                since = (since if since is not None else at - self._marked) if first else None
+        return since
+
+    def _incident(self) -> Incident | None:
+        return next((said for _, said in reversed(self._said) if isinstance(said, Incident)), None)
+
+    # Waiting and failing
+
+    def _wait(self, what: str, check: Callable[[], bool], within: float) -> None:
+        def checked() -> bool:
+            self._see_to_it()
+            return check()
+
+        try:
+            eventually(what, checked, within)
+        except UnreachableError as error:
+            self._fail(str(error))
+
+    def _see_to_it(self) -> None:
+        """Raise what ended an agent or the ticks."""
+        for work in (self._ticking, *self._agents.values()):
+            if work.done():
+                work.result()
+
+    def _pause(self, seconds: float) -> None:
+        threading.Event().wait(seconds)
+
+    def _fail(self, why: str) -> None:
+        pytest.fail(f"{why}\n{self._story()}", pytrace=False)
+
+    def _story(self) -> str:
+        """Everything that was said since the start, and how things are."""
+        said = [f"{at - self._marked:7.1f} s  {_line(one)}" for at, one in self._said]
+        return "\n".join([*said, *self._call(self._standing)])
+
+    def _standing(self) -> list[str]:
+        memory = self._state.memory
+        links = [
+            f"link {k.id}: {k.verdict}, {'' if k.connected else 'not '}connected, {k.lag_s} s, {k.lag_bytes} bytes"
+            for k in memory.links.values()
+        ]
+        nodes = [
+            f"node {n.name}: {'up' if n.up else n.error}{', silent' if n.stale else ''}\n"
+            + "\n".join(f"    {part}" for part in (_parts(n.sample) if n.sample is not None else []))
+            for n in memory.nodes.values()
+        ]
+        return [*links, *nodes]
+
+
+def _parts(sample: Sample) -> list[object]:
+    return [sample.positions, sample.upstream, *sample.downstreams, *sample.slots, sample.activity, sample.archiver]
+
+
+def _line(said: Transition | Incident) -> str:
+    if isinstance(said, Transition):
+        return f"{said.from_} -> {said.to} {said.rule} on {said.subject.id} ({said.verdict}): {said.summary}"
+    causes = ", ".join(f"{cause.code} {cause.confidence:g} on {cause.subject.id}" for cause in said.causes)
+    return f"incident {said.seq} {said.state}: {said.title} [{causes}]"
