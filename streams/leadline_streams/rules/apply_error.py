@@ -1,5 +1,6 @@
 """``apply_error``: the apply worker of a subscription fails again and again."""
 
+from leadline.model.lsn import format_lsn
 from leadline_streams.judge.events import EVENT_WINDOW_S
 from leadline_streams.judge.memory import LinkState
 from leadline_streams.judge.policy import Limits
@@ -29,7 +30,8 @@ def describe(look: Look, value: float) -> Words:
     ]
     link = _link(look, subscription.name)
     if link is not None:
-        facts.append(fact("confirmed", link.position, link.upstream, f"unchanged for {look.now - link.moved_at:.0f} s"))
+        still = f"unchanged for {look.now - link.moved_at:.0f} s"
+        facts.append(fact("confirmed_lsn", format_lsn(link.position or 0), link.upstream, still))
         facts.append(fact("lag_bytes", link.lag_bytes, link.downstream))
     return Words(
         f"subscription {subscription.name} on {node.name} failed {value:.0f} times within {EVENT_WINDOW_S / 60:g} "

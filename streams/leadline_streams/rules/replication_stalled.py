@@ -1,5 +1,6 @@
 """``replication_stalled``: a downstream has log to apply and does not get on."""
 
+from leadline.model.lsn import format_lsn
 from leadline.view.words import duration
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
@@ -18,7 +19,7 @@ def describe(look: Look, value: float) -> Words:
     link = look.link
     assert link is not None
     facts = [
-        fact("position", link.position, link.downstream, f"no progress for {duration(value)}"),
+        fact("position", format_lsn(link.position or 0), link.downstream, f"no progress for {duration(value)}"),
         fact("lag_bytes", link.lag_bytes, link.downstream),
     ]
     sample = look.node.sample if look.node is not None else None

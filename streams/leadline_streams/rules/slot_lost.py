@@ -33,7 +33,6 @@ def describe(look: Look, value: float) -> Words:
         [
             fact("wal_status", slot.wal_status, node.name),
             fact("invalidation_reason", reason or "not reported", node.name),
-            fact("safe_wal_bytes", slot.safe_wal_bytes, node.name),
             fact("consumer", consumer or "unknown", node.name),
             *([fact("max_slot_wal_keep_size", f"{setting.value} {setting.unit or ''}", node.name)] if setting else []),
         ],
