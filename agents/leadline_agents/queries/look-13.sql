@@ -1,6 +1,7 @@
 -- One look: the frame around the groups. catalog.py puts each group's query in the place of its name in braces.
--- Since 13. One statement, one snapshot, one round trip, one JSON document without nulls: what is NULL is absent.
+-- Since 13: WITH ... AS MATERIALIZED.
 --
+-- One statement, one snapshot, one round trip, one JSON document without nulls: what is NULL is absent.
 -- here      read once, so that all groups agree on the role and on the time
 -- sessions  pg_stat_activity costs in proportion to the number of backends, so it is read once, without idle clients
 WITH here AS MATERIALIZED (

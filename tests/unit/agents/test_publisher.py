@@ -1,0 +1,216 @@
+"""From the outbox to Kafka: in order, everything, once in effect, whatever Kafka does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaConnectionError
+
+from leadline import wire
+from leadline.clock import ManualClock
+from leadline.errors import UsageError
+from leadline.model.ids import ClusterName, NodeName
+from leadline.model.observation import Node, Sample
+from leadline_agents.channel import Channel, Message, TooLarge
+from leadline_agents.outbox import Outbox
+from leadline_agents.publisher import SPOOLED, Publisher
+from leadline_agents.spool import Spool
+
+AWAY = KafkaConnectionError("nobody there")
+
+
+class FakeKafka:
+    """Takes batches, or does what the script says first: raise an error, or take them and raise all the same."""
+
+    def __init__(self) -> None:
+        self.refuses: list[Exception] = []
+        self.forgets_to_answer = 0
+        self.limit = 10_000
+        self.taken: list[tuple[str, bytes, int, bool]] = []
+        """Topic, key, seq of each message that was written, and whether it says that it is late."""
+        self.batches: list[int] = []
+        self.open = 0
+
+    async def connect(self) -> Channel:
+        if self.refuses:
+            raise self.refuses.pop(0)
+        self.open += 1
+        return self
+
+    async def send(self, topic: str, key: bytes, messages: Sequence[Message]) -> None:
+        await asyncio.sleep(0)
+        if any(len(value) > self.limit for value, _ in messages):
+            raise TooLarge("too large")
+        if self.refuses:
+            raise self.refuses.pop(0)
+        self.batches.append(len(messages))
+        for value, headers in messages:
+            seen = wire.OBSERVATIONS.decode(value)
+            assert isinstance(seen, Sample)
+            self.taken.append((topic, key, seen.seq, headers[-1] == SPOOLED))
+        if self.forgets_to_answer:
+            self.forgets_to_answer -= 1
+            raise AWAY
+
+    async def close(self) -> None:
+        self.open -= 1
+
+    def seqs(self, key: bytes = b"orders") -> list[int]:
+        return [seq for _, of, seq, _ in self.taken if of == key]
+
+
+@pytest.fixture
+def kafka() -> FakeKafka:
+    return FakeKafka()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path, clock: ManualClock) -> Outbox:
+    return Outbox(Spool(tmp_path / "spool", 8 * 1024 * 1024), clock)
+
+
+@pytest.fixture
+def publisher(kafka: FakeKafka, outbox: Outbox, clock: ManualClock) -> Publisher:
+    return Publisher(outbox, kafka.connect, clock, prefix="leadline.", clusters=["orders", "users"], interval_s=1.0)
+
+
+@asynccontextmanager
+async def running(publisher: Publisher) -> AsyncIterator[None]:
+    """The publisher at work; on leaving everything has been delivered."""
+    task = asyncio.create_task(publisher.run())
+    try:
+        yield
+        await asyncio.wait_for(publisher.drained(), 10)
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def sample(seq: int, clock: ManualClock, cluster: str = "orders", **fields: Any) -> Sample:
+    node = Node(name=NodeName("pg-1"), cluster=ClusterName(cluster), boot="b")
+    return Sample(node=node, seq=seq, at=clock.now(), sent_at=clock.now(), up=True, **fields)
+
+
+async def test_everything_arrives_under_its_cluster(publisher: Publisher, kafka: FakeKafka, clock: ManualClock) -> None:
+    """Topic with the prefix, key the cluster, order as put."""
+    async with running(publisher):
+        for seq in range(1, 6):
+            publisher.put(sample(seq, clock))
+            publisher.put(sample(seq, clock, "users"))
+            await asyncio.sleep(0)
+    assert kafka.seqs(b"orders") == kafka.seqs(b"users") == [1, 2, 3, 4, 5]
+    assert {topic for topic, *_ in kafka.taken} == {"leadline.samples"}
+    assert kafka.open == 0
+
+
+async def test_kafka_may_come_late(publisher: Publisher, kafka: FakeKafka, clock: ManualClock) -> None:
+    """Away at the start, or its certificates not there: the agent waits for it."""
+    kafka.refuses = [AWAY, UsageError("kafka.ssl.ca.location: cannot read it"), TimeoutError(), AWAY]
+    async with running(publisher):
+        publisher.put(sample(1, clock))
+    assert kafka.seqs() == [1]
+
+
+async def test_a_batch_that_failed_is_sent_again_before_what_follows(
+    publisher: Publisher, kafka: FakeKafka, clock: ManualClock
+) -> None:
+    """Order per cluster holds over lost connections."""
+    kafka.refuses = [AWAY]
+    async with running(publisher):
+        for seq in range(1, 4):
+            publisher.put(sample(seq, clock))
+            await asyncio.sleep(0)
+        await asyncio.wait_for(publisher.drained(), 10)
+        kafka.refuses = [AWAY, AWAY]
+        for seq in range(4, 7):
+            publisher.put(sample(seq, clock))
+            await asyncio.sleep(0)
+    assert kafka.seqs() == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_lost_answer_repeats_the_batch_and_loses_nothing(
+    publisher: Publisher, kafka: FakeKafka, outbox: Outbox, clock: ManualClock
+) -> None:
+    """What may or may not be written is written again, whole: readers tell by boot and seq."""
+    kafka.forgets_to_answer = 1
+    publisher.put(sample(1, clock))
+    publisher.put(sample(2, clock))
+    async with running(publisher):
+        pass
+    assert kafka.seqs() == [1, 2, 1, 2]
+    assert outbox.dropped == 0
+
+
+async def test_what_is_sent_late_says_so(publisher: Publisher, kafka: FakeKafka, clock: ManualClock) -> None:
+    """The last header tells an old record from a wrong clock."""
+    publisher.put(sample(1, clock))
+    clock.advance(2.5)
+    publisher.put(sample(2, clock))
+    async with running(publisher):
+        pass
+    assert [(seq, late) for _, _, seq, late in kafka.taken] == [(1, True), (2, False)]
+
+
+async def test_a_backlog_goes_in_batches(publisher: Publisher, kafka: FakeKafka, clock: ManualClock) -> None:
+    """After an outage many records share a round trip."""
+    for seq in range(1200):
+        publisher.put(sample(seq, clock))
+    async with running(publisher):
+        pass
+    assert kafka.seqs() == list(range(1200))
+    assert len(kafka.batches) < 10
+
+
+async def test_one_record_too_large_does_not_hold_up_the_rest(
+    publisher: Publisher, kafka: FakeKafka, outbox: Outbox, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is found by sending one at a time, dropped, counted and said."""
+    for seq in range(1, 6):
+        publisher.put(sample(seq, clock, error="x" * 20_000 if seq == 3 else None))
+    async with running(publisher):
+        pass
+    assert kafka.seqs() == [1, 2, 4, 5]
+    assert outbox.dropped == 1
+    assert "Kafka refuses an observation" in caplog.text
+
+
+async def test_an_outage_is_said_once(
+    publisher: Publisher, kafka: FakeKafka, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line when Kafka goes, one when it is back."""
+    caplog.set_level("INFO")
+    kafka.refuses = [AWAY] * 5
+    async with running(publisher):
+        publisher.put(sample(1, clock))
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        "Kafka takes no observations: KafkaConnectionError: nobody there; they are kept until it does",
+        "Kafka takes observations again",
+    ]
+
+
+async def test_what_is_on_its_way_when_stopped_is_kept(
+    publisher: Publisher, kafka: FakeKafka, outbox: Outbox, clock: ManualClock
+) -> None:
+    """Cancelling in the middle of a batch forgets nothing."""
+    begun = asyncio.Event()
+
+    async def never(*_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    kafka.send = never  # type: ignore[method-assign]
+    publisher.put(sample(1, clock))
+    task = asyncio.create_task(publisher.run())
+    await begun.wait()
+    task.cancel()
+    await asyncio.wait({task})
+    assert len(outbox.take(b"orders")) == 1
