@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Change
-from leadline_streams.causes.replay_paused_by_operator import HOT_STANDBY_SETTINGS
 from leadline_streams.judge.cause import CUT, LATE, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
 _CONNECT = CUT | {"node_down", "agent_silent"}
 _SYNC = frozenset({"sync_commit_blocked", "sync_degraded"})
 _RETENTION = frozenset({"slot_lost", "slot_retention_forecast", "replication_cut_off"})
 _APPLY = LATE | {"apply_error", "replication_cut_off"}
 CAN_CAUSE: dict[str, frozenset[str]] = {
-    **dict.fromkeys(HOT_STANDBY_SETTINGS, LATE | _APPLY | {"replay_paused", "config_mismatch", "node_down"}),
+    **dict.fromkeys(HOT_STANDBY, LATE | _APPLY | {"replay_paused", "config_mismatch", "node_down"}),
     **dict.fromkeys(("archive_command", "archive_library", "archive_mode"), frozenset({"archive_failing"})),
     **dict.fromkeys(("listen_addresses", "port", "ssl", "wal_level", "max_replication_slots"), _CONNECT),
     **dict.fromkeys(("primary_conninfo", "primary_slot_name", "recovery_target_timeline"), _CONNECT),

@@ -5,15 +5,7 @@ from collections.abc import Iterator
 from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim, LinkCase
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
-
-# Lower on the standby than on the primary, these make the server pause replay by itself: another cause.
-HOT_STANDBY_SETTINGS = (
-    "max_connections",
-    "max_worker_processes",
-    "max_wal_senders",
-    "max_prepared_transactions",
-    "max_locks_per_transaction",
-)
+from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
 
 def find(case: Case) -> Iterator[Claim]:
@@ -22,7 +14,7 @@ def find(case: Case) -> Iterator[Claim]:
         positions = it.sample.positions if it.sample is not None else None
         if positions is None or not positions.replay_paused:
             continue
-        if any(lower_than_primary(case, it, name) for name in HOT_STANDBY_SETTINGS):
+        if any(lower_than_primary(case, it, name) for name in HOT_STANDBY):
             continue
         name = it.link.downstream
         yield Claim(

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.causes.replay_paused_by_operator import HOT_STANDBY_SETTINGS, lower_than_primary
+from leadline_streams.causes.replay_paused_by_operator import lower_than_primary
 from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
+from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
 
 def find(case: Case) -> Iterator[Claim]:
@@ -14,7 +15,7 @@ def find(case: Case) -> Iterator[Claim]:
         positions = it.sample.positions if it.sample is not None else None
         if positions is None or not positions.replay_paused:
             continue
-        lower = [setting for setting in HOT_STANDBY_SETTINGS if lower_than_primary(case, it, setting)]
+        lower = [setting for setting in HOT_STANDBY if lower_than_primary(case, it, setting)]
         if not lower:
             continue
         root, name, first = case.root(it), it.link.downstream, lower[0]
