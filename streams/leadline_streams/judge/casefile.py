@@ -12,17 +12,18 @@ if TYPE_CHECKING:
 
 def open_case(state: "ClusterState", now: float) -> Case:
     """What the causes may look at: links in trouble, open alerts, recent changes."""
-    memory = state.memory
+    memory, incident = state.memory, state.memory.incident
     alerts = list(memory.alerts.values())
     cases = (_link_case(state, link, alerts) for link in memory.links.values())
     return Case(
         cluster=state,
         now=now,
-        opened_at=memory.incident.opened_at if memory.incident is not None else now,
+        opened_at=incident.opened_at if incident is not None else now,
         alerts=alerts,
         links=[case for case in cases if case.rules or case.link.verdict not in ("idle", "healthy")],
         rules=frozenset(alert.rule for alert in alerts),
         changes=memory.changes,
+        named=frozenset((cause.code, cause.subject.id) for cause in incident.causes) if incident else frozenset(),
     )
 
 

@@ -78,6 +78,8 @@ class Case:
     """Rules with an open alert anywhere in the cluster."""
     changes: list[Change]
     """Recent configuration changes, oldest first."""
+    named: frozenset[tuple[str, str]]
+    """Causes named before in this incident, by code and subject: what is over explains what is left."""
 
     @property
     def nodes(self) -> list[NodeState]:

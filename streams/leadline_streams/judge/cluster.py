@@ -12,10 +12,9 @@ from leadline.clock import moment
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.incident import Change
 from leadline.model.observation import NodeSettings, Sample, SettingValue
-from leadline_streams.judge import alerting, events, lifecycle, progress, rollup, topology, verdict
+from leadline_streams.judge import alerting, calm, events, lifecycle, progress, rollup, topology, verdict
 from leadline_streams.judge import incident as incidents
 from leadline_streams.judge.alerting import Output
-from leadline_streams.judge.calm import link_is_calm, node_is_calm, slot_is_calm
 from leadline_streams.judge.check import check_positions
 from leadline_streams.judge.lsn_clock import LsnClock
 from leadline_streams.judge.memory import LinkState, Memory, NodeState, load
@@ -106,17 +105,13 @@ class ClusterState:
     def _sample(self, sample: Sample, now: float, out: list[Output]) -> None:
         node = self._node(sample, now)
         name = node.name
-        node.seen = now
-        node.stale = False
-        node.up = sample.up
-        if sample.up:
-            thorough = self._take(node, sample, now, out)
+        thorough = bool(self.memory.alerts) or self._rivals
+        if not thorough and calm.nothing_new(node, sample):
+            node.seen, node.node, node.sample = now, sample.node, sample
+            progress.feed_clock(node, sample, now, node.upstream in self.memory.nodes)
         else:
-            thorough = True
-            node.error = sample.error
-            if node.down_since is None:
-                node.down_since = now
-        self._judge_node(node, now, out, thorough)
+            thorough = self._take(node, sample, now, out) or thorough
+            self._judge_node(node, now, out, thorough)
         for link in self._feeds.get(name, ()):
             self._judge_link(link, now, out, thorough)
         for link in tuple(self._serves.get(name, ())):
@@ -125,7 +120,15 @@ class ClusterState:
                 self._judge_link(link, now, out, thorough)
 
     def _take(self, node: NodeState, sample: Sample, now: float, out: list[Output]) -> bool:
-        """Remember what a server said; True when its surroundings changed, so that every rule is to be asked."""
+        """Remember what an agent said; True when so much changed that every rule is to be asked."""
+        node.seen = now
+        node.stale = False
+        node.up = sample.up
+        if not sample.up:
+            node.error = sample.error
+            if node.down_since is None:
+                node.down_since = now
+            return True
         before = node.sample
         node.sample = sample
         node.error = node.down_since = None
@@ -141,7 +144,7 @@ class ClusterState:
             node.disk = sample.disk
         if sample.archiver is not None and sample.archiver.ready is not None:
             node.unarchived = sample.archiver.ready
-        if node.held or not all(map(slot_is_calm, sample.slots)):
+        if node.held or not all(map(calm.slot_is_calm, sample.slots)):
             node.held = follow(node.held, sample.slots, now)
         if before is None or not topology.same_neighbours(before, sample):
             self._rewire(node, now, out)
@@ -200,17 +203,16 @@ class ClusterState:
 
     def _judge_node(self, node: NodeState, now: float, out: list[Output], thorough: bool) -> None:
         """Ask the rules about a node and what lives on it; only about what is not calm, unless ``thorough``."""
-        thorough = thorough or bool(self.memory.alerts)
         sample = node.sample
         look = Look(self, now)
         look.node = node
         answers = node.answers
-        if thorough or not node_is_calm(node):
+        if thorough or not calm.node_is_calm(node):
             alerting.run(self, look, node, answers, out)
         if sample is None:
             return
         for slot in sample.slots:
-            if thorough or not slot_is_calm(slot):
+            if thorough or not calm.slot_is_calm(slot):
                 look.slot = slot
                 alerting.run(self, look, node, answers, out)
         look.slot = None
@@ -218,7 +220,7 @@ class ClusterState:
             look.subscription = subscription
             alerting.run(self, look, node, answers, out)
         look.subscription = None
-        if (thorough or self._rivals) and node.node.role == "primary":
+        if thorough and node.node.role == "primary":
             complete = answers and not any(other.stale for other in self.memory.nodes.values())
             alerting.run(self, Look(self, now), node, complete, out)
         if self.memory.alerts and answers:
@@ -230,6 +232,12 @@ class ClusterState:
         if owner is None:
             return
         clock = self.clock_of(link)
+        if not thorough and link.verdict in ("idle", "healthy") and progress.streams_on(link, now, up, down, clock):
+            judged = verdict.caught_up(clock)
+            if judged != link.verdict:
+                link.verdict, link.verdict_since = judged, now
+            rollup.fold(link, now, self.name, owner.node.datacenter, out)
+            return
         up_answers = up is not None and up.answers
         row = topology.row_of(link, up, down) if up_answers else None
         progress.update(link, now, up, down, row, clock)
@@ -237,7 +245,7 @@ class ClusterState:
         if judged != link.verdict:
             link.verdict, link.verdict_since = judged, now
         rollup.fold(link, now, self.name, owner.node.datacenter, out)
-        if (thorough or self.memory.alerts or not link_is_calm(link, down)) and link.is_settled(now):
+        if (thorough or self.memory.alerts or not calm.link_is_calm(link, down)) and link.is_settled(now):
             look = self.look_at(link, now)
             complete = (link.agentless or look.node is not None) and (up is None or up_answers)
             alerting.run(self, look, owner, complete, out)

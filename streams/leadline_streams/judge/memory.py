@@ -15,7 +15,6 @@ from leadline_streams.judge.order import Arrivals
 from leadline_streams.judge.retention import Held
 from leadline_streams.judge.window import Window
 
-
 STAND_IN_S = 5.0
 """How long a downstream that only its sender speaks of may still turn out to have an agent."""
 

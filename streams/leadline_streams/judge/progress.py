@@ -44,6 +44,33 @@ def update(
     _trend(link, now)
 
 
+def streams_on(link: LinkState, now: float, up: NodeState | None, down: NodeState | None, clock: LsnClock) -> bool:
+    """Bring a physical link up to date if a glance shows that it streams and is caught up, as it was before.
+
+    True when that is so; then ``update`` would have said the same. False changes nothing.
+    """
+    if link.kind != "physical" or link.agentless or not link.connected or link.position is None or not clock.lsns:
+        return False
+    if up is None or down is None or not up.answers or up.node.role != "primary" or down.sample is None:
+        return False
+    receiver, positions = down.sample.upstream, down.sample.positions
+    if receiver is None or receiver.status is None or (receiver.message_age_s or 0.0) >= SILENT_REPLY_S:
+        return False
+    if positions is None or positions.replay_paused or positions.replayed_lsn is None:
+        return False
+    position = parse_lsn(positions.replayed_lsn)
+    behind = clock.lsns[-1] - position
+    if behind > PAGE_SLACK_BYTES:
+        return False
+    received = parse_lsn(positions.received_lsn) if positions.received_lsn is not None else 0
+    link.connected_at = link.moved_at = now
+    link.position, link.received = position, max(received, position)
+    link.lag_s = 0.0
+    link.lag_bytes = link.hop_bytes = max(0, behind)
+    _trend(link, now)
+    return True
+
+
 def outstanding(link: LinkState) -> bool:
     """Whether the downstream has received log that it has not applied."""
     return link.position is not None and link.received is not None and link.received - link.position > PAGE_SLACK_BYTES

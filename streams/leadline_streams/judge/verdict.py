@@ -43,7 +43,7 @@ def judge(
     if link.lag_s is None:
         return "unknown"
     if link.lag_bytes == 0 or link.lag_s == 0.0:
-        return "healthy" if clock.moved_within(IDLE_S) else "idle"
+        return caught_up(clock)
     if positions is not None and positions.apply_delay_s > 0 and link.lag_s <= positions.apply_delay_s + DELAY_SLACK_S:
         return "delayed_by_design"
     if now - link.moved_at >= STALLED_S and (outstanding(link) or link.kind == "logical"):
@@ -51,6 +51,11 @@ def judge(
     if link.lag_s < BEHIND_S[link.kind]:
         return "healthy"
     return "catching_up" if (link.growth_s or 0.0) < 0.0 else "falling_behind"
+
+
+def caught_up(clock: LsnClock) -> Verdict:
+    """The verdict of a link that has all there is."""
+    return "healthy" if clock.moved_within(IDLE_S) else "idle"
 
 
 def slot_of(link: LinkState, up: NodeState | None) -> Slot | None:

@@ -1,15 +1,29 @@
 """A calm subject gives no rule anything to say: skipping the rules there loses nothing."""
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.model.lsn import format_lsn
-from leadline.model.observation import Activity, Archiver, Downstream, Positions, Slot, Upstream
+from leadline.model.observation import Activity, Archiver, Downstream, Positions, Sample, Slot, Upstream
+from leadline_streams.judge import calm, progress
 from leadline_streams.judge.calm import link_is_calm, node_is_calm, slot_is_calm
+from leadline_streams.judge.cluster import ClusterState
+from leadline_streams.judge.memory import Memory
 from leadline_streams.judge.plans import Plan
 from leadline_streams.judge.rule import Look
 from leadline_streams.rules import RULES
-from tests.unit.streams.world import World
+from tests.unit.streams.test_order import (
+    POLICY,
+    PRIMARY_LIFE,
+    STANDBY_LIFE,
+    arrive,
+    primary_samples,
+    standby_samples,
+)
+from tests.unit.streams.world import World, at
 
 FROM_SETTINGS = {"config_mismatch"}
 """Asked when settings come, not at every sample."""
@@ -101,3 +115,30 @@ def test_calm_is_common() -> None:
     assert link_is_calm(link, world.state.memory.nodes["pg-2"])
     assert all(node_is_calm(node) for node in world.state.memory.nodes.values())
     assert len(RULES) > 20
+
+
+@given(primary=PRIMARY_LIFE, standby=STANDBY_LIFE, writes=st.lists(st.integers(0, 3), min_size=40, max_size=40))
+def test_a_glance_says_what_a_long_look_says(primary: list[str], standby: list[str], writes: list[int]) -> None:
+    """Whatever the lives of two servers, skipping what is calm changes neither a word nor a memory."""
+    world = World()
+    up, down = world.pair()
+    end, ends = 1 << 24, []
+    for act, write in zip(primary, writes, strict=False):
+        end += write * 100_000 if act == "write" else 0
+        ends.append(end)
+    log = arrive([primary_samples(up, primary, ends), standby_samples(down, standby, ends)], [[0.0], [0.0]], 70)
+    glanced = fold(log)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calm, "nothing_new", lambda node, sample: False)
+        patch.setattr(progress, "streams_on", lambda link, now, up, down, clock: False)
+        looked = fold(log)
+    assert glanced == looked
+
+
+def fold(log: list[tuple[float, Any]]) -> tuple[list[Any], Memory]:
+    """Everything said about a log, and what is remembered of it."""
+    state = ClusterState("orders", POLICY)
+    said: list[Any] = []
+    for _, what in log:
+        said += state.observe(what) if isinstance(what, Sample) else state.tick(at(what))
+    return said, state.memory
