@@ -1,11 +1,16 @@
-"""Sessions that stand in the way."""
+"""What faults are made of: sessions that stand in the way, and log."""
 
+import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 
 from leadline.sandbox.postgres import Server
+from leadline.sandbox.process import give
+from leadline.sandbox.wait import eventually
 
 
 @contextmanager
@@ -18,3 +23,29 @@ def reading(server: Server, table: str) -> Iterator[int]:
         yield session.info.backend_pid
     finally:
         session.close()
+
+
+def write_log(server: Server, segments: int) -> None:
+    """Fill and leave this many segments of 1 MB."""
+    for _ in range(segments):
+        server.query("SELECT pg_logical_emit_message(true, 'zoo', repeat('x', 900000))")
+        server.query("SELECT pg_switch_wal()")
+
+
+@contextmanager
+def receiving(server: Server, slot: str) -> Iterator[None]:
+    """Somebody's pg_receivewal holds a slot."""
+    with tempfile.TemporaryDirectory(dir=server.data.parent) as folder:
+        give(Path(folder))
+        receiver = server.launch(
+            *("pg_receivewal", "--slot", slot, "--directory", folder, "--dbname", server.address()),
+            farewell=signal.SIGTERM,
+        )
+        assert receiver.stdin is not None
+        try:
+            active = "SELECT active FROM pg_replication_slots WHERE slot_name = %s"
+            eventually(f"pg_receivewal holds {slot}", lambda: bool(server.value(active, [slot])))
+            yield
+        finally:
+            receiver.stdin.close()
+            receiver.wait()

@@ -27,10 +27,12 @@ def find(case: Case) -> Iterator[Claim]:
 
 def _silent(case: Case, node: NodeState) -> Claim:
     alive, lost = seen_by_others(case, node)
-    silent_s = case.now - node.seen
+    silent_s, about = case.now - node.seen, case.about_node(node)
+    # A host that comes back is seen by its neighbours before its agent is heard.
+    doubt = lost or ("host_down", about.id) in case.named
     return Claim(
-        subject=case.about_node(node),
-        confidence=0.93 if alive and not lost else 0.3 if lost else 0.6,
+        subject=about,
+        confidence=0.3 if doubt else 0.93 if alive else 0.6,
         title=f"the agent of {node.name} is silent",
         summary=f"nothing has come from the agent of {node.name} for {duration(silent_s)}"
         + (f"; the server itself is connected to {', '.join(alive)}" if alive else ""),
