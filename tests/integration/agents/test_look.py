@@ -1,0 +1,252 @@
+"""One look at real servers of every version, as the least privileged role."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from leadline.clock import SystemClock
+from leadline.model.observation import NodeSettings, Sample
+from leadline.sandbox.fleet import AGENT
+from leadline.sandbox.postgres import Server
+from leadline.sandbox.wait import eventually
+from leadline.settings.agent import InstanceSettings
+from leadline.settings.secret import Secret
+from leadline_agents import sampler
+from tests.fixtures.fleets import Cascade, Logical, Pair
+
+
+def instance(server: Server, dbname: str = "postgres", user: str = AGENT) -> InstanceSettings:
+    return InstanceSettings(dsn=Secret(server.dsn(dbname, user)), name=server.name, cluster="orders")
+
+
+async def look(server: Server, dbname: str = "postgres", user: str = AGENT) -> tuple[Sample, NodeSettings]:
+    sample, settings = await sampler.look(instance(server, dbname, user), SystemClock())
+    assert sample.up, sample.error
+    assert settings is not None
+    return sample, settings
+
+
+@contextmanager
+def session(server: Server, dbname: str, *statements: str) -> Iterator[psycopg.Connection]:
+    """A client in the middle of a transaction; it gives up everything in the end."""
+    with psycopg.connect(server.dsn(dbname, application_name="shop")) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+        yield connection
+        connection.rollback()
+
+
+def password_of(server: Server) -> str:
+    return conninfo_to_dict(server.dsn())["password"]
+
+
+def waits(server: Server, process: str, event: str) -> bool:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE %s AND wait_event = %s"
+    return bool(server.value(query, [process, event]))
+
+
+async def test_primary_and_standby(any_pair: Pair, major: int) -> None:
+    """Both ends of a physical link agree; nothing is denied to a role with pg_monitor."""
+    primary, settings = await look(any_pair.primary)
+    standby, _ = await look(any_pair.standby)
+    assert (primary.node.role, standby.node.role) == ("primary", "standby")
+    assert primary.node.system_id == standby.node.system_id
+    assert primary.node.timeline == standby.node.timeline == 1
+    assert primary.node.version_num // 10000 == major
+    assert primary.not_permitted == standby.not_permitted == []
+    (downstream,) = primary.downstreams
+    assert (downstream.name, downstream.kind, downstream.slot) == ("pg-2", "physical", "pg_2")
+    assert downstream.state == "streaming"
+    assert downstream.reply_age_s is not None
+    (slot,) = primary.slots
+    assert (slot.name, slot.active, slot.active_pid) == ("pg_2", True, downstream.pid)
+    assert slot.retained_bytes is not None
+    assert standby.upstream is not None
+    assert (standby.upstream.status, standby.upstream.application_name) == ("streaming", "pg-2")
+    assert standby.upstream.message_age_s is not None
+    assert standby.positions is not None
+    assert standby.positions.startup_wait == "Activity/RecoveryWalStream"
+    assert set(standby.conflicts) >= {"postgres"}
+    assert primary.disk is not None
+    assert primary.disk.wal_bytes
+    assert primary.disk.free_bytes is None or primary.disk.free_bytes > 0
+    assert settings.settings["wal_level"].value == "logical"
+
+
+async def test_publisher_and_subscriber(any_logical: Logical) -> None:
+    """Both ends of a logical link agree."""
+    publisher, _ = await look(any_logical.publisher, "app")
+    subscriber, _ = await look(any_logical.subscriber, "app")
+    (downstream,) = publisher.downstreams
+    (slot,) = publisher.slots
+    (subscription,) = subscriber.subscriptions
+    assert (downstream.kind, slot.kind, slot.plugin, slot.database) == ("logical", "logical", "pgoutput", "app")
+    assert subscription.slot == slot.name == downstream.slot
+    assert subscription.enabled
+    assert subscription.pid
+    assert subscription.tables == {"r": 1}
+    assert subscription.database == "app"
+    assert subscriber.node.role == "primary"
+
+
+async def test_from_another_database_the_tables_are_unknown(any_logical: Logical) -> None:
+    """pg_subscription_rel is per database: absent, not zero, everywhere else."""
+    subscriber, _ = await look(any_logical.subscriber, "postgres")
+    (subscription,) = subscriber.subscriptions
+    assert subscription.pid
+    assert (subscription.tables, subscription.unsynced) == ({}, [])
+
+
+async def test_cascade(cascade: Cascade) -> None:
+    """A standby in the middle is both: it follows, and it has a downstream and a slot."""
+    middle, _ = await look(cascade.standby)
+    assert middle.node.role == "standby"
+    assert middle.upstream is not None
+    assert [downstream.name for downstream in middle.downstreams] == ["pg-3"]
+    assert [slot.name for slot in middle.slots] == ["pg_3"]
+    assert middle.slots[0].retained_bytes is not None
+
+
+async def test_who_holds_the_lock_that_replay_waits_for(any_pair: Pair) -> None:
+    """pg_blocking_pids() does not see the startup process; the agent names pid, lock and query."""
+    any_pair.primary.query("CREATE TABLE locked (n int)")
+    any_pair.fleet.wait_caught_up()
+    with session(any_pair.standby, "postgres", "SELECT * FROM locked WHERE n = 4711") as reader:
+        any_pair.primary.query("DROP TABLE locked")
+        eventually("replay waits", lambda: waits(any_pair.standby, "startup", "relation"))
+        sample, _ = await look(any_pair.standby)
+        assert sample.positions is not None
+        assert sample.positions.startup_wait == "Lock/relation"
+        assert sample.activity is not None
+        (blocker,) = sample.activity.blockers
+        assert blocker.pid == reader.info.backend_pid
+        assert (blocker.application, blocker.state) == ("shop", "idle in transaction")
+        assert blocker.holds == "AccessShareLock on public.locked"
+        assert blocker.query == "SELECT * FROM locked WHERE n = ?"
+    any_pair.fleet.wait_caught_up()
+
+
+async def test_whose_snapshot_replay_waits_for(any_pair: Pair, major: int) -> None:
+    """The oldest snapshot of the standby is named while replay waits to remove rows."""
+    any_pair.standby.configure(max_standby_streaming_delay="-1")
+    any_pair.primary.query("CREATE TABLE IF NOT EXISTS old AS SELECT generate_series(1, 1000) AS n")
+    any_pair.fleet.wait_caught_up()
+    begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+    try:
+        with session(any_pair.standby, "postgres", begin, "SELECT count(*) FROM old") as reader:
+            any_pair.primary.query("DELETE FROM old")
+            any_pair.primary.query("VACUUM old")
+            event = "RecoveryConflictSnapshot"
+            eventually("replay waits", lambda: waits(any_pair.standby, "startup", event))
+            sample, _ = await look(any_pair.standby)
+            assert sample.activity is not None
+            assert [blocker.pid for blocker in sample.activity.blockers] == [reader.info.backend_pid]
+            assert sample.activity.blockers[0].xmin_age is not None
+    finally:
+        any_pair.standby.configure(max_standby_streaming_delay=None)
+    any_pair.fleet.wait_caught_up()
+
+
+async def test_who_holds_the_lock_that_apply_waits_for(any_logical: Logical) -> None:
+    """The session is named, and the subscription points at it."""
+    subscriber = any_logical.subscriber
+    with session(subscriber, "app", "LOCK TABLE items IN ACCESS EXCLUSIVE MODE") as holder:
+        any_logical.publisher.query("INSERT INTO items VALUES (900, 'x')", dbname="app")
+        eventually("apply waits", lambda: waits(subscriber, "logical replication %", "relation"))
+        sample, _ = await look(subscriber, "app")
+        (subscription,) = sample.subscriptions
+        assert subscription.wait == "Lock/relation"
+        assert subscription.transaction_s is not None
+        assert subscription.blocked_by == [holder.info.backend_pid]
+        assert sample.activity is not None
+        (blocker,) = sample.activity.blockers
+        assert (blocker.pid, blocker.holds) == (holder.info.backend_pid, "AccessExclusiveLock on public.items")
+    any_logical.fleet.wait_caught_up()
+    any_logical.publisher.query("DELETE FROM items WHERE id = 900", dbname="app")
+
+
+async def test_a_paused_replay(any_pair: Pair) -> None:
+    """As the server says, in every version."""
+    any_pair.standby.query("SELECT pg_wal_replay_pause()")
+    try:
+        sample, _ = await look(any_pair.standby)
+        assert sample.positions is not None
+        assert sample.positions.replay_paused
+    finally:
+        any_pair.standby.query("SELECT pg_wal_replay_resume()")
+
+
+async def test_a_slot_without_consumer_and_a_commit_that_waits(pair: Pair) -> None:
+    """What is left behind, and what hangs on a synchronous standby that is not there."""
+    primary = pair.primary
+    primary.query("SELECT pg_create_logical_replication_slot('left', 'pgoutput')")
+    primary.configure(synchronous_standby_names="nobody")
+    try:
+        with closing(psycopg.connect(primary.dsn(), autocommit=True)) as commit:
+            commit.pgconn.send_query(b"CREATE TABLE waiting (n int)")
+            eventually("the commit waits", lambda: waits(primary, "client backend", "SyncRep"))
+            sample, settings = await look(primary)
+            primary.configure(synchronous_standby_names=None)
+    finally:
+        primary.configure(synchronous_standby_names=None)
+        primary.query("SELECT pg_drop_replication_slot('left')")
+        primary.query("DROP TABLE IF EXISTS waiting")
+    slot = next(slot for slot in sample.slots if slot.name == "left")
+    assert (slot.active, slot.active_pid, slot.kind) == (False, None, "logical")
+    assert slot.inactive_s is not None
+    assert slot.catalog_xmin_age is not None
+    assert sample.activity is not None
+    assert sample.activity.sync_waiters == 1
+    assert sample.activity.sync_wait_s > 0
+    assert settings.settings["synchronous_standby_names"].value == "nobody"
+
+
+async def test_a_role_without_rights_is_told_so(pair: Pair) -> None:
+    """Groups that it may not read are named and absent; what anybody may read is there."""
+    pair.primary.query("CREATE ROLE nobody_special LOGIN")
+    pair.primary.query(f"ALTER ROLE nobody_special PASSWORD '{password_of(pair.primary)}'")
+    pair.fleet.wait_caught_up()
+    try:
+        for server in (pair.primary, pair.standby):
+            sample, settings = await look(server, user="nobody_special")
+            assert sample.not_permitted == ["downstreams", "upstream", "activity", "disk", "settings"]
+            assert (sample.downstreams, sample.upstream, sample.activity, sample.disk) == ([], None, None, None)
+            assert sample.positions is not None
+            assert sample.node.role != "unknown"
+            assert "primary_conninfo" not in settings.settings
+    finally:
+        pair.primary.query("DROP ROLE nobody_special")
+
+
+async def test_no_password_of_a_connection_string_gets_out(pair: Pair) -> None:
+    """primary_conninfo is sent, its password is not."""
+    sample, settings = await look(pair.standby)
+    assert "user=replicator" in settings.settings["primary_conninfo"].value
+    assert password_of(pair.primary) not in repr((sample, settings))
+
+
+async def test_what_the_server_is_set_to_is_told_not_what_the_agent_sets_for_itself(pair: Pair) -> None:
+    """The agent's own session runs read-only and with timeouts."""
+    _, settings = await look(pair.primary)
+    assert not {name for name, setting in settings.settings.items() if setting.source in ("session", "client")}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"user": "nobody"}, "authentication failed: "),
+        ({"dbname": "nowhere"}, "no such database: "),
+    ],
+)
+async def test_why_not(pair: Pair, change: dict[str, str], reason: str) -> None:
+    """A wrong dsn is one sample that says what is wrong with it."""
+    dsn = pair.primary.dsn(**change)
+    wrong = InstanceSettings(dsn=Secret(dsn), name="pg-1", cluster="orders")
+    sample, settings = await sampler.look(wrong, SystemClock())
+    assert settings is None
+    assert not sample.up
+    assert sample.error is not None
+    assert sample.error.startswith(reason)

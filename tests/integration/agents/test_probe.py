@@ -1,0 +1,145 @@
+"""The connection to a server: bounded, single, named, and found again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from leadline.clock import SystemClock
+from leadline.sandbox.fleet import AGENT
+from leadline.sandbox.postgres import Server
+from leadline.sandbox.proxy import Proxy
+from leadline.settings.agent import InstanceSettings
+from leadline.settings.secret import Secret
+from leadline_agents.catalog import FRAME
+from leadline_agents.probe import Probe
+from leadline_agents.trouble import Trouble
+from tests.fixtures.fleets import Pair
+
+MINE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'leadline'"
+
+
+@asynccontextmanager
+async def probing(dsn: str | Secret, patience_s: float = 0.6, timeout_s: float = 0.4) -> AsyncIterator[Probe]:
+    secret = dsn if isinstance(dsn, Secret) else Secret(dsn)
+    instance = InstanceSettings(dsn=secret, name="pg-1", cluster="orders")
+    probe = Probe(instance, SystemClock(), timeout_s=timeout_s, patience_s=patience_s, connect_timeout_s=2.0)
+    try:
+        yield probe
+    finally:
+        await probe.close()
+
+
+async def reason(probe: Probe) -> str:
+    """Why there is no answer now."""
+    with pytest.raises(Trouble) as raised:
+        await probe.ask(FRAME)
+    return str(raised.value)
+
+
+async def answer(probe: Probe, timeout_s: float = 15.0) -> bytes:
+    """Ask until there is an answer."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            try:
+                return await probe.ask(FRAME)
+            except Trouble:
+                await asyncio.sleep(0.1)
+
+
+async def test_one_connection_that_cannot_write(pair: Pair) -> None:
+    """Named, read-only, bounded, and the same one for every question."""
+    async with probing(pair.primary.dsn(user=AGENT, application_name="other")) as probe:
+        for _ in range(3):
+            await probe.ask(FRAME)
+        assert pair.primary.value(MINE) == 1
+        assert probe._connection is not None
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            await probe._connection.execute("CREATE TABLE public.mine (n int)")
+        cursor = await probe._connection.execute("SELECT current_setting('statement_timeout')")
+        assert await cursor.fetchone() == ("400ms",)
+    assert pair.primary.value(MINE) == 0
+
+
+async def test_a_restart_is_survived(pair: Pair) -> None:
+    """While it is down there is a reason each time; afterwards it answers again within seconds."""
+    async with probing(pair.standby.dsn(user=AGENT)) as probe:
+        await probe.ask(FRAME)
+        pair.standby.stop()
+        assert (await reason(probe)).startswith(("shutting down: ", "cannot connect: ", "refused: "))
+        for _ in range(5):
+            assert (await reason(probe)).startswith("refused: ")
+        pair.standby.start()
+        assert await answer(probe)
+
+
+async def test_a_frozen_server_is_left_alone(pair: Pair) -> None:
+    """No connections pile up in it, and when it thaws it answers again."""
+    async with probing(pair.standby.dsn(user=AGENT)) as probe:
+        await probe.ask(FRAME)
+        pair.standby.freeze()
+        try:
+            for _ in range(4):
+                assert (await reason(probe)).startswith("timeout: no answer in 0.6 s")
+        finally:
+            pair.standby.thaw()
+        assert await answer(probe)
+        assert pair.standby.value(MINE) == 1
+
+
+async def test_a_network_that_swallows_everything(pair: Pair) -> None:
+    """While connecting and while asking: the reason is the silence, and it ends with it."""
+    with Proxy(pair.primary.port) as proxy:
+        proxy.blackhole()
+        async with probing(pair.primary.dsn(user=AGENT, port=proxy.port)) as probe:
+            assert (await reason(probe)).startswith("timeout: ")
+            proxy.heal()
+            assert await answer(probe)
+            proxy.blackhole()
+            assert (await reason(probe)).startswith("timeout: ")
+            proxy.heal()
+            assert await answer(probe, 30.0)
+
+
+async def test_a_locked_catalogue_does_not_hold_the_agent(pair: Pair) -> None:
+    """The server itself ends the wait; the connection stays."""
+    async with probing(pair.primary.dsn(user=AGENT)) as probe:
+        await probe.ask(FRAME)
+        with psycopg.connect(pair.primary.dsn()) as other:
+            other.execute("LOCK TABLE pg_catalog.pg_database IN ACCESS EXCLUSIVE MODE")
+            assert "lock timeout" in await reason(probe)
+            other.rollback()
+        connection = probe._connection
+        assert await probe.ask(FRAME)
+        assert probe._connection is connection
+
+
+async def test_a_password_that_changes_is_picked_up(pair: Pair, tmp_path: Path) -> None:
+    """The file of the dsn is read at each connection; what it held is in no message."""
+    file = tmp_path / "dsn"
+    file.write_text(make_conninfo(pair.primary.dsn(user=AGENT), password="hunter2") + "\n")
+    async with probing(Secret.in_file(file)) as probe:
+        said = await reason(probe)
+        assert said.startswith("authentication failed: ")
+        assert "hunter2" not in said
+        file.write_text(pair.primary.dsn(user=AGENT) + "\n")
+        assert await answer(probe)
+
+
+async def test_attempts_are_spaced(pair: Pair) -> None:
+    """A server that refuses is not asked again at once; the reason is repeated meanwhile."""
+    async with probing(pair.primary.dsn(user=AGENT, dbname="nowhere")) as probe:
+        for _ in range(50):
+            assert (await reason(probe)).startswith("no such database: ")
+    tries = sum("nowhere" in line for line in pair.primary.log_tail(200).splitlines())
+    assert 1 <= tries <= 3
+
+
+def test_the_server_is_the_shared_one(pair: Pair) -> None:
+    """Nobody of the above is left connected."""
+    servers: list[Server] = [pair.primary, pair.standby]
+    assert [server.value(MINE) for server in servers] == [0, 0]
