@@ -1,6 +1,7 @@
 """``leadline check``."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,7 @@ def command(
 async def _look(picture: "Picture", dsns: Sequence[str], cluster: str) -> None:
     from leadline_agents.sampler import Sampler
 
+    logging.getLogger("leadline_agents").setLevel(logging.CRITICAL)  # what it would say is in the table
     clock = SystemClock()
     instances = [
         InstanceSettings(dsn=Secret(dsn), name=name, cluster=cluster)
@@ -90,7 +92,7 @@ async def _look(picture: "Picture", dsns: Sequence[str], cluster: str) -> None:
             if turn:
                 await clock.sleep(BETWEEN_S)
             for seen in await asyncio.gather(*(sampler.look() for sampler in samplers)):
-                for observation in seen:
+                for observation in filter(None, seen):
                     picture.take(observation)
             picture.tick(clock.now())
     finally:

@@ -16,7 +16,7 @@ from leadline_streams.judge.retention import Held
 from leadline_streams.judge.window import Window
 
 STAND_IN_S = 5.0
-"""How long a downstream that only its sender speaks of may still turn out to have an agent."""
+"""How long an end that only the other speaks of may still turn out to have an agent."""
 
 
 class NodeState(msgspec.Struct):
@@ -95,6 +95,8 @@ class LinkState(msgspec.Struct):
     created_at: float = 0.0
     agentless: bool = False
     """Nobody looks at the downstream: it is judged by what its sender says."""
+    headless: bool = False
+    """Nobody looks at the upstream: it is judged by what its receiver says."""
     connected: bool = False
     connected_at: float = 0.0
     """When it was last seen connected; 0 when never."""
@@ -122,8 +124,8 @@ class LinkState(msgspec.Struct):
     long: Rollup = msgspec.field(default_factory=Rollup)
 
     def is_settled(self, now: float) -> bool:
-        """Whether it is here to stay: a stand-in for a downstream whose own agent has not been heard yet is not."""
-        return not self.agentless or now - self.created_at >= STAND_IN_S
+        """Whether it is here to stay: a stand-in for an end whose own agent has not been heard yet is not."""
+        return not (self.agentless or self.headless) or now - self.created_at >= STAND_IN_S
 
 
 class AlertState(msgspec.Struct):

@@ -7,7 +7,7 @@ match is enough, tried from the most to the least telling; a proxy or a containe
 from collections.abc import Iterator
 
 from leadline.model.ids import NodeName, link_id
-from leadline.model.observation import Downstream, Sample, Slot, Subscription
+from leadline.model.observation import Downstream, Sample, Slot, Subscription, Upstream
 from leadline_streams.judge.memory import LinkState, Memory, NodeState
 
 _NOT_DOWNSTREAMS = frozenset({"backup"})
@@ -93,8 +93,9 @@ def discover(memory: Memory, node: NodeState, now: float) -> bool:
     before = len(memory.links)
     if sample.upstream is not None and node.node.role == "standby":
         node.upstream = upstream_of(memory, node)
-        if node.upstream is not None:
-            _adopt(memory, node, sample)
+        upstream = node.upstream or _address(sample.upstream)
+        if upstream is not None:
+            _adopt(memory, node, sample.upstream, upstream, now)
     for subscription in sample.subscriptions:
         publisher = publisher_of(memory, node, subscription)
         if publisher is not None:
@@ -116,21 +117,24 @@ def discover(memory: Memory, node: NodeState, now: float) -> bool:
     return len(memory.links) != before
 
 
-def _adopt(memory: Memory, node: NodeState, sample: Sample) -> None:
+def _address(told: Upstream) -> NodeName | None:
+    """A name for an upstream that no agent looks at: where the standby finds it."""
+    return NodeName(f"{told.host}:{told.port}") if told.host else None
+
+
+def _adopt(memory: Memory, node: NodeState, told: Upstream, upstream: NodeName, now: float) -> None:
     """The physical link of a standby; a link to another upstream ends when the standby has moved on."""
-    upstream = node.upstream
-    assert upstream is not None
-    assert sample.upstream is not None
     ident = link_id(memory.cluster, upstream, node.name)
     link = memory.links.get(ident)
-    slot, name = sample.upstream.slot, sample.upstream.application_name
     if link is None:
         for other in [k for k in memory.links.values() if k.downstream == node.name and k.kind == "physical"]:
             del memory.links[other.id]
-        memory.links[ident] = link = LinkState(ident, upstream, node.name, "physical", moved_at=node.seen)
-        _forget_stand_in(memory, upstream, "physical", {name or "", slot or "", node.name}, ident)
+        memory.links[ident] = link = LinkState(ident, upstream, node.name, "physical", moved_at=now, created_at=now)
+        names = {told.application_name or "", told.slot or "", node.name}
+        _forget_stand_in(memory, upstream, "physical", names, ident)
     link.agentless = False
-    link.slot = slot
+    link.headless = node.upstream is None
+    link.slot = told.slot
 
 
 def _forget_stand_in(memory: Memory, upstream: NodeName, kind: str, names: set[str], keep: str) -> None:
