@@ -91,9 +91,10 @@ async def _look(picture: "Picture", dsns: Sequence[str], cluster: str) -> None:
         for turn in range(2):
             if turn:
                 await clock.sleep(BETWEEN_S)
-            for seen in await asyncio.gather(*(sampler.look() for sampler in samplers)):
-                for observation in filter(None, seen):
-                    picture.take(observation)
+            for sample, told in await asyncio.gather(*(sampler.look() for sampler in samplers)):
+                picture.take(sample)
+                if told is not None:
+                    picture.take(told)
             picture.tick(clock.now())
     finally:
         for sampler in samplers:

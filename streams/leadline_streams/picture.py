@@ -22,6 +22,7 @@ class Picture:
 
     def __init__(self, policy: Policy, *, patient: bool = True) -> None:
         """``patient`` false judges each observation at once: for one look, where all were made together."""
+        self._patient = patient
         self._policy = policy if patient else replace(policy, lateness_s=0.0)
         self.clusters: dict[str, ClusterState] = {}
         self._newest: dict[tuple[str, str], Sample] = {}
@@ -69,7 +70,7 @@ class Picture:
             )
             for state in self.clusters.values()
             for link in state.memory.links.values()
-            if link.is_settled(state.memory.arrivals.horizon)
+            if not self._patient or link.is_settled(state.memory.arrivals.horizon)
         ]
 
     def _node(self, cluster: str, sample: Sample) -> NodeRow:
