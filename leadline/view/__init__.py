@@ -4,4 +4,5 @@
 ``words``     sizes, durations and trends as text
 ``terminal``  the live view: fleet, links with sparklines, alerts, incident and cause
 ``lines``     the same as plain lines, for logs and pipes
+``show``      which of them it is: live, lines, or JSON lines
 """
