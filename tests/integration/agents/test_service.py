@@ -1,0 +1,247 @@
+"""The whole agent: servers, spool and Kafka, each of which may be away."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from leadline import wire
+from leadline.clock import SystemClock
+from leadline.errors import UsageError
+from leadline.model.observation import NodeSettings, Sample
+from leadline.sandbox.broker import EmbeddedBroker
+from leadline.sandbox.fleet import AGENT
+from leadline.sandbox.port import Port
+from leadline.settings.agent import AgentSettings, InstanceSettings, SpoolSettings
+from leadline.settings.common import KafkaSettings, MetricsSettings
+from leadline.settings.secret import Secret
+from leadline_agents import service
+from tests.fixtures.fleets import Pair
+
+TOPIC = "leadline.samples"
+
+
+@pytest.fixture
+def kafka() -> Iterator[EmbeddedBroker]:
+    """One that may be taken down."""
+    with EmbeddedBroker() as broker:
+        broker.create_topic(TOPIC)
+        yield broker
+
+
+def agent_settings(pair: Pair, bootstrap: str, folder: Path, **fields: Any) -> AgentSettings:
+    servers = (pair.primary, pair.standby)
+    instances = [
+        InstanceSettings(dsn=Secret(server.dsn(user=AGENT)), name=server.name, cluster="orders") for server in servers
+    ]
+    return AgentSettings(
+        instances=instances,
+        interval_s=0.2,
+        kafka=KafkaSettings(bootstrap=bootstrap),
+        spool=SpoolSettings(path=str(folder / "spool")),
+        **fields,
+    )
+
+
+class Reader:
+    """Reads the topic from its beginning."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+        self.seen: dict[tuple[str, str], list[int]] = defaultdict(list)
+        """By node and boot: the seqs, as they came."""
+        self.late: set[int] = set()
+        self.keys: set[bytes] = set()
+
+    async def until(self, node: str, seq: int, boots: int = 1) -> None:
+        """Read on until this many runs of the agent on this node have come as far as this."""
+        async with asyncio.timeout(30):
+            while sum(1 for (name, _), seqs in self.seen.items() if name == node and max(seqs) >= seq) < boots:
+                await self._read()
+
+    async def to_the_end(self) -> None:
+        """Read what is there."""
+        for partition, end in (await self._consumer.end_offsets(self._consumer.assignment())).items():
+            while await self._consumer.position(partition) < end:
+                await self._read()
+
+    async def _read(self) -> None:
+        for records in (await self._consumer.getmany(timeout_ms=200)).values():
+            for record in records:
+                seen = wire.OBSERVATIONS.decode(record.value)
+                assert isinstance(seen, Sample | NodeSettings)
+                self.seen[seen.node.name, seen.node.boot].append(seen.seq)
+                self.keys.add(record.key)
+                if record.headers[-1][0] == "leadline-spooled":
+                    self.late.add(seen.seq)
+
+    def check(self, runs: int = 1) -> None:
+        """Of both nodes, each run's observations are there from the first on, each once, in order."""
+        assert len(self.seen) == 2 * runs
+        for seqs in self.seen.values():
+            assert seqs == list(range(1, len(seqs) + 1))
+
+
+@asynccontextmanager
+async def reading(kafka: EmbeddedBroker) -> AsyncIterator[Reader]:
+    consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        yield Reader(consumer)
+    finally:
+        await consumer.stop()
+
+
+@asynccontextmanager
+async def agent(settings: AgentSettings) -> AsyncIterator[asyncio.Task[None]]:
+    """The service in this process; told to stop in the end, as by Ctrl-C."""
+    task = asyncio.create_task(service.run(settings, SystemClock()))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def test_everything_arrives_once_in_order(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    """Both servers, under their cluster, nothing late, nothing on disk."""
+    async with reading(kafka) as reader:
+        async with agent(agent_settings(pair, kafka.bootstrap, tmp_path)):
+            await reader.until("pg-1", 6)
+            await reader.until("pg-2", 6)
+        await reader.to_the_end()
+    reader.check()
+    assert reader.keys == {b"orders"}
+    assert reader.late == set()
+
+
+async def test_kafka_away_and_back_loses_nothing(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    """What was seen meanwhile comes in order before what is new, and says that it is late."""
+    async with reading(kafka) as reader:
+        async with agent(agent_settings(pair, kafka.bootstrap, tmp_path)):
+            await reader.until("pg-1", 4)
+            kafka.down()
+            await asyncio.sleep(3)
+            kafka.up()
+            await reader.until("pg-1", 30)
+            await reader.until("pg-2", 30)
+        await reader.to_the_end()
+    reader.check()
+    assert reader.late
+
+
+async def test_stopped_while_kafka_is_away(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    """The next run of the agent delivers what the last one could not, before anything of its own."""
+    settings = agent_settings(pair, kafka.bootstrap, tmp_path)
+    async with reading(kafka) as reader:
+        kafka.down()
+        async with agent(settings):
+            await asyncio.sleep(2)
+        kafka.up()
+        async with agent(settings):
+            await reader.until("pg-2", 3, boots=2)
+        await reader.to_the_end()
+    reader.check(runs=2)
+    first, *_ = reader.seen.values()
+    assert len(first) > 5
+
+
+async def test_kill_9_takes_no_more_than_a_second(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    """What is on the spool survives; the run that was killed has no gaps."""
+    settings = agent_settings(pair, kafka.bootstrap, tmp_path)
+    async with reading(kafka) as reader:
+        kafka.down()
+        process = start(settings, tmp_path)
+        try:
+            await asyncio.sleep(4)
+        finally:
+            process.kill()
+            process.wait()
+        kafka.up()
+        async with agent(settings):
+            await reader.until("pg-1", 3, boots=2)
+            await reader.until("pg-2", 3, boots=2)
+        await reader.to_the_end()
+    reader.check(runs=2)
+    killed, *_ = reader.seen.values()
+    assert len(killed) > 5
+
+
+async def test_sigterm_flushes_and_leaves(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    """A real process: everything that it looked at has arrived, and its connections are gone."""
+    async with reading(kafka) as reader:
+        process = start(agent_settings(pair, kafka.bootstrap, tmp_path), tmp_path)
+        try:
+            await reader.until("pg-1", 4)
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(process.wait, 10) == 0
+        finally:
+            process.kill()
+            process.wait()
+        await reader.to_the_end()
+    reader.check()
+    assert pair.primary.value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'leadline'") == 0
+
+
+def start(settings: AgentSettings, folder: Path) -> "subprocess.Popen[bytes]":
+    import json
+
+    file = folder / "agent.yaml"
+    file.write_text(
+        json.dumps(
+            {
+                "instances": [
+                    {"dsn": instance.dsn.reveal(), "name": instance.name, "cluster": instance.cluster}
+                    for instance in settings.instances
+                ],
+                "interval_s": settings.interval_s,
+                "kafka": {"bootstrap": settings.kafka.bootstrap},
+                "spool": {"path": settings.spool.path},
+            }
+        )
+    )
+    command = [sys.executable, "-m", "leadline", "agent", "-c", str(file)]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
+
+
+async def test_metrics_are_served(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    """The port of the settings answers with the agent's own numbers."""
+    with Port() as port:
+        number = port.number
+    async with reading(kafka) as reader:
+        metrics = MetricsSettings(port=number)
+        async with agent(agent_settings(pair, kafka.bootstrap, tmp_path, metrics=metrics)):
+            await reader.until("pg-2", 3)
+            address = f"http://127.0.0.1:{number}/metrics"
+            page = await asyncio.to_thread(lambda: urllib.request.urlopen(address, timeout=5).read().decode())
+    assert 'leadline_agent_samples_total{node="pg-2",result="up"}' in page
+    assert 'leadline_build_info{role="agent"' in page
+    assert "leadline_agent_spool_records 0.0" in page
+
+
+async def test_a_metrics_port_that_is_taken(pair: Pair, tmp_path: Path) -> None:
+    """Said at the start."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        metrics = MetricsSettings(port=taken.getsockname()[1])
+        with pytest.raises(UsageError, match=r"cannot serve metrics on 127\.0\.0\.1:\d+: .*; set metrics\.port"):
+            await service.run(agent_settings(pair, "localhost:1", tmp_path, metrics=metrics), SystemClock())
+
+
+async def test_certificates_that_cannot_be_read(pair: Pair, tmp_path: Path) -> None:
+    """Said at the start as well, although Kafka itself may come later."""
+    settings = agent_settings(pair, "localhost:1", tmp_path)
+    kafka = KafkaSettings(security_protocol="SSL", ssl_ca_location=str(tmp_path / "none.pem"))
+    wrong = AgentSettings(instances=settings.instances, kafka=kafka, spool=settings.spool)
+    with pytest.raises(UsageError, match=r"kafka\.ssl\.ca\.location: cannot read"):
+        await service.run(wrong, SystemClock())
