@@ -55,6 +55,8 @@ class Positions(Value, frozen=True, kw_only=True):
     """Commit time, on the primary's clock, of the last transaction replayed."""
     replay_paused: bool = False
     apply_delay_s: Seconds = 0.0
+    redo_lsn: Lsn | None = None
+    """Where the last checkpoint begins: log before it is gone unless something holds it."""
     startup_wait: str | None = None
     """Wait event of the startup process, ``type/event``: the best single diagnostic of a standby."""
 

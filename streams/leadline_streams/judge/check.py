@@ -13,6 +13,7 @@ def check_positions(sample: Sample) -> None:
         positions = sample.positions
         if positions is not None:
             _all(positions.current_lsn, positions.received_lsn, positions.replayed_lsn)
+            _all(positions.redo_lsn, None, None)
         upstream = sample.upstream
         if upstream is not None:
             path = "upstream"
