@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from leadline_streams.judge.apply import Apply, quoted, troubled
 from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, literal
+from leadline_streams.judge.memory import LinkState
 from leadline_streams.judge.rule import fact
 
 
@@ -12,6 +13,8 @@ def find(case: Case) -> Iterator[Claim]:
     for it in troubled(case, CUT):
         slot = it.subscription.slot
         if not it.subscription.enabled or slot is None or it.publisher is None or it.slot is not None:
+            continue
+        if it.link is None or not _is_sure(case, it, it.link):
             continue
         yield Claim(
             subject=it.about,
@@ -25,6 +28,12 @@ def find(case: Case) -> Iterator[Claim]:
                 fact("worker", it.subscription.pid or "none", it.node.name, "enabled, not streaming"),
             ],
         )
+
+
+def _is_sure(case: Case, it: Apply, link: LinkState) -> bool:
+    """Whether the subscriber was looked at since: dropping a subscription drops its slot first."""
+    looked_s = it.node.sample.interval_s if it.node.sample is not None else 0.0
+    return link.verdict == "broken" and case.now - link.verdict_since > 2 * looked_s
 
 
 def _fix(it: Apply, slot: str) -> str:

@@ -99,12 +99,11 @@ def discover(memory: Memory, node: NodeState, now: float) -> bool:
     for subscription in sample.subscriptions:
         publisher = publisher_of(memory, node, subscription)
         if publisher is not None:
-            ident = link_id(memory.cluster, publisher, node.name, subscription.name)
-            if ident not in memory.links:
-                memory.links[ident] = LinkState(
-                    ident, publisher, node.name, "logical", subscription.name, subscription.slot, moved_at=now
-                )
-                _forget_stand_in(memory, publisher, "logical", {subscription.name, subscription.slot or ""}, ident)
+            _subscribe(memory, node, subscription, publisher, now)
+    names = {subscription.name for subscription in sample.subscriptions}
+    for link in [k for k in memory.links.values() if k.downstream == node.name and k.kind == "logical"]:
+        if link.name not in names and not link.agentless:
+            del memory.links[link.id]
     for row in _senders(node):
         if row.state not in _NOT_DOWNSTREAMS and _link_of(memory, node, row) is None:
             name = NodeName(
@@ -115,6 +114,18 @@ def discover(memory: Memory, node: NodeState, now: float) -> bool:
                 ident, node.name, name, row.kind, slot=row.slot, agentless=True, moved_at=now, created_at=now
             )
     return len(memory.links) != before
+
+
+def _subscribe(memory: Memory, node: NodeState, told: Subscription, publisher: NodeName, now: float) -> None:
+    """The logical link of a subscription; it ends when that is dropped, or has moved to another publisher."""
+    ident = link_id(memory.cluster, publisher, node.name, told.name)
+    link = memory.links.get(ident)
+    if link is None:
+        for other in [k for k in memory.links.values() if k.downstream == node.name and k.name == told.name]:
+            del memory.links[other.id]
+        memory.links[ident] = link = LinkState(ident, publisher, node.name, "logical", told.name, moved_at=now)
+        _forget_stand_in(memory, publisher, "logical", {told.name, told.slot or ""}, ident)
+    link.slot = told.slot
 
 
 def _address(told: Upstream) -> NodeName | None:

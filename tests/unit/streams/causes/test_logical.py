@@ -187,6 +187,22 @@ def test_a_dropped_slot() -> None:
     assert "pg_create_logical_replication_slot('sub', 'pgoutput')" in cause.fix
 
 
+def test_a_dropped_subscription_leaves_nothing_behind() -> None:
+    """Its slot goes first, then itself; its link and the alert about it end with it."""
+    world = logical()
+    run(world, 12, stuck=True, **GONE)
+    assert world.fired() >= {"replication_cut_off"}
+    up, down = world.servers["pg-1"], world.servers["pg-3"]
+    up.set(slots=[], downstreams=[])
+    world.step()
+    assert first(world).code != "publication_or_slot_dropped"
+    down.set(subscriptions=[])
+    for _ in range(15):
+        world.step()
+    assert world.state.memory.links == {}
+    assert world.incidents[-1].state == "resolved"
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [

@@ -1,0 +1,46 @@
+"""What is healthy raises nothing."""
+
+from tests.fixtures.fleets import Logical
+from tests.zoo.app import DATABASE, on_publisher, on_subscriber
+from tests.zoo.rig import Watch
+
+
+def test_a_burst(logical: Logical, watch: Watch) -> None:
+    """Small transactions one after the other, and a bulk change between them."""
+    rig = watch(logical)
+    with rig.writing(logical.publisher, every_s=0.01, dbname=DATABASE):
+        on_publisher(
+            logical,
+            "INSERT INTO items SELECT id, 'burst' FROM generate_series(100000, 120000) AS id",
+            "UPDATE items SET note = 'changed' WHERE id >= 100000",
+            "DELETE FROM items WHERE id >= 100000",
+        )
+        rig.quiet(10.0)
+
+
+def test_the_first_change_of_copied_rows(logical: Logical, watch: Watch) -> None:
+    """A new table is copied and then changed: the server counts rows of another origin, and nothing is wrong."""
+    subscriber = logical.subscriber
+    subscriber.configure(track_commit_timestamp="on")
+    subscriber.restart()
+    rig = watch(logical)
+    table = "CREATE TABLE copied (id int PRIMARY KEY, note text)"
+    on_subscriber(logical, table)
+    on_publisher(logical, table, "INSERT INTO copied SELECT id, 'a' FROM generate_series(1, 100) AS id")
+    on_subscriber(logical, "ALTER SUBSCRIPTION pg_3 REFRESH PUBLICATION")
+    logical.fleet.wait_caught_up()
+    on_publisher(logical, "UPDATE copied SET note = 'b'")
+    logical.fleet.wait_caught_up()
+    rig.quiet(8.0)
+    counted = "SELECT confl_update_origin_differs FROM pg_stat_subscription_stats WHERE subname = 'pg_3'"
+    assert subscriber.value(counted) >= 100
+    subscriber.configure(track_commit_timestamp=None)
+    subscriber.restart()
+
+
+def test_a_restart_of_the_subscriber(logical: Logical, watch: Watch) -> None:
+    """Stopped and started again while the publisher writes."""
+    rig = watch(logical)
+    with rig.writing(logical.publisher, dbname=DATABASE):
+        logical.subscriber.restart()
+        rig.quiet(10.0)
