@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -79,7 +79,7 @@ class Pipeline:
                 kind: type[LeadlineError] = UsageError if status == UsageError.exit_code else UnreachableError
                 raise kind(f"leadline {role} ended with status {status}:\n{said}")
 
-    async def follow(self) -> AsyncIterator[list[Any]]:
+    async def follow(self) -> AsyncGenerator[list[Any], None]:
         """Observations, transitions and incidents from the beginning, in small batches; an empty one when nothing came.
 
         Raises what a part died of.

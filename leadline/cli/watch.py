@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,19 +79,20 @@ async def _watch(pipeline: "Pipeline", picture: "Picture", show: "Show", duratio
 
     fleet = Fleet()
     until = None if duration is None else clock.monotonic() + duration
-    async for batch in pipeline.follow():
-        for item in batch:
-            if isinstance(item, Transition | Incident):
-                fleet.take(item)
-                show.news(item)
-            else:
-                picture.take(item)
-        now = clock.now()
-        picture.tick(now)
-        fleet.nodes, fleet.links = picture.nodes(), picture.links()
-        show.picture(fleet, now)
-        if until is not None and clock.monotonic() >= until:
-            break
+    async with aclosing(pipeline.follow()) as batches:
+        async for batch in batches:
+            for item in batch:
+                if isinstance(item, Transition | Incident):
+                    fleet.take(item)
+                    show.news(item)
+                else:
+                    picture.take(item)
+            now = clock.now()
+            picture.tick(now)
+            fleet.nodes, fleet.links = picture.nodes(), picture.links()
+            show.picture(fleet, now)
+            if until is not None and clock.monotonic() >= until:
+                break
     if any(incident.state == "open" for incident in fleet.incidents.values()):
         raise ProblemFound("an incident is open; see above")
 

@@ -22,7 +22,11 @@ def parts(dsn: str) -> dict[str, str]:
             f"this is not a connection string; write {FORM}; "
             "percent-encode special characters in a URL, put values with spaces in single quotes"
         )
-    return {key: str(value) for key, value in found.items() if value is not None}
+    known = {key: str(value) for key, value in found.items() if value is not None}
+    for port in known.get("port", "").split(","):
+        if port and not (port.isdecimal() and 0 < int(port) < 65536):
+            raise UsageError(f"{port[:20]!r} is not a port; write a number from 1 to 65535")
+    return known
 
 
 def address(dsn: str) -> str:

@@ -1,0 +1,85 @@
+"""`leadline check` over real servers."""
+
+import json
+
+from leadline.sandbox.fleet import AGENT
+from leadline.sandbox.wait import eventually
+from tests.fixtures.commands import Run
+from tests.fixtures.fleets import Pair
+
+
+def addresses(pair: Pair) -> tuple[str, str]:
+    """How the two servers are named where nobody names them."""
+    return f"127.0.0.1:{pair.primary.port}", f"127.0.0.1:{pair.standby.port}"
+
+
+def test_a_healthy_pair_is_fine(run: Run, pair: Pair) -> None:
+    """Both nodes, the link between them, exit code 0."""
+    primary, standby = addresses(pair)
+    result = run("check", pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT), "--format", "json")
+    assert (result.code, result.err) == (0, "")
+    rows = [json.loads(line) for line in result.out.splitlines()]
+    assert {row["name"]: row["role"] for row in rows if row["kind"] == "node"} == {
+        primary: "primary",
+        standby: "standby",
+    }
+    (link,) = [row for row in rows if row["kind"] == "link"]
+    assert (link["upstream"], link["downstream"]) == (primary, standby)
+    assert link["verdict"] in ("idle", "healthy")
+
+
+def test_a_paused_replay_is_a_problem(run: Run, pair: Pair) -> None:
+    """Exit code 1 for people, the code of that world for Nagios."""
+    dsns = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
+    pair.standby.query("SELECT pg_wal_replay_pause()")
+    try:
+        eventually("replay is paused", lambda: pair.standby.value("SELECT pg_get_wal_replay_pause_state()") == "paused")
+        result = run("check", *dsns)
+        assert result.code == 1
+        assert "replay_paused" in result.out
+        assert "1 of 1 links is not fine" in result.err
+        nagios = run("check", "--nagios", *dsns)
+        assert nagios.code == 1
+        assert nagios.out.startswith("REPLICATION WARNING - ")
+    finally:
+        pair.standby.query("SELECT pg_wal_replay_resume()")
+
+
+def test_lag_from_before_we_looked_is_told(run: Run, pair: Pair) -> None:
+    """A first look at a standby that is behind says so in seconds, not zero."""
+    pair.standby.query("SELECT pg_wal_replay_pause()")
+    try:
+        eventually("replay is paused", lambda: pair.standby.value("SELECT pg_get_wal_replay_pause_state()") == "paused")
+        pair.primary.query("CREATE TABLE lag_before AS SELECT generate_series(1, 20000) AS n")
+        pair.primary.query("SELECT pg_sleep(2)")
+        result = run("check", pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT), "--format", "json")
+        (link,) = [row for row in map(json.loads, result.out.splitlines()) if row["kind"] == "link"]
+        assert link["lag_bytes"] > 100_000
+        assert link["lag_s"] >= 2.0
+    finally:
+        pair.standby.query("SELECT pg_wal_replay_resume()")
+        pair.primary.query("DROP TABLE lag_before")
+
+
+def test_a_standby_alone_has_a_link(run: Run, pair: Pair) -> None:
+    """Nobody looks at the primary: the standby says where it finds it."""
+    result = run("check", pair.standby.dsn(user=AGENT), "--format", "json")
+    assert result.code == 0
+    (link,) = [row for row in map(json.loads, result.out.splitlines()) if row["kind"] == "link"]
+    assert link["upstream"] == f"127.0.0.1:{pair.proxy.port}"
+    assert link["verdict"] in ("idle", "healthy")
+
+
+def test_no_server_answers(run: Run) -> None:
+    """Exit code 3; the table says why, and not the password."""
+    result = run("check", "postgresql://leadline:sekret@127.0.0.1:1/postgres")
+    assert result.code == 3
+    assert "down: refused" in result.out
+    assert "sekret" not in result.out + result.err
+
+
+def test_a_server_given_twice_is_refused(run: Run) -> None:
+    """Two names for one server would be two nodes."""
+    result = run("check", "host=db1", "postgresql://db1:5432/app")
+    assert result.code == 2
+    assert "db1:5432 is given twice" in result.err

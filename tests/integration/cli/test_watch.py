@@ -1,0 +1,153 @@
+"""`leadline watch`: the whole pipeline, as processes, over real servers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leadline.recording import read
+from leadline.sandbox.fleet import AGENT
+from leadline.sandbox.guard import descendants
+from leadline.sandbox.wait import eventually
+from tests.fixtures.commands import Run
+from tests.fixtures.fleets import Pair
+
+
+class Watch:
+    """A `leadline watch --format json` at work; ``said`` is what it printed so far."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._out = folder / "watch.out"
+        self._err = folder / "watch.err"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "leadline", "watch", *arguments, "--format", "json"],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env={**os.environ, "TMPDIR": str(folder)},
+            )
+
+    @property
+    def said(self) -> list[dict[str, Any]]:
+        """Whole lines, decoded."""
+        lines = self._out.read_bytes().split(b"\n")[:-1]
+        return [json.loads(line) for line in lines]
+
+    def of(self, kind: str, **fields: object) -> list[dict[str, Any]]:
+        """What was said of one kind, with these fields."""
+        return [it for it in self.said if it["kind"] == kind and all(it.get(k) == v for k, v in fields.items())]
+
+    def until(self, what: str, kind: str, timeout_s: float, **fields: object) -> dict[str, Any]:
+        """The first of a kind with these fields, when it is there."""
+        assert self.process.poll() is None, self._err.read_text()
+        eventually(what, lambda: bool(self.of(kind, **fields)), timeout_s)
+        return self.of(kind, **fields)[0]
+
+    def end(self) -> int:
+        """Ctrl-C, and its exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(20)
+
+
+def test_a_paused_replay_becomes_an_incident_with_its_cause(pair: Pair, tmp_path: Path) -> None:
+    """State at once; then the alert, the incident, the right cause first; healed, all of it resolves."""
+    dsns = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
+    watch = Watch(tmp_path, *dsns, "--interval", "1", "--for", "5")
+    try:
+        watch.until("both nodes are shown", "node", 10.0, role="standby", up=True)
+        link = watch.until("the link is shown", "link", 10.0, link_kind="physical")
+        assert link["verdict"] in ("idle", "healthy")
+        pair.standby.query("SELECT pg_wal_replay_pause()")
+        alert = watch.until("the alert fires", "alert", 30.0, rule="replay_paused", to="firing")
+        incident = watch.until("the incident opens", "incident", 5.0, state="open")
+        assert incident["causes"][0]["code"] == "replay_paused_by_operator"
+        assert alert["alert_id"] in incident["alerts"]
+        assert alert["subject"]["upstream"] == f"127.0.0.1:{pair.primary.port}"
+        pair.standby.query("SELECT pg_wal_replay_resume()")
+        watch.until("the incident is over", "incident", 40.0, state="resolved")
+        assert {it["incident_id"] for it in watch.of("incident")} == {incident["incident_id"]}
+    finally:
+        if pair.standby.value("SELECT pg_is_wal_replay_paused()"):
+            pair.standby.query("SELECT pg_wal_replay_resume()")
+        code = watch.end()
+    assert code == 130
+    assert {path.name for path in tmp_path.iterdir()} == {"watch.out", "watch.err"}
+
+
+def test_killed_it_leaves_no_process(pair: Pair, tmp_path: Path) -> None:
+    """Not even kill -9 leaves the agent or the processor behind."""
+    watch = Watch(tmp_path, pair.primary.dsn(user=AGENT))
+    watch.until("it works", "node", 10.0, up=True)
+    children = descendants(watch.process.pid)
+    assert len(children) >= 4  # two guards, agent, stream
+    watch.process.kill()
+    watch.process.wait()
+    eventually("all are gone", lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children), 15.0)
+
+
+def test_nothing_wrong_ends_well(run: Run, pair: Pair) -> None:
+    """With a duration, exit code 0 says that no incident is open; people get lines."""
+    dsns = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
+    result = run("watch", *dsns, "--duration", "6", "--for", "5")
+    assert (result.code, result.err) == (0, "")
+    assert f"main  127.0.0.1:{pair.standby.port}  standby 18" in result.out
+    assert "INCIDENT" not in result.out
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [("nonsense", "this is not a connection string"), ("postgresql://a@h:notaport/db", "'notaport' is not a port")],
+)
+def test_a_wrong_dsn_is_refused_before_anything_starts(run: Run, wrong: str, why: str) -> None:
+    """Exit code 2, one line."""
+    result = run("watch", wrong)
+    assert (result.code, result.out) == (2, "")
+    assert why in result.err
+
+
+def test_a_wrong_setting_is_named(run: Run, tmp_path: Path) -> None:
+    """A rule that does not exist, with what was meant."""
+    file = tmp_path / "rules.yaml"
+    file.write_text("rules:\n  replication_lagg: {warning: 5}\n")
+    result = run("watch", "host=db1", "--config", file)
+    assert result.code == 2
+    assert "did you mean replication_lag?" in result.err
+
+
+def test_the_recording_of_a_pause_replays_the_same_twice(run: Run, pair: Pair, tmp_path: Path) -> None:
+    """Recorded, replayed and replayed again: the same lines; a stricter rule shows only what it changes."""
+    from leadline.pipeline import Pipeline
+
+    dsns = {"pg-1": pair.primary.dsn(user=AGENT), "pg-2": pair.standby.dsn(user=AGENT)}
+    instances = [{"dsn": dsn, "name": name, "cluster": "orders"} for name, dsn in dsns.items()]
+    file, config = tmp_path / "pause.jsonl", tmp_path / "record.yaml"
+    with Pipeline() as pipeline:
+        pipeline.start("agent", {"instances": instances, "interval_s": 1.0, "spool": {"path": pipeline.spool}})
+        pipeline.start("stream", {"tick_s": 1.0})
+        config.write_text(f"kafka: {{bootstrap: '{pipeline.kafka.bootstrap}'}}\n")
+        pair.primary.query("SELECT pg_sleep(6)")
+        pair.standby.query("SELECT pg_wal_replay_pause()")
+        pair.primary.query("SELECT pg_sleep(8)")
+        pair.standby.query("SELECT pg_wal_replay_resume()")
+        pair.primary.query("SELECT pg_sleep(3)")
+        recorded = run("record", "-c", config, "-o", file, "--until-end")
+        assert recorded.code == 0, recorded.err
+    assert any(record.value is not None and b'"kind":"tick"' in record.value for record in read(file))
+    quick, slow = tmp_path / "quick.yaml", tmp_path / "slow.yaml"
+    quick.write_text("rules: {replay_paused: {for_s: 3, keep_s: 1}}\n")
+    slow.write_text("rules: {replay_paused: {for_s: 60, keep_s: 1}}\n")
+    first = run("replay", file, "--rules", quick, "--format", "json")
+    assert first.code == 0, first.err
+    assert "replay_paused 1" in first.err
+    assert run("replay", file, "--rules", quick, "--format", "json").out == first.out
+    steps = [(it["from"], it["to"]) for it in map(json.loads, first.out.splitlines()) if it["kind"] == "alert"]
+    assert steps == [("ok", "pending"), ("pending", "firing"), ("firing", "resolved")]
+    changed = run("replay", file, "--rules", quick, "--diff", slow)
+    assert changed.code == 0
+    assert [line[0] for line in changed.out.splitlines()] == ["-", "-"]
