@@ -127,6 +127,15 @@ class Rig:
         assert incident is not None
         return incident
 
+    def until_named(self, cause: str, subject: str = "") -> None:
+        """The open incident names this cause too, on a subject whose id ends so."""
+
+        def named() -> bool:
+            causes = incident.causes if (incident := self._incident()) is not None else []
+            return any(one.code == cause and one.subject.id.endswith(subject) for one in causes)
+
+        self._wait(f"{cause} is named", named, WITHIN_S)
+
     def expect_resolved(self, within: float = RESOLVED_S) -> None:
         """The incident ends, and the cause that was first stayed so: healing does not rewrite history."""
 

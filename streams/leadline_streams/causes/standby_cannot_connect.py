@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline.view.words import duration
+from leadline_streams.causes.timeline_fork import has_forked
 from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, LinkCase
 from leadline_streams.judge.progress import SILENT_REPLY_S
 from leadline_streams.judge.rule import fact
@@ -14,11 +15,11 @@ RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
 
 
 def find(case: Case) -> Iterator[Claim]:
-    """A link that carries nothing between two servers that both answer their agents."""
+    """A link that carries nothing between two servers that both answer, and that have one history."""
     for it in case.lost:
         assert it.sample is not None
         receiver = it.sample.upstream
-        if receiver is None or not receiver.configured:
+        if receiver is None or not receiver.configured or has_forked(it):
             continue
         yield _unheard(it) if receiver.status is not None and it.row is not None else _unconnected(case, it)
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.lsn import parse_lsn
-from leadline.model.observation import Positions
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, LinkCase
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -14,19 +13,19 @@ SETTLED_S = 3.0
 
 def find(case: Case) -> Iterator[Claim]:
     """A standby that stays on an older timeline than its upstream and cannot stream."""
-    for it in case.physical:
-        if it.sample is None or it.up is None or it.down is None or not it.up.answers:
-            continue
+    for it in case.lost:
+        assert it.up is not None
+        assert it.down is not None
         ours, theirs = it.down.node.timeline, it.up.node.timeline
-        if ours is None or theirs is None or ours >= theirs or case.now - it.link.moved_at < SETTLED_S:
+        if ours is None or theirs is None or ours >= theirs or it.down.node.system_id != it.up.node.system_id:
             continue
-        if it.down.node.system_id != it.up.node.system_id:
+        sure = has_forked(it)
+        if not sure and case.now - (it.link.cut_since or case.now) < SETTLED_S:
             continue
-        beyond = _beyond(it.sample.positions)
         link = it.link
         yield Claim(
             subject=of_link(link),
-            confidence=0.94 if beyond else 0.8,
+            confidence=0.94 if sure else 0.8,
             title=f"{link.downstream} and {link.upstream} have different histories",
             summary=f"{link.downstream} is on timeline {ours} and {link.upstream} on {theirs}: {link.downstream} "
             "has log from before the fork that the new timeline does not have, and cannot follow it",
@@ -35,16 +34,20 @@ def find(case: Case) -> Iterator[Claim]:
             evidence_for=[
                 fact("timeline", ours, link.downstream),
                 fact("timeline", theirs, link.upstream),
-                *([fact("received_lsn", beyond, link.downstream, "below what it has replayed")] if beyond else []),
+                *([fact("received_lsn", "below replayed_lsn", link.downstream)] if sure else []),
             ],
         )
 
 
-def _beyond(positions: Positions | None) -> str | None:
-    """The received position when it stays below the replayed one: streaming starts over and never gets there."""
-    if positions is None or positions.received_lsn is None or positions.replayed_lsn is None:
-        return None
-    return positions.received_lsn if parse_lsn(positions.received_lsn) < parse_lsn(positions.replayed_lsn) else None
+def has_forked(it: LinkCase) -> bool:
+    """Whether a standby on an older timeline began to stream and never got to where it already is."""
+    positions = it.sample.positions if it.sample is not None else None
+    if it.up is None or it.down is None or positions is None:
+        return False
+    if positions.received_lsn is None or positions.replayed_lsn is None:
+        return False
+    older = (it.down.node.timeline or 0) < (it.up.node.timeline or 0)
+    return older and parse_lsn(positions.received_lsn) < parse_lsn(positions.replayed_lsn)
 
 
 CAUSE = CauseRule(

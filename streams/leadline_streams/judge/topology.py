@@ -109,6 +109,8 @@ def discover(memory: Memory, node: NodeState, now: float) -> bool:
             name = NodeName(
                 row.name if row.name not in _DEFAULT_NAMES else f"{row.name or 'walreceiver'}@{row.address}"
             )
+            if row.kind == "physical" and name in memory.nodes:
+                continue  # it speaks for itself: promoted a moment ago, it is nobody's standby any more
             ident = link_id(memory.cluster, node.name, name)
             memory.links[ident] = LinkState(
                 ident, node.name, name, row.kind, slot=row.slot, agentless=True, moved_at=now, created_at=now

@@ -1,0 +1,27 @@
+"""Trouble at the upper hop of a cascade."""
+
+from tests.fixtures.fleets import Cascade
+from tests.zoo.rig import Watch
+
+
+def test_cascade_cut_above(cascade: Cascade, watch: Watch) -> None:
+    """The first hop is cut: the leaf is late through no fault of its own link."""
+    rig = watch(cascade)
+    with rig.writing(cascade.primary):
+        cascade.proxy.cut()
+        incident = rig.expect(rule="replication_cut_off", cause="standby_cannot_connect", link="pg-1->pg-2")
+        assert incident.causes[0].subject.id.endswith("pg-1->pg-2")
+        rig.until_named("cascade_upstream_behind", subject="pg-1->pg-2")
+        cascade.proxy.heal()
+        rig.expect_resolved()
+
+
+def test_datacenter_cut(cascade: Cascade, watch: Watch) -> None:
+    """All agents of a datacentre fall silent at once."""
+    rig = watch(cascade, datacenters={"pg-2": "ams1", "pg-3": "ams1"})
+    rig.silence("pg-2")
+    rig.silence("pg-3")
+    rig.expect(rule="agent_silent", cause="datacenter_cut")
+    rig.watch(cascade.standby, datacenter="ams1")
+    rig.watch(cascade.leaf, datacenter="ams1")
+    rig.expect_resolved()
