@@ -76,7 +76,9 @@ class FaustLog:
         return await self._consumer.open(positions)
 
     async def flush(self) -> None:
-        """Commit now."""
+        """Commit now. Faust's own ``commit`` does nothing when an earlier one is still on its way."""
+        while await self._consumer.maybe_wait_for_commit_to_finish():
+            pass
         await self._consumer.commit()
 
 

@@ -1,0 +1,200 @@
+"""The stream worker as a process over a broker: samples in, judgements out, whatever happens to it meanwhile."""
+
+import asyncio
+import signal
+from itertools import chain
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from leadline.errors import ExitCode
+from leadline.sandbox.broker import EmbeddedBroker
+from leadline.settings.stream import DeadLetterSettings
+from leadline.wire import ALERTS, INCIDENTS, LAG, Codec, encode
+from leadline_streams.saved import Saved
+from tests.integration.streams.kit import (
+    CLOCK,
+    Agents,
+    Topics,
+    Worker,
+    caught_up,
+    differences,
+    firing,
+    one_fold_says,
+    producing,
+    said,
+    send,
+)
+from tests.unit.streams import world
+from tests.unit.streams.world import World
+
+
+@pytest.fixture
+def topics(broker: EmbeddedBroker) -> Topics:
+    return Topics.create(broker)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "worker.log"
+
+
+async def every(topics: Topics, name: str) -> list[Any]:
+    return list(chain.from_iterable((await topics.read(name)).values()))
+
+
+async def decoded(topics: Topics, codec: Codec[Any]) -> list[Any]:
+    return [codec.decode(found.value) for found in await every(topics, codec.name)]
+
+
+async def test_a_standby_that_stops_replaying_fires_in_an_open_incident_and_is_rolled_up(
+    topics: Topics, log: Path
+) -> None:
+    settings = topics.settings()
+    with Worker(settings, log) as worker:
+        async with producing(topics) as producer:
+            world.START = CLOCK.now()
+            orders, begin = World("orders"), CLOCK.monotonic()
+            primary, standby = orders.pair()
+            stuck = None
+            while (now := CLOCK.monotonic() - begin) < 13:
+                orders.lsn += 100_000
+                stuck = orders.lsn if stuck is None and now > 2 else stuck
+                orders.stream(primary, standby, replayed=stuck)
+                for server in (primary, standby):
+                    await send(producer, topics, server.sample(now))
+                await CLOCK.sleep(0.25)
+        await caught_up(topics, settings)
+        assert await worker.stop() == ExitCode.OK
+    assert "replication_stalled" in {transition.rule for transition in firing(await decoded(topics, ALERTS))}
+    incidents = await decoded(topics, INCIDENTS)
+    assert incidents[-1].state == "open"
+    assert incidents[-1].causes
+    assert {rollup.link for rollup in await decoded(topics, LAG)} == {"orders/pg-1->pg-2"}
+
+
+async def test_told_to_stop_it_leaves_nothing_to_judge_again(topics: Topics, log: Path) -> None:
+    """States are put away and offsets committed, in seconds."""
+    settings = topics.settings(flush_s=3600.0)
+    with Worker(settings, log) as worker:
+        async with producing(topics) as producer:
+            await Agents(topics, Random(1)).write(producer, 4)
+        begin = CLOCK.monotonic()
+        assert await worker.stop() == ExitCode.OK
+        assert CLOCK.monotonic() - begin < 10
+    committed = {number: offset for number, (offset, _) in (await topics.committed(settings)).items()}
+    saved = [Saved.unpack(found.value) for found in await every(topics, "state")]
+    assert len(saved) == 8
+    assert [state.applied for state in saved] == [committed[state.partition] for state in saved]
+
+
+async def test_bad_records_are_set_aside_with_their_reason_and_delay_nobody(topics: Topics, log: Path) -> None:
+    """Garbage, cut short, oversized, wrongly typed, from the future, under the wrong key, or nothing at all."""
+    settings = topics.settings()
+    world.START = CLOCK.now()
+    sample = encode(World("orders").add("pg-1", "primary").sample(0.0))
+    bad = {
+        b"\x00\xff\xfe": b"not_json",
+        sample[:-20]: b"not_json",
+        b"[" * 100_000: b"invalid",
+        b'{"kind":"sample","pad":"' + b"x" * 600_000 + b'"}': b"too_large",
+        sample.replace(b'"seq":1', b'"seq":"1"'): b"invalid",
+        b"{}": b"invalid",
+        b"": b"empty",
+    }
+    with Worker(settings, log) as worker:
+        async with producing(topics) as producer:
+            for value in bad:
+                await producer.send(f"{topics.prefix}samples", value, b"orders", headers=[("x", b"y")])
+            await producer.send(f"{topics.prefix}samples", sample, b"billing")
+            await producer.send(f"{topics.prefix}samples", None, b"orders")
+            await producer.send(f"{topics.prefix}samples", sample, b"orders")
+        await caught_up(topics, settings)
+        assert await worker.stop() == ExitCode.OK
+    letters = await every(topics, "deadletters")
+    reasons = {letter.value: dict(letter.headers)["leadline-deadletter-reason"] for letter in letters}
+    assert reasons == {**bad, sample: b"invalid", None: b"empty"}
+    assert {dict(letter.headers).get("x") for letter in letters if letter.value in bad} == {b"y"}
+    assert [found.key for found in await every(topics, "state")][:1] == [b"orders"]
+
+
+async def test_too_many_bad_records_end_the_worker_with_a_word(topics: Topics, log: Path) -> None:
+    settings = topics.settings(deadletters=DeadLetterSettings(max_consecutive=20, max_ratio=1.0))
+    async with producing(topics) as producer:
+        for _ in range(50):
+            await producer.send(f"{topics.prefix}samples", b"garbage", b"orders")
+    with Worker(settings, log) as worker:
+        code, words = await worker.ended()
+    assert code == ExitCode.PROBLEM
+    assert "more than 20 records in a row cannot be used" in words
+    assert "Traceback" not in words
+    assert not await topics.read("deadletters")
+
+
+async def test_killed_again_and_again_it_says_the_same_as_one_fold(topics: Topics, log: Path) -> None:
+    """Same transitions and incidents, each always in the same words; some twice, none missing."""
+    settings, random = topics.settings(), Random(7)
+    async with producing(topics) as producer:
+        writing = asyncio.create_task(Agents(topics, random).write(producer, 20))
+        while not writing.done():
+            with Worker(settings, log) as worker:
+                await CLOCK.sleep(3.5 + 2.5 * random.random())
+                worker.signal(signal.SIGKILL)
+        await writing
+    with Worker(settings, log) as worker:
+        await caught_up(topics, settings)
+        assert await worker.stop() == ExitCode.OK
+    expected = await one_fold_says(topics, settings)
+    assert len(expected) > 20
+    assert not differences(await said(topics), expected)
+
+
+async def test_partitions_that_move_between_workers_are_judged_as_by_one(topics: Topics, log: Path) -> None:
+    """Workers join, leave, die, and one is frozen until it has lost its partitions, then wakes and goes on."""
+    settings, random = topics.settings(), Random(8)
+    async with producing(topics) as producer:
+        writing = asyncio.create_task(Agents(topics, random).write(producer, 20))
+        with Worker(settings, log) as first:
+            await CLOCK.sleep(4)
+            with Worker(settings, log) as second:
+                await CLOCK.sleep(4)
+                first.signal(signal.SIGSTOP)
+                await CLOCK.sleep(5)
+                first.signal(signal.SIGCONT)
+                await CLOCK.sleep(3)
+                assert await second.stop() == ExitCode.OK
+            with Worker(settings, log) as third:
+                await CLOCK.sleep(3)
+                third.signal(signal.SIGKILL)
+                await writing
+                await caught_up(topics, settings)
+            assert await first.stop() == ExitCode.OK
+    expected = await one_fold_says(topics, settings)
+    assert len(expected) > 20
+    assert not differences(await said(topics), expected)
+
+
+async def test_it_rides_out_a_broker_that_is_away_for_a_while(log: Path) -> None:
+    with EmbeddedBroker() as broker:
+        topics = Topics.create(broker)
+        settings = topics.settings()
+        with Worker(settings, log) as worker:
+            async with producing(topics) as producer:
+                await Agents(topics, Random(9)).write(producer, 5)
+                broker.down()
+                await CLOCK.sleep(4)
+                broker.up()
+                await Agents(topics, Random(10)).write(producer, 3)
+            await caught_up(topics, settings)
+            assert await worker.stop() == ExitCode.OK
+        assert not differences(await said(topics), await one_fold_says(topics, settings))
+
+
+async def test_without_a_broker_it_ends_at_once_with_a_word(log: Path) -> None:
+    with Worker(Topics("127.0.0.1:1", "none.").settings(), log) as worker:
+        code, words = await worker.ended()
+    assert code == ExitCode.UNREACHABLE
+    assert "Kafka at 127.0.0.1:1 does not answer" in words
+    assert "Traceback" not in words
