@@ -1,0 +1,273 @@
+"""The agent's footprint beside Debian's prometheus-postgres-exporter, both looking once a second at the same primary.
+
+The primary is a PostgreSQL of the sandbox with a standby, a subscriber and a gentle pgbench. The agent is the real
+process and publishes to a broker in memory; the exporter is scraped over one HTTP connection, compressed, as Prometheus
+asks. One of them runs at a time, in turn, with a database role of its own. What they do when they start is not counted.
+"""
+
+import argparse
+import asyncio
+import gzip
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+
+import orjson
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+from bench.footprint import cpu_s, memory
+from leadline.clock import SystemClock
+from leadline.errors import UnreachableError
+from leadline.model.observation import Sample
+from leadline.sandbox import guard
+from leadline.sandbox.broker import EmbeddedBroker
+from leadline.sandbox.fleet import AGENT, Fleet
+from leadline.sandbox.port import HOST, Port
+from leadline.sandbox.postgres import Server
+from leadline.sandbox.process import spawn
+from leadline.sandbox.wait import eventually
+from leadline.sandbox.workload import pgbench
+from leadline.wire import OBSERVATIONS
+
+PROGRAM = "prometheus-postgres-exporter"
+REDUCED = ("--disable-settings-metrics", "--no-collector.database", "--no-collector.bgwriter")
+EXPORTER = "exporter"
+"""The role that the exporter logs in as, with this password: pg_monitor, as the agent's."""
+ITEMS = "CREATE TABLE items (id int PRIMARY KEY, note text)"
+TRANSACTIONS_PER_S = 20.0
+SAMPLES = "leadline.samples"
+WARM_S = 10
+SETUP_S = 20.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A watcher at work."""
+
+    pid: int
+    role: str
+    look: Callable[[], None] = lambda: None
+    """Called each second, for one that looks only when asked."""
+    samples: Callable[[], list[Sample]] = list
+    """All that it has published so far."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to watch a primary."""
+
+    title: str
+    run: Callable[[Server], AbstractContextManager[Running]]
+
+
+@contextmanager
+def agent(primary: Server) -> Iterator[Running]:
+    """``leadline agent`` with its defaults."""
+    with EmbeddedBroker() as broker, tempfile.TemporaryDirectory(prefix="leadline-") as folder:
+        broker.create_topic(SAMPLES, 1)
+        file = Path(folder, "agent.yaml")
+        settings = {
+            "instances": [{"dsn": primary.dsn(user=AGENT), "name": "pg-1", "cluster": "orders"}],
+            "kafka": {"bootstrap": broker.bootstrap},
+            "spool": {"path": f"{folder}/spool.sqlite3"},
+        }
+        file.write_bytes(orjson.dumps(settings))  # JSON is YAML
+        with process(sys.executable, "-m", "leadline", "agent", "-c", file) as pid:
+            eventually("the agent publishes", lambda: bool(published(broker)), SETUP_S)
+            yield Running(pid, AGENT, samples=lambda: published(broker))
+
+
+def published(broker: EmbeddedBroker) -> list[Sample]:
+    """Every sample in the broker."""
+    options = {"bootstrap.servers": broker.bootstrap, "group.id": "bench", "enable.partition.eof": True}
+    with closing(Consumer(options)) as consumer:
+        consumer.assign([TopicPartition(SAMPLES, 0, OFFSET_BEGINNING)])
+        found = []
+        while (message := consumer.poll(SETUP_S)) and not message.error():  # the end is an error
+            found.append(OBSERVATIONS.decode(message.value()))
+    return [look for look in found if isinstance(look, Sample)]
+
+
+def exporter(*flags: str) -> Callable[[Server], AbstractContextManager[Running]]:
+    """The exporter with these flags."""
+
+    @contextmanager
+    def run(primary: Server) -> Iterator[Running]:
+        source = f"postgresql://{EXPORTER}:{EXPORTER}@{HOST}:{primary.port}/postgres?sslmode=disable"
+        with Port() as port, closing(HTTPConnection(HOST, port.number)) as connection:
+            address = f"--web.listen-address={HOST}:{port.number}"
+            with process(PROGRAM, address, *flags, env={"DATA_SOURCE_NAME": source}) as pid:
+                eventually("the exporter answers", lambda: answers(connection), SETUP_S)
+                yield Running(pid, EXPORTER, lambda: scrape(connection))
+
+    return run
+
+
+def answers(connection: HTTPConnection) -> bool:
+    """Does anything listen?"""
+    try:
+        scrape(connection)
+    except ConnectionRefusedError:
+        connection.close()
+        return False
+    return True
+
+
+def scrape(connection: HTTPConnection) -> None:
+    """Ask as Prometheus does. Raises UnreachableError when the exporter did not reach the database."""
+    connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+    answer = connection.getresponse()
+    if b"\npg_up 1\n" not in gzip.decompress(answer.read()):
+        raise UnreachableError(f"the exporter does not reach the database: HTTP status {answer.status}")
+
+
+@contextmanager
+def process(*command: str | Path, env: Mapping[str, str] | None = None) -> Iterator[int]:
+    """Run a program; its pid."""
+    with tempfile.TemporaryDirectory(prefix="leadline-") as folder, Path(folder, "log").open("w+b") as log:
+        found = spawn(*command, cwd=Path(folder), env=env or {}, output=log, owner=None, farewell=signal.SIGTERM)
+        assert found.stdin is not None
+        try:
+            eventually(f"{command[0]} runs", lambda: bool(guard.descendants(found.pid)))
+            yield guard.descendants(found.pid)[0]
+        except UnreachableError:
+            log.seek(0)
+            print(log.read().decode()[-2000:], file=sys.stderr)
+            raise
+        finally:
+            found.stdin.close()
+            found.wait()
+
+
+VARIANTS = {
+    "agent": Variant("leadline agent", agent),
+    "exporter": Variant("exporter, default collectors", exporter()),
+    "exporter_reduced": Variant("exporter, reduced collectors", exporter(*REDUCED)),
+}
+
+
+async def measure(variant: Variant, primary: Server, seconds: int) -> dict[str, float]:
+    """One phase: the books after so many looks less those before."""
+    clock = SystemClock()
+
+    async def each_second(times: int, look: Callable[[], None]) -> None:
+        due = clock.monotonic()
+        for _ in range(times):
+            look()
+            due += 1
+            await clock.sleep(due - clock.monotonic())
+
+    with variant.run(primary) as running:
+        await each_second(WARM_S, running.look)
+        since, cpu, backends = clock.now(), cpu_s(running.pid), backends_cpu_s(primary, running.role)
+        await each_second(seconds, running.look)
+        cpu_after, backends_after = cpu_s(running.pid), backends_cpu_s(primary, running.role)
+        if not backends or backends_after.keys() != backends.keys():
+            raise UnreachableError(f"{variant.title}: it connected anew, and what that cost is not known; run it again")
+        numbers = {
+            **memory(running.pid)._asdict(),
+            "cpu_s_per_100": (cpu_after - cpu) / seconds * 100,
+            "db_cpu_s_per_100": sum(after - backends[pid] for pid, after in backends_after.items()) / seconds * 100,
+        }
+        if samples := [sample for sample in running.samples() if sample.sent_at >= since]:
+            assert len(samples) >= seconds - 1, f"{len(samples)} samples in {seconds} s"
+            assert all(sample.up and not sample.not_permitted for sample in samples)
+            numbers["db_ms_per_sample"] = median(sample.cost.statement_ms for sample in samples if sample.cost)
+    return numbers
+
+
+def backends_cpu_s(primary: Server, role: str) -> dict[int, float]:
+    """Processor time of every backend that serves this role."""
+    pids = primary.query("SELECT pid FROM pg_stat_activity WHERE usename = %s", [role])
+    return {pid: cpu_s(pid) for (pid,) in pids}
+
+
+@contextmanager
+def watched_primary() -> Iterator[Server]:
+    """A primary with all that there is to look at, and a little to do."""
+    with Fleet() as fleet:
+        primary = fleet.primary("pg-1")
+        primary.query(f"CREATE ROLE {EXPORTER} LOGIN PASSWORD '{EXPORTER}' IN ROLE pg_monitor")
+        primary.query("CREATE DATABASE app")
+        primary.query(ITEMS, dbname="app")
+        fleet.standby("pg-2", primary)
+        fleet.subscriber("pg-3", primary, schema=ITEMS)
+        fleet.wait_caught_up()
+        with pgbench(primary, rate=TRANSACTIONS_PER_S):
+            yield primary
+
+
+def run(repetitions: int, seconds: int, names: list[str]) -> dict[str, list[dict[str, float]]]:
+    """What was found in each phase, by variant; the order turns from repetition to repetition."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    with watched_primary() as primary:
+        for repetition in range(repetitions):
+            turn = repetition % len(names)
+            for name in names[turn:] + names[:turn]:
+                found[name].append(asyncio.run(measure(VARIANTS[name], primary, seconds)))
+                said = " ".join(f"{key}={value:.3f}" for key, value in found[name][-1].items())
+                print(f"  {repetition + 1}/{repetitions} {name:<16} {said}", file=sys.stderr)
+    return found
+
+
+def summary(found: Mapping[str, list[dict[str, float]]]) -> dict[str, float]:
+    """Medians as ``variant_number``, and the agent's to each exporter's as medians of each repetition's ratio."""
+    numbers = {
+        f"{name}_{key}": median(phase[key] for phase in phases) for name, phases in found.items() for key in phases[0]
+    }
+    for name, phases in found.items():
+        for key in ("rss", "cpu", "db_cpu") if name != "agent" else ():
+            column = f"{key}_mb" if key == "rss" else f"{key}_s_per_100"
+            ratios = [own[column] / other[column] for own, other in zip(found["agent"], phases, strict=True)]
+            numbers[f"agent_{key}_to_{name}_ratio"] = median(ratios)
+    return numbers
+
+
+def table(numbers: Mapping[str, float], names: list[str]) -> Iterator[str]:
+    """For people."""
+    columns = {
+        "rss_mb": "RSS MB",
+        "private_mb": "private MB",
+        "cpu_s_per_100": "CPU s/100",
+        "db_cpu_s_per_100": "db CPU",
+    }
+    yield f"{'':<32}" + "".join(f"{title:>12}" for title in columns.values())
+    for name in names:
+        yield f"{VARIANTS[name].title:<32}" + "".join(f"{numbers[f'{name}_{key}']:>12.3f}" for key in columns)
+    for name in names[1:]:
+        ratios = (f"{key} {numbers[f'agent_{key}_to_{name}_ratio']:.2f}" for key in ("rss", "cpu", "db_cpu"))
+        yield f"agent to {VARIANTS[name].title}: {', '.join(ratios)}"
+    yield f"a look of the agent takes {numbers['agent_db_ms_per_sample']:.2f} ms, network and waiting included"
+
+
+def main() -> None:
+    """Measure, print a table, and write JSON when asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=60, help="of one phase; the agent lists the log once a minute")
+    parser.add_argument("--json", type=Path, help="write the numbers here")
+    options = parser.parse_args()
+    names = list(VARIANTS)
+    if shutil.which(PROGRAM) is None:
+        print(
+            f"NO COMPARISON: {PROGRAM} is not installed, the agent is measured alone;"
+            f" on Debian: apt-get install {PROGRAM}, then stop the service that it starts",
+            file=sys.stderr,
+        )
+        names = ["agent"]
+    numbers = summary(run(options.repetitions, options.seconds, names))
+    print(*table(numbers, names), sep="\n")
+    if options.json:
+        options.json.write_text(json.dumps(numbers, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
