@@ -12,9 +12,10 @@ from leadline_streams.judge.rule import fact
 def find(case: Case) -> Iterator[Claim]:
     """A primary that its agent finds gone or without an answer. A former one that was replaced is missed by nobody."""
     for node in case.nodes:
-        if node.node.role == "primary" and node.down and reach(node.error) != "locked_out":
-            if not any(other.writable and other.node.system_id == node.node.system_id for other in case.nodes):
-                yield _claim(case, node)
+        if node.node.role != "primary" or not node.down or reach(node.error) == "locked_out":
+            continue
+        if not any(other.writable and other.node.system_id == node.node.system_id for other in case.nodes):
+            yield _claim(case, node)
 
 
 def _claim(case: Case, node: NodeState) -> Claim:
