@@ -82,9 +82,11 @@ class Look(Value, frozen=True, kw_only=True):
     upstream: UpstreamRow | None = None
     slots: list[Slot] = field(default_factory=list)
     subscriptions: list[Subscription] = field(default_factory=list)
+    publications: list[str] = field(default_factory=list)
     conflicts: list[ConflictRow] = field(default_factory=list)
     activity: Activity
     archiver: Archiver | None = None
+    database: str = ""
 
 
 class Files(Value, frozen=True, kw_only=True):

@@ -254,11 +254,15 @@ class Sample(Value, frozen=True, kw_only=True, tag="sample", tag_field="kind"):
     """How often this agent means to look."""
     error: str | None = None
     """Why the server could not be read, in one line."""
+    database: str = ""
+    """The database that the agent is connected to; what a server keeps per database is seen of this one only."""
     positions: Positions | None = None
     downstreams: list[Downstream] = []
     upstream: Upstream | None = None
     slots: list[Slot] = []
     subscriptions: list[Subscription] = []
+    publications: list[str] = []
+    """Publications in ``database``."""
     conflicts: dict[str, dict[str, Int64]] = {}
     """Queries cancelled by replay: database, then kind, then count."""
     activity: Activity | None = None

@@ -15,11 +15,13 @@ sessions AS MATERIALIZED (
 )
 SELECT json_strip_nulls(json_build_object(
     'node', (SELECT row_to_json(one) FROM ({node}) AS one),
+    'database', current_database(),
     'positions', (SELECT row_to_json(one) FROM ({positions}) AS one),
     'downstreams', (SELECT json_agg(each) FROM ({downstreams}) AS each),
     'upstream', (SELECT row_to_json(one) FROM ({upstream}) AS one),
     'slots', (SELECT json_agg(each) FROM ({slots}) AS each),
     'subscriptions', (SELECT json_agg(each) FROM ({subscriptions}) AS each),
+    'publications', (SELECT json_agg(pubname ORDER BY pubname) FROM pg_publication),
     'conflicts', (SELECT json_agg(each) FROM ({conflicts}) AS each),
     'activity', (SELECT row_to_json(one) FROM ({activity}) AS one),
     'archiver', (SELECT row_to_json(one) FROM ({archiver}) AS one)

@@ -72,6 +72,17 @@ def subscription_of(link: LinkState, down: NodeState | None) -> Subscription | N
     return next((s for s in down.sample.subscriptions if s.name == link.name), None)
 
 
+def missing_publications(link: LinkState, up: NodeState, subscription: Subscription) -> list[str]:
+    """Publications that a subscription names and its publisher does not have.
+
+    Seen when the publisher's agent is connected to the database that the slot is in.
+    """
+    slot, sample = slot_of(link, up), up.sample
+    if slot is None or sample is None or not sample.database or sample.database != slot.database:
+        return []
+    return [name for name in subscription.publications if name not in sample.publications]
+
+
 def in_error_loop(node: NodeState, subscription: Subscription, now: float) -> bool:
     """Whether the apply worker fails again and again. A lost connection counts as one error and is none of this."""
     window = node.windows.get(f"apply_error:{subscription.name}")
@@ -121,5 +132,7 @@ def _broken(link: LinkState, now: float, up: NodeState | None, down: NodeState |
     if subscription is None:
         return False
     if not subscription.enabled or (up.answers and slot is None and link.slot is not None):
+        return True
+    if up.answers and missing_publications(link, up, subscription):
         return True
     return in_error_loop(down, subscription, now) and now - link.moved_at >= STALLED_S

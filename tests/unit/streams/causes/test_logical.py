@@ -14,6 +14,7 @@ from tests.unit.streams.world import QUICK, World
 WATCHED = (
     "apply_conflict",
     "apply_error",
+    "publication_missing",
     "replication_cut_off",
     "replication_lag",
     "replication_stalled",
@@ -48,8 +49,8 @@ def run(world: World, seconds: int, *, stuck: bool = False, slot: Mapping[str, A
     for second in range(1, seconds + 1):
         now = {name: value(second) if callable(value) else value for name, value in shown.items()}
         world.subscribe(up, down, **{"conflicts": COUNTED, "database": "app", "workers": 1, **now})
+        (healthy,) = up.fields["slots"] = [replace(each, database="app") for each in up.fields["slots"]]
         if stuck or slot is None:
-            (healthy,) = up.fields["slots"]
             still = replace(healthy, active=False, confirmed_lsn=stands, restart_lsn=stands)
             up.set(slots=[] if slot is None else [replace(still, **slot)], downstreams=[])
         world.step()
@@ -185,6 +186,19 @@ def test_a_dropped_slot() -> None:
     cause = first(world)
     assert (cause.code, cause.confidence) == ("publication_or_slot_dropped", 0.98)
     assert "pg_create_logical_replication_slot('sub', 'pgoutput')" in cause.fix
+
+
+@pytest.mark.parametrize(("version", "says"), [(180006, "skipped without an error"), (170006, "fails for ever")])
+def test_a_dropped_publication(version: int, says: str) -> None:
+    """All seems well, or apply fails with any error: what is published tells."""
+    world = logical()
+    up = world.servers["pg-1"]
+    up.node = replace(up.node, version_num=version)
+    up.set(database="app", publications=["other"])
+    errors = by_two if version < 180000 else 0
+    run(world, 12, publications=["pub"], apply_errors=errors, conflicts={})
+    assert first(world).code == "publication_or_slot_dropped"
+    assert says in first(world).summary
 
 
 def test_a_dropped_subscription_leaves_nothing_behind() -> None:
