@@ -11,12 +11,13 @@ from leadline_streams.judge.policy import Override
 from tests.fixtures.fleets import Cascade, Logical, Pair
 from tests.zoo.rig import Rig, Watch
 
-SCORES: list[tuple[str, str, float, str, float]] = []
+ROWS: list[str] = []
 
 
 @pytest.fixture
 def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
     """Start a rig over a topology that has settled: ``rig = watch(pair)``."""
+    name = request.node.name.removeprefix("test_")
     with ExitStack() as stack:
 
         def start(
@@ -25,12 +26,15 @@ def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
             datacenters: Mapping[str, str] = MappingProxyType({}),
         ) -> Rig:
             rig = stack.enter_context(Rig(overrides))
+            stack.callback(topology.proxy.heal)
             first, *others = topology.fleet.servers.values()
             dbname = "app" if isinstance(topology, Logical) else "postgres"
             rig.watch(first, dbname=dbname, aliases=[f"127.0.0.1:{topology.proxy.port}"])
             for server in others:
                 rig.watch(server, dbname=dbname, datacenter=datacenters.get(server.name, "fra1"))
-            stack.callback(lambda: SCORES.extend((request.node.name, *score) for score in rig.scores))
+            stack.callback(
+                lambda: request.node.user_properties.extend(("zoo", score.line(name)) for score in rig.scores)
+            )
             rig.settle(len(topology.fleet.links))
             return rig
 
@@ -44,10 +48,15 @@ def fleet() -> Iterator[Fleet]:
         yield fleet
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep a test's rows, which may come from another process."""
+    if report.when == "teardown":
+        ROWS.extend(str(row) for key, row in report.user_properties if key == "zoo")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What each fault took, in seconds from its injection."""
-    if SCORES:
+    """What each fault took: to the alert, to its cause as the first, and to the end after it was healed."""
+    if ROWS:
         terminalreporter.section("incident zoo")
-        for fault, rule, detected_s, cause, cause_s in SCORES:
-            name = fault.removeprefix("test_")
-            terminalreporter.write_line(f"{name:45} {rule:24} {detected_s:5.1f} s  {cause:32} {cause_s:5.1f} s")
+        for row in sorted(ROWS):
+            terminalreporter.write_line(row)

@@ -46,16 +46,21 @@ TIGHT = {"replication_lag": {"warning": 4.0}, "replication_lag_bytes": {"warning
 CALM = ("idle", "healthy")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Score:
-    """One fault's numbers. Seconds count from ``mark``."""
+    """One fault's numbers, in seconds: from ``mark``, and to the end of the incident from when it is waited for."""
 
-    fault: str
     rule: str
     detected_s: float
     cause: str
     cause_s: float
     resolved_s: float | None = None
+
+    def line(self, fault: str) -> str:
+        """One row of the table."""
+        resolved = f"{self.resolved_s:5.1f} s" if self.resolved_s is not None else "      -"
+        found = f"{self.rule:24} {self.detected_s:5.1f} s  {self.cause:32} {self.cause_s:5.1f} s"
+        return f"{fault:48} {found}  {resolved}"
 
 
 class Rig:
@@ -68,7 +73,7 @@ class Rig:
             rules={name: {"for_s": FOR_S, "keep_s": KEEP_S, **TIGHT.get(name, {})} for name in RULES},
             overrides=tuple(overrides),
         )
-        self.scores: list[tuple[str, float, str, float]] = []
+        self.scores: list[Score] = []
         self._clock = SystemClock()
         self._state = ClusterState("zoo", policy)
         self._said: list[tuple[float, Transition | Incident]] = []
@@ -122,7 +127,7 @@ class Rig:
         detected_s, cause_s = self._fired(rule), self._cause_at(cause)
         assert detected_s is not None
         assert cause_s is not None
-        self.scores.append((rule, detected_s, cause, cause_s))
+        self.scores.append(Score(rule, detected_s, cause, cause_s))
         incident = self._incident()
         assert incident is not None
         return incident
@@ -137,17 +142,22 @@ class Rig:
         self._wait(f"{cause} is named", named, WITHIN_S)
 
     def expect_resolved(self, within: float = RESOLVED_S) -> None:
-        """The incident ends, and the cause that was first stayed so: healing does not rewrite history."""
+        """The incident ends, it was the only one, and its first cause stayed so: healing does not rewrite history."""
+
+        began = self._clock.monotonic()
 
         def resolved() -> bool:
             incident = self._incident()
             return incident is not None and incident.state == "resolved"
 
         self._wait("the incident resolves", resolved, within)
+        self.scores[-1].resolved_s = self._clock.monotonic() - began
         incident = self._incident()
         assert incident is not None
         if incident.causes[0].code != self._expected:
             self._fail(f"{self._expected} was first, and at the end it is {incident.causes[0].code}")
+        if len({said.incident_id for _, said in self._said if isinstance(said, Incident)}) > 1:
+            self._fail("one fault, one incident")
 
     def quiet(self, seconds: float) -> None:
         """Nothing may fire for this long from now on."""

@@ -21,7 +21,10 @@ def find(case: Case) -> Iterator[Claim]:
         receiver = it.sample.upstream
         if receiver is None or not receiver.configured or has_forked(it):
             continue
-        yield _unheard(it) if receiver.status is not None and it.row is not None else _unconnected(case, it)
+        if receiver.status is None or it.row is None:
+            yield _unconnected(case, it)
+        elif max(receiver.message_age_s or 0.0, it.row.reply_age_s or 0.0) >= SILENT_REPLY_S:
+            yield _unheard(it)
 
 
 def _unheard(it: LinkCase) -> Claim:

@@ -38,6 +38,8 @@ class NodeState(msgspec.Struct):
     settings: dict[str, SettingValue] = {}
     disk: Disk | None = None
     """As last told: not every sample looks at the files."""
+    unconfirmed: bool = False
+    """Whether one of its standbys owes it an answer for log that it sent."""
     unarchived: int | None = None
     """Segments that waited to be archived, as last told."""
     held: dict[str, Held] = {}

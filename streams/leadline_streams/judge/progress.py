@@ -53,6 +53,8 @@ def streams_on(link: LinkState, now: float, up: NodeState | None, down: NodeStat
         return False
     if up is None or down is None or not up.answers or up.node.role != "primary" or down.sample is None:
         return False
+    if up.unconfirmed:
+        return False
     receiver, positions = down.sample.upstream, down.sample.positions
     if receiver is None or receiver.status is None or (receiver.message_age_s or 0.0) >= SILENT_REPLY_S:
         return False
@@ -93,7 +95,7 @@ def _connection(
 def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, row: Downstream | None) -> bool | None:
     """What the ends that answer say; None when neither does."""
     sender_side = row is not None if up is not None and up.answers else None
-    if row is not None and _dead_stream(link, up, row):
+    if up is not None and row is not None and _is_dead(up, row):
         return False
     if down is None or not down.answers or down.sample is None:
         return sender_side
@@ -110,15 +112,13 @@ def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, ro
     return silent_s < (SILENT_REPLY_S if sender_side is False else SILENT_MESSAGE_S)
 
 
-def _dead_stream(link: LinkState, up: NodeState | None, row: Downstream) -> bool:
+def _is_dead(up: NodeState, row: Downstream) -> bool:
     """The sender has log to deliver and no answer comes: the other end hangs, or the network eats packets."""
-    if up is None or up.sample is None or row.reply_age_s is None or row.reply_age_s < SILENT_REPLY_S:
+    if row.kind == "logical" or row.reply_age_s is None or row.reply_age_s < SILENT_REPLY_S:
         return False
     end = up.clock.end
     written = row.write_lsn or row.flush_lsn
-    if link.kind == "logical" or end is None or written is None:
-        return False
-    return end - parse_lsn(written) > PAGE_SLACK_BYTES
+    return end is not None and written is not None and end - parse_lsn(written) > PAGE_SLACK_BYTES
 
 
 def _positions(
@@ -182,9 +182,16 @@ def _trend(link: LinkState, now: float) -> None:
 
 
 def feed_clock(node: NodeState, sample: Sample, now: float, upstream_seen: bool) -> None:
-    """Note where the log of a node ends: its own if it is a primary, its unseen upstream's if it is a standby."""
+    """Note where the log of a node ends, and whether its standbys confirm that they get it.
+
+    The end is its own if it is a primary, its unseen upstream's if it is a standby.
+    """
     positions = sample.positions
     if positions is not None and positions.current_lsn is not None:
         node.clock.add(now, parse_lsn(positions.current_lsn))
     elif sample.upstream is not None and not upstream_seen and sample.upstream.latest_end_lsn is not None:
         node.clock.add(now, parse_lsn(sample.upstream.latest_end_lsn))
+    node.unconfirmed = False
+    for row in sample.downstreams:
+        if _is_dead(node, row):
+            node.unconfirmed = True
