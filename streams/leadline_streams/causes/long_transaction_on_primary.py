@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.lsn import parse_lsn
+from leadline.model.observation import Slot
 from leadline.view.words import duration, size
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -20,11 +21,8 @@ def find(case: Case) -> Iterator[Claim]:
             continue
         oldest = sample.activity.oldest[0]
         for slot in sample.slots:
-            if slot.kind != "logical" or slot.restart_lsn is None or slot.confirmed_lsn is None:
-                continue
-            kept = parse_lsn(slot.confirmed_lsn) - parse_lsn(slot.restart_lsn)
-            # Most of what is kept lies behind what was confirmed: not the consumer keeps it.
-            if oldest.age_s < OLD_S or kept < KEPT_BYTES or 2 * kept < (slot.retained_bytes or 0):
+            kept = kept_for_transactions(slot)
+            if oldest.age_s < OLD_S or kept is None:
                 continue
             yield Claim(
                 subject=case.about_slot(node, slot.name),
@@ -40,6 +38,14 @@ def find(case: Case) -> Iterator[Claim]:
                     fact("restart_lsn", slot.restart_lsn, node.name),
                 ],
             )
+
+
+def kept_for_transactions(slot: Slot) -> int | None:
+    """Bytes of log that a logical slot keeps although its consumer has them, when that is most of what it keeps."""
+    if slot.kind != "logical" or slot.restart_lsn is None or slot.confirmed_lsn is None:
+        return None
+    kept = parse_lsn(slot.confirmed_lsn) - parse_lsn(slot.restart_lsn)
+    return None if kept < KEPT_BYTES or 2 * kept < (slot.retained_bytes or 0) else kept
 
 
 CAUSE = CauseRule(

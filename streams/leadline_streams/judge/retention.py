@@ -18,6 +18,8 @@ class Held(msgspec.Struct):
     """Bytes kept at ``at``."""
     growth: float | None = None
     """Bytes per second; None until there are two readings far enough apart."""
+    decoded: int = 0
+    """``decoded`` when the slot began to keep much."""
 
     def feed(self, now: float, count: int) -> None:
         """Take what is kept now."""
@@ -33,11 +35,16 @@ def holds_much(slot: Slot) -> bool:
     return retained is not None and (retained > HELD_BYTES or (left is not None and retained > left))
 
 
+def decoded(slot: Slot) -> int:
+    """Bytes of transactions too large for ``logical_decoding_work_mem``, spilled to disk or streamed, ever."""
+    return (slot.spill_bytes or 0) + (slot.stream_bytes or 0)
+
+
 def follow(held: dict[str, Held], slots: list[Slot], now: float) -> dict[str, Held]:
     """The slots that keep much log, by name, each with its trend."""
     kept = {}
     for slot in slots:
         if slot.retained_bytes is not None and holds_much(slot):
-            it = kept[slot.name] = held.get(slot.name) or Held(now, slot.retained_bytes)
+            it = kept[slot.name] = held.get(slot.name) or Held(now, slot.retained_bytes, decoded=decoded(slot))
             it.feed(now, slot.retained_bytes)
     return kept

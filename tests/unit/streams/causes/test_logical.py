@@ -18,6 +18,7 @@ WATCHED = (
     "replication_cut_off",
     "replication_lag",
     "replication_stalled",
+    "slot_retention_forecast",
     "slot_inactive",
     "subscription_disabled",
     "table_sync_stuck",
@@ -321,6 +322,45 @@ def test_a_sender_that_waits_for_a_standby() -> None:
         world.step()
     assert first(world).code == "failover_slot_gate"
     assert "slot s2" in first(world).summary
+
+
+def test_a_large_transaction() -> None:
+    """The slot keeps much and spilled since it does; what was spilled before is not counted."""
+    world = logical()
+    stands = format_lsn(world.lsn)
+    waits = Downstream(name="sub", kind="logical", slot="sub", pid=9)
+    up, down = world.servers["pg-1"], world.servers["pg-3"]
+    for second in range(45):
+        world.subscribe(up, down, received_lsn=stands, latest_end_lsn=stands, transaction_s=float(second))
+        kept = {"retained_bytes": 200 << 20, "spill_bytes": (900 + 10 * second) << 20}
+        slot = Slot(name="sub", kind="logical", active=True, confirmed_lsn=stands, wal_status="reserved", **kept)
+        up.set(slots=[slot], downstreams=[waits])
+        world.step()
+    assert first(world).code == "large_transaction_decoding"
+    assert "367.0 MB" in first(world).summary  # as it was named, 35 s in
+
+
+@pytest.mark.parametrize(
+    ("session_s", "code"), [(10.0, "orphan_prepared_transaction"), (600.0, "long_transaction_on_primary")]
+)
+def test_a_prepared_transaction_that_nobody_finishes(session_s: float, code: str) -> None:
+    """The slot keeps what its consumer has confirmed. The oldest transaction is to blame, prepared or not."""
+    world = logical()
+    up, down = world.servers["pg-1"], world.servers["pg-3"]
+    stands = format_lsn(world.lsn)
+    world.rate = 10_000_000
+    oldest = Session(pid=4711, state="active", age_s=session_s)
+    up.set(activity=Activity(oldest=[oldest], prepared_transactions=1, prepared_oldest_s=300.0))
+    for second in range(60):
+        world.subscribe(up, down)
+        kept = {
+            "restart_lsn": stands,
+            "retained_bytes": second * 10_000_000,
+            "safe_wal_bytes": (1000 - second) * 10_000_000,
+        }
+        up.set(slots=[replace(up.fields["slots"][0], wal_status="reserved", **kept)])
+        world.step()
+    assert first(world).code == code
 
 
 def two_way(world: World, seconds: int, *, ours: Mapping[str, int], theirs: Mapping[str, int], **shown: Any) -> None:

@@ -1,0 +1,45 @@
+"""``orphan_prepared_transaction``: a prepared transaction that nobody finishes keeps a logical slot's log."""
+
+from collections.abc import Iterator
+
+from leadline.view.words import duration, size
+from leadline_streams.causes.long_transaction_on_primary import OLD_S, kept_for_transactions
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A logical slot that confirms as it goes while its restart position stays, beside an old prepared transaction."""
+    for node in case.nodes:
+        activity = node.sample.activity if node.answers and node.sample is not None else None
+        if node.sample is None or activity is None or activity.prepared_oldest_s < OLD_S:
+            continue
+        older = all(session.age_s < activity.prepared_oldest_s for session in activity.oldest)
+        for slot in node.sample.slots:
+            kept = kept_for_transactions(slot)
+            if kept is None:
+                continue
+            yield Claim(
+                subject=case.about_slot(node, slot.name),
+                confidence=0.91 if older else 0.6,
+                title=f"a prepared transaction on {node.name} keeps the log of slot {slot.name}",
+                summary=f"{activity.prepared_transactions} prepared transactions on {node.name}, the oldest "
+                f"{duration(activity.prepared_oldest_s)} old, keep {size(kept)} of log that the consumer of slot "
+                f"{slot.name} has confirmed",
+                fix=f"On {node.name}: SELECT gid, prepared, owner, database FROM pg_prepared_xacts ORDER BY prepared; "
+                "ask its transaction manager, then COMMIT PREPARED or ROLLBACK PREPARED '<gid>';",
+                evidence_for=[
+                    fact("prepared_transactions", activity.prepared_transactions, node.name),
+                    fact("prepared_oldest_s", activity.prepared_oldest_s, node.name, "older than any session's"),
+                    fact("confirmed_lsn", slot.confirmed_lsn, node.name),
+                    fact("restart_lsn", slot.restart_lsn, node.name),
+                ],
+            )
+
+
+CAUSE = CauseRule(
+    code="orphan_prepared_transaction",
+    help="a logical slot's confirmed position moves, its restart position does not, and a prepared transaction is old",
+    explains=frozenset({"slot_retention_forecast"}),
+    find=find,
+)

@@ -1,0 +1,54 @@
+"""A transaction that is larger than the memory for decoding, or that nobody finishes."""
+
+import psycopg
+
+from tests.fixtures.fleets import Logical
+from tests.zoo.app import DATABASE, on_publisher, on_subscriber
+from tests.zoo.rig import Watch
+from tests.zoo.sessions import write_log
+
+SLOW = """
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM count(*) FROM generate_series(1, 1000); RETURN new; END $$
+"""
+GROWTH_S = 45.0
+"""The growth of what a slot keeps is measured over at least 15 s."""
+
+
+def test_large_transaction(logical: Logical, watch: Watch) -> None:
+    """A bulk load that takes the subscriber long; it is decoded to disk first, for it does not fit into memory."""
+    on_subscriber(
+        logical,
+        SLOW,
+        "CREATE TRIGGER slow BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION slow()",
+        "ALTER TABLE items ENABLE ALWAYS TRIGGER slow",
+    )
+    rig = watch(logical)
+    with rig.writing(logical.publisher, dbname=DATABASE):
+        load = "INSERT INTO items SELECT id, repeat('x', 300) FROM generate_series(1000000, 1250000) AS id"
+        on_publisher(logical, load)
+        rig.mark()
+        rig.expect(rule="replication_lag", cause="large_transaction_decoding", within=30.0)
+        rig.expect_resolved(within=60.0)
+    on_subscriber(logical, "DROP FUNCTION slow CASCADE")
+    on_publisher(logical, "DELETE FROM items WHERE id >= 1000000")
+
+
+def test_orphan_prepared_transaction(logical: Logical, watch: Watch) -> None:
+    """A transaction manager prepared a transaction and lost it: the slot keeps all log since then."""
+    publisher = logical.publisher
+    publisher.configure(max_slot_wal_keep_size="1GB", max_prepared_transactions="5")
+    publisher.restart()
+    rig = watch(logical)
+    with psycopg.connect(publisher.dsn(DATABASE), autocommit=True) as session:
+        session.execute("BEGIN")
+        session.execute("INSERT INTO items VALUES (700002, 'prepared')")
+        session.execute("PREPARE TRANSACTION 'lost'")
+    write_log(publisher, segments=80)
+    with rig.writing(publisher, dbname=DATABASE):
+        incident = rig.expect(rule="slot_retention_forecast", cause="orphan_prepared_transaction", within=GROWTH_S)
+    assert "1 prepared transactions on pg-1" in incident.causes[0].summary
+    on_publisher(logical, "ROLLBACK PREPARED 'lost'", "CHECKPOINT")
+    rig.expect_resolved(within=60.0)
+    publisher.configure(max_slot_wal_keep_size=None, max_prepared_transactions=None)
+    publisher.restart()
