@@ -19,16 +19,15 @@ def find(case: Case) -> Iterator[Claim]:
         root.name for it in case.links if (root := case.root(it)) is not None and it.link.verdict == "falling_behind"
     }
     for node in case.nodes:
-        now, usual = node.clock.rate(NOW_S), node.clock.rate(USUAL_S)
+        now, usual = node.clock.rate(NOW_S), node.clock.rate(USUAL_S, before_s=NOW_S)
         if node.name not in late or now is None or usual is None or now < max(LEAST_BYTES_PER_S, TIMES * usual):
             continue
         oldest = node.sample.activity.oldest if node.sample is not None and node.sample.activity is not None else []
         yield Claim(
             subject=case.about_node(node),
             confidence=0.75,
-            title=f"{node.name} writes {now / usual:.0f} times its usual log",
-            summary=f"{node.name} writes {size(now)} of log a second, {now / usual:.0f} times as much as over "
-            "the last ten minutes"
+            title=f"{node.name} writes far more log than usual",
+            summary=f"{node.name} writes {size(now)} of log a second instead of {size(usual)} in the ten minutes before"
             + (f"; its oldest transaction is pid {oldest[0].pid}, {duration(oldest[0].age_s)} old" if oldest else ""),
             fix="Let the bulk change end, or split it into batches that the standbys can follow.",
             evidence_for=[

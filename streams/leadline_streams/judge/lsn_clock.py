@@ -65,15 +65,16 @@ class LsnClock(msgspec.Struct):
         start, stop = times[after - 1], times[after]
         return times[-1] - (start + (stop - start) * (position - low) / (high - low))
 
-    def rate(self, span_s: float) -> float | None:
-        """Bytes per second written over about the last ``span_s`` seconds; None before there are two points."""
+    def rate(self, span_s: float, before_s: float = 0.0) -> float | None:
+        """Bytes per second written over about ``span_s`` seconds up to ``before_s`` ago; None without two points."""
         times = self.times
-        if len(times) < 2:
+        last = bisect_right(times, times[-1] - before_s) - 1 if times else 0
+        if last < 1:
             return None
-        first = max(0, bisect_right(times, times[-1] - span_s) - 1)
-        if first == len(times) - 1:
+        first = max(0, bisect_right(times, times[last] - span_s) - 1)
+        if first == last:
             return 0.0
-        return (self.lsns[-1] - self.lsns[first]) / max(times[-1] - times[first], 1e-3)
+        return (self.lsns[last] - self.lsns[first]) / max(times[last] - times[first], 1e-3)
 
     def moved_within(self, span_s: float) -> bool:
         """Whether the log grew during the last ``span_s`` seconds that were observed."""

@@ -1,0 +1,170 @@
+"""Causes of a standby that receives and does not apply, or not in time."""
+
+import pytest
+
+from leadline.model.observation import Activity
+from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run, session
+
+HOSTILE = "SELECT '\x1b[31m'; DROP TABLE x; --"
+
+
+@pytest.mark.parametrize(
+    ("wait", "held"),
+    [("IPC/RecoveryConflictSnapshot", "a snapshot"), ("Lock/relation", "a lock"), ("BufferPin/BufferPin", "a page")],
+)
+def test_a_query_that_replay_waits_for(wait: str, held: str) -> None:
+    """The query's pid, what it holds, and the setting that lets it."""
+    world = pair()
+    change(world, "pg-2", max_standby_streaming_delay="-1")
+    run(world, 15, replayed=world.lsn, positions={"startup_wait": wait}, down={"activity": session(query=HOSTILE)})
+    cause = first(world)
+    assert (cause.code, cause.confidence) == ("standby_query_blocks_replay", 0.96)
+    assert f"query pid 4711 on pg-2, 42.0 s old, holds {held}" in cause.summary
+    assert "max_standby_streaming_delay = -1 lets it wait for ever" in cause.summary
+    assert "was changed from 30000 to -1" in cause.summary
+    assert cause.fix.startswith("On pg-2: SELECT pg_terminate_backend(4711);")
+    assert codes(world)[1] == "config_changed"
+
+
+def test_the_text_of_a_query_is_evidence_only() -> None:
+    """What a client wrote never gets into a sentence or a statement to run."""
+    world = pair()
+    run(
+        world,
+        15,
+        replayed=world.lsn,
+        positions={"startup_wait": "Lock/relation"},
+        down={"activity": session(query=HOSTILE)},
+    )
+    cause = first(world)
+    assert HOSTILE in [evidence.note for evidence in cause.evidence_for]
+    assert "DROP" not in cause.summary + cause.fix + world.incidents[-1].title
+
+
+def test_replay_that_works_blocks_nobody() -> None:
+    """Busy replay that falls behind is too slow, and no session is to blame."""
+    world = pair()
+    replayed = world.lsn
+    for _ in range(20):
+        replayed += 20_000
+        run(world, 1, replayed=replayed, positions={"startup_wait": None})
+    assert first(world).code == "replay_cannot_keep_up"
+    assert "standby_query_blocks_replay" not in codes(world)
+
+
+def test_queries_that_replay_cancels() -> None:
+    """Kinds by number, and the setting that helps against the most frequent."""
+    world = pair()
+    change(world, "pg-2", hot_standby_feedback="off")
+    for count in range(15):
+        run(world, 1, down={"conflicts": {"app": {"snapshot": count, "lock": count // 4}}})
+    cause = first(world)
+    assert cause.code == "recovery_conflict_cancels"
+    assert " by snapshot, 2 by lock; max_standby_streaming_delay = 30000" in cause.summary
+    assert "hot_standby_feedback = on" in cause.fix
+
+
+def test_a_pause_by_an_operator() -> None:
+    """No setting explains it."""
+    world = pair()
+    run(world, 10, replayed=world.lsn, positions={"replay_paused": True, "startup_wait": "IPC/RecoveryPause"})
+    assert codes(world) == ["replay_paused_by_operator"]
+
+
+def test_a_pause_by_a_parameter() -> None:
+    """The setting with both values, and the warning not to resume."""
+    world = pair()
+    change(world, "pg-1", max_connections="150")
+    run(world, 10, replayed=world.lsn, positions={"replay_paused": True, "startup_wait": "IPC/RecoveryPause"})
+    cause = first(world)
+    assert cause.code == "replay_paused_by_parameter"
+    assert "max_connections is 100 there and 150 on pg-1" in cause.summary
+    assert "Do not resume" in cause.fix
+    assert "replay_paused_by_operator" not in codes(world)
+
+
+def test_a_setting_that_is_no_number() -> None:
+    """What cannot be compared explains nothing, and breaks nothing."""
+    world = pair()
+    run(world, 5, replayed=world.lsn, positions={"replay_paused": True})
+    world.servers["pg-1"].settings["max_prepared_transactions"] = "lots"
+    world.servers["pg-2"].settings["max_prepared_transactions"] = "0"
+    world.tell_settings()
+    run(world, 5, replayed=world.lsn, positions={"replay_paused": True})
+    assert first(world).code == "replay_paused_by_operator"
+
+
+def test_a_configured_delay() -> None:
+    """Late on purpose, with the change that made it so."""
+    world = pair()
+    change(world, "pg-2", recovery_min_apply_delay="0")
+    change(world, "pg-2", recovery_min_apply_delay="3600000")
+    waits = {"apply_delay_s": 3600.0, "startup_wait": "Timeout/RecoveryApplyDelay"}
+    run(world, 10, replayed=world.lsn, positions=waits)
+    assert first(world).code == "apply_delay_configured"
+    assert "was changed from 0 to 3600000" in first(world).summary
+
+
+def test_a_slow_network() -> None:
+    """What waits has not been carried, the sender waits for room, and replies arrive."""
+    world = pair()
+    arrived = world.lsn
+    for _ in range(20):
+        arrived += 10_000
+        run(world, 1, received=arrived, row={"wait": "Client/WalSenderWriteData", "reply_age_s": 0.1})
+    assert first(world).code == "network_slow"
+    assert first(world).confidence == 0.87
+
+
+def test_a_slow_disk() -> None:
+    """What waits is written and not flushed."""
+    world = pair()
+    world.rate = 400_000
+    flushed = world.lsn
+    for _ in range(20):
+        flushed += 10_000
+        place = f"{flushed >> 32:X}/{flushed & 0xFFFFFFFF:X}"
+        run(world, 1, replayed=flushed, received=flushed)
+        world.servers["pg-1"].fields.clear()
+        world.stream(world.servers["pg-1"], world.servers["pg-2"], replayed=flushed)
+        run(world, 1, replayed=flushed, row={"flush_lsn": place, "replay_lsn": place})
+    assert "standby_disk_slow" in codes(world)
+
+
+def test_a_burst_on_the_primary() -> None:
+    """The primary writes many times its usual log, and whose transaction it may be."""
+    world = pair()
+    world.rate = 20_000_000
+    replayed = world.lsn
+    for _ in range(15):
+        replayed += 5_000_000
+        run(world, 1, replayed=replayed, up={"activity": session(query="COPY big FROM STDIN")})
+    burst = next(cause for cause in causes(world) if cause.code == "wal_burst")
+    assert "of log a second instead of 100.0 kB" in burst.summary
+    assert "pid 4711" in burst.summary
+
+
+def test_replay_that_hangs() -> None:
+    """The startup process shows as idle beside received log that does not get less."""
+    world = pair()
+    stuck = world.lsn
+    run(world, 15, replayed=stuck, positions={"startup_wait": "Activity/RecoveryWalStream"})
+    assert first(world).code == "standby_hung"
+    assert world.incidents[-1].title == "orders: replay on pg-2 hangs"
+
+
+def test_commits_that_wait_for_replay() -> None:
+    """Under remote_apply commits wait for what holds up replay, and that is the root."""
+    world = pair()
+    change(world, "pg-1", synchronous_commit="remote_apply", synchronous_standby_names="pg-2")
+    run(
+        world,
+        15,
+        replayed=world.lsn,
+        positions={"replay_paused": True},
+        row={"sync_state": "sync"},
+        up={"activity": Activity(sync_waiters=3, sync_wait_s=7.0)},
+    )
+    assert first(world).code == "replay_paused_by_operator"
+    slow = next(cause for cause in causes(world) if cause.code == "sync_remote_apply_slow")
+    assert "3 commits on pg-1 wait until pg-2 has replayed them, 7.0 s by now" in slow.summary
