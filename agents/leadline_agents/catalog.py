@@ -38,6 +38,7 @@ def query(name: str, major: int) -> str:
     return versions[max(since for since in versions if since <= major)]
 
 
+@cache
 def statement(name: str, version_num: int) -> bytes:
     """One statement that answers with one row of one JSON document, for ``server_version_num``."""
     major = version_num // 10000

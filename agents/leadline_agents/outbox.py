@@ -1,8 +1,9 @@
 """Everything that Kafka has not acknowledged, in order per cluster: in memory at first, on disk when it takes longer.
 
 A record is held until it is acknowledged, or dropped for want of room and counted. When ``store`` returns, what is
-older than ``PATIENCE_S`` is on disk, so kill -9 takes at most what was made since. Per cluster the order is that of
-``put``, over restarts too. While the disk fails, records stay in memory, up to ``MEMORY_BYTES``.
+older than ``PATIENCE_S`` is on disk. It is called each second, so kill -9 takes at most what was made in the last
+second and a half and not acknowledged. Per cluster the order is that of ``put``, over restarts too. While the disk
+fails, records stay in memory, up to ``MEMORY_BYTES``.
 """
 
 import logging

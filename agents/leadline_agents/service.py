@@ -16,7 +16,7 @@ from leadline_agents.publisher import Publisher
 from leadline_agents.sampler import Backlog, Sampler
 from leadline_agents.spool import Spool
 
-STORE_EVERY_S = 0.5
+STORE_EVERY_S = 1.0
 FLUSH_S = 3.0
 """What Kafka gets, when the agent is told to stop, to acknowledge the rest; the spool keeps what it does not."""
 

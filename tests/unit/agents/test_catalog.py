@@ -48,6 +48,12 @@ def test_each_file_says_what_it_reads_and_since_when(file: Path) -> None:
     assert second.startswith(f"-- Since {major}: ")
 
 
+def test_the_reference_page_lists_them() -> None:
+    """docs/reference/queries.md names every query and group, and no other."""
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "queries.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(catalog.catalog())
+
+
 def test_old_versions_are_not_asked_for_what_they_lack() -> None:
     """Columns and functions appear in the version that brought them, not before."""
     for word, since in {

@@ -1,0 +1,31 @@
+"""deploy/sql/grants.sql gives the agent what it needs, in every version."""
+
+from pathlib import Path
+
+import psycopg
+
+from leadline_agents import catalog, document
+from tests.fixtures.fleets import Pair
+
+GRANTS = Path(__file__).parents[3] / "deploy" / "sql" / "grants.sql"
+
+
+def test_the_role_can_look_and_nothing_else(any_pair: Pair, major: int) -> None:
+    """All three statements are answered in full, and nothing can be written or read beyond them."""
+    with psycopg.connect(any_pair.primary.dsn()) as connection:
+        connection.execute("ALTER ROLE leadline RENAME TO sandbox")
+        connection.execute("CREATE TABLE private (n int)")
+        connection.execute(GRANTS.read_bytes())
+        connection.execute("SET SESSION AUTHORIZATION leadline")
+        answers = {}
+        for name in (catalog.FRAME, catalog.FILES, catalog.SETTINGS):
+            row = connection.execute(catalog.statement(name, major * 10000)).fetchone()
+            assert row is not None
+            answers[name] = row[0].encode()
+        (rights,) = connection.execute("SELECT has_table_privilege('private', 'SELECT')").fetchone() or (None,)
+        connection.rollback()
+    look = document.read_look(answers[catalog.FRAME])
+    assert (look.node.may_read_stats, look.node.may_read_settings, look.node.may_list_wal) == (True, True, True)
+    assert document.read_files(answers[catalog.FILES]).wal_files > 0
+    assert "primary_conninfo" in document.read_settings(answers[catalog.SETTINGS]).settings
+    assert rights is False
