@@ -48,7 +48,7 @@ def run(
 ) -> None:
     """Let time pass with what differs from a healthy stream, in the samples of both ends and their parts."""
     primary, standby = world.servers["pg-1"], world.servers["pg-2"]
-    at = world.lsn
+    at = world.lsn if replayed is None else replayed
     for _ in range(seconds):
         if cut:
             world.stream(primary, standby, replayed=at, received=at)

@@ -140,7 +140,7 @@ def test_a_burst_on_the_primary() -> None:
         replayed += 5_000_000
         run(world, 1, replayed=replayed, up={"activity": session(query="COPY big FROM STDIN")})
     burst = next(cause for cause in causes(world) if cause.code == "wal_burst")
-    assert "of log a second instead of 100.0 kB" in burst.summary
+    assert "pg-1 writes 20.0 MB of log a second instead of" in burst.summary
     assert "pid 4711" in burst.summary
 
 

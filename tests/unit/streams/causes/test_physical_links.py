@@ -1,0 +1,226 @@
+"""Causes of a link that carries nothing, and of slots that keep log."""
+
+from msgspec.structs import replace
+
+from leadline.model.lsn import format_lsn
+from leadline.model.observation import Archiver, Downstream, Slot
+from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run, session
+from tests.unit.streams.world import World
+
+RETRIES = {"startup_wait": "Timeout/RecoveryRetrieveRetryInterval"}
+
+
+def test_a_standby_that_is_turned_away() -> None:
+    """Both servers answer, and what refuses cannot be told apart from outside: the fix says where to look."""
+    world = pair()
+    run(world, 10, cut=True, positions=RETRIES)
+    assert first(world).code == "standby_cannot_connect"
+    assert first(world).confidence == 0.85
+    assert "pg_hba.conf or the password" in first(world).summary
+
+
+def test_a_changed_conninfo() -> None:
+    """The change is the reason, and surer than a guess at the network."""
+    world = pair()
+    change(world, "pg-2", primary_conninfo="host=pg-1.db")
+    change(world, "pg-2", primary_conninfo="host=elsewhere")
+    run(world, 10, cut=True, positions=RETRIES, receiver={"host": "elsewhere"})
+    assert first(world).confidence == 0.95
+    assert "primary_conninfo on pg-2 was changed from host=pg-1.db to host=elsewhere" in first(world).summary
+
+
+def test_which_direction_is_dead() -> None:
+    """Who still hears whom tells where packets are lost."""
+    for row, receiver, where in (
+        ({"reply_age_s": 20.0, "write_lsn": "0/1000000"}, {}, "from pg-2 to pg-1"),
+        ({}, {"message_age_s": 40.0}, "from pg-1 to pg-2"),
+        ({"reply_age_s": 20.0, "write_lsn": "0/1000000"}, {"message_age_s": 20.0}, "in both directions"),
+    ):
+        world = pair()
+        run(world, 10, row=row, receiver=receiver)
+        assert first(world).code == "standby_cannot_connect"
+        assert f"nothing passes {where}:" in first(world).summary
+
+
+def test_a_receiver_that_does_not_give_up() -> None:
+    """Silent for longer than it may be: a receiver that ran would have ended itself."""
+    world = pair()
+    run(world, 10, row={"reply_age_s": 70.0, "write_lsn": "0/1000000"}, receiver={"message_age_s": 70.0})
+    assert first(world).code == "standby_hung"
+    assert world.incidents[-1].title == "orders: the WAL receiver of pg-2 hangs"
+
+
+def test_a_standby_without_conninfo() -> None:
+    """It does not even try."""
+    world = pair()
+    run(world, 10, cut=True, receiver={"configured": False})
+    assert codes(world)[0] == "wal_receiver_stopped"
+    assert "standby_cannot_connect" not in codes(world)
+
+
+def test_a_receiver_that_ended_while_replay_is_paused() -> None:
+    """Only replay starts a new receiver; the pause itself is named before it."""
+    world = pair()
+    run(world, 10, cut=True, positions={"replay_paused": True, "startup_wait": "IPC/RecoveryPause"})
+    assert codes(world)[:2] == ["replay_paused_by_operator", "wal_receiver_stopped"]
+
+
+def test_a_slot_that_is_missing() -> None:
+    """The standby asks for a slot that its upstream does not have; the fix makes it, quoted."""
+    world = pair()
+    run(world, 10, cut=True, receiver={"slot": "it's"}, up={"slots": []})
+    assert first(world).code == "slot_missing"
+    assert "pg_create_physical_replication_slot('it''s', true)" in first(world).fix
+
+
+def test_a_slot_that_somebody_else_holds() -> None:
+    """Who holds it, from where, and with which process."""
+    world = pair()
+    thief = Downstream(name="pg_receivewal", slot="s2", state="streaming", pid=99, address="10.0.0.9")
+    for _ in range(10):
+        run(world, 1, cut=True, up={"downstreams": [thief]}, slot={"active": True, "active_pid": 99})
+    assert first(world).code == "slot_in_use_elsewhere"
+    assert "held by pg_receivewal from 10.0.0.9, pid 99" in first(world).summary
+
+
+def test_a_slot_that_was_invalidated() -> None:
+    """The reason and the setting behind it; versions without a reason lost their log."""
+    for slot, reason in (
+        ({"invalidation_reason": "idle_timeout"}, "(idle_timeout)"),
+        ({"wal_status": "lost"}, "(wal_removed)"),
+        ({"conflicting": True}, "(rows_removed)"),
+    ):
+        world = pair()
+        run(world, 10, cut=True, slot=slot)
+        assert first(world).code == "slot_invalidated"
+        assert reason in first(world).summary
+        assert ": pg-2 cannot go on" in first(world).summary
+
+
+def test_a_slot_that_nobody_uses() -> None:
+    """No watched server follows by it."""
+    world = pair()
+    world.stream(world.servers["pg-1"], world.servers["pg-2"])
+    gone = Slot(name="gone", wal_status="reserved", restart_lsn="0/1000000", retained_bytes=5_000_000, inactive_s=600.0)
+    for _ in range(10):
+        kept = [one for one in world.servers["pg-1"].fields["slots"] if one.name != "gone"]
+        run(world, 1, up={"slots": [*kept, gone]})
+    assert codes(world) == ["slot_abandoned"]
+    assert "for 10 min 00 s; it keeps 5.0 MB of log" in first(world).summary
+
+
+def test_the_slot_of_a_standby_that_is_down_is_not_abandoned() -> None:
+    """It has an owner, whose trouble is the cause."""
+    world = pair()
+    run(world, 15, cut=True, down={"up": False, "error": "refused: connection refused"})
+    assert "slot_inactive" in world.fired()
+    assert codes(world) == ["standby_down"]
+    assert "pg-1 keeps log for it in slot s2" in first(world).summary
+
+
+def held(world: World, seconds: int, **slot: object) -> None:
+    """A logical slot that keeps more and more log."""
+    for second in range(seconds):
+        end = world.lsn
+        logical = Slot(
+            **{
+                "name": "sub",
+                "kind": "logical",
+                "active": True,
+                "active_pid": 55,
+                "restart_lsn": "0/1000000",
+                "confirmed_lsn": format_lsn(end),
+                "retained_bytes": 100_000_000 + second * 10_000_000,
+                "safe_wal_bytes": 1_000_000_000,
+                "wal_status": "reserved",
+                **slot,
+            }
+        )
+        kept = [one for one in world.servers["pg-1"].fields["slots"] if one.name != "sub"]
+        run(world, 1, up={"slots": [*kept, logical], "activity": session()})
+
+
+def test_a_long_transaction_keeps_log() -> None:
+    """What is kept lies behind what the consumer confirmed: not the consumer keeps it."""
+    world = pair()
+    world.lsn += 200_000_000
+    held(world, 40)
+    assert first(world).code == "long_transaction_on_primary"
+    assert "transaction of pid 4711 on pg-1" in first(world).summary
+
+
+def test_a_consumer_that_is_stuck() -> None:
+    """Connected, and nothing confirmed."""
+    world = pair()
+    held(world, 40, confirmed_lsn="0/1000000")
+    assert first(world).code == "slot_consumer_stuck"
+    assert "pid 55" in first(world).summary
+
+
+def without_slot(world: World, seconds: int, redo: int, **up: object) -> None:
+    """A standby without a slot is cut off while the primary makes checkpoints."""
+    stands = world.lsn
+    for _ in range(seconds):
+        run(world, 1, cut=True, replayed=stands, receiver={"slot": None}, up={"slots": [], **up})
+        primary = world.servers["pg-1"]
+        primary.set(positions=replace(primary.fields["positions"], redo_lsn=format_lsn(redo)))
+        world.step()
+
+
+def test_log_that_was_removed() -> None:
+    """The standby's position is before all that the last checkpoint left."""
+    world = pair()
+    without_slot(world, 10, redo=world.lsn + 100_000_000)
+    assert first(world).code == "wal_removed"
+    assert "wal_keep_size = 0" in first(world).summary
+
+
+def test_log_that_something_still_holds() -> None:
+    """Near enough, kept by a setting, or not archived yet: it may still be there, and nothing is claimed."""
+    for redo, keep, up in (
+        (1_000_000, "0", {}),
+        (100_000_000, "1024", {}),
+        (100_000_000, "0", {"archiver": Archiver(archived=1, failed=2, last_failed_s=1.0)}),
+    ):
+        world = pair()
+        change(world, "pg-1", wal_keep_size=keep)
+        without_slot(world, 10, redo=world.lsn + redo, **up)
+        assert "wal_removed" not in codes(world)
+        assert "standby_cannot_connect" in codes(world)
+
+
+def test_another_cluster() -> None:
+    """The ends' system identifiers differ."""
+    world = pair()
+    primary = world.servers["pg-1"]
+    primary.node = replace(primary.node, system_id="9009")
+    run(world, 10, cut=True)
+    assert first(world).code == "wrong_cluster"
+
+
+def test_a_fork() -> None:
+    """On an older timeline, and streaming never got to where the standby already is."""
+    world = pair()
+    primary, standby = world.servers["pg-1"], world.servers["pg-2"]
+    primary.node, standby.node = replace(primary.node, timeline=2), replace(standby.node, timeline=1)
+    run(world, 10, cut=True, positions={"received_lsn": "0/F00000"})
+    assert first(world).code == "timeline_fork"
+    assert "pg-2 is on timeline 1 and pg-1 on 2" in first(world).summary
+    assert "standby_cannot_connect" not in codes(world)
+
+
+def test_a_cascade_blames_the_hop_above() -> None:
+    """The leaf has all that its upstream has; the hop above lost the time."""
+    world = pair()
+    middle, leaf = world.servers["pg-2"], world.add("pg-3", "standby")
+    for _ in range(10):
+        world.stream(middle, leaf)
+        run(world, 1)
+    stuck = world.lsn
+    for _ in range(20):
+        world.stream(middle, leaf, replayed=stuck, received=stuck)
+        run(world, 1, replayed=stuck, received=stuck, row={"wait": "Client/WalSenderWriteData", "reply_age_s": 0.1})
+    blamed = next(cause for cause in causes(world) if cause.code == "cascade_upstream_behind")
+    assert blamed.subject.id == "orders/pg-1->pg-2"
+    assert first(world).subject.id == "orders/pg-1->pg-2"
+    assert first(world).code == "network_slow"

@@ -1,0 +1,152 @@
+"""Causes that lie in a server, its host, its agent or its settings."""
+
+from msgspec.structs import replace
+
+from leadline.model.lsn import format_lsn
+from leadline.model.observation import Activity, Archiver, Positions
+from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run
+
+REFUSED = 'refused: connection to server at "10.0.0.1", port 5432 failed: Connection refused (is the server running?)'
+SILENT = "timeout: no answer in 0.9 s; is the server hung, or the network cut?"
+LOCKED_OUT = "authentication failed: password authentication failed for user (check user and password of the dsn)"
+
+
+def test_a_primary_that_is_down() -> None:
+    """Refused, and its standby lost it: no doubt."""
+    world = pair()
+    run(world, 10, cut=True, up={"up": False, "error": REFUSED})
+    assert codes(world) == ["primary_down"]
+    assert first(world).confidence == 0.98
+
+
+def test_a_primary_that_its_standby_still_hears() -> None:
+    """An agent that gets no answer may be cut off itself."""
+    world = pair()
+    run(world, 10, up={"up": False, "error": SILENT})
+    assert (first(world).code, first(world).confidence) == ("primary_down", 0.5)
+    assert [evidence.node for evidence in first(world).evidence_against] == ["pg-2"]
+
+
+def test_a_server_that_refuses_its_agent() -> None:
+    """The agent is what is down."""
+    for place in ("up", "down"):
+        world = pair()
+        run(world, 10, **{place: {"up": False, "error": LOCKED_OUT}})
+        assert codes(world) == ["agent_down"]
+
+
+def test_a_standby_that_hangs() -> None:
+    """No answer to its agent, no reply to its sender, and the connection stands."""
+    world = pair()
+    run(world, 10, row={"reply_age_s": 9.0, "write_lsn": "0/1000000"}, down={"up": False, "error": SILENT})
+    assert codes(world) == ["standby_hung"]
+    assert world.incidents[-1].title == "orders: the standby pg-2 hangs"
+
+
+def test_an_agent_that_died() -> None:
+    """Its server's neighbours are still connected to it."""
+    world = pair()
+    world.servers["pg-2"].silent = True
+    run(world, 20)
+    assert codes(world) == ["agent_down"]
+    assert "the server itself is connected to pg-1" in first(world).summary
+
+
+def test_a_host_that_is_gone() -> None:
+    """Agent silent, connection lost; while it comes back it does not turn into a dead agent."""
+    world = pair()
+    world.servers["pg-2"].silent = True
+    run(world, 20, cut=True)
+    assert first(world).code == "host_down"
+    run(world, 3)
+    assert first(world).code == "host_down"
+
+
+def test_a_datacenter_that_is_gone() -> None:
+    """All its nodes, and more than one."""
+    world = pair()
+    for name in ("pg-3", "pg-4"):
+        world.stream(world.servers["pg-1"], world.add(name, "standby", datacenter="ams1"))
+    run(world, 10)
+    world.servers["pg-3"].silent = world.servers["pg-4"].silent = True
+    run(world, 20)
+    assert first(world).code == "datacenter_cut"
+    assert "all 2 nodes in ams1" in first(world).summary
+
+
+def test_two_writers() -> None:
+    """Who was promoted, and who followed it."""
+    world = pair()
+    standby = world.servers["pg-2"]
+    leaf = world.add("pg-3", "standby")
+    for _ in range(5):
+        world.stream(standby, leaf)
+        run(world, 1)
+    primary = world.servers["pg-1"]
+    primary.node = replace(primary.node, timeline=1)
+    standby.node = replace(standby.node, role="primary", timeline=2)
+    for _ in range(10):
+        world.stream(standby, leaf)
+        place = format_lsn(world.lsn)
+        primary.set(downstreams=[], slots=[], positions=Positions(current_lsn=place))
+        standby.set(upstream=None, positions=Positions(current_lsn=place))
+        world.step()
+    assert codes(world)[:2] == ["two_writers", "promoted_standby_still_followed"]
+    assert "pg-2 was promoted, timeline 2, while pg-1 still takes writes" in first(world).summary
+    assert causes(world)[1].subject.id == "orders/pg-2->pg-3"
+
+
+def test_synchronous_standbys_that_are_missing() -> None:
+    """Who is named and not there, and the change that named them."""
+    world = pair()
+    change(world, "pg-1", synchronous_standby_names="pg-2")
+    change(world, "pg-1", synchronous_standby_names='FIRST 2 ("pg-2", "pg-7")')
+    waits = Activity(sync_waiters=4, sync_wait_s=9.0)
+    run(world, 10, row={"sync_state": "sync"}, up={"activity": waits})
+    assert first(world).code == "sync_standby_missing"
+    assert "wants 2 synchronous standbys and has 1: pg-7 not connected; 4 commits wait" in first(world).summary
+    assert "was changed from pg-2 to" in first(world).summary
+
+
+def test_an_archiver_that_fails() -> None:
+    """Its newest attempt failed; the change of the command is named."""
+    world = pair()
+    change(world, "pg-1", archive_command="cp")
+    change(world, "pg-1", archive_command="false")
+    for failed in range(1, 12):
+        archiver = Archiver(archived=3, failed=failed, last_failed_wal="0000", last_failed_s=0.5, last_archived_s=60.0)
+        run(world, 1, up={"archiver": archiver})
+    assert codes(world) == ["archiver_failing", "config_changed"]
+    assert "archive_command on pg-1 was changed from cp to false" in first(world).summary
+    assert "ALTER SYSTEM RESET archive_command; or set it" in causes(world)[1].fix
+
+
+def test_a_full_disk() -> None:
+    """The server's own word for it."""
+    world = pair()
+    full = "query failed: could not write to file: No space left on device"
+    run(world, 10, cut=True, up={"up": False, "error": full})
+    assert first(world).code == "disk_full"
+
+
+def test_a_change_is_blamed_behind_what_it_did() -> None:
+    """The mechanism comes first and names the setting; the change alone comes after it, with the way back."""
+    world = pair()
+    change(world, "pg-2", recovery_min_apply_delay="0")
+    change(world, "pg-2", recovery_min_apply_delay="60000")
+    waits = {"apply_delay_s": 60.0, "startup_wait": "Timeout/RecoveryApplyDelay"}
+    run(world, 10, replayed=world.lsn, positions=waits)
+    assert codes(world) == ["apply_delay_configured", "config_changed"]
+    assert causes(world)[1].fix.startswith(
+        "If nobody meant it, on pg-2: ALTER SYSTEM SET recovery_min_apply_delay = '0'; SELECT pg_reload_conf();"
+    )
+
+
+def test_a_change_that_cannot_do_this_is_not_blamed() -> None:
+    """A setting that has nothing to do with the alert stays in the list of changes only."""
+    world = pair()
+    change(world, "pg-2", archive_command="cp")
+    change(world, "pg-2", archive_command="mv")
+    run(world, 10, replayed=world.lsn, positions={"replay_paused": True})
+    assert codes(world) == ["replay_paused_by_operator"]
+    assert [one.setting for one in world.incidents[-1].changes] == ["archive_command", "archive_command"]
