@@ -12,7 +12,7 @@ Look, for each instance:
 ``replies``    how long ago a replica last answered its sender
 ``masking``    queries, connection strings and commands without their secrets
 ``host``       the agent's own cost, and the disk when it is here
-``sampler``    one instance at every interval; ``look`` for once
+``sampler``    one instance at every interval
 
 Spool:
 ``spool``      a bounded queue on disk

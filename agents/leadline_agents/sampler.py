@@ -26,9 +26,6 @@ BOUND = 0.75
 PATIENCE = 0.9
 """Part of the interval after which the look has failed."""
 
-ONCE_S = 10.0
-"""Patience of a single look, which nothing follows."""
-
 log = logging.getLogger(__name__)
 
 
@@ -192,16 +189,6 @@ class Sampler:
     def _next(self) -> int:
         self._seq += 1
         return self._seq
-
-
-async def look(instance: InstanceSettings, clock: Clock) -> tuple[Sample, NodeSettings | None]:
-    """One look at one server, without Kafka; no settings when there was no answer."""
-    settings = AgentSettings(instances=[instance], interval_s=ONCE_S)
-    sampler = Sampler(instance, settings, clock, patience_s=ONCE_S)
-    try:
-        return await sampler.look()
-    finally:
-        await sampler.close()
 
 
 def _node(instance: InstanceSettings, boot: str) -> Node:

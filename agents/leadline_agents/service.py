@@ -59,12 +59,14 @@ async def _work(settings: AgentSettings, clock: Clock, outbox: Outbox) -> None:
     try:
         ended, _ = await asyncio.wait({stopping, sending, *others}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _end(stopping, *others)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FLUSH_S):
-                await publisher.drained()
-        await _end(sending)
-        outbox.store(0)
+        try:
+            await _end(stopping, *others)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_S):
+                    await publisher.drained()
+            await _end(sending)
+        finally:
+            outbox.store(0)
     for task in ended:
         task.result()
 

@@ -12,18 +12,24 @@ from leadline.model.observation import NodeSettings, Sample
 from leadline.sandbox.fleet import AGENT
 from leadline.sandbox.postgres import Server
 from leadline.sandbox.wait import eventually
-from leadline.settings.agent import InstanceSettings
+from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
-from leadline_agents import sampler
+from leadline_agents.sampler import Sampler
 from tests.fixtures.fleets import Cascade, Logical, Pair
 
 
-def instance(server: Server, dbname: str = "postgres", user: str = AGENT) -> InstanceSettings:
-    return InstanceSettings(dsn=Secret(server.dsn(dbname, user)), name=server.name, cluster="orders")
+async def once(dsn: str) -> tuple[Sample, NodeSettings | None]:
+    """The first look of an agent, whatever comes of it."""
+    instance = InstanceSettings(dsn=Secret(dsn), name="pg", cluster="orders")
+    sampler = Sampler(instance, AgentSettings(instances=[instance], interval_s=10.0), SystemClock())
+    try:
+        return await sampler.look()
+    finally:
+        await sampler.close()
 
 
 async def look(server: Server, dbname: str = "postgres", user: str = AGENT) -> tuple[Sample, NodeSettings]:
-    sample, settings = await sampler.look(instance(server, dbname, user), SystemClock())
+    sample, settings = await once(server.dsn(dbname, user))
     assert sample.up, sample.error
     assert settings is not None
     return sample, settings
@@ -243,9 +249,7 @@ async def test_what_the_server_is_set_to_is_told_not_what_the_agent_sets_for_its
 )
 async def test_why_not(pair: Pair, change: dict[str, str], reason: str) -> None:
     """A wrong dsn is one sample that says what is wrong with it."""
-    dsn = pair.primary.dsn(**change)
-    wrong = InstanceSettings(dsn=Secret(dsn), name="pg-1", cluster="orders")
-    sample, settings = await sampler.look(wrong, SystemClock())
+    sample, settings = await once(pair.primary.dsn(**change))
     assert settings is None
     assert not sample.up
     assert sample.error is not None

@@ -15,6 +15,7 @@ from leadline.sandbox.postgres import Server
 from leadline.sandbox.proxy import Proxy
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.secret import Secret
+from leadline_agents import probe as module
 from leadline_agents.catalog import FRAME
 from leadline_agents.probe import Probe
 from leadline_agents.trouble import Trouble
@@ -128,6 +129,14 @@ async def test_a_password_that_changes_is_picked_up(pair: Pair, tmp_path: Path) 
         assert "hunter2" not in said
         file.write_text(pair.primary.dsn(user=AGENT) + "\n")
         assert await answer(probe)
+
+
+async def test_a_version_too_old(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said as it is, and the connection is not kept."""
+    monkeypatch.setattr(module, "OLDEST", 99)
+    async with probing(pair.primary.dsn(user=AGENT)) as probe:
+        assert (await reason(probe)).startswith("unsupported version: this is PostgreSQL 18.")
+        assert pair.primary.value(MINE) == 0
 
 
 async def test_attempts_are_spaced(pair: Pair) -> None:
