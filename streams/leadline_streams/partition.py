@@ -8,7 +8,7 @@ back to its last written state and what came of it since is not sent, so that no
 """
 
 import logging
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -108,37 +108,66 @@ class Partition:
         self._add(Cluster(key, key.decode("utf-8"), fold, saved.applied, saved.applied), now)
 
     def fold(self, records: Iterable[Any], now: float) -> Folded:
-        """Apply records in the order of the log."""
+        """Apply records: for each cluster in the order of the log, and to all of them at each tick.
+
+        Between ticks the clusters take turns, each with all its records at once: what it remembers is then in the
+        processor's caches. Clusters know nothing of each other, so nothing else comes of it.
+        """
         folded = Folded()
-        clusters = self.clusters
-        decode = OBSERVATIONS.decode
+        turns: dict[bytes, list[Any]] = {}
         for record in records:
-            offset = record.offset
-            cluster = None
-            try:
-                seen = decode(record.value)
-                if isinstance(seen, Tick):
-                    self._tick(record, seen.at, folded, now)
-                    continue
-                cluster = clusters.get(record.key)
-                if cluster is None or cluster.name != seen.node.cluster:
-                    cluster = self._admit(record, seen.node.cluster, now)
-                if offset < cluster.applied:
-                    folded.known += 1
-                    continue
-                cluster.applied = offset + 1
-                headers = record.headers
-                outputs = cluster.fold.observe(seen, bool(headers) and headers[-1][0] == SPOOLED)
-            except BadRecord as bad:
-                folded.rejected.append(Rejected(record, bad.reason, bad.detail))
-            except Exception as error:
-                self._revert(cluster, record, error, folded)
+            key = record.key
+            if key is not None:
+                turn = turns.get(key)
+                if turn is None:
+                    turns[key] = [record]
+                else:
+                    turn.append(record)
             else:
-                folded.judged += 1
-                folded.last = seen
-                if outputs:
-                    self._emit(cluster, outputs, folded, now)
+                self._take_turns(turns, folded, now)
+                turns = {}
+                self._keyless(record, folded, now)
+        self._take_turns(turns, folded, now)
+        folded.rejected.sort(key=lambda bad: int(bad.record.offset))
         return folded
+
+    def _take_turns(self, turns: Mapping[bytes, Iterable[Any]], folded: Folded, now: float) -> None:
+        decode = OBSERVATIONS.decode
+        for key, records in turns.items():
+            cluster = self.clusters.get(key)
+            for record in records:
+                offset = record.offset
+                try:
+                    seen = decode(record.value)
+                    if isinstance(seen, Tick):
+                        raise BadRecord(INVALID, "a tick is for all clusters and has no key")
+                    if cluster is None or cluster.name != seen.node.cluster:
+                        cluster = self._admit(record, seen.node.cluster, now)
+                    if offset < cluster.applied:
+                        folded.known += 1
+                        continue
+                    cluster.applied = offset + 1
+                    headers = record.headers
+                    outputs = cluster.fold.observe(seen, bool(headers) and headers[-1][0] == SPOOLED)
+                except BadRecord as bad:
+                    folded.rejected.append(Rejected(record, bad.reason, bad.detail))
+                except Exception as error:
+                    self._revert(cluster, record, error, folded)
+                else:
+                    folded.judged += 1
+                    folded.last = seen
+                    if outputs:
+                        self._emit(cluster, outputs, folded, now)
+
+    def _keyless(self, record: Any, folded: Folded, now: float) -> None:
+        try:
+            seen = OBSERVATIONS.decode(record.value)
+            if not isinstance(seen, Tick):
+                raise BadRecord(INVALID, f"there is no key; it should be the cluster, {seen.node.cluster!r:.100}")
+        except BadRecord as bad:
+            folded.rejected.append(Rejected(record, bad.reason, bad.detail))
+        else:
+            self._tick(record, seen.at, folded, now)
 
     def due(self, now: float) -> Iterator[Cluster]:
         """Clusters whose state is to be written now."""
