@@ -38,14 +38,17 @@ def _publications(it: Apply, publisher: NodeState, missing: list[str]) -> Claim:
         "their changes are skipped without an error and will not come again" if skips else "its worker fails for ever"
     )
     name = quoted(it.subscription.name)
+    # Before 18 the stream reads the catalogue as it was at each change, so it must begin after the new publication.
+    slot = literal(it.subscription.slot or "")
+    advance = "" if skips else f" SELECT pg_replication_slot_advance({slot}, pg_current_wal_flush_lsn());"
     return Claim(
         subject=it.about,
         confidence=0.98,
         title=f"publication {names} is gone from {up}",
         summary=f"{it.name} takes its changes from {names}, which {up} does not have: {lost}",
         fix=f"{it.place} ALTER SUBSCRIPTION {name} DISABLE; On {up}, in the publisher's database: CREATE PUBLICATION "
-        f"{quoted(missing[0])} FOR TABLE ...; with the tables it had. {it.place} ALTER SUBSCRIPTION {name} ENABLE; "
-        "Then compare the tables: what was committed in between is lost.",
+        f"{quoted(missing[0])} FOR TABLE ...; with the tables it had.{advance} {it.place} ALTER SUBSCRIPTION {name} "
+        "ENABLE; Then compare the tables: what was committed in between is lost.",
         evidence_for=[
             fact("publications", f"{names}: not there", up),
             fact("publications", ", ".join(it.subscription.publications), it.node.name, it.name),

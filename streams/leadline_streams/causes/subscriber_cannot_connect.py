@@ -9,6 +9,7 @@ from leadline_streams.judge.rule import fact
 
 HEARS = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverReceive"})
 """Waits of a worker that has nothing to do but hear from its publisher."""
+BEFORE_15 = "before PostgreSQL 15 a worker that connects and fails to apply looks the same: read the log"
 SILENT_S = 5.0
 """A publisher with changes to send is not silent for this long."""
 
@@ -21,10 +22,10 @@ def find(case: Case) -> Iterator[Claim]:
         sign = _silent(it) or _absent(case, it)
         if sign is None:
             continue
-        up = it.publisher.name
+        up, counted = it.publisher.name, it.subscription.apply_errors is not None
         yield Claim(
             subject=it.about,
-            confidence=0.88,
+            confidence=0.88 if counted else 0.5,
             title=f"{it.name} cannot reach {up}",
             summary=f"{it.name} gets nothing from {up}, and both servers answer: {sign}; the network between them, "
             "pg_hba.conf, the password or the subscription's connection string",
@@ -37,6 +38,7 @@ def find(case: Case) -> Iterator[Claim]:
                 fact("slot", it.slot.name, up, "active" if it.slot.active else "inactive"),
                 fact("sender", it.row.pid if it.row is not None else "none", up),
             ],
+            evidence_against=[] if counted else [fact("apply_errors", "not counted", it.node.name, BEFORE_15)],
         )
 
 

@@ -19,7 +19,7 @@ def find(case: Case) -> Iterator[Claim]:
         yield Claim(
             subject=it.about,
             confidence=confidence,
-            title=f"{it.name} meets a row that is already there",
+            title=f"{it.name} " + ("meets a row that is already there" if kinds else "cannot apply a change"),
             summary=f"{it.name} cannot apply: {_conflict(kinds)}; {it.errors} attempts failed in 5 min",
             fix=fix(it),
             evidence_for=[*(fact(kind, count, it.node.name) for kind, count in kinds.items()), *it.told],
