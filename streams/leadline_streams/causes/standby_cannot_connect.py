@@ -11,6 +11,9 @@ from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 CONNINFO = "primary_conninfo"
+STATUS_S = 12.0
+"""A receiver replies every ``wal_receiver_status_interval``, 10 s by default, also when it gets nothing."""
+SLACK_S = 2.0
 RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
 
 
@@ -34,7 +37,8 @@ def _unheard(it: LinkCase) -> Claim:
     assert it.sample.upstream is not None
     assert it.row is not None
     message_age, reply_age = it.sample.upstream.message_age_s or 0.0, it.row.reply_age_s or 0.0
-    forth, back = message_age < SILENT_REPLY_S, reply_age < SILENT_REPLY_S
+    forth = message_age < SILENT_REPLY_S
+    back = reply_age < SILENT_REPLY_S or (reply_age < STATUS_S and reply_age + SLACK_S < message_age)
     where, confidence = "in both directions", 0.75
     if forth:
         where, confidence = f"from {link.downstream} to {link.upstream}", 0.9

@@ -109,7 +109,9 @@ def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, ro
     if receiver is None or receiver.status is None:
         return False
     silent_s = receiver.message_age_s or 0.0
-    return silent_s < (SILENT_REPLY_S if sender_side is False else SILENT_MESSAGE_S)
+    if silent_s < SILENT_REPLY_S:
+        return True
+    return silent_s < SILENT_MESSAGE_S and sender_side is not False and not _is_deaf(up, down.sample)
 
 
 def _is_dead(up: NodeState, row: Downstream) -> bool:
@@ -119,6 +121,14 @@ def _is_dead(up: NodeState, row: Downstream) -> bool:
     end = up.clock.end
     written = row.write_lsn or row.flush_lsn
     return end is not None and written is not None and end - parse_lsn(written) > PAGE_SLACK_BYTES
+
+
+def _is_deaf(up: NodeState | None, sample: Sample) -> bool:
+    """A receiver that heard nothing for a while lacks log that its upstream has."""
+    received = sample.positions.received_lsn if sample.positions is not None else None
+    if up is None or not up.answers or received is None:
+        return False
+    return _sent_by(up, up.clock.end or 0) - parse_lsn(received) > PAGE_SLACK_BYTES
 
 
 def _positions(

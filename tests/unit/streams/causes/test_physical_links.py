@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from leadline.model.lsn import format_lsn
-from leadline.model.observation import Archiver, Downstream, Slot
+from leadline.model.observation import Archiver, Downstream, Positions, Slot
 from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run, session
 from tests.unit.streams.world import World
 
@@ -34,6 +34,7 @@ def test_which_direction_is_dead() -> None:
     for row, receiver, where in (
         ({"reply_age_s": 20.0, "write_lsn": "0/1000000"}, {}, "from pg-2 to pg-1"),
         ({}, {"message_age_s": 40.0}, "from pg-1 to pg-2"),
+        ({"reply_age_s": 8.0, "write_lsn": "0/1000000"}, {"message_age_s": 20.0}, "from pg-1 to pg-2"),
         ({"reply_age_s": 20.0, "write_lsn": "0/1000000"}, {"message_age_s": 20.0}, "in both directions"),
     ):
         world = pair()
@@ -161,10 +162,9 @@ def without_slot(world: World, seconds: int, redo: int, **up: object) -> None:
     """A standby without a slot is cut off while the primary makes checkpoints."""
     stands = world.lsn
     for _ in range(seconds):
-        run(world, 1, cut=True, replayed=stands, receiver={"slot": None}, up={"slots": [], **up})
-        primary = world.servers["pg-1"]
-        primary.set(positions=replace(primary.fields["positions"], redo_lsn=format_lsn(redo)))
-        world.step()
+        positions = Positions(current_lsn=format_lsn(world.lsn), redo_lsn=format_lsn(redo))
+        shown = {"slots": [], "positions": positions, **up}
+        run(world, 1, cut=True, replayed=stands, receiver={"slot": None}, up=shown)
 
 
 def test_log_that_was_removed() -> None:
