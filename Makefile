@@ -58,7 +58,7 @@ demo: $(STAMP) ## a whole fleet on this machine, broken and explained
 
 zoo: $(STAMP) ## break real servers in every known way and score the causes named
 	@if ! compgen -G 'tests/zoo/test_*.py' >/dev/null; then echo 'make zoo: not built yet' >&2; exit 1; fi
-	$(BIN)/python -m pytest -q -m zoo tests/zoo
+	$(BIN)/python -m pytest -q -n 4 -m zoo tests/zoo
 
 bench: $(STAMP) ## measure every performance claim again
 	@if [ ! -e bench/__main__.py ]; then echo 'make bench: not built yet' >&2; exit 1; fi

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 
+from leadline.sandbox import guard
 from leadline.sandbox.postgres import Server
 from leadline.sandbox.process import give
 from leadline.sandbox.wait import eventually
@@ -33,8 +34,8 @@ def write_log(server: Server, segments: int) -> None:
 
 
 @contextmanager
-def receiving(server: Server, slot: str) -> Iterator[None]:
-    """Somebody's pg_receivewal holds a slot."""
+def receiving(server: Server, slot: str) -> Iterator[list[int]]:
+    """Somebody's pg_receivewal holds a slot; its pids."""
     with tempfile.TemporaryDirectory(dir=server.data.parent) as folder:
         give(Path(folder))
         receiver = server.launch(
@@ -45,7 +46,7 @@ def receiving(server: Server, slot: str) -> Iterator[None]:
         try:
             active = "SELECT active FROM pg_replication_slots WHERE slot_name = %s"
             eventually(f"pg_receivewal holds {slot}", lambda: bool(server.value(active, [slot])))
-            yield
+            yield guard.descendants(receiver.pid)
         finally:
             receiver.stdin.close()
             receiver.wait()

@@ -1,5 +1,8 @@
 """Slots that nobody reads, that are gone, or that somebody else reads."""
 
+import signal
+
+from leadline.sandbox import guard
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
 from tests.zoo.sessions import receiving, write_log
@@ -50,3 +53,16 @@ def test_slot_in_use_elsewhere(pair: Pair, watch: Watch) -> None:
         incident = rig.expect(rule="replication_cut_off", cause="slot_in_use_elsewhere", verdict="cut_off")
     assert "pg_receivewal" in incident.causes[0].summary
     rig.expect_resolved()
+
+
+def test_slot_consumer_hangs(pair: Pair, watch: Watch) -> None:
+    """A program that nobody watches reads a slot, and stopped reading."""
+    rig = watch(pair)
+    pair.primary.query("SELECT pg_create_physical_replication_slot('archive')")
+    with receiving(pair.primary, slot="archive") as pids, rig.writing(pair.primary):
+        guard.signal_all(pids, signal.SIGSTOP)
+        incident = rig.expect(rule="replication_cut_off", cause="slot_consumer_stuck", within=20)
+        assert "pg_receivewal" in incident.causes[0].summary
+        guard.signal_all(pids, signal.SIGCONT)
+        rig.expect_resolved()
+    pair.primary.query("SELECT pg_drop_replication_slot('archive')")

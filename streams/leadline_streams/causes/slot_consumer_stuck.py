@@ -4,17 +4,18 @@ from collections.abc import Iterator
 
 from leadline.model.observation import Slot
 from leadline.view.words import size
-from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.memory import NodeState
 from leadline_streams.judge.rule import fact
 
 
 def find(case: Case) -> Iterator[Claim]:
-    """An active slot about whose retention there is an open alert."""
-    warned = {a.subject.id for a in case.alerts if a.rule == "slot_retention_forecast"}
+    """An active slot whose retention there is an alert about, or whose consumer, without an agent, takes nothing."""
+    warned = {alert.subject.id for alert in case.alerts if alert.rule == "slot_retention_forecast"}
+    dead = {(it.link.upstream, it.link.slot) for it in case.physical if it.link.agentless and not it.link.connected}
     for node in case.nodes:
         for slot in node.sample.slots if node.answers and node.sample is not None else ():
-            if slot.active and case.about_slot(node, slot.name).id in warned:
+            if slot.active and ((node.name, slot.name) in dead or case.about_slot(node, slot.name).id in warned):
                 yield _claim(case, node, slot)
 
 
@@ -34,14 +35,14 @@ def _claim(case: Case, node: NodeState, slot: Slot) -> Claim:
             fact("active_pid", slot.active_pid, node.name, row.wait if row is not None else None),
             fact("restart_lsn", slot.restart_lsn, node.name),
             fact("retained_bytes", slot.retained_bytes, node.name),
-            *([fact("sender_state", row.state, node.name)] if row is not None else []),
+            *([fact("reply_age_s", row.reply_age_s, node.name, row.state)] if row is not None else []),
         ],
     )
 
 
 CAUSE = CauseRule(
     code="slot_consumer_stuck",
-    help="a slot is active and the log it keeps grows",
-    explains=frozenset({"slot_retention_forecast"}),
+    help="a slot is active and its log grows, or its consumer has stopped replying",
+    explains=CUT,
     find=find,
 )
