@@ -1,14 +1,20 @@
 """What is healthy raises nothing."""
 
+from leadline.sandbox.workload import pgbench
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import DATABASE, on_publisher, on_subscriber
 from tests.zoo.rig import Watch
 
 
-def test_a_burst(logical: Logical, watch: Watch) -> None:
-    """Small transactions one after the other, and a bulk change between them."""
+def test_pgbench_burst(logical: Logical, watch: Watch) -> None:
+    """Three hundred transactions a second, and a bulk change in the midst of them."""
+    publisher, subscriber = logical.publisher, logical.subscriber
+    subscriber.run("pgbench", "--initialize", "--init-steps=tp", subscriber.address(DATABASE))
+    publisher.run("pgbench", "--initialize", "--quiet", publisher.address(DATABASE))
+    on_subscriber(logical, "ALTER SUBSCRIPTION pg_3 REFRESH PUBLICATION")
+    logical.fleet.wait_caught_up()
     rig = watch(logical)
-    with rig.writing(logical.publisher, every_s=0.01, dbname=DATABASE):
+    with pgbench(publisher, dbname=DATABASE, rate=300):
         on_publisher(
             logical,
             "INSERT INTO items SELECT id, 'burst' FROM generate_series(100000, 120000) AS id",
@@ -16,6 +22,7 @@ def test_a_burst(logical: Logical, watch: Watch) -> None:
             "DELETE FROM items WHERE id >= 100000",
         )
         rig.quiet(10.0)
+    rig.quiet(5.0)
 
 
 def test_the_first_change_of_copied_rows(logical: Logical, watch: Watch) -> None:

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from leadline.sandbox.postgres import Server
 from leadline.sandbox.wait import eventually
 from tests.fixtures.fleets import Logical
@@ -15,8 +17,10 @@ def finish_lsn(server: Server) -> str:
     return str(lsn)
 
 
-def test_duplicate_key(logical: Logical, watch: Watch) -> None:
-    """Somebody inserted a row on the subscriber; deleting it lets apply go on."""
+@pytest.mark.parametrize("retry", ["500ms", "5s"])
+def test_duplicate_key(logical: Logical, watch: Watch, retry: str) -> None:
+    """Somebody inserted a row on the subscriber; deleting it lets apply go on. 5 s between attempts are the default."""
+    logical.subscriber.configure(wal_retrieve_retry_interval=retry)
     rig = watch(logical)
     on_subscriber(logical, "INSERT INTO items VALUES (1000, 'local')")
     on_publisher(logical, "INSERT INTO items VALUES (1000, 'remote')")
@@ -25,6 +29,8 @@ def test_duplicate_key(logical: Logical, watch: Watch) -> None:
     assert "insert_exists" in incident.causes[0].summary
     on_subscriber(logical, "DELETE FROM items WHERE id = 1000")
     rig.expect_resolved()
+    on_publisher(logical, "DELETE FROM items WHERE id = 1000")
+    logical.subscriber.configure(wal_retrieve_retry_interval=None)
 
 
 def test_duplicate_key_of_two_indexes(logical: Logical, watch: Watch) -> None:
