@@ -5,6 +5,7 @@ web server, retries and topic creation are not used.
 """
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Awaitable, Mapping
@@ -27,6 +28,8 @@ from leadline_streams.worker import STATES, Extent, Worker
 SESSION_S = 10.0
 """A worker that Kafka has not heard of for so long is taken for dead; its partitions then wait for another."""
 HEARTBEAT_S = 3.0
+GC_THRESHOLD = (50_000, 20, 100)
+"""A chunk is some ten thousand objects that live until it is judged: looking among them every 700 finds no garbage."""
 STOP_S = 10.0
 """Longest wait for the group to let us go."""
 
@@ -196,4 +199,5 @@ def run(settings: StreamSettings, clock: Clock, policy: Policy) -> None:
             loop.add_signal_handler(number, stop.set)
         await serve(settings, clock, policy, stop)
 
+    gc.set_threshold(*GC_THRESHOLD)
     asyncio.run(until_signalled())

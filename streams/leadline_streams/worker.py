@@ -175,7 +175,7 @@ class Worker:
         before = self._saving.get(cluster)
         task = asyncio.create_task(self._store(cluster, cluster.applied, record, outputs, before))
         self._saving[cluster] = task
-        task.add_done_callback(partial(self._stored, cluster))
+        task.add_done_callback(partial(self._saved, cluster))
         metrics.STREAM_STATE_WRITES.inc()
         metrics.STREAM_STATE_BYTES.inc(len(blob))
 
@@ -193,7 +193,7 @@ class Worker:
         await (await self._kafka.send(record))
         cluster.saved = applied
 
-    def _stored(self, cluster: Cluster, task: asyncio.Task[None]) -> None:
+    def _saved(self, cluster: Cluster, task: asyncio.Task[None]) -> None:
         if self._saving.get(cluster) is task:
             del self._saving[cluster]
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -204,40 +204,46 @@ class Worker:
         for partition in self._partitions.values():
             for cluster in partition.due(inf):
                 self._save(partition, cluster, now)
+            await self._clock.sleep(0)  # for the heartbeats
         await asyncio.gather(*self._saving.values())
         await self._kafka.flush()
 
     async def _assign(self) -> None:
         try:
             extents = await self._kafka.extents()
-            found: dict[int, dict[bytes, Saved]] = {number: {} for number in extents}
-            for key, blob in self._blobs.items():
-                with self._naming(key):
-                    saved = Saved.unpack(blob)
-                if saved.partition in found:
-                    found[saved.partition][key] = saved.within(extents[saved.partition].end)
-            starts = {
-                number: start(extent.committed, (saved.applied for saved in found[number].values()), extent.earliest)
-                for number, extent in extents.items()
-            }
-            for opening in await self._kafka.open(starts):
-                self._take_up(opening, found[opening.partition])
+            found = self._stored(extents)
+            partitions = {}
+            for number, extent in extents.items():
+                position = start(extent.committed, (saved.applied for saved in found[number].values()), extent.earliest)
+                partitions[number] = await self._take_up(number, position, found[number])
+            for opening in await self._kafka.open({number: held.position for number, held in partitions.items()}):
+                self._partitions[opening] = partitions[opening.partition]
+                self._progress[opening] = self._clock.monotonic()
         except Exception as error:
             self.fail(error)
         self._unassigned_since = None
+        metrics.STREAM_CLUSTERS.set(sum(len(held.clusters) for held in self._partitions.values()))
         # What was just loaded lives long: the collector need not look at it.
         gc.collect()
         gc.freeze()
 
-    def _take_up(self, opening: Opening, clusters: Mapping[bytes, Saved]) -> None:
-        now = self._clock.monotonic()
-        partition = Partition(opening.partition, opening.start, self._judgement, self._blobs, self._settings.flush_s)
+    def _stored(self, extents: Mapping[int, Extent]) -> dict[int, dict[bytes, Saved]]:
+        """The states of these partitions, by key."""
+        found: dict[int, dict[bytes, Saved]] = {number: {} for number in extents}
+        for key, blob in self._blobs.items():
+            with self._naming(key):
+                saved = Saved.unpack(blob)
+            if saved.partition in found:
+                found[saved.partition][key] = saved.within(extents[saved.partition].end)
+        return found
+
+    async def _take_up(self, number: int, position: int, clusters: Mapping[bytes, Saved]) -> Partition:
+        partition = Partition(number, position, self._judgement, self._blobs, self._settings.flush_s)
         for key, saved in clusters.items():
             with self._naming(key):
-                partition.restore(key, saved, now)
-        self._partitions[opening] = partition
-        self._progress[opening] = now
-        metrics.STREAM_CLUSTERS.inc(len(clusters))
+                partition.restore(key, saved, self._clock.monotonic())
+            await self._clock.sleep(0)  # for the heartbeats
+        return partition
 
     @contextmanager
     def _naming(self, key: bytes) -> Iterator[None]:

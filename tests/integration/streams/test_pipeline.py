@@ -87,7 +87,8 @@ async def test_told_to_stop_it_leaves_nothing_to_judge_again(topics: Topics, log
     committed = {number: offset for number, (offset, _) in (await topics.committed(settings)).items()}
     saved = [Saved.unpack(found.value) for found in await every(topics, "state")]
     assert len(saved) == 8
-    assert [state.applied for state in saved] == [committed[state.partition] for state in saved]
+    for number in {state.partition for state in saved}:
+        assert max(state.applied for state in saved if state.partition == number) == committed[number]
 
 
 async def test_bad_records_are_set_aside_with_their_reason_and_delay_nobody(topics: Topics, log: Path) -> None:

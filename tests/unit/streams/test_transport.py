@@ -1,7 +1,7 @@
 """Chunks: what travels together, from which partitions, and what a rebalance makes void. Faust without a broker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
@@ -36,15 +36,14 @@ class Consumer(ChunkConsumer):
 
 
 @pytest.fixture
-async def consumer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Consumer]:
+async def consumer(monkeypatch: pytest.MonkeyPatch) -> Consumer:
     monkeypatch.setattr(ChunkTransport, "Consumer", Consumer)
     made = cast(Consumer, build(StreamSettings(), ManualClock(), Policy()).consumer)
     made.fetches, made.asked = [], []
     made.pause_partitions({*SAMPLES, STATE})
     monkeypatch.setattr(made, "assignment", lambda: {*SAMPLES, STATE})
     monkeypatch.setattr(made, "_on_partitions_revoked", _nothing)
-    yield made
-    made._thread.thread_loop.close()
+    return made
 
 
 async def _nothing(*_: Any, **__: Any) -> None:

@@ -1,0 +1,147 @@
+"""Samples of a healthy fleet: clusters of one primary and two standbys, each node looked at once a second."""
+
+from collections.abc import Iterator
+
+from leadline.clock import moment
+from leadline.model.ids import ClusterName, NodeName
+from leadline.model.lsn import format_lsn
+from leadline.model.observation import (
+    Activity,
+    Archiver,
+    Cost,
+    Downstream,
+    Node,
+    Positions,
+    Sample,
+    Session,
+    Slot,
+    Upstream,
+)
+
+START = 1.8e9
+"""Later than any tick of a worker that measures: its clock must not call these agents silent."""
+STANDBYS = ("pg-2", "pg-3")
+COST = Cost(statement_ms=1.25, agent_cpu_s=3.5, agent_rss_bytes=31_000_000)
+
+
+def fleet(clusters: int, seconds: int) -> Iterator[Sample]:
+    """What the agents of so many clusters send in so many seconds, in the order of time."""
+    for second in range(seconds):
+        for number in range(clusters):
+            cluster = f"cluster-{number:05d}"
+            yield _primary(cluster, number, second)
+            for standby in STANDBYS:
+                yield _standby(cluster, number, second, standby)
+
+
+def _node(cluster: str, number: int, name: str, role: str) -> Node:
+    return Node(
+        name=NodeName(name),
+        cluster=ClusterName(cluster),
+        boot="3f0c1e",
+        datacenter="fra1",
+        host=f"10.{number >> 8 & 255}.{number & 255}.{name[-1]}",
+        port=5432,
+        version="18.1",
+        version_num=180001,
+        role="primary" if role == "primary" else "standby",
+        system_id=f"73{number:017d}",
+        timeline=1,
+        started_at=moment(START - 86400),
+    )
+
+
+def _at(second: int, back: int = 0) -> str:
+    return format_lsn((5 << 32) + second * 40_960 - back)
+
+
+def _primary(cluster: str, number: int, second: int) -> Sample:
+    at = moment(START + second)
+    return Sample(
+        node=_node(cluster, number, "pg-1", "primary"),
+        seq=second,
+        at=at,
+        sent_at=at,
+        up=True,
+        positions=Positions(current_lsn=_at(second)),
+        downstreams=[
+            Downstream(
+                name=name,
+                pid=1000 + int(name[-1]),
+                state="streaming",
+                address=f"10.{number >> 8 & 255}.{number & 255}.{name[-1]}",
+                slot=name.replace("-", "_"),
+                sent_lsn=_at(second),
+                write_lsn=_at(second),
+                flush_lsn=_at(second, 96),
+                replay_lsn=_at(second, 200),
+                write_lag_s=0.0011,
+                flush_lag_s=0.0019,
+                replay_lag_s=0.0027,
+                reply_age_s=0.4,
+                connected_s=3600.0 + second,
+                xmin_age=3,
+            )
+            for name in STANDBYS
+        ],
+        slots=[
+            Slot(
+                name=name.replace("-", "_"),
+                active=True,
+                active_pid=1000 + int(name[-1]),
+                restart_lsn=_at(second, 300),
+                retained_bytes=300,
+                wal_status="reserved",
+                xmin_age=3,
+            )
+            for name in STANDBYS
+        ],
+        activity=Activity(),
+        archiver=Archiver(archived=10, last_archived_wal="000000010000000500000001", last_archived_s=3.0),
+        cost=COST,
+    )
+
+
+def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
+    at = moment(START + second + 0.1 * int(name[-1]))
+    return Sample(
+        node=_node(cluster, number, name, "standby"),
+        seq=second,
+        at=at,
+        sent_at=at,
+        up=True,
+        positions=Positions(
+            received_lsn=_at(second, 96),
+            replayed_lsn=_at(second, 200),
+            last_replay_at=at,
+            startup_wait="Activity/RecoveryWalStream",
+        ),
+        upstream=Upstream(
+            host=f"10.{number >> 8 & 255}.{number & 255}.1",
+            port=5432,
+            slot=name.replace("-", "_"),
+            application_name=name,
+            status="streaming",
+            written_lsn=_at(second, 96),
+            flushed_lsn=_at(second, 96),
+            latest_end_lsn=_at(second),
+            timeline=1,
+            last_message_at=at,
+            message_age_s=0.2,
+        ),
+        activity=Activity(
+            oldest=[
+                Session(
+                    pid=4711,
+                    user="shop",
+                    application="web",
+                    database="shop",
+                    state="active",
+                    age_s=0.5,
+                    xmin_age=4,
+                    query="SELECT * FROM orders WHERE customer = $1 AND state = $2 ORDER BY created DESC LIMIT $3",
+                )
+            ]
+        ),
+        cost=COST,
+    )
