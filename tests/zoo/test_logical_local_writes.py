@@ -6,7 +6,7 @@ from tests.zoo.rig import Watch
 
 
 def test_local_writes(logical: Logical, watch: Watch) -> None:
-    """Rows changed, deleted and inserted: the one in the way comes first, and that somebody writes there stands behind."""
+    """Rows changed, deleted and inserted: the one in the way comes first, and that somebody writes behind it."""
     subscriber = logical.subscriber
     subscriber.configure(track_commit_timestamp="on")
     subscriber.restart()

@@ -334,6 +334,18 @@ def test_a_sender_that_waits_for_a_standby() -> None:
     assert "slot s2" in first(world).summary
 
 
+def test_a_worker_that_is_busy() -> None:
+    """Late, streaming, not waiting: it has more to do than it manages. What waits is another cause's."""
+    world = logical()
+    stands = format_lsn(world.lsn)
+    late = {"slot": {"active": True}, "received_lsn": stands, "latest_end_lsn": stands}
+    run(world, 45, stuck=True, **late, wait=None, transaction_s=float)
+    assert first(world).code == "apply_cannot_keep_up"
+    world = logical()
+    run(world, 45, stuck=True, **late, wait="Client/LibpqwalreceiverReceive", transaction_s=float)
+    assert "apply_cannot_keep_up" not in {cause.code for cause in causes(world)}
+
+
 def test_a_large_transaction() -> None:
     """The slot keeps much and spilled since it does; what was spilled before is not counted."""
     world = logical()

@@ -1,0 +1,43 @@
+"""``apply_cannot_keep_up``: changes arrive, the apply worker is busy, and there is more than it manages."""
+
+from collections.abc import Iterator
+
+from leadline.view.words import size
+from leadline_streams.judge.apply import quoted, troubled
+from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A late subscription whose worker streams and waits for nothing but the disk."""
+    for it in troubled(case, LATE):
+        told, link = it.subscription, it.link
+        if not told.enabled or told.pid is None or told.received_lsn is None or it.fails or link is None:
+            continue
+        if told.wait is not None and not told.wait.startswith("IO/"):
+            continue
+        busy_s = told.transaction_s or 0.0
+        yield Claim(
+            subject=it.about,
+            confidence=0.6,
+            title=f"apply on {it.node.name} cannot keep up",
+            summary=f"the apply worker of {it.name} is busy and {size(link.lag_bytes)} of log behind; one worker "
+            "applies change by change, and each costs a scan of the table where no index fits its replica identity",
+            fix=f"{it.place} look for tables with many seq_tup_read in pg_stat_user_tables and give them the index of "
+            f"the publisher's replica identity; look for triggers; ALTER SUBSCRIPTION {quoted(told.name)} SET "
+            "(streaming = parallel); helps with large transactions (PostgreSQL 16 and later).",
+            evidence_for=[
+                fact("wait", told.wait or "none: it is busy", it.node.name),
+                fact("transaction_s", busy_s, it.node.name, "age of the worker's"),
+                fact("lag_bytes", link.lag_bytes, it.node.name),
+                fact("growth_bytes_per_s", link.growth_bytes, it.node.name),
+            ],
+        )
+
+
+CAUSE = CauseRule(
+    code="apply_cannot_keep_up",
+    help="a subscription is late, its worker streams, fails at nothing and waits for nothing but the disk",
+    explains=LATE,
+    find=find,
+)
