@@ -7,9 +7,7 @@ to the judge. Every rule fires after five seconds, so that what is measured is t
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, NoReturn, Self, TypeVar
 
 import pytest
@@ -29,6 +27,7 @@ from leadline_agents.sampler import Sampler
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Override, Policy
 from leadline_streams.rules import RULES
+from tests.zoo.story import Score, line_of, standing
 
 T = TypeVar("T")
 Watch = Callable[..., "Rig"]
@@ -46,23 +45,6 @@ TIGHT = {"replication_lag": {"warning": 4.0}, "replication_lag_bytes": {"warning
 CALM = ("idle", "healthy")
 
 
-@dataclass(slots=True)
-class Score:
-    """One fault's numbers, in seconds: from ``mark``, and to the end of the incident from when it is waited for."""
-
-    rule: str
-    detected_s: float
-    cause: str
-    cause_s: float
-    resolved_s: float | None = None
-
-    def line(self, fault: str) -> str:
-        """One row of the table."""
-        resolved = f"{self.resolved_s:5.1f} s" if self.resolved_s is not None else "      -"
-        found = f"{self.rule:24} {self.detected_s:5.1f} s  {self.cause:32} {self.cause_s:5.1f} s"
-        return f"{fault:48} {found}  {resolved}"
-
-
 class Rig:
     """Watches servers from ``watch`` until ``close``; tests break them and say what they expect."""
 
@@ -77,7 +59,7 @@ class Rig:
         self._clock = SystemClock()
         self._state = ClusterState("zoo", policy)
         self._said: list[tuple[float, Transition | Incident]] = []
-        self._agents: dict[str, Future[None]] = {}
+        self._agents: dict[str, asyncio.Task[None]] = {}
         self._marked = self._clock.monotonic()
         self._expected = ""
         self._loop = asyncio.new_event_loop()
@@ -219,12 +201,15 @@ class Rig:
         now = self._clock.monotonic()
         self._said += [(now, output) for output in outputs if isinstance(output, Transition | Incident)]
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> Future[None]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self._call(lambda: asyncio.create_task(work))
 
-    def _stop(self, work: Future[None]) -> None:
-        work.cancel()
-        self._call(lambda: None)
+    def _stop(self, task: asyncio.Task[None]) -> None:
+        async def ended() -> None:
+            task.cancel()
+            await asyncio.wait({task})
+
+        asyncio.run_coroutine_threadsafe(ended(), self._loop).result()
 
     def _call(self, ask: Callable[[], T]) -> T:
         """Ask something in the thread that changes it."""
@@ -295,29 +280,5 @@ class Rig:
 
     def _story(self) -> str:
         """Everything that was said since the start, and how things are."""
-        said = [f"{at - self._marked:7.1f} s  {_line(one)}" for at, one in self._said]
-        return "\n".join([*said, *self._call(self._standing)])
-
-    def _standing(self) -> list[str]:
-        memory = self._state.memory
-        links = [
-            f"link {k.id}: {k.verdict}, {'' if k.connected else 'not '}connected, {k.lag_s} s, {k.lag_bytes} bytes"
-            for k in memory.links.values()
-        ]
-        nodes = [
-            f"node {n.name}: {'up' if n.up else n.error}{', silent' if n.stale else ''}\n"
-            + "\n".join(f"    {part}" for part in (_parts(n.sample) if n.sample is not None else []))
-            for n in memory.nodes.values()
-        ]
-        return [*links, *nodes]
-
-
-def _parts(sample: Sample) -> list[object]:
-    return [sample.positions, sample.upstream, *sample.downstreams, *sample.slots, sample.activity, sample.archiver]
-
-
-def _line(said: Transition | Incident) -> str:
-    if isinstance(said, Transition):
-        return f"{said.from_} -> {said.to} {said.rule} on {said.subject.id} ({said.verdict}): {said.summary}"
-    causes = ", ".join(f"{cause.code} {cause.confidence:g} on {cause.subject.id}" for cause in said.causes)
-    return f"incident {said.seq} {said.state}: {said.title} [{causes}]"
+        said = [f"{at - self._marked:7.1f} s  {line_of(one)}" for at, one in self._said]
+        return "\n".join([*said, *self._call(lambda: standing(self._state.memory))])

@@ -25,6 +25,7 @@ def test_standby_server_hangs(pair: Pair, watch: Watch) -> None:
 @pytest.mark.parametrize(
     ("process", "rule", "verdict"),
     [("walreceiver", "replication_cut_off", "cut_off"), ("startup", "replication_stalled", "replay_stalled")],
+    ids=["walreceiver", "startup"],
 )
 def test_standby_process_hangs(pair: Pair, watch: Watch, process: str, rule: str, verdict: Verdict) -> None:
     """One process is stopped: the receiver takes no message and does not give up; replay lets its log lie."""
