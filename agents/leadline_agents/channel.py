@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -82,8 +83,13 @@ class KafkaChannel:
                 raise TooLarge(str(error)) from None
 
     async def close(self) -> None:
-        """Cut the connections first: ``stop`` alone waits for the answers of a broker that is gone."""
-        for step in (self._producer.client.close, self._producer.stop):
-            with contextlib.suppress(*LOST, KeyError):  # KeyError: aiokafka puts back a batch that was given up
-                async with asyncio.timeout(CLOSE_S):
-                    await step()
+        """Hang up; see ``Channel``. ``stop`` waits for every batch, and aiokafka has no public way to give them up."""
+        batches, sender = self._producer._message_accumulator, self._producer._sender.sender_task
+        for batch in [*chain.from_iterable(batches._batches.values()), *batches._pending_batches]:
+            batch.future.cancel()
+        while sender is not None and not sender.done():
+            sender.cancel()  # once ends its loop, twice its wait for answers
+            await asyncio.sleep(0)
+        with contextlib.suppress(*LOST):
+            async with asyncio.timeout(CLOSE_S):
+                await self._producer.stop()
