@@ -1,8 +1,12 @@
 """Every performance claim, measured again by one command: ``make bench``, or ``python -m bench.pipeline`` for one.
 
-Numbers are ratios between variants that ran interleaved in one run on one machine; absolute rates say little.
+Numbers are ratios between variants that ran interleaved in one run on one machine; absolute rates say little. What
+they mean is in ``docs/performance.md``.
 
-``pipeline``  the stream processor against a bare consumer that only decodes
-``core``      the judgement alone: cost per observation and memory per link
-``fleet``     samples of a healthy fleet, as many as one likes
+``pipeline``   the stream processor against a bare consumer that only decodes
+``core``       the judgement alone: cost per observation and memory per link
+``agent``      the agent beside prometheus-postgres-exporter
+``fleet``      samples of a healthy fleet, as many as one likes
+``footprint``  what a process costs, as Linux counts it
+``page``       claims, targets, and the tables that say whether they hold
 """

@@ -11,6 +11,7 @@ import gzip
 import json
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -24,10 +25,12 @@ import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from bench.footprint import cpu_s, memory
+from bench.page import FOOTPRINT, PROCESSES
 from leadline.clock import SystemClock
 from leadline.errors import UnreachableError
 from leadline.model.observation import Sample
 from leadline.sandbox import guard
+from leadline.sandbox.binaries import wheel_binaries
 from leadline.sandbox.broker import EmbeddedBroker
 from leadline.sandbox.fleet import AGENT, Fleet
 from leadline.sandbox.port import HOST, Port
@@ -60,12 +63,8 @@ class Running:
     """All that it has published so far."""
 
 
-@dataclass(frozen=True)
-class Variant:
-    """One way to watch a primary."""
-
-    title: str
-    run: Callable[[Server], AbstractContextManager[Running]]
+Variant = Callable[[Server], AbstractContextManager[Running]]
+"""One way to watch a primary."""
 
 
 @contextmanager
@@ -96,7 +95,7 @@ def published(broker: EmbeddedBroker) -> list[Sample]:
     return [look for look in found if isinstance(look, Sample)]
 
 
-def exporter(*flags: str) -> Callable[[Server], AbstractContextManager[Running]]:
+def exporter(*flags: str) -> Variant:
     """The exporter with these flags."""
 
     @contextmanager
@@ -147,14 +146,14 @@ def process(*command: str | Path, env: Mapping[str, str] | None = None) -> Itera
             found.wait()
 
 
-VARIANTS = {
-    "agent": Variant("leadline agent", agent),
-    "exporter": Variant("exporter, default collectors", exporter()),
-    "exporter_reduced": Variant("exporter, reduced collectors", exporter(*REDUCED)),
+VARIANTS: Mapping[str, Variant] = {
+    "agent": agent,
+    "exporter": exporter(),
+    "exporter_reduced": exporter(*REDUCED),
 }
 
 
-async def measure(variant: Variant, primary: Server, seconds: int) -> dict[str, float]:
+async def measure(name: str, primary: Server, seconds: int) -> dict[str, float]:
     """One phase: the books after so many looks less those before."""
     clock = SystemClock()
 
@@ -165,13 +164,13 @@ async def measure(variant: Variant, primary: Server, seconds: int) -> dict[str, 
             due += 1
             await clock.sleep(due - clock.monotonic())
 
-    with variant.run(primary) as running:
+    with VARIANTS[name](primary) as running:
         await each_second(WARM_S, running.look)
         since, cpu, backends = clock.now(), cpu_s(running.pid), backends_cpu_s(primary, running.role)
         await each_second(seconds, running.look)
         cpu_after, backends_after = cpu_s(running.pid), backends_cpu_s(primary, running.role)
         if not backends or backends_after.keys() != backends.keys():
-            raise UnreachableError(f"{variant.title}: it connected anew, and what that cost is not known; run it again")
+            raise UnreachableError(f"{name}: it connected anew, and what that cost is not known; run it again")
         numbers = {
             **memory(running.pid)._asdict(),
             "cpu_s_per_100": (cpu_after - cpu) / seconds * 100,
@@ -212,7 +211,7 @@ def run(repetitions: int, seconds: int, names: list[str]) -> dict[str, list[dict
         for repetition in range(repetitions):
             turn = repetition % len(names)
             for name in names[turn:] + names[:turn]:
-                found[name].append(asyncio.run(measure(VARIANTS[name], primary, seconds)))
+                found[name].append(asyncio.run(measure(name, primary, seconds)))
                 said = " ".join(f"{key}={value:.3f}" for key, value in found[name][-1].items())
                 print(f"  {repetition + 1}/{repetitions} {name:<16} {said}", file=sys.stderr)
     return found
@@ -231,20 +230,24 @@ def summary(found: Mapping[str, list[dict[str, float]]]) -> dict[str, float]:
     return numbers
 
 
+def versions(names: list[str]) -> dict[str, str]:
+    """Of what the agent looked at and stood beside."""
+    major, _ = wheel_binaries() or (None, None)
+    found = {"postgres": f"PostgreSQL {major}"}
+    if "exporter" in names:
+        said = subprocess.run([PROGRAM, "--version"], check=True, capture_output=True, text=True)
+        found["exporter"] = f"{PROGRAM} {(said.stdout + said.stderr).split('version ')[1].split()[0]}"
+    return found
+
+
 def table(numbers: Mapping[str, float], names: list[str]) -> Iterator[str]:
     """For people."""
-    columns = {
-        "rss_mb": "RSS MB",
-        "private_mb": "private MB",
-        "cpu_s_per_100": "CPU s/100",
-        "db_cpu_s_per_100": "db CPU",
-    }
-    yield f"{'':<32}" + "".join(f"{title:>12}" for title in columns.values())
+    yield f"{'':<30}" + "".join(f"{title:>32}" for title in FOOTPRINT.values())
     for name in names:
-        yield f"{VARIANTS[name].title:<32}" + "".join(f"{numbers[f'{name}_{key}']:>12.3f}" for key in columns)
+        yield f"{PROCESSES[name]:<30}" + "".join(f"{numbers[f'{name}_{key}']:>32.3f}" for key in FOOTPRINT)
     for name in names[1:]:
         ratios = (f"{key} {numbers[f'agent_{key}_to_{name}_ratio']:.2f}" for key in ("rss", "cpu", "db_cpu"))
-        yield f"agent to {VARIANTS[name].title}: {', '.join(ratios)}"
+        yield f"agent to {PROCESSES[name]}: {', '.join(ratios)}"
     yield f"a look of the agent takes {numbers['agent_db_ms_per_sample']:.2f} ms, network and waiting included"
 
 
@@ -266,7 +269,7 @@ def main() -> None:
     numbers = summary(run(options.repetitions, options.seconds, names))
     print(*table(numbers, names), sep="\n")
     if options.json:
-        options.json.write_text(json.dumps(numbers, indent=2) + "\n")
+        options.json.write_text(json.dumps(numbers | versions(names), indent=2) + "\n")
 
 
 if __name__ == "__main__":

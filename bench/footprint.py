@@ -11,14 +11,14 @@ class Memory(NamedTuple):
 
     rss_mb: float
     private_mb: float
-    """What would be free again without it; the rest it shares with others."""
+    """What it wrote to, and has to itself. Whether pages of a program are shared depends on who else runs it."""
 
 
 def memory(pid: int) -> Memory:
     """See proc_pid_smaps(5)."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
     kib = {name: int(value) for name, value in re.findall(r"^(\w+): +(\d+) kB$", text, re.MULTILINE)}
-    return Memory(kib["Rss"] / 1024, (kib["Private_Clean"] + kib["Private_Dirty"]) / 1024)
+    return Memory(kib["Rss"] / 1024, kib["Private_Dirty"] / 1024)
 
 
 def cpu_s(pid: int) -> float:

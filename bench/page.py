@@ -1,0 +1,106 @@
+"""What is claimed, against which target, and the two tables that say whether it holds: a terminal's and the page's."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+BEGIN = "<!-- begin: python -m bench --page -->"
+END = "<!-- end -->"
+
+Numbers = Mapping[str, float | str | bool]
+"""One run, flat: the claims' keys, the processes', and ``measured_on``, ``machine``, ``python`` and the like."""
+
+
+class Claim(NamedTuple):
+    """One number, and what it ought to be."""
+
+    key: str
+    what: str
+    at_most: float | None = None
+    at_least: float | None = None
+    digits: int = 2
+
+    def measured(self, numbers: Numbers) -> str:
+        """Its value in this run."""
+        value = numbers.get(self.key)
+        return "not measured" if value is None else f"{value:,.{self.digits}f}"
+
+    @property
+    def target(self) -> str:
+        """What it ought to be; some numbers only tell."""
+        if self.at_most is not None:
+            return f"at most {self.at_most:,g}"
+        return "" if self.at_least is None else f"at least {self.at_least:,g}"
+
+    def verdict(self, numbers: Numbers) -> str:
+        """Whether it is so in this run."""
+        value = numbers.get(self.key)
+        if not self.target or not isinstance(value, float | int):
+            return ""
+        met = (self.at_most is None or value <= self.at_most) and (self.at_least is None or value >= self.at_least)
+        return "met" if met else "NOT met"
+
+
+CLAIMS = (
+    Claim("pipeline_to_bare_ratio", "pipeline: records/s to the bare loop's", at_least=0.6),
+    Claim("pipeline_durable_to_bare_ratio", "the same, states written every second", at_least=0.5),
+    Claim("stock_faust_to_bare_ratio", "stock Faust that only decodes, to the bare loop"),
+    Claim("pipeline_to_stock_faust_ratio", "pipeline to stock Faust", digits=1),
+    Claim("ns_per_observation_1k", "judgement: ns per observation, 1k links", digits=0),
+    Claim("ns_per_observation_10k", "judgement: ns per observation, 10k links", digits=0),
+    Claim("ns_per_observation_100k", "judgement: ns per observation, 100k links", digits=0),
+    Claim("growth_1k_to_100k", "judgement: 100k links to 1k", at_most=2.5),
+    Claim("bytes_per_link", "judgement: bytes per link, the last samples of its nodes among them", digits=0),
+    Claim("agent_cpu_to_exporter_ratio", "agent: CPU to the exporter's", at_most=0.5),
+    Claim("agent_db_cpu_to_exporter_ratio", "agent: CPU of the database to the exporter's", at_most=0.2),
+    Claim("agent_rss_to_exporter_ratio", "agent: resident memory to the exporter's", at_most=2),
+    Claim("agent_db_ms_per_sample", "agent: ms from question to answer"),
+)
+
+PROCESSES = {
+    "agent": "leadline agent",
+    "exporter": "exporter, default collectors",
+    "exporter_reduced": "exporter, reduced collectors",
+}
+FOOTPRINT = {
+    "rss_mb": "resident MiB",
+    "private_mb": "private MiB",
+    "cpu_s_per_100": "CPU s per 100 looks",
+    "db_cpu_s_per_100": "database's CPU s per 100 looks",
+}
+"""The numbers of each process, as in ``agent_rss_mb``."""
+
+
+def terminal(numbers: Numbers) -> Iterator[str]:
+    """The table's lines."""
+    width = max(len(claim.what) for claim in CLAIMS)
+    for claim in CLAIMS:
+        line = f"{claim.what:<{width}}  {claim.measured(numbers):>12}  {claim.target:<13}  {claim.verdict(numbers)}"
+        yield line.rstrip()
+
+
+def written(page: str, numbers: Numbers) -> str:
+    """The page with this run between its marks. Raises ValueError when it has none."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page lacks {BEGIN} or, after it, {END}")
+    table = "\n".join(_table(numbers))
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+
+
+def _table(numbers: Numbers) -> Iterator[str]:
+    where = [str(numbers[key]) for key in ("machine", "python", "postgres", "exporter") if key in numbers]
+    rough = " A quick run: the numbers are rough." if numbers.get("quick") else ""
+    yield f"Measured on {numbers['measured_on']}; {', '.join(where)}.{rough}"
+    yield ""
+    yield "| number | measured | target | |"
+    yield "|---|---:|---|---|"
+    for claim in CLAIMS:
+        verdict = claim.verdict(numbers).replace("NOT met", "**not met**")
+        yield f"| {claim.what} | {claim.measured(numbers)} | {claim.target} | {verdict} |"
+    yield ""
+    yield f"| process | {' | '.join(FOOTPRINT.values())} |"
+    yield f"|---|{'---:|' * len(FOOTPRINT)}"
+    for name, title in PROCESSES.items():
+        cells = (Claim(f"{name}_{key}", "").measured(numbers) for key in FOOTPRINT)
+        yield f"| {title} | {' | '.join(cells)} |"
