@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from statistics import median
 from typing import Any
 
 import orjson
+from aiokafka.partitioner import DefaultPartitioner
 from confluent_kafka import Producer
 
 from bench.fleet import fleet
@@ -224,21 +226,23 @@ def measure(repetitions: int, seconds: int, names: list[str]) -> dict[str, list[
 
 
 def fill(bootstrap: str, seconds: int) -> int:
-    """Write the samples as agents would and return how many."""
+    """Write the samples where agents would, the same number of clusters to each partition; return how many."""
     producer = Producer(
-        {
-            "bootstrap.servers": bootstrap,
-            "linger.ms": 60_000,
-            "batch.size": 900_000,
-            "batch.num.messages": 100_000,
-            "queue.buffering.max.messages": 10**7,
-            "queue.buffering.max.kbytes": 2**21 - 1,
-        }
+        {"bootstrap.servers": bootstrap, "linger.ms": 50, "batch.size": 200_000, "queue.buffering.max.messages": 10**7}
     )
+    homes: dict[str, int | None] = {}
+    taken: Counter[int] = Counter()
+    partition_of, numbers = DefaultPartitioner(), list(range(PARTITIONS))
     count = 0
-    for sample in fleet(CLUSTERS, seconds):
+    for sample in fleet(2 * CLUSTERS, seconds):
+        name = sample.node.cluster
+        if name not in homes:
+            home = partition_of(name.encode(), numbers, numbers)
+            homes[name] = home if taken[home] < CLUSTERS // PARTITIONS else None
+            taken[home] += 1
+        if (partition := homes[name]) is None:
+            continue
         record = outgoing(sample, "leadline.")
-        partition = int(sample.node.cluster[-5:]) % PARTITIONS
         producer.produce(record.topic, record.value, record.key, partition, headers=record.headers)
         count += 1
         if not count % 1000:
