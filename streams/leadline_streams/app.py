@@ -8,7 +8,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, cast
 
 import faust
@@ -30,6 +30,8 @@ SESSION_S = 10.0
 HEARTBEAT_S = 3.0
 GC_THRESHOLD = (50_000, 20, 100)
 """A chunk is some ten thousand objects that live until it is judged: looking among them every 700 finds no garbage."""
+MAX_BATCH_BYTES = 256 * 1024
+"""A chunk's roll-ups in one batch, well below the 1 MB that a broker takes by default."""
 STOP_S = 10.0
 """Longest wait for the group to let us go."""
 
@@ -63,6 +65,20 @@ class FaustLog:
         return await self._app.producer.send(
             record.topic, record.key, record.value, record.partition, None, record.headers
         )
+
+    async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
+        """Hand over records of one topic and partition in as few batches as they fit in."""
+        producer = cast(Any, self._app.producer)._ensure_producer()
+        topic, partition = records[0].topic, records[0].partition
+        batch, sent = producer.create_batch(), []
+        for record in records:
+            content = {"key": record.key, "value": record.value, "headers": record.headers, "timestamp": None}
+            if batch.append(**content) is None:
+                sent.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
+                batch.append(**content)
+        sent.append(await producer.send_batch(batch, topic, partition=partition))
+        return asyncio.gather(*sent)
 
     async def extents(self) -> Mapping[int, Extent]:
         """The partitions of the samples assigned to this worker."""
@@ -163,6 +179,7 @@ def _options(settings: StreamSettings) -> dict[str, Any]:
         "consumer_auto_offset_reset": "earliest",
         "producer_acks": -1,
         "producer_linger": 0.002,
+        "producer_max_batch_size": MAX_BATCH_BYTES,
         "producer_request_timeout": 30.0,
         "processing_guarantee": "at_least_once",
         "stream_wait_empty": False,

@@ -23,6 +23,7 @@ from leadline import metrics
 from leadline.clock import Clock, epoch
 from leadline.errors import ProblemFound, UnreachableError
 from leadline.model.alert import Transition
+from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
 from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS, Outgoing, outgoing
@@ -59,6 +60,10 @@ class Log(Protocol):
 
     async def send(self, record: Outgoing) -> Awaitable[object]:
         """Hand over a record; what is returned is done, or raises, when it is acknowledged."""
+        ...
+
+    async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
+        """Hand over records of one topic and partition; what is returned is done when all are acknowledged."""
         ...
 
     async def extents(self) -> Mapping[int, Extent]:
@@ -158,8 +163,18 @@ class Worker:
         self._limit.note(records, folded.rejected)
         at = self._clock.now()
         letters = [await self._kafka.send(bad.letter(self._prefix + "deadletters", at)) for bad in folded.rejected]
+        rollups: list[tuple[Cluster, Outgoing]] = []
         for cluster, output in folded.outputs:
-            cluster.sent.append(await self._kafka.send(outgoing(output, self._prefix)))
+            record = outgoing(output, self._prefix)
+            if isinstance(output, LagRollup):
+                rollups.append((cluster, replace(record, partition=partition.number)))
+            else:
+                cluster.sent.append(await self._kafka.send(record))
+        if rollups:
+            # Most of what is sent: as one batch they cost a tenth of what they cost one by one.
+            sent = await self._kafka.send_together([record for _, record in rollups])
+            for cluster in {id(cluster): cluster for cluster, _ in rollups}.values():
+                cluster.sent.append(sent)
         for cluster in partition.due(now):
             self._save(partition, cluster, now)
         if letters:

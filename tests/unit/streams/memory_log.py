@@ -118,6 +118,10 @@ class MemoryLog:
         self.waiting[record.topic, record.partition].append((record, acknowledged))
         return acknowledged
 
+    async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
+        """Wait for ``ack`` of each."""
+        return asyncio.gather(*[await self.send(record) for record in records])
+
     async def extents(self) -> Mapping[int, Extent]:
         """All partitions are this worker's."""
         return {number: Extent(0, len(found), self.committed.get(number)) for number, found in self.samples.items()}

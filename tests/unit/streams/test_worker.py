@@ -41,7 +41,7 @@ async def test_a_state_is_written_only_after_its_transitions_are_acknowledged() 
     await worker.process(chunk(opening, log.samples[0]))
     await pause()
     assert {topic for topic, _ in log.waiting} == {"alerts", "lag"}
-    log.ack(("lag", None))
+    log.ack(("lag", 0))
     await pause()
     assert {topic for topic, _ in log.waiting} == {"alerts"}
     log.ack(("alerts", None))
@@ -56,7 +56,7 @@ async def test_offsets_are_committable_only_once_the_states_behind_them_are_ackn
         log.append(sample("orders", seq))
     worker, opening = await ready(log, clock)
     await worker.process(chunk(opening, log.samples[0]))
-    log.ack(("alerts", None)), log.ack(("lag", None))
+    log.ack(("alerts", None)), log.ack(("lag", 0))
     await pause()
     assert worker.committable() == {0: 0}
     log.ack(("state", 0))
