@@ -47,9 +47,11 @@ async def no_loose_ends() -> AsyncIterator[None]:
     """No task of aiokafka or of ours is left behind, and no error without a reader."""
     loose: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: loose.append(context))
+    before = asyncio.all_tasks()
     yield
     gc.collect()
     assert loose == []
+    assert asyncio.all_tasks() - before - {asyncio.current_task()} == set()
 
 
 FROZEN = """
