@@ -103,7 +103,7 @@ def exporter(*flags: str) -> Variant:
         source = f"postgresql://{EXPORTER}:{EXPORTER}@{HOST}:{primary.port}/postgres?sslmode=disable"
         with Port() as port, closing(HTTPConnection(HOST, port.number)) as connection:
             address = f"--web.listen-address={HOST}:{port.number}"
-            with process(PROGRAM, address, *flags, env={"DATA_SOURCE_NAME": source}) as pid:
+            with process(shutil.which(PROGRAM) or PROGRAM, address, *flags, env={"DATA_SOURCE_NAME": source}) as pid:
                 eventually("the exporter answers", lambda: answers(connection), SETUP_S)
                 yield Running(pid, EXPORTER, lambda: scrape(connection))
 
