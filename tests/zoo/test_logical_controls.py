@@ -1,5 +1,8 @@
 """What is healthy raises nothing."""
 
+import pytest
+
+from leadline.sandbox.postgres import Server
 from leadline.sandbox.workload import pgbench
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import DATABASE, on_publisher, on_subscriber
@@ -45,9 +48,10 @@ def test_the_first_change_of_copied_rows(logical: Logical, watch: Watch) -> None
     subscriber.restart()
 
 
-def test_a_restart_of_the_subscriber(logical: Logical, watch: Watch) -> None:
-    """Stopped and started again while the publisher writes."""
+@pytest.mark.parametrize("end", ["publisher", "subscriber"])
+def test_a_planned_restart(logical: Logical, watch: Watch, end: str) -> None:
+    """Stopped and started again. The lost connection is counted as an apply error, and is none."""
     rig = watch(logical)
-    with rig.writing(logical.publisher, dbname=DATABASE):
-        logical.subscriber.restart()
-        rig.quiet(10.0)
+    server: Server = getattr(logical, end)
+    server.restart()
+    rig.quiet(10.0)

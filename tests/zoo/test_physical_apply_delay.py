@@ -15,7 +15,7 @@ def test_apply_delay(pair: Pair, watch: Watch) -> None:
         incident = rig.expect(
             rule="apply_delay_undeclared", cause="apply_delay_configured", verdict="delayed_by_design"
         )
-        assert "recovery_min_apply_delay on pg-2 was changed from 0 to 3600000" in incident.causes[0].summary
+        assert "recovery_min_apply_delay on pg-2 was changed from 0 to 3600000 ms" in incident.causes[0].summary
         pair.standby.configure(recovery_min_apply_delay=None)
         rig.expect_resolved()
 

@@ -27,6 +27,6 @@ def test_query_blocks_replay(pair: Pair, watch: Watch, held: str) -> None:
     summary = incident.causes[0].summary
     assert f"pid {pid} on pg-2" in summary
     assert f"holds a {held}" in summary
-    assert "max_standby_streaming_delay on pg-2 was changed from 30000 to -1" in summary
+    assert "max_standby_streaming_delay on pg-2 was changed from 30000 ms to -1" in summary
     rig.expect_resolved()
     pair.standby.configure(max_standby_streaming_delay=None)

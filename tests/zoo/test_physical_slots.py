@@ -27,7 +27,7 @@ def test_slot_invalidated(pair: Pair, watch: Watch) -> None:
     write_log(pair.primary, segments=8)
     pair.primary.query("CHECKPOINT")
     incident = rig.expect(rule="slot_lost", cause="slot_invalidated")
-    assert "max_slot_wal_keep_size on pg-1 was changed from -1 to 2" in incident.causes[0].summary
+    assert "max_slot_wal_keep_size on pg-1 was changed from -1 to 2 MB" in incident.causes[0].summary
     pair.primary.query("SELECT pg_drop_replication_slot('outgrown')")
     rig.expect_resolved()
     pair.primary.configure(max_slot_wal_keep_size=None)

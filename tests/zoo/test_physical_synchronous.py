@@ -10,7 +10,7 @@ def test_synchronous_standby_missing(pair: Pair, watch: Watch) -> None:
     with rig.writing(pair.primary):
         pair.primary.configure(synchronous_standby_names="nobody")
         incident = rig.expect(rule="sync_commit_blocked", cause="sync_standby_missing")
-        assert "nobody not connected" in incident.causes[0].summary
+        assert "not connected: nobody" in incident.causes[0].summary
         assert "synchronous_standby_names on pg-1 was changed from empty to nobody" in incident.causes[0].summary
         pair.primary.configure(synchronous_standby_names=None)
         rig.expect_resolved()

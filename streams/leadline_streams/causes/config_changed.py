@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Change
-from leadline_streams.judge.cause import CUT, LATE, Case, CauseRule, Claim
+from leadline_streams.judge.cause import CUT, LATE, Case, CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
@@ -26,6 +26,17 @@ CAN_CAUSE: dict[str, frozenset[str]] = {
     "recovery_min_apply_delay": LATE | {"apply_delay_undeclared", "sync_commit_blocked"},
 }
 """Rules that a setting can make fire, by setting."""
+MASKED = frozenset({"archive_command", "primary_conninfo"})
+RESTART = frozenset(HOT_STANDBY) | {
+    "archive_mode",
+    "listen_addresses",
+    "max_active_replication_origins",
+    "max_logical_replication_workers",
+    "max_replication_slots",
+    "port",
+    "wal_level",
+}
+"""Settings that hold from the next start on."""
 SHORTLY_S = 600.0
 """Changes longer before the first breach are not blamed."""
 
@@ -47,16 +58,17 @@ def find(case: Case) -> Iterator[Claim]:
             confidence=0.6,
             title=f"{change.setting} on {name} was changed",
             summary=told.removeprefix("; ") + ", shortly before this began",
-            fix=f"If nobody meant it, on {name}: {_back(change)} SELECT pg_reload_conf();",
+            fix=f"If nobody meant it, on {name}: {_back(change)}",
             evidence_for=[*changed, fact("alerts", ", ".join(sorted(CAN_CAUSE[change.setting] & case.rules)))],
         )
 
 
 def _back(change: Change) -> str:
-    """The statement that undoes a change. What is masked or was unset cannot be written back."""
-    if not change.from_ or change.setting in ("primary_conninfo", "archive_command"):
-        return f"ALTER SYSTEM RESET {change.setting}; or set it to what it was before;"
-    return f"ALTER SYSTEM SET {change.setting} = '" + change.from_.replace("'", "''") + "';"
+    """The statement that undoes a change. What the agent masks cannot be written back."""
+    name = change.setting
+    before = "'...'" if name in MASKED else literal(change.from_ or "")
+    back = f"ALTER SYSTEM SET {name} = {before};" if change.from_ else f"ALTER SYSTEM RESET {name};"
+    return f"{back} then restart it." if name in RESTART else f"{back} SELECT pg_reload_conf();"
 
 
 CAUSE = CauseRule(

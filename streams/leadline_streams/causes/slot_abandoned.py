@@ -28,7 +28,7 @@ def _claim(case: Case, node: NodeState, slot: Slot) -> Claim:
     since = f" for {duration(slot.inactive_s)}" if slot.inactive_s is not None else ""
     return Claim(
         subject=case.about_slot(node, slot.name),
-        confidence=0.92,
+        confidence=0.88,
         title=f"slot {slot.name} on {node.name} is abandoned",
         summary=f"nobody has used slot {slot.name} on {node.name}{since}; it keeps {size(slot.retained_bytes)} "
         f"of log, {keep} = {case.shown(node, keep)}",

@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, LinkCase
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 
 def find(case: Case) -> Iterator[Claim]:
     """A standby without a receiver whose slot is active."""
-    for it in case.physical:
-        receiver = it.sample.upstream if it.sample is not None else None
-        if receiver is None or receiver.status is not None or it.slot is None or not it.slot.active:
-            continue
-        if it.up is None or not it.up.answers or it.row is None or it.row.name in _names(it.link.downstream, receiver):
-            continue
+    for it in case.lost:
         link, slot, row = it.link, it.slot, it.row
+        if slot is None or row is None or not is_taken(it):
+            continue
         yield Claim(
             subject=of_link(link),
             confidence=0.95,
@@ -30,8 +27,12 @@ def find(case: Case) -> Iterator[Claim]:
         )
 
 
-def _names(node: str, receiver: object) -> set[str]:
-    return {node, getattr(receiver, "application_name", None) or node}
+def is_taken(it: LinkCase) -> bool:
+    """Whether the slot of a standby without a receiver is active for somebody else."""
+    receiver = it.sample.upstream if it.sample is not None else None
+    if receiver is None or receiver.status is not None or it.slot is None or not it.slot.active or it.row is None:
+        return False
+    return it.row.name not in (it.link.downstream, receiver.application_name)
 
 
 CAUSE = CauseRule(

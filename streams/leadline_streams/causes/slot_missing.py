@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, literal
+from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, LinkCase, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -12,11 +12,9 @@ SLOT_NAME = "primary_slot_name"
 def find(case: Case) -> Iterator[Claim]:
     """A disconnected standby whose ``primary_slot_name`` its upstream does not know."""
     for it in case.lost:
-        receiver = it.sample.upstream if it.sample is not None else None
-        slot = receiver.slot if receiver is not None else None
-        if not slot or it.up is None or it.up.sample is None or any(one.name == slot for one in it.up.sample.slots):
+        slot, link = missing_slot(it), it.link
+        if slot is None or it.up is None or it.up.sample is None:
             continue
-        link = it.link
         change, changed = case.blame(it.down, SLOT_NAME)
         yield Claim(
             subject=of_link(link),
@@ -31,6 +29,14 @@ def find(case: Case) -> Iterator[Claim]:
                 *changed,
             ],
         )
+
+
+def missing_slot(it: LinkCase) -> str | None:
+    """The slot that the downstream is told to use, when its upstream answers and has none of this name."""
+    receiver = it.sample.upstream if it.sample is not None else None
+    if receiver is None or not receiver.slot or it.up is None or it.up.sample is None:
+        return None
+    return None if any(slot.name == receiver.slot for slot in it.up.sample.slots) else receiver.slot
 
 
 CAUSE = CauseRule(

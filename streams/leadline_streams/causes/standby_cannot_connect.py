@@ -4,11 +4,15 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline.view.words import duration
+from leadline_streams.causes.slot_in_use_elsewhere import is_taken
+from leadline_streams.causes.slot_missing import missing_slot
 from leadline_streams.causes.timeline_fork import has_forked
+from leadline_streams.causes.wal_removed import removed_below
 from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, LinkCase
 from leadline_streams.judge.progress import SILENT_REPLY_S
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
+from leadline_streams.judge.verdict import slot_is_lost
 
 CONNINFO = "primary_conninfo"
 STATUS_S = 12.0
@@ -18,16 +22,23 @@ RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
 
 
 def find(case: Case) -> Iterator[Claim]:
-    """A link that carries nothing between two servers that both answer, and that have one history."""
+    """A link that carries nothing between two servers that both answer, for no reason that shows in what they say."""
     for it in case.lost:
         assert it.sample is not None
         receiver = it.sample.upstream
-        if receiver is None or not receiver.configured or has_forked(it):
+        if receiver is None or not receiver.configured or _is_refused(case, it):
             continue
         if receiver.status is None or it.row is None:
             yield _unconnected(case, it)
         elif max(receiver.message_age_s or 0.0, it.row.reply_age_s or 0.0) >= SILENT_REPLY_S:
             yield _unheard(it)
+
+
+def _is_refused(case: Case, it: LinkCase) -> bool:
+    """Whether the upstream hears the standby and cannot serve it: other causes name why."""
+    lost = it.slot is not None and slot_is_lost(it.slot)
+    gone = removed_below(case, it) is not None
+    return lost or gone or has_forked(it) or missing_slot(it) is not None or is_taken(it)
 
 
 def _unheard(it: LinkCase) -> Claim:

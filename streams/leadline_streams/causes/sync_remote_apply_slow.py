@@ -26,8 +26,8 @@ def find(case: Case) -> Iterator[Claim]:
             subject=of_link(it.link),
             confidence=0.85,
             title=f"commits on {up} wait for replay on {down}",
-            summary=f"{activity.sync_waiters} commits on {up} wait until {down} has replayed them, "
-            f"{duration(activity.sync_wait_s)} by now; {SETTING} = remote_apply{change}",
+            summary=f"commits on {up} wait until {down} has replayed them: {activity.sync_waiters} now, the oldest "
+            f"for {duration(activity.sync_wait_s)}; {SETTING} = remote_apply{change}",
             fix=f"Clear what holds up replay on {down}; or on {up}: ALTER SYSTEM SET {SETTING} = 'on'; "
             "SELECT pg_reload_conf();",
             evidence_for=[

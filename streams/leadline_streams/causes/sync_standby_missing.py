@@ -25,9 +25,13 @@ def find(case: Case) -> Iterator[Claim]:
             subject=case.about_node(node),
             confidence=0.96 if waiters else 0.92,
             title=f"{node.name} lacks synchronous standbys",
-            summary=f"{node.name} wants {wanted.count} synchronous standbys and has {len(there)}"
-            + (f": {', '.join(missing)} not connected" if missing else f": only {len(wanted.names)} are named")
-            + (f"; {waiters} commits wait" if waiters else "")
+            summary=f"{node.name} has {len(there)} of the {wanted.count} synchronous standbys that commits need; "
+            + (
+                f"not connected: {', '.join(missing)}"
+                if missing
+                else f"no others are named than {', '.join(wanted.names)}"
+            )
+            + (f"; commits that wait: {waiters}" if waiters else "")
             + change,
             fix=f"Bring back {' or '.join(missing) or 'another standby'}; or give up waiting, on {node.name}: "
             f"ALTER SYSTEM SET {SETTING} = ''; SELECT pg_reload_conf();",

@@ -16,11 +16,9 @@ SEGMENT = "wal_segment_size"
 def find(case: Case) -> Iterator[Claim]:
     """A disconnected standby without a slot, whose position lies before what the last checkpoint left."""
     for it in case.lost:
-        floor = _floor(case, it)
-        if it.slot is not None or floor is None or it.link.position is None or it.link.position >= floor:
+        floor, link = removed_below(case, it), it.link
+        if floor is None or link.position is None:
             continue
-        link = it.link
-        assert link.position is not None
         change, changed = case.blame(it.up, KEEP)
         yield Claim(
             subject=of_link(link),
@@ -44,8 +42,11 @@ def find(case: Case) -> Iterator[Claim]:
         )
 
 
-def _floor(case: Case, it: LinkCase) -> int | None:
-    """Where the upstream's log begins at the latest: a checkpoint removes what is before it (KeepLogSeg in xlog.c)."""
+def removed_below(case: Case, it: LinkCase) -> int | None:
+    """Where the upstream's log begins, when that is beyond what a standby without a slot needs.
+
+    A checkpoint removes what is before it but for wal_keep_size and the oldest slot (KeepLogSeg in xlog.c).
+    """
     sample = it.up.sample if it.up is not None else None
     redo = sample.positions.redo_lsn if sample is not None and sample.positions is not None else None
     keep, segment = case.number(it.up, KEEP), case.number(it.up, SEGMENT)
@@ -54,7 +55,8 @@ def _floor(case: Case, it: LinkCase) -> int | None:
     if sample.archiver is not None and (sample.archiver.ready or sample.archiver.last_failed_s is not None):
         return None  # what is not archived yet is kept
     slots = [parse_lsn(slot.restart_lsn) for slot in sample.slots if slot.restart_lsn and not slot_is_lost(slot)]
-    return max(0, min([parse_lsn(redo), *slots]) - keep * MEBIBYTE - segment)
+    floor = min([parse_lsn(redo), *slots]) - keep * MEBIBYTE - segment
+    return floor if it.slot is None and it.link.position is not None and it.link.position < floor else None
 
 
 CAUSE = CauseRule(

@@ -93,12 +93,8 @@ class Case:
 
     @property
     def lost(self) -> list[LinkCase]:
-        """The physical links that carry nothing although both ends answer."""
-        return [
-            it
-            for it in self.physical
-            if not it.link.connected and it.sample is not None and it.up is not None and it.up.answers
-        ]
+        """The physical links that carry nothing although both ends answer, and belong to the same system."""
+        return [it for it in self.physical if not it.link.connected and _could_speak(it)]
 
     def root(self, it: LinkCase) -> NodeState | None:
         """The primary at the top of a link's chain, as far as agents can see."""
@@ -129,7 +125,7 @@ class Case:
         value = node.settings.get(name) if node is not None else None
         if value is None:
             return "unknown"
-        return f"{value.value} {value.unit}" if value.unit and value.value not in ("-1", "0") else value.value
+        return _value(value.value, value.unit)
 
     def changed(self, node: NodeState | None, *settings: str) -> Change | None:
         """The latest recent change of any of these settings on a node."""
@@ -143,10 +139,12 @@ class Case:
         change = self.changed(node, *settings)
         if change is None:
             return "", []
-        move = f"changed from {_value(change.from_)} to {_value(change.to)} at {change.at:%H:%M:%S} UTC"
+        now = node.settings.get(change.setting) if node is not None else None
+        before, after = (_value(value, now.unit if now is not None else None) for value in (change.from_, change.to))
+        move = f"changed from {before} to {after} at {change.at:%H:%M:%S} UTC"
         return (
             f"; {change.setting} on {change.node} was {move}",
-            [fact(change.setting, _value(change.to), change.node, move)],
+            [fact(change.setting, after, change.node, move)],
         )
 
 
@@ -216,13 +214,23 @@ def diagnose(case: Case, catalogue: dict[str, CauseRule], before: list[Cause]) -
     return Diagnosis(ranked, titles.get((first.code, first.subject.id)) if first is not None else None)
 
 
+def _could_speak(it: LinkCase) -> bool:
+    up, down = it.up, it.down
+    if up is None or down is None or not up.answers or not down.answers:
+        return False
+    return up.node.system_id == down.node.system_id
+
+
 def literal(text: str) -> str:
     """A name as an SQL string in a fix."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def _value(value: str | None) -> str:
-    return "unset" if value is None else value or "empty"
+def _value(value: str | None, unit: str | None) -> str:
+    """A setting's value for people. -1 and 0 mean "never" or "off" nearly everywhere."""
+    if not value:
+        return "unset" if value is None else "empty"
+    return f"{value} {unit}" if unit and value not in ("-1", "0") else value
 
 
 _GONE = Evidence(name="signs", value="gone", note="no longer seen in the samples")

@@ -72,6 +72,7 @@ def test_a_slot_that_is_missing() -> None:
     run(world, 10, cut=True, receiver={"slot": "it's"}, up={"slots": []})
     assert first(world).code == "slot_missing"
     assert "pg_create_physical_replication_slot('it''s', true)" in first(world).fix
+    assert "standby_cannot_connect" not in codes(world)
 
 
 def test_a_slot_that_somebody_else_holds() -> None:

@@ -167,4 +167,4 @@ def test_commits_that_wait_for_replay() -> None:
     )
     assert first(world).code == "replay_paused_by_operator"
     slow = next(cause for cause in causes(world) if cause.code == "sync_remote_apply_slow")
-    assert "3 commits on pg-1 wait until pg-2 has replayed them, 7.0 s by now" in slow.summary
+    assert "commits on pg-1 wait until pg-2 has replayed them: 3 now, the oldest for 7.0 s" in slow.summary
