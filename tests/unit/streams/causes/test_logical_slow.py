@@ -1,0 +1,112 @@
+"""Subscriptions that are late, held up, or not through with their initial copy."""
+
+import pytest
+from msgspec.structs import replace
+
+from leadline.model.lsn import format_lsn
+from leadline.model.observation import Activity, Downstream, Session, Slot
+from tests.unit.streams.causes.logical import by_two, causes, first, logical, run
+
+
+def test_a_copy_that_fails() -> None:
+    """The table is named, its copy is tried again and again, and the other tables go on."""
+    world = logical()
+    run(world, 20, sync_errors=by_two, tables={"d": 1, "r": 3}, unsynced=["more"])
+    cause = first(world)
+    assert cause.code == "table_sync_failing"
+    assert "more" in cause.summary
+    assert "TRUNCATE more;" in cause.fix
+
+
+def test_a_lock_in_the_way() -> None:
+    """The session that holds it is named with its pid, and the fix ends it."""
+    world = logical()
+    blocker = Session(
+        pid=4711, user="app", state="idle in transaction", age_s=60.0, holds="AccessExclusiveLock on items"
+    )
+    world.servers["pg-3"].set(activity=Activity(blockers=[blocker]))
+    stands = format_lsn(world.lsn)
+    run(world, 20, stuck=True, slot={"active": True}, received_lsn=stands, latest_end_lsn=stands,
+        wait="Lock/relation", blocked_by=[4711], transaction_s=float)  # fmt: skip
+    cause = first(world)
+    assert (cause.code, cause.confidence) == ("apply_blocked_by_lock", 0.97)
+    assert "pg_terminate_backend(4711)" in cause.fix
+
+
+def test_a_leader_that_waits_for_its_own_workers_is_not_blocked() -> None:
+    """Parallel apply waits by locks as well."""
+    world = logical()
+    stands = format_lsn(world.lsn)
+    run(world, 20, stuck=True, slot={"active": True}, received_lsn=stands, latest_end_lsn=stands,
+        wait="Lock/applytransaction", blocked_by=[78], transaction_s=float)  # fmt: skip
+    assert "apply_blocked_by_lock" not in {cause.code for cause in causes(world)}
+
+
+def test_a_sender_that_waits_for_a_standby() -> None:
+    """The setting and the slot that is not active are named."""
+    world = logical()
+    up = world.servers["pg-1"]
+    up.settings["synchronized_standby_slots"] = "s2"
+    world.tell_settings()
+    stands = format_lsn(world.lsn)
+    waits = Downstream(name="sub", kind="logical", slot="sub", pid=9, wait="Client/WaitForStandbyConfirmation")
+    for second in range(20):
+        world.subscribe(
+            up, world.servers["pg-3"], received_lsn=stands, latest_end_lsn=stands, message_age_s=float(second)
+        )
+        slot = Slot(name="sub", kind="logical", active=True, confirmed_lsn=stands, failover=True)
+        up.set(slots=[slot, Slot(name="s2", active=False)], downstreams=[waits])
+        world.step()
+    assert first(world).code == "failover_slot_gate"
+    assert "slot s2" in first(world).summary
+
+
+def test_a_worker_that_is_busy() -> None:
+    """Late, streaming, not waiting: it has more to do than it manages. What waits is another cause's."""
+    world = logical()
+    stands = format_lsn(world.lsn)
+    late = {"slot": {"active": True}, "received_lsn": stands, "latest_end_lsn": stands}
+    run(world, 45, stuck=True, **late, wait=None, transaction_s=float)
+    assert first(world).code == "apply_cannot_keep_up"
+    world = logical()
+    run(world, 45, stuck=True, **late, wait="Client/LibpqwalreceiverReceive", transaction_s=float)
+    assert "apply_cannot_keep_up" not in {cause.code for cause in causes(world)}
+
+
+def test_a_large_transaction() -> None:
+    """The slot keeps much and spilled since it does; what was spilled before is not counted."""
+    world = logical()
+    stands = format_lsn(world.lsn)
+    waits = Downstream(name="sub", kind="logical", slot="sub", pid=9)
+    up, down = world.servers["pg-1"], world.servers["pg-3"]
+    for second in range(45):
+        world.subscribe(up, down, received_lsn=stands, latest_end_lsn=stands, transaction_s=float(second))
+        kept = {"retained_bytes": 200 << 20, "spill_bytes": (900 + 10 * second) << 20}
+        slot = Slot(name="sub", kind="logical", active=True, confirmed_lsn=stands, wal_status="reserved", **kept)
+        up.set(slots=[slot], downstreams=[waits])
+        world.step()
+    assert first(world).code == "large_transaction_decoding"
+    assert "367.0 MB" in first(world).summary  # as it was named, 35 s in
+
+
+@pytest.mark.parametrize(
+    ("session_s", "code"), [(10.0, "orphan_prepared_transaction"), (600.0, "long_transaction_on_primary")]
+)
+def test_a_prepared_transaction_that_nobody_finishes(session_s: float, code: str) -> None:
+    """The slot keeps what its consumer has confirmed. The oldest transaction is to blame, prepared or not."""
+    world = logical()
+    up, down = world.servers["pg-1"], world.servers["pg-3"]
+    stands = format_lsn(world.lsn)
+    world.rate = 10_000_000
+    oldest = Session(pid=4711, state="active", age_s=session_s)
+    up.set(activity=Activity(oldest=[oldest], prepared_transactions=1, prepared_oldest_s=300.0))
+    for second in range(60):
+        world.subscribe(up, down)
+        kept = {
+            "restart_lsn": stands,
+            "retained_bytes": second * 10_000_000,
+            "safe_wal_bytes": (1000 - second) * 10_000_000,
+        }
+        up.set(slots=[replace(up.fields["slots"][0], wal_status="reserved", **kept)])
+        world.step()
+    assert first(world).code == code
