@@ -186,7 +186,7 @@ async def pipeline(bootstrap: str, expected: int, flush_s: float = NEVER_S, judg
 
     app.worker.process = timed  # type: ignore[method-assign]
     gc.set_threshold(*GC_THRESHOLD)
-    working = asyncio.create_task(work(app, asyncio.Event()))
+    working = asyncio.create_task(work(app, SystemClock(), asyncio.Event()))
     measuring = asyncio.create_task(watch.speed())
     await asyncio.wait({working, measuring}, return_when=asyncio.FIRST_COMPLETED)
     return await (measuring if measuring.done() else working)  # type: ignore[return-value]  # the latter raises

@@ -20,6 +20,8 @@ from leadline.errors import UnreachableError
 from leadline.kafka import faust_options, reach
 from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS, Outgoing
+from leadline_streams import census
+from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 from leadline_streams.policies import Judge
 from leadline_streams.transport import MAX_CHUNK, MAX_WAITING, Chunk, ChunkConsumer, ChunkTransport, Opening, Untouched
@@ -126,10 +128,11 @@ def build(settings: StreamSettings, clock: Clock, policy: Policy) -> StreamApp:
     return app
 
 
-async def work(app: StreamApp, stop: asyncio.Event) -> None:
+async def work(app: StreamApp, clock: Clock, stop: asyncio.Event) -> None:
     """Run an application until told to stop. Raises what made it impossible to go on."""
     worker = app.worker
-    tasks = [asyncio.create_task(_never_fails(worker, part)) for part in (app.start(), worker.beat())]
+    counting = census.keep(lambda: cast(list[ClusterState], worker.folds()), clock)
+    tasks = [asyncio.create_task(_never_fails(worker, part)) for part in (app.start(), worker.beat(), counting)]
     ends: list[asyncio.Future[Any]] = [
         worker.failed,
         asyncio.create_task(stop.wait()),
@@ -201,7 +204,7 @@ async def serve(settings: StreamSettings, clock: Clock, policy: Policy, stop: as
     address = await reach(settings.kafka)
     log.info("judging %s%s at %s", settings.kafka.topic_prefix, OBSERVATIONS.name, address)
     try:
-        await work(build(settings, clock, policy), stop)
+        await work(build(settings, clock, policy), clock, stop)
     except (KafkaError, ProducerSendError) as error:
         raise UnreachableError(f"Kafka at {address} failed: {error}; see whether it is well") from error
 

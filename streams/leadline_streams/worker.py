@@ -28,7 +28,7 @@ from leadline.model.observation import Tick
 from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS, Outgoing, outgoing
 from leadline_streams.deadletters import Limit
-from leadline_streams.partition import Cluster, Folded, Judgement, Partition
+from leadline_streams.partition import Cluster, Fold, Folded, Judgement, Partition
 from leadline_streams.saved import Saved, start
 from leadline_streams.transport import Chunk, Opening
 
@@ -109,6 +109,10 @@ class Worker:
     def committable(self) -> dict[int, int]:
         """Offsets that may be committed, by partition."""
         return {partition.number: partition.committable for partition in self._partitions.values()}
+
+    def folds(self) -> list[Fold]:
+        """The folds of all clusters."""
+        return [cluster.fold for held in self._partitions.values() for cluster in held.clusters.values()]
 
     async def process(self, chunk: Chunk) -> None:
         """Judge records. Never raises; see ``failed``."""
