@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from faust.exceptions import ProducerSendError
 
 from leadline.clock import Clock
-from leadline.errors import UnreachableError
+from leadline.errors import UnreachableError, UsageError
 from leadline.kafka import faust_options, reach
 from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS, Outgoing
@@ -57,9 +57,10 @@ class StreamApp(faust.App):
 class FaustLog:
     """Kafka as the worker needs it, through Faust."""
 
-    def __init__(self, app: StreamApp, samples: str) -> None:
+    def __init__(self, app: StreamApp, samples: str, states: str) -> None:
         self._app = app
         self._samples = samples
+        self._states = states
         self._consumer = cast(ChunkConsumer, app.consumer)
 
     async def send(self, record: Outgoing) -> Awaitable[object]:
@@ -83,8 +84,14 @@ class FaustLog:
         return asyncio.gather(*sent)
 
     async def extents(self) -> Mapping[int, Extent]:
-        """The partitions of the samples assigned to this worker."""
+        """The partitions of the samples assigned to this worker. Raises UsageError when states cannot go with them."""
         consumer = self._consumer
+        counts = {topic: consumer.topic_partitions(topic) for topic in (self._samples, self._states)}
+        if len(set(counts.values())) > 1:
+            raise UsageError(
+                "; ".join(f"{topic} has {count} partitions" for topic, count in counts.items())
+                + ": they must have as many, or a cluster and its state are parted; see `leadline topics describe`"
+            )
         assigned = {tp for tp in consumer.assignment() if tp.topic == self._samples}
         if not assigned:
             return {}
@@ -122,7 +129,9 @@ def build(settings: StreamSettings, clock: Clock, policy: Policy) -> StreamApp:
     app.on_partitions_revoked.connect(release)
     app.finalize()
     app.transport = ChunkTransport(app.conf.broker, app)
-    app.worker = Worker(settings, clock, Judge(policy), FaustLog(app, prefix + OBSERVATIONS.name), table.data)
+    app.worker = Worker(
+        settings, clock, Judge(policy), FaustLog(app, prefix + OBSERVATIONS.name, prefix + STATES), table.data
+    )
     consumer = cast(ChunkConsumer, app.consumer)
     consumer.topic, consumer.committable = prefix + OBSERVATIONS.name, app.worker.committable
     return app

@@ -193,6 +193,18 @@ async def test_it_rides_out_a_broker_that_is_away_for_a_while(log: Path) -> None
         assert not differences(await said(topics), await one_fold_says(topics, settings))
 
 
+async def test_states_in_other_partitions_than_their_samples_are_refused(broker: EmbeddedBroker, log: Path) -> None:
+    """Their workers could not find them."""
+    topics = Topics(broker.bootstrap, "parted.")
+    broker.create_topic("parted.samples", 4)
+    broker.create_topic("parted.state", 3)
+    with Worker(topics.settings(), log) as worker:
+        code, words = await worker.ended()
+    assert code == ExitCode.USAGE
+    assert "parted.samples has 4 partitions; parted.state has 3 partitions: they must have as many" in words
+    assert "Traceback" not in words
+
+
 async def test_without_a_broker_it_ends_at_once_with_a_word(log: Path) -> None:
     with Worker(Topics("127.0.0.1:1", "none.").settings(), log) as worker:
         code, words = await worker.ended()
