@@ -25,14 +25,18 @@ POLICY = Policy(
 
 # Per second and node: what the server does. Small alphabets make long, varied lives.
 PRIMARY_LIFE = st.lists(st.sampled_from(["write", "write", "idle", "down", "silent"]), min_size=25, max_size=40)
-STANDBY_LIFE = st.lists(st.sampled_from(["stream", "stream", "paused", "cut", "down", "silent"]), min_size=25, max_size=40)
+STANDBY_LIFE = st.lists(
+    st.sampled_from(["stream", "stream", "paused", "cut", "down", "silent"]), min_size=25, max_size=40
+)
 
 
 def primary_samples(server: Server, life: list[str], ends: list[int]) -> list[Sample]:
     """A primary's samples, one a second."""
     samples = []
     for second, (act, end) in enumerate(zip(life, ends, strict=False)):
-        row = Downstream(name="pg-2", slot="s2", state="streaming", write_lsn=format_lsn(end), flush_lsn=format_lsn(end))
+        row = Downstream(
+            name="pg-2", slot="s2", state="streaming", write_lsn=format_lsn(end), flush_lsn=format_lsn(end)
+        )
         server.set(
             up=act != "down",
             positions=Positions(current_lsn=format_lsn(end)),

@@ -49,4 +49,6 @@ def test_it_shows_where_apply_stands() -> None:
     world = World()
     play.subscribe(world, 10, apply_errors=0)
     fails(world, 30)
-    assert {"apply_errors", "worker", "confirmed_lsn", "lag_bytes"} <= play.facts(play.last(world, "apply_error")).keys()
+    assert {"apply_errors", "worker", "confirmed_lsn", "lag_bytes"} <= play.facts(
+        play.last(world, "apply_error")
+    ).keys()
