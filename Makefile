@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --editable '.[dev]'
 	@touch $@
 
-test: unit integration ## run every test: unit, then integration
+test: unit integration zoo ## run every test: unit, integration, then the zoo of faults
 
 unit: $(STAMP) ## run the unit tests: seconds, no network
 	$(BIN)/python -m pytest -q tests/unit
