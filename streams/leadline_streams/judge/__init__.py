@@ -10,6 +10,8 @@
 ``lsn_clock``  when the primary was at a log position: lag that needs no second clock
 ``progress``   what one link has done: position, lag, trend, connection
 ``verdict``    what a link is doing now, judged from both ends
+``due``        what will happen by itself
+``changes``    what differs between two looks at the settings
 ``events``     counters that rise when something goes wrong, into windows
 ``retention``  how fast the log that a slot keeps grows
 ``window``     counts of events over the last minutes of event time

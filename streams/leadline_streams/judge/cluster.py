@@ -4,18 +4,16 @@
 links of the node observed, not in the cluster and not in the windows.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from math import inf
 
-from leadline.clock import moment
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.incident import Change
-from leadline.model.observation import NodeSettings, Sample, SettingValue
-from leadline_streams.judge import alerting, calm, events, lifecycle, progress, rollup, topology, verdict
+from leadline.model.observation import NodeSettings, Sample
+from leadline_streams.judge import alerting, calm, changes, events, progress, rollup, topology, verdict
 from leadline_streams.judge import incident as incidents
 from leadline_streams.judge.alerting import Output
 from leadline_streams.judge.check import check_positions
+from leadline_streams.judge.due import upcoming
 from leadline_streams.judge.lsn_clock import LsnClock
 from leadline_streams.judge.memory import LinkState, Memory, NodeState, load
 from leadline_streams.judge.order import Arrival
@@ -23,9 +21,6 @@ from leadline_streams.judge.plans import Plans
 from leadline_streams.judge.policy import Policy
 from leadline_streams.judge.retention import follow
 from leadline_streams.judge.rule import Look
-
-CHANGES_KEPT_S = 2 * 3600.0
-CHANGES_KEPT = 100
 
 
 class ClusterState:
@@ -154,13 +149,8 @@ class ClusterState:
     def _settings(self, seen: NodeSettings, now: float, out: list[Output]) -> None:
         memory = self.memory
         node = self._node(seen, now)
-        told = False
-        for change in _changes(node, seen.settings, now):
-            memory.changes.append(change)
-            told = incidents.changed(memory, change, now) or told
-        memory.changes = [c for c in memory.changes if c.at.timestamp() > now - CHANGES_KEPT_S][-CHANGES_KEPT:]
-        node.settings = dict(seen.settings)
-        if told:
+        told = [incidents.changed(memory, it, now) for it in changes.take(memory, node, seen.settings, now)]
+        if any(told):
             out.append(incidents.record(memory, now))
         self._judge_around(node, now, out)
 
@@ -292,7 +282,7 @@ class ClusterState:
         """Everything that becomes due by itself up to a time, each at its own time and in order."""
         memory = self.memory
         while memory.next_due <= upto:
-            when, kind, ident = min(self._due(), default=(inf, "", ""))
+            when, kind, ident = min(upcoming(self), default=(inf, "", ""))
             memory.next_due = when
             if when > upto:
                 return
@@ -308,20 +298,6 @@ class ClusterState:
                 memory.incident = None
             alerting.follow_up(self, when, out)
 
-    def _due(self) -> Iterator[tuple[float, str, str]]:
-        memory, policy = self.memory, self.policy
-        for node in memory.nodes.values():
-            source = memory.arrivals.sources.get(node.name)
-            if not node.stale and source is not None:
-                yield node.seen + source.stale_after_s, "node", node.name
-        for place, alert in memory.alerts.items():
-            when = lifecycle.next_due(alert, alerting.limits_of(self, alert), policy.pending_grace_s)
-            if when is not None:
-                yield when, "alert", place
-        incident = memory.incident
-        if incident is not None and incident.quiet_since is not None:
-            yield incident.quiet_since + policy.quiet_s, "incident", incident.id
-
     def _index(self) -> None:
         self._feeds, self._serves = {}, {}
         for link in self.memory.links.values():
@@ -329,14 +305,3 @@ class ClusterState:
             self._serves.setdefault(link.upstream, []).append(link)
         systems = [node.node.system_id for node in self.memory.nodes.values() if node.node.role == "primary"]
         self._rivals = len(systems) > len(set(systems))
-
-
-def _changes(node: NodeState, settings: dict[str, SettingValue], now: float) -> Iterator[Change]:
-    """Settings that differ from what the node said before; its first word is no change."""
-    if not node.settings:
-        return
-    for name in sorted(node.settings.keys() | settings.keys()):
-        old, new = node.settings.get(name), settings.get(name)
-        before, after = old.value if old is not None else None, new.value if new is not None else None
-        if before != after:
-            yield Change(node=node.name, setting=name, from_=before, to=after, at=moment(now))
