@@ -70,9 +70,14 @@ class FaustLog:
         )
 
     async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
-        """Hand over records of one topic and partition in as few batches as they fit in."""
+        """Hand over records of one topic and partition in as few batches as they fit in. Raises UsageError."""
         producer = cast(Any, self._app.producer)._ensure_producer()
         topic, partition = records[0].topic, records[0].partition
+        if partition not in await producer.partitions_for(topic):
+            raise UsageError(
+                f"{topic} has no partition {partition}: it must have as many as {self._samples}; "
+                "see `leadline topics describe`"
+            )
         batch, sent = producer.create_batch(), []
         for record in records:
             content = {"key": record.key, "value": record.value, "headers": record.headers, "timestamp": None}
