@@ -1,6 +1,7 @@
 """``leadline watch``."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -60,6 +61,7 @@ def command(
     from leadline_streams.policies import policy_of
     from leadline_streams.rules import RULES
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is put away
     judged = _judgement(settings(StreamSettings, config), RULES, for_s, interval)
     picture = Picture(policy_of(judged))
     with Pipeline() as pipeline:

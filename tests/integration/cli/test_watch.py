@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,8 @@ class Watch:
         return self.of(kind, **fields)[0]
 
     def end(self) -> int:
-        """Ctrl-C, and its exit code."""
-        self.process.send_signal(signal.SIGINT)
+        """As Ctrl-C, which whoever runs the tests in the background makes us ignore; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
         return self.process.wait(20)
 
 
@@ -89,6 +90,14 @@ def test_killed_it_leaves_no_process(pair: Pair, tmp_path: Path) -> None:
     watch.process.kill()
     watch.process.wait()
     eventually("all are gone", lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children), 15.0)
+
+
+@pytest.fixture(autouse=True)
+def own_signals() -> Iterator[None]:
+    """A command that runs in this process sets its handlers in it."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def test_nothing_wrong_ends_well(run: Run, pair: Pair) -> None:
