@@ -226,9 +226,19 @@ def measure(repetitions: int, seconds: int, names: list[str]) -> dict[str, list[
 
 
 def fill(bootstrap: str, seconds: int) -> int:
-    """Write the samples where agents would, the same number of clusters to each partition; return how many."""
+    """Write the samples where agents would, the same number of clusters to each partition; return how many.
+
+    In batches as large as can be: Kafka answers a fetch with up to 1 MB of a partition, the broker in memory with one
+    batch of it.
+    """
     producer = Producer(
-        {"bootstrap.servers": bootstrap, "linger.ms": 50, "batch.size": 200_000, "queue.buffering.max.messages": 10**7}
+        {
+            "bootstrap.servers": bootstrap,
+            "linger.ms": 120_000,
+            "batch.size": 1_000_000,
+            "queue.buffering.max.messages": 10**7,
+            "queue.buffering.max.kbytes": 2**21 - 1,
+        }
     )
     homes: dict[str, int | None] = {}
     taken: Counter[int] = Counter()
