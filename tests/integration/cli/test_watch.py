@@ -53,7 +53,10 @@ class Watch:
     def end(self) -> int:
         """As Ctrl-C, which whoever runs the tests in the background makes us ignore; its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        try:
+            return self.process.wait(20)
+        finally:
+            self.process.kill()
 
 
 def test_a_paused_replay_becomes_an_incident_with_its_cause(pair: Pair, tmp_path: Path) -> None:
