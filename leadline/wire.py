@@ -24,6 +24,9 @@ from leadline.model.observation import NodeSettings, Observation, Sample, Tick
 MAX_RECORD_BYTES = 512 * 1024
 """Larger values are refused unread. Kafka's own default limit is 1 MB; a sample of 100 slots has about 40 kB."""
 
+SPOOLED = "leadline-spooled"
+"""Name of the last header of a record that waited in an agent's spool."""
+
 Headers = Sequence[tuple[str, bytes]]
 T = TypeVar("T")
 

@@ -9,12 +9,12 @@ from leadline.clock import Clock, epoch
 from leadline.errors import UsageError
 from leadline.metrics import AGENT_PUBLISHED
 from leadline.model.observation import NodeSettings, Sample
-from leadline.wire import MAX_RECORD_BYTES, OBSERVATIONS, outgoing
+from leadline.wire import MAX_RECORD_BYTES, OBSERVATIONS, SPOOLED, outgoing
 from leadline_agents.channel import LOST, Channel, Message, TooLarge
 from leadline_agents.outbox import BATCH_RECORDS, Outbox
 from leadline_agents.spool import Record
 
-SPOOLED = ("leadline-spooled", b"1")
+MARK = (SPOOLED, b"1")
 """Header of a record that is sent late: old by its own time, and yet its clock is right. It is the last one."""
 LATE_INTERVALS = 2.0
 BACKOFF_FIRST_S = 0.5
@@ -120,7 +120,7 @@ class Publisher:
 
     def _message(self, record: Record) -> Message:
         late = epoch(self._clock.now()) - record.made_at > self._late_s
-        return record.value, [*record.headers, SPOOLED] if late else record.headers
+        return record.value, [*record.headers, MARK] if late else record.headers
 
     def _note(self, error: BaseException | None) -> None:
         """Say once that Kafka is away, and once that it is back."""

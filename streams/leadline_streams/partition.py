@@ -19,12 +19,9 @@ from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import NodeSettings, Sample, Tick
-from leadline.wire import INVALID, OBSERVATIONS, UNPROCESSABLE
+from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE
 from leadline_streams.deadletters import Rejected
 from leadline_streams.saved import Saved
-
-SPOOLED = "leadline-spooled"
-"""Name of the last header of a record that waited in an agent's spool."""
 
 Output = Transition | Incident | LagRollup
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Node, Sample
 from leadline_agents.channel import Channel, Message, TooLarge
 from leadline_agents.outbox import Outbox
-from leadline_agents.publisher import SPOOLED, Publisher
+from leadline_agents.publisher import MARK, Publisher
 from leadline_agents.spool import Spool
 
 AWAY = KafkaConnectionError("nobody there")
@@ -50,7 +50,7 @@ class FakeKafka:
         for value, headers in messages:
             seen = wire.OBSERVATIONS.decode(value)
             assert isinstance(seen, Sample)
-            self.taken.append((topic, key, seen.seq, headers[-1] == SPOOLED))
+            self.taken.append((topic, key, seen.seq, headers[-1] == MARK))
         if self.forgets_to_answer:
             self.forgets_to_answer -= 1
             raise AWAY
