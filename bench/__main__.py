@@ -65,7 +65,7 @@ def surroundings() -> dict[str, str]:
 def main() -> int:
     """Measure, merge, print; or write the last run into the page."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="some minutes instead of half an hour; rough numbers")
+    parser.add_argument("--quick", action="store_true", help="one repetition each; rough numbers")
     parser.add_argument("--page", action="store_true", help=f"write the last run into {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
     if options.page:
