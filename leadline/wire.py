@@ -5,7 +5,7 @@ CloudEvents 1.0 in Kafka binary mode: the value is JSON, the attributes are ``ce
 
 import json
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -27,7 +27,6 @@ MAX_RECORD_BYTES = 512 * 1024
 SPOOLED = "leadline-spooled"
 """Name of the last header of a record that waited in an agent's spool."""
 
-Headers = Sequence[tuple[str, bytes]]
 T = TypeVar("T")
 
 TOO_LARGE = "too_large"

@@ -9,7 +9,6 @@ from leadline.model.ids import AlertId, ClusterName, NodeName
 from leadline.model.observation import LinkKind
 
 Severity = Literal["info", "warning", "critical"]
-SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 State = Literal["ok", "pending", "firing", "unknown", "resolved"]
 Reason = Literal[
     "breach", "clear", "escalate", "deescalate", "no_data", "data_back", "superseded", "rule_changed", "manual"

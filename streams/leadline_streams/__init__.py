@@ -7,6 +7,7 @@
 ``app``          the Faust application; the only file, with ``transport``, that knows Faust
 ``transport``    batches of records through Faust
 ``worker``       what is done with the partitions: judge, send, keep safe, tick
+``log``          what a worker needs of Kafka
 ``partition``    one partition's share: what each cluster has seen and how much of it is safe
 ``saved``        a cluster's state as it is written, and where to read on
 ``census``       clusters, links and incidents counted for the metrics

@@ -23,9 +23,10 @@ from leadline.wire import OBSERVATIONS, Outgoing
 from leadline_streams import census
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
+from leadline_streams.log import Extent
 from leadline_streams.policies import Judge
 from leadline_streams.transport import MAX_CHUNK, MAX_WAITING, Chunk, ChunkConsumer, ChunkTransport, Opening, Untouched
-from leadline_streams.worker import STATES, Extent, Worker
+from leadline_streams.worker import STATES, Worker
 
 SESSION_S = 10.0
 """A worker that Kafka has not heard of for so long is taken for dead; its partitions then wait for another."""

@@ -1,6 +1,6 @@
 """What a worker does with its partitions: judge, send what comes of it, keep states safe, tick, notice a standstill.
 
-It knows Kafka only through ``Log``. Order of effects, per cluster: outputs are acknowledged before the state that
+It knows Kafka only through ``log.Log``. Order of effects, per cluster: outputs are acknowledged before the state that
 contains them is written, and the state is acknowledged before the offsets that it covers may be committed. Killed at
 any moment, the next worker starts from the last states and offsets, reads what followed and comes to the same outputs;
 some are then sent twice, none is lost or different.
@@ -13,11 +13,11 @@ import os
 import socket
 from collections.abc import Awaitable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from math import inf
-from typing import Any, Protocol
+from typing import Any
 
 from leadline import metrics
 from leadline.clock import Clock, epoch
@@ -28,6 +28,7 @@ from leadline.model.observation import Tick
 from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS, Outgoing, outgoing
 from leadline_streams.deadletters import Limit
+from leadline_streams.log import Extent, Log
 from leadline_streams.partition import Cluster, Fold, Folded, Judgement, Partition
 from leadline_streams.saved import Saved, start
 from leadline_streams.transport import Chunk, Opening
@@ -44,39 +45,6 @@ RELEASE_S = 10.0
 
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """What Kafka knows of a partition of the samples: offsets of the next record in each case."""
-
-    earliest: int
-    end: int
-    committed: int | None
-
-
-class Log(Protocol):
-    """Kafka, as far as a worker needs it."""
-
-    async def send(self, record: Outgoing) -> Awaitable[object]:
-        """Hand over a record; what is returned is done, or raises, when it is acknowledged."""
-        ...
-
-    async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
-        """Hand over records of one topic and partition; what is returned is done when all are acknowledged."""
-        ...
-
-    async def extents(self) -> Mapping[int, Extent]:
-        """The partitions of the samples topic assigned to this worker."""
-        ...
-
-    async def open(self, positions: Mapping[int, int]) -> list[Opening]:
-        """Read these partitions from these offsets on."""
-        ...
-
-    async def flush(self) -> None:
-        """Commit what is ``Worker.committable`` now, not at the next interval."""
-        ...
 
 
 class Worker:

@@ -64,4 +64,4 @@ def _strategy(info: Any) -> st.SearchStrategy[Any]:
             return moments
         case inspect.NoneType():
             return st.none()
-    raise NotImplementedError(f"no strategy for {info}")
+    raise TypeError(f"the model has a kind of field that no strategy makes: {info}")

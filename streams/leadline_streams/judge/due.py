@@ -21,5 +21,5 @@ def upcoming(state: "ClusterState") -> Iterator[tuple[float, str, str]]:
         if when is not None:
             yield when, "alert", place
     incident = memory.incident
-    if incident is not None and incident.quiet_since is not None:
+    if incident is not None and incident.quiet_since is not None and not memory.alerts:
         yield incident.quiet_since + policy.quiet_s, "incident", incident.id

@@ -16,6 +16,7 @@ from leadline_streams.judge.subject import of_cluster
 CHANGES_BEFORE_S = 3600.0
 """Configuration changes this long before an incident are shown with it."""
 _MAX_TIMELINE = 200
+_MAX_CHANGES = 100
 
 
 def note(memory: Memory, transition: Transition, at: float) -> bool:
@@ -35,12 +36,6 @@ def note(memory: Memory, transition: Transition, at: float) -> bool:
         incident.quiet_since = None
         if ident not in incident.alerts:
             incident.alerts.append(ident)
-        if ident not in incident.open_alerts:
-            incident.open_alerts.append(ident)
-    elif ident in incident.open_alerts:
-        incident.open_alerts.remove(ident)
-    elif transition.to == "pending":
-        return False
     if transition.from_ == "firing" and transition.to == "firing":
         _say(incident, at, f"{transition.rule} is {transition.severity} now: {transition.summary}")
     elif transition.to == "firing":
@@ -59,7 +54,7 @@ def changed(memory: Memory, change: Change, at: float) -> bool:
     incident = memory.incident
     if incident is None:
         return False
-    incident.changes.append(change)
+    incident.changes = [*incident.changes, change][-_MAX_CHANGES:]
     entry = _changed(change)
     _say(incident, at, entry.what)
     return True
@@ -82,11 +77,6 @@ def diagnosed(memory: Memory, diagnosis: Diagnosis, at: float) -> bool:
         incident.cause_at = at
         _say(incident, at, f"cause: {first.code}: {first.summary}")
     return True
-
-
-def is_over(memory: Memory) -> bool:
-    """Whether no alert of the cluster is open, not even pending."""
-    return not memory.alerts
 
 
 def record(memory: Memory, now: float, *, resolved: bool = False) -> Incident:
@@ -143,5 +133,7 @@ def _changed(change: Change) -> TimelineEntry:
 
 
 def _say(incident: IncidentState, at: float, what: str) -> None:
-    if len(incident.timeline) < _MAX_TIMELINE:
-        incident.timeline.append(TimelineEntry(at=moment(at), what=what))
+    if len(incident.timeline) >= _MAX_TIMELINE:
+        # How it began and how it ended tell more than what happened in between.
+        del incident.timeline[_MAX_TIMELINE // 2]
+    incident.timeline.append(TimelineEntry(at=moment(at), what=what))

@@ -100,8 +100,6 @@ class LinkState(msgspec.Struct):
     headless: bool = False
     """Nobody looks at the upstream: it is judged by what its receiver says."""
     connected: bool = False
-    connected_at: float = 0.0
-    """When it was last seen connected; 0 when never."""
     cut_since: float | None = None
     verdict: Verdict = "unknown"
     verdict_since: float = 0.0
@@ -163,7 +161,6 @@ class IncidentState(msgspec.Struct):
     title: str = ""
     alerts: list[AlertId] = []
     """Every alert that was part of it, in the order of firing."""
-    open_alerts: list[AlertId] = []
     causes: list[Cause] = []
     cause_at: float | None = None
     changes: list[Change] = []

@@ -65,7 +65,7 @@ def streams_on(link: LinkState, now: float, up: NodeState | None, down: NodeStat
     if behind > PAGE_SLACK_BYTES:
         return False
     received = parse_lsn(positions.received_lsn) if positions.received_lsn is not None else 0
-    link.connected_at = link.moved_at = now
+    link.moved_at = now
     link.position, link.received = position, max(received, position)
     link.lag_s = 0.0
     link.lag_bytes = link.hop_bytes = max(0, behind)
@@ -85,7 +85,6 @@ def _connection(
     if connected is None:
         return
     if connected:
-        link.connected_at = now
         link.cut_since = None
     elif link.cut_since is None:
         link.cut_since = now

@@ -81,3 +81,48 @@ def test_the_state_survives_its_bytes() -> None:
     healthy(world, 30)
     again = ClusterState.load(world.state.dump(), world.state.policy)
     assert again.memory == world.state.memory
+
+
+def test_an_incident_does_not_end_while_an_alert_is_pending() -> None:
+    """A second breach within the quiet time belongs to the same incident, however soon before its end it begins."""
+    world = World(replay_paused=QUICK)
+    up, down = world.pair()
+    healthy(world, 10)
+
+    def paused(seconds: int) -> None:
+        stuck = world.lsn
+        for _ in range(seconds):
+            world.stream(up, down, replayed=stuck)
+            down.set(positions=replace(down.fields["positions"], replay_paused=True))
+            world.step()
+        down.fields.pop("positions")
+
+    paused(12)
+    while world.transitions[-1].to != "resolved":
+        healthy(world, 1)
+    healthy(world, 4)
+    assert world.incidents[-1].state == "open"
+    paused(12)
+    assert world.fired() == {"replay_paused"}
+    assert {incident.incident_id for incident in world.incidents} == {world.incidents[0].incident_id}
+    assert world.incidents[-1].state == "open"
+
+
+def test_a_long_story_keeps_its_beginning_and_its_end() -> None:
+    """An incident record stays small however often something changes."""
+    world = World(replay_paused=QUICK)
+    up, down = world.pair()
+    healthy(world, 5)
+    stuck = world.lsn
+    for second in range(400):
+        world.stream(up, down, replayed=stuck)
+        down.set(positions=replace(down.fields["positions"], replay_paused=True))
+        down.settings["work_mem"] = f"{second}kB"
+        world.step()
+        world.tell_settings()
+    last = world.incidents[-1]
+    assert len(last.timeline) <= 200
+    assert len(last.changes) <= 100
+    assert last.timeline[0].at <= last.detected_at
+    assert last.changes[-1].to == "399kB"
+    assert "399kB" in last.timeline[-1].what
