@@ -100,7 +100,7 @@ def test_an_incident_does_not_end_while_an_alert_is_pending() -> None:
     paused(12)
     while world.transitions[-1].to != "resolved":
         healthy(world, 1)
-    healthy(world, 4)
+    healthy(world, 1)
     assert world.incidents[-1].state == "open"
     paused(12)
     assert world.fired() == {"replay_paused"}
@@ -120,9 +120,10 @@ def test_a_long_story_keeps_its_beginning_and_its_end() -> None:
         down.settings["work_mem"] = f"{second}kB"
         world.step()
         world.tell_settings()
+    healthy(world, 3)
     last = world.incidents[-1]
     assert len(last.timeline) <= 200
     assert len(last.changes) <= 100
     assert last.timeline[0].at <= last.detected_at
     assert last.changes[-1].to == "399kB"
-    assert "399kB" in last.timeline[-1].what
+    assert any("399kB" in entry.what for entry in last.timeline[-3:])
