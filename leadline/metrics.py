@@ -63,6 +63,31 @@ STREAM_STATE_WRITES: Final = _counter(
 )
 STREAM_STATE_BYTES: Final = _counter("leadline_stream_state_bytes_total", "Bytes of state written to the changelog.")
 
+# The sinks.
+SINK_DELIVERIES: Final = _counter(
+    "leadline_sink_deliveries_total", "Ends of deliveries: sent, suppressed or given_up.", "target", "outcome"
+)
+SINK_FAILURES: Final = _counter(
+    "leadline_sink_failures_total",
+    "Attempts that failed, by reason; all but those given up are repeated.",
+    "target",
+    "reason",
+)
+SINK_GIVEN_UP: Final = _counter(
+    "leadline_sink_given_up_total", "Deliveries that the target will not have, by reason.", "target", "reason"
+)
+SINK_PENDING: Final = _gauge("leadline_sink_pending", "Incidents that the target is still to be told of.", "target")
+SINK_OLDEST_PENDING_SECONDS: Final = _gauge(
+    "leadline_sink_oldest_pending_seconds", "How long the longest of these has been waiting.", "target"
+)
+SINK_BREAKER_OPEN: Final = _gauge(
+    "leadline_sink_breaker_open", "1 while the target is only probed, because it fails.", "target"
+)
+SINK_ATTEMPT_SECONDS: Final = _histogram("leadline_sink_attempt_duration_seconds", "Time of one attempt.", "target")
+SINK_NOTIFY_SECONDS: Final = _histogram(
+    "leadline_sink_notify_seconds", "From an incident's detection to its first delivery.", "target"
+)
+
 
 def serve(role: str, settings: MetricsSettings) -> None:
     """Say what runs and, where a port is set, serve the metrics over HTTP until the process ends.

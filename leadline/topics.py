@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from leadline.errors import UnreachableError, UsageError
 from leadline.kafka import client_options, reach
 from leadline.settings.common import KafkaSettings
-from leadline.wire import ALERTS, INCIDENTS, LAG, OBSERVATIONS, Codec
+from leadline.wire import ACTIONS, ALERTS, DELIVERIES, INCIDENTS, LAG, OBSERVATIONS, SILENCES, Codec
 
 if TYPE_CHECKING:
     from aiokafka.admin import AIOKafkaAdminClient
@@ -86,11 +86,21 @@ TOPICS: Final[dict[str, TopicSpec]] = {
             cleanup="compact",
         ),
         TopicSpec(
+            name="actions",
+            about="What people did about incidents: acknowledgements and notes.",
+            key="incident id",
+            value="action",
+            cleanup="delete",
+            retention_s=90 * DAY_S,
+            codec=ACTIONS,
+        ),
+        TopicSpec(
             name="silences",
             about="What nobody is to be told about.",
             key="silence id",
             value="silence, or nothing when it is over",
             cleanup="compact",
+            codec=SILENCES,
         ),
         TopicSpec(
             name="deliveries",
@@ -98,6 +108,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
             key="incident/target",
             value="last delivered `seq`, and the vendor's ids",
             cleanup="compact",
+            codec=DELIVERIES,
         ),
         TopicSpec(
             name="deadletters",

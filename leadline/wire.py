@@ -15,11 +15,14 @@ import msgspec
 import orjson
 
 from leadline.errors import BadRecord
+from leadline.model.action import Action
 from leadline.model.alert import Transition
+from leadline.model.delivery import Delivery
 from leadline.model.ids import node_id
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import NodeSettings, Observation, Sample, Tick
+from leadline.model.silence import Silence
 
 MAX_RECORD_BYTES = 512 * 1024
 """Larger values are refused unread. Kafka's own default limit is 1 MB; a sample of 100 slots has about 40 kB."""
@@ -131,7 +134,15 @@ OBSERVATIONS: Codec[Observation] = Codec("samples", msgspec.json.Decoder(Observa
 ALERTS: Codec[Transition] = Codec("alerts", msgspec.json.Decoder(Transition))
 INCIDENTS: Codec[Incident] = Codec("incidents", msgspec.json.Decoder(Incident))
 LAG: Codec[LagRollup] = Codec("lag", msgspec.json.Decoder(LagRollup))
-CODECS: dict[str, Codec[Any]] = {codec.name: codec for codec in (OBSERVATIONS, ALERTS, INCIDENTS, LAG)}
+ACTIONS: Codec[Action] = Codec("actions", msgspec.json.Decoder(Action))
+SILENCES: Codec[Silence] = Codec("silences", msgspec.json.Decoder(Silence))
+DELIVERIES: Codec[Delivery] = Codec("deliveries", msgspec.json.Decoder(Delivery))
+CODECS: dict[str, Codec[Any]] = {
+    codec.name: codec for codec in (OBSERVATIONS, ALERTS, INCIDENTS, LAG, ACTIONS, SILENCES, DELIVERIES)
+}
+
+Addressed = Observation | Transition | Incident | LagRollup | Action | Silence | Delivery
+"""Every value that has a topic of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +156,12 @@ class Outgoing:
     partition: int | None = None
 
 
-def outgoing(value: Observation | Transition | Incident | LagRollup, prefix: str) -> Outgoing:
+def tombstone(codec: Codec[Any], key: str, prefix: str) -> Outgoing:
+    """A record that removes what a compacted topic has under a key."""
+    return Outgoing(prefix + codec.name, key.encode("utf-8", "backslashreplace"), None, [])
+
+
+def outgoing(value: Addressed, prefix: str) -> Outgoing:
     """Address a value: its topic, key, bytes and CloudEvents headers."""
     codec, key, event_id, source, time, subject = _address(value)
     headers = codec.headers(event_id=event_id, source=source, time=time, subject=subject)
@@ -154,7 +170,7 @@ def outgoing(value: Observation | Transition | Incident | LagRollup, prefix: str
     )
 
 
-def _address(value: Observation | Transition | Incident | LagRollup) -> tuple[Codec[Any], str, str, str, datetime, str]:
+def _address(value: Addressed) -> tuple[Codec[Any], str, str, str, datetime, str]:
     match value:
         case Sample(node=node, seq=seq, sent_at=at) | NodeSettings(node=node, seq=seq, sent_at=at):
             name = node_id(node.cluster, node.name)
@@ -168,3 +184,10 @@ def _address(value: Observation | Transition | Incident | LagRollup) -> tuple[Co
             return INCIDENTS, ident, f"{ident}:{seq}", f"/streams/{cluster}", at, cluster
         case LagRollup(cluster=cluster, link=link, end=end, window_s=window):
             return LAG, cluster, f"{link}:{window:g}:{timestamp(end)}", f"/streams/{cluster}", end, link
+        case Action(action_id=ident, incident_id=incident, at=at):
+            return ACTIONS, incident, ident, "/people", at, incident
+        case Silence(silence_id=ident, starts_at=at):
+            return SILENCES, ident, f"{ident}:{timestamp(value.ends_at)}", "/people", at, ident
+        case Delivery(incident_id=incident, target=target, at=at):
+            event_id = f"{incident}/{target}:{value.seq}:{value.outcome}:{timestamp(at)}"
+            return DELIVERIES, f"{incident}/{target}", event_id, f"/sinks/{target}", at, incident

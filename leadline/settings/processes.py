@@ -8,10 +8,11 @@ from leadline.errors import UsageError
 from leadline.settings.agent import AgentSettings
 from leadline.settings.declare import Settings, settings_of
 from leadline.settings.environment import overlay
+from leadline.settings.sink import SinkSettings
 from leadline.settings.source import read
 from leadline.settings.stream import StreamSettings
 
-PROCESSES: Final[dict[str, type[Settings]]] = {"agent": AgentSettings, "stream": StreamSettings}
+PROCESSES: Final[dict[str, type[Settings]]] = {"agent": AgentSettings, "stream": StreamSettings, "sink": SinkSettings}
 
 
 def recognise(path: Path | None, environ: Mapping[str, str]) -> str:

@@ -1,1 +1,9 @@
-"""Telling people: route, deliver, record, show."""
+"""Telling people: route, deliver, record, show.
+
+What to say and when is decided by pure functions; vendors are spoken to through one contract; nothing is told twice,
+and nothing is forgotten while a target is away.
+
+``contract``  what a sink is given, and how every delivery ends
+``http``      the only module that speaks HTTP
+``receiver``  a local stand-in for the vendors
+"""

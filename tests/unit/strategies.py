@@ -50,8 +50,8 @@ def _strategy(info: Any) -> st.SearchStrategy[Any]:
             return st.sampled_from(choices)
         case inspect.ListType(item_type=item):
             return st.lists(_strategy(item), max_size=3)
-        case inspect.DictType(key_type=key, value_type=value):
-            return st.dictionaries(_strategy(key), _strategy(value), max_size=3)
+        case inspect.DictType(key_type=key, value_type=value, min_length=low):
+            return st.dictionaries(_strategy(key), _strategy(value), min_size=low or 0, max_size=3)
         case inspect.StrType(min_length=low, max_length=high):
             return hostile.map(lambda text: (text or "x" * (low or 0))[:high])
         case inspect.IntType(ge=low, le=high):

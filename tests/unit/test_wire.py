@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from leadline import wire
 from leadline.errors import BadRecord
+from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject, Transition
+from leadline.model.delivery import Delivery
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
 from leadline.model.incident import Cause, Change, Incident, TimelineEntry
 from leadline.model.lag import LagRollup
 from leadline.model.observation import Node, NodeSettings, Positions, Sample, SettingValue, Tick
+from leadline.model.silence import Silence
 from tests.unit.strategies import hostile, values
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -115,6 +118,32 @@ ROLLUP = LagRollup(
     verdict="catching_up",
     verdicts={"catching_up": 10},
 )
+ACTION = Action(
+    action_id="act_1", incident_id=INCIDENT.incident_id, kind="acknowledge", by="ada@example.org", text="on it", at=AT
+)
+SILENCE = Silence(
+    silence_id="sil_1",
+    matchers={"cluster": "orders*", "label.team": "payments"},
+    starts_at=AT,
+    ends_at=AT + timedelta(hours=2),
+    created_by="ada@example.org",
+    comment="upgrade",
+)
+DELIVERY = Delivery(
+    incident_id=INCIDENT.incident_id,
+    target="slack",
+    sink="slack",
+    outcome="sent",
+    at=AT,
+    seq=5,
+    occasion="opened",
+    severity="critical",
+    state="open",
+    first_at=AT,
+    told_until=AT,
+    actions=["act_1"],
+    receipt={"channel": "C024BE91L", "ts": "1775815203.000100"},
+)
 EXAMPLES: dict[str, tuple[wire.Codec[Any], Any]] = {
     "samples_tick": (wire.OBSERVATIONS, TICK),
     "samples_sample": (wire.OBSERVATIONS, SAMPLE),
@@ -122,6 +151,9 @@ EXAMPLES: dict[str, tuple[wire.Codec[Any], Any]] = {
     "alerts": (wire.ALERTS, TRANSITION),
     "incidents": (wire.INCIDENTS, INCIDENT),
     "lag": (wire.LAG, ROLLUP),
+    "actions": (wire.ACTIONS, ACTION),
+    "silences": (wire.SILENCES, SILENCE),
+    "deliveries": (wire.DELIVERIES, DELIVERY),
 }
 each_codec = pytest.mark.parametrize("codec", wire.CODECS.values(), ids=lambda codec: codec.name)
 each_example = pytest.mark.parametrize("name", EXAMPLES)
@@ -211,7 +243,7 @@ def test_an_error_names_the_path(value: Any, field: str, to: object, path: str) 
 def test_a_missing_field_is_named(name: str) -> None:
     """A record without a field that it must have is refused by the field's name."""
     codec, value = EXAMPLES[name]
-    field = "at" if "at" in value.__struct_fields__ else "cluster"
+    field = next(name for name in ("at", "cluster", "ends_at") if name in value.__struct_fields__)
     plain = json.loads(wire.encode(value))
     del plain[field]
     error = refused(codec, json.dumps(plain).encode())

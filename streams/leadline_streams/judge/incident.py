@@ -36,6 +36,8 @@ def note(memory: Memory, transition: Transition, at: float) -> bool:
         incident.quiet_since = None
         if ident not in incident.alerts:
             incident.alerts.append(ident)
+        if transition.rule not in incident.rules:
+            incident.rules.append(transition.rule)
     if transition.from_ == "firing" and transition.to == "firing":
         _say(incident, at, f"{transition.rule} is {transition.severity} now: {transition.summary}")
     elif transition.to == "firing":
@@ -107,6 +109,7 @@ def record(memory: Memory, now: float, *, resolved: bool = False) -> Incident:
         resolved_at=moment(now) if resolved else None,
         causes=incident.causes or [_unknown(memory)],
         alerts=list(incident.alerts),
+        rules=list(incident.rules),
         changes=list(incident.changes),
         timeline=list(incident.timeline),
         labels=labels,

@@ -161,6 +161,8 @@ class IncidentState(msgspec.Struct):
     title: str = ""
     alerts: list[AlertId] = []
     """Every alert that was part of it, in the order of firing."""
+    rules: list[str] = []
+    """Their rules, each once."""
     causes: list[Cause] = []
     cause_at: float | None = None
     changes: list[Change] = []

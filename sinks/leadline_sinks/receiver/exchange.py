@@ -1,0 +1,40 @@
+"""A request, the reply to it, and what the receiver remembers of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody posted."""
+
+    path: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a vendor answers. ``problem`` says in words for its own page why a request was refused."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that a vendor took in: a message posted or edited, an alert triggered."""
+
+    at: datetime
+    vendor: str
+    kind: str
+    """In the vendor's words: ``post``, ``update``, ``reply``, ``trigger``, ``acknowledge``, ``resolve``, ``change``…"""
+    key: str
+    """What ties events together: the timestamp of the parent message, the deduplication key."""
+    payload: Mapping[str, Any]
