@@ -47,9 +47,10 @@ lint: $(STAMP) ## style, format and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(STAMP) ## write the generated pages of docs/reference
+docs: $(STAMP) ## write the generated pages of docs/reference and the examples of settings
 	$(BIN)/python -m leadline.schemas docs/reference
 	$(BIN)/python -m leadline.settings.reference >docs/reference/settings.md
+	$(BIN)/python -m leadline.settings.example deploy/examples
 	$(BIN)/python -m leadline.cli.reference >docs/reference/commands.md
 	$(BIN)/python -m leadline_streams.reference docs/reference
 

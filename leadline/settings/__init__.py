@@ -15,5 +15,6 @@ It never imports a role, never opens a connection, and never shows a secret.
 ``effective``    what holds in the end, and where it came from
 ``processes``    which settings belong to which process
 ``schema``       JSON Schema for editors
+``example``      a file to start from, for each process
 ``reference``    the page ``docs/reference/settings.md``
 """

@@ -19,16 +19,30 @@ class InstanceSettings(Settings, frozen=True, kw_only=True):
 
     dsn: Annotated[
         Secret,
-        Meta(description="How to connect; the role needs `pg_monitor` and nothing more."),
+        Meta(
+            description="How to connect; the role needs `pg_monitor` and nothing more.",
+            examples=["host=10.0.0.1 user=leadline dbname=postgres"],
+        ),
     ]
-    name: Annotated[Name, Meta(description="The node's name, unique within its cluster.")]
-    cluster: Annotated[Name, Meta(description="The set of nodes that replicate among each other.")]
-    datacenter: Annotated[str, Meta(max_length=255, description="Where the node is.")] = ""
+    name: Annotated[Name, Meta(description="The node's name, unique within its cluster.", examples=["pg-1"])]
+    cluster: Annotated[
+        Name,
+        Meta(
+            description="The set of nodes that replicate among each other.",
+            examples=["orders"],
+        ),
+    ]
+    datacenter: Annotated[str, Meta(max_length=255, description="Where the node is.", examples=["fra1"])] = ""
     aliases: Annotated[
-        list[str], Meta(description="Further `host:port` addresses under which other nodes reach this one.")
+        list[str],
+        Meta(
+            description="Further `host:port` addresses under which other nodes reach this one.",
+            examples=[["pg-1.internal:5432"]],
+        ),
     ] = []
     labels: Annotated[
-        dict[str, str], Meta(description="Passed on with every alert, for routing: `team: payments`.")
+        dict[str, str],
+        Meta(description="Passed on with every alert, for routing: `team: payments`.", examples=[{"team": "payments"}]),
     ] = {}
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:

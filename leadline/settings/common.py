@@ -37,24 +37,33 @@ class KafkaSettings(Settings, frozen=True, kw_only=True):
     sasl_mechanism: Annotated[
         Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], Meta(description="How we log in.")
     ] = field(default="PLAIN", name="sasl.mechanism")
-    sasl_username: Annotated[str, Meta(min_length=1, description="Who we log in as.")] | None = field(
-        default=None, name="sasl.username"
-    )
-    sasl_password: Annotated[Secret, Meta(description="The password of `sasl.username`.")] | None = field(
-        default=None, name="sasl.password"
-    )
-    ssl_ca_location: Annotated[str, Meta(description="File (PEM) of whom we trust; else the system's.")] | None = field(
-        default=None, name="ssl.ca.location"
-    )
-    ssl_certificate_location: Annotated[str, Meta(description="File (PEM) of our own certificate.")] | None = field(
-        default=None, name="ssl.certificate.location"
-    )
-    ssl_key_location: Annotated[str, Meta(description="File (PEM) of that certificate's key.")] | None = field(
-        default=None, name="ssl.key.location"
-    )
-    ssl_key_password: Annotated[Secret, Meta(description="The password of that key, if it has one.")] | None = field(
-        default=None, name="ssl.key.password"
-    )
+    sasl_username: (
+        Annotated[str, Meta(min_length=1, description="Who we log in as.", examples=["leadline-agent"])] | None
+    ) = field(default=None, name="sasl.username")
+    sasl_password: (
+        Annotated[Secret, Meta(description="The password of `sasl.username`.", examples=["in a file, better"])] | None
+    ) = field(default=None, name="sasl.password")
+    ssl_ca_location: (
+        Annotated[
+            str,
+            Meta(
+                description="File (PEM) of whom we trust; else the system's.", examples=["/etc/leadline/kafka-ca.pem"]
+            ),
+        ]
+        | None
+    ) = field(default=None, name="ssl.ca.location")
+    ssl_certificate_location: (
+        Annotated[str, Meta(description="File (PEM) of our own certificate.", examples=["/etc/leadline/kafka.pem"])]
+        | None
+    ) = field(default=None, name="ssl.certificate.location")
+    ssl_key_location: (
+        Annotated[str, Meta(description="File (PEM) of that certificate's key.", examples=["/etc/leadline/kafka.key"])]
+        | None
+    ) = field(default=None, name="ssl.key.location")
+    ssl_key_password: (
+        Annotated[Secret, Meta(description="The password of that key, if it has one.", examples=["in a file, better"])]
+        | None
+    ) = field(default=None, name="ssl.key.password")
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """Logging in needs a name and a password; settings of a protocol that is not used are mistakes."""

@@ -43,6 +43,8 @@ class Setting:
     help: str
     allowed: str
     """What it may be, in words."""
+    example: Any
+    """A value that shows its form, where the default does not; None where there is no need."""
     words: tuple[str, ...]
     """The words it may be, when its type lists them."""
     is_text: bool
@@ -100,6 +102,7 @@ def _setting(field: msgspec.structs.FieldInfo) -> Setting:
         group=group,
         help=meta.get("description") or (group.__doc__ or "" if group else ""),
         allowed=meta.get("allowed") or (f"one of {', '.join(words)}" if words else _in_words(inner)),
+        example=next(iter(meta.get("examples", ())), None),
         words=words,
         is_text=kind == "secret" or isinstance(inner, inspect.StrType | inspect.LiteralType),
     )

@@ -20,13 +20,29 @@ KINDS = ("slack", "pagerduty", "webhook")
 class SlackSettings(Settings, frozen=True, kw_only=True):
     """Slack, by an incoming webhook or, better, by a bot token: only then can messages be edited."""
 
-    webhook_url: Annotated[Secret, Meta(description="Address of an incoming webhook, a secret by itself.")] | None = (
-        None
-    )
-    token: Annotated[Secret, Meta(description="Bot token (`xoxb-…`) with the scope `chat:write`.")] | None = None
+    webhook_url: (
+        Annotated[
+            Secret,
+            Meta(description="Address of an incoming webhook, a secret by itself.", examples=["in a file, better"]),
+        ]
+        | None
+    ) = None
+    token: (
+        Annotated[
+            Secret,
+            Meta(description="Bot token (`xoxb-…`) with the scope `chat:write`.", examples=["in a file, better"]),
+        ]
+        | None
+    ) = None
     channel: (
         Annotated[
-            str, Meta(min_length=1, max_length=80, description="Where the bot writes: a channel's id, or its name.")
+            str,
+            Meta(
+                min_length=1,
+                max_length=80,
+                description="Where the bot writes: a channel's id, or its name.",
+                examples=["#dba"],
+            ),
         ]
         | None
     ) = None
@@ -51,7 +67,14 @@ class PagerDutySettings(Settings, frozen=True, kw_only=True):
     """PagerDuty, by its Events API v2."""
 
     routing_key: (
-        Annotated[Secret, Meta(description="Integration key of a service or an orchestration, 32 characters.")] | None
+        Annotated[
+            Secret,
+            Meta(
+                description="Integration key of a service or an orchestration, 32 characters.",
+                examples=["in a file, better"],
+            ),
+        ]
+        | None
     ) = None
     url: Annotated[
         str,
@@ -67,9 +90,21 @@ class PagerDutySettings(Settings, frozen=True, kw_only=True):
 class WebhookSettings(Settings, frozen=True, kw_only=True):
     """Any HTTP receiver of CloudEvents."""
 
-    url: Annotated[Secret, Meta(description="Where events are posted to.")] | None = None
+    url: (
+        Annotated[
+            Secret, Meta(description="Where events are posted to.", examples=["https://events.example.org/leadline"])
+        ]
+        | None
+    ) = None
     signing_key: (
-        Annotated[Secret, Meta(description="Key of the HMAC-SHA256 signature that each request carries.")] | None
+        Annotated[
+            Secret,
+            Meta(
+                description="Key of the HMAC-SHA256 signature that each request carries.",
+                examples=["in a file, better"],
+            ),
+        ]
+        | None
     ) = None
 
     @property
@@ -92,7 +127,16 @@ class ConsoleSettings(Settings, frozen=True, kw_only=True):
 class IncidentLogSettings(Settings, frozen=True, kw_only=True):
     """The incident log in PostgreSQL."""
 
-    dsn: Annotated[Secret, Meta(description="How to connect; the role owns the schema `leadline`.")] | None = None
+    dsn: (
+        Annotated[
+            Secret,
+            Meta(
+                description="How to connect; the role owns the schema `leadline`.",
+                examples=["host=10.0.0.9 dbname=incidents"],
+            ),
+        ]
+        | None
+    ) = None
     retention_days: Annotated[int, Meta(ge=1, le=36500, description="How long what is over is kept.")] = 730
 
     @property
@@ -128,18 +172,25 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
 class RouteMatch(Settings, frozen=True, kw_only=True):
     """Which incidents a route is for. Patterns have `*` and `?`; all that are given must match."""
 
-    cluster: Annotated[Glob, Meta(description="Name of the cluster.")] | None = None
-    datacenter: Annotated[Glob, Meta(description="Any datacentre of the incident.")] | None = None
+    cluster: Annotated[Glob, Meta(description="Name of the cluster.", examples=["orders*"])] | None = None
+    datacenter: Annotated[Glob, Meta(description="Any datacentre of the incident.", examples=["fra1"])] | None = None
     severity: Annotated[Literal["info", "warning", "critical"], Meta(description="At least this severe.")] = "info"
-    rule: Annotated[Glob, Meta(description="Any rule whose alerts are part of the incident.")] | None = None
-    labels: Annotated[dict[str, Glob], Meta(description="Labels of the cluster's nodes.")] = {}
+    rule: (
+        Annotated[Glob, Meta(description="Any rule whose alerts are part of the incident.", examples=["apply_*"])]
+        | None
+    ) = None
+    labels: Annotated[
+        dict[str, Glob], Meta(description="Labels of the cluster's nodes.", examples=[{"team": "payments"}])
+    ] = {}
 
 
 class RouteSettings(Settings, frozen=True, kw_only=True):
     """Who is told of which incidents. The first route that matches decides; with `continue`, later ones too."""
 
     match: RouteMatch = RouteMatch()
-    to: Annotated[list[Glob], Meta(description="Names of targets; an empty list tells nobody.")]
+    to: Annotated[
+        list[Glob], Meta(description="Names of targets; an empty list tells nobody.", examples=[["slack", "pagerduty"]])
+    ]
     continue_: Annotated[bool, Meta(description="Whether later routes are looked at too.")] = field(
         default=False, name="continue"
     )
@@ -174,7 +225,11 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
     targets: dict[str, TargetSettings] = {}
     routes: list[RouteSettings] = []
     default: (
-        Annotated[list[Glob], Meta(description="Targets of incidents that no route is for; else all there are.")] | None
+        Annotated[
+            list[Glob],
+            Meta(description="Targets of incidents that no route is for; else all there are.", examples=[["slack"]]),
+        ]
+        | None
     ) = None
     notify: NotifySettings = NotifySettings()
     kafka: KafkaSettings = KafkaSettings()

@@ -39,22 +39,61 @@ class JudgementSettings(Settings, frozen=True, kw_only=True):
 class RuleOverride(Settings, frozen=True, kw_only=True):
     """Limits of rules, where their own do not fit; `leadline rules list` shows those, and their units."""
 
-    enabled: Annotated[bool, Meta(description="`false` switches the rule off.")] | None = None
-    warning: Annotated[float, Meta(ge=0, description="Limit of severity warning, in the rule's unit.")] | None = None
-    critical: Annotated[float, Meta(ge=0, description="Limit of severity critical, in the rule's unit.")] | None = None
-    for_s: Annotated[Span, Meta(description="How long a limit must be crossed before the alert fires.")] | None = None
-    keep_s: Annotated[Span, Meta(description="How long all must be well before the alert resolves.")] | None = None
-    clear_ratio: Annotated[Share, Meta(description="Well is this share of the crossed limit, or less.")] | None = None
+    enabled: Annotated[bool, Meta(description="`false` switches the rule off.", examples=[True])] | None = None
+    warning: (
+        Annotated[
+            float,
+            Meta(
+                ge=0,
+                description="Limit of severity warning, in the rule's unit.",
+                examples=[30],
+            ),
+        ]
+        | None
+    ) = None
+    critical: (
+        Annotated[float, Meta(ge=0, description="Limit of severity critical, in the rule's unit.", examples=[300])]
+        | None
+    ) = None
+    for_s: (
+        Annotated[Span, Meta(description="How long a limit must be crossed before the alert fires.", examples=[30])]
+        | None
+    ) = None
+    keep_s: (
+        Annotated[Span, Meta(description="How long all must be well before the alert resolves.", examples=[60])] | None
+    ) = None
+    clear_ratio: (
+        Annotated[Share, Meta(description="Well is this share of the crossed limit, or less.", examples=[0.8])] | None
+    ) = None
 
 
 class MatchSettings(Settings, frozen=True, kw_only=True):
     """What an override applies to. Patterns have `*` and `?`; all that are given must match."""
 
-    cluster: Annotated[Glob, Meta(description="Name of the cluster.")] | None = None
-    datacenter: Annotated[Glob, Meta(description="Datacentre of the node, or of the downstream one.")] | None = None
-    link: Annotated[Glob, Meta(description="Identity of the link, as in alerts: `orders/pg-1->pg-2`.")] | None = None
-    node: Annotated[Glob, Meta(description="Name of the node, or of a link's downstream one.")] | None = None
-    labels: Annotated[dict[str, Glob], Meta(description="Labels of that node.")] = {}
+    cluster: Annotated[Glob, Meta(description="Name of the cluster.", examples=["orders*"])] | None = None
+    datacenter: (
+        Annotated[
+            Glob,
+            Meta(
+                description="Datacentre of the node, or of the downstream one.",
+                examples=["fra1"],
+            ),
+        ]
+        | None
+    ) = None
+    link: (
+        Annotated[
+            Glob,
+            Meta(
+                description="Identity of the link, as in alerts: `orders/pg-1->pg-2`.", examples=["orders/pg-1->pg-2"]
+            ),
+        ]
+        | None
+    ) = None
+    node: (
+        Annotated[Glob, Meta(description="Name of the node, or of a link's downstream one.", examples=["pg-3"])] | None
+    ) = None
+    labels: Annotated[dict[str, Glob], Meta(description="Labels of that node.", examples=[{"tier": "reporting"}])] = {}
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """An override that matches everything belongs under ``rules``."""
