@@ -1,0 +1,148 @@
+"""Incidents and notices as the sinks get them, made of little."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from leadline.model.action import Action
+from leadline.model.alert import Evidence, Subject
+from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName, incident_id
+from leadline.model.incident import Cause, Change, Incident, TimelineEntry
+from leadline_sinks.contract import Notice
+
+START = datetime(2026, 4, 10, 10, 0, 3, 120000, UTC)
+
+HOSTILE = [
+    "<!channel> <@U012AB3CD> @here *bold* `code` &lt;",
+    "a\0b",
+    "\x1b[2J\x1b]0;owned\x07",
+    "\u202egnp.exe",
+    "line\r\nlevel=error forged=yes",
+    "n" * 10_240,
+    "𝔸" * 3000,
+    "",
+]
+"""Names as nobody should give them, and a server may hold."""
+
+
+def later(seconds: float) -> datetime:
+    """A time counted from ``START``."""
+    return START + timedelta(seconds=seconds)
+
+
+def cause(code: str = "standby_query_blocks_replay", **changes: Any) -> Cause:
+    """A cause with everything a message shows."""
+    subject = Subject(kind="link", id="orders/pg-1->pg-2", upstream=NodeName("pg-1"), downstream=NodeName("pg-2"))
+    given: dict[str, Any] = {
+        "code": code,
+        "confidence": 0.94,
+        "subject": subject,
+        "summary": "query pid 4711 on pg-2 holds a snapshot that replay waits for",
+        "fix": "On pg-2: SELECT pg_terminate_backend(4711);",
+        "evidence_for": [
+            Evidence(name="replay_lsn", node=NodeName("pg-2"), value="0/5000148", note="unchanged for 40 s")
+        ],
+        "evidence_against": [],
+    }
+    return Cause(**given | changes)
+
+
+UNKNOWN = cause("unknown", confidence=0.0, summary="no known signature fits what the agents see", fix="Read the logs.")
+
+
+def incident(seq: int = 1, **changes: Any) -> Incident:
+    """An open, critical incident of cluster ``orders`` whose cause is named."""
+    cluster = ClusterName(changes.pop("cluster", "orders"))
+    opened_at = changes.pop("opened_at", START)
+    given: dict[str, Any] = {
+        "incident_id": incident_id(cluster, opened_at),
+        "seq": seq,
+        "cluster": cluster,
+        "datacenters": ["fra1"],
+        "state": "open",
+        "severity": "critical",
+        "title": f"{cluster}: replay on pg-2 is blocked by a query",
+        "opened_at": opened_at,
+        "detected_at": opened_at + timedelta(seconds=2),
+        "cause_at": opened_at + timedelta(seconds=3),
+        "resolved_at": None,
+        "causes": [cause()],
+        "alerts": [AlertId("a_5f1c")],
+        "changes": [],
+        "timeline": [TimelineEntry(at=opened_at + timedelta(seconds=2), what="replication_lag fires: pg-2 is behind")],
+        "labels": {"team": "payments"},
+        "rules": ["replication_lag"],
+    }
+    return Incident(**given | changes)
+
+
+def resolved(seq: int = 9, **changes: Any) -> Incident:
+    """The same when it is over."""
+    at = changes.pop("resolved_at", later(300))
+    over = incident(seq, **changes)
+    timeline = [*over.timeline, TimelineEntry(at=at, what="resolved")]
+    return msgspec.structs.replace(over, state="resolved", resolved_at=at, timeline=timeline)
+
+
+def change(setting: str = "max_standby_streaming_delay") -> Change:
+    """A setting somebody changed."""
+    return Change(node=NodeName("pg-2"), setting=setting, from_="30s", to="-1", at=later(-60))
+
+
+def action(kind: Any = "acknowledge", number: int = 1, **changes: Any) -> Action:
+    """What a person did about the incident that ``incident`` makes."""
+    given: dict[str, Any] = {
+        "action_id": f"act_{number}",
+        "incident_id": incident().incident_id,
+        "kind": kind,
+        "by": "ada",
+        "text": "" if kind == "acknowledge" else "looking at it",
+        "at": later(30),
+    }
+    return Action(**given | changes)
+
+
+def notice(occasion: Any = "opened", **changes: Any) -> Notice:
+    """The first word about the incident that ``incident`` makes; its changes are part of it."""
+    about = changes.pop("incident", None) or (resolved() if occasion == "resolved" else incident())
+    given: dict[str, Any] = {"news": tuple(about.timeline), "changes": tuple(about.changes)}
+    return Notice(about, occasion, **given | changes)
+
+
+def life() -> list[Notice]:
+    """One notice for each occasion, in the order of an incident's life."""
+    taken = action()
+    return [
+        notice("opened", incident=incident(1, causes=[UNKNOWN], severity="warning", changes=[change()])),
+        notice("updated", incident=incident(2, severity="warning", changes=[change()]), changes=()),
+        notice("escalated", incident=incident(3)),
+        notice("acknowledged", incident=incident(3, acknowledged_by="ada"), actions=(taken,), news=()),
+        notice("noted", incident=incident(3, acknowledged_by="ada"), actions=(action("note", 2),), news=()),
+        notice("repeated", incident=incident(4), news=()),
+        notice("resolved", incident=resolved(5, acknowledged_by="ada")),
+    ]
+
+
+def hostile(name: str) -> Incident:
+    """An incident in which every text that is not ours is ``name``."""
+    return msgspec.structs.replace(
+        incident(cluster=name or "x"),
+        incident_id=IncidentId(f"inc_hostile_{len(name)}"),
+        datacenters=[name],
+        title=f"{name}: {name}",
+        causes=[
+            cause(
+                summary=name,
+                fix=name,
+                subject=Subject(kind="node", id=name, node=NodeName(name)),
+                evidence_for=[Evidence(name=name, node=NodeName(name), value=name, note=name)] * 20,
+                evidence_against=[Evidence(name=name, value=name)],
+            )
+        ]
+        * 5,
+        changes=[Change(node=NodeName(name), setting=name, from_=name, to=name, at=START)] * 30,
+        timeline=[TimelineEntry(at=START, what=name)] * 50,
+        labels={name: name},
+        rules=[name],
+    )
