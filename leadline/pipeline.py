@@ -1,16 +1,14 @@
 """The real processes on one machine over the embedded broker: for ``leadline watch``, and whoever wants it all at once.
 
-Each part runs as it would in production, ``leadline agent`` and ``leadline stream`` with files of settings, so that
-what is seen here is what a fleet would see. All of it ends with its owner, however that ends.
+Each part runs as it would in production, ``leadline agent``, ``leadline stream`` and the others with files of settings,
+so that what is seen here is what a fleet would see. All of it ends with its owner, however that ends.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -20,6 +18,7 @@ import orjson
 from leadline.errors import LeadlineError, UnreachableError, UsageError
 from leadline.kafka import consumer_options
 from leadline.sandbox.broker import EmbeddedBroker
+from leadline.sandbox.folder import Folder
 from leadline.sandbox.process import spawn
 from leadline.settings.common import KafkaSettings
 from leadline.topics import PARTITIONS, TOPICS
@@ -36,28 +35,37 @@ class Pipeline:
     """A broker in this process, and the parts as processes of their own."""
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="leadline-"))
+        self._temporary = Folder()
+        self._folder = self._temporary.path
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
         self.broker = EmbeddedBroker()
         self.kafka = KafkaSettings(bootstrap=self.broker.bootstrap)
         for topic in TOPICS:
             self.broker.create_topic(self.kafka.topic_prefix + topic, PARTITIONS)
 
-    def start(self, role: str, settings: Mapping[str, Any]) -> None:
-        """Start ``leadline ROLE`` with these settings and the embedded broker's address."""
-        file = self._folder / f"{role}.yaml"
+    def start(self, role: str, settings: Mapping[str, Any], *arguments: str, name: str = "") -> None:
+        """Start ``leadline ROLE ARGUMENTS`` with these settings and the embedded broker's address.
+
+        ``name`` tells several of one role apart.
+        """
+        file = self.write(name or role, settings)
+        self.launch(role, *arguments, "-c", str(file), name=name)
+
+    def write(self, name: str, settings: Mapping[str, Any]) -> Path:
+        """A file with these settings and the embedded broker's address, for a command that wants one."""
+        file = self.file(f"{name}.yaml")
         file.touch(mode=0o600)
         kafka = {"bootstrap": self.kafka.bootstrap, "topic_prefix": self.kafka.topic_prefix}
         file.write_bytes(orjson.dumps({**settings, "kafka": kafka}))  # JSON is YAML
+        return file
+
+    def launch(self, role: str, *arguments: str, name: str = "") -> None:
+        """Start ``leadline ROLE ARGUMENTS``, for one that takes no settings."""
+        part = name or role
         passed = {name: value for name, value in os.environ.items() if name in _ENVIRONMENT or name.startswith("PG")}
-        with self._log(role).open("ab") as log:
-            self._parts[role] = spawn(
-                sys.executable,
-                "-m",
-                "leadline",
-                role,
-                "-c",
-                file,
+        with self._log(part).open("ab") as log:
+            self._parts[part] = spawn(
+                *(sys.executable, "-m", "leadline", role, *arguments),
                 cwd=self._folder,
                 env=passed,
                 output=log,
@@ -65,36 +73,35 @@ class Pipeline:
                 farewell=signal.SIGTERM,
             )
 
-    @property
-    def spool(self) -> str:
-        """A file for the agent's spool."""
-        return str(self._folder / "spool.sqlite3")
+    def file(self, name: str) -> Path:
+        """A path in the folder that goes with the pipeline."""
+        return self._folder / name
 
     def check(self) -> None:
         """Raise what a part died of, with its exit code's meaning and its last words."""
-        for role, part in self._parts.items():
+        for name, part in self._parts.items():
             status = part.poll()
             if status is not None:
-                said = self._log(role).read_text(errors="replace").strip()[-_LAST_WORDS:]
+                said = self._log(name).read_text(errors="replace").strip()[-_LAST_WORDS:]
                 kind: type[LeadlineError] = UsageError if status == UsageError.exit_code else UnreachableError
-                raise kind(f"leadline {role} ended with status {status}:\n{said}")
+                raise kind(f"leadline {name} ended with status {status}:\n{said}")
 
-    async def follow(self) -> AsyncGenerator[list[Any], None]:
-        """Observations, transitions and incidents from the beginning, in small batches; an empty one when nothing came.
+    async def follow(self, topics: Sequence[str] = STATES_FOLLOW) -> AsyncGenerator[list[Any], None]:
+        """What is in these topics from the beginning, in small batches; an empty one when nothing came.
 
         Raises what a part died of.
         """
         from aiokafka import AIOKafkaConsumer
 
-        topics = {self.kafka.topic_prefix + name: CODECS[name] for name in STATES_FOLLOW}
-        consumer = AIOKafkaConsumer(*topics, **consumer_options(self.kafka, "leadline-watch"))
+        codecs = {self.kafka.topic_prefix + name: CODECS[name] for name in topics}
+        consumer = AIOKafkaConsumer(*codecs, **consumer_options(self.kafka, "leadline-watch"))
         await consumer.start()
         try:
             while True:
                 self.check()
                 fetched = await consumer.getmany(timeout_ms=int(_POLL_S * 1000))
                 yield [
-                    topics[partition.topic].decode(record.value)
+                    codecs[partition.topic].decode(record.value)
                     for partition, records in fetched.items()
                     for record in records
                 ]
@@ -109,7 +116,7 @@ class Pipeline:
         for part in self._parts.values():
             part.wait()
         self.broker.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._temporary.close()
 
     def __enter__(self) -> Self:
         return self
@@ -117,5 +124,5 @@ class Pipeline:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _log(self, role: str) -> Path:
-        return self._folder / f"{role}.log"
+    def _log(self, part: str) -> Path:
+        return self.file(f"{part}.log")

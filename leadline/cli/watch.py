@@ -65,7 +65,7 @@ def command(
     judged = _judgement(settings(StreamSettings, config), RULES, for_s, interval)
     picture = Picture(policy_of(judged))
     with Pipeline() as pipeline:
-        pipeline.start("agent", _agent(dsns, cluster, interval, pipeline.spool))
+        pipeline.start("agent", _agent(dsns, cluster, interval, str(pipeline.file("spool.sqlite3"))))
         pipeline.start("stream", _plain(judged))
         live = form == "text" and sys.stdout.isatty()
         note = f"embedded broker at {pipeline.kafka.bootstrap}, in memory"

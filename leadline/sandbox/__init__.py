@@ -1,8 +1,8 @@
 """Real parts on one machine: a Kafka broker in memory, PostgreSQL servers, and a network between them that breaks.
 
 For ``leadline watch``, ``leadline demo``, drills and tests. It needs Linux 5.3 or newer, works as root and as any other
-user, keeps everything in a temporary folder, and leaves no process behind, whatever kills its owner. Never for data
-that matters: servers run without fsync and the broker forgets everything when it is closed.
+user, keeps everything in a temporary folder, and leaves neither that nor a process behind, whatever kills its owner.
+Never for data that matters: servers run without fsync and the broker forgets everything when it is closed.
 
 ``fleet``     servers that replicate to each other, with the least privileged role for an agent
 ``postgres``  one PostgreSQL server: start, stop, crash, freeze, configure, ask
@@ -12,6 +12,8 @@ that matters: servers run without fsync and the broker forgets everything when i
 ``binaries``  where PostgreSQL's programs are, per major version
 ``process``   programs run as the right user, and long-lived ones tied to their owner
 ``guard``     the small program that ends a process tree with its owner
+``folder``    a temporary folder that goes with its owner
+``sweeper``   the small program that removes it
 ``port``      TCP ports that no other sandbox takes
 ``wait``      until something is so
 """

@@ -1,7 +1,6 @@
 """Servers that replicate to each other."""
 
 import secrets
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from psycopg import sql
 
 from leadline.errors import UsageError
 from leadline.sandbox.binaries import programs
+from leadline.sandbox.folder import Folder
 from leadline.sandbox.postgres import Server
 from leadline.sandbox.process import give, reachable
 from leadline.sandbox.proxy import Proxy
@@ -64,11 +64,11 @@ class Fleet:
         self.links: list[Link] = []
         self._proxies: list[Proxy] = []
         self._password = secrets.token_hex(16)
-        self._temporary = tempfile.TemporaryDirectory(prefix="leadline-", ignore_cleanup_errors=True)
-        self.folder = Path(self._temporary.name)
+        self._temporary = Folder()
+        self.folder = self._temporary.path
         give(self.folder)
         if not reachable(self.folder):
-            self._temporary.cleanup()
+            self._temporary.close()
             raise UsageError(f"the user nobody, as whom root runs PostgreSQL, cannot reach {self.folder}: set TMPDIR")
         self._programs = found.within_reach(self.folder / "programs")
 
@@ -162,7 +162,7 @@ class Fleet:
             server.close()
         for proxy in self._proxies:
             proxy.close()
-        self._temporary.cleanup()
+        self._temporary.close()
 
     def __enter__(self) -> Self:
         return self

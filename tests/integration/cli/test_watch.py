@@ -84,15 +84,16 @@ def test_a_paused_replay_becomes_an_incident_with_its_cause(pair: Pair, tmp_path
     assert {path.name for path in tmp_path.iterdir()} == {"watch.out", "watch.err"}
 
 
-def test_killed_it_leaves_no_process(pair: Pair, tmp_path: Path) -> None:
-    """Not even kill -9 leaves the agent or the processor behind."""
+def test_killed_it_leaves_nothing(pair: Pair, tmp_path: Path) -> None:
+    """Not even kill -9 leaves the agent, the processor or a file behind."""
     watch = Watch(tmp_path, pair.primary.dsn(user=AGENT))
     watch.until("it works", "node", 10.0, up=True)
     children = descendants(watch.process.pid)
-    assert len(children) >= 4  # two guards, agent, stream
+    assert len(children) >= 5  # two guards, agent, stream, sweeper
     watch.process.kill()
     watch.process.wait()
     eventually("all are gone", lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children), 15.0)
+    assert {path.name for path in tmp_path.iterdir()} == {"watch.out", "watch.err"}
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +141,8 @@ def test_the_recording_of_a_pause_replays_the_same_twice(run: Run, pair: Pair, t
     instances = [{"dsn": dsn, "name": name, "cluster": "orders"} for name, dsn in dsns.items()]
     file, config = tmp_path / "pause.jsonl", tmp_path / "record.yaml"
     with Pipeline() as pipeline:
-        pipeline.start("agent", {"instances": instances, "interval_s": 1.0, "spool": {"path": pipeline.spool}})
+        spool = {"path": str(pipeline.file("spool.sqlite3"))}
+        pipeline.start("agent", {"instances": instances, "interval_s": 1.0, "spool": spool})
         pipeline.start("stream", {"tick_s": 1.0})
         config.write_text(f"kafka: {{bootstrap: '{pipeline.kafka.bootstrap}'}}\n")
         pair.primary.query("SELECT pg_sleep(6)")
