@@ -8,6 +8,9 @@ from leadline_streams.judge.progress import SILENT_MESSAGE_S
 from leadline_streams.judge.reach import reach
 from leadline_streams.judge.rule import fact
 
+RESTART_S = 3.0
+"""Gone for less than this may be a restart."""
+
 
 def find(case: Case) -> Iterator[Claim]:
     """A primary that its agent finds gone or without an answer. A former one that was replaced is missed by nobody."""
@@ -31,11 +34,12 @@ def _claim(case: Case, node: NodeState) -> Claim:
         fresh = streams and receiver is not None and (receiver.message_age_s or 0.0) < SILENT_MESSAGE_S
         (hears if fresh else lost).append(follower.name)
     gone = reach(node.error) == "gone"
+    passing = node.down_since is None or case.now - node.down_since < RESTART_S
     what = "is down" if gone else "does not answer"
     return Claim(
         subject=case.about_node(node),
         # A refused connection leaves no doubt; silence may be the agent's own network, above all while others hear it.
-        confidence=0.98 if gone else 0.5 if hears else 0.92,
+        confidence=0.5 if passing else 0.98 if gone else 0.5 if hears else 0.92,
         title=f"the primary {node.name} {what}",
         summary=f"{node.name}, the primary, {what}: {node.error or 'no reason known'}",
         fix=f"Start PostgreSQL on {node.name} and read the end of its log. If it cannot come back, promote the standby "

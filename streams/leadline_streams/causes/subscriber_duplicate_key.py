@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
+from leadline.model.alert import Evidence
 from leadline_streams.judge.apply import DUPLICATES, FAILING, LOG, Apply, quoted, troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
+
+ORIGIN = "track_commit_timestamp"
+"""Off, the subscriber does not know who wrote a row and when (PostgreSQL documentation, section "Conflicts")."""
 
 
 def find(case: Case) -> Iterator[Claim]:
@@ -16,13 +20,14 @@ def find(case: Case) -> Iterator[Claim]:
             continue
         # A disabled subscription fails no more: the disabling is named first, this says what to repair.
         confidence = (0.97 if enabled else 0.85) if kinds else 0.5
+        blind, switched = _blind(case, it)
         yield Claim(
             subject=it.about,
             confidence=confidence,
             title=f"{it.name} " + ("meets a row that is already there" if kinds else "cannot apply a change"),
-            summary=f"{it.name} cannot apply: {_conflict(kinds)}; {it.errors} attempts failed in 5 min",
-            fix=fix(it),
-            evidence_for=[*(fact(kind, count, it.node.name) for kind, count in kinds.items()), *it.told],
+            summary=f"{it.name} cannot apply: {_conflict(kinds)}; {it.errors} attempts failed in 5 min{blind}",
+            fix=fix(it) + (f" {_see(it)}" if blind else ""),
+            evidence_for=[*(fact(kind, count, it.node.name) for kind, count in kinds.items()), *it.told, *switched],
             evidence_against=[fact("conflicts", "not counted", it.node.name, "before PostgreSQL 18: read the log")]
             if uncounted
             else [],
@@ -33,6 +38,19 @@ def _conflict(kinds: dict[str, int]) -> str:
     if not kinds:
         return "most often a duplicate key, which PostgreSQL before 18 does not count"
     return f"the unique key of a row to be written is taken by a row on the subscriber ({', '.join(kinds)})"
+
+
+def _blind(case: Case, it: Apply) -> tuple[str, list[Evidence]]:
+    """That the subscriber cannot say whose the row in the way is, and who switched that off, when it was just now."""
+    if case.setting(it.node, ORIGIN) != "off" or not it.subscription.conflicts:
+        return "", []
+    change, changed = case.blame(it.node, ORIGIN)
+    hidden = "who wrote that row, and when, is not recorded"
+    return f"; {hidden}: {ORIGIN} is off{change}", changed or [fact(ORIGIN, "off", it.node.name, hidden)]
+
+
+def _see(it: Apply) -> str:
+    return f"To see who writes such rows, on {it.node.name}: ALTER SYSTEM SET {ORIGIN} = on; then restart it."
 
 
 def fix(it: Apply) -> str:

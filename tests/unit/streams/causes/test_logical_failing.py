@@ -30,6 +30,27 @@ def test_a_duplicate_key(kind: str) -> None:
     assert "subscriber_schema_drift" not in {c.code for c in causes(world)}
 
 
+def test_a_duplicate_key_of_an_unknown_writer() -> None:
+    """Nobody can tell who wrote the row: it names the setting, who switched it off when, and how to switch it on."""
+    world = logical(track_commit_timestamp="on")
+    world.servers["pg-3"].settings["track_commit_timestamp"] = "off"
+    world.tell_settings()
+    run(world, 12, stuck=True, **GONE, apply_errors=by_two, conflicts=rising("insert_exists"))
+    cause = first(world)
+    assert cause.code == "subscriber_duplicate_key"
+    assert "is not recorded: track_commit_timestamp is off" in cause.summary
+    assert "track_commit_timestamp on pg-3 was changed from on to off at" in cause.summary
+    assert "ALTER SYSTEM SET track_commit_timestamp = on; then restart it." in cause.fix
+    assert ("track_commit_timestamp", "off") in {(e.name, e.value) for e in cause.evidence_for}
+
+
+def test_a_duplicate_key_of_a_known_writer() -> None:
+    """Where the server records it, nothing is said of the setting."""
+    world = logical(track_commit_timestamp="on")
+    run(world, 12, stuck=True, **GONE, apply_errors=by_two, conflicts=rising("insert_exists"))
+    assert "track_commit_timestamp" not in first(world).summary + first(world).fix
+
+
 def test_a_duplicate_key_before_18_is_a_guess() -> None:
     """Without conflict counters the duplicate key is named first, without certainty, and drift next to it."""
     world = logical()

@@ -19,6 +19,17 @@ def test_a_primary_that_is_down() -> None:
     assert first(world).confidence == 0.98
 
 
+def test_a_primary_that_restarts_while_something_else_is_wrong() -> None:
+    """Gone for a moment it is no cause of what began before."""
+    world = pair()
+    run(world, 10, positions={"replay_paused": True}, replayed=world.lsn)
+    before = codes(world)
+    run(world, 2, cut=True, up={"up": False, "error": REFUSED}, positions={"replay_paused": True})
+    assert codes(world)[0] == before[0]
+    run(world, 3, cut=True, up={"up": False, "error": REFUSED}, positions={"replay_paused": True})
+    assert codes(world)[0] == "primary_down"
+
+
 def test_a_primary_that_its_standby_still_hears() -> None:
     """An agent that gets no answer may be cut off itself."""
     world = pair()

@@ -18,12 +18,26 @@ def test_a_query_that_replay_waits_for(wait: str, held: str) -> None:
     change(world, "pg-2", max_standby_streaming_delay="-1")
     run(world, 15, replayed=world.lsn, positions={"startup_wait": wait}, down={"activity": session(query=HOSTILE)})
     cause = first(world)
-    assert (cause.code, cause.confidence) == ("standby_query_blocks_replay", 0.96)
+    assert (cause.code, cause.confidence) == ("standby_query_blocks_replay", 0.98)
     assert f"query pid 4711 on pg-2, 42.0 s old, holds {held}" in cause.summary
     assert "max_standby_streaming_delay = -1 lets it wait for ever" in cause.summary
     assert "was changed from 30000 to -1" in cause.summary
     assert cause.fix.startswith("On pg-2: SELECT pg_terminate_backend(4711);")
     assert codes(world)[1] == "config_changed"
+
+
+def test_a_limit_that_was_always_there_is_less_certain() -> None:
+    """Without a change shortly before, the setting still lets the query block, and nobody did it just now."""
+    world = pair()
+    world.servers["pg-2"].settings["max_standby_streaming_delay"] = "-1"
+    wait = {"startup_wait": "IPC/RecoveryConflictSnapshot"}
+    world.tell_settings()
+    world.state.memory.changes.clear()
+    run(world, 15, replayed=world.lsn, positions=wait, down={"activity": session()})
+    cause = first(world)
+    assert (cause.code, cause.confidence) == ("standby_query_blocks_replay", 0.96)
+    assert "lets it wait for ever" in cause.summary
+    assert "changed" not in cause.summary
 
 
 def test_the_text_of_a_query_is_evidence_only() -> None:
