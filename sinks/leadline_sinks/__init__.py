@@ -3,7 +3,8 @@
 What to say and when is decided by pure functions; vendors are spoken to through one contract; nothing is told twice,
 and nothing is forgotten while a target is away.
 
-``contract``  what a sink is given, and how every delivery ends
-``http``      the only module that speaks HTTP
-``receiver``  a local stand-in for the vendors
+``contract``      what a sink is given, and how every delivery ends
+``http``          the only module that speaks HTTP
+``incident_log``  what happened, was said and was done, in PostgreSQL
+``receiver``      a local stand-in for the vendors
 """

@@ -1,0 +1,16 @@
+"""The incident log in PostgreSQL: what happened, was said and was done, append-only, and what reads it.
+
+Every transition, incident record, delivery and action is a row, once, and each row's hash covers the row before it. It
+never decides what people are told, and nobody waits for it: while its server is away, pages go out.
+
+``chain``       the hash of a row, and what a changed chain looks like; pure
+``rows``        a record of Kafka as a row; pure
+``connection``  one connection, with limits on how long anything may take
+``trouble``     what an error of PostgreSQL means for what was to be written; pure
+``schema``      the schema ``leadline``: applies the steps in the folder migrations
+``writing``     appending to the chain
+``recorder``    writes records down
+``retention``   removes what is over, and leaves a checkpoint
+``reader``      lists, whole incidents, verification
+``story``       what is known of one incident, put together; pure
+"""

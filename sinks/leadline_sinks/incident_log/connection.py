@@ -1,0 +1,53 @@
+"""One connection to the incident log, with limits on how long anything may take."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import psycopg
+
+CONNECT_S: Final = 5
+STATEMENT_S: Final = 10
+LOCK_S: Final = 5
+"""Writers wait for each other at the head of the chain, for as long as one transaction takes."""
+ANSWER_S: Final = 15.0
+"""For a whole transaction; a server that hangs ends no statement by itself."""
+
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+
+# Whatever the dsn says. The last three find out within seconds that a peer is gone without a word.
+_OPTIONS: Final[dict[str, Any]] = {
+    "application_name": "leadline incident log",
+    "client_encoding": "utf8",
+    "connect_timeout": CONNECT_S,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "tcp_user_timeout": 10_000,
+}
+# For one transaction, so that a pooler between us and the server does not matter. search_path: nobody's table, function
+# or operator of the same name is used.
+_LIMITS: Final = f"""
+    SET LOCAL search_path = pg_catalog; SET LOCAL timezone = 'UTC';
+    SET LOCAL statement_timeout = '{STATEMENT_S}s'; SET LOCAL lock_timeout = '{LOCK_S}s';
+    SET LOCAL idle_in_transaction_session_timeout = '30s'
+"""
+
+
+async def connect(dsn: str) -> Connection:
+    """Open one. Raises psycopg.Error or OSError."""
+    # No prepared statements: behind a pooler the next transaction may be on another connection.
+    return await psycopg.AsyncConnection.connect(dsn, autocommit=True, prepare_threshold=None, **_OPTIONS)
+
+
+@asynccontextmanager
+async def transaction(connection: Connection, *, read_only: bool = False, limited: bool = True) -> AsyncGenerator[None]:
+    """One transaction, all or nothing; what is read in a ``read_only`` one is of one instant.
+
+    Raises TimeoutError when a ``limited`` one takes longer than ``ANSWER_S``. After that, and after any error of
+    psycopg, the connection may be of no more use.
+    """
+    async with asyncio.timeout(ANSWER_S if limited else None), connection.transaction():
+        mode = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;" if read_only else ""
+        await connection.execute(f"{mode}{_LIMITS}".encode())
+        yield

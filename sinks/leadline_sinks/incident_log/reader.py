@@ -1,0 +1,193 @@
+"""Reading the log: lists, whole incidents, and whether its chain holds. Every answer is of one instant."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import psycopg
+
+from leadline.errors import ProblemFound, UnreachableError, UsageError
+from leadline.settings.dsn import address
+from leadline.wire import ACTIONS, ALERTS, DELIVERIES, INCIDENTS, Codec
+from leadline_sinks.contract import NEEDS_SOMEBODY
+from leadline_sinks.incident_log.chain import BEGINNING, Break, Link, Row, Verifier, Written
+from leadline_sinks.incident_log.connection import Connection, connect, transaction
+from leadline_sinks.incident_log.rows import visible
+from leadline_sinks.incident_log.story import Story
+from leadline_sinks.incident_log.trouble import explain
+
+_LIST: Final = """
+    SELECT incident_id, cluster, incident.state, incident.severity, title, incident.cause,
+           incident.opened_at, incident.resolved_at, acknowledged_at
+    FROM leadline.incident JOIN leadline.incident_times USING (incident_id, cluster)
+    WHERE (%(cluster)s::text IS NULL OR cluster = %(cluster)s)
+      AND (%(state)s::text IS NULL OR incident.state = %(state)s)
+      AND (%(since)s::timestamptz IS NULL OR coalesce(incident.resolved_at, 'infinity') >= %(since)s)
+    ORDER BY incident.state = 'resolved', incident.opened_at DESC, incident_id
+    LIMIT %(most)s
+"""
+_BEGIN_WITH: Final = """
+    SELECT incident_id FROM leadline.incident WHERE starts_with(incident_id, %s) ORDER BY opened_at DESC LIMIT 20
+"""
+_OF_INCIDENT: Final = "SELECT kind, record::text FROM leadline.log WHERE incident_id = %s ORDER BY number"
+_OF_ALERTS: Final = """
+    SELECT kind, record::text FROM leadline.log
+    WHERE alert_id = ANY(%s) AND at >= %s AND at <= coalesce(%s::timestamptz, 'infinity') ORDER BY number
+"""
+_CODECS: Final[dict[str, Codec[Any]]] = {
+    "transition": ALERTS,
+    "incident": INCIDENTS,
+    "notification": DELIVERIES,
+    "suppression": DELIVERIES,
+    "acknowledgement": ACTIONS,
+    "note": ACTIONS,
+}
+_ROWS: Final = """
+    SELECT number, hash, recorded_at, kind, event_id, incident_id, alert_id, cluster, who, outcome, what, at, source,
+           record::text
+    FROM leadline.log ORDER BY number
+"""
+_START: Final = "SELECT through, hash FROM leadline.checkpoint ORDER BY through DESC LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One incident of a list."""
+
+    incident_id: str
+    cluster: str
+    state: str
+    severity: str
+    title: str
+    cause: str | None
+    opened_at: datetime
+    resolved_at: datetime | None
+    acknowledged_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What became of a verification."""
+
+    rows: int
+    """How many hold, from the first on."""
+    start: Link
+    """Where retention left off."""
+    head: Link
+    broken: Break | None
+
+
+@asynccontextmanager
+async def session(dsn: str) -> AsyncGenerator[Connection]:
+    """A connection for a command. Raises UnreachableError or UsageError with what is wrong, in place of psycopg's."""
+    try:
+        async with await connect(dsn) as connection:
+            yield connection
+    except (psycopg.Error, OSError) as error:
+        reason, detail = explain(error, dsn)
+        kind = UsageError if reason in NEEDS_SOMEBODY else UnreachableError
+        raise kind(f"the incident log at {address(dsn)}: {detail}") from None
+
+
+async def incidents(
+    connection: Connection,
+    *,
+    cluster: str | None = None,
+    since: datetime | None = None,
+    state: Literal["open", "resolved"] | None = None,
+    most: int = 1000,
+) -> list[Listed]:
+    """Incidents, the open ones first, then the latest; ``since``: those that were not over by then."""
+    wanted = {
+        "cluster": visible(cluster) if cluster is not None else None,
+        "since": since,
+        "state": state,
+        "most": most,
+    }
+    async with transaction(connection, read_only=True):
+        found = await (await connection.execute(_LIST.encode(), wanted)).fetchall()
+    return [Listed(*row) for row in found]
+
+
+async def find(connection: Connection, prefix: str) -> str:
+    """The identity of the incident that begins like this. Raises UsageError when none does, or several."""
+    async with transaction(connection, read_only=True):
+        rows = await (await connection.execute(_BEGIN_WITH.encode(), [visible(prefix)])).fetchall()
+    found = [ident for (ident,) in rows]
+    if prefix in found:
+        return prefix
+    if not found:
+        raise UsageError(f"there is no incident {prefix!r} in the incident log; see `leadline incidents list`")
+    if len(found) > 1:
+        raise UsageError(f"{prefix!r} is the beginning of several incidents: {', '.join(found)}")
+    return str(found[0])
+
+
+async def story(connection: Connection, incident_id: str) -> Story:
+    """All that is known of an incident, by its whole identity. Raises UsageError when there is none."""
+    key = visible(incident_id)
+    async with transaction(connection, read_only=True):
+        rows = await (await connection.execute(_OF_INCIDENT.encode(), [key])).fetchall()
+        records = _decoded(rows, INCIDENTS)
+        if not records:
+            raise UsageError(f"there is no incident {incident_id!r} in the incident log; see `leadline incidents list`")
+        last = max(records, key=lambda each: each.seq)
+        window = [[visible(ident) for ident in last.alerts], last.opened_at, last.resolved_at]
+        alerts = await (await connection.execute(_OF_ALERTS.encode(), window)).fetchall()
+    return Story(
+        incident=last,
+        transitions=_decoded(alerts, ALERTS),
+        deliveries=_decoded(rows, DELIVERIES),
+        actions=_decoded(rows, ACTIONS),
+    )
+
+
+async def verify(connection: Connection) -> Verified:
+    """Walk the whole chain. It stops at the first place that does not hold."""
+    rows = 0
+    async with transaction(connection, read_only=True, limited=False):
+        left_off = await (await connection.execute(_START)).fetchone()
+        start = Link(left_off[0], bytes(left_off[1])) if left_off else BEGINNING
+        at_end = await (await connection.execute("SELECT number, hash FROM leadline.head")).fetchone()
+        if at_end is None:
+            raise ProblemFound("the incident log has no head: the table leadline.head is empty")
+        head = Link(at_end[0], bytes(at_end[1]))
+        verifier = Verifier(start)
+        async with connection.cursor(name="verify") as cursor:
+            cursor.itersize = 1000
+            await cursor.execute(_ROWS.encode())
+            async for row in cursor:
+                if broken := verifier.row(_written(row)):
+                    return Verified(rows, start, head, broken)
+                rows += 1
+        return Verified(rows, start, head, verifier.end(head))
+
+
+def _decoded(rows: Sequence[tuple[Any, ...]], codec: Codec[Any]) -> tuple[Any, ...]:
+    """Records of one topic. The wire's limit on their size is not held against them: here they are in ASCII."""
+    return tuple(codec.decoder.decode(record) for kind, record in rows if _CODECS.get(kind) is codec)
+
+
+def _written(row: tuple[Any, ...]) -> Written:
+    number, digest, recorded_at, kind, event_id, incident_id, alert_id, cluster, who, outcome, what, at, source, rec = (
+        row
+    )
+    return Written(
+        Link(number, bytes(digest)),
+        recorded_at,
+        Row(
+            kind=kind,
+            event_id=event_id,
+            incident_id=incident_id,
+            alert_id=alert_id,
+            cluster=cluster,
+            who=who,
+            outcome=outcome,
+            what=what,
+            at=at,
+            source=source,
+            record=rec,
+        ),
+    )

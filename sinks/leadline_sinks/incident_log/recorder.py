@@ -1,0 +1,140 @@
+"""Writes records down: one transaction per batch, one connection that comes back by itself."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import psycopg
+
+from leadline.clock import Clock
+from leadline.errors import LeadlineError
+from leadline.logs import escape
+from leadline.model.incident import Incident
+from leadline.settings.sink import IncidentLogSettings
+from leadline_sinks.contract import Entry, GiveUp, Outcome, Reason, Retry, Sent
+from leadline_sinks.incident_log.chain import Row
+from leadline_sinks.incident_log.connection import Connection, connect, transaction
+from leadline_sinks.incident_log.retention import forget
+from leadline_sinks.incident_log.rows import row, visible
+from leadline_sinks.incident_log.schema import migrate
+from leadline_sinks.incident_log.trouble import outcome
+from leadline_sinks.incident_log.writing import extend, hold_head
+
+FORGET_EVERY_S: Final = 3600.0
+_log = logging.getLogger(__name__)
+
+_KNOWN: Final = "SELECT event_id FROM leadline.log WHERE event_id = ANY(%s)"
+_INCIDENT: Final = (
+    *("seq", "cluster", "state", "severity", "title", "cause", "parent"),
+    *("opened_at", "detected_at", "cause_at", "resolved_at", "recorded_at"),
+)
+_RANK: Final = "array_position(ARRAY['info', 'warning', 'critical'], {})"
+_UPDATE: Final = f"""
+    UPDATE leadline.incident SET {", ".join(f"{name} = %({name})s" for name in _INCIDENT)},
+        peak_severity = CASE WHEN {_RANK.format("%(severity)s::text")} > {_RANK.format("peak_severity")}
+                        THEN %(severity)s ELSE peak_severity END
+    WHERE incident_id = %(incident_id)s AND seq < %(seq)s
+"""
+_INSERT: Final = f"""
+    INSERT INTO leadline.incident (incident_id, peak_severity, {", ".join(_INCIDENT)})
+    SELECT %(incident_id)s, %(severity)s, {", ".join(f"%({name})s" for name in _INCIDENT)}
+    WHERE NOT EXISTS (SELECT FROM leadline.incident WHERE incident_id = %(incident_id)s)
+"""
+
+
+class IncidentLog:
+    """A ``Recorder`` into PostgreSQL. One call at a time; any number of processes may write to one log."""
+
+    kind = "incident_log"
+
+    def __init__(self, settings: IncidentLogSettings, clock: Clock) -> None:
+        assert settings.dsn is not None, "who wants no incident log makes none"
+        self._settings = settings
+        self._dsn = settings.dsn
+        self._clock = clock
+        self._connection: Connection | None = None
+        self._forget_at = clock.monotonic()
+
+    async def record(self, entries: Sequence[Entry]) -> Outcome:
+        """Write all of them or none, and pass over those written before.
+
+        The schema is made, or brought up to date, at the first connection, if the role may. A batch that is given up
+        holds an entry that the server refuses: single entries tell which.
+        """
+        dsn = ""
+        try:
+            new = [(row(entry), entry.value) for entry in entries]
+        except ValueError as error:
+            return GiveUp(Reason.REJECTED, escape(str(error)))  # a time outside the years that UTC has
+        try:
+            dsn = self._dsn.reveal()
+            connection = await self._connected(dsn)
+            await self._write(connection, {made.event_id: (made, value) for made, value in new})
+        except LeadlineError as error:
+            await self.close()
+            return Retry(Reason.TARGET_GONE, str(error))
+        except (psycopg.Error, OSError) as error:
+            await self.close()
+            return outcome(error, dsn)
+        await self._forget(connection, dsn)
+        return Sent()
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def _connected(self, dsn: str) -> Connection:
+        if self._connection is not None and not self._connection.closed:
+            return self._connection
+        self._connection = await connect(dsn)
+        for each in await migrate(self._connection):
+            _log.info("the incident log's schema has a new step", extra={"step": each.name})
+        return self._connection
+
+    async def _write(self, connection: Connection, rows: Mapping[str, tuple[Row, Any]]) -> None:
+        now = self._clock.now()
+        async with transaction(connection):
+            head = await hold_head(connection)
+            known = {found[0] for found in await (await connection.execute(_KNOWN, [list(rows)])).fetchall()}
+            new = [each for event_id, each in rows.items() if event_id not in known]
+            if not new:
+                return
+            await extend(connection, head, now, [made for made, _ in new])
+            for _, value in new:
+                if isinstance(value, Incident):
+                    columns = _columns(value) | {"recorded_at": now}
+                    await connection.execute(_UPDATE.encode(), columns)
+                    await connection.execute(_INSERT.encode(), columns)
+
+    async def _forget(self, connection: Connection, dsn: str) -> None:
+        """Retention, now and then; what goes wrong with it is said, and is no reason to write a batch again."""
+        if self._clock.monotonic() < self._forget_at:
+            return
+        self._forget_at = self._clock.monotonic() + FORGET_EVERY_S
+        try:
+            gone = await forget(connection, self._clock.now(), self._settings.retention_days)
+        except (psycopg.Error, OSError) as error:
+            await self.close()
+            _log.warning("retention failed; it is tried again in an hour", extra={"why": outcome(error, dsn).detail})
+        else:
+            if gone:
+                _log.info("retention removed what is over", extra={"rows": gone})
+
+
+def _columns(incident: Incident) -> dict[str, object]:
+    return {
+        "incident_id": visible(incident.incident_id),
+        "seq": incident.seq,
+        "cluster": visible(incident.cluster),
+        "state": incident.state,
+        "severity": incident.severity,
+        "title": visible(incident.title),
+        "cause": visible(incident.causes[0].code) if incident.causes else None,
+        "parent": visible(incident.parent) if incident.parent is not None else None,
+        "opened_at": incident.opened_at,
+        "detected_at": incident.detected_at,
+        "cause_at": incident.cause_at,
+        "resolved_at": incident.resolved_at,
+    }

@@ -1,0 +1,35 @@
+"""A server for the incident log, and a database of its own for each test."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from leadline.sandbox.fleet import Fleet
+from leadline.sandbox.postgres import Server
+from leadline.settings.secret import Secret
+from leadline.settings.sink import IncidentLogSettings
+from tests.fixtures.postgres_versions import binaries_for
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def log_server() -> Iterator[Server]:
+    """One server; whoever stops it starts it again."""
+    with Fleet(binaries_for(18)) as fleet:
+        yield fleet.primary("log")
+
+
+@pytest.fixture
+def database(log_server: Server) -> str:
+    """Name of a new, empty database."""
+    name = f"log_{next(_numbers)}"
+    log_server.query(f"CREATE DATABASE {name}")
+    return name
+
+
+@pytest.fixture
+def log_settings(log_server: Server, database: str) -> IncidentLogSettings:
+    """Of a log in that database, by the role that owns it."""
+    return IncidentLogSettings(dsn=Secret(log_server.dsn(database)))

@@ -1,0 +1,295 @@
+"""The incident log on a real server: written once, in one chain, whatever happens in between."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+
+from leadline.clock import ManualClock
+from leadline.model.ids import IncidentId
+from leadline.sandbox.postgres import Server
+from leadline.settings.secret import Secret
+from leadline.settings.sink import IncidentLogSettings
+from leadline_sinks.contract import Entry, GiveUp, Reason, Retry, Sent
+from leadline_sinks.incident_log import reader
+from leadline_sinks.incident_log.recorder import IncidentLog
+from tests.unit.sinks import made
+from tests.unit.sinks.log_made import delivery, entry, transition
+
+
+def life() -> list[Entry]:
+    """All that happens around one incident."""
+    return [
+        entry(transition(1, from_="ok", to="pending", event_time=made.later(0))),
+        entry(transition(2)),
+        entry(made.incident(1)),
+        entry(delivery()),
+        entry(delivery("pagerduty", at=made.later(4))),
+        entry(made.action()),
+        entry(made.action("note", 2)),
+        entry(delivery("email", outcome="suppressed", reason="s_1")),
+        entry(made.resolved(2)),
+    ]
+
+
+@asynccontextmanager
+async def recording(settings: IncidentLogSettings) -> AsyncIterator[IncidentLog]:
+    log = IncidentLog(settings, ManualClock(made.later(600)))
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+async def verified(settings: IncidentLogSettings) -> reader.Verified:
+    assert settings.dsn is not None
+    async with reader.session(settings.dsn.reveal()) as connection:
+        return await reader.verify(connection)
+
+
+async def rows(settings: IncidentLogSettings) -> int:
+    """How many the log has; its chain must hold."""
+    found = await verified(settings)
+    assert found.broken is None
+    return found.rows
+
+
+async def test_written_once(log_settings: IncidentLogSettings) -> None:
+    """The first batch makes the schema; what is read again, whole or in part, is passed over."""
+    entries = life()
+    async with recording(log_settings) as log:
+        assert await log.record([]) == Sent()
+        assert await log.record(entries[:4]) == Sent()
+        assert await log.record(entries[2:]) == Sent()
+        assert await log.record(entries + entries) == Sent()
+    assert await rows(log_settings) == len(entries)
+
+
+async def test_the_whole_story(log_settings: IncidentLogSettings) -> None:
+    """What was written reads back as it was, the latest record of the incident first of all."""
+    async with recording(log_settings) as log:
+        await log.record(life())
+    assert log_settings.dsn is not None
+    async with reader.session(log_settings.dsn.reveal()) as connection:
+        (listed,) = await reader.incidents(connection)
+        ident = await reader.find(connection, "inc_orders")
+        story = await reader.story(connection, ident)
+    assert (listed.incident_id, listed.state, listed.severity) == (ident, "resolved", "critical")
+    assert listed.acknowledged_at == made.later(30)
+    assert story.incident == made.resolved(2)
+    assert [each.seq for each in story.transitions] == [1, 2]
+    assert [each.target for each in story.deliveries] == ["slack", "pagerduty", "email"]
+    assert [each.kind for each in story.actions] == ["acknowledge", "note"]
+
+
+async def test_an_older_record_changes_nothing(log_settings: IncidentLogSettings) -> None:
+    """Records that come in another order are all written down, and the latest holds; the worst severity is kept."""
+    async with recording(log_settings) as log:
+        await log.record([entry(made.incident(3, severity="warning")), entry(made.incident(2, title="older"))])
+        await log.record([entry(made.incident(4, severity="critical")), entry(made.incident(5, severity="warning"))])
+    assert log_settings.dsn is not None
+    async with reader.session(log_settings.dsn.reveal()) as connection:
+        (listed,) = await reader.incidents(connection)
+        times = await (await connection.execute("SELECT severity FROM leadline.incident_times")).fetchone()
+    assert (listed.severity, listed.title) == ("warning", made.incident().title)
+    assert times == ("critical",)
+
+
+async def test_two_recorders_keep_one_chain(log_settings: IncidentLogSettings) -> None:
+    """Processes that write at once, the same and different records, wait for each other; all is there, once."""
+    notes = [entry(made.action("note", number)) for number in range(60)]
+    async with recording(log_settings) as one, recording(log_settings) as other:
+
+        async def write(log: IncidentLog, batches: Sequence[Sequence[Entry]]) -> None:
+            for batch in batches:
+                assert await log.record(batch) == Sent()
+
+        await asyncio.gather(
+            write(one, [notes[start : start + 5] for start in range(0, 45, 5)]),
+            write(other, [notes[start : start + 4] for start in range(56, 8, -4)]),
+        )
+    assert await rows(log_settings) == 60
+
+
+async def test_a_server_that_is_away(log_server: Server, log_settings: IncidentLogSettings) -> None:
+    """While the server is stopped every batch is to be tried again; afterwards all is there, once."""
+    entries = life()
+    async with recording(log_settings) as log:
+        assert await log.record(entries[:3]) == Sent()
+        log_server.stop("immediate")
+        try:
+            for _ in range(3):
+                away = await log.record(entries[3:])
+                assert isinstance(away, Retry)
+                assert away.reason in (Reason.UNREACHABLE, Reason.UNAVAILABLE)
+        finally:
+            log_server.start()
+        assert await log.record(entries[3:]) == Sent()
+    assert await rows(log_settings) == len(entries)
+
+
+async def test_a_session_that_is_ended(log_server: Server, log_settings: IncidentLogSettings, database: str) -> None:
+    """A connection that the server ends is opened again by the next attempt."""
+    entries = life()
+    async with recording(log_settings) as log:
+        assert await log.record(entries[:3]) == Sent()
+        log_server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+        away = await log.record(entries[3:])
+        assert isinstance(away, Retry)
+        assert away.reason in (Reason.UNREACHABLE, Reason.UNAVAILABLE)
+        assert await log.record(entries[3:]) == Sent()
+    assert await rows(log_settings) == len(entries)
+
+
+async def test_a_locked_head(log_settings: IncidentLogSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that holds the head and does not let go makes a batch late, and nothing else."""
+    monkeypatch.setattr(
+        "leadline_sinks.incident_log.connection._LIMITS", "SET LOCAL timezone = 'UTC'; SET LOCAL lock_timeout = '50ms'"
+    )
+    assert log_settings.dsn is not None
+    async with recording(log_settings) as log:
+        assert await log.record(life()[:1]) == Sent()
+        with psycopg.connect(log_settings.dsn.reveal()) as holder:
+            holder.execute("SELECT FROM leadline.head FOR UPDATE")
+            held = await log.record(life())
+        assert isinstance(held, Retry)
+        assert held.reason is Reason.UNAVAILABLE
+        assert await log.record(life()) == Sent()
+
+
+async def test_a_server_that_hangs(
+    log_server: Server, log_settings: IncidentLogSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that answers nothing is left after a while; when it is back, all is written."""
+    async with recording(log_settings) as log:
+        assert await log.record(life()[:1]) == Sent()
+        monkeypatch.setattr("leadline_sinks.incident_log.connection.ANSWER_S", 0.5)
+        log_server.freeze()
+        try:
+            async with asyncio.timeout(60):
+                hung = await log.record(life())
+        finally:
+            log_server.thaw()
+            monkeypatch.undo()
+        assert isinstance(hung, Retry)
+        assert hung.reason is Reason.TIMEOUT
+        assert await log.record(life()) == Sent()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "advice"),
+    [
+        ({"password": "hunter2"}, Reason.UNAUTHORIZED, "check user and password"),
+        ({"user": "nobody_here"}, Reason.UNAUTHORIZED, "check user and password"),
+        ({"dbname": "not_there"}, Reason.TARGET_GONE, "create the database"),
+        ({"port": "1"}, Reason.UNREACHABLE, "is the server running there?"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+async def test_a_wrong_dsn(
+    log_server: Server, database: str, changes: dict[str, str], reason: Reason, advice: str
+) -> None:
+    """What is wrong with the connection is said with what to do, and without the password."""
+    dsn = psycopg.conninfo.make_conninfo(log_server.dsn(database), **changes)
+    async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
+        outcome = await log.record(life())
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is reason
+    assert advice in outcome.detail
+    password = psycopg.conninfo.conninfo_to_dict(dsn)["password"]
+    assert str(password) not in outcome.detail
+    assert outcome.detail.isprintable()
+
+
+async def test_a_standby(log_server: Server, log_settings: IncidentLogSettings, database: str) -> None:
+    """A server that takes no writes is named as that; when it takes them again, so does the log."""
+    async with recording(log_settings) as log:
+        assert await log.record(life()[:1]) == Sent()
+        log_server.query(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+        await log.close()
+        outcome = await log.record(life())
+        assert isinstance(outcome, Retry)
+        assert outcome.reason is Reason.TARGET_GONE
+        assert "standby or read-only" in outcome.detail
+        log_server.query(f"ALTER DATABASE {database} RESET default_transaction_read_only")
+        assert await log.record(life()) == Sent()
+
+
+async def test_hostile_text(log_settings: IncidentLogSettings) -> None:
+    """Names that nobody should give are written down; those that the wire lets through read back as they were."""
+    names = dict.fromkeys(name for full in made.HOSTILE for name in (full, full[:255]) if name)
+    incidents = {name: msgspec.structs.replace(made.hostile(name), incident_id=IncidentId(name)) for name in names}
+    people = [made.action("note", number, by=name[:255] or "x") for number, name in enumerate(made.HOSTILE)]
+    async with recording(log_settings) as log:
+        assert await log.record([entry(each) for each in [*incidents.values(), *people]]) == Sent()
+    assert await rows(log_settings) == len(incidents) + len(people)
+    assert log_settings.dsn is not None
+    async with reader.session(log_settings.dsn.reveal()) as connection:
+        for name, incident in incidents.items():
+            if len(name) <= 255:
+                assert (await reader.story(connection, name)).incident == incident
+
+
+async def test_content_that_cannot_be_stored(log_settings: IncidentLogSettings) -> None:
+    """A record that no attempt will store is given up, and nothing of its batch is written."""
+    from datetime import datetime, timedelta, timezone
+
+    early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
+    async with recording(log_settings) as log:
+        assert await log.record(life()) == Sent()
+        outcome = await log.record([entry(made.action("note", 7)), bad(early)])
+    assert isinstance(outcome, GiveUp)
+    assert outcome.reason is Reason.REJECTED
+    assert await rows(log_settings) == len(life())
+
+
+def bad(at: Any) -> Entry:
+    """A record with a time that UTC has not."""
+    return Entry("actions", "/people#bad", 0, 1, msgspec.structs.replace(made.action("note", 8), at=at))
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "UPDATE leadline.log SET what = 'nothing' WHERE number = 3",
+        "UPDATE leadline.log SET at = at + interval '1 microsecond' WHERE number = 3",
+        "DELETE FROM leadline.log WHERE number = 3",
+        "DELETE FROM leadline.log WHERE number = 9",
+        "UPDATE leadline.log SET number = 100 WHERE number = 3",
+        "UPDATE leadline.head SET number = 8, hash = (SELECT hash FROM leadline.log WHERE number = 8)",
+        "INSERT INTO leadline.checkpoint SELECT 9, 3, hash FROM leadline.log WHERE number = 3",
+    ],
+)
+async def test_a_forgery_is_found(
+    log_settings: IncidentLogSettings, log_server: Server, database: str, forgery: str
+) -> None:
+    """Whoever gets around the triggers, as a superuser can, is found out by the chain."""
+    async with recording(log_settings) as log:
+        await log.record(life())
+    assert (await verified(log_settings)).broken is None
+    log_server.query(f"SET session_replication_role = replica; {forgery}", dbname=database)
+    assert (await verified(log_settings)).broken is not None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE leadline.log SET what = 'nothing'",
+        "DELETE FROM leadline.log",
+        "TRUNCATE leadline.log",
+        "DELETE FROM leadline.head",
+        "UPDATE leadline.checkpoint SET through = 0",
+    ],
+)
+async def test_even_the_owner_cannot_change_it(
+    log_settings: IncidentLogSettings, log_server: Server, database: str, statement: str
+) -> None:
+    """What is written down stays; the owner is told so by a trigger."""
+    async with recording(log_settings) as log:
+        await log.record(life())
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        log_server.query(statement, dbname=database)
