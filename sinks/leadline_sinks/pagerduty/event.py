@@ -1,0 +1,172 @@
+"""An incident as events of the Events API v2. Pure; every event fits, whatever the names and texts are."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from leadline.logs import escape
+from leadline.model.alert import Evidence, Severity
+from leadline.model.incident import Cause, Change, Incident
+from leadline.settings.sink import NotifySettings
+from leadline.wire import encode, timestamp
+from leadline_sinks.pagerduty import limits
+from leadline_sinks.runbook import address
+
+Event = dict[str, Any]
+"""The body of a request."""
+
+SEVERITIES: dict[Severity, str] = {"critical": "critical", "warning": "warning", "info": "info"}
+"""Ours in PagerDuty's words. Its ``error`` is between critical and warning; we have nothing there."""
+CLIENT = "Leadline"
+_SHORT_SUMMARY = 200
+_HASHED = 33
+
+
+def dedup_key(incident_id: str) -> str:
+    """The incident's identity; where that is too long or cannot be seen, its beginning and a hash of the whole."""
+    shown = escape(incident_id, limits.DEDUP_KEY_CHARACTERS)
+    if incident_id and shown == incident_id:
+        return incident_id
+    digest = hashlib.sha256(incident_id.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{shown[: limits.DEDUP_KEY_CHARACTERS - _HASHED]}~{digest[: _HASHED - 1]}"
+
+
+def trigger(incident: Incident, key: str, notify: NotifySettings) -> Event:
+    """The alert itself: what broke where, and why, first."""
+    first = incident.causes[0] if incident.causes else None
+    subject = first.subject if first else None
+    newest = incident.timeline[-1].at if incident.timeline else incident.detected_at
+    field = limits.FIELD_CHARACTERS
+    event: Event = {
+        "routing_key": key,
+        "event_action": "trigger",
+        "dedup_key": dedup_key(incident.incident_id),
+        "payload": {
+            "summary": _summary(incident, first),
+            "source": _clip((subject.node or subject.id if subject else "") or incident.cluster, field),
+            "severity": SEVERITIES[incident.severity],
+            "timestamp": timestamp(newest),
+            "component": _clip((subject.name or subject.kind) if subject else "cluster", field),
+            "group": _clip(incident.cluster, field),
+            "class": _clip(incident.rules[0] if incident.rules else first.code if first else "unknown", field),
+            "custom_details": _details(incident),
+        },
+        "client": CLIENT,
+        "client_url": notify.runbook_url,
+    }
+    links = list(_links(incident, notify))
+    return event | ({"links": links} if links else {})
+
+
+def follow(action: str, incident: Incident, key: str) -> Event:
+    """``acknowledge`` or ``resolve`` of what was triggered."""
+    return {"routing_key": key, "event_action": action, "dedup_key": dedup_key(incident.incident_id)}
+
+
+def change(changes: Sequence[Change], key: str, cluster: str) -> Event:
+    """A change event: what one look at one node found different."""
+    node = changes[0].node
+    steps = [f"{c.setting} from {_value(c.from_)} to {_value(c.to)}" for c in changes]
+    return {
+        "routing_key": key,
+        "payload": {
+            "summary": _clip(f"{cluster}: changed on {node}: {'; '.join(steps)}", limits.SUMMARY_CHARACTERS),
+            "source": _clip(node, limits.FIELD_CHARACTERS),
+            "timestamp": timestamp(changes[0].at),
+            "custom_details": _table((c.setting, f"{_value(c.from_)} -> {_value(c.to)}") for c in changes),
+        },
+    }
+
+
+def test(key: str, at: datetime) -> Event:
+    """A change event that says it is a test. It notifies nobody."""
+    summary = "Leadline: this is a test. Nothing happened, and nothing is to be done."
+    return {"routing_key": key, "payload": {"summary": summary, "source": "leadline", "timestamp": timestamp(at)}}
+
+
+def nothing(key: str) -> Event:
+    """The end of what never began: PagerDuty looks at it, and drops it."""
+    return {"routing_key": key, "event_action": "resolve", "dedup_key": "leadline-test"}
+
+
+def shorter(event: Event) -> Event:
+    """The same in its shortest form, for when PagerDuty would not have it."""
+    payload = {name: value for name, value in event["payload"].items() if name != "custom_details"}
+    payload["summary"] = _clip(payload["summary"], _SHORT_SUMMARY)
+    return {name: value for name, value in event.items() if name != "links"} | {"payload": payload}
+
+
+def body(event: Event) -> bytes:
+    """JSON that is no longer than PagerDuty takes: of the custom details, the last are left out first."""
+    data = encode(event)
+    details = dict(event.get("payload", {}).get("custom_details", {}))
+    while len(data) > limits.EVENT_BYTES and details:
+        details.popitem()
+        data = encode(event | {"payload": event["payload"] | {"custom_details": details}})
+    return data
+
+
+def _summary(incident: Incident, first: Cause | None) -> str:
+    known = first is not None and first.code != "unknown"
+    text = f"{incident.title}: {first.summary}" if first and known and first.summary.strip() else incident.title
+    text = _clip(text, limits.SUMMARY_CHARACTERS)
+    return text if text.strip() else "replication is not well"
+
+
+def _details(incident: Incident) -> dict[str, str]:
+    """The most useful first, since they are shed from the last on. What is empty is left out."""
+    first = incident.causes[0] if incident.causes else None
+    facts = {
+        "cause": _cause(first) if first else "",
+        "fix": first.fix if first else "",
+        "evidence": "; ".join(map(_fact, first.evidence_for)) if first else "",
+        "changes": "; ".join(f"{c.setting} on {c.node}: {_value(c.from_)} -> {_value(c.to)}" for c in incident.changes),
+        "alerts": ", ".join(incident.rules or incident.alerts),
+        "incident": incident.incident_id,
+        "datacenters": ", ".join(incident.datacenters),
+        "opened at": timestamp(incident.opened_at),
+        "detected at": timestamp(incident.detected_at),
+        "evidence against": "; ".join(map(_fact, first.evidence_against)) if first else "",
+        "other causes": "; ".join(map(_cause, incident.causes[1:])),
+        "part of": incident.parent or "",
+    }
+    labels = ((f"label {name}", text) for name, text in incident.labels.items())
+    return _table((name, text) for pairs in (facts.items(), labels) for name, text in pairs if text)
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """As many rows as there may be, names and texts cut."""
+    table: dict[str, str] = {}
+    for name, text in rows:
+        if len(table) == limits.DETAILS:
+            break
+        table[_clip(name, limits.FIELD_CHARACTERS)] = _clip(text, limits.DETAIL_CHARACTERS)
+    return table
+
+
+def _links(incident: Incident, notify: NotifySettings) -> Iterator[dict[str, str]]:
+    """The runbooks of its first rules."""
+    for rule in incident.rules[: limits.LINKS]:
+        if rule and len(rule) <= limits.FIELD_CHARACTERS:
+            yield {"href": address(rule, notify), "text": _clip(f"Runbook: {rule}", limits.FIELD_CHARACTERS)}
+
+
+def _cause(cause: Cause) -> str:
+    return f"{cause.code} ({cause.confidence:.2f}): {cause.summary}"
+
+
+def _fact(fact: Evidence) -> str:
+    where = f" on {fact.node}" if fact.node else ""
+    note = f" ({fact.note})" if fact.note else ""
+    return f"{fact.name}{where} = {fact.value}{note}"
+
+
+def _value(text: str | None) -> str:
+    return "(unset)" if text is None else text
+
+
+def _clip(text: str, characters: int) -> str:
+    """On one line, everything visible, and no longer than this."""
+    shown = escape(text, characters)
+    return shown if len(shown) <= characters else shown[: characters - 1] + "…"

@@ -1,0 +1,213 @@
+"""Incidents as events of PagerDuty: whatever is in them, PagerDuty takes them, and the page says the cause first."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from msgspec.structs import replace
+
+from leadline.model.alert import Evidence, Subject
+from leadline.model.ids import IncidentId, NodeName
+from leadline.model.incident import Incident
+from leadline.settings.sink import NotifySettings
+from leadline_sinks.pagerduty import event
+from leadline_sinks.receiver.exchange import Request
+from leadline_sinks.receiver.pagerduty import CHANGE, ENQUEUE, answer
+from tests.unit.sinks import made
+from tests.unit.sinks.pagerduty.vendor import KEY
+from tests.unit.strategies import values
+
+NOTIFY = NotifySettings(runbook_url="https://docs.example.com/main")
+ASTRAL = "𝔸"
+"""One code point, two units of UTF-16, four bytes of UTF-8."""
+
+
+def refused(what: event.Event, path: str = ENQUEUE) -> str | None:
+    """Why PagerDuty would not take it."""
+    reply, _ = answer(Request(path, {}, event.body(what), made.START), [])
+    return reply.problem
+
+
+def trigger(incident: Incident) -> dict[str, Any]:
+    """As PagerDuty gets it."""
+    sent: dict[str, Any] = orjson.loads(event.body(event.trigger(incident, KEY, NOTIFY)))
+    return sent
+
+
+def texts(value: Any) -> list[str]:
+    """Every text in an event, names of fields too."""
+    if isinstance(value, dict):
+        return [*value, *(text for inner in value.values() for text in texts(inner))]
+    if isinstance(value, list):
+        return [text for inner in value for text in texts(inner)]
+    return [str(value)]
+
+
+@given(values(Incident))
+def test_every_incident_is_taken(incident: Incident) -> None:
+    """Each event of any incident is one that PagerDuty takes, and shows nothing but plain characters."""
+    whole = event.trigger(incident, KEY, NOTIFY)
+    assert refused(whole) is None
+    assert refused(event.shorter(whole)) is None
+    assert refused(event.follow("acknowledge", incident, KEY)) is None
+    assert refused(event.follow("resolve", incident, KEY)) is None
+    for change in incident.changes:
+        assert refused(event.change([change], KEY, incident.cluster), CHANGE) is None
+    assert [text for text in texts(trigger(incident)) if not text.isprintable()] == []
+    assert len(whole["payload"]["custom_details"]) <= 30
+
+
+@pytest.mark.parametrize("name", made.HOSTILE, ids=lambda name: ascii(name[:12]))
+def test_hostile_names(name: str) -> None:
+    """They are visible text, cut where they are too long."""
+    incident = made.hostile(name)
+    sent = trigger(incident)
+    assert refused(event.trigger(incident, KEY, NOTIFY)) is None
+    assert refused(event.change(incident.changes, KEY, incident.cluster), CHANGE) is None
+    assert [text for text in texts(sent) if not text.isprintable()] == []
+    assert max(map(len, texts(sent["payload"]["custom_details"]))) <= 10_000
+
+
+def test_what_a_page_says() -> None:
+    """What broke where and why; then everything that helps, as a flat table."""
+    sent = trigger(made.incident(changes=[made.change()]))
+    assert sent["payload"] == {
+        "summary": "orders: replay on pg-2 is blocked by a query: "
+        "query pid 4711 on pg-2 holds a snapshot that replay waits for",
+        "source": "orders/pg-1->pg-2",
+        "severity": "critical",
+        "timestamp": "2026-04-10T10:00:05.120Z",
+        "component": "link",
+        "group": "orders",
+        "class": "replication_lag",
+        "custom_details": {
+            "cause": f"standby_query_blocks_replay (0.94): {made.cause().summary}",
+            "fix": "On pg-2: SELECT pg_terminate_backend(4711);",
+            "evidence": "replay_lsn on pg-2 = 0/5000148 (unchanged for 40 s)",
+            "changes": "max_standby_streaming_delay on pg-2: 30s -> -1",
+            "alerts": "replication_lag",
+            "incident": made.incident().incident_id,
+            "datacenters": "fra1",
+            "opened at": "2026-04-10T10:00:03.120Z",
+            "detected at": "2026-04-10T10:00:05.120Z",
+            "label team": "payments",
+        },
+    }
+    assert sent["links"] == [
+        {
+            "href": "https://docs.example.com/main/docs/runbooks/replication_lag.md",
+            "text": "Runbook: replication_lag",
+        }
+    ]
+    assert sent["client"] == "Leadline"
+
+
+def test_an_unknown_cause_is_not_in_the_title() -> None:
+    """That nothing is known is no news; the title says what broke."""
+    assert trigger(made.incident(causes=[made.UNKNOWN]))["payload"]["summary"] == made.incident().title
+
+
+def test_the_source_is_the_node_or_else_the_link() -> None:
+    """What the first cause is about; the slot or subscription is the component."""
+    node = Subject(kind="slot", id="orders/pg-1/s1", node=NodeName("pg-1"), name="s1")
+    payload = trigger(made.incident(causes=[made.cause(subject=node)]))["payload"]
+    assert (payload["source"], payload["component"]) == ("pg-1", "s1")
+    payload = trigger(made.incident(causes=[]))["payload"]
+    assert (payload["source"], payload["component"]) == ("orders", "cluster")
+
+
+@pytest.mark.parametrize("severity", ["critical", "warning", "info"])
+def test_severities(severity: Any) -> None:
+    """Ours are words of PagerDuty."""
+    assert trigger(made.incident(severity=severity))["payload"]["severity"] == severity
+
+
+@pytest.mark.parametrize("letter", ["x", "é", ASTRAL])
+def test_a_summary_of_1024_characters_is_whole(letter: str) -> None:
+    """One more is cut, with a mark that it was."""
+    whole = made.incident(title=letter * 1024, causes=[])
+    assert trigger(whole)["payload"]["summary"] == letter * 1024
+    cut = made.incident(title=letter * 1025, causes=[])
+    assert trigger(cut)["payload"]["summary"] == letter * 1023 + "…"
+    for incident in (whole, cut):
+        assert refused(event.trigger(incident, KEY, NOTIFY)) is None
+
+
+@pytest.mark.parametrize("letter", ["x", ASTRAL])
+def test_a_key_of_255_characters_is_the_incidents(letter: str) -> None:
+    """A longer one keeps its beginning, and a hash keeps it apart from others that begin like it."""
+    assert event.dedup_key(letter * 255) == letter * 255
+    long, longer = event.dedup_key(letter * 256), event.dedup_key(letter * 257)
+    assert long != longer
+    assert {len(long), len(longer)} == {255}
+    assert long.startswith(letter * 222)
+
+
+@pytest.mark.parametrize("ident", ["", "a\0b", "a\nb", "\ud800", "a\\x00b"])
+def test_keys_that_cannot_be_seen_differ(ident: str) -> None:
+    """Whatever an identity holds, its key can be sent, and is not that of another."""
+    incident = made.incident(incident_id=IncidentId(ident))
+    assert refused(event.follow("resolve", incident, KEY)) is None
+    assert event.dedup_key(ident) != event.dedup_key(ident + "x")
+    assert event.dedup_key("a\0b") != event.dedup_key("a\\x00b")
+
+
+@pytest.mark.parametrize("letter", ["x", ASTRAL, '"', "\x1b"])
+def test_an_event_of_512_kb_sheds_details_from_the_last_on(letter: str) -> None:
+    """However much an incident has to say, the cause and the fix are kept and PagerDuty takes it."""
+    text = letter * 20_000
+    labels = {f"{number}": text for number in range(100)}
+    full = made.incident(
+        causes=[made.cause(summary=text, fix=text, evidence_for=[Evidence(name="x", value=text)])] * 5, labels=labels
+    )
+    body = event.body(event.trigger(full, KEY, NOTIFY))
+    details = orjson.loads(body)["payload"]["custom_details"]
+    assert len(body) <= 512_000
+    assert list(details)[:3] == ["cause", "fix", "evidence"]
+    assert refused(event.trigger(full, KEY, NOTIFY)) is None
+    assert len(details) == 30 if letter == "x" else len(details) >= 10
+
+
+def test_what_is_shed_is_no_more_than_needed() -> None:
+    """At the limit nothing is left out; one byte above it, the last detail is."""
+    what = event.trigger(made.incident(), KEY, NOTIFY)
+    room = 512_000 - len(event.body(what)) - len(',"more":""')
+    what["payload"]["custom_details"]["more"] = "x" * room
+    assert len(event.body(what)) == 512_000
+    what["payload"]["custom_details"]["more"] += "x"
+    assert "more" not in orjson.loads(event.body(what))["payload"]["custom_details"]
+
+
+@pytest.mark.parametrize(("labels", "shown"), [(20, 30), (19, 30), (18, 29)])
+def test_thirty_details(labels: int, shown: int) -> None:
+    """A table that can be read: what comes after the thirtieth is left out."""
+    incident = made.incident(
+        changes=[made.change()], parent=IncidentId("p"), labels={f"{n}": "x" for n in range(labels)}
+    )
+    details = trigger(replace(incident, causes=[*incident.causes, made.UNKNOWN]))["payload"]["custom_details"]
+    assert len(details) == shown
+
+
+def test_links_to_runbooks() -> None:
+    """At most five, and none that a rule's name could break."""
+    sent = trigger(made.incident(rules=["a/../b", "x" * 300, "c d", "e", "f", "g"]))
+    assert [link["href"].removeprefix("https://docs.example.com/main/docs/runbooks/") for link in sent["links"]] == [
+        "a%2F..%2Fb.md",
+        "c%20d.md",
+        "e.md",
+        "f.md",
+    ]
+    assert "links" not in trigger(made.incident(rules=[]))
+
+
+def test_a_change_event() -> None:
+    """What was changed where, from what to what."""
+    assert event.change([made.change()], KEY, "orders")["payload"] == {
+        "summary": "orders: changed on pg-2: max_standby_streaming_delay from 30s to -1",
+        "source": "pg-2",
+        "timestamp": "2026-04-10T09:59:03.120Z",
+        "custom_details": {"max_standby_streaming_delay": "30s -> -1"},
+    }
+    unset = event.change([replace(made.change(), from_=None)], KEY, "orders")
+    assert unset["payload"]["custom_details"] == {"max_standby_streaming_delay": "(unset) -> -1"}

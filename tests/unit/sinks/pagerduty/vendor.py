@@ -1,0 +1,50 @@
+"""The local stand-in for PagerDuty behind a transport, so that whatever is sent is held to its schema and limits."""
+
+import httpx
+
+from leadline.clock import ManualClock
+from leadline.settings.secret import Secret
+from leadline.settings.sink import NotifySettings, PagerDutySettings
+from leadline_sinks.http import Http
+from leadline_sinks.pagerduty.sink import PagerDutySink
+from leadline_sinks.receiver.exchange import Event, Request
+from leadline_sinks.receiver.pagerduty import Alert, alerts, answer
+from tests.unit.sinks import made
+
+KEY = "k3y0123456789abcdef0123456789abc"
+URL = "https://events.example.com"
+
+
+class PagerDuty:
+    """Remembers what it took, and refuses what PagerDuty would refuse."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.problems: list[str] = []
+        self.clock = ManualClock(made.START)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        given = Request(request.url.path, dict(request.headers), request.content, self.clock.now())
+        self.clock.advance(1)
+        reply, events = answer(given, self.events)
+        self.events += events
+        if reply.problem:
+            self.problems.append(reply.problem)
+        return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+    @property
+    def alerts(self) -> list[Alert]:
+        return alerts(self.events)
+
+
+def sink(http: Http, clock: ManualClock, key: str = KEY) -> PagerDutySink:
+    return PagerDutySink(PagerDutySettings(routing_key=Secret(key), url=URL), NotifySettings(), http, clock)
+
+
+def over(vendor: PagerDuty, key: str = KEY) -> PagerDutySink:
+    """A sink that speaks to it."""
+    return sink(Http(vendor.clock, httpx.MockTransport(vendor)), vendor.clock, key)

@@ -1,0 +1,280 @@
+"""Webhooks: signed CloudEvents that a receiver can verify with what the how-to page shows."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from hypothesis import given
+
+from leadline.clock import ManualClock
+from leadline.model.incident import Incident
+from leadline.settings.secret import Secret
+from leadline.settings.sink import NotifySettings, WebhookSettings
+from leadline_sinks.contract import GiveUp, Notice, Reason, Retry, Sent, Sink
+from leadline_sinks.http import Http
+from leadline_sinks.receiver.exchange import Event, Request
+from leadline_sinks.receiver.hook import answer
+from leadline_sinks.webhook import WebhookSink, event, signed
+from tests.unit.sinks import made
+from tests.unit.sinks.conformance import Conformance
+from tests.unit.strategies import values
+
+URL = "https://hooks.example.com/path-that-is-secret"
+KEY = "signing-key-of-the-test"
+PAGE = Path(__file__).parents[3] / "docs/how-to/receive-webhooks.md"
+
+
+class Hook:
+    """The local receiver behind a transport."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.requests: list[Request] = []
+        self.problems: list[str] = []
+        self.clock = ManualClock(made.START)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        given = Request(request.url.path, headers, request.content, self.clock.now())
+        self.requests.append(given)
+        reply, events = answer(given, self.events)
+        self.events += events
+        if reply.problem:
+            self.problems.append(reply.problem)
+        return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
+
+
+def sink(http: Http, clock: ManualClock, key: str = KEY, url: str = URL) -> WebhookSink:
+    return WebhookSink(WebhookSettings(url=Secret(url), signing_key=Secret(key)), NotifySettings(), http, clock)
+
+
+def over(hook: Hook, key: str = KEY) -> WebhookSink:
+    return sink(Http(hook.clock, httpx.MockTransport(hook)), hook.clock, key)
+
+
+class TestWebhook(Conformance):
+    """Against the local receiver."""
+
+    secrets = (KEY, URL, "path-that-is-secret")
+
+    def sink(self, http: Http, clock: ManualClock) -> Sink:
+        return sink(http, clock)
+
+    def fine(self, request: httpx.Request) -> httpx.Response:
+        return Hook()(request)
+
+    def begins(self, request: httpx.Request) -> bool:
+        """Every event stands for itself; a receiver knows one it has by its id."""
+        return False
+
+
+def with_receipt(notice: Notice, receipt: Mapping[str, str]) -> Notice:
+    return Notice(notice.incident, notice.occasion, notice.news, notice.changes, notice.actions, receipt)
+
+
+async def test_a_life() -> None:
+    """Each occasion is one event."""
+    hook = Hook()
+    receipt: Mapping[str, str] = {}
+    for notice in made.life():
+        outcome = await over(hook).deliver(with_receipt(notice, receipt))
+        assert isinstance(outcome, Sent)
+        receipt = outcome.receipt
+    assert [told.kind for told in hook.events] == [notice.occasion for notice in made.life()]
+    assert hook.problems == []
+
+
+async def test_the_same_notice_is_the_same_event() -> None:
+    """After a crash it comes again with its id, and the receiver passes over it."""
+    hook = Hook()
+    notice = made.notice()
+    await over(hook).deliver(notice)
+    hook.clock.advance(60)
+    await over(hook).deliver(notice)
+    assert len(hook.events) == 1
+    first, second = hook.requests
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
+
+
+async def test_reminders_and_notes_about_one_record_are_events_of_their_own() -> None:
+    """The record did not change, yet somebody has something new to hear."""
+    hook = Hook()
+    receipt: Mapping[str, str] = {}
+    about = made.incident(3)
+    for occasion, actions in [
+        ("repeated", ()),
+        ("repeated", ()),
+        ("noted", (made.action("note", 1),)),
+        ("noted", (made.action("note", 2),)),
+    ]:
+        notice = made.notice(occasion, incident=about, actions=actions, receipt=receipt)
+        outcome = await over(hook).deliver(notice)
+        assert isinstance(outcome, Sent)
+        receipt = outcome.receipt
+    assert len(hook.events) == 4
+
+
+async def test_what_came_in_addition_makes_another_event() -> None:
+    """When no answer came and a note was written meanwhile, the next try is not taken for the first."""
+    hook = Hook()
+    about = made.incident(3)
+    await over(hook).deliver(made.notice("noted", incident=about, actions=(made.action("note", 1),)))
+    more = (made.action("note", 1), made.action("note", 2))
+    await over(hook).deliver(made.notice("noted", incident=about, actions=more))
+    assert len(hook.events) == 2
+
+
+async def test_what_an_event_says() -> None:
+    """CloudEvents 1.0 in structured mode: the whole incident, and what is new."""
+    hook = Hook()
+    await over(hook).deliver(made.notice("noted", actions=(made.action("note"),)))
+    (request,) = hook.requests
+    assert request.headers["content-type"] == "application/cloudevents+json; charset=utf-8"
+    told = orjson.loads(request.body)
+    assert told.pop("id").startswith(f"{made.incident().incident_id}:1:noted:")
+    data = told.pop("data")
+    assert told == {
+        "specversion": "1.0",
+        "source": "/streams/orders",
+        "type": "io.leadline.notice.v1",
+        "time": "2026-04-10T10:00:33.120Z",
+        "subject": made.incident().incident_id,
+        "datacontenttype": "application/json",
+    }
+    assert data["occasion"] == "noted"
+    assert data["incident"]["causes"][0]["code"] == "standby_query_blocks_replay"
+    assert [action["by"] for action in data["actions"]] == ["ada"]
+    assert data["runbooks"][0].endswith("/docs/runbooks/replication_lag.md")
+
+
+@given(values(Incident))
+def test_every_incident_is_an_event(incident: Incident) -> None:
+    """Whatever is in it, the receiver takes it."""
+    from leadline.wire import encode
+
+    what = event(Notice(incident, "opened"), 0, NotifySettings())
+    body = encode(what)
+    at_s = int(made.START.timestamp())
+    headers = {"content-type": "application/cloudevents+json", **signed(what["id"], at_s, body, b"k")}
+    reply, _ = answer(Request("/", headers, body, made.START), [])
+    assert reply.problem is None
+
+
+def test_the_signature_is_that_of_standard_webhooks() -> None:
+    """HMAC-SHA256 over id, seconds and body, joined by full stops, in base64 after the scheme's version."""
+    headers = signed("an.id", 1674087231, b'{"a":1}', b"key")
+    assert re.fullmatch(r"msg_[0-9a-f]{32}", headers["webhook-id"])
+    mac = hmac.new(b"key", headers["webhook-id"].encode() + b'.1674087231.{"a":1}', hashlib.sha256)
+    assert headers["webhook-signature"] == "v1," + base64.b64encode(mac.digest()).decode()
+
+
+def page_code() -> dict[str, Any]:
+    """What the how-to page shows, run."""
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    return names
+
+
+@pytest.mark.parametrize("key", [KEY, "whsec_" + base64.b64encode(b"\x00\xff" * 16).decode()])
+async def test_the_page_verifies_what_is_sent(key: str) -> None:
+    """The code of the how-to page takes our requests, and none that was changed, is old, or was signed by others."""
+    verify = page_code()["verify"]
+    hook = Hook()
+    await over(hook, key).deliver(made.notice())
+    (request,) = hook.requests
+    now = request.at.timestamp()
+    assert verify(request.headers, request.body, key, now)["subject"] == made.incident().incident_id
+    with pytest.raises(ValueError, match="signature"):
+        verify(request.headers, request.body.replace(b"orders", b"others"), key, now)
+    with pytest.raises(ValueError, match="signature"):
+        verify({**request.headers, "webhook-id": "msg_other"}, request.body, key, now)
+    with pytest.raises(ValueError, match="signature"):
+        verify(request.headers, request.body, "another key", now)
+    with pytest.raises(ValueError, match="old"):
+        verify(request.headers, request.body, key, now + 301)
+    rotated = {**request.headers, "webhook-signature": "v1,AAAA " + request.headers["webhook-signature"]}
+    assert verify(rotated, request.body, key, now)
+
+
+async def test_a_key_that_is_no_base64_although_it_says_so() -> None:
+    """It needs somebody, and is not shown."""
+    outcome = await over(Hook(), "whsec_not*base64").deliver(made.notice())
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is Reason.UNAUTHORIZED
+    assert "not*base64" not in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "reason"),
+    [
+        (400, GiveUp, Reason.REJECTED),
+        (401, Retry, Reason.UNAUTHORIZED),
+        (403, Retry, Reason.UNAUTHORIZED),
+        (404, Retry, Reason.TARGET_GONE),
+        (408, Retry, Reason.UNAVAILABLE),
+        (410, Retry, Reason.TARGET_GONE),
+        (413, GiveUp, Reason.REJECTED),
+        (422, GiveUp, Reason.REJECTED),
+        (425, Retry, Reason.UNAVAILABLE),
+        (429, Retry, Reason.RATE_LIMITED),
+        (307, Retry, Reason.TARGET_GONE),
+        (503, Retry, Reason.UNAVAILABLE),
+    ],
+)
+async def test_statuses(status: int, expected: Any, reason: Reason) -> None:
+    """What each means for the event."""
+    clock = ManualClock(made.START)
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, text="not repeated"))
+    outcome = await sink(Http(clock, transport), clock).deliver(made.notice())
+    assert isinstance(outcome, expected)
+    assert outcome.reason is reason
+    assert "not repeated" not in outcome.detail
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+async def test_any_success_will_do(status: int) -> None:
+    """Whatever the receiver says with it."""
+    clock = ManualClock(made.START)
+    tested = sink(Http(clock, httpx.MockTransport(lambda _: httpx.Response(status, text="{"))), clock)
+    assert isinstance(await tested.deliver(made.notice()), Sent)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "at_s", "status", "problem"),
+    [
+        ({"webhook-id": ""}, None, 0, 401, "webhook-id"),
+        ({"webhook-id": "a.b"}, None, 0, 401, "webhook-id"),
+        ({"webhook-timestamp": "soon"}, None, 0, 401, "webhook-timestamp"),
+        ({}, None, 301, 401, "webhook-timestamp"),
+        ({}, None, -302, 401, "webhook-timestamp"),
+        ({"webhook-signature": "v1,short"}, None, 0, 401, "webhook-signature"),
+        ({"webhook-signature": ""}, None, 0, 401, "webhook-signature"),
+        ({"content-type": "application/json"}, None, 0, 415, "cloudevents"),
+        ({"content-type": ""}, None, 0, 415, "missing"),
+        ({}, b"{", 0, 400, "truncated"),
+        ({}, b"[" * 5000, 0, 400, ""),
+        ({}, b"{}", 0, 400, "specversion"),
+        ({}, b'{"specversion":"1.0","id":"","source":"s","type":"t","data":{}}', 0, 400, "id"),
+        ({}, b'{"specversion":"0.3","id":"i","source":"s","type":"t","data":{}}', 0, 400, "1.0"),
+    ],
+)
+async def test_the_receiver_refuses(headers: Any, body: Any, at_s: int, status: int, problem: str) -> None:
+    """What is unsigned, old or no CloudEvent, with the reason in words."""
+    hook = Hook()
+    await over(hook).deliver(made.notice())
+    (fine,) = hook.requests
+    at = fine.at + timedelta(seconds=at_s)
+    reply, events = answer(Request("/", {**fine.headers, **headers}, fine.body if body is None else body, at), [])
+    assert reply.status == status
+    assert problem in (reply.problem or "")
+    assert events == []
