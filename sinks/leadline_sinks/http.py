@@ -1,5 +1,6 @@
 """The only module that speaks HTTP: one request, its answer or why there is none. Nothing is retried here."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -10,6 +11,10 @@ import httpx
 from leadline import __version__
 from leadline.clock import Clock
 from leadline_sinks.contract import Reason, Retry
+
+for _library in ("httpx", "httpcore"):
+    # httpx logs every address at level info, and an address may be a secret; level debug does not bring that back.
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 CONNECT_S = 5.0
 ANSWER_S = 10.0
@@ -54,7 +59,8 @@ class Http:
             return Retry(Reason.UNREACHABLE, f"no connection in {CONNECT_S:g} s")
         except httpx.TimeoutException:
             return Retry(Reason.TIMEOUT, f"no answer in {ANSWER_S:g} s")
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError, ExceptionGroup):
+            # Some of what is wrong with an address is only found below httpx: a name's encoding, a port above 65535.
             return Retry(Reason.UNREACHABLE, "the address is not one that can be asked; check it")
         except httpx.RemoteProtocolError:
             return Retry(Reason.TIMEOUT, "it hung up before it had answered")

@@ -1,0 +1,62 @@
+"""HTTP: there is an answer or a reason, whatever the address is."""
+
+import httpx
+import pytest
+
+from leadline.clock import ManualClock
+from leadline_sinks.contract import Reason, Retry
+from leadline_sinks.http import Http
+from tests.unit.sinks import made
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "hooks.example.com",
+        "//hooks.example.com",
+        "ftp://127.0.0.1/",
+        "http://",
+        "https://[x",
+        "http://127.0.0.1:port/",
+        "http://127.0.0.1:99999/",
+        "http://xn--/",
+        "http://a\0b/",
+        "http://\ud800.example/",
+        "http://127.0.0.1:1/\ud800",
+        "http://127.0.0.1:1/" + "a" * 100_000,
+    ],
+    ids=lambda url: ascii(url[:30]),
+)
+async def test_what_is_no_address(url: str) -> None:
+    """It is said that the address is wrong, and not what it is."""
+    async with Http(ManualClock(made.START)) as http:
+        outcome = await http.post(url, b"x", {})
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is Reason.UNREACHABLE
+    assert not url or url not in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        ("9" * 400, 999999.0),
+        ("Fri, 10 Apr 2026 10:00:33 GMT", 29.88),
+        ("Fri, 10 Apr 2026 09:00:00 GMT", 0.0),
+        ("", None),
+        ("-1", None),
+        ("1.5", None),
+        ("٧", None),
+        ("soon", None),
+        ("Fri, 10 Apr 2026 10:00:33", None),
+    ],
+)
+async def test_retry_after(given: str, seconds: float | None) -> None:
+    """A number of seconds, or a date as seconds from now; what is neither is no wish."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(429, headers={"retry-after": given.encode()}))
+    async with Http(ManualClock(made.START), transport) as http:
+        answer = await http.post("http://x.example", b"", {})
+        assert not isinstance(answer, Retry)
+        assert http.retry_after(answer) == (None if seconds is None else pytest.approx(seconds))
