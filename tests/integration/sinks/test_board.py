@@ -1,0 +1,37 @@
+"""The Grafana board over the incident log asks for what is there."""
+
+from pathlib import Path
+
+import orjson
+import psycopg
+import pytest
+
+from leadline.clock import ManualClock
+from leadline.settings.sink import IncidentLogSettings
+from leadline_sinks.contract import Sent
+from leadline_sinks.incident_log.recorder import IncidentLog
+from tests.integration.sinks.test_incident_log import life
+from tests.unit.sinks import made
+
+BOARD = Path(__file__).parents[3] / "deploy/grafana/dashboards/incidents.json"
+PANELS = orjson.loads(BOARD.read_bytes())["panels"]
+ALWAYS = "opened_at BETWEEN '-infinity' AND 'infinity'"
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"].replace(" ", "-"))
+async def test_panels_are_answered(panel: dict[str, object], log_settings: IncidentLogSettings) -> None:
+    """Each panel's statement runs on a log with one incident, and finds something."""
+    log = IncidentLog(log_settings, ManualClock(made.later(600)))
+    assert await log.record(life()) == Sent()
+    await log.close()
+    (target,) = panel["targets"]  # type: ignore[misc]
+    sql = (
+        target["rawSql"]
+        .replace("$__timeFilter(opened_at)", ALWAYS)
+        .replace("$__timeFilter(i.opened_at)", f"i.{ALWAYS}")
+    )
+    assert log_settings.dsn is not None
+    with psycopg.connect(log_settings.dsn.reveal()) as connection:
+        found = connection.execute(sql).fetchall()
+    assert found
+    assert found[0][0] is not None
