@@ -1,10 +1,13 @@
 """The topics, declared once: what is in them, by which key, how long it stays. And making and reading them in Kafka."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from leadline.clock import SystemClock
 from leadline.errors import UnreachableError, UsageError
 from leadline.kafka import client_options, reach
 from leadline.settings.common import KafkaSettings
@@ -18,6 +21,7 @@ PARTITIONS: Final = 12
 REPLICAS: Final = 3
 """Where there are that many brokers: one may be lost while another is being restarted."""
 DAY_S: Final = 86400
+SEEN_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class TopicState:
 async def create(kafka: KafkaSettings, partitions: int = PARTITIONS, replicas: int | None = None) -> list[str]:
     """Create the topics that are missing and return their names; those that exist are left as they are.
 
-    Raises UnreachableError, and UsageError when Kafka refuses.
+    On return they can be used. Raises UnreachableError, and UsageError when Kafka refuses.
     """
     from aiokafka.admin import NewTopic
     from aiokafka.errors import for_code
@@ -155,11 +159,22 @@ async def create(kafka: KafkaSettings, partitions: int = PARTITIONS, replicas: i
         copies = replicas or min(REPLICAS, len(brokers))
         wanted = [NewTopic(name, partitions, copies, topic_configs=spec.config()) for name, spec in missing.items()]
         response = await admin.create_topics(wanted)
-    refused = {name: text or for_code(code).__name__ for name, code, text in response.topic_errors if code}
-    if refused:
-        reasons = "; ".join(dict.fromkeys(refused.values()))
-        raise UsageError(f"Kafka at {kafka.bootstrap} refuses to create {', '.join(refused)}: {reasons}")
+        refused = {name: text or for_code(code).__name__ for name, code, text in response.topic_errors if code}
+        if refused:
+            reasons = "; ".join(dict.fromkeys(refused.values()))
+            raise UsageError(f"Kafka at {kafka.bootstrap} refuses to create {', '.join(refused)}: {reasons}")
+        await _seen(admin, missing.keys())
     return list(missing)
+
+
+async def _seen(admin: "AIOKafkaAdminClient", names: AbstractSet[str]) -> None:
+    """Wait until brokers know of topics that the controller has made: they hear of it a moment later."""
+    try:
+        async with asyncio.timeout(SEEN_S):
+            while not names <= set(await admin.list_topics()):
+                await SystemClock().sleep(0.05)
+    except TimeoutError:
+        raise UnreachableError(f"topics were created, but not all are there after {SEEN_S:g} s") from None
 
 
 async def describe(kafka: KafkaSettings) -> list[TopicState]:

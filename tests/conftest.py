@@ -1,23 +1,16 @@
-"""What holds for every test: a clean environment, a header that says what is here, markers by folder, one broker."""
+"""What holds for every test: a clean environment, a header that says what is here, markers by folder."""
 
 import os
 import platform
-from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 from tests.fixtures.postgres_versions import at_hand
-from tests.require import need
 
-if TYPE_CHECKING:
-    from leadline.sandbox.broker import EmbeddedBroker
-
-pytest_plugins = ["tests.fixtures.fleets"]
+pytest_plugins = ["tests.fixtures.fleets", "tests.fixtures.brokers"]
 
 TESTS = Path(__file__).parent
 MARKED = {"integration", "zoo"}
@@ -46,16 +39,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if TESTS in item.path.parents and (folder := item.path.relative_to(TESTS).parts[0]) in MARKED:
             item.add_marker(folder)
-
-
-@pytest.fixture(scope="session")
-def broker() -> "Iterator[EmbeddedBroker]":
-    """One broker in memory for the whole run: use topics and groups with names of your own."""
-    need(find_spec("confluent_kafka") is not None, "a broker: pip install 'leadline[demo]'")
-    from leadline.sandbox.broker import EmbeddedBroker
-
-    with EmbeddedBroker() as broker:
-        yield broker
 
 
 def _faust() -> str:

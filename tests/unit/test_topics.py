@@ -9,7 +9,8 @@ import pytest
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource
 
-from leadline.errors import UsageError
+from leadline import topics
+from leadline.errors import UnreachableError, UsageError
 from leadline.settings.common import KafkaSettings
 from leadline.topics import TOPICS, create, describe
 from leadline.wire import CODECS
@@ -30,18 +31,23 @@ class Admin:
     """Answers like Apache Kafka 4.1 with one broker, on which alerts has other settings than ours."""
 
     def __init__(self, *there: str) -> None:
-        self.there = there
+        self.there = list(there)
         self.asked: list[NewTopic] = []
+        self.heard: list[str] = []
+        """Made, and listed from the next time but one on."""
 
     async def describe_cluster(self) -> dict[str, Any]:
         return {"brokers": [{"node_id": 1, "host": "localhost", "port": 9092, "rack": None}], "controller_id": 1}
 
     async def list_topics(self) -> list[str]:
-        return list(self.there)
+        known = list(self.there)
+        self.there, self.heard = self.there + self.heard, []
+        return known
 
     async def create_topics(self, wanted: list[NewTopic]) -> Any:
         self.asked += wanted
         few = "The target replication factor of 9 cannot be reached because only 1 broker(s) are registered."
+        self.heard = [topic.name for topic in wanted]
         errors = [(topic.name, 38, few) if topic.replication_factor > 1 else (topic.name, 0, None) for topic in wanted]
         return SimpleNamespace(topic_errors=errors)
 
@@ -59,6 +65,10 @@ class Admin:
         }
         found = [(0, "", 2, resource.name, entries[resource.name]) for resource in resources]
         return [SimpleNamespace(resources=found)]
+
+
+async def nothing() -> list[str]:
+    return []
 
 
 @pytest.fixture
@@ -85,6 +95,22 @@ async def test_only_what_is_missing_is_created(kafka: Callable[..., Admin]) -> N
     assert made == [f"leadline.{name}" for name in TOPICS if name != "samples"]
     assert {(topic.num_partitions, topic.replication_factor) for topic in admin.asked} == {(12, 1)}
     assert admin.asked[0].topic_configs == TOPICS["alerts"].config()
+
+
+async def test_what_was_created_can_be_used(kafka: Callable[..., Admin]) -> None:
+    """Brokers hear of new topics a moment after they were made: that is waited for."""
+    admin = kafka("leadline.samples")
+    made = await create(KafkaSettings())
+    assert set(made) < set(await admin.list_topics())
+
+
+async def test_what_was_created_and_never_shows(kafka: Callable[..., Admin], monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is an end to waiting."""
+    admin = kafka("leadline.samples")
+    monkeypatch.setattr(topics, "SEEN_S", 0.0)
+    monkeypatch.setattr(admin, "list_topics", nothing)
+    with pytest.raises(UnreachableError, match="were created, but not all are there"):
+        await create(KafkaSettings())
 
 
 async def test_what_kafka_refuses_is_said_once(kafka: Callable[..., Admin]) -> None:

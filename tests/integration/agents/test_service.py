@@ -29,9 +29,11 @@ from leadline.settings.agent import AgentSettings, InstanceSettings, SpoolSettin
 from leadline.settings.common import KafkaSettings, MetricsSettings
 from leadline.settings.secret import Secret
 from leadline_agents import channel, service
+from tests.fixtures.brokers import Broker
 from tests.fixtures.fleets import Pair
 
-TOPIC = "leadline.samples"
+PREFIX = "leadline."
+TOPIC = f"{PREFIX}samples"
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def kafka_process() -> Iterator[tuple["subprocess.Popen[str]", str]]:
             process.kill()
 
 
-def agent_settings(pair: Pair, bootstrap: str, folder: Path, **fields: Any) -> AgentSettings:
+def agent_settings(pair: Pair, bootstrap: str, folder: Path, prefix: str = PREFIX, **fields: Any) -> AgentSettings:
     servers = (pair.primary, pair.standby)
     instances = [
         InstanceSettings(dsn=Secret(server.dsn(user=AGENT)), name=server.name, cluster="orders") for server in servers
@@ -84,7 +86,7 @@ def agent_settings(pair: Pair, bootstrap: str, folder: Path, **fields: Any) -> A
     return AgentSettings(
         instances=instances,
         interval_s=0.2,
-        kafka=KafkaSettings(bootstrap=bootstrap),
+        kafka=KafkaSettings(bootstrap=bootstrap, topic_prefix=prefix),
         spool=SpoolSettings(path=str(folder / "spool")),
         **fields,
     )
@@ -132,8 +134,8 @@ class Reader:
 
 
 @asynccontextmanager
-async def reading(bootstrap: str) -> AsyncIterator[Reader]:
-    consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+async def reading(bootstrap: str, prefix: str = PREFIX) -> AsyncIterator[Reader]:
+    consumer = AIOKafkaConsumer(f"{prefix}samples", bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
         yield Reader(consumer)
@@ -152,10 +154,11 @@ async def agent(settings: AgentSettings) -> AsyncIterator[asyncio.Task[None]]:
         await asyncio.wait({task})
 
 
-async def test_everything_arrives_once_in_order(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
+async def test_everything_arrives_once_in_order(pair: Pair, any_broker: Broker, prefix: str, tmp_path: Path) -> None:
     """Both servers, under their cluster, nothing late, nothing on disk."""
-    async with reading(kafka.bootstrap) as reader:
-        async with agent(agent_settings(pair, kafka.bootstrap, tmp_path)):
+    any_broker.create_topic(f"{prefix}samples")
+    async with reading(any_broker.bootstrap, prefix) as reader:
+        async with agent(agent_settings(pair, any_broker.bootstrap, tmp_path, prefix)):
             await reader.until("pg-1", 6)
             await reader.until("pg-2", 6)
         await reader.to_the_end()

@@ -11,11 +11,11 @@ import pytest
 
 from leadline.model.observation import Sample
 from leadline.recording import read
-from leadline.sandbox.broker import EmbeddedBroker
 from leadline.sandbox.fleet import AGENT
 from leadline.sandbox.port import Port
 from leadline.sandbox.wait import eventually
 from leadline.wire import OBSERVATIONS
+from tests.fixtures.brokers import Broker
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
 
@@ -32,14 +32,14 @@ def settings(path: Path, bootstrap: str, prefix: str, *dsns: str, spool: Path) -
 
 
 def test_samples_arrive_and_it_leaves_when_told(
-    run: Run, tmp_path: Path, broker: EmbeddedBroker, pair: Pair, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, any_broker: Broker, prefix: str, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both servers' samples reach Kafka; SIGTERM ends it with 0; the log is on standard error and shows no password."""
-    broker.create_topic("agent.samples", 2)
+    any_broker.create_topic(f"{prefix}samples", 2)
     dsns = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
-    path = settings(tmp_path / "agent.yaml", broker.bootstrap, "agent.", *dsns, spool=tmp_path / "spool")
-    monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", "agent.")
-    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", broker.bootstrap)
+    path = settings(tmp_path / "agent.yaml", any_broker.bootstrap, prefix, *dsns, spool=tmp_path / "spool")
+    monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", prefix)
+    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", any_broker.bootstrap)
     with subprocess.Popen(
         [sys.executable, "-m", "leadline", "agent", "-c", path],
         stdout=subprocess.PIPE,

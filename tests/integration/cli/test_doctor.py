@@ -6,21 +6,20 @@ from typing import Any
 
 import pytest
 
-from leadline.sandbox.broker import EmbeddedBroker
 from leadline.sandbox.fleet import AGENT
-from leadline.topics import TOPICS
+from tests.fixtures.brokers import Broker, create_topics
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
 
 
 @pytest.fixture
-def doctor(run: Run, tmp_path: Path, broker: EmbeddedBroker) -> Any:
+def doctor(run: Run, tmp_path: Path, any_broker: Broker, prefix: str) -> Any:
     """Examine an agent of named servers: the exit code, and result and words by what and check."""
 
-    def examine(prefix: str, **servers: str) -> tuple[int, dict[tuple[str, str], tuple[str, str]]]:
+    def examine(**servers: str) -> tuple[int, dict[tuple[str, str], tuple[str, str]]]:
         config = {
             "instances": [{"name": name, "cluster": "orders", "dsn": dsn} for name, dsn in servers.items()],
-            "kafka": {"bootstrap": broker.bootstrap, "topic_prefix": prefix},
+            "kafka": {"bootstrap": any_broker.bootstrap, "topic_prefix": prefix},
             "spool": {"path": str(tmp_path / "spool")},
         }
         path = tmp_path / "agent.yaml"
@@ -33,24 +32,22 @@ def doctor(run: Run, tmp_path: Path, broker: EmbeddedBroker) -> Any:
     return examine
 
 
-def test_all_is_well(doctor: Any, broker: EmbeddedBroker, pair: Pair) -> None:
+def test_all_is_well(doctor: Any, any_broker: Broker, prefix: str, pair: Pair) -> None:
     """With topics, rights and a writable spool there is nothing to say, on primary and standby."""
-    for name in TOPICS:
-        broker.create_topic(f"well.{name}")
-    code, found = doctor("well.", pg1=pair.primary.dsn(user=AGENT), pg2=pair.standby.dsn(user=AGENT))
+    create_topics(any_broker, prefix)
+    code, found = doctor(pg1=pair.primary.dsn(user=AGENT), pg2=pair.standby.dsn(user=AGENT))
     assert {result for result, _ in found.values()} == {"ok"}
     assert {check for what, check in found if what == "orders/pg2"} == {"answers", "version", "rights", "clock"}
     assert found["orders/pg1", "rights"][1] == f"{AGENT} has pg_monitor"
     assert code == 0
 
 
-def test_what_is_wrong_is_named(doctor: Any, broker: EmbeddedBroker, pair: Pair) -> None:
+def test_what_is_wrong_is_named(doctor: Any, any_broker: Broker, prefix: str, pair: Pair) -> None:
     """Missing topics, rights, roles and passwords each have their remedy; everything answers, so the exit code is 1."""
-    broker.create_topic("wrong.samples", 3)
-    broker.create_topic("wrong.alerts", 4)
+    any_broker.create_topic(f"{prefix}samples", 3)
+    any_broker.create_topic(f"{prefix}alerts", 4)
     good = pair.primary.dsn(user=AGENT)
     code, found = doctor(
-        "wrong.",
         unseeing=pair.primary.dsn(user="replicator"),
         forgotten=good.replace("password=", "password=not"),
         stranger=pair.primary.dsn(user="nobody"),
@@ -62,17 +59,18 @@ def test_what_is_wrong_is_named(doctor: Any, broker: EmbeddedBroker, pair: Pair)
         result, said = found[f"orders/{name}", "answers"]
         assert (result, said.partition(":")[0]) == ("fail", "authentication failed")
     assert found["orders/lost", "answers"][1].startswith("no such database: ")
-    assert found["wrong.lag", "topic"] == ("fail", "missing; run `leadline topics create`")
-    assert found["wrong.alerts", "topic"][1] == "has 4 partitions, the samples have 3; both must have as many"
+    assert found[f"{prefix}lag", "topic"] == ("fail", "missing; run `leadline topics create`")
+    assert found[f"{prefix}alerts", "topic"][1].startswith(
+        "has 4 partitions, the samples have 3; both must have as many"
+    )
 
 
-def test_a_server_that_is_down(doctor: Any, broker: EmbeddedBroker, pair: Pair) -> None:
+def test_a_server_that_is_down(doctor: Any, any_broker: Broker, prefix: str, pair: Pair) -> None:
     """A server behind a cut network does not answer: exit code 3, and the others are examined all the same."""
-    for name in TOPICS:
-        broker.create_topic(f"down.{name}")
+    create_topics(any_broker, prefix)
     pair.proxy.cut()
     cut = pair.primary.dsn(user=AGENT, port=pair.proxy.port)
-    code, found = doctor("down.", cut=cut, fine=pair.primary.dsn(user=AGENT))
+    code, found = doctor(cut=cut, fine=pair.primary.dsn(user=AGENT))
     pair.proxy.heal()
     assert code == 3
     assert found["orders/cut", "answers"][0] == "unreachable"

@@ -9,15 +9,15 @@ from aiokafka import AIOKafkaProducer
 
 from leadline.kafka import producer_options
 from leadline.recording import read
-from leadline.sandbox.broker import EmbeddedBroker
 from leadline.settings.common import KafkaSettings
+from tests.fixtures.brokers import Broker
 from tests.fixtures.commands import Run
 
 COUNT = 100
 
 
-async def produce(broker: EmbeddedBroker, topic: str) -> None:
-    producer = AIOKafkaProducer(**producer_options(KafkaSettings(bootstrap=broker.bootstrap), "test"))
+async def produce(any_broker: Broker, topic: str) -> None:
+    producer = AIOKafkaProducer(**producer_options(KafkaSettings(bootstrap=any_broker.bootstrap), "test"))
     await producer.start()
     try:
         for number in range(COUNT):
@@ -28,12 +28,11 @@ async def produce(broker: EmbeddedBroker, topic: str) -> None:
 
 
 @pytest.fixture
-async def topic(broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+async def topic(any_broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A samples topic with records in it, where the environment says."""
-    prefix = f"{request.node.name}."
-    broker.create_topic(prefix + "samples", 3)
-    await produce(broker, prefix + "samples")
-    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", broker.bootstrap)
+    any_broker.create_topic(prefix + "samples", 3)
+    await produce(any_broker, prefix + "samples")
+    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", any_broker.bootstrap)
     monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", prefix)
     return prefix + "samples"
 
@@ -72,14 +71,14 @@ def test_to_standard_output(run: Run, topic: str) -> None:
     assert {json.loads(line)["topic"] for line in result.out.splitlines()} == {topic}
 
 
-def test_no_such_topic(run: Run, tmp_path: Path, broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_such_topic(run: Run, tmp_path: Path, any_broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A prefix nobody uses is wrong use, creates no topic, and leaves no file behind."""
-    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", broker.bootstrap)
+    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", any_broker.bootstrap)
     monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", "nobody.")
     for _ in range(2):
         result = run("record", "-o", tmp_path / "samples.jsonl", "--until-end")
         assert (result.code, result.err) == (
             2,
-            f"leadline: there is no topic nobody.samples in Kafka at {broker.bootstrap}; see kafka.topic_prefix\n",
+            f"leadline: there is no topic nobody.samples in Kafka at {any_broker.bootstrap}; see kafka.topic_prefix\n",
         )
     assert list(tmp_path.iterdir()) == []

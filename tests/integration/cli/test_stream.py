@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadline.sandbox.broker import EmbeddedBroker
+from tests.fixtures.brokers import Broker
 from tests.fixtures.commands import Run
 
 
@@ -14,13 +14,13 @@ def test_no_kafka(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.err.endswith("connection refused; start it, or set kafka.bootstrap\n")
 
 
-def test_no_topics(run: Run, monkeypatch: pytest.MonkeyPatch, broker: EmbeddedBroker) -> None:
+def test_no_topics(run: Run, monkeypatch: pytest.MonkeyPatch, any_broker: Broker) -> None:
     """Topics that nobody created are named, with the command that does."""
-    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", broker.bootstrap)
+    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", any_broker.bootstrap)
     monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", "none.")
     result = run("stream")
     assert result.code == 3
-    assert f"Kafka at {broker.bootstrap} has no topic none.samples, " in result.err
+    assert f"Kafka at {any_broker.bootstrap} has no topic none.samples, " in result.err
     assert "run `leadline topics create`" in result.err
 
 

@@ -1,7 +1,6 @@
 """Topics of one test, agents that write as time passes, workers as processes, and what one fold says of it all."""
 
 import asyncio
-import itertools
 import signal
 import subprocess
 import sys
@@ -19,13 +18,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from leadline.clock import SystemClock
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
-from leadline.sandbox.broker import EmbeddedBroker
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import DeadLetterSettings, StreamSettings
-from leadline.topics import TOPICS
 from leadline.wire import CODECS, encode, outgoing
 from leadline_streams.partition import Partition
 from leadline_streams.policies import Judge
+from tests.fixtures.brokers import Broker, create_topics
 from tests.integration.streams.worker_main import QUICK
 from tests.unit.streams import world
 from tests.unit.streams.world import World
@@ -33,7 +31,6 @@ from tests.unit.streams.world import World
 PARTITIONS = 4
 ROOT = Path(__file__).parents[3]
 CLOCK = SystemClock()
-_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,10 @@ class Topics:
     prefix: str
 
     @classmethod
-    def create(cls, broker: EmbeddedBroker) -> Self:
-        """All of them, with a prefix of their own."""
-        made = cls(broker.bootstrap, f"streams-{next(_NUMBERS)}.")
-        for name in TOPICS:
-            broker.create_topic(made.prefix + name, PARTITIONS)
-        return made
+    def create(cls, broker: Broker, prefix: str) -> Self:
+        """All of them."""
+        create_topics(broker, prefix, PARTITIONS)
+        return cls(broker.bootstrap, prefix)
 
     def settings(self, **changes: Any) -> StreamSettings:
         """Settings of a worker on them; states are written every two seconds."""
@@ -169,6 +164,13 @@ class Worker:
         """Ask it to end."""
         self.signal(signal.SIGTERM)
         return (await self.ended())[0]
+
+
+async def at_work(topics: Topics) -> None:
+    """Wait for the first tick of a worker."""
+    async with asyncio.timeout(60):
+        while not any(found.key is None for records in (await topics.read("samples")).values() for found in records):
+            await CLOCK.sleep(0.2)
 
 
 async def caught_up(topics: Topics, settings: StreamSettings) -> None:

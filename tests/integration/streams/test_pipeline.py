@@ -14,11 +14,13 @@ from leadline.sandbox.broker import EmbeddedBroker
 from leadline.settings.stream import DeadLetterSettings
 from leadline.wire import ALERTS, INCIDENTS, LAG, Codec, encode
 from leadline_streams.saved import Saved
+from tests.fixtures.brokers import Broker
 from tests.integration.streams.kit import (
     CLOCK,
     Agents,
     Topics,
     Worker,
+    at_work,
     caught_up,
     differences,
     firing,
@@ -32,8 +34,14 @@ from tests.unit.streams.world import World
 
 
 @pytest.fixture
-def topics(broker: EmbeddedBroker) -> Topics:
-    return Topics.create(broker)
+def embedded(broker: EmbeddedBroker, prefix: str) -> Topics:
+    """On the broker in memory alone: tests/faults does the like to Apache Kafka."""
+    return Topics.create(broker, prefix)
+
+
+@pytest.fixture
+def topics(any_broker: Broker, prefix: str) -> Topics:
+    return Topics.create(any_broker, prefix)
 
 
 @pytest.fixture
@@ -79,8 +87,9 @@ async def test_told_to_stop_it_leaves_nothing_to_judge_again(topics: Topics, log
     """States are put away and offsets committed, in seconds."""
     settings = topics.settings(flush_s=3600.0)
     with Worker(settings, log) as worker:
+        await at_work(topics)
         async with producing(topics) as producer:
-            await Agents(topics, Random(1)).write(producer, 4)
+            await Agents(topics, Random(1)).write(producer, 2)
         begin = CLOCK.monotonic()
         assert await worker.stop() == ExitCode.OK
         assert CLOCK.monotonic() - begin < 10
@@ -134,29 +143,29 @@ async def test_too_many_bad_records_end_the_worker_with_a_word(topics: Topics, l
     assert not await topics.read("deadletters")
 
 
-async def test_killed_again_and_again_it_says_the_same_as_one_fold(topics: Topics, log: Path) -> None:
+async def test_killed_again_and_again_it_says_the_same_as_one_fold(embedded: Topics, log: Path) -> None:
     """Same transitions and incidents, each always in the same words; some twice, none missing."""
-    settings, random = topics.settings(), Random(7)
-    async with producing(topics) as producer:
-        writing = asyncio.create_task(Agents(topics, random).write(producer, 20))
+    settings, random = embedded.settings(), Random(7)
+    async with producing(embedded) as producer:
+        writing = asyncio.create_task(Agents(embedded, random).write(producer, 20))
         while not writing.done():
             with Worker(settings, log) as worker:
                 await CLOCK.sleep(3.5 + 2.5 * random.random())
                 worker.signal(signal.SIGKILL)
         await writing
     with Worker(settings, log) as worker:
-        await caught_up(topics, settings)
+        await caught_up(embedded, settings)
         assert await worker.stop() == ExitCode.OK
-    expected = await one_fold_says(topics, settings)
+    expected = await one_fold_says(embedded, settings)
     assert len(expected) > 20
-    assert not differences(await said(topics), expected)
+    assert not differences(await said(embedded), expected)
 
 
-async def test_partitions_that_move_between_workers_are_judged_as_by_one(topics: Topics, log: Path) -> None:
+async def test_partitions_that_move_between_workers_are_judged_as_by_one(embedded: Topics, log: Path) -> None:
     """Workers join, leave, die, and one is frozen until it has lost its partitions, then wakes and goes on."""
-    settings, random = topics.settings(), Random(8)
-    async with producing(topics) as producer:
-        writing = asyncio.create_task(Agents(topics, random).write(producer, 20))
+    settings, random = embedded.settings(), Random(8)
+    async with producing(embedded) as producer:
+        writing = asyncio.create_task(Agents(embedded, random).write(producer, 20))
         with Worker(settings, log) as first:
             await CLOCK.sleep(4)
             with Worker(settings, log) as second:
@@ -170,16 +179,16 @@ async def test_partitions_that_move_between_workers_are_judged_as_by_one(topics:
                 await CLOCK.sleep(3)
                 third.signal(signal.SIGKILL)
                 await writing
-                await caught_up(topics, settings)
+                await caught_up(embedded, settings)
             assert await first.stop() == ExitCode.OK
-    expected = await one_fold_says(topics, settings)
+    expected = await one_fold_says(embedded, settings)
     assert len(expected) > 20
-    assert not differences(await said(topics), expected)
+    assert not differences(await said(embedded), expected)
 
 
-async def test_it_rides_out_a_broker_that_is_away_for_a_while(log: Path) -> None:
+async def test_it_rides_out_a_broker_that_is_away_for_a_while(log: Path, prefix: str) -> None:
     with EmbeddedBroker() as broker:
-        topics = Topics.create(broker)
+        topics = Topics.create(broker, prefix)
         settings = topics.settings()
         with Worker(settings, log) as worker:
             async with producing(topics) as producer:
@@ -193,15 +202,17 @@ async def test_it_rides_out_a_broker_that_is_away_for_a_while(log: Path) -> None
         assert not differences(await said(topics), await one_fold_says(topics, settings))
 
 
-async def test_states_in_other_partitions_than_their_samples_are_refused(broker: EmbeddedBroker, log: Path) -> None:
+async def test_states_in_other_partitions_than_their_samples_are_refused(
+    any_broker: Broker, prefix: str, log: Path
+) -> None:
     """Their workers could not find them."""
-    topics = Topics(broker.bootstrap, "parted.")
-    broker.create_topic("parted.samples", 4)
-    broker.create_topic("parted.state", 3)
+    topics = Topics(any_broker.bootstrap, prefix)
+    any_broker.create_topic(prefix + "samples", 4)
+    any_broker.create_topic(prefix + "state", 3)
     with Worker(topics.settings(), log) as worker:
         code, words = await worker.ended()
     assert code == ExitCode.USAGE
-    assert "parted.samples has 4 partitions; parted.state has 3 partitions: they must have as many" in words
+    assert f"{prefix}samples has 4 partitions; {prefix}state has 3 partitions: they must have as many" in words
     assert "Traceback" not in words
 
 
