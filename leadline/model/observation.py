@@ -183,6 +183,8 @@ class Session(Value, frozen=True, kw_only=True):
     age_s: Seconds = 0.0
     """Age of its transaction."""
     xmin_age: Count | None = None
+    wrote: bool = False
+    """Whether it has a transaction id, which it gets as it first writes; told of ``oldest`` only."""
     wait: str | None = None
     holds: str | None = None
     """The lock mode and relation it holds that replay waits for."""
@@ -196,7 +198,7 @@ class Activity(Value, frozen=True, kw_only=True):
     blockers: list[Session] = []
     """On a standby whose replay waits: the sessions it waits for."""
     oldest: list[Session] = []
-    """The oldest transactions."""
+    """The oldest transactions, those that wrote first."""
     sync_waiters: Count = 0
     sync_wait_s: Seconds = 0.0
     prepared_transactions: Count = 0

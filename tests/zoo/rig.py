@@ -43,6 +43,7 @@ RESOLVED_S = 30.0
 TIGHT = {"replication_lag": {"warning": 4.0}, "replication_lag_bytes": {"warning": 1e6}}
 """Levels that production would not have: a test does not wait for half a minute of lag."""
 CALM = ("idle", "healthy")
+MESSAGE = "SELECT pg_logical_emit_message(true, 'zoo', repeat('x', %s))"
 
 
 class Rig:
@@ -151,14 +152,14 @@ class Rig:
             self._fail(f"nothing fires for {seconds:g} s")
 
     @contextmanager
-    def writing(self, server: Server, *, every_s: float = 0.2, dbname: str = "postgres") -> Iterator[None]:
+    def writing(
+        self, server: Server, *, every_s: float = 0.2, dbname: str = "postgres", size_bytes: int = 30_000
+    ) -> Iterator[None]:
         """A transaction now and then, as a quiet application: without writes there is nothing to be late with."""
 
         async def write() -> None:
             while True:
-                await asyncio.to_thread(
-                    server.query, "SELECT pg_logical_emit_message(true, 'zoo', repeat('x', 30000))", None, dbname
-                )
+                await asyncio.to_thread(server.query, MESSAGE, [size_bytes], dbname)
                 await asyncio.sleep(every_s)
 
         writer = self._start(write())

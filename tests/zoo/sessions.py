@@ -28,9 +28,10 @@ def reading(server: Server, table: str) -> Iterator[int]:
 
 def write_log(server: Server, segments: int) -> None:
     """Fill and leave this many segments of 1 MB."""
-    for _ in range(segments):
-        server.query("SELECT pg_logical_emit_message(true, 'zoo', repeat('x', 900000))")
-        server.query("SELECT pg_switch_wal()")
+    with psycopg.connect(server.dsn(), autocommit=True) as session:
+        for _ in range(segments):
+            session.execute("SELECT pg_logical_emit_message(true, 'zoo', repeat('x', 900000))")
+            session.execute("SELECT pg_switch_wal()")
 
 
 @contextmanager

@@ -3,10 +3,13 @@
 import pytest
 
 from leadline.sandbox.postgres import Server
+from leadline.sandbox.wait import eventually
 from leadline.sandbox.workload import pgbench
+from leadline_streams.judge.retention import HELD_BYTES
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import DATABASE, on_publisher, on_subscriber
 from tests.zoo.rig import Watch
+from tests.zoo.sessions import reading
 
 
 def test_pgbench_burst(logical: Logical, watch: Watch) -> None:
@@ -46,6 +49,23 @@ def test_the_first_change_of_copied_rows(logical: Logical, watch: Watch) -> None
     assert subscriber.value(counted) >= 100
     subscriber.configure(track_commit_timestamp=None)
     subscriber.restart()
+
+
+def test_a_busy_slot_and_a_long_report(logical: Logical, watch: Watch) -> None:
+    """The slot keeps ever more log until the next snapshot, which no checkpoint brings; who only reads holds nothing.
+
+    If it never let go, the gigabyte that it may keep would be gone in a minute.
+    """
+    publisher = logical.publisher
+    publisher.configure(max_slot_wal_keep_size="1GB", max_wal_size="4GB")
+    rig = watch(logical)
+    kept = (
+        "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) FROM pg_replication_slots WHERE slot_name = 'pg_3'"
+    )
+    with reading(publisher, "pg_class"), rig.writing(publisher, dbname=DATABASE, size_bytes=4_000_000):
+        eventually("the slot keeps much", lambda: publisher.value(kept) > HELD_BYTES, 60.0)
+        rig.quiet(25.0)
+    publisher.configure(max_slot_wal_keep_size=None, max_wal_size=None)
 
 
 @pytest.mark.parametrize("end", ["publisher", "subscriber"])

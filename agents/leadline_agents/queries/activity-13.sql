@@ -5,7 +5,8 @@
 --           a pinned page, the sessions with the oldest snapshots, for nothing says which it is.
 --           pg_blocking_pids() is blind for the startup process, so the locks themselves are compared. Reading
 --           pg_locks stops the lock manager for a moment: CASE reads it only when such a process does wait.
--- oldest    Transactions open for more than a second, oldest first.
+-- oldest    Transactions open for more than a second, those that wrote first, then oldest first: however many reports
+--           run, the writer that makes slots keep log is among them.
 -- sync      Commits that wait for a synchronous standby; their statement_timeout does not end the wait.
 SELECT
     CASE
@@ -77,11 +78,12 @@ SELECT
                 state,
                 extract(epoch FROM here.now - xact_start) AS age_s,
                 CASE WHEN backend_xmin IS NOT NULL THEN greatest(age(backend_xmin), 0) END AS xmin_age,
+                backend_xid IS NOT NULL AS wrote,
                 wait,
                 query
             FROM sessions
             WHERE backend_type = 'client backend' AND xact_start < here.now - interval '1 second'
-            ORDER BY xact_start
+            ORDER BY backend_xid IS NULL, xact_start
             LIMIT 5
         ) AS transaction
     ) AS oldest,

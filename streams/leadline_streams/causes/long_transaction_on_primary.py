@@ -2,27 +2,22 @@
 
 from collections.abc import Iterator
 
-from leadline.model.lsn import parse_lsn
-from leadline.model.observation import Slot
 from leadline.view.words import duration, size
 from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.retention import forgotten, kept_for_transactions
 from leadline_streams.judge.rule import fact
-
-KEPT_BYTES = 1024 * 1024
-"""A restart position moves with the next running-transactions record, 15 s apart: less than this says nothing."""
-OLD_S = 20.0
 
 
 def find(case: Case) -> Iterator[Claim]:
     """A logical slot that confirms as it goes while its restart position stays, and an old transaction beside it."""
     for node in case.nodes:
         sample = node.sample
-        if not node.answers or sample is None or sample.activity is None or not sample.activity.oldest:
+        if not node.answers or sample is None or sample.activity is None:
             continue
-        oldest = sample.activity.oldest[0]
+        oldest = forgotten(sample.activity)
         for slot in sample.slots:
             kept = kept_for_transactions(slot)
-            if oldest.age_s < OLD_S or kept is None:
+            if oldest is None or kept is None:
                 continue
             yield Claim(
                 subject=case.about_slot(node, slot.name),
@@ -40,17 +35,9 @@ def find(case: Case) -> Iterator[Claim]:
             )
 
 
-def kept_for_transactions(slot: Slot) -> int | None:
-    """Bytes of log that a logical slot keeps although its consumer has them, when that is most of what it keeps."""
-    if slot.kind != "logical" or slot.restart_lsn is None or slot.confirmed_lsn is None:
-        return None
-    kept = parse_lsn(slot.confirmed_lsn) - parse_lsn(slot.restart_lsn)
-    return None if kept < KEPT_BYTES or 2 * kept < (slot.retained_bytes or 0) else kept
-
-
 CAUSE = CauseRule(
     code="long_transaction_on_primary",
-    help="a logical slot's confirmed position moves, its restart position does not, and a transaction is old",
+    help="a logical slot's confirmed position moves, its restart position does not, and a session that wrote is old",
     explains=frozenset({"slot_retention_forecast"}),
     find=find,
 )

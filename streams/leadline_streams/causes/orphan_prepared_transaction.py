@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from leadline.view.words import duration, size
-from leadline_streams.causes.long_transaction_on_primary import OLD_S, kept_for_transactions
 from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.retention import forgotten, forgotten_prepared, kept_for_transactions
 from leadline_streams.judge.rule import fact
 
 
@@ -12,9 +12,10 @@ def find(case: Case) -> Iterator[Claim]:
     """A logical slot that confirms as it goes while its restart position stays, beside an old prepared transaction."""
     for node in case.nodes:
         activity = node.sample.activity if node.answers and node.sample is not None else None
-        if node.sample is None or activity is None or activity.prepared_oldest_s < OLD_S:
+        if node.sample is None or activity is None or not forgotten_prepared(activity):
             continue
-        older = all(session.age_s < activity.prepared_oldest_s for session in activity.oldest)
+        session = forgotten(activity)
+        older = session is None or session.age_s < activity.prepared_oldest_s
         for slot in node.sample.slots:
             kept = kept_for_transactions(slot)
             if kept is None:

@@ -22,20 +22,21 @@ def find(case: Case) -> Iterator[Claim]:
         now, usual = node.clock.rate(NOW_S), node.clock.rate(USUAL_S, before_s=NOW_S)
         if node.name not in late or now is None or usual is None or now < max(LEAST_BYTES_PER_S, TIMES * usual):
             continue
-        oldest = node.sample.activity.oldest if node.sample is not None and node.sample.activity is not None else []
+        activity = node.sample.activity if node.sample is not None else None
+        writers = [session for session in activity.oldest if session.wrote] if activity is not None else []
         yield Claim(
             subject=case.about_node(node),
             confidence=0.75,
             title=f"{node.name} writes far more log than usual",
             summary=f"{node.name} writes {size(now)} of log a second instead of {size(usual)} in the ten minutes before"
-            + (f"; its oldest transaction is pid {oldest[0].pid}, {duration(oldest[0].age_s)} old" if oldest else ""),
+            + "".join(f"; pid {one.pid} writes for {duration(one.age_s)}" for one in writers[:1]),
             fix="Let the bulk change end, or split it into batches that the standbys can follow.",
             evidence_for=[
                 fact("wal_bytes_per_s", now, node.name),
                 fact("usual_wal_bytes_per_s", usual, node.name),
                 *(
                     fact("transaction", f"pid {one.pid}, {one.age_s:.0f} s old", node.name, one.query)
-                    for one in oldest[:1]
+                    for one in writers[:1]
                 ),
             ],
         )

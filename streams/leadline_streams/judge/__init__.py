@@ -13,7 +13,7 @@
 ``due``        what will happen by itself
 ``changes``    what differs between two looks at the settings
 ``events``     counters that rise when something goes wrong, into windows
-``retention``  how fast the log that a slot keeps grows
+``retention``  what a slot keeps log for, and how fast that grows
 ``window``     counts of events over the last minutes of event time
 ``policy``     thresholds and for whom they hold
 ``plans``      which rules hold for a subject

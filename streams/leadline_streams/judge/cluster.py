@@ -140,7 +140,7 @@ class ClusterState:
         if sample.archiver is not None and sample.archiver.ready is not None:
             node.unarchived = sample.archiver.ready
         if node.held or not all(map(calm.slot_is_calm, sample.slots)):
-            node.held = follow(node.held, sample.slots, now)
+            node.held = follow(node.held, sample.slots, sample.activity, now)
         if before is None or not topology.same_neighbours(before, sample):
             self._rewire(node, now, out)
             thorough = True

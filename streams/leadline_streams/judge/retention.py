@@ -1,13 +1,19 @@
-"""How fast the log that a slot keeps grows: what a forecast is drawn from."""
+"""What a slot keeps log for, and how fast it grows: what a forecast is drawn from."""
 
 import msgspec
 
-from leadline.model.observation import Slot
+from leadline.model.lsn import parse_lsn
+from leadline.model.observation import Activity, Session, Slot
 
 HELD_BYTES = 64 * 2**20
 """Four segments of the default size. A slot that keeps less, and less than it still may, keeps up."""
-SPAN_S = 15.0
-"""A logical slot lets go of log about this often: at each snapshot that the background writer logs."""
+SNAPSHOT_S = 15.0
+"""A primary logs its running transactions this often, LOG_SNAPSHOT_INTERVAL_MS in bgwriter.c: a logical slot in use
+lets go of log then, up to where the oldest of them began."""
+EARLY_S = 3.0
+"""How far apart two readings of a slot must be that does not let go of log in steps."""
+KEPT_BYTES = 1024 * 1024
+"""A restart position moves with the next snapshot: less than this says nothing."""
 
 
 class Held(msgspec.Struct):
@@ -18,15 +24,22 @@ class Held(msgspec.Struct):
     """Bytes kept at ``at``."""
     growth: float | None = None
     """Bytes per second; None until there are two readings far enough apart."""
+    early: bool = False
+    """Whether ``growth`` is of less than the span: each reading corrects it."""
     decoded: int = 0
     """``decoded`` when the slot began to keep much."""
 
-    def feed(self, now: float, count: int) -> None:
-        """Take what is kept now."""
+    def feed(self, now: float, count: int, in_steps: bool) -> None:
+        """Take what is kept now. ``in_steps``: it may be less at the next snapshot, so growth until then says nothing.
+
+        Otherwise growth that begins is told early.
+        """
         elapsed = now - self.at
-        if elapsed >= SPAN_S:
-            self.growth = (count - self.count) / elapsed if elapsed < 4 * SPAN_S else None
-            self.at, self.count = now, count
+        if elapsed >= SNAPSHOT_S:
+            self.growth = (count - self.count) / elapsed if elapsed < 4 * SNAPSHOT_S else None
+            self.at, self.count, self.early = now, count, False
+        elif elapsed >= EARLY_S and not in_steps and (self.early or (self.growth or 0.0) <= 0.0):
+            self.growth, self.early = (count - self.count) / elapsed, True
 
 
 def holds_much(slot: Slot) -> bool:
@@ -40,11 +53,41 @@ def decoded(slot: Slot) -> int:
     return (slot.spill_bytes or 0) + (slot.stream_bytes or 0)
 
 
-def follow(held: dict[str, Held], slots: list[Slot], now: float) -> dict[str, Held]:
+def kept_for_transactions(slot: Slot) -> int | None:
+    """Bytes of log that a logical slot keeps although its consumer has them, when that is most of what it keeps."""
+    if slot.kind != "logical" or slot.restart_lsn is None or slot.confirmed_lsn is None:
+        return None
+    kept = parse_lsn(slot.confirmed_lsn) - parse_lsn(slot.restart_lsn)
+    return None if kept < KEPT_BYTES or 2 * kept < (slot.retained_bytes or 0) else kept
+
+
+def forgotten(activity: Activity) -> Session | None:
+    """The oldest session in a transaction that has written and was there at the last snapshot: slots wait for it."""
+    old = [session for session in activity.oldest if session.wrote and session.age_s >= SNAPSHOT_S]
+    return max(old, key=lambda session: session.age_s, default=None)
+
+
+def forgotten_prepared(activity: Activity) -> bool:
+    """Whether a prepared transaction was there at the last snapshot: slots wait for it."""
+    return activity.prepared_oldest_s >= SNAPSHOT_S
+
+
+def lets_go_in_steps(slot: Slot, activity: Activity | None) -> bool:
+    """Whether a slot may keep less log at the next snapshot, without a sign of it until then.
+
+    A physical slot moves with each reply; one that is not in use, or waits for an old transaction, does not move.
+    """
+    if slot.kind != "logical" or not slot.active:
+        return False
+    waits = activity is not None and (forgotten(activity) is not None or forgotten_prepared(activity))
+    return not waits or kept_for_transactions(slot) is None
+
+
+def follow(held: dict[str, Held], slots: list[Slot], activity: Activity | None, now: float) -> dict[str, Held]:
     """The slots that keep much log, by name, each with its trend."""
     kept = {}
     for slot in slots:
         if slot.retained_bytes is not None and holds_much(slot):
             it = kept[slot.name] = held.get(slot.name) or Held(now, slot.retained_bytes, decoded=decoded(slot))
-            it.feed(now, slot.retained_bytes)
+            it.feed(now, slot.retained_bytes, lets_go_in_steps(slot, activity))
     return kept

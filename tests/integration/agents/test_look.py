@@ -156,6 +156,21 @@ async def test_whose_snapshot_replay_waits_for(any_pair: Pair, major: int) -> No
     any_pair.fleet.wait_caught_up()
 
 
+async def test_the_oldest_transactions(any_pair: Pair) -> None:
+    """Those that wrote come first and are told as such: only for them do slots keep log."""
+    primary = any_pair.primary
+    primary.query("CREATE TABLE IF NOT EXISTS written (id int)")
+    with (
+        session(primary, "postgres", "SELECT count(*) FROM written") as reader,
+        session(primary, "postgres", "INSERT INTO written VALUES (1)") as writer,
+    ):
+        primary.query("SELECT pg_sleep(1.1)")
+        sample, _ = await look(primary)
+        assert sample.activity is not None
+        seen = [(one.pid, one.wrote) for one in sample.activity.oldest]
+        assert seen == [(writer.info.backend_pid, True), (reader.info.backend_pid, False)]
+
+
 async def test_who_holds_the_lock_that_apply_waits_for(any_logical: Logical) -> None:
     """The session is named, and the subscription points at it."""
     subscriber = any_logical.subscriber

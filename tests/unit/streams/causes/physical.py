@@ -76,8 +76,9 @@ def change(world: World, server: str, **settings: str) -> None:
 
 
 def session(**fields: Any) -> Activity:
-    """One old transaction, which is also what replay waits for."""
-    one = Session(**{"pid": 4711, "user": "report", "state": "idle in transaction", "age_s": 42.0, **fields})
+    """One old transaction that wrote, which is also what replay waits for."""
+    usual = {"pid": 4711, "user": "report", "state": "idle in transaction", "age_s": 42.0, "wrote": True}
+    one = Session(**{**usual, **fields})
     return Activity(blockers=[one], oldest=[one])
 
 

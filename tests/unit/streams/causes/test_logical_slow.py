@@ -98,7 +98,7 @@ def test_a_prepared_transaction_that_nobody_finishes(session_s: float, code: str
     up, down = world.servers["pg-1"], world.servers["pg-3"]
     stands = format_lsn(world.lsn)
     world.rate = 10_000_000
-    oldest = Session(pid=4711, state="active", age_s=session_s)
+    oldest = Session(pid=4711, state="active", age_s=session_s, wrote=True)
     up.set(activity=Activity(oldest=[oldest], prepared_transactions=1, prepared_oldest_s=300.0))
     for second in range(60):
         world.subscribe(up, down)

@@ -1,13 +1,18 @@
 """``slot_retention_forecast``."""
 
 import pytest
+from msgspec.structs import replace
 
 from leadline.model.lsn import format_lsn
-from leadline.model.observation import Disk, Positions, Slot
+from leadline.model.observation import Activity, Disk, Positions, Session, Slot
+from leadline_streams.judge.retention import Held
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World
 
 GB = 10**9
+MB = 10**6
+END = 100 * GB
+"""Where the consumers of ``pile_up`` are."""
 
 
 def hold(
@@ -29,6 +34,73 @@ def hold(
         if disk is not None and second % 60 == 0:
             up.set(disk=Disk(free_bytes=disk - rate * second))
         world.step()
+
+
+def pile_up(world: World, slot: Slot, seconds: int, activity: Activity | None = None, steps: int | None = None) -> None:
+    """A slot keeps 10 MB/s more log; ``steps``: it lets go of that many seconds' worth at once."""
+    up = world.add("pg-1", "primary")
+    for second in range(seconds):
+        kept = 70 * MB + 10 * MB * (second if steps is None else second % steps)
+        shown = replace(slot, wal_status="reserved", retained_bytes=kept, safe_wal_bytes=GB)
+        up.set(slots=[replace(shown, restart_lsn=format_lsn(END - kept))], activity=activity or Activity())
+        world.step()
+
+
+LOGICAL = Slot(name="s", kind="logical", active=True, confirmed_lsn=format_lsn(END))
+"""Its consumer has confirmed all there is."""
+OLD = Session(pid=1, age_s=20.0, wrote=True)
+
+
+@pytest.mark.parametrize(
+    ("slot", "activity"),
+    [
+        (Slot(name="s", active=True), Activity()),
+        (replace(LOGICAL, active=False), Activity()),
+        (LOGICAL, Activity(oldest=[OLD])),
+        (LOGICAL, Activity(prepared_transactions=1, prepared_oldest_s=20.0)),
+    ],
+    ids=["physical", "inactive", "for a session", "for a prepared transaction"],
+)
+def test_a_slot_that_cannot_let_go_is_forecast_at_once(slot: Slot, activity: Activity) -> None:
+    """What it keeps only becomes more, so a few seconds tell."""
+    world = World(slot_retention_forecast=QUICK)
+    pile_up(world, slot, 11, activity)
+    assert "slot_retention_forecast" in world.fired()
+
+
+@pytest.mark.parametrize(
+    "activity",
+    [
+        Activity(),
+        Activity(oldest=[replace(OLD, wrote=False)]),
+        Activity(oldest=[replace(OLD, age_s=14.0)], prepared_transactions=1, prepared_oldest_s=14.0),
+    ],
+    ids=["nothing else", "a long report", "younger than the last snapshot"],
+)
+def test_a_slot_that_lets_go_in_steps_is_no_threat(activity: Activity) -> None:
+    """Between two snapshots a busy logical slot keeps more and more, however well its consumer does."""
+    world = World(slot_retention_forecast=QUICK)
+    pile_up(world, LOGICAL, 90, activity, steps=15)
+    assert "slot_retention_forecast" not in world.fired()
+
+
+def test_a_physical_slot_that_keeps_up_with_a_burst_is_no_threat() -> None:
+    """It keeps much for a moment only."""
+    world = World(slot_retention_forecast=QUICK)
+    pile_up(world, Slot(name="s", active=True), 90, steps=5)
+    assert "slot_retention_forecast" not in world.fired()
+
+
+def test_growth_is_told_early_only_as_it_begins() -> None:
+    """The first seconds are corrected by each that follows; afterwards a lull does not hide what the span showed."""
+    held = Held(0.0, 70 * MB)
+    growth = []
+    for second in range(1, 31):
+        held.feed(float(second), 70 * MB + 10 * MB * min(second, 5), in_steps=False)
+        growth.append(held.growth)
+    assert growth[:6] == [None, None, *[10 * MB] * 3, pytest.approx(50 * MB / 6)]
+    assert growth[14:29] == [pytest.approx(50 * MB / 15)] * 15
+    assert growth[29] == 0.0
 
 
 def test_a_slot_that_will_be_lost_fires() -> None:
