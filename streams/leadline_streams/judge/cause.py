@@ -177,10 +177,10 @@ class CauseRule:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Ranked causes and the title that the first one gives."""
+    """Ranked causes, and the title that each would give, by ``name_of``; only of those whose signs are there now."""
 
     causes: list[Cause]
-    title: str | None
+    titles: dict[str, str]
 
 
 def diagnose(case: Case, catalogue: dict[str, CauseRule], before: list[Cause]) -> Diagnosis:
@@ -188,14 +188,13 @@ def diagnose(case: Case, catalogue: dict[str, CauseRule], before: list[Cause]) -
 
     Causes named before whose signs are gone stay, a little less sure, so that healing does not rewrite history.
     """
-    titles: dict[tuple[str, str], str] = {}
+    titles: dict[str, str] = {}
     found: dict[tuple[str, str], Cause] = {}
     for rule in catalogue.values():
         if rule.explains.isdisjoint(case.rules):
             continue
         for claim in rule.find(case):
             key = (rule.code, claim.subject.id)
-            titles[key] = claim.title
             found[key] = Cause(
                 code=rule.code,
                 confidence=round(claim.confidence, 2),
@@ -205,13 +204,18 @@ def diagnose(case: Case, catalogue: dict[str, CauseRule], before: list[Cause]) -
                 evidence_for=claim.evidence_for,
                 evidence_against=claim.evidence_against,
             )
+            titles[name_of(found[key])] = claim.title
     for cause in before:
         key = (cause.code, cause.subject.id)
         if key not in found and cause.code != "unknown":
             found[key] = _faded(cause)
     ranked = sorted(found.values(), key=lambda cause: (-cause.confidence, cause.code, cause.subject.id))
-    first = ranked[0] if ranked else None
-    return Diagnosis(ranked, titles.get((first.code, first.subject.id)) if first is not None else None)
+    return Diagnosis(ranked, titles)
+
+
+def name_of(cause: Cause) -> str:
+    """What tells a cause from the others of its incident."""
+    return f"{cause.code} {cause.subject.id}"
 
 
 def _could_speak(it: LinkCase) -> bool:

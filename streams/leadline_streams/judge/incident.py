@@ -9,7 +9,7 @@ from leadline.clock import moment
 from leadline.model.alert import Transition
 from leadline.model.ids import ClusterName, incident_id
 from leadline.model.incident import Cause, Change, Incident, TimelineEntry
-from leadline_streams.judge.cause import Diagnosis
+from leadline_streams.judge.cause import Diagnosis, name_of
 from leadline_streams.judge.memory import IncidentState, Memory
 from leadline_streams.judge.subject import of_cluster
 
@@ -70,8 +70,9 @@ def diagnosed(memory: Memory, diagnosis: Diagnosis, at: float) -> bool:
     before = [(c.code, c.subject.id) for c in incident.causes]
     after = [(c.code, c.subject.id) for c in diagnosis.causes]
     incident.causes = diagnosis.causes
-    if diagnosis.title is not None:
-        incident.title = diagnosis.title
+    incident.titles.update(diagnosis.titles)
+    if after:
+        incident.title = incident.titles.get(name_of(diagnosis.causes[0]), incident.title)
     if not after or before == after:
         return False
     if not before or before[0] != after[0]:

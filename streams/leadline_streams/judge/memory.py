@@ -159,6 +159,8 @@ class IncidentState(msgspec.Struct):
     seq: int = 0
     severity: Severity = "warning"
     title: str = ""
+    titles: dict[str, str] = {}
+    """What each cause would call it, those whose signs are gone too."""
     alerts: list[AlertId] = []
     """Every alert that was part of it, in the order of firing."""
     rules: list[str] = []

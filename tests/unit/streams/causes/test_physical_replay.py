@@ -26,6 +26,20 @@ def test_a_query_that_replay_waits_for(wait: str, held: str) -> None:
     assert codes(world)[1] == "config_changed"
 
 
+def test_the_title_is_that_of_the_first_cause_to_the_end() -> None:
+    """What is wrong now comes first while it lasts; when all signs are gone, the likeliest is first again and named."""
+    world = pair()
+    change(world, "pg-2", max_standby_streaming_delay="-1")
+    run(world, 15, replayed=world.lsn, positions={"startup_wait": "Lock/relation"}, down={"activity": session()})
+    blocked = world.incidents[-1].title
+    run(world, 10, replayed=world.lsn, positions={"replay_paused": True, "startup_wait": "IPC/RecoveryPause"})
+    assert first(world).code == "replay_paused_by_operator"
+    assert world.incidents[-1].title != blocked
+    run(world, 40, positions={"replay_paused": False, "startup_wait": None})
+    assert (world.incidents[-1].state, first(world).code) == ("resolved", "standby_query_blocks_replay")
+    assert world.incidents[-1].title == blocked
+
+
 def test_a_limit_that_was_always_there_is_less_certain() -> None:
     """Without a change shortly before, the setting still lets the query block, and nobody did it just now."""
     world = pair()
