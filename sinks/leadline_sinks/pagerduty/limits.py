@@ -15,8 +15,6 @@ EVENT_BYTES: Final = 512_000
 """01-Overview says 512 KB for the whole body; the smaller reading, as in Alertmanager, is safe with either."""
 EVENTS_PER_MINUTE: Final = 480
 """For one routing key. 01-Overview only says that the limit is dynamic; the number is what its users report."""
-SEVERITIES: Final = ("critical", "error", "warning", "info")
-"""02-Trigger-Events."""
 NO_CHANGES_PREFIX: Final = "R"
 """Keys of rulesets begin with it, and take no change events: 01-Overview."""
 
