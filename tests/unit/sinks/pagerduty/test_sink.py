@@ -123,7 +123,8 @@ async def test_worse_after_it_was_taken_stays_taken() -> None:
     pagerduty = PagerDuty()
     taken = made.incident(2, severity="warning", acknowledged_by="ada")
     worse = made.incident(3, acknowledged_by="ada")
-    await tell(pagerduty, made.notice("acknowledged", incident=taken), made.notice("escalated", incident=worse))
+    again = made.notice("repeated", incident=worse)
+    await tell(pagerduty, made.notice("acknowledged", incident=taken), made.notice("escalated", incident=worse), again)
     assert pagerduty.kinds == ["trigger", "acknowledge", "trigger"]
     assert [alert.state for alert in pagerduty.alerts] == ["acknowledged"]
 
