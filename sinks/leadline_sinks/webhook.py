@@ -128,6 +128,8 @@ def failure(answer: Answer, after_s: float | None) -> Retry | GiveUp | None:
             return Retry(Reason.UNAVAILABLE, f"{status}", after_s)
         case 429:
             return Retry(Reason.RATE_LIMITED, f"{status}", after_s)
+        case 504:  # a gateway gave up waiting: behind it, the event may have been taken
+            return Retry(Reason.TIMEOUT, f"{status}", after_s)
         case _ if status >= 500:
             return Retry(Reason.UNAVAILABLE, f"{status}", after_s)
         case _ if status >= 400:

@@ -37,6 +37,8 @@ def failure(answer: Answer, after_s: float | None, key: str) -> Retry | GiveUp |
             return Retry(Reason.UNAUTHORIZED, f"{said}; check the routing key and the region of pagerduty.url", after_s)
         case 404 | 405 | 410:
             return Retry(Reason.TARGET_GONE, f"{said}; check pagerduty.url", after_s)
+        case 504:  # a gateway gave up waiting: behind it, the event may have been taken
+            return Retry(Reason.TIMEOUT, said, after_s)
         case _ if status >= 500:
             return Retry(Reason.UNAVAILABLE, said, after_s)
         case _ if status >= 400:

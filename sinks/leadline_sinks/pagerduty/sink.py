@@ -17,6 +17,8 @@ from leadline_sinks.pagerduty.told import Told, due, untold
 log = logging.getLogger(__name__)
 _ENQUEUE = "/v2/enqueue"
 _CHANGE = "/v2/change/enqueue"
+_CHANGES_S = 10.0
+"""No change event is begun later than this, however slow PagerDuty is: other incidents wait."""
 _HEADERS = {"content-type": "application/json", "accept": "application/json"}
 
 
@@ -54,13 +56,11 @@ class PagerDutySink:
             if isinstance(problem, GiveUp) and trigger:
                 problem = await self._post(_ENQUEUE, event.shorter(what), key)
             if isinstance(problem, Retry):
-                if problem.reason is Reason.TIMEOUT:
-                    told = told.maybe(step)
                 return replace(problem, receipt=told.receipt(incident)) if told != before else problem
             if problem is not None:
                 return problem
             told = told.after(step, incident)
-        if told.state:
+        if not key.startswith(limits.NO_CHANGES_PREFIX):
             told = await self._tell_changes(notice, told, key)
         return Sent(told.receipt(incident))
 
@@ -81,11 +81,12 @@ class PagerDutySink:
         await self._http.close()
 
     async def _tell_changes(self, notice: Notice, told: Told, key: str) -> Told:
+        until = self._clock.monotonic() + _CHANGES_S
         for changes in untold(notice.incident, told):
-            if key.startswith(limits.NO_CHANGES_PREFIX):
-                problem: Retry | GiveUp | None = GiveUp(Reason.REJECTED, "a ruleset's key takes no change events")
-            else:
-                problem = await self._post(_CHANGE, event.change(changes, key, notice.incident.cluster), key)
+            if self._clock.monotonic() >= until:
+                break
+            await self._clock.sleep(1 / self.rate.per_s)
+            problem = await self._post(_CHANGE, event.change(changes, key, notice.incident.cluster), key)
             if problem is not None:
                 log.warning("PagerDuty did not take a change event", extra={"why": problem.detail})
             if isinstance(problem, Retry):

@@ -22,7 +22,7 @@ class Told:
     """The receipt, read."""
 
     state: str = ""
-    """``triggered``, ``acknowledged``, ``resolved``; ``unsure`` when it may have been triggered; empty at the start."""
+    """``triggered``, ``acknowledged``, ``resolved``; empty when nothing is known."""
     said: str = ""
     """Fingerprint of what the last trigger said."""
     changes: frozenset[str] = frozenset()
@@ -53,20 +53,20 @@ class Told:
             return replace(self, state=state, said=_said(incident))
         return replace(self, state=_AFTER[step], said="" if step == "resolve" else self.said)
 
-    def maybe(self, step: Step) -> Self:
-        """PagerDuty may have taken a step: a trigger has to be resolved in the end, even so."""
-        return replace(self, state="unsure") if step == "trigger" and self.state in ("", "resolved") else self
-
     def with_changes(self, changes: list[Change]) -> Self:
         """PagerDuty has these, or will never have them."""
         return replace(self, changes=self.changes | {fingerprint(change) for change in changes})
 
 
 def due(notice: Notice, told: Told) -> Iterator[Step]:
-    """What PagerDuty has to be told, in this order. Never the end of what had no beginning."""
+    """What PagerDuty has to be told, in this order.
+
+    The end is told also when nothing is known: who gives us the notice knows that something may have arrived, and
+    PagerDuty drops the end of what it does not have.
+    """
     incident = notice.incident
     if incident.state == "resolved":
-        if told.state in ("triggered", "acknowledged", "unsure"):
+        if told.state != "resolved":
             yield "resolve"
         return
     if told.state not in ("triggered", "acknowledged") or told.said != _said(incident):
