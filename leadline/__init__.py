@@ -10,6 +10,7 @@ This package is the shared language of the three roles, which never import each 
 ``wire``      their bytes: keys, headers, typed decoding
 ``schemas``   their description for other programs
 ``topics``    where they are kept, and making the topics
+``deadletters`` what is written of a record that cannot be used
 ``recording`` a topic's records in a file
 ``kafka``     Kafka's settings as client options
 ``settings``  every option of every process

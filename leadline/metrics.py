@@ -65,7 +65,10 @@ STREAM_STATE_BYTES: Final = _counter("leadline_stream_state_bytes_total", "Bytes
 
 # The sinks.
 SINK_DELIVERIES: Final = _counter(
-    "leadline_sink_deliveries_total", "Ends of deliveries: sent, suppressed or given_up.", "target", "outcome"
+    "leadline_sink_deliveries_total",
+    "Ends of deliveries: sent, suppressed, given_up, or never_told of what was over before anybody was told.",
+    "target",
+    "outcome",
 )
 SINK_FAILURES: Final = _counter(
     "leadline_sink_failures_total",
@@ -75,6 +78,9 @@ SINK_FAILURES: Final = _counter(
 )
 SINK_GIVEN_UP: Final = _counter(
     "leadline_sink_given_up_total", "Deliveries that the target will not have, by reason.", "target", "reason"
+)
+SINK_BAD_RECORDS: Final = _counter(
+    "leadline_sink_bad_records_total", "Records that the sinks passed over, by topic and reason.", "topic", "reason"
 )
 SINK_PENDING: Final = _gauge("leadline_sink_pending", "Incidents that the target is still to be told of.", "target")
 SINK_OLDEST_PENDING_SECONDS: Final = _gauge(

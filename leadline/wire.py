@@ -44,7 +44,7 @@ BAD_RECORD_REASONS = {
     NOT_JSON: "the value is not JSON",
     INVALID: "a field is missing or has the wrong type; the detail names its path",
     FUTURE: "dated further in the future than clocks may differ",
-    UNPROCESSABLE: "it decoded, but judging it failed",
+    UNPROCESSABLE: "it decoded, but it cannot be judged or recorded",
 }
 """Why a record goes to the dead letters."""
 

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "Run": {
         "agent": "Look at databases and publish what they say.",
         "stream": "Judge every link and name the cause of what is wrong.",
+        "sink": "Tell people about incidents, and write the incident log.",
     },
     "Look": {
         "watch": "Watch the replication of servers that you have: agent, broker and judgement in one go.",

@@ -11,7 +11,7 @@
 ``partition``    one partition's share: what each cluster has seen and how much of it is safe
 ``saved``        a cluster's state as it is written, and where to read on
 ``census``       clusters, links and incidents counted for the metrics
-``deadletters``  records that cannot be used, and how many are too many
+``deadletters``  how many records that cannot be used are too many
 ``replay``       recorded samples judged again
 ``picture``      the fleet as a terminal shows it
 ``reference``    the page of all causes

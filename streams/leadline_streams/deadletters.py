@@ -1,44 +1,14 @@
-"""Records that cannot be used: what is written of them, and how many are too many."""
+"""How many records that cannot be used are too many."""
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
+from leadline.deadletters import Rejected
 from leadline.errors import ProblemFound
-from leadline.wire import Outgoing, timestamp
 
 WINDOW = 1000
 """The share of bad records is taken over this many."""
-MAX_KEPT_BYTES = 900_000
-"""Longer values are cut: with the headers added, a broker of default settings would refuse what it once took."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A record as aiokafka handed it out, and why it cannot be used."""
-
-    record: Any
-    reason: str
-    detail: str
-
-    def letter(self, topic: str, at: datetime) -> Outgoing:
-        """The original key, value and headers; further headers say why, whence and when."""
-        value = self.record.value
-        about = {
-            "reason": self.reason,
-            "detail": self.detail[:1000],
-            "topic": self.record.topic,
-            "partition": str(self.record.partition),
-            "offset": str(self.record.offset),
-            "at": timestamp(at),
-        }
-        if value is not None and len(value) > MAX_KEPT_BYTES:
-            about["cut-from"] = str(len(value))
-            value = value[:MAX_KEPT_BYTES]
-        marks = [(f"leadline-deadletter-{name}", text.encode("utf-8", "replace")) for name, text in about.items()]
-        return Outgoing(topic, self.record.key, value, [*self.record.headers, *marks])
 
 
 class Limit:

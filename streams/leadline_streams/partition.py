@@ -14,13 +14,13 @@ from datetime import datetime
 from typing import Any, Protocol
 from zlib import crc32
 
+from leadline.deadletters import Rejected
 from leadline.errors import BadRecord
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE
-from leadline_streams.deadletters import Rejected
 from leadline_streams.saved import Saved
 
 Output = Transition | Incident | LagRollup

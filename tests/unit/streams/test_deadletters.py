@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from leadline.deadletters import MAX_KEPT_BYTES, Rejected
 from leadline.errors import ProblemFound
-from leadline_streams.deadletters import MAX_KEPT_BYTES, Limit, Rejected
+from leadline_streams.deadletters import Limit
 from tests.unit.streams.memory_log import AT, record, sample
 
 

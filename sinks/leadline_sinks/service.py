@@ -1,0 +1,83 @@
+"""`leadline sink` as a process: targets, each with its own share of Kafka, and the incident log."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from leadline.clock import Clock
+from leadline.settings.sink import SinkSettings
+from leadline_sinks.contract import Recorder, Sink
+from leadline_sinks.courier import Courier
+from leadline_sinks.feed import Feed
+from leadline_sinks.follower import Follower
+from leadline_sinks.journal import Journal
+from leadline_sinks.known import Known
+from leadline_sinks.recording import TARGET as INCIDENT_LOG
+from leadline_sinks.recording import Recording
+from leadline_sinks.targets import recorder, sink
+
+log = logging.getLogger(__name__)
+
+
+async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> None:
+    """Tell people through the targets named, until SIGTERM or until cancelled; then end what is in flight and leave.
+
+    Kafka has to be there at the start only. Raises UsageError when a file of certificates cannot be used.
+    """
+    journal = Journal(settings.kafka, clock)
+    sinks: dict[str, Sink] = {name: sink(settings, name, clock) for name in names if name != INCIDENT_LOG}
+    logs: list[Recorder] = [recorder(settings, clock)] if INCIDENT_LOG in names else []
+    feeds: list[Feed] = []
+    known = Known(sinks)
+    follower = Follower(settings.kafka, known, lambda: _wake(feeds), clock)
+    for name, each in sinks.items():
+        courier = Courier(name, each, settings, known, journal.write, clock)
+        feeds.append(Feed(name, settings, courier, follower, clock))
+    work: list[Coroutine[Any, Any, None]] = [feed.run() for feed in feeds]
+    work += [Recording(settings, each, journal, clock).run() for each in logs]
+    log.info("telling %s", ", ".join(names))
+    try:
+        await _until_told_to_stop(follower.run(), work)
+    finally:
+        await journal.close()
+        closing = [*(each.close() for each in sinks.values()), *(each.close() for each in logs)]
+        await asyncio.gather(*closing)
+
+
+def _wake(feeds: Sequence[Feed]) -> None:
+    for feed in feeds:
+        feed.wake()
+
+
+async def _until_told_to_stop(following: Coroutine[Any, Any, None], work: list[Coroutine[Any, Any, None]]) -> None:
+    """Run everything until SIGTERM; what follows the topics ends last. Raises what one of them died of."""
+    follower = asyncio.create_task(following)
+    workers = [asyncio.create_task(each) for each in work]
+    stopping = asyncio.create_task(_told_to_stop())
+    try:
+        ended, _ = await asyncio.wait({stopping, follower, *workers}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _end(stopping, *workers)
+        await _end(follower)
+    for task in ended:
+        task.result()
+
+
+async def _told_to_stop() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(ValueError, RuntimeError):  # outside the main thread the caller cancels
+        loop.add_signal_handler(signal.SIGTERM, told.set)
+    try:
+        await told.wait()
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
