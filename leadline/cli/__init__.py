@@ -9,7 +9,7 @@ nothing: what it prints comes from elsewhere.
 ``output``     tables for people, JSON lines for programs
 ``reference``  the page ``docs/reference/commands.md``
 
-``agent`` ``stream``     the long-running parts
+``agent`` ``stream`` ``sink``     the long-running parts
 ``watch`` ``check``      servers that you have, now
 ``rules`` ``record`` ``replay``     what is judged, and by what
 ``config`` ``topics`` ``doctor`` ``version``     operations

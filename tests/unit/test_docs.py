@@ -1,12 +1,16 @@
 """What is listed is documented, what is documented exists, and no link leads nowhere."""
 
+import inspect
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from leadline import metrics, wire
+from leadline.model.delivery import Delivery, Occasion
 from leadline.topics import DAY_S, TOPICS
+from leadline_sinks.contract import REASONS
 from leadline_streams.causes import CAUSES
 from leadline_streams.rules import RULES
 
@@ -50,6 +54,14 @@ def test_reasons_of_dead_letters() -> None:
     """The page has each reason and what it means."""
     listed = {name: prose(cells[0]) for name, cells in rows("reference/topics.md").items() if "." not in name}
     assert listed == wire.BAD_RECORD_REASONS
+
+
+def test_sinks() -> None:
+    """The page has each reason and what it means, and every outcome and occasion, and no other word."""
+    listed = {name: prose(cells[0]) for name, cells in rows("reference/sinks.md").items()}
+    words = {*get_args(Occasion), *inspect.get_annotations(Delivery, eval_str=True)["outcome"].__args__}
+    assert {name: listed.pop(name) for name in REASONS} == dict(REASONS)
+    assert set(listed) == words
 
 
 def test_rules() -> None:
