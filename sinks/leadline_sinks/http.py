@@ -37,12 +37,13 @@ class Http:
 
     def __init__(self, clock: Clock, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._clock = clock
-        # No proxy of a stray variable, no redirect: what we send is confidential and its address was given.
+        # No proxy of a stray variable, no redirect: what we send is confidential and its address was given. A client
+        # that is given its transport asks the environment for none; SSL_CERT_FILE still counts.
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
             headers={"user-agent": f"leadline/{__version__}"},
             follow_redirects=False,
-            transport=transport,
+            transport=transport or httpx.AsyncHTTPTransport(),
         )
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer | Retry:

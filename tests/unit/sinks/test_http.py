@@ -1,5 +1,7 @@
 """HTTP: there is an answer or a reason, whatever the address is."""
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -35,6 +37,24 @@ async def test_what_is_no_address(url: str) -> None:
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.UNREACHABLE
     assert not url or url not in outcome.detail
+
+
+async def test_no_proxy_of_a_stray_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent goes where the settings say, and nowhere else."""
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, Http(ManualClock(made.START)) as http:
+        answer = await http.post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", b"x", {})
+    assert not isinstance(answer, Retry)
+    assert answer.status == 204
 
 
 @pytest.mark.parametrize(
