@@ -63,7 +63,7 @@ class Http:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError, ExceptionGroup):
             # Some of what is wrong with an address is only found below httpx: a name's encoding, a port above 65535.
             return Retry(Reason.UNREACHABLE, "the address is not one that can be asked; check it")
-        except httpx.RemoteProtocolError:
+        except (httpx.RemoteProtocolError, httpx.ReadError):
             return Retry(Reason.TIMEOUT, "it hung up before it had answered")
         except httpx.HTTPError as error:
             return Retry(Reason.UNREACHABLE, type(error).__name__)
