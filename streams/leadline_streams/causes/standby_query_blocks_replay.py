@@ -28,7 +28,7 @@ def find(case: Case) -> Iterator[Claim]:
         blockers = it.sample.activity.blockers if it.sample.activity is not None else []
         limit = case.setting(it.down, LIMIT)
         change, changed = case.blame(it.down, LIMIT)
-        who = f"query pid {blockers[0].pid} on {name}, {duration(blockers[0].age_s)} old," if blockers else "a query"
+        who = _query(name, blockers[0]) if blockers else "a query"
         lets = "lets it wait for ever" if limit == "-1" else "lets it wait that long"
         # Who let replay wait for ever shortly before it did is seen to have done it: nothing explains more.
         certain = 0.98 if limit == "-1" and change else 0.96
@@ -45,6 +45,11 @@ def find(case: Case) -> Iterator[Claim]:
                 *(changed or [fact(LIMIT, case.shown(it.down, LIMIT), name)]),
             ],
         )
+
+
+def _query(node: str, session: Session) -> str:
+    old = f", {duration(session.age_s)} old," if session.age_s else ""  # one that is just ending has no age
+    return f"query pid {session.pid} on {node}{old}"
 
 
 def _who(session: Session) -> str:

@@ -11,6 +11,8 @@ from leadline.model.observation import Downstream, Sample, Slot, Subscription, U
 from leadline_streams.judge.memory import LinkState, Memory, NodeState
 
 _NOT_DOWNSTREAMS = frozenset({"backup"})
+_STARTING = "startup"
+"""A sender that has not been told what to send: a subscription's looks like a standby's until it has its slot."""
 _DEFAULT_NAMES = frozenset({"", "walreceiver"})
 """Names that many standbys share when nobody set one."""
 
@@ -105,7 +107,7 @@ def discover(memory: Memory, node: NodeState, now: float) -> bool:
         if link.name not in names and not link.agentless:
             del memory.links[link.id]
     for row in _senders(node):
-        if row.state not in _NOT_DOWNSTREAMS and _link_of(memory, node, row) is None:
+        if row.state not in {*_NOT_DOWNSTREAMS, _STARTING} and _link_of(memory, node, row) is None:
             name = NodeName(
                 row.name if row.name not in _DEFAULT_NAMES else f"{row.name or 'walreceiver'}@{row.address}"
             )

@@ -4,9 +4,21 @@ import pytest
 from msgspec.structs import replace
 
 from leadline.model.lsn import format_lsn
-from leadline.model.observation import Subscription
+from leadline.model.observation import Downstream, Subscription
 from leadline_streams.judge.apply import quoted
 from tests.unit.streams.causes.logical import COUNTED, GONE, by_two, causes, first, logical, rising, run
+
+
+def test_a_sender_that_just_starts_is_nobody_yet() -> None:
+    """A worker that is tried again and again shows without its slot at first: no standby of that name is missed."""
+    world = logical()
+    starting = Downstream(name="sub", kind="physical", state="startup", pid=7)
+    run(world, 1, stuck=True, **GONE)
+    world.servers["pg-1"].set(downstreams=[starting])
+    world.step()
+    run(world, 60)
+    assert world.fired() == set()
+    assert len(world.state.memory.links) == 1
 
 
 def test_a_healthy_subscription_has_no_cause() -> None:
