@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "Operate": {
         "config": "Check a file of settings, and show what holds.",
         "topics": "Create the topics in Kafka, and show how they are.",
+        "receiver": "Stand in for Slack, PagerDuty and webhooks on this machine, and show what they would get.",
         "doctor": "Check that everything a process needs is there.",
         "version": "Show what is installed.",
     },

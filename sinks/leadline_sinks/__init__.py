@@ -7,6 +7,7 @@ What a sink is, and the sinks:
 
 ``contract``      what a sink is given, and how every delivery ends
 ``http``          the only module that speaks HTTP
+``slack``         one message per incident, edited in place, its life in the thread
 ``pagerduty``     PagerDuty, by its Events API v2
 ``webhook``       CloudEvents to any HTTP receiver
 ``console``       lines on standard output

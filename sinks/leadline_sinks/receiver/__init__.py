@@ -3,7 +3,16 @@
 It serves tests, the demo and whoever tries routes without touching a vendor. It can be told to fail, and shows what it
 got. Each vendor is a pure function from a request, and what came before, to a reply.
 
-``exchange``   a request, a reply, and what the receiver remembers
-``pagerduty``  PagerDuty's Events API v2
-``hook``       a receiver of webhooks
+``exchange``       a request, a reply, and what the receiver remembers
+``slack``          Slack's Web API and incoming webhooks
+``slack_message``  whether a message is one that Slack would take
+``pagerduty``      PagerDuty's Events API v2
+``hook``           a receiver of webhooks
+``faults``         failing on purpose
+``inbox``          what came in
+``app``            the HTTP of it
+``server``         the receiver in a thread of this process
+``page``           what it got, for people
+``slack_page``     what Slack's users would see
+``mrkdwn``         Slack's markup as HTML
 """

@@ -1,0 +1,51 @@
+"""The blocks we use. Markup in them is ours alone; the caller keeps the limits, which are asserted here.
+
+There is no coloured bar: it needs an attachment, which Slack folds away behind "show more" when it is long.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from leadline_sinks.slack import limits
+
+Block = Mapping[str, Any]
+
+
+def header(text: str) -> Block:
+    """A title, without markup."""
+    assert 0 < len(text) <= limits.HEADER
+    return {"type": "header", "text": {"type": "plain_text", "text": text, "emoji": False}}
+
+
+def section(text: str) -> Block:
+    """A paragraph."""
+    assert 0 < len(text) <= limits.SECTION
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def fields(texts: Sequence[str]) -> Block:
+    """Two columns."""
+    assert 0 < len(texts) <= limits.FIELDS
+    assert all(0 < len(text) <= limits.FIELD for text in texts)
+    return {"type": "section", "fields": [_mrkdwn(text) for text in texts]}
+
+
+def context(text: str) -> Block:
+    """A small line."""
+    assert 0 < len(text) <= limits.SECTION
+    return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def length(blocks: Sequence[Block]) -> int:
+    """Code points of all their text."""
+    texts = [text for block in blocks for text in _texts(block)]
+    return sum(len(text["text"]) for text in texts)
+
+
+def _texts(block: Block) -> list[Mapping[str, Any]]:
+    return [*([block["text"]] if "text" in block else []), *block.get("fields", []), *block.get("elements", [])]
+
+
+def _mrkdwn(text: str) -> Mapping[str, Any]:
+    # verbatim: nothing that looks like an address, a channel or a person becomes a link.
+    return {"type": "mrkdwn", "text": text, "verbatim": True}

@@ -1,0 +1,209 @@
+"""A notice as a message: what broke where, why, and what to type; then what it rests on.
+
+The order is that of somebody woken by it: title, cause, fix, evidence. The same incident always gives the same message.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote
+
+from leadline.model.incident import Cause, Change, Incident
+from leadline.view.words import duration
+from leadline_sinks.slack import limits
+from leadline_sinks.slack.blocks import Block, context, fields, header, section
+from leadline_sinks.slack.fix import parts
+from leadline_sinks.slack.text import block, clean, date, joined, literal, name, prose, struck
+
+_SIGNS: Final = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
+"""Colour for the eye; the word beside it says the same."""
+_MAX_EVIDENCE: Final = 6
+_MAX_OTHERS: Final = 2
+_MAX_CHANGES: Final = 5
+_MAX_RUNBOOKS: Final = 4
+_SURE: Final = 0.9
+_LIKELY: Final = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """``text`` is what telephones show; without blocks it is the whole message."""
+
+    text: str
+    blocks: tuple[Block, ...] = ()
+
+
+def full(incident: Incident, runbook_url: str) -> Message:
+    """The whole message."""
+    return Message(fallback(incident), tuple(_full(incident, runbook_url)))
+
+
+def compact(incident: Incident, runbook_url: str) -> Message:
+    """The title, the cause and the fix."""
+    return Message(fallback(incident), tuple(_compact(incident, runbook_url)))
+
+
+def plain(incident: Incident) -> Message:
+    """Everything needed, without a block: the last thing to try."""
+    lines = [literal(_title(incident), 500)]
+    for cause in incident.causes[:1]:
+        lines += [f"Cause: {literal(cause.summary, 1000)}", f"Do this: {literal(cause.fix, 1000)}"]
+    return Message("\n".join(lines))
+
+
+def fallback(incident: Incident) -> str:
+    """The title, as a notification."""
+    return literal(_title(incident), limits.FALLBACK)
+
+
+def lasted(incident: Incident) -> str:
+    """How long it was open."""
+    if incident.resolved_at is None:
+        return ""
+    return duration(max(0.0, (incident.resolved_at - incident.opened_at).total_seconds()))
+
+
+def _full(incident: Incident, runbook_url: str) -> Iterator[Block]:
+    yield from _head(incident)
+    yield context(_status(incident))
+    for cause in incident.causes[:1]:
+        yield section(f"*Cause* ({_how_sure(cause)}): {prose(cause.summary, limits.CAUSE - 40)}")
+        if incident.state == "open":
+            yield section(f"*Do this*\n{_fix(cause.fix, limits.FIX - 11)}")
+        if cause.evidence_for or cause.evidence_against:
+            yield section(f"*Evidence*\n{_evidence(cause)}")
+    if len(incident.causes) > 1 and incident.state == "open":
+        yield context(_others(incident.causes[1:]))
+    if incident.changes:
+        yield section(f"*Settings changed*\n{_changes(incident.changes)}")
+    if shown := _times(incident):
+        yield fields(shown)
+    yield from _foot(incident, runbook_url)
+
+
+def _compact(incident: Incident, runbook_url: str) -> Iterator[Block]:
+    yield from _head(incident)
+    for cause in incident.causes[:1]:
+        yield section(f"*Cause*: {prose(cause.summary, limits.COMPACT)}")
+        if incident.state == "open":
+            yield section(f"*Do this*\n{_fix(cause.fix, limits.COMPACT)}")
+    yield from _foot(incident, runbook_url)
+
+
+def _head(incident: Incident) -> Iterator[Block]:
+    if incident.state == "open":
+        yield header(literal(_title(incident), limits.HEADER))
+        return
+    after = f" after {lasted(incident)}" if lasted(incident) else ""
+    yield header(f"✅ RESOLVED{after}")
+    yield section(struck(incident.title, limits.TITLE))
+
+
+def _title(incident: Incident) -> str:
+    if incident.state == "open":
+        return f"{_SIGNS[incident.severity]} {incident.severity.upper()} {incident.title}"
+    return f"✅ RESOLVED {incident.title}"
+
+
+def _status(incident: Incident) -> str:
+    """Where, since when, in whose hands."""
+    where = [name(place, 60) for place in incident.datacenters if place]
+    what = [f"in {joined(where, ', ', 130)}"] if where else []
+    taken = f"taken by {name(incident.acknowledged_by)}" if incident.acknowledged_by else ""
+    if incident.state == "open":
+        what += [f"open since {date(incident.opened_at)}", taken or "nobody has taken it yet"]
+    else:
+        until = f" until {date(incident.resolved_at)}" if incident.resolved_at is not None else ""
+        what += [
+            f"was {incident.severity}",
+            f"open from {date(incident.opened_at)}{until}",
+            *([taken] if taken else []),
+        ]
+    if incident.silenced_by:
+        what.append("silenced")
+    return joined(what, "  ·  ", limits.STATUS)
+
+
+def _how_sure(cause: Cause) -> str:
+    if cause.code == "unknown":
+        return "unknown"
+    share = min(1.0, max(0.0, cause.confidence))
+    word = "sure" if share >= _SURE else "likely" if share >= _LIKELY else "possible"
+    return f"{word}, {share:.0%}"
+
+
+def _fix(fix: str, limit: int) -> str:
+    """Words as words, statements as something to copy."""
+    shown: list[str] = []
+    for words, statements in parts(fix):
+        if words:
+            shown.append(prose(words, limit // 2))
+        if statements:
+            shown.append(block(statements, limit // 2 * 3 // 2))
+    return joined(shown, "\n", limit) if shown else "-"
+
+
+def _evidence(cause: Cause) -> str:
+    """What speaks for it, then what speaks against it."""
+    lines = [
+        f"{sign} {name(fact.name)}{f' on {name(fact.node)}' if fact.node else ''} = {name(fact.value, limits.VALUE)}"
+        + (f", {prose(fact.note, limits.VALUE)}" if fact.note else "")
+        for sign, facts in (("•", cause.evidence_for), ("• _against it:_", cause.evidence_against))
+        for fact in facts[:_MAX_EVIDENCE]
+    ]
+    return joined(lines, "\n", limits.EVIDENCE - 11)
+
+
+def _others(causes: Sequence[Cause]) -> str:
+    lines = [f"{prose(cause.summary, 250)} ({_how_sure(cause)})" for cause in causes[:_MAX_OTHERS]]
+    return joined(["Or:", *lines] if len(lines) > 1 else [f"Or: {lines[0]}"], "\n", limits.OTHERS)
+
+
+def _changes(changes: Sequence[Change]) -> str:
+    """The newest, newest first."""
+    lines = [
+        f"• {name(change.setting)} on {name(change.node)}: {_value(change.from_)} → {_value(change.to)}"
+        f", {date(change.at)}"
+        for change in reversed(changes[-_MAX_CHANGES:])
+    ]
+    older = len(changes) - len(lines)
+    return joined([*lines, *([f"… {older} earlier"] if older else [])], "\n", limits.CHANGES - 20)
+
+
+def _value(value: str | None) -> str:
+    return "unset" if value is None else name(value)
+
+
+def _times(incident: Incident) -> list[str]:
+    """How long people were in the dark."""
+    shown = [f"*Detected*\n{_after(incident, incident.detected_at)}"]
+    if incident.cause_at is not None and any(cause.code != "unknown" for cause in incident.causes):
+        shown.append(f"*Cause named*\n{_after(incident, incident.cause_at)}")
+    return shown
+
+
+def _after(incident: Incident, moment: datetime) -> str:
+    return f"after {duration(max(0.0, (moment - incident.opened_at).total_seconds()))}"
+
+
+def _foot(incident: Incident, runbook_url: str) -> Iterator[Block]:
+    if links := _runbooks(incident.rules, runbook_url):
+        yield context(links)
+    ident = clean(incident.incident_id)
+    if incident.state == "open" and incident.acknowledged_by is None and len(ident) <= limits.COMMAND - 40:
+        yield context(f"Take it: {name(f'leadline incidents ack {ident}', limits.COMMAND - 9)}")
+    else:
+        yield context(name(ident, limits.COMMAND))
+
+
+def _runbooks(rules: Sequence[str], base: str) -> str:
+    """A link for each rule. Everything in an address but the setting is percent-encoded: nothing ends the link."""
+    links = []
+    for rule in rules[:_MAX_RUNBOOKS]:
+        address = (
+            f"{quote(base.rstrip('/'), safe=':/@-._~%[]')}/docs/runbooks/{quote(rule, safe='', errors='replace')}.md"
+        )
+        if len(address) <= limits.LINKS // 2:
+            links.append(f"<{address}|Runbook: {literal(rule, limits.NAME)}>")
+    return joined(links, "  ·  ", limits.LINKS) if links else ""

@@ -1,0 +1,133 @@
+"""Foreign text as mrkdwn: escaped, made visible, shortened, and never taken for markup.
+
+Slack knows three characters to escape, and no way to escape ``*``, ``_``, ``~`` and the backtick
+(docs.slack.dev/messaging/formatting-message-text). A word that holds one of these is put into a code span, where they
+mean nothing; that is how names such as ``max_wal_size`` are meant to look anyway.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from leadline.logs import escape
+from leadline_sinks.slack import limits
+
+_ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_LONGEST: Final = 4 * limits.SECTION
+"""What is looked at of a text; nothing shown is as long."""
+_MARKUP: Final = re.compile(r"[*_~`<>&]|:[a-z+-]|://")
+"""What mrkdwn, an emoji's short name or an address would make something of."""
+_TAIL: Final = re.compile(r"[.,;:!?)]*$")
+_TICK: Final = "ˋ"
+"""U+02CB for a backtick, which would end a code span."""
+
+
+def clean(raw: str) -> str:
+    """On one line, with whatever cannot be seen made visible."""
+    return escape(raw, _LONGEST)
+
+
+def entities(text: str) -> str:
+    """Slack's three escapes."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def literal(raw: str, limit: int) -> str:
+    """Text for places without markup: headers and notifications. Cut at the end."""
+    return _cut(clean(raw), limit)
+
+
+def name(raw: str, limit: int = limits.NAME) -> str:
+    """A code span; what is too long loses its middle, since names differ at both ends."""
+    return f"`{_middle(clean(raw).replace('`', _TICK) or '-', limit - 2)}`"
+
+
+def prose(raw: str, limit: int) -> str:
+    """A sentence. Words that markup could come of become code spans."""
+    shown: list[str] = []
+    room = limit - 1
+    for word in clean(raw).split(" "):
+        made = _word(word)
+        room -= len(made) + 1
+        if room < 0:
+            return " ".join([*shown, "…"])
+        shown.append(made)
+    return " ".join(shown)
+
+
+def struck(raw: str, limit: int) -> str:
+    """Struck through. What would end the strike is replaced by what looks like it."""
+    text = clean(raw).replace("~", "∼").replace("`", _TICK).strip()
+    return f"~{_cut(text, limit - 2)}~" if text else "-"
+
+
+def block(statements: Iterable[str], limit: int) -> str:
+    """A code block, a statement a line. One that does not fit is left out with those after it, never cut."""
+    lines = joined([entities(clean(statement).replace("`", _TICK)) for statement in statements], "\n", limit - 6)
+    return f"```{lines}```"
+
+
+def joined(parts: Iterable[str], separator: str, limit: int) -> str:
+    """As many whole parts as fit, and how many did not."""
+    given = list(parts)
+    whole = separator.join(given)
+    if len(whole) <= limit:
+        return whole
+    shown: list[str] = []
+    room = limit - len(f"{separator}… {len(given)} more")
+    for part in given:
+        room -= len(part) + len(separator)
+        if room < 0:
+            break
+        shown.append(part)
+    return separator.join([*shown, f"… {len(given) - len(shown)} more"])
+
+
+def utc(moment: datetime) -> str:
+    """A time for everybody."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC").rjust(23, "0")
+
+
+def date(moment: datetime) -> str:
+    """A time that Slack shows in the reader's zone; where it cannot, in UTC."""
+    seconds = int(moment.timestamp())
+    return f"<!date^{seconds}^{{date_short_pretty}} {{time_secs}}|{utc(moment)}>" if seconds > 0 else utc(moment)
+
+
+def _word(word: str) -> str:
+    if not _MARKUP.search(word):
+        return entities(word)
+    tail = _TAIL.search(word)
+    end = tail.start() if tail and tail.start() else len(word)
+    return name(word[:end], limits.VALUE) + entities(word[end:])
+
+
+def _cut(text: str, limit: int) -> str:
+    """Escaped, with an ellipsis where it was cut; no escape is cut in two."""
+    if len(text) <= limit and len(entities(text)) <= limit:
+        return entities(text)
+    return _some(text, limit - 1) + "…"
+
+
+def _some(text: str, room: int) -> str:
+    shown = ""
+    for character in text[: max(0, room)]:
+        made = _ENTITIES.get(character, character)
+        if len(shown) + len(made) > room:
+            break
+        shown += made
+    return shown
+
+
+def _middle(text: str, limit: int) -> str:
+    if len(text) <= limit and len(entities(text)) <= limit:
+        return entities(text)
+    end, room = [], (limit - 1) // 2
+    for character in reversed(text[-room:]):
+        made = _ENTITIES.get(character, character)
+        room -= len(made)
+        if room < 0:
+            break
+        end.append(made)
+    return f"{_some(text, limit - 1 - (limit - 1) // 2)}…{''.join(reversed(end))}"
