@@ -101,16 +101,11 @@ class App:
         return PlainTextResponse(str(self.inbox.count))
 
     async def _set(self, http: HttpRequest) -> Response:
-        """Fail from now on; a kind of null ends that. JSON only, so that no page of another site can ask for it."""
+        """Fail from now on. JSON only, so that no page of another site can ask for it."""
         if not http.headers.get("content-type", "").startswith("application/json"):
             return JSONResponse({"problem": "send application/json"}, 415)
         try:
-            given = msgspec.json.decode(await http.body(), type=dict[str, msgspec.Raw])
-            if msgspec.json.decode(given.get("kind", b"null")) is None:
-                name = msgspec.json.decode(given.get("vendor", b'""'), type=str)
-                self.faults.clear(name)
-                return JSONResponse({"vendor": name, "kind": None})
-            fault = msgspec.json.decode(msgspec.json.encode(given), type=Fault)
+            fault = msgspec.json.decode(await http.body(), type=Fault)
         except msgspec.DecodeError as error:
             return JSONResponse({"problem": str(error)}, 400)
         if fault.vendor not in NAMES:

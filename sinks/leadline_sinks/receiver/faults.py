@@ -32,6 +32,8 @@ class Kind(StrEnum):
     """Does not know the token, webhook or key."""
     GONE = "gone"
     """The channel, service or address is not there any more."""
+    NONE = "none"
+    """All is well again."""
 
 
 TAKES: Final = frozenset({Kind.TIMEOUT, Kind.HALF, Kind.GARBLED})
@@ -39,7 +41,7 @@ TAKES: Final = frozenset({Kind.TIMEOUT, Kind.HALF, Kind.GARBLED})
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to do wrong. Without ``requests`` and ``for_s`` it stays until another fault, or none, is set."""
+    """What to do wrong. Without ``requests`` and ``for_s`` it stays until another is set."""
 
     vendor: str
     kind: Kind
@@ -63,12 +65,11 @@ class Faults:
 
     def set(self, fault: Fault, now: datetime) -> None:
         """From now on, in place of what was set for this vendor."""
+        if fault.kind is Kind.NONE:
+            self._set.pop(fault.vendor, None)
+            return
         until = None if fault.for_s is None else now + timedelta(seconds=fault.for_s)
         self._set[fault.vendor] = _Set(fault, fault.requests, until)
-
-    def clear(self, vendor: str) -> None:
-        """No fault any more."""
-        self._set.pop(vendor, None)
 
     def next(self, vendor: str, now: datetime) -> Fault | None:
         """What goes wrong with this request; it is counted."""
@@ -76,7 +77,7 @@ class Faults:
         if it is None:
             return None
         if it.left == 0 or (it.until is not None and now >= it.until):
-            self.clear(vendor)
+            del self._set[vendor]
             return None
         if it.left is not None:
             self._set[vendor] = replace(it, left=it.left - 1)

@@ -1,0 +1,22 @@
+"""A message as its text, block by block."""
+
+from typing import Any
+
+from leadline_sinks.slack.render import Message
+
+
+def texts(message: Message) -> list[str]:
+    """All text of its blocks."""
+    found = []
+    for block in message.blocks:
+        parts: list[Any] = [*([block["text"]] if "text" in block else []), *block.get("fields", [])]
+        found += [part["text"] for part in [*parts, *block.get("elements", [])]]
+    return found
+
+
+def shown(message: Message) -> str:
+    """For people who compare two of them."""
+    lines = [f"text: {message.text}"]
+    for block in message.blocks:
+        lines += ["", f"[{block['type']}]", *texts(Message("", (block,)))]
+    return "\n".join(lines) + "\n"

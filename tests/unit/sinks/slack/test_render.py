@@ -1,0 +1,124 @@
+"""Messages: what they say, and that no incident makes one that Slack refuses or that notifies everybody."""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadline.model.incident import Incident
+from leadline_sinks.receiver.slack_message import complaint
+from leadline_sinks.slack import limits, render
+from leadline_sinks.slack.blocks import length
+from leadline_sinks.slack.render import Message
+from tests.require import need
+from tests.unit.sinks import made
+from tests.unit.sinks.slack.shown import shown, texts
+from tests.unit.strategies import values
+
+RUNBOOKS = "https://runbooks.example/leadline"
+GOLDEN = Path(__file__).parent / "golden"
+
+QUERY = made.cause(
+    summary="query pid 4711 on pg-2, 3 min 20 s old, holds a snapshot that replay on pg-2 waits for; "
+    "max_standby_streaming_delay = -1 (never) lets it wait for ever; it was 30s until 09:59:03",
+    fix="On pg-2: SELECT pg_terminate_backend(4711); ALTER SYSTEM SET max_standby_streaming_delay = '30s'; "
+    "SELECT pg_reload_conf();",
+)
+OTHER = made.cause("replay_cannot_keep_up", confidence=0.4, summary="replay on pg-2 is slower than the primary writes")
+STORIES = {
+    "unknown": made.incident(1, causes=[made.UNKNOWN], severity="warning", cause_at=None),
+    "open": made.incident(3, causes=[QUERY, OTHER], changes=[made.change()], rules=["replication_lag", "config_x"]),
+    "acknowledged": made.incident(3, causes=[QUERY], acknowledged_by="ada"),
+    "resolved": made.resolved(5, causes=[QUERY, OTHER], changes=[made.change()], acknowledged_by="ada"),
+}
+"""Each as people get it; `golden/` has what they read."""
+
+incidents = st.one_of(values(Incident), st.sampled_from(made.HOSTILE).map(made.hostile))
+OURS = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[0-9: UTC-]+>|<https://[^<>|\s]+\|[^<>|]*>")
+"""The only markup in angle brackets: dates and runbooks."""
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_golden(story: str) -> None:
+    """The message reads as it was agreed on. To change that: write the new text into the file, and read it aloud."""
+    assert shown(render.full(STORIES[story], RUNBOOKS)) == (GOLDEN / f"{story}.txt").read_text("utf-8")
+
+
+def every(incident: Incident) -> list[Message]:
+    """Each form of the message."""
+    return [render.full(incident, RUNBOOKS), render.compact(incident, RUNBOOKS), render.plain(incident)]
+
+
+@given(incidents)
+def test_slack_takes_every_message(incident: Incident) -> None:
+    """Within all limits, its own total budget among them."""
+    for message in every(incident):
+        assert complaint({"text": message.text, "blocks": list(message.blocks)}) is None
+        assert length(message.blocks) <= limits.PARTS <= limits.TOTAL
+    assert len(render.fallback(incident)) <= limits.FALLBACK
+
+
+@given(incidents)
+def test_nothing_foreign_is_markup(incident: Incident) -> None:
+    """Nobody is mentioned, nothing is linked, no code block is left early, whatever the names are."""
+    for message in every(incident):
+        for text in [message.text, *texts(message)]:
+            assert not re.search(r"[<>]", OURS.sub("", text))
+            assert text.count("```") % 2 == 0
+            assert text.replace("```", "").count("`") % 2 == 0
+            assert all(line.isprintable() for line in text.split("\n"))
+
+
+@given(incidents)
+def test_the_sdk_agrees(incident: Incident) -> None:
+    """Slack's own Python SDK finds no block of ours invalid."""
+    need(find_spec("slack_sdk") is not None, "Slack's SDK: pip install 'leadline[dev]'")
+    from slack_sdk.models.blocks import Block
+
+    for block in render.full(incident, RUNBOOKS).blocks:
+        parsed: Any = Block.parse(dict(block))
+        assert parsed.to_dict()["type"] == block["type"]
+
+
+def test_a_large_incident_stays_within_the_budget() -> None:
+    """Everything as long and as often as it can be."""
+    ampersands = made.hostile("&" * 5000)
+    for message in every(ampersands):
+        assert length(message.blocks) <= limits.TOTAL
+        assert complaint({"text": message.text, "blocks": list(message.blocks)}) is None
+
+
+@pytest.mark.parametrize("letters", [len("🔴 CRITICAL "), 149, 150, 151])
+def test_the_title_at_its_boundary(letters: int) -> None:
+    """150 characters are shown whole; a longer title ends in an ellipsis."""
+    title = "x" * (letters - len("🔴 CRITICAL "))
+    shown_title = texts(render.full(made.incident(title=title), RUNBOOKS))[0]
+    assert len(shown_title) == min(letters, limits.HEADER)
+    assert shown_title.endswith("…") == (letters > limits.HEADER)
+
+
+def test_a_statement_can_be_copied() -> None:
+    """What to run is in a code block of its own, complete, or not there at all."""
+    long = f"SELECT pg_drop_replication_slot('{'s' * 5000}');"
+    for fix in (QUERY.fix, long):
+        message = render.full(made.incident(causes=[made.cause(fix=fix)]), RUNBOOKS)
+        (block,) = [text for text in texts(message) if "Do this" in text]
+        for statement in re.findall(r"SELECT [^;]*;", "".join(re.findall(r"```(.*?)```", block, re.DOTALL))):
+            assert statement in fix
+
+
+def test_runbook_links_are_encoded() -> None:
+    """A rule's name cannot end the link or lead elsewhere."""
+    message = render.full(made.incident(rules=["a|b>c/../d e"]), f"{RUNBOOKS}/")
+    link = next(text for text in texts(message) if "Runbook" in text)
+    assert link == f"<{RUNBOOKS}/docs/runbooks/a%7Cb%3Ec%2F..%2Fd%20e.md|Runbook: a|b&gt;c/../d e>"
+
+
+@given(incidents)
+def test_the_same_incident_gives_the_same_message(incident: Incident) -> None:
+    """So that an edit that would change nothing is not sent."""
+    assert render.full(incident, RUNBOOKS) == render.full(incident, RUNBOOKS)
