@@ -12,7 +12,7 @@ nothing: what it prints comes from elsewhere.
 ``agent`` ``stream`` ``sink``     the long-running parts
 ``watch`` ``check``      servers that you have, now
 ``rules`` ``record`` ``replay``     what is judged, and by what
-``config`` ``topics`` ``doctor`` ``version``     operations
+``config`` ``topics`` ``receiver`` ``doctor`` ``version``     operations
 """
 
 from leadline.cli.main import main as main

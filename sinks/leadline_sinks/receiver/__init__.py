@@ -14,5 +14,6 @@ got. Each vendor is a pure function from a request, and what came before, to a r
 ``server``         the receiver in a thread of this process
 ``page``           what it got, for people
 ``slack_page``     what Slack's users would see
+``alerts_page``    what PagerDuty's users would see, and what webhooks got
 ``mrkdwn``         Slack's markup as HTML
 """

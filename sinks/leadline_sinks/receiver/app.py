@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from leadline.clock import Clock
 from leadline.wire import encode
-from leadline_sinks.receiver import slack
+from leadline_sinks.receiver import hook, pagerduty, slack
 from leadline_sinks.receiver.exchange import Event, Reply, Request
 from leadline_sinks.receiver.faults import TAKES, Fault, Faults, Kind, reply
 from leadline_sinks.receiver.inbox import Inbox, Seen
@@ -26,6 +26,8 @@ Vendor = Callable[[Request, Sequence[Event]], tuple[Reply, list[Event]]]
 VENDORS: Final[Mapping[str, tuple[str, Vendor]]] = {
     "/api/": (slack.VENDOR, slack.answer),
     "/services/": (slack.VENDOR, slack.answer),
+    "/v2/": (pagerduty.VENDOR, pagerduty.answer),
+    "/hook": (hook.VENDOR, hook.answer),
 }
 """Name and answers by the beginning of the path."""
 UNLIMITED: Final[Mapping[str, Vendor]] = {slack.VENDOR: partial(slack.answer, limited=False)}

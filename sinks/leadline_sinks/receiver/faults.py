@@ -107,7 +107,11 @@ _JSON: Final = {"content-type": "application/json"}
 _HTML: Final = b"<!doctype html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1>"
 _SLACK: Final = {Kind.UNAUTHORIZED: "invalid_auth", Kind.GONE: "is_archived"}
 _WEBHOOK: Final = {Kind.UNAUTHORIZED: (403, "invalid_token"), Kind.GONE: (410, "channel_is_archived")}
-_OTHERS: Final = {Kind.UNAUTHORIZED: (403, "forbidden"), Kind.GONE: (404, "not found")}
+_PAGERDUTY: Final = {
+    Kind.UNAUTHORIZED: (400, '{"status":"invalid event","errors":["Invalid routing key"]}'),
+    Kind.GONE: (404, '{"status":"not found"}'),
+}
+_OTHERS: Final = {Kind.UNAUTHORIZED: (401, "unauthorized"), Kind.GONE: (410, "gone")}
 
 
 def reply(fault: Fault, path: str) -> Reply:
@@ -123,5 +127,6 @@ def reply(fault: Fault, path: str) -> Reply:
             return Reply(200, _HTML, {"content-type": "text/html"}, problem)
     if path.startswith("/api/"):
         return Reply(200, orjson.dumps({"ok": False, "error": _SLACK[fault.kind]}), _JSON, problem)
-    status, word = (_WEBHOOK if path.startswith("/services/") else _OTHERS)[fault.kind]
+    words = _WEBHOOK if path.startswith("/services/") else _PAGERDUTY if path.startswith("/v2/") else _OTHERS
+    status, word = words[fault.kind]
     return Reply(status, word.encode(), _TEXT, problem)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from leadline_sinks.receiver import slack_page
+from leadline_sinks.receiver import alerts_page, slack_page
 from leadline_sinks.receiver.inbox import Inbox
 
 _MOST = 50
@@ -24,8 +24,11 @@ def _page(inbox: Inbox) -> Iterator[str]:
     counts = f"{len(inbox.requests)} requests, {len(refused)} of them refused or failed"
     yield f'<body data-count="{inbox.count}"><header><h1>Leadline receiver</h1><p>{counts}</p></header><main>'
     yield '<section class="slack">'
-    yield from list(slack_page.html(inbox.events)) or ["<h2>Slack</h2>", _EMPTY]
+    yield "<h2>Slack</h2>"
+    yield from list(slack_page.html(inbox.events)) or [_EMPTY]
     yield "</section><aside>"
+    yield from alerts_page.pagerduty_html(inbox.events)
+    yield from alerts_page.hook_html(inbox.events)
     yield from _requests(inbox)
     yield "</aside></main></body></html>"
 

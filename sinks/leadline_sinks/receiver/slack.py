@@ -35,6 +35,7 @@ Outcome = tuple[Reply, list[Event]]
 
 def answer(request: Request, before: Sequence[Event], *, limited: bool = True) -> Outcome:
     """What Slack would answer, and what it took in. Without ``limited`` no rate is kept to."""
+    before = [event for event in before if event.vendor == VENDOR]
     if request.path.startswith("/services/"):
         return _webhook(request, before, limited)
     method = METHODS.get(request.path.removeprefix("/api/"))

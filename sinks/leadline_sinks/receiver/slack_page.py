@@ -54,7 +54,7 @@ def channels(events: Sequence[Event]) -> dict[str, list[Shown]]:
 def html(events: Sequence[Event]) -> Iterator[str]:
     """Each channel, its newest message first."""
     for channel, messages in channels(events).items():
-        yield f"<h2># {escape(channel.lstrip('#'))}</h2>"
+        yield f'<h3 class="channel"># {escape(channel.lstrip("#"))}</h3>'
         for message in reversed(messages):
             yield from _message(message)
 

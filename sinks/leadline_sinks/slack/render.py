@@ -10,7 +10,9 @@ from typing import Final
 from urllib.parse import quote
 
 from leadline.model.incident import Cause, Change, Incident
+from leadline.settings.sink import NotifySettings
 from leadline.view.words import duration
+from leadline_sinks.runbook import address
 from leadline_sinks.slack import limits
 from leadline_sinks.slack.blocks import Block, context, fields, header, section
 from leadline_sinks.slack.fix import parts
@@ -22,6 +24,8 @@ _MAX_EVIDENCE: Final = 6
 _MAX_OTHERS: Final = 2
 _MAX_CHANGES: Final = 5
 _MAX_RUNBOOKS: Final = 4
+_IN_LINKS: Final = ":/@-._~%[]!$'()*+,;="
+"""What stays as it is in an address."""
 _SURE: Final = 0.9
 _LIKELY: Final = 0.6
 
@@ -34,14 +38,14 @@ class Message:
     blocks: tuple[Block, ...] = ()
 
 
-def full(incident: Incident, runbook_url: str) -> Message:
+def full(incident: Incident, notify: NotifySettings) -> Message:
     """The whole message."""
-    return Message(fallback(incident), tuple(_full(incident, runbook_url)))
+    return Message(fallback(incident), tuple(_full(incident, notify)))
 
 
-def compact(incident: Incident, runbook_url: str) -> Message:
+def compact(incident: Incident, notify: NotifySettings) -> Message:
     """The title, the cause and the fix."""
-    return Message(fallback(incident), tuple(_compact(incident, runbook_url)))
+    return Message(fallback(incident), tuple(_compact(incident, notify)))
 
 
 def plain(incident: Incident) -> Message:
@@ -64,7 +68,7 @@ def lasted(incident: Incident) -> str:
     return duration(max(0.0, (incident.resolved_at - incident.opened_at).total_seconds()))
 
 
-def _full(incident: Incident, runbook_url: str) -> Iterator[Block]:
+def _full(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
     yield from _head(incident)
     yield context(_status(incident))
     for cause in incident.causes[:1]:
@@ -79,16 +83,16 @@ def _full(incident: Incident, runbook_url: str) -> Iterator[Block]:
         yield section(f"*Settings changed*\n{_changes(incident.changes)}")
     if shown := _times(incident):
         yield fields(shown)
-    yield from _foot(incident, runbook_url)
+    yield from _foot(incident, notify)
 
 
-def _compact(incident: Incident, runbook_url: str) -> Iterator[Block]:
+def _compact(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
     yield from _head(incident)
     for cause in incident.causes[:1]:
         yield section(f"*Cause*: {prose(cause.summary, limits.COMPACT)}")
         if incident.state == "open":
             yield section(f"*Do this*\n{_fix(cause.fix, limits.COMPACT)}")
-    yield from _foot(incident, runbook_url)
+    yield from _foot(incident, notify)
 
 
 def _head(incident: Incident) -> Iterator[Block]:
@@ -187,8 +191,8 @@ def _after(incident: Incident, moment: datetime) -> str:
     return f"after {duration(max(0.0, (moment - incident.opened_at).total_seconds()))}"
 
 
-def _foot(incident: Incident, runbook_url: str) -> Iterator[Block]:
-    if links := _runbooks(incident.rules, runbook_url):
+def _foot(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
+    if links := _runbooks(incident.rules, notify):
         yield context(links)
     ident = clean(incident.incident_id)
     if incident.state == "open" and incident.acknowledged_by is None and len(ident) <= limits.COMMAND - 40:
@@ -197,13 +201,11 @@ def _foot(incident: Incident, runbook_url: str) -> Iterator[Block]:
         yield context(name(ident, limits.COMMAND))
 
 
-def _runbooks(rules: Sequence[str], base: str) -> str:
-    """A link for each rule. Everything in an address but the setting is percent-encoded: nothing ends the link."""
+def _runbooks(rules: Sequence[str], notify: NotifySettings) -> str:
+    """A link for each rule. Whatever would end the link is percent-encoded."""
     links = []
     for rule in rules[:_MAX_RUNBOOKS]:
-        address = (
-            f"{quote(base.rstrip('/'), safe=':/@-._~%[]')}/docs/runbooks/{quote(rule, safe='', errors='replace')}.md"
-        )
-        if len(address) <= limits.LINKS // 2:
-            links.append(f"<{address}|Runbook: {literal(rule, limits.NAME)}>")
+        target = quote(address(rule, notify), safe=_IN_LINKS)
+        if len(target) <= limits.LINKS // 2:
+            links.append(f"<{target}|Runbook: {literal(rule, limits.NAME)}>")
     return joined(links, "  ·  ", limits.LINKS) if links else ""

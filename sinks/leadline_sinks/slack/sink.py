@@ -47,7 +47,7 @@ class SlackSink:
     def __init__(self, settings: SlackSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.wanted
         self._settings = settings
-        self._runbook_url = notify.runbook_url
+        self._notify = notify
         self._http = http
         self._clock = clock
         # About one message a second and channel, in bursts of a few; chat.update 50 a minute, of which we take 40
@@ -133,9 +133,9 @@ class SlackSink:
 
     async def _say(self, notice: Notice, send: Callable[[Message], Awaitable[Result]]) -> Result:
         """The whole message; what Slack refuses is said shorter, then in plain text."""
-        result = await send(render.full(notice.incident, self._runbook_url))
+        result = await send(render.full(notice.incident, self._notify))
         if isinstance(result, Refused) and result.kind is not Kind.LOST:
-            result = await send(render.compact(notice.incident, self._runbook_url))
+            result = await send(render.compact(notice.incident, self._notify))
         if isinstance(result, Refused) and result.kind is not Kind.LOST:
             result = await send(render.plain(notice.incident))
         return result
@@ -150,7 +150,7 @@ class SlackSink:
 
     def _digest(self, notice: Notice) -> str:
         """Names what the message looks like."""
-        message = render.full(notice.incident, self._runbook_url)
+        message = render.full(notice.incident, self._notify)
         return hashlib.sha256(orjson.dumps(_body(message))).hexdigest()[:16]
 
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> Result:

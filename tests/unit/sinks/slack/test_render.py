@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.model.incident import Incident
+from leadline.settings.sink import NotifySettings
 from leadline_sinks.receiver.slack_message import complaint
 from leadline_sinks.slack import limits, render
 from leadline_sinks.slack.blocks import length
@@ -20,6 +21,7 @@ from tests.unit.sinks.slack.shown import shown, texts
 from tests.unit.strategies import values
 
 RUNBOOKS = "https://runbooks.example/leadline"
+NOTIFY = NotifySettings(runbook_url=RUNBOOKS)
 GOLDEN = Path(__file__).parent / "golden"
 
 QUERY = made.cause(
@@ -45,12 +47,12 @@ OURS = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[0-9: UTC-
 @pytest.mark.parametrize("story", STORIES)
 def test_golden(story: str) -> None:
     """The message reads as it was agreed on. To change that: write the new text into the file, and read it aloud."""
-    assert shown(render.full(STORIES[story], RUNBOOKS)) == (GOLDEN / f"{story}.txt").read_text("utf-8")
+    assert shown(render.full(STORIES[story], NOTIFY)) == (GOLDEN / f"{story}.txt").read_text("utf-8")
 
 
 def every(incident: Incident) -> list[Message]:
     """Each form of the message."""
-    return [render.full(incident, RUNBOOKS), render.compact(incident, RUNBOOKS), render.plain(incident)]
+    return [render.full(incident, NOTIFY), render.compact(incident, NOTIFY), render.plain(incident)]
 
 
 @given(incidents)
@@ -79,7 +81,7 @@ def test_the_sdk_agrees(incident: Incident) -> None:
     need(find_spec("slack_sdk") is not None, "Slack's SDK: pip install 'leadline[dev]'")
     from slack_sdk.models.blocks import Block
 
-    for block in render.full(incident, RUNBOOKS).blocks:
+    for block in render.full(incident, NOTIFY).blocks:
         parsed: Any = Block.parse(dict(block))
         assert parsed.to_dict()["type"] == block["type"]
 
@@ -96,7 +98,7 @@ def test_a_large_incident_stays_within_the_budget() -> None:
 def test_the_title_at_its_boundary(letters: int) -> None:
     """150 characters are shown whole; a longer title ends in an ellipsis."""
     title = "x" * (letters - len("🔴 CRITICAL "))
-    shown_title = texts(render.full(made.incident(title=title), RUNBOOKS))[0]
+    shown_title = texts(render.full(made.incident(title=title), NOTIFY))[0]
     assert len(shown_title) == min(letters, limits.HEADER)
     assert shown_title.endswith("…") == (letters > limits.HEADER)
 
@@ -105,7 +107,7 @@ def test_a_statement_can_be_copied() -> None:
     """What to run is in a code block of its own, complete, or not there at all."""
     long = f"SELECT pg_drop_replication_slot('{'s' * 5000}');"
     for fix in (QUERY.fix, long):
-        message = render.full(made.incident(causes=[made.cause(fix=fix)]), RUNBOOKS)
+        message = render.full(made.incident(causes=[made.cause(fix=fix)]), NOTIFY)
         (block,) = [text for text in texts(message) if "Do this" in text]
         for statement in re.findall(r"SELECT [^;]*;", "".join(re.findall(r"```(.*?)```", block, re.DOTALL))):
             assert statement in fix
@@ -113,12 +115,12 @@ def test_a_statement_can_be_copied() -> None:
 
 def test_runbook_links_are_encoded() -> None:
     """A rule's name cannot end the link or lead elsewhere."""
-    message = render.full(made.incident(rules=["a|b>c/../d e"]), f"{RUNBOOKS}/")
+    message = render.full(made.incident(rules=["a|b>c/../d e"]), NotifySettings(runbook_url=f"{RUNBOOKS}/|x"))
     link = next(text for text in texts(message) if "Runbook" in text)
-    assert link == f"<{RUNBOOKS}/docs/runbooks/a%7Cb%3Ec%2F..%2Fd%20e.md|Runbook: a|b&gt;c/../d e>"
+    assert link == f"<{RUNBOOKS}/%7Cx/docs/runbooks/a%7Cb%3Ec%2F..%2Fd%20e.md|Runbook: a|b&gt;c/../d e>"
 
 
 @given(incidents)
 def test_the_same_incident_gives_the_same_message(incident: Incident) -> None:
     """So that an edit that would change nothing is not sent."""
-    assert render.full(incident, RUNBOOKS) == render.full(incident, RUNBOOKS)
+    assert render.full(incident, NOTIFY) == render.full(incident, NOTIFY)
