@@ -1,6 +1,7 @@
 """Kafka settings as the options of the clients we use, and what to say when Kafka does not answer."""
 
 import asyncio
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -10,7 +11,10 @@ from leadline.settings.common import KafkaSettings
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from leadline.wire import Addressed
+
 CONNECT_TIMEOUT_S = 5.0
+PUBLISH_S = 10.0
 
 
 def servers(kafka: KafkaSettings) -> list[str]:
@@ -92,6 +96,31 @@ def ssl_context(kafka: KafkaSettings) -> "SSLContext | None":
     except OSError as error:
         raise UsageError(f"kafka.{name}: cannot read {file}: {error.strerror}") from None
     return context
+
+
+async def publish(kafka: KafkaSettings, client_id: str, value: "Addressed") -> None:
+    """Write one value to its topic, and return when Kafka has it. Raises UnreachableError, or UsageError if refused."""
+    from aiokafka import AIOKafkaProducer
+    from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+
+    from leadline.wire import outgoing
+
+    await reach(kafka)
+    record = outgoing(value, kafka.topic_prefix)
+    producer = AIOKafkaProducer(**producer_options(kafka, client_id))
+    try:
+        async with asyncio.timeout(PUBLISH_S):
+            await producer.start()
+            await producer.send_and_wait(record.topic, record.value, record.key, headers=record.headers)
+    except TopicAuthorizationFailedError:
+        raise UsageError(f"Kafka at {kafka.bootstrap} does not let us write to {record.topic}; grant it") from None
+    except (KafkaError, TimeoutError) as error:
+        why = str(error) or f"it did not take it in {PUBLISH_S:g} s; is the topic there? `leadline topics describe`"
+        raise UnreachableError(f"Kafka at {kafka.bootstrap}: nothing was written to {record.topic}: {why}") from None
+    finally:
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await producer.stop()
 
 
 async def reach(kafka: KafkaSettings) -> str:

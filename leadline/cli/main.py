@@ -26,6 +26,7 @@ COMMANDS: Final = {
         "replay": "Judge recorded samples again, offline.",
         "rules": "List what is judged, and within which limits.",
         "record": "Copy what the agents saw into a file.",
+        "incidents": "List, show and export incidents; acknowledge them and write notes.",
     },
     "Operate": {
         "config": "Check a file of settings, and show what holds.",

@@ -13,4 +13,10 @@ never decides what people are told, and nobody waits for it: while its server is
 ``retention``   removes what is over, and leaves a checkpoint
 ``reader``      lists, whole incidents, verification
 ``story``       what is known of one incident, put together; pure
+``page``        a story on a terminal; pure
+``impact``      what an incident did to links and data; pure
+``measures``    what to do so that a cause does not come back
+``markdown``    foreign text in Markdown; pure
+``phrases``     subjects, values and times in words; pure
+``postmortem``  a story as the draft of a post-mortem; pure
 """

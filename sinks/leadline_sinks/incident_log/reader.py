@@ -111,18 +111,22 @@ async def incidents(
     return [Listed(*row) for row in found]
 
 
-async def find(connection: Connection, prefix: str) -> str:
-    """The identity of the incident that begins like this. Raises UsageError when none does, or several."""
+async def beginning(connection: Connection, prefix: str) -> list[str]:
+    """The identities of the incidents that begin like this, the latest first."""
     async with transaction(connection, read_only=True):
         rows = await (await connection.execute(_BEGIN_WITH.encode(), [visible(prefix)])).fetchall()
-    found = [ident for (ident,) in rows]
+    return [ident for (ident,) in rows]
+
+
+def the_one(prefix: str, found: Sequence[str]) -> str:
+    """The identity that is meant, of those that begin like this. Raises UsageError when there is none, or several."""
     if prefix in found:
         return prefix
     if not found:
         raise UsageError(f"there is no incident {prefix!r} in the incident log; see `leadline incidents list`")
     if len(found) > 1:
         raise UsageError(f"{prefix!r} is the beginning of several incidents: {', '.join(found)}")
-    return str(found[0])
+    return found[0]
 
 
 async def story(connection: Connection, incident_id: str) -> Story:

@@ -81,6 +81,8 @@ class Story:
         for entry in self.incident.timeline:
             yield Happened(entry.at, entry.what, "judgement")
         for delivery in self.deliveries:
+            if delivery.occasion == "updated" and delivery.outcome != "given_up":
+                continue  # a message that is kept current tells what the judgement's own lines tell
             yield Happened(delivery.at, _told(delivery), "delivery")
         for action in self.actions:
             yield Happened(action.at, _did(action), "person")

@@ -76,7 +76,7 @@ async def test_the_whole_story(log_settings: IncidentLogSettings) -> None:
     assert log_settings.dsn is not None
     async with reader.session(log_settings.dsn.reveal()) as connection:
         (listed,) = await reader.incidents(connection)
-        ident = await reader.find(connection, "inc_orders")
+        ident = reader.the_one("inc_orders", await reader.beginning(connection, "inc_orders"))
         story = await reader.story(connection, ident)
     assert (listed.incident_id, listed.state, listed.severity) == (ident, "resolved", "critical")
     assert listed.acknowledged_at == made.later(30)

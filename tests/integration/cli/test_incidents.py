@@ -1,0 +1,207 @@
+"""`leadline incidents` over a real log and a real broker protocol."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from leadline.clock import ManualClock
+from leadline.sandbox.broker import EmbeddedBroker
+from leadline.sandbox.fleet import Fleet
+from leadline.sandbox.postgres import Server
+from leadline.settings.common import KafkaSettings
+from leadline.settings.secret import Secret
+from leadline.settings.sink import IncidentLogSettings
+from leadline.wire import ACTIONS
+from leadline_sinks.contract import Sent
+from leadline_sinks.incident_log.recorder import IncidentLog
+from tests.fixtures.commands import Run
+from tests.fixtures.postgres_versions import binaries_for
+from tests.unit.sinks import made, outage
+from tests.unit.sinks.log_made import entry
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Fleet(binaries_for(18)) as fleet:
+        yield fleet.primary("log")
+
+
+@pytest.fixture
+def prefix(broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Topics of its own, in the environment."""
+    prefix = f"incidents{next(_numbers)}."
+    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", broker.bootstrap)
+    monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", prefix)
+    return prefix
+
+
+@pytest.fixture
+def log(server: Server, prefix: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The DSN of a log with the outage and an open incident in it, in the environment too."""
+    name = f"cli_{next(_numbers)}"
+    server.query(f"CREATE DATABASE {name}")
+    dsn = server.dsn(name)
+    story = outage.OUTAGE
+    values = [story.incident, *story.transitions, *story.deliveries, *story.actions, made.incident()]
+
+    async def record() -> None:
+        log = IncidentLog(IncidentLogSettings(dsn=Secret(dsn)), ManualClock(made.later(60)))
+        try:
+            assert await log.record([entry(value) for value in values]) == Sent()
+        finally:
+            await log.close()
+
+    asyncio.run(record())
+    monkeypatch.setenv("LEADLINE_INCIDENT_LOG_DSN", dsn)
+    return dsn
+
+
+def written(broker: EmbeddedBroker, prefix: str, number: int) -> list[tuple[bytes | None, str, str]]:
+    """Key, kind and person of the first so many records in the topic of actions."""
+    from aiokafka import AIOKafkaConsumer
+
+    from leadline.kafka import consumer_options
+
+    async def read() -> list[tuple[bytes | None, str, str]]:
+        kafka = KafkaSettings(bootstrap=broker.bootstrap)
+        consumer = AIOKafkaConsumer(prefix + "actions", **consumer_options(kafka, "test"))
+        await consumer.start()
+        try:
+            records = [await consumer.getone() for _ in range(number)]
+        finally:
+            await consumer.stop()
+        actions = [(record.key, ACTIONS.decode(record.value)) for record in records]
+        return [(key, action.kind, action.by) for key, action in actions]
+
+    return asyncio.run(read())
+
+
+@pytest.mark.usefixtures("log")
+def test_list(run: Run) -> None:
+    """The open ones come first; filters narrow the list down."""
+    result = run("incidents", "list", "--format", "json")
+    found = [json.loads(line) for line in result.out.splitlines()]
+    assert [(each["incident_id"], each["state"]) for each in found] == [
+        (made.incident().incident_id, "open"),
+        (outage.ID, "resolved"),
+    ]
+    assert found[1]["opened_at"] == "2024-04-10T10:00:00.000Z"
+    text = run("incidents", "list").out
+    assert "replay on pg-2 is blocked by a query" in text
+    assert "16 h 00 min" in text
+    for filters, number in (
+        (("--state", "open"), 1),
+        (("--since", "2025-01-01"), 1),
+        (("--since", "2024-04-11T01:00:00+00:00"), 2),
+        (("--cluster", "orders"), 2),
+        (("--cluster", "other"), 0),
+    ):
+        assert len(run("incidents", "list", "--format", "json", *filters).out.splitlines()) == number, filters
+    assert run("incidents", "list", "--cluster", "other").out == "no incident\n"
+    assert run("incidents", "list", "--since", "yesterday").code == 2
+
+
+@pytest.mark.usefixtures("log")
+def test_show(run: Run) -> None:
+    """The beginning of an identity is enough, when it is one incident's."""
+    text = run("incidents", "show", "inc_orders_2024").out
+    assert "acknowledged by ada at 2024-04-10 10:15:00 UTC" in text
+    shown = json.loads(run("incidents", "show", outage.ID, "--format", "json").out)
+    assert shown["times"]["to_cause_s"] == 35.0
+    assert [each["kind"] for each in shown["actions"]] == ["acknowledge", "note"]
+    assert len(shown["transitions"]) == 5
+    several = run("incidents", "show", "inc_orders_20")
+    assert (several.code, "is the beginning of several incidents" in several.err) == (2, True)
+    none = run("incidents", "show", "inc_other")
+    assert (none.code, "there is no incident 'inc_other'" in none.err) == (2, True)
+
+
+@pytest.mark.usefixtures("log")
+def test_export(run: Run, tmp_path: Path) -> None:
+    """The draft is written to a new file, or to standard output."""
+    path = tmp_path / "postmortem.md"
+    assert run("incidents", "export", outage.ID, "-o", path).code == 0
+    assert path.read_text().startswith("# Post-mortem: orders: replay on pg-2 is blocked by a query\n")
+    assert run("incidents", "export", outage.ID, "--format", "md").out == path.read_text()
+    again = run("incidents", "export", outage.ID, "-o", path)
+    assert (again.code, "exists; name a new file" in again.err) == (2, True)
+
+
+def test_verify(run: Run, log: str, server: Server) -> None:
+    """A log that holds says its head; one that somebody changed says where it breaks, with exit code 1."""
+    fine = run("incidents", "verify")
+    assert (fine.code, fine.err) == (0, "")
+    assert fine.out.startswith("16 rows hold, up to row 16: ")
+    name = log.partition("dbname=")[2].partition(" ")[0]
+    server.query(
+        "SET session_replication_role = replica; UPDATE leadline.log SET who = 'eve' WHERE number = 9", dbname=name
+    )
+    broken = run("incidents", "verify")
+    assert (broken.code, broken.out) == (1, "")
+    assert "the chain breaks at row 9: its hash does not fit" in broken.err
+    told = json.loads(run("incidents", "verify", "--format", "json").out)
+    assert told["broken"]["number"] == 9
+
+
+@pytest.mark.usefixtures("log")
+def test_ack_and_note(run: Run, broker: EmbeddedBroker, prefix: str) -> None:
+    """What people do goes to Kafka under the incident's identity."""
+    assert run("incidents", "ack", "inc_orders_2026", "--by", "ada").out.startswith("acknowledged inc_orders_2026")
+    noted = run("incidents", "note", outage.ID, "the report is gone", "--by", "grace", "--format", "json")
+    assert json.loads(noted.out)["action"]["text"] == "the report is gone"
+    assert sorted(written(broker, prefix, 2)) == [
+        (outage.ID.encode(), "note", "grace"),
+        (made.incident().incident_id.encode(), "acknowledge", "ada"),
+    ]
+    assert run("incidents", "ack", "inc_other", "--by", "ada").code == 2
+    assert run("incidents", "note", outage.ID, " ").code == 2
+    assert run("incidents", "note", outage.ID, "n" * 4001).code == 2
+
+
+def test_ack_while_the_log_is_away(
+    run: Run, broker: EmbeddedBroker, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An incident is taken without its log; that it could not be looked up is said, without the password."""
+    monkeypatch.setenv("LEADLINE_INCIDENT_LOG_DSN", "host=127.0.0.1 port=1 user=a password=hunter2")
+    result = run("incidents", "ack", outage.ID, "--by", "ada")
+    assert result.code == 0
+    assert "not checked whether there is such an incident" in result.err
+    assert "hunter2" not in result.err
+    assert written(broker, prefix, 1) == [(outage.ID.encode(), "acknowledge", "ada")]
+    away = run("incidents", "list")
+    assert (away.code, "is the server running there?" in away.err) == (3, True)
+
+
+@pytest.mark.usefixtures("prefix")
+def test_no_log_is_set(run: Run) -> None:
+    """Without a log there is nothing to read, and what to set is said."""
+    for line in (("list",), ("show", "x"), ("export", "x"), ("verify",), ("migrate",)):
+        result = run("incidents", *line)
+        assert result.code == 2
+        assert "give incident_log.dsn in the file, or LEADLINE_INCIDENT_LOG_DSN" in result.err
+
+
+def test_migrate(run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The schema is made once; before that, reading says what to run."""
+    name = f"cli_{next(_numbers)}"
+    server.query(f"CREATE DATABASE {name}")
+    monkeypatch.setenv("LEADLINE_INCIDENT_LOG_DSN", server.dsn(name))
+    early = run("incidents", "list")
+    assert (early.code, "run `leadline incidents migrate`" in early.err) == (2, True)
+    assert run("incidents", "migrate").out == "applied 0001_log.sql\n"
+    assert run("incidents", "migrate").out == "the schema is up to date\n"
+    assert run("incidents", "list").out == "no incident\n"
+    assert run("incidents", "verify").out.startswith("0 rows hold, up to row 0: ")
+
+
+def test_kafka_is_away(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An acknowledgement that could not be written is an error, not a success."""
+    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", "localhost:1")
+    result = run("incidents", "ack", outage.ID, "--by", "ada")
+    assert (result.code, result.out) == (3, "")

@@ -1,0 +1,316 @@
+"""The schema of the incident log: made once, in every version, and owned by nobody who writes."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from leadline.clock import ManualClock
+from leadline.errors import UsageError
+from leadline.sandbox.fleet import Fleet
+from leadline.sandbox.postgres import Server
+from leadline.settings.secret import Secret
+from leadline.settings.sink import IncidentLogSettings
+from leadline_sinks.contract import Reason, Retry, Sent
+from leadline_sinks.incident_log import reader, retention, schema
+from leadline_sinks.incident_log.chain import BEGINNING
+from leadline_sinks.incident_log.recorder import IncidentLog
+from tests.fixtures.postgres_versions import MAJORS, binaries_for
+from tests.unit.sinks import made
+from tests.unit.sinks.log_made import delivery, entry, transition
+
+ROOT = Path(__file__).parents[3]
+GRANTS = ROOT / "deploy/sql/incident_log.sql"
+DOCS = ROOT / "docs/reference/incident-log.md"
+VERSIONS = [major for major in MAJORS if major >= schema.OLDEST]
+
+
+@asynccontextmanager
+async def recording(settings: IncidentLogSettings, clock: ManualClock | None = None) -> AsyncIterator[IncidentLog]:
+    log = IncidentLog(settings, clock or ManualClock(made.later(600)))
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+@pytest.mark.parametrize("major", VERSIONS, ids="postgresql-{}".format)
+async def test_every_version(major: int) -> None:
+    """The schema is made, and rows are written, read and verified, in each supported version."""
+    with Fleet(binaries_for(major)) as fleet:
+        dsn = fleet.primary("log").dsn()
+        async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
+            assert await log.record([entry(transition()), entry(made.resolved()), entry(delivery())]) == Sent()
+        async with reader.session(dsn) as connection:
+            assert await schema.missing(connection) == ()
+            assert len(await reader.incidents(connection)) == 1
+            assert (await reader.story(connection, made.incident().incident_id)).deliveries == (delivery(),)
+            assert (await reader.verify(connection)).broken is None
+            for view in ("incident_times", "response_times"):
+                rows = await (await connection.execute(f"SELECT * FROM leadline.{view}".encode())).fetchall()
+                assert len(rows) == 1
+
+
+async def test_two_that_start_at_once(log_server: Server, database: str) -> None:
+    """Processes that find no schema make it once, and none of them fails."""
+
+    async def start() -> int:
+        async with reader.session(log_server.dsn(database)) as connection:
+            return len(await schema.migrate(connection))
+
+    made_by = await asyncio.gather(*(start() for _ in range(4)))
+    assert sorted(made_by) == [0, 0, 0, len(schema.migrations())]
+
+
+async def test_a_changed_step(log_server: Server, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that is not what was applied is an error that names it, for whoever writes and whoever migrates."""
+    dsn = log_server.dsn(database)
+    async with reader.session(dsn) as connection:
+        await schema.migrate(connection)
+    first = schema.migrations()[0]
+    changed = replace(first, sql=first.sql + b"-- more")
+    monkeypatch.setattr(schema, "migrations", lambda: (changed,))
+    async with reader.session(dsn) as connection:
+        with pytest.raises(UsageError, match=r"0001_log\.sql was changed after it was applied"):
+            await schema.migrate(connection)
+    async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
+        outcome = await log.record([entry(made.incident())])
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is Reason.TARGET_GONE
+    assert "was changed after it was applied" in outcome.detail
+
+
+async def test_a_newer_schema(log_server: Server, database: str) -> None:
+    """A schema with steps that this Leadline does not know is left alone."""
+    async with reader.session(log_server.dsn(database)) as connection:
+        await schema.migrate(connection)
+        await connection.execute("INSERT INTO leadline.migration (number, name, checksum) VALUES (999, 'x', 'x')")
+        with pytest.raises(UsageError, match="of a newer Leadline"):
+            await schema.migrate(connection)
+
+
+async def test_a_step_that_fails_leaves_nothing(
+    log_server: Server, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All steps or none: after a failure the next attempt starts from where the last began."""
+    whole = schema.migrations()
+    broken = schema.Migration(2, "0002_broken.sql", b"SELECT nonsense")
+    monkeypatch.setattr(schema, "migrations", lambda: (*whole, broken))
+    async with await psycopg.AsyncConnection.connect(log_server.dsn(database), autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.UndefinedColumn):
+            await schema.migrate(connection)
+        assert await schema.missing(connection) == (*whole, broken)
+
+
+async def test_a_database_that_is_not_utf_8(log_server: Server, database: str) -> None:
+    """It could not hold every name, and that is said before anything is made."""
+    log_server.query(f"CREATE DATABASE {database}_latin1 ENCODING 'LATIN1' TEMPLATE template0")
+    async with recording(IncidentLogSettings(dsn=Secret(log_server.dsn(f"{database}_latin1")))) as log:
+        outcome = await log.record([entry(made.incident())])
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is Reason.TARGET_GONE
+    assert "needs a database in UTF-8" in outcome.detail
+
+
+async def test_the_page_lists_every_column(log_server: Server, database: str) -> None:
+    """The documentation has each table and view with its columns, in their order, and no other."""
+    listed: dict[str, list[str]] = {}
+    for line in DOCS.read_text().splitlines():
+        if heading := re.fullmatch(r"### `leadline\.(\w+)`", line):
+            columns = listed.setdefault(heading[1], [])
+        elif listed and (column := re.match(r"\| `(\w+)` \|", line)):
+            columns.append(column[1])
+    there: dict[str, list[str]] = {}
+    async with reader.session(log_server.dsn(database)) as connection:
+        await schema.migrate(connection)
+        cursor = await connection.execute(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema = 'leadline' ORDER BY table_name, ordinal_position"
+        )
+        async for table, column in cursor:
+            there.setdefault(table, []).append(column)
+    assert listed == there
+
+
+# Least rights
+
+
+@pytest.fixture
+def granted(log_server: Server, database: str) -> Iterator[None]:
+    """The schema, owned by the superuser, and the roles of deploy/sql/incident_log.sql with a member each."""
+
+    async def make() -> None:
+        async with reader.session(log_server.dsn(database)) as connection:
+            await schema.migrate(connection)
+
+    asyncio.run(make())
+    password = psycopg.conninfo.conninfo_to_dict(log_server.dsn())["password"]
+    for _ in range(2):  # it may be run again
+        log_server.query(GRANTS.read_text(), dbname=database)
+    for name in ("writer", "reader"):
+        log_server.query(f"CREATE ROLE {name} LOGIN PASSWORD '{password}' IN ROLE leadline_log_{name}")
+    yield
+    for name in ("writer", "reader"):
+        log_server.query(f"DROP ROLE {name}")
+
+
+@pytest.mark.usefixtures("granted")
+async def test_the_writer_writes(log_server: Server, database: str) -> None:
+    """A role that owns nothing can record, and neither change nor remove what is recorded."""
+    dsn = log_server.dsn(database, "writer")
+    async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
+        assert await log.record([entry(made.incident()), entry(delivery())]) == Sent()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for statement in (
+            "UPDATE leadline.log SET what = 'nothing'",
+            "DELETE FROM leadline.log",
+            "TRUNCATE leadline.log",
+            "DELETE FROM leadline.incident",
+            "UPDATE leadline.checkpoint SET through = 0",
+            "ALTER TABLE leadline.log DISABLE TRIGGER ALL",
+            "CREATE TABLE leadline.other (n int)",
+            "INSERT INTO leadline.migration VALUES (2, 'x', 'x')",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement.encode())
+
+
+@pytest.mark.usefixtures("granted")
+async def test_the_writer_cannot_make_retention_remove_what_is_young(log_server: Server, database: str) -> None:
+    """With a checkpoint of its own the writer gets rid of nothing younger than a day, and of no open incident."""
+    dsn = log_server.dsn(database, "writer")
+    async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
+        await log.record([entry(made.incident()), entry(delivery())])
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("INSERT INTO leadline.checkpoint SELECT 3, number, hash FROM leadline.log WHERE number = 2")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="open incident"):
+            connection.execute("SELECT leadline.forget()")
+        assert connection.execute("SELECT count(*) FROM leadline.log").fetchone() == (2,)
+
+
+@pytest.mark.usefixtures("granted")
+async def test_the_reader_reads(log_server: Server, database: str) -> None:
+    """A reader lists, shows and verifies, and writes nothing."""
+    async with recording(IncidentLogSettings(dsn=Secret(log_server.dsn(database)))) as log:
+        await log.record([entry(made.incident())])
+    dsn = log_server.dsn(database, "reader")
+    async with reader.session(dsn) as connection:
+        assert len(await reader.incidents(connection)) == 1
+        assert (await reader.verify(connection)).broken is None
+    async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
+        outcome = await log.record([entry(made.incident(2))])
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is Reason.UNAUTHORIZED
+    assert "deploy/sql/incident_log.sql" in outcome.detail
+
+
+@pytest.mark.usefixtures("granted")
+async def test_a_role_without_the_schema(log_server: Server, database: str) -> None:
+    """A role that may not make the schema is told who has to."""
+    log_server.query(f"CREATE DATABASE {database}_empty")
+    log_server.query(f"REVOKE CREATE ON DATABASE {database}_empty FROM PUBLIC")
+    async with recording(IncidentLogSettings(dsn=Secret(log_server.dsn(f"{database}_empty", "writer")))) as log:
+        outcome = await log.record([entry(made.incident())])
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is Reason.TARGET_GONE
+    assert "run `leadline incidents migrate` as a role that owns it" in outcome.detail
+
+
+# Retention
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retention is worthwhile for every row."""
+    monkeypatch.setattr(retention, "WORTHWHILE", 1)
+
+
+async def aged(settings: IncidentLogSettings, days: float, *values: object) -> None:
+    """Record values as of so many days before ``made.START``."""
+    async with recording(settings, ManualClock(made.START - timedelta(days=days))) as log:
+        assert await log.record([entry(each) for each in values]) == Sent()  # type: ignore[arg-type]
+
+
+async def swept(settings: IncidentLogSettings, retention_days: int = 30) -> tuple[int, reader.Verified]:
+    """Run retention as of ``made.START``; the rows that went, and what verification says of the rest."""
+    assert settings.dsn is not None
+    async with reader.session(settings.dsn.reveal()) as connection:
+        gone = await retention.forget(connection, made.START, retention_days)
+        return gone, await reader.verify(connection)
+
+
+@pytest.mark.usefixtures("eager")
+async def test_what_is_over_goes_and_the_chain_holds(log_settings: IncidentLogSettings) -> None:
+    """Old rows of an incident that is over go; younger ones stay, and hold from the checkpoint on."""
+    old = {"opened_at": made.START - timedelta(days=90)}
+    await aged(log_settings, 90, transition(), made.incident(1, **old), made.action())
+    await aged(log_settings, 89, made.resolved(2, resolved_at=made.START - timedelta(days=89), **old))
+    await aged(log_settings, 50, made.action("note", 5))
+    await aged(log_settings, 2, made.action("note", 6))
+    gone, verified = await swept(log_settings)
+    assert (gone, verified.start.number, verified.rows, verified.broken) == (5, 5, 2, None)
+    assert (await swept(log_settings))[0] == 0
+    await aged(log_settings, 0, made.action("note", 7))
+    gone, verified = await swept(log_settings, 1)
+    assert (gone, verified.broken) == (1, None)
+    assert log_settings.dsn is not None
+    async with reader.session(log_settings.dsn.reveal()) as connection:
+        assert await reader.incidents(connection) == []
+
+
+@pytest.mark.usefixtures("eager")
+async def test_what_is_not_over_stays(log_settings: IncidentLogSettings) -> None:
+    """An incident that is open keeps all that was written since it opened, however old that is."""
+    await aged(log_settings, 95, made.action("note", 1))
+    await aged(log_settings, 90, made.incident(1, opened_at=made.START - timedelta(days=91)), made.action("note", 2))
+    gone, verified = await swept(log_settings)
+    assert (gone, verified.rows, verified.broken) == (1, 3, None)
+
+
+@pytest.mark.usefixtures("eager")
+async def test_an_incident_that_is_only_just_over_stays_whole(log_settings: IncidentLogSettings) -> None:
+    """What is kept of an incident is kept from its first row on."""
+    old = {"opened_at": made.START - timedelta(days=91)}
+    await aged(log_settings, 90, made.incident(1, **old))
+    await aged(log_settings, 3, made.resolved(2, resolved_at=made.START - timedelta(days=3), **old))
+    gone, verified = await swept(log_settings)
+    assert (gone, verified.start) == (0, BEGINNING)
+
+
+@pytest.mark.usefixtures("eager")
+async def test_retention_is_part_of_recording(log_settings: IncidentLogSettings) -> None:
+    """It runs by itself, after a batch, and not with each."""
+    await aged(log_settings, 90, *(made.action("note", number) for number in range(3)))
+    settings = IncidentLogSettings(dsn=log_settings.dsn, retention_days=30)
+    clock = ManualClock(made.START)
+    async with recording(settings, clock) as log:
+        assert await log.record([entry(made.action("note", 9))]) == Sent()
+        assert log_settings.dsn is not None
+        async with reader.session(log_settings.dsn.reveal()) as connection:
+            verified = await reader.verify(connection)
+    assert (verified.start.number, verified.broken) == (3, None)
+
+
+async def test_the_views_count_as_the_story_does(log_settings: IncidentLogSettings) -> None:
+    """SQL and the export have the same numbers for the same incident."""
+    entries = [made.resolved(2), delivery("slack", at=made.later(9)), delivery("pagerduty", at=made.later(7))]
+    entries += [delivery("webhook", at=made.later(5), outcome="given_up"), made.action(), made.action("note", 2)]
+    await aged(log_settings, 0, *entries)
+    assert log_settings.dsn is not None
+    columns = "to_detect_s, to_cause_s, to_notify_s, to_acknowledge_s, to_resolve_s"
+    async with reader.session(log_settings.dsn.reveal()) as connection:
+        times = (await reader.story(connection, made.incident().incident_id)).times
+        view = await (await connection.execute(f"SELECT {columns} FROM leadline.incident_times".encode())).fetchone()
+        other = (
+            "SELECT incidents, acknowledged, self_healed, to_notify_p50_s, to_notify_p90_s FROM leadline.response_times"
+        )
+        fleet = await (await connection.execute(other.encode())).fetchone()
+    assert view == (times.to_detect_s, times.to_cause_s, times.to_notify_s, times.to_acknowledge_s, times.to_resolve_s)
+    assert view == (2.0, 3.0, 5.0, 23.0, 300.0)
+    assert fleet == (1, 1, 0, 5.0, 5.0)
