@@ -23,6 +23,9 @@ def parts(dsn: str) -> dict[str, str]:
             "percent-encode special characters in a URL, put values with spaces in single quotes"
         )
     known = {key: str(value) for key, value in found.items() if value is not None}
+    if any("@" in host[1:] for host in known.get("host", "").split(",")):  # at its beginning: an abstract socket
+        # libpq ends a password at the first @, and takes the rest of it for the host, which is no secret.
+        raise UsageError("the host has an @, which may be the password's; percent-encode it as %40")
     for port in known.get("port", "").split(","):
         if port and not (port.isdecimal() and 0 < int(port) < 65536):
             raise UsageError(f"{port[:20]!r} is not a port; write a number from 1 to 65535")

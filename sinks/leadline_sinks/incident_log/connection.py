@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import psycopg
 
+from leadline.settings.dsn import parts
+
 CONNECT_S: Final = 5
 STATEMENT_S: Final = 10
 LOCK_S: Final = 5
@@ -35,7 +37,8 @@ _LIMITS: Final = f"""
 
 
 async def connect(dsn: str) -> Connection:
-    """Open one. Raises psycopg.Error or OSError."""
+    """Open one. Raises psycopg.Error or OSError; UsageError, without quoting it, when ``dsn`` is none."""
+    parts(dsn)  # libpq would quote pieces of it, which may be of the password
     # No prepared statements: behind a pooler the next transaction may be on another connection.
     return await psycopg.AsyncConnection.connect(dsn, autocommit=True, prepare_threshold=None, **_OPTIONS)
 

@@ -3,8 +3,9 @@
 import io
 import logging
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pytest
@@ -13,59 +14,67 @@ from leadline import logs
 from leadline.clock import ManualClock
 from leadline.settings.common import LogSettings
 from leadline.settings.secret import Secret
-from leadline.settings.sink import NotifySettings, PagerDutySettings, WebhookSettings
-from leadline_sinks.contract import Outcome, Sent, Sink
+from leadline.settings.sink import (
+    IncidentLogSettings,
+    NotifySettings,
+    PagerDutySettings,
+    SlackSettings,
+    WebhookSettings,
+)
+from leadline_sinks.contract import Outcome, Retry, Sent, Sink
 from leadline_sinks.http import Http
-from leadline_sinks.pagerduty.sink import PagerDutySink
-from leadline_sinks.webhook import WebhookSink
+from leadline_sinks.incident_log.recorder import IncidentLog
+from leadline_sinks.targets import SINKS
 from tests.fixtures.commands import own_logging as own_logging
-from tests.unit.sinks import made
+from tests.unit.sinks import log_made, made
 
 pytestmark = pytest.mark.usefixtures("own_logging")
 
 MARK = "5ecret"
 """Part of every secret below, and of nothing else."""
-NOTIFY = NotifySettings()
 
 
-class Case(NamedTuple):
-    """A sink whose every secret has the mark, wherever the secret comes from."""
-
-    make: Callable[[Callable[[str], Secret], Http, ManualClock], Sink]
-    """Its secrets are made of texts by the first argument."""
-
-
-CASES = {
-    "pagerduty": Case(
-        lambda secret, http, clock: PagerDutySink(
-            PagerDutySettings(routing_key=secret(f"{MARK}-routing-key-of-32-letters"[:32])), NOTIFY, http, clock
-        )
+Make = Callable[[str], Secret]
+CASES: dict[str, tuple[str, Callable[[Make], Any]]] = {
+    "slack": ("slack", lambda secret: SlackSettings(token=secret(f"xoxb-{MARK}"), channel="C012AB3CD")),
+    "slack-webhook": (
+        "slack",
+        lambda secret: SlackSettings(webhook_url=secret(f"https://hooks.example/services/{MARK}/{MARK}")),
     ),
-    "webhook": Case(
-        lambda secret, http, clock: WebhookSink(
-            WebhookSettings(
-                url=secret(f"https://{MARK}-user:{MARK}-password@{MARK}.example/{MARK}/path?token={MARK}"),
-                signing_key=secret(f"{MARK}-signing-key"),
-            ),
-            NOTIFY,
-            http,
-            clock,
-        )
+    "pagerduty": (
+        "pagerduty",
+        lambda secret: PagerDutySettings(routing_key=secret(f"{MARK}-routing-key-of-32-letters"[:32])),
     ),
-    "webhook-bad-key": Case(
-        lambda secret, http, clock: WebhookSink(
-            WebhookSettings(url=secret(f"https://x.example/{MARK}"), signing_key=secret(f"whsec_{MARK}*no-base64")),
-            NOTIFY,
-            http,
-            clock,
-        )
+    "webhook": (
+        "webhook",
+        lambda secret: WebhookSettings(
+            url=secret(f"https://{MARK}-user:{MARK}-password@{MARK}.example/{MARK}/path?token={MARK}"),
+            signing_key=secret(f"{MARK}-signing-key"),
+        ),
     ),
-    "webhook-bad-address": Case(
-        lambda secret, http, clock: WebhookSink(
-            WebhookSettings(url=secret(f"https://[{MARK}"), signing_key=secret(f"{MARK}-key")), NOTIFY, http, clock
-        )
+    "webhook-bad-key": (
+        "webhook",
+        lambda secret: WebhookSettings(
+            url=secret(f"https://x.example/{MARK}"), signing_key=secret(f"whsec_{MARK}*no-base64")
+        ),
+    ),
+    "webhook-bad-address": (
+        "webhook",
+        lambda secret: WebhookSettings(url=secret(f"https://[{MARK}"), signing_key=secret(f"{MARK}-key")),
     ),
 }
+"""Kinds of sinks, and settings whose every secret has the mark; what makes the secrets is given."""
+
+
+def made_of(case: str, secret: Make, answer: Callable[[httpx.Request], httpx.Response]) -> Sink:
+    """The sink of a case, speaking to whoever answers so."""
+    kind, settings = CASES[case]
+    module, name = SINKS[kind]
+    clock = ManualClock(made.START)
+    sink: Sink = getattr(import_module(module), name)(
+        settings(secret), NotifySettings(), Http(clock, httpx.MockTransport(answer)), clock
+    )
+    return sink
 
 
 def echo(status: int) -> Callable[[httpx.Request], httpx.Response]:
@@ -124,8 +133,7 @@ async def outcomes(sink: Sink) -> list[Outcome]:
 @pytest.mark.parametrize("case", CASES)
 async def test_no_secret_is_given_away(written: io.StringIO, case: str, answer: str) -> None:
     """Neither in what the sink says came of it, nor in a log."""
-    clock = ManualClock(made.START)
-    sink = CASES[case].make(Secret, Http(clock, httpx.MockTransport(ANSWERS[answer])), clock)
+    sink = made_of(case, Secret, ANSWERS[answer])
     logging.getLogger("leadline.test").debug("%r", sink)
     told = await outcomes(sink)
     assert len(told) == len(made.life()) + 1
@@ -137,13 +145,39 @@ async def test_no_secret_is_given_away(written: io.StringIO, case: str, answer: 
 @pytest.mark.parametrize("case", CASES)
 async def test_a_secret_that_cannot_be_read(written: io.StringIO, tmp_path: Path, case: str) -> None:
     """The file is named, and what it held is not; there is an outcome, not an exception."""
-    clock = ManualClock(made.START)
 
     def in_file(text: str) -> Secret:
         file = tmp_path / "name-of-the-file"
         file.write_bytes(b"\xff" + text.encode())
         return Secret.in_file(file)
 
-    told = await outcomes(CASES[case].make(in_file, Http(clock, httpx.MockTransport(echo(200))), clock))
+    told = await outcomes(made_of(case, in_file, echo(200)))
     assert all("name-of-the-file" in repr(outcome) for outcome in told)
     assert MARK not in repr(told) + written.getvalue()
+
+
+def test_every_kind_has_a_case() -> None:
+    """A sink that comes to the others is held to this too."""
+    assert {kind for kind, _ in CASES.values()} == set(SINKS)
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        f"postgresql://leadline:{MARK}@127.0.0.1:1/log",
+        f"host=127.0.0.1 port=1 password={MARK}",
+        f"postgresql://leadline:{MARK}@[127.0.0.1/log",
+        f"postgresql://leadline:{MARK}@127.0.0.1:port/log",
+        f"postgresql://leadline:p@{MARK}@127.0.0.1:1/log",
+        f"host=127.0.0.1 password=two {MARK}",
+        f"host=127.0.0.1 passwort={MARK} {MARK}={MARK}",
+        f"host=127.0.0.1 password='{MARK}",
+        MARK,
+    ],
+)
+async def test_the_incident_log_keeps_its_password(written: io.StringIO, dsn: str) -> None:
+    """Also where the connection string is none, which may happen to one that is read from a file again."""
+    recorder = IncidentLog(IncidentLogSettings(dsn=Secret(dsn)), ManualClock(made.START))
+    outcome = await recorder.record([log_made.entry(made.incident())])
+    assert isinstance(outcome, Retry)
+    assert MARK not in repr(outcome) + repr(recorder) + written.getvalue()
