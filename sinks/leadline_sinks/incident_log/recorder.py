@@ -115,7 +115,7 @@ class IncidentLog:
         self._forget_at = self._clock.monotonic() + FORGET_EVERY_S
         try:
             gone = await forget(connection, self._clock.now(), self._settings.retention_days)
-        except (psycopg.Error, OSError) as error:
+        except (psycopg.Error, OSError, LeadlineError) as error:
             await self.close()
             _log.warning("retention failed; it is tried again in an hour", extra={"why": outcome(error, dsn).detail})
         else:

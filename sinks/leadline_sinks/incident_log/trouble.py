@@ -14,7 +14,7 @@ _MAX_SAID: Final = 300
 _STATES: Final[dict[str, tuple[Reason, str]]] = {
     "08": (Reason.UNREACHABLE, "is the network cut, or the server gone?"),
     "22": (Reason.REJECTED, ""),
-    "23": (Reason.REJECTED, ""),
+    "23": (Reason.TARGET_GONE, "the log and its head do not agree; run `leadline incidents verify`"),
     "54": (Reason.REJECTED, ""),
     "25006": (Reason.TARGET_GONE, "this server is a standby or read-only; point the dsn at one that takes writes"),
     "28": (Reason.UNAUTHORIZED, "check user and password of incident_log.dsn, and pg_hba.conf"),

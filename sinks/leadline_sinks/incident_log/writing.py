@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from leadline.errors import UsageError
 from leadline_sinks.incident_log.chain import Link, Row, Written, append
 from leadline_sinks.incident_log.connection import Connection
 
@@ -15,9 +16,10 @@ _INSERT: Final = f"INSERT INTO leadline.log ({', '.join(_COLUMNS)}) VALUES ({', 
 
 
 async def hold_head(connection: Connection) -> Link:
-    """The end of the chain; nobody else appends until the transaction ends."""
+    """The end of the chain; nobody else appends until the transaction ends. Raises UsageError when it is not there."""
     row = await (await connection.execute("SELECT number, hash FROM leadline.head FOR UPDATE")).fetchone()
-    assert row is not None
+    if row is None:
+        raise UsageError("the incident log has lost its head: the table leadline.head is empty; put its one row back")
     return Link(row[0], bytes(row[1]))
 
 

@@ -219,6 +219,26 @@ async def test_a_standby(log_server: Server, log_settings: IncidentLogSettings, 
         assert await log.record(life()) == Sent()
 
 
+@pytest.mark.parametrize(
+    ("damage", "advice"),
+    [
+        ("UPDATE leadline.head SET number = 3", "do not agree; run `leadline incidents verify`"),
+        ("SET session_replication_role = replica; DELETE FROM leadline.head", "has lost its head"),
+    ],
+)
+async def test_a_log_that_was_tampered_with(
+    log_server: Server, log_settings: IncidentLogSettings, database: str, damage: str, advice: str
+) -> None:
+    """Nothing is appended where it does not fit, and nothing is given up: somebody has to look."""
+    async with recording(log_settings) as log:
+        assert await log.record(life()) == Sent()
+        log_server.query(damage, dbname=database)
+        outcome = await log.record([entry(made.action("note", 9))])
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is Reason.TARGET_GONE
+    assert advice in outcome.detail
+
+
 async def test_hostile_text(log_settings: IncidentLogSettings) -> None:
     """Names that nobody should give are written down; those that the wire lets through read back as they were."""
     names = dict.fromkeys(name for full in made.HOSTILE for name in (full, full[:255]) if name)
