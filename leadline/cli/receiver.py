@@ -1,8 +1,7 @@
 """``leadline receiver``."""
 
 import signal
-import threading
-from collections.abc import Callable
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +13,7 @@ from leadline.wire import timestamp
 
 if TYPE_CHECKING:
     from leadline_sinks.receiver.inbox import Seen
+    from leadline_sinks.receiver.server import Receiver
 
 PORT = 8095
 
@@ -45,33 +45,33 @@ def command(port: int, fails: tuple[str, ...], no_limits: bool, form: str) -> No
     from leadline_sinks.receiver.server import Receiver
 
     faults = [parse(text) for text in fails]
-    stop = threading.Event()
+    heard: SimpleQueue[Seen | None] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    with Receiver(port, limited=not no_limits, heard=_say(form)) as receiver:
+        signal.signal(number, lambda *_: heard.put(None))
+    with Receiver(port, limited=not no_limits, heard=heard.put) as receiver:
         for fault in faults:
             receiver.fail(fault)
         if form == "json":
             emit({"url": receiver.url, "environment": dict(receiver.environment), "webhook_url": receiver.webhook_url})
         else:
-            click.echo(f"The receiver is at {receiver.url} until Ctrl-C. Lead the sinks to it with:\n")
-            for name, value in receiver.environment.items():
-                click.echo(f"  export {name}='{value}'")
-            click.echo("\nor, for Slack without a bot:\n")
-            click.echo(f"  export LEADLINE_SLACK_WEBHOOK_URL='{receiver.webhook_url}'\n")
-        stop.wait()
+            _begin(receiver)
+        for seen in iter(heard.get, None):
+            _say(seen, form)
 
 
-def _say(form: str) -> Callable[["Seen"], None]:
-    """What prints each request."""
+def _begin(receiver: "Receiver") -> None:
+    click.echo(f"The receiver is at {receiver.url} until Ctrl-C. Lead the sinks to it with:\n")
+    for name, value in receiver.environment.items():
+        click.echo(f"  export {name}='{value}'")
+    click.echo("\nor, for Slack without a bot:\n")
+    click.echo(f"  export LEADLINE_SLACK_WEBHOOK_URL='{receiver.webhook_url}'\n")
 
-    def line(seen: "Seen") -> None:
-        status = seen.status or "no answer"
-        why = click.style(f"  {escape(seen.problem)}", fg="red") if seen.problem else ""
-        click.echo(f"{seen.at:%H:%M:%S}  {seen.vendor}  {escape(seen.path, 80)}  {status}{why}")
 
-    def json(seen: "Seen") -> None:
+def _say(seen: "Seen", form: str) -> None:
+    """One request."""
+    if form == "json":
         fields = {"vendor": seen.vendor, "path": seen.path, "status": seen.status, "problem": seen.problem}
         emit({"at": timestamp(seen.at), **fields})
-
-    return json if form == "json" else line
+        return
+    why = click.style(f"  {escape(seen.problem)}", fg="red") if seen.problem else ""
+    click.echo(f"{seen.at:%H:%M:%S}  {seen.vendor}  {escape(seen.path, 80)}  {seen.status or 'no answer'}{why}")

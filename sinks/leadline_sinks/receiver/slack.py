@@ -15,7 +15,7 @@ import orjson
 from leadline.clock import epoch
 from leadline_sinks.contract import Rate
 from leadline_sinks.receiver.exchange import Event, Reply, Request
-from leadline_sinks.receiver.slack_message import complaint
+from leadline_sinks.receiver.slack_message import MAX_EDITED_TEXT, complaint
 
 VENDOR: Final = "slack"
 POSTS: Final = Rate(per_s=1.0, burst=5)
@@ -107,7 +107,7 @@ def _update(request: Request, before: Sequence[Event], arguments: Mapping[str, A
     original = next((event for event in sent if event.payload.get("ts") == ts), None)
     if original is None:
         return _no("message_not_found", "no message with this ts in this channel")
-    if wrong := complaint(arguments):
+    if wrong := complaint(arguments, MAX_EDITED_TEXT):
         return _no(*wrong)
     kept = {"ts": ts, "channel": channel, **_content(arguments)}
     event = Event(request.at, VENDOR, "update", original.key, kept)

@@ -11,6 +11,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 MAX_TEXT = 40_000
+"""Of a new message; Slack cuts longer ones, which none of ours should be."""
+MAX_EDITED_TEXT = 4000
+"""Of ``chat.update``, which refuses longer ones."""
 MAX_ALL_BLOCKS = 12_000
 """Undocumented; refused above some 13,000 (slackapi/bolt-js issues 2509 and 2867), so that this is on the safe side."""
 Id = Annotated[str, Meta(max_length=255)]
@@ -73,13 +76,13 @@ Block = Header | Section | Context | Divider | Image
 _BLOCKS = msgspec.json.Decoder(Annotated[list[Block], Meta(max_length=50)])
 
 
-def complaint(message: Mapping[str, Any]) -> tuple[str, str] | None:
+def complaint(message: Mapping[str, Any], max_text: int = MAX_TEXT) -> tuple[str, str] | None:
     """Slack's error code and, in words, where; None when it would take the message."""
     text, blocks = message.get("text", ""), message.get("blocks", [])
     if not isinstance(text, str):
         return "invalid_arguments", "text is not a string"
-    if len(text) > MAX_TEXT:
-        return "msg_too_long", f"text has {len(text)} characters, more than {MAX_TEXT}"
+    if len(text) > max_text:
+        return "msg_too_long", f"text has {len(text)} characters, more than {max_text}"
     if not text and not blocks:
         return "no_text", "neither text nor blocks"
     try:

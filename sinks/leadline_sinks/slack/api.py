@@ -39,7 +39,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Slack refuses this very message: ``kind`` is PAYLOAD, LOST or UNKNOWN."""
+    """Slack refuses this very message: ``kind`` is PAYLOAD, MARK, LOST or UNKNOWN."""
 
     kind: Kind
     detail: str

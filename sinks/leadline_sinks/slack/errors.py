@@ -21,6 +21,8 @@ class Kind(Enum):
     """Somebody has to mend the channel."""
     PAYLOAD = auto()
     """Say it shorter and simpler."""
+    MARK = auto()
+    """Leave out the mark for programs: not every token may set it."""
     LOST = auto()
     """The message cannot be edited or answered any more: begin a new one."""
     UNKNOWN = auto()
@@ -47,12 +49,16 @@ _LISTS: Final = {
     ),
     Kind.PAYLOAD: (
         "invalid_blocks invalid_blocks_format msg_blocks_too_long msg_too_long no_text too_many_attachments "
-        "attachment_payload_limit_exceeded metadata_too_large metadata_must_be_sent_from_app "
-        "invalid_metadata_format invalid_metadata_schema markdown_text_conflict invalid_attachments "
+        "attachment_payload_limit_exceeded markdown_text_conflict invalid_attachments missing_file_data "
+        "slack_connect_canvas_sharing_blocked slack_connect_lists_sharing_blocked "
         "invalid_payload invalid_arguments invalid_json json_not_object invalid_charset "
         "slack_connect_blocked_file_type slack_connect_file_link_sharing_blocked too_many_contact_cards "
         "invalid_arg_name invalid_array_arg invalid_form_data invalid_post_type missing_post_type "
         "cant_broadcast_message no_dual_broadcast_content_update"
+    ),
+    Kind.MARK: (
+        "metadata_too_large metadata_must_be_sent_from_app invalid_metadata_format invalid_metadata_schema "
+        "invalid_metadata"
     ),
     Kind.LOST: (
         "message_not_found cant_update_message edit_window_closed block_mismatch streaming_state_conflict "

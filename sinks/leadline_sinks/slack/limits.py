@@ -19,8 +19,9 @@ REPLY = 600
 """A line in the thread."""
 LINES = 20
 """In one reply; what is older is counted."""
-PLAIN = 3000
-"""A message without blocks. Slack advises 4000 at most (docs.slack.dev, chat.postMessage)."""
+PLAIN = 1000
+"""Of a cause, and of its fix, in a message without blocks. ``chat.update`` takes 4000 in all
+(docs.slack.dev/reference/methods/chat.update)."""
 NAME = 80
 """Of a server, setting, rule or person. PostgreSQL's are 63 bytes; longer ones lose their middle."""
 VALUE = 200

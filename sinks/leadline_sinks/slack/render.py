@@ -50,9 +50,9 @@ def compact(incident: Incident, notify: NotifySettings) -> Message:
 
 def plain(incident: Incident) -> Message:
     """Everything needed, without a block: the last thing to try."""
-    lines = [literal(_title(incident), 500)]
+    lines = [literal(_title(incident), limits.TITLE)]
     for cause in incident.causes[:1]:
-        lines += [f"Cause: {literal(cause.summary, 1000)}", f"Do this: {literal(cause.fix, 1000)}"]
+        lines += [f"Cause: {literal(cause.summary, limits.PLAIN)}", f"Do this: {literal(cause.fix, limits.PLAIN)}"]
     return Message("\n".join(lines))
 
 

@@ -77,9 +77,8 @@ class SlackSink:
 
     async def _begin(self, notice: Notice) -> Outcome:
         """A new message for the incident."""
-        marked = self._mark(notice)
         result = await self._say(
-            notice, lambda message: self._call("chat.postMessage", {**self._new(message), **marked})
+            notice, lambda message, mark: self._call("chat.postMessage", {**self._new(message), **mark})
         )
         if not isinstance(result, Taken):
             return _outcome(result)
@@ -94,8 +93,10 @@ class SlackSink:
         """Edit the message if it would look different, then add to its thread."""
         shown = self._digest(notice)
         if shown != receipt["shown"]:
-            where = {"channel": receipt["channel"], "ts": receipt["ts"], **_NO_LINKS, **self._mark(notice)}
-            result = await self._say(notice, lambda message: self._call("chat.update", {**where, **_body(message)}))
+            where = {"channel": receipt["channel"], "ts": receipt["ts"], **_NO_LINKS}
+            result = await self._say(
+                notice, lambda message, mark: self._call("chat.update", {**where, **_body(message), **mark})
+            )
             if isinstance(result, Refused) and result.kind is Kind.LOST:
                 return await self._begin(notice)
             if not isinstance(result, Taken):
@@ -128,16 +129,19 @@ class SlackSink:
         first = "shown" not in notice.receipt
         if not first and (notice.occasion not in _ANNOUNCED or notice.receipt["shown"] == shown):
             return Sent(notice.receipt)
-        result = await self._say(notice, self._post)
+        result = await self._say(notice, lambda message, _: self._post(message))
         return Sent({"shown": shown}) if isinstance(result, Taken) else _outcome(result)
 
-    async def _say(self, notice: Notice, send: Callable[[Message], Awaitable[Result]]) -> Result:
-        """The whole message; what Slack refuses is said shorter, then in plain text."""
-        result = await send(render.full(notice.incident, self._notify))
-        if isinstance(result, Refused) and result.kind is not Kind.LOST:
-            result = await send(render.compact(notice.incident, self._notify))
-        if isinstance(result, Refused) and result.kind is not Kind.LOST:
-            result = await send(render.plain(notice.incident))
+    async def _say(self, notice: Notice, send: Callable[[Message, Mapping[str, Any]], Awaitable[Result]]) -> Result:
+        """The whole message; what Slack refuses is said without the mark, then shorter, then in plain text."""
+        whole = render.full(notice.incident, self._notify)
+        result = await send(whole, self._mark(notice))
+        if isinstance(result, Refused) and result.kind is Kind.MARK:
+            result = await send(whole, {})
+        for simpler in (render.compact(notice.incident, self._notify), render.plain(notice.incident)):
+            if not isinstance(result, Refused) or result.kind is Kind.LOST:
+                break
+            result = await send(simpler, {})
         return result
 
     def _new(self, message: Message) -> dict[str, Any]:

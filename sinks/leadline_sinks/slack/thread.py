@@ -1,10 +1,11 @@
 """The life of an incident as lines in the thread of its message, each with its time in UTC."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from leadline.model.action import Action
 from leadline.model.delivery import Occasion
+from leadline.model.incident import TimelineEntry
 from leadline.view.words import duration
 from leadline_sinks.contract import Notice
 from leadline_sinks.slack import limits
@@ -19,15 +20,14 @@ _CUT: Final = 2800
 
 def reply(notice: Notice, now: datetime) -> str | None:
     """What to say in the thread; None when there is nothing new."""
-    lines = [line for _, line in sorted(_lines(notice), key=lambda pair: pair[0])]
+    happened = sorted(_happened(notice), key=lambda step: step.at)
     head = _head(notice, now)
-    older = len(lines) - limits.LINES
-    if older > 0:
-        lines = [f"… {older} earlier", *lines[older:]]
-    while lines and sum(len(line) + 1 for line in lines) > _CUT:
+    lines = [_line(step) for step in happened[-limits.LINES :]]
+    while sum(len(line) + 1 for line in lines) > _CUT:
         lines = lines[1:]
-    said = "\n".join([*([head] if head else []), *lines])
-    return said or None
+    earlier = len(happened) - len(lines)
+    said = [*([head] if head else []), *([f"… {earlier} earlier"] if earlier else []), *lines]
+    return "\n".join(said) or None
 
 
 def _head(notice: Notice, now: datetime) -> str | None:
@@ -44,15 +44,18 @@ def _head(notice: Notice, now: datetime) -> str | None:
     return None
 
 
-def _lines(notice: Notice) -> Iterator[tuple[datetime, str]]:
-    for entry in notice.news:
-        if notice.occasion == "resolved" and entry.what == "resolved":
-            continue  # the head says it, and how long it took
-        yield entry.at, f"{_time(entry.at)}  {prose(entry.what, limits.REPLY)}"
-    for action in notice.actions:
-        did = "has taken it" if action.kind == "acknowledge" else "notes"
-        said = f": {prose(action.text, limits.REPLY)}" if action.text else ""
-        yield action.at, f"{_time(action.at)}  {name(action.by)} {did}{said}"
+def _happened(notice: Notice) -> list[TimelineEntry | Action]:
+    # That it is over is in the head, with how long it took.
+    over = notice.occasion == "resolved"
+    return [*(entry for entry in notice.news if not (over and entry.what == "resolved")), *notice.actions]
+
+
+def _line(step: TimelineEntry | Action) -> str:
+    if isinstance(step, TimelineEntry):
+        return f"{_time(step.at)}  {prose(step.what, limits.REPLY)}"
+    did = "has taken it" if step.kind == "acknowledge" else "notes"
+    said = f": {prose(step.text, limits.REPLY)}" if step.text else ""
+    return f"{_time(step.at)}  {name(step.by)} {did}{said}"
 
 
 def _time(moment: datetime) -> str:

@@ -127,6 +127,14 @@ def test_refusals(slack: Slack, method: str, arguments: dict[str, Any], error: s
     assert slack.events == []
 
 
+def test_edited_text_at_its_limit(slack: Slack) -> None:
+    """An edit may be shorter than a message."""
+    posted = slack.says("chat.postMessage", channel="c", text="x" * 4001)
+    where = {"channel": posted["channel"], "ts": posted["ts"]}
+    assert slack.says("chat.update", **where, text="x" * 4000)["ok"]
+    assert slack.says("chat.update", **where, text="x" * 4001) == "msg_too_long"
+
+
 def test_auth_test(slack: Slack) -> None:
     """A token of the right form is somebody's."""
     assert slack.says("auth.test")["user"] == "leadline"

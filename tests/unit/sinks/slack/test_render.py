@@ -118,9 +118,3 @@ def test_runbook_links_are_encoded() -> None:
     message = render.full(made.incident(rules=["a|b>c/../d e"]), NotifySettings(runbook_url=f"{RUNBOOKS}/|x"))
     link = next(text for text in texts(message) if "Runbook" in text)
     assert link == f"<{RUNBOOKS}/%7Cx/docs/runbooks/a%7Cb%3Ec%2F..%2Fd%20e.md|Runbook: a|b&gt;c/../d e>"
-
-
-@given(incidents)
-def test_the_same_incident_gives_the_same_message(incident: Incident) -> None:
-    """So that an edit that would change nothing is not sent."""
-    assert render.full(incident, NOTIFY) == render.full(incident, NOTIFY)

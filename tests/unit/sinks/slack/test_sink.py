@@ -164,6 +164,15 @@ async def test_refused_blocks(make: Make) -> None:
     assert outcome.reason is Reason.REJECTED
 
 
+async def test_a_token_that_may_set_no_mark(make: Make) -> None:
+    """The mark is for programs; people get the whole message without it."""
+    slack = Slack("metadata_must_be_sent_from_app")
+    assert isinstance(await make(slack).deliver(made.notice()), Sent)
+    (_, marked), (_, unmarked) = slack.asked
+    assert marked.pop("metadata")
+    assert marked == unmarked
+
+
 async def test_a_refusal_we_do_not_know(make: Make) -> None:
     """After plain text it is tried again later."""
     slack = Slack(*["something_new"] * 3)
