@@ -7,7 +7,6 @@ HEADER = 150
 SECTION = 3000
 FIELDS = 10
 FIELD = 2000
-CONTEXT_ELEMENTS = 10
 
 # Ours.
 TOTAL = 10_000
@@ -30,7 +29,8 @@ STATUS = 600
 """The line below the title."""
 TITLE = 500
 """Of an incident that is over, struck through below its header."""
-SHOWN_FIELD = 250
+SHOWN_FIELD = 60
+"""There are two, with a duration in each."""
 CAUSE = 1300
 EVIDENCE = 1200
 FIX = 1900
@@ -41,5 +41,5 @@ LINKS = 900
 COMMAND = 300
 COMPACT = 500
 """Of a cause, and of its fix, in the message that is tried when Slack refused the whole one."""
-PARTS = HEADER + STATUS + TITLE + 4 * SHOWN_FIELD + CAUSE + EVIDENCE + FIX + OTHERS + CHANGES + LINKS + COMMAND
+PARTS = HEADER + STATUS + TITLE + 2 * SHOWN_FIELD + CAUSE + EVIDENCE + FIX + OTHERS + CHANGES + LINKS + COMMAND
 """The longest message there can be. It is below ``TOTAL``, so that no message has to be cut as a whole."""

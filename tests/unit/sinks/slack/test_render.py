@@ -61,6 +61,7 @@ def test_slack_takes_every_message(incident: Incident) -> None:
     for message in every(incident):
         assert complaint({"text": message.text, "blocks": list(message.blocks)}) is None
         assert length(message.blocks) <= limits.PARTS <= limits.TOTAL
+        assert len(message.blocks) <= limits.BLOCKS
     assert len(render.fallback(incident)) <= limits.FALLBACK
 
 
