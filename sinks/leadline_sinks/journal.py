@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Any, Final
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from leadline.clock import Clock
 from leadline.kafka import producer_options
@@ -34,7 +34,7 @@ class Journal:
         return await self.put(outgoing(value, self._kafka.topic_prefix))
 
     async def put(self, record: Outgoing) -> int:
-        """Write a record; its offset, when it is there."""
+        """Write a record; its offset, when it is there, or -1 when Kafka will never take it."""
         away = False
         async with self._lock:
             while True:
@@ -44,6 +44,9 @@ class Journal:
                     sent = await self._producer.send_and_wait(
                         record.topic, record.value, record.key, record.partition, headers=record.headers
                     )
+                except MessageSizeTooLargeError:
+                    log.error("a record of %s is not written: Kafka does not take one as large", record.topic)
+                    return -1
                 except LOST as error:
                     if not away:
                         log.warning("cannot write to Kafka (%s); waiting for it", str(error) or type(error).__name__)

@@ -1,0 +1,171 @@
+"""`leadline sink` as a process, what it is given through Kafka, and an HTTP receiver that says what it got."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from leadline.clock import SystemClock
+from leadline.wire import CODECS, Addressed, Outgoing, outgoing
+
+CLOCK = SystemClock()
+ANSWERS_S = 30.0
+
+
+class Hook:
+    """An HTTP receiver; ``status`` is what it answers."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.got: list[dict[str, Any]] = []
+        """Bodies that were answered with a status that is fine."""
+        self.refused = 0
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                if hook.status == 200:
+                    hook.got.append(json.loads(body))
+                else:
+                    hook.refused += 1
+                self.send_response(hook.status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Nobody reads it."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+
+    def told(self) -> list[tuple[str, str, int]]:
+        """Cluster, occasion and ``seq`` of each event."""
+        about = [event["data"] for event in self.got]
+        return [(it["incident"]["cluster"], it["occasion"], it["incident"]["seq"]) for it in about]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@contextmanager
+def hook() -> Iterator[Hook]:
+    """A receiver, up."""
+    up = Hook()
+    try:
+        yield up
+    finally:
+        up.close()
+
+
+class Process:
+    """`leadline sink`, started as often as wanted with the same settings."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        self._file, self._out, self._err = folder / "sink.yaml", folder / "sink.out", folder / "sink.err"
+        self._file.touch(mode=0o600)
+        self._file.write_text(json.dumps(settings))  # JSON is YAML
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self, *names: str) -> None:
+        command = [sys.executable, "-m", "leadline", "sink", *names, "-c", str(self._file)]
+        with self._out.open("ab") as out, self._err.open("ab") as err:
+            self._running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        if self._running is not None:
+            self._running.kill()
+            self._running.wait()
+            self._running = None
+
+    def end(self) -> int:
+        """As systemd would; its exit code."""
+        assert self._running is not None
+        self._running.terminate()
+        code = self._running.wait(30)
+        self._running = None
+        return code
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text()
+
+    @property
+    def alive(self) -> bool:
+        return self._running is not None and self._running.poll() is None
+
+
+@contextmanager
+def process(folder: Path, settings: Mapping[str, Any]) -> Iterator[Process]:
+    """A process that is gone in the end."""
+    made = Process(folder, settings)
+    try:
+        yield made
+    finally:
+        made.kill()
+
+
+Put = Callable[..., Any]
+
+
+@asynccontextmanager
+async def writing(bootstrap: str, prefix: str) -> AsyncIterator[Put]:
+    """A function that writes values, or records, to their topics."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+
+    async def put(*values: Addressed | Outgoing) -> None:
+        for value in values:
+            record = value if isinstance(value, Outgoing) else outgoing(value, prefix)
+            await producer.send_and_wait(record.topic, record.value, record.key, headers=record.headers)
+
+    try:
+        yield put
+    finally:
+        await producer.stop()
+
+
+async def everything(bootstrap: str, prefix: str, name: str) -> list[Any]:
+    """The records of a topic."""
+    consumer = AIOKafkaConsumer(prefix + name, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(consumer.assignment())
+        found: list[Any] = []
+        while any([await consumer.position(at) < end for at, end in ends.items()]):
+            found += [r for records in (await consumer.getmany(timeout_ms=200)).values() for r in records]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def values(bootstrap: str, prefix: str, name: str) -> list[Any]:
+    """What the records of a topic hold."""
+    return [CODECS[name].decode(record.value) for record in await everything(bootstrap, prefix, name)]
+
+
+async def until(what: str, check: Callable[[], object], process: Process, within_s: float = ANSWERS_S) -> None:
+    """Wait for something, while the process lives."""
+    give_up = CLOCK.monotonic() + within_s
+    while not check():
+        assert process.alive, process.err
+        assert CLOCK.monotonic() < give_up, f"not in {within_s:g} s: {what}\n{process.err}"
+        await asyncio.sleep(0.05)

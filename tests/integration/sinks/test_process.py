@@ -1,0 +1,219 @@
+"""`leadline sink` as a process: what people get, whatever happens to it."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from leadline.model.silence import Silence
+from leadline.wire import Outgoing, outgoing
+from tests.fixtures.brokers import Broker, create_topics
+from tests.integration.sinks.kit import CLOCK, Hook, everything, hook, process, until, values, writing
+from tests.unit.sinks import made
+
+KEY = "not much of a secret"
+PARTITIONS = 3
+"""Few, so that incidents share them."""
+
+
+@pytest.fixture
+def embedded(broker: Broker, prefix: str) -> Broker:
+    """The broker in memory, with topics."""
+    create_topics(broker, prefix, PARTITIONS)
+    return broker
+
+
+@pytest.fixture
+def each(any_broker: Broker, prefix: str) -> Broker:
+    """Each broker, with topics."""
+    create_topics(any_broker, prefix, PARTITIONS)
+    return any_broker
+
+
+def settings(broker: Broker, prefix: str, to: Hook, **changes: Any) -> dict[str, Any]:
+    return {
+        "webhook": {"url": to.url, "signing_key": KEY},
+        "kafka": {"bootstrap": broker.bootstrap, "topic_prefix": prefix},
+        "notify": {"update_every_s": 0},
+        **changes,
+    }
+
+
+async def test_a_life_is_told(each: Broker, prefix: str, tmp_path: Path) -> None:
+    """From the first word to the end, through two targets, each once; ended as systemd would, it leaves cleanly."""
+    with hook() as to, process(tmp_path, settings(each, prefix, to, console={"enabled": True})) as sink:
+        sink.start()
+        async with writing(each.bootstrap, prefix) as put:
+            about = made.incident(1, opened_at=CLOCK.now(), severity="warning")
+            await put(about)
+            await until("the first word", lambda: len(to.got) == 1, sink)
+            await put(made.action(incident_id=about.incident_id))
+            await until("the acknowledgement", lambda: len(to.got) == 2, sink)
+            await put(msgspec.structs.replace(about, seq=2, severity="critical"))
+            await until("the escalation", lambda: len(to.got) == 3, sink)
+            await put(msgspec.structs.replace(about, seq=3, state="resolved", resolved_at=CLOCK.now()))
+            await until("the end", lambda: len(to.got) == 4 and "resolved" in sink.out, sink)
+        assert sink.end() == 0
+        occasions = [("orders", "opened", 1), ("orders", "acknowledged", 1), ("orders", "escalated", 2)]
+        assert to.told() == [*occasions, ("orders", "resolved", 3)]
+        assert [it["data"]["incident"]["acknowledged_by"] for it in to.got] == [None, "ada", "ada", "ada"]
+        assert sink.out.count("INCIDENT open") == 3 - 1
+        assert KEY not in sink.err
+    last = {it.target: it for it in await values(each.bootstrap, prefix, "deliveries")}
+    assert {name: (it.outcome, it.state, it.seq) for name, it in last.items()} == {
+        "console": ("sent", "resolved", 3),
+        "webhook": ("sent", "resolved", 3),
+    }
+
+
+async def test_killed_it_picks_up_where_it_was(embedded: Broker, prefix: str, tmp_path: Path) -> None:
+    """It repeats nothing and forgets nothing: not what is open, not what was silenced, not what came meanwhile."""
+    with hook() as to, process(tmp_path, settings(embedded, prefix, to)) as sink:
+        async with writing(embedded.bootstrap, prefix) as put:
+            now = CLOCK.now()
+            told, ended, quiet = (made.incident(1, cluster=name, opened_at=now) for name in ("told", "ended", "quiet"))
+            silence = Silence(
+                silence_id="s",
+                matchers={"cluster": "quiet"},
+                starts_at=now,
+                ends_at=now + timedelta(days=1),
+                created_by="ada",
+            )
+            await put(silence, told, ended, quiet)
+            sink.start()
+            await until("first words", lambda: len(to.got) == 2, sink)
+            await asyncio.sleep(1.5)  # until it has committed what it may
+            sink.kill()
+            later = made.incident(1, cluster="later", opened_at=now)
+            over = made.incident(1, cluster="over", opened_at=now)
+            await put(
+                msgspec.structs.replace(ended, seq=2, state="resolved", resolved_at=CLOCK.now()),
+                *(msgspec.structs.replace(told, seq=seq) for seq in (2, 3)),
+                later,
+                over,
+                msgspec.structs.replace(over, seq=2, state="resolved", resolved_at=CLOCK.now()),
+            )
+            before = len(to.got)
+            sink.start()
+            await until("what came meanwhile", lambda: len(to.got) == before + 3, sink)
+            await put(msgspec.structs.replace(silence, ends_at=CLOCK.now()))
+            await until("what was silenced", lambda: len(to.got) == before + 4, sink)
+            assert sink.end() == 0
+    assert sorted(to.told()[:before]) == [("ended", "opened", 1), ("told", "opened", 1)]
+    assert sorted(to.told()[before : before + 3]) == [
+        ("ended", "resolved", 2),
+        ("later", "opened", 1),
+        ("told", "updated", 3),
+    ]
+    assert to.told()[before + 3 :] == [("quiet", "opened", 1)]
+
+
+async def test_a_target_that_refuses_us_is_told_of_through_the_others(
+    embedded: Broker, prefix: str, tmp_path: Path
+) -> None:
+    """One line, an incident through the other target, and its end when it works again; nothing is lost."""
+    with hook() as to, hook() as other:
+        other.status = 403
+        to_other = {"other": {"webhook": {"url": other.url, "signing_key": KEY}}}
+        with process(tmp_path, settings(embedded, prefix, to, targets=to_other)) as sink:
+            sink.start()
+            async with writing(embedded.bootstrap, prefix) as put:
+                await put(made.incident(1, opened_at=CLOCK.now()))
+                await until("both words", lambda: len(to.got) == 2, sink)
+                other.status = 200
+                await until("it works again", lambda: other.got, sink, 60.0)  # the first probe comes after 30 s
+                await until("the end of the trouble", lambda: len(to.got) == 3, sink)
+            assert sink.end() == 0
+            said = [line for line in sink.err.splitlines() if "level=error" in line]
+        assert len(said) == 1
+        assert "other cannot be told" in said[0]
+    assert sorted(to.told()) == [("leadline", "opened", 1), ("leadline", "resolved", 2), ("orders", "opened", 1)]
+    assert other.told() == [("orders", "opened", 1)]
+    trouble = next(it["data"]["incident"] for it in to.got if it["data"]["incident"]["cluster"] == "leadline")
+    assert (trouble["labels"], trouble["rules"], trouble["causes"][0]["code"]) == (
+        {"target": "other"},
+        ["sink_failing"],
+        "sink_cannot_deliver",
+    )
+
+
+async def test_what_nobody_should_send(embedded: Broker, prefix: str, tmp_path: Path) -> None:
+    """Hostile names are told, bad records passed over, records made by replay ignored; it lives."""
+    with hook() as to, process(tmp_path, settings(embedded, prefix, to, console={"enabled": True})) as sink:
+        sink.start("webhook", "console")
+        async with writing(embedded.bootstrap, prefix) as put:
+            replayed = outgoing(made.incident(cluster="replayed"), prefix)
+            await put(
+                *(
+                    Outgoing(prefix + name, b"key", value, [])
+                    for name in ("incidents", "actions", "silences", "deliveries")
+                    for value in (b"{", b"\xff\xfe", b'{"incident_id": 1}', None)
+                ),
+                Outgoing(prefix + "incidents", b"\xff", replayed.value, [("leadline-replay", b"1")]),
+                *(made.hostile(name[:1000]) for name in made.HOSTILE),  # all that a record has room for
+                made.incident(1, cluster="last", opened_at=CLOCK.now()),
+            )
+            await until("all of them", lambda: len(to.got) == len(made.HOSTILE) + 1, sink, 60.0)
+            await until("the last", lambda: "last  INCIDENT" in sink.out, sink)
+        assert sink.end() == 0
+        assert "replayed" not in sink.out
+        assert sink.out.replace("\n", "").isprintable()
+        assert sink.err.replace("\n", "").isprintable()
+        # Three of four are bad in each topic; two targets read the incidents, one reader the rest.
+        assert sink.err.count("passing over") == 3 * (2 + 3)
+
+
+async def test_what_people_do_and_hear_is_recorded(embedded: Broker, prefix: str) -> None:
+    """The incident log gets every record of four topics once it works, but those it will not have."""
+    from leadline.settings.common import KafkaSettings
+    from leadline.settings.sink import SinkSettings
+    from leadline_sinks.contract import Entry, GiveUp, Outcome, Reason, Retry, Sent
+    from leadline_sinks.journal import Journal
+    from leadline_sinks.recording import Recording
+
+    class Log:
+        kind = "fake"
+
+        def __init__(self) -> None:
+            self.away = 2
+            self.entries: dict[str, Entry] = {}
+
+        async def record(self, entries: Any) -> Outcome:
+            if self.away:
+                self.away -= 1
+                return Retry(Reason.UNAUTHORIZED, "no")
+            if any(entry.topic == "actions" and entry.value.by == "eve" for entry in entries):
+                return GiveUp(Reason.REJECTED, "not from her")
+            self.entries |= {entry.event_id: entry for entry in entries}
+            return Sent()
+
+        async def close(self) -> None:
+            raise NotImplementedError
+
+    given = SinkSettings(kafka=KafkaSettings(bootstrap=embedded.bootstrap, topic_prefix=prefix))
+    log, journal = Log(), Journal(given.kafka, CLOCK)
+    async with writing(embedded.bootstrap, prefix) as put:
+        await put(*(made.incident(seq) for seq in range(1, 8)), made.action(), made.action("note", 2, by="eve"))
+        await put(Outgoing(prefix + "alerts", b"key", b"{", []))
+        work = asyncio.create_task(Recording(given, log, journal, CLOCK, lambda: 0.1).run())
+        try:
+            async with asyncio.timeout(60):
+                while len(log.entries) < 8 + 2 or len(await everything(embedded.bootstrap, prefix, "deadletters")) < 2:
+                    assert not work.done()
+                    await asyncio.sleep(0.2)
+        finally:
+            work.cancel()
+            await asyncio.wait({work})
+            await journal.close()
+    told = [(entry.value.cluster, entry.value.seq) for entry in log.entries.values() if entry.topic == "incidents"]
+    assert sorted(told) == [("leadline", 1), ("leadline", 2), *(("orders", seq) for seq in range(1, 8))]
+    letters = await everything(embedded.bootstrap, prefix, "deadletters")
+    reasons = {dict(letter.headers)["leadline-deadletter-reason"] for letter in letters}
+    assert reasons == {b"not_json", b"unprocessable"}
+    assert {dict(letter.headers)["leadline-deadletter-topic"].decode() for letter in letters} == {
+        prefix + "alerts",
+        prefix + "actions",
+    }
