@@ -1,23 +1,21 @@
 """The sinks that the settings ask for, by name. What speaks to a vendor is imported when it is wanted."""
 
-from collections.abc import Iterable, Mapping
-from importlib import import_module
-from typing import Any, Final
+from collections.abc import Iterable
 
 from leadline.clock import Clock
 from leadline.errors import UsageError
-from leadline.settings.sink import KINDS, SinkSettings
+from leadline.settings.sink import (
+    KINDS,
+    PagerDutySettings,
+    SinkSettings,
+    SlackSettings,
+    TargetSettings,
+    WebhookSettings,
+)
 from leadline_sinks.contract import Recorder, Sink
 from leadline_sinks.http import Http
 from leadline_sinks.recording import TARGET as INCIDENT_LOG
 from leadline_sinks.routing import CONSOLE
-
-SINKS: Final[Mapping[str, tuple[str, str]]] = {
-    "slack": ("leadline_sinks.slack.sink", "SlackSink"),
-    "pagerduty": ("leadline_sinks.pagerduty.sink", "PagerDutySink"),
-    "webhook": ("leadline_sinks.webhook", "WebhookSink"),
-}
-"""Module and class of the sink of each kind."""
 
 
 def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
@@ -44,19 +42,39 @@ def configured(settings: SinkSettings) -> list[str]:
 def sink(settings: SinkSettings, name: str, clock: Clock) -> Sink:
     """The sink of a target that people are told through."""
     if name == CONSOLE:
-        console: Sink = _load("leadline_sinks.console", "ConsoleSink")(settings.notify, clock)
-        return console
-    kind = name if name in KINDS else next(kind for kind in KINDS if getattr(settings.targets[name], kind).wanted)
-    group = getattr(settings if name in KINDS else settings.targets[name], kind)
-    made: Sink = _load(*SINKS[kind])(group, settings.notify, Http(clock), clock)
-    return made
+        from leadline_sinks.console import ConsoleSink
+
+        return ConsoleSink(settings.notify, clock)
+    group, http = _group(settings, name), Http(clock)
+    match group:
+        case SlackSettings():
+            from leadline_sinks.slack.sink import SlackSink
+
+            return SlackSink(group, settings.notify, http, clock)
+        case PagerDutySettings():
+            from leadline_sinks.pagerduty.sink import PagerDutySink
+
+            return PagerDutySink(group, settings.notify, http, clock)
+        case WebhookSettings():
+            from leadline_sinks.webhook import WebhookSink
+
+            return WebhookSink(group, settings.notify, http, clock)
 
 
 def recorder(settings: SinkSettings, clock: Clock) -> Recorder:
     """The incident log."""
-    made: Recorder = _load("leadline_sinks.incident_log.recorder", "IncidentLog")(settings.incident_log, clock)
-    return made
+    from leadline_sinks.incident_log.recorder import IncidentLog
+
+    return IncidentLog(settings.incident_log, clock)
 
 
-def _load(module: str, name: str) -> Any:
-    return getattr(import_module(module), name)
+def _group(settings: SinkSettings, name: str) -> SlackSettings | PagerDutySettings | WebhookSettings:
+    """The settings of a target, which are of one kind."""
+    of: SinkSettings | TargetSettings = settings if name in KINDS else settings.targets[name]
+    match name if name in KINDS else next(kind for kind in KINDS if getattr(of, kind).wanted):
+        case "slack":
+            return of.slack
+        case "pagerduty":
+            return of.pagerduty
+        case _:
+            return of.webhook

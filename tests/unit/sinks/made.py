@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -128,7 +129,7 @@ def hostile(name: str) -> Incident:
     """An incident in which every text that is not ours is ``name``."""
     return msgspec.structs.replace(
         incident(cluster=name or "x"),
-        incident_id=IncidentId(f"inc_hostile_{len(name)}"),
+        incident_id=IncidentId(f"inc_hostile_{crc32(name.encode())}"),
         datacenters=[name],
         title=f"{name}: {name}",
         causes=[

@@ -1,0 +1,76 @@
+"""The sinks that the settings ask for."""
+
+import pytest
+
+from leadline.clock import ManualClock
+from leadline.errors import UsageError
+from leadline.settings.secret import Secret
+from leadline.settings.sink import (
+    ConsoleSettings,
+    IncidentLogSettings,
+    PagerDutySettings,
+    SinkSettings,
+    SlackSettings,
+    TargetSettings,
+    WebhookSettings,
+)
+from leadline_sinks.targets import chosen, recorder, sink
+
+SLACK = SlackSettings(webhook_url=Secret("https://hooks.example.org/x"))
+PAGER = PagerDutySettings(routing_key=Secret("k" * 32))
+HOOK = WebhookSettings(url=Secret("https://example.org/x"), signing_key=Secret("k"))
+ALL = SinkSettings(
+    slack=SLACK,
+    pagerduty=PAGER,
+    webhook=HOOK,
+    console=ConsoleSettings(enabled=True),
+    incident_log=IncidentLogSettings(dsn=Secret("host=127.0.0.1")),
+    targets={
+        "dba": TargetSettings(slack=SLACK),
+        "night": TargetSettings(pagerduty=PAGER),
+        "hook": TargetSettings(webhook=HOOK),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("slack", "slack"),
+        ("pagerduty", "pagerduty"),
+        ("webhook", "webhook"),
+        ("console", "console"),
+        ("dba", "slack"),
+        ("night", "pagerduty"),
+        ("hook", "webhook"),
+    ],
+)
+async def test_each_target_gets_its_sink(name: str, kind: str) -> None:
+    """By its kind, also when it has a name of its own."""
+    made = sink(ALL, name, ManualClock())
+    assert made.kind == kind
+    await made.close()
+
+
+async def test_the_incident_log() -> None:
+    """It connects when there is something to write."""
+    made = recorder(ALL, ManualClock())
+    assert made.kind
+    await made.close()
+
+
+def test_what_runs() -> None:
+    """Everything that is configured, or what is named, once."""
+    everything = ["slack", "pagerduty", "webhook", "console", "dba", "night", "hook", "incident_log"]
+    assert chosen(ALL, ()) == everything
+    assert chosen(ALL, ["incident_log", "dba", "dba"]) == ["incident_log", "dba"]
+
+
+def test_wrong_names() -> None:
+    """What there is, is said; so is what could be set when there is nothing."""
+    with pytest.raises(UsageError, match=r"^there is no target 'nobody'; there are: slack$"):
+        chosen(SinkSettings(slack=SLACK), ["slack", "nobody"])
+    with pytest.raises(
+        UsageError, match=r"^no target is configured, .* set one of slack, pagerduty, webhook, console, "
+    ):
+        chosen(SinkSettings(), [])
