@@ -9,8 +9,11 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from leadline.clock import Clock, epoch
 from leadline.errors import UsageError
@@ -24,6 +27,12 @@ from leadline_sinks.runbook import address
 TYPE = "io.leadline.notice.v1"
 TEST_TYPE = "io.leadline.test.v1"
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+EVENT_BYTES = 64 * 1024
+"""What everybody who passes on or takes CloudEvents has room for (CloudEvents 1.0.2, size limits)."""
+_SHORTER = ((2000, 40), (500, 12), (150, 5), (50, 2))
+"""Characters of a text and items of a list, one after the other until the event fits."""
+_ENTRIES = 30
+"""Of an object in an event that had to be cut; more than any of ours has, but for labels."""
 KEY_PREFIX = "whsec_"
 """Keys that begin with it are base64 after it, others are taken as they are (Standard Webhooks, signature scheme)."""
 
@@ -63,7 +72,7 @@ class WebhookSink:
             url, key = self._url.reveal(), secret_bytes(self._key.reveal())
         except UsageError as error:
             return Retry(Reason.UNAUTHORIZED, escape(str(error)))
-        body = encode(what)
+        body = fitting(what)
         headers = {"content-type": CONTENT_TYPE, **signed(what["id"], int(epoch(self._clock.now())), body, key)}
         answer = await self._http.post(url, body, headers)
         if isinstance(answer, Retry):
@@ -80,7 +89,7 @@ def event(notice: Notice, told: int, notify: NotifySettings) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": f"{incident.incident_id}:{incident.seq}:{notice.occasion}:{more}",
-        "source": f"/streams/{quote(incident.cluster, safe='', errors='replace')}",
+        "source": f"/streams/{quote(incident.cluster[:255], safe='', errors='replace')}",
         "type": TYPE,
         "time": timestamp(max(times)),
         "subject": incident.incident_id,
@@ -94,6 +103,33 @@ def event(notice: Notice, told: int, notify: NotifySettings) -> dict[str, Any]:
             "runbooks": [address(rule, notify) for rule in incident.rules],
         },
     }
+
+
+def fitting(what: Mapping[str, Any]) -> bytes:
+    """JSON within ``EVENT_BYTES``: of an event that is longer, texts and lists are cut, and ``shortened`` says so."""
+    body = encode(what)
+    for characters, items in _SHORTER:
+        if len(body) <= EVENT_BYTES:
+            break
+        plain = msgspec.to_builtins(what["data"], builtin_types=(datetime,))
+        body = encode({**what, "data": {**_cut(plain, characters, items), "shortened": True}})
+    return body
+
+
+def _cut(value: Any, characters: int, items: int) -> Any:
+    """Texts end with a mark; of lists, the beginning and the end are kept."""
+    match value:
+        case str() if len(value) > characters:
+            return value[: characters - 1] + "…"
+        case list() | tuple() if len(value) > items:
+            kept = [*value[: (items + 1) // 2], *value[len(value) - items // 2 :]]
+            return [_cut(each, characters, items) for each in kept]
+        case list() | tuple():
+            return [_cut(each, characters, items) for each in value]
+        case dict():
+            entries = list(value.items())[:_ENTRIES]
+            return {_cut(name, characters, items): _cut(each, characters, items) for name, each in entries}
+    return value
 
 
 def signed(event_id: str, at_s: int, body: bytes, key: bytes) -> dict[str, str]:

@@ -13,16 +13,18 @@ import httpx
 import orjson
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from leadline.clock import ManualClock
 from leadline.model.incident import Incident
 from leadline.settings.secret import Secret
 from leadline.settings.sink import NotifySettings, WebhookSettings
+from leadline.wire import encode
 from leadline_sinks.contract import GiveUp, Notice, Reason, Retry, Sent, Sink
 from leadline_sinks.http import Http
 from leadline_sinks.receiver.exchange import Event, Request
 from leadline_sinks.receiver.hook import answer
-from leadline_sinks.webhook import WebhookSink, event, signed
+from leadline_sinks.webhook import WebhookSink, event, fitting, signed
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Conformance
 from tests.unit.strategies import values
@@ -156,11 +158,38 @@ async def test_what_an_event_says() -> None:
     assert data["runbooks"][0].endswith("/docs/runbooks/replication_lag.md")
 
 
+@pytest.mark.parametrize("name", [*made.HOSTILE, "\0" * 10_000], ids=lambda name: ascii(name[:12]))
+def test_whatever_there_is_to_say_fits(name: str) -> None:
+    """64 KiB: texts and lists are cut as far as they have to be, and it is said that they were."""
+    about = replace(made.hostile(name), labels={f"{number}{name}": name for number in range(100)}, rules=[name] * 50)
+    actions = tuple(made.action("note", number, by="ada", text=name[:4000]) for number in range(50))
+    notice = Notice(about, "noted", tuple(about.timeline), tuple(about.changes), actions)
+    what = event(notice, 0, NotifySettings())
+    body = fitting(what)
+    assert len(body) <= 64 * 1024
+    told = orjson.loads(body)
+    assert told["subject"] == told["data"]["incident"]["incident_id"]
+    assert ("shortened" in told["data"]) is (len(encode(what)) > 64 * 1024)
+    assert told["data"]["incident"]["causes"][0]["code"] == "standby_query_blocks_replay"
+    assert told["data"]["actions"][-1]["action_id"] == "act_49"
+
+
+def test_what_fits_is_whole() -> None:
+    """At 64 KiB nothing is cut; one byte more, and the longest is."""
+    what = event(made.notice(incident=made.incident(title="")), 0, NotifySettings())
+    room = 64 * 1024 - len(fitting(what))
+    whole = event(made.notice(incident=made.incident(title="x" * room)), 0, NotifySettings())
+    assert len(fitting(whole)) == 64 * 1024
+    assert "shortened" not in orjson.loads(fitting(whole))["data"]
+    cut = orjson.loads(fitting(event(made.notice(incident=made.incident(title="x" * (room + 1))), 0, NotifySettings())))
+    assert cut["data"]["shortened"]
+    assert cut["data"]["incident"]["title"] == "x" * 1999 + "…"
+    assert cut["data"]["incident"]["timeline"] == orjson.loads(fitting(whole))["data"]["incident"]["timeline"]
+
+
 @given(values(Incident))
 def test_every_incident_is_an_event(incident: Incident) -> None:
     """Whatever is in it, the receiver takes it."""
-    from leadline.wire import encode
-
     what = event(Notice(incident, "opened"), 0, NotifySettings())
     body = encode(what)
     at_s = int(made.START.timestamp())

@@ -1,0 +1,149 @@
+"""PagerDuty's sink and the webhook's against the receiver: lives over real connections, and what may go wrong."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
+
+import pytest
+
+from leadline.clock import SystemClock
+from leadline.settings.secret import Secret
+from leadline.settings.sink import NotifySettings, PagerDutySettings, WebhookSettings
+from leadline_sinks.contract import Notice, Reason, Retry, Sent, Sink
+from leadline_sinks.http import Http
+from leadline_sinks.pagerduty.sink import PagerDutySink
+from leadline_sinks.receiver.faults import Fault, Kind
+from leadline_sinks.receiver.pagerduty import UNKNOWN_KEY, alerts
+from leadline_sinks.receiver.server import Receiver
+from leadline_sinks.webhook import WebhookSink
+from tests.unit.sinks import made
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+def pager(receiver: Receiver, key: str = "a" * 32) -> PagerDutySink:
+    clock = SystemClock()
+    settings = PagerDutySettings(routing_key=Secret(key), url=receiver.url)
+    return PagerDutySink(settings, NotifySettings(), Http(clock), clock)
+
+
+@pytest.fixture
+async def pagerduty(receiver: Receiver) -> AsyncIterator[PagerDutySink]:
+    sink = pager(receiver)
+    yield sink
+    await sink.close()
+
+
+@pytest.fixture
+async def webhook(receiver: Receiver) -> AsyncIterator[WebhookSink]:
+    clock = SystemClock()
+    settings = WebhookSettings(url=Secret(f"{receiver.url}/hook"), signing_key=Secret("k"))
+    sink = WebhookSink(settings, NotifySettings(), Http(clock), clock)
+    yield sink
+    await sink.close()
+
+
+async def told(sink: Sink, *notices: Notice) -> None:
+    """Each with the receipt of the one before."""
+    receipt: Mapping[str, str] = {}
+    for notice in notices:
+        outcome = await sink.deliver(replace(notice, receipt=receipt))
+        assert isinstance(outcome, Sent), outcome
+        receipt = outcome.receipt
+
+
+def kinds(receiver: Receiver) -> list[str]:
+    return [event.kind for event in receiver.events]
+
+
+async def test_one_alert(pagerduty: PagerDutySink, receiver: Receiver) -> None:
+    """From the first word to the last; PagerDuty refused nothing on the way."""
+    await told(pagerduty, *made.life())
+    assert kinds(receiver) == ["trigger", "change", "trigger", "trigger", "acknowledge", "resolve"]
+    assert [alert.state for alert in alerts(receiver.events)] == ["resolved"]
+    assert [seen.problem for seen in receiver.requests if seen.problem] == []
+
+
+async def test_an_event_for_each_word(webhook: WebhookSink, receiver: Receiver) -> None:
+    """Signed and whole; the receiver refused nothing."""
+    await told(webhook, *made.life())
+    assert kinds(receiver) == [notice.occasion for notice in made.life()]
+    assert [seen.problem for seen in receiver.requests if seen.problem] == []
+
+
+@pytest.mark.parametrize("name", made.HOSTILE, ids=lambda name: ascii(name[:12]))
+async def test_hostile_names(pagerduty: PagerDutySink, webhook: WebhookSink, receiver: Receiver, name: str) -> None:
+    """They are taken in the first form, with the change beside them."""
+    notice = made.notice(incident=made.hostile(name))
+    await told(pagerduty, notice)
+    await told(webhook, notice)
+    assert kinds(receiver) == ["trigger", "change", "opened"]
+    assert len(receiver.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (Kind.RATE_LIMITED, Reason.RATE_LIMITED),
+        (Kind.UNAVAILABLE, Reason.UNAVAILABLE),
+        (Kind.CLOSED, Reason.TIMEOUT),
+        (Kind.HALF, Reason.TIMEOUT),
+        (Kind.GARBLED, Reason.GARBLED),
+        (Kind.UNAUTHORIZED, Reason.UNAUTHORIZED),
+        (Kind.GONE, Reason.TARGET_GONE),
+    ],
+)
+async def test_a_fault_at_each_word(pagerduty: PagerDutySink, receiver: Receiver, kind: Kind, reason: Reason) -> None:
+    """Whatever happened to the first try, there is one alert, and it ends."""
+    receipt: Mapping[str, str] = {}
+    for notice in (made.notice(), made.notice("resolved")):
+        receiver.fail(Fault("pagerduty", kind, requests=1))
+        failed = await pagerduty.deliver(replace(notice, receipt=receipt))
+        assert isinstance(failed, Retry)
+        assert failed.reason is reason
+        sent = await pagerduty.deliver(replace(notice, receipt=receipt if failed.receipt is None else failed.receipt))
+        assert isinstance(sent, Sent)
+        receipt = sent.receipt
+    assert [alert.state for alert in alerts(receiver.events)] == ["resolved"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (Kind.RATE_LIMITED, Reason.RATE_LIMITED),
+        (Kind.UNAVAILABLE, Reason.UNAVAILABLE),
+        (Kind.CLOSED, Reason.TIMEOUT),
+        (Kind.HALF, Reason.TIMEOUT),
+        (Kind.UNAUTHORIZED, Reason.UNAUTHORIZED),
+        (Kind.GONE, Reason.TARGET_GONE),
+    ],
+)
+async def test_a_webhook_that_fails(webhook: WebhookSink, receiver: Receiver, kind: Kind, reason: Reason) -> None:
+    """The next try brings the same event, which the receiver has once."""
+    receiver.fail(Fault("webhook", kind, requests=1))
+    failed = await webhook.deliver(made.notice())
+    assert isinstance(failed, Retry)
+    assert failed.reason is reason
+    await told(webhook, made.notice())
+    assert kinds(receiver) == ["opened"]
+
+
+async def test_a_key_that_pagerduty_does_not_know(receiver: Receiver) -> None:
+    """It says so, and nobody is paged."""
+    sink = pager(receiver, UNKNOWN_KEY)
+    for outcome in (await sink.deliver(made.notice()), await sink.test()):
+        assert isinstance(outcome, Retry)
+        assert outcome.reason is Reason.UNAUTHORIZED
+        assert "Invalid routing key" in outcome.detail
+    await sink.close()
+    assert receiver.events == ()
+
+
+async def test_the_tests(pagerduty: PagerDutySink, webhook: WebhookSink, receiver: Receiver) -> None:
+    """They can be told from an incident, and page nobody."""
+    assert isinstance(await pagerduty.test(), Sent)
+    assert isinstance(await webhook.test(), Sent)
+    assert kinds(receiver) == ["change", "test"]
