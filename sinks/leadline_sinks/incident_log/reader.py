@@ -143,8 +143,9 @@ async def story(connection: Connection, incident_id: str) -> Story:
     return Story(
         incident=last,
         transitions=_decoded(alerts, ALERTS),
-        deliveries=_decoded(rows, DELIVERIES),
-        actions=_decoded(rows, ACTIONS),
+        # Of several partitions of Kafka, which have no order among each other.
+        deliveries=tuple(sorted(_decoded(rows, DELIVERIES), key=lambda each: each.at)),
+        actions=tuple(sorted(_decoded(rows, ACTIONS), key=lambda each: each.at)),
     )
 
 

@@ -21,6 +21,8 @@ from leadline_sinks.incident_log.trouble import outcome
 from leadline_sinks.incident_log.writing import extend, hold_head
 
 FORGET_EVERY_S: Final = 3600.0
+FORGET_MOST: Final = 20
+"""Transactions of retention in a row; the rest waits for the next hour."""
 _log = logging.getLogger(__name__)
 
 _KNOWN: Final = "SELECT event_id FROM leadline.log WHERE event_id = ANY(%s)"
@@ -114,7 +116,12 @@ class IncidentLog:
             return
         self._forget_at = self._clock.monotonic() + FORGET_EVERY_S
         try:
-            gone = await forget(connection, self._clock.now(), self._settings.retention_days)
+            gone = 0
+            for _ in range(FORGET_MOST):
+                went = await forget(connection, self._clock.now(), self._settings.retention_days)
+                gone += went
+                if not went:
+                    break
         except (psycopg.Error, OSError, LeadlineError) as error:
             await self.close()
             _log.warning("retention failed; it is tried again in an hour", extra={"why": outcome(error, dsn).detail})

@@ -82,7 +82,7 @@ async def test_the_whole_story(log_settings: IncidentLogSettings) -> None:
     assert listed.acknowledged_at == made.later(30)
     assert story.incident == made.resolved(2)
     assert [each.seq for each in story.transitions] == [1, 2]
-    assert [each.target for each in story.deliveries] == ["slack", "pagerduty", "email"]
+    assert [each.target for each in story.deliveries] == ["pagerduty", "slack", "email"]
     assert [each.kind for each in story.actions] == ["acknowledge", "note"]
 
 

@@ -284,6 +284,16 @@ async def test_an_incident_that_is_only_just_over_stays_whole(log_settings: Inci
 
 
 @pytest.mark.usefixtures("eager")
+async def test_much_goes_in_pieces(log_settings: IncidentLogSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No transaction of retention holds the head for more rows than it may; the chain holds after each."""
+    monkeypatch.setattr(retention, "MOST_ROWS", 2)
+    await aged(log_settings, 90, *(made.action("note", number) for number in range(5)))
+    pieces = [await swept(log_settings) for _ in range(4)]
+    assert [gone for gone, _ in pieces] == [2, 2, 1, 0]
+    assert [verified.broken for _, verified in pieces] == [None] * 4
+
+
+@pytest.mark.usefixtures("eager")
 async def test_retention_is_part_of_recording(log_settings: IncidentLogSettings) -> None:
     """It runs by itself, after a batch, and not with each."""
     await aged(log_settings, 90, *(made.action("note", number) for number in range(3)))
