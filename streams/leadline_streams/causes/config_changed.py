@@ -38,15 +38,16 @@ RESTART = frozenset(HOT_STANDBY) | {
 }
 """Settings that hold from the next start on."""
 SHORTLY_S = 600.0
-"""Changes longer before the first breach are not blamed."""
+"""Changes longer before an alert's first breach are not blamed for it."""
+SEEN_S = 5.0
+"""The agent may see a change a little after what it did. One that is seen later, such as the fix, did not do it."""
 
 
 def find(case: Case) -> Iterator[Claim]:
     """The latest change of each node that an open alert can come from."""
     blamed: dict[str, Change] = {}
     for change in case.changes:
-        before_s = case.opened_at - change.at.timestamp()
-        if before_s <= SHORTLY_S and not CAN_CAUSE.get(change.setting, frozenset()).isdisjoint(case.rules):
+        if _fires(case, change):
             blamed[change.node] = change
     for name, change in blamed.items():
         node = case.cluster.memory.nodes.get(name)
@@ -59,8 +60,14 @@ def find(case: Case) -> Iterator[Claim]:
             title=f"{change.setting} on {name} was changed",
             summary=told.removeprefix("; ") + ", shortly before this began",
             fix=f"If nobody meant it, on {name}: {_back(change)}",
-            evidence_for=[*changed, fact("alerts", ", ".join(sorted(CAN_CAUSE[change.setting] & case.rules)))],
+            evidence_for=[*changed, fact("alerts", ", ".join(_fires(case, change)))],
         )
+
+
+def _fires(case: Case, change: Change) -> list[str]:
+    """Rules with an open alert that the change can have made fire: it began at the change, or shortly after."""
+    can, at = CAN_CAUSE.get(change.setting, frozenset()), change.at.timestamp()
+    return sorted({it.rule for it in case.alerts if it.rule in can and -SEEN_S <= it.since - at <= SHORTLY_S})
 
 
 def _back(change: Change) -> str:

@@ -17,6 +17,8 @@ def find(case: Case) -> Iterator[Claim]:
     for node in case.nodes:
         if node.node.role != "primary" or not node.down or reach(node.error) == "locked_out":
             continue
+        if node.down_since is None or case.now - node.down_since < RESTART_S:
+            continue
         if not any(other.writable and other.node.system_id == node.node.system_id for other in case.nodes):
             yield _claim(case, node)
 
@@ -34,12 +36,11 @@ def _claim(case: Case, node: NodeState) -> Claim:
         fresh = streams and receiver is not None and (receiver.message_age_s or 0.0) < SILENT_MESSAGE_S
         (hears if fresh else lost).append(follower.name)
     gone = reach(node.error) == "gone"
-    passing = node.down_since is None or case.now - node.down_since < RESTART_S
     what = "is down" if gone else "does not answer"
     return Claim(
         subject=case.about_node(node),
         # A refused connection leaves no doubt; silence may be the agent's own network, above all while others hear it.
-        confidence=0.5 if passing else 0.98 if gone else 0.5 if hears else 0.92,
+        confidence=0.98 if gone else 0.5 if hears else 0.92,
         title=f"the primary {node.name} {what}",
         summary=f"{node.name}, the primary, {what}: {node.error or 'no reason known'}",
         fix=f"Start PostgreSQL on {node.name} and read the end of its log. If it cannot come back, promote the standby "

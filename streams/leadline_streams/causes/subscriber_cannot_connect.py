@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
-from leadline_streams.judge.apply import Apply, quoted, troubled
+from leadline_streams.judge.apply import DUPLICATES, Apply, quoted, troubled
 from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
@@ -19,6 +19,8 @@ def find(case: Case) -> Iterator[Claim]:
     for it in troubled(case, CUT):
         if not it.subscription.enabled or it.fails or it.publisher is None or it.slot is None:
             continue
+        if it.risen(*DUPLICATES):
+            continue  # the row in the way explains that the worker comes and goes
         sign = _silent(it) or _absent(case, it)
         if sign is None:
             continue

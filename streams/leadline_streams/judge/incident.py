@@ -71,13 +71,15 @@ def diagnosed(memory: Memory, diagnosis: Diagnosis, at: float) -> bool:
     after = [(c.code, c.subject.id) for c in diagnosis.causes]
     incident.causes = diagnosis.causes
     incident.titles.update(diagnosis.titles)
+    for cause in diagnosis.causes:
+        incident.named_at.setdefault(name_of(cause), at)
     if after:
         incident.title = incident.titles.get(name_of(diagnosis.causes[0]), incident.title)
     if not after or before == after:
         return False
     if not before or before[0] != after[0]:
         first = diagnosis.causes[0]
-        incident.cause_at = at
+        incident.cause_at = incident.named_at[name_of(first)]
         _say(incident, at, f"cause: {first.code}: {first.summary}")
     return True
 

@@ -161,6 +161,8 @@ class IncidentState(msgspec.Struct):
     title: str = ""
     titles: dict[str, str] = {}
     """What each cause would call it, those whose signs are gone too."""
+    named_at: dict[str, float] = {}
+    """When each cause was first named."""
     alerts: list[AlertId] = []
     """Every alert that was part of it, in the order of firing."""
     rules: list[str] = []

@@ -42,6 +42,15 @@ def test_a_duplicate_key(kind: str) -> None:
     assert "subscriber_schema_drift" not in {c.code for c in causes(world)}
 
 
+def test_a_worker_that_met_a_conflict_can_connect() -> None:
+    """While it is not there between two attempts, the network is not to blame."""
+    world = logical({"slot_inactive": {"for_s": 0.0}})
+    met = {**COUNTED, "insert_exists": 1}
+    run(world, 3, stuck=True, **GONE, apply_errors=1, conflicts=met)
+    assert "slot_inactive" in world.fired()
+    assert "subscriber_cannot_connect" not in {cause.code for cause in causes(world)}
+
+
 def test_a_duplicate_key_of_an_unknown_writer() -> None:
     """Nobody can tell who wrote the row: it names the setting, who switched it off when, and how to switch it on."""
     world = logical(track_commit_timestamp="on")

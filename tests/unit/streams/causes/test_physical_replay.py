@@ -26,18 +26,32 @@ def test_a_query_that_replay_waits_for(wait: str, held: str) -> None:
     assert codes(world)[1] == "config_changed"
 
 
+def test_a_setting_that_is_put_back_is_not_blamed() -> None:
+    """The change before it began is; the one that mends it, or what is changed besides, is not."""
+    world = pair()
+    change(world, "pg-2", max_standby_streaming_delay="-1")
+    run(world, 15, replayed=world.lsn, positions={"startup_wait": "Lock/relation"}, down={"activity": session()})
+    change(world, "pg-2", max_standby_streaming_delay="30000")
+    run(world, 5, replayed=world.lsn, positions={"startup_wait": "Lock/relation"}, down={"activity": session()})
+    (blamed,) = [cause for cause in causes(world) if cause.code == "config_changed"]
+    assert blamed.fix == (
+        "If nobody meant it, on pg-2: ALTER SYSTEM SET max_standby_streaming_delay = '30000'; SELECT pg_reload_conf();"
+    )
+
+
 def test_the_title_is_that_of_the_first_cause_to_the_end() -> None:
     """What is wrong now comes first while it lasts; when all signs are gone, the likeliest is first again and named."""
     world = pair()
     change(world, "pg-2", max_standby_streaming_delay="-1")
     run(world, 15, replayed=world.lsn, positions={"startup_wait": "Lock/relation"}, down={"activity": session()})
-    blocked = world.incidents[-1].title
+    blocked, named_at = world.incidents[-1].title, world.incidents[-1].cause_at
     run(world, 10, replayed=world.lsn, positions={"replay_paused": True, "startup_wait": "IPC/RecoveryPause"})
     assert first(world).code == "replay_paused_by_operator"
     assert world.incidents[-1].title != blocked
+    assert world.incidents[-1].cause_at != named_at
     run(world, 40, positions={"replay_paused": False, "startup_wait": None})
     assert (world.incidents[-1].state, first(world).code) == ("resolved", "standby_query_blocks_replay")
-    assert world.incidents[-1].title == blocked
+    assert (world.incidents[-1].title, world.incidents[-1].cause_at) == (blocked, named_at)
 
 
 def test_a_limit_that_was_always_there_is_less_certain() -> None:
