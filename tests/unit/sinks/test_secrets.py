@@ -3,7 +3,6 @@
 import io
 import logging
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,18 @@ from leadline.clock import ManualClock
 from leadline.settings.common import LogSettings
 from leadline.settings.secret import Secret
 from leadline.settings.sink import (
+    KINDS,
     IncidentLogSettings,
-    NotifySettings,
     PagerDutySettings,
+    SinkSettings,
     SlackSettings,
+    TargetSettings,
     WebhookSettings,
 )
+from leadline_sinks import targets
 from leadline_sinks.contract import Outcome, Retry, Sent, Sink
 from leadline_sinks.http import Http
 from leadline_sinks.incident_log.recorder import IncidentLog
-from leadline_sinks.targets import SINKS
 from tests.fixtures.commands import own_logging as own_logging
 from tests.unit.sinks import log_made, made
 
@@ -66,15 +67,14 @@ CASES: dict[str, tuple[str, Callable[[Make], Any]]] = {
 """Kinds of sinks, and settings whose every secret has the mark; what makes the secrets is given."""
 
 
-def made_of(case: str, secret: Make, answer: Callable[[httpx.Request], httpx.Response]) -> Sink:
-    """The sink of a case, speaking to whoever answers so."""
+def made_of(
+    case: str, secret: Make, answer: Callable[[httpx.Request], httpx.Response], patch: pytest.MonkeyPatch
+) -> Sink:
+    """The sink of a case as a process makes it, but for the connection: it speaks to whoever answers so."""
     kind, settings = CASES[case]
-    module, name = SINKS[kind]
-    clock = ManualClock(made.START)
-    sink: Sink = getattr(import_module(module), name)(
-        settings(secret), NotifySettings(), Http(clock, httpx.MockTransport(answer)), clock
-    )
-    return sink
+    patch.setattr(targets, "Http", lambda clock: Http(clock, httpx.MockTransport(answer)))
+    target = TargetSettings(**{kind: settings(secret)})
+    return targets.sink(SinkSettings(targets={"x": target}), "x", ManualClock(made.START))
 
 
 def echo(status: int) -> Callable[[httpx.Request], httpx.Response]:
@@ -131,9 +131,11 @@ async def outcomes(sink: Sink) -> list[Outcome]:
 
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("case", CASES)
-async def test_no_secret_is_given_away(written: io.StringIO, case: str, answer: str) -> None:
+async def test_no_secret_is_given_away(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch, case: str, answer: str
+) -> None:
     """Neither in what the sink says came of it, nor in a log."""
-    sink = made_of(case, Secret, ANSWERS[answer])
+    sink = made_of(case, Secret, ANSWERS[answer], monkeypatch)
     logging.getLogger("leadline.test").debug("%r", sink)
     told = await outcomes(sink)
     assert len(told) == len(made.life()) + 1
@@ -143,7 +145,9 @@ async def test_no_secret_is_given_away(written: io.StringIO, case: str, answer: 
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_a_secret_that_cannot_be_read(written: io.StringIO, tmp_path: Path, case: str) -> None:
+async def test_a_secret_that_cannot_be_read(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, case: str
+) -> None:
     """The file is named, and what it held is not; there is an outcome, not an exception."""
 
     def in_file(text: str) -> Secret:
@@ -151,14 +155,14 @@ async def test_a_secret_that_cannot_be_read(written: io.StringIO, tmp_path: Path
         file.write_bytes(b"\xff" + text.encode())
         return Secret.in_file(file)
 
-    told = await outcomes(made_of(case, in_file, echo(200)))
+    told = await outcomes(made_of(case, in_file, echo(200), monkeypatch))
     assert all("name-of-the-file" in repr(outcome) for outcome in told)
     assert MARK not in repr(told) + written.getvalue()
 
 
 def test_every_kind_has_a_case() -> None:
     """A sink that comes to the others is held to this too."""
-    assert {kind for kind, _ in CASES.values()} == set(SINKS)
+    assert {kind for kind, _ in CASES.values()} == set(KINDS)
 
 
 @pytest.mark.parametrize(
