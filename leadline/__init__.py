@@ -11,6 +11,7 @@ This package is the shared language of the three roles, which never import each 
 ``schemas``   their description for other programs
 ``topics``    where they are kept, and making the topics
 ``deadletters`` what is written of a record that cannot be used
+``compacted`` what a compacted topic holds
 ``recording`` a topic's records in a file
 ``kafka``     Kafka's settings as client options
 ``settings``  every option of every process

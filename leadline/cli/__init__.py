@@ -12,7 +12,7 @@ nothing: what it prints comes from elsewhere.
 ``agent`` ``stream`` ``sink``     the long-running parts
 ``watch`` ``check``      servers that you have, now
 ``rules`` ``record`` ``replay``     what is judged, and by what
-``incidents``            what the incident log knows, and what people do about it
+``incidents`` ``silence``     what the incident log knows, and what people do about it
 ``config`` ``topics`` ``receiver`` ``doctor`` ``version``     operations
 """
 

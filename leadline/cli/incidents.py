@@ -1,7 +1,6 @@
 """``leadline incidents``."""
 
 import asyncio
-import getpass
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from uuid import uuid4
 
 import click
 
-from leadline.cli.options import config_option, format_option, settings
+from leadline.cli.options import by_option, config_option, format_option, settings, user
 from leadline.cli.output import emit, table
 from leadline.clock import SystemClock
 from leadline.errors import LeadlineError, ProblemFound, UsageError
@@ -46,11 +45,6 @@ class Since(click.ParamType):
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
             self.fail("write 90m, 12h or 7d ago, or 2026-04-10T10:00", param, ctx)
-
-
-by_option: Callable[[F], F] = click.option(
-    "--by", metavar="NAME", help="Who does it; without it, who is logged in.", show_default=False
-)
 
 
 @click.group()
@@ -253,7 +247,7 @@ def _act(config: Path | None, incident: str, kind: Any, by: str | None, text: st
         action_id=f"act_{uuid4().hex}",
         incident_id=IncidentId(asyncio.run(_known(loaded, incident))),
         kind=kind,
-        by=(by or _user())[:255],
+        by=(by or user())[:255],
         text=text,
         at=SystemClock().now(),
     )
@@ -277,13 +271,6 @@ async def _known(loaded: SinkSettings, incident: str) -> str:
         click.echo(f"not checked whether there is such an incident: {error}", err=True)
         return incident
     return reader.the_one(incident, found)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        raise UsageError("who does it? say --by NAME") from None
 
 
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:

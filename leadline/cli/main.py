@@ -29,6 +29,7 @@ COMMANDS: Final = {
         "incidents": "List, show and export incidents; acknowledge them and write notes.",
     },
     "Operate": {
+        "silence": "Keep quiet what is known, for a while and visibly.",
         "config": "Check a file of settings, and show what holds.",
         "topics": "Create the topics in Kafka, and show how they are.",
         "receiver": "Stand in for Slack, PagerDuty and webhooks on this machine, and show what they would get.",

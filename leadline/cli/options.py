@@ -1,5 +1,6 @@
 """What several commands take, and how a long-running one begins."""
 
+import getpass
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from leadline import logs
+from leadline.errors import UsageError
 from leadline.settings.agent import AgentSettings
 from leadline.settings.load import load
 from leadline.settings.sink import SinkSettings
@@ -32,6 +34,19 @@ format_option: Callable[[F], F] = click.option(
     help="text for people, json for programs: one object a line.",
     show_default=True,
 )
+
+
+by_option: Callable[[F], F] = click.option(
+    "--by", metavar="NAME", help="Who does it; without it, who is logged in.", show_default=False
+)
+
+
+def user() -> str:
+    """Who is logged in. Raises UsageError where nobody knows."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise UsageError("who does it? say --by NAME") from None
 
 
 def settings(group: type[S], config: Path | None) -> S:

@@ -1,0 +1,45 @@
+"""What a compacted topic holds: the newest value of each key."""
+
+from typing import TypeVar
+
+from leadline.errors import BadRecord, UnreachableError
+from leadline.kafka import consumer_options, reach
+from leadline.settings.common import KafkaSettings
+from leadline.wire import Codec
+
+POLL_MS = 200
+FETCH_WAIT_MS = 100
+
+T = TypeVar("T")
+
+
+async def latest(kafka: KafkaSettings, codec: Codec[T], client_id: str) -> dict[str, T]:
+    """The newest value of each key of a topic, in the order in which they were written in their partitions.
+
+    Keys that were removed, and values that cannot be read, are left out. Raises UnreachableError.
+    """
+    from aiokafka import AIOKafkaConsumer
+    from aiokafka.errors import KafkaError
+
+    await reach(kafka)
+    topic = kafka.topic_prefix + codec.name
+    consumer = AIOKafkaConsumer(topic, **consumer_options(kafka, client_id), fetch_max_wait_ms=FETCH_WAIT_MS)
+    found: dict[str, T] = {}
+    try:
+        await consumer.start()
+        ends = await consumer.end_offsets(consumer.assignment())
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+                for record in records:
+                    key = (record.key or b"").decode("utf-8", "replace")
+                    found.pop(key, None)
+                    if record.value is not None:
+                        try:
+                            found[key] = codec.decode(record.value)
+                        except BadRecord:
+                            continue
+    except KafkaError as error:
+        raise UnreachableError(f"Kafka at {kafka.bootstrap}: {topic} cannot be read: {error}") from None
+    finally:
+        await consumer.stop()
+    return found

@@ -1,0 +1,81 @@
+"""`leadline silence`, over each broker."""
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.fixtures.brokers import Broker, create_topics
+from tests.fixtures.commands import Result, Run
+
+
+@pytest.fixture(autouse=True)
+def kafka(any_broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Topics of its own, in the environment."""
+    create_topics(any_broker, prefix, 3)
+    monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", any_broker.bootstrap)
+    monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", prefix)
+
+
+def silences(result: Result) -> list[dict[str, object]]:
+    assert (result.code, result.err) == (0, "")
+    return [json.loads(line) for line in result.out.splitlines()]
+
+
+def test_a_silence_and_its_end(run: Run) -> None:
+    """Added, it is listed with who and why; expired, it is over at once; what is over is listed when asked for."""
+    assert run("silence", "list").out == "nothing is silenced\n"
+    words = ("cluster=orders", "rule=replication_*", "label.team=pay?ents", "--by", "ada", "--comment", "resize")
+    (added,) = silences(run("silence", "add", *words, "--for", "2h", "--format", "json"))
+    begin, end = (datetime.fromisoformat(str(added[name])) for name in ("starts_at", "ends_at"))
+    assert end - begin == timedelta(hours=2)
+    (listed,) = silences(run("silence", "list", "--format", "json"))
+    assert listed == added | {"state": "active"}
+    assert listed["matchers"] == {"cluster": "orders", "rule": "replication_*", "label.team": "pay?ents"}
+    shown = run("silence", "list").out
+    assert "cluster=orders rule=replication_* label.team=pay?ents" in shown
+    assert "ada" in shown
+    assert "resize" in shown
+    name = str(added["silence_id"])
+    assert run("silence", "expire", name[:-2]).out.startswith(f"{name}: cluster=orders ")
+    assert silences(run("silence", "list", "--format", "json")) == []
+    (over,) = silences(run("silence", "list", "--all", "--format", "json"))
+    assert over["state"] == "over"
+    again = run("silence", "expire", name)
+    assert (again.code, again.err) == (2, f"leadline: there is no silence {name!r}; there are: none\n")
+
+
+def test_which_of_several(run: Run) -> None:
+    """The beginning of an identity must be of one only."""
+    names = {str(silences(run("silence", "add", "cluster=x", "--for", "1m", "--format", "json"))[0]["silence_id"])}
+    names |= {str(silences(run("silence", "add", "cluster=x", "--for", "1m", "--format", "json"))[0]["silence_id"])}
+    result = run("silence", "expire", "sil_")
+    assert result.code == 2
+    assert all(name in result.err for name in names)
+    assert run("silence", "expire", *names).code == 0
+    assert run("silence", "list").out == "nothing is silenced\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("cluster", "--for", "1h"), "'cluster' is no matcher; write NAME=PATTERN"),
+        (("cluster=", "--for", "1h"), "'cluster=' is no matcher"),
+        (("colour=red", "--for", "1h"), "'colour' is nothing to match; use one of cluster, "),
+        (("label.=red", "--for", "1h"), "'label.' is nothing to match"),
+        (("cluster=a", "cluster=b", "--for", "1h"), "cluster is given twice"),
+        (("cluster=" + "x" * 300, "--for", "1h"), "this cannot be a silence: "),
+        (("cluster=a", "--for", "1h", "--comment", "x" * 2000), "this cannot be a silence: "),
+        (("cluster=a", "--for", "0m"), "write 90m, 12h or 7d"),
+        (("cluster=a", "--for", "2 hours"), "write 90m, 12h or 7d"),
+        (("cluster=a", "--for", "9999d"), "at most 366d"),
+        (("cluster=a",), "Missing option '--for'"),
+        (("--for", "1h"), "Missing argument"),
+    ],
+)
+def test_wrong_use(run: Run, words: tuple[str, ...], said: str) -> None:
+    """Each mistake is said, and nothing is silenced."""
+    result = run("silence", "add", *words)
+    assert result.code == 2
+    assert said in result.err
+    assert run("silence", "list").out == "nothing is silenced\n"
