@@ -21,6 +21,8 @@ from leadline_sinks.slack.text import block, clean, date, joined, literal, name,
 _SIGNS: Final = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
 """Colour for the eye; the word beside it says the same."""
 _MAX_EVIDENCE: Final = 6
+_ACRONYM: Final = 3
+"""Letters of WAL, LSN, TCP; longer words in capitals are keywords of SQL."""
 _MAX_OTHERS: Final = 2
 _MAX_CHANGES: Final = 5
 _MAX_RUNBOOKS: Final = 4
@@ -77,8 +79,10 @@ def _full(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
             yield section(f"*Do this*\n{_fix(cause.fix, limits.FIX - 11)}")
         if cause.evidence_for or cause.evidence_against:
             yield section(f"*Evidence*\n{_evidence(cause)}")
-    if len(incident.causes) > 1 and incident.state == "open":
-        yield context(_others(incident.causes[1:]))
+    # That a setting was changed is shown below, where one was.
+    others = [cause for cause in incident.causes[1:] if cause.code != "config_changed" or not incident.changes]
+    if others and incident.state == "open":
+        yield context(_others(others))
     if incident.changes:
         yield section(f"*Settings changed*\n{_changes(incident.changes)}")
     if shown := _times(incident):
@@ -152,11 +156,17 @@ def _evidence(cause: Cause) -> str:
     """What speaks for it, then what speaks against it."""
     lines = [
         f"{sign} {name(fact.name)}{f' on {name(fact.node)}' if fact.node else ''} = {name(fact.value, limits.VALUE)}"
-        + (f", {prose(fact.note, limits.VALUE)}" if fact.note else "")
+        + (f", {_note(fact.note)}" if fact.note else "")
         for sign, facts in (("•", cause.evidence_for), ("• _against it:_", cause.evidence_against))
         for fact in facts[:_MAX_EVIDENCE]
     ]
     return joined(lines, "\n", limits.EVIDENCE - 11)
+
+
+def _note(note: str) -> str:
+    """Words, or a query."""
+    first = note.partition(" ")[0]
+    return name(note, limits.VALUE) if first.isupper() and len(first) > _ACRONYM else prose(note, limits.VALUE)
 
 
 def _others(causes: Sequence[Cause]) -> str:

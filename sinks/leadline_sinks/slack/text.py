@@ -18,7 +18,7 @@ _LONGEST: Final = 4 * limits.SECTION
 """What is looked at of a text; nothing shown is as long."""
 _MARKUP: Final = re.compile(r"[*_~`<>&]|:[a-z+-]|://")
 """What mrkdwn, an emoji's short name or an address would make something of."""
-_TAIL: Final = re.compile(r"[.,;:!?)]*$")
+_STOPS: Final = ".,;:!?"
 _TICK: Final = "ˋ"
 """U+02CB for a backtick, which would end a code span."""
 
@@ -96,11 +96,15 @@ def date(moment: datetime) -> str:
 
 
 def _word(word: str) -> str:
+    """A word; brackets around it and the stops after it stay outside its code span."""
     if not _MARKUP.search(word):
         return entities(word)
-    tail = _TAIL.search(word)
-    end = tail.start() if tail and tail.start() else len(word)
-    return name(word[:end], limits.VALUE) + entities(word[end:])
+    core = word.rstrip(_STOPS)
+    start = 1 if core.startswith("(") else 0
+    end = len(core) - (1 if core.endswith(")") and core.count(")") > core.count("(", start) else 0)
+    if start >= end:
+        return name(word, limits.VALUE)
+    return word[:start] + name(word[start:end], limits.VALUE) + entities(word[end:])
 
 
 def _cut(text: str, limit: int) -> str:

@@ -7,6 +7,9 @@ import httpx
 import pytest
 
 from leadline.errors import UsageError
+from leadline.sandbox.wait import eventually
+from leadline.settings.load import load
+from leadline.settings.sink import SinkSettings
 from leadline_sinks.receiver.faults import Fault, Kind
 from leadline_sinks.receiver.server import Receiver
 
@@ -116,6 +119,13 @@ def test_no_other_page_can_ask_for_faults(client: httpx.Client) -> None:
     assert refused.status_code == 415
 
 
+def test_the_environment(receiver: Receiver) -> None:
+    """What it prints leads every sink to it."""
+    settings = load(SinkSettings, None, receiver.environment).settings
+    assert settings.names() == ["slack", "pagerduty", "webhook"]
+    assert settings.slack.api_url == f"{receiver.url}/api"
+
+
 def test_a_port_that_is_taken(receiver: Receiver) -> None:
     """One line, and what to do."""
     with pytest.raises(UsageError, match="give another --port"):
@@ -133,8 +143,7 @@ def test_nothing_is_left_behind() -> None:
             post(client)
         stuck = threading.Thread(target=lambda: _post_and_wait(receiver.url))
         stuck.start()
-        while len(receiver.requests) < 2:
-            pass
+        eventually("the second request", lambda: len(receiver.requests) == 2)
     stuck.join()
     assert threading.active_count() == before
     with pytest.raises(httpx.ConnectError):

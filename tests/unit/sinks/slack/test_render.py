@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from leadline.model.incident import Incident
 from leadline.settings.sink import NotifySettings
@@ -112,6 +113,25 @@ def test_a_statement_can_be_copied() -> None:
         (block,) = [text for text in texts(message) if "Do this" in text]
         for statement in re.findall(r"SELECT [^;]*;", "".join(re.findall(r"```(.*?)```", block, re.DOTALL))):
             assert statement in fix
+
+
+def test_a_query_is_shown_as_code() -> None:
+    """What somebody ran is evidence, in one piece."""
+    fact = made.cause().evidence_for[0]
+    facts = [replace(fact, note="SELECT count(*) FROM t"), replace(fact, note="WAL of 16 MB")]
+    message = render.full(made.incident(causes=[made.cause(evidence_for=facts)]), NOTIFY)
+    evidence = next(text for text in texts(message) if "Evidence" in text).split("\n")
+    assert evidence[1].endswith(", `SELECT count(*) FROM t`")
+    assert evidence[2].endswith(", WAL of 16 MB")
+
+
+def test_a_changed_setting_is_told_once() -> None:
+    """As a change; not as another possible cause too."""
+    changed = made.cause("config_changed", summary="x was changed")
+    with_list = made.incident(causes=[QUERY, changed], changes=[made.change()])
+    assert not any(text.startswith("Or:") for text in texts(render.full(with_list, NOTIFY)))
+    without = made.incident(causes=[QUERY, changed])
+    assert any(text == "Or: x was changed (sure, 94%)" for text in texts(render.full(without, NOTIFY)))
 
 
 def test_runbook_links_are_encoded() -> None:

@@ -60,7 +60,10 @@ def test_parts_are_whole_or_counted(parts: list[str], limit: int) -> None:
     ("raw", "shown"),
     [
         ("max_wal_size = -1 lets it wait", "`max_wal_size` = -1 lets it wait"),
-        ("(wal_level), then a<b", "`(wal_level`), then `a&lt;b`"),
+        ("(wal_level), then a<b", "(`wal_level`), then `a&lt;b`"),
+        ("SELECT count(*) of (a_b, c_d)", "SELECT `count(*)` of (`a_b`, `c_d`)"),
+        ("*", "`*`"),
+        ("(*). _", "(`*`). `_`"),
         ("<!channel> look", "`&lt;!channel&gt;` look"),
         ("at 10:00:03 :fire:", "at 10:00:03 `:fire`:"),
         ("a\nb\0", "a\\nb\\x00"),
