@@ -34,7 +34,7 @@ _LIKELY: Final = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """``text`` is what telephones show; without blocks it is the whole message."""
+    """``text`` is what telephones show, without markup; without blocks it is the whole message, with."""
 
     text: str
     blocks: tuple[Block, ...] = ()
@@ -52,9 +52,10 @@ def compact(incident: Incident, notify: NotifySettings) -> Message:
 
 def plain(incident: Incident) -> Message:
     """Everything needed, without a block: the last thing to try."""
-    lines = [literal(_title(incident), limits.TITLE)]
+    lines = [prose(_title(incident), limits.TITLE)]
     for cause in incident.causes[:1]:
-        lines += [f"Cause: {literal(cause.summary, limits.PLAIN)}", f"Do this: {literal(cause.fix, limits.PLAIN)}"]
+        lines += [f"*Cause*: {prose(cause.summary, limits.PLAIN)}"]
+        lines += [f"*Do this*: {_fix(cause.fix, limits.PLAIN)}"] if incident.state == "open" else []
     return Message("\n".join(lines))
 
 
