@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 _AGO: Final = re.compile(r"(\d{1,6})([mhd])").fullmatch
+_HEAD: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})").fullmatch
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
@@ -172,19 +173,28 @@ def export_(incident: str, config: Path | None, form: str, output: Path | None) 
 
 @command.command("verify")
 @config_option
+@click.option("--head", metavar="NUMBER:HASH", help="A head that an earlier run printed.")
 @format_option
-def verify_(config: Path | None, form: str) -> None:
+def verify_(config: Path | None, head: str | None, form: str) -> None:
     """Check the hash chain of the incident log. Exit code 1 when it does not hold, and where.
 
-    Keep the head that is printed: a later log that does not have it in that place was written anew.
+    Keep the head that is printed where the log's owner cannot write, and give it next time: a log that was written anew
+    from its beginning holds, and does not have it.
 
     Example: leadline incidents verify -c sink.yaml
     """
     from leadline_sinks.incident_log import reader
+    from leadline_sinks.incident_log.chain import Link
+
+    known = None
+    if head is not None:
+        if not (given := _HEAD(head)):
+            raise UsageError("--head is a number, a colon and 64 hexadecimal digits, as verify prints them")
+        known = Link(int(given[1]), bytes.fromhex(given[2]))
 
     async def walk() -> reader.Verified:
         async with reader.session(_dsn(settings(SinkSettings, config))) as connection:
-            return await reader.verify(connection)
+            return await reader.verify(connection, known)
 
     found = asyncio.run(walk())
     if form == "json":
@@ -192,7 +202,7 @@ def verify_(config: Path | None, form: str) -> None:
         broken = asdict(found.broken) if found.broken else None
         emit({"rows": found.rows, **links, "broken": broken})
     elif not found.broken:
-        click.echo(f"{found.rows} rows hold, up to row {found.head.number}: {found.head.hash.hex()}")
+        click.echo(f"{found.rows} rows hold; the head is {found.head.number}:{found.head.hash.hex()}")
     if found.broken:
         raise ProblemFound(f"the chain breaks at row {found.broken.number}: {found.broken.why}")
 

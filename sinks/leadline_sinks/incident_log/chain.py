@@ -107,11 +107,13 @@ def checkpoint(through: Link, at: datetime) -> Row:
 class Verifier:
     """Follows the chain from its beginning, or from where retention left it, to its head.
 
-    Give it every row in order of number, then the head; each answers with the first place that does not hold.
+    Give it every row in order of number, then the head; each answers with the first place that does not hold. ``known``
+    is a link that somebody wrote down earlier: who wrote the whole log anew could not make it again.
     """
 
-    def __init__(self, start: Link = BEGINNING) -> None:
+    def __init__(self, start: Link = BEGINNING, known: Link | None = None) -> None:
         self._start = start
+        self._known = known
         self._before = start
         self._vouched = start == BEGINNING
 
@@ -123,6 +125,8 @@ class Verifier:
         expected = append(self._before, written.recorded_at, written.row)
         if expected.link != written.link:
             return Break(number, "its hash does not fit what it says and the row before it")
+        if self._known is not None and number == self._known.number and written.link != self._known:
+            return Break(number, "its hash is another than the one that was written down")
         if written.row.kind == "checkpoint" and written.row == checkpoint(self._start, written.row.at):
             self._vouched = True
         self._before = written.link
@@ -133,6 +137,8 @@ class Verifier:
         if head != self._before:
             last = self._before.number
             return Break(last + 1, f"the log ends with row {last}, its head says {head.number}")
+        if self._known is not None and self._known.number > head.number:
+            return Break(head.number + 1, f"the log ends here; row {self._known.number} was written down")
         if not self._vouched:
             first = self._start.number
             return Break(first, f"the rows up to {first} are gone, and no checkpoint in the chain vouches for that")

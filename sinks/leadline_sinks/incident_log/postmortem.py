@@ -6,6 +6,8 @@ What the log knows is said; what only people know is asked for in italics, in th
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause, Change
 from leadline.view.words import duration
@@ -105,10 +107,10 @@ def _kinds(found: Sequence[Breach]) -> dict[str, set[str]]:
 
 def _root(story: Story) -> str:
     if not story.incident.causes:
-        return "not named. *What was it?*"
+        return "Leadline named none. *What was it?*"
     cause = story.incident.causes[0]
     if cause.code == "unknown":
-        return f"not found by Leadline ({text(cause.summary)}). *What was it?*"
+        return f"Leadline did not find it: {text(cause.summary)}. *What was it?*"
     return sentence(cause.summary)
 
 
@@ -213,6 +215,15 @@ def _changes(story: Story) -> Iterator[tuple[str, ...]]:
         seen.append(each)
 
 
+def _not_put_back(changes: Sequence[Change]) -> list[Change]:
+    """From the first value to the last, for each setting that does not have its first value again."""
+    whole: dict[tuple[str, str], Change] = {}
+    for each in sorted(changes, key=lambda change: (change.at, change.node, change.setting)):
+        first = whole.setdefault((each.node, each.setting), each)
+        whole[each.node, each.setting] = replace(first, to=each.to)
+    return [each for each in whole.values() if each.to != each.from_]
+
+
 def _response(story: Story) -> Iterator[str]:
     incident, times, taken = story.incident, story.times, story.acknowledged
     by = f" by {text(taken.by)}" if taken else ""
@@ -277,6 +288,11 @@ def _tasks(story: Story, found: Sequence[Breach]) -> Iterator[str]:
         yield f"Detection took {duration(times.to_detect_s)}: look at the limits of the rules that fired."
     if story.notified_at is not None and story.acknowledged is None:
         yield "Nobody acknowledged: see who is on call for this cluster, and that they are called."
+    for each in _not_put_back(story.incident.changes):
+        was = code(each.from_) if each.from_ is not None else "unset"
+        now = code(each.to) if each.to is not None else "unset"
+        left = f"{code(each.setting)} on {text(each.node)} was {was}, and {now} when last seen"
+        yield f"{left}: put it back, or say why it stays."
     for target in sorted({each.target for each in story.deliveries if each.outcome == "given_up"}):
         yield f"{text(target)} could not be told: mend it, and send it a test."
     for runbook in dict.fromkeys(each.runbook for each in found if each.runbook):

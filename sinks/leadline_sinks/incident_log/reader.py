@@ -149,8 +149,11 @@ async def story(connection: Connection, incident_id: str) -> Story:
     )
 
 
-async def verify(connection: Connection) -> Verified:
-    """Walk the whole chain. It stops at the first place that does not hold."""
+async def verify(connection: Connection, known: Link | None = None) -> Verified:
+    """Walk the whole chain, to the first place that does not hold; ``known`` is a head that was written down earlier.
+
+    Raises UsageError when retention has removed the known row, so that it cannot be compared any more.
+    """
     rows = 0
     async with transaction(connection, read_only=True, limited=False):
         left_off = await (await connection.execute(_START)).fetchone()
@@ -159,7 +162,11 @@ async def verify(connection: Connection) -> Verified:
         if at_end is None:
             raise ProblemFound("the incident log has no head: the table leadline.head is empty")
         head = Link(at_end[0], bytes(at_end[1]))
-        verifier = Verifier(start)
+        if known is not None and known.number <= start.number and known != start:
+            raise UsageError(
+                f"row {known.number} is gone by retention, which begins at {start.number}; give a later head"
+            )
+        verifier = Verifier(start, known)
         async with connection.cursor(name="verify") as cursor:
             cursor.itersize = 1000
             await cursor.execute(_ROWS.encode())

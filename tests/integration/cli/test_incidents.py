@@ -137,7 +137,12 @@ def test_verify(run: Run, log: str, server: Server) -> None:
     """A log that holds says its head; one that somebody changed says where it breaks, with exit code 1."""
     fine = run("incidents", "verify")
     assert (fine.code, fine.err) == (0, "")
-    assert fine.out.startswith("16 rows hold, up to row 16: ")
+    assert fine.out.startswith("16 rows hold; the head is 16:")
+    head = fine.out.split()[-1]
+    assert run("incidents", "verify", "--head", head).code == 0
+    other = run("incidents", "verify", "--head", f"9:{head[-64:]}")
+    assert (other.code, "another than the one that was written down" in other.err) == (1, True)
+    assert run("incidents", "verify", "--head", "16").code == 2
     name = log.partition("dbname=")[2].partition(" ")[0]
     server.query(
         "SET session_replication_role = replica; UPDATE leadline.log SET who = 'eve' WHERE number = 9", dbname=name
@@ -197,7 +202,7 @@ def test_migrate(run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> N
     assert run("incidents", "migrate").out == "applied 0001_log.sql\n"
     assert run("incidents", "migrate").out == "the schema is up to date\n"
     assert run("incidents", "list").out == "no incident\n"
-    assert run("incidents", "verify").out.startswith("0 rows hold, up to row 0: ")
+    assert run("incidents", "verify").out.startswith("0 rows hold; the head is 0:")
 
 
 def test_kafka_is_away(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,6 +94,20 @@ def test_rehashing_what_follows_is_found_at_the_head(given: list[Row], data: st.
     assert first_break(chained(given[:index] + given[index + 1 :]), head) is not None
 
 
+@given(st.lists(rows, min_size=2, max_size=5, unique_by=lambda row: row.event_id), st.data())
+def test_a_log_written_anew_does_not_have_the_head_that_was_known(given: list[Row], data: st.DataObject) -> None:
+    """Who makes the whole chain anew, its head too, is found by any link that somebody wrote down after the change."""
+    index = data.draw(st.integers(0, len(given) - 1))
+    known = data.draw(st.sampled_from(chained(given)[index:])).link
+    anew = chained(given[:index] + given[index + 1 :])
+    verifier = Verifier(BEGINNING, known)
+    broken = [found for each in anew if (found := verifier.row(each))]
+    assert broken or verifier.end(anew[-1].link)
+    honest = Verifier(BEGINNING, known)
+    assert [honest.row(each) for each in chained(given)] == [None] * len(given)
+    assert honest.end(chained(given)[-1].link) is None
+
+
 @given(rows, rows)
 def test_rows_that_differ_have_other_bytes(one: Row, other: Row) -> None:
     """No two rows are the same to the hash."""
