@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from leadline.clock import SystemClock
@@ -15,6 +17,8 @@ from leadline_sinks.receiver.faults import Fault, Kind
 from leadline_sinks.receiver.pagerduty import UNKNOWN_KEY, alerts
 from leadline_sinks.receiver.server import Receiver
 from leadline_sinks.webhook import WebhookSink
+from tests.fixtures.brokers import Broker, create_topics
+from tests.integration.sinks.kit import CLOCK, process, until, writing
 from tests.unit.sinks import made
 
 
@@ -147,3 +151,28 @@ async def test_the_tests(pagerduty: PagerDutySink, webhook: WebhookSink, receive
     assert isinstance(await pagerduty.test(), Sent)
     assert isinstance(await webhook.test(), Sent)
     assert kinds(receiver) == ["change", "test"]
+
+
+async def test_killed_while_it_pages(broker: Broker, prefix: str, receiver: Receiver, tmp_path: Path) -> None:
+    """PagerDuty took the alert, the process did not live to write that down, and the incident ended meanwhile: so does
+    the alert."""
+    create_topics(broker, prefix, 1)
+    settings = {
+        "pagerduty": {"routing_key": "a" * 32, "url": receiver.url},
+        "kafka": {"bootstrap": broker.bootstrap, "topic_prefix": prefix},
+    }
+    with process(tmp_path, settings) as sink:
+        async with writing(broker.bootstrap, prefix) as put:
+            receiver.fail(Fault("pagerduty", Kind.TIMEOUT))
+            about = made.incident(1, opened_at=CLOCK.now())
+            await put(about)
+            sink.start()
+            await until("the page", lambda: kinds(receiver) == ["trigger"], sink)
+            sink.kill()
+            receiver.fail(Fault("pagerduty", Kind.NONE))
+            await put(msgspec.structs.replace(about, seq=2, state="resolved", resolved_at=CLOCK.now()))
+            sink.start()
+            await until("the end", lambda: "resolve" in kinds(receiver), sink)
+        assert sink.end() == 0
+    assert [alert.state for alert in alerts(receiver.events)] == ["resolved"]
+    assert "aaaa" not in sink.err
