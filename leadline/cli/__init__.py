@@ -5,7 +5,7 @@ nothing: what it prints comes from elsewhere.
 
 ``main``       the table of commands; errors made into one line and an exit code
 ``options``    what several commands take: the file of settings, the format
-``checks``     what `doctor` looks at
+``checks``     what `doctor` looks at; ``target_checks`` for the sinks
 ``output``     tables for people, JSON lines for programs
 ``reference``  the page ``docs/reference/commands.md``
 

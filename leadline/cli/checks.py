@@ -11,11 +11,12 @@ from typing import Any, Literal
 import psycopg
 
 from leadline.clock import Clock, epoch
-from leadline.errors import LeadlineError, UnreachableError
+from leadline.errors import LeadlineError, UnreachableError, UsageError
 from leadline.kafka import reach
 from leadline.settings.agent import AgentSettings, InstanceSettings, SpoolSettings
 from leadline.settings.common import KafkaSettings
 from leadline.settings.dsn import address, parts
+from leadline.settings.sink import SinkSettings
 from leadline.settings.stream import JudgementSettings
 from leadline.topics import describe
 from leadline.view.words import size
@@ -41,13 +42,22 @@ class Finding:
     said: str
 
 
-async def examine(settings: Any, clock: Clock) -> list[Finding]:
-    """Everything that the process with these settings needs."""
+async def examine(settings: Any, clock: Clock, *, notify: bool = False) -> list[Finding]:
+    """Everything that the process with these settings needs. With ``notify``, each target of a sink is sent a test.
+
+    Raises UsageError when somebody is to be notified by a process that tells nobody.
+    """
+    from leadline.cli.target_checks import targets
+
+    if notify and not isinstance(settings, SinkSettings):
+        raise UsageError("--notify is for settings of `leadline sink`; these are of another process")
     checks = [_kafka(settings.kafka)]
     here: list[Finding] = []
     if isinstance(settings, AgentSettings):
         checks += [_database(instance, clock) for instance in settings.instances]
         here = [spool_of(settings.spool)]
+    if isinstance(settings, SinkSettings):
+        checks.append(targets(settings, clock, notify=notify))
     return [finding for findings in await asyncio.gather(*checks) for finding in findings] + here
 
 

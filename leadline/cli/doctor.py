@@ -15,20 +15,21 @@ from leadline.errors import ProblemFound, UnreachableError
 @click.command()
 @config_option
 @process_option
+@click.option("--notify", is_flag=True, help="Send a test to each target of a sink.")
 @format_option
-def command(config: Path | None, process: str | None, form: str) -> None:
+def command(config: Path | None, process: str | None, notify: bool, form: str) -> None:
     """Check that everything a process needs is there.
 
     Kafka answers and its topics are right. For an agent also: every database answers, is of a version we know and lets
-    us see enough, its clock agrees with ours, and the spool can be written. Exit code 1 when something is wrong, 3 when
-    something does not answer.
+    us see enough, its clock agrees with ours, and the spool can be written. For a sink: its targets can be reached, and
+    the incident log be written. Exit code 1 when something is wrong, 3 when something does not answer.
 
     Example: leadline doctor -c agent.yaml
     """
     from leadline.cli.checks import examine
     from leadline.clock import SystemClock
 
-    findings = asyncio.run(examine(load_for(process, config).settings, SystemClock()))
+    findings = asyncio.run(examine(load_for(process, config).settings, SystemClock(), notify=notify))
     if form == "json":
         for finding in findings:
             emit(asdict(finding))
