@@ -8,11 +8,11 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
-import orjson
 
 from leadline.errors import BadRecord
 from leadline.model.action import Action
@@ -49,31 +49,45 @@ BAD_RECORD_REASONS = {
 """Why a record goes to the dead letters."""
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return timestamp(value)
-    raise TypeError(f"cannot write {type(value).__name__} as JSON")
-
-
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, as everywhere on the wire. Raises ValueError where there is none."""
-    if moment.tzinfo is None:
-        raise ValueError(f"a time without a zone: {moment}")
-    try:
-        utc = moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"not in the years 1 to 9999 of UTC: {moment}") from None
-    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        if moment.tzinfo is None:
+            raise ValueError(f"a time without a zone: {moment}")
+        try:
+            moment = moment.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(f"not in the years 1 to 9999 of UTC: {moment}") from None
+    return _timestamp(moment)
+
+
+@lru_cache(maxsize=256)
+def _timestamp(utc: datetime) -> str:
+    # Kept because the roll-ups of all links begin and end at the same times.
+    return utc.isoformat("T", "milliseconds")[:-6] + "Z"
 
 
 def encode(value: msgspec.Struct | Mapping[str, Any]) -> bytes:
     """The JSON of a value; times in UTC with milliseconds, NaN and infinity as null, a lone surrogate as ``?``."""
-    plain = msgspec.to_builtins(value, builtin_types=(datetime,))
+    plain = _dated(msgspec.to_builtins(value, builtin_types=(datetime,)))
     try:
-        return orjson.dumps(plain, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
-    except orjson.JSONEncodeError:
-        # Text that is not Unicode, such as a command line in another encoding; orjson refuses it.
-        return json.dumps(plain, default=_plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        return _ENCODER.encode(plain)
+    except UnicodeEncodeError:
+        # Text that is not Unicode, such as a command line in another encoding.
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+_ENCODER = msgspec.json.Encoder()
+_NOT_PLAIN = frozenset({dict, list, datetime})
+
+
+def _dated(value: Any) -> Any:
+    """The same with its times as text."""
+    if isinstance(value, dict):
+        return {key: _dated(it) if type(it) in _NOT_PLAIN else it for key, it in value.items()}
+    if isinstance(value, list):
+        return [_dated(it) if type(it) in _NOT_PLAIN else it for it in value]
+    return timestamp(value) if isinstance(value, datetime) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +141,8 @@ _VISIBLE = string.ascii_letters + string.digits + string.punctuation
 
 def _header(text: str) -> bytes:
     """Visible ASCII; everything else, line ends and control characters among it, percent-encoded."""
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text.encode()
     return quote(text, safe=_VISIBLE, errors="backslashreplace").encode()
 
 
@@ -161,12 +177,12 @@ def tombstone(codec: Codec[Any], key: str, prefix: str) -> Outgoing:
     return Outgoing(prefix + codec.name, key.encode("utf-8", "backslashreplace"), None, [])
 
 
-def outgoing(value: Addressed, prefix: str) -> Outgoing:
+def outgoing(value: Addressed, prefix: str, partition: int | None = None) -> Outgoing:
     """Address a value: its topic, key, bytes and CloudEvents headers."""
     codec, key, event_id, source, time, subject = _address(value)
     headers = codec.headers(event_id=event_id, source=source, time=time, subject=subject)
     return Outgoing(
-        prefix + codec.name, key.encode("utf-8", "backslashreplace") if key else None, encode(value), headers
+        prefix + codec.name, key.encode("utf-8", "backslashreplace") if key else None, encode(value), headers, partition
     )
 
 
