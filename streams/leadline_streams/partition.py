@@ -131,9 +131,9 @@ class Partition:
     def _take_turns(self, turns: Mapping[bytes, Iterable[Any]], folded: Folded, now: float) -> None:
         decode = OBSERVATIONS.decode
         for key, records in turns.items():
-            cluster = self.clusters.get(key)
+            cluster, judged, last = self.clusters.get(key), 0, folded.last
             for record in records:
-                offset = record.offset
+                offset, headers = record.offset, record.headers
                 try:
                     seen = decode(record.value)
                     if isinstance(seen, Tick):
@@ -144,17 +144,18 @@ class Partition:
                         folded.known += 1
                         continue
                     cluster.applied = offset + 1
-                    headers = record.headers
-                    outputs = cluster.fold.observe(seen, bool(headers) and headers[-1][0] == SPOOLED)
+                    outputs = cluster.fold.observe(seen, headers[-1][0] == SPOOLED if headers else False)
                 except BadRecord as bad:
                     folded.rejected.append(Rejected(record, bad.reason, bad.detail))
                 except Exception as error:
                     self._revert(cluster, record, error, folded)
                 else:
-                    folded.judged += 1
-                    folded.last = seen
+                    judged += 1
+                    last = seen
                     if outputs:
                         self._emit(cluster, outputs, folded, now)
+            folded.judged += judged
+            folded.last = last
 
     def _keyless(self, record: Any, folded: Folded, now: float) -> None:
         try:
@@ -218,7 +219,7 @@ class Partition:
             cluster.due = now
 
     def _revert(self, cluster: Cluster | None, record: Any, error: Exception, folded: Folded) -> None:
-        log.error("cannot judge %s[%d] offset %d", record.topic, self.number, record.offset, exc_info=error)
+        log.error("cannot judge offset %d of partition %d", record.offset, self.number, exc_info=error)
         folded.rejected.append(Rejected(record, UNPROCESSABLE, f"{type(error).__name__}: {error}"))
         if cluster is not None:
             blob = self._blobs.get(cluster.key)

@@ -12,11 +12,13 @@ Two things are not left to Faust, because a rebalance can make it lose records:
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import faust
+from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 from mode.utils.futures import maybe_async
@@ -39,7 +41,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Records of one partition, in order, as aiokafka hands them out."""
+    """Records of one partition, in order, as aiokafka finds them in a batch: offset, time, key, value and headers."""
 
     opening: Opening
     records: list[Any]
@@ -55,6 +57,30 @@ class Untouched(faust.Schema[Any, Any]):
     def loads_value(self, app: Any, message: Message, **_: Any) -> Any:
         """The value, untouched."""
         return message.value
+
+
+class Bare(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+    """What was fetched of a partition, without an object around each record: those cost half as much as parsing it."""
+
+    def __iter__(self) -> Any:
+        return self._records_iterator
+
+    def _consumer_record(self, tp: TP, record: Any) -> Any:
+        return record
+
+
+class Fetched(OrderedDict[TP, Any]):
+    """What aiokafka has fetched and not handed out; what is of one topic is handed out bare."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__()
+        self._topic = topic
+
+    def __setitem__(self, tp: TP, result: Any) -> None:
+        """Keep a result, or an error."""
+        if tp.topic == self._topic and isinstance(result, FetchResult):
+            result._partition_records.__class__ = Bare
+        super().__setitem__(tp, result)
 
 
 class LoopWorker:
@@ -86,6 +112,11 @@ class LoopConsumer(driver.AIOKafkaConsumerThread):
 
     def __init__(self, consumer: Any, loop: asyncio.AbstractEventLoop, **kwargs: Any) -> None:
         super().__init__(consumer, loop=loop, thread_loop=loop, Worker=LoopWorker, **kwargs)
+
+    async def on_start(self) -> None:
+        """Call when the consumer starts."""
+        await super().on_start()
+        cast(Any, self._consumer)._fetcher._records = Fetched(cast(ChunkConsumer, self.consumer).topic)
 
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> Any:
         consumer = super()._create_consumer(loop)

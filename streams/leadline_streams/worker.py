@@ -21,10 +21,12 @@ from typing import Any
 
 from leadline import metrics
 from leadline.clock import Clock, epoch
+from leadline.deadletters import Rejected
 from leadline.errors import ProblemFound, UnreachableError
 from leadline.model.alert import Transition
 from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
+from leadline.recording import Recorded
 from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS, Outgoing, outgoing
 from leadline_streams.deadletters import Limit
@@ -132,16 +134,16 @@ class Worker:
         now = self._clock.monotonic()
         clusters = len(partition.clusters)
         folded = partition.fold(records, now)
-        self._limit.note(records, folded.rejected)
+        rejected = [self._placed(bad, partition.number) for bad in folded.rejected]
+        self._limit.note(records, rejected)
         at = self._clock.now()
-        letters = [await self._kafka.send(bad.letter(self._prefix + "deadletters", at)) for bad in folded.rejected]
+        letters = [await self._kafka.send(bad.letter(self._prefix + "deadletters", at)) for bad in rejected]
         rollups: list[tuple[Cluster, Outgoing]] = []
         for cluster, output in folded.outputs:
-            record = outgoing(output, self._prefix)
             if isinstance(output, LagRollup):
-                rollups.append((cluster, replace(record, partition=partition.number)))
+                rollups.append((cluster, outgoing(output, self._prefix, partition.number)))
             else:
-                cluster.sent.append(await self._kafka.send(record))
+                cluster.sent.append(await self._kafka.send(outgoing(output, self._prefix)))
         if rollups:
             # Most of what is sent: as one batch they cost a tenth of what they cost one by one.
             sent = await self._kafka.send_together([record for _, record in rollups])
@@ -154,6 +156,14 @@ class Worker:
         partition.position = records[-1].offset + 1
         _count(folded, at)
         metrics.STREAM_CLUSTERS.inc(len(partition.clusters) - clusters)
+
+    def _placed(self, bad: Rejected, partition: int) -> Rejected:
+        """The same with the record's place, of which the transport's records know only the offset."""
+        it = bad.record
+        topic = self._prefix + OBSERVATIONS.name
+        return replace(
+            bad, record=Recorded(topic, partition, it.offset, it.timestamp, it.key, list(it.headers), it.value)
+        )
 
     def _save(self, partition: Partition, cluster: Cluster, now: float) -> None:
         blob = partition.dump(cluster, now)

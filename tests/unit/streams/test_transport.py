@@ -2,16 +2,21 @@
 
 import asyncio
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, cast
 
 import pytest
+from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
+from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
 from leadline.clock import ManualClock
 from leadline.settings.stream import StreamSettings
 from leadline_streams.app import build
 from leadline_streams.judge.policy import Policy
-from leadline_streams.transport import Chunk, ChunkConsumer, ChunkTransport
+from leadline_streams.transport import Chunk, ChunkConsumer, ChunkTransport, Fetched
 from tests.unit.streams.memory_log import record
 
 SAMPLES = [TP("leadline.samples", number) for number in range(3)]
@@ -80,6 +85,28 @@ async def test_records_of_other_topics_travel_one_by_one(consumer: Consumer) -> 
 def _with_checksum(found: Any) -> Any:
     found.checksum = found.serialized_key_size = found.serialized_value_size = None
     return found
+
+
+@pytest.mark.parametrize("start", [0, 5])
+def test_bare_records_are_what_aiokafka_makes_of_them_but_for_their_place(start: int) -> None:
+    """Same offsets, times, keys, values and headers, same place to read on from; other topics' records stay whole."""
+    bare, whole = _fetched(SAMPLES[0], start), _fetched(STATE, start)
+    assert {type(record) for record in whole.pop("records")} == {ConsumerRecord}
+    assert {type(record) for record in bare.pop("records")} == {DefaultRecord}
+    assert bare == whole
+
+
+def _fetched(tp: TP, start: int) -> dict[str, Any]:
+    """What is handed out of a fetch of seven records from an offset on, five of them at once."""
+    batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 10_000)
+    for offset in range(7):
+        batch.append(offset, 1000 + offset, b"orders", b"value %d" % offset, [("ce_id", b"%d" % offset)])
+    found = PartitionRecords(tp, MemoryRecords(bytes(batch.build())), [], start, None, None, True, 0)
+    fetched = Fetched(SAMPLES[0].topic)
+    fetched[tp] = FetchResult(tp, assignment=None, partition_records=found, backoff=0)
+    records = list(islice(fetched[tp]._partition_records, 5))
+    parts = [(r.offset, r.timestamp, r.timestamp_type, r.key, r.value, tuple(r.headers)) for r in records]
+    return {"records": records, "parts": parts, "next": found.next_fetch_offset}
 
 
 async def test_a_partition_that_was_not_opened_is_neither_asked_for_nor_delivered(consumer: Consumer) -> None:
