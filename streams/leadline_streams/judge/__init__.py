@@ -4,6 +4,7 @@
 ``alerting``   measurements to alerts, transitions and the incident
 ``check``      what an observation must hold beyond its types
 ``calm``       what needs no rule to be asked
+``glance``     one more second of what was well, at a fraction of the cost
 ``order``      arrivals put into event-time order; duplicates, late ones, wrong clocks
 ``memory``     what is remembered of a cluster, its nodes and links; bytes and back
 ``topology``   which node follows which

@@ -5,10 +5,9 @@ only by what settings say (``config_mismatch``); those are asked when settings c
 any alert of the cluster is open. A test asks every rule about calm subjects and holds this.
 """
 
-from leadline.model.observation import Sample, Slot
+from leadline.model.observation import Slot
 from leadline_streams.judge.memory import LinkState, NodeState
-from leadline_streams.judge.retention import holds_much
-from leadline_streams.judge.topology import same_neighbours
+from leadline_streams.judge.retention import HELD_BYTES
 
 SYNCHRONOUS = "synchronous_standby_names"
 
@@ -28,41 +27,15 @@ def node_is_calm(node: NodeState) -> bool:
     return wanted is None or not wanted.value
 
 
-def nothing_new(node: NodeState, sample: Sample) -> bool:
-    """Whether a sample shows one more calm second of a node that was calm, with the same neighbours.
-
-    Then nothing about the node needs to be looked at again; its links are. False is always safe.
-    """
-    before = node.sample
-    if before is None or node.stale or not node.up or not sample.up or node.windows or node.held or node.unarchived:
-        return False
-    if sample.subscriptions or before.subscriptions or sample.disk is not None or sample.conflicts != before.conflicts:
-        return False
-    archiver, activity, positions = sample.archiver, sample.activity, sample.positions
-    if archiver is not None and (archiver.last_failed_s is not None or archiver.ready is not None):
-        return False
-    if (activity is not None and activity.sync_waiters) or (positions is not None and positions.apply_delay_s):
-        return False
-    was, now = node.node, sample.node
-    if was.role != now.role or was.datacenter != now.datacenter or was.labels != now.labels:
-        return False
-    wanted = node.settings.get(SYNCHRONOUS)
-    if wanted is not None and wanted.value:
-        return False
-    for slot in sample.slots:
-        if not slot_is_calm(slot):
-            return False
-    return same_neighbours(before, sample)
-
-
 def slot_is_calm(slot: Slot) -> bool:
     """It is in use, valid, and keeps little log."""
+    kept, left = slot.retained_bytes, slot.safe_wal_bytes
     return (
         slot.active
         and slot.wal_status == "reserved"
         and not slot.conflicting
         and slot.invalidation_reason is None
-        and not holds_much(slot)
+        and (kept is None or (kept <= HELD_BYTES and (left is None or kept <= left)))
     )
 
 

@@ -5,38 +5,46 @@ from leadline.model.lsn import parse_lsn
 from leadline.model.observation import Sample
 from leadline.wire import INVALID
 
+_KEPT = 4096
+_known: set[str | None] = {None}
+"""Texts that were log positions: servers and their neighbours name the same ones many times a second."""
+
 
 def check_positions(sample: Sample) -> None:
     """Refuse log positions that are none: whoever reads one later may rely on it. Raises BadRecord with its path."""
-    path = "positions"
-    try:
-        positions = sample.positions
-        if positions is not None:
-            _all(positions.current_lsn, positions.received_lsn, positions.replayed_lsn)
-            _all(positions.redo_lsn, None, None)
-        upstream = sample.upstream
-        if upstream is not None:
-            path = "upstream"
-            _all(upstream.latest_end_lsn, upstream.written_lsn, upstream.flushed_lsn)
-        path = "downstreams"
-        for row in sample.downstreams:
-            _all(row.replay_lsn, row.flush_lsn, row.write_lsn)
-            _all(row.sent_lsn, None, None)
-        path = "slots"
-        for slot in sample.slots:
-            _all(slot.restart_lsn, slot.confirmed_lsn, None)
-        path = "subscriptions"
-        for subscription in sample.subscriptions:
-            _all(subscription.received_lsn, subscription.latest_end_lsn, subscription.skip_lsn)
-    except ValueError as error:
-        raise BadRecord(INVALID, f"{error} - at `$.{path}`") from None
+    known = _known.issuperset
+    it = sample.positions
+    if it is not None:
+        texts = (it.current_lsn, it.received_lsn, it.replayed_lsn, it.redo_lsn)
+        if not known(texts):
+            _check("positions", texts)
+    upstream = sample.upstream
+    if upstream is not None:
+        texts = (upstream.latest_end_lsn, upstream.written_lsn, upstream.flushed_lsn, None)
+        if not known(texts):
+            _check("upstream", texts)
+    for row in sample.downstreams:
+        texts = (row.replay_lsn, row.flush_lsn, row.write_lsn, row.sent_lsn)
+        if not known(texts):
+            _check("downstreams", texts)
+    for slot in sample.slots:
+        texts = (slot.restart_lsn, slot.confirmed_lsn, None, None)
+        if not known(texts):
+            _check("slots", texts)
+    for told in sample.subscriptions:
+        texts = (told.received_lsn, told.latest_end_lsn, told.skip_lsn, None)
+        if not known(texts):
+            _check("subscriptions", texts)
 
 
-def _all(first: str | None, second: str | None, third: str | None) -> None:
-    """Parse three; one equal to its neighbour, as in a stream that is caught up, is parsed once."""
-    if first is not None:
-        parse_lsn(first)
-    if second is not None and second != first:
-        parse_lsn(second)
-    if third is not None and third != second:
-        parse_lsn(third)
+def _check(path: str, texts: tuple[str | None, ...]) -> None:
+    if len(_known) > _KEPT:
+        _known.clear()
+        _known.add(None)
+    for text in texts:
+        if text not in _known:
+            try:
+                parse_lsn(text)
+            except ValueError as error:
+                raise BadRecord(INVALID, f"{error} - at `$.{path}`") from None
+            _known.add(text)

@@ -1,22 +1,23 @@
 """The fold over one cluster's observations: what is true now, and what changed because of this one.
 
 ``observe`` and ``tick`` are pure: the same observations and ticks give the same outputs, byte for byte. Cost is in the
-links of the node observed, not in the cluster and not in the windows.
+links of the node observed, not in the windows; all that is done per node of the cluster is to find the slowest.
 """
 
 from datetime import datetime
+from heapq import heappop
 from math import inf
 
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import NodeSettings, Sample
-from leadline_streams.judge import alerting, calm, changes, events, progress, rollup, topology, verdict
+from leadline_streams.judge import alerting, calm, changes, events, glance, progress, rollup, topology, verdict
 from leadline_streams.judge import incident as incidents
 from leadline_streams.judge.alerting import Output
 from leadline_streams.judge.check import check_positions
 from leadline_streams.judge.due import upcoming
 from leadline_streams.judge.lsn_clock import LsnClock
 from leadline_streams.judge.memory import LinkState, Memory, NodeState, load
-from leadline_streams.judge.order import Arrival
+from leadline_streams.judge.order import ACCEPTED, LATE
 from leadline_streams.judge.plans import Plans
 from leadline_streams.judge.policy import Policy
 from leadline_streams.judge.retention import follow
@@ -60,10 +61,10 @@ class ClusterState:
         """Take one observation. Raises BadRecord, and remembers nothing of it, when it cannot be used."""
         if isinstance(seen, Sample):
             check_positions(seen)
-        arrival = self.memory.arrivals.offer(seen, seen.sent_at.timestamp(), spooled, self.policy)
-        if arrival is Arrival.ACCEPTED:
+        arrival = self.memory.arrivals.offer(seen, spooled, self.policy)
+        if arrival is ACCEPTED:
             return self._advance()
-        if arrival is Arrival.LATE:
+        if arrival is LATE:
             self.late += 1
         else:
             self.duplicates += 1
@@ -77,41 +78,40 @@ class ClusterState:
     def _advance(self) -> list[Output]:
         out: list[Output] = []
         memory, arrivals = self.memory, self.memory.arrivals
-        upto = arrivals.ready(self.policy)
-        while (released := arrivals.release(upto)) is not None:
-            time, seen = released
+        upto, waiting = arrivals.ready(), arrivals.waiting
+        while waiting and waiting[0][0] <= upto:
+            time, _, _, _, seen = heappop(waiting)
             if memory.next_due <= time:
                 self._pass_time(time, out)
-            arrivals.horizon = time
             if isinstance(seen, Sample):
                 self._sample(seen, time, out)
             else:
                 self._settings(seen, time, out)
             if memory.incident is not None:
                 alerting.follow_up(self, time, out)
-        if upto > arrivals.horizon:
-            if memory.next_due <= upto:
-                self._pass_time(upto, out)
-            arrivals.horizon = upto
+        if memory.next_due <= upto:
+            self._pass_time(upto, out)
+        arrivals.horizon = upto
         return out
 
     # -- Observations -------------------------------------------------------------------------------------------------
 
     def _sample(self, sample: Sample, now: float, out: list[Output]) -> None:
-        node = self._node(sample, now)
-        name = node.name
-        thorough = bool(self.memory.alerts) or self._rivals
-        if not thorough and calm.nothing_new(node, sample):
-            node.seen, node.node, node.sample = now, sample.node, sample
-            progress.feed_clock(node, sample, now, node.upstream in self.memory.nodes)
-        else:
+        memory, nodes, name = self.memory, self.memory.nodes, sample.node.name
+        node = nodes.get(name) or self._new_node(sample, now)
+        thorough = self._rivals or bool(memory.alerts)
+        if thorough or not node.well or not glance.at_node(node, sample, now, node.upstream in nodes):
             thorough = self._take(node, sample, now, out) or thorough
             self._judge_node(node, now, out, thorough)
         for link in self._feeds.get(name, ()):
-            self._judge_link(link, now, out, thorough)
-        for link in tuple(self._serves.get(name, ())):
+            if now >= link.brief.until:
+                rollup.turn(link, now, self.name, node.node.datacenter, out)
+            if thorough or not link.streams or not glance.at_link(link, now, nodes.get(link.upstream), sample):
+                self._judge_link(link, now, out, thorough)
+        for link in self._serves.get(name, ()):
             # A downstream that is looked at is judged at its own samples, once.
-            if link.agentless or not node.up or not self._answers(link.downstream):
+            down = nodes.get(link.downstream)
+            if link.agentless or not node.up or down is None or not (down.well or down.answers):
                 self._judge_link(link, now, out, thorough)
 
     def _take(self, node: NodeState, sample: Sample, now: float, out: list[Output]) -> bool:
@@ -141,30 +141,23 @@ class ClusterState:
             node.unarchived = sample.archiver.ready
         if node.held or not all(map(calm.slot_is_calm, sample.slots)):
             node.held = follow(node.held, sample.slots, sample.activity, now)
-        if before is None or not topology.same_neighbours(before, sample):
+        if before is None or was.role != node.node.role or not topology.same_neighbours(before, sample):
             self._rewire(node, now, out)
             thorough = True
         return thorough
 
     def _settings(self, seen: NodeSettings, now: float, out: list[Output]) -> None:
         memory = self.memory
-        node = self._node(seen, now)
+        node = memory.nodes.get(seen.node.name) or self._new_node(seen, now)
         told = [incidents.changed(memory, it, now) for it in changes.take(memory, node, seen.settings, now)]
         if any(told):
             out.append(incidents.record(memory, now))
         self._judge_around(node, now, out)
 
-    def _node(self, seen: Sample | NodeSettings, now: float) -> NodeState:
-        name = seen.node.name
-        node = self.memory.nodes.get(name)
-        if node is None:
-            node = self.memory.nodes[name] = NodeState(name, seen.node, now)
-            self.memory.next_due = 0.0
+    def _new_node(self, seen: Sample | NodeSettings, now: float) -> NodeState:
+        node = self.memory.nodes[seen.node.name] = NodeState(seen.node.name, seen.node, now)
+        self.memory.next_due = 0.0
         return node
-
-    def _answers(self, name: NodeName) -> bool:
-        node = self.memory.nodes.get(name)
-        return node is not None and node.answers
 
     def _rewire(self, node: NodeState, now: float, out: list[Output]) -> None:
         """Look for links anew: this node's description of its neighbours changed."""
@@ -215,26 +208,24 @@ class ClusterState:
             alerting.run(self, Look(self, now), node, complete, out)
         if self.memory.alerts and answers:
             self._clear_vanished(node, sample, now, out)
+        node.well = glance.is_well(node)
 
     def _judge_link(self, link: LinkState, now: float, out: list[Output], thorough: bool) -> None:
         up, down = self.memory.nodes.get(link.upstream), self.memory.nodes.get(link.downstream)
         owner = down or up
         if owner is None:
             return
+        if now >= link.brief.until:
+            rollup.turn(link, now, self.name, owner.node.datacenter, out)
         clock = self.clock_of(link)
-        if not thorough and link.verdict in ("idle", "healthy") and progress.streams_on(link, now, up, down, clock):
-            judged = verdict.caught_up(clock)
-            if judged != link.verdict:
-                link.verdict, link.verdict_since = judged, now
-            rollup.fold(link, now, self.name, owner.node.datacenter, out)
-            return
         up_answers = up is not None and up.answers
         row = topology.row_of(link, up, down) if up_answers else None
         progress.update(link, now, up, down, row, clock)
         judged = verdict.judge(link, now, up, down, row, clock)
         if judged != link.verdict:
             link.verdict, link.verdict_since = judged, now
-        rollup.fold(link, now, self.name, owner.node.datacenter, out)
+        link.streams = glance.streams(link)
+        rollup.count(link)
         if (thorough or self.memory.alerts or not calm.link_is_calm(link, down)) and link.is_settled(now):
             look = self.look_at(link, now)
             complete = (link.agentless or look.node is not None) and (up is None or up_answers)

@@ -7,19 +7,19 @@ their age, so lag stays exact to 5 % however long it gets, in bounded memory.
 """
 
 from bisect import bisect_right
-
-import msgspec
+from dataclasses import dataclass, field
 
 _MAX_POINTS = 256
 _SPACING = 0.05
 _REACH_S = 2 * 86400.0
 
 
-class LsnClock(msgspec.Struct):
+@dataclass(slots=True)
+class LsnClock:
     """Pairs of (time in seconds, position in bytes), both rising; ``times[i]`` is the *last* time at ``lsns[i]``."""
 
-    times: list[float] = []
-    lsns: list[int] = []
+    times: list[float] = field(default_factory=list)
+    lsns: list[int] = field(default_factory=list)
 
     def add(self, time: float, lsn: int) -> None:
         """Note that the log ended at ``lsn`` at ``time``. Older times are ignored; a log that went back starts anew."""

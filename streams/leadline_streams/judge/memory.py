@@ -4,6 +4,9 @@ Everything here is plain data: slotted, typed, compared by content, written as M
 seconds since the epoch.
 """
 
+from dataclasses import dataclass, field
+from math import inf
+
 import msgspec
 
 from leadline.model.alert import Severity, State, Subject, Verdict
@@ -19,7 +22,8 @@ STAND_IN_S = 5.0
 """How long an end that only the other speaks of may still turn out to have an agent."""
 
 
-class NodeState(msgspec.Struct):
+@dataclass(slots=True)
+class NodeState:
     """A node as last judged."""
 
     name: NodeName
@@ -33,24 +37,26 @@ class NodeState(msgspec.Struct):
     down_since: float | None = None
     stale: bool = False
     """Its agent has been silent for too long: what is known of it is no longer evidence."""
-    clock: LsnClock = msgspec.field(default_factory=LsnClock)
+    clock: LsnClock = field(default_factory=LsnClock)
     """When its log ended where, as a primary told it, or as a receiver told it of an upstream without an agent."""
-    settings: dict[str, SettingValue] = {}
+    settings: dict[str, SettingValue] = field(default_factory=dict)
     disk: Disk | None = None
     """As last told: not every sample looks at the files."""
+    well: bool = False
+    """Whether the last long look at it found nothing to follow: see ``glance``."""
     unconfirmed: bool = False
     """Whether one of its standbys owes it an answer for log that it sent."""
     unarchived: int | None = None
     """Segments that waited to be archived, as last told."""
-    held: dict[str, Held] = {}
+    held: dict[str, Held] = field(default_factory=dict)
     """Its slots that keep much log, by name."""
     upstream: NodeName | None = None
     """The node it follows by physical replication."""
     writable_since: float | None = None
     """When it was first seen out of recovery, in this run of being so."""
-    windows: dict[str, Window] = {}
+    windows: dict[str, Window] = field(default_factory=dict)
     """Counters that rise when something goes wrong, by name; created when they first rise."""
-    since: dict[str, float] = {}
+    since: dict[str, float] = field(default_factory=dict)
     """When a condition that lasts began, by name."""
 
     @property
@@ -69,22 +75,24 @@ class NodeState(msgspec.Struct):
         return self.answers and self.node.role == "primary"
 
 
-class Rollup(msgspec.Struct):
+@dataclass(slots=True)
+class Rollup:
     """Lag of one link in one window of event time, as far as it has come."""
 
-    index: int = -1
+    until: float = 0.0
+    """Its end; 0 before the first window."""
     samples: int = 0
-    known: int = 0
+    unknown: int = 0
+    """Samples without a known lag."""
     lag_sum: float = 0.0
-    lag_min: float = 0.0
+    lag_min: float = inf
     lag_max: float = 0.0
-    lag_last: float | None = None
-    bytes_max: int | None = None
-    bytes_last: int | None = None
-    verdicts: dict[str, int] = {}
+    bytes_max: int = -1
+    verdicts: dict[str, int] = field(default_factory=dict)
 
 
-class LinkState(msgspec.Struct):
+@dataclass(slots=True)
+class LinkState:
     """A link as last judged."""
 
     id: LinkId
@@ -100,6 +108,8 @@ class LinkState(msgspec.Struct):
     headless: bool = False
     """Nobody looks at the upstream: it is judged by what its receiver says."""
     connected: bool = False
+    streams: bool = False
+    """Whether the last long look at it found it connected and caught up: see ``glance``."""
     cut_since: float | None = None
     verdict: Verdict = "unknown"
     verdict_since: float = 0.0
@@ -120,15 +130,16 @@ class LinkState(msgspec.Struct):
     """Seconds of lag gained per second, over the last 5 to 10 seconds."""
     growth_bytes: float | None = None
     """Bytes of lag gained per second."""
-    brief: Rollup = msgspec.field(default_factory=Rollup)
-    long: Rollup = msgspec.field(default_factory=Rollup)
+    brief: Rollup = field(default_factory=Rollup)
+    long: Rollup = field(default_factory=Rollup)
 
     def is_settled(self, now: float) -> bool:
         """Whether it is here to stay: a stand-in for an end whose own agent has not been heard yet is not."""
         return not (self.agentless or self.headless) or now - self.created_at >= STAND_IN_S
 
 
-class AlertState(msgspec.Struct):
+@dataclass(slots=True)
+class AlertState:
     """An alert that is pending, firing or unknown."""
 
     id: AlertId
@@ -150,7 +161,8 @@ class AlertState(msgspec.Struct):
     """Since when a critical alert has only been worth a warning."""
 
 
-class IncidentState(msgspec.Struct):
+@dataclass(slots=True)
+class IncidentState:
     """The open incident of a cluster."""
 
     id: IncidentId
@@ -159,34 +171,35 @@ class IncidentState(msgspec.Struct):
     seq: int = 0
     severity: Severity = "warning"
     title: str = ""
-    titles: dict[str, str] = {}
+    titles: dict[str, str] = field(default_factory=dict)
     """What each cause would call it, those whose signs are gone too."""
-    named_at: dict[str, float] = {}
+    named_at: dict[str, float] = field(default_factory=dict)
     """When each cause was first named."""
-    alerts: list[AlertId] = []
+    alerts: list[AlertId] = field(default_factory=list)
     """Every alert that was part of it, in the order of firing."""
-    rules: list[str] = []
+    rules: list[str] = field(default_factory=list)
     """Their rules, each once."""
-    causes: list[Cause] = []
+    causes: list[Cause] = field(default_factory=list)
     cause_at: float | None = None
-    changes: list[Change] = []
-    timeline: list[TimelineEntry] = []
+    changes: list[Change] = field(default_factory=list)
+    timeline: list[TimelineEntry] = field(default_factory=list)
     quiet_since: float | None = None
     diagnosed_at: float = 0.0
 
 
-class Memory(msgspec.Struct):
+@dataclass(slots=True)
+class Memory:
     """All that is remembered of a cluster."""
 
     cluster: str
-    arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
-    nodes: dict[str, NodeState] = {}
-    links: dict[str, LinkState] = {}
-    alerts: dict[str, AlertState] = {}
-    seqs: dict[str, int] = {}
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    nodes: dict[str, NodeState] = field(default_factory=dict)
+    links: dict[str, LinkState] = field(default_factory=dict)
+    alerts: dict[str, AlertState] = field(default_factory=dict)
+    seqs: dict[str, int] = field(default_factory=dict)
     """Last sequence number of alerts that are closed now."""
     incident: IncidentState | None = None
-    changes: list[Change] = []
+    changes: list[Change] = field(default_factory=list)
     """Recent configuration changes, oldest first."""
     next_due: float = 0.0
     """Nothing becomes due before; may be too early, never too late."""

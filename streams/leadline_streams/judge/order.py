@@ -9,11 +9,11 @@ arrival orders could have put that observation elsewhere. Invariant: for all arr
 order and displace nothing by more than ``lateness_s``, the sequence released is the same.
 """
 
+from dataclasses import dataclass, field
 from enum import Enum
-from heapq import heappop, heappush, heapreplace
+from heapq import heappush
 from math import inf
-
-import msgspec
+from operator import itemgetter
 
 from leadline.errors import BadRecord
 from leadline.model.observation import NodeSettings, Sample
@@ -39,7 +39,11 @@ class Arrival(Enum):
     LATE = "late"
 
 
-class Source(msgspec.Struct):
+ACCEPTED, DUPLICATE, LATE = Arrival
+
+
+@dataclass(slots=True)
+class Source:
     """One agent's stream about one node."""
 
     boot: str = ""
@@ -48,22 +52,21 @@ class Source(msgspec.Struct):
     """Corrected time of its newest observation; 0 before the first."""
     admitted_at: float = 0.0
     stale_after_s: float = 5.0
-    awaited: bool = False
-    """Whether judgement waits for it: it is in ``Arrivals.awaited``."""
     correction_s: float = 0.0
     """Added to its times because its clock is wrong."""
     suspected_s: float = 0.0
     agreeing: int = 0
 
 
-class Arrivals(msgspec.Struct):
+@dataclass(slots=True)
+class Arrivals:
     """Observations on their way to judgement."""
 
-    sources: dict[str, Source] = {}
-    waiting: list[tuple[float, str, int, str, Sample | NodeSettings]] = []
+    sources: dict[str, Source] = field(default_factory=dict)
+    waiting: list[tuple[float, str, int, str, Sample | NodeSettings]] = field(default_factory=list)
     """A heap by time, node, seq and boot."""
-    awaited: list[tuple[float, str]] = []
-    """A heap of sources by a frontier they had; brought up to date when it surfaces."""
+    awaited: dict[str, float] = field(default_factory=dict)
+    """The frontiers of the sources that judgement waits for."""
     newest: float = 0.0
     """The newest frontier of all sources."""
     horizon: float = 0.0
@@ -71,40 +74,43 @@ class Arrivals(msgspec.Struct):
     now: float = 0.0
     """Time of the newest tick; 0 before the first."""
     patient_until: float = 0.0
+    floor: float = 0.0
+    """Ticks let judgement proceed up to here."""
 
-    def offer(self, seen: Sample | NodeSettings, raw: float, spooled: bool, policy: Policy) -> Arrival:
-        """Take an observation made at ``raw`` by its agent's clock. Raises BadRecord when it is from the future."""
-        name, boot, seq = seen.node.name, seen.node.boot, seen.seq
+    def offer(self, seen: Sample | NodeSettings, spooled: bool, policy: Policy) -> Arrival:
+        """Take an observation. Raises BadRecord when it is from the future."""
+        node = seen.node
+        name, boot, seq, time = node.name, node.boot, seen.seq, seen.sent_at.timestamp()
         source = self.sources.get(name)
         if source is None:
             source = self.sources[name] = Source(stale_after_s=policy.stale_after_s)
-        elif boot == source.boot and seq <= source.seq:
-            return Arrival.DUPLICATE
-        time: float | None = raw + source.correction_s
-        if source.correction_s or not 0.0 <= raw - source.frontier <= policy.clock_tolerance_s:
-            time = self._place(source, name, raw, spooled, policy)
-        if time is None or time < source.frontier:
-            # Not to be trusted yet, an earlier run's leftovers, or a time lived through before the clock was set back.
-            return Arrival.LATE
-        if time - source.frontier > source.stale_after_s:
+        elif seq <= source.seq and boot == source.boot:
+            return DUPLICATE
+        step = time - source.frontier
+        if source.correction_s or not 0.0 <= step <= policy.clock_tolerance_s:
+            placed = self._place(source, name, time, spooled, policy)
+            if placed is None or placed < source.frontier:
+                # Not to be trusted yet, an earlier run's leftovers, or a time lived through before its clock was set.
+                return LATE
+            time, step = placed, placed - source.frontier
+        if step > source.stale_after_s:
             source.admitted_at = time + policy.lateness_s
-        source.boot, source.seq, source.frontier = boot, seq, time
+        source.boot, source.seq = boot, seq
+        source.frontier = self.awaited[name] = time
         if time > self.newest:
             self.newest = time
-        if not source.awaited:
-            source.awaited = True
-            heappush(self.awaited, (time, name))
-        if isinstance(seen, NodeSettings):
+        if not isinstance(seen, Sample):
             # Rare and needed for ten minutes: settled at the next moment that can still be judged.
             time = max(time, source.admitted_at, self.horizon)
         else:
-            source.stale_after_s = stale_after_s(seen, policy)
+            missed_s, least_s = MISSED * seen.interval_s, policy.stale_after_s
+            source.stale_after_s = missed_s if missed_s > least_s else least_s
             if time < self.horizon:
-                return Arrival.LATE
+                return LATE
             if time < source.admitted_at:
-                return Arrival.ACCEPTED
+                return ACCEPTED
         heappush(self.waiting, (time, name, seq, boot, seen))
-        return Arrival.ACCEPTED
+        return ACCEPTED
 
     def tick(self, now: float, policy: Policy) -> None:
         """Note that time has passed."""
@@ -116,39 +122,29 @@ class Arrivals(msgspec.Struct):
         self.now = now
         if now >= self.patient_until or self._slowest() >= now - policy.lateness_s:
             self.patient_until = 0.0
+        self.floor = now - policy.lateness_s if not self.patient_until else 0.0
 
-    def ready(self, policy: Policy) -> float:
-        """The time up to which judgement may proceed."""
-        bound = self.horizon
-        slowest = self._slowest()
+    def ready(self) -> float:
+        """The time up to which judgement may proceed: the caller takes from ``waiting`` and moves the horizon."""
+        # A heap is slower for clusters of less than some thirty nodes.
+        bound, slowest = self.horizon, min(self.awaited.values(), default=0.0)
+        if slowest < bound:
+            slowest = self._slowest()
         if bound < slowest < inf:
             bound = slowest
         if bound < self.newest - MAX_WAIT_S:
             bound = self.newest - MAX_WAIT_S
-        if self.now and not self.patient_until and bound < self.now - policy.lateness_s:
-            bound = self.now - policy.lateness_s
-        return bound
-
-    def release(self, upto: float) -> tuple[float, Sample | NodeSettings] | None:
-        """The next observation up to a time, in order. The caller moves the horizon as it judges them."""
-        if not self.waiting or self.waiting[0][0] > upto:
-            return None
-        item = heappop(self.waiting)
-        return item[0], item[4]
+        return bound if bound > self.floor else self.floor
 
     def _slowest(self) -> float:
-        """The frontier of the slowest source that is waited for; infinite when there is none."""
-        awaited = self.awaited
-        while awaited:
-            frontier, name = awaited[0]
-            source = self.sources[name]
-            if source.frontier > frontier:
-                heapreplace(awaited, (source.frontier, name))
-            elif frontier + source.stale_after_s <= self.horizon:
-                source.awaited = False
-                heappop(awaited)
-            else:
+        """The frontier of the slowest source that is waited for; infinite when there is none.
+
+        A source is no longer waited for when its last word is stale.
+        """
+        for name, frontier in sorted(self.awaited.items(), key=itemgetter(1)):
+            if frontier + self.sources[name].stale_after_s > self.horizon:
                 return frontier
+            del self.awaited[name]
         return inf
 
     def _place(self, source: Source, name: str, raw: float, spooled: bool, policy: Policy) -> float | None:
@@ -173,8 +169,3 @@ class Arrivals(msgspec.Struct):
         if time > reference:
             raise BadRecord(FUTURE, f"{name} is {time - reference:.1f} s ahead; clocks may differ by {tolerance:g} s")
         return None
-
-
-def stale_after_s(sample: Sample, policy: Policy) -> float:
-    """How long a node may be silent before what it said is no longer evidence."""
-    return max(policy.stale_after_s, MISSED * sample.interval_s)

@@ -41,36 +41,7 @@ def update(
         if link.position < clock.lsns[0]:
             link.lag_s = max(link.lag_s or 0.0, _told(up, down, row))
     link.hop_bytes = max(0, _sent_by(up, end) - link.position)
-    _trend(link, now)
-
-
-def streams_on(link: LinkState, now: float, up: NodeState | None, down: NodeState | None, clock: LsnClock) -> bool:
-    """Bring a physical link up to date if a glance shows that it streams and is caught up, as it was before.
-
-    True when that is so; then ``update`` would have said the same. False changes nothing.
-    """
-    if link.kind != "physical" or link.agentless or not link.connected or link.position is None or not clock.lsns:
-        return False
-    if up is None or down is None or not up.answers or up.node.role != "primary" or down.sample is None:
-        return False
-    if up.unconfirmed:
-        return False
-    receiver, positions = down.sample.upstream, down.sample.positions
-    if receiver is None or receiver.status is None or (receiver.message_age_s or 0.0) >= SILENT_REPLY_S:
-        return False
-    if positions is None or positions.replay_paused or positions.replayed_lsn is None:
-        return False
-    position = parse_lsn(positions.replayed_lsn)
-    behind = clock.lsns[-1] - position
-    if behind > PAGE_SLACK_BYTES:
-        return False
-    received = parse_lsn(positions.received_lsn) if positions.received_lsn is not None else 0
-    link.moved_at = now
-    link.position, link.received = position, max(received, position)
-    link.lag_s = 0.0
-    link.lag_bytes = link.hop_bytes = max(0, behind)
-    _trend(link, now)
-    return True
+    follow_trend(link, now)
 
 
 def outstanding(link: LinkState) -> bool:
@@ -178,10 +149,11 @@ def _sent_by(up: NodeState | None, end: int) -> int:
     return parse_lsn(received) if received is not None else end
 
 
-def _trend(link: LinkState, now: float) -> None:
-    lag_s, lag_bytes = link.lag_s or 0.0, link.lag_bytes or 0
+def follow_trend(link: LinkState, now: float) -> None:
+    """Note how the lag grows: now, or when the last note is old enough."""
     elapsed = now - link.anchor_at
     if elapsed >= ANCHOR_S:
+        lag_s, lag_bytes = link.lag_s or 0.0, link.lag_bytes or 0
         if elapsed < 12 * ANCHOR_S:
             link.growth_s = (lag_s - link.anchor_s) / elapsed
             link.growth_bytes = (lag_bytes - link.anchor_bytes) / elapsed
@@ -202,5 +174,5 @@ def feed_clock(node: NodeState, sample: Sample, now: float, upstream_seen: bool)
         node.clock.add(now, parse_lsn(sample.upstream.latest_end_lsn))
     node.unconfirmed = False
     for row in sample.downstreams:
-        if _is_dead(node, row):
+        if row.reply_age_s is not None and row.reply_age_s >= SILENT_REPLY_S and _is_dead(node, row):
             node.unconfirmed = True

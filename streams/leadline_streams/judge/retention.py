@@ -1,6 +1,6 @@
 """What a slot keeps log for, and how fast it grows: what a forecast is drawn from."""
 
-import msgspec
+from dataclasses import dataclass
 
 from leadline.model.lsn import parse_lsn
 from leadline.model.observation import Activity, Session, Slot
@@ -16,7 +16,8 @@ KEPT_BYTES = 1024 * 1024
 """A restart position moves with the next snapshot: less than this says nothing."""
 
 
-class Held(msgspec.Struct):
+@dataclass(slots=True)
+class Held:
     """Log kept for one slot, and its trend over the last 15 to 30 seconds."""
 
     at: float

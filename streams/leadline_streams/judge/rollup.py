@@ -1,5 +1,6 @@
 """Lag of each link over 10 and 60 seconds of event time, for analytics."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from leadline.clock import moment
@@ -13,60 +14,54 @@ if TYPE_CHECKING:
 BRIEF_S = 10.0
 LONG_S = 60.0
 
+_edge = lru_cache(maxsize=16)(moment)
+"""Ends of windows, the same for all links."""
 
-def fold(link: LinkState, now: float, cluster: ClusterName, datacenter: str, out: "list[Output]") -> None:
-    """Count the link as it is now; windows that this closes are added to ``out``."""
-    brief = link.brief
-    if int(now // BRIEF_S) != brief.index:
-        _turn(link, now, cluster, datacenter, out)
-        brief = link.brief
+
+def turn(link: LinkState, now: float, cluster: ClusterName, datacenter: str, out: "list[Output]") -> None:
+    """Add windows that are over to ``out`` and begin anew: before the link is looked at, once its brief one is over."""
+    brief, long = link.brief, link.long
+    if brief.samples:
+        out.append(_record(link, brief, BRIEF_S, cluster, datacenter))
+        _merge(long, brief)
+    if now >= long.until:
+        if long.samples:
+            out.append(_record(link, long, LONG_S, cluster, datacenter))
+        link.long = Rollup(until=(now // LONG_S + 1) * LONG_S)
+    link.brief = Rollup(until=(now // BRIEF_S + 1) * BRIEF_S)
+
+
+def count(link: LinkState) -> None:
+    """Count the link as it is now."""
+    brief, lag_s, verdicts = link.brief, link.lag_s, link.brief.verdicts
     brief.samples += 1
-    lag_s = link.lag_s
-    if lag_s is not None:
-        if not brief.known or lag_s < brief.lag_min:
+    if lag_s is None:
+        brief.unknown += 1
+    else:
+        brief.lag_sum += lag_s
+        if lag_s < brief.lag_min:
             brief.lag_min = lag_s
         if lag_s > brief.lag_max:
             brief.lag_max = lag_s
-        brief.known += 1
-        brief.lag_sum += lag_s
-    brief.lag_last = lag_s
-    size = link.lag_bytes
-    if size is not None and (brief.bytes_max is None or size > brief.bytes_max):
-        brief.bytes_max = size
-    brief.bytes_last = size
-    verdicts = brief.verdicts
+    if link.lag_bytes is not None and link.lag_bytes > brief.bytes_max:
+        brief.bytes_max = link.lag_bytes
     verdicts[link.verdict] = verdicts.get(link.verdict, 0) + 1
 
 
-def _turn(link: LinkState, now: float, cluster: ClusterName, datacenter: str, out: "list[Output]") -> None:
-    """End the windows that are over: the brief one goes into the long one."""
-    if link.brief.samples:
-        out.append(_record(link, link.brief, BRIEF_S, cluster, datacenter))
-        _merge(link.long, link.brief)
-    index = int(now // LONG_S)
-    if link.long.index != index:
-        if link.long.index >= 0 and link.long.samples:
-            out.append(_record(link, link.long, LONG_S, cluster, datacenter))
-        link.long = Rollup(index=index)
-    link.brief = Rollup(index=int(now // BRIEF_S))
-
-
 def _merge(into: Rollup, part: Rollup) -> None:
-    if part.known:
-        into.lag_min = min(into.lag_min, part.lag_min) if into.known else part.lag_min
-        into.lag_max = max(into.lag_max, part.lag_max)
     into.samples += part.samples
-    into.known += part.known
+    into.unknown += part.unknown
     into.lag_sum += part.lag_sum
-    into.lag_last, into.bytes_last = part.lag_last, part.bytes_last
-    if part.bytes_max is not None:
-        into.bytes_max = max(into.bytes_max or 0, part.bytes_max)
+    into.lag_min = min(into.lag_min, part.lag_min)
+    into.lag_max = max(into.lag_max, part.lag_max)
+    into.bytes_max = max(into.bytes_max, part.bytes_max)
     for verdict, samples in part.verdicts.items():
         into.verdicts[verdict] = into.verdicts.get(verdict, 0) + samples
 
 
 def _record(link: LinkState, rollup: Rollup, span_s: float, cluster: ClusterName, datacenter: str) -> LagRollup:
-    known = rollup.known > 0
+    """What a window held; the link is still as it was at the last sample of it."""
+    known = rollup.samples - rollup.unknown
     return LagRollup(
         cluster=cluster,
         datacenter=datacenter,
@@ -75,15 +70,15 @@ def _record(link: LinkState, rollup: Rollup, span_s: float, cluster: ClusterName
         downstream=link.downstream,
         link_kind=link.kind,
         window_s=span_s,
-        start=moment(rollup.index * span_s),
-        end=moment((rollup.index + 1) * span_s),
+        start=_edge(rollup.until - span_s),
+        end=_edge(rollup.until),
         samples=rollup.samples,
         lag_min_s=round(rollup.lag_min, 3) if known else None,
-        lag_avg_s=round(rollup.lag_sum / rollup.known, 3) if known else None,
+        lag_avg_s=round(rollup.lag_sum / known, 3) if known else None,
         lag_max_s=round(rollup.lag_max, 3) if known else None,
-        lag_last_s=round(rollup.lag_last, 3) if rollup.lag_last is not None else None,
-        bytes_max=rollup.bytes_max,
-        bytes_last=rollup.bytes_last,
+        lag_last_s=round(link.lag_s, 3) if link.lag_s is not None else None,
+        bytes_max=rollup.bytes_max if rollup.bytes_max >= 0 else None,
+        bytes_last=link.lag_bytes,
         verdict=link.verdict,
         verdicts=rollup.verdicts,
     )

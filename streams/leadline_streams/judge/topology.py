@@ -5,6 +5,7 @@ match is enough, tried from the most to the least telling; a proxy or a containe
 """
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 from leadline.model.ids import NodeName, link_id
 from leadline.model.observation import Downstream, Sample, Slot, Subscription, Upstream
@@ -15,6 +16,8 @@ _STARTING = "startup"
 """A sender that has not been told what to send: a subscription's looks like a standby's until it has its slot."""
 _DEFAULT_NAMES = frozenset({"", "walreceiver"})
 """Names that many standbys share when nobody set one."""
+_NAME = attrgetter("name")
+_NAME_AND_SLOT = attrgetter("name", "slot")
 
 
 def upstream_of(memory: Memory, node: NodeState) -> NodeName | None:
@@ -70,21 +73,19 @@ def consumer_of(memory: Memory, node: NodeState, slot: Slot) -> str | None:
 def same_neighbours(before: Sample, after: Sample) -> bool:
     """Whether two samples of a node say the same about its neighbours; if not, links are looked for anew."""
     old, new = before.upstream, after.upstream
-    if (old is None) is not (new is None) or before.node.role != after.node.role:
-        return False
-    if old is not None and new is not None and (old.host != new.host or old.port != new.port or old.slot != new.slot):
-        return False
-    if len(after.downstreams) != len(before.downstreams) or len(after.slots) != len(before.slots):
-        return False
-    for place, row in enumerate(after.downstreams):
-        if row.name != before.downstreams[place].name or row.slot != before.downstreams[place].slot:
+    if old is None or new is None:
+        if old is not new:
             return False
-    for place, slot in enumerate(after.slots):
-        if slot.name != before.slots[place].name:
-            return False
-    if not after.subscriptions and not before.subscriptions:
-        return True
-    return [(s.name, s.slot) for s in after.subscriptions] == [(s.name, s.slot) for s in before.subscriptions]
+    elif old.host != new.host or old.port != new.port or old.slot != new.slot:
+        return False
+    rows, were = after.downstreams, before.downstreams
+    if (rows or were) and list(map(_NAME_AND_SLOT, rows)) != list(map(_NAME_AND_SLOT, were)):
+        return False
+    slots, had = after.slots, before.slots
+    if (slots or had) and list(map(_NAME, slots)) != list(map(_NAME, had)):
+        return False
+    told, knew = after.subscriptions, before.subscriptions
+    return not (told or knew) or list(map(_NAME_AND_SLOT, told)) == list(map(_NAME_AND_SLOT, knew))
 
 
 def discover(memory: Memory, node: NodeState, now: float) -> bool:

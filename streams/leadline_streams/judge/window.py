@@ -1,6 +1,6 @@
 """Counts over the last minutes of event time: conflicts, errors, failures."""
 
-import msgspec
+from dataclasses import dataclass, field
 
 _SLICES = 12
 LONGEST_TURN_S = 30.0
@@ -9,7 +9,8 @@ TURN_SLACK_S = 3.0
 """A look may come late, and a worker may take a while to fail."""
 
 
-class Window(msgspec.Struct):
+@dataclass(slots=True)
+class Window:
     """Events counted in 12 slices of a sliding window: constant memory, exact to one slice.
 
     Fed with a server's running counter; a counter that falls was reset and counts from zero.
@@ -17,7 +18,7 @@ class Window(msgspec.Struct):
 
     span_s: float
     counter: int
-    slices: list[int] = []
+    slices: list[int] = field(default_factory=list)
     newest: int = 0
     """Index of the newest slice since the epoch."""
     total: int = 0

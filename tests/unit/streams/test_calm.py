@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from leadline.model.lsn import format_lsn
 from leadline.model.observation import Activity, Archiver, Downstream, Positions, Sample, Slot, Upstream
-from leadline_streams.judge import calm, progress
+from leadline_streams.judge import glance
 from leadline_streams.judge.calm import link_is_calm, node_is_calm, slot_is_calm
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.memory import Memory
@@ -129,8 +129,8 @@ def test_a_glance_says_what_a_long_look_says(primary: list[str], standby: list[s
     log = arrive([primary_samples(up, primary, ends), standby_samples(down, standby, ends)], [[0.0], [0.0]], 70)
     glanced = fold(log)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calm, "nothing_new", lambda node, sample: False)
-        patch.setattr(progress, "streams_on", lambda link, now, up, down, clock: False)
+        patch.setattr(glance, "at_node", lambda node, sample, now, upstream_seen: False)
+        patch.setattr(glance, "at_link", lambda link, now, up, sample: False)
         looked = fold(log)
     assert glanced == looked
 
