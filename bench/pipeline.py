@@ -31,6 +31,7 @@ from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import StreamSettings
 from leadline.topics import TOPICS
 from leadline.wire import OBSERVATIONS, outgoing
+from leadline_streams.judge.memory import Memory
 
 SAMPLES = "leadline.samples"
 PARTITIONS = 64
@@ -138,6 +139,7 @@ async def stock(bootstrap: str, expected: int) -> Speed:
             orjson.loads(value)
             watch.count(1)
 
+    app._create_directories = lambda: None  # type: ignore[method-assign]  # a folder that nobody puts away
     app.agent(app.topic(SAMPLES, value_serializer="raw"))(decode)
     app.finalize()
     await app.start()
@@ -147,6 +149,9 @@ async def stock(bootstrap: str, expected: int) -> Speed:
 
 class Nothing:
     """A judgement that thinks nothing: what is left is the cost of getting samples to it."""
+
+    memory = Memory("")
+    late = duplicates = 0
 
     def observe(self, seen: object, spooled: bool = False) -> list[Any]:
         """Nothing."""
