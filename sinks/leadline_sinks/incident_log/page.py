@@ -31,7 +31,7 @@ def _head(story: Story) -> Iterator[str]:
 
 
 def _causes(story: Story) -> Iterator[str]:
-    for index, cause in enumerate(story.incident.causes):
+    for index, cause in enumerate(story.causes):
         yield f"{'cause' if not index else 'or   '}  {cause.code} {cause.confidence:.2f}  {cause.summary}"
         if cause.fix:
             yield f"       fix  {cause.fix}"

@@ -21,8 +21,8 @@ def about(subject: Subject) -> str:
 
 
 def amount(value: float | None, unit: str) -> str:
-    """A measured value in its unit; ``-`` when there is none."""
-    if value is None:
+    """A measured value in its unit; ``-`` when there is none, or it only stands for a state."""
+    if value is None or not unit:
         return "-"
     match unit:
         case "s":

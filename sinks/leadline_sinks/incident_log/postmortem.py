@@ -73,11 +73,19 @@ def _summary(story: Story, found: Sequence[Breach]) -> Iterator[str]:
     yield ""
     yield "The values are those at the alerts' transitions; in between they may have been worse. For the data it meant:"
     yield ""
-    meant: dict[str, list[str]] = {}
+    yield from _meant(found)
+
+
+def _meant(found: Sequence[Breach]) -> Iterator[str]:
+    """What it meant, by subject; those that suffered the same are named together."""
+    effects: dict[str, list[str]] = {}
     for each in found:
-        meant.setdefault(EFFECTS.get(each.rule, f"{code(each.rule)} fired."), []).append(about(each.subject))
-    for effect, subjects in meant.items():
-        yield f"- {', '.join(dict.fromkeys(subjects))}: {effect}"
+        effects.setdefault(about(each.subject), []).append(EFFECTS.get(each.rule, f"{code(each.rule)} fired."))
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for subject, said in effects.items():
+        alike.setdefault(tuple(dict.fromkeys(said)), []).append(subject)
+    for effect, subjects in alike.items():
+        yield f"- {', '.join(subjects)}: {' '.join(effect)}"
 
 
 def _impact(found: Sequence[Breach]) -> str:
@@ -106,9 +114,9 @@ def _kinds(found: Sequence[Breach]) -> dict[str, set[str]]:
 
 
 def _root(story: Story) -> str:
-    if not story.incident.causes:
+    if not story.causes:
         return "Leadline named none. *What was it?*"
-    cause = story.incident.causes[0]
+    cause = story.causes[0]
     if cause.code == "unknown":
         return f"Leadline did not find it: {text(cause.summary)}. *What was it?*"
     return sentence(cause.summary)
@@ -144,11 +152,11 @@ def _cause(story: Story) -> Iterator[str]:
     yield "### Root cause"
     yield ""
     yield _named(story)
-    for cause in incident.causes[:1]:
+    for cause in story.causes[:1]:
         if cause.evidence_for or cause.evidence_against:
             yield ""
             yield from table(("Evidence", "Where", "Value", "Note", "Speaks"), _evidence(cause))
-    others = incident.causes[1:]
+    others = story.causes[1:]
     if others:
         yield ""
         yield "Also considered:"
@@ -167,7 +175,7 @@ def _cause(story: Story) -> Iterator[str]:
         yield f"All alerts were resolved, and stayed so: the incident ended at {second(incident.resolved_at)} UTC."
     else:
         yield "It is not over."
-    for cause in incident.causes[:1]:
+    for cause in story.causes[:1]:
         if cause.fix:
             yield ""
             yield "What Leadline said to do:"
@@ -185,7 +193,7 @@ def _cause(story: Story) -> Iterator[str]:
 
 
 def _named(story: Story) -> str:
-    cause, took = next(iter(story.incident.causes), None), story.times.to_cause_s
+    cause, took = next(iter(story.causes), None), story.times.to_cause_s
     if cause is None or cause.code == "unknown" or took is None:
         return _root(story)
     sure = f"{code(cause.code)}, confidence {cause.confidence:.2f}"
@@ -199,7 +207,8 @@ def _evidence(cause: Cause) -> Iterator[tuple[str, ...]]:
 
 
 def _fact(each: Evidence) -> tuple[str, ...]:
-    return code(each.name), text(each.node or "-"), code(each.value), text(each.note or "-")
+    where, note = (text(foreign) if foreign else "-" for foreign in (each.node, each.note))
+    return code(each.name), where, code(each.value), note
 
 
 def _changes(story: Story) -> Iterator[tuple[str, ...]]:
@@ -263,8 +272,8 @@ def _told(story: Story) -> Iterator[tuple[str, ...]]:
 
 def _measures(story: Story, found: Sequence[Breach]) -> Iterator[str]:
     incident = story.incident
-    likely = [cause.code for cause in incident.causes[:1]]
-    likely += [cause.code for cause in incident.causes[1:] if cause.confidence >= LIKELY]
+    likely = [cause.code for cause in story.causes[:1]]
+    likely += [cause.code for cause in story.causes[1:] if cause.confidence >= LIKELY]
     if any(change.at <= incident.opened_at for change in incident.changes):
         likely.append("config_changed")
     wanted = measures(dict.fromkeys(likely))

@@ -134,14 +134,15 @@ async def story(connection: Connection, incident_id: str) -> Story:
     key = visible(incident_id)
     async with transaction(connection, read_only=True):
         rows = await (await connection.execute(_OF_INCIDENT.encode(), [key])).fetchall()
-        records = _decoded(rows, INCIDENTS)
+        records = sorted(_decoded(rows, INCIDENTS), key=lambda each: each.seq)
         if not records:
             raise UsageError(f"there is no incident {incident_id!r} in the incident log; see `leadline incidents list`")
-        last = max(records, key=lambda each: each.seq)
+        *earlier, last = records
         window = [[visible(ident) for ident in last.alerts], last.opened_at, last.resolved_at]
         alerts = await (await connection.execute(_OF_ALERTS.encode(), window)).fetchall()
     return Story(
         incident=last,
+        earlier=tuple(earlier),
         transitions=_decoded(alerts, ALERTS),
         # Of several partitions of Kafka, which have no order among each other.
         deliveries=tuple(sorted(_decoded(rows, DELIVERIES), key=lambda each: each.at)),

@@ -8,7 +8,7 @@ from typing import Literal
 from leadline.model.action import Action
 from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
-from leadline.model.incident import Incident
+from leadline.model.incident import Cause, Incident
 
 By = Literal["judgement", "delivery", "person"]
 
@@ -47,6 +47,19 @@ class Story:
     """Of its alerts, while it was open."""
     deliveries: tuple[Delivery, ...] = ()
     actions: tuple[Action, ...] = ()
+    earlier: tuple[Incident, ...] = ()
+    """Its records before."""
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """As they were ranked last, each as it was when it was surest: when all is well again, its signs are gone."""
+        surest: dict[tuple[str, str], Cause] = {}
+        for record in (self.incident, *reversed(self.earlier)):
+            for cause in record.causes:
+                known = surest.setdefault((cause.code, cause.subject.id), cause)
+                if cause.confidence > known.confidence:
+                    surest[cause.code, cause.subject.id] = cause
+        return tuple(surest[each.code, each.subject.id] for each in self.incident.causes)
 
     @property
     def notified_at(self) -> datetime | None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadline.model.action import Action
-from leadline.model.alert import Transition
+from leadline.model.alert import Evidence, Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline_sinks.incident_log.impact import EFFECTS, breaches
@@ -152,6 +152,18 @@ def test_words_of_one_instant_keep_their_order() -> None:
     assert [each.at for each in told] == sorted(each.at for each in told)
     assert [each.by for each in told[-3:]] == ["judgement", "delivery", "delivery"]
     assert not any("updated" in each.what for each in told)
+
+
+def test_causes_are_told_as_they_were_when_they_were_surest() -> None:
+    """When it is over the signs are gone; the evidence from when they were there is what is told, in the last order."""
+    first, second = OUTAGE.incident.causes
+    gone = [Evidence(name="signs", value="gone")]
+    faded = msgspec.structs.replace(first, confidence=0.8, evidence_against=gone)
+    early = msgspec.structs.replace(OUTAGE.incident, seq=1, causes=[second, first])
+    last = msgspec.structs.replace(OUTAGE.incident, causes=[faded, second])
+    assert Story(last, earlier=(early,)).causes == (first, second)
+    assert "gone" not in draft(Story(last, earlier=(early,)))
+    assert Story(last).causes == (faded, second)
 
 
 def test_a_page_for_a_terminal() -> None:
