@@ -131,7 +131,7 @@ class IncidentLogSettings(Settings, frozen=True, kw_only=True):
         Annotated[
             Secret,
             Meta(
-                description="How to connect; the role owns the schema `leadline`.",
+                description="How to connect; the role owns the schema `leadline`, or may append to it.",
                 examples=["host=10.0.0.9 dbname=incidents"],
             ),
         ]
