@@ -16,7 +16,7 @@ from leadline_sinks.runbook import address
 from leadline_sinks.slack import limits
 from leadline_sinks.slack.blocks import Block, context, fields, header, section
 from leadline_sinks.slack.fix import parts
-from leadline_sinks.slack.text import block, clean, date, joined, literal, name, prose, struck
+from leadline_sinks.slack.text import block, clean, date, joined, label, literal, name, prose, struck
 
 _SIGNS: Final = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
 """Colour for the eye; the word beside it says the same."""
@@ -218,5 +218,5 @@ def _runbooks(rules: Sequence[str], notify: NotifySettings) -> str:
     for rule in rules[:_MAX_RUNBOOKS]:
         target = quote(address(rule, notify), safe=_IN_LINKS)
         if len(target) <= limits.LINKS // 2:
-            links.append(f"<{target}|Runbook: {literal(rule, limits.NAME)}>")
+            links.append(f"<{target}|Runbook: {label(rule)}>")
     return joined(links, "  ·  ", limits.LINKS) if links else ""

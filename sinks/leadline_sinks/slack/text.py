@@ -23,6 +23,9 @@ _TICK: Final = "ˋ"
 """U+02CB for a backtick, which would end a code span."""
 
 
+_LOOKS: Final = str.maketrans({"|": "¦", "`": _TICK, "~": "∼", "*": "∗"})
+
+
 def clean(raw: str) -> str:
     """On one line, with whatever cannot be seen made visible."""
     return escape(raw, _LONGEST)
@@ -54,6 +57,11 @@ def prose(raw: str, limit: int) -> str:
             return " ".join([*shown, "…"])
         shown.append(made)
     return " ".join(shown)
+
+
+def label(raw: str) -> str:
+    """The words of a link. What would end it, or be markup across several, is replaced by what looks like it."""
+    return _cut(clean(raw).translate(_LOOKS), limits.NAME)
 
 
 def struck(raw: str, limit: int) -> str:

@@ -143,6 +143,6 @@ def test_a_changed_setting_is_told_once() -> None:
 
 def test_runbook_links_are_encoded() -> None:
     """A rule's name cannot end the link or lead elsewhere."""
-    message = render.full(made.incident(rules=["a|b>c/../d e"]), NotifySettings(runbook_url=f"{RUNBOOKS}/|x"))
+    message = render.full(made.incident(rules=["a|`b>c/../d e"]), NotifySettings(runbook_url=f"{RUNBOOKS}/|x"))
     link = next(text for text in texts(message) if "Runbook" in text)
-    assert link == f"<{RUNBOOKS}/%7Cx/docs/runbooks/a%7Cb%3Ec%2F..%2Fd%20e.md|Runbook: a|b&gt;c/../d e>"
+    assert link == f"<{RUNBOOKS}/%7Cx/docs/runbooks/a%7C%60b%3Ec%2F..%2Fd%20e.md|Runbook: a¦ˋb&gt;c/../d e>"
