@@ -10,7 +10,7 @@ from msgspec import DecodeError
 from leadline.clock import Clock, epoch
 from leadline.metrics import AGENT_LAST_SUCCESS, AGENT_PROBE_SECONDS, AGENT_SAMPLES
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Cost, Node, NodeSettings, Sample
+from leadline.model.observation import Cost, Disk, Node, NodeSettings, Sample
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.dsn import parts
 from leadline_agents import catalog, document, host, rows
@@ -65,6 +65,8 @@ class Sampler:
         self._error: str | None = None
         self._files_due = self._settings_due = clock.monotonic()
         self._settings_loaded_at: object = None
+        self._data_directory: str | None = None
+        """Where the server's files are, once it told."""
 
     async def run(self, publish: Callable[[Sample | NodeSettings], None], after_s: float = 0.0) -> None:
         """Look and publish until cancelled, first in ``after_s``. A look that was missed is not made up for."""
@@ -117,7 +119,7 @@ class Sampler:
             query_text=self._settings.query_text,
             reply_ages=self._replies.update(replies, look.node.at, now),
             files=files,
-            free=self._free(files),
+            free=self._free() if files is not None else None,
             cost=self._cost(round_trip_s),
         )
         return sample, await self._node_settings(look, now)
@@ -134,6 +136,7 @@ class Sampler:
             up=False,
             interval_s=self._settings.interval_s,
             error=error,
+            disk=self._room(),
             cost=self._cost(0.0),
         )
 
@@ -153,7 +156,9 @@ class Sampler:
             return None
         self._files_due = now + FILES_EVERY_S
         try:
-            return document.read_files(await self._probe.ask(catalog.FILES))
+            files = document.read_files(await self._probe.ask(catalog.FILES))
+            self._data_directory = files.data_directory
+            return files
         except (Trouble, DecodeError) as error:
             log.warning("cannot list the log's directory: %s", error, extra={"node": self._node.name})
             return None
@@ -171,10 +176,15 @@ class Sampler:
         self._settings_loaded_at = look.node.settings_loaded_at
         return rows.settings_of(self._node, look, settings, seq=self._next(), sent_at=self._clock.now())
 
-    def _free(self, files: Files | None) -> tuple[int, int] | None:
-        if files is None or files.data_directory is None or not host.is_here(self._node.host):
+    def _free(self) -> tuple[int, int] | None:
+        if self._data_directory is None or not host.is_here(self._node.host):
             return None
-        return host.volume(files.data_directory)
+        return host.volume(self._data_directory)
+
+    def _room(self) -> Disk | None:
+        """What is left of the log's volume, which its server cannot tell while it is down."""
+        free = self._free()
+        return Disk(free_bytes=free[0], total_bytes=free[1]) if free is not None else None
 
     def _cost(self, round_trip_s: float) -> Cost:
         backlog = self._backlog()

@@ -8,6 +8,8 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
+from math import inf
 from typing import Any, NoReturn, Self, TypeVar
 
 import pytest
@@ -15,7 +17,7 @@ import pytest
 from leadline import wire
 from leadline.clock import SystemClock
 from leadline.errors import BadRecord, UnreachableError
-from leadline.model.alert import Transition, Verdict
+from leadline.model.alert import Verdict
 from leadline.model.incident import Incident
 from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.sandbox.fleet import AGENT
@@ -27,7 +29,10 @@ from leadline_agents.sampler import Sampler
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Override, Policy
 from leadline_streams.rules import RULES
-from tests.zoo.story import Score, line_of, standing
+from tests.zoo.hosts import MESSAGE, HostClock, write
+from tests.zoo.said import Said
+from tests.zoo.score import Score
+from tests.zoo.story import line_of, standing
 
 T = TypeVar("T")
 Watch = Callable[..., "Rig"]
@@ -43,26 +48,29 @@ RESOLVED_S = 30.0
 TIGHT = {"replication_lag": {"warning": 4.0}, "replication_lag_bytes": {"warning": 1e6}}
 """Levels that production would not have: a test does not wait for half a minute of lag."""
 CALM = ("idle", "healthy")
-MESSAGE = "SELECT pg_logical_emit_message(true, 'zoo', repeat('x', %s))"
 
 
 class Rig:
     """Watches servers from ``watch`` until ``close``; tests break them and say what they expect."""
 
-    def __init__(self, overrides: Sequence[Override] = ()) -> None:
-        policy = Policy(
+    def __init__(self, name: str, version: str, overrides: Sequence[Override] = ()) -> None:
+        """``name`` and ``version``: the fault and PostgreSQL's version, as the scores tell them."""
+        self._policy = Policy(
             lateness_s=LATENESS_S,
             quiet_s=KEEP_S,
             rules={name: {"for_s": FOR_S, "keep_s": KEEP_S, **TIGHT.get(name, {})} for name in RULES},
             overrides=tuple(overrides),
         )
-        self.scores: list[Score] = []
+        self._scores: list[Score] = []
+        self._name, self._version = name, version
         self._clock = SystemClock()
-        self._state = ClusterState("zoo", policy)
-        self._said: list[tuple[float, Transition | Incident]] = []
+        self._state = ClusterState("zoo", self._policy)
+        self._said = Said()
         self._agents: dict[str, asyncio.Task[None]] = {}
+        self._clocks: dict[str, HostClock] = {}
         self._marked = self._clock.monotonic()
-        self._expected = ""
+        self._marks: list[float] = []
+        """When the fault of each score was in."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="rig", daemon=True)
         self._thread.start()
@@ -80,7 +88,16 @@ class Rig:
             aliases=list(aliases),
         )
         settings = AgentSettings(instances=[instance], interval_s=INTERVAL_S, query_text="full")
-        self._agents[server.name] = self._start(Sampler(instance, settings, self._clock).run(self._observe))
+        clock = self._clocks[server.name] = HostClock()
+        self._agents[server.name] = self._start(Sampler(instance, settings, clock).run(self._observe))
+
+    def set_clock(self, name: str, ahead_s: float) -> None:
+        """Set the clock of the host of one agent this far ahead; back when negative."""
+        self._clocks[name].ahead_s = ahead_s
+
+    def restart_judge(self) -> None:
+        """Go on with what a worker remembers when it is stopped and another takes over."""
+        self._call(lambda: setattr(self, "_state", ClusterState.load(self._state.dump(), self._policy)))
 
     def silence(self, name: str) -> None:
         """Kill the agent of one server."""
@@ -88,7 +105,7 @@ class Rig:
 
     def settle(self, links: int, within: float = 20.0) -> None:
         """Wait until every link is well and every node's settings are known; then the clock of the fault starts."""
-        self._wait(f"{links} calm links", lambda: self._is_calm(links), within)
+        self._wait(f"{links} calm links", lambda: self._is_calm(links), until=self._clock.monotonic() + within)
         self.mark()
 
     def mark(self) -> None:
@@ -96,73 +113,97 @@ class Rig:
         self._marked = self._clock.monotonic()
 
     def expect(
-        self, *, rule: str, cause: str, verdict: Verdict | None = None, link: str = "", within: float = WITHIN_S
+        self,
+        *,
+        rule: str,
+        cause: str,
+        verdict: Verdict | None = None,
+        link: str = "",
+        behind: str = "",
+        within: float = WITHIN_S,
     ) -> Incident:
         """The rule fires, and this cause comes first in the open incident; the incident as it is then.
 
-        ``verdict``: of any link, or of the one whose id ends in ``link``.
+        ``verdict``: of any link, or of the one whose id ends in ``link``. ``within``: seconds from the fault on.
+        ``behind``: what is named first where the server tells too little; the cause is named too, and has missed.
         """
-        self._expected = cause
-        self._wait(f"{rule} fires", lambda: self._fired(rule) is not None, within)
-        self._wait(f"{cause} is the first cause", lambda: self._cause_at(cause) is not None, within)
+        score = Score(self._name, self._version, cause, rule)
+        self._scores.append(score)
+        self._marks.append(self._marked)
+        until = self._marked + within
+        self._wait(f"{rule} fires", lambda: self._said.fired(rule, self._marked) is not None, until=until)
+        first = behind or cause
+        self._wait(f"{first} is the first cause", lambda: self._named_first(first) is not None, until=until)
+        if behind:
+            self.until_named(cause)
         if verdict is not None:
-            self._wait(f"the verdict is {verdict}", lambda: verdict in self._verdicts(link), within)
-        detected_s, cause_s = self._fired(rule), self._cause_at(cause)
-        if detected_s is None or cause_s is None:
-            self._fail(f"{cause} was the first cause for a moment only")
-        self.scores.append(Score(rule, detected_s, cause, cause_s))
-        incident = self._incident()
-        assert incident is not None
+            self._wait(f"the verdict is {verdict}", lambda: verdict in self._verdicts(link), until=until)
+        detected, named = self._said.fired(rule, self._marked), self._named_first(first)
+        incident = self._said.incident()
+        if detected is None or named is None or incident is None:
+            self._fail(f"{first} was the first cause for a moment only")
+        score.detected_s, score.ranked_first = detected - self._marked, not behind
+        score.cause_s = None if behind else named - self._marked
         return incident
 
     def until_named(self, cause: str, subject: str = "") -> None:
         """The open incident names this cause too, on a subject whose id ends so."""
 
         def named() -> bool:
-            causes = incident.causes if (incident := self._incident()) is not None else []
+            causes = incident.causes if (incident := self._said.incident()) is not None else []
             return any(one.code == cause and one.subject.id.endswith(subject) for one in causes)
 
-        self._wait(f"{cause} is named", named, WITHIN_S)
+        self._wait(f"{cause} is named", named, until=self._clock.monotonic() + WITHIN_S)
 
     def expect_resolved(self, within: float = RESOLVED_S) -> None:
         """The incident ends, it was the only one, and its first cause stayed so: healing does not rewrite history."""
 
         began = self._clock.monotonic()
+        score = self._scores[-1]
 
         def resolved() -> bool:
-            incident = self._incident()
+            incident = self._said.incident()
             return incident is not None and incident.state == "resolved"
 
-        self._wait("the incident resolves", resolved, within)
-        self.scores[-1].resolved_s = self._clock.monotonic() - began
-        incident = self._incident()
+        self._wait("the incident resolves", resolved, until=began + within)
+        score.resolved_s = self._clock.monotonic() - began
+        incident = self._said.incident()
         assert incident is not None
-        if incident.causes[0].code != self._expected:
-            self._fail(f"{self._expected} was first, and at the end it is {incident.causes[0].code}")
-        if len({said.incident_id for _, said in self._said if isinstance(said, Incident)}) > 1:
+        if score.ranked_first and incident.causes[0].code != score.expected_cause:
+            self._fail(f"{score.expected_cause} was first, and at the end it is {incident.causes[0].code}")
+        if self._said.incidents() > 1:
             self._fail("one fault, one incident")
+
+    def measured(self) -> list[Score]:
+        """The numbers of each fault so far."""
+        for score, (begin, end) in zip(self._scores, pairwise([*self._marks, inf]), strict=True):
+            score.pages = self._said.incidents(begin, end if end > begin else inf)
+        return self._scores
 
     def quiet(self, seconds: float) -> None:
         """Nothing may fire for this long from now on."""
-        self._expected = "nothing"
         since = len(self._said)
         self._pause(seconds)
         self._see_to_it()
-        if any(isinstance(said, Transition) and said.to == "firing" for _, said in self._said[since:]):
+        if self._said.anything_fired(since):
             self._fail(f"nothing fires for {seconds:g} s")
 
     @contextmanager
     def writing(
-        self, server: Server, *, every_s: float = 0.2, dbname: str = "postgres", size_bytes: int = 30_000
+        self,
+        server: Server,
+        *,
+        every_s: float = 0.2,
+        dbname: str = "postgres",
+        statement: str = MESSAGE,
+        size: int = 30_000,
     ) -> Iterator[None]:
-        """A transaction now and then, as a quiet application: without writes there is nothing to be late with."""
+        """A transaction now and then, as a quiet application: without writes there is nothing to be late with.
 
-        async def write() -> None:
-            while True:
-                await asyncio.to_thread(server.query, MESSAGE, [size_bytes], dbname)
-                await asyncio.sleep(every_s)
+        ``size``: bytes of its message, or what else ``statement`` takes.
+        """
 
-        writer = self._start(write())
+        writer = self._start(write(server, statement, size, dbname, every_s))
         try:
             yield
         finally:
@@ -199,8 +240,7 @@ class Rig:
             self._take(self._state.tick(self._clock.now()))
 
     def _take(self, outputs: Sequence[Any]) -> None:
-        now = self._clock.monotonic()
-        self._said += [(now, output) for output in outputs if isinstance(output, Transition | Incident)]
+        self._said.take(self._clock.monotonic(), outputs)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self._call(lambda: asyncio.create_task(work))
@@ -237,33 +277,18 @@ class Rig:
     def _verdicts(self, link: str) -> list[Verdict]:
         return self._call(lambda: [k.verdict for k in self._state.memory.links.values() if k.id.endswith(link)])
 
-    def _fired(self, rule: str) -> float | None:
-        for at, said in self._said:
-            if at >= self._marked and isinstance(said, Transition) and (said.rule, said.to) == (rule, "firing"):
-                return at - self._marked
-        return None
-
-    def _cause_at(self, cause: str) -> float | None:
-        """Since when this has been the first cause; None while it is not."""
-        since = None
-        for at, said in self._said:
-            if at >= self._marked and isinstance(said, Incident):
-                first = said.causes[0].code == cause
-                since = (since if since is not None else at - self._marked) if first else None
-        return since
-
-    def _incident(self) -> Incident | None:
-        return next((said for _, said in reversed(self._said) if isinstance(said, Incident)), None)
+    def _named_first(self, cause: str) -> float | None:
+        return self._said.first_cause_from(cause, self._marked)
 
     # Waiting and failing
 
-    def _wait(self, what: str, check: Callable[[], bool], within: float) -> None:
+    def _wait(self, what: str, check: Callable[[], bool], *, until: float) -> None:
         def checked() -> bool:
             self._see_to_it()
             return check()
 
         try:
-            eventually(what, checked, within)
+            eventually(what, checked, max(0.0, until - self._clock.monotonic()))
         except UnreachableError as error:
             self._fail(str(error))
 

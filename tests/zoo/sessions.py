@@ -1,7 +1,9 @@
-"""What faults are made of: sessions that stand in the way, and log."""
+"""What faults are made of: sessions that stand in the way, log, and processes without a processor."""
 
+import os
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +34,32 @@ def write_log(server: Server, segments: int) -> None:
         for _ in range(segments):
             session.execute("SELECT pg_logical_emit_message(true, 'zoo', repeat('x', 900000))")
             session.execute("SELECT pg_switch_wal()")
+
+
+PERIOD_S = 0.1
+"""As that of Linux's quotas, cpu.max."""
+
+
+@contextmanager
+def starved(server: Server, process: str, share: float) -> Iterator[None]:
+    """One of a server's processes gets this share of a processor, as in a container with a quota that is too small."""
+    pid = server.value("SELECT pid FROM pg_stat_activity WHERE backend_type = %s", [process])
+    ended = threading.Event()
+
+    def turn() -> None:
+        while not ended.is_set():
+            os.kill(pid, signal.SIGSTOP)
+            ended.wait(PERIOD_S * (1 - share))
+            os.kill(pid, signal.SIGCONT)
+            ended.wait(PERIOD_S * share)
+
+    turns = threading.Thread(target=turn, name=f"starve-{pid}", daemon=True)
+    turns.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        turns.join()
 
 
 @contextmanager

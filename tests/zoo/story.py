@@ -1,28 +1,10 @@
-"""What a rig saw, as lines: the table of scores, and the whole story where a test fails."""
+"""What a rig saw, as lines, for where a test fails."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline_streams.judge.memory import Memory
-
-
-@dataclass(slots=True)
-class Score:
-    """One fault's numbers, in seconds: from ``mark``, and to the end of the incident from when it is waited for."""
-
-    rule: str
-    detected_s: float
-    cause: str
-    cause_s: float
-    resolved_s: float | None = None
-
-    def line(self, fault: str) -> str:
-        """One row of the table."""
-        resolved = f"{self.resolved_s:5.1f} s" if self.resolved_s is not None else "      -"
-        found = f"{self.rule:24} {self.detected_s:5.1f} s  {self.cause:32} {self.cause_s:5.1f} s"
-        return f"{fault:48} {found}  {resolved}"
 
 
 def line_of(said: Transition | Incident) -> str:

@@ -1,6 +1,7 @@
 """Something holds up changes that are to be applied."""
 
 import psycopg
+import pytest
 
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import DATABASE, on_publisher, on_subscriber, switch_off, switch_on
@@ -20,6 +21,7 @@ def test_apply_blocked_by_lock(logical: Logical, watch: Watch) -> None:
     rig.expect_resolved()
 
 
+@pytest.mark.since(17)
 def test_held_back_for_a_standby(logical: Logical, watch: Watch) -> None:
     """A standby that is gone is still named in synchronized_standby_slots: nothing is sent before it has it."""
     publisher = logical.publisher

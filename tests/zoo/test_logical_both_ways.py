@@ -44,6 +44,7 @@ def both_ways(logical: Logical, origin: str) -> Iterator[None]:
             server.restart()
 
 
+@pytest.mark.since(16)
 def test_changes_come_back(logical: Logical, watch: Watch) -> None:
     """Each takes changes of any origin: a new row comes back to where it was written and meets itself."""
     with both_ways(logical, "any"):
@@ -56,6 +57,7 @@ def test_changes_come_back(logical: Logical, watch: Watch) -> None:
         rig.expect_resolved()
 
 
+@pytest.mark.since(16)
 def test_two_writers(logical: Logical, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both change the same row before they hear of each other: each ends with the other's value, without an error."""
     monkeypatch.setattr(events, "EVENT_WINDOW_S", 12.0)  # what was overwritten counts for five minutes: not in a test

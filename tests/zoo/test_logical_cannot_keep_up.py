@@ -21,5 +21,5 @@ def test_apply_cannot_keep_up(logical: Logical, watch: Watch) -> None:
     with rig.writing(logical.publisher, dbname=DATABASE):
         on_publisher(logical, "UPDATE plain SET note = 'b' WHERE id > 93000")
         rig.mark()
-        rig.expect(rule="replication_lag", cause="apply_cannot_keep_up", within=20.0)
-        rig.expect_resolved(within=60.0)
+        rig.expect(rule="replication_lag", cause="apply_cannot_keep_up")
+        rig.expect_resolved(within=120.0)

@@ -11,6 +11,8 @@ from tests.zoo.app import DATABASE, on_publisher, on_subscriber
 from tests.zoo.rig import Watch
 from tests.zoo.sessions import reading
 
+pytestmark = pytest.mark.control
+
 
 def test_pgbench_burst(logical: Logical, watch: Watch) -> None:
     """Three hundred transactions a second, and a bulk change in the midst of them."""
@@ -31,6 +33,7 @@ def test_pgbench_burst(logical: Logical, watch: Watch) -> None:
     rig.quiet(5.0)
 
 
+@pytest.mark.since(18)
 def test_the_first_change_of_copied_rows(logical: Logical, watch: Watch) -> None:
     """A new table is copied and then changed: the server counts rows of another origin, and nothing is wrong."""
     subscriber = logical.subscriber
@@ -62,7 +65,7 @@ def test_a_busy_slot_and_a_long_report(logical: Logical, watch: Watch) -> None:
     kept = (
         "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) FROM pg_replication_slots WHERE slot_name = 'pg_3'"
     )
-    with reading(publisher, "pg_class"), rig.writing(publisher, dbname=DATABASE, size_bytes=4_000_000):
+    with reading(publisher, "pg_class"), rig.writing(publisher, dbname=DATABASE, size=4_000_000):
         eventually("the slot keeps much", lambda: publisher.value(kept) > HELD_BYTES, 60.0)
         rig.quiet(25.0)
     publisher.configure(max_slot_wal_keep_size=None, max_wal_size=None)

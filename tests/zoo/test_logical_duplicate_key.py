@@ -17,22 +17,25 @@ def finish_lsn(server: Server) -> str:
     return str(lsn)
 
 
+@pytest.mark.older
 @pytest.mark.parametrize("retry", ["500ms", "5s"])
-def test_duplicate_key(logical: Logical, watch: Watch, retry: str) -> None:
+def test_duplicate_key(logical: Logical, watch: Watch, major: int, retry: str) -> None:
     """Somebody inserted a row on the subscriber; deleting it lets apply go on. 5 s between attempts are the default."""
     logical.subscriber.configure(wal_retrieve_retry_interval=retry)
     rig = watch(logical)
     on_subscriber(logical, "INSERT INTO items VALUES (1000, 'local')")
     on_publisher(logical, "INSERT INTO items VALUES (1000, 'remote')")
     incident = rig.expect(rule="apply_error", cause="subscriber_duplicate_key", verdict="broken")
-    assert incident.causes[0].confidence > 0.9
-    assert "insert_exists" in incident.causes[0].summary
+    if major >= 18:  # before, the server does not count conflicts, and this is the likeliest guess
+        assert incident.causes[0].confidence > 0.9
+        assert "insert_exists" in incident.causes[0].summary
     on_subscriber(logical, "DELETE FROM items WHERE id = 1000")
     rig.expect_resolved()
     on_publisher(logical, "DELETE FROM items WHERE id = 1000")
     logical.subscriber.configure(wal_retrieve_retry_interval=None)
 
 
+@pytest.mark.since(18)
 def test_duplicate_key_of_two_indexes(logical: Logical, watch: Watch) -> None:
     """Two unique keys collide, which counts as another kind; the transaction is skipped, as the fix offers."""
     table = "CREATE TABLE twice (id int PRIMARY KEY, name text UNIQUE)"

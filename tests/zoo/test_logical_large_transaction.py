@@ -27,8 +27,8 @@ def test_large_transaction(logical: Logical, watch: Watch) -> None:
         load = "INSERT INTO items SELECT id, repeat('x', 300) FROM generate_series(1000000, 1250000) AS id"
         on_publisher(logical, load)
         rig.mark()
-        rig.expect(rule="replication_lag", cause="large_transaction_decoding", within=30.0)
-        rig.expect_resolved(within=60.0)
+        rig.expect(rule="replication_lag", cause="large_transaction_decoding")
+        rig.expect_resolved(within=120.0)
     on_subscriber(logical, "DROP FUNCTION slow CASCADE")
     on_publisher(logical, "DELETE FROM items WHERE id >= 1000000")
 

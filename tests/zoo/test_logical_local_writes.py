@@ -1,10 +1,13 @@
 """Somebody writes to replicated tables on the subscriber."""
 
+import pytest
+
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import on_publisher, on_subscriber
 from tests.zoo.rig import Watch
 
 
+@pytest.mark.since(18)
 def test_local_writes(logical: Logical, watch: Watch) -> None:
     """Rows changed, deleted and inserted: the one in the way comes first, and that somebody writes behind it."""
     subscriber = logical.subscriber

@@ -8,6 +8,7 @@ from tests.zoo.app import on_publisher, on_subscriber
 from tests.zoo.rig import Watch
 
 
+@pytest.mark.since(18)
 def test_missing_row(logical: Logical, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody deleted a row on the subscriber: its changes are skipped without an error."""
     monkeypatch.setattr(events, "EVENT_WINDOW_S", 12.0)  # what is skipped counts for five minutes: not in a test

@@ -1,5 +1,7 @@
 """A standby is late on purpose."""
 
+import pytest
+
 from leadline_streams.judge.policy import Override
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
@@ -20,6 +22,7 @@ def test_apply_delay(pair: Pair, watch: Watch) -> None:
         rig.expect_resolved()
 
 
+@pytest.mark.control
 def test_declared_delay_is_no_fault(pair: Pair, watch: Watch) -> None:
     """A delayed standby that was declared raises nothing."""
     declared = Override(node="pg-2", rules={"apply_delay_undeclared": {"warning": DELAY_S + 1}})

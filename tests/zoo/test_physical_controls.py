@@ -1,8 +1,13 @@
 """What is well must raise nothing."""
 
+import pytest
+
+from leadline.sandbox.postgres import Server
 from leadline.sandbox.workload import pgbench
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
+
+pytestmark = pytest.mark.control
 
 
 def test_idle_pair(pair: Pair, watch: Watch) -> None:
@@ -18,11 +23,39 @@ def test_pgbench_burst(pair: Pair, watch: Watch) -> None:
     rig.quiet(5)
 
 
-def test_planned_restart(pair: Pair, watch: Watch) -> None:
-    """The standby is restarted, as for a minor upgrade."""
+@pytest.mark.older
+@pytest.mark.parametrize("end", ["primary", "standby"])
+def test_planned_restart(pair: Pair, watch: Watch, end: str) -> None:
+    """A server is restarted, as for a minor upgrade."""
     rig = watch(pair)
-    pair.standby.restart()
+    server: Server = getattr(pair, end)
+    server.restart()
     rig.quiet(8)
+
+
+def test_planned_restart_of_the_agent(pair: Pair, watch: Watch) -> None:
+    """An agent is stopped and started again."""
+    rig = watch(pair)
+    rig.silence("pg-2")
+    rig.watch(pair.standby)
+    rig.quiet(8)
+
+
+def test_planned_restart_of_the_judge(pair: Pair, watch: Watch) -> None:
+    """A worker is stopped in the midst of it, and another goes on with what it remembered."""
+    rig = watch(pair)
+    with rig.writing(pair.primary):
+        rig.restart_judge()
+        rig.quiet(8)
+
+
+@pytest.mark.parametrize("ahead_s", [-30.0, 30.0], ids=["back", "ahead"])
+def test_clock_of_one_host_is_set(pair: Pair, watch: Watch, ahead_s: float) -> None:
+    """The clock beside the standby is half a minute off from now on: its samples seem old, or yet to come."""
+    rig = watch(pair)
+    with rig.writing(pair.primary):
+        rig.set_clock("pg-2", ahead_s)
+        rig.quiet(20)
 
 
 def test_vacuum_with_feedback(pair: Pair, watch: Watch) -> None:

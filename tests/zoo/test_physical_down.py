@@ -1,9 +1,12 @@
 """A server does not run."""
 
+import pytest
+
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
 
 
+@pytest.mark.older
 def test_primary_down(pair: Pair, watch: Watch) -> None:
     """The primary crashed."""
     rig = watch(pair)

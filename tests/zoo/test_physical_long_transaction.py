@@ -1,6 +1,7 @@
 """A transaction that nobody ends."""
 
 import psycopg
+import pytest
 
 from leadline_streams.judge.retention import SNAPSHOT_S
 from tests.fixtures.fleets import Logical
@@ -8,6 +9,7 @@ from tests.zoo.rig import Watch
 from tests.zoo.sessions import write_log
 
 
+@pytest.mark.older
 def test_long_transaction_keeps_log(logical: Logical, watch: Watch) -> None:
     """A client wrote a row and forgot to commit; then log piles up, and the slot keeps it though its consumer is quick.
 

@@ -1,9 +1,12 @@
 """Replay is paused."""
 
+import pytest
+
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
 
 
+@pytest.mark.older
 def test_replay_paused(pair: Pair, watch: Watch) -> None:
     """Somebody paused replay and forgot it."""
     rig = watch(pair)

@@ -12,6 +12,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.older
 @pytest.mark.parametrize("held", CHANGES)
 def test_query_blocks_replay(pair: Pair, watch: Watch, held: str) -> None:
     """Somebody let replay wait for ever, then left a report open whose table the primary vacuums or truncates."""

@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 from leadline.sandbox import guard
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
@@ -19,6 +21,7 @@ def test_slot_abandoned(pair: Pair, watch: Watch) -> None:
     rig.expect_resolved()
 
 
+@pytest.mark.older
 def test_slot_invalidated(pair: Pair, watch: Watch) -> None:
     """A slot kept more log than max_slot_wal_keep_size allows, and a checkpoint came."""
     rig = watch(pair)

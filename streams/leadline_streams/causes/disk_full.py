@@ -7,34 +7,48 @@ from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.memory import NodeState
 from leadline_streams.judge.rule import fact
 
+CODE = "disk_full"
 SAYS = ("No space left on device", "disk full")
 """The system's word for ENOSPC, and PostgreSQL's for SQLSTATE 53100."""
+SEGMENT_BYTES = 16 * 2**20
+"""Of the default size. A server that cannot make its next segment ends, and gives back what it wrote of it."""
 
 
 def find(case: Case) -> Iterator[Claim]:
-    """A server that says so itself."""
+    """A server that says so itself, or that is down while its volume, at which its agent looks, has no room.
+
+    Once there is room again, it is still down because there was none.
+    """
     for node in case.nodes:
-        if node.down and any(said in (node.error or "") for said in SAYS):
-            yield _claim(case, node)
+        free = node.disk.free_bytes if node.disk is not None else None
+        segment = case.number(node, "wal_segment_size") or SEGMENT_BYTES
+        says = any(said in (node.error or "") for said in SAYS)
+        named = (CODE, case.about_node(node).id) in case.named
+        if node.down and (says or named or (free is not None and free < segment)):
+            yield _claim(case, node, free)
 
 
-def _claim(case: Case, node: NodeState) -> Claim:
+def _claim(case: Case, node: NodeState, free: int | None) -> Claim:
     keeps = max(node.sample.slots, key=lambda slot: slot.retained_bytes or 0, default=None) if node.sample else None
     most = f"; slot {keeps.name} keeps {size(keeps.retained_bytes)} of log" if keeps and keeps.retained_bytes else ""
+    left = f", {size(free)} are left on the volume of its log" if free is not None else ""
     return Claim(
         subject=case.about_node(node),
         confidence=0.99,
         title=f"the disk of {node.name} is full",
-        summary=f"{node.name} has no room left: {node.error}{most}",
-        fix=f"Make room on the volume of {node.name}; never remove files from pg_wal by hand. "
+        summary=f"{node.name} ran out of room: {node.error or 'no reason known'}{left}{most}",
+        fix=f"Make room on the volume of {node.name} and start it; never remove files from pg_wal by hand. "
         "Drop the slot that keeps the log if its consumer will not come back.",
-        evidence_for=[fact("error", node.error, node.name)],
+        evidence_for=[
+            fact("error", node.error, node.name),
+            *([fact("free_bytes", free, node.name)] if free is not None else []),
+        ],
     )
 
 
 CAUSE = CauseRule(
-    code="disk_full",
-    help="the server refuses with: no space left on device",
+    code=CODE,
+    help="the server refuses with: no space left on device; or it is down, and its volume lacks room for a segment",
     explains=CUT | {"node_down", "archive_failing"},
     find=find,
 )

@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
-from leadline_streams.judge.apply import DUPLICATES, Apply, quoted, troubled
+from leadline_streams.judge.apply import DUPLICATES, TOGETHER_S, Apply, quoted, troubled
 from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 HEARS = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverReceive"})
 """Waits of a worker that has nothing to do but hear from its publisher."""
 BEFORE_15 = "before PostgreSQL 15 a worker that connects and fails to apply looks the same: read the log"
+RETRY = "wal_retrieve_retry_interval"
+RETRY_MS = 5000
+"""Its default."""
+SLACK_S = 2.0
 SILENT_S = 5.0
 """A publisher with changes to send is not silent for this long."""
 
@@ -27,7 +31,7 @@ def find(case: Case) -> Iterator[Claim]:
         up, counted = it.publisher.name, it.subscription.apply_errors is not None
         yield Claim(
             subject=it.about,
-            confidence=0.88 if counted else 0.5,
+            confidence=0.5 if not counted else 0.45 if _may_have_failed(case, it) else 0.88,
             title=f"{it.name} cannot reach {up}",
             summary=f"{it.name} gets nothing from {up}, and both servers answer: {sign}; the network between them, "
             "pg_hba.conf, the password or the subscription's connection string",
@@ -50,6 +54,15 @@ def _absent(case: Case, it: Apply) -> str | None:
     if it.row is not None or it.slot.active or it.subscription.received_lsn is not None or reached_limits(case, it):
         return None
     return "its worker comes and goes without a connection"
+
+
+def _may_have_failed(case: Case, it: Apply) -> bool:
+    """Whether the one error that is counted so far may be of applying: only the next attempt tells."""
+    cut_at = it.link.cut_since if it.link is not None else None
+    if cut_at is None or it.failed_at < cut_at - TOGETHER_S:
+        return False
+    retry_s = (case.number(it.node, RETRY) or RETRY_MS) / 1000
+    return case.now - cut_at < retry_s + SLACK_S
 
 
 def _silent(it: Apply) -> str | None:

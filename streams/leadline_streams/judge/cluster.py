@@ -119,6 +119,8 @@ class ClusterState:
         node.seen = now
         node.stale = False
         node.up = sample.up
+        if sample.disk is not None:
+            node.disk = sample.disk
         if not sample.up:
             node.error = sample.error
             if node.down_since is None:
@@ -135,8 +137,6 @@ class ClusterState:
         progress.feed_clock(node, sample, now, node.upstream in self.memory.nodes)
         if before is None or events.rose(before, sample):
             events.count(node, before, sample, now)
-        if sample.disk is not None:
-            node.disk = sample.disk
         if sample.archiver is not None and sample.archiver.ready is not None:
             node.unarchived = sample.archiver.ready
         if node.held or not all(map(calm.slot_is_calm, sample.slots)):

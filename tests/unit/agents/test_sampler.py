@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from leadline.clock import ManualClock
-from leadline.model.observation import NodeSettings, Sample
+from leadline.model.observation import Disk, NodeSettings, Sample
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
 from leadline_agents import sampler as module
@@ -122,6 +122,19 @@ async def test_no_answer_is_a_sample_too() -> None:
     assert sample.at == sample.sent_at == rig.clock.now()
     assert sample.node.role == "unknown"
     assert (sample.positions, sample.activity, sample.disk) == (None, None, None)
+
+
+async def test_the_room_beside_a_server_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent looks at the volume of the log itself, once it knows where it is and when it is on this host."""
+    monkeypatch.setattr(module.host, "volume", {"/nowhere": (7, 9)}.get)
+    rig = Rig()
+    for here in (True, False):
+        monkeypatch.setattr(module.host, "is_here", lambda name, here=here: here)
+        rig.probe.troubles = {}
+        await rig.look()
+        rig.probe.troubles = {"look": Trouble("refused: nobody there")}
+        sample, _ = await rig.look()
+        assert sample.disk == (Disk(free_bytes=7, total_bytes=9) if here else None)
 
 
 async def test_a_defect_in_the_agent_is_seen_by_the_fleet(caplog: pytest.LogCaptureFixture) -> None:

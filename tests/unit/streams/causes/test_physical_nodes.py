@@ -3,9 +3,10 @@
 from msgspec.structs import replace
 
 from leadline.model.lsn import format_lsn
-from leadline.model.observation import Activity, Archiver, Positions
+from leadline.model.observation import Activity, Archiver, Disk, Positions
 from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run
 
+GB = 10**9
 REFUSED = 'refused: connection to server at "10.0.0.1", port 5432 failed: Connection refused (is the server running?)'
 SILENT = "timeout: no answer in 0.9 s; is the server hung, or the network cut?"
 LOCKED_OUT = "authentication failed: password authentication failed for user (check user and password of the dsn)"
@@ -141,6 +142,24 @@ def test_a_full_disk() -> None:
     full = "query failed: could not write to file: No space left on device"
     run(world, 10, cut=True, up={"up": False, "error": full})
     assert first(world).code == "disk_full"
+
+
+def test_a_volume_that_its_agent_finds_full() -> None:
+    """A server that is gone says nothing; what is left of its volume does, and why it is down stays so with more."""
+    world = pair()
+    gone = {"up": False, "error": "refused: connection refused"}
+    run(world, 10, cut=True, up={**gone, "disk": Disk(free_bytes=9_000_000, total_bytes=GB)})
+    assert first(world).code == "disk_full"
+    assert "9.0 MB are left on the volume of its log" in first(world).summary
+    run(world, 5, cut=True, up={**gone, "disk": Disk(free_bytes=GB // 2, total_bytes=GB)})
+    assert first(world).code == "disk_full"
+
+
+def test_a_server_that_is_down_beside_room() -> None:
+    """A volume with room is no reason."""
+    world = pair()
+    run(world, 10, cut=True, up={"up": False, "error": "refused", "disk": Disk(free_bytes=GB // 2, total_bytes=GB)})
+    assert first(world).code == "primary_down"
 
 
 def test_a_change_is_blamed_behind_what_it_did() -> None:

@@ -1,0 +1,76 @@
+"""What the zoo's numbers say, the page that publishes them, and what it must have of the catalogue."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from leadline_streams.causes import CAUSES
+from leadline_streams.rules import RULES
+from tests.zoo.page import BEGIN, END, written
+from tests.zoo.score import Control, Score, lines, result
+
+ROOT = Path(__file__).parents[3]
+ABOUT = {"measured_on": "2026-01-02", "machine": "2 cores", "python": "Python 3.11.7"}
+FOUND = Score("replay_paused", "18.6", "replay_paused_by_operator", "replay_paused", True, 6.0, 7.0, 1, 3.5)
+MISSED = Score("table_lost", "15.9", "subscriber_schema_drift", "apply_error", False, 8.0, None, 1)
+RUN = result([FOUND, MISSED], [Control("idle_pair", "18.6", True), Control("idle_pair", "15.9", False)], ABOUT)
+
+
+def test_the_score_counts_what_was_missed() -> None:
+    """A fault without the right cause counts like any other; medians are of what was measured."""
+    assert (RUN["score"], RUN["median_detected_s"], RUN["median_cause_s"]) == (0.5, 7.0, 7.0)
+    assert [fault["fault"] for fault in RUN["faults"]] == ["replay_paused", "table_lost"]
+    assert set(RUN["faults"][0]) == {
+        "fault", "server_version", "expected_cause", "rule", "ranked_first", "detected_s", "cause_s", "pages",
+        "resolved_s",
+    }  # fmt: skip
+
+
+def test_a_run_of_nothing_proves_nothing() -> None:
+    """Without faults there is no score to be proud of."""
+    assert result([], [], ABOUT)["score"] == 0.0
+
+
+def test_what_was_missed_stands_out() -> None:
+    """In the terminal and on the page."""
+    shown = "\n".join(lines(RUN))
+    assert re.search(r"^table_lost .* NOT FIRST$", shown, re.MULTILINE)
+    assert re.search(r"^idle_pair +15.9 +a control that was NOT SILENT$", shown, re.MULTILINE)
+    assert "all versions: the right cause first for 1 of 2 faults (50.0%)" in shown
+    assert "PostgreSQL 18.6: the right cause first for 1 of 1 faults (100.0%)" in shown
+    page = written(f"{BEGIN}{END}", RUN)
+    assert "| table lost | 15.9 | `apply_error` | `subscriber_schema_drift` | 8.0 s | **no** | 1 | - |" in page
+    assert "| idle pair | 18.6 | **but did on 15.9** |" in page
+
+
+def test_the_tables_are_between_the_marks() -> None:
+    """Writing a run replaces what stood between the marks, and nothing else."""
+    first = written(f"above\n{BEGIN}\nold\n{END}\nbelow\n", RUN)
+    assert first.startswith(f"above\n{BEGIN}\n\nMeasured on 2026-01-02; 2 cores, Python 3.11.7.\n")
+    assert first.endswith(f"{END}\nbelow\n")
+    assert "old" not in first
+    assert written(first, RUN) == first
+
+
+def test_a_page_without_marks() -> None:
+    """Nothing is written where the tables have no place."""
+    with pytest.raises(ValueError, match="the page lacks"):
+        written("no marks", RUN)
+
+
+def test_every_cause_is_ranked_first_somewhere() -> None:
+    """Each cause of the catalogue is first in some fault, or the page says why it is not."""
+    faults = "".join(path.read_text() for path in (ROOT / "tests" / "zoo").glob("test_*.py"))
+    first = set(re.findall(r'cause="(\w+)"', faults))
+    excused = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "zoo.md").read_text().partition(END)[2], re.MULTILINE))
+    assert set(CAUSES) - first == excused
+
+
+def test_the_published_run_is_of_this_catalogue() -> None:
+    """Rules and causes of the page are those there are, and whole versions were measured."""
+    table = (ROOT / "docs" / "zoo.md").read_text().partition(BEGIN)[2].partition(END)[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if "`" in line]
+    assert {row[2].strip("`") for row in rows} <= set(RULES)
+    assert {row[3].strip("`") for row in rows} <= set(CAUSES)
+    assert {row[1].partition(".")[0] for row in rows} == {"18", "15"}

@@ -1,0 +1,66 @@
+"""The page that publishes the zoo: ``python -m tests.zoo.page`` writes the last run of ``make zoo`` into it."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.zoo.score import RESULT, seconds, summary, version_key
+
+PAGE = Path(__file__).parents[2] / "docs" / "zoo.md"
+BEGIN = "<!-- begin: make zoo -->"
+END = "<!-- end -->"
+
+
+def written(page: str, found: Mapping[str, Any]) -> str:
+    """The page with this run between its marks. Raises ValueError when it has none."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page lacks {BEGIN} or, after it, {END}")
+    table = "\n".join(_table(found))
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+
+
+def _table(found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Measured on {found['measured_on']}; {found['machine']}, {found['python']}."
+    yield ""
+    yield from (f"- {line}." for line in summary(found))
+    yield ""
+    yield "| fault | PostgreSQL | rule | cause | detected | cause first | pages | resolved |"
+    yield "|---|---|---|---|---:|---:|---:|---:|"
+    for fault in sorted(found["faults"], key=_order):
+        detected, resolved = seconds(fault["detected_s"]), seconds(fault["resolved_s"])
+        cause = seconds(fault["cause_s"]) if fault["ranked_first"] else "**no**"
+        yield (
+            f"| {_words(fault['fault'])} | {fault['server_version']} | `{fault['rule']}` | `{fault['expected_cause']}` "
+            f"| {detected} | {cause} | {fault['pages']} | {resolved} |"
+        )
+    yield ""
+    yield "| control | raised nothing on PostgreSQL | |"
+    yield "|---|---|---|"
+    for name in sorted({each["control"] for each in found["controls"]}):
+        of = [each for each in found["controls"] if each["control"] == name]
+        well = ", ".join(sorted((each["server_version"] for each in of if each["silent"]), key=version_key))
+        bad = ", ".join(sorted((each["server_version"] for each in of if not each["silent"]), key=version_key))
+        yield f"| {_words(name)} | {well} | {f'**but did on {bad}**' if bad else ''} |"
+
+
+def _order(fault: Mapping[str, Any]) -> tuple[str, list[int]]:
+    return fault["fault"], version_key(fault["server_version"])
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def main() -> None:
+    """Write the last run into the page."""
+    if not RESULT.exists():
+        sys.exit(f"there is no {RESULT.name}: run make zoo first")
+    PAGE.write_text(written(PAGE.read_text(), json.loads(RESULT.read_text())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""What the zoo measures: each fault's numbers, and what all of them together say of the product."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+RESULT = Path(__file__).parents[2] / "build" / "zoo.json"
+
+
+@dataclass(slots=True)
+class Score:
+    """One fault on one version of PostgreSQL. Times are in seconds; None where it did not come to that."""
+
+    fault: str
+    server_version: str
+    expected_cause: str
+    rule: str = ""
+    ranked_first: bool = False
+    """Whether the right cause came first in time, and stayed so to the end."""
+    detected_s: float | None = None
+    """From the fault to the rule's alert."""
+    cause_s: float | None = None
+    """From the fault to the incident whose first cause is the right one."""
+    pages: int = 0
+    """Incidents that were opened for it: a page each."""
+    resolved_s: float | None = None
+    """From the healing to the end of the incident; None for faults that nothing heals."""
+
+
+@dataclass(slots=True)
+class Control:
+    """Something healthy on one version of PostgreSQL, and whether nothing was said of it."""
+
+    control: str
+    server_version: str
+    silent: bool
+
+
+def result(scores: Sequence[Score], controls: Sequence[Control], about: Mapping[str, Any]) -> dict[str, Any]:
+    """The run as one JSON value."""
+    first = [score for score in scores if score.ranked_first]
+    return {
+        **about,
+        "score": round(len(first) / len(scores), 3) if scores else 0.0,
+        "median_detected_s": _median([score.detected_s for score in scores]),
+        "median_cause_s": _median([score.cause_s for score in scores]),
+        "faults": [asdict(score) for score in sorted(scores, key=lambda score: (score.fault, score.server_version))],
+        "controls": [asdict(each) for each in sorted(controls, key=lambda each: (each.control, each.server_version))],
+    }
+
+
+def lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The run for a terminal: a line per fault, then what they say together."""
+    for score in found["faults"]:
+        times = "  ".join(f"{seconds(score[key]):>7}" for key in ("detected_s", "cause_s", "resolved_s"))
+        first = "first" if score["ranked_first"] else "NOT FIRST"
+        pages = f"{score['pages']} page{'' if score['pages'] == 1 else 's'}"
+        yield (
+            f"{score['fault']:44} {score['server_version']:6} {score['rule']:24} {score['expected_cause']:32} "
+            f"{times}  {pages:7}  {first}"
+        )
+    for each in found["controls"]:
+        if not each["silent"]:
+            yield f"{each['control']:44} {each['server_version']:6} a control that was NOT SILENT"
+    yield from summary(found)
+
+
+def summary(found: Mapping[str, Any]) -> Iterator[str]:
+    """The numbers of the product, for all versions and for each."""
+    versions = sorted({fault["server_version"] for fault in found["faults"]}, key=version_key)
+    for version in (None, *(versions if len(versions) > 1 else ())):
+        faults = [fault for fault in found["faults"] if version in (None, fault["server_version"])]
+        first = sum(fault["ranked_first"] for fault in faults)
+        if faults:
+            yield (
+                f"{'all versions' if version is None else f'PostgreSQL {version}'}: the right cause first for {first} "
+                f"of {len(faults)} faults ({first / len(faults):.1%}); median time to detection "
+                f"{seconds(_median([fault['detected_s'] for fault in faults]))}, to cause "
+                f"{seconds(_median([fault['cause_s'] for fault in faults]))}"
+            )
+    silent = sum(each["silent"] for each in found["controls"])
+    yield f"{silent} of {len(found['controls'])} controls raised nothing"
+
+
+def seconds(value: float | None) -> str:
+    """A time for people."""
+    return f"{value:.1f} s" if value is not None else "-"
+
+
+def version_key(version: str) -> list[int]:
+    """What versions are sorted by: 9.6 before 15."""
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
+def save(found: Mapping[str, Any]) -> None:
+    """Leave the run where the page is made from."""
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(median(known), 2) if known else None
