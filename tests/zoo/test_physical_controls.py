@@ -49,12 +49,11 @@ def test_planned_restart_of_the_judge(pair: Pair, watch: Watch) -> None:
         rig.quiet(8)
 
 
-@pytest.mark.parametrize("ahead_s", [-30.0, 30.0], ids=["back", "ahead"])
-def test_clock_of_one_host_is_set(pair: Pair, watch: Watch, ahead_s: float) -> None:
-    """The clock beside the standby is half a minute off from now on: its samples seem old, or yet to come."""
+def test_clock_set_back(pair: Pair, watch: Watch) -> None:
+    """The clock of the standby's host is half a minute late from now on: what its agent sees seems old."""
     rig = watch(pair)
     with rig.writing(pair.primary):
-        rig.set_clock("pg-2", ahead_s)
+        rig.set_clock("pg-2", -30.0)
         rig.quiet(20)
 
 

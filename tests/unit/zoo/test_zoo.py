@@ -7,6 +7,7 @@ import pytest
 
 from leadline_streams.causes import CAUSES
 from leadline_streams.rules import RULES
+from tests.zoo import versions
 from tests.zoo.page import BEGIN, END, written
 from tests.zoo.score import Control, Score, lines, result
 
@@ -68,9 +69,9 @@ def test_every_cause_is_ranked_first_somewhere() -> None:
 
 
 def test_the_published_run_is_of_this_catalogue() -> None:
-    """Rules and causes of the page are those there are, and whole versions were measured."""
+    """Rules, causes and versions of the page are those there are."""
     table = (ROOT / "docs" / "zoo.md").read_text().partition(BEGIN)[2].partition(END)[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if "`" in line]
     assert {row[2].strip("`") for row in rows} <= set(RULES)
     assert {row[3].strip("`") for row in rows} <= set(CAUSES)
-    assert {row[1].partition(".")[0] for row in rows} == {"18", "15"}
+    assert {row[1].partition(".")[0] for row in rows} <= {str(versions.NEW), str(versions.OLD)}
