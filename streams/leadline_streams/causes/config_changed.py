@@ -53,7 +53,7 @@ def find(case: Case) -> Iterator[Claim]:
         node = case.cluster.memory.nodes.get(name)
         if node is None:
             continue
-        told, changed = case.blame(node, change.setting)
+        told, changed = case.told(node, change)
         yield Claim(
             subject=case.about_node(node),
             confidence=0.6,

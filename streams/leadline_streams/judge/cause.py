@@ -137,8 +137,10 @@ class Case:
     def blame(self, node: NodeState | None, *settings: str) -> tuple[str, list[Evidence]]:
         """Who let it happen: the latest recent change of these settings, as an end for the summary and as evidence."""
         change = self.changed(node, *settings)
-        if change is None:
-            return "", []
+        return self.told(node, change) if change is not None else ("", [])
+
+    def told(self, node: NodeState | None, change: Change) -> tuple[str, list[Evidence]]:
+        """One change of a node's, as an end for the summary and as evidence."""
         now = node.settings.get(change.setting) if node is not None else None
         before, after = (_value(value, now.unit if now is not None else None) for value in (change.from_, change.to))
         move = f"changed from {before} to {after} at {change.at:%H:%M:%S} UTC"

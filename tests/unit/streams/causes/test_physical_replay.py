@@ -34,6 +34,7 @@ def test_a_setting_that_is_put_back_is_not_blamed() -> None:
     change(world, "pg-2", max_standby_streaming_delay="30000")
     run(world, 5, replayed=world.lsn, positions={"startup_wait": "Lock/relation"}, down={"activity": session()})
     (blamed,) = [cause for cause in causes(world) if cause.code == "config_changed"]
+    assert "was changed from 30000 to -1 at" in blamed.summary
     assert blamed.fix == (
         "If nobody meant it, on pg-2: ALTER SYSTEM SET max_standby_streaming_delay = '30000'; SELECT pg_reload_conf();"
     )
