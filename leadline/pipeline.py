@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -19,12 +19,12 @@ from leadline.errors import LeadlineError, UnreachableError, UsageError
 from leadline.kafka import consumer_options
 from leadline.sandbox.broker import EmbeddedBroker
 from leadline.sandbox.folder import Folder
-from leadline.sandbox.process import spawn
+from leadline.sandbox.process import run, spawn
 from leadline.settings.common import KafkaSettings
 from leadline.topics import PARTITIONS, TOPICS
 from leadline.wire import CODECS
 
-STATES_FOLLOW: Final = ("samples", "alerts", "incidents")
+FOLLOWED: Final = ("samples", "alerts", "incidents", "deliveries")
 _POLL_S: Final = 0.1
 _LAST_WORDS: Final = 1500
 _ENVIRONMENT: Final = ("HOME", "USER", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -62,16 +62,19 @@ class Pipeline:
     def launch(self, role: str, *arguments: str, name: str = "") -> None:
         """Start ``leadline ROLE ARGUMENTS``, for one that takes no settings."""
         part = name or role
-        passed = {name: value for name, value in os.environ.items() if name in _ENVIRONMENT or name.startswith("PG")}
         with self._log(part).open("ab") as log:
             self._parts[part] = spawn(
                 *(sys.executable, "-m", "leadline", role, *arguments),
                 cwd=self._folder,
-                env=passed,
+                env=_passed(),
                 output=log,
                 owner=None,
                 farewell=signal.SIGTERM,
             )
+
+    def run(self, command: str, *arguments: str) -> str:
+        """Run ``leadline COMMAND ARGUMENTS`` to its end; its output. Raises UnreachableError with its last words."""
+        return run(sys.executable, "-m", "leadline", command, *arguments, cwd=self._folder, env=_passed(), owner=None)
 
     def file(self, name: str) -> Path:
         """A path in the folder that goes with the pipeline."""
@@ -86,14 +89,14 @@ class Pipeline:
                 kind: type[LeadlineError] = UsageError if status == UsageError.exit_code else UnreachableError
                 raise kind(f"leadline {name} ended with status {status}:\n{said}")
 
-    async def follow(self, topics: Sequence[str] = STATES_FOLLOW) -> AsyncGenerator[list[Any], None]:
-        """What is in these topics from the beginning, in small batches; an empty one when nothing came.
+    async def follow(self) -> AsyncGenerator[list[Any], None]:
+        """What is in the topics for people from the beginning, in small batches; an empty one when nothing came.
 
         Raises what a part died of.
         """
         from aiokafka import AIOKafkaConsumer
 
-        codecs = {self.kafka.topic_prefix + name: CODECS[name] for name in topics}
+        codecs = {self.kafka.topic_prefix + name: CODECS[name] for name in FOLLOWED}
         consumer = AIOKafkaConsumer(*codecs, **consumer_options(self.kafka, "leadline-watch"))
         await consumer.start()
         try:
@@ -104,6 +107,7 @@ class Pipeline:
                     codecs[partition.topic].decode(record.value)
                     for partition, records in fetched.items()
                     for record in records
+                    if record.value is not None
                 ]
         finally:
             await consumer.stop()
@@ -126,3 +130,7 @@ class Pipeline:
 
     def _log(self, part: str) -> Path:
         return self.file(f"{part}.log")
+
+
+def _passed() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name in _ENVIRONMENT or name.startswith("PG")}

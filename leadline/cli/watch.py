@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,12 +14,18 @@ from leadline.cli.options import format_option, settings
 from leadline.clock import Clock, SystemClock
 from leadline.errors import ProblemFound, UsageError
 from leadline.settings.dsn import address
+from leadline.settings.handed import handed
+from leadline.settings.sink import KINDS, SinkSettings
 from leadline.settings.stream import StreamSettings
 
 if TYPE_CHECKING:
     from leadline.pipeline import Pipeline
     from leadline.view.show import Show
     from leadline_streams.picture import Picture
+
+JUDGED: Final = ("judgement", "rules", "overrides")
+"""What of the settings the judging process is given."""
+QUIET: Final = {"log": {"level": "warning"}}
 
 
 @click.command()
@@ -38,6 +44,9 @@ if TYPE_CHECKING:
     "--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings of the judgement: rules, overrides."
 )
 @click.option("--duration", type=click.FloatRange(min=0), help="End after this many seconds. Else with Ctrl-C.")
+@click.option(
+    "--db-sink", metavar="DSN", help="Keep an incident log in this PostgreSQL; its role owns schema leadline."
+)
 @format_option
 def command(
     dsns: tuple[str, ...],
@@ -46,12 +55,15 @@ def command(
     for_s: float | None,
     config: Path | None,
     duration: float | None,
+    db_sink: str | None,
     form: str,
 ) -> None:
     """Watch the replication of servers that you have: agent, broker and judgement in one go.
 
-    DSN is a connection string; its role needs pg_monitor and nothing more. The broker is in memory: nothing is kept.
-    With --duration, exit code 1 says that an incident is open at the end.
+    DSN is a connection string; its role needs pg_monitor and nothing more. The broker is in memory: nothing is kept
+    but the incident log, if there is one. Slack, PagerDuty and a webhook are told when LEADLINE_SLACK_*,
+    LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_* are set. With --duration, exit code 1 says that an incident is open at
+    the end.
 
     Example: leadline watch postgresql://leadline@10.0.0.1/postgres postgresql://leadline@10.0.0.2/postgres --for 10
     """
@@ -63,12 +75,16 @@ def command(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is put away
     judged = _judgement(settings(StreamSettings, config), RULES, for_s, interval)
+    sinks = _sinks(settings(SinkSettings, None), db_sink)
+    names = list(sinks)
     picture = Picture(policy_of(judged))
     with Pipeline() as pipeline:
         pipeline.start("agent", _agent(dsns, cluster, interval, str(pipeline.file("spool.sqlite3"))))
-        pipeline.start("stream", _plain(judged))
+        pipeline.start("stream", {**{name: handed(getattr(judged, name)) for name in JUDGED}, **QUIET})
+        if names:
+            pipeline.start("sink", {**sinks, **QUIET}, *names)
         live = form == "text" and sys.stdout.isatty()
-        note = f"embedded broker at {pipeline.kafka.bootstrap}, in memory"
+        note = f"embedded broker at {pipeline.kafka.bootstrap}, in memory{''.join(f'; tells {name}' for name in names)}"
         with Live(note) if live else Lines(json=form == "json") as show:
             asyncio.run(_watch(pipeline, picture, show, duration, SystemClock()))
 
@@ -76,6 +92,7 @@ def command(
 async def _watch(pipeline: "Pipeline", picture: "Picture", show: "Show", duration: float | None, clock: Clock) -> None:
     """Show what comes until the time is over."""
     from leadline.model.alert import Transition
+    from leadline.model.delivery import Delivery
     from leadline.model.incident import Incident
     from leadline.view.rows import Fleet
 
@@ -84,7 +101,7 @@ async def _watch(pipeline: "Pipeline", picture: "Picture", show: "Show", duratio
     async with aclosing(pipeline.follow()) as batches:
         async for batch in batches:
             for item in batch:
-                if isinstance(item, Transition | Incident):
+                if isinstance(item, Transition | Incident | Delivery):
                     fleet.take(item)
                     show.news(item)
                 else:
@@ -97,6 +114,15 @@ async def _watch(pipeline: "Pipeline", picture: "Picture", show: "Show", duratio
                 break
     if any(incident.state == "open" for incident in fleet.incidents.values()):
         raise ProblemFound("an incident is open; see above")
+
+
+def _sinks(own: SinkSettings, db_sink: str | None) -> dict[str, Any]:
+    """Of the settings in the environment, the targets that are there; and the incident log. Raises UsageError."""
+    found = {kind: handed(getattr(own, kind)) for kind in KINDS if getattr(own, kind).wanted}
+    if db_sink is not None:
+        address(db_sink)
+        found["incident_log"] = {"dsn": db_sink}
+    return found
 
 
 def node_names(dsns: Sequence[str]) -> list[str]:
@@ -112,7 +138,7 @@ def _agent(dsns: Sequence[str], cluster: str, interval: float, spool: str) -> di
     instances = [
         {"dsn": dsn, "name": name, "cluster": cluster} for dsn, name in zip(dsns, node_names(dsns), strict=True)
     ]
-    return {"instances": instances, "interval_s": interval, "spool": {"path": spool}, "log": {"level": "warning"}}
+    return {"instances": instances, "interval_s": interval, "spool": {"path": spool}, **QUIET}
 
 
 def _judgement(
@@ -129,18 +155,3 @@ def _judgement(
         for name in rules:
             changed[name] = replace(changed.get(name, RuleOverride()), for_s=for_s)
     return replace(given, judgement=judgement, rules=changed)
-
-
-def _plain(judged: StreamSettings) -> dict[str, Any]:
-    """What of the settings the judging process is given as a file."""
-    import msgspec
-
-    wanted = ("judgement", "rules", "overrides")
-    fields = {name: msgspec.to_builtins(getattr(judged, name)) for name in wanted}
-    return {**_without_none(fields), "log": {"level": "warning"}}
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_none(item) for name, item in value.items() if item is not None}
-    return [_without_none(item) for item in value] if isinstance(value, list) else value

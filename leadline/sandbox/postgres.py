@@ -104,7 +104,9 @@ class Server:
 
     def run(self, tool: str, *arguments: str | Path) -> str:
         """Run one of PostgreSQL's programs, such as pg_controldata, to its end; its output."""
-        return run(self._programs.path(tool), *arguments, cwd=self._folder, env={"PGPASSWORD": self._password})
+        return run(
+            self._programs.path(tool), *arguments, cwd=self._folder, env={"PGPASSWORD": self._password}, owner=account()
+        )
 
     def launch(self, tool: str, *arguments: str | Path, farewell: signal.Signals) -> "subprocess.Popen[bytes]":
         """Start one of PostgreSQL's programs under a guard, see ``process.spawn``; it writes to the log."""

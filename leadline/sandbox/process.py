@@ -39,9 +39,12 @@ def reachable(path: Path) -> bool:
     return account() is None or all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
-def run(*command: str | Path, cwd: Path, env: Mapping[str, str]) -> str:
-    """Run a program to its end; its standard output. Raises UnreachableError with its last words when it fails."""
-    uid, gid = account() or (None, None)
+def run(*command: str | Path, cwd: Path, env: Mapping[str, str], owner: tuple[int, int] | None) -> str:
+    """Run a program to its end; its standard output. Raises UnreachableError with its last words when it fails.
+
+    ``owner`` is whom it runs as, None as the user that we are.
+    """
+    uid, gid = owner or (None, None)
     done = subprocess.run(  # noqa: S603
         command,
         check=False,

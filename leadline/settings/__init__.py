@@ -13,6 +13,7 @@ It never imports a role, never opens a connection, and never shows a secret.
 ``sink``         the processes that tell people
 ``dsn``          connection strings: their form, and a name for them without secrets
 ``effective``    what holds in the end, and where it came from
+``handed``       the same as plain data, for the file of a process that we start
 ``processes``    which settings belong to which process
 ``schema``       JSON Schema for editors
 ``example``      a file to start from, for each process

@@ -1,7 +1,8 @@
-"""What happens, as plain lines: one per change, two more for an incident's cause and fix."""
+"""What happens, as plain lines: one per change, two more for an incident's cause and fix, one per word to people."""
 
 from leadline.logs import escape
 from leadline.model.alert import Transition
+from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.view.rows import LinkRow, NodeRow
 from leadline.view.words import duration, hour, size
@@ -38,3 +39,9 @@ def incident(news: Incident) -> list[str]:
     if news.resolved_at is not None:
         lines.append(f"          lasted {duration((news.resolved_at - news.opened_at).total_seconds())}")
     return [escape(line) for line in lines]
+
+
+def delivery(news: Delivery) -> str:
+    """What a target was told, or why not."""
+    why = f": {news.reason}" if news.reason else ""
+    return escape(f"{hour(news.at)}  {news.target}  {news.outcome}{why}  {news.occasion}  {news.incident_id}")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from leadline.model.alert import Transition, Verdict
+from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.model.observation import LinkKind
 
@@ -49,9 +50,14 @@ class Fleet:
     """Open alerts by identity, newest transition of each."""
     incidents: dict[str, Incident] = field(default_factory=dict)
     """Newest record of each incident seen."""
+    told: dict[str, Delivery] = field(default_factory=dict)
+    """The last word to each target."""
 
-    def take(self, news: Transition | Incident) -> None:
-        """Fold in a transition or an incident record; older records than those known are ignored."""
+    def take(self, news: Transition | Incident | Delivery) -> None:
+        """Fold in what is new; older records than those known are ignored."""
+        if isinstance(news, Delivery):
+            self.told[news.target] = news
+            return
         if isinstance(news, Incident):
             known = self.incidents.get(news.incident_id)
             if known is None or news.seq > known.seq:

@@ -13,6 +13,7 @@ import msgspec
 
 from leadline import wire
 from leadline.model.alert import Transition
+from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.view import lines
 from leadline.view.rows import Fleet, LinkRow, NodeRow
@@ -21,8 +22,8 @@ from leadline.view.rows import Fleet, LinkRow, NodeRow
 class Show(AbstractContextManager["Show"], Protocol):
     """Shows changes as they come."""
 
-    def news(self, news: Transition | Incident) -> None:
-        """A transition or an incident record."""
+    def news(self, news: Transition | Incident | Delivery) -> None:
+        """A transition, an incident record, or a word to people."""
         ...
 
     def picture(self, fleet: Fleet, now: datetime) -> None:
@@ -47,7 +48,7 @@ class Live:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._painter.stop()
 
-    def news(self, news: Transition | Incident) -> None:
+    def news(self, news: Transition | Incident | Delivery) -> None:
         """Seen in the next picture."""
 
     def picture(self, fleet: Fleet, now: datetime) -> None:
@@ -70,13 +71,13 @@ class Lines:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         sys.stdout.flush()
 
-    def news(self, news: Transition | Incident) -> None:
+    def news(self, news: Transition | Incident | Delivery) -> None:
         """An alert's step; of an incident only what differs from its last line."""
         if self._json:
-            self._object(
-                "incident" if isinstance(news, Incident) else "alert",
-                msgspec.to_builtins(news, builtin_types=(datetime,)),
-            )
+            self._object(_kind(news), msgspec.to_builtins(news, builtin_types=(datetime,)))
+        elif isinstance(news, Delivery):
+            if news.outcome != "partial":
+                click.echo(lines.delivery(news))
         elif isinstance(news, Transition):
             if (news.to != "pending" and news.from_ != "pending") or news.to == "firing":
                 click.echo(lines.transition(news))
@@ -108,3 +109,7 @@ class Lines:
     def _object(self, kind: str, fields: Mapping[str, Any]) -> None:
         click.echo(wire.encode({"kind": kind, **fields}))
         sys.stdout.flush()
+
+
+def _kind(news: Transition | Incident | Delivery) -> str:
+    return {Transition: "alert", Incident: "incident"}.get(type(news), "delivery")

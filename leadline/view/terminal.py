@@ -12,7 +12,7 @@ from leadline.model.incident import Incident
 from leadline.view.rows import Fleet
 from leadline.view.words import duration, hour, size, sparkline
 
-_COLOURS = {
+COLOURS = {
     "idle": "green",
     "healthy": "green",
     "delayed_by_design": "cyan",
@@ -29,13 +29,14 @@ _COLOURS = {
     "critical": "bold red",
     "info": "blue",
 }
+"""Of verdicts and severities."""
 _SPARK_WIDTH = 30
 
 
 def render(fleet: Fleet, now: datetime, note: str = "") -> RenderableType:
     """One picture of everything."""
     clusters = sorted({row.cluster for row in fleet.nodes})
-    parts: list[RenderableType] = [_header(clusters, now, note), _nodes(fleet), _links(fleet)]
+    parts: list[RenderableType] = [_header(clusters, now, note), _nodes(fleet), links(fleet)]
     open_incidents = [incident for incident in fleet.incidents.values() if incident.state == "open"]
     closed = sorted((i for i in fleet.incidents.values() if i.state == "resolved"), key=lambda i: i.opened_at)
     if fleet.alerts:
@@ -43,7 +44,18 @@ def render(fleet: Fleet, now: datetime, note: str = "") -> RenderableType:
     parts.extend(_incident(incident, now) for incident in open_incidents)
     if not open_incidents and closed:
         parts.append(_incident(closed[-1], now))
+    if fleet.told:
+        parts.append(_told(fleet, now))
     return Group(*parts)
+
+
+def _told(fleet: Fleet, now: datetime) -> Text:
+    """The last word to each target, and how long ago."""
+    text = Text()
+    for name, last in sorted(fleet.told.items()):
+        ago = duration(max(0.0, (now - last.at).total_seconds()))
+        text.append(f"{name} ", "bold").append(f"{last.outcome}, {last.occasion}, {ago} ago   ")
+    return text
 
 
 def _plain(text: str | None, style: str = "") -> Text:
@@ -82,10 +94,11 @@ def _nodes(fleet: Fleet) -> Table:
     return table
 
 
-def _links(fleet: Fleet) -> Table:
+def links(fleet: Fleet) -> Table:
+    """A row for each link: verdict, lag, its trend."""
     table = _grid("link", "kind", "verdict", "lag", "bytes", f"lag over the last {_SPARK_WIDTH} samples")
     for row in fleet.links:
-        colour = _COLOURS.get(row.verdict, "")
+        colour = COLOURS.get(row.verdict, "")
         table.add_row(
             _plain(f"{row.upstream} → {row.downstream}" + (f" ({row.name})" if row.name else "")),
             row.link_kind,
@@ -103,7 +116,7 @@ def _alerts(fleet: Fleet, now: datetime) -> Table:
         table.add_row(
             alert.rule,
             alert.to,
-            Text(alert.severity, style=_COLOURS[alert.severity]),
+            Text(alert.severity, style=COLOURS[alert.severity]),
             duration(max(0.0, (now - alert.started_at).total_seconds())),
             _plain(alert.summary),
         )
@@ -126,6 +139,6 @@ def _incident(incident: Incident, now: datetime) -> Panel:
         for change in incident.changes[-3:]
     ]
     lines += [Text.assemble((f"{hour(entry.at)}  ", "dim"), escape(entry.what)) for entry in incident.timeline[-5:]]
-    colour = "green" if incident.state == "resolved" else _COLOURS[incident.severity]
+    colour = "green" if incident.state == "resolved" else COLOURS[incident.severity]
     title = Text(escape(f"{incident.title}  ·  {incident.state}, {lasted}"))
     return Panel(Group(*lines), title=title, title_align="left", border_style=colour)

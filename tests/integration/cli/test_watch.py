@@ -15,6 +15,7 @@ from leadline.recording import read
 from leadline.sandbox.fleet import AGENT
 from leadline.sandbox.guard import descendants
 from leadline.sandbox.wait import eventually
+from leadline_sinks.receiver.server import Receiver
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
 
@@ -22,7 +23,7 @@ from tests.fixtures.fleets import Pair
 class Watch:
     """A `leadline watch --format json` at work; ``said`` is what it printed so far."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         self._out = folder / "watch.out"
         self._err = folder / "watch.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
@@ -31,7 +32,7 @@ class Watch:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                env={**os.environ, "TMPDIR": str(folder)},
+                env={**os.environ, "TMPDIR": str(folder), **environment},
             )
 
     @property
@@ -84,6 +85,29 @@ def test_a_paused_replay_becomes_an_incident_with_its_cause(pair: Pair, tmp_path
     assert {path.name for path in tmp_path.iterdir()} == {"watch.out", "watch.err"}
 
 
+def test_people_are_told_whom_the_environment_names(pair: Pair, tmp_path: Path) -> None:
+    """Slack and PagerDuty get one message and one page for the incident, and the incident log has it."""
+    dsns = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
+    log = pair.primary.dsn()
+    with Receiver() as receiver:
+        watch = Watch(tmp_path, *dsns, "--for", "3", "--db-sink", log, **receiver.environment)
+        try:
+            link = watch.until("the link is shown", "link", 20.0, link_kind="physical")
+            assert link["verdict"] in ("idle", "healthy")
+            pair.standby.query("SELECT pg_wal_replay_pause()")
+            for target in ("slack", "pagerduty"):
+                watch.until(f"{target} is told", "delivery", 60.0, target=target, outcome="sent", occasion="opened")
+            (incident,) = {it["incident_id"] for it in watch.of("incident")}
+            kept = "SELECT 1 FROM leadline.incident WHERE incident_id = %s"
+            eventually("the incident log has it", lambda: bool(pair.primary.query(kept, [incident])), 30.0)
+        finally:
+            pair.standby.query("SELECT pg_wal_replay_resume()")
+            watch.end()
+            pair.primary.query("DROP SCHEMA IF EXISTS leadline CASCADE")
+        kinds = [(event.vendor, event.kind) for event in receiver.events]
+        assert (kinds.count(("slack", "post")), kinds.count(("pagerduty", "trigger"))) == (1, 1)
+
+
 def test_killed_it_leaves_nothing(pair: Pair, tmp_path: Path) -> None:
     """Not even kill -9 leaves the agent, the processor or a file behind."""
     watch = Watch(tmp_path, pair.primary.dsn(user=AGENT))
@@ -122,6 +146,13 @@ def test_a_wrong_dsn_is_refused_before_anything_starts(run: Run, wrong: str, why
     result = run("watch", wrong)
     assert (result.code, result.out) == (2, "")
     assert why in result.err
+
+
+def test_a_wrong_dsn_of_the_incident_log_is_refused(run: Run) -> None:
+    """Before anything starts, too."""
+    result = run("watch", "host=db1", "--db-sink", "nonsense")
+    assert (result.code, result.out) == (2, "")
+    assert "this is not a connection string" in result.err
 
 
 def test_a_wrong_setting_is_named(run: Run, tmp_path: Path) -> None:

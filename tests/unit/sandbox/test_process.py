@@ -27,14 +27,14 @@ def touch(*files: Path) -> None:
 def test_a_program_gets_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """PGPASSWORD and the like stay out, what is passed gets in."""
     monkeypatch.setenv("PGPASSWORD", "secret")
-    given = run("/usr/bin/env", cwd=Path("/"), env={"PGAPPNAME": "test"}).splitlines()
+    given = run("/usr/bin/env", cwd=Path("/"), env={"PGAPPNAME": "test"}, owner=None).splitlines()
     assert [line for line in given if line.startswith("PG")] == ["PGAPPNAME=test"]
 
 
 def test_a_failing_program_is_quoted() -> None:
     """The error holds the program's name, status and words."""
     with pytest.raises(UnreachableError, match="sh failed with status 3: out of luck"):
-        run("/bin/sh", "-c", "echo out of luck >&2; exit 3", cwd=Path("/"), env={})
+        run("/bin/sh", "-c", "echo out of luck >&2; exit 3", cwd=Path("/"), env={}, owner=None)
 
 
 def test_what_is_given_is_nobody_elses(tmp_path: Path) -> None:
