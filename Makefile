@@ -58,7 +58,8 @@ docs: $(STAMP) ## write the generated pages of docs/reference and the examples o
 	$(BIN)/python -m leadline_streams.reference docs/reference
 
 demo: $(STAMP) ## a whole fleet on this machine, broken and explained
-	@echo 'make demo: not built yet. To watch servers you have: $(BIN)/leadline watch DSN [DSN...]' >&2; exit 1
+	@mkdir -p build
+	@$(BIN)/leadline demo --report build/demo-report.json
 
 zoo: $(STAMP) ## break servers of PostgreSQL 18 and 15 in every known way, score the causes named, write docs/zoo.md
 	@status=0; LEADLINE_TEST_ZOO=18,15 $(BIN)/python -m pytest -q -n 4 -m zoo tests/zoo || status=$$?; \

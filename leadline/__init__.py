@@ -22,6 +22,7 @@ This package is the shared language of the three roles, which never import each 
 ``view``      what people see in a terminal
 ``pipeline``  the real processes on one machine over the embedded broker
 ``sandbox``   real servers and a broker on one machine, to try and to break
+``demo``      a fleet that is broken as it once was, explained, and put right
 ``cli``       the one entry point, ``leadline``; ``__main__`` is the same for ``python -m``
 """
 

@@ -10,6 +10,7 @@ nothing: what it prints comes from elsewhere.
 ``reference``  the page ``docs/reference/commands.md``
 
 ``agent`` ``stream`` ``sink``     the long-running parts
+``demo``      a fleet of its own
 ``watch`` ``check``      servers that you have, now
 ``rules`` ``record`` ``replay``     what is judged, and by what
 ``incidents`` ``silence``     what the incident log knows, and what people do about it

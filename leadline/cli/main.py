@@ -15,6 +15,9 @@ from leadline.logs import escape
 from leadline.settings.secret import redact
 
 COMMANDS: Final = {
+    "Begin": {
+        "demo": "A whole fleet on this machine: broken, explained, told to people, and put right.",
+    },
     "Run": {
         "agent": "Look at databases and publish what they say.",
         "stream": "Judge every link and name the cause of what is wrong.",

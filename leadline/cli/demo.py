@@ -1,0 +1,74 @@
+"""``leadline demo``."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from leadline.cli.options import format_option, settings
+from leadline.cli.output import emit
+from leadline.errors import ProblemFound, UsageError
+
+if TYPE_CHECKING:
+    from leadline_streams.picture import Picture
+
+
+@click.command()
+@click.option("--scenario", default="postmortem", show_default=True, metavar="NAME", help="What is played.")
+@click.option("--exit", "leave", is_flag=True, help="End after the scenario, as it does where output is no terminal.")
+@click.option(
+    "--report",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the result as JSON, and the draft of the post-mortem beside it.",
+)
+@format_option
+def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
+    """A whole fleet on this machine: broken, explained, told to people, and put right.
+
+    PostgreSQL primary, standby, cascading standby and subscriber, Kafka in memory, and every part of Leadline as a
+    process of its own. Slack and PagerDuty are stood in for; when LEADLINE_SLACK_* or LEADLINE_PAGERDUTY_* are set, the
+    real ones are told too, of a cluster named demo. Nothing is left behind but FILE and its draft. Exit code 1 says
+    that something was not observed, and what.
+
+    Example: leadline demo --exit --report demo-report.json
+    """
+    from leadline.clock import SystemClock
+    from leadline.demo.postmortem import SCENARIOS
+    from leadline.demo.run import Demo
+    from leadline.demo.screen import Lines, Live, line
+    from leadline.demo.summary import plain
+    from leadline.settings.sink import SinkSettings
+
+    if scenario not in SCENARIOS:
+        raise UsageError(f"there is no scenario {scenario!r}; there is: {', '.join(SCENARIOS)}")
+    if file is not None and not file.parent.is_dir():
+        raise UsageError(f"--report {file}: there is no folder {file.parent}; make it first")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is put away
+    live = form == "text" and sys.stdout.isatty()
+    screen = Live() if live else Lines(json=form == "json")
+    demo = Demo(SCENARIOS[scenario], settings(SinkSettings, None), screen, SystemClock(), file)
+    report = demo.run(_picture(), stay=sys.stdout.isatty() and not leave)
+    if live:
+        click.echo("\n".join(line(beat) for beat in demo.scene.beats if beat.kind != "setup"))
+    if form == "json":
+        emit({"kind": "report", **report, "injected_at": str(report["injected_at"])})
+    else:
+        click.echo("\n" + "\n".join(plain(report, demo.scene.files)))
+    if not report["ok"]:
+        raise ProblemFound("not everything was observed; see above")
+
+
+def _picture() -> "Picture":
+    """Links as the demo's limits judge them."""
+    from leadline.demo.stage import JUDGEMENT
+    from leadline.settings.stream import RuleOverride, StreamSettings
+    from leadline_streams.picture import Picture
+    from leadline_streams.policies import policy_of
+
+    return Picture(
+        policy_of(StreamSettings(rules={rule: RuleOverride(**limits) for rule, limits in JUDGEMENT["rules"].items()}))
+    )
