@@ -1,5 +1,6 @@
 """The life of an incident in its thread."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -59,3 +60,5 @@ def test_slack_takes_every_reply(incident: Incident) -> None:
         assert said is not None
         assert complaint({"text": said}) is None
         assert len(said) <= 4000
+        assert not re.search(r"[<>]", said)
+        assert said.count("`") % 2 == 0
