@@ -43,6 +43,8 @@ MAX_PAUSE_S: Final = 3600.0
 """Longest wait that a target is granted at a time, whatever it asks for."""
 
 MAX_OVER: Final = 10_000
+LOOK_AGAIN_S: Final = 60.0
+"""Longest time until a case is decided about again: silences end by the wall clock, which may be set."""
 
 Write = Callable[[Delivery | Incident], Awaitable[int]]
 """Write a record to its topic; returns its offset when Kafka has it."""
@@ -66,7 +68,10 @@ class Case:
     """Whether the target is known to have nothing of it, although an attempt was written down."""
     failures: int = 0
     not_before: float = -inf
+    look_at: float = -inf
+    """When to decide about it again, unless something new is known."""
     due_since: float | None = None
+    """Since when there is something to tell."""
 
 
 class Courier:
@@ -96,6 +101,7 @@ class Courier:
         self._bucket = Bucket(sink.rate, clock)
         self._breaker = Breaker(clock)
         self._trouble = Trouble(target, sink.kind, clock)
+        self._revision = known.revision
         self._paused_until = -inf
         self._limited = 0
         self._show()
@@ -110,7 +116,7 @@ class Courier:
             now = self._clock.monotonic()
             self._cases[incident.incident_id] = Case(incident, partition, offset, now, now)
         elif incident.seq > case.incident.seq:
-            case.incident, case.offset = incident, offset
+            case.incident, case.offset, case.look_at = incident, offset, -inf
         elif incident.seq == case.incident.seq:
             case.offset = max(case.offset, offset)  # written twice: the later one outlives compaction
 
@@ -126,42 +132,56 @@ class Courier:
     async def step(self) -> float:
         """Do what is due, at most one call to the target. Returns the seconds until something may be due again."""
         now = self._clock.monotonic()
-        soonest = inf
-        due: list[tuple[Case, Notice]] = []
-        for case in list(self._cases.values()):
-            match decide(self._situation(case, now), self._settings.notify):
-                case Tell(notice):
-                    case.due_since = now if case.due_since is None else case.due_since
-                    due.append((case, notice))
-                case Wait(seconds):
-                    case.due_since = None
-                    soonest = min(soonest, seconds)
-                case Suppress(silence, occasion):
-                    last = self._last(case)
-                    at = self._clock.now()
-                    record = self._teller.suppressed(case.incident, occasion, last, silence.silence_id, at)
-                    await self._store(case, record)
-                    soonest = 0.0
-                case Nothing(why, over):
-                    case.due_since = None
-                    if over:
-                        self._forget(case, why)
+        if self._known.revision != self._revision:
+            self._revision = self._known.revision
+            for case in self._cases.values():
+                case.look_at = -inf
+        for number, case in enumerate([case for case in self._cases.values() if case.look_at <= now]):
+            await self._look(case, now)
+            if number % 100 == 99:
+                await self._clock.sleep(0)  # for the heartbeats
         self._show()
+        soonest = min((case.look_at for case in self._cases.values()), default=inf) - now
+        due = [case for case in self._cases.values() if case.due_since is not None]
         if due:
             soonest = min(soonest, await self._tell(due, now))
-        return soonest
+        return max(0.0, soonest)
 
-    async def _tell(self, due: list[tuple[Case, Notice]], now: float) -> float:
-        """Deliver the most urgent one that may be tried now."""
-        held_s = max(self._breaker.wait_s(), self._paused_until - now, 0.0)
+    async def _look(self, case: Case, now: float) -> Notice | None:
+        """Decide about a case; what there is to tell, once something else is due to be told or it is its turn."""
+        decision = decide(self._situation(case, now), self._settings.notify)
+        if isinstance(decision, Tell):
+            case.due_since = now if case.due_since is None else case.due_since
+            case.look_at = inf  # it is decided again when it is its turn
+            return decision.notice
+        case.due_since = None
+        match decision:
+            case Wait(seconds):
+                case.look_at = now + min(seconds, LOOK_AGAIN_S)
+            case Suppress(silence, occasion):
+                at = self._clock.now()
+                last = self._last(case)
+                await self._store(case, self._teller.suppressed(case.incident, occasion, last, silence.silence_id, at))
+            case Nothing(why, over):
+                case.look_at = inf
+                if over:
+                    self._forget(case, why)
+        return None
+
+    async def _tell(self, due: list[Case], now: float) -> float:
+        """Deliver the most urgent one that may be tried now. Returns the seconds until it is worth another try."""
+        held_s = max(self._breaker.wait_s(), self._paused_until - now)
         if held_s > 0:
             return held_s
-        ready = [(case, notice) for case, notice in due if case.not_before <= now]
+        ready = [case for case in due if case.not_before <= now]
         if not ready:
-            return min(case.not_before for case, _ in due) - now
+            return min(case.not_before for case in due) - now
         if (wait_s := self._bucket.wait_s()) > 0:
             return wait_s
-        case, notice = min(ready, key=_urgency)
+        case = min(ready, key=_urgency)
+        notice = await self._look(case, now)
+        if notice is None:
+            return 0.0
         await self._announce(case, notice)
         self._bucket.take()
         began = self._clock.monotonic()
@@ -241,13 +261,13 @@ class Courier:
 
     async def _store(self, case: Case, record: Delivery, *, failed: bool = False) -> None:
         self._known.delivered(record, await self._write(record))
-        case.told_at, case.untold = self._clock.monotonic(), False
+        case.told_at, case.untold, case.look_at = self._clock.monotonic(), False, -inf
         if not failed:
             case.failures, case.not_before, case.due_since = 0, -inf, None
             metrics.SINK_DELIVERIES.labels(self._target, record.outcome).inc()
 
     def _forget(self, case: Case, why: Why) -> None:
-        del self._cases[case.incident.incident_id]
+        self._cases.pop(case.incident.incident_id, None)
         self._over[case.incident.incident_id] = case.incident.seq
         if len(self._over) > MAX_OVER:
             del self._over[next(iter(self._over))]
@@ -281,7 +301,6 @@ class Courier:
         metrics.SINK_BREAKER_OPEN.labels(self._target).set(self._breaker.is_open)
 
 
-def _urgency(due: tuple[Case, Notice]) -> tuple[int, float]:
+def _urgency(case: Case) -> tuple[int, float]:
     """The most severe first, then what waits longest."""
-    case, _ = due
     return -rank(case.incident.severity), case.due_since or 0.0

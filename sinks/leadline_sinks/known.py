@@ -13,6 +13,8 @@ class Known:
 
     def __init__(self, targets: Iterable[str]) -> None:
         self._targets = frozenset(targets)
+        self.revision = 0
+        """Rises when silences or actions become different."""
         self._silences: dict[str, Silence] = {}
         self._actions: dict[IncidentId, dict[str, Action]] = {}
         self._deliveries: dict[tuple[IncidentId, str], tuple[int, Delivery]] = {}
@@ -32,6 +34,7 @@ class Known:
 
     def silence(self, silence_id: str, silence: Silence | None) -> None:
         """A record of the silences; None ends it."""
+        self.revision += 1
         if silence is None:
             self._silences.pop(silence_id, None)
         else:
@@ -39,6 +42,7 @@ class Known:
 
     def action(self, action: Action) -> None:
         """A record of the actions. Read twice, it is known once."""
+        self.revision += 1
         self._actions.setdefault(action.incident_id, {})[action.action_id] = action
 
     def delivered(self, delivery: Delivery, offset: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from leadline.model.silence import Silence
 from leadline.wire import Outgoing, outgoing
 from tests.fixtures.brokers import Broker, create_topics
 from tests.integration.sinks.kit import CLOCK, Hook, everything, hook, process, until, values, writing
+from tests.require import need
 from tests.unit.sinks import made
 
 KEY = "not much of a secret"
@@ -24,6 +26,13 @@ def embedded(broker: Broker, prefix: str) -> Broker:
     """The broker in memory, with topics."""
     create_topics(broker, prefix, PARTITIONS)
     return broker
+
+
+@pytest.fixture
+def kafka(apache_kafka: Broker, prefix: str) -> Broker:
+    """Apache Kafka, with topics."""
+    create_topics(apache_kafka, prefix, PARTITIONS)
+    return apache_kafka
 
 
 @pytest.fixture
@@ -219,3 +228,66 @@ async def test_what_people_do_and_hear_is_recorded(embedded: Broker, prefix: str
         prefix + "alerts",
         prefix + "actions",
     }
+
+
+async def test_kafka_goes_away_and_comes_back(prefix: str, tmp_path: Path) -> None:
+    """It waits, says so once for each of what it does, and goes on: nothing is told twice, nothing is lost."""
+    need(find_spec("confluent_kafka") is not None, "a broker: pip install 'leadline[demo]'")
+    from leadline.sandbox.broker import EmbeddedBroker
+
+    with EmbeddedBroker() as broker, hook() as to:
+        create_topics(broker, prefix, PARTITIONS)
+        with process(tmp_path, settings(broker, prefix, to)) as sink:
+            sink.start()
+            now = CLOCK.now()
+            async with writing(broker.bootstrap, prefix) as put:
+                first = made.incident(1, opened_at=now)
+                await put(first)
+                await until("the first word", lambda: len(to.got) == 1, sink)
+                to.status = 503
+                await put(made.incident(1, cluster="second", opened_at=now))
+                await until("the second fails", lambda: to.refused, sink)
+                broker.down()
+                to.status = 200
+                await until("the second", lambda: len(to.got) == 2, sink, 60.0)
+                await asyncio.sleep(5)
+                broker.up()
+                await put(msgspec.structs.replace(first, seq=2, state="resolved", resolved_at=now))
+                await until("the end", lambda: len(to.got) == 3, sink, 60.0)
+            assert sink.end() == 0
+            said = sink.err.splitlines()
+    assert to.told() == [("orders", "opened", 1), ("second", "opened", 1), ("orders", "resolved", 2)]
+    assert len(said) < 10, said
+
+
+async def test_two_processes_share_a_target(kafka: Broker, prefix: str, tmp_path: Path) -> None:
+    """Whoever joins, leaves or dies: every incident is told by one of them, once and in order."""
+    with hook() as to:
+        given = settings(kafka, prefix, to)
+        folders = [tmp_path / name for name in ("a", "b")]
+        for folder in folders:
+            folder.mkdir()
+        with process(folders[0], given) as a, process(folders[1], given) as b:
+            a.start()
+            async with writing(kafka.bootstrap, prefix) as put:
+                now = CLOCK.now()
+                about = [made.incident(1, cluster=f"c{number}", opened_at=now) for number in range(12)]
+                await put(*about[:6])
+                await until("the first half", lambda: len(to.got) == 6, a)
+                b.start()
+                await asyncio.sleep(5)  # until they share
+                await put(*about[6:])
+                await until("the second half", lambda: len(to.got) == 12, b)
+                await asyncio.sleep(1.5)  # until the last is written down
+                a.kill()
+                await put(*(msgspec.structs.replace(it, seq=2, severity="warning") for it in about))
+                await until("updates of all", lambda: len(to.got) == 24, b, 60.0)
+                a.start()
+                await asyncio.sleep(5)
+                assert b.end() == 0
+                await put(*(msgspec.structs.replace(it, seq=3, state="resolved", resolved_at=now) for it in about))
+                await until("the end of all", lambda: len(to.got) == 36, a, 60.0)
+            assert a.end() == 0
+    for each in about:
+        mine = [(occasion, seq) for cluster, occasion, seq in to.told() if cluster == each.cluster]
+        assert mine == [("opened", 1), ("updated", 2), ("resolved", 3)]
