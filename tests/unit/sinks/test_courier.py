@@ -358,3 +358,45 @@ async def test_partitions_that_go_elsewhere() -> None:
     play.courier.release()
     assert await play.rest() == inf
     assert play.target.asked == []
+
+
+async def test_an_older_record_after_a_newer_one() -> None:
+    """The highest seq holds, in whatever order they come."""
+    play = Play()
+    for seq in (1, 3, 2):
+        play.take(made.incident(seq))
+    assert play.courier.settled(0, 3) == 1
+    await play.rest()
+    assert [notice.incident.seq for notice in play.target.asked] == [3]
+
+
+async def test_news_about_what_was_told_long_ago() -> None:
+    """An acknowledgement is told, and so is what a silence that ended early kept back."""
+    play = Play(repeat_s=0)
+    play.take(made.incident(1))
+    assert await play.rest() == inf
+    play.known.action(made.action())
+    assert await play.rest() == inf
+    now = play.clock.now()
+    ends_at = now + timedelta(days=1)
+    quiet = Silence(silence_id="s", matchers={"cluster": "*"}, starts_at=now, ends_at=ends_at, created_by="ada")
+    play.known.silence("s", quiet)
+    play.take(made.incident(2))
+    await play.rest()
+    play.known.silence("s", None)
+    await play.pass_time(10.0)
+    assert [occasion for _, occasion in play.target.told] == ["opened", "acknowledged", "updated"]
+    assert play.target.asked[-1].incident.acknowledged_by == "ada"
+
+
+async def test_a_delivery_that_is_read_after_a_later_one_was_written() -> None:
+    """The later one holds; those of targets of other processes are not kept."""
+    play = Play()
+    play.take(made.incident(1))
+    await play.rest()
+    first, last = play.deliveries[0], play.deliveries[-1]
+    play.known.delivered(last, 7)
+    play.known.delivered(first, 6)
+    assert play.known.delivery(last.incident_id, TARGET) == last
+    play.known.delivered(msgspec.structs.replace(last, target="other"), 8)
+    assert play.known.delivery(last.incident_id, "other") is None
