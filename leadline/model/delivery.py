@@ -13,7 +13,8 @@ Occasion = Literal["opened", "updated", "escalated", "acknowledged", "noted", "r
 class Delivery(Value, frozen=True, kw_only=True):
     """The last word to one target about one incident; a later record replaces it.
 
-    ``sent``: the target has it. ``partial``: some of it, and the rest will follow. ``suppressed``: a silence kept it
+    ``attempted``: the first word is on its way; whoever dies meanwhile cannot know whether it arrived. ``sent``: the
+    target has it. ``partial``: some of it, and the rest will follow. ``suppressed``: a silence kept it
     back. ``given_up``: the target will not have it.
     """
 
@@ -21,7 +22,7 @@ class Delivery(Value, frozen=True, kw_only=True):
     target: str
     sink: str
     """What kind of target it is: ``slack``, ``pagerduty``, …"""
-    outcome: Literal["sent", "partial", "suppressed", "given_up"]
+    outcome: Literal["attempted", "sent", "partial", "suppressed", "given_up"]
     at: Time
     seq: Int64
     """Of the incident's record that was told last; 0 when none was."""

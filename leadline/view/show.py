@@ -76,7 +76,7 @@ class Lines:
         if self._json:
             self._object(_kind(news), msgspec.to_builtins(news, builtin_types=(datetime,)))
         elif isinstance(news, Delivery):
-            if news.outcome != "partial":
+            if news.outcome not in ("attempted", "partial"):
                 click.echo(lines.delivery(news))
         elif isinstance(news, Transition):
             if (news.to != "pending" and news.from_ != "pending") or news.to == "firing":

@@ -37,7 +37,7 @@ class Teller:
 
     def attempted(self, incident: Incident, occasion: Occasion, last: Delivery | None, now: datetime) -> Delivery:
         """Written before the first word: killed during the attempt, nobody knows whether the target has it."""
-        return msgspec.structs.replace(self._from(incident, occasion, last, now), outcome="partial", reason=None)
+        return msgspec.structs.replace(self._from(incident, occasion, last, now), outcome="attempted", reason=None)
 
     def partial(self, notice: Notice, last: Delivery | None, receipt: Mapping[str, str], now: datetime) -> Delivery:
         """The target has some of it, or may have: the receipt says what; all of it is told again."""
@@ -60,7 +60,7 @@ class Teller:
         self, incident: Incident, occasion: Occasion, last: Delivery | None, silence_id: str, now: datetime
     ) -> Delivery:
         """A silence kept it back: what the target was told before still holds."""
-        first_at = last.at if last is not None and last.outcome == "partial" else None
+        first_at = last.at if last is not None and last.outcome in ("attempted", "partial") else None
         before = self._from(incident, occasion, last, now)
         return msgspec.structs.replace(
             before, outcome="suppressed", first_at=before.first_at or first_at, reason=silence_id

@@ -110,7 +110,7 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
 
 def begun(last: Delivery) -> bool:
     """Whether the target may have something of the incident; then it has to hear of the end too."""
-    return last.first_at is not None or last.outcome == "partial"
+    return last.first_at is not None or last.outcome in ("attempted", "partial")
 
 
 def silenced(incident: Incident, silences: Sequence[Silence], now: datetime) -> Silence | None:
@@ -140,7 +140,7 @@ def _occasion(at: Situation, notify: NotifySettings, told: bool) -> tuple[Occasi
         return "noted", update_s
     if newer:
         return "updated", update_s
-    if last.outcome == "partial":
+    if last.outcome in ("attempted", "partial"):
         return last.occasion, 0.0
     if notify.repeat_s and incident.state == "open" and not _acknowledged_by(at):
         repeat_s = notify.repeat_s - told_s

@@ -45,11 +45,16 @@ def _head(story: Story) -> Iterator[str]:
             ("Cluster", text(incident.cluster)),
             ("Datacentres", where),
             ("State", incident.state),
-            ("Severity", incident.severity),
+            ("Severity", _severity(story)),
             ("Alerts", ", ".join(map(code, incident.rules)) or str(len(incident.alerts))),
             ("Owner of this page", "*name*"),
         ],
     )
+
+
+def _severity(story: Story) -> str:
+    last, worst = story.incident.severity, story.peak_severity
+    return worst if worst == last else f"{worst} at its worst, {last} at the end"
 
 
 def _summary(story: Story, found: Sequence[Breach]) -> Iterator[str]:

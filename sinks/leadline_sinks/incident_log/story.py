@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from leadline.model.action import Action
-from leadline.model.alert import Transition
+from leadline.model.alert import Severity, Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Cause, Incident
 
+SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
 By = Literal["judgement", "delivery", "person"]
 
 
@@ -62,6 +63,11 @@ class Story:
         return tuple(surest[each.code, each.subject.id] for each in self.incident.causes)
 
     @property
+    def peak_severity(self) -> Severity:
+        """The highest it had."""
+        return max((record.severity for record in (self.incident, *self.earlier)), key=SEVERITIES.index)
+
+    @property
     def notified_at(self) -> datetime | None:
         """When the first target had the first word."""
         return min((each.at for each in self.deliveries if each.outcome in ("sent", "partial")), default=None)
@@ -94,6 +100,8 @@ class Story:
         for entry in self.incident.timeline:
             yield Happened(entry.at, entry.what, "judgement")
         for delivery in self.deliveries:
+            if delivery.outcome == "attempted":
+                continue  # what became of it follows
             if delivery.occasion == "updated" and delivery.outcome != "given_up":
                 continue  # a message that is kept current tells what the judgement's own lines tell
             yield Happened(delivery.at, _told(delivery), "delivery")
@@ -107,6 +115,8 @@ def _between(start: datetime | None, end: datetime | None) -> float | None:
 
 def _told(delivery: Delivery) -> str:
     match delivery.outcome:
+        case "attempted":
+            return f"{delivery.target} is being told: {delivery.occasion}"
         case "sent":
             return f"{delivery.target} was told: {delivery.occasion}"
         case "partial":

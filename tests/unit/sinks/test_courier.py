@@ -289,7 +289,7 @@ async def test_what_arrived_in_part_goes_on() -> None:
     play.target.answer = failing(Reason.UNAVAILABLE, receipt={"ts": "7"})
     play.take(made.incident(1))
     await play.rest()
-    assert play.outcomes == ["partial", "partial"]
+    assert play.outcomes == ["attempted", "partial"]
     play.restart()
     play.take(made.incident(1))
     play.target.answer = taken
