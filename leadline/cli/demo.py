@@ -1,5 +1,6 @@
 """``leadline demo``."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from leadline.cli.options import format_option, settings
-from leadline.cli.output import emit
 from leadline.errors import ProblemFound, UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
 
     Example: leadline demo --exit --report demo-report.json
     """
+    from leadline import wire
     from leadline.clock import SystemClock
     from leadline.demo.postmortem import SCENARIOS
     from leadline.demo.run import Demo
@@ -45,8 +46,8 @@ def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
 
     if scenario not in SCENARIOS:
         raise UsageError(f"there is no scenario {scenario!r}; there is: {', '.join(SCENARIOS)}")
-    if file is not None and not file.parent.is_dir():
-        raise UsageError(f"--report {file}: there is no folder {file.parent}; make it first")
+    if file is not None and not os.access(file.parent, os.W_OK):
+        raise UsageError(f"--report {file}: {file.parent} is no folder that we can write to; make it first")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is put away
     live = form == "text" and sys.stdout.isatty()
     screen = Live() if live else Lines(json=form == "json")
@@ -55,7 +56,7 @@ def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
     if live:
         click.echo("\n".join(line(beat) for beat in demo.scene.beats if beat.kind != "setup"))
     if form == "json":
-        emit({"kind": "report", **report, "injected_at": str(report["injected_at"])})
+        click.echo(wire.encode({"kind": "report", **report}))
     else:
         click.echo("\n" + "\n".join(plain(report, demo.scene.files)))
     if not report["ok"]:

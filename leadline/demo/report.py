@@ -33,7 +33,7 @@ def report(
         "resolved_after_fix_s": story.between("fixed", "resolved"),
         "postmortem": str(postmortem) if postmortem is not None else None,
         "steps": len(story.scenario.steps),
-        "steps_observed": story.done if story.ok else story.done - 1,
+        "steps_observed": story.done if story.ok else max(0, story.done - 1),
         "missing": story.missing,
     }
 

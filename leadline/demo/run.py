@@ -29,6 +29,7 @@ class Demo:
     def __init__(self, scenario: Scenario, own: SinkSettings, screen: Screen, clock: Clock, file: Path | None) -> None:
         self._scene = Scene(Story(scenario), Seen(), targets=own_targets(own))
         self._own, self._screen, self._clock, self._file = own, screen, clock, file
+        self._postgres = ""
 
     def run(self, picture: Picture, *, stay: bool) -> dict[str, Any]:
         """The report. ``stay`` shows the fleet until Ctrl-C. Raises LeadlineError, the report written all the same."""
@@ -42,7 +43,7 @@ class Demo:
             except LeadlineError as error:
                 if self._scene.report is None:
                     self._scene.story.fail(str(error))
-                    self._finish(stage, player)
+                    self._finish(player)
                 raise
             finally:
                 self._scene.doing = "putting everything away"
@@ -60,9 +61,10 @@ class Demo:
         while (what := await self._shown(player, asyncio.to_thread(next, parts, None))) is not None:
             self._scene.doing = f"starting {what}"
             player.tell("setup", what)
-        self._scene.note = f"PostgreSQL {stage.version}"
+        self._postgres = stage.version
+        self._scene.note = f"PostgreSQL {self._postgres}"
         self._scene.receiver, self._scene.doing = stage.receiver_url, ""
-        await player.play(lambda: self._finish(stage, player), stay=stay)
+        await player.play(lambda: self._finish(player), stay=stay)
 
     async def _shown(self, player: Player, work: Awaitable[T]) -> T:
         """Wait for something, and paint meanwhile."""
@@ -72,12 +74,12 @@ class Demo:
             await asyncio.wait({task}, timeout=PAINT_S)
         return task.result()
 
-    def _finish(self, stage: Stage, player: Player) -> None:
+    def _finish(self, player: Player) -> None:
         scene, draft = self._scene, None
         if self._file is not None and scene.seen.draft:
             draft = draft_beside(self._file)
             draft.write_text(scene.seen.draft)
-        scene.report = report(scene.story, scene.seen, player.injected_at, stage.version, draft)
+        scene.report = report(scene.story, scene.seen, player.injected_at, self._postgres, draft)
         if self._file is not None:
             self._file.write_bytes(wire.encode(scene.report) + b"\n")
         scene.files = tuple(str(file) for file in (self._file, draft) if file is not None)

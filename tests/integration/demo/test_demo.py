@@ -94,7 +94,7 @@ def test_killed_it_leaves_nothing(folder: Path) -> None:
     ("arguments", "why"),
     [
         (("--scenario", "postmorten"), "there is no scenario 'postmorten'; there is: postmortem"),
-        (("--report", "nowhere/report.json"), "there is no folder nowhere; make it first"),
+        (("--report", "nowhere/report.json"), "nowhere is no folder that we can write to; make it first"),
     ],
 )
 def test_wrong_use_starts_nothing(folder: Path, arguments: tuple[str, ...], why: str) -> None:
