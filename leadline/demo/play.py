@@ -118,7 +118,7 @@ class Player:
 
     async def _do(self, step: Step) -> None:
         for deed in step.deeds:
-            self._scene.doing = spoken(deed)
+            self._scene.doing = spoken(deed, self._seen)
             self.tell("did", self._scene.doing)
             try:
                 if isinstance(deed, Exports):

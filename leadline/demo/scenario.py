@@ -92,8 +92,8 @@ class Scenario:
     steps: tuple[Step, ...]
 
 
-def spoken(deed: Deed) -> str:
-    """A deed in one line."""
+def spoken(deed: Deed, seen: Seen) -> str:
+    """A deed in one line, with what ``seen`` holds of it."""
     match deed:
         case Writes(node, rate):
             return f"an application writes to {node}, {rate:g} transactions a second"
@@ -105,6 +105,7 @@ def spoken(deed: Deed) -> str:
         case Runs(node, dbname, statement):
             return f"on {node}, database {dbname}: {statement};"
         case Heeds(cause):
-            return f"the fix that the incident gives for {cause}"
+            fix = next((named.fix for named in seen.causes if named.code == cause), "")
+            return f"as the incident says for {cause}: {fix}"
         case Exports():
             return "leadline incidents export"

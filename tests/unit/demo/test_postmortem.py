@@ -10,7 +10,7 @@ from leadline.demo.postmortem import BLOCKED, DELAY, ORIGIN, POSTMORTEM
 from leadline.demo.scenario import spoken
 from leadline.demo.seen import Arrival, Seen
 from leadline.demo.stage import DATABASES
-from tests.unit.demo.made import alert, everything, incident
+from tests.unit.demo.made import FIX, alert, everything, incident
 
 STEPS = {step.key or step.title: step for step in POSTMORTEM.steps}
 
@@ -26,8 +26,10 @@ def test_every_deed_is_on_a_node_of_the_stage() -> None:
     """And can be said in a line."""
     deeds = [deed for step in POSTMORTEM.steps for deed in step.deeds]
     assert {deed.node for deed in deeds if hasattr(deed, "node")} <= DATABASES.keys()
-    assert all("\n" not in spoken(deed) for deed in deeds)
-    assert f"on pg-2: ALTER SYSTEM SET {DELAY} = '-1'; SELECT pg_reload_conf();" in map(spoken, deeds)
+    assert all("\n" not in spoken(deed, everything("open")) for deed in deeds)
+    lines = [spoken(deed, everything("open")) for deed in deeds]
+    assert f"on pg-2: ALTER SYSTEM SET {DELAY} = '-1'; SELECT pg_reload_conf();" in lines
+    assert f"as the incident says for {BLOCKED}: {FIX}" in lines
 
 
 def test_in_the_end_everything_expected_of_the_fix_is_there() -> None:
