@@ -8,6 +8,7 @@ back to its last written state and what came of it since is not sent, so that no
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -111,18 +112,14 @@ class Partition:
         processor's caches. Clusters know nothing of each other, so nothing else comes of it.
         """
         folded = Folded()
-        turns: dict[bytes, list[Any]] = {}
+        turns: defaultdict[bytes, list[Any]] = defaultdict(list)
         for record in records:
             key = record.key
             if key is not None:
-                turn = turns.get(key)
-                if turn is None:
-                    turns[key] = [record]
-                else:
-                    turn.append(record)
+                turns[key].append(record)
             else:
                 self._take_turns(turns, folded, now)
-                turns = {}
+                turns.clear()
                 self._keyless(record, folded, now)
         self._take_turns(turns, folded, now)
         folded.rejected.sort(key=lambda bad: int(bad.record.offset))

@@ -33,19 +33,20 @@ def turn(link: LinkState, now: float, cluster: ClusterName, datacenter: str, out
 
 def count(link: LinkState) -> None:
     """Count the link as it is now."""
-    brief, lag_s, verdicts = link.brief, link.lag_s, link.brief.verdicts
+    brief, lag_s, behind, judged = link.brief, link.lag_s, link.lag_bytes, link.verdict
+    verdicts = brief.verdicts
     brief.samples += 1
     if lag_s is None:
         brief.unknown += 1
     else:
-        brief.lag_sum += lag_s
         if lag_s < brief.lag_min:
             brief.lag_min = lag_s
-        if lag_s > brief.lag_max:
-            brief.lag_max = lag_s
-    if link.lag_bytes is not None and link.lag_bytes > brief.bytes_max:
-        brief.bytes_max = link.lag_bytes
-    verdicts[link.verdict] = verdicts.get(link.verdict, 0) + 1
+        if lag_s:
+            brief.lag_sum += lag_s
+            brief.lag_max = max(brief.lag_max, lag_s)
+    if behind is not None and behind > brief.bytes_max:
+        brief.bytes_max = behind
+    verdicts[judged] = verdicts.get(judged, 0) + 1
 
 
 def _merge(into: Rollup, part: Rollup) -> None:
