@@ -32,8 +32,7 @@ def part(name: str, options: list[str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="leadline-") as folder:
         file = Path(folder, "numbers.json")
         command = [sys.executable, "-m", f"bench.{name}", "--json", str(file), *options]
-        # Faust keeps files where it runs.
-        done = subprocess.run(command, cwd=folder, stdout=sys.stderr, check=False)
+        done = subprocess.run(command, stdout=sys.stderr, check=False)
         if done.returncode != 0:
             print(f"{name} FAILED with status {done.returncode}: its numbers are missing", file=sys.stderr)
             return {}
