@@ -16,6 +16,7 @@ Look, for each instance:
 
 Spool:
 ``spool``      a bounded queue on disk
+``journal``    what is not in the spool yet, written ahead
 ``outbox``     what Kafka has not acknowledged, in memory and on disk
 
 Publish:

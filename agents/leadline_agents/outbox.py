@@ -1,9 +1,9 @@
 """Everything that Kafka has not acknowledged, in order per cluster: in memory at first, on disk when it takes longer.
 
-A record is held until it is acknowledged, or dropped for want of room and counted. When ``store`` returns, what is
-older than ``PATIENCE_S`` is on disk. It is called each second, so kill -9 takes at most what was made in the last
-second and a half and not acknowledged. Per cluster the order is that of ``put``, over restarts too. While the disk
-fails, records stay in memory, up to ``MEMORY_BYTES``.
+A record is held until it is acknowledged, or dropped for want of room and counted. What ``put`` returned for survives
+kill -9: it is in the journal as long as it is in memory only. The next run sends what it finds there, some of it maybe
+for the second time. ``store``, called each second, moves what is older than ``PATIENCE_S`` to the spool. Per cluster
+the order is that of ``put``, over restarts too. While the disk fails, records stay in memory, up to ``MEMORY_BYTES``.
 """
 
 import logging
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from leadline.clock import Clock
 from leadline.metrics import AGENT_DROPPED, AGENT_SPOOL_BYTES, AGENT_SPOOL_RECORDS
-from leadline_agents.spool import Record, Spool, SpoolFailed
+from leadline_agents.journal import Record
+from leadline_agents.spool import Spool, SpoolFailed
 
 PATIENCE_S = 0.5
 """Kafka acknowledges within milliseconds; what takes longer goes to disk."""
@@ -66,7 +67,9 @@ class Outbox:
         """Records that will never be delivered, since the agent started."""
         for key in spool.clusters():
             self._queues[key].stored = True
-        self._measure()
+        for record in spool.journal.read():
+            self._append(self._queues[record.key], Entry(record, clock.monotonic()))
+        self.store(0)
 
     @property
     def spooled(self) -> int:
@@ -85,6 +88,8 @@ class Outbox:
     def put(self, record: Record) -> None:
         """Append. When memory is full, what is oldest there is dropped."""
         self._append(self._queues[record.key], Entry(record, self._clock.monotonic()))
+        if not self._spool.journal.add(record):
+            self.store(0)
         while self._fresh_bytes > MEMORY_BYTES:
             self._pop(min((q for q in self._queues.values() if q.fresh), key=lambda q: q.fresh[0].since))
             self._count_dropped()
@@ -117,6 +122,7 @@ class Outbox:
                 self._spool.remove(key, queue.sent)
             except SpoolFailed as error:  # tried again with the next batch; after a restart these are sent twice
                 log.warning("cannot remove what was sent from the spool: %s", error)
+        self._settle()
         self._measure()
 
     def failed(self, key: bytes) -> None:
@@ -149,6 +155,7 @@ class Outbox:
             if self._failing:
                 log.info("the spool can be written again")
             self._failing = False
+        self._settle()
         self._measure()
 
     def _store(self, key: bytes, queue: Queue, before: float) -> None:
@@ -160,6 +167,12 @@ class Outbox:
             self._spool.add(queue.fresh[0].record, self._forget)
             queue.stored = True
             self._pop(queue)
+
+    def _settle(self) -> None:
+        """Empty the journal when nothing is in memory only."""
+        queues = self._queues.values()
+        if not any(queue.fresh or any(entry.id is None for entry in queue.taken) for queue in queues):
+            self._spool.journal.clear()
 
     def _forget(self, number: int, key: bytes) -> None:
         """The disk dropped this record: count it, unless it is acknowledged or may be yet."""

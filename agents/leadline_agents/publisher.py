@@ -11,8 +11,8 @@ from leadline.metrics import AGENT_PUBLISHED
 from leadline.model.observation import NodeSettings, Sample
 from leadline.wire import MAX_RECORD_BYTES, OBSERVATIONS, SPOOLED, outgoing
 from leadline_agents.channel import LOST, Channel, Message, TooLarge
+from leadline_agents.journal import Record
 from leadline_agents.outbox import BATCH_RECORDS, Outbox
-from leadline_agents.spool import Record
 
 MARK = (SPOOLED, b"1")
 """Header of a record that is sent late: old by its own time, and yet its clock is right. It is the last one."""

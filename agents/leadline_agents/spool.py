@@ -1,5 +1,7 @@
 """Observations waiting on disk in the order they were made: a bounded queue per cluster, in one SQLite file.
 
+Beside it is the journal of what is not in it yet.
+
 What ``add`` returned for survives kill -9 of the agent. A power cut may take the newest of it (``synchronous = NORMAL``
 does not wait for the disk at each commit), never the file. A call blocks for a fraction of a millisecond, now and then
 for an fsync.
@@ -15,6 +17,8 @@ from typing import NamedTuple
 import msgspec
 
 from leadline.errors import UsageError
+from leadline_agents import journal
+from leadline_agents.journal import Journal, Record
 
 PAGE = 4096
 LOG_PAGES = 32
@@ -41,16 +45,6 @@ _SETUP = f"""
 log = logging.getLogger(__name__)
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One observation as it will be sent."""
-
-    key: bytes
-    value: bytes
-    headers: list[tuple[str, bytes]]
-    made_at: float
-    """Seconds since 1970, the agent's clock."""
-
-
 class Stored(NamedTuple):
     """A record on disk. ``id`` grows in the order of adding and is never used again."""
 
@@ -63,7 +57,7 @@ class SpoolFailed(Exception):
 
 
 class Spool:
-    """The file. With SQLite's log it never outgrows ``max_bytes``: what is oldest is dropped.
+    """The file. With SQLite's log and the journal it never outgrows ``max_bytes``: what is oldest is dropped.
 
     A smaller ``max_bytes`` than before holds once the spool has been empty.
     """
@@ -74,8 +68,9 @@ class Spool:
         Watching must go on, so a damaged file is set aside, and a full disk leaves a small spool in memory.
         """
         self.path = path
-        self._pages = max_bytes // PAGE - LOG_ROOM
+        self._pages = (max_bytes - journal.MAX_BYTES) // PAGE - LOG_ROOM
         self._db = self._open()
+        self.journal = Journal(path.with_name(path.name + ".ahead"))
         self._db.execute(f"PRAGMA max_page_count = {self._pages}")
         self._decoder = msgspec.msgpack.Decoder(Record)
         self.count: int = self._one("SELECT count(*) FROM waiting")
@@ -136,8 +131,9 @@ class Spool:
             self._shrink()
 
     def close(self) -> None:
-        """Close the file; what waits in it is there the next time."""
+        """Close the files; what waits in them is there the next time."""
         self._db.close()
+        self.journal.close()
 
     def _open(self) -> sqlite3.Connection:
         try:
