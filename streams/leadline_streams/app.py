@@ -37,6 +37,8 @@ MAX_BATCH_BYTES = 256 * 1024
 """A chunk's roll-ups in one batch, well below the 1 MB that a broker takes by default."""
 STOP_S = 10.0
 """Longest wait for the group to let us go."""
+LEAVE_S = 2.0
+"""Longest wait for what is left running then: not every task of the libraries heeds being cancelled."""
 
 log = logging.getLogger(__name__)
 
@@ -235,4 +237,24 @@ def run(settings: StreamSettings, clock: Clock, policy: Policy) -> None:
         await serve(settings, clock, policy, stop)
 
     gc.set_threshold(*GC_THRESHOLD)
-    asyncio.run(until_signalled())
+    runner = asyncio.Runner()
+    try:
+        runner.run(until_signalled())
+    finally:
+        _leave(runner)
+
+
+def _leave(runner: asyncio.Runner) -> None:
+    """End what is left running. What does not heed that ends with the process: asyncio would wait for it for ever."""
+    loop = runner.get_loop()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=LEAVE_S))
+    if asyncio.all_tasks(loop):
+        log.warning("leaving %d tasks that do not end", len(asyncio.all_tasks(loop)))
+        loop.set_exception_handler(lambda *_: None)
+        loop.close()
+    else:
+        runner.close()
