@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 
 from leadline.model.silence import Silence
+from leadline.sandbox.postgres import Server
 from leadline.wire import Outgoing, outgoing
 from tests.fixtures.brokers import Broker, create_topics
 from tests.integration.sinks.kit import CLOCK, Hook, everything, hook, process, until, values, writing
@@ -291,3 +293,40 @@ async def test_two_processes_share_a_target(kafka: Broker, prefix: str, tmp_path
     for each in about:
         mine = [(occasion, seq) for cluster, occasion, seq in to.told() if cluster == each.cluster]
         assert mine == [("opened", 1), ("updated", 2), ("resolved", 3)]
+
+
+async def test_people_are_told_while_the_incident_log_is_down(
+    embedded: Broker, prefix: str, tmp_path: Path, log_server: Server, database: str
+) -> None:
+    """The others hear that it cannot be written, and everything is in it when it is back."""
+    dsn = log_server.dsn(database)
+    with hook() as to, process(tmp_path, settings(embedded, prefix, to, incident_log={"dsn": dsn})) as sink:
+        sink.start()
+        async with writing(embedded.bootstrap, prefix) as put:
+            now = CLOCK.now()
+            await put(made.incident(1, cluster="before", opened_at=now))
+            query = "SELECT count(*) FROM leadline.incident"
+            await until("the first word", lambda: len(to.got) == 1, sink)
+            await until("its record", lambda: in_log(log_server, database, query) == 1, sink)
+            log_server.stop()
+            try:
+                await put(made.incident(1, cluster="meanwhile", opened_at=now))
+                await until("the word in between", lambda: len(to.got) == 2, sink)
+                await asyncio.sleep(3)
+            finally:
+                log_server.start()
+            await until("the second record", lambda: in_log(log_server, database, query) == 2, sink, 60.0)
+            told = "SELECT count(*) FROM leadline.log WHERE kind = 'notification' AND outcome = 'sent'"
+            await until("what was told", lambda: in_log(log_server, database, told) == 2, sink)
+        assert sink.end() == 0
+
+
+def in_log(server: Server, database: str, query: str) -> int:
+    """A number from the log; 0 while there is none."""
+    try:
+        with psycopg.connect(server.dsn(database)) as connection:
+            row = connection.execute(query.encode()).fetchone()
+            assert row is not None
+            return int(row[0])
+    except psycopg.errors.UndefinedTable:
+        return 0
