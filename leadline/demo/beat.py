@@ -51,7 +51,7 @@ class Newsreader:
             yield from self._incident(news)
         elif isinstance(news, Arrival):
             yield from self._arrival(news)
-        elif isinstance(news, Delivery):
+        elif isinstance(news, Delivery) and news.outcome != "attempted":
             yield "told", f"{news.target}: {news.outcome}, {news.occasion}"
 
     def _incident(self, news: Incident) -> Iterator[tuple[Kind, str]]:

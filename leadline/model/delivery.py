@@ -13,9 +13,9 @@ Occasion = Literal["opened", "updated", "escalated", "acknowledged", "noted", "r
 class Delivery(Value, frozen=True, kw_only=True):
     """The last word to one target about one incident; a later record replaces it.
 
-    ``attempted``: the first word is on its way; whoever dies meanwhile cannot know whether it arrived. ``sent``: the
-    target has it. ``partial``: some of it, and the rest will follow. ``suppressed``: a silence kept it
-    back. ``given_up``: the target will not have it.
+    ``attempted``: the first word is on its way, or nobody knows what became of it. ``sent``: the target has it.
+    ``partial``: some of it, and the rest will follow. ``suppressed``: a silence kept it back. ``given_up``: the target
+    will not have it.
     """
 
     incident_id: IncidentId

@@ -249,15 +249,14 @@ class Courier:
             log.error("%s cannot be told: %s; what it is to be told waits", self._target, outcome.detail)
         else:
             log.info("%s: %s (%s)", self._target, REASONS[reason], outcome.detail)
-        receipt = outcome.receipt
-        if receipt is None and case.untold and reason in AMBIGUOUS:
-            receipt = notice.receipt
-        if receipt is not None:
+        case.untold = case.untold and reason not in AMBIGUOUS
+        if outcome.receipt is not None:
             at = self._clock.now()
-            await self._store(case, self._teller.partial(notice, self._last(case), receipt, at), failed=True)
-        record = self._trouble.failed(reason, outcome.detail)
-        if record is not None:
-            await self._write(record)
+            record = self._teller.partial(notice, self._last(case), outcome.receipt, at)
+            await self._store(case, record, failed=True)
+        trouble = self._trouble.failed(reason, outcome.detail)
+        if trouble is not None:
+            await self._write(trouble)
 
     async def _store(self, case: Case, record: Delivery, *, failed: bool = False) -> None:
         self._known.delivered(record, await self._write(record))

@@ -68,6 +68,7 @@ def _told(story: Story) -> Iterator[str]:
             f"{each.target}: {each.occasion}, {each.outcome}" + (f" ({each.reason})" if each.reason else ""),
         )
         for each in story.deliveries
+        if each.outcome != "attempted"
     ]
     yield from _section("deliveries (UTC)", words)
 
