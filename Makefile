@@ -10,7 +10,7 @@ PYTHON ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test unit integration faults lint zoo bench docs clean
+.PHONY: help venv demo test unit integration faults quickzoo lint zoo bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --editable '.[dev]'
 	@touch $@
 
-test: unit integration faults ## run every test: unit, integration, then a short zoo of faults
+test: unit integration faults quickzoo ## run every test: unit, integration, our own parts killed, then a short zoo
 
 unit: $(STAMP) ## run the unit tests: seconds, no network
 	$(BIN)/python -m pytest -q tests/unit
@@ -42,7 +42,10 @@ unit: $(STAMP) ## run the unit tests: seconds, no network
 integration: $(STAMP) ## run the tests that start real servers
 	$(BIN)/python -m pytest -q tests/integration
 
-faults: $(STAMP) ## the zoo, short: every fault on PostgreSQL 18, a handful on 15
+faults: $(STAMP) ## kill, freeze and take away our own parts on Apache Kafka, and count what is lost
+	$(BIN)/python -m pytest -q -n 3 tests/faults
+
+quickzoo: $(STAMP) ## the zoo, short: every fault on PostgreSQL 18, a handful on 15
 	$(BIN)/python -m pytest -q -n 4 -m zoo tests/zoo
 
 lint: $(STAMP) ## style, format and types

@@ -13,7 +13,7 @@ from tests.fixtures.postgres_versions import at_hand
 pytest_plugins = ["tests.fixtures.fleets", "tests.fixtures.brokers"]
 
 TESTS = Path(__file__).parent
-MARKED = {"integration", "zoo"}
+MARKED = {"faults", "integration", "zoo"}
 """Folders whose tests get the marker of the same name."""
 
 # --hypothesis-profile=deep looks for what nobody thought of; fast does the same every time.

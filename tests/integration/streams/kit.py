@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, Self
@@ -18,9 +18,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from leadline.clock import SystemClock
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
+from leadline.model.observation import Sample, Tick
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import DeadLetterSettings, StreamSettings
-from leadline.wire import CODECS, encode, outgoing
+from leadline.wire import CODECS, OBSERVATIONS, encode, outgoing
 from leadline_streams.partition import Partition
 from leadline_streams.policies import Judge
 from tests.fixtures.brokers import Broker, create_topics
@@ -101,18 +102,23 @@ class Agents:
 
     topics: Topics
     random: Random
-    worlds: list[World] = field(default_factory=list)
+    clusters: int = 8
 
     async def write(self, producer: AIOKafkaProducer, seconds: float) -> None:
         """Four looks a second at each server, as time passes."""
+        async for seen in self.looks(seconds):
+            await send(producer, self.topics, seen)
+
+    async def looks(self, seconds: float) -> AsyncIterator[Sample]:
+        """Four a second at each server, as time passes."""
         world.START = CLOCK.now()
         begin = CLOCK.monotonic()
-        self.worlds = [World(f"orders-{number}") for number in range(8)]
+        worlds = [World(f"orders-{number}") for number in range(self.clusters)]
         stuck: dict[str, int] = {}
-        for each in self.worlds:
+        for each in worlds:
             each.pair()
         while (now := CLOCK.monotonic() - begin) < seconds:
-            for each in self.worlds:
+            for each in worlds:
                 primary, standby = each.servers.values()
                 each.lsn += 20_000
                 if self.random.random() < 0.05 and stuck.pop(each.cluster, None) is None:
@@ -122,7 +128,7 @@ class Agents:
                 each.stream(primary, standby, replayed=stuck.get(each.cluster))
                 for server in (primary, standby):
                     if not server.silent:
-                        await send(producer, self.topics, server.sample(now))
+                        yield server.sample(now)
             await CLOCK.sleep(0.25)
 
 
@@ -151,6 +157,11 @@ class Worker:
         self._process.kill()
         self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
@@ -166,17 +177,26 @@ class Worker:
         return (await self.ended())[0]
 
 
-async def at_work(topics: Topics) -> None:
-    """Wait for the first tick of a worker."""
-    async with asyncio.timeout(60):
-        while not any(found.key is None for records in (await topics.read("samples")).values() for found in records):
-            await CLOCK.sleep(0.2)
+async def at_work(topics: Topics, worker: Worker) -> None:
+    """Wait for the first tick of this worker: it has partitions."""
+    await ticking(topics, f":{worker.pid}")
 
 
-async def caught_up(topics: Topics, settings: StreamSettings) -> None:
+async def ticking(topics: Topics, worker: str = "") -> None:
+    """Wait for a tick of a worker whose name ends like this."""
+    async with asyncio.timeout(90), _consumer(topics.bootstrap) as consumer:
+        consumer.assign([TopicPartition(f"{topics.prefix}samples", number) for number in range(PARTITIONS)])
+        await consumer.seek_to_beginning()
+        async for record in consumer:
+            seen = OBSERVATIONS.decode(record.value) if record.key is None else None
+            if isinstance(seen, Tick) and seen.worker.endswith(worker):
+                return
+
+
+async def caught_up(topics: Topics, settings: StreamSettings, patience_s: float = 60) -> None:
     """Wait until everything that is in the samples topic now is judged and committed."""
     ends = {number: end for number, (_, end) in (await topics.committed(settings)).items()}
-    deadline = CLOCK.monotonic() + 60
+    deadline = CLOCK.monotonic() + patience_s
     while CLOCK.monotonic() < deadline:
         places = await topics.committed(settings)
         if all(places[number][0] >= end for number, end in ends.items()):

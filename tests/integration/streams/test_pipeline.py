@@ -87,7 +87,7 @@ async def test_told_to_stop_it_leaves_nothing_to_judge_again(topics: Topics, log
     """States are put away and offsets committed, in seconds."""
     settings = topics.settings(flush_s=3600.0)
     with Worker(settings, log) as worker:
-        await at_work(topics)
+        await at_work(topics, worker)
         async with producing(topics) as producer:
             await Agents(topics, Random(1)).write(producer, 2)
         begin = CLOCK.monotonic()

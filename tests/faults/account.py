@@ -1,0 +1,149 @@
+"""What was made, what is in the topics, and what one uninterrupted fold says: counted and compared."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+from leadline.model.alert import Transition
+from leadline.model.incident import Incident
+from leadline.model.observation import NodeSettings, Sample
+from leadline.recording import Recorded
+from leadline.wire import CODECS, OBSERVATIONS, encode
+from leadline_streams.judge.policy import Policy
+from leadline_streams.replay import Replay
+from tests.integration.streams.kit import Topics
+
+Source = tuple[str, str, str]
+"""Cluster, node and boot: one run of an agent for one node, which numbers its observations from 1."""
+Said = tuple[str, int]
+"""A judgement that was written: an alert or an incident, and its seq."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """Of what agents made. ``repeated`` is harmless: readers tell by boot and seq."""
+
+    observations: int
+    lost: int
+    disordered: int
+    repeated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgements:
+    """Transitions and incidents. ``judgements_repeated`` is harmless: readers tell by id and seq."""
+
+    judgements: int
+    judgements_lost: int
+    judgements_different: int
+    """Not what the fold says, or not said by it at all."""
+    judgements_disordered: int
+    judgements_repeated: int
+
+
+HARMLESS = {"observations", "repeated", "judgements", "judgements_repeated"}
+
+
+def wrong(*counted: Observations | Judgements) -> dict[str, int]:
+    """What must be zero and is not."""
+    found = {name: count for each in counted for name, count in asdict(each).items()}
+    return {name: count for name, count in found.items() if count and name not in HARMLESS}
+
+
+async def made_by(topics: Topics, looked: Sequence[Mapping[str, int]]) -> dict[Source, int]:
+    """How many observations the runs of one agent made: what arrived, and the looks it had counted that did not.
+
+    ``looked``: for each run, in order, how often it had looked at each node. A look gives a sample.
+    """
+    arrived: dict[str, dict[Source, dict[int, bool]]] = defaultdict(lambda: defaultdict(dict))
+    for records in (await topics.read("samples")).values():
+        for record in records:
+            if (seen := _seen(record)) is not None:
+                arrived[seen.node.name][_source(seen)][seen.seq] = isinstance(seen, Sample)
+    made: dict[Source, int] = {}
+    for name in looked[0]:
+        assert len(arrived[name]) == len(looked), f"of {len(looked)} runs {len(arrived[name])} are in the topic"
+        for (source, seqs), run in zip(arrived[name].items(), looked, strict=True):
+            made[source] = max(seqs) + max(0, run[name] - sum(seqs.values()))
+    return made
+
+
+async def observations(topics: Topics, made: Mapping[Source, int]) -> Observations:
+    """Account for every observation: ``made`` is how many each source made at least."""
+    there: dict[Source, list[int]] = defaultdict(list)
+    places: dict[str, set[int]] = defaultdict(set)
+    for number, records in (await topics.read("samples")).items():
+        for record in records:
+            if (seen := _seen(record)) is not None:
+                there[_source(seen)].append(seen.seq)
+                places[seen.node.cluster].add(number)
+    assert there.keys() <= made.keys(), "observations that nobody made"
+    lost = disordered = repeated = total = 0
+    for source, least in made.items():
+        once = list(dict.fromkeys(there[source]))
+        count = max([least, *once])
+        total += count
+        lost += count - len(once)
+        repeated += len(there[source]) - len(once)
+        disordered += sum(later < earlier for earlier, later in pairwise(once))
+    return Observations(total, lost, disordered + sum(len(numbers) - 1 for numbers in places.values()), repeated)
+
+
+async def judgements(topics: Topics, judged: Mapping[int, int], policy: Policy) -> Judgements:
+    """Compare what was said about the samples below these offsets with an uninterrupted fold that sees each once."""
+    expected: dict[Said, bytes] = {}
+    for number, records in (await topics.read("samples")).items():
+        expected |= _fold((record for record in _once(records) if record.offset < judged[number]), policy)
+    found: dict[Said, list[bytes]] = defaultdict(list)
+    disordered = 0
+    for name in ("alerts", "incidents"):
+        for records in (await topics.read(name)).values():
+            newest: Counter[str] = Counter()
+            for record in records:
+                identity, seq = _said(CODECS[name].decode(record.value))
+                known = (identity, seq) in found
+                disordered += not known and seq < newest[identity]
+                newest[identity] = max(newest[identity], seq)
+                found[identity, seq].append(record.value)
+    bodies = {said: set(values) for said, values in found.items()}
+    return Judgements(
+        judgements=len(expected),
+        judgements_lost=len(expected.keys() - found.keys()),
+        judgements_different=sum(values != {expected.get(said)} for said, values in bodies.items()),
+        judgements_disordered=disordered,
+        judgements_repeated=sum(len(values) - 1 for values in found.values()),
+    )
+
+
+def _fold(records: Iterable[Any], policy: Policy) -> Iterator[tuple[Said, bytes]]:
+    """What ``leadline replay`` says."""
+    recorded = (Recorded(r.topic, r.partition, r.offset, r.timestamp, r.key, list(r.headers), r.value) for r in records)
+    for output in Replay(policy).run(recorded):
+        if isinstance(output, Transition | Incident):
+            yield _said(output), encode(output)
+
+
+def _once(records: Iterable[Any]) -> Iterator[Any]:
+    """Each observation the first time it came, and all else."""
+    known: set[tuple[Source, int]] = set()
+    for record in records:
+        seen = _seen(record)
+        if seen is None or (_source(seen), seen.seq) not in known:
+            yield record
+        if seen is not None:
+            known.add((_source(seen), seen.seq))
+
+
+def _seen(record: Any) -> Sample | NodeSettings | None:
+    seen = OBSERVATIONS.decode(record.value)
+    return seen if isinstance(seen, Sample | NodeSettings) else None
+
+
+def _source(seen: Sample | NodeSettings) -> Source:
+    return seen.node.cluster, seen.node.name, seen.node.boot
+
+
+def _said(value: Transition | Incident) -> Said:
+    return (value.alert_id if isinstance(value, Transition) else value.incident_id), value.seq

@@ -1,0 +1,76 @@
+"""The page that publishes the faults: ``python -m tests.faults.page`` writes the last ``make faults`` into it."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+RESULT = ROOT / "build" / "faults.json"
+PAGE = ROOT / "docs" / "reliability.md"
+BEGIN = "<!-- begin: make faults -->"
+END = "<!-- end -->"
+
+FAULTS = {
+    "agent_killed": "agent killed (-9) at random instants, every other time with Kafka frozen",
+    "worker_killed": "worker killed (-9) at random instants",
+    "workers_moving": "two workers: join, be frozen, leave, join, be killed (-9)",
+    "broker_restarted": "the only broker restarted (SIGTERM)",
+    "broker_killed": "the only broker killed (-9) and started again",
+    "broker_away": "the only broker away for 20 s",
+    "broker_frozen": "the only broker frozen (SIGSTOP) for 15 s",
+    "one_of_three_killed": "one of three brokers killed (-9), back after 8 s",
+}
+"""Everything that is done, in the order of the page."""
+
+COLUMNS = {
+    "observations": "observations",
+    "lost": "lost",
+    "disordered": "out of order",
+    "repeated": "twice in the topic",
+    "judgements": "judgements",
+    "judgements_lost": "lost",
+    "judgements_different": "different",
+    "judgements_disordered": "out of order",
+    "judgements_repeated": "twice in the topic",
+    "restarts": "worker ended by itself",
+}
+"""The numbers of a row and their titles; what a fault does not touch is not counted."""
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """A row for a terminal."""
+    counted = (f"{name.replace('_', ' ')} {row[name]:,}" for name in COLUMNS if name in row)
+    return f"{row['fault']}: {', '.join(counted)}"
+
+
+def written(page: str, found: Mapping[str, Any]) -> str:
+    """The page with this run between its marks. Raises ValueError when it has none."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page lacks {BEGIN} or, after it, {END}")
+    table = "\n".join(_table(found))
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+
+
+def _table(found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Counted on {found['measured_on']}; {found['machine']}, {found['python']}, {found['kafka']}."
+    yield ""
+    yield f"| fault | times | {' | '.join(COLUMNS.values())} |"
+    yield f"|---|{'---:|' * (1 + len(COLUMNS))}"
+    for row in sorted(found["faults"], key=lambda row: list(FAULTS).index(row["fault"])):
+        cells = (f"{row[name]:,}" if name in row else "" for name in COLUMNS)
+        yield f"| {FAULTS[row['fault']]} | {row['times']} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Write the last run into the page."""
+    if not RESULT.exists():
+        sys.exit(f"there is no {RESULT.relative_to(ROOT)}: run make faults first")
+    PAGE.write_text(written(PAGE.read_text(), json.loads(RESULT.read_text())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Stream workers killed, frozen, joining and leaving: what they say is what one uninterrupted fold says.
+
+The worker is `leadline stream` with a session of 2 s instead of 10, so that its partitions are not idle for long.
+"""
+
+import signal
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from leadline.errors import ExitCode
+from leadline.settings.stream import StreamSettings
+from tests.faults import account
+from tests.faults.account import Judgements, Observations
+from tests.faults.conftest import Report
+from tests.faults.load import Load
+from tests.integration.streams.kit import CLOCK, Topics, Worker, at_work, caught_up
+from tests.integration.streams.worker_main import QUICK
+
+pytestmark = pytest.mark.timeout(600)
+
+KILLS = 5
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "worker.log"
+
+
+async def counted(topics: Topics, load: Load, settings: StreamSettings) -> tuple[Observations, Judgements]:
+    """Everything, when the last worker has ended."""
+    judged = {number: offset for number, (offset, _) in (await topics.committed(settings)).items()}
+    return await account.observations(topics, load.made), await account.judgements(topics, judged, QUICK)
+
+
+async def test_killed_at_random_instants(topics: Topics, tmp_path: Path, log: Path, report: Report) -> None:
+    settings, random, load = topics.settings(), Random(11), Load(topics, tmp_path, 11)
+    async with load.running():
+        for _ in range(KILLS):
+            with Worker(settings, log) as worker:
+                await at_work(topics, worker)
+                await CLOCK.sleep(random.uniform(0.0, 3.0))
+                worker.signal(signal.SIGKILL)
+    with Worker(settings, log) as worker:
+        await caught_up(topics, settings)
+        assert await worker.stop() == ExitCode.OK
+    report("worker_killed", KILLS, *await counted(topics, load, settings))
+
+
+async def test_partitions_that_move(topics: Topics, tmp_path: Path, log: Path, report: Report) -> None:
+    """Workers join, leave and die; one is frozen until it has lost its partitions, then wakes and goes on."""
+    settings, load = topics.settings(), Load(topics, tmp_path, 12)
+    with Worker(settings, log) as first:
+        async with load.running():
+            await at_work(topics, first)
+            with Worker(settings, log) as second:
+                await at_work(topics, second)
+                await CLOCK.sleep(2)
+                first.signal(signal.SIGSTOP)
+                await CLOCK.sleep(4)
+                first.signal(signal.SIGCONT)
+                await CLOCK.sleep(3)
+                assert await second.stop() == ExitCode.OK
+            with Worker(settings, log) as third:
+                await at_work(topics, third)
+                await CLOCK.sleep(2)
+                third.signal(signal.SIGKILL)
+                await CLOCK.sleep(3)
+        await caught_up(topics, settings)
+        assert await first.stop() == ExitCode.OK
+    report("workers_moving", 5, *await counted(topics, load, settings))

@@ -1,0 +1,51 @@
+"""The table of the faults."""
+
+from dataclasses import fields
+
+import pytest
+
+from tests.faults.account import Judgements, Observations
+from tests.faults.page import BEGIN, COLUMNS, END, FAULTS, PAGE, line, written
+
+WHERE = {"measured_on": "2026-01-02", "machine": "2 cores", "python": "Python 3.11.7", "kafka": "Apache Kafka 4.4.0"}
+COUNTED = {"observations": 12_345, "lost": 0, "disordered": 0, "repeated": 6}
+RUN = WHERE | {"faults": [{"fault": "agent_killed", "times": 6} | COUNTED]}
+
+
+def test_every_count_is_a_column() -> None:
+    """Nothing is counted that is not published."""
+    counts = [field.name for each in (Observations, Judgements) for field in fields(each)]
+    assert list(COLUMNS) == [*counts, "restarts"]
+
+
+def test_the_table_is_between_the_marks() -> None:
+    """Writing a run replaces what stood between the marks, and nothing else."""
+    first = written(f"above\n{BEGIN}\nold\n{END}\nbelow\n", RUN)
+    assert first.startswith(f"above\n{BEGIN}\n\nCounted on 2026-01-02; 2 cores, Python 3.11.7, Apache Kafka 4.4.0.\n")
+    assert first.endswith(f"{END}\nbelow\n")
+    assert "old" not in first
+    assert written(first, RUN) == first
+
+
+def test_what_was_not_counted_is_blank() -> None:
+    """A fault of an agent says nothing about judgements, which is not the same as zero."""
+    assert f"| {FAULTS['agent_killed']} | 6 | 12,345 | 0 | 0 | 6 |  |  |  |  |  |  |" in written(f"{BEGIN}{END}", RUN)
+    assert line(RUN["faults"][0]) == "agent_killed: observations 12,345, lost 0, disordered 0, repeated 6"
+
+
+def test_a_page_without_marks() -> None:
+    """Nothing is written where the table has no place."""
+    with pytest.raises(ValueError, match="the page lacks"):
+        written(f"{END}{BEGIN}", RUN)
+
+
+def test_the_published_table_has_the_form_and_nothing_lost() -> None:
+    """The page was written by a run of all that is done and counted now, and what must be zero is zero."""
+    rows = [row for row in PAGE.read_text().partition(BEGIN)[2].partition(END)[0].splitlines() if row.startswith("|")]
+    header, _, *faults = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert header == ["fault", "times", *COLUMNS.values()]
+    assert [fault[0] for fault in faults] == list(FAULTS.values())
+    harmless = {"observations", "repeated", "judgements", "judgements_repeated", "restarts"}
+    for fault in faults:
+        counts = dict(zip(COLUMNS, fault[2:], strict=True))
+        assert {count for name, count in counts.items() if name not in harmless} <= {"0", ""}
