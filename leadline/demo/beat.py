@@ -21,6 +21,10 @@ TOLD = {
     "resolve": "the end of the page",
 }
 """What a vendor's word means to people."""
+ENDS = frozenset({"sent", "suppressed", "given_up"})
+"""Outcomes after which nothing follows of that word."""
+SPOKEN_OF = frozenset({"opened", "escalated", "resolved"})
+"""Words to the real ones that are worth a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Newsreader:
             yield from self._incident(news)
         elif isinstance(news, Arrival):
             yield from self._arrival(news)
-        elif isinstance(news, Delivery) and news.outcome != "attempted":
+        elif isinstance(news, Delivery) and news.outcome in ENDS and news.occasion in SPOKEN_OF:
             yield "told", f"{news.target}: {news.outcome}, {news.occasion}"
 
     def _incident(self, news: Incident) -> Iterator[tuple[Kind, str]]:

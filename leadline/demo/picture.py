@@ -1,5 +1,6 @@
 """The live view: the story, links with their lag, alerts, the incident with its cause, and who was told."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -31,23 +32,23 @@ MARKS: Final = {
     "told": ("➜", "blue"),
 }
 """Sign and colour of each kind of line."""
-LEAST_BEATS: Final = 6
+LEAST_BEATS: Final = 4
 HEAD_AND_FOOT: Final = 3
-LEAST_NEEDED: Final = 3
-"""Which part goes first where there is no room for all: the alerts."""
+PLACES: Final = ("links", "incident", "told", "end", "alerts")
+"""From top to bottom."""
+WIDE: Final = 95
 _SPINNER: Final = Spinner("dots")
 
 
 def render(scene: Scene, now: datetime, width: int, height: int) -> RenderableType:
     """One picture of everything, as high as the terminal; what does not fit of the story is its oldest part."""
-    measure = Console(width=width)
-    below = [(part, len(measure.render_lines(part, pad=False))) for part in _below(scene, now)]
-    room = height - HEAD_AND_FOOT - LEAST_BEATS
-    while len(below) > 1 and sum(lines for _, lines in below) > room:
-        below.pop(LEAST_NEEDED if len(below) > LEAST_NEEDED else -1)
-    most = max(LEAST_BEATS, height - HEAD_AND_FOOT - sum(lines for _, lines in below))
-    story = _story(scene.beats, most)
-    return Group(_header(scene), Rule(style="dim"), story, *(part for part, _ in below), _footer(scene))
+    measure, room, shown = Console(width=width), height - HEAD_AND_FOOT, {}
+    for part, made in _below(scene, now, width):
+        lines = len(measure.render_lines(made, pad=False))
+        if lines <= room - LEAST_BEATS:
+            shown[part], room = made, room - lines
+    below = (shown[part] for part in PLACES if part in shown)
+    return Group(_header(scene), Rule(style="dim"), _story(scene.beats, room), *below, _footer(scene))
 
 
 def _header(scene: Scene) -> Table:
@@ -75,19 +76,20 @@ def _story(beats: list[Beat], most: int) -> Table:
     return grid
 
 
-def _below(scene: Scene, now: datetime) -> list[RenderableType]:
-    """What stands under the story, the links first."""
+def _below(scene: Scene, now: datetime, width: int) -> Iterator[tuple[str, RenderableType]]:
+    """What stands under the story, by its place, the most telling first."""
     seen, fleet = scene.seen, scene.seen.fleet
-    parts: list[RenderableType] = []
-    if fleet.links:
-        parts.append(Group(Rule(style="dim"), terminal.links(fleet)))
     if scene.report is not None:
-        look = Panel(summary(scene.report, scene.files), border_style="green" if scene.story.ok else "red")
-        return [*parts, _told(scene), look]
+        yield "end", Panel(summary(scene.report, scene.files), border_style="green" if scene.story.ok else "red")
+    elif seen.incident is not None:
+        yield "incident", _incident(seen.incident, now)
+    if fleet.links:
+        yield "links", Group(Rule(style="dim"), terminal.links(fleet, 30 if width >= WIDE else 16))
     if seen.incident is not None:
-        parts += [_incident(seen.incident, now), _told(scene)]
+        yield "told", _told(scene)
     firing = [alert for alert in fleet.alerts.values() if alert.to != "pending"]
-    return [*parts, _alerts(firing, now)] if firing else parts
+    if firing and scene.report is None:
+        yield "alerts", _alerts(firing, now)
 
 
 def _incident(it: Incident, now: datetime) -> Panel:

@@ -53,4 +53,7 @@ def _times(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _rest(report: dict[str, Any], files: tuple[str, ...]) -> list[str]:
     named = [f"cause  {report['cause']}: {report['cause_summary']}"] if report["cause"] else []
-    return [*named, *(f"wrote  {file}" for file in files), *(f"next   {what}: {why}" for what, why in NEXT)]
+    kept = [f"wrote  {file}" for file in files] or [
+        "keep   --report FILE: this as JSON, and the draft of the post-mortem"
+    ]
+    return [*named, *kept, *(f"next   {what}: {why}" for what, why in NEXT)]

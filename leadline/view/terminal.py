@@ -94,9 +94,9 @@ def _nodes(fleet: Fleet) -> Table:
     return table
 
 
-def links(fleet: Fleet) -> Table:
-    """A row for each link: verdict, lag, its trend."""
-    table = _grid("link", "kind", "verdict", "lag", "bytes", f"lag over the last {_SPARK_WIDTH} samples")
+def links(fleet: Fleet, samples: int = _SPARK_WIDTH) -> Table:
+    """A row for each link: verdict, lag, its trend over some samples."""
+    table = _grid("link", "kind", "verdict", "lag", "bytes", f"lag over {samples} samples")
     for row in fleet.links:
         colour = COLOURS.get(row.verdict, "")
         table.add_row(
@@ -105,7 +105,7 @@ def links(fleet: Fleet) -> Table:
             Text(row.verdict, style=colour),
             duration(row.lag_s),
             size(row.lag_bytes),
-            Text(sparkline(row.history, _SPARK_WIDTH), style=colour),
+            Text(sparkline(row.history, samples), style=colour),
         )
     return table
 
