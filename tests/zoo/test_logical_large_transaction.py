@@ -22,13 +22,15 @@ def test_large_transaction(logical: Logical, watch: Watch) -> None:
         "CREATE TRIGGER slow BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION slow()",
         "ALTER TABLE items ENABLE ALWAYS TRIGGER slow",
     )
+    logical.publisher.configure(wal_sender_timeout="0")  # before 16 a worker in a transaction does not reply
     rig = watch(logical)
     with rig.writing(logical.publisher, dbname=DATABASE):
-        load = "INSERT INTO items SELECT id, repeat('x', 300) FROM generate_series(1000000, 1250000) AS id"
+        load = "INSERT INTO items SELECT id, repeat('x', 300) FROM generate_series(1000000, 1200000) AS id"
         on_publisher(logical, load)
         rig.mark()
-        rig.expect(rule="replication_lag", cause="large_transaction_decoding")
+        rig.expect(rule="replication_lag", cause="large_transaction_decoding", within=30.0)
         rig.expect_resolved(within=120.0)
+    logical.publisher.configure(wal_sender_timeout=None)
     on_subscriber(logical, "DROP FUNCTION slow CASCADE")
     on_publisher(logical, "DELETE FROM items WHERE id >= 1000000")
 

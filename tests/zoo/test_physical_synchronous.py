@@ -16,6 +16,18 @@ def test_synchronous_standby_missing(pair: Pair, watch: Watch) -> None:
         rig.expect_resolved()
 
 
+def test_synchronous_standby_cut_off(pair: Pair, watch: Watch) -> None:
+    """Nobody writes yet: the first who does will wait."""
+    pair.primary.configure(synchronous_standby_names='"pg-2"')
+    rig = watch(pair)
+    pair.proxy.cut()
+    rig.expect(rule="sync_degraded", cause="sync_standby_missing", verdict="cut_off")
+    rig.until_named("standby_cannot_connect")
+    pair.proxy.heal()
+    rig.expect_resolved()
+    pair.primary.configure(synchronous_standby_names=None)
+
+
 def test_remote_apply_waits_for_replay(pair: Pair, watch: Watch) -> None:
     """Commits wait until the standby has replayed them, and its replay is paused: the pause is the root."""
     pair.primary.configure(synchronous_standby_names='"pg-2"', synchronous_commit="remote_apply")
