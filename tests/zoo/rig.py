@@ -155,6 +155,14 @@ class Rig:
 
         self._wait(f"{cause} is named", named, until=self._clock.monotonic() + WITHIN_S)
 
+    def until_fires(self, rule: str) -> None:
+        """This rule fires too, if it has not already."""
+        self._wait(
+            f"{rule} fires too",
+            lambda: self._said.fired(rule, self._marked) is not None,
+            until=self._clock.monotonic() + WITHIN_S,
+        )
+
     def expect_resolved(self, within: float = RESOLVED_S) -> None:
         """The incident ends, it was the only one, and its first cause stayed so: healing does not rewrite history."""
 

@@ -13,14 +13,14 @@ def test_apply_cannot_keep_up(logical: Logical, watch: Watch) -> None:
         logical,
         table,
         "ALTER TABLE plain REPLICA IDENTITY FULL",
-        "INSERT INTO plain SELECT id, 'a' FROM generate_series(1, 100000) AS id",
+        "INSERT INTO plain SELECT id, 'a' FROM generate_series(1, 40000) AS id",
     )
     on_subscriber(logical, "ALTER SUBSCRIPTION pg_3 REFRESH PUBLICATION")
     logical.fleet.wait_caught_up()
     logical.publisher.configure(wal_sender_timeout="0")  # before 16 a worker in a transaction does not reply
     rig = watch(logical)
     with rig.writing(logical.publisher, dbname=DATABASE):
-        on_publisher(logical, "UPDATE plain SET note = 'b' WHERE id > 95000")
+        on_publisher(logical, "UPDATE plain SET note = 'b' WHERE id > 35000")
         rig.mark()
         rig.expect(rule="replication_lag", cause="apply_cannot_keep_up")
         rig.expect_resolved(within=120.0)

@@ -10,7 +10,7 @@ from tests.zoo.sessions import write_log
 
 SLOW = """
     CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN PERFORM count(*) FROM generate_series(1, 1000); RETURN new; END $$
+    $$ BEGIN PERFORM count(*) FROM generate_series(1, 500); RETURN new; END $$
 """
 
 
