@@ -52,9 +52,11 @@ def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
     live = form == "text" and sys.stdout.isatty()
     screen = Live() if live else Lines(json=form == "json")
     demo = Demo(SCENARIOS[scenario], settings(SinkSettings, None), screen, SystemClock(), file)
-    report = demo.run(_picture(), stay=sys.stdout.isatty() and not leave)
-    if live:
-        click.echo("\n".join(line(beat) for beat in demo.scene.beats if beat.kind != "setup"))
+    try:
+        report = demo.run(_picture(), stay=live and not leave)
+    finally:
+        if live:
+            click.echo("\n".join(line(beat) for beat in demo.scene.beats if beat.kind != "setup"))
     if form == "json":
         click.echo(wire.encode({"kind": "report", **report}))
     else:

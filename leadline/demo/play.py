@@ -11,7 +11,6 @@ from leadline.demo.beat import Beat, Kind, Newsreader
 from leadline.demo.scenario import Exports, Step, spoken
 from leadline.demo.scene import Scene
 from leadline.demo.screen import Screen
-from leadline.demo.seen import Arrival
 from leadline.demo.stage import Stage
 from leadline.demo.story import Missed
 from leadline.errors import LeadlineError
@@ -100,11 +99,11 @@ class Player:
 
     async def _ask(self) -> None:
         while True:
-            arrived: list[Arrival] = await asyncio.to_thread(self._stage.inbox)
-            for news in arrived[len(self._seen.inbox) :]:
+            new = (await asyncio.to_thread(self._stage.inbox))[len(self._seen.inbox) :]
+            self._seen.inbox += new
+            for news in new:
                 self._read(news)
-            self._seen.inbox = arrived
-            self._seen.logged = await asyncio.to_thread(self._stage.logged)
+            self._seen.logged = await asyncio.to_thread(self._stage.logged) or self._seen.logged
             await self._clock.sleep(ASK_S)
 
     # What is done
