@@ -100,13 +100,16 @@ class ClusterState:
         memory, nodes, name = self.memory, self.memory.nodes, sample.node.name
         node = nodes.get(name) or self._new_node(sample, now)
         thorough = self._rivals or bool(memory.alerts)
-        if thorough or not node.well or not glance.at_node(node, sample, now, node.upstream in nodes):
+        glanced = not thorough and node.well and glance.at_node(node, sample, now, node.upstream in nodes)
+        if not glanced:
             thorough = self._take(node, sample, now, out) or thorough
             self._judge_node(node, now, out, thorough)
+            for link in self._serves.get(name, ()):
+                link.streams = False
         for link in self._feeds.get(name, ()):
             if now >= link.brief.until:
                 rollup.turn(link, now, self.name, node.node.datacenter, out)
-            if thorough or not link.streams or not glance.at_link(link, now, nodes.get(link.upstream), sample):
+            if not glanced or not link.streams or not glance.at_link(link, now, nodes.get(link.upstream), sample):
                 self._judge_link(link, now, out, thorough)
         for link in self._serves.get(name, ()):
             # A downstream that is looked at is judged at its own samples, once.

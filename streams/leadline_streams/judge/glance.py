@@ -1,8 +1,8 @@
 """One more second of what was well: what a long look would say and remember, at a fraction of its cost.
 
-The last long look at a node or a link left a mark on it when all was well. While it is marked, a glance sees to what
-the next sample itself could change. Whatever is not as expected takes the long way, which marks it anew: a glance may
-always say False.
+The last long look at a node or link left a mark on it when all was well. While it is marked, a glance sees to what the
+next sample itself could change. Whatever is not as expected takes the long way, which marks it anew and takes the mark
+from the links to its downstreams: a glance may always say False.
 """
 
 from leadline.model.lsn import parse_lsn

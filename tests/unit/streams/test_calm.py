@@ -5,9 +5,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from leadline.model.lsn import format_lsn
-from leadline.model.observation import Activity, Archiver, Downstream, Positions, Sample, Slot, Upstream
+from leadline.model.observation import (
+    Activity,
+    Archiver,
+    Disk,
+    Downstream,
+    Positions,
+    Sample,
+    Slot,
+    Subscription,
+    Upstream,
+)
 from leadline_streams.judge import glance
 from leadline_streams.judge.calm import link_is_calm, node_is_calm, slot_is_calm
 from leadline_streams.judge.cluster import ClusterState
@@ -117,9 +128,53 @@ def test_calm_is_common() -> None:
     assert len(RULES) > 20
 
 
-@given(primary=PRIMARY_LIFE, standby=STANDBY_LIFE, writes=st.lists(st.integers(0, 3), min_size=40, max_size=40))
-def test_a_glance_says_what_a_long_look_says(primary: list[str], standby: list[str], writes: list[int]) -> None:
-    """Whatever the lives of two servers, skipping what is calm changes neither a word nor a memory."""
+ODD: list[dict[str, Any]] = [
+    {"slots": [Slot(name="s2", active=True, wal_status="lost")]},
+    {"slots": [Slot(name="s2", active=False, wal_status="reserved")]},
+    {"slots": [Slot(name="s2", active=True, wal_status="reserved", retained_bytes=1 << 30)]},
+    {"slots": []},
+    {"downstreams": []},
+    {"downstreams": [Downstream(name="pg-2", slot="s2", state="streaming", write_lsn="0/1000", reply_age_s=9.0)]},
+    {"downstreams": [Downstream(name="pg-4", slot="s4", state="streaming", replay_lsn="0/1000")]},
+    {"upstream": None},
+    {"upstream": Upstream(host="pg-1.db", port=5432, slot="s2", status="streaming", message_age_s=6.0)},
+    {"upstream": Upstream(host="pg-1.db", port=5432, slot="s2", status="streaming", message_age_s=40.0)},
+    {"upstream": Upstream(host="pg-9.db", port=5432, slot="s2", status="streaming", latest_end_lsn="0/2000")},
+    {"conflicts": {"app": {"lock": 1}}},
+    {"archiver": Archiver(archived=1)},
+    {"archiver": Archiver(failed=1, last_failed_s=1.0, ready=3)},
+    {"activity": Activity(sync_waiters=1, sync_wait_s=60.0)},
+    {"subscriptions": [Subscription(name="sub", slot="s9")]},
+    {"disk": Disk(wal_bytes=1)},
+    {"positions": None},
+    {"positions": Positions(received_lsn="0/1000", replayed_lsn="0/1000", apply_delay_s=5.0)},
+    {"node.system_id": "another"},
+    {"node.labels": {"team": "payments"}},
+    {"node.timeline": 2},
+    {"node.role": "primary"},
+    {"node.role": "standby"},
+]
+"""What a sample may show that a glance must not overlook."""
+CALM_PRIMARY = st.lists(st.sampled_from(["write", "idle"]), min_size=40, max_size=40)
+CALM_STANDBY = st.just(["stream"] * 40)
+
+
+def odd(sample: Sample, changes: dict[str, Any]) -> Sample:
+    about = {name[5:]: value for name, value in changes.items() if name.startswith("node.")}
+    rest = {name: value for name, value in changes.items() if not name.startswith("node.")}
+    return replace(sample, node=replace(sample.node, **about), **rest)
+
+
+@given(
+    primary=PRIMARY_LIFE | CALM_PRIMARY,
+    standby=STANDBY_LIFE | CALM_STANDBY,
+    writes=st.lists(st.integers(0, 3), min_size=40, max_size=40),
+    oddities=st.lists(st.tuples(st.integers(5, 80), st.integers(1, 4), st.sampled_from(ODD)), max_size=4),
+)
+def test_a_glance_says_what_a_long_look_says(
+    primary: list[str], standby: list[str], writes: list[int], oddities: list[tuple[int, int, dict[str, Any]]]
+) -> None:
+    """Whatever the lives of two servers, and whatever odd a few samples show: no word and no memory is another."""
     world = World()
     up, down = world.pair()
     end, ends = 1 << 24, []
@@ -127,6 +182,10 @@ def test_a_glance_says_what_a_long_look_says(primary: list[str], standby: list[s
         end += write * 100_000 if act == "write" else 0
         ends.append(end)
     log = arrive([primary_samples(up, primary, ends), standby_samples(down, standby, ends)], [[0.0], [0.0]], 70)
+    for first, count, changes in oddities:
+        for place in range(first, min(first + count, len(log))):
+            when, what = log[place]
+            log[place] = when, odd(what, changes) if isinstance(what, Sample) else what
     glanced = fold(log)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(glance, "at_node", lambda node, sample, now, upstream_seen: False)

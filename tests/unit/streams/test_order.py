@@ -41,7 +41,7 @@ def primary_samples(server: Server, life: list[str], ends: list[int]) -> list[Sa
             up=act != "down",
             positions=Positions(current_lsn=format_lsn(end)),
             downstreams=[row],
-            slots=[Slot(name="s2", active=True)],
+            slots=[Slot(name="s2", active=True, wal_status="reserved")],
         )
         sample = server.sample(second)
         if act != "silent":
