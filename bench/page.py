@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from bench.marks import between
+
 BEGIN = "<!-- begin: python -m bench --page -->"
 END = "<!-- end -->"
 
@@ -80,12 +82,7 @@ def terminal(numbers: Numbers) -> Iterator[str]:
 
 def written(page: str, numbers: Numbers) -> str:
     """The page with this run between its marks. Raises ValueError when it has none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page lacks {BEGIN} or, after it, {END}")
-    table = "\n".join(_table(numbers))
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+    return between(page, BEGIN, END, _table(numbers))
 
 
 def _table(numbers: Numbers) -> Iterator[str]:

@@ -67,7 +67,7 @@ class Outbox:
         """Records that will never be delivered, since the agent started."""
         for key in spool.clusters():
             self._queues[key].stored = True
-        for record in spool.journal.read():
+        for record in spool.ahead():
             self._append(self._queues[record.key], Entry(record, clock.monotonic()))
         self.store(0)
 

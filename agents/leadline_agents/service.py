@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import gc
-import signal
 from pathlib import Path
 
 from leadline import metrics
 from leadline.clock import Clock
 from leadline.kafka import producer_options
 from leadline.settings.agent import AgentSettings
+from leadline.stopping import end, told_to_stop
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.outbox import Outbox
 from leadline_agents.publisher import Publisher
@@ -53,18 +53,18 @@ async def _work(settings: AgentSettings, clock: Clock, outbox: Outbox) -> None:
     apart_s = settings.interval_s / len(samplers)  # so that looks do not slow each other down
     others = [asyncio.create_task(s.run(publisher.put, n * apart_s)) for n, s in enumerate(samplers)]
     others.append(asyncio.create_task(_keep(outbox, clock)))
-    stopping = asyncio.create_task(_told_to_stop())
+    stopping = asyncio.create_task(told_to_stop())
     gc.collect()
     gc.freeze()  # what is there now stays; looking through it again and again is half the collector's work
     try:
         ended, _ = await asyncio.wait({stopping, sending, *others}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         try:
-            await _end(stopping, *others)
+            await end(stopping, *others)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_S):
                     await publisher.drained()
-            await _end(sending)
+            await end(sending)
         finally:
             outbox.store(0)
     for task in ended:
@@ -76,20 +76,3 @@ async def _keep(outbox: Outbox, clock: Clock) -> None:
     while True:
         await clock.sleep(STORE_EVERY_S)
         outbox.store()
-
-
-async def _told_to_stop() -> None:
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(ValueError, RuntimeError):  # outside the main thread the caller cancels
-        loop.add_signal_handler(signal.SIGTERM, told.set)
-    try:
-        await told.wait()
-    finally:
-        loop.remove_signal_handler(signal.SIGTERM)
-
-
-async def _end(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)

@@ -115,6 +115,20 @@ class Spool:
         rows.close()
         return found
 
+    def ahead(self) -> list[Record]:
+        """What the journal has and the disk does not: of each cluster, what follows the newest record there."""
+        newest: dict[bytes, Record | None] = {}
+        found: dict[bytes, list[Record]] = {}
+        for record in self.journal.read():
+            key = record.key
+            if key not in newest:
+                newest[key] = self._newest(key)
+            if record == newest[key]:
+                found[key] = []  # what came before it was moved to the disk before
+            else:
+                found.setdefault(key, []).append(record)
+        return [record for records in found.values() for record in records]
+
     def remove(self, key: bytes, upto: int) -> None:
         """Forget a cluster's records up to and with this id. Raises SpoolFailed, then all are still there."""
         where, values = "WHERE key = ? AND id <= ?", (key, upto)
@@ -150,6 +164,10 @@ class Spool:
             self.path.rename(aside)
             self.path.with_name(self.path.name + "-wal").unlink(missing_ok=True)
             return _connect(self.path)
+
+    def _newest(self, key: bytes) -> Record | None:
+        found = self._db.execute("SELECT record FROM waiting WHERE key = ? ORDER BY id DESC LIMIT 1", (key,)).fetchone()
+        return self._decoder.decode(found[0]) if found else None
 
     def _is_bound(self, error: sqlite3.OperationalError, size: int) -> bool:
         """Is it our own bound that was hit, rather than the end of the disk?"""

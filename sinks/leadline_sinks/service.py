@@ -1,14 +1,13 @@
 """`leadline sink` as a process: targets, each with its own share of Kafka, and the incident log."""
 
 import asyncio
-import contextlib
 import logging
-import signal
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from leadline.clock import Clock
 from leadline.settings.sink import SinkSettings
+from leadline.stopping import end, told_to_stop
 from leadline_sinks.contract import Recorder, Sink
 from leadline_sinks.courier import Courier
 from leadline_sinks.feed import Feed
@@ -56,28 +55,11 @@ async def _until_told_to_stop(following: Coroutine[Any, Any, None], work: list[C
     """Run everything until SIGTERM; what follows the topics ends last. Raises what one of them died of."""
     follower = asyncio.create_task(following)
     workers = [asyncio.create_task(each) for each in work]
-    stopping = asyncio.create_task(_told_to_stop())
+    stopping = asyncio.create_task(told_to_stop())
     try:
         ended, _ = await asyncio.wait({stopping, follower, *workers}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _end(stopping, *workers)
-        await _end(follower)
+        await end(stopping, *workers)
+        await end(follower)
     for task in ended:
         task.result()
-
-
-async def _told_to_stop() -> None:
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(ValueError, RuntimeError):  # outside the main thread the caller cancels
-        loop.add_signal_handler(signal.SIGTERM, told.set)
-    try:
-        await told.wait()
-    finally:
-        loop.remove_signal_handler(signal.SIGTERM)
-
-
-async def _end(*tasks: asyncio.Task[None]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)

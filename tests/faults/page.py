@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.marks import between
+
 ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "build" / "faults.json"
+
 PAGE = ROOT / "docs" / "reliability.md"
 BEGIN = "<!-- begin: make faults -->"
 END = "<!-- end -->"
@@ -47,12 +50,7 @@ def line(row: Mapping[str, Any]) -> str:
 
 def written(page: str, found: Mapping[str, Any]) -> str:
     """The page with this run between its marks. Raises ValueError when it has none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page lacks {BEGIN} or, after it, {END}")
-    table = "\n".join(_table(found))
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+    return between(page, BEGIN, END, _table(found))
 
 
 def _table(found: Mapping[str, Any]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.marks import between
 from tests.zoo.score import RESULT, seconds, summary, version_key
 
 PAGE = Path(__file__).parents[2] / "docs" / "zoo.md"
@@ -15,12 +16,7 @@ END = "<!-- end -->"
 
 def written(page: str, found: Mapping[str, Any]) -> str:
     """The page with this run between its marks. Raises ValueError when it has none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page lacks {BEGIN} or, after it, {END}")
-    table = "\n".join(_table(found))
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+    return between(page, BEGIN, END, _table(found))
 
 
 def _table(found: Mapping[str, Any]) -> Iterator[str]:

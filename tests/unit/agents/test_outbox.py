@@ -206,6 +206,20 @@ def test_kill_9_takes_nothing(path: Path, clock: ManualClock) -> None:
     assert (drain(outbox), drain(outbox, KEYS[1])) == ([1, 2, 4], [3])
 
 
+def test_what_is_on_disk_is_not_taken_from_the_journal_too(path: Path, clock: ManualClock) -> None:
+    """The journal is emptied seldom while Kafka is away; each record comes once all the same."""
+    spool = Spool(path, MIB)
+    outbox = Outbox(spool, clock)
+    for n in range(6):
+        outbox.put(record(n, KEYS[n % 2]))
+        clock.advance(0.3)
+        outbox.store()
+    assert 0 < outbox.spooled < 6
+    spool.close()
+    outbox = Outbox(Spool(path, MIB), clock)
+    assert (drain(outbox), drain(outbox, KEYS[1])) == ([0, 2, 4], [1, 3, 5])
+
+
 def test_what_does_not_fit_into_the_journal_goes_to_the_spool(path: Path, clock: ManualClock) -> None:
     """However much comes at once, kill -9 takes none of it."""
     spool = Spool(path, MIB)
