@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from leadline.clock import SystemClock
-from tests.faults.account import Judgements, Observations, wrong
+from tests.faults.account import Counted, wrong
 from tests.faults.page import FAULTS, RESULT, line
 from tests.fixtures.brokers import create_topics
 from tests.fixtures.kafka import Kafka, version
@@ -40,9 +40,7 @@ def topics(kafka: Kafka, prefix: str) -> Topics:
 def report(request: pytest.FixtureRequest) -> Report:
     """Put down what was counted, and see that nothing is wrong with it."""
 
-    def put_down(
-        fault: str, times: int, *counted: Observations | Judgements, ended: Sequence[str] | None = None
-    ) -> None:
+    def put_down(fault: str, times: int, *counted: Counted, ended: Sequence[str] | None = None) -> None:
         assert fault in FAULTS
         row = {"fault": fault, "times": times}
         for each in counted:

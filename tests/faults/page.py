@@ -24,6 +24,7 @@ FAULTS = {
     "broker_away": "the only broker away for 20 s",
     "broker_frozen": "the only broker frozen (SIGSTOP) for 15 s",
     "one_of_three_killed": "one of three brokers killed (-9), back after 8 s",
+    "sink_killed": "sink killed (-9) at random instants",
 }
 """Everything that is done, in the order of the page."""
 
@@ -41,10 +42,24 @@ COLUMNS = {
 }
 """The numbers of a row and their titles; what a fault does not touch is not counted."""
 
+PEOPLE = {
+    "incidents": "incidents",
+    "pages": "pages",
+    "untold": "not told",
+    "unended": "left open",
+    "reopened": "again after the end",
+    "told_disordered": "out of order",
+    "needless": "again for no reason",
+    "messages_again": "Slack messages again",
+    "lines_again": "lines in threads again",
+    "pages_again": "triggers again",
+}
+"""The same for what people were told, which has a table of its own."""
+
 
 def line(row: Mapping[str, Any]) -> str:
     """A row for a terminal."""
-    counted = (f"{name.replace('_', ' ')} {row[name]:,}" for name in COLUMNS if name in row)
+    counted = (f"{name.replace('_', ' ')} {row[name]:,}" for name in (*COLUMNS, *PEOPLE) if name in row)
     return f"{row['fault']}: {', '.join(counted)}"
 
 
@@ -55,12 +70,15 @@ def written(page: str, found: Mapping[str, Any]) -> str:
 
 def _table(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"Counted on {found['measured_on']}; {found['machine']}, {found['python']}, {found['kafka']}."
-    yield ""
-    yield f"| fault | times | {' | '.join(COLUMNS.values())} |"
-    yield f"|---|{'---:|' * (1 + len(COLUMNS))}"
-    for row in sorted(found["faults"], key=lambda row: list(FAULTS).index(row["fault"])):
-        cells = (f"{row[name]:,}" if name in row else "" for name in COLUMNS)
-        yield f"| {FAULTS[row['fault']]} | {row['times']} | {' | '.join(cells)} |"
+    for columns in (COLUMNS, PEOPLE):
+        rows = [row for row in found["faults"] if columns.keys() & row.keys()]
+        if rows:
+            yield ""
+            yield f"| fault | times | {' | '.join(columns.values())} |"
+            yield f"|---|{'---:|' * (1 + len(columns))}"
+        for row in sorted(rows, key=lambda row: list(FAULTS).index(row["fault"])):
+            cells = (f"{row[name]:,}" if name in row else "" for name in columns)
+            yield f"| {FAULTS[row['fault']]} | {row['times']} | {' | '.join(cells)} |"
 
 
 def main() -> None:

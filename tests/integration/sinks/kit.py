@@ -72,16 +72,17 @@ def hook() -> Iterator[Hook]:
 
 
 class Process:
-    """`leadline sink`, started as often as wanted with the same settings."""
+    """`leadline sink`, started as often as wanted with the same settings. ``program`` is leadline's module."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, Any], program: str = "leadline") -> None:
+        self._program = program
         self._file, self._out, self._err = folder / "sink.yaml", folder / "sink.out", folder / "sink.err"
         self._file.touch(mode=0o600)
         self._file.write_text(json.dumps(settings))  # JSON is YAML
         self._running: subprocess.Popen[bytes] | None = None
 
     def start(self, *names: str) -> None:
-        command = [sys.executable, "-m", "leadline", "sink", *names, "-c", str(self._file)]
+        command = [sys.executable, "-m", self._program, "sink", *names, "-c", str(self._file)]
         with self._out.open("ab") as out, self._err.open("ab") as err:
             self._running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
 
@@ -114,9 +115,9 @@ class Process:
 
 
 @contextmanager
-def process(folder: Path, settings: Mapping[str, Any]) -> Iterator[Process]:
+def process(folder: Path, settings: Mapping[str, Any], program: str = "leadline") -> Iterator[Process]:
     """A process that is gone in the end."""
-    made = Process(folder, settings)
+    made = Process(folder, settings, program)
     try:
         yield made
     finally:

@@ -1,11 +1,13 @@
 """The table of the faults."""
 
 from dataclasses import fields
+from itertools import pairwise
 
 import pytest
 
 from tests.faults.account import Judgements, Observations
-from tests.faults.page import BEGIN, COLUMNS, END, FAULTS, PAGE, line, written
+from tests.faults.page import BEGIN, COLUMNS, END, FAULTS, PAGE, PEOPLE, line, written
+from tests.faults.told import Told
 
 WHERE = {"measured_on": "2026-01-02", "machine": "2 cores", "python": "Python 3.11.7", "kafka": "Apache Kafka 4.4.0"}
 COUNTED = {"observations": 12_345, "lost": 0, "disordered": 0, "repeated": 6}
@@ -16,6 +18,7 @@ def test_every_count_is_a_column() -> None:
     """Nothing is counted that is not published."""
     counts = [field.name for each in (Observations, Judgements) for field in fields(each)]
     assert list(COLUMNS) == [*counts, "restarts"]
+    assert list(PEOPLE) == [field.name for field in fields(Told)]
 
 
 def test_the_table_is_between_the_marks() -> None:
@@ -33,6 +36,16 @@ def test_what_was_not_counted_is_blank() -> None:
     assert line(RUN["faults"][0]) == "agent_killed: observations 12,345, lost 0, disordered 0, repeated 6"
 
 
+def test_what_people_were_told_has_its_own_table() -> None:
+    """Under the other, and alone when nothing else was counted."""
+    row = {"fault": "sink_killed", "times": 5} | dict.fromkeys(PEOPLE, 0) | {"incidents": 40}
+    page = written(f"{BEGIN}{END}", RUN | {"faults": [row, *RUN["faults"]]})
+    alone = written(f"{BEGIN}{END}", RUN | {"faults": [row]})
+    assert page.index(FAULTS["agent_killed"]) < page.index("| fault | times | incidents | pages |")
+    assert f"| {FAULTS['sink_killed']} | 5 | 40 |{' 0 |' * (len(PEOPLE) - 1)}" in page
+    assert alone.count("| fault |") == 1
+
+
 def test_a_page_without_marks() -> None:
     """Nothing is written where the table has no place."""
     with pytest.raises(ValueError, match="the page lacks"):
@@ -42,10 +55,14 @@ def test_a_page_without_marks() -> None:
 def test_the_published_table_has_the_form_and_nothing_lost() -> None:
     """The page was written by a run of all that is done and counted now, and what must be zero is zero."""
     rows = [row for row in PAGE.read_text().partition(BEGIN)[2].partition(END)[0].splitlines() if row.startswith("|")]
-    header, _, *faults = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert header == ["fault", "times", *COLUMNS.values()]
-    assert [fault[0] for fault in faults] == list(FAULTS.values())
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    heads = [at for at, row in enumerate(cells) if row[0] == "fault"]
+    tables = [cells[begin:end] for begin, end in pairwise([*heads, None])]
     harmless = {"observations", "repeated", "judgements", "judgements_repeated", "restarts"}
-    for fault in faults:
-        counts = dict(zip(COLUMNS, fault[2:], strict=True))
-        assert {count for name, count in counts.items() if name not in harmless} <= {"0", ""}
+    harmless |= {"incidents", "pages", "messages_again", "lines_again", "pages_again"}
+    for (header, _, *faults), columns in zip(tables, (COLUMNS, PEOPLE), strict=True):
+        assert header == ["fault", "times", *columns.values()]
+        for fault in faults:
+            counts = dict(zip(columns, fault[2:], strict=True))
+            assert {count for name, count in counts.items() if name not in harmless} <= {"0", ""}
+    assert [fault[0] for _, _, *faults in tables for fault in faults] == list(FAULTS.values())

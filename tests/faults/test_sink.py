@@ -1,0 +1,115 @@
+"""A sink killed at random instants, while incidents begin, get worse and end: people hear of each, and of its end."""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from leadline.model.action import Action
+from leadline.model.incident import TimelineEntry
+from leadline_sinks.receiver.faults import Fault, Kind
+from leadline_sinks.receiver.server import Receiver
+from tests.faults import sink_main
+from tests.faults.conftest import Report
+from tests.faults.told import TITLE, VENDORS, Life, heard, over, told
+from tests.integration.sinks.kit import Put, process, until, writing
+from tests.integration.streams.kit import CLOCK, Topics
+from tests.unit.sinks import made
+
+pytestmark = pytest.mark.timeout(600)
+
+KILLS = 5
+CHANNELS = 5
+"""A sink sends 40 messages a minute to each."""
+AT_ONCE = 8
+"""How many incidents begin when a sink is started."""
+PAUSE_S = 1.0
+"""Longest time between two records of an incident."""
+MEANWHILE_S = 1.5
+"""Longest time from a sink's first word to its end."""
+WITHIN_S = 60.0
+"""Time enough on any machine."""
+
+
+async def test_killed_at_random_instants(topics: Topics, tmp_path: Path, report: Report) -> None:
+    """Five channels and one pager. An incident ends when both have heard of it.
+
+    Every other time Slack and PagerDuty take what they are sent and do not answer, so that words are on their way.
+    """
+    random, starts, living = Random(41), list[datetime](), list[asyncio.Task[Life]]()
+    with Receiver(limited=False) as to, process(tmp_path, settings(topics, to), sink_main.__name__) as sink:
+        async with writing(topics.bootstrap, topics.prefix) as put, asyncio.TaskGroup() as group:
+            for kill in range(KILLS):
+                before = len(to.events)
+                starts.append(CLOCK.now())
+                sink.start()
+                for number in range(kill * AT_ONCE, (kill + 1) * AT_ONCE):
+                    living.append(group.create_task(live(put, to, number, Random(number))))
+                await until("a word", lambda: len(to.events) > before, sink, WITHIN_S)  # noqa: B023
+                silent = VENDORS if kill % 2 else ()
+                for vendor in silent:
+                    to.fail(Fault(vendor, Kind.TIMEOUT))
+                await CLOCK.sleep(random.uniform(0.0, MEANWHILE_S))
+                sink.kill()
+                for vendor in silent:
+                    to.fail(Fault(vendor, Kind.NONE))
+            starts.append(CLOCK.now())
+            sink.start()
+            lives = await asyncio.gather(*living)
+            await until("the end of all", lambda: all(over(to.events, it.end) for it in lives), sink, WITHIN_S)
+        assert sink.end() == 0, sink.err
+        report("sink_killed", KILLS, told(to.events, lives, starts))
+
+
+async def live(put: Put, to: Receiver, number: int, random: Random) -> Life:
+    """Open, be taken by somebody, get worse and change; end when Slack and the pager know of it."""
+    cluster = f"shop-{number % CHANNELS}-{number}"
+    about = made.incident(0, cluster=cluster, opened_at=CLOCK.now(), severity="warning", timeline=[])
+    done: list[Action] = []
+
+    async def write(**changes: Any) -> None:
+        nonlocal about
+        seq, now = about.seq + 1, CLOCK.now()
+        happened = [*about.timeline, TimelineEntry(at=now, what=f"word {seq}")]
+        about = replace(about, seq=seq, title=TITLE.format(cluster, seq), timeline=happened, **changes)
+        await put(about)
+        await CLOCK.sleep(random.uniform(0.0, PAUSE_S))
+
+    async def act(kind: str) -> None:
+        name = f"remark {number}-{len(done)}"
+        done.append(made.action(kind, incident_id=about.incident_id, action_id=name, text=name, at=CLOCK.now()))
+        await put(done[-1])
+        await CLOCK.sleep(random.uniform(0.0, PAUSE_S))
+
+    await write()
+    if number % 2:
+        await act("acknowledge")
+    await write(severity="critical")
+    if number % 4 == 0:
+        await act("note")
+    await write()
+    async with asyncio.timeout(WITHIN_S):
+        while not heard(to.events, about.incident_id):
+            await CLOCK.sleep(0.1)
+    await write(state="resolved", resolved_at=CLOCK.now())
+    return Life(about, tuple(done))
+
+
+def settings(topics: Topics, to: Receiver) -> dict[str, Any]:
+    """Each channel has its incidents, the pager has all."""
+    slack = {"token": "xoxb-local-receiver", "api_url": f"{to.url}/api"}
+    channels = {f"slack-{number}": {"slack": {**slack, "channel": f"#shop-{number}"}} for number in range(CHANNELS)}
+    return {
+        "pagerduty": {"routing_key": "0123456789abcdef0123456789abcdef", "url": to.url},
+        "targets": channels,
+        "routes": [
+            {"match": {"cluster": f"shop-{number}-*"}, "to": [f"slack-{number}", "pagerduty"]}
+            for number in range(CHANNELS)
+        ],
+        "kafka": {"bootstrap": topics.bootstrap, "topic_prefix": topics.prefix},
+        "notify": {"update_every_s": 0},
+    }
