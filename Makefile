@@ -37,10 +37,10 @@ $(STAMP): pyproject.toml
 test: unit integration faults quickzoo ## run every test: unit, integration, our own parts killed, then a short zoo
 
 unit: $(STAMP) ## run the unit tests: seconds, no network
-	$(BIN)/python -m pytest -q tests/unit
+	$(BIN)/python -m pytest -q -n 2 tests/unit
 
 integration: $(STAMP) ## run the tests that start real servers
-	$(BIN)/python -m pytest -q tests/integration
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/integration
 
 faults: $(STAMP) ## kill, freeze and take away our own parts on Apache Kafka, and count what is lost
 	$(BIN)/python -m pytest -q -n 3 tests/faults

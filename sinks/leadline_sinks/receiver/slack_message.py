@@ -83,7 +83,7 @@ def complaint(message: Mapping[str, Any], max_text: int = MAX_TEXT) -> tuple[str
         return "invalid_arguments", "text is not a string"
     if len(text) > max_text:
         return "msg_too_long", f"text has {len(text)} characters, more than {max_text}"
-    if not text and not blocks:
+    if not text and not blocks and not message.get("attachments"):  # others' messages may be attachments alone
         return "no_text", "neither text nor blocks"
     try:
         read = _BLOCKS.decode(msgspec.json.encode(blocks))
