@@ -8,6 +8,7 @@ they mean is in ``docs/performance.md``.
 ``agent``      the agent beside prometheus-postgres-exporter
 ``fleet``      samples of a healthy fleet, as many as one likes
 ``footprint``  what a process costs, as Linux counts it
+``compare``    time to page beside Prometheus and Alertmanager
 ``marks``      tables that a run writes into a page
 ``page``       claims, targets, and the tables that say whether they hold
 """

@@ -22,6 +22,7 @@ PARTS: Mapping[str, list[str]] = {
     "pipeline": ["--repetitions=1", "--seconds=30"],
     "core": [],
     "agent": ["--repetitions=1", "--seconds=15"],
+    "compare": [],
 }
 """What is measured, in this order, and the options that make it short."""
 

@@ -8,7 +8,7 @@ from bench.marks import between
 BEGIN = "<!-- begin: python -m bench --page -->"
 END = "<!-- end -->"
 
-Numbers = Mapping[str, float | str | bool]
+Numbers = Mapping[str, float | str | bool | None]
 """One run, flat: the claims' keys, the processes', and ``measured_on``, ``machine``, ``python`` and the like."""
 
 
@@ -72,6 +72,15 @@ FOOTPRINT = {
 """The numbers of each process, as in ``agent_rss_mb``."""
 
 
+SITUATIONS = {
+    "paused": "somebody pauses replay",
+    "cut": "the stream is cut",
+    "idle": "nothing, and nothing is written for 4 min",
+}
+"""What is compared, as in ``paused_leadline_page_s``; None where nobody was told."""
+WATCHERS = {"leadline": "Leadline", "prometheus": "Prometheus and Alertmanager"}
+
+
 def terminal(numbers: Numbers) -> Iterator[str]:
     """The table's lines."""
     width = max(len(claim.what) for claim in CLAIMS)
@@ -101,3 +110,16 @@ def _table(numbers: Numbers) -> Iterator[str]:
     for name, title in PROCESSES.items():
         cells = (Claim(f"{name}_{key}", "").measured(numbers) for key in FOOTPRINT)
         yield f"| {title} | {' | '.join(cells)} |"
+    yield ""
+    yield f"| what happens | {' | '.join(f'{title}: first message after' for title in WATCHERS.values())} |"
+    yield f"|---|{'---:|' * len(WATCHERS)}"
+    for situation, words in SITUATIONS.items():
+        cells = (_paged(numbers, f"{situation}_{name}_page_s") for name in WATCHERS)
+        yield f"| {words} | {' | '.join(cells)} |"
+
+
+def _paged(numbers: Numbers, key: str) -> str:
+    if key not in numbers:
+        return "not measured"
+    seconds = numbers[key]
+    return "no message" if seconds is None else f"{seconds:.0f} s"

@@ -68,3 +68,10 @@ def test_the_page_lists_the_claims() -> None:
     rows = page.partition(BEGIN)[2].partition(END)[0].splitlines()
     cells = [tuple(cell.strip() for cell in row.split("|")[1:4:2]) for row in rows if row.count("|") == 5]
     assert cells[2:] == [(claim.what, claim.target) for claim in CLAIMS]
+
+
+def test_who_was_not_told_is_said() -> None:
+    """No message is a result; no measurement is none."""
+    page = written(f"{BEGIN}{END}", RUN | {"cut_leadline_page_s": 31.3, "cut_prometheus_page_s": None})
+    assert "| the stream is cut | 31 s | no message |" in page
+    assert "| somebody pauses replay | not measured | not measured |" in page
