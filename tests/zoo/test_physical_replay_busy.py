@@ -26,8 +26,10 @@ def test_remote_apply_is_slow(pair: Pair, watch: Watch) -> None:
     pair.primary.query(TABLE)
     pair.primary.configure(synchronous_standby_names='"pg-2"', synchronous_commit="remote_apply")
     rig = watch(pair)
-    with starved(pair.standby, "startup", SHARE), rig.writing(pair.primary, statement=LOAD, size=200_000):
-        rig.mark()
-        rig.expect(rule="sync_commit_blocked", cause="sync_remote_apply_slow")
+    with rig.writing(pair.primary, statement=LOAD, size=200_000):
+        rig.quiet(12)  # what is written is as usual, then
+        with starved(pair.standby, "startup", SHARE):
+            rig.mark()
+            rig.expect(rule="sync_commit_blocked", cause="sync_remote_apply_slow")
     rig.expect_resolved()
     pair.primary.configure(synchronous_standby_names=None, synchronous_commit=None)
