@@ -18,7 +18,7 @@ def handed(settings: Any) -> Any:
 def _reveal(value: Any) -> Any:
     if isinstance(value, Secret):
         return value.reveal()
-    raise NotImplementedError(f"no setting is a {type(value).__name__}")
+    raise TypeError(f"no setting is a {type(value).__name__}")
 
 
 def _set(value: Any) -> Any:
