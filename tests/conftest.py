@@ -17,7 +17,7 @@ MARKED = {"faults", "integration", "zoo"}
 """Folders whose tests get the marker of the same name."""
 
 # --hypothesis-profile=deep looks for what nobody thought of; fast does the same every time.
-hypothesis.settings.register_profile("fast", max_examples=15, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("fast", max_examples=30, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("deep", max_examples=2000, deadline=None)
 hypothesis.settings.load_profile("fast")
 
