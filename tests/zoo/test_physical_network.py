@@ -31,7 +31,9 @@ def test_network_too_slow(pair: Pair, watch: Watch) -> None:
     """The line carries a part of what the primary writes."""
     rig = watch(pair)
     with rig.writing(pair.primary, every_s=0.02):
+        rig.quiet(12)
         pair.proxy.throttle(100_000)
+        rig.mark()
         rig.expect(rule="replication_lag_bytes", cause="network_slow", verdict="falling_behind")
         rig.until_fires("lag_forecast")
         pair.proxy.heal()

@@ -4,7 +4,7 @@ from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
 from tests.zoo.sessions import starved
 
-SHARE = 0.02
+SHARE = 0.005
 LOAD = "INSERT INTO busy SELECT md5(id::text) FROM generate_series(1, %s) AS id"
 TABLE = "CREATE TABLE IF NOT EXISTS busy (id text); CREATE INDEX IF NOT EXISTS busy_id ON busy (id)"
 
@@ -13,7 +13,7 @@ def test_replay_cannot_keep_up(pair: Pair, watch: Watch) -> None:
     """The primary writes as it always does, and the standby's only replaying process no longer manages."""
     pair.primary.query(TABLE)
     rig = watch(pair)
-    with rig.writing(pair.primary, every_s=0.05, statement=LOAD, size=20_000):
+    with rig.writing(pair.primary, every_s=0.1, statement=LOAD, size=10_000):
         rig.quiet(12)
         with starved(pair.standby, "startup", SHARE):
             rig.mark()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from leadline.view.words import size
 from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim, LinkCase
+from leadline_streams.judge.pace import plenty
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.stages import Stages
 from leadline_streams.judge.subject import of_link
@@ -24,9 +25,12 @@ def find(case: Case) -> Iterator[Claim]:
             continue
         link = it.link
         blocked = it.row.wait == BLOCKED
+        root = case.root(it)
+        carried = plenty(case, root, link) if root is not None else None
         yield Claim(
             subject=of_link(link),
-            confidence=0.87 if blocked else 0.72,
+            # A line that carries more than it ever had to has not become slow: what it lacks is somebody's burst.
+            confidence=0.6 if carried is not None else 0.87 if blocked else 0.72,
             title=f"the network from {link.upstream} to {link.downstream} is too slow",
             summary=f"{size(stages.transit)} of log wait to be carried from {link.upstream} to {link.downstream}"
             f"{_sender(it, blocked)}; what arrives is written and replayed at once",
@@ -39,6 +43,9 @@ def find(case: Case) -> Iterator[Claim]:
                 fact("sender_wait", it.row.wait or "none", link.upstream),
                 fact("reply_age_s", it.row.reply_age_s, link.upstream),
             ],
+            evidence_against=[fact("carried_bytes_per_s", carried, link.downstream, "more than was usually written")]
+            if carried is not None
+            else [],
         )
 
 

@@ -177,6 +177,7 @@ def test_a_slow_disk() -> None:
 def test_a_burst_on_the_primary() -> None:
     """The primary writes many times its usual log, and whose transaction it may be."""
     world = pair()
+    run(world, 10)
     world.rate = 20_000_000
     replayed = world.lsn
     for _ in range(15):
@@ -185,6 +186,22 @@ def test_a_burst_on_the_primary() -> None:
     burst = next(cause for cause in causes(world) if cause.code == "wal_burst")
     assert "pg-1 writes 20.0 MB of log a second instead of" in burst.summary
     assert "pid 4711" in burst.summary
+
+
+def test_a_burst_over_a_thin_line() -> None:
+    """A line that carries more than it ever had to is not slow, while the burst lasts and after it."""
+    world = pair()
+    run(world, 30)
+    usual, world.rate = world.rate, 20_000_000
+    arrived = world.lsn
+    for seconds in (120, 30):
+        for _ in range(seconds):
+            arrived += 5_000_000
+            run(world, 1, received=arrived, replayed=arrived, row={"wait": "Client/WalSenderWriteData"})
+        slow = next(cause for cause in causes(world) if cause.code == "network_slow")
+        assert (first(world).code, slow.confidence) == ("wal_burst", 0.6)
+        assert [fact.note for fact in slow.evidence_against] == ["more than was usually written"]
+        world.rate = usual
 
 
 def test_replay_that_hangs() -> None:
