@@ -1,6 +1,7 @@
 """``slot_abandoned``: a slot keeps log for nobody."""
 
 from collections.abc import Iterator
+from math import inf
 
 from leadline.model.observation import Slot
 from leadline.view.words import duration, size
@@ -9,12 +10,17 @@ from leadline_streams.judge.memory import NodeState
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.verdict import slot_is_lost
 
+FREED_S = 5.0
+"""A subscription takes its slot along when it is dropped: two agents see that one after the other."""
+
 
 def find(case: Case) -> Iterator[Claim]:
     """An inactive slot that no downstream with an agent uses."""
     for node in case.nodes:
         for slot in node.sample.slots if node.answers and node.sample is not None else ():
-            if not slot.active and not slot.synced and not slot_is_lost(slot) and not _has_owner(case, node, slot):
+            if slot.active or slot.synced or slot_is_lost(slot) or _has_owner(case, node, slot):
+                continue
+            if case.now - node.freed.get(slot.name, -inf) >= FREED_S:
                 yield _claim(case, node, slot)
 
 

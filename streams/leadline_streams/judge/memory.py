@@ -56,8 +56,8 @@ class NodeState:
     """When it was first seen out of recovery, in this run of being so."""
     windows: dict[str, Window] = field(default_factory=dict)
     """Counters that rise when something goes wrong, by name; created when they first rise."""
-    since: dict[str, float] = field(default_factory=dict)
-    """When a condition that lasts began, by name."""
+    freed: dict[str, float] = field(default_factory=dict)
+    """When the subscriptions of slots it has were dropped, by the slot's name."""
 
     @property
     def answers(self) -> bool:

@@ -107,6 +107,10 @@ def discover(memory: Memory, node: NodeState, now: float) -> bool:
     for link in [k for k in memory.links.values() if k.downstream == node.name and k.kind == "logical"]:
         if link.name not in names and not link.agentless:
             del memory.links[link.id]
+            if link.slot is not None and (keeper := memory.nodes.get(link.upstream)) is not None:
+                keeper.freed[link.slot] = now
+    if node.freed:
+        node.freed = {slot.name: node.freed[slot.name] for slot in sample.slots if slot.name in node.freed}
     for row in _senders(node):
         if row.state not in {*_NOT_DOWNSTREAMS, _STARTING} and _link_of(memory, node, row) is None:
             name = NodeName(

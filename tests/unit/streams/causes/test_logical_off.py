@@ -91,6 +91,22 @@ def test_no_worker_to_be_had(setting: str, value: str) -> None:
     assert f"ALTER SYSTEM SET {setting} = 5" in cause.fix
 
 
+def test_a_subscription_is_dropped_and_its_slot_a_moment_later() -> None:
+    """One agent sees the subscription gone before the other sees the slot gone. A slot that stays is abandoned."""
+    world = logical(max_logical_replication_workers="0")
+    run(world, 12, stuck=True, **GONE)
+    world.servers["pg-3"].set(subscriptions=[])
+    for expected in ("apply_workers_exhausted", "slot_abandoned"):
+        for _ in range(4):
+            world.step()
+        assert first(world).code == expected
+    world.servers["pg-1"].set(slots=[])
+    for _ in range(10):
+        world.step()
+    assert world.incidents[-1].state == "resolved"
+    assert world.state.memory.nodes["pg-1"].freed == {}
+
+
 def test_free_workers_and_no_stream() -> None:
     """With room for workers, no errors and the slot waiting, the way between the servers is what is left."""
     world = logical(max_logical_replication_workers="4", max_worker_processes="8", max_replication_slots="10")
