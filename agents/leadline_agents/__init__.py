@@ -9,6 +9,7 @@ Look, for each instance:
 ``trouble``    why a server could not be read, in one line
 ``document``   the shape of the answers
 ``rows``       answers as observations
+``workers``    when the tables of logical replication are worth a look
 ``replies``    how long ago a replica last answered its sender
 ``masking``    queries, connection strings and commands without their secrets
 ``host``       the agent's own cost, and the disk when it is here

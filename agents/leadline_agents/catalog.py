@@ -15,6 +15,7 @@ FRAME = "look"
 """The query of every interval; it has a place for each group of the model, ``{slots}`` among them."""
 SETTINGS = "settings"
 FILES = "files"
+TABLES = "tables"
 
 _FILE = re.compile(r"(?P<query>[a-z]+)-(?P<major>\d+)\.sql").fullmatch
 _PLACE = re.compile(r"\{([a-z]+)\}")

@@ -19,6 +19,7 @@ from leadline.model.observation import (
     SettingValue,
     Slot,
     Subscription,
+    Tables,
 )
 
 
@@ -107,6 +108,7 @@ class Settings(Value, frozen=True, kw_only=True):
 
 _LOOK = msgspec.json.Decoder(Look)
 _FILES = msgspec.json.Decoder(Files)
+_TABLES = msgspec.json.Decoder(Tables)
 _SETTINGS = msgspec.json.Decoder(Settings)
 
 
@@ -118,6 +120,11 @@ def read_look(answer: bytes) -> Look:
 def read_files(answer: bytes) -> Files:
     """Decode the answer about the log's directory. Raises msgspec.DecodeError."""
     return _FILES.decode(_text(answer))
+
+
+def read_tables(answer: bytes) -> Tables:
+    """Decode the answer about tables. Raises msgspec.DecodeError."""
+    return _TABLES.decode(_text(answer))
 
 
 def read_settings(answer: bytes) -> Settings:

@@ -17,6 +17,7 @@ from leadline.model.observation import (
     Sample,
     Session,
     SettingValue,
+    Tables,
     Upstream,
 )
 from leadline_agents.document import DownstreamRow, Files, Look, NodeRow, Settings, UpstreamRow
@@ -54,6 +55,7 @@ def sample_of(
     reply_ages: Mapping[int, float],
     files: Files | None = None,
     free: tuple[int, int] | None = None,
+    tables: Tables | None = None,
     cost: Cost | None = None,
 ) -> Sample:
     """One look as a sample. ``free`` is free and total bytes of the log's volume, ``reply_ages`` are by sender's pid.
@@ -78,6 +80,7 @@ def sample_of(
         slots=look.slots,
         subscriptions=look.subscriptions,
         publications=look.publications,
+        tables=tables,
         conflicts={row.database: row.kinds for row in look.conflicts},
         activity=_activity(look.activity, query_text) if stats else None,
         archiver=archiver,

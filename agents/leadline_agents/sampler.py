@@ -3,14 +3,14 @@
 import logging
 import secrets
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from msgspec import DecodeError
 
 from leadline.clock import Clock, epoch
 from leadline.metrics import AGENT_LAST_SUCCESS, AGENT_PROBE_SECONDS, AGENT_SAMPLES
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Cost, Disk, Node, NodeSettings, Sample
+from leadline.model.observation import Cost, Disk, Node, NodeSettings, Sample, Tables
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.dsn import parts
 from leadline_agents import catalog, document, host, rows
@@ -18,6 +18,7 @@ from leadline_agents.document import Files, Look
 from leadline_agents.probe import Probe
 from leadline_agents.replies import ReplyAges
 from leadline_agents.trouble import Trouble
+from leadline_agents.workers import TABLES_EVERY_S, Workers
 
 FILES_EVERY_S = 60.0
 """Listing the log's directory looks at every file in it."""
@@ -25,6 +26,8 @@ BOUND = 0.75
 """Part of the interval that a statement may take; the rest is for cancelling it and for the network."""
 PATIENCE = 0.9
 """Part of the interval after which the look has failed."""
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +64,10 @@ class Sampler:
         )
         self._node = _node(instance, f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}")
         self._replies = ReplyAges()
+        self._workers = Workers()
         self._seq = 0
         self._error: str | None = None
-        self._files_due = self._settings_due = clock.monotonic()
+        self._files_due = self._settings_due = self._tables_due = clock.monotonic()
         self._settings_loaded_at: object = None
         self._data_directory: str | None = None
         """Where the server's files are, once it told."""
@@ -120,6 +124,7 @@ class Sampler:
             reply_ages=self._replies.update(replies, look.node.at, now),
             files=files,
             free=self._free() if files is not None else None,
+            tables=await self._tables(look, now),
             cost=self._cost(round_trip_s),
         )
         return sample, await self._node_settings(look, now)
@@ -155,26 +160,35 @@ class Sampler:
         if now < self._files_due or not look.node.may_list_wal:
             return None
         self._files_due = now + FILES_EVERY_S
-        try:
-            files = document.read_files(await self._probe.ask(catalog.FILES))
+        files = await self._ask(catalog.FILES, document.read_files)
+        if files is not None:
             self._data_directory = files.data_directory
-            return files
-        except (Trouble, DecodeError) as error:
-            log.warning("cannot list the log's directory: %s", error, extra={"node": self._node.name})
+        return files
+
+    async def _tables(self, look: Look, now: float) -> Tables | None:
+        if not self._workers.troubled(look) or now < self._tables_due:
             return None
+        self._tables_due = now + TABLES_EVERY_S
+        return await self._ask(catalog.TABLES, document.read_tables)
 
     async def _node_settings(self, look: Look, now: float) -> NodeSettings | None:
         """The settings, on start, after a reload and now and then."""
         if now < self._settings_due and look.node.settings_loaded_at == self._settings_loaded_at:
             return None
-        try:
-            settings = document.read_settings(await self._probe.ask(catalog.SETTINGS))
-        except (Trouble, DecodeError) as error:
-            log.warning("cannot read the settings: %s", error, extra={"node": self._node.name})
+        settings = await self._ask(catalog.SETTINGS, document.read_settings)
+        if settings is None:
             return None
         self._settings_due = now + self._settings.settings_every_s
         self._settings_loaded_at = look.node.settings_loaded_at
         return rows.settings_of(self._node, look, settings, seq=self._next(), sent_at=self._clock.now())
+
+    async def _ask(self, query: str, read: Callable[[bytes], T]) -> T | None:
+        """What is not part of every look; without it the look is good all the same."""
+        try:
+            return read(await self._probe.ask(query))
+        except (Trouble, DecodeError) as error:
+            log.warning("cannot read the %s: %s", query, error, extra={"node": self._node.name})
+            return None
 
     def _free(self) -> tuple[int, int] | None:
         if self._data_directory is None or not host.is_here(self._node.host):

@@ -172,6 +172,28 @@ class Subscription(Value, frozen=True, kw_only=True):
     """A few of the tables that are not ready."""
 
 
+class Table(Value, frozen=True, kw_only=True):
+    """A table of logical replication as one side has it."""
+
+    name: str
+    """With its schema, quoted where SQL needs it."""
+    columns: dict[str, str] = {}
+    """Types by name: of a published table those that are sent, of a subscriber's those that can be written."""
+    required: list[str] = []
+    """Of a subscriber's: those without a default that refuse NULL."""
+
+
+class Tables(Value, frozen=True, kw_only=True):
+    """Tables of the database that the agent is connected to, told while a logical worker is in trouble there."""
+
+    published: dict[str, list[Table]] = {}
+    """By publication."""
+    present: list[Table] = []
+    """All tables, where there are subscriptions; those that are subscribed to come first."""
+    left_out: Count = 0
+    """Tables that did not fit in: together they have at most 2000 columns, in the order of their names."""
+
+
 class Session(Value, frozen=True, kw_only=True):
     """A client session worth naming: it holds back replay, vacuum or commits."""
 
@@ -265,6 +287,8 @@ class Sample(Value, frozen=True, kw_only=True, tag="sample", tag_field="kind"):
     subscriptions: list[Subscription] = []
     publications: list[str] = []
     """Publications in ``database``."""
+    tables: Tables | None = None
+    """When they were looked at; see ``Tables``."""
     conflicts: dict[str, dict[str, Int64]] = {}
     """Queries cancelled by replay: database, then kind, then count."""
     activity: Activity | None = None

@@ -2,42 +2,108 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import DUPLICATES, FAILING, quoted, troubled
+from leadline.model.alert import Evidence
+from leadline_streams.judge.apply import DUPLICATES, FAILING, Apply, quoted, troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.drift import Drift, drift_of
 from leadline_streams.judge.rule import fact
+
+NAMED = 3
+"""Differences told one by one; the others are counted."""
+LOOKS_ALIKE = "a constraint, a trigger or a missing right on the subscriber looks the same"
 
 
 def find(case: Case) -> Iterator[Claim]:
-    """An apply worker that fails again and again without a row conflict."""
+    """An apply worker that fails again and again without a row conflict; where agents told the tables, what differs."""
     for it in troubled(case, FAILING):
-        enabled, counted = it.subscription.enabled, bool(it.subscription.conflicts)
-        if not it.fails or it.risen(*DUPLICATES):
+        drift = drift_of(it)
+        if it.risen(*DUPLICATES) or not (it.fails or (drift and _fails_uncounted(it))):
             continue
-        name = quoted(it.subscription.name)
-        against = fact("conflicts", "none" if counted else "not counted", it.node.name, _doubt(counted))
+        name, enabled = quoted(it.subscription.name), it.subscription.enabled
+        differs, statements = _told(drift), _fix(drift)
+        attempts = f" ({it.errors} in 5 min)" if it.errors else ""
+        after = f" after ALTER SUBSCRIPTION {name} ENABLE;" if not enabled else "."
         yield Claim(
             subject=it.about,
-            confidence=(0.8 if enabled else 0.7) if counted else 0.4,
+            confidence=min(_confidence(it, drift), 1.0 if enabled else 0.7 if drift is None else 0.85),
             title=f"{it.name} cannot write what it is sent",
-            summary=f"{it.name} fails at each attempt ({it.errors} in 5 min) and the error is not a conflict of rows: "
-            "most often a table or column that is missing or of another type on the subscriber",
-            fix=f"{it.place} read the worker's last ERROR in the server log, then make the table like the publisher's "
-            f"(ALTER TABLE ... ADD COLUMN ...); {name} goes on by itself"
-            + (f" after ALTER SUBSCRIPTION {name} ENABLE;" if not enabled else "."),
-            evidence_for=it.told,
-            evidence_against=[against],
+            summary=f"{it.name} fails at each attempt{attempts}{differs}",
+            fix=f"{it.place} {statements}; {name} goes on by itself{after}",
+            evidence_for=[*_differences(it, drift), *it.told],
+            evidence_against=_doubts(it, drift),
         )
 
 
-def _doubt(counted: bool) -> str:
-    if counted:
-        return "a constraint, a trigger or a missing right on the subscriber looks the same"
-    return "before PostgreSQL 18 a duplicate key looks the same"
+def _fails_uncounted(it: Apply) -> bool:
+    """Before PostgreSQL 15 errors are not counted; a worker that is not there shows them."""
+    return it.subscription.apply_errors is None and it.subscription.enabled and it.subscription.pid is None
+
+
+def _counts_conflicts(it: Apply) -> bool:
+    return bool(it.subscription.conflicts)
+
+
+def _confidence(it: Apply, drift: list[Drift] | None) -> float:
+    """Without conflict counters, before PostgreSQL 18, a duplicate key is likelier than what was not seen to differ."""
+    counted = _counts_conflicts(it)
+    if drift is None:
+        return 0.8 if counted else 0.4
+    if not drift:
+        return 0.6 if counted else 0.3
+    if not drift[0].stops:
+        return 0.85 if counted else 0.45
+    return 0.97 if counted else 0.9
+
+
+def _told(drift: list[Drift] | None) -> str:
+    if not drift:
+        return (
+            " and the error is not a conflict of rows: most often a table or column that is missing or of another type "
+            "on the subscriber"
+        )
+    more = f", and {len(drift) - NAMED} differences more" if len(drift) > NAMED else ""
+    return ": " + ", ".join(one.told for one in drift[:NAMED]) + more
+
+
+def _fix(drift: list[Drift] | None) -> str:
+    if not drift:
+        return (
+            "read the worker's last ERROR in the server log, then make the table like the publisher's "
+            "(ALTER TABLE ... ADD COLUMN ...)"
+        )
+    return " ".join(one.fix for one in drift[:NAMED]).rstrip(";")
+
+
+def _differences(it: Apply, drift: list[Drift] | None) -> Iterator[Evidence]:
+    for one in (drift or [])[:NAMED]:
+        about = one.table if one.column is None else f"{one.table}.{one.column}"
+        sent = "published" if one.column is None else one.sent or "not sent"
+        if it.publisher is not None:
+            yield fact(about, sent, it.publisher.name)
+        yield fact(about, one.here or "not there", it.node.name)
+
+
+def _doubts(it: Apply, drift: list[Drift] | None) -> list[Evidence]:
+    node, doubts = it.node, []
+    for side in (node, it.publisher) if drift is not None else ():
+        if side is not None and side.tables is not None and side.tables.left_out:
+            doubts += [fact("left_out", side.tables.left_out, side.name, "tables that were not compared")]
+    if drift == []:
+        doubts.append(fact("tables", "alike", node.name, "on both sides, as far as the agents were told"))
+    if drift and not drift[0].stops:
+        doubts.append(fact("types", "differ", node.name, "which is no error while what is sent can be read"))
+    if not _counts_conflicts(it):
+        doubts.append(
+            fact("conflicts", "not counted", node.name, "before PostgreSQL 18 a duplicate key looks the same")
+        )
+    elif not drift or not drift[0].stops:
+        doubts.append(fact("conflicts", "none", node.name, LOOKS_ALIKE))
+    return doubts
 
 
 CAUSE = CauseRule(
     code="subscriber_schema_drift",
-    help="apply fails again and again and no row conflict is counted",
+    help="apply fails again and again without a row conflict, and tables differ, where agents are told",
     explains=FAILING,
     find=find,
 )

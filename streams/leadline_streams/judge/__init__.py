@@ -27,6 +27,7 @@
 ``cause``      what a cause is, and how causes are ranked
 ``casefile``   an incident's cluster laid out for the causes
 ``apply``      subscriptions in trouble: their worker, counters, slot and publisher
+``drift``      where the tables of a subscriber are not as its publisher sends them
 ``incident``   one open period of trouble on a cluster
 ``rollup``     lag over 10 and 60 seconds for analytics
 """

@@ -23,6 +23,9 @@ from leadline_streams.judge.policy import Policy
 from leadline_streams.judge.retention import follow
 from leadline_streams.judge.rule import Look
 
+TABLES_KEPT_S = 120.0
+"""They are large, and told again while they are needed."""
+
 
 class ClusterState:
     """One cluster: its memory, and the policy by which it is judged."""
@@ -124,6 +127,10 @@ class ClusterState:
         node.up = sample.up
         if sample.disk is not None:
             node.disk = sample.disk
+        if sample.tables is not None:
+            node.tables, node.tables_at = sample.tables, now
+        elif node.tables is not None and self.memory.incident is None and now - node.tables_at > TABLES_KEPT_S:
+            node.tables = None
         if not sample.up:
             node.error = sample.error
             if node.down_since is None:

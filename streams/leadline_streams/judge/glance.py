@@ -23,6 +23,7 @@ def is_well(node: NodeState) -> bool:
         and all(map(calm.slot_is_calm, sample.slots))
         and not node.held
         and not node.unconfirmed
+        and node.tables is None
     )
 
 
@@ -40,7 +41,7 @@ def streams(link: LinkState) -> bool:
 def at_node(node: NodeState, sample: Sample, now: float, upstream_seen: bool) -> bool:
     """Take a sample of a node that is well, when it shows one more such second with the same neighbours."""
     before, slots = node.sample, sample.slots
-    if before is None or not sample.up or sample.subscriptions or sample.disk is not None:
+    if before is None or not sample.up or sample.subscriptions or sample.disk is not None or sample.tables is not None:
         return False
     if sample.node != before.node or sample.conflicts != before.conflicts:
         return False

@@ -12,7 +12,7 @@ import msgspec
 from leadline.model.alert import Severity, State, Subject, Verdict
 from leadline.model.ids import AlertId, IncidentId, LinkId, NodeName
 from leadline.model.incident import Cause, Change, TimelineEntry
-from leadline.model.observation import Disk, LinkKind, Node, Sample, SettingValue
+from leadline.model.observation import Disk, LinkKind, Node, Sample, SettingValue, Tables
 from leadline_streams.judge.lsn_clock import LsnClock
 from leadline_streams.judge.order import Arrivals
 from leadline_streams.judge.retention import Held
@@ -42,6 +42,9 @@ class NodeState:
     settings: dict[str, SettingValue] = field(default_factory=dict)
     disk: Disk | None = None
     """As last told: not every sample looks at the files."""
+    tables: Tables | None = None
+    """As last told, while an incident is open or was told a short time ago."""
+    tables_at: float = 0.0
     well: bool = False
     """Whether the last long look at it found nothing to follow: see ``glance``."""
     unconfirmed: bool = False

@@ -17,11 +17,18 @@ from leadline.settings.secret import Secret
 from leadline_agents.sampler import Sampler
 from tests.fixtures.fleets import Cascade, Logical, Pair
 
+SENDER = "SELECT active_pid FROM pg_replication_slots WHERE slot_type = 'logical'"
+
+
+def agent(dsn: str) -> Sampler:
+    """What looks, as the process does."""
+    instance = InstanceSettings(dsn=Secret(dsn), name="pg", cluster="orders")
+    return Sampler(instance, AgentSettings(instances=[instance], interval_s=10.0), SystemClock())
+
 
 async def once(dsn: str) -> tuple[Sample, NodeSettings | None]:
     """The first look of an agent, whatever comes of it."""
-    instance = InstanceSettings(dsn=Secret(dsn), name="pg", cluster="orders")
-    sampler = Sampler(instance, AgentSettings(instances=[instance], interval_s=10.0), SystemClock())
+    sampler = agent(dsn)
     try:
         return await sampler.look()
     finally:
@@ -104,6 +111,41 @@ async def test_from_another_database_the_tables_are_unknown(any_logical: Logical
     (subscription,) = subscriber.subscriptions
     assert subscription.pid
     assert (subscription.tables, subscription.unsynced) == ({}, [])
+
+
+async def test_tables_are_told_when_a_worker_came_anew(any_logical: Logical) -> None:
+    """What is sent, without generated columns, beside what can be written: each side tells its own."""
+    table = "CREATE TABLE parts (id int PRIMARY KEY, size numeric(8,2), \"Of\" text DEFAULT '', by text NOT NULL"
+    any_logical.publisher.query(table + ", twice int GENERATED ALWAYS AS (id * 2) STORED)", dbname="app")
+    any_logical.subscriber.query(table + ")", dbname="app")
+    publisher, subscriber = (
+        agent(server.dsn("app", AGENT)) for server in (any_logical.publisher, any_logical.subscriber)
+    )
+    try:
+        assert [(await each.look())[0].tables for each in (publisher, subscriber)] == [None, None]
+        before = any_logical.publisher.value(SENDER)
+        any_logical.subscriber.query("SELECT pg_terminate_backend(pid) FROM pg_stat_subscription")
+        eventually("its sender is another", lambda: any_logical.publisher.value(SENDER) not in (None, before))
+        sent, here = [(await each.look())[0].tables for each in (publisher, subscriber)]
+    finally:
+        await publisher.close()
+        await subscriber.close()
+    columns = {"id": "integer", "size": "numeric(8,2)", "Of": "text", "by": "text"}
+    assert sent is not None
+    assert here is not None
+    assert {table.name: table.columns for table in sent.published["pg_3"]} == {
+        "public.items": {"id": "integer", "note": "text"},
+        "public.parts": columns,
+    }
+    assert [(table.name, table.required) for table in here.present] == [
+        ("public.items", ["id"]),
+        ("public.parts", ["id", "by"]),
+    ]
+    assert here.present[1].columns == columns
+    assert (sent.present, here.published) == ([], {})
+    for server in (any_logical.publisher, any_logical.subscriber):
+        server.query("DROP TABLE parts", dbname="app")
+    any_logical.fleet.wait_caught_up()
 
 
 async def test_cascade(cascade: Cascade) -> None:

@@ -12,11 +12,12 @@ FOLDER = Path(str(files("leadline_agents"))) / "queries"
 GROUPS = {
     *("node", "positions", "downstreams", "upstream", "slots", "subscriptions", "conflicts", "activity", "archiver"),
 }
+OTHERS = {catalog.FILES, catalog.SETTINGS, catalog.TABLES}
 MAJORS = range(catalog.OLDEST, 20)
 
 
 @pytest.mark.parametrize("major", MAJORS)
-@pytest.mark.parametrize("name", [catalog.FRAME, catalog.FILES, catalog.SETTINGS])
+@pytest.mark.parametrize("name", [catalog.FRAME, *sorted(OTHERS)])
 def test_every_version_has_every_statement(name: str, major: int) -> None:
     """One statement, whole: no place left open, no comment, no second statement; later versions get the newest."""
     text = catalog.statement(name, major * 10000 + 3).decode()
@@ -36,7 +37,8 @@ def test_the_nearest_at_or_below_is_chosen(name: str, major: int, since: int) ->
 def test_the_frame_has_a_place_for_each_group() -> None:
     """Every group of the model is asked for, and every file of the folder is used."""
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.FRAME, 18))) == GROUPS
-    assert set(catalog.catalog()) == GROUPS | {catalog.FRAME, catalog.FILES, catalog.SETTINGS}
+    assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.TABLES, 18))) == {"published"}
+    assert set(catalog.catalog()) == GROUPS | OTHERS | {catalog.FRAME, "published"}
 
 
 @pytest.mark.parametrize("file", sorted(FOLDER.iterdir()), ids=lambda file: file.name)

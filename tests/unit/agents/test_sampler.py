@@ -16,6 +16,7 @@ from leadline_agents.trouble import Trouble
 
 DOCUMENTS = Path(__file__).parent / "documents"
 FILES = b'{"wal_files": 2, "wal_bytes": 32, "data_directory": "/nowhere"}'
+TABLES = b'{"published": {"pub": [{"name": "public.items", "columns": {"id": "integer"}}]}}'
 INSTANCE = InstanceSettings(
     dsn=Secret("host=db2,db3 port=5433 password=secret"), name="pg-2", cluster="orders", aliases=["alias:1"]
 )
@@ -36,7 +37,8 @@ class FakeProbe:
         self.asked.append(query)
         if query in self.troubles:
             raise self.troubles[query]
-        return {"look": self.look, "settings": (DOCUMENTS / "18-settings.json").read_bytes(), "files": FILES}[query]
+        settings = (DOCUMENTS / "18-settings.json").read_bytes()
+        return {"look": self.look, "settings": settings, "files": FILES, "tables": TABLES}[query]
 
     async def close(self) -> None:
         self.closed = True
@@ -83,6 +85,19 @@ async def test_files_are_listed_once_a_minute() -> None:
     for _ in range(121):
         await rig.look()
     assert rig.probe.asked.count("files") == 3
+
+
+async def test_tables_are_told_while_a_worker_is_in_trouble() -> None:
+    """At once, and then now and then; while all is well nobody asks."""
+    rig = Rig()
+    rig.probe.look = rig.probe.look.replace(b'"node"', b'"database": "app", "node"', 1)
+    await rig.look()
+    assert "tables" not in rig.probe.asked
+    rig.probe.look = rig.probe.look.replace(b'"active": true', b'"active": false')
+    told = [(await rig.look())[0].tables for _ in range(61)]
+    assert [second for second, tables in enumerate(told) if tables is not None] == [0, 30, 60]
+    assert told[0] is not None
+    assert told[0].published["pub"][0].columns == {"id": "integer"}
 
 
 async def test_settings_are_read_again_in_time_and_after_a_reload() -> None:

@@ -17,6 +17,7 @@ from leadline.model.observation import (
     Sample,
     Slot,
     Subscription,
+    Tables,
     Upstream,
 )
 from leadline_streams.judge import glance
@@ -148,6 +149,7 @@ ODD: list[dict[str, Any]] = [
     {"disk": Disk(wal_bytes=1)},
     {"positions": None},
     {"positions": Positions(received_lsn="0/1000", replayed_lsn="0/1000", apply_delay_s=5.0)},
+    {"tables": Tables(left_out=1)},
     {"node.system_id": "another"},
     {"node.labels": {"team": "payments"}},
     {"node.timeline": 2},

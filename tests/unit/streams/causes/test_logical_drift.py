@@ -1,0 +1,131 @@
+"""Tables that differ on the two sides, as far as the agents were told."""
+
+from typing import Any
+
+import pytest
+
+from leadline.model.incident import Cause
+from leadline.model.observation import Table, Tables
+from tests.unit.streams.causes.logical import COUNTED, GONE, by_two, causes, first, logical, run
+from tests.unit.streams.world import World
+
+SENT = Table(name="public.items", columns={"id": "integer", "note": "text"})
+HERE = Table(name="public.items", columns=SENT.columns, required=["id"])
+
+
+def drifted(here: list[Table], *sent: Table, conflicts: Any = COUNTED, left_out: int = 0, **shown: Any) -> World:
+    """A worker that fails, between a publisher that sends these tables and a subscriber that has those."""
+    world = logical(**dict.fromkeys(["max_logical_replication_workers"], "4"))
+    tell(world, here, *sent, left_out=left_out)
+    errors = {"apply_errors": by_two} | shown
+    run(world, 12, stuck=True, **GONE, publications=["pub"], conflicts=conflicts, **errors)
+    return world
+
+
+def tell(world: World, here: list[Table], *sent: Table, left_out: int = 0) -> None:
+    """Both agents tell the tables of the database that is replicated."""
+    published = {"pub": list(sent), "other": [Table(name="public.others")]}
+    world.servers["pg-1"].set(database="app", publications=["pub"], tables=Tables(published=published))
+    world.servers["pg-3"].set(database="app", tables=Tables(present=here, left_out=left_out))
+
+
+def cause_of(world: World) -> Cause:
+    (cause,) = [cause for cause in causes(world) if cause.code == "subscriber_schema_drift"]
+    return cause
+
+
+@pytest.mark.parametrize(
+    ("here", "says", "fix"),
+    [
+        (
+            [Table(name="public.items", columns={"id": "integer"}, required=["id"])],
+            "public.items has no column note (text)",
+            "ALTER TABLE public.items ADD COLUMN note text;",
+        ),
+        ([Table(name="public.mislaid")], "there is no table public.items", "CREATE TABLE public.items"),
+        (
+            [Table(name="public.items", columns={**SENT.columns, "At": "date"}, required=["id", "At"])],
+            "column At of public.items refuses NULL, has no default and is not sent",
+            'ALTER TABLE public.items ALTER COLUMN "At" DROP NOT NULL;',
+        ),
+    ],
+)
+@pytest.mark.parametrize(("conflicts", "confidence"), [(COUNTED, 0.97), ({}, 0.9)])
+def test_what_differs_is_named(here: list[Table], says: str, fix: str, conflicts: Any, confidence: float) -> None:
+    """Table, column and statement; before 18 a duplicate key cannot be ruled out, and that is told."""
+    cause = first(drifted(here, SENT, conflicts=conflicts))
+    assert (cause.code, cause.confidence) == ("subscriber_schema_drift", confidence)
+    assert says in cause.summary
+    assert fix in cause.fix
+    assert {each.node for each in cause.evidence_for if each.name.startswith("public.items")} == {"pg-1", "pg-3"}
+    assert bool(cause.evidence_against) is (conflicts == {})
+
+
+def test_types_may_differ() -> None:
+    """What is written in one type may be read in the other: before 18 the duplicate key is likelier."""
+    wider = [Table(name="public.items", columns={"id": "bigint", "note": "text"})]
+    assert first(drifted(wider, SENT)).summary.endswith("column id of public.items is bigint and integer is sent")
+    older = drifted(wider, SENT, conflicts={})
+    assert first(older).code == "subscriber_duplicate_key"
+    assert "is bigint" in cause_of(older).summary
+
+
+def test_tables_that_are_alike_speak_against_it() -> None:
+    """The worker fails at something else; before 18 that is most often a duplicate key."""
+    told, untold = drifted([HERE], SENT, conflicts={}), logical()
+    run(untold, 12, stuck=True, **GONE, apply_errors=by_two, conflicts={})
+    assert first(told).code == "subscriber_duplicate_key"
+    assert cause_of(told).confidence < cause_of(untold).confidence
+    assert "alike" in {each.value for each in cause_of(told).evidence_against}
+
+
+def test_only_what_is_published_to_it_is_compared() -> None:
+    """Columns that may be empty, tables of its own and other publications are the subscriber's business."""
+    own = Table(name="public.own", columns={"a": "integer"}, required=["a"])
+    more = Table(name="public.items", columns={**SENT.columns, "extra": "text"})
+    world = drifted([more, own], SENT)
+    assert "alike" in {each.value for each in cause_of(world).evidence_against}
+
+
+def test_a_table_that_did_not_fit_is_not_missing() -> None:
+    """Not all tables of a subscriber with very many are told."""
+    world = drifted([], SENT, left_out=900)
+    assert cause_of(world).confidence == 0.6
+    assert ("left_out", "900") in {(each.name, each.value) for each in cause_of(world).evidence_against}
+
+
+def test_many_differences_are_counted() -> None:
+    """Three are named, one by one."""
+    columns = {f"c{n}": "text" for n in range(5)}
+    world = drifted([Table(name="public.items")], Table(name="public.items", columns=columns))
+    assert first(world).summary.endswith("public.items has no column c2 (text), and 2 differences more")
+    assert first(world).fix.count("ADD COLUMN") == 3
+
+
+def test_before_15_a_worker_that_is_not_there_shows_it() -> None:
+    """Errors are not counted there; that tables differ is told all the same, before the network is blamed."""
+    world = drifted([], SENT, conflicts={}, apply_errors=None)
+    assert first(world).code == "subscriber_schema_drift"
+    assert drifted([HERE], SENT, conflicts={}, apply_errors=None).first_cause() == "subscriber_cannot_connect"
+
+
+def test_another_database_says_nothing() -> None:
+    """An agent that is connected elsewhere tells other tables."""
+    world = logical()
+    tell(world, [], SENT)
+    world.servers["pg-1"].set(database="postgres")
+    run(world, 12, stuck=True, **GONE, publications=["pub"], apply_errors=by_two)
+    assert cause_of(world).confidence == 0.8
+
+
+def test_tables_are_remembered_for_the_incident_and_forgotten_after_it() -> None:
+    """They are told now and then while there is trouble, and are large."""
+    world = logical()
+    tell(world, [], SENT)
+    world.step()
+    for server in world.servers.values():
+        server.set(tables=None)
+    run(world, 100, stuck=True, **GONE, publications=["pub"], apply_errors=by_two)
+    assert first(world).confidence == 0.97
+    run(world, 300, publications=["pub"], apply_errors=200)
+    assert {node.tables for node in world.state.memory.nodes.values()} == {None}
