@@ -150,7 +150,8 @@ class ClusterState:
         if sample.archiver is not None and sample.archiver.ready is not None:
             node.unarchived = sample.archiver.ready
         if node.held or not all(map(calm.slot_is_calm, sample.slots)):
-            node.held = follow(node.held, sample.slots, sample.activity, now)
+            slots = before.slots if before is not None else sample.slots
+            node.held = follow(node.held, slots, sample.slots, sample.activity, now)
         if before is None or was.role != node.node.role or not topology.same_neighbours(before, sample):
             self._rewire(node, now, out)
             thorough = True

@@ -28,7 +28,7 @@ class Held:
     early: bool = False
     """Whether ``growth`` is of less than the span: each reading corrects it."""
     decoded: int = 0
-    """``decoded`` when the slot began to keep much."""
+    """``decoded`` before the slot began to keep much: one look may find both the log and what became of it."""
 
     def feed(self, now: float, count: int, in_steps: bool) -> None:
         """Take what is kept now. ``in_steps``: it may be less at the next snapshot, so growth until then says nothing.
@@ -84,11 +84,15 @@ def lets_go_in_steps(slot: Slot, activity: Activity | None) -> bool:
     return not waits or kept_for_transactions(slot) is None
 
 
-def follow(held: dict[str, Held], slots: list[Slot], activity: Activity | None, now: float) -> dict[str, Held]:
-    """The slots that keep much log, by name, each with its trend."""
+def follow(
+    held: dict[str, Held], before: list[Slot], slots: list[Slot], activity: Activity | None, now: float
+) -> dict[str, Held]:
+    """The slots that keep much log, by name, each with its trend. ``before``: all slots at the last look."""
     kept = {}
     for slot in slots:
         if slot.retained_bytes is not None and holds_much(slot):
-            it = kept[slot.name] = held.get(slot.name) or Held(now, slot.retained_bytes, decoded=decoded(slot))
+            earlier = next((each for each in before if each.name == slot.name), slot)
+            new = Held(now, slot.retained_bytes, decoded=decoded(earlier))
+            it = kept[slot.name] = held.get(slot.name, new)
             it.feed(now, slot.retained_bytes, lets_go_in_steps(slot, activity))
     return kept
