@@ -48,6 +48,10 @@ RESOLVED_S = 30.0
 TIGHT = {"replication_lag": {"warning": 4.0}, "replication_lag_bytes": {"warning": 1e6}}
 """Levels that production would not have: a test does not wait for half a minute of lag."""
 CALM = ("idle", "healthy")
+RESTARTS = Override(
+    rules={rule: {"for_s": RULES[rule].limits.for_s} for rule in ("node_down", "replication_cut_off", "slot_inactive")}
+)
+"""For a test that restarts servers on purpose: that is no fault as long as it takes no longer than in production."""
 
 
 class Rig:

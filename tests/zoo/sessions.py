@@ -15,6 +15,8 @@ from leadline.sandbox.postgres import Server
 from leadline.sandbox.process import give
 from leadline.sandbox.wait import eventually
 
+PROCESS = "SELECT pid FROM pg_stat_activity WHERE backend_type = %s"
+
 
 @contextmanager
 def reading(server: Server, table: str) -> Iterator[int]:
@@ -43,7 +45,7 @@ PERIOD_S = 0.1
 @contextmanager
 def starved(server: Server, process: str, share: float) -> Iterator[None]:
     """One of a server's processes gets this share of a processor, as in a container with a quota that is too small."""
-    pid = server.value("SELECT pid FROM pg_stat_activity WHERE backend_type = %s", [process])
+    pid = server.value(PROCESS, [process])
     ended = threading.Event()
 
     def turn() -> None:

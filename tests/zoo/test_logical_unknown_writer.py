@@ -4,7 +4,7 @@ import pytest
 
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import on_publisher, on_subscriber
-from tests.zoo.rig import Watch
+from tests.zoo.rig import RESTARTS, Watch
 
 
 @pytest.mark.since(18)
@@ -13,7 +13,7 @@ def test_duplicate_key_of_an_unknown_writer(logical: Logical, watch: Watch) -> N
     subscriber = logical.subscriber
     subscriber.configure(track_commit_timestamp="on")
     subscriber.restart()
-    rig = watch(logical)
+    rig = watch(logical, overrides=[RESTARTS])
     subscriber.configure(track_commit_timestamp=None)
     subscriber.restart()
     rig.quiet(6.0)

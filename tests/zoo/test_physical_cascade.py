@@ -1,7 +1,11 @@
 """Trouble at the upper hop of a cascade."""
 
+import os
+import signal
+
 from tests.fixtures.fleets import Cascade
 from tests.zoo.rig import Watch
+from tests.zoo.sessions import PROCESS
 
 
 def test_cascade_cut_above(cascade: Cascade, watch: Watch) -> None:
@@ -14,6 +18,21 @@ def test_cascade_cut_above(cascade: Cascade, watch: Watch) -> None:
         rig.until_named("cascade_upstream_behind", subject="pg-1->pg-2")
         cascade.proxy.heal()
         rig.expect_resolved()
+
+
+def test_cascade_hung_above(cascade: Cascade, watch: Watch) -> None:
+    """The standby in the middle receives nothing more: the leaf has all it could get, and its own link is well."""
+    cascade.standby.configure(wal_receiver_timeout="2s")
+    rig = watch(cascade)
+    pid = cascade.standby.value(PROCESS, ["walreceiver"])
+    with rig.writing(cascade.primary):
+        os.kill(pid, signal.SIGSTOP)
+        incident = rig.expect(rule="replication_cut_off", cause="standby_hung", verdict="cut_off", link="pg-1->pg-2")
+        assert incident.causes[0].subject.id.endswith("pg-1->pg-2")
+        rig.until_named("cascade_upstream_behind", subject="pg-1->pg-2")
+        os.kill(pid, signal.SIGCONT)
+        rig.expect_resolved()
+    cascade.standby.configure(wal_receiver_timeout=None)
 
 
 def test_datacenter_cut(cascade: Cascade, watch: Watch) -> None:

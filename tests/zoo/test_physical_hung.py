@@ -8,8 +8,7 @@ import pytest
 from leadline.model.alert import Verdict
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
-
-PROCESS = "SELECT pid FROM pg_stat_activity WHERE backend_type = %s"
+from tests.zoo.sessions import PROCESS
 
 
 def test_standby_server_hangs(pair: Pair, watch: Watch) -> None:

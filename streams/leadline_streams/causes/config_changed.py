@@ -14,7 +14,7 @@ _APPLY = LATE | {"apply_error", "replication_cut_off"}
 CAN_CAUSE: dict[str, frozenset[str]] = {
     **dict.fromkeys(HOT_STANDBY, LATE | _APPLY | {"replay_paused", "config_mismatch", "node_down"}),
     **dict.fromkeys(("archive_command", "archive_library", "archive_mode"), frozenset({"archive_failing"})),
-    **dict.fromkeys(("listen_addresses", "port", "ssl", "wal_level", "max_replication_slots"), _CONNECT),
+    **dict.fromkeys(("listen_addresses", "port", "ssl", "max_replication_slots"), _CONNECT),
     **dict.fromkeys(("primary_conninfo", "primary_slot_name", "recovery_target_timeline"), _CONNECT),
     **dict.fromkeys(("wal_sender_timeout", "wal_receiver_timeout", "wal_receiver_status_interval"), _CONNECT),
     **dict.fromkeys(("max_slot_wal_keep_size", "idle_replication_slot_timeout", "wal_keep_size"), _RETENTION),
@@ -22,6 +22,7 @@ CAN_CAUSE: dict[str, frozenset[str]] = {
     **dict.fromkeys(("synchronized_standby_slots", "logical_decoding_work_mem"), _APPLY),
     **dict.fromkeys(("max_logical_replication_workers", "max_active_replication_origins"), _APPLY),
     **dict.fromkeys(("max_standby_streaming_delay", "max_standby_archive_delay"), LATE | {"recovery_conflict"}),
+    "wal_level": _CONNECT | {"config_mismatch"},
     "hot_standby_feedback": frozenset({"recovery_conflict", "slot_lost"}),
     "recovery_min_apply_delay": LATE | {"apply_delay_undeclared", "sync_commit_blocked"},
 }

@@ -22,6 +22,7 @@ def open_case(state: "ClusterState", now: float) -> Case:
         alerts=alerts,
         links=[case for case in cases if case.rules or case.link.verdict not in ("idle", "healthy")],
         rules=frozenset(alert.rule for alert in alerts),
+        fired=frozenset(incident.rules if incident is not None else ()),
         changes=memory.changes,
         named=frozenset((cause.code, cause.subject.id) for cause in incident.causes) if incident else frozenset(),
     )

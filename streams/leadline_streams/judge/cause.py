@@ -76,6 +76,8 @@ class Case:
     """Links that are not well or have an open alert."""
     rules: frozenset[str]
     """Rules with an open alert anywhere in the cluster."""
+    fired: frozenset[str]
+    """Rules that fired in this incident; those of alerts that are pending only are not among them."""
     changes: list[Change]
     """Recent configuration changes, oldest first."""
     named: frozenset[tuple[str, str]]
@@ -188,6 +190,8 @@ class Diagnosis:
 def diagnose(case: Case, catalogue: dict[str, CauseRule], before: list[Cause]) -> Diagnosis:
     """Ask every cause that could explain an open alert; rank by confidence, then by code.
 
+    Those that explain nothing that fired come last: a standby is restarted to mend what fired, and its being down is
+    no cause of that.
     Causes named before whose signs are gone stay, a little less sure, so that healing does not rewrite history.
     """
     titles: dict[str, str] = {}
@@ -211,7 +215,13 @@ def diagnose(case: Case, catalogue: dict[str, CauseRule], before: list[Cause]) -
         key = (cause.code, cause.subject.id)
         if key not in found and cause.code != "unknown":
             found[key] = _faded(cause)
-    ranked = sorted(found.values(), key=lambda cause: (-cause.confidence, cause.code, cause.subject.id))
+
+    def place(cause: Cause) -> tuple[bool, float, str, str]:
+        rule = catalogue.get(cause.code)
+        beside = rule is not None and rule.explains.isdisjoint(case.fired)
+        return beside, -cause.confidence, cause.code, cause.subject.id
+
+    ranked = sorted(found.values(), key=place)
     return Diagnosis(ranked, titles)
 
 

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from leadline.model.lsn import format_lsn
 from leadline.model.observation import Activity, Archiver, Disk, Positions
 from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run
+from tests.unit.streams.world import World
 
 GB = 10**9
 REFUSED = 'refused: connection to server at "10.0.0.1", port 5432 failed: Connection refused (is the server running?)'
@@ -173,6 +174,34 @@ def test_a_change_is_blamed_behind_what_it_did() -> None:
     assert causes(world)[1].fix.startswith(
         "If nobody meant it, on pg-2: ALTER SYSTEM SET recovery_min_apply_delay = '0'; SELECT pg_reload_conf();"
     )
+
+
+def lowered() -> World:
+    """A standby whose wal_level was lowered, in the midst of an incident about it."""
+    world = pair()
+    for server, level in (("pg-1", "logical"), ("pg-2", "logical"), ("pg-2", "replica")):
+        change(world, server, wal_level=level)
+    run(world, 10)
+    assert set(codes(world)) == {"config_changed"}
+    return world
+
+
+def test_what_explains_nothing_that_fired_comes_last() -> None:
+    """The standby is restarted to mend it: it is down for a moment, which is no cause of what fired before."""
+    world = lowered()
+    run(world, 2, cut=True, down={"up": False, "error": REFUSED})
+    assert (codes(world)[0], codes(world)[-1]) == ("config_changed", "standby_down")
+    change(world, "pg-2", wal_level="logical")
+    run(world, 20, down={"up": True, "error": None})
+    assert (codes(world)[0], codes(world)[-1]) == ("config_changed", "standby_down")
+    assert world.incidents[-1].state == "resolved"
+
+
+def test_a_standby_that_stays_down_is_the_cause_then() -> None:
+    """Its own alert fired, and it is surer than the change."""
+    world = lowered()
+    run(world, 8, cut=True, down={"up": False, "error": REFUSED})
+    assert codes(world)[0] == "standby_down"
 
 
 def test_a_change_that_cannot_do_this_is_not_blamed() -> None:
