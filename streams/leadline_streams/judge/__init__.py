@@ -11,6 +11,7 @@
 ``lsn_clock``  when the primary was at a log position: lag that needs no second clock
 ``progress``   what one link has done: position, lag, trend, connection
 ``verdict``    what a link is doing now, judged from both ends
+``pace``       how fast a primary writes and its links carry, now and before an incident
 ``due``        what will happen by itself
 ``changes``    what differs between two looks at the settings
 ``events``     counters that rise when something goes wrong, into windows
