@@ -1,7 +1,5 @@
 """The entry point: lazy commands, and every error as one line and the right exit code."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from importlib import import_module
 
@@ -55,17 +53,6 @@ def test_help_names_each_command(run: Run) -> None:
     listed = " ".join(result.out.split())
     assert all(f"{name} {text}" in listed for name, text in ALL)
     assert run().code == 2
-
-
-@pytest.mark.parametrize("role", ["agent", "stream"])
-def test_a_role_starts_with_its_own(role: str) -> None:
-    """A process on a database host loads neither the table printer, nor Faust, nor the sinks' HTTP client."""
-    code = (
-        "import sys; from leadline.cli import main; main([sys.argv[1], '--help']); "
-        "print(sorted({'rich', 'faust', 'httpx', 'confluent_kafka', 'psycopg', 'aiokafka'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code, role], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_an_unknown_command(run: Run) -> None:

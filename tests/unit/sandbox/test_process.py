@@ -1,17 +1,13 @@
 """Who runs PostgreSQL, what it is given, and where its programs are."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from leadline.errors import UnreachableError, UsageError
+from leadline.errors import UsageError
 from leadline.sandbox import binaries, process
 from leadline.sandbox.binaries import Programs, postgres_binaries, programs
-from leadline.sandbox.guard import descendants, parent
-from leadline.sandbox.process import give, reachable, run
+from leadline.sandbox.process import give, reachable
 
 
 def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,19 +18,6 @@ def touch(*files: Path) -> None:
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-
-
-def test_a_program_gets_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PGPASSWORD and the like stay out, what is passed gets in."""
-    monkeypatch.setenv("PGPASSWORD", "secret")
-    given = run("/usr/bin/env", cwd=Path("/"), env={"PGAPPNAME": "test"}, owner=None).splitlines()
-    assert [line for line in given if line.startswith("PG")] == ["PGAPPNAME=test"]
-
-
-def test_a_failing_program_is_quoted() -> None:
-    """The error holds the program's name, status and words."""
-    with pytest.raises(UnreachableError, match="sh failed with status 3: out of luck"):
-        run("/bin/sh", "-c", "echo out of luck >&2; exit 3", cwd=Path("/"), env={}, owner=None)
 
 
 def test_what_is_given_is_nobody_elses(tmp_path: Path) -> None:
@@ -94,19 +77,3 @@ def test_without_any_postgresql_it_says_what_to_install(monkeypatch: pytest.Monk
     assert programs(Path("/mine")) == Programs(Path("/mine"), Path("/mine"))
     with pytest.raises(UsageError, match=r"pip install 'leadline\[demo\]'"):
         programs()
-
-
-def test_descendants_are_found_through_their_parents() -> None:
-    """Children and their children, parents first; a process that is gone has no parent."""
-    nested = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()']); print('done')"
-    with subprocess.Popen([sys.executable, "-c", nested], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as outer:
-        assert outer.stdin is not None
-        while len(descendants(outer.pid)) < 1:
-            assert outer.poll() is None
-        (inner,) = descendants(outer.pid)
-        assert (parent(inner), parent(outer.pid)) == (outer.pid, os.getpid())
-        mine = descendants(os.getpid())
-        assert mine.index(outer.pid) < mine.index(inner)
-        outer.stdin.write(b"\n")
-        outer.stdin.close()
-    assert parent(inner) is None

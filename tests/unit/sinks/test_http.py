@@ -1,85 +1,12 @@
-"""HTTP: there is an answer or a reason, whatever the address is."""
-
-import asyncio
-import socket
-import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+"""HTTP: what an answer asks for."""
 
 import httpx
 import pytest
 
 from leadline.clock import ManualClock
-from leadline_sinks.contract import Reason, Retry
+from leadline_sinks.contract import Retry
 from leadline_sinks.http import Http
 from tests.unit.sinks import made
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "hooks.example.com",
-        "//hooks.example.com",
-        "ftp://127.0.0.1/",
-        "http://",
-        "https://[x",
-        "http://127.0.0.1:port/",
-        "http://127.0.0.1:99999/",
-        "http://xn--/",
-        "http://a\0b/",
-        "http://\ud800.example/",
-        "http://127.0.0.1:1/\ud800",
-        "http://127.0.0.1:1/" + "a" * 100_000,
-    ],
-    ids=lambda url: ascii(url[:30]),
-)
-async def test_what_is_no_address(url: str) -> None:
-    """It is said that the address is wrong, and not what it is."""
-    async with Http(ManualClock(made.START)) as http:
-        outcome = await http.post(url, b"x", {})
-    assert isinstance(outcome, Retry)
-    assert outcome.reason is Reason.UNREACHABLE
-    assert not url or url not in outcome.detail
-
-
-@asynccontextmanager
-async def server(said: bytes, *, reset: bool = False) -> AsyncIterator[str]:
-    """The address of a server that reads a request, says something and hangs up."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\nx")
-        writer.write(said)
-        await writer.drain()
-        if reset:
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        writer.close()
-
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with listening:
-        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
-
-
-@pytest.mark.parametrize(
-    ("said", "reset"),
-    [(b"", False), (b"", True), (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nha", False), (b"HTTP/1.1 20", False)],
-)
-async def test_hung_up_on(said: bytes, reset: bool) -> None:
-    """It has the request, so it may have taken it: that is no lack of a connection."""
-    async with server(said, reset=reset) as url, Http(ManualClock(made.START)) as http:
-        outcome = await http.post(url, b"x", {})
-    assert isinstance(outcome, Retry)
-    assert outcome.reason is Reason.TIMEOUT
-
-
-async def test_no_proxy_of_a_stray_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is sent goes where the settings say, and nowhere else."""
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:1")
-    async with server(b"HTTP/1.1 204 No Content\r\n\r\n") as url, Http(ManualClock(made.START)) as http:
-        answer = await http.post(url, b"x", {})
-    assert not isinstance(answer, Retry)
-    assert answer.status == 204
 
 
 @pytest.mark.parametrize(

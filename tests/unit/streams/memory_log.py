@@ -169,8 +169,11 @@ class MemoryLog:
 
 async def pause() -> None:
     """Let every task run until it waits for something of this test."""
+    loop: Any = asyncio.get_running_loop()
     for _ in range(8):
         await asyncio.sleep(0)
+        if not loop._ready:
+            break
 
 
 def settings(**changes: Any) -> StreamSettings:

@@ -1,0 +1,44 @@
+"""What is deployed has rights that suffice, and no more."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from leadline.topics import TOPICS
+from tests.require import need
+from tests.unit.test_docs import rows
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNITS = sorted((DEPLOY / "systemd").iterdir())
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_units_are_locked_down(unit: Path) -> None:
+    """systemd's own rating is far better than its 2.0, which it calls OK."""
+    need(shutil.which("systemd-analyze") is not None, "systemd-analyze: apt install systemd")
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_rights_in_kafka_are_those_of_the_topics_page() -> None:
+    """Who writes and reads which topic is said once on the page; the grants are the same."""
+    granted: dict[tuple[str, str], set[str]] = defaultdict(set)
+    printed = subprocess.run([DEPLOY / "kafka/acls.sh", "kafka:9092"], capture_output=True, text=True, check=True)
+    for line in printed.stdout.splitlines():
+        words = shlex.split(line)
+        who = words[words.index("--allow-principal") + 1].removeprefix("User:leadline-")
+        topics = {words[at + 1].removeprefix("leadline.") for at, word in enumerate(words) if word == "--topic"}
+        granted[who, words[words.index("--operation") + 1]] |= topics
+    page = {name.removeprefix("leadline."): cells for name, cells in rows("reference/topics.md").items() if "." in name}
+    for role, word in {"agent": "agents", "stream": "streams?", "sink": "sinks", "people": "people"}.items():
+        writes = {topic for topic, cells in page.items() if re.search(rf"\b{word}\b", cells[3])}
+        reads = {topic for topic, cells in page.items() if re.search(rf"\b{word}\b", cells[4])}
+        assert granted[role, "Write"] == writes, role
+        assert granted[role, "Read"] == reads, role
+        assert granted[role, "Describe"] == set(TOPICS), role
