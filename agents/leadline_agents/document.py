@@ -104,6 +104,7 @@ class Settings(Value, frozen=True, kw_only=True):
 
     at: Time
     settings: dict[str, SettingValue]
+    without_identity: list[str] = field(default_factory=list)
 
 
 _LOOK = msgspec.json.Decoder(Look)

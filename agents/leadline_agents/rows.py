@@ -98,6 +98,7 @@ def settings_of(known: Node, look: Look, settings: Settings, *, seq: int, sent_a
         at=settings.at,
         sent_at=sent_at,
         settings={name: _setting(name, value) for name, value in sorted(settings.settings.items())},
+        without_identity=settings.without_identity,
     )
 
 

@@ -309,13 +309,15 @@ class SettingValue(Value, frozen=True, kw_only=True):
 
 
 class NodeSettings(Value, frozen=True, kw_only=True, tag="settings", tag_field="kind"):
-    """The replication-relevant settings of a node."""
+    """The replication-relevant settings of a node, and what is wrong with its tables."""
 
     node: Node
     seq: Count
     at: Time
     sent_at: Time
     settings: dict[str, SettingValue]
+    without_identity: list[str] = []
+    """Published tables of the agent's database that are changed and have no replica identity, 20 of them at most."""
 
 
 class Tick(Value, frozen=True, kw_only=True, tag="tick", tag_field="kind"):

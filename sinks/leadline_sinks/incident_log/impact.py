@@ -14,6 +14,7 @@ EFFECTS: Final[Mapping[str, str]] = {
     "apply_error": "Changes were not applied from the failing one on; readers saw old data.",
     "archive_failing": "What was not archived could not be restored from the archive.",
     "config_mismatch": "Replay may stop, or the standby not start, when the primary uses what the standby cannot hold.",
+    "identity_missing": "Applications that updated or deleted rows of published tables got errors.",
     "lag_forecast": "The recovery-point objective was about to be missed.",
     "node_down": "It could not be used.",
     "publication_missing": "Changes of what was not published any more never arrived: rows differ.",

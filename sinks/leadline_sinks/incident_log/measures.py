@@ -140,6 +140,10 @@ MEASURES: Final[Mapping[str, Measures]] = {
         ("Raise max_connections and its kin on standbys first, lower them on the primary first; automate the order.",),
         ("Set the parameter on every standby to at least the primary's value, and restart it.", AUDIT),
     ),
+    "replica_identity_missing": Measures(
+        ("Let the pipeline refuse tables without a primary key in databases that are published.",),
+        ("Give each table a key that identifies its rows; take REPLICA IDENTITY FULL back where it was a stopgap.",),
+    ),
     "slot_abandoned": Measures(
         (_SLOTS, "Let whoever retires a consumer drop its slot in the same change."),
         ("Drop the slot, after asking whose it was.",),

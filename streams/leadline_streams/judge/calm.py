@@ -1,8 +1,9 @@
 """What needs no rule to be asked: subjects of which a glance says that all is well.
 
 Nearly every sample of a healthy fleet is calm, and judging it costs a fraction. A rule may breach on a calm subject
-only by what settings say (``config_mismatch``); those are asked when settings come, when neighbours change, and while
-any alert of the cluster is open. A test asks every rule about calm subjects and holds this.
+only by what comes with settings (``config_mismatch``, ``identity_missing``); those are asked when settings come, when
+neighbours change, and while any alert of the cluster is open. A test asks every rule about calm subjects and holds
+this.
 """
 
 from leadline.model.observation import Slot

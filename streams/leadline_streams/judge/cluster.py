@@ -160,6 +160,7 @@ class ClusterState:
     def _settings(self, seen: NodeSettings, now: float, out: list[Output]) -> None:
         memory = self.memory
         node = memory.nodes.get(seen.node.name) or self._new_node(seen, now)
+        node.without_identity = seen.without_identity
         told = [incidents.changed(memory, it, now) for it in changes.take(memory, node, seen.settings, now)]
         if any(told):
             out.append(incidents.record(memory, now))

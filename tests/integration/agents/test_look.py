@@ -148,6 +148,29 @@ async def test_tables_are_told_when_a_worker_came_anew(any_logical: Logical) -> 
     any_logical.fleet.wait_caught_up()
 
 
+async def test_published_tables_that_cannot_be_changed(any_logical: Logical) -> None:
+    """Told are those that were changed before; an index or the whole row identifies as well as a key."""
+    publisher, subscriber = any_logical.publisher, any_logical.subscriber
+    for name in ("logged", "keyless", "Whole", "indexed"):
+        for server in (subscriber, publisher):
+            server.query(f'CREATE TABLE "{name}" (id int NOT NULL UNIQUE)', dbname="app")
+        publisher.query(f'ALTER TABLE "{name}" REPLICA IDENTITY FULL', dbname="app")
+        publisher.query(f'INSERT INTO "{name}" VALUES (1)', dbname="app")
+    for name in ("keyless", "Whole", "indexed"):
+        publisher.query(f'UPDATE "{name}" SET id = 2', dbname="app")
+        publisher.query(f'DELETE FROM "{name}"', dbname="app")
+    for name in ("logged", "keyless"):
+        publisher.query(f"ALTER TABLE {name} REPLICA IDENTITY DEFAULT", dbname="app")
+    publisher.query("ALTER TABLE indexed REPLICA IDENTITY USING INDEX indexed_id_key", dbname="app")
+    changed = "SELECT pg_stat_get_tuples_deleted('indexed'::regclass)"
+    eventually("the changes are counted", lambda: publisher.value(changed, dbname="app") == 1)
+    _, settings = await look(publisher, "app")
+    assert settings.without_identity == ["public.keyless"]
+    for server in (publisher, subscriber):
+        server.query('DROP TABLE logged, keyless, "Whole", indexed', dbname="app")
+    any_logical.fleet.wait_caught_up()
+
+
 async def test_cascade(cascade: Cascade) -> None:
     """A standby in the middle is both: it follows, and it has a downstream and a slot."""
     middle, _ = await look(cascade.standby)

@@ -37,7 +37,7 @@ from tests.unit.streams.test_order import (
 )
 from tests.unit.streams.world import World, at
 
-FROM_SETTINGS = {"config_mismatch"}
+FROM_SETTINGS = {"config_mismatch", "identity_missing"}
 """Asked when settings come, not at every sample."""
 
 SLOTS = st.builds(

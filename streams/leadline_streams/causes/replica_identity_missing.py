@@ -1,0 +1,37 @@
+"""``replica_identity_missing``: a publisher refuses to change rows that a subscriber could not find."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.rule import fact
+from leadline_streams.rules.identity_missing import NAMED
+
+RULES = frozenset({"identity_missing"})
+
+
+def find(case: Case) -> Iterator[Claim]:
+    """A publisher that told such tables."""
+    for node in case.nodes:
+        tables = node.without_identity
+        if not tables or node.sample is None:
+            continue
+        names = ", ".join(tables[:NAMED])
+        yield Claim(
+            subject=case.about_node(node),
+            confidence=0.95,
+            title=f"{tables[0]} on {node.name} has no replica identity",
+            summary=f"{names} on {node.name} ({len(tables)} in all) have no primary key or other replica identity, and "
+            "their updates or deletes are published: PostgreSQL refuses them, so that applications get errors",
+            fix=f"On {node.name}, database {node.sample.database}: ALTER TABLE {tables[0]} ADD PRIMARY KEY (...); or, "
+            f"where no key fits, ALTER TABLE {tables[0]} REPLICA IDENTITY FULL; or publish inserts only: ALTER "
+            "PUBLICATION ... SET (publish = 'insert');",
+            evidence_for=[fact("table", table, node.name, "changed before, without an identity") for table in tables],
+        )
+
+
+CAUSE = CauseRule(
+    code="replica_identity_missing",
+    help="published tables that are updated or deleted from have no replica identity",
+    explains=RULES,
+    find=find,
+)

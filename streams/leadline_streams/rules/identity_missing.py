@@ -1,0 +1,40 @@
+"""``identity_missing``: published tables refuse their updates or deletes, for they have no replica identity."""
+
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import Look, Rule, Words, fact
+
+NAMED = 3
+
+
+def measure(look: Look) -> float | None:
+    """How many, as last told with the settings."""
+    return float(len(look.node.without_identity)) or None if look.node is not None else None
+
+
+def describe(look: Look, value: float) -> Words:
+    """Which, and what the application gets."""
+    node = look.node
+    assert node is not None
+    tables = node.without_identity
+    names = ", ".join(tables[:NAMED]) + (f" and {len(tables) - NAMED} more" if len(tables) > NAMED else "")
+    return Words(
+        f"{names or f'{value:.0f} tables'} on {node.name} published without a replica identity: changes fail",
+        [
+            fact("table", table, node.name, "no replica identity, and its updates or deletes are published")
+            for table in tables[:NAMED]
+        ],
+    )
+
+
+RULE = Rule(
+    name="identity_missing",
+    family="config",
+    on="node",
+    unit="tables",
+    help="Published tables that have been updated or deleted from, that have no replica identity, and whose updates or "
+    "deletes are published: the next one fails. Seen when the agent is connected to the published database, at the "
+    "start, after a reload and each `settings_every_s`; at most 20.",
+    limits=Limits(warning=1.0, for_s=10.0, keep_s=5.0),
+    measure=measure,
+    describe=describe,
+)
