@@ -198,7 +198,7 @@ def _options(settings: StreamSettings) -> dict[str, Any]:
         "broker_max_poll_records": MAX_CHUNK,
         "consumer_auto_offset_reset": "earliest",
         "producer_acks": -1,
-        "producer_linger": 0.002,
+        "producer_linger": 0.0,  # an alert waits for nothing; what comes while a request is out is sent together
         "producer_max_batch_size": MAX_BATCH_BYTES,
         "producer_request_timeout": 30.0,
         "processing_guarantee": "at_least_once",
