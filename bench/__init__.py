@@ -4,9 +4,11 @@ Numbers are ratios between variants that ran interleaved in one run on one machi
 they mean is in ``docs/performance.md``.
 
 ``pipeline``   the stream processor against a bare consumer that only decodes
+``latency``    from a sample to the alert that it makes, beside a bare relay
 ``core``       the judgement alone: cost per observation and memory per link
 ``agent``      the agent beside prometheus-postgres-exporter
 ``fleet``      samples of a healthy fleet, as many as one likes
+``traffic``    such samples at a steady rate, and what they cause as it is received
 ``footprint``  what a process costs, as Linux counts it
 ``compare``    time to page beside Prometheus and Alertmanager
 ``marks``      tables that a run writes into a page

@@ -20,6 +20,7 @@ RESULT = ROOT / "build" / "bench.json"
 PAGE = ROOT / "docs" / "performance.md"
 PARTS: Mapping[str, list[str]] = {
     "pipeline": ["--repetitions=1", "--seconds=30"],
+    "latency": ["--repetitions=1"],
     "core": [],
     "agent": ["--repetitions=1", "--seconds=15"],
     "compare": [],

@@ -1,6 +1,6 @@
-"""Samples of a healthy fleet: clusters of one primary and two standbys, each node looked at once a second."""
+"""Samples of a healthy fleet: clusters of a primary and its standbys, each node looked at once a second."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from leadline.clock import moment
 from leadline.model.ids import ClusterName, NodeName
@@ -24,13 +24,13 @@ STANDBYS = ("pg-2", "pg-3")
 COST = Cost(statement_ms=1.25, agent_cpu_s=3.5, agent_rss_bytes=31_000_000)
 
 
-def fleet(clusters: int, seconds: int) -> Iterator[Sample]:
-    """What the agents of so many clusters send in so many seconds, in the order of time."""
+def fleet(clusters: int, seconds: int, name: str = "cluster", standbys: Sequence[str] = STANDBYS) -> Iterator[Sample]:
+    """What the agents of so many clusters, ``name``-00000 and on, send in so many seconds, in the order of time."""
     for second in range(seconds):
         for number in range(clusters):
-            cluster = f"cluster-{number:05d}"
-            yield _primary(cluster, number, second)
-            for standby in STANDBYS:
+            cluster = f"{name}-{number:05d}"
+            yield _primary(cluster, number, second, standbys)
+            for standby in standbys:
                 yield _standby(cluster, number, second, standby)
 
 
@@ -55,7 +55,7 @@ def _at(second: int, back: int = 0) -> str:
     return format_lsn((5 << 32) + second * 40_960 - back)
 
 
-def _primary(cluster: str, number: int, second: int) -> Sample:
+def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) -> Sample:
     at = moment(START + second)
     return Sample(
         node=_node(cluster, number, "pg-1", "primary"),
@@ -82,7 +82,7 @@ def _primary(cluster: str, number: int, second: int) -> Sample:
                 connected_s=3600.0 + second,
                 xmin_age=3,
             )
-            for name in STANDBYS
+            for name in standbys
         ],
         slots=[
             Slot(
@@ -94,7 +94,7 @@ def _primary(cluster: str, number: int, second: int) -> Sample:
                 wal_status="reserved",
                 xmin_age=3,
             )
-            for name in STANDBYS
+            for name in standbys
         ],
         activity=Activity(),
         archiver=Archiver(archived=10, last_archived_wal="000000010000000500000001", last_archived_s=3.0),

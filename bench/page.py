@@ -47,6 +47,9 @@ CLAIMS = (
     Claim("pipeline_durable_to_bare_ratio", "the same, states written every second", at_least=0.5),
     Claim("stock_faust_to_bare_ratio", "stock Faust that only decodes, to the bare loop"),
     Claim("pipeline_to_stock_faust_ratio", "pipeline to stock Faust", digits=1),
+    Claim("latency_p50_to_relay_ratio", "sample to alert at 1000/s: median to the relay's", at_most=1.5),
+    Claim("latency_p99_to_relay_ratio", "the same, 99th percentile", at_most=2),
+    Claim("latency_growth_ms_per_s_5000", "sample to alert at 5000/s: ms by which it grows in a second", at_most=10),
     Claim("ns_per_observation_1k", "judgement: ns per observation, 1k links", digits=0),
     Claim("ns_per_observation_10k", "judgement: ns per observation, 10k links", digits=0),
     Claim("ns_per_observation_100k", "judgement: ns per observation, 100k links", digits=0),
@@ -57,6 +60,15 @@ CLAIMS = (
     Claim("agent_rss_to_exporter_ratio", "agent: resident memory to the exporter's", at_most=2),
     Claim("agent_db_ms_per_sample", "agent: ms from question to answer"),
 )
+
+WAYS = {
+    "relay": "bare relay",
+    "latency": "pipeline, alert in a cluster of one node",
+    "latency_ordered": "pipeline, alert in a cluster of three nodes",
+}
+RATES = {1000: "", 5000: "_5000"}
+PERCENTILES = {50: "median", 99: "99th percentile"}
+"""The latencies, as in ``relay_p50_ms`` and ``relay_p50_ms_5000``."""
 
 PROCESSES = {
     "agent": "leadline agent",
@@ -104,6 +116,12 @@ def _table(numbers: Numbers) -> Iterator[str]:
     for claim in CLAIMS:
         verdict = claim.verdict(numbers).replace("NOT met", "**not met**")
         yield f"| {claim.what} | {claim.measured(numbers)} | {claim.target} | {verdict} |"
+    yield ""
+    yield f"| ms on the way | {' | '.join(f'{rate}/s: {name}' for rate in RATES for name in PERCENTILES.values())} |"
+    yield f"|---|{'---:|' * len(RATES) * len(PERCENTILES)}"
+    for way, title in WAYS.items():
+        keys = (f"{way}_p{percent}_ms{suffix}" for suffix in RATES.values() for percent in PERCENTILES)
+        yield f"| {title} | {' | '.join(Claim(key, '', digits=1).measured(numbers) for key in keys)} |"
     yield ""
     yield f"| process | {' | '.join(FOOTPRINT.values())} |"
     yield f"|---|{'---:|' * len(FOOTPRINT)}"
