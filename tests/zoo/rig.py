@@ -123,31 +123,25 @@ class Rig:
         cause: str,
         verdict: Verdict | None = None,
         link: str = "",
-        behind: str = "",
         within: float = WITHIN_S,
     ) -> Incident:
         """The rule fires, and this cause comes first in the open incident; the incident as it is then.
 
         ``verdict``: of any link, or of the one whose id ends in ``link``. ``within``: seconds from the fault on.
-        ``behind``: what is named first where the server tells too little; the cause is named too, and has missed.
         """
         score = Score(self._name, self._version, cause, rule)
         self._scores.append(score)
         self._marks.append(self._marked)
         until = self._marked + within
         self._wait(f"{rule} fires", lambda: self._said.fired(rule, self._marked) is not None, until=until)
-        first = behind or cause
-        self._wait(f"{first} is the first cause", lambda: self._named_first(first) is not None, until=until)
-        if behind:
-            self.until_named(cause)
+        self._wait(f"{cause} is the first cause", lambda: self._named_first(cause) is not None, until=until)
         if verdict is not None:
             self._wait(f"the verdict is {verdict}", lambda: verdict in self._verdicts(link), until=until)
-        detected, named = self._said.fired(rule, self._marked), self._named_first(first)
+        detected, named = self._said.fired(rule, self._marked), self._named_first(cause)
         incident = self._said.incident()
         if detected is None or named is None or incident is None:
-            self._fail(f"{first} was the first cause for a moment only")
-        score.detected_s, score.ranked_first = detected - self._marked, not behind
-        score.cause_s = None if behind else named - self._marked
+            self._fail(f"{cause} was the first cause for a moment only")
+        score.detected_s, score.cause_s, score.ranked_first = detected - self._marked, named - self._marked, True
         return incident
 
     def until_named(self, cause: str, subject: str = "") -> None:
@@ -181,7 +175,7 @@ class Rig:
         score.resolved_s = self._clock.monotonic() - began
         incident = self._said.incident()
         assert incident is not None
-        if score.ranked_first and incident.causes[0].code != score.expected_cause:
+        if incident.causes[0].code != score.expected_cause:
             self._fail(f"{score.expected_cause} was first, and at the end it is {incident.causes[0].code}")
         if self._said.incidents() > 1:
             self._fail("one fault, one incident")

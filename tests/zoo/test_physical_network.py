@@ -28,9 +28,9 @@ def test_network_drops_packets(pair: Pair, watch: Watch, directions: tuple[Direc
 
 
 def test_network_too_slow(pair: Pair, watch: Watch) -> None:
-    """The line carries a part of what the primary writes."""
+    """The line carries a part of what the primary writes, also where a busy machine writes a tenth of the usual."""
     rig = watch(pair)
-    with rig.writing(pair.primary, every_s=0.02):
+    with rig.writing(pair.primary, every_s=0.02, size=100_000):
         rig.quiet(12)
         pair.proxy.throttle(100_000)
         rig.mark()

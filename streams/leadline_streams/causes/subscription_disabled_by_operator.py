@@ -7,6 +7,9 @@ from leadline_streams.judge.apply import DISABLED, quoted, troubled
 from leadline_streams.judge.cause import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
+MENDED_SO = "publication_or_slot_dropped"
+"""Its fix begins with disabling the subscription."""
+
 
 def find(case: Case) -> Iterator[Claim]:
     """A disabled subscription that no error disabled."""
@@ -15,10 +18,11 @@ def find(case: Case) -> Iterator[Claim]:
         if it.subscription.enabled or (by_itself and disabled_by_error(it)):
             continue
         doubt = by_itself and (it.subscription.apply_errors or it.subscription.sync_errors)
+        mended = (MENDED_SO, it.about.id) in case.named
         failed = f"; {it.errors} attempts had failed in the 5 min before" if it.errors else ""
         yield Claim(
             subject=it.about,
-            confidence=0.5 if doubt else 0.96,
+            confidence=0.5 if doubt or mended else 0.96,
             title=f"{it.name} was disabled by somebody",
             summary=f"{it.name} is disabled and no error did it: nothing is applied until it is enabled, and the "
             f"publisher keeps its log for it{failed}",

@@ -57,6 +57,23 @@ def test_a_dropped_publication(version: int, says: str) -> None:
     assert says in first(world).summary + first(world).fix
 
 
+def test_disabled_to_mend_a_dropped_publication() -> None:
+    """As the fix says: it is no cause of what was there before."""
+    world = logical()
+    up = world.servers["pg-1"]
+    up.set(database="app", publications=["other"])
+    failing = {**GONE, "publications": ["pub"], "conflicts": {}, "disable_on_error": False}
+    run(world, 12, stuck=True, **failing, apply_errors=by_two)
+    assert "slot_inactive" in world.fired()
+    up.set(publications=["other", "pub"])
+    run(world, 3, stuck=True, **failing, apply_errors=24, enabled=False)
+    codes = [cause.code for cause in causes(world)]
+    assert [code for code in codes if code in ("publication_or_slot_dropped", "subscription_disabled_by_operator")] == [
+        "publication_or_slot_dropped",
+        "subscription_disabled_by_operator",
+    ]
+
+
 def test_a_dropped_subscription_leaves_nothing_behind() -> None:
     """Its slot goes first, then itself; its link and the alert about it end with it."""
     world = logical()
