@@ -18,6 +18,8 @@ CONNINFO = "primary_conninfo"
 STATUS_S = 12.0
 """A receiver replies every ``wal_receiver_status_interval``, 10 s by default, also when it gets nothing."""
 SLACK_S = 2.0
+SETTLED_S = 3.0
+"""A receiver that is told another address uses it at once; one that is told the right one again needs a moment, too."""
 RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
 
 
@@ -76,7 +78,7 @@ def _unconnected(case: Case, it: LinkCase) -> Claim:
     assert it.sample is not None
     assert it.sample.upstream is not None
     told = f"{it.sample.upstream.host}:{it.sample.upstream.port}"
-    change, changed = case.blame(it.down, CONNINFO)
+    change = case.changed(it.down, CONNINFO)
     others = [row.name for row in it.up.sample.downstreams if row.kind == "physical"] if it.up and it.up.sample else []
     evidence = [
         fact("receiver", "none", link.downstream, f"tries {told}"),
@@ -85,12 +87,13 @@ def _unconnected(case: Case, it: LinkCase) -> Claim:
     ]
     if others:
         evidence.append(fact("other_standbys", ", ".join(others), link.upstream, "connected"))
-    if changed:
+    if change is not None and case.now - change.at.timestamp() >= SETTLED_S:
+        was, changed = case.told(it.down, change)
         return Claim(
             subject=of_link(link),
             confidence=0.95,
             title=f"{CONNINFO} of {link.downstream} leads nowhere",
-            summary=f"{link.downstream} cannot connect to {told}{change}",
+            summary=f"{link.downstream} cannot connect to {told}{was}",
             fix=f"On {link.downstream}: ALTER SYSTEM SET {CONNINFO} = '...'; SELECT pg_reload_conf(); "
             f"with the address and role by which {link.upstream} was reached before.",
             evidence_for=[fact("reason", CONNINFO), *changed, *evidence],

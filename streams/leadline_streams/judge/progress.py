@@ -94,11 +94,15 @@ def _is_dead(up: NodeState, row: Downstream) -> bool:
 
 
 def _is_deaf(up: NodeState | None, sample: Sample) -> bool:
-    """A receiver that heard nothing for a while lacks log that its upstream has."""
-    received = sample.positions.received_lsn if sample.positions is not None else None
-    if up is None or not up.answers or received is None:
+    """A receiver that heard nothing for a while lacks log that its upstream has.
+
+    What it received is told from the start of a segment after a restart, until more arrives; it has what it replayed.
+    """
+    positions = sample.positions
+    if up is None or not up.answers or positions is None or positions.received_lsn is None:
         return False
-    return _sent_by(up, up.clock.end or 0) - parse_lsn(received) > PAGE_SLACK_BYTES
+    has = max(parse_lsn(positions.received_lsn), parse_lsn(positions.replayed_lsn or "0/0"))
+    return _sent_by(up, up.clock.end or 0) - has > PAGE_SLACK_BYTES
 
 
 def _positions(

@@ -29,6 +29,26 @@ def test_a_changed_conninfo() -> None:
     assert "primary_conninfo on pg-2 was changed from host=pg-1.db to host=elsewhere" in first(world).summary
 
 
+def test_a_conninfo_that_was_just_put_right() -> None:
+    """A change of a moment ago has not led anywhere yet: it is no reason."""
+    world = pair()
+    change(world, "pg-2", primary_conninfo="host=elsewhere")
+    run(world, 10, cut=True, positions=RETRIES)
+    change(world, "pg-2", primary_conninfo="host=pg-1.db")
+    run(world, 2, cut=True, positions=RETRIES)
+    assert "to host=pg-1.db" not in first(world).summary
+
+
+def test_an_idle_standby_that_was_restarted() -> None:
+    """What it received is told from the start of a segment; it has replayed more, and misses nothing."""
+    world = pair()
+    world.rate = 0
+    run(world, 5)
+    began = format_lsn(world.lsn - 500_000)
+    run(world, 25, positions={"received_lsn": began}, receiver={"message_age_s": 20.0}, row={"reply_age_s": 8.0})
+    assert world.fired() == set()
+
+
 def test_which_direction_is_dead() -> None:
     """Who still hears whom tells where packets are lost."""
     for row, receiver, where in (
