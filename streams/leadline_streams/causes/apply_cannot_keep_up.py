@@ -7,6 +7,10 @@ from leadline_streams.judge.apply import quoted, troubled
 from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
+# With REPLICA IDENTITY FULL a worker of 16, 17 and 18 was seen to read an index of CREATE INDEX CONCURRENTLY before it
+# was built; every use of that index then fails with "unexpected zero page at block 0".
+_CAREFULLY = " (without CONCURRENTLY: the worker may read it before it is built, and then it needs a REINDEX)"
+
 
 def find(case: Case) -> Iterator[Claim]:
     """A late subscription whose worker streams and waits for nothing but the disk."""
@@ -24,8 +28,8 @@ def find(case: Case) -> Iterator[Claim]:
             summary=f"the apply worker of {it.name} is busy and {size(link.lag_bytes)} of log behind; one worker "
             "applies change by change, and each costs a scan of the table where no index fits its replica identity",
             fix=f"{it.place} look for tables with many seq_tup_read in pg_stat_user_tables and give them the index of "
-            f"the publisher's replica identity; look for triggers; ALTER SUBSCRIPTION {quoted(told.name)} SET "
-            "(streaming = parallel); helps with large transactions (PostgreSQL 16 and later).",
+            f"the publisher's replica identity{_CAREFULLY}; look for triggers; ALTER SUBSCRIPTION {quoted(told.name)} "
+            "SET (streaming = parallel); helps with large transactions (PostgreSQL 16 and later).",
             evidence_for=[
                 fact("wait", told.wait or "none: it is busy", it.node.name),
                 fact("transaction_s", busy_s, it.node.name, "age of the worker's"),
