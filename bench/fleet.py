@@ -1,6 +1,9 @@
-"""Samples of a healthy fleet: clusters of a primary and its standbys, each node looked at once a second."""
+"""Samples of a healthy fleet: clusters of a primary and its standbys, each node looked at once a second.
 
-from collections.abc import Iterator, Sequence
+Every cluster has a log of its own, which grows all the time: hardly a position is named twice.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 
 from leadline.clock import moment
 from leadline.model.ids import ClusterName, NodeName
@@ -21,6 +24,7 @@ from leadline.model.observation import (
 START = 1.8e9
 """Later than any tick of a worker that measures: its clock must not call these agents silent."""
 STANDBYS = ("pg-2", "pg-3")
+WRITTEN_BYTES_S = 40_960
 COST = Cost(statement_ms=1.25, agent_cpu_s=3.5, agent_rss_bytes=31_000_000)
 
 
@@ -51,19 +55,21 @@ def _node(cluster: str, number: int, name: str, role: str) -> Node:
     )
 
 
-def _at(second: int, back: int = 0) -> str:
-    return format_lsn((5 << 32) + second * 40_960 - back)
+def _log(number: int, elapsed_s: float) -> Callable[[int], str]:
+    """Positions in a cluster's log at some time, so many bytes before its end."""
+    end = (5 + number << 32) + int(elapsed_s * WRITTEN_BYTES_S)
+    return lambda back: format_lsn(end - back)
 
 
 def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) -> Sample:
-    at = moment(START + second)
+    at, position = moment(START + second), _log(number, second)
     return Sample(
         node=_node(cluster, number, "pg-1", "primary"),
         seq=second,
         at=at,
         sent_at=at,
         up=True,
-        positions=Positions(current_lsn=_at(second)),
+        positions=Positions(current_lsn=position(0)),
         downstreams=[
             Downstream(
                 name=name,
@@ -71,10 +77,10 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
                 state="streaming",
                 address=f"10.{number >> 8 & 255}.{number & 255}.{name[-1]}",
                 slot=name.replace("-", "_"),
-                sent_lsn=_at(second),
-                write_lsn=_at(second),
-                flush_lsn=_at(second, 96),
-                replay_lsn=_at(second, 200),
+                sent_lsn=position(0),
+                write_lsn=position(0),
+                flush_lsn=position(96),
+                replay_lsn=position(200),
                 write_lag_s=0.0011,
                 flush_lag_s=0.0019,
                 replay_lag_s=0.0027,
@@ -89,7 +95,7 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
                 name=name.replace("-", "_"),
                 active=True,
                 active_pid=1000 + int(name[-1]),
-                restart_lsn=_at(second, 300),
+                restart_lsn=position(300),
                 retained_bytes=300,
                 wal_status="reserved",
                 xmin_age=3,
@@ -103,7 +109,8 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
 
 
 def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
-    at = moment(START + second + 0.1 * int(name[-1]))
+    elapsed_s = second + 0.1 * int(name[-1])
+    at, position = moment(START + elapsed_s), _log(number, elapsed_s)
     return Sample(
         node=_node(cluster, number, name, "standby"),
         seq=second,
@@ -111,8 +118,8 @@ def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
         sent_at=at,
         up=True,
         positions=Positions(
-            received_lsn=_at(second, 96),
-            replayed_lsn=_at(second, 200),
+            received_lsn=position(96),
+            replayed_lsn=position(200),
             last_replay_at=at,
             startup_wait="Activity/RecoveryWalStream",
         ),
@@ -122,9 +129,9 @@ def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
             slot=name.replace("-", "_"),
             application_name=name,
             status="streaming",
-            written_lsn=_at(second, 96),
-            flushed_lsn=_at(second, 96),
-            latest_end_lsn=_at(second),
+            written_lsn=position(96),
+            flushed_lsn=position(96),
+            latest_end_lsn=position(0),
             timeline=1,
             last_message_at=at,
             message_age_s=0.2,
