@@ -1,20 +1,19 @@
 """PostgreSQL log sequence numbers: ``X/Y`` on the wire, whole numbers of bytes inside."""
 
 import re
-from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta
 
 Lsn = Annotated[str, Meta(max_length=17, description="Log position, `X/Y` in hexadecimal", examples=["0/5000148"])]
 
-_HALVES = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})").fullmatch
+is_lsn = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})").fullmatch
+"""Whether a text is ``X/Y`` in hexadecimal: its halves, or None."""
 
 
-@lru_cache(maxsize=4096)
 def parse_lsn(text: str) -> int:
     """Bytes from the start of the log. Raises ValueError for anything that is not ``X/Y`` in hexadecimal."""
-    halves = _HALVES(text)
+    halves = is_lsn(text)
     if halves is None:
         raise ValueError(f"not a log position: {text[:40]!r}")
     return int(halves[1], 16) << 32 | int(halves[2], 16)

@@ -99,16 +99,16 @@ class Arrivals:
         source.frontier = self.awaited[name] = time
         if time > self.newest:
             self.newest = time
-        if not isinstance(seen, Sample):
-            # Rare and needed for ten minutes: settled at the next moment that can still be judged.
-            time = max(time, source.admitted_at, self.horizon)
-        else:
+        if isinstance(seen, Sample):
             missed_s, least_s = MISSED * seen.interval_s, policy.stale_after_s
             source.stale_after_s = missed_s if missed_s > least_s else least_s
             if time < self.horizon:
                 return LATE
             if time < source.admitted_at:
                 return ACCEPTED
+        else:
+            # Rare and needed for ten minutes: settled at the next moment that can still be judged.
+            time = max(time, source.admitted_at, self.horizon)
         heappush(self.waiting, (time, name, seq, boot, seen))
         return ACCEPTED
 
@@ -127,7 +127,8 @@ class Arrivals:
     def ready(self) -> float:
         """The time up to which judgement may proceed: the caller takes from ``waiting`` and moves the horizon."""
         # A heap is slower for clusters of less than some thirty nodes.
-        bound, slowest = self.horizon, min(self.awaited.values(), default=0.0)
+        bound, awaited = self.horizon, self.awaited
+        slowest = min(awaited.values()) if awaited else inf
         if slowest < bound:
             slowest = self._slowest()
         if bound < slowest < inf:
