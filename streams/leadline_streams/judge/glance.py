@@ -7,7 +7,7 @@ from the links to its downstreams: a glance may always say False.
 
 from leadline.model.lsn import parse_lsn
 from leadline.model.observation import Sample
-from leadline_streams.judge import calm, progress, rollup, topology
+from leadline_streams.judge import calm, progress, rollup
 from leadline_streams.judge.memory import LinkState, NodeState
 from leadline_streams.judge.progress import ANCHOR_S, PAGE_SLACK_BYTES, SILENT_REPLY_S, follow_trend
 from leadline_streams.judge.verdict import caught_up
@@ -40,7 +40,7 @@ def streams(link: LinkState) -> bool:
 
 def at_node(node: NodeState, sample: Sample, now: float, upstream_seen: bool) -> bool:
     """Take a sample of a node that is well, when it shows one more such second with the same neighbours."""
-    before, slots = node.sample, sample.slots
+    before = node.sample
     if before is None or not sample.up or sample.subscriptions or sample.disk is not None or sample.tables is not None:
         return False
     if sample.node != before.node or sample.conflicts != before.conflicts:
@@ -52,11 +52,22 @@ def at_node(node: NodeState, sample: Sample, now: float, upstream_seen: bool) ->
         return False
     if archiver is not None and (archiver.failed or archiver.last_failed_s is not None or archiver.ready is not None):
         return False
-    if slots and not all(map(calm.slot_is_calm, slots)):
+    told, knew = sample.upstream, before.upstream
+    if told is None or knew is None:
+        if told is not knew:
+            return False
+    elif told.host != knew.host or told.port != knew.port or told.slot != knew.slot:
         return False
-    if not topology.same_neighbours(before, sample):
+    slots, had, rows, were = sample.slots, before.slots, sample.downstreams, before.downstreams
+    if len(slots) != len(had) or len(rows) != len(were):
         return False
-    if sample.downstreams or not upstream_seen:
+    for number, slot in enumerate(slots):
+        if slot.name != had[number].name or not calm.slot_is_calm(slot):
+            return False
+    for number, row in enumerate(rows):
+        if row.name != were[number].name or row.slot != were[number].slot:
+            return False
+    if rows or not upstream_seen:
         progress.feed_clock(node, sample, now, upstream_seen)
         if node.unconfirmed:
             return False
@@ -68,24 +79,26 @@ def at_link(link: LinkState, now: float, up: NodeState | None, sample: Sample) -
     """Judge and count a link that streams, when its downstream's sample shows that it does so still."""
     if up is None or not up.well or up.node.role != "primary":
         return False
-    receiver, positions, clock = sample.upstream, sample.positions, up.clock
+    receiver, positions, lsns = sample.upstream, sample.positions, up.clock.lsns
     if receiver is None or receiver.status is None or (receiver.message_age_s or 0.0) >= SILENT_REPLY_S:
         return False
-    if positions is None or positions.replay_paused or positions.replayed_lsn is None or not clock.lsns:
+    if positions is None or positions.replay_paused or positions.replayed_lsn is None or not lsns:
         return False
     position = parse_lsn(positions.replayed_lsn)
-    behind = clock.lsns[-1] - position
+    behind = lsns[-1] - position
     if behind > PAGE_SLACK_BYTES:
         return False
+    if behind < 0:
+        behind = 0
     received = parse_lsn(positions.received_lsn) if positions.received_lsn is not None else position
     link.position = position
     link.received = received if received > position else position
     link.moved_at = now
-    link.lag_bytes = link.hop_bytes = behind if behind > 0 else 0
+    link.lag_bytes = link.hop_bytes = behind
     if now - link.anchor_at >= ANCHOR_S:
         follow_trend(link, now)
-    judged = caught_up(clock)
+    judged = caught_up(up.clock)
     if judged != link.verdict:
         link.verdict, link.verdict_since = judged, now
-    rollup.count(link)
+    rollup.count_caught_up(link.brief, behind, judged)
     return True

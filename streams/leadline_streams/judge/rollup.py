@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from leadline.clock import moment
+from leadline.model.alert import Verdict
 from leadline.model.ids import ClusterName
 from leadline.model.lag import LagRollup
 from leadline_streams.judge.memory import LinkState, Rollup
@@ -47,6 +48,15 @@ def count(link: LinkState) -> None:
     if behind is not None and behind > brief.bytes_max:
         brief.bytes_max = behind
     verdicts[judged] = verdicts.get(judged, 0) + 1
+
+
+def count_caught_up(brief: Rollup, behind: int, judged: Verdict) -> None:
+    """The same of a link without lag."""
+    brief.samples += 1
+    brief.lag_min = 0.0
+    if behind > brief.bytes_max:
+        brief.bytes_max = behind
+    brief.verdicts[judged] = brief.verdicts.get(judged, 0) + 1
 
 
 def _merge(into: Rollup, part: Rollup) -> None:

@@ -133,11 +133,15 @@ ODD: list[dict[str, Any]] = [
     {"slots": [Slot(name="s2", active=True, wal_status="lost")]},
     {"slots": [Slot(name="s2", active=False, wal_status="reserved")]},
     {"slots": [Slot(name="s2", active=True, wal_status="reserved", retained_bytes=1 << 30)]},
+    {"slots": [Slot(name="s9", active=True, wal_status="reserved")]},
     {"slots": []},
     {"downstreams": []},
     {"downstreams": [Downstream(name="pg-2", slot="s2", state="streaming", write_lsn="0/1000", reply_age_s=9.0)]},
     {"downstreams": [Downstream(name="pg-4", slot="s4", state="streaming", replay_lsn="0/1000")]},
+    {"downstreams": [Downstream(name="pg-2", slot="s4", state="streaming", replay_lsn="0/1000")]},
     {"upstream": None},
+    {"upstream": Upstream(host="pg-1.db", port=5432, slot="s9", status="streaming")},
+    {"upstream": Upstream(host="pg-1.db", port=5433, slot="s2", status="streaming")},
     {"upstream": Upstream(host="pg-1.db", port=5432, slot="s2", status="streaming", message_age_s=6.0)},
     {"upstream": Upstream(host="pg-1.db", port=5432, slot="s2", status="streaming", message_age_s=40.0)},
     {"upstream": Upstream(host="pg-9.db", port=5432, slot="s2", status="streaming", latest_end_lsn="0/2000")},
@@ -194,6 +198,26 @@ def test_a_glance_says_what_a_long_look_says(
         patch.setattr(glance, "at_link", lambda link, now, up, sample: False)
         looked = fold(log)
     assert glanced == looked
+
+
+@pytest.mark.parametrize("of", ["pg-1", "pg-2"])
+@pytest.mark.parametrize("changes", ODD)
+def test_a_glance_overlooks_nothing_odd(of: str, changes: dict[str, Any]) -> None:
+    """Amid a minute of calm, whatever one server shows for a few seconds. In the end both are silent."""
+    world = World()
+    up, down = world.pair()
+    ends = [(1 << 24) + second * 1000 for second in range(60)]
+    ahead = [end + 500 for end in ends]  # it was looked at later
+    histories = [primary_samples(up, ["write"] * 60, ends), standby_samples(down, ["stream"] * 60, ahead)]
+    log = arrive(histories, [[0.0], [0.0]], 80)
+    for place, (when, what) in enumerate(log):
+        if 20.0 <= when < 23.0 and isinstance(what, Sample) and what.node.name == of:
+            log[place] = when, odd(what, changes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(glance, "at_node", lambda node, sample, now, upstream_seen: False)
+        patch.setattr(glance, "at_link", lambda link, now, up, sample: False)
+        looked = fold(log)
+    assert fold(log) == looked
 
 
 def fold(log: list[tuple[float, Any]]) -> tuple[list[Any], Memory]:
