@@ -40,7 +40,7 @@ unit: $(STAMP) ## run the unit tests: seconds, no network
 	$(BIN)/python -m pytest -q -n 2 tests/unit
 
 integration: $(STAMP) ## run the tests that start real servers
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile tests/integration
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal tests/integration
 
 faults: $(STAMP) ## kill, freeze and take away our own parts on Apache Kafka, and count what is lost
 	$(BIN)/python -m pytest -q -n 3 tests/faults

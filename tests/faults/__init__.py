@@ -4,9 +4,8 @@ Nothing may be lost and nothing may be in effect twice. One file per part that i
 ``test_broker``, ``test_sink``. Each test ends with a row of what it counted, which ``report`` takes; ``make faults``
 prints the rows and writes build/faults.json, ``page`` writes them into docs/reliability.md.
 
-``load``       a fleet whose samples go the way of an agent's, and the real processes
-``account``    what was made, what is in the topics, what one uninterrupted fold says
-``told``       what people were told
-``sink_main``  a sink whose partitions are soon its successor's
-``page``       the published tables
+``load``     a fleet whose samples go the way of an agent's, and the real processes
+``account``  what was made, what is in the topics, what one uninterrupted fold says
+``told``     what people were told
+``page``     the published tables
 """

@@ -13,9 +13,9 @@ from leadline.model.action import Action
 from leadline.model.incident import TimelineEntry
 from leadline_sinks.receiver.faults import Fault, Kind
 from leadline_sinks.receiver.server import Receiver
-from tests.faults import sink_main
 from tests.faults.conftest import Report
 from tests.faults.told import TITLE, VENDORS, Life, heard, over, told
+from tests.integration.sinks import sink_main
 from tests.integration.sinks.kit import Put, process, until, writing
 from tests.integration.streams.kit import CLOCK, Topics
 from tests.unit.sinks import made

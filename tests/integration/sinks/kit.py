@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from confluent_kafka import ConsumerGroupState
+from confluent_kafka.admin import AdminClient
 
 from leadline.clock import SystemClock
 from leadline.wire import CODECS, Addressed, Outgoing, outgoing
+from leadline_sinks.feed import group
 
 CLOCK = SystemClock()
 ANSWERS_S = 30.0
@@ -161,6 +164,15 @@ async def everything(bootstrap: str, prefix: str, name: str) -> list[Any]:
 async def values(bootstrap: str, prefix: str, name: str) -> list[Any]:
     """What the records of a topic hold."""
     return [CODECS[name].decode(record.value) for record in await everything(bootstrap, prefix, name)]
+
+
+def sharers(bootstrap: str, prefix: str, target: str = "webhook") -> int:
+    """How many processes have a share of a target's incidents, on Apache Kafka; 0 while it is being dealt out."""
+    name, admin = group(prefix, target), AdminClient({"bootstrap.servers": bootstrap})
+    about = admin.describe_consumer_groups([name])[name].result()
+    if about.state != ConsumerGroupState.STABLE:
+        return 0
+    return sum(bool(member.assignment.topic_partitions) for member in about.members)
 
 
 async def until(what: str, check: Callable[[], object], process: Process, within_s: float = ANSWERS_S) -> None:

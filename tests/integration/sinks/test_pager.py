@@ -18,6 +18,7 @@ from leadline_sinks.receiver.pagerduty import UNKNOWN_KEY, alerts
 from leadline_sinks.receiver.server import Receiver
 from leadline_sinks.webhook import WebhookSink
 from tests.fixtures.brokers import Broker, create_topics
+from tests.integration.sinks import sink_main
 from tests.integration.sinks.kit import CLOCK, process, until, writing
 from tests.unit.sinks import made
 
@@ -161,7 +162,7 @@ async def test_killed_while_it_pages(broker: Broker, prefix: str, receiver: Rece
         "pagerduty": {"routing_key": "a" * 32, "url": receiver.url},
         "kafka": {"bootstrap": broker.bootstrap, "topic_prefix": prefix},
     }
-    with process(tmp_path, settings) as sink:
+    with process(tmp_path, settings, sink_main.__name__) as sink:
         async with writing(broker.bootstrap, prefix) as put:
             receiver.fail(Fault("pagerduty", Kind.TIMEOUT))
             about = made.incident(1, opened_at=CLOCK.now())

@@ -14,7 +14,8 @@ from leadline.model.silence import Silence
 from leadline.sandbox.postgres import Server
 from leadline.wire import Outgoing, outgoing
 from tests.fixtures.brokers import Broker, create_topics
-from tests.integration.sinks.kit import CLOCK, Hook, everything, hook, process, until, values, writing
+from tests.integration.sinks import sink_main
+from tests.integration.sinks.kit import CLOCK, Hook, everything, hook, process, sharers, until, values, writing
 from tests.require import need
 from tests.unit.sinks import made
 
@@ -82,7 +83,7 @@ async def test_a_life_is_told(each: Broker, prefix: str, tmp_path: Path) -> None
 
 async def test_killed_it_picks_up_where_it_was(embedded: Broker, prefix: str, tmp_path: Path) -> None:
     """It repeats nothing and forgets nothing: not what is open, not what was silenced, not what came meanwhile."""
-    with hook() as to, process(tmp_path, settings(embedded, prefix, to)) as sink:
+    with hook() as to, process(tmp_path, settings(embedded, prefix, to), sink_main.__name__) as sink:
         async with writing(embedded.bootstrap, prefix) as put:
             now = CLOCK.now()
             told, ended, quiet = (made.incident(1, cluster=name, opened_at=now) for name in ("told", "ended", "quiet"))
@@ -129,13 +130,13 @@ async def test_a_target_that_refuses_us_is_told_of_through_the_others(
     with hook() as to, hook() as other:
         other.status = 403
         to_other = {"other": {"webhook": {"url": other.url, "signing_key": KEY}}}
-        with process(tmp_path, settings(embedded, prefix, to, targets=to_other)) as sink:
+        with process(tmp_path, settings(embedded, prefix, to, targets=to_other), sink_main.__name__) as sink:
             sink.start()
             async with writing(embedded.bootstrap, prefix) as put:
                 await put(made.incident(1, opened_at=CLOCK.now()))
                 await until("both words", lambda: len(to.got) == 2, sink)
                 other.status = 200
-                await until("it works again", lambda: other.got, sink, 60.0)  # the first probe comes after 30 s
+                await until("it works again", lambda: other.got, sink)
                 await until("the end of the trouble", lambda: len(to.got) == 3, sink)
             assert sink.end() == 0
             said = [line for line in sink.err.splitlines() if "level=error" in line]
@@ -269,7 +270,7 @@ async def test_two_processes_share_a_target(kafka: Broker, prefix: str, tmp_path
         folders = [tmp_path / name for name in ("a", "b")]
         for folder in folders:
             folder.mkdir()
-        with process(folders[0], given) as a, process(folders[1], given) as b:
+        with process(folders[0], given, sink_main.__name__) as a, process(folders[1], given, sink_main.__name__) as b:
             a.start()
             async with writing(kafka.bootstrap, prefix) as put:
                 now = CLOCK.now()
@@ -277,18 +278,18 @@ async def test_two_processes_share_a_target(kafka: Broker, prefix: str, tmp_path
                 await put(*about[:6])
                 await until("the first half", lambda: len(to.got) == 6, a)
                 b.start()
-                await asyncio.sleep(5)  # until they share
+                await until("they share", lambda: sharers(kafka.bootstrap, prefix) == 2, b)
                 await put(*about[6:])
                 await until("the second half", lambda: len(to.got) == 12, b)
                 await asyncio.sleep(1.5)  # until the last is written down
                 a.kill()
                 await put(*(msgspec.structs.replace(it, seq=2, severity="warning") for it in about))
-                await until("updates of all", lambda: len(to.got) == 24, b, 60.0)
+                await until("updates of all", lambda: len(to.got) == 24, b)
                 a.start()
-                await asyncio.sleep(5)
+                await until("they share again", lambda: sharers(kafka.bootstrap, prefix) == 2, a)
                 assert b.end() == 0
                 await put(*(msgspec.structs.replace(it, seq=3, state="resolved", resolved_at=now) for it in about))
-                await until("the end of all", lambda: len(to.got) == 36, a, 60.0)
+                await until("the end of all", lambda: len(to.got) == 36, a)
             assert a.end() == 0
     for each in about:
         mine = [(occasion, seq) for cluster, occasion, seq in to.told() if cluster == each.cluster]

@@ -1,10 +1,14 @@
-"""`leadline` whose sinks have a group session of 2 s instead of 10, so that partitions are soon a successor's."""
+"""`leadline` whose sinks are quicker than anybody would want.
+
+A session in a group lasts 2 s instead of 10, so that partitions are soon a successor's, and a target that refuses us is
+first probed after 3 s instead of 30.
+"""
 
 import sys
 from typing import Any
 
 from leadline.cli.main import main
-from leadline_sinks import feed
+from leadline_sinks import breaker, feed
 
 OPTIONS = feed.consumer_options
 
@@ -16,4 +20,5 @@ def quick(*given: Any) -> dict[str, Any]:
 
 if __name__ == "__main__":
     feed.consumer_options = quick
+    breaker.PROBE_S = 3.0  # type: ignore[misc]
     sys.exit(main())
