@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
+import orjson
 
 from leadline.errors import BadRecord
 from leadline.model.action import Action
@@ -69,25 +70,13 @@ def _timestamp(utc: datetime) -> str:
 
 def encode(value: msgspec.Struct | Mapping[str, Any]) -> bytes:
     """The JSON of a value; times in UTC with milliseconds, NaN and infinity as null, a lone surrogate as ``?``."""
-    plain = _dated(msgspec.to_builtins(value, builtin_types=(datetime,)))
+    plain = msgspec.to_builtins(value, builtin_types=(datetime,))
     try:
-        return _ENCODER.encode(plain)
-    except UnicodeEncodeError:
+        return orjson.dumps(plain, default=timestamp, option=orjson.OPT_PASSTHROUGH_DATETIME)
+    except orjson.JSONEncodeError:
         # Text that is not Unicode, such as a command line in another encoding.
-        return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-_ENCODER = msgspec.json.Encoder()
-_NOT_PLAIN = frozenset({dict, list, datetime})
-
-
-def _dated(value: Any) -> Any:
-    """The same with its times as text."""
-    if isinstance(value, dict):
-        return {key: _dated(it) if type(it) in _NOT_PLAIN else it for key, it in value.items()}
-    if isinstance(value, list):
-        return [_dated(it) if type(it) in _NOT_PLAIN else it for it in value]
-    return timestamp(value) if isinstance(value, datetime) else value
+        text = json.dumps(plain, default=timestamp, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
