@@ -74,7 +74,7 @@ def command(config: Path | None, output: Path, start: str, until_end: bool, dura
 async def _record(kafka: KafkaSettings, topic: str, output: Path, bounds: Bounds, form: str) -> None:
     batches = _batches(kafka, topic, bounds, SystemClock())
     async with aclosing(batches):
-        # The first is empty and comes when Kafka has answered: no file is left behind when it does not.
+        # The first is empty and comes when Kafka has let us read: no file is left behind when it does not.
         _, left = await anext(batches)
         count = 0
         with _file(output) as file:
@@ -101,6 +101,7 @@ async def _batches(
 ) -> AsyncGenerator[tuple[list[bytes], int | None], None]:
     """Lines as they come, and how many records are left, when that is known."""
     from aiokafka import AIOKafkaConsumer, TopicPartition
+    from aiokafka.errors import TopicAuthorizationFailedError
 
     (count,) = [found.partitions for found in await describe(kafka) if found.name == topic]
     if not count:
@@ -112,6 +113,7 @@ async def _batches(
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         starts = await consumer.beginning_offsets(partitions) if bounds.from_beginning else ends
+        await consumer.getmany(timeout_ms=POLL_MS, max_records=1)  # fails where we may not read
         for partition, offset in starts.items():
             consumer.seek(partition, offset)
         deadline = clock.monotonic() + bounds.duration_s
@@ -128,6 +130,11 @@ async def _batches(
                 for r in records
                 if not bounds.until_end or r.offset < ends[at]
             ]
+    except TopicAuthorizationFailedError:
+        raise UsageError(
+            f"Kafka at {kafka.bootstrap} does not let us read {topic}; grant Read on it, "
+            "or set kafka.sasl.username to somebody who may"
+        ) from None
     finally:
         await consumer.stop()
 

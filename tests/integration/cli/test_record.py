@@ -6,12 +6,21 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from leadline.kafka import producer_options
 from leadline.recording import read
 from leadline.settings.common import KafkaSettings
 from tests.fixtures.brokers import Broker
 from tests.fixtures.commands import Run
+from tests.fixtures.kafka import Kafka
 
 COUNT = 100
 
@@ -82,3 +91,38 @@ def test_no_such_topic(run: Run, tmp_path: Path, any_broker: Broker, monkeypatch
             f"leadline: there is no topic nobody.samples in Kafka at {any_broker.bootstrap}; see kafka.topic_prefix\n",
         )
     assert list(tmp_path.iterdir()) == []
+
+
+AUTHORIZER = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+}
+"""Anybody may do anything, but with a topic that has a rule only what the rules say."""
+
+
+def test_without_the_right_to_read(run: Run, tmp_path: Path, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may only see the topic is told in one line what to do, and no file is left behind."""
+    topic = prefix + "samples"
+    monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", prefix)
+    with Kafka(settings=AUTHORIZER) as kafka:
+        kafka.create_topic(topic, 1)
+        monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", kafka.bootstrap)
+        permitted = AclBinding(
+            ResourceType.TOPIC,
+            topic,
+            ResourcePatternType.LITERAL,
+            "User:ANONYMOUS",
+            "*",
+            AclOperation.DESCRIBE,
+            AclPermissionType.ALLOW,
+        )
+        admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+        for done in admin.create_acls([permitted]).values():
+            done.result()
+        result = run("record", "-o", tmp_path / "samples.jsonl", "--until-end")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        f"leadline: Kafka at {kafka.bootstrap} does not let us read {topic}; grant Read on it, "
+        "or set kafka.sasl.username to somebody who may\n"
+    )
+    assert not list(tmp_path.iterdir())
