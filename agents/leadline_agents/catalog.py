@@ -19,6 +19,7 @@ TABLES = "tables"
 
 _FILE = re.compile(r"(?P<query>[a-z]+)-(?P<major>\d+)\.sql").fullmatch
 _PLACE = re.compile(r"\{([a-z]+)\}")
+_NO_ROW = "SELECT WHERE false"
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 
 
@@ -40,7 +41,14 @@ def query(name: str, major: int) -> str:
 
 
 @cache
-def statement(name: str, version_num: int) -> bytes:
-    """One statement that answers with one row of one JSON document, for ``server_version_num``."""
+def statement(name: str, version_num: int, without: frozenset[str] = frozenset()) -> bytes:
+    """One statement that answers with one row of one JSON document, for ``server_version_num``.
+
+    Groups in ``without`` are not asked for: as if they had no row.
+    """
     major = version_num // 10000
-    return _PLACE.sub(lambda place: query(place[1], major), query(name, major)).encode()
+
+    def filled(place: re.Match[str]) -> str:
+        return _NO_ROW if place[1] in without else query(place[1], major)
+
+    return _PLACE.sub(filled, query(name, major)).encode()

@@ -83,11 +83,20 @@ class Look(Value, frozen=True, kw_only=True):
     upstream: UpstreamRow | None = None
     slots: list[Slot] = field(default_factory=list)
     subscriptions: list[Subscription] = field(default_factory=list)
+    subscribed: bool
+    """Whether subscriptions are defined; on a standby they are those of its primary."""
     publications: list[str] = field(default_factory=list)
     conflicts: list[ConflictRow] = field(default_factory=list)
     activity: Activity
     archiver: Archiver | None = None
     database: str = ""
+
+    @property
+    def vacant(self) -> frozenset[str]:
+        """Groups that have no row here, and will have none while the server is what it is."""
+        if self.node.in_recovery:
+            return frozenset({"subscriptions"})
+        return frozenset({"upstream", "conflicts"} | (set() if self.subscribed else {"subscriptions"}))
 
 
 class Files(Value, frozen=True, kw_only=True):

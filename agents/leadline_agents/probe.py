@@ -67,7 +67,7 @@ class Probe:
         self.round_trip_s = 0.0
         """Of the last question that was answered."""
 
-    async def ask(self, query: str) -> bytes:
+    async def ask(self, query: str, without: frozenset[str] = frozenset()) -> bytes:
         """The JSON with which a query of the catalog is answered. Raises Trouble with the reason."""
         if self._work is not None and not await self._ended(self._work):
             raise Trouble(self._silence())
@@ -80,7 +80,7 @@ class Probe:
             opening.result()
         if self._connection is None:
             raise Trouble(self._reason)
-        asked = self._begin(self._fetch(self._connection, query))
+        asked = self._begin(self._fetch(self._connection, query, without))
         if not await self._ended(asked):
             asked.cancel()  # psycopg asks the server to stop, and closes the connection when it does not
             raise Trouble(self._silence())
@@ -143,10 +143,12 @@ class Probe:
         self._failures += 1
         self._not_before = self._clock.monotonic() + delay
 
-    async def _fetch(self, connection: psycopg.AsyncConnection[tuple[Any, ...]], query: str) -> bytes:
+    async def _fetch(
+        self, connection: psycopg.AsyncConnection[tuple[Any, ...]], query: str, without: frozenset[str]
+    ) -> bytes:
         began = self._clock.monotonic()
         try:
-            cursor = await connection.execute(statement(query, connection.info.server_version), prepare=True)
+            cursor = await connection.execute(statement(query, connection.info.server_version, without), prepare=True)
         except psycopg.Error as error:
             raise Trouble(trouble.why(error, self._password)) from None
         finally:

@@ -69,6 +69,8 @@ class Sampler:
         self._error: str | None = None
         self._files_due = self._settings_due = self._tables_due = clock.monotonic()
         self._settings_loaded_at: object = None
+        self._vacant: frozenset[str] = frozenset()
+        """What the next look need not ask for."""
         self._data_directory: str | None = None
         """Where the server's files are, once it told."""
 
@@ -94,7 +96,7 @@ class Sampler:
     async def look(self) -> tuple[Sample, NodeSettings | None]:
         """One look: a sample, with ``up`` false and the reason when there was no answer, then settings when due."""
         try:
-            return await self._up(document.read_look(await self._probe.ask(catalog.FRAME)))
+            return await self._up(await self._seen())
         except Trouble as trouble:
             return self._down(str(trouble)), None
         except Exception as error:  # a defect here must not end the watch over this server or the others
@@ -103,6 +105,14 @@ class Sampler:
     async def close(self) -> None:
         """Hang up."""
         await self._probe.close()
+
+    async def _seen(self) -> Look:
+        """What the server answers, without the groups that had no row; looked at again when they may have some now."""
+        look = document.read_look(await self._probe.ask(catalog.FRAME, self._vacant))
+        if not self._vacant <= look.vacant:
+            look = document.read_look(await self._probe.ask(catalog.FRAME))
+        self._vacant = look.vacant
+        return look
 
     async def _up(self, look: Look) -> tuple[Sample, NodeSettings | None]:
         name = self._node.name

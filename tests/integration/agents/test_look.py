@@ -105,6 +105,24 @@ async def test_publisher_and_subscriber(any_logical: Logical) -> None:
     assert subscriber.node.role == "primary"
 
 
+async def test_a_subscription_made_since_is_in_the_next_look(any_pair: Pair) -> None:
+    """Where there was none the agent does not ask for subscriptions; no look misses the first."""
+    primary, sampler = any_pair.primary, agent(any_pair.primary.dsn(user=AGENT))
+    try:
+        before, _ = await sampler.look()
+        primary.query("CREATE SUBSCRIPTION late CONNECTION 'dbname=nowhere' PUBLICATION p WITH (connect = false)")
+        first, _ = await sampler.look()
+        second, _ = await sampler.look()
+        primary.query("ALTER SUBSCRIPTION late SET (slot_name = NONE)")
+        primary.query("DROP SUBSCRIPTION late")
+        last, gone = [(await sampler.look())[0] for _ in range(2)]
+    finally:
+        await sampler.close()
+    found = [[it.name for it in sample.subscriptions] for sample in (before, first, second, last, gone)]
+    assert found == [[], ["late"], ["late"], [], []]
+    assert all(sample.up for sample in (before, first, second, last, gone))
+
+
 async def test_from_another_database_the_tables_are_unknown(any_logical: Logical) -> None:
     """pg_subscription_rel is per database: absent, not zero, everywhere else."""
     subscriber, _ = await look(any_logical.subscriber, "postgres")

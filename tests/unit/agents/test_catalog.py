@@ -41,6 +41,14 @@ def test_the_frame_has_a_place_for_each_group() -> None:
     assert set(catalog.catalog()) == GROUPS | OTHERS | {catalog.FRAME, "published"}
 
 
+@pytest.mark.parametrize("major", MAJORS)
+def test_a_group_that_is_left_out_is_not_asked_for(major: int) -> None:
+    """Its SQL is not in the statement; that of the others is."""
+    text = catalog.statement(catalog.FRAME, major * 10000, frozenset({"subscriptions", "upstream"})).decode()
+    found = {name for name in GROUPS if catalog.query(name, major) in text}
+    assert found == GROUPS - {"subscriptions", "upstream"}
+
+
 @pytest.mark.parametrize("file", sorted(FOLDER.iterdir()), ids=lambda file: file.name)
 def test_each_file_says_what_it_reads_and_since_when(file: Path) -> None:
     """A newcomer finds in the file itself why it exists; its name and its comment agree."""

@@ -1,6 +1,7 @@
 """The rhythm of looking: what is asked when, and what is said when nobody answers."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +29,21 @@ class FakeProbe:
     def __init__(self, *_: object, **options: Any) -> None:
         self.options = options
         self.asked: list[str] = []
+        self.without: list[frozenset[str]] = []
         self.look = (DOCUMENTS / "18-primary.json").read_bytes()
         self.troubles: dict[str, Exception] = {}
         self.round_trip_s = 0.0015
         self.closed = False
 
-    async def ask(self, query: str) -> bytes:
+    async def ask(self, query: str, without: frozenset[str] = frozenset()) -> bytes:
         self.asked.append(query)
         if query in self.troubles:
             raise self.troubles[query]
+        if query == "look":
+            self.without.append(without)
+            return json.dumps({name: it for name, it in json.loads(self.look).items() if name not in without}).encode()
         settings = (DOCUMENTS / "18-settings.json").read_bytes()
-        return {"look": self.look, "settings": settings, "files": FILES, "tables": TABLES}[query]
+        return {"settings": settings, "files": FILES, "tables": TABLES}[query]
 
     async def close(self) -> None:
         self.closed = True
@@ -79,6 +84,50 @@ async def test_the_first_look_brings_everything() -> None:
     assert rig.probe.asked == ["look", "files", "settings", "look"]
 
 
+@pytest.mark.parametrize(
+    ("document", "vacant"),
+    [
+        ("18-primary", {"upstream", "conflicts", "subscriptions"}),
+        ("18-subscriber", {"upstream", "conflicts"}),
+        ("18-standby", {"subscriptions"}),
+    ],
+)
+async def test_what_a_server_cannot_have_is_not_asked_for_again(document: str, vacant: set[str]) -> None:
+    """The first look tells what its role has no row of; asking for that would cost all the same."""
+    rig = Rig()
+    rig.probe.look = (DOCUMENTS / f"{document}.json").read_bytes()
+    first, _ = await rig.look()
+    again, _ = await rig.look()
+    assert rig.probe.without == [frozenset(), vacant]
+    assert (again.subscriptions, again.upstream, again.conflicts) == (
+        first.subscriptions,
+        first.upstream,
+        first.conflicts,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("18-primary", "18-subscriber"), ("18-primary", "18-standby"), ("18-standby", "18-subscriber")],
+)
+async def test_what_came_since_is_in_the_same_look(before: str, after: str) -> None:
+    """A subscription was made, or the server has another role: no sample is sent without what it has now."""
+    rig = Rig()
+    rig.probe.look = (DOCUMENTS / f"{before}.json").read_bytes()
+    await rig.look()
+    rig.probe.look = (DOCUMENTS / f"{after}.json").read_bytes()
+    sample, _ = await rig.look()
+    fresh = Rig()
+    fresh.probe.look = rig.probe.look
+    expected, _ = await fresh.look()
+    assert (sample.subscriptions, sample.upstream, sample.conflicts) == (
+        expected.subscriptions,
+        expected.upstream,
+        expected.conflicts,
+    )
+    assert expected.subscriptions or expected.upstream
+
+
 async def test_files_are_listed_once_a_minute() -> None:
     """A listing looks at every file of the log."""
     rig = Rig()
@@ -90,7 +139,6 @@ async def test_files_are_listed_once_a_minute() -> None:
 async def test_tables_are_told_while_a_worker_is_in_trouble() -> None:
     """At once, and then now and then; while all is well nobody asks."""
     rig = Rig()
-    rig.probe.look = rig.probe.look.replace(b'"node"', b'"database": "app", "node"', 1)
     await rig.look()
     assert "tables" not in rig.probe.asked
     rig.probe.look = rig.probe.look.replace(b'"active": true', b'"active": false')
@@ -217,11 +265,11 @@ async def test_a_missed_look_is_not_made_up_for() -> None:
     seen: list[float] = []
     slow = iter([0.0, 2.5])
 
-    async def ask(query: str) -> bytes:
+    async def ask(query: str, without: frozenset[str] = frozenset()) -> bytes:
         if query == "look":
             seen.append(rig.clock.monotonic())
             rig.clock.advance(next(slow, 0.0))
-        return await FakeProbe.ask(rig.probe, query)
+        return await FakeProbe.ask(rig.probe, query, without)
 
     rig.probe.ask = ask  # type: ignore[method-assign]
     done = asyncio.Event()
