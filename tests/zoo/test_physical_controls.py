@@ -5,6 +5,7 @@ import pytest
 from leadline.sandbox.postgres import Server
 from leadline.sandbox.workload import pgbench
 from tests.fixtures.fleets import Pair
+from tests.zoo.hosts import MESSAGE
 from tests.zoo.rig import Watch
 
 pytestmark = pytest.mark.control
@@ -26,11 +27,13 @@ def test_pgbench_burst(pair: Pair, watch: Watch) -> None:
 @pytest.mark.older
 @pytest.mark.parametrize("end", ["primary", "standby"])
 def test_planned_restart(pair: Pair, watch: Watch, end: str) -> None:
-    """A server is restarted, as for a minor upgrade."""
+    """A server is restarted, as for a minor upgrade; then nothing is written for a while, and nothing is heard."""
+    pair.primary.query(MESSAGE, [100_000])
+    pair.fleet.wait_caught_up()
     rig = watch(pair)
     server: Server = getattr(pair, end)
     server.restart()
-    rig.quiet(8)
+    rig.quiet(15)
 
 
 def test_planned_restart_of_the_agent(pair: Pair, watch: Watch) -> None:
