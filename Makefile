@@ -46,7 +46,7 @@ faults: $(STAMP) ## kill, freeze and take away our own parts on Apache Kafka, an
 	$(BIN)/python -m pytest -q -n 3 tests/faults
 
 quickzoo: $(STAMP) ## the zoo, short: every fault on PostgreSQL 18, a handful on 15
-	$(BIN)/python -m pytest -q -n 5 -m zoo tests/zoo
+	$(BIN)/python -m pytest -q -n 4 -m zoo tests/zoo
 
 lint: $(STAMP) ## style, format and types
 	$(BIN)/ruff check .
