@@ -82,8 +82,8 @@ class Publisher:
     async def _use(self, channel: Channel) -> None:
         """Send over this channel until it is lost."""
         try:
-            # In a task of its own: before Python 3.13 one whose group failed counts as being cancelled from then on, and
-            # with 3.11.2, which Debian 12 has, no time limit in it raises TimeoutError any more.
+            # In a task of its own: before Python 3.13 one whose group failed counts as being cancelled from then on,
+            # and with 3.11.2, which Debian 12 has, no time limit in it raises TimeoutError any more.
             await asyncio.create_task(self._send_all(channel))
         except* LOST as lost:
             self._note(lost.exceptions[0])
