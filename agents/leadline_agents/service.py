@@ -64,8 +64,8 @@ async def _work(settings: AgentSettings, clock: Clock, outbox: Outbox) -> None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FLUSH_S):
                     await publisher.drained()
-            await end(sending)
         finally:
+            await end(sending)
             outbox.store(0)
     for task in ended:
         task.result()
