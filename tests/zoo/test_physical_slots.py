@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from leadline.sandbox import guard
+from leadline.sandbox.wait import eventually
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
 from tests.zoo.sessions import receiving, write_log
@@ -39,8 +40,11 @@ def test_slot_invalidated(pair: Pair, watch: Watch) -> None:
 def test_slot_dropped(pair: Pair, watch: Watch) -> None:
     """Somebody tidied up and dropped a slot that a standby uses."""
     rig = watch(pair)
-    pair.primary.query(HANG_UP)
+    pair.proxy.cut()  # in use it cannot be dropped, and hung up on the standby would be back first now and then
+    inactive = "SELECT NOT active FROM pg_replication_slots WHERE slot_name = 'pg_2'"
+    eventually("the slot is free", lambda: bool(pair.primary.value(inactive)), 10.0)
     pair.primary.query("SELECT pg_drop_replication_slot('pg_2')")
+    pair.proxy.heal()
     rig.expect(rule="replication_cut_off", cause="slot_missing", verdict="cut_off")
     pair.primary.query("SELECT pg_create_physical_replication_slot('pg_2', true)")
     rig.expect_resolved()
