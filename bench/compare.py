@@ -9,8 +9,8 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -183,20 +183,32 @@ def resume(servers: Servers) -> None:
     _let_pass(10.0)
 
 
-def phase(
-    servers: Servers, breaking: Callable[[Servers], None], healing: Callable[[Servers], None], limit_s: float
-) -> dict[str, float | None]:
-    """Seconds from the break to the first alarm of each, both started anew and settled before."""
+@dataclass(frozen=True)
+class Fault:
+    """How it is broken and healed, whether the application writes meanwhile, and how long is waited for a page."""
+
+    breaking: Callable[[Servers], None]
+    healing: Callable[[Servers], None]
+    busy: bool = True
+    limit_s: float = LIMIT_S
+
+
+def phase(servers: Servers, fault: Fault) -> dict[str, float | None]:
+    """Seconds from the break to the first alarm of each, both started anew and settled while the application writes."""
     both = (servers.primary, servers.standby)
     with ExitStack() as stack:
+        writing = stack.enter_context(ExitStack())
+        writing.enter_context(pgbench(servers.primary, rate=TRANSACTIONS_PER_S))
         watchers = [
             stack.enter_context(prometheus(both)),
             stack.enter_context(leadline(both, [f"{HOST}:{servers.proxy.port}"])),
         ]
         _let_pass(SETTLE_S)
-        breaking(servers)
-        found = time_to_page(watchers, limit_s)
-    healing(servers)
+        if not fault.busy:
+            writing.close()
+        fault.breaking(servers)
+        found = time_to_page(watchers, fault.limit_s)
+    fault.healing(servers)
     return found
 
 
@@ -209,22 +221,19 @@ def compare() -> dict[str, float | None]:
         servers = Servers(fleet, primary, fleet.standby("pg-2", primary, through=proxy), proxy)
         fleet.wait_caught_up()
         numbers: dict[str, float | None] = {}
-        for fault in FAULTS:
-            breaking, healing, busy, limit_s = FAULTS[fault]
-            with pgbench(primary, rate=TRANSACTIONS_PER_S) if busy else nullcontext():
-                for name, seconds in phase(servers, breaking, healing, limit_s).items():
-                    numbers[f"{fault}_{name}_page_s"] = seconds
-                    print(f"  {fault:<7} {name:<11} {'-' if seconds is None else f'{seconds:.1f} s'}", file=sys.stderr)
-                fleet.wait_caught_up()
+        for name, fault in FAULTS.items():
+            for watcher, seconds in phase(servers, fault).items():
+                numbers[f"{name}_{watcher}_page_s"] = seconds
+                print(f"  {name:<7} {watcher:<11} {'-' if seconds is None else f'{seconds:.1f} s'}", file=sys.stderr)
+            fleet.wait_caught_up()
     return numbers
 
 
-FAULTS: Mapping[str, tuple[Callable[[Servers], None], Callable[[Servers], None], bool, float]] = {
-    "paused": (pause, resume, True, LIMIT_S),
-    "cut": (lambda servers: servers.proxy.cut(), lambda servers: servers.proxy.heal(), True, LIMIT_S),
-    "idle": (lambda servers: None, lambda servers: None, False, IDLE_S),
+FAULTS = {
+    "paused": Fault(pause, resume),
+    "cut": Fault(lambda servers: servers.proxy.cut(), lambda servers: servers.proxy.heal()),
+    "idle": Fault(lambda servers: None, lambda servers: None, busy=False, limit_s=IDLE_S),
 }
-"""How each is broken and healed, whether the application writes meanwhile, and how long is waited for a page."""
 
 
 def _let_pass(seconds: float) -> None:

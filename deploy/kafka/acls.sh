@@ -27,6 +27,7 @@ grants() {
     grant "$stream" Write samples state alerts incidents lag deadletters
     grant "$sink" Read alerts incidents actions silences deliveries
     grant "$sink" Write deliveries incidents deadletters
+    # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.
     grant "$people" Read silences deadletters
     grant "$people" Write actions silences
     group "$stream" leadline-stream literal
