@@ -48,7 +48,7 @@ def test_the_table_is_between_the_marks() -> None:
 def test_a_missed_target_stands_out() -> None:
     """Whoever skims the page sees what does not hold."""
     page = written(f"{BEGIN}{END}", RUN | {"pipeline_to_bare_ratio": 0.1})
-    assert "| 0.10 | at least 0.6 | **not met** |" in page
+    assert "| 0.10 | at least 0.7 | **not met** |" in page
 
 
 def test_a_quick_run_is_called_rough() -> None:
