@@ -21,7 +21,7 @@ FAULTS = {
     "workers_moving": "two workers: join, be frozen, leave, join, be killed (-9)",
     "broker_restarted": "the only broker restarted (SIGTERM)",
     "broker_killed": "the only broker killed (-9) and started again",
-    "broker_away": "the only broker away for 20 s",
+    "broker_away": "the only broker away for a minute",
     "broker_frozen": "the only broker frozen (SIGSTOP) for 15 s",
     "one_of_three_killed": "one of three brokers killed (-9), back after 8 s",
     "sink_killed": "sink killed (-9) at random instants",

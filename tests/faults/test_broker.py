@@ -21,8 +21,8 @@ from tests.integration.streams.kit import CLOCK, PARTITIONS, Topics, caught_up, 
 pytestmark = pytest.mark.timeout(600)
 
 QUICK = {"for_s": 1.0, "keep_s": 1.0}
-AWAY_S = 20.0
-"""Shorter than the minute that a worker would wait for records before it ends, to be started again by its service."""
+AWAY_S = 60.0
+"""Long enough that a worker may end, as it does after a minute without records, to be started again by its service."""
 FROZEN_S = 15.0
 """Longer than an agent waits for an answer before it sends again."""
 ONE_AWAY_S = 8.0
