@@ -115,9 +115,15 @@ class ClusterState:
             if not glanced or not link.streams or not glance.at_link(link, now, nodes.get(link.upstream), sample):
                 self._judge_link(link, now, out, thorough)
         for link in self._serves.get(name, ()):
-            # A downstream that is looked at is judged at its own samples, once.
+            # A downstream that is looked at is judged at its own samples, once; a link just found at once.
             down = nodes.get(link.downstream)
-            if link.agentless or not node.up or down is None or not (down.well or down.answers):
+            if (
+                link.agentless
+                or not node.up
+                or down is None
+                or not (down.well or down.answers)
+                or link.verdict == "unknown"
+            ):
                 self._judge_link(link, now, out, thorough)
 
     def _take(self, node: NodeState, sample: Sample, now: float, out: list[Output]) -> bool:

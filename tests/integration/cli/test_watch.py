@@ -51,6 +51,18 @@ class Watch:
         eventually(what, lambda: bool(self.of(kind, **fields)), timeout_s)
         return self.of(kind, **fields)[0]
 
+    def until_well(self, timeout_s: float) -> None:
+        """The link is shown as well, and as nothing worse before: unknown, while one end alone has been seen."""
+        shown: list[str] = []
+
+        def is_well() -> bool:
+            shown[:] = (it["verdict"] for it in self.of("link", link_kind="physical"))
+            return bool({"idle", "healthy"}.intersection(shown))
+
+        assert self.process.poll() is None, self._err.read_text()
+        eventually("the link is shown as well", is_well, timeout_s)
+        assert set(shown) <= {"unknown", "idle", "healthy"}
+
     def end(self) -> int:
         """As Ctrl-C, which whoever runs the tests in the background makes us ignore; its exit code."""
         self.process.send_signal(signal.SIGTERM)
@@ -66,8 +78,7 @@ def test_a_paused_replay_becomes_an_incident_with_its_cause(pair: Pair, tmp_path
     watch = Watch(tmp_path, *dsns, "--interval", "1", "--for", "5")
     try:
         watch.until("both nodes are shown", "node", 10.0, role="standby", up=True)
-        link = watch.until("the link is shown", "link", 10.0, link_kind="physical")
-        assert link["verdict"] in ("idle", "healthy")
+        watch.until_well(10.0)
         pair.standby.query("SELECT pg_wal_replay_pause()")
         alert = watch.until("the alert fires", "alert", 30.0, rule="replay_paused", to="firing")
         incident = watch.until("the incident opens", "incident", 5.0, state="open")
@@ -92,8 +103,7 @@ def test_people_are_told_whom_the_environment_names(pair: Pair, tmp_path: Path) 
     with Receiver() as receiver:
         watch = Watch(tmp_path, *dsns, "--for", "3", "--db-sink", log, **receiver.environment)
         try:
-            link = watch.until("the link is shown", "link", 20.0, link_kind="physical")
-            assert link["verdict"] in ("idle", "healthy")
+            watch.until_well(20.0)
             pair.standby.query("SELECT pg_wal_replay_pause()")
             for target in ("slack", "pagerduty"):
                 watch.until(f"{target} is told", "delivery", 60.0, target=target, outcome="sent", occasion="opened")

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from leadline_streams.judge.cluster import ClusterState
-from tests.unit.streams.world import QUICK, World
+from tests.unit.streams.world import QUICK, World, at
 
 
 def healthy(world: World, seconds: int) -> None:
@@ -32,6 +32,18 @@ def test_an_idle_pair_is_idle() -> None:
     (link,) = world.state.memory.links.values()
     assert (link.verdict, link.lag_s) == ("idle", 0.0)
     assert world.transitions == []
+
+
+def test_a_link_is_judged_as_soon_as_both_ends_were_seen() -> None:
+    """Whichever comes first: a standby that spoke before its primary does not wait for its own next sample."""
+    for first, second in (("pg-1", "pg-2"), ("pg-2", "pg-1")):
+        world = World()
+        world.stream(*world.pair())
+        for name, seconds in ((first, 0.1), (second, 0.2), (first, 4.1), (second, 4.2)):  # what comes first only admits
+            world.state.observe(world.servers[name].sample(seconds))
+        world.state.tick(at(4.3 + world.state.policy.lateness_s))
+        (link,) = world.state.memory.links.values()
+        assert (link.id, link.verdict) == ("orders/pg-1->pg-2", "idle"), first
 
 
 def test_a_paused_replay_fires_once_and_resolves() -> None:
