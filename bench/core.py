@@ -18,6 +18,7 @@ from statistics import median
 import orjson
 
 from bench.fleet import STANDBYS, fleet
+from leadline import wire
 from leadline.clock import SystemClock
 from leadline.wire import OBSERVATIONS, encode
 from leadline_streams.judge.cluster import ClusterState
@@ -79,15 +80,18 @@ def spent(work: Callable[[], None]) -> float:
     return clock.monotonic() - start
 
 
-def held(links: int) -> float:
-    """Bytes that the states of so many links take up, by Python's own count of its allocations."""
+def held(links: int) -> tuple[float, float]:
+    """Bytes that the states of so many links take up, by Python's own count of its allocations, a link; and those of
+    them that were allocated by decoding, for samples that are kept."""
     raw = [encode(sample) for sample in fleet(links // len(STANDBYS), WARM_ROUNDS)]
     states: dict[str, ClusterState] = {}
     gc.collect()
     tracemalloc.start()
     judge(raw, states)
     gc.collect()
-    return tracemalloc.get_traced_memory()[0] / links
+    total, _ = tracemalloc.get_traced_memory()
+    decoded = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, wire.__file__)])
+    return total / links, sum(trace.size for trace in decoded.traces) / links
 
 
 def main() -> None:
@@ -105,14 +109,15 @@ def main() -> None:
         command = [sys.executable, "-m", "bench.core", "--size", str(links)]
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         numbers |= {f"{name}_{links // 1000}k": value for name, value in found.items()}
-    numbers["bytes_per_link"] = held(SIZES[0])
+    numbers["bytes_per_link"], numbers["bytes_per_link_samples"] = held(SIZES[0])
     first = numbers["ns_per_observation_1k"]
     print("links   ns/observation   to 1k   to orjson.loads")
     for links in SIZES:
         at = f"{links // 1000}k"
         cost, unit = numbers[f"ns_per_observation_{at}"], numbers[f"ns_per_orjson_loads_{at}"]
         print(f"{links:>6}  {cost:>14.0f}  {cost / first:>6.2f}  {cost / unit:>16.2f}")
-    print(f"bytes per link: {numbers['bytes_per_link']:.0f}, the last samples of its nodes among them")
+    samples = numbers["bytes_per_link_samples"]
+    print(f"bytes per link: {numbers['bytes_per_link']:.0f}, {samples:.0f} of them the last samples of its nodes")
     numbers["growth_1k_to_100k"] = numbers["ns_per_observation_100k"] / first
     if given.json:
         given.json.write_text(json.dumps(numbers, indent=2) + "\n")

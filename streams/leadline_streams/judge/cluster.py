@@ -117,13 +117,8 @@ class ClusterState:
         for link in self._serves.get(name, ()):
             # A downstream that is looked at is judged at its own samples, once; a link just found at once.
             down = nodes.get(link.downstream)
-            if (
-                link.agentless
-                or not node.up
-                or down is None
-                or not (down.well or down.answers)
-                or link.verdict == "unknown"
-            ):
+            found = not link.brief.until
+            if found or link.agentless or not node.up or down is None or not (down.well or down.answers):
                 self._judge_link(link, now, out, thorough)
 
     def _take(self, node: NodeState, sample: Sample, now: float, out: list[Output]) -> bool:

@@ -205,7 +205,7 @@ async def test_what_people_do_and_hear_is_recorded(embedded: Broker, prefix: str
             return Sent()
 
         async def close(self) -> None:
-            raise NotImplementedError
+            raise AssertionError("whoever made the log closes it")
 
     given = SinkSettings(kafka=KafkaSettings(bootstrap=embedded.bootstrap, topic_prefix=prefix))
     log, journal = Log(), Journal(given.kafka, CLOCK)

@@ -78,10 +78,10 @@ class Target:
         return Sent({"message": "1"})
 
     async def test(self) -> Outcome:
-        raise NotImplementedError
+        raise AssertionError("a courier only delivers")
 
     async def close(self) -> None:
-        raise NotImplementedError
+        raise AssertionError("a courier only delivers")
 
 
 class AnyOrder(RuleBasedStateMachine):
