@@ -58,15 +58,19 @@ def at_node(node: NodeState, sample: Sample, now: float, upstream_seen: bool) ->
             return False
     elif told.host != knew.host or told.port != knew.port or told.slot != knew.slot:
         return False
-    slots, had, rows, were = sample.slots, before.slots, sample.downstreams, before.downstreams
-    if len(slots) != len(had) or len(rows) != len(were):
-        return False
-    for number, slot in enumerate(slots):
-        if slot.name != had[number].name or not calm.slot_is_calm(slot):
+    slots, rows = sample.slots, sample.downstreams
+    if slots or before.slots:
+        if len(slots) != len(before.slots):
             return False
-    for number, row in enumerate(rows):
-        if row.name != were[number].name or row.slot != were[number].slot:
+        for slot, was in zip(slots, before.slots):
+            if slot.name != was.name or not calm.slot_is_calm(slot):
+                return False
+    if rows or before.downstreams:
+        if len(rows) != len(before.downstreams):
             return False
+        for row, had in zip(rows, before.downstreams):
+            if row.name != had.name or row.slot != had.slot:
+                return False
     if rows or not upstream_seen:
         progress.feed_clock(node, sample, now, upstream_seen)
         if node.unconfirmed:
