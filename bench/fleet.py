@@ -70,7 +70,7 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
         sent_at=at,
         up=True,
         positions=Positions(current_lsn=position(0)),
-        downstreams=[
+        downstreams=tuple(
             Downstream(
                 name=name,
                 pid=1000 + int(name[-1]),
@@ -89,8 +89,8 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
                 xmin_age=3,
             )
             for name in standbys
-        ],
-        slots=[
+        ),
+        slots=tuple(
             Slot(
                 name=name.replace("-", "_"),
                 active=True,
@@ -101,7 +101,7 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
                 xmin_age=3,
             )
             for name in standbys
-        ],
+        ),
         activity=Activity(),
         archiver=Archiver(archived=10, last_archived_wal="000000010000000500000001", last_archived_s=3.0),
         cost=COST,
@@ -137,7 +137,7 @@ def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
             message_age_s=0.2,
         ),
         activity=Activity(
-            oldest=[
+            oldest=(
                 Session(
                     pid=4711,
                     user="shop",
@@ -147,8 +147,8 @@ def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
                     age_s=0.5,
                     xmin_age=4,
                     query="SELECT * FROM orders WHERE customer = $1 AND state = $2 ORDER BY created DESC LIMIT $3",
-                )
-            ]
+                ),
+            )
         ),
         cost=COST,
     )

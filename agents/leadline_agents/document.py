@@ -81,11 +81,11 @@ class Look(Value, frozen=True, kw_only=True):
     positions: Positions
     downstreams: list[DownstreamRow] = field(default_factory=list)
     upstream: UpstreamRow | None = None
-    slots: list[Slot] = field(default_factory=list)
-    subscriptions: list[Subscription] = field(default_factory=list)
+    slots: tuple[Slot, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
     subscribed: bool
     """Whether subscriptions are defined; on a standby they are those of its primary."""
-    publications: list[str] = field(default_factory=list)
+    publications: tuple[str, ...] = ()
     conflicts: list[ConflictRow] = field(default_factory=list)
     activity: Activity
     archiver: Archiver | None = None
@@ -113,7 +113,7 @@ class Settings(Value, frozen=True, kw_only=True):
 
     at: Time
     settings: dict[str, SettingValue]
-    without_identity: list[str] = field(default_factory=list)
+    without_identity: tuple[str, ...] = ()
 
 
 _LOOK = msgspec.json.Decoder(Look)

@@ -34,7 +34,7 @@ def node_of(known: Node, row: NodeRow) -> Node:
     reached = [f"{row.address}:{row.port}"] if row.address else []
     return replace(
         known,
-        aliases=list(dict.fromkeys([*known.aliases, *reached])),
+        aliases=tuple(dict.fromkeys((*known.aliases, *reached))),
         version=row.version,
         version_num=row.version_num,
         role="standby" if row.in_recovery else "primary",
@@ -75,7 +75,7 @@ def sample_of(
         interval_s=interval_s,
         database=look.database,
         positions=look.positions,
-        downstreams=[_downstream(row, reply_ages) for row in look.downstreams] if stats else [],
+        downstreams=tuple(_downstream(row, reply_ages) for row in look.downstreams) if stats else (),
         upstream=_upstream(look.upstream) if look.upstream is not None and stats else None,
         slots=look.slots,
         subscriptions=look.subscriptions,
@@ -102,11 +102,12 @@ def settings_of(known: Node, look: Look, settings: Settings, *, seq: int, sent_a
     )
 
 
-def _not_permitted(row: NodeRow) -> list[str]:
-    missing = [] if row.may_read_stats else list(NEEDS_STATS)
-    missing += [] if row.may_list_wal else ["disk"]
-    missing += [] if row.may_read_settings else ["settings"]
-    return missing
+def _not_permitted(row: NodeRow) -> tuple[str, ...]:
+    return (
+        *(() if row.may_read_stats else NEEDS_STATS),
+        *(() if row.may_list_wal else ("disk",)),
+        *(() if row.may_read_settings else ("settings",)),
+    )
 
 
 def _downstream(row: DownstreamRow, reply_ages: Mapping[int, float]) -> Downstream:
@@ -150,8 +151,8 @@ def _first(listed: object) -> str:
 def _activity(activity: Activity, query_text: QueryText) -> Activity:
     return replace(
         activity,
-        blockers=[_session(session, query_text) for session in activity.blockers],
-        oldest=[_session(session, query_text) for session in activity.oldest],
+        blockers=tuple(_session(session, query_text) for session in activity.blockers),
+        oldest=tuple(_session(session, query_text) for session in activity.oldest),
     )
 
 

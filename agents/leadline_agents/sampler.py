@@ -238,6 +238,6 @@ def _node(instance: InstanceSettings, boot: str) -> Node:
         datacenter=instance.datacenter,
         host=address,
         port=port,
-        aliases=[*instance.aliases, *own],
+        aliases=(*instance.aliases, *own),
         labels=instance.labels,
     )

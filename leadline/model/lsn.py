@@ -5,7 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-Lsn = Annotated[str, Meta(min_length=3, max_length=17, description="Log position, `X/Y` in hexadecimal", examples=["0/5000148"])]
+Lsn = Annotated[
+    str, Meta(min_length=3, max_length=17, description="Log position, `X/Y` in hexadecimal", examples=["0/5000148"])
+]
 
 is_lsn = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}").fullmatch
 """Whether a text is ``X/Y`` in hexadecimal."""

@@ -32,7 +32,7 @@ class Node(Value, frozen=True, kw_only=True):
     datacenter: str = ""
     host: str = ""
     port: Count = 0
-    aliases: list[str] = []
+    aliases: tuple[str, ...] = ()
     """Further ``host:port`` addresses under which other nodes reach this one."""
     version: str = ""
     version_num: Count = 0
@@ -145,7 +145,7 @@ class Subscription(Value, frozen=True, kw_only=True):
     database: str = ""
     enabled: bool = True
     slot: str | None = None
-    publications: list[str] = []
+    publications: tuple[str, ...] = ()
     disable_on_error: bool | None = None
     origin: str | None = None
     failover: bool | None = None
@@ -160,7 +160,7 @@ class Subscription(Value, frozen=True, kw_only=True):
     wait: str | None = None
     transaction_s: Seconds | None = None
     """Age of the apply worker's open transaction."""
-    blocked_by: list[Int64] = []
+    blocked_by: tuple[Int64, ...] = ()
     """Sessions that hold what the apply worker waits for."""
     apply_errors: Count | None = None
     sync_errors: Count | None = None
@@ -168,7 +168,7 @@ class Subscription(Value, frozen=True, kw_only=True):
     """Row conflicts by type, without the ``confl_`` prefix; PostgreSQL 18 and later."""
     tables: dict[str, Int64] = {}
     """Number of tables by ``srsubstate``."""
-    unsynced: list[str] = []
+    unsynced: tuple[str, ...] = ()
     """A few of the tables that are not ready."""
 
 
@@ -179,7 +179,7 @@ class Table(Value, frozen=True, kw_only=True):
     """With its schema, quoted where SQL needs it."""
     columns: dict[str, str] = {}
     """Types by name: of a published table those that are sent, of a subscriber's those that can be written."""
-    required: list[str] = []
+    required: tuple[str, ...] = ()
     """Of a subscriber's: those without a default that refuse NULL."""
 
 
@@ -188,7 +188,7 @@ class Tables(Value, frozen=True, kw_only=True):
 
     published: dict[str, list[Table]] = {}
     """By publication."""
-    present: list[Table] = []
+    present: tuple[Table, ...] = ()
     """All tables, where there are subscriptions; those that are subscribed to come first."""
     left_out: Count = 0
     """Tables that did not fit in: together they have at most 2000 columns, in the order of their names."""
@@ -217,9 +217,9 @@ class Session(Value, frozen=True, kw_only=True):
 class Activity(Value, frozen=True, kw_only=True):
     """Sessions and transactions that explain why replication waits."""
 
-    blockers: list[Session] = []
+    blockers: tuple[Session, ...] = ()
     """On a standby whose replay waits: the sessions it waits for."""
-    oldest: list[Session] = []
+    oldest: tuple[Session, ...] = ()
     """The oldest transactions, those that wrote first."""
     sync_waiters: Count = 0
     sync_wait_s: Seconds = 0.0
@@ -281,11 +281,11 @@ class Sample(Value, frozen=True, kw_only=True, tag="sample", tag_field="kind"):
     database: str = ""
     """The database that the agent is connected to; what a server keeps per database is seen of this one only."""
     positions: Positions | None = None
-    downstreams: list[Downstream] = []
+    downstreams: tuple[Downstream, ...] = ()
     upstream: Upstream | None = None
-    slots: list[Slot] = []
-    subscriptions: list[Subscription] = []
-    publications: list[str] = []
+    slots: tuple[Slot, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+    publications: tuple[str, ...] = ()
     """Publications in ``database``."""
     tables: Tables | None = None
     """When they were looked at; see ``Tables``."""
@@ -295,7 +295,7 @@ class Sample(Value, frozen=True, kw_only=True, tag="sample", tag_field="kind"):
     archiver: Archiver | None = None
     disk: Disk | None = None
     cost: Cost | None = None
-    not_permitted: list[str] = []
+    not_permitted: tuple[str, ...] = ()
     """Field groups the agent's role may not read."""
 
 
@@ -316,7 +316,7 @@ class NodeSettings(Value, frozen=True, kw_only=True, tag="settings", tag_field="
     at: Time
     sent_at: Time
     settings: dict[str, SettingValue]
-    without_identity: list[str] = []
+    without_identity: tuple[str, ...] = ()
     """Published tables of the agent's database that are changed and have no replica identity, 20 of them at most."""
 
 

@@ -50,10 +50,12 @@ def _strategy(info: Any) -> st.SearchStrategy[Any]:
             return st.sampled_from(choices)
         case inspect.ListType(item_type=item):
             return st.lists(_strategy(item), max_size=3)
+        case inspect.VarTupleType(item_type=item):
+            return st.lists(_strategy(item), max_size=3).map(tuple)
         case inspect.DictType(key_type=key, value_type=value, min_length=low):
             return st.dictionaries(_strategy(key), _strategy(value), min_size=low or 0, max_size=3)
         case inspect.StrType(min_length=low, max_length=high):
-            return hostile.map(lambda text: (text or "x" * (low or 0))[:high])
+            return hostile.map(lambda text: text.ljust(low or 0, "x")[:high])
         case inspect.IntType(ge=low, le=high):
             return st.integers(-INT64 if low is None else low, INT64 - 1 if high is None else high)
         case inspect.FloatType():

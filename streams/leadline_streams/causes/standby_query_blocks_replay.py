@@ -1,6 +1,6 @@
 """``standby_query_blocks_replay``: replay waits for a query on the standby that holds a snapshot, a lock or a page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from leadline.model.observation import Session
 from leadline.view.words import duration
@@ -57,7 +57,7 @@ def _who(session: Session) -> str:
     return f"pid {session.pid}, user {session.user}, {session.state}, {duration(session.age_s)} old{holds}"
 
 
-def _fix(name: str, blockers: list[Session], limit: str | None) -> str:
+def _fix(name: str, blockers: Sequence[Session], limit: str | None) -> str:
     end = f"SELECT pg_terminate_backend({blockers[0].pid});" if blockers else "end the oldest query;"
     bound = f" ALTER SYSTEM SET {LIMIT} = '30s'; SELECT pg_reload_conf();" if limit == "-1" else ""
     return f"On {name}: {end}{bound}"

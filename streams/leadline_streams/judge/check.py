@@ -52,7 +52,7 @@ def _wrong(sample: Sample) -> Iterator[tuple[str, str]]:
     """Path and text of each position that is none."""
     for group in ("positions", "upstream", "downstreams", "slots", "subscriptions"):
         value = getattr(sample, group)
-        for place, it in enumerate(value) if isinstance(value, list) else [("", value)]:
+        for place, it in enumerate(value) if isinstance(value, tuple) else [("", value)]:
             for field in it.__struct_fields__ if it is not None else ():
                 text = getattr(it, field)
                 if field.endswith("_lsn") and text is not None and not is_lsn(text):

@@ -59,7 +59,7 @@ def drift_of(it: Apply) -> list[Drift] | None:
     return sorted(found, key=lambda drift: not drift.stops)
 
 
-def between(publications: list[str], sent: Tables, here: Tables) -> Iterator[Drift]:
+def between(publications: tuple[str, ...], sent: Tables, here: Tables) -> Iterator[Drift]:
     """Every difference in the tables of these publications, as far as both sides could be told."""
     present = {table.name: table for table in here.present}
     published = {table.name: table for name in publications for table in sent.published.get(name, ())}

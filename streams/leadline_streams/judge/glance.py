@@ -62,13 +62,13 @@ def at_node(node: NodeState, sample: Sample, now: float, upstream_seen: bool) ->
     if slots or before.slots:
         if len(slots) != len(before.slots):
             return False
-        for slot, was in zip(slots, before.slots):
+        for slot, was in zip(slots, before.slots, strict=True):
             if slot.name != was.name or not calm.slot_is_calm(slot):
                 return False
     if rows or before.downstreams:
         if len(rows) != len(before.downstreams):
             return False
-        for row, had in zip(rows, before.downstreams):
+        for row, had in zip(rows, before.downstreams, strict=True):
             if row.name != had.name or row.slot != had.slot:
                 return False
     if rows or not upstream_seen:

@@ -40,7 +40,7 @@ class NodeState:
     clock: LsnClock = field(default_factory=LsnClock)
     """When its log ended where, as a primary told it, or as a receiver told it of an upstream without an agent."""
     settings: dict[str, SettingValue] = field(default_factory=dict)
-    without_identity: list[str] = field(default_factory=list)
+    without_identity: tuple[str, ...] = ()
     """Its published tables that refuse updates or deletes, as last told."""
     disk: Disk | None = None
     """As last told: not every sample looks at the files."""

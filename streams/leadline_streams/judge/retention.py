@@ -85,7 +85,7 @@ def lets_go_in_steps(slot: Slot, activity: Activity | None) -> bool:
 
 
 def follow(
-    held: dict[str, Held], before: list[Slot], slots: list[Slot], activity: Activity | None, now: float
+    held: dict[str, Held], before: tuple[Slot, ...], slots: tuple[Slot, ...], activity: Activity | None, now: float
 ) -> dict[str, Held]:
     """The slots that keep much log, by name, each with its trend. ``before``: all slots at the last look."""
     kept = {}

@@ -202,8 +202,8 @@ def row_of(link: LinkState, up: NodeState | None, down: NodeState | None) -> Dow
     return None
 
 
-def _slots(node: NodeState) -> list:  # type: ignore[type-arg]
-    return node.sample.slots if node.sample is not None else []
+def _slots(node: NodeState) -> tuple[Slot, ...]:
+    return node.sample.slots if node.sample is not None else ()
 
 
 def _senders(node: NodeState) -> Iterator[Downstream]:

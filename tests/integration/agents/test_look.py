@@ -69,7 +69,7 @@ async def test_primary_and_standby(any_pair: Pair, major: int) -> None:
     assert primary.node.system_id == standby.node.system_id
     assert primary.node.timeline == standby.node.timeline == 1
     assert primary.node.version_num // 10000 == major
-    assert primary.not_permitted == standby.not_permitted == []
+    assert primary.not_permitted == standby.not_permitted == ()
     (downstream,) = primary.downstreams
     assert (downstream.name, downstream.kind, downstream.slot) == ("pg-2", "physical", "pg_2")
     assert downstream.state == "streaming"
@@ -128,7 +128,7 @@ async def test_from_another_database_the_tables_are_unknown(any_logical: Logical
     subscriber, _ = await look(any_logical.subscriber, "postgres")
     (subscription,) = subscriber.subscriptions
     assert subscription.pid
-    assert (subscription.tables, subscription.unsynced) == ({}, [])
+    assert (subscription.tables, subscription.unsynced) == ({}, ())
 
 
 async def test_tables_are_told_when_a_worker_came_anew(any_logical: Logical) -> None:
@@ -156,8 +156,8 @@ async def test_tables_are_told_when_a_worker_came_anew(any_logical: Logical) -> 
         "public.parts": columns,
     }
     assert [(table.name, table.required) for table in here.present] == [
-        ("public.items", ["id"]),
-        ("public.parts", ["id", "by"]),
+        ("public.items", ("id",)),
+        ("public.parts", ("id", "by")),
     ]
     assert here.present[1].columns == columns
     assert (sent.present, here.published) == ([], {})
@@ -183,7 +183,7 @@ async def test_published_tables_that_cannot_be_changed(any_logical: Logical) -> 
     changed = "SELECT pg_stat_get_tuples_deleted('indexed'::regclass)"
     eventually("the changes are counted", lambda: publisher.value(changed, dbname="app") == 1)
     _, settings = await look(publisher, "app")
-    assert settings.without_identity == ["public.keyless"]
+    assert settings.without_identity == ("public.keyless",)
     for server in (publisher, subscriber):
         server.query('DROP TABLE logged, keyless, "Whole", indexed', dbname="app")
     any_logical.fleet.wait_caught_up()
@@ -264,7 +264,7 @@ async def test_who_holds_the_lock_that_apply_waits_for(any_logical: Logical) -> 
         (subscription,) = sample.subscriptions
         assert subscription.wait == "Lock/relation"
         assert subscription.transaction_s is not None
-        assert subscription.blocked_by == [holder.info.backend_pid]
+        assert subscription.blocked_by == (holder.info.backend_pid,)
         assert sample.activity is not None
         (blocker,) = sample.activity.blockers
         assert (blocker.pid, blocker.holds) == (holder.info.backend_pid, "AccessExclusiveLock on public.items")
@@ -316,8 +316,8 @@ async def test_a_role_without_rights_is_told_so(pair: Pair) -> None:
     try:
         for server in (pair.primary, pair.standby):
             sample, settings = await look(server, user="nobody_special")
-            assert sample.not_permitted == ["downstreams", "upstream", "activity", "disk", "settings"]
-            assert (sample.downstreams, sample.upstream, sample.activity, sample.disk) == ([], None, None, None)
+            assert sample.not_permitted == ("downstreams", "upstream", "activity", "disk", "settings")
+            assert (sample.downstreams, sample.upstream, sample.activity, sample.disk) == ((), None, None, None)
             assert sample.positions is not None
             assert sample.node.role != "unknown"
             assert "primary_conninfo" not in settings.settings

@@ -18,7 +18,7 @@ DOCUMENTS = Path(__file__).parent / "documents"
 MAJORS = range(13, 19)
 NOW = datetime(2026, 4, 10, 10, 0, tzinfo=UTC)
 NODE = Node(
-    name=NodeName("pg-2"), cluster=ClusterName("orders"), boot="b", host="db2", port=5432, aliases=["10.0.0.2:5432"]
+    name=NodeName("pg-2"), cluster=ClusterName("orders"), boot="b", host="db2", port=5432, aliases=("10.0.0.2:5432",)
 )
 
 
@@ -57,7 +57,7 @@ def test_primary(major: int) -> None:
     assert seen.archiver.ready is None
     assert seen.upstream is None
     assert seen.conflicts == {}
-    assert seen.not_permitted == []
+    assert seen.not_permitted == ()
 
 
 @pytest.mark.parametrize("major", MAJORS)
@@ -95,9 +95,9 @@ def test_subscriber(major: int) -> None:
     assert subscription.workers == 1
     assert subscription.wait == "Lock/relation"
     assert subscription.tables == {"r": 1}
-    assert subscription.unsynced == []
+    assert subscription.unsynced == ()
     assert seen.activity is not None
-    assert subscription.blocked_by == [blocker.pid for blocker in seen.activity.blockers]
+    assert list(subscription.blocked_by) == [blocker.pid for blocker in seen.activity.blockers]
     assert (subscription.apply_errors is not None) == (major >= 15)
     assert (subscription.origin is not None) == (major >= 16)
     assert (subscription.failover is not None) == (major >= 17)
@@ -136,8 +136,8 @@ def test_what_is_not_permitted_is_absent_and_named() -> None:
     rights = {"may_read_stats": False, "may_read_settings": False, "may_list_wal": False}
     for name in ("18-primary", "18-standby"):
         seen = sample(changed(name, **rights))
-        assert seen.not_permitted == ["downstreams", "upstream", "activity", "disk", "settings"]
-        assert seen.downstreams == []
+        assert seen.not_permitted == ("downstreams", "upstream", "activity", "disk", "settings")
+        assert seen.downstreams == ()
         assert seen.upstream is None
         assert seen.activity is None
         assert seen.up
@@ -146,9 +146,9 @@ def test_what_is_not_permitted_is_absent_and_named() -> None:
 def test_the_node_is_reached_where_the_server_says() -> None:
     """The address that the server saw is one more alias, the configured ones stay first."""
     node = sample(changed("18-primary", address="10.0.0.9", port=5433)).node
-    assert node.aliases == ["10.0.0.2:5432", "10.0.0.9:5433"]
+    assert node.aliases == ("10.0.0.2:5432", "10.0.0.9:5433")
     assert (node.host, node.port, node.boot) == ("db2", 5432, "b")
-    assert sample(changed("18-primary", address=None)).node.aliases == ["10.0.0.2:5432"]
+    assert sample(changed("18-primary", address=None)).node.aliases == ("10.0.0.2:5432",)
 
 
 @pytest.mark.parametrize(

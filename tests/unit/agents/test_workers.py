@@ -38,8 +38,8 @@ def test_a_worker_that_is_gone_or_came_anew_is_trouble(calm: Any, troubled: Any)
 
 def test_what_is_there_at_the_first_look_is_no_news() -> None:
     """A healthy start costs nothing; a worker that is missing then is trouble all the same."""
-    assert not Workers().troubled(look(slots=[SLOT], subscriptions=[replace(SUBSCRIPTION, apply_errors=7)]))
-    assert Workers().troubled(look(subscriptions=[replace(SUBSCRIPTION, pid=None)]))
+    assert not Workers().troubled(look(slots=(SLOT,), subscriptions=(replace(SUBSCRIPTION, apply_errors=7),)))
+    assert Workers().troubled(look(subscriptions=(replace(SUBSCRIPTION, pid=None),)))
 
 
 def test_other_databases_and_standbys_are_not_its_business() -> None:
@@ -48,5 +48,5 @@ def test_other_databases_and_standbys_are_not_its_business() -> None:
     standby = Slot(name="p", kind="physical", active=False)
     elsewhere = replace(SUBSCRIPTION, database="other", pid=None)
     off = replace(SUBSCRIPTION, enabled=False, pid=None)
-    shown = look(slots=[standby, replace(SLOT, database="other", active=False)], subscriptions=[elsewhere, off])
+    shown = look(slots=(standby, replace(SLOT, database="other", active=False)), subscriptions=(elsewhere, off))
     assert [workers.troubled(shown) for _ in range(2)] == [False, False]

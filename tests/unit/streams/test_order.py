@@ -40,8 +40,8 @@ def primary_samples(server: Server, life: list[str], ends: list[int]) -> list[Sa
         server.set(
             up=act != "down",
             positions=Positions(current_lsn=format_lsn(end)),
-            downstreams=[row],
-            slots=[Slot(name="s2", active=True, wal_status="reserved")],
+            downstreams=(row,),
+            slots=(Slot(name="s2", active=True, wal_status="reserved"),),
         )
         sample = server.sample(second)
         if act != "silent":

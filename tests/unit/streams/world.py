@@ -108,8 +108,8 @@ class World:
         others = [d for d in up.fields.get("downstreams", []) if d.slot != slot]
         slots = [s for s in up.fields.get("slots", []) if s.name != slot]
         up.set(
-            downstreams=[*others, row],
-            slots=[*slots, Slot(name=slot, active=True, wal_status="reserved", restart_lsn=done, retained_bytes=0)],
+            downstreams=(*others, row),
+            slots=(*slots, Slot(name=slot, active=True, wal_status="reserved", restart_lsn=done, retained_bytes=0)),
         )
         paused = getattr(down.fields.get("positions"), "replay_paused", False)
         down.set(
@@ -137,17 +137,17 @@ class World:
         slot = Slot(name="sub", kind="logical", plugin="pgoutput", active=True, confirmed_lsn=lsn, restart_lsn=lsn)
         row = Downstream(name="sub", kind="logical", slot="sub", state="streaming", replay_lsn=lsn, reply_age_s=0.5)
         up.set(
-            slots=[*[s for s in up.fields.get("slots", []) if s.name != "sub"], slot],
-            downstreams=[*[d for d in up.fields.get("downstreams", []) if d.name != "sub"], row],
+            slots=(*[s for s in up.fields.get("slots", []) if s.name != "sub"], slot),
+            downstreams=(*[d for d in up.fields.get("downstreams", []) if d.name != "sub"], row),
         )
         down.set(
             positions=Positions(current_lsn=lsn),
-            subscriptions=[
+            subscriptions=(
                 replace(
                     Subscription(name="sub", slot="sub", pid=77, received_lsn=lsn, latest_end_lsn=lsn, apply_errors=0),
                     **fields,
-                )
-            ],
+                ),
+            ),
         )
 
     def step(self, seconds: float = 1.0) -> None:

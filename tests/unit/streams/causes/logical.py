@@ -51,7 +51,7 @@ def run(world: World, seconds: int, *, stuck: bool = False, slot: Mapping[str, A
         (healthy,) = up.fields["slots"] = [replace(each, database="app") for each in up.fields["slots"]]
         if stuck or slot is None:
             still = replace(healthy, active=False, confirmed_lsn=stands, restart_lsn=stands)
-            up.set(slots=[] if slot is None else [replace(still, **slot)], downstreams=[])
+            up.set(slots=[] if slot is None else [replace(still, **slot)], downstreams=())
         world.step()
 
 

@@ -52,13 +52,13 @@ def run(
     for _ in range(seconds):
         if cut:
             world.stream(primary, standby, replayed=at, received=at)
-            primary.set(downstreams=[], slots=[replace(one, active=False) for one in primary.fields["slots"]])
+            primary.set(downstreams=(), slots=tuple(replace(one, active=False) for one in primary.fields["slots"]))
             standby.set(upstream=replace(standby.fields["upstream"], status=None, message_age_s=None))
         else:
             world.stream(primary, standby, replayed=replayed, received=received)
         primary.set(
-            downstreams=[replace(one, **row) for one in primary.fields["downstreams"]],
-            slots=[replace(one, **slot) for one in primary.fields["slots"]],
+            downstreams=tuple(replace(one, **row) for one in primary.fields["downstreams"]),
+            slots=tuple(replace(one, **slot) for one in primary.fields["slots"]),
         )
         standby.set(
             upstream=replace(standby.fields["upstream"], **receiver),
@@ -79,7 +79,7 @@ def session(**fields: Any) -> Activity:
     """One old transaction that wrote, which is also what replay waits for."""
     usual = {"pid": 4711, "user": "report", "state": "idle in transaction", "age_s": 42.0, "wrote": True}
     one = Session(**{**usual, **fields})
-    return Activity(blockers=[one], oldest=[one])
+    return Activity(blockers=(one,), oldest=(one,))
 
 
 def causes(world: World) -> list[Cause]:

@@ -21,12 +21,12 @@ def two_way(world: World, seconds: int, *, ours: Mapping[str, int], theirs: Mapp
         errors = second if any(kind.endswith("exists") for kind in ours) else 0
         counted = {kind: count * second for kind, count in ours.items()}
         other.set(
-            subscriptions=[replace(forth, apply_errors=errors, conflicts=counted)],
-            slots=[Slot(name="back", kind="logical", active=True, confirmed_lsn=lsn, restart_lsn=lsn)],
+            subscriptions=(replace(forth, apply_errors=errors, conflicts=counted),),
+            slots=(Slot(name="back", kind="logical", active=True, confirmed_lsn=lsn, restart_lsn=lsn),),
         )
         back = Subscription(name="back", slot="back", database="app", pid=78, received_lsn=lsn, latest_end_lsn=lsn)
         counted = {kind: count * second for kind, count in theirs.items()}
-        one.set(subscriptions=[replace(back, origin=shown.get("origin"), conflicts=counted)])
+        one.set(subscriptions=(replace(back, origin=shown.get("origin"), conflicts=counted),))
         world.step()
 
 

@@ -10,7 +10,7 @@ from tests.unit.streams.causes.logical import COUNTED, GONE, by_two, causes, fir
 from tests.unit.streams.world import World
 
 SENT = Table(name="public.items", columns={"id": "integer", "note": "text"})
-HERE = Table(name="public.items", columns=SENT.columns, required=["id"])
+HERE = Table(name="public.items", columns=SENT.columns, required=("id",))
 
 
 def drifted(here: list[Table], *sent: Table, conflicts: Any = COUNTED, left_out: int = 0, **shown: Any) -> World:
@@ -18,14 +18,14 @@ def drifted(here: list[Table], *sent: Table, conflicts: Any = COUNTED, left_out:
     world = logical(**dict.fromkeys(["max_logical_replication_workers"], "4"))
     tell(world, here, *sent, left_out=left_out)
     errors = {"apply_errors": by_two} | shown
-    run(world, 12, stuck=True, **GONE, publications=["pub"], conflicts=conflicts, **errors)
+    run(world, 12, stuck=True, **GONE, publications=("pub",), conflicts=conflicts, **errors)
     return world
 
 
 def tell(world: World, here: list[Table], *sent: Table, left_out: int = 0) -> None:
     """Both agents tell the tables of the database that is replicated."""
     published = {"pub": list(sent), "other": [Table(name="public.others")]}
-    world.servers["pg-1"].set(database="app", publications=["pub"], tables=Tables(published=published))
+    world.servers["pg-1"].set(database="app", publications=("pub",), tables=Tables(published=published))
     world.servers["pg-3"].set(database="app", tables=Tables(present=here, left_out=left_out))
 
 
@@ -38,13 +38,13 @@ def cause_of(world: World) -> Cause:
     ("here", "says", "fix"),
     [
         (
-            [Table(name="public.items", columns={"id": "integer"}, required=["id"])],
+            [Table(name="public.items", columns={"id": "integer"}, required=("id",))],
             "public.items has no column note (text)",
             "ALTER TABLE public.items ADD COLUMN note text;",
         ),
         ([Table(name="public.mislaid")], "there is no table public.items", "CREATE TABLE public.items"),
         (
-            [Table(name="public.items", columns={**SENT.columns, "At": "date"}, required=["id", "At"])],
+            [Table(name="public.items", columns={**SENT.columns, "At": "date"}, required=("id", "At"))],
             "column At of public.items refuses NULL, has no default and is not sent",
             'ALTER TABLE public.items ALTER COLUMN "At" DROP NOT NULL;',
         ),
@@ -81,7 +81,7 @@ def test_tables_that_are_alike_speak_against_it() -> None:
 
 def test_only_what_is_published_to_it_is_compared() -> None:
     """Columns that may be empty, tables of its own and other publications are the subscriber's business."""
-    own = Table(name="public.own", columns={"a": "integer"}, required=["a"])
+    own = Table(name="public.own", columns={"a": "integer"}, required=("a",))
     more = Table(name="public.items", columns={**SENT.columns, "extra": "text"})
     world = drifted([more, own], SENT)
     assert "alike" in {each.value for each in cause_of(world).evidence_against}
@@ -114,7 +114,7 @@ def test_another_database_says_nothing() -> None:
     world = logical()
     tell(world, [], SENT)
     world.servers["pg-1"].set(database="postgres")
-    run(world, 12, stuck=True, **GONE, publications=["pub"], apply_errors=by_two)
+    run(world, 12, stuck=True, **GONE, publications=("pub",), apply_errors=by_two)
     assert cause_of(world).confidence == 0.8
 
 
@@ -125,7 +125,7 @@ def test_tables_are_remembered_for_the_incident_and_forgotten_after_it() -> None
     world.step()
     for server in world.servers.values():
         server.set(tables=None)
-    run(world, 100, stuck=True, **GONE, publications=["pub"], apply_errors=by_two)
+    run(world, 100, stuck=True, **GONE, publications=("pub",), apply_errors=by_two)
     assert first(world).confidence == 0.97
-    run(world, 300, publications=["pub"], apply_errors=200)
+    run(world, 300, publications=("pub",), apply_errors=200)
     assert {node.tables for node in world.state.memory.nodes.values()} == {None}

@@ -14,7 +14,7 @@ def test_a_sender_that_just_starts_is_nobody_yet() -> None:
     world = logical()
     starting = Downstream(name="sub", kind="physical", state="startup", pid=7)
     run(world, 1, stuck=True, **GONE)
-    world.servers["pg-1"].set(downstreams=[starting])
+    world.servers["pg-1"].set(downstreams=(starting,))
     world.step()
     run(world, 60)
     assert world.fired() == set()
@@ -138,8 +138,8 @@ def test_a_cause_keeps_to_its_own_subscription() -> None:
         world.subscribe(
             up, down, **GONE, apply_errors=second * 2, conflicts={"insert_exists": second * 2}, database="app"
         )
-        up.set(slots=[replace(up.fields["slots"][0], active=False, confirmed_lsn=stands)], downstreams=[])
-        down.set(subscriptions=[*down.fields["subscriptions"], off])
+        up.set(slots=(replace(up.fields["slots"][0], active=False, confirmed_lsn=stands),), downstreams=())
+        down.set(subscriptions=(*down.fields["subscriptions"], off))
         world.step()
     assert first(world).code == "subscriber_duplicate_key"
     assert "subscription_disabled_by_operator" not in {cause.code for cause in causes(world)}

@@ -50,9 +50,9 @@ def test_a_dropped_publication(version: int, says: str) -> None:
     world = logical()
     up = world.servers["pg-1"]
     up.node = replace(up.node, version_num=version)
-    up.set(database="app", publications=["other"])
+    up.set(database="app", publications=("other",))
     errors = by_two if version < 180000 else 0
-    run(world, 12, publications=["pub"], apply_errors=errors, conflicts={})
+    run(world, 12, publications=("pub",), apply_errors=errors, conflicts={})
     assert first(world).code == "publication_or_slot_dropped"
     assert says in first(world).summary + first(world).fix
 
@@ -61,11 +61,11 @@ def test_disabled_to_mend_a_dropped_publication() -> None:
     """As the fix says: it is no cause of what was there before."""
     world = logical()
     up = world.servers["pg-1"]
-    up.set(database="app", publications=["other"])
+    up.set(database="app", publications=("other",))
     failing = {**GONE, "publications": ["pub"], "conflicts": {}, "disable_on_error": False}
     run(world, 12, stuck=True, **failing, apply_errors=by_two)
     assert "slot_inactive" in world.fired()
-    up.set(publications=["other", "pub"])
+    up.set(publications=("other", "pub"))
     run(world, 3, stuck=True, **failing, apply_errors=24, enabled=False)
     codes = [cause.code for cause in causes(world)]
     assert [code for code in codes if code in ("publication_or_slot_dropped", "subscription_disabled_by_operator")] == [
@@ -80,10 +80,10 @@ def test_a_dropped_subscription_leaves_nothing_behind() -> None:
     run(world, 12, stuck=True, **GONE)
     assert world.fired() >= {"replication_cut_off"}
     up, down = world.servers["pg-1"], world.servers["pg-3"]
-    up.set(slots=[], downstreams=[])
+    up.set(slots=(), downstreams=())
     world.step()
     assert first(world).code != "publication_or_slot_dropped"
-    down.set(subscriptions=[])
+    down.set(subscriptions=())
     for _ in range(15):
         world.step()
     assert world.state.memory.links == {}
@@ -112,12 +112,12 @@ def test_a_subscription_is_dropped_and_its_slot_a_moment_later() -> None:
     """One agent sees the subscription gone before the other sees the slot gone. A slot that stays is abandoned."""
     world = logical(max_logical_replication_workers="0")
     run(world, 12, stuck=True, **GONE)
-    world.servers["pg-3"].set(subscriptions=[])
+    world.servers["pg-3"].set(subscriptions=())
     for expected in ("apply_workers_exhausted", "slot_abandoned"):
         for _ in range(4):
             world.step()
         assert first(world).code == expected
-    world.servers["pg-1"].set(slots=[])
+    world.servers["pg-1"].set(slots=())
     for _ in range(10):
         world.step()
     assert world.incidents[-1].state == "resolved"

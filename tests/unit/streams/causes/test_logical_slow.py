@@ -11,7 +11,7 @@ from tests.unit.streams.causes.logical import by_two, causes, first, logical, ru
 def test_a_copy_that_fails() -> None:
     """The table is named, its copy is tried again and again, and the other tables go on."""
     world = logical()
-    run(world, 20, sync_errors=by_two, tables={"d": 1, "r": 3}, unsynced=["more"])
+    run(world, 20, sync_errors=by_two, tables={"d": 1, "r": 3}, unsynced=("more",))
     cause = first(world)
     assert cause.code == "table_sync_failing"
     assert "more" in cause.summary
@@ -24,10 +24,10 @@ def test_a_lock_in_the_way() -> None:
     blocker = Session(
         pid=4711, user="app", state="idle in transaction", age_s=60.0, holds="AccessExclusiveLock on items"
     )
-    world.servers["pg-3"].set(activity=Activity(blockers=[blocker]))
+    world.servers["pg-3"].set(activity=Activity(blockers=(blocker,)))
     stands = format_lsn(world.lsn)
     run(world, 20, stuck=True, slot={"active": True}, received_lsn=stands, latest_end_lsn=stands,
-        wait="Lock/relation", blocked_by=[4711], transaction_s=float)  # fmt: skip
+        wait="Lock/relation", blocked_by=(4711,), transaction_s=float)  # fmt: skip
     cause = first(world)
     assert (cause.code, cause.confidence) == ("apply_blocked_by_lock", 0.97)
     assert "pg_terminate_backend(4711)" in cause.fix
@@ -38,7 +38,7 @@ def test_a_leader_that_waits_for_its_own_workers_is_not_blocked() -> None:
     world = logical()
     stands = format_lsn(world.lsn)
     run(world, 20, stuck=True, slot={"active": True}, received_lsn=stands, latest_end_lsn=stands,
-        wait="Lock/applytransaction", blocked_by=[78], transaction_s=float)  # fmt: skip
+        wait="Lock/applytransaction", blocked_by=(78,), transaction_s=float)  # fmt: skip
     assert "apply_blocked_by_lock" not in {cause.code for cause in causes(world)}
 
 
@@ -55,7 +55,7 @@ def test_a_sender_that_waits_for_a_standby() -> None:
             up, world.servers["pg-3"], received_lsn=stands, latest_end_lsn=stands, message_age_s=float(second)
         )
         slot = Slot(name="sub", kind="logical", active=True, confirmed_lsn=stands, failover=True)
-        up.set(slots=[slot, Slot(name="s2", active=False)], downstreams=[waits])
+        up.set(slots=(slot, Slot(name="s2", active=False)), downstreams=(waits,))
         world.step()
     assert first(world).code == "failover_slot_gate"
     assert "slot s2" in first(world).summary
@@ -85,7 +85,7 @@ def test_a_large_transaction(at_once: int, per_s: int, says: str) -> None:
         spilled = (900 << 20) + (at_once + per_s * second if second else 0)
         kept = {"retained_bytes": 200 << 20 if second else 0, "spill_bytes": spilled}
         slot = Slot(name="sub", kind="logical", active=True, confirmed_lsn=stands, wal_status="reserved", **kept)
-        up.set(slots=[slot], downstreams=[waits])
+        up.set(slots=(slot,), downstreams=(waits,))
         world.step()
     assert first(world).code == "large_transaction_decoding"
     assert says in first(world).summary  # as it was named, 35 s in
@@ -101,7 +101,7 @@ def test_a_prepared_transaction_that_nobody_finishes(session_s: float, code: str
     stands = format_lsn(world.lsn)
     world.rate = 10_000_000
     oldest = Session(pid=4711, state="active", age_s=session_s, wrote=True)
-    up.set(activity=Activity(oldest=[oldest], prepared_transactions=1, prepared_oldest_s=300.0))
+    up.set(activity=Activity(oldest=(oldest,), prepared_transactions=1, prepared_oldest_s=300.0))
     for second in range(60):
         world.subscribe(up, down)
         kept = {
@@ -109,6 +109,6 @@ def test_a_prepared_transaction_that_nobody_finishes(session_s: float, code: str
             "retained_bytes": second * 10_000_000,
             "safe_wal_bytes": (1000 - second) * 10_000_000,
         }
-        up.set(slots=[replace(up.fields["slots"][0], wal_status="reserved", **kept)])
+        up.set(slots=(replace(up.fields["slots"][0], wal_status="reserved", **kept),))
         world.step()
     assert first(world).code == code

@@ -101,7 +101,7 @@ def test_two_writers() -> None:
     for _ in range(10):
         world.stream(standby, leaf)
         place = format_lsn(world.lsn)
-        primary.set(downstreams=[], slots=[], positions=Positions(current_lsn=place))
+        primary.set(downstreams=(), slots=(), positions=Positions(current_lsn=place))
         standby.set(upstream=None, positions=Positions(current_lsn=place))
         world.step()
     assert codes(world)[:2] == ["two_writers", "promoted_standby_still_followed"]

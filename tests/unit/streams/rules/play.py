@@ -43,7 +43,7 @@ def look(world: World, seconds: int) -> None:
 
 def cut(up: Server, down: Server) -> None:
     """Both servers run, and nothing connects them."""
-    up.set(downstreams=[], slots=[replace(slot, active=False) for slot in up.fields["slots"]])
+    up.set(downstreams=(), slots=tuple(replace(slot, active=False) for slot in up.fields["slots"]))
     down.set(upstream=replace(down.fields["upstream"], status=None))
 
 

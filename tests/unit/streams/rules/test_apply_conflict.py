@@ -67,10 +67,10 @@ def test_they_count_where_two_servers_write_the_same_rows() -> None:
         lsn = format_lsn(world.lsn)
         for server, takes, gives in ((one, "a", "b"), (other, "b", "a")):
             server.set(
-                slots=[Slot(name=gives, kind="logical", active=True, confirmed_lsn=lsn, restart_lsn=lsn)],
-                subscriptions=[
-                    Subscription(name=takes, slot=takes, pid=7, received_lsn=lsn, latest_end_lsn=lsn, conflicts=met)
-                ],
+                slots=(Slot(name=gives, kind="logical", active=True, confirmed_lsn=lsn, restart_lsn=lsn),),
+                subscriptions=(
+                    Subscription(name=takes, slot=takes, pid=7, received_lsn=lsn, latest_end_lsn=lsn, conflicts=met),
+                ),
             )
         world.step()
     fired = play.of(world, "apply_conflict")

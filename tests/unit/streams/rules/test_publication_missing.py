@@ -13,7 +13,7 @@ def publishes(*names: str, database: str = "app") -> play.Change:
         up.set(
             database=database,
             publications=list(names),
-            slots=[replace(slot, database="app") for slot in up.fields["slots"]],
+            slots=tuple(replace(slot, database="app") for slot in up.fields["slots"]),
         )
 
     return change
@@ -22,18 +22,18 @@ def publishes(*names: str, database: str = "app") -> play.Change:
 def test_one_of_two_is_dropped() -> None:
     """Named, with what becomes of its changes; over when it is back."""
     world = World(publication_missing=QUICK)
-    play.subscribe(world, 10, publishes("orders", "users"), publications=["orders", "users"])
+    play.subscribe(world, 10, publishes("orders", "users"), publications=("orders", "users"))
     assert world.transitions == []
-    play.subscribe(world, 10, publishes("orders"), publications=["orders", "users"])
+    play.subscribe(world, 10, publishes("orders"), publications=("orders", "users"))
     fired = play.last(world, "publication_missing")
     assert (fired.to, fired.severity, fired.verdict) == ("firing", "critical", "broken")
     assert fired.summary == ("users of subscription sub on pg-3 is not on pg-1: changes are skipped without an error")
-    play.subscribe(world, 15, publishes("orders", "users"), publications=["orders", "users"])
+    play.subscribe(world, 15, publishes("orders", "users"), publications=("orders", "users"))
     assert play.last(world, "publication_missing").to == "resolved"
 
 
 def test_an_agent_in_another_database_says_nothing() -> None:
     """Publications are seen in the database the agent is connected to; that another has none means nothing."""
     world = World(publication_missing=QUICK)
-    play.subscribe(world, 20, publishes(database="postgres"), publications=["orders"])
+    play.subscribe(world, 20, publishes(database="postgres"), publications=("orders",))
     assert world.transitions == []

@@ -75,7 +75,7 @@ def test_a_subscription_that_is_disabled_is_meant_to_be_cut() -> None:
     """``subscription_disabled`` says so."""
     world = World(replication_cut_off=QUICK)
     play.subscribe(world, 10)
-    play.subscribe(world, 30, lambda up, _: up.set(downstreams=[]), enabled=False, pid=None)
+    play.subscribe(world, 30, lambda up, _: up.set(downstreams=()), enabled=False, pid=None)
     assert "replication_cut_off" not in world.fired()
 
 
@@ -83,7 +83,7 @@ def test_a_subscription_without_a_worker_fires() -> None:
     """Enabled, and nobody connects: no worker is free, or the publisher refuses."""
     world = World(replication_cut_off=QUICK)
     play.subscribe(world, 10)
-    play.subscribe(world, 10, lambda up, _: up.set(downstreams=[]), pid=None)
+    play.subscribe(world, 10, lambda up, _: up.set(downstreams=()), pid=None)
     assert "replication_cut_off" in world.fired()
 
 

@@ -49,9 +49,9 @@ def test_an_apply_worker_that_waits_for_a_lock() -> None:
 
     def block(up: Server, down: Server) -> None:
         at, (subscription,) = world.time - blocked, down.fields["subscriptions"]
-        waiting = replace(subscription, wait="Lock/transactionid", transaction_s=at, blocked_by=[4711])
-        down.set(subscriptions=[replace(waiting, latest_end_lsn=stuck, received_lsn=stuck)])
-        up.set(slots=[replace(slot, confirmed_lsn=stuck) for slot in up.fields["slots"]])
+        waiting = replace(subscription, wait="Lock/transactionid", transaction_s=at, blocked_by=(4711,))
+        down.set(subscriptions=(replace(waiting, latest_end_lsn=stuck, received_lsn=stuck),))
+        up.set(slots=tuple(replace(slot, confirmed_lsn=stuck) for slot in up.fields["slots"]))
 
     stuck, blocked = world.servers["pg-1"].fields["slots"][0].confirmed_lsn, world.time
     play.subscribe(world, 12, block)

@@ -21,7 +21,7 @@ from tests.unit.streams.world import QUICK, World
 def test_a_slot_that_cannot_serve_fires(slot: Slot, severity: str, words: str) -> None:
     """As each version says it."""
     world = World(slot_lost=QUICK)
-    world.add("pg-1", "primary").set(slots=[slot])
+    world.add("pg-1", "primary").set(slots=(slot,))
     play.look(world, 10)
     fired = play.last(world, "slot_lost")
     assert (fired.to, fired.severity) == ("firing", severity)
@@ -33,7 +33,7 @@ def test_a_slot_that_goes_from_unreserved_to_lost_keeps_its_identity() -> None:
     world = World(slot_lost=QUICK)
     up = world.add("pg-1", "primary")
     for status in ("unreserved", "lost"):
-        up.set(slots=[Slot(name="s9", wal_status=status)])
+        up.set(slots=(Slot(name="s9", wal_status=status),))
         play.look(world, 10)
     alerts = play.of(world, "slot_lost")
     assert [(t.to, t.severity) for t in alerts] == [
@@ -47,6 +47,6 @@ def test_a_slot_that_goes_from_unreserved_to_lost_keeps_its_identity() -> None:
 def test_the_slot_of_a_session_is_nobody_elses() -> None:
     """A temporary slot goes with its session, lost or not."""
     world = World(slot_lost=QUICK)
-    world.add("pg-1", "primary").set(slots=[Slot(name="tmp", temporary=True, wal_status="lost")])
+    world.add("pg-1", "primary").set(slots=(Slot(name="tmp", temporary=True, wal_status="lost"),))
     play.look(world, 10)
     assert world.transitions == []

@@ -30,7 +30,7 @@ def hold(
             retained_bytes=held,
             safe_wal_bytes=room - rate * second,
         )
-        up.set(positions=Positions(current_lsn=format_lsn(held)), slots=[slot], disk=None)
+        up.set(positions=Positions(current_lsn=format_lsn(held)), slots=(slot,), disk=None)
         if disk is not None and second % 60 == 0:
             up.set(disk=Disk(free_bytes=disk - rate * second))
         world.step()
@@ -42,7 +42,7 @@ def pile_up(world: World, slot: Slot, seconds: int, activity: Activity | None = 
     for second in range(seconds):
         kept = 70 * MB + 10 * MB * (second if steps is None else second % steps)
         shown = replace(slot, wal_status="reserved", retained_bytes=kept, safe_wal_bytes=GB)
-        up.set(slots=[replace(shown, restart_lsn=format_lsn(END - kept))], activity=activity or Activity())
+        up.set(slots=(replace(shown, restart_lsn=format_lsn(END - kept)),), activity=activity or Activity())
         world.step()
 
 
@@ -56,7 +56,7 @@ OLD = Session(pid=1, age_s=20.0, wrote=True)
     [
         (Slot(name="s", active=True), Activity()),
         (replace(LOGICAL, active=False), Activity()),
-        (LOGICAL, Activity(oldest=[OLD])),
+        (LOGICAL, Activity(oldest=(OLD,))),
         (LOGICAL, Activity(prepared_transactions=1, prepared_oldest_s=20.0)),
     ],
     ids=["physical", "inactive", "for a session", "for a prepared transaction"],
@@ -72,8 +72,8 @@ def test_a_slot_that_cannot_let_go_is_forecast_at_once(slot: Slot, activity: Act
     "activity",
     [
         Activity(),
-        Activity(oldest=[replace(OLD, wrote=False)]),
-        Activity(oldest=[replace(OLD, age_s=14.0)], prepared_transactions=1, prepared_oldest_s=14.0),
+        Activity(oldest=(replace(OLD, wrote=False),)),
+        Activity(oldest=(replace(OLD, age_s=14.0),), prepared_transactions=1, prepared_oldest_s=14.0),
     ],
     ids=["nothing else", "a long report", "younger than the last snapshot"],
 )
@@ -141,7 +141,7 @@ def test_a_small_allowance_is_watched_from_the_start() -> None:
     for second in range(40):
         kept = 16_000_000 + second * 100_000
         slot = Slot(name="s9", restart_lsn="0/1000000", retained_bytes=kept, safe_wal_bytes=32_000_000 - kept)
-        up.set(slots=[slot])
+        up.set(slots=(slot,))
         world.step()
     assert play.last(world, "slot_retention_forecast").to == "firing"
 
@@ -159,6 +159,6 @@ def test_the_consumer_is_named() -> None:
             retained_bytes=GB + second * 1_000_000,
             safe_wal_bytes=GB,
         )
-        up.set(slots=[slot])
+        up.set(slots=(slot,))
         world.step()
     assert play.facts(play.last(world, "slot_retention_forecast"))["consumer"] == "sub on pg-3"

@@ -45,7 +45,7 @@ def test_nothing_else_need_be_wrong() -> None:
     """A standby without a slot is disconnected first and promoted a second later."""
     world = pair()
     for slot in (False, True):
-        world.servers["pg-1"].set(downstreams=[], slots=[])
+        world.servers["pg-1"].set(downstreams=(), slots=())
         if slot:
             promote(world, world.servers["pg-2"])
         play.look(world, 1)

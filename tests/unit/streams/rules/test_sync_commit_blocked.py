@@ -35,5 +35,5 @@ def test_what_may_not_be_seen_is_not_well() -> None:
     world = World()
     world.pair()
     play.stream(world, 20, lambda up, _: up.set(activity=Activity(sync_waiters=1, sync_wait_s=60.0)))
-    play.stream(world, 20, lambda up, _: up.set(activity=None, not_permitted=["activity"]))
+    play.stream(world, 20, lambda up, _: up.set(activity=None, not_permitted=("activity",)))
     assert play.life(world, "sync_commit_blocked") == ["pending", "firing", "unknown"]

@@ -7,11 +7,11 @@ from tests.unit.streams.world import QUICK, Server, World
 
 
 def confirms(up: Server, _: Server) -> None:
-    up.set(downstreams=[replace(row, sync_state="sync", sync_priority=1) for row in up.fields["downstreams"]])
+    up.set(downstreams=tuple(replace(row, sync_state="sync", sync_priority=1) for row in up.fields["downstreams"]))
 
 
 def hides(up: Server, _: Server) -> None:
-    up.set(downstreams=[], not_permitted=["downstreams"])
+    up.set(downstreams=(), not_permitted=("downstreams",))
 
 
 def told(names: str | None, change: play.Change = confirms) -> World:
