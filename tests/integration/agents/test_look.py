@@ -160,7 +160,7 @@ async def test_tables_are_told_when_a_worker_came_anew(any_logical: Logical) -> 
         ("public.parts", ("id", "by")),
     ]
     assert here.present[1].columns == columns
-    assert (sent.present, here.published) == ([], {})
+    assert (sent.present, here.published) == ((), {})
     for server in (any_logical.publisher, any_logical.subscriber):
         server.query("DROP TABLE parts", dbname="app")
     any_logical.fleet.wait_caught_up()
