@@ -1,6 +1,7 @@
 """Samples of a healthy fleet: clusters of a primary and its standbys, each node looked at once a second.
 
-Every cluster has a log of its own, which grows all the time: hardly a position is named twice.
+Every cluster has a log of its own, which grows all the time: hardly a position is named twice. A test holds their
+fields equal to those that the agent sends of such a cluster of PostgreSQL 18 servers.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,8 @@ START = 1.8e9
 """Later than any tick of a worker that measures: its clock must not call these agents silent."""
 STANDBYS = ("pg-2", "pg-3")
 WRITTEN_BYTES_S = 40_960
+DATABASES = ("postgres", "shop", "template1")
+CONFLICTS = ("tablespace", "lock", "snapshot", "bufferpin", "deadlock", "active_logicalslot")
 COST = Cost(statement_ms=1.25, agent_cpu_s=3.5, agent_rss_bytes=31_000_000)
 
 
@@ -39,13 +42,15 @@ def fleet(clusters: int, seconds: int, name: str = "cluster", standbys: Sequence
 
 
 def _node(cluster: str, number: int, name: str, role: str) -> Node:
+    address = f"10.{number >> 8 & 255}.{number & 255}.{name[-1]}"
     return Node(
         name=NodeName(name),
         cluster=ClusterName(cluster),
-        boot="3f0c1e",
+        boot="20270115T080000-3f0c1e5a",
         datacenter="fra1",
-        host=f"10.{number >> 8 & 255}.{number & 255}.{name[-1]}",
+        host=address,
         port=5432,
+        aliases=(f"{cluster}-{name}:5432", f"{address}:5432"),
         version="18.1",
         version_num=180001,
         role="primary" if role == "primary" else "standby",
@@ -69,7 +74,8 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
         at=at,
         sent_at=at,
         up=True,
-        positions=Positions(current_lsn=position(0)),
+        database="shop",
+        positions=Positions(current_lsn=position(0), redo_lsn=position(20_000_000)),
         downstreams=tuple(
             Downstream(
                 name=name,
@@ -86,7 +92,7 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
                 replay_lag_s=0.0027,
                 reply_age_s=0.4,
                 connected_s=3600.0 + second,
-                xmin_age=3,
+                wait="Activity/WalSenderMain",
             )
             for name in standbys
         ),
@@ -98,7 +104,9 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
                 restart_lsn=position(300),
                 retained_bytes=300,
                 wal_status="reserved",
-                xmin_age=3,
+                two_phase=False,
+                failover=False,
+                synced=False,
             )
             for name in standbys
         ),
@@ -117,10 +125,12 @@ def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
         at=at,
         sent_at=at,
         up=True,
+        database="shop",
         positions=Positions(
             received_lsn=position(96),
             replayed_lsn=position(200),
             last_replay_at=at,
+            redo_lsn=position(20_000_000),
             startup_wait="Activity/RecoveryWalStream",
         ),
         upstream=Upstream(
@@ -136,6 +146,7 @@ def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
             last_message_at=at,
             message_age_s=0.2,
         ),
+        conflicts={database: dict.fromkeys(CONFLICTS, 0) for database in DATABASES},
         activity=Activity(
             oldest=(
                 Session(

@@ -37,7 +37,7 @@ SAMPLES = "leadline.samples"
 PARTITIONS = 64
 """Many, because the broker in memory keeps only 5 MiB of each."""
 CLUSTERS = 640
-SECONDS = 100
+SECONDS = 75
 STOCK_RECORDS = 20_000
 """Stock Faust is measured on this many: it would take most of the time otherwise."""
 NEVER_S = 1e9
