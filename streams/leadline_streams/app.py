@@ -25,13 +25,13 @@ from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 from leadline_streams.log import Extent
 from leadline_streams.policies import Judge
-from leadline_streams.transport import MAX_CHUNK, MAX_WAITING, Chunk, ChunkConsumer, ChunkTransport, Opening, Untouched
+from leadline_streams.transport import MAX_FETCHED, MAX_WAITING, Chunk, ChunkConsumer, ChunkTransport, Opening, Untouched
 from leadline_streams.worker import STATES, Worker
 
 SESSION_S = 10.0
 """A worker that Kafka has not heard of for so long is taken for dead; its partitions then wait for another."""
 HEARTBEAT_S = 3.0
-GC_THRESHOLD = (50_000, 20, 100)
+GC_THRESHOLD = (250_000, 20, 100)
 """A chunk is some ten thousand objects that live until it is judged: looking among them every 700 finds no garbage."""
 MAX_BATCH_BYTES = 256 * 1024
 """A chunk's roll-ups in one batch, well below the 1 MB that a broker takes by default."""
@@ -195,7 +195,7 @@ def _options(settings: StreamSettings) -> dict[str, Any]:
         "broker_heartbeat_interval": HEARTBEAT_S,
         "broker_request_timeout": 40.0,
         "broker_max_poll_interval": 300.0,
-        "broker_max_poll_records": MAX_CHUNK,
+        "broker_max_poll_records": MAX_FETCHED,
         "consumer_auto_offset_reset": "earliest",
         "producer_acks": -1,
         "producer_linger": 0.0,  # an alert waits for nothing; what comes while a request is out is sent together
