@@ -34,10 +34,10 @@ from leadline.wire import OBSERVATIONS, outgoing
 from leadline_streams.judge.memory import Memory
 
 SAMPLES = "leadline.samples"
-PARTITIONS = 64
+PARTITIONS = 96
 """Many, because the broker in memory keeps only 5 MiB of each."""
 CLUSTERS = 640
-SECONDS = 75
+SECONDS = 110
 STOCK_RECORDS = 20_000
 """Stock Faust is measured on this many: it would take most of the time otherwise."""
 NEVER_S = 1e9

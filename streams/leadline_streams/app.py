@@ -25,7 +25,15 @@ from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 from leadline_streams.log import Extent
 from leadline_streams.policies import Judge
-from leadline_streams.transport import MAX_FETCHED, MAX_WAITING, Chunk, ChunkConsumer, ChunkTransport, Opening, Untouched
+from leadline_streams.transport import (
+    MAX_RECORDS,
+    MAX_WAITING,
+    Chunk,
+    ChunkConsumer,
+    ChunkTransport,
+    Opening,
+    Untouched,
+)
 from leadline_streams.worker import STATES, Worker
 
 SESSION_S = 10.0
@@ -195,7 +203,7 @@ def _options(settings: StreamSettings) -> dict[str, Any]:
         "broker_heartbeat_interval": HEARTBEAT_S,
         "broker_request_timeout": 40.0,
         "broker_max_poll_interval": 300.0,
-        "broker_max_poll_records": MAX_FETCHED,
+        "broker_max_poll_records": MAX_RECORDS,
         "consumer_auto_offset_reset": "earliest",
         "producer_acks": -1,
         "producer_linger": 0.0,  # an alert waits for nothing; what comes while a request is out is sent together

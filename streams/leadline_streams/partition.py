@@ -8,8 +8,7 @@ back to its last written state and what came of it since is not sent, so that no
 """
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -106,53 +105,35 @@ class Partition:
         self._add(Cluster(key, key.decode("utf-8"), fold, saved.applied, saved.applied), now)
 
     def fold(self, records: Iterable[Any], now: float) -> Folded:
-        """Apply records: for each cluster in the order of the log, and to all of them at each tick.
-
-        Between ticks the clusters take turns, each with all its records at once: what it remembers is then in the
-        processor's caches. Clusters know nothing of each other, so nothing else comes of it.
-        """
-        folded = Folded()
-        turns: defaultdict[bytes, list[Any]] = defaultdict(list)
+        """Apply records in the order of the log: each to its cluster, a tick to all of them."""
+        folded, clusters, decode = Folded(), self.clusters, OBSERVATIONS.decode
         for record in records:
-            key = record.key
-            if key is not None:
-                turns[key].append(record)
-            else:
-                self._take_turns(turns, folded, now)
-                turns.clear()
+            key, offset, headers = record.key, record.offset, record.headers
+            if key is None:
                 self._keyless(record, folded, now)
-        self._take_turns(turns, folded, now)
-        folded.rejected.sort(key=lambda bad: int(bad.record.offset))
+                continue
+            cluster = clusters.get(key)
+            try:
+                seen = decode(record.value)
+                if isinstance(seen, Tick):
+                    raise BadRecord(INVALID, "a tick is for all clusters and has no key")
+                if cluster is None or cluster.name != seen.node.cluster:
+                    cluster = self._admit(record, seen.node.cluster, now)
+                if offset < cluster.applied:
+                    folded.known += 1
+                    continue
+                cluster.applied = offset + 1
+                outputs = cluster.fold.observe(seen, headers[-1][0] == SPOOLED if headers else False)
+            except BadRecord as bad:
+                folded.rejected.append(Rejected(record, bad.reason, bad.detail))
+            except Exception as error:
+                self._revert(cluster, record, error, folded)
+            else:
+                folded.judged += 1
+                folded.last = seen
+                if outputs:
+                    self._emit(cluster, outputs, folded, now)
         return folded
-
-    def _take_turns(self, turns: Mapping[bytes, Iterable[Any]], folded: Folded, now: float) -> None:
-        decode = OBSERVATIONS.decode
-        for key, records in turns.items():
-            cluster, judged, last = self.clusters.get(key), 0, folded.last
-            for record in records:
-                offset, headers = record.offset, record.headers
-                try:
-                    seen = decode(record.value)
-                    if isinstance(seen, Tick):
-                        raise BadRecord(INVALID, "a tick is for all clusters and has no key")
-                    if cluster is None or cluster.name != seen.node.cluster:
-                        cluster = self._admit(record, seen.node.cluster, now)
-                    if offset < cluster.applied:
-                        folded.known += 1
-                        continue
-                    cluster.applied = offset + 1
-                    outputs = cluster.fold.observe(seen, headers[-1][0] == SPOOLED if headers else False)
-                except BadRecord as bad:
-                    folded.rejected.append(Rejected(record, bad.reason, bad.detail))
-                except Exception as error:
-                    self._revert(cluster, record, error, folded)
-                else:
-                    judged += 1
-                    last = seen
-                    if outputs:
-                        self._emit(cluster, outputs, folded, now)
-            folded.judged += judged
-            folded.last = last
 
     def _keyless(self, record: Any, folded: Folded, now: float) -> None:
         try:
