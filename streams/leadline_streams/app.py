@@ -40,7 +40,7 @@ SESSION_S = 10.0
 """A worker that Kafka has not heard of for so long is taken for dead; its partitions then wait for another."""
 HEARTBEAT_S = 3.0
 GC_THRESHOLD = (250_000, 20, 100)
-"""A chunk is some ten thousand objects that live until it is judged: looking among them every 700 finds no garbage."""
+"""Chunks are tens of thousands of objects that live until they are judged: looking among them finds no garbage."""
 MAX_BATCH_BYTES = 256 * 1024
 """A chunk's roll-ups in one batch, well below the 1 MB that a broker takes by default."""
 STOP_S = 10.0

@@ -24,7 +24,7 @@ from faust.types import TP, ConsumerMessage, Message
 from mode.utils.futures import maybe_async
 
 MAX_RECORDS = 2500
-"""Records taken up at once, of all partitions: some times what a fetch brings of one, so that chunks are whole."""
+"""Records taken up at once, of all partitions: a few times what a fetch brings of one, so that chunks are whole."""
 FETCH_WAIT_MS = 100
 """How long Kafka may hold a fetch that finds nothing. The broker in memory does so even when something comes."""
 MAX_FETCH_BYTES = 8 * 1024 * 1024
