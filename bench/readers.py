@@ -1,0 +1,190 @@
+"""The ways to read a topic of samples that ``bench.pipeline`` compares: from a bare loop to the whole processor."""
+
+import asyncio
+import gc
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from leadline.clock import SystemClock
+from leadline.settings.common import KafkaSettings
+from leadline.settings.stream import StreamSettings
+from leadline.wire import OBSERVATIONS
+from leadline_streams.judge.memory import Memory
+
+SAMPLES = "leadline.samples"
+STOCK_RECORDS = 20_000
+"""Stock Faust is measured on this many: it would take most of the time otherwise."""
+NEVER_S = 1e9
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Records per second of time, and per second of processor time: the latter is steadier on a busy machine."""
+
+    rate: float
+    cpu_rate: float
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to read the topic."""
+
+    title: str
+    read: Callable[[str, int], Awaitable[Speed]]
+
+
+class Stopwatch:
+    """From the first record to the one that completes the number expected."""
+
+    def __init__(self, expected: int) -> None:
+        self.expected = expected
+        self.seen = 0
+        self.done = asyncio.Event()
+        self._clock = SystemClock()
+        self._first = self._last = (0.0, 0.0)
+
+    def begin(self) -> None:
+        """Records are about to be handled."""
+        if not self.seen:
+            self._first = self._now()
+
+    def count(self, records: int) -> None:
+        """Records were handled."""
+        self.seen += records
+        self._last = self._now()
+        if self.seen >= self.expected:
+            self.done.set()
+
+    async def speed(self) -> Speed:
+        """How fast it was, when all were seen."""
+        await asyncio.wait_for(self.done.wait(), 120)
+        seconds, cpu = (last - first for last, first in zip(self._last, self._first, strict=True))
+        return Speed(self.seen / seconds, self.seen / cpu)
+
+    def _now(self) -> tuple[float, float]:
+        used = os.times()
+        return self._clock.monotonic(), used.user + used.system
+
+
+async def bare(bootstrap: str, expected: int, decode: Callable[[bytes], object] = orjson.loads) -> Speed:
+    """A consumer as small as it can be."""
+    from aiokafka import AIOKafkaConsumer
+
+    consumer = AIOKafkaConsumer(
+        SAMPLES, bootstrap_servers=bootstrap, group_id=f"bare-{os.getpid()}", auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    watch = Stopwatch(expected)
+    gc.freeze()
+    while not watch.done.is_set():
+        fetched = await consumer.getmany(timeout_ms=1000, max_records=1000)
+        watch.begin()
+        for records in fetched.values():
+            for record in records:
+                decode(record.value)
+            watch.count(len(records))
+    speed = await watch.speed()
+    await consumer.stop()
+    return speed
+
+
+async def typed(bootstrap: str, expected: int) -> Speed:
+    """The same with values decoded into types and checked."""
+    return await bare(bootstrap, expected, OBSERVATIONS.decode)
+
+
+async def stock(bootstrap: str, expected: int) -> Speed:
+    """Faust as it comes, decoding in an agent."""
+    import faust
+
+    watch = Stopwatch(min(expected, STOCK_RECORDS))
+    app = faust.App(
+        f"stock-{os.getpid()}",
+        broker=f"kafka://{bootstrap}",
+        value_serializer="raw",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+    )
+
+    async def decode(stream: faust.StreamT[bytes]) -> None:
+        async for value in stream:
+            watch.begin()
+            orjson.loads(value)
+            watch.count(1)
+
+    app._create_directories = lambda: None  # type: ignore[method-assign]  # a folder that nobody puts away
+    app.agent(app.topic(SAMPLES, value_serializer="raw"))(decode)
+    app.finalize()
+    await app.start()
+    gc.freeze()
+    return await watch.speed()
+
+
+class Nothing:
+    """A judgement that thinks nothing: what is left is the cost of getting samples to it."""
+
+    memory = Memory("")
+    late = duplicates = 0
+
+    def observe(self, seen: object, spooled: bool = False) -> list[Any]:
+        """Nothing."""
+        return []
+
+    def tick(self, now: object) -> list[Any]:
+        """Nothing."""
+        return []
+
+    def dump(self) -> bytes:
+        """Nothing."""
+        return b""
+
+
+async def unjudged(bootstrap: str, expected: int) -> Speed:
+    """The pipeline without the judgement."""
+    return await pipeline(bootstrap, expected, judge=False)
+
+
+async def pipeline(bootstrap: str, expected: int, flush_s: float = NEVER_S, judge: bool = True) -> Speed:
+    """All of it: decode, judge, send what comes of it, and keep states when told to."""
+    from leadline_streams.app import GC_THRESHOLD, build, work
+    from leadline_streams.judge.policy import Policy
+
+    watch = Stopwatch(expected)
+    kafka = KafkaSettings(bootstrap=bootstrap)
+    settings = StreamSettings(application_id=f"pipeline-{os.getpid()}", kafka=kafka, flush_s=flush_s)
+    app = build(settings, SystemClock(), Policy())
+    if not judge:
+        app.worker._judgement.new = lambda cluster: Nothing()  # type: ignore[assignment,method-assign,return-value]
+    process = app.worker.process
+
+    async def timed(chunk) -> None:  # type: ignore[no-untyped-def]
+        watch.begin()
+        await process(chunk)
+        watch.count(len(chunk.records))
+
+    app.worker.process = timed  # type: ignore[method-assign]
+    gc.set_threshold(*GC_THRESHOLD)
+    working = asyncio.create_task(work(app, SystemClock(), asyncio.Event()))
+    measuring = asyncio.create_task(watch.speed())
+    await asyncio.wait({working, measuring}, return_when=asyncio.FIRST_COMPLETED)
+    return await (measuring if measuring.done() else working)  # type: ignore[return-value]  # the latter raises
+
+
+async def durable(bootstrap: str, expected: int) -> Speed:
+    """With the state of every cluster written once a second, ten times as often as by default."""
+    return await pipeline(bootstrap, expected, 1.0)
+
+
+VARIANTS = {
+    "bare": Variant("bare loop: aiokafka + orjson", bare),
+    "typed": Variant("bare loop: aiokafka + typed decode", typed),
+    "stock": Variant("stock Faust + orjson", stock),
+    "unjudged": Variant("pipeline that judges nothing", unjudged),
+    "pipeline": Variant("pipeline, states not written", pipeline),
+    "durable": Variant("pipeline, states written each second", durable),
+}
