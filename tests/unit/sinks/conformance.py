@@ -107,7 +107,10 @@ class Vendor(httpx.AsyncBaseTransport):
 
 
 class Conformance:
-    """The tests. Derive from it in a class named ``Test…``."""
+    """The tests. Derive from it in a class named ``Test…`` that has the three methods below.
+
+    They are not abstract: of a class that lacks an abstract method pytest leaves out all tests, without a word.
+    """
 
     secrets: tuple[str, ...] = ()
     """What must be in no outcome."""

@@ -62,7 +62,7 @@ def test_disabled_to_mend_a_dropped_publication() -> None:
     world = logical()
     up = world.servers["pg-1"]
     up.set(database="app", publications=("other",))
-    failing = {**GONE, "publications": ["pub"], "conflicts": {}, "disable_on_error": False}
+    failing = {**GONE, "publications": ("pub",), "conflicts": {}, "disable_on_error": False}
     run(world, 12, stuck=True, **failing, apply_errors=by_two)
     assert "slot_inactive" in world.fired()
     up.set(publications=("other", "pub"))

@@ -12,7 +12,7 @@ def publishes(*names: str, database: str = "app") -> play.Change:
     def change(up: Server, down: Server) -> None:
         up.set(
             database=database,
-            publications=list(names),
+            publications=names,
             slots=tuple(replace(slot, database="app") for slot in up.fields["slots"]),
         )
 
