@@ -8,16 +8,17 @@ from leadline_streams.judge.rule import fact
 
 
 def find(case: Case) -> Iterator[Claim]:
-    """A standby that its agent finds gone."""
+    """A standby that its agent finds gone; so may be a server that it never reached."""
     for node in case.nodes:
         if node.node.role == "primary" or not node.down or reach(node.error) != "gone":
             continue
         feeds = [k for k in case.cluster.memory.links.values() if k.downstream == node.name and k.kind == "physical"]
         kept = f"; {feeds[0].upstream} keeps log for it in slot {feeds[0].slot}" if feeds and feeds[0].slot else ""
+        known = "standby" if node.node.role == "standby" else "server"
         yield Claim(
             subject=case.about_node(node),
             confidence=0.97,
-            title=f"the standby {node.name} is down",
+            title=f"the {known} {node.name} is down",
             summary=f"{node.name} is down: {node.error or 'no reason known'}{kept}",
             fix=f"Start PostgreSQL on {node.name} and read the end of its log.",
             evidence_for=[fact("up", "false", node.name, node.error)],

@@ -1,11 +1,12 @@
 """Causes that lie in a server, its host, its agent or its settings."""
 
+import pytest
 from msgspec.structs import replace
 
 from leadline.model.lsn import format_lsn
 from leadline.model.observation import Activity, Archiver, Disk, Positions
 from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run
-from tests.unit.streams.world import World
+from tests.unit.streams.world import QUICK, World
 
 GB = 10**9
 REFUSED = 'refused: connection to server at "10.0.0.1", port 5432 failed: Connection refused (is the server running?)'
@@ -195,6 +196,17 @@ def test_what_explains_nothing_that_fired_comes_last() -> None:
     run(world, 20, down={"up": True, "error": None})
     assert (codes(world)[0], codes(world)[-1]) == ("config_changed", "standby_down")
     assert world.incidents[-1].state == "resolved"
+
+
+@pytest.mark.parametrize(
+    ("role", "said"), [("standby", "the standby pg-1 is down"), ("unknown", "the server pg-1 is down")]
+)
+def test_a_server_that_was_never_reached_is_not_called_a_standby(role: str, said: str) -> None:
+    world = World(node_down=QUICK)
+    world.add("pg-1", role).set(up=False, error=REFUSED)
+    for _ in range(10):
+        world.step()
+    assert (codes(world), world.incidents[-1].title) == (["standby_down"], f"orders: {said}")
 
 
 def test_a_standby_that_stays_down_is_the_cause_then() -> None:
