@@ -153,6 +153,7 @@ async def pipeline(bootstrap: str, expected: int, flush_s: float = NEVER_S, judg
     """All of it: decode, judge, send what comes of it, and keep states when told to."""
     from leadline_streams.app import GC_THRESHOLD, build, work
     from leadline_streams.judge.policy import Policy
+    from leadline_streams.transport import Opening
 
     watch = Stopwatch(expected)
     kafka = KafkaSettings(bootstrap=bootstrap)
@@ -160,12 +161,13 @@ async def pipeline(bootstrap: str, expected: int, flush_s: float = NEVER_S, judg
     app = build(settings, SystemClock(), Policy())
     if not judge:
         app.worker._judgement.new = lambda cluster: Nothing()  # type: ignore[assignment,method-assign,return-value]
-    process = app.worker.process
+    process, ends = app.worker.process, dict[Opening, int]()
 
     async def timed(chunk) -> None:  # type: ignore[no-untyped-def]
         watch.begin()
         await process(chunk)
-        watch.count(len(chunk.records))
+        watch.count(chunk.end - ends.get(chunk.opening, 0))
+        ends[chunk.opening] = chunk.end
 
     app.worker.process = timed  # type: ignore[method-assign]
     gc.set_threshold(*GC_THRESHOLD)

@@ -26,7 +26,7 @@ from leadline_streams.judge.policy import Policy
 from leadline_streams.log import Extent
 from leadline_streams.policies import Judge
 from leadline_streams.transport import (
-    MAX_RECORDS,
+    MAX_BATCHES,
     MAX_WAITING,
     Chunk,
     ChunkConsumer,
@@ -203,7 +203,7 @@ def _options(settings: StreamSettings) -> dict[str, Any]:
         "broker_heartbeat_interval": HEARTBEAT_S,
         "broker_request_timeout": 40.0,
         "broker_max_poll_interval": 300.0,
-        "broker_max_poll_records": MAX_RECORDS,
+        "broker_max_poll_records": MAX_BATCHES,
         "consumer_auto_offset_reset": "earliest",
         "producer_acks": -1,
         "producer_linger": 0.0,  # an alert waits for nothing; what comes while a request is out is sent together

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 from leadline.deadletters import Rejected
 from leadline.errors import ProblemFound
@@ -23,9 +22,12 @@ class Limit:
         self._rows: dict[int, tuple[int, int]] = {}
         """By partition: the offset that would continue a row of bad records, and its length."""
 
-    def note(self, records: Sequence[Any], rejected: Sequence[Rejected]) -> None:
-        """Count records of one partition, and those rejected of them. Raises ProblemFound at the first too many."""
-        before = self._read - records[0].offset
+    def note(self, first: int, read: int, rejected: Sequence[Rejected]) -> None:
+        """Count so many records of one partition, from an offset on, and those rejected of them.
+
+        Raises ProblemFound at the first too many.
+        """
+        before = self._read - first
         for bad in rejected:
             offset = bad.record.offset
             follows, length = self._rows.get(bad.record.partition, (offset, 0))
@@ -38,7 +40,7 @@ class Limit:
                 raise self._too_many(bad, f"more than {self._max_consecutive} records in a row")
             if len(self._bad) > self._max_ratio * WINDOW:
                 raise self._too_many(bad, f"more than {self._max_ratio:.1%} of the last {WINDOW} records")
-        self._read += len(records)
+        self._read += read
 
     def _too_many(self, last: Rejected, how_many: str) -> ProblemFound:
         record = last.record

@@ -84,6 +84,11 @@ class Folded:
     rejected: list[Rejected] = field(default_factory=list)
     last: Sample | NodeSettings | None = None
 
+    @property
+    def read(self) -> int:
+        """All records, whatever came of them."""
+        return self.judged + self.known + self.ticks + len(self.rejected)
+
 
 class Partition:
     """The clusters of one partition. ``blobs`` holds what was last written of each."""
@@ -105,10 +110,12 @@ class Partition:
         self._add(Cluster(key, key.decode("utf-8"), fold, saved.applied, saved.applied), now)
 
     def fold(self, records: Iterable[Any], now: float) -> Folded:
-        """Apply records in the order of the log: each to its cluster, a tick to all of them."""
-        folded, clusters, decode = Folded(), self.clusters, OBSERVATIONS.decode
+        """Apply records in the order of the log, those dealt with left out: each to its cluster, a tick to all."""
+        folded, clusters, position, decode = Folded(), self.clusters, self.position, OBSERVATIONS.decode
         for record in records:
             key, offset, headers = record.key, record.offset, record.headers
+            if offset < position:
+                continue
             if key is None:
                 self._keyless(record, folded, now)
                 continue

@@ -13,18 +13,20 @@ Two things are not left to Faust, because a rebalance can make it lose records:
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, cast
 
 import faust
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
+from aiokafka.errors import CorruptRecordException
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 from mode.utils.futures import maybe_async
 
-MAX_RECORDS = 2500
-"""Records taken up at once, of all partitions: a few times what a fetch brings of one, so that chunks are whole."""
+MAX_BATCHES = 2500
+"""Batches taken up at once, of all partitions; agents write batches of one or a few records."""
 FETCH_WAIT_MS = 100
 """How long Kafka may hold a fetch that finds nothing. The broker in memory does so even when something comes."""
 MAX_FETCH_BYTES = 8 * 1024 * 1024
@@ -44,10 +46,22 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Records of one partition, in order, as aiokafka finds them in a batch: offset, time, key, value and headers."""
+    """Records of one partition, in order, as aiokafka finds them in a batch: offset, time, key, value and headers.
+
+    They are unpacked while they are read, which can be done once: unpacked all before, they would have left the
+    processor's cache when it is their turn. The first of them may have been read before, as batches come whole.
+    """
 
     opening: Opening
-    records: list[Any]
+    batches: list[Any]
+
+    @property
+    def end(self) -> int:
+        """The offset after the last."""
+        return int(self.batches[-1].next_offset)
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self.batches)
 
 
 class Untouched(faust.Schema[Any, Any]):
@@ -62,18 +76,21 @@ class Untouched(faust.Schema[Any, Any]):
         return message.value
 
 
-class Bare(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
-    """What was fetched of a partition, without an object around each record: those cost half as much as parsing it."""
+class Batches(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+    """What was fetched of a partition, in batches and not record by record. Transactions are not looked at."""
 
-    def __iter__(self) -> Any:
-        return self._records_iterator
-
-    def _consumer_record(self, tp: TP, record: Any) -> Any:
-        return record
+    def __iter__(self) -> Iterator[Any]:
+        while self._records.has_next():
+            batch = self._records.next_batch()
+            if self._check_crcs and not batch.validate_crc():
+                raise CorruptRecordException(f"{self._tp.topic}[{self._tp.partition}]: a batch with a wrong checksum")
+            self.next_fetch_offset = batch.next_offset
+            if not batch.is_control_batch:
+                yield batch
 
 
 class Fetched(OrderedDict[TP, Any]):
-    """What aiokafka has fetched and not handed out; what is of one topic is handed out bare."""
+    """What aiokafka has fetched and not handed out; what is of one topic is handed out in batches."""
 
     def __init__(self, topic: str) -> None:
         super().__init__()
@@ -82,7 +99,7 @@ class Fetched(OrderedDict[TP, Any]):
     def __setitem__(self, tp: TP, result: Any) -> None:
         """Keep a result, or an error."""
         if tp.topic == self._topic and isinstance(result, FetchResult):
-            result._partition_records.__class__ = Bare
+            result._partition_records.__class__ = Batches
         super().__setitem__(tp, result)
 
 
@@ -181,12 +198,12 @@ class ChunkConsumer(driver.Consumer):
         """Messages to deliver: chunks of the chunked topic, single records of others."""
         openings = self._openings
         fetched = await self._fetch(timeout)
-        for tp, records in fetched.items():
+        for tp, found in fetched.items():
             opening = openings.get(tp)
             if tp.topic != self.topic:
-                messages: Iterable[Message] = (self._to_message(tp, record) for record in records)
+                messages: Iterable[Message] = (self._to_message(tp, record) for record in found)
             elif opening is not None and self._openings.get(tp) is opening:
-                messages = (self._chunk(tp, opening, records),)
+                messages = (self._chunk(tp, Chunk(opening, found)),)
             else:
                 continue
             for message in messages:
@@ -205,17 +222,17 @@ class ChunkConsumer(driver.Consumer):
         await self.wait(self._room.wait(), timeout=wait_s)
         return {}
 
-    def _chunk(self, tp: TP, opening: Opening, records: list[Any]) -> Message:
-        last = records[-1]
+    def _chunk(self, tp: TP, chunk: Chunk) -> Message:
+        last = chunk.batches[-1]
         return ConsumerMessage(
             tp.topic,
             tp.partition,
-            last.offset,
-            timestamp=last.timestamp / 1000,
+            chunk.end - 1,
+            timestamp=last.max_timestamp / 1000,
             timestamp_type=last.timestamp_type,
             headers=None,
             key=None,
-            value=cast(bytes, Chunk(opening, records)),  # Untouched hands it on
+            value=cast(bytes, chunk),  # Untouched hands it on
             checksum=None,
             tp=tp,
             generation_id=self.app.consumer_generation_id,

@@ -11,13 +11,12 @@ import gc
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from math import inf
-from typing import Any
 
 from leadline import metrics
 from leadline.clock import Clock, epoch
@@ -91,7 +90,7 @@ class Worker:
             if partition is None or self.failed.done():
                 return
             try:
-                await self._judge(partition, chunk.records)
+                await self._judge(partition, chunk)
             except Exception as error:
                 self.fail(error)
             self._progress[chunk.opening] = self._clock.monotonic()
@@ -130,12 +129,12 @@ class Worker:
             if ticking.done():
                 ticking = asyncio.create_task(self._tick())
 
-    async def _judge(self, partition: Partition, records: Sequence[Any]) -> None:
+    async def _judge(self, partition: Partition, chunk: Chunk) -> None:
         now = self._clock.monotonic()
         clusters = len(partition.clusters)
-        folded = partition.fold(records, now)
+        folded = partition.fold(chunk, now)
         rejected = [self._placed(bad, partition.number) for bad in folded.rejected]
-        self._limit.note(records, rejected)
+        self._limit.note(partition.position, folded.read, rejected)
         at = self._clock.now()
         letters = [await self._kafka.send(bad.letter(self._prefix + "deadletters", at)) for bad in rejected]
         rollups: list[tuple[Cluster, Outgoing]] = []
@@ -153,7 +152,7 @@ class Worker:
             self._save(partition, cluster, now)
         if letters:
             await asyncio.gather(*letters)
-        partition.position = records[-1].offset + 1
+        partition.position = chunk.end
         _count(folded, at)
         metrics.STREAM_CLUSTERS.inc(len(partition.clusters) - clusters)
 

@@ -186,9 +186,20 @@ def forgiving() -> StreamSettings:
     return settings(deadletters=DeadLetterSettings(max_consecutive=10**9, max_ratio=1.0))
 
 
+class Batch(list[Any]):
+    """Records as Kafka keeps them together."""
+
+    timestamp_type = max_timestamp = 0
+
+    @property
+    def next_offset(self) -> int:
+        """The offset after the last."""
+        return int(self[-1].offset) + 1
+
+
 def chunk(opening: Opening, records: Iterable[Any]) -> Chunk:
     """As the transport delivers it."""
-    return Chunk(opening, list(records))
+    return Chunk(opening, [Batch(records)])
 
 
 def _transition(cluster: str, seq: int, summary: str) -> Transition:

@@ -14,7 +14,7 @@ from tests.unit.streams.memory_log import AT, record, sample
 def read(limit: Limit, pattern: str, first: int = 0, partition: int = 0) -> None:
     """Let a limit see records: ``x`` is bad, ``.`` is good."""
     records = [record(b"x", first + index, partition) for index in range(len(pattern))]
-    limit.note(records, bad(records, pattern))
+    limit.note(first, len(records), bad(records, pattern))
 
 
 def bad(records: Sequence[Any], pattern: str) -> list[Rejected]:
@@ -83,7 +83,7 @@ def test_bad_records_are_forgotten_after_a_thousand() -> None:
 def test_hostile_detail_is_harmless_in_the_message() -> None:
     written = record(b"x")
     with pytest.raises(ProblemFound) as stopped:
-        Limit(0, 1.0).note([written], [Rejected(written, "invalid", "\x1b[2J\n" + "é" * 5000)])
+        Limit(0, 1.0).note(0, 1, [Rejected(written, "invalid", "\x1b[2J\n" + "é" * 5000)])
     assert str(stopped.value).isascii()
     assert str(stopped.value).isprintable()
     assert len(str(stopped.value)) < 2500

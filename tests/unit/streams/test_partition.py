@@ -73,6 +73,13 @@ def test_only_the_last_header_tells_that_an_agent_had_to_spool() -> None:
     assert spooled == [True, False]
 
 
+def test_what_was_dealt_with_and_comes_again_in_its_batch_is_passed_over() -> None:
+    held = partition()
+    held.position = 2
+    folded = held.fold(log(sample("orders"), b"not JSON", sample("orders")), 0.0)
+    assert (folded.read, folded.judged, folded.rejected) == (1, 1, [])
+
+
 def test_a_transition_makes_a_state_due_at_once_and_a_rollup_does_not() -> None:
     held = partition()
     held.fold(log(sample("orders"), sample("orders")), 0.0)

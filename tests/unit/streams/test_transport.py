@@ -1,14 +1,15 @@
 """Chunks: what travels together, from which partitions, and what a rebalance makes void. Faust without a broker."""
 
 import asyncio
-from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pytest
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
-from aiokafka.record.default_records import DefaultRecord, DefaultRecordBatchBuilder
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
@@ -16,8 +17,8 @@ from leadline.clock import ManualClock
 from leadline.settings.stream import StreamSettings
 from leadline_streams.app import build
 from leadline_streams.judge.policy import Policy
-from leadline_streams.transport import Chunk, ChunkConsumer, ChunkTransport, Fetched
-from tests.unit.streams.memory_log import record
+from leadline_streams.transport import ChunkConsumer, ChunkTransport, Fetched
+from tests.unit.streams.memory_log import Batch, record
 
 SAMPLES = [TP("leadline.samples", number) for number in range(3)]
 STATE = TP("leadline.state", 0)
@@ -65,14 +66,13 @@ async def delivered(consumer: Consumer) -> list[tuple[TP, Any]]:
 
 async def test_what_was_fetched_of_a_partition_is_one_message_that_ends_at_its_last_record(consumer: Consumer) -> None:
     (first, second) = await consumer.open({0: 5, 1: 7})
-    fetched = {SAMPLES[0]: records(SAMPLES[0], 5, 6, 9), SAMPLES[1]: records(SAMPLES[1], 7)}
-    consumer.fetches = [fetched]
+    batches = [Batch(records(SAMPLES[0], 5, 6)), Batch(records(SAMPLES[0], 9))]
+    consumer.fetches = [{SAMPLES[0]: batches, SAMPLES[1]: [Batch(records(SAMPLES[1], 7))]}]
     messages = await delivered(consumer)
     assert [(tp, message.offset) for tp, message in messages] == [(SAMPLES[0], 9), (SAMPLES[1], 7)]
-    assert [message.value for _, message in messages] == [
-        Chunk(first, fetched[SAMPLES[0]]),
-        Chunk(second, fetched[SAMPLES[1]]),
-    ]
+    chunks = [message.value for _, message in messages]
+    assert [chunk.opening for chunk in chunks] == [first, second]
+    assert [[found.offset for found in chunk] for chunk in chunks] == [[5, 6, 9], [7]]
 
 
 async def test_records_of_other_topics_travel_one_by_one(consumer: Consumer) -> None:
@@ -87,26 +87,57 @@ def _with_checksum(found: Any) -> Any:
     return found
 
 
-@pytest.mark.parametrize("start", [0, 5])
-def test_bare_records_are_what_aiokafka_makes_of_them_but_for_their_place(start: int) -> None:
-    """Same offsets, times, keys, values and headers, same place to read on from; other topics' records stay whole."""
-    bare, whole = _fetched(SAMPLES[0], start), _fetched(STATE, start)
-    assert {type(record) for record in whole.pop("records")} == {ConsumerRecord}
-    assert {type(record) for record in bare.pop("records")} == {DefaultRecord}
-    assert bare == whole
+def test_batches_hold_what_aiokafka_unpacks_and_end_where_it_reads_on() -> None:
+    """Same offsets, times, keys, values and headers; what is of other topics stays as aiokafka makes it."""
+    (batches, next_offset), (whole, same_offset) = _fetched(SAMPLES[0], 0), _fetched(STATE, 0)
+    assert [batch.next_offset for batch in batches] == [4, 7]
+    assert {type(found) for found in whole} == {ConsumerRecord}
+    assert [_parts(found) for batch in batches for found in batch] == [_parts(found) for found in whole]
+    assert next_offset == same_offset == 7
 
 
-def _fetched(tp: TP, start: int) -> dict[str, Any]:
-    """What is handed out of a fetch of seven records from an offset on, five of them at once."""
-    batch = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 10_000)
-    for offset in range(7):
-        batch.append(offset, 1000 + offset, b"orders", b"value %d" % offset, [("ce_id", b"%d" % offset)])
-    found = PartitionRecords(tp, MemoryRecords(bytes(batch.build())), [], start, None, None, True, 0)
+def test_a_batch_comes_whole_when_only_its_end_was_asked_for() -> None:
+    """Whoever judges it knows what was dealt with."""
+    batches, _ = _fetched(SAMPLES[0], 2)
+    assert [found.offset for batch in batches for found in batch] == list(range(7))
+    assert [found.offset for found in _fetched(STATE, 2)[0]] == list(range(2, 7))
+
+
+def test_the_marks_of_transactions_are_passed_over() -> None:
+    batches, next_offset = _fetched(SAMPLES[0], 0, second=_marked)
+    assert [batch.next_offset for batch in batches] == [4]
+    assert next_offset == 7
+
+
+def test_a_batch_that_was_damaged_on_its_way_is_an_error() -> None:
+    with pytest.raises(CorruptRecordException, match=r"leadline\.samples\[0\]"):
+        _fetched(SAMPLES[0], 0, second=lambda data: data[:-1] + b"?")
+
+
+def _fetched(tp: TP, start: int, second: Callable[[bytes], bytes] = bytes) -> tuple[list[Any], int]:
+    """What is handed out of a fetch of two batches from an offset on, and where to read on."""
+    data = _batch(0, 4) + second(_batch(4, 7))
+    found = PartitionRecords(tp, MemoryRecords(data), [], start, None, None, True, 0)
     fetched = Fetched(SAMPLES[0].topic)
     fetched[tp] = FetchResult(tp, assignment=None, partition_records=found, backoff=0)
-    records = list(islice(fetched[tp]._partition_records, 5))
-    parts = [(r.offset, r.timestamp, r.timestamp_type, r.key, r.value, tuple(r.headers)) for r in records]
-    return {"records": records, "parts": parts, "next": found.next_fetch_offset}
+    return list(fetched[tp]._partition_records), found.next_fetch_offset
+
+
+def _batch(first: int, end: int) -> bytes:
+    made = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 10_000)
+    for offset in range(end - first):
+        made.append(offset, 1000 + offset, b"orders", b"value %d" % offset, [("ce_id", b"%d" % offset)])
+    return first.to_bytes(8, "big") + bytes(made.build())[8:]
+
+
+def _marked(batch: bytes) -> bytes:
+    """The same as a control batch: a bit of the attributes, which follow the checksum of all that follows it."""
+    content = (int.from_bytes(batch[21:23], "big") | 0x20).to_bytes(2, "big") + batch[23:]
+    return batch[:17] + calc_crc32c(content).to_bytes(4, "big") + content
+
+
+def _parts(it: Any) -> tuple[Any, ...]:
+    return it.offset, it.timestamp, it.timestamp_type, it.key, it.value, tuple(it.headers)
 
 
 async def test_a_partition_that_was_not_opened_is_neither_asked_for_nor_delivered(consumer: Consumer) -> None:
