@@ -131,7 +131,10 @@ class Nothing:
     memory = Memory("")
     late = duplicates = 0
 
-    def observe(self, seen: object, spooled: bool = False) -> list[Any]:
+    def hear(self, seen: object, spooled: bool = False) -> None:
+        """Nothing."""
+
+    def settle(self) -> list[Any]:
         """Nothing."""
         return []
 

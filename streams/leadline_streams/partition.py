@@ -3,14 +3,17 @@
 Pure. The log decides everything: a record is applied to a cluster once, in the order of its offset, and what a cluster
 has seen is written beside its state. So whoever takes over, from wherever it must begin, arrives at the same state.
 
-A tick is for every cluster of its partition. What a judgement raises other than BadRecord is a defect: the cluster goes
-back to its last written state and what came of it since is not sent, so that no alert is taken for sent that was not.
+A tick is for every cluster of its partition. A cluster hears many records and is then judged once; where one chunk ends
+makes no difference. What a judgement raises other than BadRecord is a defect: the cluster goes back to its last written
+state and what came of it since is not sent, so that no alert is taken for sent that was not.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from itertools import islice
 from typing import Any, Protocol
 from zlib import crc32
 
@@ -23,6 +26,9 @@ from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE
 from leadline_streams.saved import Saved
 
+TOGETHER = 128
+"""Records that are heard before they are judged: what comes of so many stays in the processor's cache until then."""
+
 Output = Transition | Incident | LagRollup
 log = logging.getLogger(__name__)
 
@@ -30,8 +36,12 @@ log = logging.getLogger(__name__)
 class Fold(Protocol):
     """What is needed of the judgement of one cluster."""
 
-    def observe(self, seen: Sample | NodeSettings, spooled: bool = False) -> list[Output]:
-        """Take in one observation. Raises BadRecord."""
+    def hear(self, seen: Sample | NodeSettings, spooled: bool = False) -> None:
+        """Take in one observation, to be judged when settled at the latest. Raises BadRecord."""
+        ...
+
+    def settle(self) -> list[Output]:
+        """Judge what was heard, as far as it can be."""
         ...
 
     def tick(self, now: datetime) -> list[Output]:
@@ -111,7 +121,15 @@ class Partition:
 
     def fold(self, records: Iterable[Any], now: float) -> Folded:
         """Apply records in the order of the log, those dealt with left out: each to its cluster, a tick to all."""
-        folded, clusters, position, decode = Folded(), self.clusters, self.position, OBSERVATIONS.decode
+        folded, stream = Folded(), iter(records)
+        while together := list(islice(stream, TOGETHER)):
+            self._fold(together, folded, now)
+        return folded
+
+    def _fold(self, records: Iterable[Any], folded: Folded, now: float) -> None:
+        """Let clusters hear these records, then judge each of them once."""
+        clusters, position, decode = self.clusters, self.position, OBSERVATIONS.decode
+        heard: dict[Cluster, Any] = {}
         for record in records:
             key, offset, headers = record.key, record.offset, record.headers
             if offset < position:
@@ -130,7 +148,8 @@ class Partition:
                     folded.known += 1
                     continue
                 cluster.applied = offset + 1
-                outputs = cluster.fold.observe(seen, headers[-1][0] == SPOOLED if headers else False)
+                heard[cluster] = record
+                cluster.fold.hear(seen, headers[-1][0] == SPOOLED if headers else False)
             except BadRecord as bad:
                 folded.rejected.append(Rejected(record, bad.reason, bad.detail))
             except Exception as error:
@@ -138,9 +157,8 @@ class Partition:
             else:
                 folded.judged += 1
                 folded.last = seen
-                if outputs:
-                    self._emit(cluster, outputs, folded, now)
-        return folded
+        for cluster, record in heard.items():
+            self._judge(cluster, cluster.fold.settle, record, folded, now)
 
     def _keyless(self, record: Any, folded: Folded, now: float) -> None:
         try:
@@ -177,13 +195,19 @@ class Partition:
             if record.offset < cluster.applied:
                 continue
             cluster.applied = record.offset + 1
-            try:
-                outputs = cluster.fold.tick(at)
-            except Exception as error:
-                self._revert(cluster, record, error, folded)
-            else:
-                if outputs:
-                    self._emit(cluster, outputs, folded, now)
+            self._judge(cluster, partial(cluster.fold.tick, at), record, folded, now)
+
+    def _judge(
+        self, cluster: Cluster, judged: Callable[[], list[Output]], record: Any, folded: Folded, now: float
+    ) -> None:
+        """Let a cluster be judged; a defect is put down to the newest record that it heard."""
+        try:
+            outputs = judged()
+        except Exception as error:
+            self._revert(cluster, record, error, folded)
+        else:
+            if outputs:
+                self._emit(cluster, outputs, folded, now)
 
     def _admit(self, record: Any, name: str, now: float) -> Cluster:
         key = name.encode("utf-8")

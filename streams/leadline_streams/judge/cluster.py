@@ -1,7 +1,7 @@
 """The fold over one cluster's observations: what is true now, and what changed because of this one.
 
-``observe`` and ``tick`` are pure: the same observations and ticks give the same outputs, byte for byte. Cost is in the
-links of the node observed, not in the windows; all that is done per node of the cluster is to find the slowest.
+``observe`` and ``tick`` are pure: the same observations and ticks give the same outputs, byte for byte, however many
+are heard before they are settled. Cost is in the links of the node observed, not in the windows.
 """
 
 from datetime import datetime
@@ -17,7 +17,7 @@ from leadline_streams.judge.check import check_positions
 from leadline_streams.judge.due import upcoming
 from leadline_streams.judge.lsn_clock import LsnClock
 from leadline_streams.judge.memory import LinkState, Memory, NodeState, load
-from leadline_streams.judge.order import ACCEPTED, LATE
+from leadline_streams.judge.order import DUPLICATE, LATE
 from leadline_streams.judge.plans import Plans
 from leadline_streams.judge.policy import Policy
 from leadline_streams.judge.retention import follow
@@ -30,7 +30,7 @@ TABLES_KEPT_S = 120.0
 class ClusterState:
     """One cluster: its memory, and the policy by which it is judged."""
 
-    __slots__ = ("_feeds", "_rivals", "_serves", "duplicates", "late", "memory", "name", "plans", "policy")
+    __slots__ = ("_feeds", "_rivals", "_said", "_serves", "duplicates", "late", "memory", "name", "plans", "policy")
 
     def __init__(self, name: str, policy: Policy, memory: Memory | None = None) -> None:
         self.name = ClusterName(name)
@@ -44,6 +44,8 @@ class ClusterState:
         """Links by downstream."""
         self._serves: dict[NodeName, list[LinkState]] = {}
         """Links by upstream."""
+        self._said: list[Output] = []
+        """What came of observations and is still to be returned."""
         self._rivals = False
         """Whether several nodes of one system were last seen to take writes: then the cluster is never calm."""
         self._index()
@@ -61,26 +63,41 @@ class ClusterState:
     # -- The fold ---------------------------------------------------------------------------------------------------
 
     def observe(self, seen: Sample | NodeSettings, spooled: bool = False) -> list[Output]:
-        """Take one observation. Raises BadRecord, and remembers nothing of it, when it cannot be used."""
-        if isinstance(seen, Sample):
-            check_positions(seen)
-        arrival = self.memory.arrivals.offer(seen, spooled, self.policy)
-        if arrival is ACCEPTED:
-            return self._advance()
-        if arrival is LATE:
-            self.late += 1
-        else:
-            self.duplicates += 1
-        return []
+        """Take one observation, and judge what can be judged by now. Raises BadRecord like ``hear``."""
+        self.hear(seen, spooled)
+        return self.settle()
 
     def tick(self, now: datetime) -> list[Output]:
         """Let time pass: silence is judged, what is due happens, stragglers are no longer waited for."""
+        self._advance()
         self.memory.arrivals.tick(now.timestamp(), self.policy)
-        return self._advance()
+        return self.settle()
 
-    def _advance(self) -> list[Output]:
-        out: list[Output] = []
-        memory, arrivals = self.memory, self.memory.arrivals
+    def hear(self, seen: Sample | NodeSettings, spooled: bool = False) -> None:
+        """Take one observation; judging it may wait until ``settle``, for others that are heard at once.
+
+        Raises BadRecord, and remembers nothing of it, when it cannot be used.
+        """
+        if isinstance(seen, Sample):
+            check_positions(seen)
+        arrivals = self.memory.arrivals
+        if arrivals.follow(seen, self.policy):
+            return
+        self._advance()
+        arrival = arrivals.offer(seen, spooled, self.policy)
+        if arrival is LATE:
+            self.late += 1
+        elif arrival is DUPLICATE:
+            self.duplicates += 1
+
+    def settle(self) -> list[Output]:
+        """Judge what can be judged by now; returns all that came of what was heard."""
+        self._advance()
+        said, self._said = self._said, []
+        return said
+
+    def _advance(self) -> None:
+        out, memory, arrivals = self._said, self.memory, self.memory.arrivals
         upto, waiting = arrivals.ready(), arrivals.waiting
         while waiting and waiting[0][0] <= upto:
             time, _, _, _, seen = heappop(waiting)
@@ -95,7 +112,6 @@ class ClusterState:
         if memory.next_due <= upto:
             self._pass_time(upto, out)
         arrivals.horizon = upto
-        return out
 
     # -- Observations -------------------------------------------------------------------------------------------------
 

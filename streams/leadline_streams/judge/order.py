@@ -77,6 +77,26 @@ class Arrivals:
     floor: float = 0.0
     """Ticks let judgement proceed up to here."""
 
+    def follow(self, seen: Sample | NodeSettings, policy: Policy) -> bool:
+        """Take an observation that is newer than all before it and comes when it should; False, and not taken, if not.
+
+        Of most that is so, and then judgement may wait: what could be judged before it can be afterwards, and is the
+        same, for it moves nothing but its own source's frontier, forward.
+        """
+        node, time = seen.node, seen.sent_at.timestamp()
+        source = self.sources.get(node.name)
+        if source is None or time <= self.newest or time < self.horizon or not isinstance(seen, Sample):
+            return False
+        step, stale_after_s = time - source.frontier, source.stale_after_s
+        if step > stale_after_s or step > policy.clock_tolerance_s or time < source.admitted_at or source.correction_s:
+            return False
+        if seen.seq <= source.seq or source.boot != node.boot or _stale_after_s(seen, policy) != stale_after_s:
+            return False
+        source.seq = seen.seq
+        source.frontier = self.awaited[node.name] = self.newest = time
+        heappush(self.waiting, (time, node.name, seen.seq, node.boot, seen))
+        return True
+
     def offer(self, seen: Sample | NodeSettings, spooled: bool, policy: Policy) -> Arrival:
         """Take an observation. Raises BadRecord when it is from the future."""
         node = seen.node
@@ -100,8 +120,7 @@ class Arrivals:
         if time > self.newest:
             self.newest = time
         if isinstance(seen, Sample):
-            missed_s, least_s = MISSED * seen.interval_s, policy.stale_after_s
-            source.stale_after_s = missed_s if missed_s > least_s else least_s
+            source.stale_after_s = _stale_after_s(seen, policy)
             if time < self.horizon:
                 return LATE
             if time < source.admitted_at:
@@ -120,30 +139,26 @@ class Arrivals:
         if self.now and away > _AWAY_S:
             self.patient_until = now + min(away, PATIENCE_S)
         self.now = now
-        if now >= self.patient_until or self._slowest() >= now - policy.lateness_s:
+        if now >= self.patient_until or self._slowest(self.horizon) >= now - policy.lateness_s:
             self.patient_until = 0.0
         self.floor = now - policy.lateness_s if not self.patient_until else 0.0
 
     def ready(self) -> float:
         """The time up to which judgement may proceed: the caller takes from ``waiting`` and moves the horizon."""
+        bound = max(self.horizon, self.newest - MAX_WAIT_S, self.floor)
         # A heap is slower for clusters of less than some thirty nodes.
-        bound, awaited = self.horizon, self.awaited
-        slowest = min(awaited.values()) if awaited else inf
+        slowest = min(self.awaited.values(), default=inf)
         if slowest < bound:
-            slowest = self._slowest()
-        if bound < slowest < inf:
-            bound = slowest
-        if bound < self.newest - MAX_WAIT_S:
-            bound = self.newest - MAX_WAIT_S
-        return bound if bound > self.floor else self.floor
+            slowest = self._slowest(bound)
+        return slowest if bound < slowest < inf else bound
 
-    def _slowest(self) -> float:
+    def _slowest(self, judged: float) -> float:
         """The frontier of the slowest source that is waited for; infinite when there is none.
 
-        A source is no longer waited for when its last word is stale.
+        A source is no longer waited for when its last word is stale at the time that is ``judged``.
         """
         for name, frontier in sorted(self.awaited.items(), key=itemgetter(1)):
-            if frontier + self.sources[name].stale_after_s > self.horizon:
+            if frontier + self.sources[name].stale_after_s > judged:
                 return frontier
             del self.awaited[name]
         return inf
@@ -170,3 +185,9 @@ class Arrivals:
         if time > reference:
             raise BadRecord(FUTURE, f"{name} is {time - reference:.1f} s ahead; clocks may differ by {tolerance:g} s")
         return None
+
+
+def _stale_after_s(sample: Sample, policy: Policy) -> float:
+    """How long after a sample its source is silent, if no other comes."""
+    missed_s, least_s = MISSED * sample.interval_s, policy.stale_after_s
+    return missed_s if missed_s > least_s else least_s

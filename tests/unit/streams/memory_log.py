@@ -54,19 +54,25 @@ class Count:
         self.cluster = cluster
         self.seen = seen
         self.last = list(last)
+        self.said: list[Output] = []
 
-    def observe(self, seen: Sample, spooled: bool = False) -> list[Output]:
+    def hear(self, seen: Sample, spooled: bool = False) -> None:
         """Count it; ``bad`` is refused, ``defect`` breaks after it has been counted."""
         if seen.error == "bad":
             raise BadRecord(FUTURE, "it says so")
-        outputs = self._count(seen.seq)
+        self.said += self._count(seen.seq)
         if seen.error == "defect":
             raise ZeroDivisionError("half-way")
-        return outputs
+
+    def settle(self) -> list[Output]:
+        """What came of it."""
+        said, self.said = self.said, []
+        return said
 
     def tick(self, now: datetime) -> list[Output]:
         """Count it."""
-        return self._count(-1)
+        self.said += self._count(-1)
+        return self.settle()
 
     def dump(self) -> bytes:
         """All of it."""

@@ -1,6 +1,8 @@
 """What is judged does not depend on which agent was faster, on duplicates, or on anybody's wrong clock."""
 
+from contextlib import suppress
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -133,6 +135,58 @@ def test_a_state_reloaded_anywhere_goes_on_the_same(cut: int, primary: list[str]
             state = ClusterState.load(state.dump(), POLICY)
         out += state.observe(what) if isinstance(what, Sample) else state.tick(at(what))
     assert [said for said in out if isinstance(said, Transition | Incident)] == judge(log)
+
+
+SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=8)
+
+
+def hear(log: list[tuple[float, Any]], sizes: list[int]) -> tuple[list[Any], bytes]:
+    """What is said about a log that is settled after so many samples each time, and the memory that is left."""
+    state, out, left = ClusterState("orders", POLICY), list[Any](), cycle(sizes)
+    until = next(left)
+    for _, what in log:
+        if not isinstance(what, Sample):
+            out += state.tick(at(what))
+            continue
+        with suppress(BadRecord):
+            state.hear(what)
+        until -= 1
+        if not until:
+            out += state.settle()
+            until = next(left)
+    out += state.settle()
+    state.memory.arrivals.waiting.sort()  # a heap of the same observations can have several orders
+    return out, state.dump()
+
+
+@given(primary=PRIMARY_LIFE, standby=STANDBY_LIFE, delays=st.tuples(DELAYS, DELAYS), sizes=SIZES, ticks=st.booleans())
+def test_how_many_are_heard_before_they_are_judged_makes_no_difference(
+    primary: list[str], standby: list[str], delays: tuple[list[float], ...], sizes: list[int], ticks: bool
+) -> None:
+    """Everything that is said and remembered is as if each had been judged at once."""
+    world = World()
+    up, down = world.pair()
+    ends = [(1 << 24) + second * 1_000_000 for second in range(len(primary))]
+    histories = [primary_samples(up, primary, ends), standby_samples(down, standby, ends)]
+    log = [item for item in arrive(histories, list(delays), 70) if ticks or isinstance(item[1], Sample)]
+    assert hear(log, sizes) == hear(log, [1])
+
+
+@given(sizes=SIZES, off=st.sampled_from([0.0, 0.0, -3600.0, -7.0, 4.0, 900.0]), gap=st.integers(0, 200), data=st.data())
+def test_nor_does_it_when_agents_are_silent_and_clocks_are_wrong(
+    sizes: list[int], off: float, gap: int, data: st.DataObject
+) -> None:
+    """One agent is away for a while, with another look a minute or a second; no tick comes."""
+    world = World()
+    up, down = world.pair()
+    ends = [(1 << 24) + second * 1_000_000 for second in range(260)]
+    away = data.draw(st.integers(5, 50))
+    interval_s = data.draw(st.sampled_from([1.0, 5.0, 60.0]))
+    standby = standby_samples(down, ["stream"] * 260, ends)
+    standby = [replace(s, interval_s=interval_s) if index % 7 == 3 else s for index, s in enumerate(standby)]
+    standby = standby[:away] + skewed(standby[away + gap :], off)
+    log = arrive([primary_samples(up, ["write"] * 260, ends), standby], [[0.0], [0.0]], 0)
+    assert hear(log, sizes) == hear(log, [1])
 
 
 def test_a_sample_delivered_twice_counts_once() -> None:

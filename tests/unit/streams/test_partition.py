@@ -58,9 +58,8 @@ def test_only_the_last_header_tells_that_an_agent_had_to_spool() -> None:
     spooled: list[bool] = []
 
     class Ear(Count):
-        def observe(self, seen: Any, was_spooled: bool = False) -> list[Any]:
+        def hear(self, seen: Any, was_spooled: bool = False) -> None:
             spooled.append(was_spooled)
-            return []
 
     held = partition()
     first, second = log(sample("orders"), sample("orders"))

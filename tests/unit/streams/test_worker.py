@@ -238,7 +238,9 @@ def expected(log: MemoryLog) -> dict[str, list[str]]:
                 outputs = [output for fold in folds.values() for output in fold.tick(seen.at)]
             else:
                 name = seen.node.cluster
-                outputs = folds.setdefault(name, Counts().new(name)).observe(seen)
+                fold = folds.setdefault(name, Counts().new(name))
+                fold.hear(seen)
+                outputs = fold.settle()
             for output in outputs:
                 if hasattr(output, "alert_id"):
                     found.setdefault(output.cluster, []).append(output.summary)
