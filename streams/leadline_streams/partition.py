@@ -26,7 +26,7 @@ from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE
 from leadline_streams.saved import Saved
 
-TOGETHER = 128
+TOGETHER = 64
 """Records that are heard before they are judged: what comes of so many stays in the processor's cache until then."""
 
 Output = Transition | Incident | LagRollup
