@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from leadline.model.observation import Tick
-from leadline_streams.partition import Partition
+from leadline_streams.partition import TOGETHER, Partition
 from leadline_streams.saved import Saved, start
 from tests.unit.streams.memory_log import AT, Count, Counts, record, sample
 
@@ -102,6 +102,29 @@ def test_a_state_that_saw_nothing_new_is_not_due() -> None:
     held = partition()
     held.restore(b"orders", Saved(4, 3, Count("orders", 3).dump()), 0.0)
     assert list(held.due(1e9)) == []
+
+
+def test_a_defect_found_when_all_were_heard_is_put_down_to_the_newest() -> None:
+    class Broken(Count):
+        def settle(self) -> list[Any]:
+            raise ZeroDivisionError
+
+    blobs: dict[bytes, bytes] = {}
+    held = partition(blobs)
+    held.fold(log(sample("orders")), 0.0)
+    held.dump(held.clusters[b"orders"], 0.0)
+    held.clusters[b"orders"].fold = Broken("orders", 99)
+    folded = held.fold([record(sample(name), 1 + offset) for offset, name in enumerate(["orders", "orders", "b"])], 0.0)
+    assert counted(held) == {"orders": 1, "b": 1}
+    assert [(rejected.record.offset, rejected.reason) for rejected in folded.rejected] == [(2, "unprocessable")]
+
+
+@pytest.mark.parametrize("count", [TOGETHER - 1, TOGETHER, 2 * TOGETHER + 1])
+def test_what_came_of_records_is_told_when_a_bad_one_ends_them(count: int) -> None:
+    held = partition()
+    folded = held.fold(log(*[sample("orders")] * count, sample("orders", error="bad")), 0.0)
+    assert (folded.judged, len(folded.rejected), folded.read) == (count, 1, count + 1)
+    assert len(folded.outputs) == count // 2 + count // 3
 
 
 def test_a_defect_in_a_tick_sets_back_its_cluster_alone() -> None:
