@@ -1,8 +1,8 @@
 """The stream processor against a bare consumer that only fetches and decodes, on the same topic in one run.
 
 Each repetition starts a broker in memory, fills the samples topic once and reads it once per variant, each in a process
-of its own; the order changes from repetition to repetition. A rate is records over the time from the first record
-delivered to the last. The table shows medians, and medians of each repetition's ratio to its own bare loop; the same by
+of its own; the order changes from repetition to repetition. A rate is records over the time from when they may be
+fetched to the last. The table shows medians, and medians of each repetition's ratio to its own bare loop; the same by
 processor time, from which a busy machine takes less away.
 """
 

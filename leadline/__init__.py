@@ -8,6 +8,7 @@ This package is the shared language of the three roles, which never import each 
 
 ``model``       the values, frozen and without I/O
 ``wire``        their bytes: keys, headers, typed decoding
+``repeating``   the same of observations, each text that repeats once
 ``schemas``     their description for other programs
 ``topics``      where they are kept, and making the topics
 ``deadletters`` what is written of a record that cannot be used

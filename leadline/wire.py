@@ -5,7 +5,7 @@ CloudEvents 1.0 in Kafka binary mode: the value is JSON, the attributes are ``ce
 
 import json
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 import orjson
 
+from leadline import repeating
 from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Transition
@@ -86,6 +87,8 @@ class Codec(Generic[T]):
     name: str
     """The topic without its prefix, and the middle of the CloudEvents type."""
     decoder: msgspec.json.Decoder[T]
+    quick: Callable[[bytes], T] | None = None
+    """Gives and raises the same as the decoder, sooner."""
     max_bytes: int = MAX_RECORD_BYTES
 
     @property
@@ -105,7 +108,7 @@ class Codec(Generic[T]):
         if len(data) > self.max_bytes:
             raise BadRecord(TOO_LARGE, f"{len(data)} bytes, the limit is {self.max_bytes}")
         try:
-            return self.decoder.decode(data)
+            return (self.quick or self.decoder.decode)(data)
         except msgspec.ValidationError as error:
             raise BadRecord(INVALID, str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -135,7 +138,7 @@ def _header(text: str) -> bytes:
     return quote(text, safe=_VISIBLE, errors="backslashreplace").encode()
 
 
-OBSERVATIONS: Codec[Observation] = Codec("samples", msgspec.json.Decoder(Observation))
+OBSERVATIONS: Codec[Observation] = Codec("samples", repeating.whole, repeating.decode)
 ALERTS: Codec[Transition] = Codec("alerts", msgspec.json.Decoder(Transition))
 INCIDENTS: Codec[Incident] = Codec("incidents", msgspec.json.Decoder(Incident))
 LAG: Codec[LagRollup] = Codec("lag", msgspec.json.Decoder(LagRollup))

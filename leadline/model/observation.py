@@ -5,9 +5,10 @@ An observation is a ``Sample`` (every interval), ``NodeSettings`` (on start, on 
 engine, a role or a version does not have are absent; absent never means zero or healthy.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal
 
 from msgspec import Meta
+from typing_extensions import TypeVar
 
 from leadline.model import Int64, Time, Value
 from leadline.model.ids import ClusterName, NodeName
@@ -264,10 +265,16 @@ class Cost(Value, frozen=True, kw_only=True):
     """Observations the spool had to drop since the agent started."""
 
 
-class Sample(Value, frozen=True, kw_only=True, tag="sample", tag_field="kind"):
+Conflicts = dict[str, dict[str, Int64]]
+NodeT = TypeVar("NodeT", bound=Node, default=Node)
+ConflictsT = TypeVar("ConflictsT", bound=Conflicts, default=Conflicts)
+"""A sample has these parameters for ``repeating`` alone, which decodes the two fields by themselves."""
+
+
+class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="sample", tag_field="kind"):
     """One look at one node."""
 
-    node: Node
+    node: NodeT
     seq: Count
     at: Time
     """The database's clock; the agent's when the database cannot be reached."""
@@ -289,7 +296,7 @@ class Sample(Value, frozen=True, kw_only=True, tag="sample", tag_field="kind"):
     """Publications in ``database``."""
     tables: Tables | None = None
     """When they were looked at; see ``Tables``."""
-    conflicts: dict[str, dict[str, Int64]] = {}
+    conflicts: ConflictsT = {}  # type: ignore[assignment]
     """Queries cancelled by replay: database, then kind, then count."""
     activity: Activity | None = None
     archiver: Archiver | None = None

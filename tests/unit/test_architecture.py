@@ -33,6 +33,7 @@ PURE = (
 """Everything that decides. It sees values and times that it is given, nothing else."""
 PURE_MAY_IMPORT = (
     "msgspec",
+    "typing_extensions",
     "leadline.model",
     "leadline.wire",
     "leadline.errors",
