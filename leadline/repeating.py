@@ -1,7 +1,8 @@
 """Decoding observations, of which much is the same each time: a node's description, and what replay has cancelled.
 
 A text that was decoded before is not decoded again, and every sample has the same object: a third of the bytes of a
-sample need only be hashed, and a fleet's samples take a third less memory.
+fleet's samples need only be hashed, and the samples take a quarter less memory. Nobody may change these objects, as
+nobody may any value.
 """
 
 from functools import lru_cache
@@ -17,8 +18,8 @@ from leadline.model.observation import Node, NodeSettings, Observation, Sample, 
 
 TEXTS = 65_536
 """Texts of each kind that are remembered, those used last: more nodes than one worker can take."""
-MAX_TEXT_BYTES = 2048
-"""Longer ones are decoded each time: hostile writers must not fill the memory with them. A node's has 400."""
+MAX_TEXT_BYTES = 1024
+"""Longer ones are decoded each time: nobody fills the memory. A node's has 300, the counts of each database 100."""
 
 whole: Decoder[Observation] = Decoder(Observation)
 """The same without a memory; its errors name the path of the first wrong field."""
