@@ -58,6 +58,7 @@ def test_values_are_those_of_the_whole(value: Observation) -> None:
 )
 @example("node.port", "5432")
 @example("conflicts.shop", {"lock": "2"})
+@example("conflicts.shop", {"lock": 2**63})
 @example("conflicts", None)
 def test_errors_are_those_of_the_whole(path: str, junk: Any) -> None:
     """A wrong field is refused in the same words, with the path from the top."""
@@ -85,6 +86,13 @@ def test_what_is_no_observation(data: bytes) -> None:
     """Depth and wrong kinds are refused as without a memory."""
     assert outcome(repeating.decode, data) == outcome(repeating.whole.decode, data)
     assert outcome(repeating.decode, data)[0] != "value"
+
+
+def test_the_first_error_is_told() -> None:
+    """Of two faults the first is told, though it is in what is decoded last."""
+    data = encode(sample()).replace(b'"standby"', b"7").replace(b'"up":true', b'"up":true,"error":"\xff"')
+    assert outcome(repeating.decode, data) == outcome(repeating.whole.decode, data)
+    assert "$.node.role" in str(outcome(repeating.decode, data)[1])
 
 
 def test_what_repeats_is_one_object() -> None:
