@@ -19,7 +19,8 @@ STATUS_S = 12.0
 """A receiver replies every ``wal_receiver_status_interval``, 10 s by default, also when it gets nothing."""
 SLACK_S = 2.0
 SETTLED_S = 3.0
-"""A receiver that is told another address uses it at once; one that is told the right one again needs a moment, too."""
+"""A receiver that is told another address uses it at once; one that is told the right one again needs a moment, too.
+Then the link is just found, and the last change that is known may still be that to the wrong one."""
 RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
 
 
@@ -87,7 +88,11 @@ def _unconnected(case: Case, it: LinkCase) -> Claim:
     ]
     if others:
         evidence.append(fact("other_standbys", ", ".join(others), link.upstream, "connected"))
-    if change is not None and case.now - change.at.timestamp() >= SETTLED_S:
+    if (
+        change is not None
+        and link.cut_since is not None
+        and case.now - max(change.at.timestamp(), link.cut_since) >= SETTLED_S
+    ):
         was, changed = case.told(it.down, change)
         return Claim(
             subject=of_link(link),

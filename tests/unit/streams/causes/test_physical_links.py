@@ -39,6 +39,19 @@ def test_a_conninfo_that_was_just_put_right() -> None:
     assert "to host=pg-1.db" not in first(world).summary
 
 
+def test_a_standby_that_comes_back_from_a_stranger() -> None:
+    """Told its own primary again, it needs a moment; the last change that is known is still that to the stranger."""
+    world = pair()
+    world.add("pg-9", "primary", system_id="9009").set(positions=Positions(current_lsn="0/100"))
+    change(world, "pg-2", primary_conninfo="host=pg-1.db")
+    change(world, "pg-2", primary_conninfo="host=pg-9.db")
+    run(world, 10, cut=True, positions=RETRIES, receiver={"host": "pg-9.db"})
+    assert first(world).code == "wrong_cluster"
+    run(world, 2, cut=True, positions=RETRIES)
+    assert first(world).code == "wrong_cluster"
+    assert world.incidents[-1].title == "orders: pg-2 follows a server of another cluster"
+
+
 def test_an_idle_standby_that_was_restarted() -> None:
     """What it received is told from the start of a segment; it has replayed more, and misses nothing."""
     world = pair()
