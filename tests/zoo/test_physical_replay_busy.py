@@ -13,7 +13,7 @@ def test_replay_cannot_keep_up(pair: Pair, watch: Watch) -> None:
     """The primary writes as it always does, and the standby's only replaying process no longer manages."""
     pair.primary.query(TABLE)
     rig = watch(pair)
-    with rig.writing(pair.primary, every_s=0.1, statement=LOAD, size=10_000):
+    with rig.writing(pair.primary, every_s=0.1, statement=LOAD, size=2_000):
         rig.quiet(12)
         with starved(pair.standby, "startup", SHARE):
             rig.mark()
