@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
+from leadline.model.observation import Downstream
 from leadline.view.words import duration
 from leadline_streams.causes.slot_in_use_elsewhere import is_taken
 from leadline_streams.causes.slot_missing import missing_slot
@@ -33,8 +34,13 @@ def find(case: Case) -> Iterator[Claim]:
             continue
         if receiver.status is None or it.row is None:
             yield _unconnected(case, it)
-        elif max(receiver.message_age_s or 0.0, it.row.reply_age_s or 0.0) >= SILENT_REPLY_S:
+        elif max(receiver.message_age_s or 0.0, it.row.reply_age_s or 0.0) >= SILENT_REPLY_S and not _is_new(it.row):
             yield _unheard(it)
+
+
+def _is_new(row: Downstream) -> bool:
+    """A connection younger than the silence: what is silent is from before it."""
+    return row.connected_s is not None and row.connected_s < SILENT_REPLY_S
 
 
 def _is_refused(case: Case, it: LinkCase) -> bool:

@@ -76,6 +76,14 @@ def test_which_direction_is_dead() -> None:
         assert f"nothing passes {where}:" in first(world).summary
 
 
+def test_a_connection_that_is_younger_than_the_silence() -> None:
+    """What the receiver heard last is from before it: nobody is deaf."""
+    for connected_s, claimed in ((0.5, False), (60.0, True)):
+        world = pair()
+        run(world, 10, row={"connected_s": connected_s}, receiver={"message_age_s": 40.0})
+        assert ("standby_cannot_connect" in codes(world)) is claimed
+
+
 def test_a_receiver_that_does_not_give_up() -> None:
     """Silent for longer than it may be: a receiver that ran would have ended itself."""
     world = pair()
