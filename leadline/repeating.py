@@ -13,8 +13,7 @@ from msgspec import Raw
 from msgspec.json import Decoder
 from msgspec.structs import force_setattr
 
-from leadline.model import Int64
-from leadline.model.observation import Node, NodeSettings, Observation, Sample, Tick
+from leadline.model.observation import Conflicts, Node, NodeSettings, Observation, Sample, Tick
 
 TEXTS = 65_536
 """Texts of each kind that are remembered, those used last: more nodes than one worker can take."""
@@ -25,7 +24,7 @@ whole: Decoder[Observation] = Decoder(Observation)
 """The same without a memory; its errors name the path of the first wrong field."""
 _unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick)  # type: ignore[type-var]  # decoded in two steps
 _node = Decoder(Node)
-_conflicts = Decoder(dict[str, dict[str, Int64]])
+_conflicts = Decoder(Conflicts)
 _known_node = lru_cache(maxsize=TEXTS)(_node.decode)
 _known_conflicts = lru_cache(maxsize=TEXTS)(_conflicts.decode)
 
