@@ -57,7 +57,7 @@ docs: $(STAMP) ## write the generated pages of docs/reference and the examples o
 	$(BIN)/python -m leadline.schemas docs/reference
 	$(BIN)/python -m leadline.settings.reference >docs/reference/settings.md
 	$(BIN)/python -m leadline.settings.example deploy/examples
-	$(BIN)/python -m leadline.cli.reference >docs/reference/commands.md
+	$(BIN)/python -m leadline_cli.reference >docs/reference/commands.md
 	$(BIN)/python -m leadline_streams.reference docs/reference
 
 demo: $(STAMP) ## a whole fleet on this machine, broken and explained

@@ -29,16 +29,16 @@ from bench.page import FOOTPRINT, PROCESSES
 from leadline.clock import SystemClock
 from leadline.errors import UnreachableError
 from leadline.model.observation import Sample
-from leadline.sandbox import guard
-from leadline.sandbox.binaries import wheel_binaries
-from leadline.sandbox.broker import EmbeddedBroker
-from leadline.sandbox.fleet import AGENT, Fleet
-from leadline.sandbox.port import HOST, Port
-from leadline.sandbox.postgres import Server
-from leadline.sandbox.process import spawn
-from leadline.sandbox.wait import eventually
-from leadline.sandbox.workload import pgbench
 from leadline.wire import OBSERVATIONS
+from leadline_lab.sandbox import guard
+from leadline_lab.sandbox.binaries import wheel_binaries
+from leadline_lab.sandbox.broker import EmbeddedBroker
+from leadline_lab.sandbox.fleet import AGENT, Fleet
+from leadline_lab.sandbox.port import HOST, Port
+from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.process import spawn
+from leadline_lab.sandbox.wait import eventually
+from leadline_lab.sandbox.workload import pgbench
 
 PROGRAM = "prometheus-postgres-exporter"
 REDUCED = ("--disable-settings-metrics", "--no-collector.database", "--no-collector.bgwriter")
@@ -79,7 +79,7 @@ def agent(primary: Server) -> Iterator[Running]:
             "spool": {"path": f"{folder}/spool.sqlite3"},
         }
         file.write_bytes(orjson.dumps(settings))  # JSON is YAML
-        with process(sys.executable, "-m", "leadline", "agent", "-c", file) as pid:
+        with process(sys.executable, "-m", "leadline_cli", "agent", "-c", file) as pid:
             eventually("the agent publishes", lambda: bool(published(broker)), SETUP_S)
             yield Running(pid, AGENT, samples=lambda: published(broker))
 

@@ -21,14 +21,14 @@ import psycopg
 from bench.agent import EXPORTER, PROGRAM, process
 from leadline.clock import SystemClock
 from leadline.errors import UnreachableError
-from leadline.pipeline import Pipeline
-from leadline.sandbox.fleet import AGENT, Fleet
-from leadline.sandbox.port import HOST, Port
-from leadline.sandbox.postgres import Server
-from leadline.sandbox.proxy import Proxy
-from leadline.sandbox.wait import eventually
-from leadline.sandbox.workload import pgbench
-from leadline_sinks.receiver.server import Receiver
+from leadline_lab.pipeline import Pipeline
+from leadline_lab.receiver.server import Receiver
+from leadline_lab.sandbox.fleet import AGENT, Fleet
+from leadline_lab.sandbox.port import HOST, Port
+from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.proxy import Proxy
+from leadline_lab.sandbox.wait import eventually
+from leadline_lab.sandbox.workload import pgbench
 
 PROMETHEUS, ALERTMANAGER = "prometheus", "prometheus-alertmanager"
 QUERIES = Path("/usr/share/doc/prometheus-postgres-exporter/examples/queries.yaml")

@@ -18,7 +18,7 @@ from statistics import median
 import orjson
 
 from bench.fleet import STANDBYS, fleet
-from leadline import repeating
+from leadline import interned_decode
 from leadline.clock import SystemClock
 from leadline.wire import OBSERVATIONS, encode
 from leadline_streams.judge.cluster import ClusterState
@@ -90,7 +90,7 @@ def held(links: int) -> tuple[float, float]:
     judge(raw, states)
     gc.collect()
     total, _ = tracemalloc.get_traced_memory()
-    decoded = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, repeating.__file__)])
+    decoded = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, interned_decode.__file__)])
     return total / links, sum(trace.size for trace in decoded.traces) / links
 
 

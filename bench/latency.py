@@ -27,13 +27,13 @@ from bench.traffic import Planned, Probe, Receiver, plan, publish
 from leadline.clock import SystemClock
 from leadline.errors import UnreachableError
 from leadline.kafka import consumer_options, producer_options
-from leadline.sandbox.broker import EmbeddedBroker
-from leadline.sandbox.wait import eventually
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import RuleOverride, StreamSettings
 from leadline.topics import PARTITIONS, TOPICS, create
 from leadline.wire import ALERTS
-from leadline_streams import transport
+from leadline_lab.sandbox.broker import EmbeddedBroker
+from leadline_lab.sandbox.wait import eventually
+from leadline_streams.runtime import transport
 
 EMBEDDED_WAIT_MS = 1
 """The broker in memory holds a fetch that finds nothing for all the wait that it allows, whatever comes meanwhile."""
@@ -58,8 +58,8 @@ class Variant:
 
 async def stream(kafka: KafkaSettings) -> None:
     """``leadline stream`` with its defaults."""
-    from leadline_streams.app import GC_THRESHOLD, build, work
-    from leadline_streams.policies import policy_of
+    from leadline_streams.assembly import policy_of
+    from leadline_streams.runtime.app import GC_THRESHOLD, build, work
 
     limits = RuleOverride(for_s=0.0, keep_s=0.0)
     settings = StreamSettings(application_id=f"{kafka.topic_prefix}stream", kafka=kafka, rules={RULE: limits})

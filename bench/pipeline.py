@@ -22,9 +22,9 @@ from confluent_kafka import Producer
 
 from bench.fleet import fleet
 from bench.readers import VARIANTS, Speed
-from leadline.sandbox.broker import EmbeddedBroker
 from leadline.topics import TOPICS
 from leadline.wire import outgoing
+from leadline_lab.sandbox.broker import EmbeddedBroker
 
 PARTITIONS = 96
 """Many, because the broker in memory keeps only 5 MiB of each."""

@@ -13,7 +13,7 @@ from leadline.clock import SystemClock
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS
-from leadline_streams.judge.memory import Memory
+from leadline_streams.judge.state import Memory
 
 SAMPLES = "leadline.samples"
 STOCK_RECORDS = 20_000
@@ -160,9 +160,9 @@ async def unjudged(bootstrap: str, expected: int) -> Speed:
 
 async def pipeline(bootstrap: str, expected: int, flush_s: float = NEVER_S, judge: bool = True) -> Speed:
     """All of it: decode, judge, send what comes of it, and keep states when told to."""
-    from leadline_streams.app import GC_THRESHOLD, build, work
     from leadline_streams.judge.policy import Policy
-    from leadline_streams.transport import Chunk, ChunkConsumer, Opening
+    from leadline_streams.runtime.app import GC_THRESHOLD, build, work
+    from leadline_streams.runtime.transport import Chunk, ChunkConsumer, Opening
 
     watch = Stopwatch(expected)
     kafka = KafkaSettings(bootstrap=bootstrap)

@@ -1,31 +1,33 @@
-"""Leadline: says how far behind every replica is, what broke it, and tells the right person once.
+"""Leadline: says how far behind every replica is and what broke it, and notifies the right person once.
 
-This package is the shared language of the three roles, which never import each other and meet only in Kafka:
+This package is the language that all rooms share; it imports none of them. The rooms, each floor importing only from
+the floors below it:
 
-    agents/leadline_agents     look at databases, publish observations
-    streams/leadline_streams   judge every link, name the cause
-    sinks/leadline_sinks       tell people
+    cli/leadline_cli           the one command, ``leadline``
+    lab/leadline_lab           sandbox servers, the vendors' stand-in, the demo
+    agents/leadline_agents     read databases, publish observations        } roles: they never import each other
+    streams/leadline_streams   judge every link, name the cause            } and meet only in Kafka
+    sinks/leadline_sinks       notify people, keep the incident log        }
 
-``model``       the values, frozen and without I/O
-``wire``        their bytes: keys, headers, typed decoding
-``repeating``   the same of observations, each text that repeats once
-``schemas``     their description for other programs
-``topics``      where they are kept, and making the topics
-``deadletters`` what is written of a record that cannot be used
-``compacted``   what a compacted topic holds
-``recording``   a topic's records in a file
-``kafka``       Kafka's settings as client options
-``settings``    every option of every process
-``logs``        what is written to standard error; foreign text made safe to look at
-``clock``       the only reader of the time
-``stopping``    how a long-running part ends
-``errors``      what can go wrong, and exit codes
-``metrics``     what each process counts
-``view``        what people see in a terminal
-``pipeline``    the real processes on one machine over the embedded broker
-``sandbox``     real servers and a broker on one machine, to try and to break
-``demo``        a fleet that is broken as it once was, explained, and put right
-``cli``         the one entry point, ``leadline``; ``__main__`` is the same for ``python -m``
+``model``           the values, frozen and without I/O
+``wire``            their bytes: keys, headers, typed decoding
+``interned_decode`` decoding of observations in which each repeated text becomes one object
+``schemas``         JSON Schemas and the AsyncAPI document, for other programs
+``topics``          the topics, and how they are created
+``deadletters``     the record written for a record that cannot be used
+``topic_table``     the present content of a compacted topic
+``recording``       a topic's records in a file
+``kafka``           Kafka settings as client options
+``settings``        every option of every process
+``logs``            the process's own messages on standard error; foreign text made safe to print
+``clock``           the only reader of the time
+``stopping``        how a long-running process ends
+``errors``          what can go wrong, and exit codes
+``metrics``         the metrics of each process
+``words``           sizes, durations and times as people read them
+``lines``           values in one line of text
+``steps``           the steps of a fix in one line of text
+``rows``            nodes and links as tables show them
 """
 
 __version__ = "0.1.0"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 import orjson
 
-from leadline import repeating
+from leadline import interned_decode
 from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Transition
@@ -138,7 +138,7 @@ def _header(text: str) -> bytes:
     return quote(text, safe=_VISIBLE, errors="backslashreplace").encode()
 
 
-OBSERVATIONS: Codec[Observation] = Codec("samples", repeating.whole, repeating.decode)
+OBSERVATIONS: Codec[Observation] = Codec("samples", interned_decode.whole, interned_decode.decode)
 ALERTS: Codec[Transition] = Codec("alerts", msgspec.json.Decoder(Transition))
 INCIDENTS: Codec[Incident] = Codec("incidents", msgspec.json.Decoder(Incident))
 LAG: Codec[LagRollup] = Codec("lag", msgspec.json.Decoder(LagRollup))

@@ -13,12 +13,13 @@ from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Cost, Disk, Node, NodeSettings, Sample, Tables
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.dsn import parts
-from leadline_agents import catalog, document, host, rows
-from leadline_agents.document import Files, Look
-from leadline_agents.probe import Probe
-from leadline_agents.replies import ReplyAges
-from leadline_agents.trouble import Trouble
-from leadline_agents.workers import TABLES_EVERY_S, Workers
+from leadline_agents import host
+from leadline_agents.engines.postgresql import catalog, document, rows
+from leadline_agents.engines.postgresql.connect_errors import Trouble
+from leadline_agents.engines.postgresql.document import Files, Look
+from leadline_agents.engines.postgresql.probe import Probe
+from leadline_agents.engines.postgresql.replies import ReplyAges
+from leadline_agents.engines.postgresql.workers import TABLES_EVERY_S, Workers
 
 FILES_EVERY_S = 60.0
 """Listing the log's directory looks at every file in it."""

@@ -9,16 +9,37 @@ from leadline.model.alert import Evidence, Severity, Subject
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
 
 
+Risk = Literal["look", "safe", "careful", "destructive"]
+"""What a step can do. ``look`` changes nothing; ``safe`` is undone as easily as it is done and loses nothing; ``careful``
+interrupts somebody's work or needs thought; ``destructive`` discards something that cannot be brought back."""
+
+
+class Step(Value, frozen=True, kw_only=True):
+    """One thing to do about a cause: a statement, or an instruction in words. Exactly one of the two is there."""
+
+    risk: Risk
+    node: NodeName | None = None
+    """Where the statement is run, or the server that the instruction is about."""
+    database: str | None = None
+    """The database to run the statement in; None where any will do."""
+    sql: str | None = None
+    text: str | None = None
+
+
 class Cause(Value, frozen=True, kw_only=True):
-    """A ranked explanation, with what speaks for and against it and the fix."""
+    """A ranked explanation, with the evidence for and against it and the fix."""
 
     code: str
     confidence: float
     subject: Subject
     summary: str
     fix: str
+    """``steps`` in one line of text."""
     evidence_for: list[Evidence]
     evidence_against: list[Evidence]
+    steps: list[Step] = []
+    not_seen: list[Evidence] = []
+    """What was not visible, each with a note on what would show it."""
 
 
 class Change(Value, frozen=True, kw_only=True):

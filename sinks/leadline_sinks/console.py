@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
+from leadline import lines
 from leadline.clock import Clock
 from leadline.logs import escape
 from leadline.model.alert import Severity
 from leadline.settings.sink import NotifySettings
-from leadline.view import lines
-from leadline.view.words import hour
-from leadline_sinks.contract import Notice, Outcome, Rate, Reason, Retry, Sent
+from leadline.words import hour
+from leadline_sinks.notify.sink import Notice, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.runbook import address
 
 PRIORITIES: Mapping[Severity, int] = {"critical": 2, "warning": 4, "info": 6}

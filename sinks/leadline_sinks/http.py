@@ -10,7 +10,7 @@ import httpx
 
 from leadline import __version__
 from leadline.clock import Clock
-from leadline_sinks.contract import Reason, Retry
+from leadline_sinks.notify.sink import Reason, Retry
 
 for _library in ("httpx", "httpcore"):
     # httpx logs every address at level info, and an address may be a secret; level debug does not bring that back.

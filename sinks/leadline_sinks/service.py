@@ -8,14 +8,14 @@ from typing import Any
 from leadline.clock import Clock
 from leadline.settings.sink import SinkSettings
 from leadline.stopping import end, told_to_stop
-from leadline_sinks.contract import Recorder, Sink
-from leadline_sinks.courier import Courier
-from leadline_sinks.feed import Feed
-from leadline_sinks.follower import Follower
-from leadline_sinks.journal import Journal
-from leadline_sinks.known import Known
-from leadline_sinks.recording import TARGET as INCIDENT_LOG
-from leadline_sinks.recording import Recording
+from leadline_sinks.incident_log.log_consumer import TARGET as INCIDENT_LOG
+from leadline_sinks.incident_log.log_consumer import Recording
+from leadline_sinks.notify.context import Known
+from leadline_sinks.notify.context_consumer import Follower
+from leadline_sinks.notify.incident_consumer import Feed
+from leadline_sinks.notify.kafka_writer import Journal
+from leadline_sinks.notify.notifier import Courier
+from leadline_sinks.notify.sink import Recorder, Sink
 from leadline_sinks.targets import recorder, sink
 
 log = logging.getLogger(__name__)

@@ -12,10 +12,10 @@ from leadline.settings.sink import (
     TargetSettings,
     WebhookSettings,
 )
-from leadline_sinks.contract import Recorder, Sink
 from leadline_sinks.http import Http
-from leadline_sinks.recording import TARGET as INCIDENT_LOG
-from leadline_sinks.routing import CONSOLE
+from leadline_sinks.incident_log.log_consumer import TARGET as INCIDENT_LOG
+from leadline_sinks.notify.routing import CONSOLE
+from leadline_sinks.notify.sink import Recorder, Sink
 
 
 def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:

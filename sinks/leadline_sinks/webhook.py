@@ -20,8 +20,8 @@ from leadline.errors import UsageError
 from leadline.logs import escape
 from leadline.settings.sink import NotifySettings, WebhookSettings
 from leadline.wire import encode, timestamp
-from leadline_sinks.contract import GiveUp, Notice, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.http import Answer, Http
+from leadline_sinks.notify.sink import GiveUp, Notice, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.runbook import address
 
 TYPE = "io.leadline.notice.v1"

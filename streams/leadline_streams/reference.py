@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from leadline.view.words import size
+from leadline.words import size
 from leadline_streams.causes import CAUSES
 from leadline_streams.judge.rule import Rule
 from leadline_streams.rules import RULES

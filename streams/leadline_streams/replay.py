@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from leadline.model.alert import Transition
 from leadline.recording import Recorded
+from leadline_streams.assembly import Judge
 from leadline_streams.judge.alerting import Output
 from leadline_streams.judge.policy import Policy
-from leadline_streams.partition import Partition
-from leadline_streams.policies import Judge
+from leadline_streams.runtime.partition import Partition
 
 
 class Step(NamedTuple):

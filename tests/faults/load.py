@@ -17,13 +17,13 @@ from typing import Any, Self
 import orjson
 
 from leadline.errors import UnreachableError
-from leadline.sandbox import guard
-from leadline.sandbox.process import spawn
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.outbox import Outbox
 from leadline_agents.publisher import Publisher
 from leadline_agents.service import STORE_EVERY_S
 from leadline_agents.spool import Spool
+from leadline_lab.sandbox import guard
+from leadline_lab.sandbox.process import spawn
 from tests.faults.account import Source
 from tests.integration.streams.kit import CLOCK, Agents, Topics
 
@@ -84,7 +84,7 @@ class Process:
         self._log = folder / f"{role}.log"
         file = folder / f"{role}.yaml"
         file.write_bytes(orjson.dumps(settings))  # JSON is YAML
-        command = (sys.executable, "-m", "leadline", role, "-c", file)
+        command = (sys.executable, "-m", "leadline_cli", role, "-c", file)
         with self._log.open("ab") as log:
             self._guard = spawn(*command, cwd=folder, env={}, output=log, owner=None, farewell=signal.SIGKILL)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from leadline.sandbox.fleet import AGENT
-from leadline.sandbox.port import Port
-from leadline.sandbox.wait import eventually
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.port import Port
+from leadline_lab.sandbox.wait import eventually
 from tests.faults import account
 from tests.faults.conftest import Report
 from tests.faults.load import Process, looked

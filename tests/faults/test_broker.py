@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from leadline.settings.stream import RuleOverride
-from leadline_streams.policies import policy_of
+from leadline_streams.assembly import policy_of
 from leadline_streams.rules import RULES
 from tests.faults import account
 from tests.faults.conftest import Report

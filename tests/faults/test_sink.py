@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from leadline.model.action import Action
 from leadline.model.incident import TimelineEntry
-from leadline_sinks.receiver.faults import Fault, Kind
-from leadline_sinks.receiver.server import Receiver
+from leadline_lab.receiver.faults import Fault, Kind
+from leadline_lab.receiver.server import Receiver
 from tests.faults.conftest import Report
 from tests.faults.told import TITLE, VENDORS, Life, heard, over, told
 from tests.integration.sinks import sink_main

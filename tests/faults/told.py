@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from leadline.model.action import Action
 from leadline.model.incident import Incident
-from leadline_sinks.receiver import pagerduty, slack
-from leadline_sinks.receiver.exchange import Event
+from leadline_lab.receiver import pagerduty, slack
+from leadline_lab.receiver.exchange import Event
 
 VENDORS = (slack.VENDOR, pagerduty.VENDOR)
 TITLE = "replication of {} is not well, word {}"

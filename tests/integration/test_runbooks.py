@@ -6,8 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from leadline.sandbox.fleet import AGENT
-from leadline.sandbox.postgres import Server
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.postgres import Server
 from tests.fixtures.fleets import Logical, Pair
 
 RUNBOOKS = sorted((Path(__file__).parents[2] / "docs/runbooks").glob("*.md"))

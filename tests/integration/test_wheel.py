@@ -14,13 +14,14 @@ PACKAGES = {
     "leadline_agents": ROOT / "agents/leadline_agents",
     "leadline_streams": ROOT / "streams/leadline_streams",
     "leadline_sinks": ROOT / "sinks/leadline_sinks",
+    "leadline_lab": ROOT / "lab/leadline_lab",
+    "leadline_cli": ROOT / "cli/leadline_cli",
 }
 EVERY_MODULE_OF_AN_AGENT = """
 import importlib, pkgutil, leadline, leadline_agents
 for package in (leadline, leadline_agents):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-        if not module.name.startswith("leadline.sandbox.") and not module.name.endswith(".__main__"):
-            importlib.import_module(module.name)
+        importlib.import_module(module.name)
 """
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]

@@ -12,21 +12,25 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = {
-    "leadline": ROOT / "leadline",
-    "leadline_agents": ROOT / "agents/leadline_agents",
-    "leadline_streams": ROOT / "streams/leadline_streams",
-    "leadline_sinks": ROOT / "sinks/leadline_sinks",
+FLOORS = {
+    "leadline": 0,
+    **dict.fromkeys(("leadline_agents", "leadline_streams", "leadline_sinks"), 1),
+    "leadline_lab": 2,
+    "leadline_cli": 3,
 }
-ROLES = {"leadline_agents", "leadline_streams", "leadline_sinks"}
+"""Every room with its floor: imports go down only, and rooms on one floor never import each other."""
+PACKAGES = {
+    name: ROOT / name.removeprefix("leadline_") / name if name != "leadline" else ROOT / name for name in FLOORS
+}
 OUTSIDE = {"tests", "bench", "deploy", "docs"}
 
 FAUST = {"faust", "mode"}
-FAUST_FILES = {"leadline_streams/app.py", "leadline_streams/transport.py"}
+FAUST_FILES = {"leadline_streams/runtime/app.py", "leadline_streams/runtime/transport.py"}
 
 PURE = (
     "leadline/model/",
     "leadline_streams/judge/",
+    "leadline_streams/engines/",
     "leadline_streams/rules/",
     "leadline_streams/causes/",
 )
@@ -39,8 +43,9 @@ PURE_MAY_IMPORT = (
     "leadline.errors",
     "leadline.clock.epoch",
     "leadline.clock.moment",
-    "leadline.view.words",
+    "leadline.words",
     "leadline_streams.judge",
+    "leadline_streams.engines",
     "leadline_streams.rules",
     "leadline_streams.causes",
 )
@@ -60,7 +65,10 @@ INIT_DEFINES = {"leadline/model/__init__.py": {"Value"}} | {name: {"_found"} for
 class Import(NamedTuple):
     module: str
     line: int
-    in_function: bool
+    late: bool
+    """Inside a function: it runs when that is called."""
+    for_types: bool
+    """No program runs it."""
 
 
 @dataclass(frozen=True)
@@ -92,24 +100,24 @@ SOURCES = sources()
 def imports(source: Source) -> Iterator[Import]:
     """Every import, one for each name that ``from`` takes, relative ones made absolute."""
     here = source.name.split("/")[:-1]
-    for node, nested in statements(source.tree):
+    for node, late, for_types in statements(source.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(alias.name, node.lineno, nested)
+                yield Import(alias.name, node.lineno, late, for_types)
         elif isinstance(node, ast.ImportFrom):
             parents = here[: len(here) - node.level + 1] if node.level else []
             base = ".".join([*parents, *([node.module] if node.module else [])])
             for alias in node.names:
-                yield Import(f"{base}.{alias.name}", node.lineno, nested)
+                yield Import(f"{base}.{alias.name}", node.lineno, late, for_types)
 
 
-def statements(block: ast.AST, nested: bool = False) -> Iterator[tuple[ast.AST, bool]]:
-    """Every statement within, and whether it is in a function or where no program comes."""
+def statements(block: ast.AST, late: bool = False, for_types: bool = False) -> Iterator[tuple[ast.AST, bool, bool]]:
+    """Every statement within, whether it is in a function, and whether it is where no program comes."""
     for node in ast.iter_child_nodes(block):
         if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
-            yield node, nested
-            inner = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or for_types_only(node)
-            yield from statements(node, nested or inner)
+            yield node, late, for_types
+            function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            yield from statements(node, late or function, for_types or for_types_only(node))
 
 
 def for_types_only(node: ast.AST) -> bool:
@@ -124,15 +132,16 @@ def within(module: str, names: set[str] | tuple[str, ...]) -> bool:
 def import_faults(source: Source) -> Iterator[str]:
     """What is wrong with a file's imports."""
     pure = source.name.startswith(PURE)
-    for module, line, in_function in imports(source):
+    for module, line, late, for_types in imports(source):
         where = f"{source.name}:{line} imports {module}: "
-        if within(module, ROLES - {source.package}):
-            if source.package != "leadline":
+        room = module.split(".")[0]
+        if room in FLOORS and room != source.package:
+            if FLOORS[room] > FLOORS[source.package]:
+                yield where + "imports go down"
+            elif FLOORS[room] == FLOORS[source.package]:
                 yield where + "roles meet only in Kafka"
-            elif not source.name.startswith("leadline/cli/"):
-                yield where + "of the shared language only leadline/cli may import a role"
-            elif not in_function:
-                yield where + "a command imports its role inside the function, so that it starts without the others"
+            elif source.package == "leadline_cli" and room != "leadline" and not (late or for_types):
+                yield where + "a command imports other rooms inside its function, so that it starts without them"
         if within(module, OUTSIDE):
             yield where + "the product does not need its tests or tools"
         if within(module, FAUST) and source.name not in FAUST_FILES:
@@ -141,6 +150,53 @@ def import_faults(source: Source) -> Iterator[str]:
             stdlib = module.split(".")[0] in sys.stdlib_module_names
             if within(module, EFFECTS) or not (stdlib or within(module, PURE_MAY_IMPORT)):
                 yield where + "what decides stays pure"
+
+
+def dotted(source: Source) -> str:
+    """A file's name as a module."""
+    return source.name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def circles(files: list[Source]) -> list[list[str]]:
+    """Groups of files that import each other when they are loaded, imports for types included."""
+    names = {dotted(source) for source in files}
+    edges = {dotted(source): needs(source, names) for source in files}
+    return [sorted(group) for group in components(edges) if len(group) > 1]
+
+
+def needs(source: Source, names: set[str]) -> set[str]:
+    """The modules among ``names`` that a file imports outside of functions. A package that it is in is none."""
+    own = dotted(source)
+    wanted = (found.module for found in imports(source) if not found.late)
+    ends = {end for module in wanted for end in (module, module.rpartition(".")[0]) if end in names}
+    return {end for end in ends if end != own and not own.startswith(end + ".")}
+
+
+def components(edges: dict[str, set[str]]) -> list[list[str]]:
+    """Strongly connected components of a graph (Tarjan 1972)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(name: str) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for end in sorted(edges[name]):
+            if end not in index:
+                visit(end)
+                low[name] = min(low[name], low[end])
+            elif end in stack:
+                low[name] = min(low[name], index[end])
+        if low[name] == index[name]:
+            place = stack.index(name)
+            found.append(stack[place:])
+            del stack[place:]
+
+    for name in edges:
+        if name not in index:
+            visit(name)
+    return found
 
 
 CLOCKS = {
@@ -184,9 +240,25 @@ def test_every_package_is_seen() -> None:
     assert "leadline/model/alert.py" in {source.name for source in SOURCES}
 
 
-def test_imports_point_inwards() -> None:
-    """Roles never meet, Faust stays in its two files, and what decides is pure."""
+def test_imports_go_down() -> None:
+    """Rooms import lower floors only, Faust stays in its two files, and what decides is pure."""
     assert [fault for source in SOURCES for fault in import_faults(source)] == []
+
+
+def test_no_file_imports_in_a_circle() -> None:
+    """No two files need each other, not even for types."""
+    assert circles(SOURCES) == []
+
+
+def test_a_circle_is_seen() -> None:
+    """Files that import each other are found, also through a third and for types only."""
+    code = {"a": "from leadline import b", "b": "import leadline.c", "c": "def f():\n    from leadline import a"}
+    files = [Source(f"leadline/{name}.py", text) for name, text in code.items()]
+    assert circles(files) == []
+    files[2] = Source(
+        "leadline/c.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from leadline import a"
+    )
+    assert circles(files) == [["leadline.a", "leadline.b", "leadline.c"]]
 
 
 def test_no_clock_but_the_clock() -> None:
@@ -200,13 +272,15 @@ def test_no_clock_but_the_clock() -> None:
     [
         ("leadline_agents/x.py", "import leadline_sinks.slack", "meet"),
         ("leadline_sinks/x.py", "def f():\n    from leadline_streams import app", "meet"),
-        ("leadline/wire.py", "def f():\n    import leadline_agents", "only leadline/cli"),
-        ("leadline/cli/agent.py", "from leadline_agents import probe", "inside the function"),
+        ("leadline/wire.py", "def f():\n    import leadline_agents", "down"),
+        ("leadline_streams/x.py", "def f():\n    import leadline_lab.sandbox", "down"),
+        ("leadline_lab/x.py", "import leadline_cli", "down"),
+        ("leadline_cli/agent.py", "from leadline_agents import sampler", "inside its function"),
         ("leadline/model/x.py", "from ..clock import SystemClock", "pure"),
         ("leadline_streams/judge/x.py", "import asyncio", "pure"),
         ("leadline_streams/rules/x.py", "from urllib.request import urlopen", "pure"),
         ("leadline_streams/judge/x.py", "import orjson", "pure"),
-        ("leadline_streams/judge/x.py", "from leadline_streams import app", "pure"),
+        ("leadline_streams/judge/x.py", "from leadline_streams import runtime", "pure"),
         ("leadline_streams/lag.py", "from faust import App", "Faust"),
         ("leadline/wire.py", "from tests import require", "tests"),
     ],
@@ -220,8 +294,9 @@ def test_a_wrong_import_is_seen(name: str, code: str, word: str) -> None:
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("leadline/cli/agent.py", "def f():\n    from leadline_agents import probe"),
-        ("leadline_streams/app.py", "import faust"),
+        ("leadline_cli/agent.py", "def f():\n    from leadline_agents import sampler"),
+        ("leadline_lab/demo/x.py", "from leadline_sinks import service"),
+        ("leadline_streams/runtime/app.py", "import faust"),
         ("leadline_streams/judge/x.py", "from leadline.clock import epoch\nfrom .lag import x\nimport bisect, msgspec"),
         ("leadline_streams/causes/x.py", "from urllib.parse import quote\nfrom leadline_streams.judge import links"),
     ],

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from leadline.cli.main import COMMANDS
 from leadline.settings.load import load
 from leadline.settings.processes import PROCESSES
+from leadline_cli.main import COMMANDS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())

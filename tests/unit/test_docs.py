@@ -10,8 +10,8 @@ import pytest
 from leadline import metrics, wire
 from leadline.model.delivery import Delivery, Occasion
 from leadline.topics import DAY_S, TOPICS
-from leadline_sinks.contract import REASONS
-from leadline_sinks.trouble import RULE as SINK_FAILING
+from leadline_sinks.notify.self_incident import RULE as SINK_FAILING
+from leadline_sinks.notify.sink import REASONS
 from leadline_streams.causes import CAUSES
 from leadline_streams.rules import RULES
 

@@ -1,6 +1,6 @@
 """Statements in the database that is replicated by subscription."""
 
-from leadline.sandbox.wait import eventually
+from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.fleets import Logical
 
 DATABASE = "app"

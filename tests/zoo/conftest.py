@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from leadline.clock import SystemClock
-from leadline.sandbox.fleet import Fleet
+from leadline_lab.sandbox.fleet import Fleet
 from leadline_streams.judge.policy import Override
 from tests.fixtures.fleets import Cascade, Logical, Pair, Shelf, make_cascade, make_logical, make_pair
 from tests.fixtures.postgres_versions import binaries_for

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from leadline.clock import SystemClock
-from leadline.sandbox.postgres import Server
+from leadline_lab.sandbox.postgres import Server
 
 MESSAGE = "SELECT pg_logical_emit_message(true, 'zoo', repeat('x', %s))"
 """A transaction that does nothing but write as much log."""

@@ -20,12 +20,12 @@ from leadline.errors import BadRecord, UnreachableError
 from leadline.model.alert import Verdict
 from leadline.model.incident import Incident
 from leadline.model.observation import NodeSettings, Sample, Tick
-from leadline.sandbox.fleet import AGENT
-from leadline.sandbox.postgres import Server
-from leadline.sandbox.wait import eventually
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
 from leadline_agents.sampler import Sampler
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.wait import eventually
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Override, Policy
 from leadline_streams.rules import RULES

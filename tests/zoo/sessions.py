@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psycopg
 
-from leadline.sandbox import guard
-from leadline.sandbox.postgres import Server
-from leadline.sandbox.process import give
-from leadline.sandbox.wait import eventually
+from leadline_lab.sandbox import guard
+from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.process import give
+from leadline_lab.sandbox.wait import eventually
 
 PROCESS = "SELECT pid FROM pg_stat_activity WHERE backend_type = %s"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
-from leadline_streams.judge.memory import Memory
+from leadline_streams.judge.state import Memory
 
 
 def line_of(said: Transition | Incident) -> str:

@@ -8,8 +8,8 @@ import pytest
 from leadline.clock import SystemClock
 from leadline.model.alert import Transition
 from leadline.model.observation import Sample
-from leadline.pipeline import Pipeline
-from leadline.sandbox.fleet import AGENT
+from leadline_lab.pipeline import Pipeline
+from leadline_lab.sandbox.fleet import AGENT
 from leadline_streams.rules import RULES
 from tests.fixtures.fleets import Pair
 

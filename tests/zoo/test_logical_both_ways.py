@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import pytest
 from psycopg import sql
 
-from leadline.sandbox.fleet import REPLICATOR, Link
-from leadline.sandbox.wait import eventually
-from leadline_streams.judge import events
+from leadline_lab.sandbox.fleet import REPLICATOR, Link
+from leadline_lab.sandbox.wait import eventually
+from leadline_streams.engines.postgresql import counters
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import DATABASE, on_publisher, on_subscriber, switch_off, switch_on
 from tests.zoo.rig import Watch
@@ -60,7 +60,7 @@ def test_changes_come_back(logical: Logical, watch: Watch) -> None:
 @pytest.mark.since(16)
 def test_two_writers(logical: Logical, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both change the same row before they hear of each other: each ends with the other's value, without an error."""
-    monkeypatch.setattr(events, "EVENT_WINDOW_S", 12.0)  # what was overwritten counts for five minutes: not in a test
+    monkeypatch.setattr(counters, "EVENT_WINDOW_S", 12.0)  # what was overwritten counts for five minutes: not in a test
     on_publisher(logical, "INSERT INTO items VALUES (6001, 'before')")
     logical.fleet.wait_caught_up()
     with both_ways(logical, "none"):

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from leadline.sandbox.postgres import Server
-from leadline.sandbox.wait import eventually
+from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import on_publisher, on_subscriber
 from tests.zoo.rig import Watch

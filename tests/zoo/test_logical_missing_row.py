@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadline_streams.judge import events
+from leadline_streams.engines.postgresql import counters
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import on_publisher, on_subscriber
 from tests.zoo.rig import Watch
@@ -11,7 +11,7 @@ from tests.zoo.rig import Watch
 @pytest.mark.since(18)
 def test_missing_row(logical: Logical, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody deleted a row on the subscriber: its changes are skipped without an error."""
-    monkeypatch.setattr(events, "EVENT_WINDOW_S", 12.0)  # what is skipped counts for five minutes: not in a test
+    monkeypatch.setattr(counters, "EVENT_WINDOW_S", 12.0)  # what is skipped counts for five minutes: not in a test
     on_publisher(logical, "INSERT INTO items VALUES (2000, 'a'), (2001, 'a')")
     logical.fleet.wait_caught_up()
     rig = watch(logical)

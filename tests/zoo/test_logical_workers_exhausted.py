@@ -2,7 +2,7 @@
 
 from psycopg import sql
 
-from leadline.sandbox.fleet import REPLICATOR
+from leadline_lab.sandbox.fleet import REPLICATOR
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import DATABASE, on_subscriber
 from tests.zoo.rig import Watch

@@ -3,7 +3,7 @@
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from leadline.sandbox.postgres import Server
+from leadline_lab.sandbox.postgres import Server
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
 

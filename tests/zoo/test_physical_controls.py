@@ -2,8 +2,8 @@
 
 import pytest
 
-from leadline.sandbox.postgres import Server
-from leadline.sandbox.workload import pgbench
+from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.workload import pgbench
 from tests.fixtures.fleets import Pair
 from tests.zoo.hosts import MESSAGE
 from tests.zoo.rig import Watch

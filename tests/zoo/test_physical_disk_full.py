@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psycopg
 
-from leadline.sandbox.fleet import Fleet
-from leadline.sandbox.postgres import Server
-from leadline.sandbox.process import give
-from leadline.sandbox.wait import eventually
+from leadline_lab.sandbox.fleet import Fleet
+from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.process import give
+from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.fleets import Pair
 from tests.require import need
 from tests.zoo.rig import Watch

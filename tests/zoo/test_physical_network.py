@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadline.sandbox.proxy import Direction
+from leadline_lab.sandbox.proxy import Direction
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
 

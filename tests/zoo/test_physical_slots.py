@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from leadline.sandbox import guard
-from leadline.sandbox.wait import eventually
+from leadline_lab.sandbox import guard
+from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
 from tests.zoo.sessions import receiving, write_log

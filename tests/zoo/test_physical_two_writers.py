@@ -1,7 +1,7 @@
 """Two servers take writes, and what comes of it."""
 
-from leadline.sandbox.fleet import REPLICATOR, Fleet
-from leadline.sandbox.wait import eventually
+from leadline_lab.sandbox.fleet import REPLICATOR, Fleet
+from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.fleets import make_cascade
 from tests.zoo.rig import Watch
 from tests.zoo.sessions import write_log

@@ -1,6 +1,6 @@
 """The log that a standby needs is gone."""
 
-from leadline.sandbox.fleet import Fleet
+from leadline_lab.sandbox.fleet import Fleet
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
 from tests.zoo.sessions import write_log

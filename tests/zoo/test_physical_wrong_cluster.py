@@ -1,6 +1,6 @@
 """A standby is pointed at a server of another cluster."""
 
-from leadline.sandbox.fleet import REPLICATOR, Fleet
+from leadline_lab.sandbox.fleet import REPLICATOR, Fleet
 from tests.fixtures.fleets import Pair
 from tests.zoo.rig import Watch
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from leadline.model.alert import Subject
-from leadline.view.words import duration, size
+from leadline.words import duration, size
 from leadline_sinks.incident_log.markdown import text
 
 

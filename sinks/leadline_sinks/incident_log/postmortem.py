@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause, Change
-from leadline.view.words import duration
+from leadline.words import duration
 from leadline_sinks.incident_log.impact import EFFECTS, Breach, breaches
+from leadline_sinks.incident_log.incident_history import Story
 from leadline_sinks.incident_log.markdown import block, code, table, text
 from leadline_sinks.incident_log.measures import measures
 from leadline_sinks.incident_log.phrases import about, amount, second, sentence
-from leadline_sinks.incident_log.story import Story
 
 LIKELY: Final = 0.5
 """Causes ranked below the first count for the measures from this confidence on."""

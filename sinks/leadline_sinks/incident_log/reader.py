@@ -11,12 +11,12 @@ import psycopg
 from leadline.errors import ProblemFound, UnreachableError, UsageError
 from leadline.settings.dsn import address
 from leadline.wire import ACTIONS, ALERTS, DELIVERIES, INCIDENTS, Codec
-from leadline_sinks.contract import NEEDS_SOMEBODY
 from leadline_sinks.incident_log.chain import BEGINNING, Break, Link, Row, Verifier, Written
 from leadline_sinks.incident_log.connection import Connection, connect, transaction
+from leadline_sinks.incident_log.incident_history import Story
+from leadline_sinks.incident_log.pg_errors import explain
 from leadline_sinks.incident_log.rows import visible
-from leadline_sinks.incident_log.story import Story
-from leadline_sinks.incident_log.trouble import explain
+from leadline_sinks.notify.sink import NEEDS_SOMEBODY
 
 _LIST: Final = """
     SELECT incident_id, cluster, incident.state, incident.severity, title, incident.cause,

@@ -11,14 +11,14 @@ from leadline.errors import LeadlineError
 from leadline.logs import escape
 from leadline.model.incident import Incident
 from leadline.settings.sink import IncidentLogSettings
-from leadline_sinks.contract import Entry, GiveUp, Outcome, Reason, Retry, Sent
 from leadline_sinks.incident_log.chain import Row
 from leadline_sinks.incident_log.connection import Connection, connect, transaction
+from leadline_sinks.incident_log.pg_errors import outcome
 from leadline_sinks.incident_log.retention import forget
 from leadline_sinks.incident_log.rows import row, visible
 from leadline_sinks.incident_log.schema import migrate
-from leadline_sinks.incident_log.trouble import outcome
 from leadline_sinks.incident_log.writing import extend, hold_head
+from leadline_sinks.notify.sink import Entry, GiveUp, Outcome, Reason, Retry, Sent
 
 FORGET_EVERY_S: Final = 3600.0
 FORGET_MOST: Final = 20

@@ -16,8 +16,8 @@ from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.wire import timestamp
-from leadline_sinks.contract import Entry
 from leadline_sinks.incident_log.chain import Kind, Row
+from leadline_sinks.notify.sink import Entry
 
 ACTIONS: Final[dict[str, Kind]] = {"acknowledge": "acknowledgement", "note": "note"}
 

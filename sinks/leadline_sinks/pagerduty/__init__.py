@@ -5,7 +5,7 @@ state became different. Configuration changes are change events: they notify nob
 
 ``limits``  what PagerDuty takes, and where that is written
 ``event``   an incident as events
-``told``    what PagerDuty knows of an incident, and what it is to be told next
+``receipt`` what PagerDuty knows of an incident, and what it is to be told next
 ``answer``  what an answer of PagerDuty means
 ``sink``    posts what is due
 """

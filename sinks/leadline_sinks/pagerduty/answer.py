@@ -8,8 +8,8 @@ import msgspec
 
 from leadline.logs import escape
 from leadline.settings.secret import MASK
-from leadline_sinks.contract import GiveUp, Reason, Retry
 from leadline_sinks.http import Answer
+from leadline_sinks.notify.sink import GiveUp, Reason, Retry
 
 _WORDS = 300
 

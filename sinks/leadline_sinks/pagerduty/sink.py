@@ -7,12 +7,12 @@ from leadline.clock import Clock
 from leadline.errors import UsageError
 from leadline.logs import escape
 from leadline.settings.sink import NotifySettings, PagerDutySettings
-from leadline_sinks.contract import GiveUp, Notice, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.http import Http
+from leadline_sinks.notify.sink import GiveUp, Notice, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.pagerduty import event, limits
 from leadline_sinks.pagerduty.answer import failure
 from leadline_sinks.pagerduty.event import Event
-from leadline_sinks.pagerduty.told import Told, due, untold
+from leadline_sinks.pagerduty.receipt import Told, due, untold
 
 log = logging.getLogger(__name__)
 _ENQUEUE = "/v2/enqueue"

@@ -9,8 +9,8 @@ import orjson
 from leadline.errors import UsageError
 from leadline.logs import escape
 from leadline.settings.secret import Secret, redact
-from leadline_sinks.contract import GiveUp, Reason, Retry
 from leadline_sinks.http import Answer, Http
+from leadline_sinks.notify.sink import GiveUp, Reason, Retry
 from leadline_sinks.slack.errors import Kind, kind
 
 _JSON: Final = "application/json; charset=utf-8"

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from leadline.model.incident import Cause, Change, Incident
 from leadline.settings.sink import NotifySettings
-from leadline.view.words import duration
+from leadline.words import duration
 from leadline_sinks.runbook import address
 from leadline_sinks.slack import limits
 from leadline_sinks.slack.blocks import Block, context, fields, header, section

@@ -17,8 +17,8 @@ import orjson
 from leadline.clock import Clock
 from leadline.model.delivery import Occasion
 from leadline.settings.sink import NotifySettings, SlackSettings
-from leadline_sinks.contract import Notice, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.http import Http
+from leadline_sinks.notify.sink import Notice, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.slack import render
 from leadline_sinks.slack.api import Refused, Result, Taken, call, post
 from leadline_sinks.slack.blocks import context

@@ -6,8 +6,8 @@ from typing import Final
 from leadline.model.action import Action
 from leadline.model.delivery import Occasion
 from leadline.model.incident import TimelineEntry
-from leadline.view.words import duration
-from leadline_sinks.contract import Notice
+from leadline.words import duration
+from leadline_sinks.notify.sink import Notice
 from leadline_sinks.slack import limits
 from leadline_sinks.slack.render import lasted
 from leadline_sinks.slack.text import name, prose

@@ -1,13 +1,13 @@
 """The causes: one file each, found by being here.
 
-A cause file defines ``CAUSE`` (``leadline_streams.judge.cause.CauseRule``): which rules it can explain, and a function
-that claims what it can evidence in an incident's case, with what speaks against it and the fix.
+A cause file defines ``CAUSE``, a ``CauseRule``: the rules it can explain, and a
+function that returns claims about an incident, with the evidence for and against each and the fix.
 """
 
 from importlib import import_module
 from pkgutil import iter_modules
 
-from leadline_streams.judge.cause import CauseRule
+from leadline_streams.judge.diagnosis.ranking import CauseRule
 
 
 def _found() -> dict[str, CauseRule]:

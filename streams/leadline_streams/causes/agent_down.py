@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from leadline.view.words import duration
-from leadline_streams.judge.cause import Case, CauseRule, Claim
-from leadline_streams.judge.memory import NodeState
-from leadline_streams.judge.reach import reach
+from leadline.words import duration
+from leadline_streams.engines.postgresql.connect_errors import reach
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 
 
 def find(case: Case) -> Iterator[Claim]:

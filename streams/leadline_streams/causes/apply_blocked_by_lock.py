@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from leadline.model.observation import Session
-from leadline_streams.judge.apply import Apply, troubled
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.apply import Apply, troubled
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 SETTLED_S = 2.0

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from leadline.view.words import size
-from leadline_streams.judge.apply import quoted, troubled
-from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
+from leadline.words import size
+from leadline_streams.engines.postgresql.apply import quoted, troubled
+from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 # With REPLICA IDENTITY FULL a worker of 16, 17 and 18 was seen to read an index of CREATE INDEX CONCURRENTLY before it

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from leadline.model.observation import Subscription
-from leadline_streams.judge.apply import DUPLICATES, FAILING, Apply, quoted, troubled
-from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.apply import DUPLICATES, FAILING, Apply, quoted, troubled
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.model.ids import NodeName
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
-from leadline_streams.judge.memory import LinkState
-from leadline_streams.judge.progress import PAGE_SLACK_BYTES
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.link_progress import PAGE_SLACK_BYTES
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.subject import of_link
 
 

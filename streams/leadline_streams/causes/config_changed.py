@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Change
-from leadline_streams.judge.cause import CUT, LATE, Case, CauseRule, Claim, literal
+from leadline_streams.judge.diagnosis.ranking import CUT, LATE, Case, CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.rules.config_mismatch import HOT_STANDBY
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
-from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_cluster
 
 SEVERAL = 2

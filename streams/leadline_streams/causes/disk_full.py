@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from leadline.view.words import size
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
-from leadline_streams.judge.memory import NodeState
+from leadline.words import size
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 
 CODE = "disk_full"
 SAYS = ("No space left on device", "disk full")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import troubled
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.apply import troubled
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.verdict import is_held_back
 

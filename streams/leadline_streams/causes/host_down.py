@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from leadline.view.words import duration
+from leadline.words import duration
 from leadline_streams.causes.agent_down import seen_by_others
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from leadline.view.words import size
-from leadline_streams.judge.apply import quoted, troubled
-from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
-from leadline_streams.judge.retention import decoded
+from leadline.words import size
+from leadline_streams.engines.postgresql.apply import quoted, troubled
+from leadline_streams.engines.postgresql.retention import decoded
+from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.verdict import is_blocked, is_held_back
 

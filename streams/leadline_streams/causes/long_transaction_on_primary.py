@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from leadline.view.words import duration, size
-from leadline_streams.judge.cause import Case, CauseRule, Claim
-from leadline_streams.judge.retention import forgotten, kept_for_transactions
+from leadline.words import duration, size
+from leadline_streams.engines.postgresql.retention import forgotten, kept_for_transactions
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from leadline.view.words import size
-from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim, LinkCase
-from leadline_streams.judge.pace import plenty
+from leadline.words import size
+from leadline_streams.engines.postgresql.stages import Stages
+from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim, LinkCase
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.stages import Stages
 from leadline_streams.judge.subject import of_link
+from leadline_streams.judge.throughput import plenty
 
 BACKLOG_BYTES = 256 * 1024
 """More than a sender has under way on a quick link."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
-from leadline_streams.judge.memory import NodeState
-from leadline_streams.judge.progress import SILENT_MESSAGE_S
-from leadline_streams.judge.reach import reach
+from leadline_streams.engines.postgresql.connect_errors import reach
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.link_progress import SILENT_MESSAGE_S
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 
 RESTART_S = 3.0
 """Gone for less than this may be a restart."""

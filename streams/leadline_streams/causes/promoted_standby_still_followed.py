@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline_streams.causes.two_writers import writers_of
-from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import FAILING, Apply, quoted, troubled
-from leadline_streams.judge.cause import Case, CauseRule, Claim, literal
-from leadline_streams.judge.memory import LinkState, NodeState
+from leadline_streams.engines.postgresql.apply import FAILING, Apply, quoted, troubled
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import LinkState, NodeState
 from leadline_streams.judge.verdict import missing_publications
 
 RULES = FAILING | {"publication_missing"}

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.cause import Case, CauseRule, Claim
-from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 
 LIMIT = "max_standby_streaming_delay"
 FEEDBACK = "hot_standby_feedback"

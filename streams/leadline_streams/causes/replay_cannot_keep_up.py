@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from leadline.view.words import size
-from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
-from leadline_streams.judge.progress import outstanding
+from leadline.words import size
+from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
+from leadline_streams.judge.link_progress import outstanding
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 from leadline_streams.judge.verdict import STALLED_S

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim, LinkCase
+from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim, LinkCase
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 from leadline_streams.rules.config_mismatch import HOT_STANDBY

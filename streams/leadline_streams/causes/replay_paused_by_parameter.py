@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline_streams.causes.replay_paused_by_operator import lower_than_primary
-from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 from leadline_streams.rules.config_mismatch import HOT_STANDBY

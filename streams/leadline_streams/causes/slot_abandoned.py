@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from math import inf
 
 from leadline.model.observation import Slot
-from leadline.view.words import duration, size
-from leadline_streams.judge.cause import Case, CauseRule, Claim, literal
-from leadline_streams.judge.memory import NodeState
+from leadline.words import duration, size
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.verdict import slot_is_lost
 
 FREED_S = 5.0

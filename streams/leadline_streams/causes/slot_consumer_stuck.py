@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.model.observation import Slot
-from leadline.view.words import size
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
-from leadline_streams.judge.memory import NodeState
+from leadline.words import size
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 
 
 def find(case: Case) -> Iterator[Claim]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from leadline.model.observation import Slot
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, literal
-from leadline_streams.judge.memory import NodeState
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.verdict import slot_is_lost
 
 LIMITS = {

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline.model.observation import Downstream
-from leadline.view.words import duration
+from leadline.words import duration
 from leadline_streams.causes.slot_in_use_elsewhere import is_taken
 from leadline_streams.causes.slot_missing import missing_slot
 from leadline_streams.causes.timeline_fork import has_forked
 from leadline_streams.causes.wal_removed import removed_below
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, LinkCase
-from leadline_streams.judge.progress import SILENT_REPLY_S
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim, LinkCase
+from leadline_streams.judge.link_progress import SILENT_REPLY_S
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 from leadline_streams.judge.verdict import slot_is_lost

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from leadline.view.words import size
-from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
+from leadline.words import size
+from leadline_streams.engines.postgresql.stages import Stages
+from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.stages import Stages
 from leadline_streams.judge.subject import of_link
 
 BACKLOG_BYTES = 1024 * 1024

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
-from leadline_streams.judge.reach import reach
+from leadline_streams.engines.postgresql.connect_errors import reach
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.model.observation import Upstream
-from leadline.view.words import duration
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, LinkCase
-from leadline_streams.judge.progress import SILENT_REPLY_S, outstanding
-from leadline_streams.judge.reach import reach
+from leadline.words import duration
+from leadline_streams.engines.postgresql.connect_errors import reach
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim, LinkCase
+from leadline_streams.judge.link_progress import SILENT_REPLY_S, outstanding
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 from leadline_streams.judge.verdict import STALLED_S

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from leadline.model.observation import Session
-from leadline.view.words import duration
-from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
+from leadline.words import duration
+from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
-from leadline_streams.judge.apply import DUPLICATES, TOGETHER_S, Apply, quoted, troubled
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.apply import DUPLICATES, TOGETHER_S, Apply, quoted, troubled
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 HEARS = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverReceive"})

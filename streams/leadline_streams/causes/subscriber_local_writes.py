@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import DUPLICATES, MISSING, ORIGINS, quoted, troubled
-from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.apply import DUPLICATES, MISSING, ORIGINS, quoted, troubled
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 RULES = frozenset({"apply_conflict", "apply_error"})

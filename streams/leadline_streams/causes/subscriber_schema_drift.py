@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
-from leadline_streams.judge.apply import DUPLICATES, FAILING, Apply, quoted, troubled
-from leadline_streams.judge.cause import Case, CauseRule, Claim
-from leadline_streams.judge.drift import Drift, drift_of
+from leadline_streams.engines.postgresql.apply import DUPLICATES, FAILING, Apply, quoted, troubled
+from leadline_streams.engines.postgresql.drift import Drift, drift_of
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 NAMED = 3

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from leadline_streams.causes.subscription_disabled_on_error import disabled_by_error
-from leadline_streams.judge.apply import DISABLED, quoted, troubled
-from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.apply import DISABLED, quoted, troubled
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 MENDED_SO = "publication_or_slot_dropped"

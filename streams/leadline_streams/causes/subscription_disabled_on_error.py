@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.apply import DISABLED, LOG, TOGETHER_S, Apply, quoted, troubled
-from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.apply import DISABLED, LOG, TOGETHER_S, Apply, quoted, troubled
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.cause import Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.synchronous import Wanted, confirming
+from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.synchronous import Wanted, confirming
 
 SETTING = "synchronous_standby_names"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.lsn import parse_lsn
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim, LinkCase
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim, LinkCase
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 

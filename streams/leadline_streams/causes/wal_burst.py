@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from leadline.view.words import duration, size
-from leadline_streams.judge.cause import LATE, Case, CauseRule, Claim
-from leadline_streams.judge.pace import plenty, usual, written
+from leadline.words import duration, size
+from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.throughput import plenty, usual, written
 
 TIMES = 5.0
 LEAST_BYTES_PER_S = 4 * 1024 * 1024

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.cause import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 

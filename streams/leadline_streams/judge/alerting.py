@@ -11,12 +11,12 @@ from leadline.model.lag import LagRollup
 from leadline_streams.causes import CAUSES
 from leadline_streams.judge import incident as incidents
 from leadline_streams.judge import lifecycle, subject
-from leadline_streams.judge.casefile import open_case
-from leadline_streams.judge.cause import diagnose
+from leadline_streams.judge.diagnosis.context import open_case
+from leadline_streams.judge.diagnosis.ranking import diagnose
 from leadline_streams.judge.lifecycle import Step
-from leadline_streams.judge.memory import AlertState, NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule
+from leadline_streams.judge.state import AlertState, NodeState
 from leadline_streams.rules import RULES
 
 if TYPE_CHECKING:

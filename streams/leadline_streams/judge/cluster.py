@@ -10,18 +10,19 @@ from math import inf
 
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import NodeSettings, Sample
-from leadline_streams.judge import alerting, calm, changes, events, glance, progress, rollup, topology, verdict
+from leadline_streams.engines.postgresql import calm, counters, fast_path, topology
+from leadline_streams.engines.postgresql.retention import follow
+from leadline_streams.engines.postgresql.validation import check_positions
+from leadline_streams.judge import alerting, link_progress, rollup, setting_changes, verdict
 from leadline_streams.judge import incident as incidents
 from leadline_streams.judge.alerting import Output
-from leadline_streams.judge.check import check_positions
-from leadline_streams.judge.due import upcoming
+from leadline_streams.judge.effective_rules import Plans
 from leadline_streams.judge.lsn_clock import LsnClock
-from leadline_streams.judge.memory import LinkState, Memory, NodeState, load
-from leadline_streams.judge.order import DUPLICATE, LATE
-from leadline_streams.judge.plans import Plans
 from leadline_streams.judge.policy import Policy
-from leadline_streams.judge.retention import follow
 from leadline_streams.judge.rule import Look
+from leadline_streams.judge.state import LinkState, Memory, NodeState, load
+from leadline_streams.judge.timers import upcoming
+from leadline_streams.judge.watermark import DUPLICATE, LATE
 
 TABLES_KEPT_S = 120.0
 """They are large, and told again while they are needed."""
@@ -119,7 +120,7 @@ class ClusterState:
         memory, nodes, name = self.memory, self.memory.nodes, sample.node.name
         node = nodes.get(name) or self._new_node(sample, now)
         thorough = self._rivals or bool(memory.alerts)
-        glanced = not thorough and node.well and glance.at_node(node, sample, now, node.upstream in nodes)
+        glanced = not thorough and node.well and fast_path.at_node(node, sample, now, node.upstream in nodes)
         if not glanced:
             thorough = self._take(node, sample, now, out) or thorough
             self._judge_node(node, now, out, thorough)
@@ -128,7 +129,7 @@ class ClusterState:
         for link in self._feeds.get(name, ()):
             if now >= link.brief.until:
                 rollup.turn(link, now, self.name, node.node.datacenter, out)
-            if not glanced or not link.streams or not glance.at_link(link, now, nodes.get(link.upstream), sample):
+            if not glanced or not link.streams or not fast_path.at_link(link, now, nodes.get(link.upstream), sample):
                 self._judge_link(link, now, out, thorough)
         for link in self._serves.get(name, ()):
             # A downstream that is looked at is judged at its own samples, once; a link just found at once.
@@ -161,9 +162,9 @@ class ClusterState:
         if was.role != node.node.role or was.labels != node.node.labels or was.datacenter != node.node.datacenter:
             self.plans.clear()
             thorough = True
-        progress.feed_clock(node, sample, now, node.upstream in self.memory.nodes)
-        if before is None or events.rose(before, sample):
-            events.count(node, before, sample, now)
+        link_progress.feed_clock(node, sample, now, node.upstream in self.memory.nodes)
+        if before is None or counters.rose(before, sample):
+            counters.count(node, before, sample, now)
         if sample.archiver is not None and sample.archiver.ready is not None:
             node.unarchived = sample.archiver.ready
         if node.held or not all(map(calm.slot_is_calm, sample.slots)):
@@ -178,7 +179,7 @@ class ClusterState:
         memory = self.memory
         node = memory.nodes.get(seen.node.name) or self._new_node(seen, now)
         node.without_identity = seen.without_identity
-        told = [incidents.changed(memory, it, now) for it in changes.take(memory, node, seen.settings, now)]
+        told = [incidents.changed(memory, it, now) for it in setting_changes.take(memory, node, seen.settings, now)]
         if any(told):
             out.append(incidents.record(memory, now))
         self._judge_around(node, now, out)
@@ -237,7 +238,7 @@ class ClusterState:
             alerting.run(self, Look(self, now), node, complete, out)
         if self.memory.alerts and answers:
             self._clear_vanished(node, sample, now, out)
-        node.well = glance.is_well(node)
+        node.well = fast_path.is_well(node)
 
     def _judge_link(self, link: LinkState, now: float, out: list[Output], thorough: bool) -> None:
         up, down = self.memory.nodes.get(link.upstream), self.memory.nodes.get(link.downstream)
@@ -249,11 +250,11 @@ class ClusterState:
         clock = self.clock_of(link)
         up_answers = up is not None and up.answers
         row = topology.row_of(link, up, down) if up_answers else None
-        progress.update(link, now, up, down, row, clock)
+        link_progress.update(link, now, up, down, row, clock)
         judged = verdict.judge(link, now, up, down, row, clock)
         if judged != link.verdict:
             link.verdict, link.verdict_since = judged, now
-        link.streams = glance.streams(link)
+        link.streams = fast_path.streams(link)
         rollup.count(link)
         if (thorough or self.memory.alerts or not calm.link_is_calm(link, down)) and link.is_settled(now):
             look = self.look_at(link, now)

@@ -9,8 +9,8 @@ from leadline.clock import moment
 from leadline.model.alert import Transition
 from leadline.model.ids import ClusterName, incident_id
 from leadline.model.incident import Cause, Change, Incident, TimelineEntry
-from leadline_streams.judge.cause import Diagnosis, name_of
-from leadline_streams.judge.memory import IncidentState, Memory
+from leadline_streams.judge.diagnosis.ranking import Diagnosis, name_of
+from leadline_streams.judge.state import IncidentState, Memory
 from leadline_streams.judge.subject import of_cluster
 
 CHANGES_BEFORE_S = 3600.0

@@ -8,8 +8,8 @@ which it became due, however late the news of it came; ``seq`` rises by one per 
 from dataclasses import dataclass
 
 from leadline.model.alert import Reason, Severity, State
-from leadline_streams.judge.memory import AlertState
 from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.state import AlertState
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from leadline.clock import moment
 from leadline.model.alert import Verdict
 from leadline.model.ids import ClusterName
 from leadline.model.lag import LagRollup
-from leadline_streams.judge.memory import LinkState, Rollup
+from leadline_streams.judge.state import LinkState, Rollup
 
 if TYPE_CHECKING:
     from leadline_streams.judge.alerting import Output

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from leadline.model.alert import Evidence, SubjectKind
 from leadline.model.observation import Slot, Subscription
-from leadline_streams.judge.memory import LinkState, NodeState
 from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.state import LinkState, NodeState
 
 if TYPE_CHECKING:
     from leadline_streams.judge.cluster import ClusterState

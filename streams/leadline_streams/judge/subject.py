@@ -2,8 +2,8 @@
 
 from leadline.model.alert import Subject
 from leadline.model.ids import ClusterName, NodeName, node_id, thing_id
-from leadline_streams.judge.memory import LinkState
 from leadline_streams.judge.rule import Look
+from leadline_streams.judge.state import LinkState
 
 
 def of_look(look: Look) -> Subject:

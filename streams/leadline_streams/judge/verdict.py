@@ -2,10 +2,10 @@
 
 from leadline.model.alert import Verdict
 from leadline.model.observation import Downstream, Slot, Subscription
+from leadline_streams.judge.counters import LONGEST_TURN_S
+from leadline_streams.judge.link_progress import outstanding
 from leadline_streams.judge.lsn_clock import LsnClock
-from leadline_streams.judge.memory import LinkState, NodeState
-from leadline_streams.judge.progress import outstanding
-from leadline_streams.judge.window import LONGEST_TURN_S
+from leadline_streams.judge.state import LinkState, NodeState
 
 STALLED_S = 4.0
 """Received and not applied for this long is a stall; replay of one record takes less."""

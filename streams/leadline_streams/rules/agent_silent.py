@@ -1,6 +1,6 @@
 """``agent_silent``: nothing is heard from a node's agent, so nothing is known of the node."""
 
-from leadline.view.words import duration
+from leadline.words import duration
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
 

@@ -10,11 +10,11 @@ What is counted is decided by what a count means:
   direction: then both write the same rows.
 """
 
-from leadline_streams.judge.apply import DUPLICATES, MISSING, ORIGINS
-from leadline_streams.judge.events import EVENT_WINDOW_S
-from leadline_streams.judge.memory import NodeState
+from leadline_streams.engines.postgresql.apply import DUPLICATES, MISSING, ORIGINS
+from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.verdict import in_error_loop
 
 

@@ -3,7 +3,7 @@
 To declare a delayed standby, raise this rule's limit above its delay in an override for that node.
 """
 
-from leadline.view.words import duration
+from leadline.words import duration
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
 

@@ -1,10 +1,10 @@
 """``apply_error``: the apply worker of a subscription fails again and again."""
 
 from leadline.model.lsn import format_lsn
-from leadline_streams.judge.events import EVENT_WINDOW_S
-from leadline_streams.judge.memory import LinkState
+from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.verdict import in_error_loop
 
 

@@ -1,9 +1,9 @@
 """``archive_failing``: the archiver fails, or does not keep up; the log that is not archived is kept."""
 
 from leadline.model.observation import Archiver
-from leadline_streams.judge.memory import NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.state import NodeState
 
 BACKLOG = 256
 """Segments waiting, 4 GiB at the default size. A burst leaves some; as many as this mean that archiving is too slow."""

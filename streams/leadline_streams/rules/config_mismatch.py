@@ -2,10 +2,10 @@
 
 from contextlib import suppress
 
-from leadline_streams.judge.memory import NodeState
+from leadline_streams.engines.postgresql.topology import root_of
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
-from leadline_streams.judge.topology import root_of
+from leadline_streams.judge.state import NodeState
 
 HOT_STANDBY = (
     "max_connections",

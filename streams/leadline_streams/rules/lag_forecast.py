@@ -4,10 +4,10 @@ The objective is the critical limit of ``replication_lag`` for the same link: wh
 said how much data may be lost.
 """
 
-from leadline.view.words import duration
-from leadline_streams.judge.memory import LinkState
+from leadline.words import duration
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.subject import of_link
 from leadline_streams.rules import replication_lag
 

@@ -1,6 +1,6 @@
 """``node_down``: an agent cannot read its server."""
 
-from leadline.view.words import duration
+from leadline.words import duration
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
 

@@ -1,9 +1,9 @@
 """``recovery_conflict``: replay cancels queries on a standby."""
 
-from leadline_streams.judge.events import EVENT_WINDOW_S
-from leadline_streams.judge.memory import NodeState
+from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.state import NodeState
 
 PREFIX = "recovery_conflict:"
 

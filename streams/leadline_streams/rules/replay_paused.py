@@ -1,6 +1,6 @@
 """``replay_paused``: replay on a standby is paused, by somebody or by the server itself."""
 
-from leadline.view.words import size
+from leadline.words import size
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
 

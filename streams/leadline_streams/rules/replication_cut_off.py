@@ -1,9 +1,9 @@
 """``replication_cut_off``: a link that should be connected is not, though both servers run."""
 
-from leadline.view.words import duration
-from leadline_streams.judge.memory import LinkState
+from leadline.words import duration
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.verdict import in_error_loop, slot_of, subscription_of
 
 PASSING = frozenset({"pg_basebackup", "pg_receivewal", "pg_recvlogical"})

@@ -1,6 +1,6 @@
 """``replication_lag_bytes``: a downstream is further behind its root primary than allowed, in bytes of log."""
 
-from leadline.view.words import size
+from leadline.words import size
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
 

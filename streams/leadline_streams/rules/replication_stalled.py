@@ -1,7 +1,7 @@
 """``replication_stalled``: a downstream has log to apply and does not get on."""
 
 from leadline.model.lsn import format_lsn
-from leadline.view.words import duration
+from leadline.words import duration
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
 

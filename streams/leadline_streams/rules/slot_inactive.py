@@ -1,9 +1,9 @@
 """``slot_inactive``: nobody reads a slot, and the log is kept for nobody."""
 
-from leadline.view.words import duration, size
+from leadline.words import duration, size
+from leadline_streams.engines.postgresql.topology import consumer_of
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
-from leadline_streams.judge.topology import consumer_of
 from leadline_streams.judge.verdict import slot_is_lost
 
 

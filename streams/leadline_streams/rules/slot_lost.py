@@ -1,8 +1,8 @@
 """``slot_lost``: a slot cannot serve its consumer any more, or will not after the next checkpoint."""
 
+from leadline_streams.engines.postgresql.topology import consumer_of
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
-from leadline_streams.judge.topology import consumer_of
 from leadline_streams.judge.verdict import slot_is_lost
 
 UNRESERVED, LOST = 1.0, 2.0

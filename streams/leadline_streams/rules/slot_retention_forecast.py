@@ -1,9 +1,9 @@
 """``slot_retention_forecast``: the log kept for a slot fills the disk, or outgrows what may be kept, before long."""
 
-from leadline.view.words import duration, size
+from leadline.words import duration, size
+from leadline_streams.engines.postgresql.topology import consumer_of
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
-from leadline_streams.judge.topology import consumer_of
 from leadline_streams.judge.verdict import slot_is_lost
 
 

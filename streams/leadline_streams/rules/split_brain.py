@@ -1,8 +1,8 @@
 """``split_brain``: two servers of one cluster take writes."""
 
-from leadline_streams.judge.memory import NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
+from leadline_streams.judge.state import NodeState
 
 
 def measure(look: Look) -> float | None:

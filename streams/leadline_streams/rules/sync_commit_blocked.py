@@ -1,6 +1,6 @@
 """``sync_commit_blocked``: commits wait for synchronous standbys."""
 
-from leadline.view.words import duration
+from leadline.words import duration
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
 

@@ -1,8 +1,8 @@
 """``sync_degraded``: fewer synchronous standbys are connected than commits need."""
 
+from leadline_streams.engines.postgresql.synchronous import Wanted, confirming
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
-from leadline_streams.judge.synchronous import Wanted, confirming
 
 SETTING = "synchronous_standby_names"
 

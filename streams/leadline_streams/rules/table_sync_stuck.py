@@ -1,6 +1,6 @@
 """``table_sync_stuck``: the initial copy of a table fails again and again; what is there of it cannot be relied on."""
 
-from leadline_streams.judge.events import EVENT_WINDOW_S
+from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Look, Rule, Words, fact
 

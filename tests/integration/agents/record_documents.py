@@ -9,13 +9,13 @@ from pathlib import Path
 
 import psycopg
 
-from leadline.sandbox.fleet import AGENT, Fleet
-from leadline.sandbox.postgres import Server
-from leadline.sandbox.wait import eventually
-from leadline_agents.catalog import statement
+from leadline_agents.engines.postgresql.catalog import statement
+from leadline_lab.sandbox.fleet import AGENT, Fleet
+from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.postgres_versions import MAJORS, binaries_for
 
-FOLDER = Path(__file__).parents[2] / "unit" / "agents" / "documents"
+FOLDER = Path(__file__).parents[2] / "unit" / "agents" / "postgresql" / "documents"
 ITEMS = "CREATE TABLE items (id int PRIMARY KEY, note text)"
 READ = "SELECT * FROM items WHERE note <> 'a secret'"
 OLD = "SELECT count(*) FROM pg_stat_activity WHERE xact_start < clock_timestamp() - interval '1.5 s'"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psycopg
 
-from leadline_agents import catalog, document
+from leadline_agents.engines.postgresql import catalog, document
 from tests.fixtures.fleets import Pair
 
 GRANTS = Path(__file__).parents[3] / "deploy" / "sql" / "grants.sql"

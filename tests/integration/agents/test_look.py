@@ -9,12 +9,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 from leadline.clock import SystemClock
 from leadline.model.observation import NodeSettings, Sample
-from leadline.sandbox.fleet import AGENT
-from leadline.sandbox.postgres import Server
-from leadline.sandbox.wait import eventually
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
 from leadline_agents.sampler import Sampler
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.fleets import Cascade, Logical, Pair
 
 SENDER = "SELECT active_pid FROM pg_replication_slots WHERE slot_type = 'logical'"

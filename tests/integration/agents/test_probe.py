@@ -10,15 +10,15 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from leadline.clock import SystemClock
-from leadline.sandbox.fleet import AGENT
-from leadline.sandbox.postgres import Server
-from leadline.sandbox.proxy import Proxy
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.secret import Secret
-from leadline_agents import probe as module
-from leadline_agents.catalog import FRAME
-from leadline_agents.probe import Probe
-from leadline_agents.trouble import Trouble
+from leadline_agents.engines.postgresql import probe as module
+from leadline_agents.engines.postgresql.catalog import FRAME
+from leadline_agents.engines.postgresql.connect_errors import Trouble
+from leadline_agents.engines.postgresql.probe import Probe
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.proxy import Proxy
 from tests.fixtures.fleets import Pair
 
 MINE = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'leadline'"

@@ -22,13 +22,13 @@ from leadline import wire
 from leadline.clock import SystemClock
 from leadline.errors import UsageError
 from leadline.model.observation import NodeSettings, Sample
-from leadline.sandbox.broker import EmbeddedBroker
-from leadline.sandbox.fleet import AGENT
-from leadline.sandbox.port import Port
 from leadline.settings.agent import AgentSettings, InstanceSettings, SpoolSettings
 from leadline.settings.common import KafkaSettings, MetricsSettings
 from leadline.settings.secret import Secret
 from leadline_agents import channel, service
+from leadline_lab.sandbox.broker import EmbeddedBroker
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.port import Port
 from tests.fixtures.brokers import Broker
 from tests.fixtures.fleets import Pair
 
@@ -58,7 +58,7 @@ async def no_loose_ends() -> AsyncIterator[None]:
 
 FROZEN = """
 import sys
-from leadline.sandbox.broker import EmbeddedBroker
+from leadline_lab.sandbox.broker import EmbeddedBroker
 with EmbeddedBroker() as broker:
     broker.create_topic("leadline.samples")
     print(broker.bootstrap, flush=True)
@@ -266,7 +266,7 @@ def start(settings: AgentSettings, folder: Path) -> "subprocess.Popen[bytes]":
             }
         )
     )
-    command = [sys.executable, "-m", "leadline", "agent", "-c", str(file)]
+    command = [sys.executable, "-m", "leadline_cli", "agent", "-c", str(file)]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
 
 

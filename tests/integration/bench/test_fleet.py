@@ -8,11 +8,11 @@ import psycopg
 
 from bench.fleet import DATABASES, fleet
 from leadline.clock import SystemClock
-from leadline.sandbox.fleet import AGENT, Fleet
-from leadline.sandbox.postgres import Server
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
 from leadline_agents.sampler import Sampler
+from leadline_lab.sandbox.fleet import AGENT, Fleet
+from leadline_lab.sandbox.postgres import Server
 
 LOOKS = 5
 NOW_AND_THEN = (".archiver.ready", ".disk.")

@@ -11,10 +11,10 @@ import pytest
 
 from leadline.model.observation import Sample
 from leadline.recording import read
-from leadline.sandbox.fleet import AGENT
-from leadline.sandbox.port import Port
-from leadline.sandbox.wait import eventually
 from leadline.wire import OBSERVATIONS
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.port import Port
+from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.brokers import Broker
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
@@ -41,7 +41,7 @@ def test_samples_arrive_and_it_leaves_when_told(
     monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", prefix)
     monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", any_broker.bootstrap)
     with subprocess.Popen(
-        [sys.executable, "-m", "leadline", "agent", "-c", path],
+        [sys.executable, "-m", "leadline_cli", "agent", "-c", path],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -79,7 +79,7 @@ def test_without_kafka_it_waits(tmp_path: Path) -> None:
         dsn = f"postgresql://leadline:hunter2@127.0.0.1:{nobody.number}/postgres"
         path = settings(tmp_path / "agent.yaml", f"127.0.0.1:{nobody.number}", "agent.", dsn, spool=tmp_path / "spool")
         with subprocess.Popen(
-            [sys.executable, "-m", "leadline", "agent", "-c", path], stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "leadline_cli", "agent", "-c", path], stderr=subprocess.PIPE, text=True
         ) as agent:
             assert agent.stderr
             said = agent.stderr.readline() + agent.stderr.readline()

@@ -2,8 +2,8 @@
 
 import json
 
-from leadline.sandbox.fleet import AGENT
-from leadline.sandbox.wait import eventually
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leadline.sandbox.fleet import AGENT
+from leadline_lab.sandbox.fleet import AGENT
 from tests.fixtures.brokers import Broker, create_topics
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair

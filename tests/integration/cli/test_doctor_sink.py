@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from leadline.sandbox.fleet import AGENT
-from leadline.sandbox.port import Port
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.port import Port
 from tests.fixtures.brokers import Broker, create_topics
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from leadline.clock import ManualClock
-from leadline.sandbox.broker import EmbeddedBroker
-from leadline.sandbox.fleet import Fleet
-from leadline.sandbox.postgres import Server
 from leadline.settings.common import KafkaSettings
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings
 from leadline.wire import ACTIONS
-from leadline_sinks.contract import Sent
+from leadline_lab.sandbox.broker import EmbeddedBroker
+from leadline_lab.sandbox.fleet import Fleet
+from leadline_lab.sandbox.postgres import Server
 from leadline_sinks.incident_log.recorder import IncidentLog
+from leadline_sinks.notify.sink import Sent
 from tests.fixtures.commands import Run
 from tests.fixtures.postgres_versions import binaries_for
 from tests.unit.sinks import made, outage

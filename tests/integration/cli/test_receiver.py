@@ -9,7 +9,7 @@ import httpx
 
 from tests.fixtures.commands import Run
 
-RECEIVER = [sys.executable, "-m", "leadline", "receiver", "--port", "0", "--format", "json"]
+RECEIVER = [sys.executable, "-m", "leadline_cli", "receiver", "--port", "0", "--format", "json"]
 
 
 def test_it_listens_shows_and_ends() -> None:

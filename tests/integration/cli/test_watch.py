@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from leadline.recording import read
-from leadline.sandbox.fleet import AGENT
-from leadline.sandbox.guard import descendants
-from leadline.sandbox.wait import eventually
-from leadline_sinks.receiver.server import Receiver
+from leadline_lab.receiver.server import Receiver
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.guard import descendants
+from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
 
@@ -28,7 +28,7 @@ class Watch:
         self._err = folder / "watch.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "leadline", "watch", *arguments, "--format", "json"],
+                [sys.executable, "-m", "leadline_cli", "watch", *arguments, "--format", "json"],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -176,7 +176,7 @@ def test_a_wrong_setting_is_named(run: Run, tmp_path: Path) -> None:
 
 def test_the_recording_of_a_pause_replays_the_same_twice(run: Run, pair: Pair, tmp_path: Path) -> None:
     """Recorded, replayed and replayed again: the same lines; a stricter rule shows only what it changes."""
-    from leadline.pipeline import Pipeline
+    from leadline_lab.pipeline import Pipeline
 
     dsns = {"pg-1": pair.primary.dsn(user=AGENT), "pg-2": pair.standby.dsn(user=AGENT)}
     instances = [{"dsn": dsn, "name": name, "cluster": "orders"} for name, dsn in dsns.items()]

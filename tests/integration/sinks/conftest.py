@@ -5,10 +5,10 @@ from itertools import count
 
 import pytest
 
-from leadline.sandbox.fleet import Fleet
-from leadline.sandbox.postgres import Server
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings
+from leadline_lab.sandbox.fleet import Fleet
+from leadline_lab.sandbox.postgres import Server
 from tests.fixtures.postgres_versions import binaries_for
 
 _numbers = count(1)

@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 
 from leadline.clock import SystemClock
 from leadline.wire import CODECS, Addressed, Outgoing, outgoing
-from leadline_sinks.feed import group
+from leadline_sinks.notify.incident_consumer import group
 
 CLOCK = SystemClock()
 ANSWERS_S = 30.0

@@ -7,10 +7,10 @@ first probed after 3 s instead of 30.
 import sys
 from typing import Any
 
-from leadline.cli.main import main
-from leadline_sinks import breaker, feed
+from leadline_cli.main import main
+from leadline_sinks.notify import breaker, incident_consumer
 
-OPTIONS = feed.consumer_options
+OPTIONS = incident_consumer.consumer_options
 
 
 def quick(*given: Any) -> dict[str, Any]:
@@ -19,6 +19,6 @@ def quick(*given: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    feed.consumer_options = quick
+    incident_consumer.consumer_options = quick
     breaker.PROBE_S = 3.0  # type: ignore[misc]
     sys.exit(main())

@@ -8,8 +8,8 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.settings.sink import IncidentLogSettings
-from leadline_sinks.contract import Sent
 from leadline_sinks.incident_log.recorder import IncidentLog
+from leadline_sinks.notify.sink import Sent
 from tests.integration.sinks.test_incident_log import life
 from tests.unit.sinks import made
 

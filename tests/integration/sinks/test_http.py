@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from leadline.clock import ManualClock
-from leadline_sinks.contract import Reason, Retry
 from leadline_sinks.http import Http
+from leadline_sinks.notify.sink import Reason, Retry
 from tests.unit.sinks import made
 
 

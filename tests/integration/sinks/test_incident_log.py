@@ -11,12 +11,12 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.model.ids import IncidentId
-from leadline.sandbox.postgres import Server
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings
-from leadline_sinks.contract import Entry, GiveUp, Reason, Retry, Sent
+from leadline_lab.sandbox.postgres import Server
 from leadline_sinks.incident_log import reader
 from leadline_sinks.incident_log.recorder import IncidentLog
+from leadline_sinks.notify.sink import Entry, GiveUp, Reason, Retry, Sent
 from tests.unit.sinks import made
 from tests.unit.sinks.log_made import delivery, entry, transition
 

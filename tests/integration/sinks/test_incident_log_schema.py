@@ -13,14 +13,14 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.errors import UsageError
-from leadline.sandbox.fleet import Fleet
-from leadline.sandbox.postgres import Server
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings
-from leadline_sinks.contract import Reason, Retry, Sent
+from leadline_lab.sandbox.fleet import Fleet
+from leadline_lab.sandbox.postgres import Server
 from leadline_sinks.incident_log import reader, retention, schema
 from leadline_sinks.incident_log.chain import BEGINNING
 from leadline_sinks.incident_log.recorder import IncidentLog
+from leadline_sinks.notify.sink import Reason, Retry, Sent
 from tests.fixtures.postgres_versions import MAJORS, binaries_for
 from tests.unit.sinks import made
 from tests.unit.sinks.log_made import delivery, entry, transition

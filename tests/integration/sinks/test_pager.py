@@ -10,12 +10,12 @@ import pytest
 from leadline.clock import SystemClock
 from leadline.settings.secret import Secret
 from leadline.settings.sink import NotifySettings, PagerDutySettings, WebhookSettings
-from leadline_sinks.contract import Notice, Reason, Retry, Sent, Sink
+from leadline_lab.receiver.faults import Fault, Kind
+from leadline_lab.receiver.pagerduty import UNKNOWN_KEY, alerts
+from leadline_lab.receiver.server import Receiver
 from leadline_sinks.http import Http
+from leadline_sinks.notify.sink import Notice, Reason, Retry, Sent, Sink
 from leadline_sinks.pagerduty.sink import PagerDutySink
-from leadline_sinks.receiver.faults import Fault, Kind
-from leadline_sinks.receiver.pagerduty import UNKNOWN_KEY, alerts
-from leadline_sinks.receiver.server import Receiver
 from leadline_sinks.webhook import WebhookSink
 from tests.fixtures.brokers import Broker, create_topics
 from tests.integration.sinks import sink_main

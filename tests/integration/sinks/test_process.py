@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from leadline.model.silence import Silence
-from leadline.sandbox.postgres import Server
 from leadline.wire import Outgoing, outgoing
+from leadline_lab.sandbox.postgres import Server
 from tests.fixtures.brokers import Broker, create_topics
 from tests.integration.sinks import sink_main
 from tests.integration.sinks.kit import CLOCK, Hook, everything, hook, process, sharers, until, values, writing
@@ -184,9 +184,9 @@ async def test_what_people_do_and_hear_is_recorded(embedded: Broker, prefix: str
     """The incident log gets every record of four topics once it works, but those it will not have."""
     from leadline.settings.common import KafkaSettings
     from leadline.settings.sink import SinkSettings
-    from leadline_sinks.contract import Entry, GiveUp, Outcome, Reason, Retry, Sent
-    from leadline_sinks.journal import Journal
-    from leadline_sinks.recording import Recording
+    from leadline_sinks.incident_log.log_consumer import Recording
+    from leadline_sinks.notify.kafka_writer import Journal
+    from leadline_sinks.notify.sink import Entry, GiveUp, Outcome, Reason, Retry, Sent
 
     class Log:
         kind = "fake"
@@ -236,7 +236,7 @@ async def test_what_people_do_and_hear_is_recorded(embedded: Broker, prefix: str
 async def test_kafka_goes_away_and_comes_back(prefix: str, tmp_path: Path) -> None:
     """It waits, says so once for each of what it does, and goes on: nothing is told twice, nothing is lost."""
     need(find_spec("confluent_kafka") is not None, "a broker: pip install 'leadline[demo]'")
-    from leadline.sandbox.broker import EmbeddedBroker
+    from leadline_lab.sandbox.broker import EmbeddedBroker
 
     with EmbeddedBroker() as broker, hook() as to:
         create_topics(broker, prefix, PARTITIONS)

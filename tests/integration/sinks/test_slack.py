@@ -8,10 +8,10 @@ import pytest
 from leadline.clock import SystemClock
 from leadline.settings.secret import Secret
 from leadline.settings.sink import NotifySettings, SlackSettings
-from leadline_sinks.contract import Notice, Outcome, Reason, Retry, Sent
+from leadline_lab.receiver.faults import Fault, Kind
+from leadline_lab.receiver.server import Receiver
 from leadline_sinks.http import Http
-from leadline_sinks.receiver.faults import Fault, Kind
-from leadline_sinks.receiver.server import Receiver
+from leadline_sinks.notify.sink import Notice, Outcome, Reason, Retry, Sent
 from leadline_sinks.slack.sink import SlackSink
 from tests.unit.sinks import made
 

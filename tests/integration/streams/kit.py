@@ -22,8 +22,8 @@ from leadline.model.observation import Sample, Tick
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import DeadLetterSettings, StreamSettings
 from leadline.wire import CODECS, OBSERVATIONS, encode, outgoing
-from leadline_streams.partition import Partition
-from leadline_streams.policies import Judge
+from leadline_streams.assembly import Judge
+from leadline_streams.runtime.partition import Partition
 from tests.fixtures.brokers import Broker, create_topics
 from tests.integration.streams.worker_main import QUICK
 from tests.unit.streams import world

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from leadline.errors import ExitCode
-from leadline.sandbox.broker import EmbeddedBroker
 from leadline.settings.stream import DeadLetterSettings
 from leadline.wire import ALERTS, INCIDENTS, LAG, Codec, encode
-from leadline_streams.saved import Saved
+from leadline_lab.sandbox.broker import EmbeddedBroker
+from leadline_streams.runtime.snapshot import Saved
 from tests.fixtures.brokers import Broker
 from tests.integration.streams.kit import (
     CLOCK,

@@ -8,9 +8,9 @@ import msgspec
 from leadline.clock import SystemClock
 from leadline.errors import LeadlineError
 from leadline.settings.stream import StreamSettings
-from leadline_streams import app
 from leadline_streams.judge.policy import Policy
 from leadline_streams.rules import RULES
+from leadline_streams.runtime import app
 
 QUICK = Policy(rules={name: {"for_s": 1.0, "keep_s": 1.0} for name in RULES})
 

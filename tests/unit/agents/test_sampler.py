@@ -12,10 +12,10 @@ from leadline.model.observation import Disk, NodeSettings, Sample
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
 from leadline_agents import sampler as module
+from leadline_agents.engines.postgresql.connect_errors import Trouble
 from leadline_agents.sampler import Backlog, Sampler
-from leadline_agents.trouble import Trouble
 
-DOCUMENTS = Path(__file__).parent / "documents"
+DOCUMENTS = Path(__file__).parent / "postgresql" / "documents"
 FILES = b'{"wal_files": 2, "wal_bytes": 32, "data_directory": "/nowhere"}'
 TABLES = b'{"published": {"pub": [{"name": "public.items", "columns": {"id": "integer"}}]}}'
 INSTANCE = InstanceSettings(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from leadline.cli.reference import reference
+from leadline_cli.reference import reference
 
 PAGE = Path(__file__).parents[3] / "docs/reference/commands.md"
 

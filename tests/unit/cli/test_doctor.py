@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from leadline.cli.checks import spool_of
-from leadline.sandbox.port import Port
 from leadline.settings.agent import SpoolSettings
+from leadline_cli.checks import spool_of
+from leadline_lab.sandbox.port import Port
 from tests.fixtures.commands import Run
 
 AGENT = """

@@ -6,8 +6,8 @@ from importlib import import_module
 import click
 import pytest
 
-from leadline.cli.main import COMMANDS, EXTRAS
 from leadline.errors import LeadlineError, ProblemFound, UnreachableError, UsageError
+from leadline_cli.main import COMMANDS, EXTRAS
 from tests.fixtures.commands import Run
 
 ALL = [(name, text) for section in COMMANDS.values() for name, text in section.items()]
@@ -22,7 +22,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         def command() -> None:
             raise error
 
-        monkeypatch.setattr("leadline.cli.version.command", command)
+        monkeypatch.setattr("leadline_cli.version.command", command)
 
     return install
 
@@ -30,7 +30,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
 @pytest.mark.parametrize(("name", "text"), ALL)
 def test_the_table_has_each_commands_own_help(name: str, text: str) -> None:
     """What `leadline --help` says of a command is what the command says of itself."""
-    assert import_module(f"leadline.cli.{name}").command.get_short_help_str(200) == text
+    assert import_module(f"leadline_cli.{name}").command.get_short_help_str(200) == text
 
 
 def leaves(command: click.Command) -> list[click.Command]:
@@ -42,7 +42,7 @@ def leaves(command: click.Command) -> list[click.Command]:
 @pytest.mark.parametrize("name", [name for name, _ in ALL])
 def test_each_command_shows_an_example(name: str) -> None:
     """The help of each command has an example of itself."""
-    for command in leaves(import_module(f"leadline.cli.{name}").command):
+    for command in leaves(import_module(f"leadline_cli.{name}").command):
         assert f"Example: leadline {name}" in (command.help or "")
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from leadline_sinks.receiver import pagerduty, slack
-from leadline_sinks.receiver.exchange import Event
+from leadline_lab.receiver import pagerduty, slack
+from leadline_lab.receiver.exchange import Event
 from tests.faults.account import wrong
 from tests.faults.told import TITLE, Life, heard, over, told
 from tests.unit.sinks import made

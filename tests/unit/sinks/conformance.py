@@ -18,8 +18,8 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.wire import DELIVERIES, encode
-from leadline_sinks.contract import GiveUp, Notice, Outcome, Reason, Retry, Sent, Sink
 from leadline_sinks.http import Http
+from leadline_sinks.notify.sink import GiveUp, Notice, Outcome, Reason, Retry, Sent, Sink
 from tests.unit.sinks import made
 
 Answering = Callable[[httpx.Request], httpx.Response]

@@ -7,7 +7,7 @@ from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
 from leadline.model.ids import AlertId, ClusterName
 from leadline.wire import Addressed, outgoing
-from leadline_sinks.contract import Entry
+from leadline_sinks.notify.sink import Entry
 from tests.unit.sinks.made import cause, incident, later
 
 _offsets = count()

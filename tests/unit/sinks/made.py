@@ -10,7 +10,7 @@ from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName, incident_id
 from leadline.model.incident import Cause, Change, Incident, TimelineEntry
-from leadline_sinks.contract import Notice
+from leadline_sinks.notify.sink import Notice
 
 START = datetime(2026, 4, 10, 10, 0, 3, 120000, UTC)
 

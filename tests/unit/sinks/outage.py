@@ -8,7 +8,7 @@ from leadline.model.alert import Evidence, Subject, Transition
 from leadline.model.delivery import Delivery
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
 from leadline.model.incident import Cause, Change, Incident, TimelineEntry
-from leadline_sinks.incident_log.story import Story
+from leadline_sinks.incident_log.incident_history import Story
 
 BEGAN = datetime(2024, 4, 10, 10, 0, tzinfo=UTC)
 ID = IncidentId("inc_orders_20240410T100000Z_7c1e")

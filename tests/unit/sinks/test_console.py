@@ -10,7 +10,7 @@ import pytest
 from leadline.clock import ManualClock
 from leadline.settings.sink import NotifySettings
 from leadline_sinks.console import ConsoleSink
-from leadline_sinks.contract import Reason, Retry, Sent
+from leadline_sinks.notify.sink import Reason, Retry, Sent
 from tests.unit.sinks import made
 
 NOTIFY = NotifySettings(runbook_url="https://docs.example.com/")

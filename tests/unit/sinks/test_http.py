@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from leadline.clock import ManualClock
-from leadline_sinks.contract import Retry
 from leadline_sinks.http import Http
+from leadline_sinks.notify.sink import Retry
 from tests.unit.sinks import made
 
 

@@ -14,10 +14,10 @@ from leadline.model.alert import Evidence, Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline_sinks.incident_log.impact import EFFECTS, breaches
+from leadline_sinks.incident_log.incident_history import Story, Times
 from leadline_sinks.incident_log.measures import MEASURES, measures
-from leadline_sinks.incident_log.page import page
 from leadline_sinks.incident_log.postmortem import draft
-from leadline_sinks.incident_log.story import Story, Times
+from leadline_sinks.incident_log.terminal import page
 from leadline_streams.causes import CAUSES
 from leadline_streams.rules import RULES
 from tests.unit.sinks import made

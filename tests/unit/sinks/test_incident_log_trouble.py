@@ -4,8 +4,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from leadline_sinks.contract import GiveUp, Reason, Retry
-from leadline_sinks.incident_log.trouble import explain, outcome
+from leadline_sinks.incident_log.pg_errors import explain, outcome
+from leadline_sinks.notify.sink import GiveUp, Reason, Retry
 
 DSN = "postgresql://sink:hunter2%21@pg-9:5432/ops"
 

@@ -23,9 +23,9 @@ from leadline.settings.sink import (
     WebhookSettings,
 )
 from leadline_sinks import targets
-from leadline_sinks.contract import Outcome, Retry, Sent, Sink
 from leadline_sinks.http import Http
 from leadline_sinks.incident_log.recorder import IncidentLog
+from leadline_sinks.notify.sink import Outcome, Retry, Sent, Sink
 from tests.fixtures.commands import own_logging as own_logging
 from tests.unit.sinks import log_made, made
 

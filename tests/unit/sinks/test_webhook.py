@@ -20,10 +20,10 @@ from leadline.model.incident import Incident
 from leadline.settings.secret import Secret
 from leadline.settings.sink import NotifySettings, WebhookSettings
 from leadline.wire import encode
-from leadline_sinks.contract import GiveUp, Notice, Reason, Retry, Sent, Sink
+from leadline_lab.receiver.exchange import Event, Request
+from leadline_lab.receiver.hook import answer
 from leadline_sinks.http import Http
-from leadline_sinks.receiver.exchange import Event, Request
-from leadline_sinks.receiver.hook import answer
+from leadline_sinks.notify.sink import GiveUp, Notice, Reason, Retry, Sent, Sink
 from leadline_sinks.webhook import WebhookSink, event, fitting, signed
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Conformance

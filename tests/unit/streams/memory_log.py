@@ -18,10 +18,10 @@ from leadline.model.observation import Node, Sample, Tick
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import DeadLetterSettings, StreamSettings
 from leadline.wire import FUTURE, Outgoing, outgoing
-from leadline_streams.log import Extent
-from leadline_streams.partition import Output
-from leadline_streams.transport import Chunk, Opening
-from leadline_streams.worker import Worker
+from leadline_streams.runtime.interfaces import Extent
+from leadline_streams.runtime.partition import Output
+from leadline_streams.runtime.transport import Chunk, Opening
+from leadline_streams.runtime.worker import Worker
 
 AT = datetime(2026, 4, 10, 10, 0, 0, tzinfo=UTC)
 

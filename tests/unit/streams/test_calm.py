@@ -20,12 +20,12 @@ from leadline.model.observation import (
     Tables,
     Upstream,
 )
-from leadline_streams.judge import glance
-from leadline_streams.judge.calm import link_is_calm, node_is_calm, slot_is_calm
+from leadline_streams.engines.postgresql import fast_path
+from leadline_streams.engines.postgresql.calm import link_is_calm, node_is_calm, slot_is_calm
 from leadline_streams.judge.cluster import ClusterState
-from leadline_streams.judge.memory import Memory
-from leadline_streams.judge.plans import Plan
+from leadline_streams.judge.effective_rules import Plan
 from leadline_streams.judge.rule import Look
+from leadline_streams.judge.state import Memory
 from leadline_streams.rules import RULES
 from tests.unit.streams.test_order import (
     POLICY,
@@ -194,8 +194,8 @@ def test_a_glance_says_what_a_long_look_says(
             log[place] = when, odd(what, changes) if isinstance(what, Sample) else what
     glanced = fold(log)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(glance, "at_node", lambda node, sample, now, upstream_seen: False)
-        patch.setattr(glance, "at_link", lambda link, now, up, sample: False)
+        patch.setattr(fast_path, "at_node", lambda node, sample, now, upstream_seen: False)
+        patch.setattr(fast_path, "at_link", lambda link, now, up, sample: False)
         looked = fold(log)
     assert glanced == looked
 
@@ -214,8 +214,8 @@ def test_a_glance_overlooks_nothing_odd(of: str, changes: dict[str, Any]) -> Non
         if 20.0 <= when < 23.0 and isinstance(what, Sample) and what.node.name == of:
             log[place] = when, odd(what, changes)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(glance, "at_node", lambda node, sample, now, upstream_seen: False)
-        patch.setattr(glance, "at_link", lambda link, now, up, sample: False)
+        patch.setattr(fast_path, "at_node", lambda node, sample, now, upstream_seen: False)
+        patch.setattr(fast_path, "at_link", lambda link, now, up, sample: False)
         looked = fold(log)
     assert fold(log) == looked
 

@@ -1,7 +1,7 @@
 """What the metrics say of the clusters in the care of a worker."""
 
 from leadline.metrics import REGISTRY
-from leadline_streams import census
+from leadline_streams.runtime import gauges
 from tests.unit.streams.world import QUICK, World
 
 
@@ -20,11 +20,11 @@ def test_links_incidents_late_and_repeated_samples_are_counted_once() -> None:
         world.state.observe(again)
     world.state.observe(primary.sample(world.time - 10))
     repeated, late = value("leadline_stream_duplicates_total"), value("leadline_stream_late_total")
-    census.count([world.state])
-    census.count([world.state])
+    gauges.count([world.state])
+    gauges.count([world.state])
     assert value("leadline_stream_duplicates_total") - repeated == 2
     assert value("leadline_stream_late_total") - late == 1
     assert value("leadline_stream_links", verdict=next(iter(world.state.memory.links.values())).verdict) == 1
     assert value("leadline_stream_incidents_open") == 0
-    census.count([])
+    gauges.count([])
     assert value("leadline_stream_links", verdict="healthy") == 0

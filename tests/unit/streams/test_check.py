@@ -10,7 +10,7 @@ from leadline import wire
 from leadline.errors import BadRecord
 from leadline.model.lsn import Lsn, is_lsn
 from leadline.model.observation import Downstream, Positions, Sample, Slot, Subscription, Upstream
-from leadline_streams.judge.check import check_positions
+from leadline_streams.engines.postgresql.validation import check_positions
 from tests.unit.streams.world import World
 
 GROUPS: dict[str, type] = {

@@ -7,7 +7,7 @@ import pytest
 
 from leadline.deadletters import MAX_KEPT_BYTES, Rejected
 from leadline.errors import ProblemFound
-from leadline_streams.deadletters import Limit
+from leadline_streams.runtime.deadletter_limit import Limit
 from tests.unit.streams.memory_log import AT, record, sample
 
 

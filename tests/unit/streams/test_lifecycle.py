@@ -9,8 +9,8 @@ from leadline.model.alert import Subject
 from leadline.model.ids import AlertId, NodeName
 from leadline_streams.judge import lifecycle
 from leadline_streams.judge.lifecycle import Step
-from leadline_streams.judge.memory import AlertState
 from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.state import AlertState
 
 GRACE_S = 3.0
 LIMITS = Limits(warning=10.0, critical=100.0, for_s=5.0, keep_s=7.0)

@@ -17,8 +17,8 @@ from leadline.model.incident import Incident
 from leadline.model.lsn import format_lsn
 from leadline.model.observation import Downstream, Positions, Sample, Slot, Upstream
 from leadline_streams.judge.cluster import ClusterState
-from leadline_streams.judge.order import Arrivals
 from leadline_streams.judge.policy import Policy
+from leadline_streams.judge.watermark import Arrivals
 from tests.unit.streams.world import Server, World, at
 
 LATENESS_S = 2.0

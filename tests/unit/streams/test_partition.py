@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from leadline.model.observation import Tick
-from leadline_streams.partition import TOGETHER, Partition
-from leadline_streams.saved import Saved, start
+from leadline_streams.runtime.partition import TOGETHER, Partition
+from leadline_streams.runtime.snapshot import Saved, start
 from tests.unit.streams.memory_log import AT, Count, Counts, record, sample
 
 TICK = Tick(at=AT)

@@ -3,7 +3,7 @@
 import pytest
 
 from leadline.model.observation import Downstream
-from leadline_streams.judge.synchronous import Wanted, confirming
+from leadline_streams.engines.postgresql.synchronous import Wanted, confirming
 
 
 @pytest.mark.parametrize(

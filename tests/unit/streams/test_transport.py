@@ -15,9 +15,9 @@ from faust.types import TP
 
 from leadline.clock import ManualClock
 from leadline.settings.stream import StreamSettings
-from leadline_streams.app import build
 from leadline_streams.judge.policy import Policy
-from leadline_streams.transport import ChunkConsumer, ChunkTransport, Fetched
+from leadline_streams.runtime.app import build
+from leadline_streams.runtime.transport import ChunkConsumer, ChunkTransport, Fetched
 from tests.unit.streams.memory_log import Batch, record
 
 SAMPLES = [TP("leadline.samples", number) for number in range(3)]

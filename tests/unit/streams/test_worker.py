@@ -15,9 +15,9 @@ from leadline.errors import ProblemFound, UnreachableError
 from leadline.model.observation import Tick
 from leadline.settings.stream import DeadLetterSettings, StreamSettings
 from leadline.wire import OBSERVATIONS, Outgoing
-from leadline_streams.saved import Saved
-from leadline_streams.transport import Opening
-from leadline_streams.worker import RECOVERY_S, STUCK_S, Worker
+from leadline_streams.runtime.snapshot import Saved
+from leadline_streams.runtime.transport import Opening
+from leadline_streams.runtime.worker import RECOVERY_S, STUCK_S, Worker
 from tests.unit.streams.memory_log import AT, Counts, MemoryLog, chunk, forgiving, pause, sample, settings
 
 TICK = Tick(at=AT)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.clock import ManualClock
-from leadline_sinks.contract import GiveUp, Notice, Retry, Sent
 from leadline_sinks.http import Http
+from leadline_sinks.notify.sink import GiveUp, Notice, Retry, Sent
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Vendor
 from tests.unit.sinks.pagerduty.vendor import PagerDuty, sink

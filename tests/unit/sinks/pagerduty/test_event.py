@@ -11,9 +11,9 @@ from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import IncidentId, NodeName
 from leadline.model.incident import Incident
 from leadline.settings.sink import NotifySettings
+from leadline_lab.receiver.exchange import Request
+from leadline_lab.receiver.pagerduty import CHANGE, ENQUEUE, answer
 from leadline_sinks.pagerduty import event
-from leadline_sinks.receiver.exchange import Request
-from leadline_sinks.receiver.pagerduty import CHANGE, ENQUEUE, answer
 from tests.unit.sinks import made
 from tests.unit.sinks.pagerduty.vendor import KEY
 from tests.unit.strategies import values

@@ -12,11 +12,11 @@ import pytest
 from leadline.clock import ManualClock
 from leadline.settings.secret import Secret
 from leadline.settings.sink import NotifySettings, PagerDutySettings
-from leadline_sinks.contract import GiveUp, Notice, Reason, Retry, Sent, Sink
+from leadline_lab.receiver.exchange import Request
+from leadline_lab.receiver.pagerduty import alerts, answer
 from leadline_sinks.http import Http
+from leadline_sinks.notify.sink import GiveUp, Notice, Reason, Retry, Sent, Sink
 from leadline_sinks.pagerduty.sink import PagerDutySink
-from leadline_sinks.receiver.exchange import Request
-from leadline_sinks.receiver.pagerduty import alerts, answer
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Conformance, Vendor
 from tests.unit.sinks.pagerduty.vendor import KEY, URL, PagerDuty, over, sink

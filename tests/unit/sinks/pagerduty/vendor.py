@@ -5,10 +5,10 @@ import httpx
 from leadline.clock import ManualClock
 from leadline.settings.secret import Secret
 from leadline.settings.sink import NotifySettings, PagerDutySettings
+from leadline_lab.receiver.exchange import Event, Request
+from leadline_lab.receiver.pagerduty import Alert, alerts, answer
 from leadline_sinks.http import Http
 from leadline_sinks.pagerduty.sink import PagerDutySink
-from leadline_sinks.receiver.exchange import Event, Request
-from leadline_sinks.receiver.pagerduty import Alert, alerts, answer
 from tests.unit.sinks import made
 
 KEY = "k3y0123456789abcdef0123456789abc"

@@ -8,8 +8,8 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.settings.secret import Secret
-from leadline_sinks.contract import GiveUp, Reason, Retry
 from leadline_sinks.http import Answer, Http
+from leadline_sinks.notify.sink import GiveUp, Reason, Retry
 from leadline_sinks.slack.api import Refused, Taken, call, of_web, of_webhook
 from leadline_sinks.slack.errors import KINDS, Kind, kind
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from leadline.model.incident import Incident
 from leadline.settings.sink import NotifySettings
-from leadline_sinks.receiver.slack_message import complaint
+from leadline_lab.receiver.slack_message import complaint
 from leadline_sinks.slack import limits, render
 from leadline_sinks.slack.blocks import length
 from leadline_sinks.slack.render import Message

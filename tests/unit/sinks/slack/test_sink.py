@@ -10,8 +10,8 @@ import pytest
 from leadline.clock import ManualClock
 from leadline.settings.secret import Secret
 from leadline.settings.sink import NotifySettings, SlackSettings
-from leadline_sinks.contract import GiveUp, Notice, Reason, Retry, Sent, Sink
 from leadline_sinks.http import Http
+from leadline_sinks.notify.sink import GiveUp, Notice, Reason, Retry, Sent, Sink
 from leadline_sinks.slack.sink import SlackSink
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Conformance

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from leadline.model.incident import Incident, TimelineEntry
-from leadline_sinks.receiver.slack_message import complaint
+from leadline_lab.receiver.slack_message import complaint
 from leadline_sinks.slack.thread import reply
 from tests.unit.sinks import made
 from tests.unit.strategies import values

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from leadline_streams.causes import CAUSES
-from leadline_streams.judge.cause import CauseRule
+from leadline_streams.judge.diagnosis.ranking import CauseRule
 from leadline_streams.reference import causes
 from leadline_streams.rules import RULES
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from leadline.model.lsn import format_lsn
 from leadline.model.observation import Activity, Disk, Positions, Session, Slot
-from leadline_streams.judge.retention import Held
+from leadline_streams.engines.postgresql.retention import Held
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World
 

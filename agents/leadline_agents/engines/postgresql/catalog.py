@@ -1,0 +1,54 @@
+"""Which SQL a server is asked: for each query the newest file in ``queries/`` that its version has.
+
+A file is named after what it reads and the major version it works since, ``slots-16.sql``, and begins with why its
+columns are as they are. Nothing is ever put into the SQL but other files of the same folder.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
+
+OLDEST = 13
+"""The first major version that Leadline reads."""
+
+FRAME = "look"
+"""The query of every interval; it has a place for each group of the model, ``{slots}`` among them."""
+SETTINGS = "settings"
+FILES = "files"
+TABLES = "tables"
+
+_FILE = re.compile(r"(?P<query>[a-z]+)-(?P<major>\d+)\.sql").fullmatch
+_PLACE = re.compile(r"\{([a-z]+)\}")
+_NO_ROW = "SELECT WHERE false"
+_COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
+
+
+@cache
+def catalog() -> dict[str, dict[int, str]]:
+    """Every query by name, then by the major version it works since; without its comments."""
+    found: dict[str, dict[int, str]] = {}
+    for file in files("leadline_agents.engines.postgresql").joinpath("queries").iterdir():
+        if name := _FILE(file.name):
+            text = _COMMENT.sub("", file.read_text("utf-8")).strip()
+            found.setdefault(name["query"], {})[int(name["major"])] = text
+    return found
+
+
+def query(name: str, major: int) -> str:
+    """The query of this name for a server of this major version: the nearest at or below it."""
+    versions = catalog()[name]
+    return versions[max(since for since in versions if since <= major)]
+
+
+@cache
+def statement(name: str, version_num: int, without: frozenset[str] = frozenset()) -> bytes:
+    """One statement that answers with one row of one JSON document, for ``server_version_num``.
+
+    Groups in ``without`` are not asked for: as if they had no row.
+    """
+    major = version_num // 10000
+
+    def filled(place: re.Match[str]) -> str:
+        return _NO_ROW if place[1] in without else query(place[1], major)
+
+    return _PLACE.sub(filled, query(name, major)).encode()

@@ -1,0 +1,161 @@
+"""One connection to one server: bounded, read-only, named, and opened again when it is lost."""
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from typing import Any
+
+import psycopg
+
+from leadline.clock import Clock
+from leadline.errors import UsageError
+from leadline.metrics import AGENT_RECONNECTS
+from leadline.settings.agent import InstanceSettings
+from leadline.settings.dsn import parts
+from leadline_agents.engines.postgresql import connect_errors
+from leadline_agents.engines.postgresql.catalog import OLDEST, statement
+from leadline_agents.engines.postgresql.connect_errors import Trouble
+
+BACKOFF_FIRST_S = 0.5
+BACKOFF_MOST_S = 5.0
+"""An attempt each five seconds costs a server nothing and keeps the time to "it is back" short."""
+
+# Whatever the dsn says. The last three find out within seconds that a peer is gone without a word.
+_CONNECTION: dict[str, Any] = {
+    "application_name": "leadline",
+    "client_encoding": "utf8",
+    "target_session_attrs": "any",
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "tcp_user_timeout": 10_000,
+}
+# search_path: nobody's function of the same name is called. jit: compiling would cost more than the query.
+_SESSION = """
+    SET search_path = pg_catalog; SET timezone = 'UTC'; SET jit = off; SET max_parallel_workers_per_gather = 0;
+    SET default_transaction_read_only = on; SET statement_timeout = {ms}; SET lock_timeout = {half_ms}
+"""
+
+
+class Probe:
+    """Asks one server one question at a time.
+
+    No question takes longer than ``patience_s``: what is slower goes on in the background, and until it has ended
+    every question is answered with ``Trouble``. The server ends a statement after ``timeout_s``. At most one
+    connection is open.
+    """
+
+    def __init__(
+        self,
+        instance: InstanceSettings,
+        clock: Clock,
+        *,
+        timeout_s: float,
+        patience_s: float,
+        connect_timeout_s: float,
+    ) -> None:
+        self._instance = instance
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._patience_s = patience_s
+        self._connect_timeout_s = connect_timeout_s
+        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._work: asyncio.Task[Any] | None = None
+        self._password = ""
+        self._failures = 0
+        self._not_before = 0.0
+        self._reason = ""
+        self.round_trip_s = 0.0
+        """Of the last question that was answered."""
+
+    async def ask(self, query: str, without: frozenset[str] = frozenset()) -> bytes:
+        """The JSON with which a query of the catalog is answered. Raises Trouble with the reason."""
+        if self._work is not None and not await self._ended(self._work):
+            raise Trouble(self._silence())
+        if self._connection is None:
+            if self._clock.monotonic() < self._not_before:
+                raise Trouble(self._reason)
+            opening = self._begin(self._open())
+            if not await self._ended(opening):
+                raise Trouble(self._silence())
+            opening.result()
+        if self._connection is None:
+            raise Trouble(self._reason)
+        asked = self._begin(self._fetch(self._connection, query, without))
+        if not await self._ended(asked):
+            asked.cancel()  # psycopg asks the server to stop, and closes the connection when it does not
+            raise Trouble(self._silence())
+        answer: bytes = asked.result()
+        return answer
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._work is not None:
+            self._work.cancel()
+            await self._ended(self._work)
+        if self._connection is not None:
+            await self._connection.close()
+
+    def _begin(self, work: Coroutine[Any, Any, bytes | None]) -> asyncio.Task[Any]:
+        self._work = asyncio.create_task(work)
+        return self._work
+
+    async def _ended(self, work: asyncio.Task[Any]) -> bool:
+        done, _ = await asyncio.wait({work}, timeout=self._patience_s)
+        if done:
+            self._work = None
+            work.cancelled() or work.exception()  # so that asyncio knows it was looked at
+        return bool(done)
+
+    def _silence(self) -> str:
+        return connect_errors.no_answer(self._patience_s)
+
+    async def _open(self) -> None:
+        """Connect, or note why not and when to try again."""
+        try:
+            dsn = self._instance.dsn.reveal()
+            self._password = parts(dsn).get("password", "")
+            connection = await psycopg.AsyncConnection.connect(
+                dsn, autocommit=True, connect_timeout=max(2, round(self._connect_timeout_s)), **_CONNECTION
+            )
+            try:
+                await self._prepare(connection)
+            except BaseException:
+                await connection.close()
+                raise
+        except (Trouble, UsageError) as error:
+            self._try_later(str(error))
+        except (psycopg.Error, OSError) as error:
+            self._try_later(connect_errors.why(error, self._password))
+        else:
+            self._failures = 0
+            self._connection = connection
+            AGENT_RECONNECTS.labels(self._instance.name).inc()
+
+    async def _prepare(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+        if connection.info.server_version < OLDEST * 10000:
+            raise Trouble(connect_errors.too_old(connection.info.server_version))
+        ms = round(self._timeout_s * 1000)
+        await connection.execute(_SESSION.format(ms=ms, half_ms=max(1, ms // 2)).encode())
+
+    def _try_later(self, reason: str) -> None:
+        self._reason = reason
+        delay = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+        self._failures += 1
+        self._not_before = self._clock.monotonic() + delay
+
+    async def _fetch(
+        self, connection: psycopg.AsyncConnection[tuple[Any, ...]], query: str, without: frozenset[str]
+    ) -> bytes:
+        began = self._clock.monotonic()
+        try:
+            cursor = await connection.execute(statement(query, connection.info.server_version, without), prepare=True)
+        except psycopg.Error as error:
+            raise Trouble(connect_errors.why(error, self._password)) from None
+        finally:
+            if connection.closed:
+                self._connection = None
+        self.round_trip_s = self._clock.monotonic() - began
+        assert cursor.pgresult is not None
+        answer = cursor.pgresult.get_value(0, 0)
+        assert answer is not None
+        return answer

@@ -1,0 +1,142 @@
+"""``leadline check``."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from leadline.clock import SystemClock
+from leadline.errors import ProblemFound, UnreachableError
+from leadline.settings.agent import AgentSettings, InstanceSettings
+from leadline.settings.secret import Secret
+from leadline.settings.stream import StreamSettings
+from leadline.words import duration, size
+from leadline_cli.options import format_option, settings
+from leadline_cli.output import emit, table
+from leadline_cli.watch import node_names
+
+if TYPE_CHECKING:
+    from leadline.rows import LinkRow
+    from leadline_streams.fleet_view import Picture
+
+BETWEEN_S = 1.0
+"""Two looks this far apart tell what moves."""
+FINE = frozenset({"idle", "healthy", "catching_up", "delayed_by_design"})
+NAGIOS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+WORST = {
+    **dict.fromkeys(FINE, 0),
+    "falling_behind": 1,
+    "replay_paused": 1,
+    "replay_stalled": 2,
+    "cut_off": 2,
+    "broken": 2,
+    "upstream_unreachable": 2,
+    "downstream_unreachable": 2,
+    "unknown": 3,
+}
+"""Nagios' code of each verdict."""
+
+
+@click.command()
+@click.argument("dsns", metavar="DSN...", nargs=-1, required=True)
+@click.option("--cluster", default="main", show_default=True, help="Name of the cluster that these servers form.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings of the judgement.")
+@click.option("--nagios", is_flag=True, help="One line, performance data, and the exit codes of that world.")
+@format_option
+@click.pass_context
+def command(
+    context: click.Context, dsns: tuple[str, ...], cluster: str, config: Path | None, nagios: bool, form: str
+) -> None:
+    """One look at servers that you have: nodes, links, verdicts, lag.
+
+    Exit code 1 when a link is not fine, 3 when no server answers. Two looks a second apart tell what moves.
+
+    Example: leadline check postgresql://leadline@10.0.0.1/postgres postgresql://leadline@10.0.0.2/postgres
+    """
+    from leadline_streams.assembly import policy_of
+    from leadline_streams.fleet_view import Picture
+
+    judged = settings(StreamSettings, config)
+    picture = Picture(policy_of(judged), patient=False)
+    asyncio.run(_look(picture, dsns, cluster))
+    if nagios:
+        code = _nagios(picture)
+        if code:
+            context.exit(code)
+        return
+    _print(picture, form)
+    if not any(node.up for node in picture.nodes()):
+        raise UnreachableError("no server answers; see above")
+    if bad := [link for link in picture.links() if link.verdict not in FINE]:
+        raise ProblemFound(f"{len(bad)} of {len(picture.links())} links {'is' if len(bad) == 1 else 'are'} not fine")
+    if not all(node.up for node in picture.nodes()):
+        raise ProblemFound("a server does not answer; see above")
+
+
+async def _look(picture: "Picture", dsns: Sequence[str], cluster: str) -> None:
+    from leadline_agents.sampler import Sampler
+
+    logging.getLogger("leadline_agents").setLevel(logging.CRITICAL)  # what it would say is in the table
+    clock = SystemClock()
+    instances = [
+        InstanceSettings(dsn=Secret(dsn), name=name, cluster=cluster)
+        for dsn, name in zip(dsns, node_names(dsns), strict=True)
+    ]
+    defaults = AgentSettings(instances=instances, interval_s=BETWEEN_S)
+    samplers = [Sampler(i, defaults, clock, patience_s=defaults.connect_timeout_s) for i in instances]
+    try:
+        for turn in range(2):
+            if turn:
+                await clock.sleep(BETWEEN_S)
+            for sample, told in await asyncio.gather(*(sampler.look() for sampler in samplers)):
+                picture.take(sample)
+                if told is not None:
+                    picture.take(told)
+            picture.tick(clock.now())
+    finally:
+        for sampler in samplers:
+            await sampler.close()
+
+
+def _print(picture: "Picture", form: str) -> None:
+    from dataclasses import asdict
+
+    if form == "json":
+        for kind, rows in (("node", picture.nodes()), ("link", picture.links())):
+            for row in rows:
+                fields: dict[str, Any] = asdict(row)
+                emit({"kind": kind, **fields})
+        return
+    nodes = [
+        (n.name, n.role, n.version, n.position or "-", "ok" if n.up else f"down: {n.note or ''}")
+        for n in picture.nodes()
+    ]
+    table(("node", "role", "version", "log position", "state"), nodes)
+    click.echo()
+    links = [
+        (_name(k), k.link_kind, k.verdict, duration(k.lag_s), size(k.lag_bytes), "ok" if k.verdict in FINE else "wrong")
+        for k in picture.links()
+    ]
+    if links:
+        table(("link", "kind", "verdict", "lag", "bytes", "state"), links)
+    else:
+        click.echo("no replication between these servers")
+
+
+def _nagios(picture: "Picture") -> int:
+    links, nodes = picture.links(), picture.nodes()
+    code = max((WORST[link.verdict] for link in links), default=3 if not links else 0)
+    if any(not node.up for node in nodes):
+        code = 2
+    said = ", ".join(f"{_name(link)} {link.verdict} {duration(link.lag_s)}" for link in links) or "no links found"
+    down = "".join(f", {node.name} down" for node in nodes if not node.up)
+    performance = " ".join(f"'{_name(link)}'={link.lag_s or 0:.3f}s" for link in links)
+    click.echo(f"REPLICATION {NAGIOS[code]} - {said}{down} | {performance}")
+    return code
+
+
+def _name(link: "LinkRow") -> str:
+    return f"{link.upstream} -> {link.downstream}" + (f" ({link.name})" if link.name else "")

@@ -1,0 +1,92 @@
+"""``leadline config``."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from leadline.settings.declare import path_text
+from leadline.settings.effective import effective
+from leadline.settings.load import Loaded, SettingsError, load
+from leadline.settings.processes import PROCESSES, recognise
+from leadline.settings.schema import to_json_schema
+from leadline.settings.stream import StreamSettings
+from leadline_cli.options import config_option, format_option
+from leadline_cli.output import emit, table
+
+F = TypeVar("F", bound=Callable[..., Any])
+process_option: Callable[[F], F] = click.option(
+    "--process", "process", type=click.Choice(list(PROCESSES)), help="Which process; without it, what fits best."
+)
+
+
+@click.group()
+def command() -> None:
+    """Check a file of settings, and show what holds."""
+
+
+@command.command()
+@config_option
+@process_option
+@format_option
+def check(config: Path | None, process: str | None, form: str) -> None:
+    """Say everything that is wrong with settings. Exit code 2 when something is.
+
+    Files of secrets must be there to be read; nothing else is looked for, see `leadline doctor`.
+
+    Example: leadline config check -c agent.yaml
+    """
+    process = process or recognise(config, os.environ)
+    try:
+        load_for(process, config)
+    except SettingsError as error:
+        if form == "json":
+            for problem in error.problems:
+                emit({"where": problem.where, "setting": problem.path, "problem": problem.what})
+        raise
+    if form == "text":
+        click.echo(f"{config or 'the environment'}: settings of `leadline {process}`, nothing is wrong")
+
+
+@command.command()
+@config_option
+@process_option
+@format_option
+def show(config: Path | None, process: str | None, form: str) -> None:
+    """Show every setting that holds, and the file and line or variable it comes from. Secrets are masked.
+
+    Example: leadline config show -c agent.yaml
+    """
+    found = list(effective(load_for(process, config)))
+    if form == "json":
+        for path, value, origin in found:
+            emit({"setting": path_text(path), "value": value, "from": origin})
+    else:
+        table(("setting", "value", "from"), [(path_text(path), _shown(value), origin) for path, value, origin in found])
+
+
+@command.command()
+@click.option("--process", "process", type=click.Choice(list(PROCESSES)), required=True, help="Which process.")
+def schema(process: str) -> None:
+    """Print the JSON Schema of a file of settings, for editors.
+
+    Example: leadline config schema --process agent > agent.schema.json
+    """
+    click.echo(orjson.dumps(to_json_schema(PROCESSES[process]), option=orjson.OPT_INDENT_2))
+
+
+def load_for(process: str | None, config: Path | None) -> Loaded[Any]:
+    """The settings of a process, or of the one that they fit best. Raises SettingsError, also for unknown rules."""
+    loaded: Loaded[Any] = load(PROCESSES[process or recognise(config, os.environ)], config, os.environ)
+    if isinstance(loaded.settings, StreamSettings):
+        from leadline_streams.rules import RULES
+
+        loaded.settings.check_rules(RULES)
+    return loaded
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()

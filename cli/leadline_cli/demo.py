@@ -1,0 +1,77 @@
+"""``leadline demo``."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from leadline.errors import ProblemFound, UsageError
+from leadline_cli.options import format_option, settings
+
+if TYPE_CHECKING:
+    from leadline_streams.fleet_view import Picture
+
+
+@click.command()
+@click.option("--scenario", default="postmortem", show_default=True, metavar="NAME", help="What is played.")
+@click.option("--exit", "leave", is_flag=True, help="End after the scenario, as it does where output is no terminal.")
+@click.option(
+    "--report",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the result as JSON, and the draft of the post-mortem beside it.",
+)
+@format_option
+def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
+    """A whole fleet on this machine: broken, explained, told to people, and put right.
+
+    PostgreSQL primary, standby, cascading standby and subscriber, Kafka in memory, and every part of Leadline as a
+    process of its own. Slack and PagerDuty are stood in for; when LEADLINE_SLACK_* or LEADLINE_PAGERDUTY_* are set, the
+    real ones are told too, of a cluster named demo. Nothing is left behind but FILE and its draft. Exit code 1 says
+    that something was not observed, and what.
+
+    Example: leadline demo --exit --report demo-report.json
+    """
+    from leadline import wire
+    from leadline.clock import SystemClock
+    from leadline.settings.sink import SinkSettings
+    from leadline_lab.demo.postmortem import SCENARIOS
+    from leadline_lab.demo.run import Demo
+    from leadline_lab.demo.screen import Lines, Live, line
+    from leadline_lab.demo.summary import plain
+
+    if scenario not in SCENARIOS:
+        raise UsageError(f"there is no scenario {scenario!r}; there is: {', '.join(SCENARIOS)}")
+    if file is not None and not os.access(file.parent, os.W_OK):
+        raise UsageError(f"--report {file}: {file.parent} is no folder that we can write to; make it first")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is put away
+    live = form == "text" and sys.stdout.isatty()
+    screen = Live() if live else Lines(json=form == "json")
+    demo = Demo(SCENARIOS[scenario], settings(SinkSettings, None), screen, SystemClock(), file)
+    try:
+        report = demo.run(_picture(), stay=live and not leave)
+    finally:
+        if live:
+            click.echo("\n".join(line(beat) for beat in demo.scene.beats if beat.kind != "setup"))
+    if form == "json":
+        click.echo(wire.encode({"kind": "report", **report}))
+    else:
+        click.echo("\n" + "\n".join(plain(report, demo.scene.files)))
+    if not report["ok"]:
+        raise ProblemFound("not everything was observed; see above")
+
+
+def _picture() -> "Picture":
+    """Links as the demo's limits judge them."""
+    from leadline.settings.stream import RuleOverride, StreamSettings
+    from leadline_lab.demo.environment import JUDGEMENT
+    from leadline_streams.assembly import policy_of
+    from leadline_streams.fleet_view import Picture
+
+    return Picture(
+        policy_of(StreamSettings(rules={rule: RuleOverride(**limits) for rule, limits in JUDGEMENT["rules"].items()}))
+    )

@@ -1,0 +1,293 @@
+"""``leadline incidents``."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import uuid4
+
+import click
+
+from leadline.clock import SystemClock
+from leadline.errors import LeadlineError, ProblemFound, UsageError
+from leadline.kafka import publish
+from leadline.model.action import Action
+from leadline.model.ids import IncidentId
+from leadline.settings.sink import SinkSettings
+from leadline.words import duration
+from leadline_cli.options import by_option, config_option, format_option, settings, user
+from leadline_cli.output import emit, table
+
+if TYPE_CHECKING:
+    from leadline_sinks.incident_log.incident_history import Story
+
+F = TypeVar("F", bound=Callable[..., Any])
+_AGO: Final = re.compile(r"(\d{1,6})([mhd])").fullmatch
+_HEAD: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})").fullmatch
+_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+class Since(click.ParamType):
+    """A moment: so long ago, or a date, or a date and time, in UTC where no zone is given."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The moment, in UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            if ago := _AGO(value):
+                return SystemClock().now() - int(ago[1]) * _UNITS[ago[2]]
+            found = datetime.fromisoformat(value)
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
+            self.fail("write 90m, 12h or 7d ago, or 2026-04-10T10:00", param, ctx)
+
+
+@click.group()
+def command() -> None:
+    """List, show and export incidents; acknowledge them and write notes."""
+
+
+@command.command("list")
+@config_option
+@click.option("--cluster", metavar="NAME", help="Only this cluster's.")
+@click.option("--since", type=Since(), help="Only those not over by then: 90m, 12h, 7d, or a date and time.")
+@click.option("--state", type=click.Choice(["open", "resolved"]), help="Only those in this state.")
+@format_option
+def list_(config: Path | None, cluster: str | None, since: datetime | None, state: Any, form: str) -> None:
+    """List incidents, the open ones first, then the latest.
+
+    Example: leadline incidents list -c sink.yaml --since 7d
+    """
+    from leadline_sinks.incident_log import reader
+
+    async def read() -> list[reader.Listed]:
+        async with reader.session(_dsn(settings(SinkSettings, config))) as connection:
+            return await reader.incidents(connection, cluster=cluster, since=since, state=state)
+
+    found = asyncio.run(read())
+    if form == "json":
+        for each in found:
+            emit(_plain(asdict(each)))
+        return
+    now = SystemClock().now()
+    rows = [
+        (
+            each.incident_id,
+            each.state + (", taken" if each.acknowledged_at and each.state == "open" else ""),
+            each.severity,
+            each.opened_at.strftime("%Y-%m-%d %H:%M:%S"),
+            duration(((each.resolved_at or now) - each.opened_at).total_seconds()),
+            each.title,
+        )
+        for each in found
+    ]
+    if rows:
+        table(("incident", "state", "severity", "opened (UTC)", "lasted", "title"), rows)
+    else:
+        click.echo("no incident")
+
+
+@command.command("show")
+@click.argument("incident", metavar="ID")
+@config_option
+@format_option
+def show_(incident: str, config: Path | None, form: str) -> None:
+    """Show one incident whole: causes, evidence, timeline, deliveries, actions. The beginning of its ID is enough.
+
+    Example: leadline incidents show inc_orders_20260410T1000 -c sink.yaml
+    """
+    from leadline_sinks.incident_log.terminal import page
+
+    story = _story(config, incident)
+    if form == "json":
+        parts = ("incident", "transitions", "deliveries", "actions")
+        emit(_plain({name: getattr(story, name) for name in parts} | {"times": asdict(story.times)}))
+    else:
+        click.echo(page(story))
+
+
+@command.command("ack")
+@click.argument("incident", metavar="ID")
+@config_option
+@by_option
+@format_option
+def ack_(incident: str, config: Path | None, by: str | None, form: str) -> None:
+    """Say that somebody takes an incident: every target is told. Works while the incident log is away.
+
+    Example: leadline incidents ack inc_orders_20260410T100003Z_7c1e -c sink.yaml --by ada
+    """
+    _act(config, incident, "acknowledge", by, "", form)
+
+
+@command.command("note")
+@click.argument("incident", metavar="ID")
+@click.argument("text")
+@config_option
+@by_option
+@format_option
+def note_(incident: str, text: str, config: Path | None, by: str | None, form: str) -> None:
+    """Write something down about an incident. Works while the incident log is away.
+
+    Example: leadline incidents note inc_orders_20260410T100003Z_7c1e 'ended the report' -c sink.yaml
+    """
+    if not text.strip():
+        raise UsageError("the note is empty; write what there is to remember")
+    _act(config, incident, "note", by, text, form)
+
+
+@command.command("export")
+@click.argument("incident", metavar="ID")
+@config_option
+@click.option(
+    "--format", "form", type=click.Choice(["md"]), default="md", show_default=True, help="md is a post-mortem's draft."
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A new file; without it, the terminal."
+)
+def export_(incident: str, config: Path | None, form: str, output: Path | None) -> None:
+    """Write the draft of a post-mortem: summary, timeline, root cause and resolution, measures.
+
+    Example: leadline incidents export inc_orders_20260410T100003Z_7c1e -c sink.yaml -o postmortem.md
+    """
+    from leadline_sinks.incident_log.postmortem import draft
+
+    written = draft(_story(config, incident))
+    if output is None:
+        click.echo(written, nl=False)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.write(written)
+    except FileExistsError:
+        raise UsageError(f"{output} exists; name a new file, or remove it") from None
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
+    click.echo(f"the draft is in {output}", err=True)
+
+
+@command.command("verify")
+@config_option
+@click.option("--head", metavar="NUMBER:HASH", help="A head that an earlier run printed.")
+@format_option
+def verify_(config: Path | None, head: str | None, form: str) -> None:
+    """Check the hash chain of the incident log. Exit code 1 when it does not hold, and where.
+
+    Keep the head that is printed where the log's owner cannot write, and give it next time: a log that was written anew
+    from its beginning holds, and does not have it.
+
+    Example: leadline incidents verify -c sink.yaml
+    """
+    from leadline_sinks.incident_log import reader
+    from leadline_sinks.incident_log.chain import Link
+
+    known = None
+    if head is not None:
+        if not (given := _HEAD(head)):
+            raise UsageError("--head is a number, a colon and 64 hexadecimal digits, as verify prints them")
+        known = Link(int(given[1]), bytes.fromhex(given[2]))
+
+    async def walk() -> reader.Verified:
+        async with reader.session(_dsn(settings(SinkSettings, config))) as connection:
+            return await reader.verify(connection, known)
+
+    found = asyncio.run(walk())
+    if form == "json":
+        links = {name: {"number": link.number, "hash": link.hash.hex()} for name, link in _links(found)}
+        broken = asdict(found.broken) if found.broken else None
+        emit({"rows": found.rows, **links, "broken": broken})
+    elif not found.broken:
+        click.echo(f"{found.rows} rows hold; the head is {found.head.number}:{found.head.hash.hex()}")
+    if found.broken:
+        raise ProblemFound(f"the chain breaks at row {found.broken.number}: {found.broken.why}")
+
+
+@command.command("migrate")
+@config_option
+@format_option
+def migrate_(config: Path | None, form: str) -> None:
+    """Make the schema of the incident log, or bring it up to date. `leadline sink` does it too, if its role may.
+
+    Example: leadline incidents migrate -c owner.yaml
+    """
+    from leadline_sinks.incident_log import reader, schema
+
+    async def apply() -> list[str]:
+        async with reader.session(_dsn(settings(SinkSettings, config))) as connection:
+            return [each.name for each in await schema.migrate(connection)]
+
+    made = asyncio.run(apply())
+    for name in made:
+        emit({"step": name, "applied": True}) if form == "json" else click.echo(f"applied {name}")
+    if not made and form == "text":
+        click.echo("the schema is up to date")
+
+
+def _links(found: Any) -> list[tuple[str, Any]]:
+    return [("start", found.start), ("head", found.head)]
+
+
+def _dsn(loaded: SinkSettings) -> str:
+    if loaded.incident_log.dsn is None:
+        raise UsageError("no incident log is set; give incident_log.dsn in the file, or LEADLINE_INCIDENT_LOG_DSN")
+    return loaded.incident_log.dsn.reveal()
+
+
+def _story(config: Path | None, incident: str) -> "Story":
+    from leadline_sinks.incident_log import reader
+
+    async def read() -> "Story":
+        async with reader.session(_dsn(settings(SinkSettings, config))) as connection:
+            ident = reader.the_one(incident, await reader.beginning(connection, incident))
+            return await reader.story(connection, ident)
+
+    return asyncio.run(read())
+
+
+def _act(config: Path | None, incident: str, kind: Any, by: str | None, text: str, form: str) -> None:
+    loaded = settings(SinkSettings, config)
+    if len(text) > 4000:
+        raise UsageError(f"the note has {len(text)} characters; 4000 are the most")
+    action = Action(
+        action_id=f"act_{uuid4().hex}",
+        incident_id=IncidentId(asyncio.run(_known(loaded, incident))),
+        kind=kind,
+        by=(by or user())[:255],
+        text=text,
+        at=SystemClock().now(),
+    )
+    asyncio.run(publish(loaded.kafka, "leadline-incidents", action))
+    if form == "json":
+        emit(_plain({"action": action}))
+    else:
+        click.echo(f"{'acknowledged' if kind == 'acknowledge' else 'noted'} {action.incident_id} as {action.by}")
+
+
+async def _known(loaded: SinkSettings, incident: str) -> str:
+    """The whole identity, as the log has it; what was given, where there is no log or it does not answer."""
+    from leadline_sinks.incident_log import reader
+
+    if not loaded.incident_log.wanted:
+        return incident
+    try:
+        async with reader.session(_dsn(loaded)) as connection:
+            found = await reader.beginning(connection, incident)
+    except LeadlineError as error:
+        click.echo(f"not checked whether there is such an incident: {error}", err=True)
+        return incident
+    return reader.the_one(incident, found)
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields as JSON has them."""
+    import orjson
+
+    from leadline.wire import encode
+
+    plain: dict[str, Any] = orjson.loads(encode(fields))
+    return plain

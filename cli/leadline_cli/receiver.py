@@ -1,0 +1,77 @@
+"""``leadline receiver``."""
+
+import signal
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+import click
+
+from leadline.logs import escape
+from leadline.wire import timestamp
+from leadline_cli.options import format_option
+from leadline_cli.output import emit
+
+if TYPE_CHECKING:
+    from leadline_lab.receiver.inbox import Seen
+    from leadline_lab.receiver.server import Receiver
+
+PORT = 8095
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Where to listen; 0: where it can."
+)
+@click.option(
+    "--fail",
+    "fails",
+    multiple=True,
+    metavar="VENDOR:KIND[:N|:Ns]",
+    help="Fail on purpose, for N requests or N seconds; such as slack:rate_limited:3. May be given several times.",
+)
+@click.option("--no-limits", is_flag=True, help="Keep to no rate limit.")
+@format_option
+def command(port: int, fails: tuple[str, ...], no_limits: bool, form: str) -> None:
+    """Stand in for Slack, PagerDuty and webhooks on this machine, and show what they would get.
+
+    It keeps to the vendors' limits and answers with their errors. Open its address in a browser to see the messages;
+    /inbox has them as JSON. Listens on 127.0.0.1 until SIGTERM or Ctrl-C; keeps nothing.
+
+    KIND is rate_limited, unavailable, timeout, half (of an answer), garbled, closed, unauthorized or gone.
+
+    Example: leadline receiver --fail slack:unavailable:30s
+    """
+    from leadline_lab.receiver.faults import parse
+    from leadline_lab.receiver.server import Receiver
+
+    faults = [parse(text) for text in fails]
+    heard: SimpleQueue[Seen | None] = SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: heard.put(None))
+    with Receiver(port, limited=not no_limits, heard=heard.put) as receiver:
+        for fault in faults:
+            receiver.fail(fault)
+        if form == "json":
+            emit({"url": receiver.url, "environment": dict(receiver.environment), "webhook_url": receiver.webhook_url})
+        else:
+            _begin(receiver)
+        for seen in iter(heard.get, None):
+            _say(seen, form)
+
+
+def _begin(receiver: "Receiver") -> None:
+    click.echo(f"The receiver is at {receiver.url} until Ctrl-C. Lead the sinks to it with:\n")
+    for name, value in receiver.environment.items():
+        click.echo(f"  export {name}='{value}'")
+    click.echo("\nor, for Slack without a bot:\n")
+    click.echo(f"  export LEADLINE_SLACK_WEBHOOK_URL='{receiver.webhook_url}'\n")
+
+
+def _say(seen: "Seen", form: str) -> None:
+    """One request."""
+    if form == "json":
+        fields = {"vendor": seen.vendor, "path": seen.path, "status": seen.status, "problem": seen.problem}
+        emit({"at": timestamp(seen.at), **fields})
+        return
+    why = click.style(f"  {escape(seen.problem)}", fg="red") if seen.problem else ""
+    click.echo(f"{seen.at:%H:%M:%S}  {seen.vendor}  {escape(seen.path, 80)}  {seen.status or 'no answer'}{why}")

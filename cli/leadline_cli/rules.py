@@ -1,0 +1,43 @@
+"""``leadline rules``."""
+
+import click
+from msgspec.structs import asdict
+
+from leadline.words import size
+from leadline_cli.options import format_option
+from leadline_cli.output import emit, table
+
+
+@click.group()
+def command() -> None:
+    """List what is judged, and within which limits."""
+
+
+@command.command("list")
+@format_option
+def list_(form: str) -> None:
+    """List the rules with their own limits; `rules` and `overrides` in the settings change them.
+
+    Example: leadline rules list
+    """
+    from leadline_streams.rules import RULES
+
+    if form == "json":
+        for rule in RULES.values():
+            about = {"rule": rule.name, "family": rule.family, "help": rule.help, "unit": rule.unit}
+            emit(about | asdict(rule.limits))
+        return
+    rows = []
+    for rule in sorted(RULES.values(), key=lambda rule: (rule.family, rule.name)):
+        limits, low = rule.limits, rule.limits.low_is_bad
+        levels = (_level(limits.warning, rule.unit, low), _level(limits.critical, rule.unit, low))
+        rows.append(
+            (rule.name, rule.family, *levels, f"{limits.for_s:g} s", f"{limits.keep_s:g} s", rule.help.split(". ")[0])
+        )
+    table(("rule", "family", "warning", "critical", "for", "keep", "about"), rows)
+
+
+def _level(level: float | None, unit: str, low_is_bad: bool) -> str:
+    if level is None:
+        return ""
+    return ("≤ " if low_is_bad else "≥ ") + (size(level) if unit == "bytes" else f"{level:g} {unit}".rstrip())

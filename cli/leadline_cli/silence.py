@@ -1,0 +1,191 @@
+"""``leadline silence``."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal
+from uuid import uuid4
+
+import click
+import msgspec
+import orjson
+
+from leadline.clock import SystemClock
+from leadline.errors import UsageError
+from leadline.kafka import publish
+from leadline.logs import escape
+from leadline.model.silence import Silence
+from leadline.settings.common import KafkaSettings
+from leadline.settings.sink import SinkSettings
+from leadline.topic_table import latest
+from leadline.wire import SILENCES, encode
+from leadline.words import duration
+from leadline_cli.options import by_option, config_option, format_option, settings, user
+from leadline_cli.output import emit, table
+
+_FOR: Final = re.compile(r"(\d{1,6})([mhd])").fullmatch
+_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+LONGEST: Final = timedelta(days=366)
+CLIENT: Final = "leadline-silence"
+State = Literal["active", "to come", "over"]
+
+
+class For(click.ParamType):
+    """How long: minutes, hours or days."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """The duration."""
+        if isinstance(value, timedelta):
+            return value
+        found = _FOR(value)
+        length = int(found[1]) * _UNITS[found[2]] if found else timedelta(0)
+        if not timedelta(0) < length <= LONGEST:
+            self.fail(f"write 90m, 12h or 7d, at most {LONGEST.days}d", param, ctx)
+        return length
+
+
+@click.group()
+def command() -> None:
+    """Keep quiet what is known, for a while and visibly."""
+
+
+@command.command("add")
+@click.argument("matchers", nargs=-1, required=True, metavar="NAME=PATTERN...")
+@config_option
+@click.option("--for", "length", type=For(), required=True, metavar="DURATION", help="How long: 90m, 12h or 7d.")
+@click.option("--comment", default="", metavar="TEXT", help="Why, for those who find it quiet.")
+@by_option
+@format_option
+def add_(
+    matchers: Sequence[str], config: Path | None, length: timedelta, comment: str, by: str | None, form: str
+) -> None:
+    """Tell nobody about incidents that match, from now on; the incident log still gets them.
+
+    NAME is cluster, datacenter, severity, rule, cause, incident or label.NAME; PATTERN may have * and ?. All must fit;
+    of several rules or causes one is enough. The end of what people were told before is told.
+
+    Example: leadline silence add cluster=orders 'rule=replication_*' --for 2h --comment 'resize of pg-2' -c sink.yaml
+    """
+    kafka = settings(SinkSettings, config).kafka
+    now = SystemClock().now()
+    silence = _valid(
+        Silence(
+            silence_id=f"sil_{uuid4().hex[:12]}",
+            matchers=_matchers(matchers),
+            starts_at=now,
+            ends_at=now + length,
+            created_by=(by or user())[:255],
+            comment=comment,
+        )
+    )
+    asyncio.run(publish(kafka, CLIENT, silence))
+    if form == "json":
+        emit(_plain(silence))
+    else:
+        length_s = length.total_seconds()
+        click.echo(escape(f"{silence.silence_id}: {_patterns(silence)} is quiet for {duration(length_s)}"))
+
+
+@command.command("list")
+@config_option
+@click.option("--all", "every", is_flag=True, help="Those that are over, too.")
+@format_option
+def list_(config: Path | None, every: bool, form: str) -> None:
+    """List the silences that hold now or will, the first to end first.
+
+    Example: leadline silence list -c sink.yaml --format json
+    """
+    now = SystemClock().now()
+    found = asyncio.run(_there(settings(SinkSettings, config).kafka))
+    shown = [silence for silence in found if every or _state(silence, now) != "over"]
+    if form == "json":
+        for silence in shown:
+            emit(_plain(silence) | {"state": _state(silence, now)})
+    elif shown:
+        table(("silence", "what", "state", "ends in", "by", "comment"), [_row(silence, now) for silence in shown])
+    else:
+        click.echo("nothing is silenced")
+
+
+@command.command("expire")
+@click.argument("ids", nargs=-1, required=True, metavar="SILENCE...")
+@config_option
+@format_option
+def expire_(ids: Sequence[str], config: Path | None, form: str) -> None:
+    """End silences now; what is still open is told then. The beginning of an identity is enough.
+
+    Example: leadline silence expire sil_5f1c -c sink.yaml
+    """
+    kafka = settings(SinkSettings, config).kafka
+    now = SystemClock().now()
+    there = [silence for silence in asyncio.run(_there(kafka)) if _state(silence, now) != "over"]
+    for silence in [_the_one(ident, there) for ident in ids]:
+        ended = msgspec.structs.replace(silence, starts_at=min(silence.starts_at, now), ends_at=now)
+        asyncio.run(publish(kafka, CLIENT, ended))
+        if form == "json":
+            emit(_plain(ended))
+        else:
+            click.echo(escape(f"{ended.silence_id}: {_patterns(ended)} is heard again"))
+
+
+def _matchers(given: Sequence[str]) -> dict[str, str]:
+    from leadline_sinks.notify.matching import LABEL, MATCHERS, known
+
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, pattern = text.partition("=")
+        if not equals or not pattern:
+            raise UsageError(f"{text!r} is no matcher; write NAME=PATTERN, such as cluster=orders")
+        if not known(name):
+            raise UsageError(f"{name!r} is nothing to match; use one of {', '.join(MATCHERS)}, or {LABEL}NAME")
+        if name in found:
+            raise UsageError(f"{name} is given twice; all matchers must fit, so make two silences")
+        found[name] = pattern
+    return found
+
+
+def _valid(silence: Silence) -> Silence:
+    """The same, if readers will take it. Raises UsageError."""
+    try:
+        return msgspec.convert(_plain(silence), Silence)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"this cannot be a silence: {error}") from None
+
+
+async def _there(kafka: KafkaSettings) -> list[Silence]:
+    found = await latest(kafka, SILENCES, CLIENT)
+    return sorted(found.values(), key=lambda silence: (silence.ends_at, silence.silence_id))
+
+
+def _the_one(ident: str, there: Sequence[Silence]) -> Silence:
+    found = [silence for silence in there if silence.silence_id.startswith(ident)]
+    exact = [silence for silence in found if silence.silence_id == ident]
+    if len(exact or found) == 1:
+        return (exact or found)[0]
+    names = ", ".join(silence.silence_id for silence in (found or there)) or "none"
+    if found:
+        raise UsageError(f"{ident!r} may be {names}; write more of it")
+    raise UsageError(f"there is no silence {ident!r}; there are: {names}")
+
+
+def _state(silence: Silence, now: datetime) -> State:
+    return "to come" if now < silence.starts_at else "active" if now < silence.ends_at else "over"
+
+
+def _row(silence: Silence, now: datetime) -> tuple[str, ...]:
+    left_s = (silence.ends_at - now).total_seconds()
+    ends = duration(left_s) if left_s > 0 else "-"
+    return silence.silence_id, _patterns(silence), _state(silence, now), ends, silence.created_by, silence.comment
+
+
+def _patterns(silence: Silence) -> str:
+    return " ".join(f"{name}={pattern}" for name, pattern in silence.matchers.items())
+
+
+def _plain(silence: Silence) -> dict[str, Any]:
+    plain: dict[str, Any] = orjson.loads(encode(silence))
+    return plain

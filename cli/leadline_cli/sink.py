@@ -1,0 +1,34 @@
+"""``leadline sink``."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from leadline.settings.sink import SinkSettings
+from leadline_cli.options import begin, config_option
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@config_option
+def command(names: tuple[str, ...], config: Path | None) -> None:
+    """Tell people about incidents, and write the incident log.
+
+    NAME is a target of the settings: slack, pagerduty, webhook, console, incident_log, or one of `targets`. Without
+    any, all that are configured. One process may do all, or each has its own; several for one target share its
+    incidents. Runs until SIGTERM or Ctrl-C. While a target or Kafka is away, what it is to be told waits.
+
+    Example: leadline sink slack incident_log -c /etc/leadline/sink.yaml
+    """
+    from leadline import metrics
+    from leadline.clock import SystemClock
+    from leadline.topics import require
+    from leadline_sinks.service import run
+    from leadline_sinks.targets import chosen
+
+    settings = begin(SinkSettings, config)
+    targets = chosen(settings, names)
+    asyncio.run(require(settings.kafka))
+    metrics.serve("sink", settings.metrics)
+    asyncio.run(run(settings, targets, SystemClock()))

@@ -1,0 +1,157 @@
+"""``leadline watch``."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from leadline.clock import Clock, SystemClock
+from leadline.errors import ProblemFound, UsageError
+from leadline.settings.dsn import address
+from leadline.settings.handed import handed
+from leadline.settings.sink import KINDS, SinkSettings
+from leadline.settings.stream import StreamSettings
+from leadline_cli.options import format_option, settings
+
+if TYPE_CHECKING:
+    from leadline_lab.pipeline import Pipeline
+    from leadline_lab.view.show import Show
+    from leadline_streams.fleet_view import Picture
+
+JUDGED: Final = ("judgement", "rules", "overrides")
+"""What of the settings the judging process is given."""
+QUIET: Final = {"log": {"level": "warning"}}
+
+
+@click.command()
+@click.argument("dsns", metavar="DSN...", nargs=-1, required=True)
+@click.option("--cluster", default="main", show_default=True, help="Name of the cluster that these servers form.")
+@click.option(
+    "--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds between two looks."
+)
+@click.option(
+    "--for",
+    "for_s",
+    type=click.FloatRange(0, 86400),
+    help="Seconds a breach must last, for every rule. Else each rule's own.",
+)
+@click.option(
+    "--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings of the judgement: rules, overrides."
+)
+@click.option("--duration", type=click.FloatRange(min=0), help="End after this many seconds. Else with Ctrl-C.")
+@click.option(
+    "--db-sink", metavar="DSN", help="Keep an incident log in this PostgreSQL; its role owns schema leadline."
+)
+@format_option
+def command(
+    dsns: tuple[str, ...],
+    cluster: str,
+    interval: float,
+    for_s: float | None,
+    config: Path | None,
+    duration: float | None,
+    db_sink: str | None,
+    form: str,
+) -> None:
+    """Watch the replication of servers that you have: agent, broker and judgement in one go.
+
+    DSN is a connection string; its role needs pg_monitor and nothing more. The broker is in memory: nothing is kept
+    but the incident log, if there is one. Slack, PagerDuty and a webhook are told when LEADLINE_SLACK_*,
+    LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_* are set. With --duration, exit code 1 says that an incident is open at
+    the end.
+
+    Example: leadline watch postgresql://leadline@10.0.0.1/postgres postgresql://leadline@10.0.0.2/postgres --for 10
+    """
+    from leadline_lab.pipeline import Pipeline
+    from leadline_lab.view.show import Lines, Live
+    from leadline_streams.assembly import policy_of
+    from leadline_streams.fleet_view import Picture
+    from leadline_streams.rules import RULES
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is put away
+    judged = _judgement(settings(StreamSettings, config), RULES, for_s, interval)
+    sinks = _sinks(settings(SinkSettings, None), db_sink)
+    names = list(sinks)
+    picture = Picture(policy_of(judged))
+    with Pipeline() as pipeline:
+        pipeline.start("agent", _agent(dsns, cluster, interval, str(pipeline.file("spool.sqlite3"))))
+        pipeline.start("stream", {**{name: handed(getattr(judged, name)) for name in JUDGED}, **QUIET})
+        if names:
+            pipeline.start("sink", {**sinks, **QUIET}, *names)
+        live = form == "text" and sys.stdout.isatty()
+        note = f"embedded broker at {pipeline.kafka.bootstrap}, in memory{''.join(f'; tells {name}' for name in names)}"
+        with Live(note) if live else Lines(json=form == "json") as show:
+            asyncio.run(_watch(pipeline, picture, show, duration, SystemClock()))
+
+
+async def _watch(pipeline: "Pipeline", picture: "Picture", show: "Show", duration: float | None, clock: Clock) -> None:
+    """Show what comes until the time is over."""
+    from leadline.model.alert import Transition
+    from leadline.model.delivery import Delivery
+    from leadline.model.incident import Incident
+    from leadline.rows import Fleet
+
+    fleet = Fleet()
+    until = None if duration is None else clock.monotonic() + duration
+    async with aclosing(pipeline.follow()) as batches:
+        async for batch in batches:
+            for item in batch:
+                if isinstance(item, Transition | Incident | Delivery):
+                    fleet.take(item)
+                    show.news(item)
+                else:
+                    picture.take(item)
+            now = clock.now()
+            picture.tick(now)
+            fleet.nodes, fleet.links = picture.nodes(), picture.links()
+            show.picture(fleet, now)
+            if until is not None and clock.monotonic() >= until:
+                break
+    if any(incident.state == "open" for incident in fleet.incidents.values()):
+        raise ProblemFound("an incident is open; see above")
+
+
+def _sinks(own: SinkSettings, db_sink: str | None) -> dict[str, Any]:
+    """Of the settings in the environment, the targets that are there; and the incident log. Raises UsageError."""
+    found = {kind: handed(getattr(own, kind)) for kind in KINDS if getattr(own, kind).wanted}
+    if db_sink is not None:
+        address(db_sink)
+        found["incident_log"] = {"dsn": db_sink}
+    return found
+
+
+def node_names(dsns: Sequence[str]) -> list[str]:
+    """A name for each server: its address. Raises UsageError when two are the same or one is no connection string."""
+    names = [address(dsn) for dsn in dsns]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"{name} is given twice; give each server once")
+    return names
+
+
+def _agent(dsns: Sequence[str], cluster: str, interval: float, spool: str) -> dict[str, Any]:
+    instances = [
+        {"dsn": dsn, "name": name, "cluster": cluster} for dsn, name in zip(dsns, node_names(dsns), strict=True)
+    ]
+    return {"instances": instances, "interval_s": interval, "spool": {"path": spool}, **QUIET}
+
+
+def _judgement(
+    given: StreamSettings, rules: Sequence[str] | Any, for_s: float | None, interval: float
+) -> StreamSettings:
+    """The settings with ``--for`` in every rule, and no wait longer than the one agent here can cause."""
+    from msgspec.structs import replace
+
+    from leadline.settings.stream import RuleOverride
+
+    judgement = replace(given.judgement, lateness_s=min(given.judgement.lateness_s, interval))
+    changed = dict(given.rules)
+    if for_s is not None:
+        for name in rules:
+            changed[name] = replace(changed.get(name, RuleOverride()), for_s=for_s)
+    return replace(given, judgement=judgement, rules=changed)

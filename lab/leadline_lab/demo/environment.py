@@ -1,0 +1,123 @@
+"""The demo's fleet and every part of Leadline over it, as the processes that they are in production."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Final, Self
+
+from leadline.settings.sink import SinkSettings
+from leadline_lab.demo import observers
+from leadline_lab.demo.actions import Hands
+from leadline_lab.demo.observed import Arrival
+from leadline_lab.demo.targets import LOCAL, own_targets, sink_settings
+from leadline_lab.pipeline import Pipeline
+from leadline_lab.sandbox.fleet import AGENT, Fleet
+from leadline_lab.sandbox.port import HOST, Port
+from leadline_lab.sandbox.postgres import Server
+
+CLUSTER: Final = "demo"
+LABELS: Final = {"demo": "true"}
+"""On every node, and so on every alert and incident: nobody who is told shall think that it is real."""
+ORDERS: Final = "CREATE TABLE orders (id int PRIMARY KEY, note text)"
+DATABASES: Final = {"pg-1": "app", "pg-2": "postgres", "pg-3": "postgres", "pg-4": "app"}
+"""Each node, with the database that its agent connects to."""
+DATACENTERS: Final = {"pg-1": "fra1", "pg-2": "fra1", "pg-3": "ams1", "pg-4": "ams1"}
+LOG_SERVER: Final = "incident-log"
+SOON: Final = {"for_s": 2.0, "keep_s": 2.0}
+LIMITS: Final[dict[str, dict[str, float]]] = {
+    "replication_lag": {"warning": 3.0, "critical": 10.0, **SOON},
+    "replication_stalled": SOON,
+    "apply_error": SOON,
+    **{rule: {"keep_s": 2.0} for rule in ("apply_conflict", "lag_forecast", "replication_lag_bytes", "slot_inactive")},
+    **{rule: {"keep_s": 2.0} for rule in ("node_down", "replication_cut_off")},
+}
+"""Tighter than production's, where a minute of lag is no news: nobody watches a demo for as long."""
+JUDGEMENT: Final[dict[str, Any]] = {"tick_s": 0.5, "rules": LIMITS}
+QUIET: Final = {"log": {"level": "warning"}}
+
+
+class Stage:
+    """Raise it, play on it with ``hands``, and close it: nothing is left."""
+
+    def __init__(self) -> None:
+        self._port = Port()
+        self.fleet = Fleet()
+        self.pipeline = Pipeline()
+        self.hands = Hands(self.fleet)
+
+    def raise_up(self, own: SinkSettings) -> Iterator[str]:
+        """Start everything; says in a few words what comes next. ``own``: real targets that are told too."""
+        pipeline, fleet = self.pipeline, self.fleet
+        yield "leadline stream and leadline receiver"
+        pipeline.start("stream", {**JUDGEMENT, **QUIET})
+        pipeline.launch("receiver", "--port", str(self._port.number))
+        yield "pg-1, a primary of PostgreSQL"
+        primary = fleet.primary("pg-1")
+        yield "pg-2, its standby"
+        standby = fleet.standby("pg-2", primary)
+        yield "pg-3, a standby of that one"
+        fleet.standby("pg-3", standby)
+        yield "pg-4, a subscriber"
+        primary.query("CREATE DATABASE app")
+        primary.query(ORDERS, dbname="app")
+        fleet.subscriber("pg-4", primary, schema=ORDERS, settings={"track_commit_timestamp": "on"})
+        yield "the incident log, on a server of its own"
+        fleet.primary(LOG_SERVER)
+        yield "leadline agent, one for each node, and leadline sink"
+        for node in DATABASES:
+            self._start_agent(fleet.servers[node])
+        settings = sink_settings(self.receiver_url, self._log_dsn, own)
+        pipeline.start("sink", {**settings, **QUIET}, *LOCAL, "incident_log", *own_targets(own))
+
+    @property
+    def version(self) -> str:
+        """Of PostgreSQL."""
+        return str(self.fleet.servers["pg-1"].value("SHOW server_version")).split(" ")[0]
+
+    @property
+    def receiver_url(self) -> str:
+        """Where the receiver listens."""
+        return f"http://{HOST}:{self._port.number}"
+
+    def inbox(self) -> list[Arrival]:
+        """What the receiver got."""
+        return observers.inbox(self._port.number)
+
+    def logged(self) -> dict[str, str]:
+        """The state of each incident in the incident log."""
+        return observers.logged(self._log_dsn)
+
+    def export(self, incident_id: str) -> str:
+        """The draft of the post-mortem, as ``leadline incidents export`` makes it."""
+        config = self.pipeline.write("incidents", {"incident_log": {"dsn": self._log_dsn}})
+        return self.pipeline.run("incidents", "export", incident_id, "--format", "md", "-c", str(config))
+
+    @property
+    def _log_dsn(self) -> str:
+        return self.fleet.servers[LOG_SERVER].dsn()
+
+    def close(self) -> None:
+        """End everything; leave no file."""
+        self.hands.close()
+        for server in self.fleet.servers.values():
+            server.let_go()
+        self.pipeline.close()
+        self.fleet.close()
+        self._port.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _start_agent(self, server: Server) -> None:
+        name = server.name
+        instance = {
+            "dsn": server.dsn(DATABASES[name], AGENT),
+            "name": name,
+            "cluster": CLUSTER,
+            "datacenter": DATACENTERS[name],
+            "labels": LABELS,
+        }
+        spool = {"path": str(self.pipeline.file(f"spool-{name}.sqlite3"))}
+        self.pipeline.start("agent", {"instances": [instance], "spool": spool, **QUIET}, name=f"agent-{name}")

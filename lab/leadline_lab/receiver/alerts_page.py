@@ -1,0 +1,58 @@
+"""What PagerDuty's users would see: alerts with their state and log, changes. And the events that webhooks got."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+import orjson
+
+from leadline_lab.receiver import hook, pagerduty
+from leadline_lab.receiver.exchange import Event
+
+_MOST: Final = 30
+"""Of each kind; all of them are under /inbox."""
+
+
+def pagerduty_html(events: Sequence[Event]) -> Iterator[str]:
+    """Alerts, the newest first; then changes. Nothing when there is neither."""
+    alerts = pagerduty.alerts(events)
+    changes = [event for event in events if event.vendor == pagerduty.VENDOR and event.kind == "change"]
+    if alerts or changes:
+        yield "<h2>PagerDuty</h2>"
+    for alert in reversed(alerts[-_MOST:]):
+        payload = _payload(alert.log[-1]) or _payload(alert.log[0])
+        yield f'<article class="alert {alert.state}"><p><span class="state {alert.state}">{alert.state}</span>'
+        yield f"<b>{_word(payload, 'summary')}</b></p>"
+        yield f'<p class="context">{_word(payload, "severity")} on <code>{_word(payload, "source")}</code>, '
+        yield f"key <code>{escape(alert.key)}</code></p>"
+        said = " · ".join(f"{event.at:%H:%M:%S} {escape(event.kind)}" for event in alert.log[-_MOST:])
+        yield f'<p class="dim">{said}</p>{_details(payload)}</article>'
+    for change in reversed(changes[-_MOST:]):
+        payload = _payload(change)
+        yield '<article class="alert change"><p><span class="state change">change</span>'
+        yield f'<span>{_word(payload, "summary")}</span></p><p class="dim">{change.at:%H:%M:%S} UTC</p></article>'
+
+
+def hook_html(events: Sequence[Event]) -> Iterator[str]:
+    """Events, the newest first."""
+    received = [event for event in events if event.vendor == hook.VENDOR]
+    if received:
+        yield "<h2>Webhook</h2>"
+    for event in reversed(received[-_MOST:]):
+        yield f'<article class="hook"><p><b>{escape(event.kind)}</b> <code>{escape(event.key)}</code></p>'
+        yield f'<p class="dim">{event.at:%H:%M:%S} UTC, {escape(str(event.payload.get("type", "")))}</p>'
+        yield f"{_details(event.payload)}</article>"
+
+
+def _payload(event: Event) -> Mapping[str, Any]:
+    payload = event.payload.get("payload")
+    return payload if isinstance(payload, Mapping) else {}
+
+
+def _word(payload: Mapping[str, Any], name: str) -> str:
+    return escape(str(payload.get(name, "")))
+
+
+def _details(payload: Mapping[str, Any]) -> str:
+    text = orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode()
+    return f"<details><summary>all of it</summary><pre>{escape(text)}</pre></details>"

@@ -1,0 +1,128 @@
+"""The receiver as a server in a thread of this process: ``with Receiver() as receiver``."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Self
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from leadline.clock import Clock, SystemClock
+from leadline.errors import UsageError
+from leadline_lab.receiver.app import NAMES, App
+from leadline_lab.receiver.exchange import Event
+from leadline_lab.receiver.faults import Fault
+from leadline_lab.receiver.inbox import Seen
+
+HOST: Final = "127.0.0.1"
+BACKLOG: Final = 100
+
+
+class _Wire(H11Protocol):
+    """Lets the application hang up."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "transport": transport}
+
+
+class Receiver:
+    """Listens from the moment it is made, on this machine only; ``close`` leaves nothing behind."""
+
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        clock: Clock | None = None,
+        limited: bool = True,
+        heard: Callable[[Seen], None] | None = None,
+    ) -> None:
+        """Listen on ``port``, 0 for any that is free. Raises UsageError when it is taken.
+
+        ``limited`` is whether vendors' rate limits are kept to; ``heard`` is called, in the server's thread, with each
+        request.
+        """
+        self._app = App(clock or SystemClock(), limited=limited, heard=heard)
+        self._socket = _listen(port)
+        self.url: str = f"http://{HOST}:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            self._app.asgi, http=_Wire, ws="none", lifespan="off", log_config=None, log_level="critical"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="leadline-receiver", daemon=True)
+        self._thread.start()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What the vendors took, in order."""
+        return self._app.inbox.events
+
+    @property
+    def requests(self) -> tuple[Seen, ...]:
+        """Every request, also those that were refused."""
+        return self._app.inbox.requests
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables that lead the sinks of Slack by bot, PagerDuty and the webhook here."""
+        return {
+            "LEADLINE_SLACK_API_URL": f"{self.url}/api",
+            "LEADLINE_SLACK_TOKEN": "xoxb-local-receiver",
+            "LEADLINE_SLACK_CHANNEL": "#dba",
+            "LEADLINE_PAGERDUTY_URL": self.url,
+            "LEADLINE_PAGERDUTY_ROUTING_KEY": "0123456789abcdef0123456789abcdef",
+            "LEADLINE_WEBHOOK_URL": f"{self.url}/hook",
+            "LEADLINE_WEBHOOK_SIGNING_KEY": "local-receiver",
+        }
+
+    @property
+    def webhook_url(self) -> str:
+        """An incoming webhook of Slack, in place of a bot."""
+        return f"{self.url}/services/T0RECEIVER/B0RECEIVER/local"
+
+    def fail(self, fault: Fault) -> None:
+        """Fail from now on. Raises UsageError when there is no such vendor."""
+        if fault.vendor not in NAMES:
+            raise UsageError(f"there is no vendor {fault.vendor!r}; there are: {', '.join(sorted(NAMES))}")
+        self._app.faults.set(fault, self._app.clock.now())
+
+    def close(self) -> None:
+        """Stop, without waiting for whoever is connected."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        serving = asyncio.create_task(self._server.serve([self._socket]))
+        clock = SystemClock()
+        while not self._server.should_exit and not serving.done():
+            await clock.sleep(0.05)
+        # Those that are being kept waiting on purpose would keep the server waiting, too.
+        for connection in list(self._server.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+        await serving
+
+
+def _listen(port: int) -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+    except OSError as error:
+        listening.close()
+        raise UsageError(f"cannot listen on {HOST}:{port}: {error.strerror}; give another --port, or 0") from None
+    listening.listen(BACKLOG)
+    return listening

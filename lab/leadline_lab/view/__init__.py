@@ -1,0 +1,5 @@
+"""The fleet in a terminal.
+
+``terminal``  the live view
+``show``      live, lines or JSON lines
+"""

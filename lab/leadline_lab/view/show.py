@@ -1,0 +1,114 @@
+"""Ways to show a fleet as it changes: a live picture, plain lines, JSON lines."""
+
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import click
+import msgspec
+
+from leadline import lines, wire
+from leadline.model.alert import Transition
+from leadline.model.delivery import Delivery
+from leadline.model.incident import Incident
+from leadline.rows import Fleet, LinkRow, NodeRow
+
+
+class Show(AbstractContextManager["Show"], Protocol):
+    """Shows changes as they come."""
+
+    def news(self, news: Transition | Incident | Delivery) -> None:
+        """A transition, an incident record, or a word to people."""
+        ...
+
+    def picture(self, fleet: Fleet, now: datetime) -> None:
+        """How everything is now; called several times a second."""
+        ...
+
+
+class Live:
+    """A picture that is painted over."""
+
+    def __init__(self, note: str) -> None:
+        from rich.console import Console
+        from rich.live import Live as Painter
+
+        self._note = note
+        self._painter = Painter(console=Console(), auto_refresh=False, transient=False, vertical_overflow="crop")
+
+    def __enter__(self) -> Self:
+        self._painter.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._painter.stop()
+
+    def news(self, news: Transition | Incident | Delivery) -> None:
+        """Seen in the next picture."""
+
+    def picture(self, fleet: Fleet, now: datetime) -> None:
+        """Paint."""
+        from leadline_lab.view.terminal import render
+
+        self._painter.update(render(fleet, now, self._note), refresh=True)
+
+
+class Lines:
+    """One line per change; ``json`` makes each an object with a ``kind``."""
+
+    def __init__(self, json: bool) -> None:
+        self._json = json
+        self._said: dict[tuple[str, str], object] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        sys.stdout.flush()
+
+    def news(self, news: Transition | Incident | Delivery) -> None:
+        """An alert's step; of an incident only what differs from its last line."""
+        if self._json:
+            self._object(_kind(news), msgspec.to_builtins(news, builtin_types=(datetime,)))
+        elif isinstance(news, Delivery):
+            if news.outcome not in ("attempted", "partial"):
+                click.echo(lines.delivery(news))
+        elif isinstance(news, Transition):
+            if (news.to != "pending" and news.from_ != "pending") or news.to == "firing":
+                click.echo(lines.transition(news))
+        else:
+            first = news.causes[0].code if news.causes else ""
+            if self._changed("incident", news.incident_id, (news.state, news.severity, news.title, first)):
+                click.echo("\n".join(lines.incident(news)))
+
+    def picture(self, fleet: Fleet, now: datetime) -> None:
+        """Nodes and links that changed role, health or verdict."""
+        for node in fleet.nodes:
+            if self._changed("node", f"{node.cluster}/{node.name}", (node.role, node.up, node.version)):
+                self._row("node", node, lines.node(node))
+        for link in fleet.links:
+            if self._changed("link", link.id, link.verdict):
+                self._row("link", link, lines.link(link))
+
+    def _changed(self, kind: str, ident: str, state: object) -> bool:
+        before = self._said.get((kind, ident))
+        self._said[kind, ident] = state
+        return before != state
+
+    def _row(self, kind: str, row: NodeRow | LinkRow, line: str) -> None:
+        if self._json:
+            self._object(kind, asdict(row))
+        else:
+            click.echo(line)
+
+    def _object(self, kind: str, fields: Mapping[str, Any]) -> None:
+        click.echo(wire.encode({"kind": kind, **fields}))
+        sys.stdout.flush()
+
+
+def _kind(news: Transition | Incident | Delivery) -> str:
+    return {Transition: "alert", Incident: "incident"}.get(type(news), "delivery")

@@ -1,0 +1,144 @@
+"""The live view: fleet, links with their lag as sparklines, alerts, incident and cause."""
+
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from leadline.logs import escape
+from leadline.model.incident import Incident
+from leadline.rows import Fleet
+from leadline.words import duration, hour, size, sparkline
+
+COLOURS = {
+    "idle": "green",
+    "healthy": "green",
+    "delayed_by_design": "cyan",
+    "catching_up": "yellow",
+    "falling_behind": "yellow",
+    "replay_paused": "red",
+    "replay_stalled": "red",
+    "cut_off": "red",
+    "broken": "bold red",
+    "upstream_unreachable": "red",
+    "downstream_unreachable": "red",
+    "unknown": "magenta",
+    "warning": "yellow",
+    "critical": "bold red",
+    "info": "blue",
+}
+"""Of verdicts and severities."""
+_SPARK_WIDTH = 30
+
+
+def render(fleet: Fleet, now: datetime, note: str = "") -> RenderableType:
+    """One picture of everything."""
+    clusters = sorted({row.cluster for row in fleet.nodes})
+    parts: list[RenderableType] = [_header(clusters, now, note), _nodes(fleet), links(fleet)]
+    open_incidents = [incident for incident in fleet.incidents.values() if incident.state == "open"]
+    closed = sorted((i for i in fleet.incidents.values() if i.state == "resolved"), key=lambda i: i.opened_at)
+    if fleet.alerts:
+        parts.append(_alerts(fleet, now))
+    parts.extend(_incident(incident, now) for incident in open_incidents)
+    if not open_incidents and closed:
+        parts.append(_incident(closed[-1], now))
+    if fleet.told:
+        parts.append(_told(fleet, now))
+    return Group(*parts)
+
+
+def _told(fleet: Fleet, now: datetime) -> Text:
+    """The last word to each target, and how long ago."""
+    text = Text()
+    for name, last in sorted(fleet.told.items()):
+        ago = duration(max(0.0, (now - last.at).total_seconds()))
+        text.append(f"{name} ", "bold").append(f"{last.outcome}, {last.occasion}, {ago} ago   ")
+    return text
+
+
+def _plain(text: str | None, style: str = "") -> Text:
+    return Text(escape(text or ""), style=style)
+
+
+def _header(clusters: list[str], now: datetime, note: str) -> Text:
+    header = Text.assemble(("leadline", "bold"), "  ", escape(", ".join(clusters)) or "waiting for the first sample")
+    header.append(f"  {hour(now)} UTC", "dim")
+    if note:
+        header.append(f"  {escape(note)}", "dim")
+    return header
+
+
+def _grid(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in ("lag", "bytes", "writes", "value") else "left")
+    return table
+
+
+def _nodes(fleet: Fleet) -> Table:
+    table = _grid("node", "role", "version", "datacentre", "log position", "writes", "")
+    for row in fleet.nodes:
+        rate = f"{size(row.write_rate)}/s" if row.write_rate is not None else ""
+        state = _plain("up", "green") if row.up else _plain(f"down: {row.note or ''}", "red")
+        table.add_row(
+            _plain(row.name, "bold"),
+            _plain(row.role),
+            _plain(row.version),
+            _plain(row.datacenter),
+            _plain(row.position),
+            rate,
+            state,
+        )
+    return table
+
+
+def links(fleet: Fleet, samples: int = _SPARK_WIDTH) -> Table:
+    """A row for each link: verdict, lag, its trend over some samples."""
+    table = _grid("link", "kind", "verdict", "lag", "bytes", f"lag over {samples} samples")
+    for row in fleet.links:
+        colour = COLOURS.get(row.verdict, "")
+        table.add_row(
+            _plain(f"{row.upstream} → {row.downstream}" + (f" ({row.name})" if row.name else "")),
+            row.link_kind,
+            Text(row.verdict, style=colour),
+            duration(row.lag_s),
+            size(row.lag_bytes),
+            Text(sparkline(row.history, samples), style=colour),
+        )
+    return table
+
+
+def _alerts(fleet: Fleet, now: datetime) -> Table:
+    table = _grid("alert", "state", "severity", "since", "")
+    for alert in sorted(fleet.alerts.values(), key=lambda a: a.started_at):
+        table.add_row(
+            alert.rule,
+            alert.to,
+            Text(alert.severity, style=COLOURS[alert.severity]),
+            duration(max(0.0, (now - alert.started_at).total_seconds())),
+            _plain(alert.summary),
+        )
+    return table
+
+
+def _incident(incident: Incident, now: datetime) -> Panel:
+    until = incident.resolved_at or now
+    lasted = duration(max(0.0, (until - incident.opened_at).total_seconds()))
+    lines: list[Text] = []
+    for rank, cause in enumerate(incident.causes[:3]):
+        style = "bold" if rank == 0 else "dim"
+        lines.append(
+            Text.assemble((f"{cause.code} ", style), (f"{cause.confidence:.2f}  ", "dim")).append(escape(cause.summary))
+        )
+        if rank == 0:
+            lines.append(Text.assemble(("fix  ", "green"), escape(cause.fix)))
+    lines += [
+        _plain(f"changed  {change.setting} on {change.node}: {change.from_} → {change.to}", "cyan")
+        for change in incident.changes[-3:]
+    ]
+    lines += [Text.assemble((f"{hour(entry.at)}  ", "dim"), escape(entry.what)) for entry in incident.timeline[-5:]]
+    colour = "green" if incident.state == "resolved" else COLOURS[incident.severity]
+    title = Text(escape(f"{incident.title}  ·  {incident.state}, {lasted}"))
+    return Panel(Group(*lines), title=title, title_align="left", border_style=colour)

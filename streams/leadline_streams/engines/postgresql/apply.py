@@ -1,0 +1,144 @@
+"""Subscriptions in trouble, each with its worker, its counters, its link and its publisher: common ground of causes."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from leadline.model.alert import Evidence, Subject
+from leadline.model.observation import Downstream, Slot, Subscription
+from leadline_streams.engines.postgresql import topology
+from leadline_streams.judge import verdict
+from leadline_streams.judge.diagnosis.ranking import CUT, Case
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.subject import of_slot, of_subscription
+
+DISABLED = CUT | {"subscription_disabled"}
+"""Rules by which a subscription that is switched off shows."""
+FAILING = DISABLED | {"apply_error", "apply_conflict"}
+"""Rules by which an apply worker shows that it cannot write what it is sent: an error may switch it off."""
+
+DUPLICATES = frozenset({"insert_exists", "update_exists", "multiple_unique_conflicts"})
+"""Conflicts that stop the worker. The last one hides the others when two unique keys collide."""
+MISSING = frozenset({"update_missing", "delete_missing"})
+"""Conflicts that are skipped with a line in the log: the row is lost."""
+ORIGINS = frozenset({"update_origin_differs", "delete_origin_differs"})
+"""Conflicts that the remote row wins. The first change of a row that came by the initial copy counts as one too."""
+
+TOGETHER_S = 5.0
+"""What happens at once may be seen by different looks."""
+LOG = "the server log names table, key and finish LSN in the line 'conflict detected' or in its CONTEXT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apply:
+    """One subscription with an open alert on itself, its link or its slot; its server answers."""
+
+    now: float
+    node: NodeState
+    """The subscriber."""
+    subscription: Subscription
+    about: Subject
+    link: LinkState | None
+    """None when no agent has seen the publisher's slot."""
+    publisher: NodeState | None
+    """None when it is not known or does not answer."""
+    slot: Slot | None
+    row: Downstream | None
+    """The sender's row at the publisher."""
+    disabled_at: float
+    """When it was first seen disabled, if it is."""
+
+    @property
+    def name(self) -> str:
+        """For people: ``subscription sub on pg-3``."""
+        return f"subscription {self.subscription.name} on {self.node.name}"
+
+    @property
+    def place(self) -> str:
+        """Where a fix is run: node and database."""
+        return f"On {self.node.name}, database {self.subscription.database}:"
+
+    @property
+    def fails(self) -> bool:
+        """Whether the worker fails, or failed as it was disabled. PostgreSQL counts its errors since 15."""
+        if self.subscription.enabled:
+            return verdict.in_error_loop(self.node, self.subscription, self.now)
+        return abs(self.failed_at - self.disabled_at) <= TOGETHER_S
+
+    def counted(self, *kinds: str) -> dict[str, int]:
+        """Conflicts of these kinds over the window, those that occurred."""
+        counts = {kind: self._count(f"apply_conflict:{self.subscription.name}:{kind}") for kind in kinds}
+        return {kind: count for kind, count in sorted(counts.items()) if count}
+
+    def risen(self, *kinds: str) -> dict[str, int]:
+        """Of ``counted``, those that occurred together with the latest error."""
+        windows, since = self.node.windows, self.failed_at - TOGETHER_S
+        prefix = f"apply_conflict:{self.subscription.name}:"
+        return {kind: n for kind, n in self.counted(*kinds).items() if windows[prefix + kind].last_at >= since}
+
+    @property
+    def failed_at(self) -> float:
+        """When the worker last failed, a table's initial copy not counted; 0 when it never did."""
+        window = self.node.windows.get(f"apply_error:{self.subscription.name}")
+        return window.last_at if window is not None else 0.0
+
+    @property
+    def errors(self) -> int:
+        """Failed attempts of the worker over the window."""
+        return self._count(f"apply_error:{self.subscription.name}")
+
+    @property
+    def told(self) -> list[Evidence]:
+        """What every cause of a failing subscription shows: attempts, worker, position."""
+        slot = self.slot
+        facts = [fact("apply_errors", self.errors, self.node.name, "attempts in 5 min; one error is retried for ever")]
+        facts.append(fact("worker", self.subscription.pid or "none", self.node.name))
+        if slot is not None and self.publisher is not None:
+            facts.append(fact("confirmed_lsn", slot.confirmed_lsn, self.publisher.name, self._still()))
+            facts.append(fact("retained_bytes", slot.retained_bytes, self.publisher.name, f"kept for slot {slot.name}"))
+        return facts
+
+    def _still(self) -> str | None:
+        return f"unchanged for {self.now - self.link.moved_at:.0f} s" if self.link is not None else None
+
+    def _count(self, key: str) -> int:
+        window = self.node.windows.get(key)
+        return window.count(self.now) if window is not None else 0
+
+
+def troubled(case: Case, rules: frozenset[str]) -> Iterator[Apply]:
+    """Subscriptions of servers that answer with one of these rules open on themselves, their link or their slot."""
+    memory = case.cluster.memory
+    links = {(link.downstream, link.name): link for link in memory.links.values() if link.kind == "logical"}
+    open_on = {alert.subject.id for alert in case.alerts if alert.rule in rules}
+    disabled = {alert.subject.id: alert.since for alert in case.alerts if alert.rule == "subscription_disabled"}
+    for node in case.nodes:
+        sample = node.sample if node.answers else None
+        for subscription in sample.subscriptions if sample is not None else ():
+            about = of_subscription(case.cluster.name, node.name, subscription.name)
+            link = links.get((node.name, subscription.name))
+            subjects = {about.id}
+            if link is not None:
+                subjects |= {link.id, of_slot(case.cluster.name, link.upstream, link.slot or "").id}
+            if subjects.isdisjoint(open_on):
+                continue
+            publisher = memory.nodes.get(link.upstream) if link is not None else None
+            if publisher is not None and not publisher.answers:
+                publisher = None
+            yield Apply(
+                now=case.now,
+                node=node,
+                subscription=subscription,
+                about=about,
+                link=link,
+                publisher=publisher,
+                slot=verdict.slot_of(link, publisher) if link is not None else None,
+                row=topology.row_of(link, publisher, node) if link is not None else None,
+                disabled_at=disabled.get(about.id, case.opened_at),
+            )
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'

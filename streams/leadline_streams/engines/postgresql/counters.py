@@ -1,0 +1,52 @@
+"""Counters that only rise when something goes wrong, turned into counts over event time."""
+
+from collections.abc import Iterator
+
+from leadline.model.observation import Sample
+from leadline_streams.judge.counters import Window
+from leadline_streams.judge.state import NodeState
+
+EVENT_WINDOW_S = 300.0
+"""Conflicts, errors and failures are counted over this span."""
+
+
+def rose(before: Sample, sample: Sample) -> bool:
+    """Whether any counter of a node may have changed since its last sample."""
+    if sample.conflicts != before.conflicts or sample.subscriptions:
+        return True
+    archiver = sample.archiver
+    return archiver is not None and (before.archiver is None or archiver.failed != before.archiver.failed)
+
+
+def count(node: NodeState, before: Sample | None, sample: Sample, now: float) -> None:
+    """Feed a sample's counters into the node's windows; one is made when its counter first rises.
+
+    The first sample of a node only sets the mark: what was counted before it is not news.
+    """
+    windows = node.windows
+    for key, counter in _counters(sample):
+        window = windows.get(key)
+        if window is not None:
+            window.feed(now, counter)
+        elif counter:
+            window = windows[key] = Window(EVENT_WINDOW_S, counter if before is None else 0)
+            window.feed(now, counter)
+
+
+def _counters(sample: Sample) -> Iterator[tuple[str, int]]:
+    if sample.conflicts:
+        totals: dict[str, int] = {}
+        for kinds in sample.conflicts.values():
+            for kind, counter in kinds.items():
+                totals[kind] = totals.get(kind, 0) + counter
+        for kind, counter in totals.items():
+            yield f"recovery_conflict:{kind}", counter
+    for subscription in sample.subscriptions:
+        if subscription.apply_errors:
+            yield f"apply_error:{subscription.name}", subscription.apply_errors
+        if subscription.sync_errors:
+            yield f"sync_error:{subscription.name}", subscription.sync_errors
+        for kind, counter in subscription.conflicts.items():
+            yield f"apply_conflict:{subscription.name}:{kind}", counter
+    if sample.archiver is not None and sample.archiver.failed:
+        yield "archive_failure", sample.archiver.failed

@@ -1,0 +1,79 @@
+"""Where the tables of a subscriber are not as its publisher sends them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from leadline.model.observation import Table, Tables
+from leadline_streams.engines.postgresql.apply import Apply, quoted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """One difference. ``sent`` and ``here`` are types of the column; None where it is not."""
+
+    table: str
+    column: str | None = None
+    """None when the whole table is missing."""
+    sent: str | None = None
+    here: str | None = None
+
+    @property
+    def stops(self) -> bool:
+        """Whether apply cannot go on with it. A type may differ: what is written in one is read in the other."""
+        return self.sent is None or self.here is None
+
+    @property
+    def told(self) -> str:
+        """For people, from the subscriber's side."""
+        if self.column is None:
+            return f"there is no table {self.table}"
+        if self.here is None:
+            return f"{self.table} has no column {self.column} ({self.sent})"
+        if self.sent is None:
+            return f"column {self.column} of {self.table} refuses NULL, has no default and is not sent"
+        return f"column {self.column} of {self.table} is {self.here} and {self.sent} is sent"
+
+    @property
+    def fix(self) -> str:
+        """The statement that makes the subscriber's table fit."""
+        if self.column is None:
+            return f"CREATE TABLE {self.table} (...); as on the publisher"
+        column = quoted(self.column)
+        if self.here is None:
+            return f"ALTER TABLE {self.table} ADD COLUMN {column} {self.sent};"
+        if self.sent is None:
+            return f"ALTER TABLE {self.table} ALTER COLUMN {column} DROP NOT NULL;"
+        return f"ALTER TABLE {self.table} ALTER COLUMN {column} TYPE {self.sent};"
+
+
+def drift_of(it: Apply) -> list[Drift] | None:
+    """What differs, what stops apply first. None when either side's agent has not told the tables of that database."""
+    publisher, node = it.publisher, it.node
+    if publisher is None or it.slot is None or publisher.sample is None or node.sample is None:
+        return None
+    if publisher.sample.database != it.slot.database or node.sample.database != it.subscription.database:
+        return None
+    if publisher.tables is None or node.tables is None:
+        return None
+    found = between(it.subscription.publications, publisher.tables, node.tables)
+    return sorted(found, key=lambda drift: not drift.stops)
+
+
+def between(publications: tuple[str, ...], sent: Tables, here: Tables) -> Iterator[Drift]:
+    """Every difference in the tables of these publications, as far as both sides could be told."""
+    present = {table.name: table for table in here.present}
+    published = {table.name: table for name in publications for table in sent.published.get(name, ())}
+    for name, table in published.items():
+        if name in present:
+            yield from _columns(table, present[name])
+        elif not here.left_out:
+            yield Drift(table=name)
+
+
+def _columns(sent: Table, here: Table) -> Iterator[Drift]:
+    for column, kind in sent.columns.items():
+        if kind != here.columns.get(column):
+            yield Drift(table=sent.name, column=column, sent=kind, here=here.columns.get(column))
+    for column in here.required:
+        if column not in sent.columns:
+            yield Drift(table=sent.name, column=column, here=here.columns.get(column))

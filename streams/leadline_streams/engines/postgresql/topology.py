@@ -1,0 +1,214 @@
+"""Which node follows which, from what both ends say.
+
+A standby names its upstream by address and slot, a sender names its downstreams by slot and application name. Any one
+match is enough, tried from the most to the least telling; a proxy or a container address only removes the first.
+"""
+
+from collections.abc import Iterator
+from operator import attrgetter
+
+from leadline.model.ids import NodeName, link_id
+from leadline.model.observation import Downstream, Sample, Slot, Subscription, Upstream
+from leadline_streams.judge.state import LinkState, Memory, NodeState
+
+_NOT_DOWNSTREAMS = frozenset({"backup"})
+_STARTING = "startup"
+"""A sender that has not been told what to send: a subscription's looks like a standby's until it has its slot."""
+_DEFAULT_NAMES = frozenset({"", "walreceiver"})
+"""Names that many standbys share when nobody set one."""
+_NAME = attrgetter("name")
+_NAME_AND_SLOT = attrgetter("name", "slot")
+
+
+def upstream_of(memory: Memory, node: NodeState) -> NodeName | None:
+    """The node that a standby follows; the last one known when it cannot be told now."""
+    sample = node.sample
+    if sample is None or sample.upstream is None:
+        return node.upstream
+    told = sample.upstream
+    others = [n for n in memory.nodes.values() if n.name != node.name and n.sample is not None]
+    address = f"{told.host}:{told.port}"
+    matches = [
+        n for n in others if told.host and (address == f"{n.node.host}:{n.node.port}" or address in n.node.aliases)
+    ]
+    if not matches and told.slot:
+        matches = [n for n in others if any(s.name == told.slot and s.kind == "physical" for s in _slots(n))]
+    if not matches:
+        names = {told.application_name, node.name} - _DEFAULT_NAMES - {None}
+        matches = [n for n in others if any(d.kind == "physical" and d.name in names for d in _senders(n))]
+    if len(matches) == 1:
+        return matches[0].name
+    if node.upstream in memory.nodes:
+        return node.upstream
+    writable = [n for n in others if n.node.role == "primary" and n.node.system_id == node.node.system_id]
+    return writable[0].name if len(writable) == 1 else None
+
+
+def publisher_of(memory: Memory, node: NodeState, subscription: Subscription) -> NodeName | None:
+    """The node that holds a subscription's slot."""
+    for other in memory.nodes.values():
+        if other.name != node.name and any(s.name == subscription.slot and s.kind == "logical" for s in _slots(other)):
+            return other.name
+    return None
+
+
+def root_of(memory: Memory, name: NodeName | None) -> NodeState | None:
+    """The node at the top of the chain as far as agents can see it; None when there is no agent at ``name``."""
+    node = memory.nodes.get(name) if name is not None else None
+    seen = set()
+    while node is not None and node.node.role != "primary" and node.upstream in memory.nodes and node.name not in seen:
+        seen.add(node.name)
+        node = memory.nodes[node.upstream]
+    return node
+
+
+def consumer_of(memory: Memory, node: NodeState, slot: Slot) -> str | None:
+    """Who reads, or should read, a node's slot; None when nobody is known."""
+    for link in memory.links.values():
+        if link.upstream == node.name and link.slot == slot.name:
+            return f"{link.name} on {link.downstream}" if link.name else link.downstream
+    return None
+
+
+def same_neighbours(before: Sample, after: Sample) -> bool:
+    """Whether two samples of a node say the same about its neighbours; if not, links are looked for anew."""
+    old, new = before.upstream, after.upstream
+    if old is None or new is None:
+        if old is not new:
+            return False
+    elif old.host != new.host or old.port != new.port or old.slot != new.slot:
+        return False
+    rows, were = after.downstreams, before.downstreams
+    if (rows or were) and list(map(_NAME_AND_SLOT, rows)) != list(map(_NAME_AND_SLOT, were)):
+        return False
+    slots, had = after.slots, before.slots
+    if (slots or had) and list(map(_NAME, slots)) != list(map(_NAME, had)):
+        return False
+    told, knew = after.subscriptions, before.subscriptions
+    return not (told or knew) or list(map(_NAME_AND_SLOT, told)) == list(map(_NAME_AND_SLOT, knew))
+
+
+def discover(memory: Memory, node: NodeState, now: float) -> bool:
+    """Add the links that a node's newest sample shows; True when there are new ones."""
+    sample = node.sample
+    if sample is None:
+        return False
+    before = len(memory.links)
+    if sample.upstream is not None and node.node.role == "standby":
+        node.upstream = upstream_of(memory, node)
+        upstream = node.upstream or _address(sample.upstream)
+        if upstream is not None:
+            _adopt(memory, node, sample.upstream, upstream, now)
+    for subscription in sample.subscriptions:
+        publisher = publisher_of(memory, node, subscription)
+        if publisher is not None:
+            _subscribe(memory, node, subscription, publisher, now)
+    names = {subscription.name for subscription in sample.subscriptions}
+    for link in [k for k in memory.links.values() if k.downstream == node.name and k.kind == "logical"]:
+        if link.name not in names and not link.agentless:
+            del memory.links[link.id]
+            if link.slot is not None and (keeper := memory.nodes.get(link.upstream)) is not None:
+                keeper.freed[link.slot] = now
+    if node.freed:
+        node.freed = {slot.name: node.freed[slot.name] for slot in sample.slots if slot.name in node.freed}
+    for row in _senders(node):
+        if row.state not in {*_NOT_DOWNSTREAMS, _STARTING} and _link_of(memory, node, row) is None:
+            name = NodeName(
+                row.name if row.name not in _DEFAULT_NAMES else f"{row.name or 'walreceiver'}@{row.address}"
+            )
+            if row.kind == "physical" and name in memory.nodes:
+                continue  # it speaks for itself: promoted a moment ago, it is nobody's standby any more
+            ident = link_id(memory.cluster, node.name, name)
+            memory.links[ident] = LinkState(
+                ident, node.name, name, row.kind, slot=row.slot, agentless=True, moved_at=now, created_at=now
+            )
+    return len(memory.links) != before
+
+
+def _subscribe(memory: Memory, node: NodeState, told: Subscription, publisher: NodeName, now: float) -> None:
+    """The logical link of a subscription; it ends when that is dropped, or has moved to another publisher."""
+    ident = link_id(memory.cluster, publisher, node.name, told.name)
+    link = memory.links.get(ident)
+    if link is None:
+        for other in [k for k in memory.links.values() if k.downstream == node.name and k.name == told.name]:
+            del memory.links[other.id]
+        memory.links[ident] = link = LinkState(ident, publisher, node.name, "logical", told.name, moved_at=now)
+        _forget_stand_in(memory, publisher, "logical", {told.name, told.slot or ""}, ident)
+    link.slot = told.slot
+
+
+def _address(told: Upstream) -> NodeName | None:
+    """A name for an upstream that no agent looks at: where the standby finds it."""
+    return NodeName(f"{told.host}:{told.port}") if told.host else None
+
+
+def _adopt(memory: Memory, node: NodeState, told: Upstream, upstream: NodeName, now: float) -> None:
+    """The physical link of a standby; a link to another upstream ends when the standby has moved on."""
+    ident = link_id(memory.cluster, upstream, node.name)
+    link = memory.links.get(ident)
+    if link is None:
+        for other in [k for k in memory.links.values() if k.downstream == node.name and k.kind == "physical"]:
+            del memory.links[other.id]
+        memory.links[ident] = link = LinkState(ident, upstream, node.name, "physical", moved_at=now, created_at=now)
+        names = {told.application_name or "", told.slot or "", node.name}
+        _forget_stand_in(memory, upstream, "physical", names, ident)
+    link.agentless = False
+    link.headless = node.upstream is None
+    link.slot = told.slot
+
+
+def _forget_stand_in(memory: Memory, upstream: NodeName, kind: str, names: set[str], keep: str) -> None:
+    """Drop the agentless link that stood for a downstream before its own agent was heard."""
+    for link in list(memory.links.values()):
+        if (
+            link.agentless
+            and link.id != keep
+            and link.upstream == upstream
+            and link.kind == kind
+            and (link.downstream in names or (link.slot is not None and link.slot in names))
+        ):
+            del memory.links[link.id]
+
+
+def _link_of(memory: Memory, node: NodeState, row: Downstream) -> LinkState | None:
+    for link in memory.links.values():
+        if link.upstream != node.name or link.kind != row.kind:
+            continue
+        if link.slot is not None and link.slot == row.slot:
+            return link
+        if row.name in (link.downstream, link.name) or link.downstream == f"{row.name or 'walreceiver'}@{row.address}":
+            return link
+        follower = memory.nodes.get(link.downstream)
+        told = follower.sample.upstream if follower is not None and follower.sample is not None else None
+        if told is not None and told.application_name == row.name and row.name not in _DEFAULT_NAMES:
+            return link
+    return None
+
+
+def row_of(link: LinkState, up: NodeState | None, down: NodeState | None) -> Downstream | None:
+    """The sender's row for a link; None when the upstream shows none."""
+    if up is None:
+        return None
+    rows = [row for row in _senders(up) if row.kind == link.kind and row.state not in _NOT_DOWNSTREAMS]
+    if link.slot is not None:
+        for row in rows:
+            if row.slot == link.slot:
+                return row
+    told = down.sample.upstream if down is not None and down.sample is not None else None
+    names = {link.downstream, link.name, told.application_name if told is not None else ""} - _DEFAULT_NAMES
+    for row in rows:
+        if row.name in names or (link.agentless and link.downstream == f"{row.name or 'walreceiver'}@{row.address}"):
+            return row
+    return None
+
+
+def _slots(node: NodeState) -> tuple[Slot, ...]:
+    return node.sample.slots if node.sample is not None else ()
+
+
+def _senders(node: NodeState) -> Iterator[Downstream]:
+    """Senders of lasting links: not those of a table's initial copy (``pg_<n>_sync_<n>_<n>``)."""
+    if node.sample is not None:
+        for row in node.sample.downstreams:
+            if "_sync_" not in row.name or row.kind == "physical":
+                yield row

@@ -1,0 +1,28 @@
+"""Configuration changes: what differs between two looks at a node's settings, and for how long it is remembered."""
+
+from leadline.clock import moment
+from leadline.model.incident import Change
+from leadline.model.observation import SettingValue
+from leadline_streams.judge.state import Memory, NodeState
+
+KEPT_S = 2 * 3600.0
+KEPT = 100
+
+
+def take(memory: Memory, node: NodeState, settings: dict[str, SettingValue], now: float) -> list[Change]:
+    """Take over a node's settings and return what changed; its first word is no change."""
+    before, node.settings = node.settings, dict(settings)
+    names = sorted(before.keys() | settings.keys()) if before else []
+    found = []
+    for name in names:
+        old, new = _text(before, name), _text(settings, name)
+        if old != new:
+            found.append(Change(node=node.name, setting=name, from_=old, to=new, at=moment(now)))
+    recent = [change for change in memory.changes if change.at.timestamp() > now - KEPT_S]
+    memory.changes = [*recent, *found][-KEPT:]
+    return found
+
+
+def _text(settings: dict[str, SettingValue], name: str) -> str | None:
+    value = settings.get(name)
+    return value.value if value is not None else None

@@ -1,0 +1,223 @@
+"""What is remembered of one cluster between observations, and its bytes.
+
+Everything here is plain data: slotted, typed, compared by content, written as MessagePack. Times are event time in
+seconds since the epoch.
+"""
+
+from dataclasses import dataclass, field
+from math import inf
+
+import msgspec
+
+from leadline.model.alert import Severity, State, Subject, Verdict
+from leadline.model.ids import AlertId, IncidentId, LinkId, NodeName
+from leadline.model.incident import Cause, Change, TimelineEntry
+from leadline.model.observation import Disk, LinkKind, Node, Sample, SettingValue, Tables
+from leadline_streams.engines.postgresql.retention import Held
+from leadline_streams.judge.counters import Window
+from leadline_streams.judge.lsn_clock import LsnClock
+from leadline_streams.judge.watermark import Arrivals
+
+STAND_IN_S = 5.0
+"""How long an end that only the other speaks of may still turn out to have an agent."""
+
+
+@dataclass(slots=True)
+class NodeState:
+    """A node as last judged."""
+
+    name: NodeName
+    node: Node
+    seen: float
+    """When its agent was last heard."""
+    sample: Sample | None = None
+    """The last look that the server answered."""
+    up: bool = True
+    error: str | None = None
+    down_since: float | None = None
+    stale: bool = False
+    """Its agent has been silent for too long: what is known of it is no longer evidence."""
+    clock: LsnClock = field(default_factory=LsnClock)
+    """When its log ended where, as a primary told it, or as a receiver told it of an upstream without an agent."""
+    settings: dict[str, SettingValue] = field(default_factory=dict)
+    without_identity: tuple[str, ...] = ()
+    """Its published tables that refuse updates or deletes, as last told."""
+    disk: Disk | None = None
+    """As last told: not every sample looks at the files."""
+    tables: Tables | None = None
+    """As last told, while an incident is open or was told a short time ago."""
+    tables_at: float = 0.0
+    well: bool = False
+    """Whether the last long look at it found nothing to follow: see ``glance``."""
+    unconfirmed: bool = False
+    """Whether one of its standbys owes it an answer for log that it sent."""
+    unarchived: int | None = None
+    """Segments that waited to be archived, as last told."""
+    held: dict[str, Held] = field(default_factory=dict)
+    """Its slots that keep much log, by name."""
+    upstream: NodeName | None = None
+    """The node it follows by physical replication."""
+    writable_since: float | None = None
+    """When it was first seen out of recovery, in this run of being so."""
+    windows: dict[str, Window] = field(default_factory=dict)
+    """Counters that rise when something goes wrong, by name; created when they first rise."""
+    freed: dict[str, float] = field(default_factory=dict)
+    """When the subscriptions of slots it has were dropped, by the slot's name."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether the last look is recent and the server answered it."""
+        return self.up and not self.stale and self.sample is not None
+
+    @property
+    def down(self) -> bool:
+        """Whether its agent is there and could not read the server."""
+        return not self.up and not self.stale
+
+    @property
+    def writable(self) -> bool:
+        """Whether it answers and is out of recovery."""
+        return self.answers and self.node.role == "primary"
+
+
+@dataclass(slots=True)
+class Rollup:
+    """Lag of one link in one window of event time, as far as it has come."""
+
+    until: float = 0.0
+    """Its end; 0 before the first window."""
+    samples: int = 0
+    unknown: int = 0
+    """Samples without a known lag."""
+    lag_sum: float = 0.0
+    lag_min: float = inf
+    lag_max: float = 0.0
+    bytes_max: int = -1
+    verdicts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class LinkState:
+    """A link as last judged."""
+
+    id: LinkId
+    upstream: NodeName
+    downstream: NodeName
+    kind: LinkKind
+    name: str = ""
+    """The subscription of a logical link."""
+    slot: str | None = None
+    created_at: float = 0.0
+    agentless: bool = False
+    """Nobody looks at the downstream: it is judged by what its sender says."""
+    headless: bool = False
+    """Nobody looks at the upstream: it is judged by what its receiver says."""
+    connected: bool = False
+    streams: bool = False
+    """Whether the last long look at it found it connected and caught up: see ``glance``."""
+    cut_since: float | None = None
+    verdict: Verdict = "unknown"
+    verdict_since: float = 0.0
+    position: int | None = None
+    """What the downstream has applied, in bytes of log."""
+    received: int | None = None
+    moved_at: float = 0.0
+    """When ``position`` last moved, or had nothing to move to."""
+    lag_s: float | None = None
+    """Behind the primary at the root, in seconds of its clock."""
+    lag_bytes: int | None = None
+    hop_bytes: int | None = None
+    """Behind its own upstream."""
+    anchor_at: float = 0.0
+    anchor_s: float = 0.0
+    anchor_bytes: int = 0
+    growth_s: float | None = None
+    """Seconds of lag gained per second, over the last 5 to 10 seconds."""
+    growth_bytes: float | None = None
+    """Bytes of lag gained per second."""
+    brief: Rollup = field(default_factory=Rollup)
+    long: Rollup = field(default_factory=Rollup)
+
+    def is_settled(self, now: float) -> bool:
+        """Whether it is here to stay: a stand-in for an end whose own agent has not been heard yet is not."""
+        return not (self.agentless or self.headless) or now - self.created_at >= STAND_IN_S
+
+
+@dataclass(slots=True)
+class AlertState:
+    """An alert that is pending, firing or unknown."""
+
+    id: AlertId
+    rule: str
+    subject: Subject
+    owner: NodeName
+    """The node whose samples decide it."""
+    state: State
+    severity: Severity
+    since: float
+    """First breach of this period."""
+    due: float | None
+    """When pending turns to firing."""
+    seq: int = 0
+    value: float | None = None
+    threshold: float = 0.0
+    clear_since: float | None = None
+    lower_since: float | None = None
+    """Since when a critical alert has only been worth a warning."""
+
+
+@dataclass(slots=True)
+class IncidentState:
+    """The open incident of a cluster."""
+
+    id: IncidentId
+    opened_at: float
+    detected_at: float
+    seq: int = 0
+    severity: Severity = "warning"
+    title: str = ""
+    titles: dict[str, str] = field(default_factory=dict)
+    """What each cause would call it, those whose signs are gone too."""
+    named_at: dict[str, float] = field(default_factory=dict)
+    """When each cause was first named."""
+    alerts: list[AlertId] = field(default_factory=list)
+    """Every alert that was part of it, in the order of firing."""
+    rules: list[str] = field(default_factory=list)
+    """Their rules, each once."""
+    causes: list[Cause] = field(default_factory=list)
+    cause_at: float | None = None
+    changes: list[Change] = field(default_factory=list)
+    timeline: list[TimelineEntry] = field(default_factory=list)
+    quiet_since: float | None = None
+    diagnosed_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Memory:
+    """All that is remembered of a cluster."""
+
+    cluster: str
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    nodes: dict[str, NodeState] = field(default_factory=dict)
+    links: dict[str, LinkState] = field(default_factory=dict)
+    alerts: dict[str, AlertState] = field(default_factory=dict)
+    seqs: dict[str, int] = field(default_factory=dict)
+    """Last sequence number of alerts that are closed now."""
+    incident: IncidentState | None = None
+    changes: list[Change] = field(default_factory=list)
+    """Recent configuration changes, oldest first."""
+    next_due: float = 0.0
+    """Nothing becomes due before; may be too early, never too late."""
+
+    def dump(self) -> bytes:
+        """The memory as bytes."""
+        return _ENCODER.encode(self)
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Memory)
+
+
+def load(data: bytes) -> Memory:
+    """The memory whose ``dump`` gave these bytes. Raises msgspec.ValidationError for another version's bytes."""
+    return _DECODER.decode(data)

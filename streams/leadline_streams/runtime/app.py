@@ -1,0 +1,268 @@
+"""The Faust application: a consumer group on the samples topic, a table of states, and the worker between them.
+
+With ``transport`` the only place that knows Faust. Every setting that matters is set here; Faust's own command line,
+web server, retries and topic creation are not used.
+"""
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, cast
+
+import faust
+from aiokafka.errors import KafkaError
+from faust.exceptions import ProducerSendError
+
+from leadline.clock import Clock
+from leadline.errors import UnreachableError, UsageError
+from leadline.kafka import faust_options, reach
+from leadline.settings.stream import StreamSettings
+from leadline.wire import OBSERVATIONS, Outgoing
+from leadline_streams.assembly import Judge
+from leadline_streams.judge.cluster import ClusterState
+from leadline_streams.judge.policy import Policy
+from leadline_streams.runtime import gauges
+from leadline_streams.runtime.interfaces import Extent
+from leadline_streams.runtime.transport import (
+    MAX_BATCHES,
+    MAX_WAITING,
+    Chunk,
+    ChunkConsumer,
+    ChunkTransport,
+    Opening,
+    Untouched,
+)
+from leadline_streams.runtime.worker import STATES, Worker
+
+SESSION_S = 10.0
+"""A worker that Kafka has not heard of for so long is taken for dead; its partitions then wait for another."""
+HEARTBEAT_S = 3.0
+GC_THRESHOLD = (250_000, 20, 100)
+"""Chunks are tens of thousands of objects that live until they are judged: looking among them finds no garbage."""
+MAX_BATCH_BYTES = 256 * 1024
+"""A chunk's roll-ups in one batch, well below the 1 MB that a broker takes by default."""
+STOP_S = 10.0
+"""Longest wait for the group to let us go."""
+LEAVE_S = 2.0
+"""Longest wait for what is left running then: not every task of the libraries heeds being cancelled."""
+
+log = logging.getLogger(__name__)
+
+
+class StreamApp(faust.App):
+    """Faust, with a worker that takes over where recovery ends."""
+
+    worker: Worker
+
+    def on_rebalance_end(self) -> None:
+        """States are recovered and flow is resumed."""
+        super().on_rebalance_end()
+        self.worker.assign()
+
+    def _create_directories(self) -> None:
+        """Faust would make folders for tables on disk; there are none."""
+
+
+class FaustLog:
+    """Kafka as the worker needs it, through Faust."""
+
+    def __init__(self, app: StreamApp, samples: str, states: str) -> None:
+        self._app = app
+        self._samples = samples
+        self._states = states
+        self._consumer = cast(ChunkConsumer, app.consumer)
+
+    async def send(self, record: Outgoing) -> Awaitable[object]:
+        """Hand over a record; what is returned is done when all replicas in sync have it."""
+        return await self._app.producer.send(
+            record.topic, record.key, record.value, record.partition, None, record.headers
+        )
+
+    async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
+        """Hand over records of one topic and partition in as few batches as they fit in. Raises UsageError."""
+        producer = cast(Any, self._app.producer)._ensure_producer()
+        topic, partition = records[0].topic, records[0].partition
+        if partition not in await producer.partitions_for(topic):
+            raise UsageError(
+                f"{topic} has no partition {partition}: it must have as many as {self._samples}; "
+                "see `leadline topics describe`"
+            )
+        batch, sent = producer.create_batch(), []
+        for record in records:
+            content = {"key": record.key, "value": record.value, "headers": record.headers, "timestamp": None}
+            if batch.append(**content) is None:
+                sent.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
+                batch.append(**content)
+        sent.append(await producer.send_batch(batch, topic, partition=partition))
+        return asyncio.gather(*sent)
+
+    async def extents(self) -> Mapping[int, Extent]:
+        """The partitions of the samples assigned to this worker. Raises UsageError when states cannot go with them."""
+        consumer = self._consumer
+        counts = {topic: consumer.topic_partitions(topic) for topic in (self._samples, self._states)}
+        if len(set(counts.values())) > 1:
+            raise UsageError(
+                "; ".join(f"{topic} has {count} partitions" for topic, count in counts.items())
+                + ": they must have as many, or a cluster and its state are parted; see `leadline topics describe`"
+            )
+        assigned = {tp for tp in consumer.assignment() if tp.topic == self._samples}
+        if not assigned:
+            return {}
+        earliest, ends = await consumer.earliest_offsets(*assigned), await consumer.highwaters(*assigned)
+        committed = consumer._committed_offset
+        return {tp.partition: Extent(earliest[tp], ends[tp], committed[tp]) for tp in assigned}
+
+    async def open(self, positions: Mapping[int, int]) -> list[Opening]:
+        """Read these partitions from these offsets on."""
+        return await self._consumer.open(positions)
+
+    async def flush(self) -> None:
+        """Commit now. Faust's own ``commit`` does nothing when an earlier one is still on its way."""
+        while await self._consumer.maybe_wait_for_commit_to_finish():
+            pass
+        await self._consumer.commit()
+
+
+def build(settings: StreamSettings, clock: Clock, policy: Policy) -> StreamApp:
+    """An application that is ready to start: one processor, one table, and their worker."""
+    prefix = settings.kafka.topic_prefix
+    app = StreamApp(settings.application_id, **_options(settings))
+    samples = app.topic(prefix + OBSERVATIONS.name, schema=Untouched(), acks=False, maxsize=MAX_WAITING)
+    states = app.topic(prefix + STATES, key_serializer="raw", value_serializer="raw", acks=False, internal=True)
+    table = app.Table(STATES, key_type=bytes, value_type=bytes, changelog_topic=states)
+
+    async def judge(chunks: faust.StreamT[Chunk]) -> None:
+        async for chunk in chunks:
+            await app.worker.process(chunk)
+
+    async def release(*_: object, **__: object) -> None:
+        await app.worker.release()
+
+    app.agent(samples, name="judge")(judge)
+    app.on_partitions_revoked.connect(release)
+    app.finalize()
+    app.transport = ChunkTransport(app.conf.broker, app)
+    app.worker = Worker(
+        settings, clock, Judge(policy), FaustLog(app, prefix + OBSERVATIONS.name, prefix + STATES), table.data
+    )
+    consumer = cast(ChunkConsumer, app.consumer)
+    consumer.topic, consumer.committable = prefix + OBSERVATIONS.name, app.worker.committable
+    return app
+
+
+async def work(app: StreamApp, clock: Clock, stop: asyncio.Event) -> None:
+    """Run an application until told to stop. Raises what made it impossible to go on."""
+    worker = app.worker
+    counting = gauges.keep(lambda: cast(list[ClusterState], worker.folds()), clock)
+    tasks = [asyncio.create_task(_never_fails(worker, part)) for part in (app.start(), worker.beat(), counting)]
+    ends: list[asyncio.Future[Any]] = [
+        worker.failed,
+        asyncio.create_task(stop.wait()),
+        asyncio.create_task(app.wait_until_stopped()),
+    ]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if app.crash_reason is not None:
+            worker.fail(app.crash_reason)
+        await worker.release()
+        async with asyncio.timeout(STOP_S):
+            await app.stop()
+    except TimeoutError:
+        log.warning("Kafka does not let go in %g s; leaving all the same", STOP_S)
+    finally:
+        for task in (*tasks, *ends[1:]):
+            task.cancel()
+    if worker.failed.done():
+        await worker.failed
+
+
+async def _never_fails(worker: Worker, part: Awaitable[object]) -> None:
+    try:
+        await part
+    except Exception as error:
+        worker.fail(error)
+
+
+def _options(settings: StreamSettings) -> dict[str, Any]:
+    kafka = faust_options(settings.kafka)
+    ssl, sasl = kafka["ssl_context"], kafka["sasl"]
+    credentials: faust.SASLCredentials | faust.SSLCredentials | None = None
+    if sasl is not None:
+        credentials = faust.SASLCredentials(**sasl, ssl_context=ssl)
+    elif ssl is not None:
+        credentials = faust.SSLCredentials(context=ssl)
+    return {
+        "broker": kafka["broker"],
+        "broker_credentials": credentials,
+        "broker_client_id": settings.application_id,
+        "broker_commit_interval": 1.0,
+        "broker_session_timeout": SESSION_S,
+        "broker_heartbeat_interval": HEARTBEAT_S,
+        "broker_request_timeout": 40.0,
+        "broker_max_poll_interval": 300.0,
+        "broker_max_poll_records": MAX_BATCHES,
+        "consumer_auto_offset_reset": "earliest",
+        "producer_acks": -1,
+        "producer_linger": 0.0,  # an alert waits for nothing; what comes while a request is out is sent together
+        "producer_max_batch_size": MAX_BATCH_BYTES,
+        "producer_request_timeout": 30.0,
+        "processing_guarantee": "at_least_once",
+        "stream_wait_empty": False,
+        "store": "memory://",
+        "table_standby_replicas": 0,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "web_enabled": False,
+        "autodiscover": False,
+    }
+
+
+async def serve(settings: StreamSettings, clock: Clock, policy: Policy, stop: asyncio.Event) -> None:
+    """Judge what is on the samples topic until ``stop`` is set.
+
+    Raises UnreachableError when Kafka is not there or goes away, UsageError when it refuses what is set, ProblemFound
+    when too many records are bad or a stored state cannot be read.
+    """
+    address = await reach(settings.kafka)
+    log.info("judging %s%s at %s", settings.kafka.topic_prefix, OBSERVATIONS.name, address)
+    try:
+        await work(build(settings, clock, policy), clock, stop)
+    except (KafkaError, ProducerSendError) as error:
+        raise UnreachableError(f"Kafka at {address} failed: {error}; see whether it is well") from error
+
+
+def run(settings: StreamSettings, clock: Clock, policy: Policy) -> None:
+    """``serve`` until SIGTERM or SIGINT."""
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await serve(settings, clock, policy, stop)
+
+    gc.set_threshold(*GC_THRESHOLD)
+    runner = asyncio.Runner()
+    try:
+        runner.run(until_signalled())
+    finally:
+        _leave(runner)
+
+
+def _leave(runner: asyncio.Runner) -> None:
+    """End what is left running. What does not heed that ends with the process: asyncio would wait for it for ever."""
+    loop = runner.get_loop()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=LEAVE_S))
+    if asyncio.all_tasks(loop):
+        log.warning("leaving %d tasks that do not end", len(asyncio.all_tasks(loop)))
+        loop.set_exception_handler(lambda *_: None)
+        loop.close()
+    else:
+        runner.close()

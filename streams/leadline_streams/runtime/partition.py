@@ -1,0 +1,237 @@
+"""One partition's share of the fold: which records each cluster has seen, and how much of that is safe in Kafka.
+
+Pure. The log decides everything: a record is applied to a cluster once, in the order of its offset, and what a cluster
+has seen is written beside its state. So whoever takes over, from wherever it must begin, arrives at the same state.
+
+A tick is for every cluster of its partition. A cluster hears many records and is then judged once; where one chunk ends
+makes no difference. What a judgement raises other than BadRecord is a defect: the cluster goes back to its last written
+state and what came of it since is not sent, so that no alert is taken for sent that was not.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from typing import Any, Protocol
+from zlib import crc32
+
+from leadline.deadletters import Rejected
+from leadline.errors import BadRecord
+from leadline.model.alert import Transition
+from leadline.model.incident import Incident
+from leadline.model.lag import LagRollup
+from leadline.model.observation import NodeSettings, Sample, Tick
+from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE
+from leadline_streams.runtime.snapshot import Saved
+
+TOGETHER = 64
+"""Records that are heard before they are judged: what comes of so many stays in the processor's cache until then."""
+
+Output = Transition | Incident | LagRollup
+log = logging.getLogger(__name__)
+
+
+class Fold(Protocol):
+    """What is needed of the judgement of one cluster."""
+
+    def hear(self, seen: Sample | NodeSettings, spooled: bool = False) -> None:
+        """Take in one observation, to be judged when settled at the latest. Raises BadRecord."""
+        ...
+
+    def settle(self) -> list[Output]:
+        """Judge what was heard, as far as it can be."""
+        ...
+
+    def tick(self, now: datetime) -> list[Output]:
+        """Let time pass."""
+        ...
+
+    def dump(self) -> bytes:
+        """Everything remembered."""
+        ...
+
+
+class Judgement(Protocol):
+    """Makes folds."""
+
+    def new(self, cluster: str) -> Fold:
+        """One that remembers nothing."""
+        ...
+
+    def load(self, data: bytes) -> Fold:
+        """One that remembers what was dumped."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Cluster:
+    """A cluster in the care of this worker. Offsets are of the next record, as everywhere in Kafka."""
+
+    key: bytes
+    name: str
+    fold: Fold
+    applied: int
+    """Records below are in the fold."""
+    saved: int
+    """Records below are in the state that Kafka has acknowledged."""
+    due: float = 0.0
+    """When the state is to be written, on the clock that ``Partition.due`` is given."""
+    sent: list[Any] = field(default_factory=list)
+    """Acknowledgements awaited of outputs since the state was last written."""
+
+
+@dataclass(slots=True)
+class Folded:
+    """What came of some records."""
+
+    judged: int = 0
+    known: int = 0
+    """Applied before: read again after a restart."""
+    ticks: int = 0
+    outputs: list[tuple[Cluster, Output]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    last: Sample | NodeSettings | None = None
+
+    @property
+    def read(self) -> int:
+        """All records, whatever came of them."""
+        return self.judged + self.known + self.ticks + len(self.rejected)
+
+
+class Partition:
+    """The clusters of one partition. ``blobs`` holds what was last written of each."""
+
+    def __init__(
+        self, number: int, position: int, judgement: Judgement, blobs: MutableMapping[bytes, bytes], flush_s: float
+    ) -> None:
+        self.number = number
+        self.position = position
+        """Everything below is dealt with, but for states not yet saved; whoever calls ``fold`` moves it."""
+        self.clusters: dict[bytes, Cluster] = {}
+        self._judgement = judgement
+        self._blobs = blobs
+        self._flush_s = flush_s
+
+    def restore(self, key: bytes, saved: Saved, now: float) -> None:
+        """Take up a cluster where its written state left it."""
+        fold = self._judgement.load(saved.state)
+        self._add(Cluster(key, key.decode("utf-8"), fold, saved.applied, saved.applied), now)
+
+    def fold(self, records: Iterable[Any], now: float) -> Folded:
+        """Apply records in the order of the log, those dealt with left out: each to its cluster, a tick to all."""
+        folded, stream = Folded(), iter(records)
+        while together := list(islice(stream, TOGETHER)):
+            self._fold(together, folded, now)
+        return folded
+
+    def _fold(self, records: Iterable[Any], folded: Folded, now: float) -> None:
+        """Let clusters hear these records, then judge each of them once."""
+        clusters, position, decode = self.clusters, self.position, OBSERVATIONS.decode
+        heard: dict[Cluster, Any] = {}
+        for record in records:
+            key, offset, headers = record.key, record.offset, record.headers
+            if offset < position:
+                continue
+            if key is None:
+                self._keyless(record, folded, now)
+                continue
+            cluster = clusters.get(key)
+            try:
+                seen = decode(record.value)
+                if not isinstance(seen, (Sample, NodeSettings)):  # a Tick; to ask for it would take three times as long
+                    raise BadRecord(INVALID, "a tick is for all clusters and has no key")
+                if cluster is None or cluster.name != seen.node.cluster:
+                    cluster = self._admit(record, seen.node.cluster, now)
+                if offset < cluster.applied:
+                    folded.known += 1
+                    continue
+                cluster.applied = offset + 1
+                heard[cluster] = record
+                cluster.fold.hear(seen, headers[-1][0] == SPOOLED if headers else False)
+            except BadRecord as bad:
+                folded.rejected.append(Rejected(record, bad.reason, bad.detail))
+            except Exception as error:
+                self._revert(cluster, record, error, folded)
+            else:
+                folded.judged += 1
+                folded.last = seen
+        for cluster, record in heard.items():
+            self._judge(cluster, cluster.fold.settle, record, folded, now)
+
+    def _keyless(self, record: Any, folded: Folded, now: float) -> None:
+        try:
+            seen = OBSERVATIONS.decode(record.value)
+            if not isinstance(seen, Tick):
+                raise BadRecord(INVALID, f"there is no key; it should be the cluster, {seen.node.cluster!r:.100}")
+        except BadRecord as bad:
+            folded.rejected.append(Rejected(record, bad.reason, bad.detail))
+        else:
+            self._tick(record, seen.at, folded, now)
+
+    def due(self, now: float) -> Iterator[Cluster]:
+        """Clusters whose state is to be written now."""
+        for cluster in self.clusters.values():
+            if cluster.due <= now and cluster.saved < cluster.applied:
+                yield cluster
+
+    def dump(self, cluster: Cluster, now: float) -> bytes:
+        """What to write of a cluster; it is next due one flush interval on."""
+        blob = Saved(self.number, cluster.applied, cluster.fold.dump()).pack()
+        self._blobs[cluster.key] = blob
+        cluster.due = now + self._flush_s
+        return blob
+
+    @property
+    def committable(self) -> int:
+        """Nothing below is needed to come back to where all clusters are now."""
+        unsaved = (cluster.saved for cluster in self.clusters.values() if cluster.saved < cluster.applied)
+        return min([self.position, *unsaved])
+
+    def _tick(self, record: Any, at: datetime, folded: Folded, now: float) -> None:
+        folded.ticks += 1
+        for cluster in self.clusters.values():
+            if record.offset < cluster.applied:
+                continue
+            cluster.applied = record.offset + 1
+            self._judge(cluster, partial(cluster.fold.tick, at), record, folded, now)
+
+    def _judge(
+        self, cluster: Cluster, judged: Callable[[], list[Output]], record: Any, folded: Folded, now: float
+    ) -> None:
+        """Let a cluster be judged; a defect is put down to the newest record that it heard."""
+        try:
+            outputs = judged()
+        except Exception as error:
+            self._revert(cluster, record, error, folded)
+        else:
+            if outputs:
+                self._emit(cluster, outputs, folded, now)
+
+    def _admit(self, record: Any, name: str, now: float) -> Cluster:
+        key = name.encode("utf-8")
+        if record.key != key:
+            raise BadRecord(INVALID, f"the key is {record.key!r:.100}, the cluster in the value is {name!r:.100}")
+        cluster = Cluster(key, name, self._judgement.new(name), record.offset, record.offset)
+        self._add(cluster, now)
+        return cluster
+
+    def _add(self, cluster: Cluster, now: float) -> None:
+        # Spread over the interval, so that a full partition is not written at once.
+        cluster.due = now + self._flush_s * crc32(cluster.key) / 2**32
+        self.clusters[cluster.key] = cluster
+
+    def _emit(self, cluster: Cluster, outputs: list[Output], folded: Folded, now: float) -> None:
+        folded.outputs += [(cluster, output) for output in outputs]
+        if not all(isinstance(output, LagRollup) for output in outputs):
+            cluster.due = now
+
+    def _revert(self, cluster: Cluster | None, record: Any, error: Exception, folded: Folded) -> None:
+        log.error("cannot judge offset %d of partition %d", record.offset, self.number, exc_info=error)
+        folded.rejected.append(Rejected(record, UNPROCESSABLE, f"{type(error).__name__}: {error}"))
+        if cluster is not None:
+            blob = self._blobs.get(cluster.key)
+            judgement = self._judgement
+            cluster.fold = judgement.new(cluster.name) if blob is None else judgement.load(Saved.unpack(blob).state)
+            folded.outputs = [(owner, output) for owner, output in folded.outputs if owner is not cluster]

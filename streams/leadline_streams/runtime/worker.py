@@ -1,0 +1,297 @@
+"""What a worker does with its partitions: judge, send what comes of it, keep states safe, tick, notice a standstill.
+
+It knows Kafka only through ``log.Log``. Order of effects, per cluster: outputs are acknowledged before the state that
+contains them is written, and the state is acknowledged before the offsets that it covers may be committed. Killed at
+any moment, the next worker starts from the last states and offsets, reads what followed and comes to the same outputs;
+some are then sent twice, none is lost or different.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from math import inf
+
+from leadline import metrics
+from leadline.clock import Clock, epoch
+from leadline.deadletters import Rejected
+from leadline.errors import ProblemFound, UnreachableError
+from leadline.model.alert import Transition
+from leadline.model.lag import LagRollup
+from leadline.model.observation import Tick
+from leadline.recording import Recorded
+from leadline.settings.stream import StreamSettings
+from leadline.wire import OBSERVATIONS, Outgoing, outgoing
+from leadline_streams.runtime.deadletter_limit import Limit
+from leadline_streams.runtime.interfaces import Extent, Log
+from leadline_streams.runtime.partition import Cluster, Fold, Folded, Judgement, Partition
+from leadline_streams.runtime.snapshot import Saved, start
+from leadline_streams.runtime.transport import Chunk, Opening
+
+STATES = "state"
+"""The topic of the clusters' states, without the prefix: compacted, by cluster, with the partitions of the samples."""
+STUCK_S = 60.0
+"""A partition from which nothing comes for so long, although ticks are written to it, is stuck."""
+RECOVERY_S = 300.0
+"""Longest time without partitions between two assignments."""
+RELEASE_S = 10.0
+"""Longest time to put states away before a partition goes to another worker."""
+
+
+WORKER = f"{socket.gethostname()}:{os.getpid()}"
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """The clusters of all partitions that are assigned to this process."""
+
+    def __init__(
+        self,
+        settings: StreamSettings,
+        clock: Clock,
+        judgement: Judgement,
+        kafka: Log,
+        blobs: MutableMapping[bytes, bytes],
+    ) -> None:
+        self._settings = settings
+        self._prefix = settings.kafka.topic_prefix
+        self._clock = clock
+        self._judgement = judgement
+        self._kafka = kafka
+        self._blobs = blobs
+        self._limit = Limit(settings.deadletters.max_consecutive, settings.deadletters.max_ratio)
+        self._partitions: dict[Opening, Partition] = {}
+        self._progress: dict[Opening, float] = {}
+        self._lock = asyncio.Lock()
+        self._saving: dict[Cluster, asyncio.Task[None]] = {}
+        self._assigning: asyncio.Task[None] | None = None
+        self._unassigned_since: float | None = clock.monotonic()
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Raises what makes it impossible to go on; nothing is judged or written after that."""
+
+    def committable(self) -> dict[int, int]:
+        """Offsets that may be committed, by partition."""
+        return {partition.number: partition.committable for partition in self._partitions.values()}
+
+    def folds(self) -> list[Fold]:
+        """The folds of all clusters."""
+        return [cluster.fold for held in self._partitions.values() for cluster in held.clusters.values()]
+
+    async def process(self, chunk: Chunk) -> None:
+        """Judge records. Never raises; see ``failed``."""
+        async with self._lock:
+            partition = self._partitions.get(chunk.opening)
+            if partition is None or self.failed.done():
+                return
+            try:
+                await self._judge(partition, chunk)
+            except Exception as error:
+                self.fail(error)
+            self._progress[chunk.opening] = self._clock.monotonic()
+
+    def fail(self, error: BaseException) -> None:
+        """Stop for good."""
+        if not self.failed.done():
+            self.failed.set_exception(error)
+
+    def assign(self) -> None:
+        """Partitions were assigned: take up their clusters, then read on."""
+        self._assigning = asyncio.create_task(self._assign())
+
+    async def release(self) -> None:
+        """Put everything away: other workers may come for the partitions. Never raises; see ``failed``."""
+        if self._assigning is not None:
+            self._assigning.cancel()
+        async with self._lock:
+            try:
+                if self._partitions and not self.failed.done():
+                    async with asyncio.timeout(RELEASE_S):
+                        await self._put_away()
+            except Exception as error:
+                self.fail(error)
+            self._partitions.clear()
+            self._progress.clear()
+            self._unassigned_since = self._clock.monotonic()
+            metrics.STREAM_CLUSTERS.set(0)
+
+    async def beat(self) -> None:
+        """Write ticks and watch for a standstill, until cancelled."""
+        ticking = asyncio.create_task(self._tick())
+        while True:
+            await self._clock.sleep(self._settings.tick_s)
+            self.check_progress()
+            if ticking.done():
+                ticking = asyncio.create_task(self._tick())
+
+    async def _judge(self, partition: Partition, chunk: Chunk) -> None:
+        now = self._clock.monotonic()
+        clusters = len(partition.clusters)
+        folded = partition.fold(chunk, now)
+        rejected = [self._placed(bad, partition.number) for bad in folded.rejected]
+        self._limit.note(partition.position, folded.read, rejected)
+        at = self._clock.now()
+        letters = [await self._kafka.send(bad.letter(self._prefix + "deadletters", at)) for bad in rejected]
+        rollups: list[tuple[Cluster, Outgoing]] = []
+        for cluster, output in folded.outputs:
+            if isinstance(output, LagRollup):
+                rollups.append((cluster, outgoing(output, self._prefix, partition.number)))
+            else:
+                cluster.sent.append(await self._kafka.send(outgoing(output, self._prefix)))
+        if rollups:
+            # Most of what is sent: as one batch they cost a tenth of what they cost one by one.
+            sent = await self._kafka.send_together([record for _, record in rollups])
+            for cluster in {id(cluster): cluster for cluster, _ in rollups}.values():
+                cluster.sent.append(sent)
+        for cluster in partition.due(now):
+            self._save(partition, cluster, now)
+        if letters:
+            await asyncio.gather(*letters)
+        partition.position = chunk.end
+        _count(folded, at)
+        metrics.STREAM_CLUSTERS.inc(len(partition.clusters) - clusters)
+
+    def _placed(self, bad: Rejected, partition: int) -> Rejected:
+        """The same with the record's place, of which the transport's records know only the offset."""
+        it = bad.record
+        topic = self._prefix + OBSERVATIONS.name
+        return replace(
+            bad, record=Recorded(topic, partition, it.offset, it.timestamp, it.key, list(it.headers), it.value)
+        )
+
+    def _save(self, partition: Partition, cluster: Cluster, now: float) -> None:
+        blob = partition.dump(cluster, now)
+        outputs, cluster.sent = cluster.sent, []
+        record = Outgoing(self._prefix + STATES, cluster.key, blob, [], partition.number)
+        before = self._saving.get(cluster)
+        task = asyncio.create_task(self._store(cluster, cluster.applied, record, outputs, before))
+        self._saving[cluster] = task
+        task.add_done_callback(partial(self._saved, cluster))
+        metrics.STREAM_STATE_WRITES.inc()
+        metrics.STREAM_STATE_BYTES.inc(len(blob))
+
+    async def _store(
+        self,
+        cluster: Cluster,
+        applied: int,
+        record: Outgoing,
+        outputs: list[Awaitable[object]],
+        before: asyncio.Task[None] | None,
+    ) -> None:
+        if before is not None:
+            await before
+        await asyncio.gather(*outputs)
+        await (await self._kafka.send(record))
+        cluster.saved = applied
+
+    def _saved(self, cluster: Cluster, task: asyncio.Task[None]) -> None:
+        if self._saving.get(cluster) is task:
+            del self._saving[cluster]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
+
+    async def _put_away(self) -> None:
+        now = self._clock.monotonic()
+        for partition in self._partitions.values():
+            for cluster in partition.due(inf):
+                self._save(partition, cluster, now)
+            await self._clock.sleep(0)  # for the heartbeats
+        await asyncio.gather(*self._saving.values())
+        await self._kafka.flush()
+
+    async def _assign(self) -> None:
+        try:
+            extents = await self._kafka.extents()
+            found = self._stored(extents)
+            partitions = {}
+            for number, extent in extents.items():
+                position = start(extent.committed, (saved.applied for saved in found[number].values()), extent.earliest)
+                partitions[number] = await self._take_up(number, position, found[number])
+            for opening in await self._kafka.open({number: held.position for number, held in partitions.items()}):
+                self._partitions[opening] = partitions[opening.partition]
+                self._progress[opening] = self._clock.monotonic()
+        except Exception as error:
+            self.fail(error)
+        self._unassigned_since = None
+        metrics.STREAM_CLUSTERS.set(sum(len(held.clusters) for held in self._partitions.values()))
+        # What was just loaded lives long: the collector need not look at it.
+        gc.collect()
+        gc.freeze()
+
+    def _stored(self, extents: Mapping[int, Extent]) -> dict[int, dict[bytes, Saved]]:
+        """The states of these partitions, by key."""
+        found: dict[int, dict[bytes, Saved]] = {number: {} for number in extents}
+        for key, blob in self._blobs.items():
+            with self._naming(key):
+                saved = Saved.unpack(blob)
+            if saved.partition in found:
+                found[saved.partition][key] = saved.within(extents[saved.partition].end)
+        return found
+
+    async def _take_up(self, number: int, position: int, clusters: Mapping[bytes, Saved]) -> Partition:
+        partition = Partition(number, position, self._judgement, self._blobs, self._settings.flush_s)
+        for key, saved in clusters.items():
+            with self._naming(key):
+                partition.restore(key, saved, self._clock.monotonic())
+            await self._clock.sleep(0)  # for the heartbeats
+        return partition
+
+    @contextmanager
+    def _naming(self, key: bytes) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            raise ProblemFound(
+                f"the state of cluster {key!r} in {self._prefix}{STATES} cannot be read ({error}); "
+                "run the version of Leadline that wrote it"
+            ) from error
+
+    async def _tick(self) -> None:
+        tick = outgoing(Tick(at=self._clock.now(), worker=WORKER), self._prefix)
+        try:
+            acks = [
+                await self._kafka.send(replace(tick, partition=partition.number))
+                for partition in list(self._partitions.values())
+            ]
+            await asyncio.gather(*acks)
+        except Exception as error:
+            log.warning("cannot write a tick: %s", error)
+
+    def check_progress(self) -> None:
+        """Fail when a partition, or the assignment of partitions, stands still."""
+        now = self._clock.monotonic()
+        topic = self._prefix + OBSERVATIONS.name
+        for opening, seen in self._progress.items():
+            if now - seen > STUCK_S:
+                self.fail(
+                    UnreachableError(
+                        f"nothing has come from {topic}[{opening.partition}] for {STUCK_S:g} s although a tick is "
+                        f"written to it every {self._settings.tick_s:g} s; see whether Kafka is well"
+                    )
+                )
+        if self._unassigned_since is not None and now - self._unassigned_since > RECOVERY_S:
+            self.fail(
+                UnreachableError(
+                    f"no assignment of {topic} in {RECOVERY_S:g} s: the group does not settle, or "
+                    f"{self._prefix}{STATES} cannot be read to its end; see whether Kafka is well"
+                )
+            )
+
+
+def _count(folded: Folded, at: datetime) -> None:
+    results = {"judged": folded.judged, "known": folded.known, "tick": folded.ticks, "bad": len(folded.rejected)}
+    for result, count in results.items():
+        if count:
+            metrics.STREAM_RECORDS.labels(result).inc(count)
+    for bad in folded.rejected:
+        metrics.STREAM_DEADLETTERS.labels(bad.reason).inc()
+    for _, output in folded.outputs:
+        if isinstance(output, Transition):
+            metrics.STREAM_TRANSITIONS.labels(output.rule, output.to).inc()
+    if folded.last is not None:
+        metrics.STREAM_DELAY_SECONDS.observe(max(0.0, epoch(at) - epoch(folded.last.sent_at)))

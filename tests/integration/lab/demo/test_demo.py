@@ -1,0 +1,105 @@
+"""`leadline demo`, as it is run where nobody looks on: to its end, by real processes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from leadline_lab.sandbox.guard import descendants
+from leadline_lab.sandbox.wait import eventually
+
+RUNS_S = 300
+"""It takes a minute or so on a machine with nothing else to do."""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where the user that runs PostgreSQL for root can get to, which pytest's own folders are not for."""
+    with TemporaryDirectory(prefix="leadline-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def demo(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """The command with its output in a pipe and everything temporary below ``folder``; killed at the end."""
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    temporary.chmod(0o755)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "leadline_cli", "demo", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        cwd=folder,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.timeout(RUNS_S + 30)
+def test_the_outage_is_played_seen_and_put_right(folder: Path) -> None:
+    """Exit code 0, a report in which every step was observed, a draft beside it, and nothing else left behind."""
+    with demo(folder, "--report", "demo-report.json") as process:
+        out, _ = process.communicate(timeout=RUNS_S)
+    assert process.returncode == 0, out
+    report = json.loads((folder / "demo-report.json").read_bytes())
+    assert report["ok"] is True
+    assert report["steps_observed"] == report["steps"] == 7
+    assert report["cause"] == report["expected_cause"] == "standby_query_blocks_replay"
+    assert "max_standby_streaming_delay on pg-2 was changed from 30000 ms to -1" in report["cause_summary"]
+    assert (report["pages_sent"], report["slack_messages"], report["incident_rows"]) == (1, 1, 1)
+    assert report["slack_edits"] >= 2
+    assert 0 < report["detected_after_s"] <= report["cause_named_after_s"] <= report["paged_after_s"] < 60
+    assert report["resolved_after_fix_s"] > 0
+    draft = (folder / "demo-postmortem.md").read_text()
+    assert report["postmortem"] == "demo-postmortem.md"
+    for part in ("max_standby_streaming_delay", "track_commit_timestamp", "## Timeline", "pg_terminate_backend"):
+        assert part in draft
+    for part in ("did       on pg-2: ALTER SYSTEM", "PagerDuty got a page", "Slack got a message", "leadline watch"):
+        assert part in out
+    assert "\x1b" not in out
+    assert {path.name for path in folder.iterdir()} == {"demo-report.json", "demo-postmortem.md", "tmp"}
+    assert list((folder / "tmp").iterdir()) == []
+
+
+@pytest.mark.timeout(RUNS_S)
+def test_killed_it_leaves_nothing(folder: Path) -> None:
+    """Not even kill -9 in the middle of it leaves a server, a part of Leadline or a file behind."""
+    with demo(folder) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "did       an application writes" in line:
+                break
+        children = descendants(process.pid)
+        process.kill()
+        process.wait()
+    assert len(children) > 40  # five servers, four agents, stream, sink, receiver, and their guards
+    eventually("all are gone", lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children), 60.0)
+    assert list((folder / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--scenario", "postmorten"), "there is no scenario 'postmorten'; there is: postmortem"),
+        (("--report", "nowhere/report.json"), "nowhere is no folder that we can write to; make it first"),
+    ],
+)
+def test_wrong_use_starts_nothing(folder: Path, arguments: tuple[str, ...], why: str) -> None:
+    """Exit code 2, one line."""
+    with demo(folder, *arguments) as process:
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert why in out

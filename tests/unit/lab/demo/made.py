@@ -1,0 +1,99 @@
+"""An incident of the demo, and what was seen of it, for the tests beside this file."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from leadline.model.alert import Subject, Transition
+from leadline.model.incident import Cause, Incident
+from leadline.rows import LinkRow
+from leadline_lab.demo.observed import Arrival, Seen
+from leadline_lab.demo.postmortem import BLOCKED, DELAY, DUPLICATE, ORIGIN
+
+START = datetime(2026, 4, 10, 10, 0, tzinfo=UTC)
+LINK = Subject(kind="link", id="demo/pg-1->pg-2", upstream="pg-1", downstream="pg-2", link_kind="physical")
+SUMMARY = (
+    f"query pid 4711 on pg-2 holds a snapshot; {DELAY} = -1 lets it wait; {DELAY} on pg-2 was changed from 30000 ms"
+)
+HIDDEN = f"insert_exists; {ORIGIN} is off; {ORIGIN} on pg-4 was changed from on to off"
+FIX = f"On pg-2: SELECT pg_terminate_backend(4711); ALTER SYSTEM SET {DELAY} = '30s'; SELECT pg_reload_conf();"
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def cause(code: str, summary: str, fix: str = "") -> Cause:
+    about = {"confidence": 0.98, "subject": LINK, "evidence_for": [], "evidence_against": []}
+    return Cause(code=code, summary=summary, fix=fix, **about)
+
+
+def incident(**fields: Any) -> Incident:
+    """The open incident with both causes, but for the fields given."""
+    given: dict[str, Any] = {
+        "incident_id": "inc_demo_1",
+        "seq": 1,
+        "cluster": "demo",
+        "datacenters": ["fra1"],
+        "state": "open",
+        "severity": "critical",
+        "title": "demo: replay on pg-2 is blocked by a query",
+        "opened_at": at(0),
+        "detected_at": at(3),
+        "cause_at": at(3),
+        "resolved_at": None,
+        "causes": [cause(BLOCKED, SUMMARY, FIX), cause(DUPLICATE, HIDDEN)],
+        "alerts": [],
+        "changes": [],
+        "timeline": [],
+        "labels": {"demo": "true"},
+    }
+    return Incident(**(given | fields))
+
+
+def alert(rule: str, to: Any, **fields: Any) -> Transition:
+    given: dict[str, Any] = {
+        "alert_id": f"a_{rule}",
+        "seq": 1,
+        "cluster": "demo",
+        "datacenter": "fra1",
+        "rule": rule,
+        "subject": LINK,
+        "from_": "pending",
+        "to": to,
+        "reason": "breach",
+        "severity": "warning",
+        "event_time": at(3),
+        "started_at": at(0),
+        "value": 5.0,
+        "threshold": 3.0,
+        "unit": "s",
+        "window_s": 0.0,
+        "verdict": None,
+        "summary": "pg-2 is 5.0 s behind pg-1",
+        "evidence": [],
+        "observers": [],
+        "runbook": "",
+        "labels": {},
+    }
+    return Transition(**(given | fields))
+
+
+def link(upstream: str, downstream: str, verdict: Any = "healthy") -> LinkRow:
+    return LinkRow("demo", f"demo/{upstream}->{downstream}", upstream, downstream, "physical", "", verdict, 0.5, 10)
+
+
+def everything(state: Any = "resolved") -> Seen:
+    """What a play that goes well has seen in the end."""
+    seen = Seen(logged={"inc_demo_1": state}, draft=f"Root cause: {DELAY} on pg-2")
+    seen.fleet.links = [link("pg-1", "pg-2"), link("pg-2", "pg-3"), link("pg-1", "pg-4")]
+    seen.settings = {"pg-1": {}, "pg-2": {DELAY: "30000"}, "pg-3": {}, "pg-4": {ORIGIN: "on"}}
+    seen.take(incident(state=state))
+    title = "demo: replay on pg-2 is blocked by a query"
+    text = f"{title}\n{SUMMARY}\n{HIDDEN}"
+    seen.inbox = [
+        Arrival("pagerduty", "trigger", "inc_demo_1", title, text),
+        Arrival("slack", "post", "1.0", title, text),
+        Arrival("slack", "update", "1.0", title, f"{text}\nResolved"),
+        Arrival("pagerduty", "resolve", "inc_demo_1", "", "resolved"),
+    ]
+    return seen

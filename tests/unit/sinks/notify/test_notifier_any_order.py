@@ -1,0 +1,267 @@
+"""Whatever happens in whatever order, a target comes to know the newest state of every incident it should know."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from math import inf
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from leadline.clock import ManualClock
+from leadline.model.delivery import Delivery
+from leadline.model.incident import Incident
+from leadline.model.silence import Silence
+from leadline.settings.sink import ConsoleSettings, NotifySettings, SinkSettings
+from leadline_sinks.notify.context import Known
+from leadline_sinks.notify.notifier import Courier
+from leadline_sinks.notify.self_incident import about
+from leadline_sinks.notify.sink import Notice, Outcome, Rate, Reason, Retry, Sent
+from tests.unit.sinks import made
+
+TARGET = "console"
+SETTINGS = SinkSettings(console=ConsoleSettings(enabled=True), notify=NotifySettings(repeat_s=0))
+FAILURES: Mapping[str, Retry] = {
+    "limited": Retry(Reason.RATE_LIMITED, "slower", 30.0),
+    "unavailable": Retry(Reason.UNAVAILABLE, "no"),
+    "unreachable": Retry(Reason.UNREACHABLE, "no"),
+    "unauthorized": Retry(Reason.UNAUTHORIZED, "no"),
+    "taken, then no answer": Retry(Reason.TIMEOUT, "no"),
+    "half": Retry(Reason.UNAVAILABLE, "no", receipt={"message": "1"}),
+}
+
+
+class Crash(Exception):
+    """The process is killed at this point."""
+
+
+class Target:
+    """A vendor that remembers what it was told, and is told how to fail."""
+
+    kind = "fake"
+    rate = Rate(per_s=1.0, burst=3)
+
+    def __init__(self) -> None:
+        self.script: list[str] = []
+        self.told: dict[str, list[Notice]] = {}
+        """What had an effect, by incident."""
+        self.begun: Counter[str] = Counter()
+        self.ambiguous: Counter[str] = Counter()
+        self.in_flight = 0
+
+    async def deliver(self, notice: Notice) -> Outcome:
+        self.in_flight += 1
+        assert self.in_flight == 1
+        try:
+            await asyncio.sleep(0)
+            return self._answer(notice)
+        finally:
+            self.in_flight -= 1
+
+    def _answer(self, notice: Notice) -> Outcome:
+        ident = notice.incident.incident_id
+        failure = self.script.pop(0) if self.script else None
+        if failure in ("limited", "unavailable", "unreachable", "unauthorized"):
+            return FAILURES[failure]
+        before = self.told.setdefault(ident, [])
+        if before:
+            assert notice.incident.seq >= before[-1].incident.seq, "order"
+            assert before[-1].occasion != "resolved" or notice.occasion == "resolved", "a trigger after its resolve"
+        before.append(notice)
+        self.begun[ident] += not notice.receipt
+        if failure is not None:
+            self.ambiguous[ident] += failure != "half"
+            return FAILURES[failure]
+        return Sent({"message": "1"})
+
+    async def test(self) -> Outcome:
+        raise AssertionError("a courier only delivers")
+
+    async def close(self) -> None:
+        raise AssertionError("a courier only delivers")
+
+
+class AnyOrder(RuleBasedStateMachine):
+    incidents = Bundle("incidents")
+
+    @initialize()
+    def start(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.clock = ManualClock(made.START)
+        self.target = Target()
+        self.topic: list[Incident] = []
+        self.newest: dict[str, Incident] = {}
+        self.deliveries: list[Delivery] = []
+        self.actions: list[Any] = []
+        self.silences: dict[str, Silence] = {}
+        self.committed = 0
+        self.position = 0
+        self.crash_in: int | None = None
+        self.boot()
+
+    def teardown(self) -> None:
+        if hasattr(self, "loop"):
+            try:
+                self.heal()
+            finally:
+                self.loop.close()
+
+    def boot(self) -> None:
+        """A process that knows nothing but what Kafka has."""
+        self.known = Known([TARGET])
+        for offset, delivery in enumerate(self.deliveries):
+            self.known.delivered(delivery, offset)
+        for action in self.actions:
+            self.known.action(action)
+        for ident, silence in self.silences.items():
+            self.known.silence(ident, silence)
+        self.courier = Courier(TARGET, self.target, SETTINGS, self.known, self.write, self.clock, lambda: 0.7)
+        self.position = self.committed
+        self.read()
+
+    def read(self) -> None:
+        while self.position < len(self.topic):
+            self.courier.take(self.topic[self.position], 0, self.position)
+            self.position += 1
+
+    async def write(self, value: Delivery | Incident) -> int:
+        if self.crash_in is not None:
+            self.crash_in -= 1
+            if self.crash_in < 0:
+                raise Crash
+        if isinstance(value, Incident):
+            self.publish(value)
+            return len(self.topic) - 1
+        self.deliveries.append(value)
+        return len(self.deliveries) - 1
+
+    def publish(self, incident: Incident) -> None:
+        self.topic.append(incident)
+        self.newest[incident.incident_id] = incident
+        self.read()
+
+    def step(self) -> float:
+        before = {ident: len(told) for ident, told in self.target.told.items()}
+        try:
+            return self.loop.run_until_complete(self.courier.step())
+        except Crash:
+            for ident, told in self.target.told.items():
+                self.target.ambiguous[ident] += len(told) > before.get(ident, 0)
+            self.crash_in = None
+            self.boot()
+            return 0.0
+
+    @rule(target=incidents, severity=st.sampled_from(["warning", "critical"]), named=st.booleans())
+    def opens(self, severity: Any, named: bool) -> str:
+        number = len(self.newest)
+        causes = [made.cause()] if named else [made.UNKNOWN]
+        at = self.clock.now()
+        incident = made.incident(1, cluster=f"c{number}", opened_at=at, severity=severity, causes=causes)
+        self.publish(incident)
+        return incident.incident_id
+
+    @rule(ident=incidents, severity=st.sampled_from(["warning", "critical"]))
+    def goes_on(self, ident: str, severity: Any) -> None:
+        before = self.newest[ident]
+        if before.state == "open":
+            self.publish(msgspec.structs.replace(before, seq=before.seq + 1, severity=severity, causes=[made.cause()]))
+
+    @rule(ident=incidents)
+    def resolves(self, ident: str) -> None:
+        before = self.newest[ident]
+        if before.state == "open":
+            at = self.clock.now()
+            self.publish(msgspec.structs.replace(before, seq=before.seq + 1, state="resolved", resolved_at=at))
+
+    @rule(ident=incidents, seq=st.integers(1, 5))
+    def records_come_again(self, ident: str, seq: int) -> None:
+        """A worker that was restarted writes once more what it is not sure of."""
+        again = {i.seq: i for i in self.topic if i.incident_id == ident and i.seq >= seq}
+        self.topic += again.values()
+        self.read()
+
+    @rule(ident=incidents, kind=st.sampled_from(["acknowledge", "note"]))
+    def somebody_acts(self, ident: str, kind: str) -> None:
+        number = len(self.actions)
+        self.actions.append(made.action(kind, number, incident_id=ident, at=self.clock.now()))
+        self.known.action(self.actions[-1])
+
+    @rule(ident=incidents, seconds=st.integers(1, 100))
+    def somebody_silences(self, ident: str, seconds: int) -> None:
+        now = self.clock.now()
+        name = f"s{len(self.silences)}"
+        ends_at = now + timedelta(seconds=seconds)
+        self.silences[name] = Silence(
+            silence_id=name, matchers={"incident": ident}, starts_at=now, ends_at=ends_at, created_by="ada"
+        )
+        self.known.silence(name, self.silences[name])
+
+    @rule(failures=st.lists(st.sampled_from(sorted(FAILURES)), min_size=1, max_size=8))
+    def the_target_will_fail(self, failures: list[str]) -> None:
+        self.target.script += failures
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 5.0, 31.0, 301.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @rule(times=st.integers(1, 5))
+    def works(self, times: int) -> None:
+        for _ in range(times):
+            self.step()
+
+    @rule()
+    def commits(self) -> None:
+        self.committed = self.courier.settled(0, self.position)
+
+    @rule()
+    def is_killed(self) -> None:
+        self.boot()
+
+    @rule(writes=st.integers(0, 2))
+    def will_be_killed_before_a_write(self, writes: int) -> None:
+        self.crash_in = writes
+
+    @invariant()
+    def nothing_begins_twice(self) -> None:
+        """But after an answer that did not come, or a crash before it was written down."""
+        if hasattr(self, "target"):
+            for ident, begun in self.target.begun.items():
+                assert begun <= 1 + self.target.ambiguous[ident]
+
+    def heal(self) -> None:
+        """Everything works again; then the target knows what it should."""
+        self.target.script.clear()
+        self.crash_in = None
+        for _ in range(10_000):
+            wait_s = self.step()
+            if wait_s == inf:
+                break
+            self.clock.advance(max(wait_s, 0.001))  # sums of fractions may fall short by a hair
+        else:
+            raise AssertionError("it does not come to rest")
+        for ident, newest in self.newest.items():
+            if about(newest) == TARGET:
+                assert ident not in self.target.told, "it is told that it cannot be told"
+                continue
+            told = self.target.told.get(ident, [])
+            if newest.state == "open":
+                assert told
+                assert {a.action_id for a in self.actions if a.incident_id == ident} == {
+                    a.action_id for notice in told for a in notice.actions
+                }
+            if told:
+                assert (told[-1].incident.seq, told[-1].incident.state) == (newest.seq, newest.state)
+        assert self.courier.settled(0, self.position) == min(
+            (
+                max(n for n, i in enumerate(self.topic) if i.incident_id == ident and i.seq == newest.seq)
+                for ident, newest in self.newest.items()
+                if newest.state == "open"
+            ),
+            default=self.position,
+        )
+
+
+TestAnyOrder = AnyOrder.TestCase

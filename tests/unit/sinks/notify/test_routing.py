@@ -1,0 +1,66 @@
+"""Who is told of what."""
+
+from typing import Any
+
+from leadline.clock import ManualClock
+from leadline.settings.secret import Secret
+from leadline.settings.sink import (
+    ConsoleSettings,
+    PagerDutySettings,
+    RouteMatch,
+    RouteSettings,
+    SinkSettings,
+    SlackSettings,
+)
+from leadline_sinks.notify.routing import targets
+from leadline_sinks.notify.self_incident import Trouble
+from leadline_sinks.notify.sink import Reason
+from tests.unit.sinks.made import START, incident
+
+WARNING = incident(severity="warning")
+CRITICAL = incident()
+
+
+def settings(*routes: RouteSettings, **changes: Any) -> SinkSettings:
+    slack = SlackSettings(webhook_url=Secret("https://hooks.example.org/x"))
+    return SinkSettings(
+        slack=slack, pagerduty=PagerDutySettings(routing_key=Secret("k" * 32)), routes=list(routes), **changes
+    )
+
+
+def route(*to: str, go_on: bool = False, **match: Any) -> RouteSettings:
+    return RouteSettings(match=RouteMatch(**match), to=list(to), continue_=go_on)
+
+
+def test_without_routes_everybody_is_told() -> None:
+    """All targets there are, or those of `default`."""
+    assert targets(settings(), WARNING) == {"slack", "pagerduty"}
+    assert targets(settings(default=["slack"]), WARNING) == {"slack"}
+    assert targets(settings(default=[]), WARNING) == set()
+
+
+def test_the_first_route_that_fits_decides() -> None:
+    """Later ones are looked at only after one that says so; `default` only when none fits."""
+    paged = route("pagerduty", severity="critical", go_on=True)
+    given = settings(paged, route("slack"), route("pagerduty"), default=["pagerduty"])
+    assert targets(given, CRITICAL) == {"slack", "pagerduty"}
+    assert targets(given, WARNING) == {"slack"}
+    assert targets(settings(paged, default=["slack"]), WARNING) == {"slack"}
+    assert targets(settings(paged, default=["slack"]), CRITICAL) == {"pagerduty"}
+
+
+def test_a_route_to_nobody() -> None:
+    """What is for nobody is told to nobody but the console."""
+    assert targets(settings(route(cluster="orders")), CRITICAL) == set()
+    assert targets(settings(route(cluster="orders"), console=ConsoleSettings(enabled=True)), CRITICAL) == {"console"}
+
+
+def test_a_targets_own_trouble() -> None:
+    """Not the one that fails, but the others: where the routes say, and everywhere when they lead to it alone."""
+    about = Trouble("slack", "slack", ManualClock(START)).failed(Reason.UNAUTHORIZED, "no")
+    assert about
+    assert targets(settings(), about) == {"pagerduty"}
+    assert targets(settings(default=["slack"]), about) == {"pagerduty"}
+    assert targets(settings(route(cluster="leadline"), default=["slack"]), about) == set()
+    console = ConsoleSettings(enabled=True)
+    assert targets(settings(default=["slack"], console=console), about) == {"console"}

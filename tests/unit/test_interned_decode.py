@@ -1,0 +1,123 @@
+"""Observations whose texts are remembered: the same values, the same errors, and a memory that has an end."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from leadline import interned_decode
+from leadline.model.ids import ClusterName, NodeName
+from leadline.model.observation import Node, Observation, Sample
+from leadline.wire import encode
+from tests.unit.strategies import values
+
+AT = datetime(2026, 4, 10, 10, 0, 3, 120_000, tzinfo=UTC)
+NODE = Node(name=NodeName("pg-2"), cluster=ClusterName("orders"), boot="b1", role="standby", labels={"tier": "gold"})
+CONFLICTS = {"shop": {"lock": 0, "snapshot": 2}, "template1": {"lock": 0}}
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(max_size=5), st.lists(st.none(), max_size=2), st.just({"a": {}})
+)
+
+
+def sample(seq: int = 1, node: Node = NODE, conflicts: dict[str, dict[str, int]] = CONFLICTS) -> Sample:
+    """One look."""
+    return Sample(node=node, seq=seq, at=AT, sent_at=AT, up=True, conflicts=conflicts)
+
+
+def outcome(decode: Any, data: bytes) -> tuple[str, object]:
+    """What comes of decoding, or the error and its words."""
+    try:
+        return "value", decode(data)
+    except Exception as error:
+        return type(error).__name__, str(error)
+
+
+def remembered() -> int:
+    """How many texts are remembered."""
+    return interned_decode._known_node.cache_info().currsize + interned_decode._known_conflicts.cache_info().currsize
+
+
+@given(value=values(Observation))
+def test_values_are_those_of_the_whole(value: Observation) -> None:
+    """Whatever is remembered, every value comes back as it was, and as the type that it was."""
+    for _ in range(2):
+        seen = interned_decode.decode(encode(value))
+        assert seen == value
+        assert type(seen) is type(value)
+
+
+@given(
+    path=st.sampled_from(
+        ["node", "node.name", "node.port", "node.labels", "node.started_at", "conflicts", "conflicts.shop", "seq", "at"]
+    ),
+    junk=JUNK,
+)
+@example("node.port", "5432")
+@example("conflicts.shop", {"lock": "2"})
+@example("conflicts.shop", {"lock": 2**63})
+@example("conflicts", None)
+def test_errors_are_those_of_the_whole(path: str, junk: Any) -> None:
+    """A wrong field is refused in the same words, with the path from the top."""
+    plain = inner = json.loads(encode(sample()))
+    *parents, last = path.split(".")
+    for parent in parents:
+        inner = inner[parent]
+    inner[last] = junk
+    data = json.dumps(plain).encode()
+    assert outcome(interned_decode.decode, data) == outcome(interned_decode.whole.decode, data)
+
+
+@given(place=st.integers(0, len(encode(sample())) - 1), put=st.binary(max_size=2), cut=st.integers(0, 3))
+def test_damage_is_met_as_by_the_whole(place: int, put: bytes, cut: int) -> None:
+    """Bytes that were lost, added or changed give what they would give without a memory."""
+    whole = encode(sample())
+    data = whole[:place] + put + whole[place + cut :]
+    assert outcome(interned_decode.decode, data) == outcome(interned_decode.whole.decode, data)
+
+
+@pytest.mark.parametrize(
+    "data", [b"[" * 100_000, b'{"kind":"sample","node":' + b'{"labels":' * 100_000, b"{}", b"null"]
+)
+def test_what_is_no_observation(data: bytes) -> None:
+    """Depth and wrong kinds are refused as without a memory."""
+    assert outcome(interned_decode.decode, data) == outcome(interned_decode.whole.decode, data)
+    assert outcome(interned_decode.decode, data)[0] != "value"
+
+
+def test_the_first_error_is_told() -> None:
+    """Of two faults the first is told, though it is in what is decoded last."""
+    data = encode(sample()).replace(b'"standby"', b"7").replace(b'"up":true', b'"up":true,"error":"\xff"')
+    assert outcome(interned_decode.decode, data) == outcome(interned_decode.whole.decode, data)
+    assert "$.node.role" in str(outcome(interned_decode.decode, data)[1])
+
+
+def test_what_repeats_is_one_object() -> None:
+    """Two looks at a node share its description and its counts; another node has its own."""
+    first, second = (interned_decode.decode(encode(sample(seq))) for seq in (1, 2))
+    other = interned_decode.decode(encode(sample(node=msgspec.structs.replace(NODE, boot="b2"), conflicts={})))
+    assert isinstance(first, Sample)
+    assert isinstance(second, Sample)
+    assert isinstance(other, Sample)
+    assert first.node is second.node
+    assert first.conflicts is second.conflicts
+    assert other.node.boot == "b2"
+    assert other.conflicts == {}
+
+
+def test_long_texts_are_not_remembered() -> None:
+    """Nobody fills the memory with long texts."""
+    before = remembered()
+    long = "x" * interned_decode.MAX_TEXT_BYTES
+    value = sample(node=msgspec.structs.replace(NODE, labels={"long": long}), conflicts={long: {"lock": 1}})
+    assert interned_decode.decode(encode(value)) == value
+    assert remembered() == before
+
+
+def test_the_memory_has_an_end() -> None:
+    """It is bounded for each kind of text."""
+    for known in (interned_decode._known_node, interned_decode._known_conflicts):
+        assert known.cache_info().maxsize == interned_decode.TEXTS
