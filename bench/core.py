@@ -21,6 +21,7 @@ from bench.fleet import STANDBYS, fleet
 from leadline import interned_decode
 from leadline.clock import SystemClock
 from leadline.wire import OBSERVATIONS, encode
+from leadline_streams.assembly import judgement
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 
@@ -62,7 +63,7 @@ def judge(raw: list[bytes], states: dict[str, ClusterState]) -> None:
         name = sample.node.cluster
         state = states.get(name)
         if state is None:
-            state = states[name] = ClusterState(name, POLICY)
+            state = states[name] = ClusterState(name, judgement(POLICY))
         state.observe(sample)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from leadline.clock import moment
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.lsn import format_lsn
 from leadline.model.observation import (
     Activity,
     Archiver,
@@ -21,6 +20,7 @@ from leadline.model.observation import (
     Slot,
     Upstream,
 )
+from leadline_streams.engines.postgresql.lsn import format_lsn
 
 START = 1.8e9
 """Later than any tick of a worker that measures: its clock must not call these agents silent."""

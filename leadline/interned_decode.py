@@ -13,7 +13,8 @@ from msgspec import Raw
 from msgspec.json import Decoder
 from msgspec.structs import force_setattr
 
-from leadline.model.observation import Conflicts, Node, NodeSettings, Observation, Sample, Tick
+from leadline.model.finding import FindingReport, Observation
+from leadline.model.observation import Conflicts, Node, NodeSettings, Sample, Tick
 
 TEXTS = 65_536
 """Texts of each kind that are remembered, those used last: more nodes than one worker can take."""
@@ -22,7 +23,7 @@ MAX_TEXT_BYTES = 1024
 
 whole: Decoder[Observation] = Decoder(Observation)
 """The same without a memory; its errors name the path of the first wrong field."""
-_unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick)  # type: ignore[type-var]  # decoded in two steps
+_unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick | FindingReport)  # type: ignore[type-var]  # decoded in two steps
 _node = Decoder(Node)
 _conflicts = Decoder(Conflicts)
 _known_node = lru_cache(maxsize=TEXTS)(_node.decode)

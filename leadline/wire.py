@@ -20,10 +20,11 @@ from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
+from leadline.model.finding import FindingReport, Observation
 from leadline.model.ids import node_id
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
-from leadline.model.observation import NodeSettings, Observation, Sample, Tick
+from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.model.silence import Silence
 
 MAX_RECORD_BYTES = 512 * 1024
@@ -183,6 +184,8 @@ def _address(value: Addressed) -> tuple[Codec[Any], str, str, str, datetime, str
         case Sample(node=node, seq=seq, sent_at=at) | NodeSettings(node=node, seq=seq, sent_at=at):
             name = node_id(node.cluster, node.name)
             return OBSERVATIONS, node.cluster, f"{name}/{node.boot}/{seq}", f"/agents/{name}", at, node.name
+        case FindingReport(cluster=cluster, source=name, boot=boot, seq=seq, sent_at=at):
+            return OBSERVATIONS, cluster, f"{cluster}/{name}/{boot}/{seq}", f"/reports/{cluster}/{name}", at, name
         case Tick(at=at, worker=worker):
             return OBSERVATIONS, "", f"tick/{worker}/{timestamp(at)}", f"/streams/{worker}", at, "tick"
         case Transition(alert_id=ident, seq=seq, cluster=cluster, event_time=at, subject=about):

@@ -1,9 +1,10 @@
 """The values every part of Leadline speaks in: frozen, slotted, without I/O and without a clock.
 
 ``ids``          names and identities as types; how a link, an alert and an incident are named
-``lsn``          PostgreSQL log positions
+``lsn``          the text form of WAL positions
 ``observation``  what an agent saw on one node at one instant
-``alert``        findings over their life: transitions
+``alert``        alerts: a finding's lifecycle, one record per transition
+``finding``      findings that no sample shows
 ``incident``     causes, changes, timeline
 ``lag``          roll-ups for analytics
 ``action``       what people do about an incident

@@ -13,7 +13,7 @@ State = Literal["ok", "pending", "firing", "unknown", "resolved"]
 Reason = Literal[
     "breach", "clear", "escalate", "deescalate", "no_data", "data_back", "superseded", "rule_changed", "manual"
 ]
-SubjectKind = Literal["link", "node", "slot", "subscription", "cluster"]
+SubjectKind = Literal["link", "node", "slot", "subscription", "cluster", "table", "setting", "datacenter"]
 Verdict = Literal[
     "idle",
     "healthy",

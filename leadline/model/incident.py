@@ -8,9 +8,8 @@ from leadline.model import Int64, Time, Value
 from leadline.model.alert import Evidence, Severity, Subject
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
 
-
 Risk = Literal["look", "safe", "careful", "destructive"]
-"""What a step can do. ``look`` changes nothing; ``safe`` is undone as easily as it is done and loses nothing; ``careful``
+"""What a step can do. ``look`` changes nothing; ``safe`` can be undone and loses nothing; ``careful``
 interrupts somebody's work or needs thought; ``destructive`` discards something that cannot be brought back."""
 
 

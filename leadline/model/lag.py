@@ -3,7 +3,7 @@
 from leadline.model import Int64, Time, Value
 from leadline.model.alert import Verdict
 from leadline.model.ids import ClusterName, LinkId, NodeName
-from leadline.model.observation import LinkKind
+from leadline.model.observation import LinkKind, Unit
 
 
 class LagRollup(Value, frozen=True, kw_only=True):
@@ -24,8 +24,14 @@ class LagRollup(Value, frozen=True, kw_only=True):
     lag_max_s: float | None
     lag_last_s: float | None
     bytes_max: Int64 | None
+    """None where positions are not bytes."""
     bytes_last: Int64 | None
     verdict: Verdict
     """The last one in the window."""
     verdicts: dict[str, Int64]
     """How many samples had each verdict."""
+    unit: Unit = "bytes"
+    """Of the link's positions."""
+    transactions_max: Int64 | None = None
+    """None where positions are not transactions."""
+    transactions_last: Int64 | None = None

@@ -14,9 +14,13 @@ from leadline.model import Int64, Time, Value
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.lsn import Lsn
 
-Engine = Literal["postgresql", "mysql", "mariadb"]
+Engine = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$", examples=["postgresql"])]
+"""Name of a database engine. A processor refuses samples of an engine that it does not know."""
 Role = Literal["primary", "standby", "unknown"]
-LinkKind = Literal["physical", "logical"]
+LinkKind = Literal["physical", "archive", "logical", "gtid", "group", "backup"]
+"""The way a downstream follows its upstream. ``physical``: a standby streams WAL."""
+Unit = Literal["bytes", "transactions"]
+"""Of an engine's positions."""
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Seconds = Annotated[float, Meta(description="seconds")]
@@ -60,6 +64,10 @@ class Positions(Value, frozen=True, kw_only=True):
     """Where the last checkpoint begins: log before it is gone unless something holds it."""
     startup_wait: str | None = None
     """Wait event of the startup process, ``type/event``: the best single diagnostic of a standby."""
+    current: Int64 | None = None
+    """End of the log on a primary whose engine counts positions."""
+    received: Int64 | None = None
+    applied: Int64 | None = None
 
 
 class Downstream(Value, frozen=True, kw_only=True):
@@ -332,7 +340,3 @@ class Tick(Value, frozen=True, kw_only=True, tag="tick", tag_field="kind"):
 
     at: Time
     worker: str = ""
-
-
-Observation = Sample | NodeSettings | Tick
-"""Anything on the samples topic."""

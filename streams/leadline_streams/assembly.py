@@ -1,11 +1,18 @@
-"""The settings of ``leadline stream`` as the policy of the judgement."""
+"""Composes the judgement: the settings' policy, and every engine, rule and cause that exists."""
 
 import msgspec
 
 from leadline.settings.stream import RuleOverride, StreamSettings
+from leadline_streams.causes import CAUSES
+from leadline_streams.engines.postgresql.engine import PostgreSQL
 from leadline_streams.judge.cluster import ClusterState
+from leadline_streams.judge.engine import Engine
+from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.policy import Override, Policy
 from leadline_streams.rules import RULES
+
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (PostgreSQL(),)}
+"""Every engine by name."""
 
 
 def policy_of(settings: StreamSettings) -> Policy:
@@ -34,16 +41,21 @@ def _given(limits: RuleOverride) -> dict[str, float | bool | None]:
     return {name: value for name, value in msgspec.structs.asdict(limits).items() if value is not None}
 
 
-class Judge:
-    """Makes the states of clusters that are judged by one policy."""
+def judgement(policy: Policy) -> Judgement:
+    """Everything that clusters are judged by, with this policy."""
+    return Judgement(policy, ENGINES, RULES, CAUSES)
+
+
+class ClusterFactory:
+    """Makes the states of clusters that are judged alike."""
 
     def __init__(self, policy: Policy) -> None:
-        self._policy = policy
+        self._judgement = judgement(policy)
 
     def new(self, cluster: str) -> ClusterState:
-        """One that remembers nothing."""
-        return ClusterState(cluster, self._policy)
+        """A state that remembers nothing."""
+        return ClusterState(cluster, self._judgement)
 
     def load(self, data: bytes) -> ClusterState:
-        """One that remembers what was dumped."""
-        return ClusterState.load(data, self._policy)
+        """The state that was dumped."""
+        return ClusterState.load(data, self._judgement)

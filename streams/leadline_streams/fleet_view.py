@@ -6,8 +6,10 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from leadline.errors import BadRecord
-from leadline.model.observation import NodeSettings, Observation, Sample, Tick
+from leadline.model.finding import FindingReport, Observation
+from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.rows import LinkRow, NodeRow
+from leadline_streams.assembly import judgement
 from leadline_streams.judge.alerting import Output
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
@@ -23,7 +25,7 @@ class Picture:
     def __init__(self, policy: Policy, *, patient: bool = True) -> None:
         """``patient`` false judges each observation at once: for one look, where all were made together."""
         self._patient = patient
-        self._policy = policy if patient else replace(policy, lateness_s=0.0)
+        self._judgement = judgement(policy if patient else replace(policy, lateness_s=0.0))
         self.clusters: dict[str, ClusterState] = {}
         self._newest: dict[tuple[str, str], Sample] = {}
         self._history: dict[str, deque[float]] = {}
@@ -32,9 +34,11 @@ class Picture:
         """Fold an observation in; returns what the judgement says to it. Unusable ones change nothing."""
         if isinstance(seen, Tick):
             return self.tick(seen.at)
+        if isinstance(seen, FindingReport):
+            return []
         state = self.clusters.get(seen.node.cluster)
         if state is None:
-            state = self.clusters[seen.node.cluster] = ClusterState(seen.node.cluster, self._policy)
+            state = self.clusters[seen.node.cluster] = ClusterState(seen.node.cluster, self._judgement)
         if isinstance(seen, Sample):
             self._newest[seen.node.cluster, seen.node.name] = seen
         try:
@@ -65,7 +69,7 @@ class Picture:
                 name=link.name,
                 verdict=link.verdict,
                 lag_s=link.lag_s,
-                lag_bytes=link.lag_bytes,
+                lag_bytes=link.lag_units,
                 history=tuple(self._history.get(link.id, ())),
             )
             for state in self.clusters.values()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from leadline.words import size
 from leadline_streams.causes import CAUSES
-from leadline_streams.judge.rule import Rule
+from leadline_streams.judge.rule import AnyRule
 from leadline_streams.rules import RULES
 
 _MADE = """\
@@ -53,19 +53,19 @@ def rules() -> str:
     return _RULES + "".join(_family(family, [r for r in RULES.values() if r.family == family]) for family in families)
 
 
-def _family(name: str, rules: list[Rule]) -> str:
+def _family(name: str, rules: list[AnyRule]) -> str:
     head = f"\n## {name.capitalize()}\n\n| rule | on a | what it measures | warning | critical | for | keep | then |\n"
     return head + "|---|---|---|---|---|---|---|---|\n" + "".join(map(_row, rules))
 
 
-def _row(rule: Rule) -> str:
+def _row(rule: AnyRule) -> str:
     levels = f"{_level(rule, rule.limits.warning)} | {_level(rule, rule.limits.critical)}"
     spans = f"{rule.limits.for_s:g} s | {rule.limits.keep_s:g} s"
     runbook = f"[runbook](../runbooks/{rule.name}.md)"
-    return f"| `{rule.name}` | {rule.on} | {rule.help} | {levels} | {spans} | {runbook} |\n"
+    return f"| `{rule.name}` | {rule.on.kind} | {rule.help} | {levels} | {spans} | {runbook} |\n"
 
 
-def _level(rule: Rule, level: float | None) -> str:
+def _level(rule: AnyRule, level: float | None) -> str:
     if level is None:
         return "none"
     sign = "≤" if rule.limits.low_is_bad else "≥"

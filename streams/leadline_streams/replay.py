@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from leadline.model.alert import Transition
 from leadline.recording import Recorded
-from leadline_streams.assembly import Judge
+from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge.alerting import Output
 from leadline_streams.judge.policy import Policy
 from leadline_streams.runtime.partition import Partition
@@ -27,7 +27,7 @@ class Replay:
     """Judges records as the processor would, partition by partition, in the order given."""
 
     def __init__(self, policy: Policy) -> None:
-        self._judge = Judge(policy)
+        self._factory = ClusterFactory(policy)
         self._partitions: dict[tuple[str, int], Partition] = {}
         self.records = 0
         self.rejected = 0
@@ -38,7 +38,7 @@ class Replay:
             place = record.topic, record.partition
             partition = self._partitions.get(place)
             if partition is None:
-                partition = Partition(record.partition, record.offset, self._judge, {}, float("inf"))
+                partition = Partition(record.partition, record.offset, self._factory, {}, float("inf"))
                 self._partitions[place] = partition
             folded = partition.fold([record], 0.0)
             self.records += 1

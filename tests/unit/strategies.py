@@ -54,12 +54,14 @@ def _strategy(info: Any) -> st.SearchStrategy[Any]:
             return st.lists(_strategy(item), max_size=3).map(tuple)
         case inspect.DictType(key_type=key, value_type=value, min_length=low):
             return st.dictionaries(_strategy(key), _strategy(value), min_size=low or 0, max_size=3)
+        case inspect.StrType(pattern=pattern) if pattern is not None:
+            return st.from_regex(pattern.replace("$", r"\Z"))
         case inspect.StrType(min_length=low, max_length=high):
             return hostile.map(lambda text: text.ljust(low or 0, "x")[:high])
         case inspect.IntType(ge=low, le=high):
             return st.integers(-INT64 if low is None else low, INT64 - 1 if high is None else high)
-        case inspect.FloatType():
-            return finite
+        case inspect.FloatType(gt=low):
+            return finite if low is None else finite.filter(lambda value: value > low)
         case inspect.BoolType():
             return st.booleans()
         case inspect.DateTimeType():

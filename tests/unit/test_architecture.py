@@ -43,6 +43,7 @@ PURE_MAY_IMPORT = (
     "leadline.errors",
     "leadline.clock.epoch",
     "leadline.clock.moment",
+    "leadline.steps.fix_of",
     "leadline.words",
     "leadline_streams.judge",
     "leadline_streams.engines",

@@ -10,8 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leadline import interned_decode
+from leadline.model.finding import Observation
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Node, Observation, Sample
+from leadline.model.observation import Node, Sample
 from leadline.wire import encode
 from tests.unit.strategies import values
 

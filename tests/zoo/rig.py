@@ -26,6 +26,7 @@ from leadline_agents.sampler import Sampler
 from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
+from leadline_streams.assembly import judgement
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Override, Policy
 from leadline_streams.rules import RULES
@@ -68,7 +69,7 @@ class Rig:
         self._scores: list[Score] = []
         self._name, self._version = name, version
         self._clock = SystemClock()
-        self._state = ClusterState("zoo", self._policy)
+        self._state = ClusterState("zoo", judgement(self._policy))
         self._said = Said()
         self._agents: dict[str, asyncio.Task[None]] = {}
         self._clocks: dict[str, HostClock] = {}
@@ -101,7 +102,7 @@ class Rig:
 
     def restart_judge(self) -> None:
         """Go on with what a worker remembers when it is stopped and another takes over."""
-        self._call(lambda: setattr(self, "_state", ClusterState.load(self._state.dump(), self._policy)))
+        self._call(lambda: setattr(self, "_state", ClusterState.load(self._state.dump(), judgement(self._policy))))
 
     def silence(self, name: str) -> None:
         """Kill the agent of one server."""

@@ -5,7 +5,7 @@ import pytest
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import pgbench
-from leadline_streams.engines.postgresql.retention import HELD_BYTES
+from leadline_streams.engines.postgresql.slots import HELD_BYTES
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import DATABASE, on_publisher, on_subscriber
 from tests.zoo.rig import Watch

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from leadline_streams.engines.postgresql.retention import SNAPSHOT_S
+from leadline_streams.engines.postgresql.slots import SNAPSHOT_S
 from tests.fixtures.fleets import Logical
 from tests.zoo.app import DATABASE, on_publisher, on_subscriber
 from tests.zoo.rig import Watch

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from leadline_streams.engines.postgresql.retention import SNAPSHOT_S
+from leadline_streams.engines.postgresql.slots import SNAPSHOT_S
 from tests.fixtures.fleets import Logical
 from tests.zoo.rig import Watch
 from tests.zoo.sessions import write_log

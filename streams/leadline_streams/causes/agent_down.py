@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 
 from leadline.words import duration
-from leadline_streams.engines.postgresql.connect_errors import reach
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A silent agent, or one that its server does not let in."""
-    for node in case.nodes:
+    for node in context.nodes:
         if node.stale:
-            yield _silent(case, node)
-        elif not node.up and reach(node.error) == "locked_out":
+            yield _silent(context, node)
+        elif not node.up and node.reach == "locked_out":
             yield Claim(
-                subject=case.about_node(node),
+                subject=context.about_node(node),
                 confidence=0.95,
                 title=f"the agent of {node.name} is not let in",
                 summary=f"{node.name} runs and does not let its agent look: {node.error}",
@@ -25,11 +25,11 @@ def find(case: Case) -> Iterator[Claim]:
             )
 
 
-def _silent(case: Case, node: NodeState) -> Claim:
-    alive, lost = seen_by_others(case, node)
-    silent_s, about = case.now - node.seen, case.about_node(node)
+def _silent(context: DiagnosisContext, node: NodeState) -> Claim:
+    alive, lost = seen_by_others(context, node)
+    silent_s, about = context.now - node.seen, context.about_node(node)
     # A host that comes back is seen by its neighbours before its agent is heard.
-    doubt = lost or ("host_down", about.id) in case.named
+    doubt = lost or ("host_down", about.id) in context.named
     return Claim(
         subject=about,
         confidence=0.3 if doubt else 0.93 if alive else 0.6,
@@ -45,9 +45,9 @@ def _silent(case: Case, node: NodeState) -> Claim:
     )
 
 
-def seen_by_others(case: Case, node: NodeState) -> tuple[list[str], list[str]]:
+def seen_by_others(context: DiagnosisContext, node: NodeState) -> tuple[list[str], list[str]]:
     """Neighbours that are connected to a node, and those that lost it; only those that answer."""
-    memory = case.cluster.memory
+    memory = context.cluster
     alive: list[str] = []
     lost: list[str] = []
     for link in memory.links.values():

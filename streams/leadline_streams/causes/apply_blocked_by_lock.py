@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from leadline.model.observation import Session
 from leadline_streams.engines.postgresql.apply import Apply, troubled
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 SETTLED_S = 2.0
@@ -13,9 +14,9 @@ OWN_WORKERS = "Lock/applytransaction"
 """The leader waits for its parallel workers."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A worker that waits for a lock and whose transaction gets old."""
-    for it in troubled(case, CUT):
+    for it in troubled(context, CUT):
         wait, waits_s = it.subscription.wait or "", it.subscription.transaction_s or 0.0
         blockers = _blockers(it)
         if not wait.startswith("Lock/") or (wait == OWN_WORKERS and not blockers):

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from leadline.words import size
 from leadline_streams.engines.postgresql.apply import quoted, troubled
-from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 # With REPLICA IDENTITY FULL a worker of 16, 17 and 18 was seen to read an index of CREATE INDEX CONCURRENTLY before it
@@ -12,9 +13,9 @@ from leadline_streams.judge.rule import fact
 _CAREFULLY = " (without CONCURRENTLY: the worker may read it before it is built, and then it needs a REINDEX)"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A late subscription whose worker streams and waits for nothing but the disk."""
-    for it in troubled(case, LATE):
+    for it in troubled(context, LATE):
         told, link = it.subscription, it.link
         if not told.enabled or told.pid is None or told.received_lsn is None or it.fails or link is None:
             continue
@@ -25,7 +26,7 @@ def find(case: Case) -> Iterator[Claim]:
             subject=it.about,
             confidence=0.6,
             title=f"apply on {it.node.name} cannot keep up",
-            summary=f"the apply worker of {it.name} is busy and {size(link.lag_bytes)} of log behind; one worker "
+            summary=f"the apply worker of {it.name} is busy and {size(link.lag_units)} of log behind; one worker "
             "applies change by change, and each costs a scan of the table where no index fits its replica identity",
             fix=f"{it.place} look for tables with many seq_tup_read in pg_stat_user_tables and give them the index of "
             f"the publisher's replica identity{_CAREFULLY}; look for triggers; ALTER SUBSCRIPTION {quoted(told.name)} "
@@ -33,8 +34,8 @@ def find(case: Case) -> Iterator[Claim]:
             evidence_for=[
                 fact("wait", told.wait or "none: it is busy", it.node.name),
                 fact("transaction_s", busy_s, it.node.name, "age of the worker's"),
-                fact("lag_bytes", link.lag_bytes, it.node.name),
-                fact("growth_bytes_per_s", link.growth_bytes, it.node.name),
+                fact("lag_bytes", link.lag_units, it.node.name),
+                fact("growth_bytes_per_s", link.growth_units, it.node.name),
             ],
         )
 

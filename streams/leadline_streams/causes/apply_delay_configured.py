@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 SETTING = "recovery_min_apply_delay"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A connected standby with a delay, in which replay waits."""
-    for it in case.physical:
+    for it in streaming(context):
         positions = it.sample.positions if it.sample is not None else None
         if positions is None or positions.apply_delay_s <= 0 or positions.replay_paused or not it.link.connected:
             continue
@@ -19,7 +21,7 @@ def find(case: Case) -> Iterator[Claim]:
         if not waits and it.link.verdict != "delayed_by_design":
             continue
         name = it.link.downstream
-        change, changed = case.blame(it.down, SETTING)
+        change, changed = context.blame(it.down, SETTING)
         yield Claim(
             subject=of_link(it.link),
             confidence=0.95,

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.apply import Apply, troubled
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 ORIGINS = "max_active_replication_origins"
@@ -11,16 +12,16 @@ LAUNCHER = 1
 """The launcher takes one of max_worker_processes itself."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An enabled subscription without a worker and without an error, where a limit is reached."""
-    for it in troubled(case, CUT):
+    for it in troubled(context, CUT):
         if not it.subscription.enabled or it.subscription.pid is not None or it.fails:
             continue
-        reached = reached_limits(case, it)
+        reached = reached_limits(context, it)
         if not reached:
             continue
         setting, limit, used, confidence = reached[0]
-        change, changed = case.blame(it.node, setting)
+        change, changed = context.blame(it.node, setting)
         yield Claim(
             subject=it.about,
             confidence=confidence,
@@ -36,19 +37,19 @@ def find(case: Case) -> Iterator[Claim]:
         )
 
 
-def reached_limits(case: Case, it: Apply) -> list[tuple[str, int, int, float]]:
+def reached_limits(context: DiagnosisContext, it: Apply) -> list[tuple[str, int, int, float]]:
     """Settings that leave no room: name, value, how many are in use, how sure it is that this is the reason."""
     subscriptions = it.node.sample.subscriptions if it.node.sample is not None else []
     workers = sum(subscription.workers for subscription in subscriptions)
     others = sum(subscription.enabled for subscription in subscriptions) - 1
     # Each enabled subscription holds an origin; since PostgreSQL 18 these have a limit of their own.
-    origins = ORIGINS if case.setting(it.node, ORIGINS) is not None else "max_replication_slots"
+    origins = ORIGINS if context.setting(it.node, ORIGINS) is not None else "max_replication_slots"
     in_use = (
         ("max_logical_replication_workers", workers, 0.96),
         (origins, others, 0.95),
         ("max_worker_processes", workers + LAUNCHER, 0.9),
     )
-    limits = ((setting, case.setting(it.node, setting), used, sure) for setting, used, sure in in_use)
+    limits = ((setting, context.setting(it.node, setting), used, sure) for setting, used, sure in in_use)
     return [(setting, int(limit), used, sure) for setting, limit, used, sure in limits if limit and used >= int(limit)]
 
 

@@ -2,25 +2,26 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 COMMAND = "archive_command"
 LIBRARY = "archive_library"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A server whose last attempt to archive failed."""
-    for node in case.nodes:
+    for node in context.nodes:
         archiver = node.sample.archiver if node.answers and node.sample is not None else None
         if archiver is None or archiver.last_failed_s is None:
             continue
         if archiver.last_archived_s is not None and archiver.last_archived_s <= archiver.last_failed_s:
             continue
-        setting = LIBRARY if case.setting(node, LIBRARY) else COMMAND
-        change, changed = case.blame(node, setting)
+        setting = LIBRARY if context.setting(node, LIBRARY) else COMMAND
+        change, changed = context.blame(node, setting)
         yield Claim(
-            subject=case.about_node(node),
+            subject=context.about_node(node),
             confidence=0.95,
             title=f"archiving fails on {node.name}",
             summary=f"{setting} on {node.name} fails for {archiver.last_failed_wal or 'every segment'}, "
@@ -31,7 +32,7 @@ def find(case: Case) -> Iterator[Claim]:
                 fact("last_failed_wal", archiver.last_failed_wal, node.name, f"{archiver.last_failed_s:.0f} s ago"),
                 fact("failed_count", archiver.failed, node.name),
                 fact("last_archived_wal", archiver.last_archived_wal or "none", node.name),
-                *(changed or [fact(setting, case.shown(node, setting), node.name)]),
+                *(changed or [fact(setting, context.shown(node, setting), node.name)]),
             ],
         )
 

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 from leadline.model.observation import Subscription
 from leadline_streams.engines.postgresql.apply import DUPLICATES, FAILING, Apply, quoted, troubled
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription that meets its own rows because it takes changes of any origin from its own subscriber."""
-    for it in troubled(case, FAILING):
-        back = returning(case, it)
+    for it in troubled(context, FAILING):
+        back = returning(context, it)
         kinds = it.risen(*DUPLICATES)
         if back is None or not kinds or not it.fails or it.publisher is None or it.subscription.origin == "none":
             continue
@@ -34,11 +35,11 @@ def find(case: Case) -> Iterator[Claim]:
         )
 
 
-def returning(case: Case, it: Apply) -> Subscription | None:
+def returning(context: DiagnosisContext, it: Apply) -> Subscription | None:
     """The publisher's subscription to the subscriber, when there is one."""
     if it.publisher is None or it.publisher.sample is None:
         return None
-    links = case.cluster.memory.links.values()
+    links = context.cluster.links.values()
     names = {
         k.name for k in links if (k.kind, k.upstream, k.downstream) == ("logical", it.node.name, it.publisher.name)
     }

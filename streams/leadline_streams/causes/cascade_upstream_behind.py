@@ -3,19 +3,21 @@
 from collections.abc import Iterator
 
 from leadline.model.ids import NodeName
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
-from leadline_streams.judge.link_progress import PAGE_SLACK_BYTES
+from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES
+from leadline_streams.engines.postgresql.links import is_streaming, streaming
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.subject import of_link
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A link that has all its upstream could give, below a link that is behind or cut."""
-    feeds = {k.downstream: k for k in case.cluster.memory.links.values() if k.kind == "physical"}
-    for it in case.physical:
+    feeds = {k.downstream: k for k in context.cluster.links.values() if is_streaming(k)}
+    for it in streaming(context):
         link = it.link
-        if not link.lag_bytes or link.lag_bytes <= PAGE_SLACK_BYTES or 2 * (link.hop_bytes or 0) > link.lag_bytes:
+        if not link.lag_units or link.lag_units <= PAGE_SLACK_BYTES or 2 * (link.hop_units or 0) > link.lag_units:
             continue
         slowest = _slowest(link, feeds)
         if slowest is None:
@@ -28,8 +30,8 @@ def find(case: Case) -> Iterator[Claim]:
             f"{slowest.upstream} and {slowest.downstream}, which is {slowest.verdict.replace('_', ' ')}",
             fix=f"Mend the link from {slowest.upstream} to {slowest.downstream}; {link.downstream} follows by itself.",
             evidence_for=[
-                fact("lag_bytes", link.lag_bytes, link.downstream),
-                fact("behind_own_upstream_bytes", link.hop_bytes, link.downstream),
+                fact("lag_bytes", link.lag_units, link.downstream),
+                fact("behind_own_upstream_bytes", link.hop_units, link.downstream),
                 fact("verdict", slowest.verdict, slowest.downstream),
             ],
         )
@@ -41,10 +43,10 @@ def _slowest(link: LinkState, feeds: dict[NodeName, LinkState]) -> LinkState | N
     worst: LinkState | None = None
     while above is not None and above.downstream not in seen:
         seen.add(above.downstream)
-        if worst is None or (above.hop_bytes or 0) > (worst.hop_bytes or 0):
+        if worst is None or (above.hop_units or 0) > (worst.hop_units or 0):
             worst = above
         above = feeds.get(above.upstream)
-    return worst if worst is not None and (worst.hop_bytes or 0) > PAGE_SLACK_BYTES else None
+    return worst if worst is not None and (worst.hop_units or 0) > PAGE_SLACK_BYTES else None
 
 
 CAUSE = CauseRule(

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Change
-from leadline_streams.judge.diagnosis.ranking import CUT, LATE, Case, CauseRule, Claim, literal
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, LATE, CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
@@ -44,31 +45,31 @@ SEEN_S = 5.0
 """The agent may see a change a little after what it did. One that is seen later, such as the fix, did not do it."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """The latest change of each node that an open alert can come from."""
     blamed: dict[str, Change] = {}
-    for change in case.changes:
-        if _fires(case, change):
+    for change in context.changes:
+        if _fires(context, change):
             blamed[change.node] = change
     for name, change in blamed.items():
-        node = case.cluster.memory.nodes.get(name)
+        node = context.cluster.nodes.get(name)
         if node is None:
             continue
-        told, changed = case.told(node, change)
+        told, changed = context.change_in_words(node, change)
         yield Claim(
-            subject=case.about_node(node),
+            subject=context.about_node(node),
             confidence=0.6,
             title=f"{change.setting} on {name} was changed",
             summary=told.removeprefix("; ") + ", shortly before this began",
             fix=f"If nobody meant it, on {name}: {_back(change)}",
-            evidence_for=[*changed, fact("alerts", ", ".join(_fires(case, change)))],
+            evidence_for=[*changed, fact("alerts", ", ".join(_fires(context, change)))],
         )
 
 
-def _fires(case: Case, change: Change) -> list[str]:
+def _fires(context: DiagnosisContext, change: Change) -> list[str]:
     """Rules with an open alert that the change can have made fire: it began at the change, or shortly after."""
     can, at = CAN_CAUSE.get(change.setting, frozenset()), change.at.timestamp()
-    return sorted({it.rule for it in case.alerts if it.rule in can and -SEEN_S <= it.since - at <= SHORTLY_S})
+    return sorted({it.rule for it in context.alerts if it.rule in can and -SEEN_S <= it.since - at <= SHORTLY_S})
 
 
 def _back(change: Change) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_cluster
@@ -11,18 +12,18 @@ SEVERAL = 2
 """One node alone does not speak for a datacentre."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A datacentre of which nothing is heard."""
     datacenters: dict[str, list[NodeState]] = {}
-    for node in case.nodes:
+    for node in context.nodes:
         datacenters.setdefault(node.node.datacenter, []).append(node)
     for name, nodes in sorted(datacenters.items()):
         if not name or len(nodes) < SEVERAL or any(node.answers for node in nodes):
             continue
-        if not any(node.answers for node in case.nodes):
+        if not any(node.answers for node in context.nodes):
             continue
         yield Claim(
-            subject=of_cluster(case.cluster.name),
+            subject=of_cluster(context.cluster.cluster),
             confidence=0.96,
             title=f"datacentre {name} is down or cut off",
             summary=f"all {len(nodes)} nodes in {name} are silent or unreachable; nodes elsewhere answer",
@@ -30,7 +31,7 @@ def find(case: Case) -> Iterator[Claim]:
             evidence_for=[
                 fact(
                     "silent" if node.stale else "up",
-                    f"{case.now - node.seen:.0f} s" if node.stale else "false",
+                    f"{context.now - node.seen:.0f} s" if node.stale else "false",
                     node.name,
                 )
                 for node in nodes

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from leadline.words import size
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
@@ -14,26 +15,26 @@ SEGMENT_BYTES = 16 * 2**20
 """Of the default size. A server that cannot make its next segment ends, and gives back what it wrote of it."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A server that says so itself, or that is down while its volume, at which its agent looks, has no room.
 
     Once there is room again, it is still down because there was none.
     """
-    for node in case.nodes:
+    for node in context.nodes:
         free = node.disk.free_bytes if node.disk is not None else None
-        segment = case.number(node, "wal_segment_size") or SEGMENT_BYTES
+        segment = context.number(node, "wal_segment_size") or SEGMENT_BYTES
         says = any(said in (node.error or "") for said in SAYS)
-        named = (CODE, case.about_node(node).id) in case.named
+        named = (CODE, context.about_node(node).id) in context.named
         if node.down and (says or named or (free is not None and free < segment)):
-            yield _claim(case, node, free)
+            yield _claim(context, node, free)
 
 
-def _claim(case: Case, node: NodeState, free: int | None) -> Claim:
+def _claim(context: DiagnosisContext, node: NodeState, free: int | None) -> Claim:
     keeps = max(node.sample.slots, key=lambda slot: slot.retained_bytes or 0, default=None) if node.sample else None
     most = f"; slot {keeps.name} keeps {size(keeps.retained_bytes)} of log" if keeps and keeps.retained_bytes else ""
     left = f", {size(free)} are left on the volume of its log" if free is not None else ""
     return Claim(
-        subject=case.about_node(node),
+        subject=context.about_node(node),
         confidence=0.99,
         title=f"the disk of {node.name} is full",
         summary=f"{node.name} ran out of room: {node.error or 'no reason known'}{left}{most}",

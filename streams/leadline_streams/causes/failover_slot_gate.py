@@ -3,24 +3,25 @@
 from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.apply import troubled
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.links import is_held_back
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.verdict import is_held_back
 
 SETTING = "synchronized_standby_slots"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A sender that waits for the confirmation of standbys."""
-    for it in troubled(case, CUT):
+    for it in troubled(context, CUT):
         if it.row is None or it.publisher is None or not is_held_back(it.row):
             continue
-        names = [name.strip() for name in (case.setting(it.publisher, SETTING) or "").split(",") if name.strip()]
+        names = [name.strip() for name in (context.setting(it.publisher, SETTING) or "").split(",") if name.strip()]
         slots = {slot.name: slot for slot in it.publisher.sample.slots} if it.publisher.sample is not None else {}
         absent = [name for name in names if name not in slots or not slots[name].active]
         which = f"slot {', '.join(absent or names)}" if names else "the slots named there"
         where = it.publisher.name
-        change, changed = case.blame(it.publisher, SETTING)
+        change, changed = context.blame(it.publisher, SETTING)
         yield Claim(
             subject=it.about,
             confidence=0.96,

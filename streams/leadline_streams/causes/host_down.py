@@ -4,22 +4,23 @@ from collections.abc import Iterator
 
 from leadline.words import duration
 from leadline_streams.causes.agent_down import seen_by_others
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A silent node that its neighbours lost too."""
-    for node in case.nodes:
+    for node in context.nodes:
         if not node.stale:
             continue
-        alive, lost = seen_by_others(case, node)
+        alive, lost = seen_by_others(context, node)
         if not lost or alive:
             continue
-        silent_s = case.now - node.seen
+        silent_s = context.now - node.seen
         where = f" in {node.node.datacenter}" if node.node.datacenter else ""
         yield Claim(
-            subject=case.about_node(node),
+            subject=context.about_node(node),
             confidence=0.9,
             title=f"the host of {node.name} is down or cut off",
             summary=f"agent and server of {node.name}{where} are both gone: silent for {duration(silent_s)}, and "

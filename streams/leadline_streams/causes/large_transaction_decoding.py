@@ -4,17 +4,19 @@ from collections.abc import Iterator
 
 from leadline.words import size
 from leadline_streams.engines.postgresql.apply import quoted, troubled
-from leadline_streams.engines.postgresql.retention import decoded
-from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.links import is_held_back
+from leadline_streams.engines.postgresql.slots import decoded
+from leadline_streams.engines.postgresql.subscriptions import is_blocked
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.verdict import is_blocked, is_held_back
 
 WORK_MEM = "logical_decoding_work_mem"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription that is late while its slot spilled or streamed what did not fit into memory."""
-    for it in troubled(case, LATE):
+    for it in troubled(context, LATE):
         held = it.publisher.held.get(it.slot.name) if it.publisher is not None and it.slot is not None else None
         if it.publisher is None or it.slot is None or held is None or decoded(it.slot) <= held.decoded:
             continue
@@ -36,7 +38,7 @@ def find(case: Case) -> Iterator[Claim]:
                 fact("spill_bytes", it.slot.spill_bytes, up),
                 fact("stream_bytes", it.slot.stream_bytes, up),
                 fact("retained_bytes", it.slot.retained_bytes, up, f"kept for slot {it.slot.name}"),
-                fact(WORK_MEM, case.shown(it.publisher, WORK_MEM), up),
+                fact(WORK_MEM, context.shown(it.publisher, WORK_MEM), up),
                 fact("transaction_s", it.subscription.transaction_s or 0.0, it.node.name, "age of the worker's"),
             ],
         )

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 from leadline.words import duration, size
-from leadline_streams.engines.postgresql.retention import forgotten, kept_for_transactions
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.slots import forgotten, kept_for_transactions
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A logical slot that confirms as it goes while its restart position stays, and an old transaction beside it."""
-    for node in case.nodes:
+    for node in context.nodes:
         sample = node.sample
         if not node.answers or sample is None or sample.activity is None:
             continue
@@ -20,7 +21,7 @@ def find(case: Case) -> Iterator[Claim]:
             if oldest is None or kept is None:
                 continue
             yield Claim(
-                subject=case.about_slot(node, slot.name),
+                subject=context.about_slot(node, slot.name),
                 confidence=0.88,
                 title=f"a long transaction on {node.name} keeps the log of slot {slot.name}",
                 summary=f"transaction of pid {oldest.pid} on {node.name}, {duration(oldest.age_s)} old, keeps "

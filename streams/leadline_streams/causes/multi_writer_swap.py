@@ -4,21 +4,22 @@ from collections.abc import Iterator
 
 from leadline_streams.causes.bidirectional_loop import returning
 from leadline_streams.engines.postgresql.apply import ORIGINS, troubled
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 RULES = frozenset({"apply_conflict"})
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """Rows of another origin met on both sides within the window."""
-    for it in troubled(case, RULES):
-        back = returning(case, it)
+    for it in troubled(context, RULES):
+        back = returning(context, it)
         ours = it.counted(*ORIGINS)
         if back is None or it.publisher is None or not ours:
             continue
         windows = (it.publisher.windows.get(f"apply_conflict:{back.name}:{kind}") for kind in sorted(ORIGINS))
-        theirs = sum(window.count(case.now) for window in windows if window is not None)
+        theirs = sum(window.count(context.now) for window in windows if window is not None)
         if not theirs:
             continue
         one, other = it.node.name, it.publisher.name

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.words import size
+from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.stages import Stages
-from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim, LinkCase
+from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 from leadline_streams.judge.throughput import plenty
@@ -15,9 +17,9 @@ BLOCKED = "Client/WalSenderWriteData"
 """The sender waits for room in its socket."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A connected link whose largest stage is between the upstream's log and the downstream's receiver."""
-    for it in case.physical:
+    for it in streaming(context):
         stages = Stages.of(it)
         if stages is None or it.row is None or not it.link.connected:
             continue
@@ -25,8 +27,8 @@ def find(case: Case) -> Iterator[Claim]:
             continue
         link = it.link
         blocked = it.row.wait == BLOCKED
-        root = case.root(it)
-        carried = plenty(case, root, link) if root is not None else None
+        root = context.root(it)
+        carried = plenty(context, root, link) if root is not None else None
         yield Claim(
             subject=of_link(link),
             # A line that carries more than it ever had to has not become slow: what it lacks is somebody's burst.
@@ -49,7 +51,7 @@ def find(case: Case) -> Iterator[Claim]:
         )
 
 
-def _sender(it: LinkCase, blocked: bool) -> str:
+def _sender(it: AffectedLink, blocked: bool) -> str:
     return ", and its sender waits for the network" if blocked else ""
 
 

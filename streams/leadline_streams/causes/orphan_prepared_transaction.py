@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 from leadline.words import duration, size
-from leadline_streams.engines.postgresql.retention import forgotten, forgotten_prepared, kept_for_transactions
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.slots import forgotten, forgotten_prepared, kept_for_transactions
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A logical slot that confirms as it goes while its restart position stays, beside an old prepared transaction."""
-    for node in case.nodes:
+    for node in context.nodes:
         activity = node.sample.activity if node.answers and node.sample is not None else None
         if node.sample is None or activity is None or not forgotten_prepared(activity):
             continue
@@ -21,7 +22,7 @@ def find(case: Case) -> Iterator[Claim]:
             if kept is None:
                 continue
             yield Claim(
-                subject=case.about_slot(node, slot.name),
+                subject=context.about_slot(node, slot.name),
                 confidence=0.91 if older else 0.6,
                 title=f"a prepared transaction on {node.name} keeps the log of slot {slot.name}",
                 summary=f"{activity.prepared_transactions} prepared transactions on {node.name}, the oldest "

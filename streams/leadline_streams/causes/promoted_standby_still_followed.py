@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 
 from leadline_streams.causes.two_writers import writers_of
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A connected standby of the newer of two writers."""
-    for writers in writers_of(case):
+    for writers in writers_of(context):
         newest = writers[-1]
-        for link in case.cluster.memory.links.values():
-            if link.upstream != newest.name or link.kind != "physical" or not link.connected:
+        for link in context.cluster.links.values():
+            if link.upstream != newest.name or not is_streaming(link) or not link.connected:
                 continue
             yield Claim(
                 subject=of_link(link),

@@ -3,32 +3,33 @@
 from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.apply import FAILING, Apply, quoted, troubled
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim, literal
+from leadline_streams.engines.postgresql.subscriptions import missing_publications
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import LinkState, NodeState
-from leadline_streams.judge.verdict import missing_publications
 
 RULES = FAILING | {"publication_missing"}
 SKIPS_SINCE = 180000
 """Since PostgreSQL 18 the changes of a missing publication are skipped; before, the stream fails."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An enabled subscription whose publisher answers and does not have its slot or its publications any more."""
-    for it in troubled(case, RULES):
+    for it in troubled(context, RULES):
         if not it.subscription.enabled or it.publisher is None or it.link is None:
             continue
         missing = missing_publications(it.link, it.publisher, it.subscription)
         if missing:
             yield _publications(it, it.publisher, missing)
-        elif it.subscription.slot is not None and it.slot is None and _is_sure(case, it, it.link):
+        elif it.subscription.slot is not None and it.slot is None and _is_sure(context, it, it.link):
             yield _slot(it, it.publisher, it.subscription.slot)
 
 
-def _is_sure(case: Case, it: Apply, link: LinkState) -> bool:
+def _is_sure(context: DiagnosisContext, it: Apply, link: LinkState) -> bool:
     """Whether the subscriber was looked at since: dropping a subscription drops its slot first."""
     looked_s = it.node.sample.interval_s if it.node.sample is not None else 0.0
-    return link.verdict == "broken" and case.now - link.verdict_since > 2 * looked_s
+    return link.verdict == "broken" and context.now - link.verdict_since > 2 * looked_s
 
 
 def _publications(it: Apply, publisher: NodeState, missing: list[str]) -> Claim:

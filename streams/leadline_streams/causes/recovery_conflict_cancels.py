@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
@@ -11,37 +12,37 @@ FEEDBACK = "hot_standby_feedback"
 PREFIX = "recovery_conflict:"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby whose counters of cancelled queries rose within the window."""
-    for node in case.nodes:
+    for node in context.nodes:
         counts = {
-            key.removeprefix(PREFIX): window.count(case.now)
+            key.removeprefix(PREFIX): window.count(context.now)
             for key, window in node.windows.items()
             if key.startswith(PREFIX)
         }
         kinds = [kind for kind, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])) if count]
         if not kinds:
             continue
-        change, changed = case.blame(node, LIMIT, FEEDBACK)
+        change, changed = context.blame(node, LIMIT, FEEDBACK)
         listed = ", ".join(f"{counts[kind]} by {kind}" for kind in kinds)
         yield Claim(
-            subject=case.about_node(node),
+            subject=context.about_node(node),
             confidence=0.92,
             title=f"replay cancels queries on {node.name}",
-            summary=f"replay on {node.name} cancelled queries: {listed}; {LIMIT} = {case.shown(node, LIMIT)}, "
-            f"{FEEDBACK} = {case.shown(node, FEEDBACK)}{change}",
-            fix=_fix(case, node, kinds[0]),
+            summary=f"replay on {node.name} cancelled queries: {listed}; {LIMIT} = {context.shown(node, LIMIT)}, "
+            f"{FEEDBACK} = {context.shown(node, FEEDBACK)}{change}",
+            fix=_fix(context, node, kinds[0]),
             evidence_for=[
                 *(fact(f"confl_{kind}", counts[kind], node.name, "in the last 5 minutes") for kind in kinds),
-                fact(LIMIT, case.shown(node, LIMIT), node.name),
-                fact(FEEDBACK, case.shown(node, FEEDBACK), node.name),
+                fact(LIMIT, context.shown(node, LIMIT), node.name),
+                fact(FEEDBACK, context.shown(node, FEEDBACK), node.name),
                 *changed,
             ],
         )
 
 
-def _fix(case: Case, node: NodeState, kind: str) -> str:
-    if kind in ("snapshot", "active_logicalslot") and case.setting(node, FEEDBACK) == "off":
+def _fix(context: DiagnosisContext, node: NodeState, kind: str) -> str:
+    if kind in ("snapshot", "active_logicalslot") and context.setting(node, FEEDBACK) == "off":
         return f"On {node.name}: ALTER SYSTEM SET {FEEDBACK} = on; SELECT pg_reload_conf();"
     if kind == "lock":
         return f"Take exclusive locks on the primary when nobody queries {node.name}, or raise {LIMIT} there."

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.words import size
-from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES
+from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
 from leadline_streams.judge.link_progress import outstanding
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
@@ -12,20 +15,20 @@ from leadline_streams.judge.verdict import STALLED_S
 RATE_SPAN_S = 30.0
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby with received log to apply, whose replay moves and waits for nothing but the disk."""
-    for it in case.physical:
+    for it in streaming(context):
         link = it.link
         busy = it.wait == "" or it.wait.startswith("IO/")
-        moves = case.now - link.moved_at < STALLED_S
-        if it.sample is None or not link.connected or not outstanding(link) or not busy or not moves:
+        moves = context.now - link.moved_at < STALLED_S
+        if it.sample is None or not link.connected or not outstanding(link, PAGE_SLACK_BYTES) or not busy or not moves:
             continue
         waiting = (link.received or 0) - (link.position or 0)
         rate = it.clock.rate(RATE_SPAN_S) or 0.0
         yield Claim(
             subject=of_link(link),
             # Most of what is missing has been received: it is replay that is slow, nothing before it.
-            confidence=0.8 if waiting > 0.8 * (link.hop_bytes or 0) else 0.5,
+            confidence=0.8 if waiting > 0.8 * (link.hop_units or 0) else 0.5,
             title=f"replay on {link.downstream} cannot keep up",
             summary=f"{link.downstream} has received {size(waiting)} that it has not replayed; replay works without "
             f"a pause, and {link.upstream} writes {size(rate)} a second",

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim, LinkCase
+from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A paused standby whose settings do not explain the pause."""
-    for it in case.physical:
+    for it in streaming(context):
         positions = it.sample.positions if it.sample is not None else None
         if positions is None or not positions.replay_paused:
             continue
-        if any(lower_than_primary(case, it, name) for name in HOT_STANDBY):
+        if any(lower_than_primary(context, it, name) for name in HOT_STANDBY):
             continue
         name = it.link.downstream
         yield Claim(
@@ -26,14 +28,14 @@ def find(case: Case) -> Iterator[Claim]:
             evidence_for=[
                 fact("replay_paused", "true", name),
                 fact("startup_wait", it.wait or "not reported", name),
-                fact("replayed_lsn", positions.replayed_lsn, name, f"still for {case.now - it.link.moved_at:.0f} s"),
+                fact("replayed_lsn", positions.replayed_lsn, name, f"still for {context.now - it.link.moved_at:.0f} s"),
             ],
         )
 
 
-def lower_than_primary(case: Case, it: LinkCase, name: str) -> bool:
+def lower_than_primary(context: DiagnosisContext, it: AffectedLink, name: str) -> bool:
     """Whether a hot-standby setting is lower on the downstream than on the primary it descends from."""
-    ours, theirs = case.number(it.down, name), case.number(case.root(it), name)
+    ours, theirs = context.number(it.down, name), context.number(context.root(it), name)
     return ours is not None and theirs is not None and ours < theirs
 
 

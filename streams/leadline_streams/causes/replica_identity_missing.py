@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.rules.identity_missing import NAMED
 
 RULES = frozenset({"identity_missing"})
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A publisher that told such tables."""
-    for node in case.nodes:
+    for node in context.nodes:
         tables = node.without_identity
         if not tables or node.sample is None:
             continue
         names = ", ".join(tables[:NAMED])
         yield Claim(
-            subject=case.about_node(node),
+            subject=context.about_node(node),
             confidence=0.95,
             title=f"{tables[0]} on {node.name} has no replica identity",
             summary=f"{names} on {node.name} ({len(tables)} in all) have no primary key or other replica identity, and "

@@ -5,39 +5,40 @@ from math import inf
 
 from leadline.model.observation import Slot
 from leadline.words import duration, size
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim, literal
+from leadline_streams.engines.postgresql.slots import slot_is_lost
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
-from leadline_streams.judge.verdict import slot_is_lost
 
 FREED_S = 5.0
 """A subscription takes its slot along when it is dropped: two agents see that one after the other."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An inactive slot that no downstream with an agent uses."""
-    for node in case.nodes:
+    for node in context.nodes:
         for slot in node.sample.slots if node.answers and node.sample is not None else ():
-            if slot.active or slot.synced or slot_is_lost(slot) or _has_owner(case, node, slot):
+            if slot.active or slot.synced or slot_is_lost(slot) or _has_owner(context, node, slot):
                 continue
-            if case.now - node.freed.get(slot.name, -inf) >= FREED_S:
-                yield _claim(case, node, slot)
+            if context.now - node.freed.get(slot.name, -inf) >= FREED_S:
+                yield _claim(context, node, slot)
 
 
-def _has_owner(case: Case, node: NodeState, slot: Slot) -> bool:
-    links = case.cluster.memory.links.values()
+def _has_owner(context: DiagnosisContext, node: NodeState, slot: Slot) -> bool:
+    links = context.cluster.links.values()
     return any(k.upstream == node.name and k.slot == slot.name and not k.agentless for k in links)
 
 
-def _claim(case: Case, node: NodeState, slot: Slot) -> Claim:
+def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
     keep = "max_slot_wal_keep_size"
     since = f" for {duration(slot.inactive_s)}" if slot.inactive_s is not None else ""
     return Claim(
-        subject=case.about_slot(node, slot.name),
+        subject=context.about_slot(node, slot.name),
         confidence=0.88,
         title=f"slot {slot.name} on {node.name} is abandoned",
         summary=f"nobody has used slot {slot.name} on {node.name}{since}; it keeps {size(slot.retained_bytes)} "
-        f"of log, {keep} = {case.shown(node, keep)}",
+        f"of log, {keep} = {context.shown(node, keep)}",
         fix=f"If its consumer will not come back, on {node.name}: "
         f"SELECT pg_drop_replication_slot({literal(slot.name)});",
         evidence_for=[

@@ -4,27 +4,31 @@ from collections.abc import Iterator
 
 from leadline.model.observation import Slot
 from leadline.words import size
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An active slot whose retention there is an alert about, or whose consumer, without an agent, takes nothing."""
-    warned = {alert.subject.id for alert in case.alerts if alert.rule == "slot_retention_forecast"}
-    dead = {(it.link.upstream, it.link.slot) for it in case.physical if it.link.agentless and not it.link.connected}
-    for node in case.nodes:
+    warned = {alert.subject.id for alert in context.alerts if alert.rule == "slot_retention_forecast"}
+    dead = {
+        (it.link.upstream, it.link.slot) for it in streaming(context) if it.link.agentless and not it.link.connected
+    }
+    for node in context.nodes:
         for slot in node.sample.slots if node.answers and node.sample is not None else ():
-            if slot.active and ((node.name, slot.name) in dead or case.about_slot(node, slot.name).id in warned):
-                yield _claim(case, node, slot)
+            if slot.active and ((node.name, slot.name) in dead or context.about_slot(node, slot.name).id in warned):
+                yield _claim(context, node, slot)
 
 
-def _claim(case: Case, node: NodeState, slot: Slot) -> Claim:
+def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
     assert node.sample is not None
     row = next((row for row in node.sample.downstreams if row.slot == slot.name), None)
     who = f"{row.name} (pid {row.pid})" if row is not None else f"pid {slot.active_pid}"
     return Claim(
-        subject=case.about_slot(node, slot.name),
+        subject=context.about_slot(node, slot.name),
         confidence=0.7,
         title=f"the consumer of slot {slot.name} on {node.name} does not keep up",
         summary=f"{who} is connected to slot {slot.name} on {node.name} and leaves {size(slot.retained_bytes)} "

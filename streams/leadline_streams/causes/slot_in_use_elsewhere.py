@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim, LinkCase
+from leadline_streams.engines.postgresql.links import cut_off
+from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby without a receiver whose slot is active."""
-    for it in case.lost:
+    for it in cut_off(context):
         link, slot, row = it.link, it.slot, it.row
         if slot is None or row is None or not is_taken(it):
             continue
@@ -27,7 +29,7 @@ def find(case: Case) -> Iterator[Claim]:
         )
 
 
-def is_taken(it: LinkCase) -> bool:
+def is_taken(it: AffectedLink) -> bool:
     """Whether the slot of a standby without a receiver is active for somebody else."""
     receiver = it.sample.upstream if it.sample is not None else None
     if receiver is None or receiver.status is not None or it.slot is None or not it.slot.active or it.row is None:

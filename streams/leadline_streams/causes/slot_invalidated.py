@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from leadline.model.observation import Slot
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim, literal
+from leadline_streams.engines.postgresql.slots import is_physical, slot_is_lost
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
-from leadline_streams.judge.verdict import slot_is_lost
 
 LIMITS = {
     "wal_removed": "max_slot_wal_keep_size",
@@ -17,29 +18,29 @@ LIMITS = {
 """The setting that decides, by reason of invalidation (PostgreSQL documentation, pg_replication_slots)."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """Each lost slot, with who depended on it."""
-    for node in case.nodes:
+    for node in context.nodes:
         for slot in node.sample.slots if node.answers and node.sample is not None else ():
             if slot_is_lost(slot):
-                yield _claim(case, node, slot)
+                yield _claim(context, node, slot)
 
 
-def _claim(case: Case, node: NodeState, slot: Slot) -> Claim:
+def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
     reason = _reason(slot)
     setting = LIMITS.get(reason)
-    change, changed = case.blame(node, setting) if setting is not None else ("", [])
+    change, changed = context.blame(node, setting) if setting is not None else ("", [])
     consumers = [
-        k.downstream for k in case.cluster.memory.links.values() if k.upstream == node.name and k.slot == slot.name
+        k.downstream for k in context.cluster.links.values() if k.upstream == node.name and k.slot == slot.name
     ]
     consumer = consumers[0] if consumers else "its consumer"
-    let = f"; {setting} = {case.shown(node, setting)}{change}" if setting is not None else ""
-    create = "pg_create_physical_replication_slot" if slot.kind == "physical" else None
+    let = f"; {setting} = {context.shown(node, setting)}{change}" if setting is not None else ""
+    create = "pg_create_physical_replication_slot" if is_physical(slot) else None
     again = (
         f"SELECT {create}({literal(slot.name)}, true); then rebuild" if create else "then recreate the subscription of"
     )
     return Claim(
-        subject=case.about_slot(node, slot.name),
+        subject=context.about_slot(node, slot.name),
         confidence=0.97,
         title=f"slot {slot.name} on {node.name} is invalidated",
         summary=f"{node.name} invalidated slot {slot.name} ({reason}): {consumer} cannot go on{let}",
@@ -47,7 +48,7 @@ def _claim(case: Case, node: NodeState, slot: Slot) -> Claim:
         evidence_for=[
             fact("wal_status", slot.wal_status, node.name),
             fact("invalidation_reason", reason, node.name),
-            *(changed or ([fact(setting, case.shown(node, setting), node.name)] if setting is not None else [])),
+            *(changed or ([fact(setting, context.shown(node, setting), node.name)] if setting is not None else [])),
         ],
     )
 

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim, LinkCase, literal
+from leadline_streams.engines.postgresql.links import cut_off
+from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 SLOT_NAME = "primary_slot_name"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A disconnected standby whose ``primary_slot_name`` its upstream does not know."""
-    for it in case.lost:
+    for it in cut_off(context):
         slot, link = missing_slot(it), it.link
         if slot is None or it.up is None or it.up.sample is None:
             continue
-        change, changed = case.blame(it.down, SLOT_NAME)
+        change, changed = context.blame(it.down, SLOT_NAME)
         yield Claim(
             subject=of_link(link),
             confidence=0.97,
@@ -31,7 +33,7 @@ def find(case: Case) -> Iterator[Claim]:
         )
 
 
-def missing_slot(it: LinkCase) -> str | None:
+def missing_slot(it: AffectedLink) -> str | None:
     """The slot that the downstream is told to use, when its upstream answers and has none of this name."""
     receiver = it.sample.upstream if it.sample is not None else None
     if receiver is None or not receiver.slot or it.up is None or it.up.sample is None:

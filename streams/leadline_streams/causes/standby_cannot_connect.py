@@ -7,13 +7,15 @@ from leadline.model.observation import Downstream
 from leadline.words import duration
 from leadline_streams.causes.slot_in_use_elsewhere import is_taken
 from leadline_streams.causes.slot_missing import missing_slot
-from leadline_streams.causes.timeline_fork import has_forked
 from leadline_streams.causes.wal_removed import removed_below
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim, LinkCase
-from leadline_streams.judge.link_progress import SILENT_REPLY_S
+from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S
+from leadline_streams.engines.postgresql.links import cut_off, is_physical_sender
+from leadline_streams.engines.postgresql.slots import slot_is_lost
+from leadline_streams.engines.postgresql.wal import has_forked
+from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
-from leadline_streams.judge.verdict import slot_is_lost
 
 CONNINFO = "primary_conninfo"
 STATUS_S = 12.0
@@ -25,15 +27,15 @@ Then the link is just found, and the last change that is known may still be that
 RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A link that carries nothing between two servers that both answer, for no reason that shows in what they say."""
-    for it in case.lost:
+    for it in cut_off(context):
         assert it.sample is not None
         receiver = it.sample.upstream
-        if receiver is None or not receiver.configured or _is_refused(case, it):
+        if receiver is None or not receiver.configured or _is_refused(context, it):
             continue
         if receiver.status is None or it.row is None:
-            yield _unconnected(case, it)
+            yield _unconnected(context, it)
         elif max(receiver.message_age_s or 0.0, it.row.reply_age_s or 0.0) >= SILENT_REPLY_S and not _is_new(it.row):
             yield _unheard(it)
 
@@ -43,14 +45,14 @@ def _is_new(row: Downstream) -> bool:
     return row.connected_s is not None and row.connected_s < SILENT_REPLY_S
 
 
-def _is_refused(case: Case, it: LinkCase) -> bool:
+def _is_refused(context: DiagnosisContext, it: AffectedLink) -> bool:
     """Whether the upstream hears the standby and cannot serve it: other causes name why."""
     lost = it.slot is not None and slot_is_lost(it.slot)
-    gone = removed_below(case, it) is not None
+    gone = removed_below(context, it) is not None
     return lost or gone or has_forked(it) or missing_slot(it) is not None or is_taken(it)
 
 
-def _unheard(it: LinkCase) -> Claim:
+def _unheard(it: AffectedLink) -> Claim:
     """Connected by name only: which direction is dead shows in who still hears whom."""
     link = it.link
     assert it.sample is not None
@@ -80,13 +82,13 @@ def _unheard(it: LinkCase) -> Claim:
     )
 
 
-def _unconnected(case: Case, it: LinkCase) -> Claim:
+def _unconnected(context: DiagnosisContext, it: AffectedLink) -> Claim:
     link = it.link
     assert it.sample is not None
     assert it.sample.upstream is not None
     told = f"{it.sample.upstream.host}:{it.sample.upstream.port}"
-    change = case.changed(it.down, CONNINFO)
-    others = [row.name for row in it.up.sample.downstreams if row.kind == "physical"] if it.up and it.up.sample else []
+    change = context.changed(it.down, CONNINFO)
+    others = [row.name for row in it.up.sample.downstreams if is_physical_sender(row)] if it.up and it.up.sample else []
     evidence = [
         fact("receiver", "none", link.downstream, f"tries {told}"),
         fact("startup_wait", it.wait or "busy", link.downstream),
@@ -97,9 +99,9 @@ def _unconnected(case: Case, it: LinkCase) -> Claim:
     if (
         change is not None
         and link.cut_since is not None
-        and case.now - max(change.at.timestamp(), link.cut_since) >= SETTLED_S
+        and context.now - max(change.at.timestamp(), link.cut_since) >= SETTLED_S
     ):
-        was, changed = case.told(it.down, change)
+        was, changed = context.change_in_words(it.down, change)
         return Claim(
             subject=of_link(link),
             confidence=0.95,
@@ -119,11 +121,11 @@ def _unconnected(case: Case, it: LinkCase) -> Claim:
         f"Try it by hand, on {link.downstream}'s host: psql 'host={it.sample.upstream.host} "
         f"port={it.sample.upstream.port} replication=true' -c IDENTIFY_SYSTEM",
         evidence_for=[fact("reason", "network, pg_hba.conf or password"), *evidence],
-        evidence_against=_against(case, it),
+        evidence_against=_against(context, it),
     )
 
 
-def _against(case: Case, it: LinkCase) -> list[Evidence]:
+def _against(context: DiagnosisContext, it: AffectedLink) -> list[Evidence]:
     """A receiver that is not even retrying is not turned away."""
     return [] if it.wait == RETRIES else [fact("startup_wait", it.wait or "busy", it.link.downstream, "not retrying")]
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.words import size
+from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.stages import Stages
-from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -12,9 +14,9 @@ BACKLOG_BYTES = 1024 * 1024
 """A receiver flushes once it has drained its socket; on a quick disk less than this waits."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A connected link whose largest stage is between write and flush."""
-    for it in case.physical:
+    for it in streaming(context):
         stages = Stages.of(it)
         if stages is None or it.row is None or not it.link.connected:
             continue

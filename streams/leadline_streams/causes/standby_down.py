@@ -2,21 +2,22 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.engines.postgresql.connect_errors import reach
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby that its agent finds gone; so may be a server that it never reached."""
-    for node in case.nodes:
-        if node.node.role == "primary" or not node.down or reach(node.error) != "gone":
+    for node in context.nodes:
+        if node.node.role == "primary" or not node.down or node.reach != "gone":
             continue
-        feeds = [k for k in case.cluster.memory.links.values() if k.downstream == node.name and k.kind == "physical"]
+        feeds = [k for k in context.cluster.links.values() if k.downstream == node.name and is_streaming(k)]
         kept = f"; {feeds[0].upstream} keeps log for it in slot {feeds[0].slot}" if feeds and feeds[0].slot else ""
         known = "standby" if node.node.role == "standby" else "server"
         yield Claim(
-            subject=case.about_node(node),
+            subject=context.about_node(node),
             confidence=0.97,
             title=f"the {known} {node.name} is down",
             summary=f"{node.name} is down: {node.error or 'no reason known'}{kept}",

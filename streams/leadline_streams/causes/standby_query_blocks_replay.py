@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from leadline.model.observation import Session
 from leadline.words import duration
-from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -18,16 +20,16 @@ HELD = {
 }
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby whose startup process waits for somebody's query."""
-    for it in case.physical:
+    for it in streaming(context):
         what = "a lock" if it.wait.startswith("Lock/") else HELD.get(it.wait)
         if what is None or it.sample is None:
             continue
-        name, still = it.link.downstream, case.now - it.link.moved_at
+        name, still = it.link.downstream, context.now - it.link.moved_at
         blockers = it.sample.activity.blockers if it.sample.activity is not None else []
-        limit = case.setting(it.down, LIMIT)
-        change, changed = case.blame(it.down, LIMIT)
+        limit = context.setting(it.down, LIMIT)
+        change, changed = context.blame(it.down, LIMIT)
         who = _query(name, blockers[0]) if blockers else "a query"
         lets = "lets it wait for ever" if limit == "-1" else "lets it wait that long"
         # Who let replay wait for ever shortly before it did is seen to have done it: nothing explains more.
@@ -37,12 +39,12 @@ def find(case: Case) -> Iterator[Claim]:
             confidence=0.6 if still < SETTLED_S else certain if blockers else 0.9,
             title=f"replay on {name} is blocked by a query",
             summary=f"{who} holds {what} that replay on {name} waits for; "
-            f"{LIMIT} = {case.shown(it.down, LIMIT)} {lets}{change}",
+            f"{LIMIT} = {context.shown(it.down, LIMIT)} {lets}{change}",
             fix=_fix(name, blockers, limit),
             evidence_for=[
                 fact("startup_wait", it.wait, name, f"replay has not moved for {duration(still)}"),
                 *(fact("blocker", _who(session), name, session.query) for session in blockers),
-                *(changed or [fact(LIMIT, case.shown(it.down, LIMIT), name)]),
+                *(changed or [fact(LIMIT, context.shown(it.down, LIMIT), name)]),
             ],
         )
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
 from leadline_streams.engines.postgresql.apply import DUPLICATES, TOGETHER_S, Apply, quoted, troubled
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 HEARS = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverReceive"})
@@ -18,20 +19,20 @@ SILENT_S = 5.0
 """A publisher with changes to send is not silent for this long."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An enabled subscription, no errors, free workers, a slot that waits; and no stream, or one that is silent."""
-    for it in troubled(case, CUT):
+    for it in troubled(context, CUT):
         if not it.subscription.enabled or it.fails or it.publisher is None or it.slot is None:
             continue
         if it.risen(*DUPLICATES):
             continue  # the row in the way explains that the worker comes and goes
-        sign = _silent(it) or _absent(case, it)
+        sign = _silent(it) or _absent(context, it)
         if sign is None:
             continue
         up, counted = it.publisher.name, it.subscription.apply_errors is not None
         yield Claim(
             subject=it.about,
-            confidence=0.5 if not counted else 0.45 if _may_have_failed(case, it) else 0.88,
+            confidence=0.5 if not counted else 0.45 if _may_have_failed(context, it) else 0.88,
             title=f"{it.name} cannot reach {up}",
             summary=f"{it.name} gets nothing from {up}, and both servers answer: {sign}; the network between them, "
             "pg_hba.conf, the password or the subscription's connection string",
@@ -48,21 +49,21 @@ def find(case: Case) -> Iterator[Claim]:
         )
 
 
-def _absent(case: Case, it: Apply) -> str | None:
+def _absent(context: DiagnosisContext, it: Apply) -> str | None:
     """No sender, no slot in use, nothing that keeps the worker from starting."""
     assert it.slot is not None
-    if it.row is not None or it.slot.active or it.subscription.received_lsn is not None or reached_limits(case, it):
+    if it.row is not None or it.slot.active or it.subscription.received_lsn is not None or reached_limits(context, it):
         return None
     return "its worker comes and goes without a connection"
 
 
-def _may_have_failed(case: Case, it: Apply) -> bool:
+def _may_have_failed(context: DiagnosisContext, it: Apply) -> bool:
     """Whether the one error that is counted so far may be of applying: only the next attempt tells."""
     cut_at = it.link.cut_since if it.link is not None else None
     if cut_at is None or it.failed_at < cut_at - TOGETHER_S:
         return False
-    retry_s = (case.number(it.node, RETRY) or RETRY_MS) / 1000
-    return case.now - cut_at < retry_s + SLACK_S
+    retry_s = (context.number(it.node, RETRY) or RETRY_MS) / 1000
+    return context.now - cut_at < retry_s + SLACK_S
 
 
 def _silent(it: Apply) -> str | None:

@@ -4,23 +4,24 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline_streams.engines.postgresql.apply import DUPLICATES, FAILING, LOG, Apply, quoted, troubled
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 ORIGIN = "track_commit_timestamp"
 """Off, the subscriber does not know who wrote a row and when (PostgreSQL documentation, section "Conflicts")."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An apply worker that fails, with a unique key's conflict counted at each attempt."""
-    for it in troubled(case, FAILING):
+    for it in troubled(context, FAILING):
         kinds, enabled = it.risen(*DUPLICATES), it.subscription.enabled
         uncounted = not it.subscription.conflicts
         if not it.fails or not (kinds or uncounted):
             continue
         # A disabled subscription fails no more: the disabling is named first, this says what to repair.
         confidence = (0.97 if enabled else 0.85) if kinds else 0.5
-        blind, switched = _blind(case, it)
+        blind, switched = _blind(context, it)
         yield Claim(
             subject=it.about,
             confidence=confidence,
@@ -40,11 +41,11 @@ def _conflict(kinds: dict[str, int]) -> str:
     return f"the unique key of a row to be written is taken by a row on the subscriber ({', '.join(kinds)})"
 
 
-def _blind(case: Case, it: Apply) -> tuple[str, list[Evidence]]:
+def _blind(context: DiagnosisContext, it: Apply) -> tuple[str, list[Evidence]]:
     """That the subscriber cannot say whose the row in the way is, and who switched that off, when it was just now."""
-    if case.setting(it.node, ORIGIN) != "off" or not it.subscription.conflicts:
+    if context.setting(it.node, ORIGIN) != "off" or not it.subscription.conflicts:
         return "", []
-    change, changed = case.blame(it.node, ORIGIN)
+    change, changed = context.blame(it.node, ORIGIN)
     hidden = "who wrote that row, and when, is not recorded"
     return f"; {hidden}: {ORIGIN} is off{change}", changed or [fact(ORIGIN, "off", it.node.name, hidden)]
 

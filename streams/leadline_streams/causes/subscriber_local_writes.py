@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.apply import DUPLICATES, MISSING, ORIGINS, quoted, troubled
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 RULES = frozenset({"apply_conflict", "apply_error"})
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """Conflicts that only writes beside replication make. What they did to apply is another cause, ranked before."""
-    for it in troubled(case, RULES):
+    for it in troubled(context, RULES):
         kinds = it.counted(*DUPLICATES, *MISSING)
         if not kinds:
             continue

@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.apply import LOG, MISSING, troubled
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 RULES = frozenset({"apply_conflict"})
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """Conflicts of missing rows, which are skipped without an error."""
-    for it in troubled(case, RULES):
+    for it in troubled(context, RULES):
         kinds = it.counted(*MISSING)
         if not kinds:
             continue

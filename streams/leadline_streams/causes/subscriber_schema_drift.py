@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from leadline.model.alert import Evidence
 from leadline_streams.engines.postgresql.apply import DUPLICATES, FAILING, Apply, quoted, troubled
 from leadline_streams.engines.postgresql.drift import Drift, drift_of
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 NAMED = 3
@@ -13,9 +14,9 @@ NAMED = 3
 LOOKS_ALIKE = "a constraint, a trigger or a missing right on the subscriber looks the same"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An apply worker that fails again and again without a row conflict; where agents told the tables, what differs."""
-    for it in troubled(case, FAILING):
+    for it in troubled(context, FAILING):
         drift = drift_of(it)
         if it.risen(*DUPLICATES) or not (it.fails or (drift and _fails_uncounted(it))):
             continue

@@ -4,21 +4,22 @@ from collections.abc import Iterator
 
 from leadline_streams.causes.subscription_disabled_on_error import disabled_by_error
 from leadline_streams.engines.postgresql.apply import DISABLED, quoted, troubled
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 MENDED_SO = "publication_or_slot_dropped"
 """Its fix begins with disabling the subscription."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A disabled subscription that no error disabled."""
-    for it in troubled(case, DISABLED):
+    for it in troubled(context, DISABLED):
         by_itself = it.subscription.disable_on_error
         if it.subscription.enabled or (by_itself and disabled_by_error(it)):
             continue
         doubt = by_itself and (it.subscription.apply_errors or it.subscription.sync_errors)
-        mended = (MENDED_SO, it.about.id) in case.named
+        mended = (MENDED_SO, it.about.id) in context.named
         failed = f"; {it.errors} attempts had failed in the 5 min before" if it.errors else ""
         yield Claim(
             subject=it.about,

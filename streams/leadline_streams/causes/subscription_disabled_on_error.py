@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.apply import DISABLED, LOG, TOGETHER_S, Apply, quoted, troubled
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A disabled subscription whose option allows it and whose error counter rose as it was disabled."""
-    for it in troubled(case, DISABLED):
+    for it in troubled(context, DISABLED):
         if it.subscription.enabled or not it.subscription.disable_on_error:
             continue
         witnessed = disabled_by_error(it)

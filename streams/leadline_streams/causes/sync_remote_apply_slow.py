@@ -3,25 +3,27 @@
 from collections.abc import Iterator
 
 from leadline.words import duration
+from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.stages import Stages
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 SETTING = "synchronous_commit"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A synchronous standby that has flushed and not replayed, under remote_apply."""
-    for it in case.physical:
+    for it in streaming(context):
         stages = Stages.of(it)
         if stages is None or it.row is None or it.row.sync_state not in ("sync", "quorum") or not stages.replay:
             continue
         activity = it.up.sample.activity if it.up is not None and it.up.sample is not None else None
-        if case.setting(it.up, SETTING) != "remote_apply" or activity is None or not activity.sync_waiters:
+        if context.setting(it.up, SETTING) != "remote_apply" or activity is None or not activity.sync_waiters:
             continue
         up, down = it.link.upstream, it.link.downstream
-        change, changed = case.blame(it.up, SETTING)
+        change, changed = context.blame(it.up, SETTING)
         yield Claim(
             subject=of_link(it.link),
             confidence=0.85,

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.synchronous import Wanted, confirming
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 SETTING = "synchronous_standby_names"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A primary with fewer synchronous standbys than it asks for."""
-    for node in case.nodes:
-        wanted, sample = Wanted.of(case.setting(node, SETTING) or ""), node.sample
+    for node in context.nodes:
+        wanted, sample = Wanted.of(context.setting(node, SETTING) or ""), node.sample
         if not node.writable or sample is None or wanted is None:
             continue
         there = [row.name for row in confirming(sample.downstreams)]
@@ -20,9 +21,9 @@ def find(case: Case) -> Iterator[Claim]:
             continue
         missing = wanted.missing(sample.downstreams)
         waiters = sample.activity.sync_waiters if sample.activity is not None else 0
-        change, changed = case.blame(node, SETTING)
+        change, changed = context.blame(node, SETTING)
         yield Claim(
-            subject=case.about_node(node),
+            subject=context.about_node(node),
             confidence=0.96 if waiters else 0.92,
             title=f"{node.name} lacks synchronous standbys",
             summary=f"{node.name} has {len(there)} of the {wanted.count} synchronous standbys that commits need; "
@@ -36,7 +37,7 @@ def find(case: Case) -> Iterator[Claim]:
             fix=f"Bring back {' or '.join(missing) or 'another standby'}; or give up waiting, on {node.name}: "
             f"ALTER SYSTEM SET {SETTING} = ''; SELECT pg_reload_conf();",
             evidence_for=[
-                *(changed or [fact(SETTING, case.shown(node, SETTING), node.name)]),
+                *(changed or [fact(SETTING, context.shown(node, SETTING), node.name)]),
                 fact("synchronous_now", ", ".join(there) or "none", node.name),
                 fact("sync_waiters", waiters, node.name),
             ],

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.apply import troubled
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 RULES = frozenset({"table_sync_stuck"})
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription whose copies fail; streaming of the other tables goes on."""
-    for it in troubled(case, RULES):
+    for it in troubled(context, RULES):
         window = it.node.windows.get(f"sync_error:{it.subscription.name}")
-        if window is None or not window.recurs(case.now):
+        if window is None or not window.recurs(context.now):
             continue
         tables = it.subscription.unsynced
         which = ", ".join(tables) or "a table"
@@ -21,7 +22,7 @@ def find(case: Case) -> Iterator[Claim]:
             subject=it.about,
             confidence=0.96 if tables else 0.9,
             title=f"the initial copy of {which} to {it.node.name} fails",
-            summary=f"{it.name} cannot copy {which}: {window.count(case.now)} attempts failed in 5 min; the other "
+            summary=f"{it.name} cannot copy {which}: {window.count(context.now)} attempts failed in 5 min; the other "
             "tables go on, this one has no data that can be relied on",
             fix=f"{it.place} read the tablesync worker's ERROR in the server log. If rows are already there: TRUNCATE "
             f"{tables[0] if tables else '<table>'}; the copy starts anew by itself. If the table or a column is "

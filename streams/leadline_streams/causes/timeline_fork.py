@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
-from leadline.model.lsn import parse_lsn
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim, LinkCase
+from leadline_streams.engines.postgresql.links import cut_off
+from leadline_streams.engines.postgresql.wal import has_forked
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -11,16 +13,16 @@ SETTLED_S = 3.0
 """A standby switches to its upstream's new timeline within a retry or two."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby that stays on an older timeline than its upstream and cannot stream."""
-    for it in case.lost:
+    for it in cut_off(context):
         assert it.up is not None
         assert it.down is not None
         ours, theirs = it.down.node.timeline, it.up.node.timeline
         if ours is None or theirs is None or ours >= theirs or it.down.node.system_id != it.up.node.system_id:
             continue
         sure = has_forked(it)
-        if not sure and case.now - (it.link.cut_since or case.now) < SETTLED_S:
+        if not sure and context.now - (it.link.cut_since or context.now) < SETTLED_S:
             continue
         link = it.link
         yield Claim(
@@ -37,17 +39,6 @@ def find(case: Case) -> Iterator[Claim]:
                 *([fact("received_lsn", "below replayed_lsn", link.downstream)] if sure else []),
             ],
         )
-
-
-def has_forked(it: LinkCase) -> bool:
-    """Whether a standby on an older timeline began to stream and never got to where it already is."""
-    positions = it.sample.positions if it.sample is not None else None
-    if it.up is None or it.down is None or positions is None:
-        return False
-    if positions.received_lsn is None or positions.replayed_lsn is None:
-        return False
-    older = (it.down.node.timeline or 0) < (it.up.node.timeline or 0)
-    return older and parse_lsn(positions.received_lsn) < parse_lsn(positions.replayed_lsn)
 
 
 CAUSE = CauseRule(

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.diagnosis.ranking import Case, CauseRule, Claim
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_cluster
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """More than one writable node with the same system identifier."""
-    for writers in writers_of(case):
+    for writers in writers_of(context):
         newest = writers[-1]
         others = [node.name for node in writers[:-1]]
         yield Claim(
-            subject=of_cluster(case.cluster.name),
+            subject=of_cluster(context.cluster.cluster),
             confidence=0.97,
             title=f"{' and '.join(node.name for node in writers)} both take writes",
             summary=f"{newest.name} was promoted, timeline {newest.node.timeline}, while {' and '.join(others)} still "
@@ -33,10 +34,10 @@ def find(case: Case) -> Iterator[Claim]:
         )
 
 
-def writers_of(case: Case) -> list[list[NodeState]]:
+def writers_of(context: DiagnosisContext) -> list[list[NodeState]]:
     """Groups of two and more writable nodes of one system, the longest writable first."""
     systems: dict[str, list[NodeState]] = {}
-    for node in case.nodes:
+    for node in context.nodes:
         if node.writable and node.node.system_id is not None:
             systems.setdefault(node.node.system_id, []).append(node)
     return [

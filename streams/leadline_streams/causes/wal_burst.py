@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from leadline.words import duration, size
-from leadline_streams.judge.diagnosis.ranking import LATE, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.throughput import plenty, usual, written
 
@@ -12,20 +14,20 @@ LEAST_BYTES_PER_S = 4 * 1024 * 1024
 """A stream of less is nothing that a standby notices."""
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A primary that writes many times what it usually does, with links that fall behind."""
-    for node in case.nodes:
-        late = [it for it in case.links if it.link.verdict == "falling_behind" and case.root(it) is node]
-        now, before = written(node), usual(case, node)
+    for node in context.nodes:
+        late = [it for it in context.links if it.link.verdict == "falling_behind" and context.root(it) is node]
+        now, before = written(node), usual(context, node)
         if not late or now is None or before is None or now < max(LEAST_BYTES_PER_S, TIMES * before):
             continue
         # Where all links are as good as they were, nothing but the burst is new.
-        carried = {it.link.downstream: plenty(case, node, it.link) for it in late if it.link.kind == "physical"}
+        carried = {it.link.downstream: plenty(context, node, it.link) for it in late if is_streaming(it.link)}
         well = len(carried) == len(late) and None not in carried.values()
         activity = node.sample.activity if node.sample is not None else None
         writers = [session for session in activity.oldest if session.wrote] if activity is not None else []
         yield Claim(
-            subject=case.about_node(node),
+            subject=context.about_node(node),
             confidence=0.9 if well else 0.75,
             title=f"{node.name} writes far more log than usual",
             summary=f"{node.name} writes {size(now)} of log a second instead of {size(before)} in the ten minutes "

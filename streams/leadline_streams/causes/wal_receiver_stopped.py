@@ -2,22 +2,24 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 CONNINFO = "primary_conninfo"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby without ``primary_conninfo``, or whose paused replay never comes to ask for a new receiver."""
-    for it in case.physical:
+    for it in streaming(context):
         receiver = it.sample.upstream if it.sample is not None else None
         if receiver is None or receiver.status is not None:
             continue
         link = it.link
         if not receiver.configured:
-            change, changed = case.blame(it.down, CONNINFO)
+            change, changed = context.blame(it.down, CONNINFO)
             yield Claim(
                 subject=of_link(link),
                 confidence=0.97,

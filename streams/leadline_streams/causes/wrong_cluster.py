@@ -2,22 +2,24 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.judge.diagnosis.ranking import CUT, Case, CauseRule, Claim
+from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 CONNINFO = "primary_conninfo"
 
 
-def find(case: Case) -> Iterator[Claim]:
+def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A physical link whose ends have different system identifiers."""
-    for it in case.physical:
+    for it in streaming(context):
         ours = it.down.node.system_id if it.down is not None else None
         theirs = it.up.node.system_id if it.up is not None else None
         if ours is None or theirs is None or ours == theirs:
             continue
         link = it.link
-        change, changed = case.blame(it.down, CONNINFO)
+        change, changed = context.blame(it.down, CONNINFO)
         yield Claim(
             subject=of_link(link),
             confidence=0.98,

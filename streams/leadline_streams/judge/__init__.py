@@ -1,12 +1,14 @@
 """The pure core: a fold over the observations of one cluster. No clock, no I/O, no framework.
 
 ``cluster``          ``ClusterState.observe`` and ``tick``: the fold itself
-``alerting``         measurements to alerts, transitions and the incident
+``judgement``        the engines, rules, causes and policy that clusters are judged by
+``engine``           what the judgement asks of an engine
 ``watermark``        arrivals put into event-time order; duplicates, late ones, wrong clocks
 ``state``            what is remembered of a cluster, its nodes and links; bytes and back
-``lsn_clock``        when the primary was at a position: lag that needs no second clock
-``link_progress``    what one link has done: position, lag, trend, connection
-``verdict``          what a link is doing now, judged from both ends
+``chain``            the chain of servers above a link
+``position_clock``   when the primary was at a position: lag that needs no second clock
+``link_progress``    whether a link is connected, its position, lag and trend
+``verdict``          the present state of a link in one word, judged from both ends
 ``throughput``       how fast a primary writes and its links carry, now and before an incident
 ``timers``           what becomes due without a new observation
 ``setting_changes``  what differs between two readings of the settings
@@ -14,9 +16,11 @@
 ``policy``           thresholds and for whom they hold
 ``effective_rules``  which rules hold for a subject, with which limits
 ``subject``          subjects by identity
-``rule``             what a rule is, and what it may read
+``rule``             a rule, and the contexts that rules measure
+``alerting``         measurements and findings to alerts, transitions and the incident
+``reports``          findings that no sample shows
 ``lifecycle``        pending, firing, unknown, resolved
 ``diagnosis``        an open incident's causes
-``incident``         one open period of trouble on a cluster
+``incident``         one open period of alerts on a cluster
 ``rollup``           lag over 10 and 60 seconds for analytics
 """

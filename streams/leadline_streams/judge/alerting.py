@@ -1,26 +1,33 @@
-"""Measurements to alerts, alerts to transitions, transitions to the incident: the cluster's bookkeeping of trouble."""
+"""Measurements and reported findings to alerts, alerts to transitions, transitions to the incident."""
 
+from collections.abc import Callable
 from math import inf
-from typing import TYPE_CHECKING
 
 from leadline.clock import moment
 from leadline.model.alert import Evidence, Severity, Subject, Transition
+from leadline.model.finding import Finding
 from leadline.model.ids import NodeName, alert_id
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
-from leadline_streams.causes import CAUSES
 from leadline_streams.judge import incident as incidents
-from leadline_streams.judge import lifecycle, subject
-from leadline_streams.judge.diagnosis.context import open_case
+from leadline_streams.judge import lifecycle
+from leadline_streams.judge.diagnosis.context import open_context
 from leadline_streams.judge.diagnosis.ranking import diagnose
+from leadline_streams.judge.effective_rules import EffectiveRules
+from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.lifecycle import Step
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule
-from leadline_streams.judge.state import AlertState, NodeState
-from leadline_streams.rules import RULES
-
-if TYPE_CHECKING:
-    from leadline_streams.judge.cluster import ClusterState
+from leadline_streams.judge.rule import (
+    ClusterContext,
+    LinkContext,
+    NodeContext,
+    RuleBase,
+    SlotContext,
+    SubscriptionContext,
+    Words,
+)
+from leadline_streams.judge.state import AlertState, LinkState, Memory, NodeState
+from leadline_streams.judge.subject import of_link
 
 Output = Transition | Incident | LagRollup
 
@@ -28,169 +35,244 @@ DIAGNOSE_EVERY_S = 1.0
 """While an incident is open its causes are looked for this often, and at every transition."""
 
 
-def run(state: "ClusterState", look: Look, owner: NodeState, complete: bool, out: list[Output]) -> None:
-    """Ask the rules about a subject. ``complete``: all who could testify do, so finding nothing means all is well."""
-    alerts = state.memory.alerts
-    about = subject.of_look(look) if alerts else None
-    for measure, rule, limits in state.plans.of(look, owner):
-        value = measure(look) if complete or rule.outlives_data or look.link is not None else None
-        alert = alerts.get(key(rule.name, about.id)) if about is not None else None
-        if alert is None:
-            severity = limits.severity(value) if value is not None and value == value else None
-            if severity is None or value is None:
-                continue
-            about = about or subject.of_look(look)
-            alert = _open(state, rule, about, owner, severity, look.now)
-            alert.value, alert.threshold = value, limits.level(severity)
-            steps = lifecycle.open_pending(alert, limits, look.now)
-        elif (value is None and not complete and not rule.outlives_data) or (value is not None and value != value):
-            steps = lifecycle.lost(alert, look.now)
+class Alerting:
+    """The alerts and the incident of one cluster."""
+
+    __slots__ = ("_judgement", "_memory", "effective")
+
+    def __init__(self, memory: Memory, judgement: Judgement) -> None:
+        self._memory = memory
+        self._judgement = judgement
+        self.effective = EffectiveRules(memory.cluster, judgement)
+
+    def run(self, context: ClusterContext, owner: NodeState, complete: bool, out: list[Output]) -> None:
+        """Measure the rules of a subject. ``complete``: every witness answers, so finding nothing means all is well."""
+        alerts = self._memory.alerts
+        about = context.subject if alerts else None
+        always = context.kind == "link"
+        for measure, rule, limits in self.effective.of(context, owner):
+            value = measure(context) if complete or rule.outlives_data or always else None
+            if about is None or key(rule.name, about.id) not in alerts:
+                if value is None or value != value or limits.severity(value) is None:
+                    continue
+                about = about or context.subject
+            known = (value is None and (complete or rule.outlives_data)) or (value is not None and value == value)
+            measured = value if known else None
+
+            def describe(of: float, rule: RuleBase = rule) -> Words:
+                return rule.words(context, of)
+
+            self._weigh(rule, limits, about, owner.name, measured, known, context.now, describe, out)
+
+    def report(self, rule: RuleBase, finding: Finding, owner: NodeName | None, now: float, out: list[Output]) -> None:
+        """Take a finding that no sample measured into the same lifecycle; a value within limits clears its alert."""
+        limits = self.limits(rule, finding.subject, owner)
+        if limits.enabled:
+            words = Words(finding.summary, finding.evidence)
+            self._weigh(rule, limits, finding.subject, owner, finding.value, True, now, lambda _: words, out)
+
+    def clear(self, alert: AlertState, known: bool, now: float, out: list[Output]) -> None:
+        """A reported alert whose finding is no longer there, or whose source is silent (``known`` false)."""
+        rule = self._judgement.rule(alert.rule)
+        limits = self.limits_of(alert)
+        self._weigh(rule, limits, alert.subject, alert.owner, None, known, now, _no_words, out)
+
+    def due(self, alert: AlertState, out: list[Output]) -> None:
+        """Take the step of an alert whose time has come."""
+        step = lifecycle.due(alert, self.limits_of(alert), self._judgement.policy.pending_grace_s)
+        if step is not None:
+            rule, context = self._judgement.rule(alert.rule), self._context_of(alert, step.at)
+            self._emit(alert, rule, step, lambda value: rule.words(context, value), out)
+
+    def supersede(self, alert: AlertState, now: float, out: list[Output]) -> None:
+        """End an alert whose subject is gone."""
+        step = lifecycle.superseded(alert, now)
+        self._emit(alert, self._judgement.rule(alert.rule), step, _no_words, out)
+
+    def limits_of(self, alert: AlertState) -> Limits:
+        """The limits an alert is judged by."""
+        return self.limits(self._judgement.rule(alert.rule), alert.subject, alert.owner)
+
+    def limits(self, rule: RuleBase, about: Subject, owner: NodeName | None) -> Limits:
+        """The limits of a rule for a subject."""
+        return self.effective.limits(rule, self._memory.nodes.get(owner or ""), about)
+
+    def follow_up(self, now: float, out: list[Output], *, news: bool = False) -> None:
+        """Diagnose an open incident, publish it when it changed, and note since when it has been quiet."""
+        memory, judgement = self._memory, self._judgement
+        incident = memory.incident
+        if incident is None or (not news and now - incident.diagnosed_at < DIAGNOSE_EVERY_S):
+            return
+        incident.diagnosed_at = now
+        if not memory.alerts:
+            if incident.quiet_since is None:
+                incident.quiet_since = now
+                memory.next_due = min(memory.next_due, now + judgement.policy.quiet_s)
         else:
-            steps = lifecycle.measured(alert, limits, value, look.now)
+            incident.quiet_since = None
+            context = open_context(
+                memory,
+                judgement.engines,
+                now,
+                alerts=memory.alerts.values(),
+                incident=incident,
+                changes=memory.changes,
+            )
+            diagnosis = diagnose(context, judgement.causes, incident.causes)
+            news = incidents.diagnosed(memory, diagnosis, now) or news
+        if news:
+            out.append(incidents.record(memory, now))
+
+    def link_context(self, link: LinkState, now: float) -> LinkContext:
+        """A link as the rules see it."""
+        nodes = self._memory.nodes
+        up, down = nodes.get(link.upstream), nodes.get(link.downstream)
+        owner = down or up
+        return LinkContext(
+            self._memory,
+            now,
+            link,
+            up,
+            down if down is not None and down.answers else None,
+            self._judgement.engine_of(owner),
+            lambda rule: self.effective.limits(rule, owner, of_link(link)),
+        )
+
+    def _weigh(
+        self,
+        rule: RuleBase,
+        limits: Limits,
+        about: Subject,
+        owner: NodeName | None,
+        value: float | None,
+        known: bool,
+        now: float,
+        describe: Callable[[float], Words],
+        out: list[Output],
+    ) -> None:
+        """Let a value act on the alert of a rule and a subject; one is opened when the value breaches."""
+        alerts = self._memory.alerts
+        alert = alerts.get(key(rule.name, about.id))
+        if alert is None:
+            severity = limits.severity(value) if value is not None else None
+            if severity is None or value is None:
+                return
+            alert = self._open(rule, about, owner, severity, now)
+            alert.value, alert.threshold = value, limits.level(severity)
+            steps = lifecycle.open_pending(alert, limits, now)
+        elif not known:
+            steps = lifecycle.lost(alert, now)
+        else:
+            steps = lifecycle.measured(alert, limits, value, now)
         for step in steps:
-            _emit(state, alert, rule, step, look, owner, out)
-        _schedule(state, alert, limits)
+            self._emit(alert, rule, step, describe, out)
+        when = lifecycle.next_due(alert, limits, self._judgement.policy.pending_grace_s) or inf
+        self._memory.next_due = min(self._memory.next_due, when)
+
+    def _open(
+        self, rule: RuleBase, about: Subject, owner: NodeName | None, severity: Severity, now: float
+    ) -> AlertState:
+        memory = self._memory
+        ident = alert_id(rule.name, memory.cluster, about.id)
+        alert = AlertState(ident, rule.name, about, owner, "ok", severity, now, None)
+        place = key(rule.name, about.id)
+        alert.seq = memory.seqs.pop(place, 0)
+        memory.alerts[place] = alert
+        return alert
+
+    def _emit(
+        self, alert: AlertState, rule: RuleBase, step: Step, describe: Callable[[float], Words], out: list[Output]
+    ) -> None:
+        memory = self._memory
+        alert.seq += 1
+        words = _words(alert, rule, step, describe)
+        owner = memory.nodes.get(alert.owner or "")
+        link = memory.links.get(alert.subject.id) if step.reason != "superseded" else None
+        transition = Transition(
+            alert_id=alert.id,
+            seq=alert.seq,
+            cluster=memory.cluster,
+            datacenter=owner.node.datacenter if owner is not None else "",
+            rule=rule.name,
+            subject=alert.subject,
+            from_=step.from_,
+            to=step.to,
+            reason=step.reason,
+            severity=alert.severity,
+            event_time=moment(step.at),
+            started_at=moment(alert.since),
+            value=alert.value,
+            threshold=alert.threshold,
+            unit=rule.unit,
+            window_s=rule.window_s,
+            verdict=link.verdict if link is not None else None,
+            summary=words.summary,
+            evidence=words.evidence,
+            observers=self._observers(alert),
+            runbook=rule.runbook,
+            labels=dict(owner.node.labels) if owner is not None else {},
+        )
+        out.append(transition)
+        if step.to in ("ok", "resolved"):
+            place = key(alert.rule, alert.subject.id)
+            del memory.alerts[place]
+            memory.seqs[place] = alert.seq
+        if incidents.note(memory, transition, step.at):
+            self.follow_up(step.at, out, news=True)
+
+    def _observers(self, alert: AlertState) -> list[NodeName]:
+        """The nodes whose agents testify: both ends of a link, else the node whose samples decide the alert."""
+        nodes, about = self._memory.nodes, alert.subject
+        names = (about.upstream, about.downstream) if about.kind == "link" else (alert.owner,)
+        return [name for name in names if name is not None and name in nodes and not nodes[name].stale]
+
+    def _context_of(self, alert: AlertState, now: float) -> ClusterContext | None:
+        """The subject of an alert that comes due between samples; None when its node no longer shows it."""
+        memory, about = self._memory, alert.subject
+        if about.kind == "cluster":
+            return ClusterContext(memory, now)
+        link = memory.links.get(about.id)
+        if link is not None:
+            return self.link_context(link, now)
+        node = memory.nodes.get(alert.owner or "")
+        if node is None or about.kind == "node":
+            return NodeContext(memory, now, node) if node is not None else None
+        sample = node.sample
+        if sample is not None and about.kind == "slot":
+            slot = next((slot for slot in sample.slots if slot.name == about.name), None)
+            return SlotContext(memory, now, node, slot) if slot is not None else None
+        if sample is not None and about.kind == "subscription":
+            subscription = next((each for each in sample.subscriptions if each.name == about.name), None)
+            return SubscriptionContext(memory, now, node, subscription) if subscription is not None else None
+        return None
 
 
 def key(rule: str, about: str) -> str:
-    """Where the memory keeps the alert of a rule about a subject."""
+    """The place in the memory of a rule's alert about a subject."""
     return f"{rule} {about}"
 
 
-def _open(
-    state: "ClusterState", rule: Rule, about: Subject, owner: NodeState, severity: Severity, now: float
-) -> AlertState:
-    ident = alert_id(rule.name, state.name, about.id)
-    alert = AlertState(ident, rule.name, about, owner.name, "ok", severity, now, None)
-    place = key(rule.name, about.id)
-    alert.seq = state.memory.seqs.pop(place, 0)
-    state.memory.alerts[place] = alert
-    return alert
-
-
-def due(state: "ClusterState", alert: AlertState, out: list[Output]) -> None:
-    """What becomes of an alert whose time has come."""
-    memory = state.memory
-    owner = memory.nodes[alert.owner]
-    rule = RULES[alert.rule]
-    step = lifecycle.due(alert, limits_of(state, alert), state.policy.pending_grace_s)
-    if step is not None:
-        _emit(state, alert, rule, step, _look_again(state, alert, step.at), owner, out)
-
-
-def supersede(state: "ClusterState", alert: AlertState, now: float, out: list[Output]) -> None:
-    """End an alert whose subject is gone."""
-    step = lifecycle.superseded(alert, now)
-    _emit(state, alert, RULES[alert.rule], step, Look(state, now), state.memory.nodes[alert.owner], out)
-
-
-def limits_of(state: "ClusterState", alert: AlertState) -> Limits:
-    """The limits an alert is judged by."""
-    return state.plans.limits(RULES[alert.rule], state.memory.nodes[alert.owner], alert.subject)
-
-
-def follow_up(state: "ClusterState", now: float, out: list[Output], *, news: bool = False) -> None:
-    """Look for causes while an incident is open; write it down when it changed; see whether it is over."""
-    memory = state.memory
-    incident = memory.incident
-    if incident is None or (not news and now - incident.diagnosed_at < DIAGNOSE_EVERY_S):
-        return
-    incident.diagnosed_at = now
-    if not memory.alerts:
-        if incident.quiet_since is None:
-            incident.quiet_since = now
-            memory.next_due = min(memory.next_due, now + state.policy.quiet_s)
-    else:
-        incident.quiet_since = None
-        diagnosis = diagnose(open_case(state, now), CAUSES, incident.causes)
-        news = incidents.diagnosed(memory, diagnosis, now) or news
-    if news:
-        out.append(incidents.record(memory, now))
-
-
-def _emit(
-    state: "ClusterState", alert: AlertState, rule: Rule, step: Step, look: Look, owner: NodeState, out: list[Output]
-) -> None:
-    memory = state.memory
-    alert.seq += 1
-    summary, evidence = _words(alert, rule, step, look)
-    link = look.link
-    transition = Transition(
-        alert_id=alert.id,
-        seq=alert.seq,
-        cluster=state.name,
-        datacenter=owner.node.datacenter,
-        rule=rule.name,
-        subject=alert.subject,
-        from_=step.from_,
-        to=step.to,
-        reason=step.reason,
-        severity=alert.severity,
-        event_time=moment(step.at),
-        started_at=moment(alert.since),
-        value=alert.value,
-        threshold=alert.threshold,
-        unit=rule.unit,
-        window_s=rule.window_s,
-        verdict=link.verdict if link is not None else None,
-        summary=summary,
-        evidence=evidence,
-        observers=_observers(state, alert),
-        runbook=rule.runbook,
-        labels=dict(owner.node.labels),
-    )
-    out.append(transition)
-    if step.to in ("ok", "resolved"):
-        place = key(alert.rule, alert.subject.id)
-        del memory.alerts[place]
-        memory.seqs[place] = alert.seq
-    if incidents.note(memory, transition, step.at):
-        follow_up(state, step.at, out, news=True)
-
-
-def _observers(state: "ClusterState", alert: AlertState) -> list[NodeName]:
-    """The nodes whose agents testify: both ends of a link, else the node whose samples decide the alert."""
-    nodes, about = state.memory.nodes, alert.subject
-    names = (about.upstream, about.downstream) if about.kind == "link" else (alert.owner,)
-    return [name for name in names if name is not None and name in nodes and not nodes[name].stale]
-
-
-def _words(alert: AlertState, rule: Rule, step: Step, look: Look) -> tuple[str, list[Evidence]]:
-    about = _name(alert.subject)
-    if step.to == "unknown":
-        return f"{rule.name} on {about} cannot be judged: no data", []
-    if step.to in ("ok", "resolved"):
-        return f"{rule.name} on {about} is over", []
-    if step.reason == "data_back":
-        return f"{rule.name} on {about}: data is back", []
-    words = rule.describe(look, alert.value if alert.value is not None else 0.0)
-    return words.summary, words.evidence
-
-
-def _name(about: Subject) -> str:
+def name_of(about: Subject) -> str:
+    """A subject as people name it: ``pg-1 -> pg-2``, ``slot on pg-1``, ``pg-1``."""
     if about.kind == "link":
         return f"{about.upstream} -> {about.downstream}"
     if about.kind == "cluster":
         return about.id
-    return f"{about.name} on {about.node}" if about.name is not None else str(about.node)
+    return f"{about.name} on {about.node}" if about.name is not None else str(about.node or about.id)
 
 
-def _look_again(state: "ClusterState", alert: AlertState, now: float) -> Look:
-    """What a rule sees when its alert comes due between samples."""
-    nodes, about = state.memory.nodes, alert.subject
-    link = state.memory.links.get(about.id)
-    if link is not None:
-        return state.look_at(link, now)
-    look = Look(state, now)
-    look.node = nodes[alert.owner]
-    sample = look.node.sample
-    if sample is not None and about.kind == "slot":
-        look.slot = next((slot for slot in sample.slots if slot.name == about.name), None)
-    elif sample is not None and about.kind == "subscription":
-        look.subscription = next((s for s in sample.subscriptions if s.name == about.name), None)
-    return look
+def _no_words(_: float) -> Words:
+    return Words("", [])
 
 
-def _schedule(state: "ClusterState", alert: AlertState, limits: Limits) -> None:
-    when = lifecycle.next_due(alert, limits, state.policy.pending_grace_s) or inf
-    state.memory.next_due = min(state.memory.next_due, when)
+def _words(alert: AlertState, rule: RuleBase, step: Step, describe: Callable[[float], Words]) -> Words:
+    about = name_of(alert.subject)
+    if step.to == "unknown":
+        return Words(f"{rule.name} on {about} cannot be judged: no data", [])
+    if step.to in ("ok", "resolved"):
+        return Words(f"{rule.name} on {about} is over", [])
+    if step.reason == "data_back":
+        return Words(f"{rule.name} on {about}: data is back", [])
+    words = describe(alert.value if alert.value is not None else 0.0)
+    evidence: list[Evidence] = words.evidence
+    return Words(words.summary or f"{rule.name} on {about}", evidence)

@@ -1,77 +1,48 @@
-"""Which rules hold for a subject, with which limits: worked out once, not once per sample."""
+"""The rules that hold for a subject, with their limits: worked out once, not once per sample."""
 
-from functools import lru_cache
-from typing import NamedTuple, get_args
-
-from leadline.model.alert import Subject, SubjectKind
+from leadline.model.alert import Subject
 from leadline.model.ids import ClusterName
-from leadline_streams.judge import subject
-from leadline_streams.judge.policy import Limits, Policy, Scope
-from leadline_streams.judge.rule import Look, Measure, Rule
+from leadline_streams.judge.judgement import Check, Judgement, Plan
+from leadline_streams.judge.policy import Limits, Scope
+from leadline_streams.judge.rule import ClusterContext, RuleBase
 from leadline_streams.judge.state import NodeState
-from leadline_streams.rules import RULES
 
 
-class Check(NamedTuple):
-    """One rule with the limits that hold for a subject."""
+class EffectiveRules:
+    """The checks of one cluster's subjects. ``clear`` when a node's labels or datacentre change."""
 
-    measure: Measure
-    rule: Rule
-    limits: Limits
+    __slots__ = ("_cluster", "_judgement", "_special")
 
-
-Plan = tuple[Check, ...]
-"""All checks of a subject."""
-
-
-class Plans:
-    """Plans of one cluster's subjects. ``clear`` when a node's labels or datacentre change."""
-
-    __slots__ = ("_cluster", "_general", "_policy", "_special")
-
-    def __init__(self, cluster: ClusterName, policy: Policy) -> None:
+    def __init__(self, cluster: ClusterName, judgement: Judgement) -> None:
         self._cluster = cluster
-        self._policy = policy
-        self._general = _general(policy)
+        self._judgement = judgement
         self._special: dict[str, Plan] = {}
 
     def clear(self) -> None:
         """Forget what was worked out from labels and datacentres."""
         self._special.clear()
 
-    def of(self, look: Look, owner: NodeState) -> Plan:
-        """For what is looked at; ``owner`` is the node whose labels count."""
-        kind = look.kind
-        if not self._policy.overrides:
-            return self._general[kind]
-        about = subject.of_look(look)
+    def of(self, context: ClusterContext, owner: NodeState) -> Plan:
+        """The checks of a context's subject; ``owner`` is the node whose labels count."""
+        kind = context.kind
+        if not self._judgement.policy.overrides:
+            return self._judgement.general[kind]
+        about = context.subject
         plan = self._special.get(about.id)
         if plan is None:
-            checks = [Check(it.measure, it, self.limits(it, owner, about)) for it in RULES.values() if it.on == kind]
+            rules = (rule for rule in self._judgement.rules.values() if rule.on.kind == kind)
+            checks = (Check(rule.measure, rule, self.limits(rule, owner, about)) for rule in rules)
             plan = self._special[about.id] = tuple(check for check in checks if check.limits.enabled)
         return plan
 
-    def limits(self, rule: Rule, owner: NodeState, about: Subject) -> Limits:
-        """A rule's limits for one subject."""
+    def limits(self, rule: RuleBase, owner: NodeState | None, about: Subject) -> Limits:
+        """A rule's limits for one subject. ``owner`` is the node whose labels count, None where there is none."""
         ends = tuple(end for end in (about.upstream, about.downstream, about.node) if end is not None)
         scope = Scope(
             cluster=self._cluster,
-            datacenter=owner.node.datacenter,
-            nodes=ends or (owner.name,),
+            datacenter=owner.node.datacenter if owner is not None else "",
+            nodes=ends or ((owner.name,) if owner is not None else ("",)),
             link=about.id if about.kind == "link" else "",
-            labels=owner.node.labels,
+            labels=owner.node.labels if owner is not None else {},
         )
-        return self._policy.limits(rule.name, rule.limits, scope)
-
-
-@lru_cache(maxsize=8)
-def _general(policy: Policy) -> dict[SubjectKind, Plan]:
-    """Plans where nothing is overridden: shared by all clusters that are judged by one policy."""
-    anything = Scope(cluster="")
-    plans: dict[SubjectKind, Plan] = {}
-    for kind in get_args(SubjectKind):
-        checks = [
-            Check(it.measure, it, policy.limits(it.name, it.limits, anything)) for it in RULES.values() if it.on == kind
-        ]
-        plans[kind] = tuple(check for check in checks if check.limits.enabled)
-    return plans
+        return self._judgement.policy.limits(rule.name, rule.limits, scope)

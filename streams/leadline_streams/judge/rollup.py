@@ -1,16 +1,12 @@
 """Lag of each link over 10 and 60 seconds of event time, for analytics."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from leadline.clock import moment
 from leadline.model.alert import Verdict
 from leadline.model.ids import ClusterName
 from leadline.model.lag import LagRollup
 from leadline_streams.judge.state import LinkState, Rollup
-
-if TYPE_CHECKING:
-    from leadline_streams.judge.alerting import Output
 
 BRIEF_S = 10.0
 LONG_S = 60.0
@@ -19,22 +15,23 @@ _edge = lru_cache(maxsize=16)(moment)
 """Ends of windows, the same for all links."""
 
 
-def turn(link: LinkState, now: float, cluster: ClusterName, datacenter: str, out: "list[Output]") -> None:
-    """Add windows that are over to ``out`` and begin anew: before the link is looked at, once its brief one is over."""
-    brief, long = link.brief, link.long
+def turn(link: LinkState, now: float, cluster: ClusterName, datacenter: str) -> list[LagRollup]:
+    """Close the windows that are over and return them. Called before a link is judged, once its brief one is over."""
+    brief, long, closed = link.brief, link.long, []
     if brief.samples:
-        out.append(_record(link, brief, BRIEF_S, cluster, datacenter))
+        closed.append(_record(link, brief, BRIEF_S, cluster, datacenter))
         _merge(long, brief)
     if now >= long.until:
         if long.samples:
-            out.append(_record(link, long, LONG_S, cluster, datacenter))
+            closed.append(_record(link, long, LONG_S, cluster, datacenter))
         link.long = Rollup(until=(now // LONG_S + 1) * LONG_S)
     link.brief = Rollup(until=(now // BRIEF_S + 1) * BRIEF_S)
+    return closed
 
 
 def count(link: LinkState) -> None:
     """Count the link as it is now."""
-    brief, lag_s, behind, judged = link.brief, link.lag_s, link.lag_bytes, link.verdict
+    brief, lag_s, behind, judged = link.brief, link.lag_s, link.lag_units, link.verdict
     verdicts = brief.verdicts
     brief.samples += 1
     if lag_s is None:
@@ -45,8 +42,8 @@ def count(link: LinkState) -> None:
         if lag_s:
             brief.lag_sum += lag_s
             brief.lag_max = max(brief.lag_max, lag_s)
-    if behind is not None and behind > brief.bytes_max:
-        brief.bytes_max = behind
+    if behind is not None and behind > brief.units_max:
+        brief.units_max = behind
     verdicts[judged] = verdicts.get(judged, 0) + 1
 
 
@@ -54,8 +51,8 @@ def count_caught_up(brief: Rollup, behind: int, judged: Verdict) -> None:
     """The same of a link without lag."""
     brief.samples += 1
     brief.lag_min = 0.0
-    if behind > brief.bytes_max:
-        brief.bytes_max = behind
+    if behind > brief.units_max:
+        brief.units_max = behind
     brief.verdicts[judged] = brief.verdicts.get(judged, 0) + 1
 
 
@@ -65,7 +62,7 @@ def _merge(into: Rollup, part: Rollup) -> None:
     into.lag_sum += part.lag_sum
     into.lag_min = min(into.lag_min, part.lag_min)
     into.lag_max = max(into.lag_max, part.lag_max)
-    into.bytes_max = max(into.bytes_max, part.bytes_max)
+    into.units_max = max(into.units_max, part.units_max)
     for verdict, samples in part.verdicts.items():
         into.verdicts[verdict] = into.verdicts.get(verdict, 0) + samples
 
@@ -73,6 +70,7 @@ def _merge(into: Rollup, part: Rollup) -> None:
 def _record(link: LinkState, rollup: Rollup, span_s: float, cluster: ClusterName, datacenter: str) -> LagRollup:
     """What a window held; the link is still as it was at the last sample of it."""
     known = rollup.samples - rollup.unknown
+    most = rollup.units_max if rollup.units_max >= 0 else None
     return LagRollup(
         cluster=cluster,
         datacenter=datacenter,
@@ -88,8 +86,11 @@ def _record(link: LinkState, rollup: Rollup, span_s: float, cluster: ClusterName
         lag_avg_s=round(rollup.lag_sum / known, 3) if known else None,
         lag_max_s=round(rollup.lag_max, 3) if known else None,
         lag_last_s=round(link.lag_s, 3) if link.lag_s is not None else None,
-        bytes_max=rollup.bytes_max if rollup.bytes_max >= 0 else None,
-        bytes_last=link.lag_bytes,
+        bytes_max=most if link.unit == "bytes" else None,
+        bytes_last=link.lag_units if link.unit == "bytes" else None,
         verdict=link.verdict,
         verdicts=rollup.verdicts,
+        unit=link.unit,
+        transactions_max=most if link.unit == "transactions" else None,
+        transactions_last=link.lag_units if link.unit == "transactions" else None,
     )

@@ -1,89 +1,173 @@
-"""What a rule is and what it may look at.
+"""A rule, and the read-only contexts that rules measure: one type per kind of subject.
 
 A rule measures one number about one subject; the lifecycle compares it with limits and time. To add one, write one
 file in ``leadline_streams/rules`` that defines ``RULE``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import nan
-from typing import TYPE_CHECKING, Final
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
-from leadline.model.alert import Evidence, SubjectKind
+from leadline.model.alert import Evidence, Subject, SubjectKind
+from leadline.model.ids import ClusterName
 from leadline.model.observation import Slot, Subscription
+from leadline_streams.judge import subject
+from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.state import LinkState, NodeState
 
-if TYPE_CHECKING:
-    from leadline_streams.judge.cluster import ClusterState
-
 UNKNOWN: Final = nan
-"""What ``measure`` returns when it cannot be known now: an alert neither clears nor breaches."""
+"""Returned by ``measure`` when the number cannot be known now: an alert neither clears nor breaches."""
 
 
-class Look:
-    """What a rule sees: the subject it is asked about and everything around it. Read only.
-
-    ``node`` is the subject itself, or the node a slot or subscription lives on, or a link's downstream when an agent
-    looks at it. ``up`` is a link's upstream when an agent looks at it. ``now`` is event time in seconds.
-    """
-
-    __slots__ = ("cluster", "link", "node", "now", "slot", "subscription", "up")
-
-    def __init__(self, cluster: "ClusterState", now: float) -> None:
-        self.cluster = cluster
-        self.now = now
-        self.node: NodeState | None = None
-        self.up: NodeState | None = None
-        self.link: LinkState | None = None
-        self.slot: Slot | None = None
-        self.subscription: Subscription | None = None
+class ClusterView(Protocol):
+    """The state of a cluster as rules and causes may read it."""
 
     @property
-    def kind(self) -> SubjectKind:
-        """What the subject is; a cluster where nothing in it is looked at."""
-        if self.link is not None:
-            return "link"
-        if self.slot is not None:
-            return "slot"
-        if self.subscription is not None:
-            return "subscription"
-        return "node" if self.node is not None else "cluster"
+    def cluster(self) -> ClusterName:
+        """The cluster's name."""
+        ...
+
+    @property
+    def nodes(self) -> Mapping[str, NodeState]:
+        """Every node by name."""
+        ...
+
+    @property
+    def links(self) -> Mapping[str, LinkState]:
+        """Every link by identity."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterContext:
+    """A whole cluster, at a moment of event time in seconds. Base of all contexts; read only."""
+
+    kind: ClassVar[SubjectKind] = "cluster"
+    cluster: ClusterView
+    now: float
+
+    @property
+    def subject(self) -> Subject:
+        """The identity of what is measured."""
+        return subject.of_cluster(self.cluster.cluster)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeContext(ClusterContext):
+    """A node, with its last sample if there was one."""
+
+    kind: ClassVar[SubjectKind] = "node"
+    node: NodeState
+
+    @property
+    def subject(self) -> Subject:
+        """The node."""
+        return subject.of_node(self.cluster.cluster, self.node.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotContext(NodeContext):
+    """A slot, and the node that it is on."""
+
+    kind: ClassVar[SubjectKind] = "slot"
+    slot: Slot
+
+    @property
+    def subject(self) -> Subject:
+        """The slot."""
+        return subject.of_slot(self.cluster.cluster, self.node.name, self.slot.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionContext(NodeContext):
+    """A subscription, and its subscriber."""
+
+    kind: ClassVar[SubjectKind] = "subscription"
+    subscription: Subscription
+
+    @property
+    def subject(self) -> Subject:
+        """The subscription."""
+        return subject.of_subscription(self.cluster.cluster, self.node.name, self.subscription.name)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkContext(ClusterContext):
+    """A link and its ends."""
+
+    kind: ClassVar[SubjectKind] = "link"
+    link: LinkState
+    up: NodeState | None
+    """The upstream; None when no agent reads it."""
+    down: NodeState | None
+    """The downstream; None when no agent reads it, or it does not answer now."""
+    engine: Engine
+    limits: "Callable[[RuleBase], Limits]"
+    """The limits of a rule for this link."""
+
+    @property
+    def subject(self) -> Subject:
+        """The link."""
+        return subject.of_link(self.link)
+
+
+ContextT = TypeVar("ContextT", bound=ClusterContext)
+Measure = Callable[[ContextT], float | None]
+Describe = Callable[[ContextT, float], "Words"]
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a rule says about a breach: one line for people, and the facts."""
+    """A breach in words: one line for people, and the evidence."""
 
     summary: str
     evidence: list[Evidence]
 
 
-Measure = Callable[[Look], float | None]
-Describe = Callable[[Look, float], Words]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One rule. ``measure`` returns None when it does not apply or all is well, UNKNOWN when it cannot be known."""
+class RuleBase:
+    """A rule as the lifecycle of its alerts needs it, whoever finds its values."""
 
     name: str
     family: str
-    on: SubjectKind
     unit: str
     help: str
     limits: Limits
-    measure: Measure
-    describe: Describe
     window_s: float = 0.0
-    """The span of event time its number speaks about; 0 for an instant."""
+    """The span of event time that its number covers; 0 for an instant."""
     outlives_data: bool = False
     """Whether it can be measured while the node is silent or down; all others become unknown then."""
 
     @property
     def runbook(self) -> str:
-        """Where its runbook is."""
+        """Path of its runbook."""
         return f"docs/runbooks/{self.name}.md"
+
+    def words(self, context: ClusterContext | None, value: float) -> Words:
+        """A breach in words. ``context`` is None when its subject is not in the samples any more."""
+        return Words("", [])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(RuleBase, Generic[ContextT]):
+    """A rule that measures samples.
+
+    ``measure`` returns None when it does not apply or all is well, UNKNOWN when the number cannot be known.
+    """
+
+    on: type[ContextT]
+    """The subjects that it measures."""
+    measure: Measure[ContextT]
+    describe: Describe[ContextT]
+
+    def words(self, context: ClusterContext | None, value: float) -> Words:
+        """A breach in words."""
+        return self.describe(context, value) if isinstance(context, self.on) else Words("", [])
+
+
+AnyRule = Rule[Any]
 
 
 def fact(name: str, value: object, node: str | None = None, note: str | None = None) -> Evidence:

@@ -6,20 +6,38 @@ seconds since the epoch.
 
 from dataclasses import dataclass, field
 from math import inf
+from typing import Literal
 
 import msgspec
 
 from leadline.model.alert import Severity, State, Subject, Verdict
-from leadline.model.ids import AlertId, IncidentId, LinkId, NodeName
+from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
 from leadline.model.incident import Cause, Change, TimelineEntry
-from leadline.model.observation import Disk, LinkKind, Node, Sample, SettingValue, Tables
-from leadline_streams.engines.postgresql.retention import Held
+from leadline.model.observation import Disk, LinkKind, Node, Sample, SettingValue, Tables, Unit
 from leadline_streams.judge.counters import Window
-from leadline_streams.judge.lsn_clock import LsnClock
+from leadline_streams.judge.position_clock import PositionClock
 from leadline_streams.judge.watermark import Arrivals
+
+Reach = Literal["gone", "hangs", "locked_out"]
+"""The state of a server that its agent could not read: it is not there, does not answer, or refuses its agent."""
 
 STAND_IN_S = 5.0
 """How long an end that only the other speaks of may still turn out to have an agent."""
+
+
+@dataclass(slots=True)
+class Held:
+    """Log kept for one slot, and its trend over the last 15 to 30 seconds."""
+
+    at: float
+    count: int
+    """Bytes kept at ``at``."""
+    growth: float | None = None
+    """Bytes per second; None until there are two readings far enough apart."""
+    early: bool = False
+    """Whether ``growth`` is of less than the span: each reading corrects it."""
+    decoded: int = 0
+    """``decoded`` before the slot began to keep much: one look may find both the log and what became of it."""
 
 
 @dataclass(slots=True)
@@ -34,10 +52,12 @@ class NodeState:
     """The last look that the server answered."""
     up: bool = True
     error: str | None = None
+    reach: Reach = "gone"
+    """While it is not up."""
     down_since: float | None = None
     stale: bool = False
     """Its agent has been silent for too long: what is known of it is no longer evidence."""
-    clock: LsnClock = field(default_factory=LsnClock)
+    clock: PositionClock = field(default_factory=PositionClock)
     """When its log ended where, as a primary told it, or as a receiver told it of an upstream without an agent."""
     settings: dict[str, SettingValue] = field(default_factory=dict)
     without_identity: tuple[str, ...] = ()
@@ -92,7 +112,7 @@ class Rollup:
     lag_sum: float = 0.0
     lag_min: float = inf
     lag_max: float = 0.0
-    bytes_max: int = -1
+    units_max: int = -1
     verdicts: dict[str, int] = field(default_factory=dict)
 
 
@@ -107,6 +127,8 @@ class LinkState:
     name: str = ""
     """The subscription of a logical link."""
     slot: str | None = None
+    unit: Unit = "bytes"
+    """Of its positions."""
     created_at: float = 0.0
     agentless: bool = False
     """Nobody looks at the downstream: it is judged by what its sender says."""
@@ -125,16 +147,16 @@ class LinkState:
     """When ``position`` last moved, or had nothing to move to."""
     lag_s: float | None = None
     """Behind the primary at the root, in seconds of its clock."""
-    lag_bytes: int | None = None
-    hop_bytes: int | None = None
+    lag_units: int | None = None
+    hop_units: int | None = None
     """Behind its own upstream."""
     anchor_at: float = 0.0
     anchor_s: float = 0.0
-    anchor_bytes: int = 0
+    anchor_units: int = 0
     growth_s: float | None = None
     """Seconds of lag gained per second, over the last 5 to 10 seconds."""
-    growth_bytes: float | None = None
-    """Bytes of lag gained per second."""
+    growth_units: float | None = None
+    """Units of lag gained per second."""
     brief: Rollup = field(default_factory=Rollup)
     long: Rollup = field(default_factory=Rollup)
 
@@ -150,8 +172,8 @@ class AlertState:
     id: AlertId
     rule: str
     subject: Subject
-    owner: NodeName
-    """The node whose samples decide it."""
+    owner: NodeName | None
+    """The node whose samples decide it; None for a reported finding that is about no node."""
     state: State
     severity: Severity
     since: float
@@ -193,10 +215,23 @@ class IncidentState:
 
 
 @dataclass(slots=True)
+class ReportState:
+    """The last report of one source of findings."""
+
+    boot: str
+    seq: int
+    until: float
+    """Its findings are unknown from then on."""
+    alerts: list[str] = field(default_factory=list)
+    """The places of the alerts that it decides."""
+    silent: bool = False
+
+
+@dataclass(slots=True)
 class Memory:
     """All that is remembered of a cluster."""
 
-    cluster: str
+    cluster: ClusterName
     arrivals: Arrivals = field(default_factory=Arrivals)
     nodes: dict[str, NodeState] = field(default_factory=dict)
     links: dict[str, LinkState] = field(default_factory=dict)
@@ -206,6 +241,8 @@ class Memory:
     incident: IncidentState | None = None
     changes: list[Change] = field(default_factory=list)
     """Recent configuration changes, oldest first."""
+    reports: dict[str, ReportState] = field(default_factory=dict)
+    """Sources of reported findings, by name."""
     next_due: float = 0.0
     """Nothing becomes due before; may be too early, never too late."""
 

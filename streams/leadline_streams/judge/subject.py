@@ -1,23 +1,8 @@
-"""Subjects of alerts and causes: what they are about, by identity."""
+"""Subjects of alerts and causes, by identity."""
 
 from leadline.model.alert import Subject
 from leadline.model.ids import ClusterName, NodeName, node_id, thing_id
-from leadline_streams.judge.rule import Look
 from leadline_streams.judge.state import LinkState
-
-
-def of_look(look: Look) -> Subject:
-    """What a rule is asked about."""
-    cluster = look.cluster.name
-    if look.link is not None:
-        return of_link(look.link)
-    if look.node is None:
-        return of_cluster(cluster)
-    if look.slot is not None:
-        return of_slot(cluster, look.node.name, look.slot.name)
-    if look.subscription is not None:
-        return of_subscription(cluster, look.node.name, look.subscription.name)
-    return of_node(cluster, look.node.name)
 
 
 def of_link(link: LinkState) -> Subject:

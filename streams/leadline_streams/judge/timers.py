@@ -1,25 +1,26 @@
-"""What will happen by itself in a cluster, if nothing is observed until then."""
+"""What becomes due in a cluster without a new observation."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from leadline_streams.judge import alerting, lifecycle
+from leadline_streams.judge import lifecycle
+from leadline_streams.judge.alerting import Alerting
+from leadline_streams.judge.policy import Policy
+from leadline_streams.judge.state import Memory
 
-if TYPE_CHECKING:
-    from leadline_streams.judge.cluster import ClusterState
 
-
-def upcoming(state: "ClusterState") -> Iterator[tuple[float, str, str]]:
-    """When, of what kind, and which: nodes that fall silent, alerts that fire or resolve, the incident that ends."""
-    memory, policy = state.memory, state.policy
+def upcoming(memory: Memory, alerting: Alerting, policy: Policy) -> Iterator[tuple[float, str, str]]:
+    """When, of what kind, and which: silent nodes and sources, alerts, the incident's end."""
     for node in memory.nodes.values():
         source = memory.arrivals.sources.get(node.name)
         if not node.stale and source is not None:
             yield node.seen + source.stale_after_s, "node", node.name
     for place, alert in memory.alerts.items():
-        when = lifecycle.next_due(alert, alerting.limits_of(state, alert), policy.pending_grace_s)
+        when = lifecycle.next_due(alert, alerting.limits_of(alert), policy.pending_grace_s)
         if when is not None:
             yield when, "alert", place
+    for name, report in memory.reports.items():
+        if not report.silent:
+            yield report.until, "report", name
     incident = memory.incident
     if incident is not None and incident.quiet_since is not None and not memory.alerts:
         yield incident.quiet_since + policy.quiet_s, "incident", incident.id

@@ -16,6 +16,7 @@ from math import inf
 from operator import itemgetter
 
 from leadline.errors import BadRecord
+from leadline.model.finding import FindingReport
 from leadline.model.observation import NodeSettings, Sample
 from leadline.wire import FUTURE
 from leadline_streams.judge.policy import Policy
@@ -63,7 +64,7 @@ class Arrivals:
     """Observations on their way to judgement."""
 
     sources: dict[str, Source] = field(default_factory=dict)
-    waiting: list[tuple[float, str, int, str, Sample | NodeSettings]] = field(default_factory=list)
+    waiting: list[tuple[float, str, int, str, Sample | NodeSettings | FindingReport]] = field(default_factory=list)
     """A heap by time, node, seq and boot."""
     awaited: dict[str, float] = field(default_factory=dict)
     """The frontiers of the sources that judgement waits for."""
@@ -130,6 +131,11 @@ class Arrivals:
             time = max(time, source.admitted_at, self.horizon)
         heappush(self.waiting, (time, name, seq, boot, seen))
         return ACCEPTED
+
+    def enqueue(self, report: FindingReport) -> None:
+        """Take a report of findings: it is judged in its turn, and nothing waits for the source's next one."""
+        time = max(report.sent_at.timestamp(), self.horizon)
+        heappush(self.waiting, (time, report.source, report.seq, report.boot, report))
 
     def tick(self, now: float, policy: Policy) -> None:
         """Note that time has passed."""

@@ -8,14 +8,14 @@ lifecycle's.
 from importlib import import_module
 from pkgutil import iter_modules
 
-from leadline_streams.judge.rule import Rule
+from leadline_streams.judge.rule import AnyRule
 
 
-def _found() -> dict[str, Rule]:
+def _found() -> dict[str, AnyRule]:
     modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
-    rules: list[Rule] = [module.RULE for module in modules]
+    rules: list[AnyRule] = [module.RULE for module in modules]
     return {rule.name: rule for rule in sorted(rules, key=lambda rule: rule.name)}
 
 
-RULES: dict[str, Rule] = _found()
+RULES: dict[str, AnyRule] = _found()
 """Every rule by name."""

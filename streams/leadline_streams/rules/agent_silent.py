@@ -2,20 +2,19 @@
 
 from leadline.words import duration
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 
 
-def measure(look: Look) -> float | None:
+def measure(context: NodeContext) -> float | None:
     """Seconds of silence, once they are more than five intervals."""
-    return look.now - look.node.seen if look.node is not None and look.node.stale else None
+    return context.now - context.node.seen if context.node.stale else None
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: NodeContext, value: float) -> Words:
     """Since when, and what can be judged no longer."""
-    node = look.node
-    assert node is not None
-    silence = duration(look.now - node.seen)
-    links = [k for k in look.cluster.memory.links.values() if node.name in (k.upstream, k.downstream)]
+    node = context.node
+    silence = duration(context.now - node.seen)
+    links = [k for k in context.cluster.links.values() if node.name in (k.upstream, k.downstream)]
     return Words(
         f"nothing heard from the agent of {node.name} for {silence}: its alerts cannot clear and new ones cannot start",
         [
@@ -29,7 +28,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="agent_silent",
     family="liveness",
-    on="node",
+    on=NodeContext,
     unit="s",
     help="Nothing heard from a node's agent, for five intervals and `for` on top.",
     limits=Limits(warning=0.0, for_s=30.0, keep_s=5.0),

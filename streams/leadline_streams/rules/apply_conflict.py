@@ -12,23 +12,24 @@ What is counted is decided by what a count means:
 
 from leadline_streams.engines.postgresql.apply import DUPLICATES, MISSING, ORIGINS
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
+from leadline_streams.engines.postgresql.links import is_logical
+from leadline_streams.engines.postgresql.subscriptions import in_error_loop
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
 from leadline_streams.judge.state import NodeState
-from leadline_streams.judge.verdict import in_error_loop
 
 
-def measure(look: Look) -> float | None:
+def measure(context: SubscriptionContext) -> float | None:
     """Conflicts in the window."""
-    node, subscription = look.node, look.subscription
-    if node is None or subscription is None or not node.windows or not subscription.conflicts:
+    node, subscription = context.node, context.subscription
+    if not node.windows or not subscription.conflicts:
         return None
-    now, name = look.now, subscription.name
+    now, name = context.now, subscription.name
     stops = not subscription.enabled or in_error_loop(node, subscription, now)
     stopping = sum(1 for count in counted(node, name, DUPLICATES, now).values() if count) if stops else 0
     skipped = sum(counted(node, name, MISSING, now).values())
     overwritten = sum(counted(node, name, ORIGINS, now).values())
-    if overwritten and not _returned(look):
+    if overwritten and not _returned(context):
         overwritten = 0
     return float(stopping + skipped + overwritten) or None
 
@@ -39,31 +40,29 @@ def counted(node: NodeState, subscription: str, kinds: frozenset[str], now: floa
     return {kind: it.count(now) for kind, it in windows.items() if it is not None}
 
 
-def _returned(look: Look) -> bool:
+def _returned(context: SubscriptionContext) -> bool:
     """Whether the publisher subscribes to this node in turn, and met rows of another origin as well."""
-    assert look.node is not None
-    assert look.subscription is not None
-    memory = look.cluster.memory
-    links = [link for link in memory.links.values() if link.kind == "logical"]
-    publishers = {k.upstream for k in links if k.downstream == look.node.name and k.name == look.subscription.name}
+    memory = context.cluster
+    links = [link for link in memory.links.values() if is_logical(link)]
+    publishers = {
+        k.upstream for k in links if k.downstream == context.node.name and k.name == context.subscription.name
+    }
     for back in links:
         publisher = memory.nodes.get(back.downstream)
         if (
             publisher is not None
             and publisher.name in publishers
-            and back.upstream == look.node.name
-            and any(counted(publisher, back.name, ORIGINS, look.now).values())
+            and back.upstream == context.node.name
+            and any(counted(publisher, back.name, ORIGINS, context.now).values())
         ):
             return True
     return False
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: SubscriptionContext, value: float) -> Words:
     """Every kind that occurred, those that are not counted too."""
-    node, subscription = look.node, look.subscription
-    assert node is not None
-    assert subscription is not None
-    counts = counted(node, subscription.name, DUPLICATES | MISSING | ORIGINS, look.now)
+    node, subscription = context.node, context.subscription
+    counts = counted(node, subscription.name, DUPLICATES | MISSING | ORIGINS, context.now)
     kinds = {kind: count for kind, count in counts.items() if count}
     notes = dict.fromkeys(DUPLICATES, "attempts; the worker stops and tries again")
     notes |= dict.fromkeys(MISSING, "changes skipped: the row is not there")
@@ -78,7 +77,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="apply_conflict",
     family="conflict",
-    on="subscription",
+    on=SubscriptionContext,
     unit="conflicts",
     help="Row conflicts of a subscription in 300 s. One for each kind that stops the worker, each change of a missing "
     "row, and rows of another origin where both servers subscribe to each other. PostgreSQL 18 and later count them.",

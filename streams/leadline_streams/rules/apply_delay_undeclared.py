@@ -5,32 +5,31 @@ To declare a delayed standby, raise this rule's limit above its delay in an over
 
 from leadline.words import duration
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 
 
-def measure(look: Look) -> float | None:
+def measure(context: NodeContext) -> float | None:
     """``recovery_min_apply_delay`` of a standby, in seconds."""
-    node = look.node
-    if node is None or node.sample is None or node.sample.positions is None:
+    node = context.node
+    if node.sample is None or node.sample.positions is None:
         return None
     return node.sample.positions.apply_delay_s or None if node.node.role == "standby" else None
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: NodeContext, value: float) -> Words:
     """The setting, and where it comes from."""
-    assert look.node is not None
-    setting = look.node.settings.get("recovery_min_apply_delay")
+    setting = context.node.settings.get("recovery_min_apply_delay")
     source = f"set in {setting.source}" if setting is not None and setting.source else None
     return Words(
-        f"{look.node.name} applies everything {duration(value)} late, and no override declares that",
-        [fact("recovery_min_apply_delay", f"{value:g} s", look.node.name, source)],
+        f"{context.node.name} applies everything {duration(value)} late, and no override declares that",
+        [fact("recovery_min_apply_delay", f"{value:g} s", context.node.name, source)],
     )
 
 
 RULE = Rule(
     name="apply_delay_undeclared",
     family="lag",
-    on="node",
+    on=NodeContext,
     unit="s",
     help="A standby with a longer `recovery_min_apply_delay` than declared. Declare a delayed standby by an override "
     "that raises this limit for it.",

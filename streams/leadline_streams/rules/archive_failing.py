@@ -2,20 +2,20 @@
 
 from leadline.model.observation import Archiver
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 from leadline_streams.judge.state import NodeState
 
 BACKLOG = 256
 """Segments waiting, 4 GiB at the default size. A burst leaves some; as many as this mean that archiving is too slow."""
 
 
-def measure(look: Look) -> float | None:
+def measure(context: NodeContext) -> float | None:
     """Failed attempts in the window while the newest attempt failed, at least 1; 1 when too many segments wait."""
-    node = look.node
-    if node is None or node.sample is None or node.sample.archiver is None:
+    node = context.node
+    if node.sample is None or node.sample.archiver is None:
         return None
     if _failed_last(node.sample.archiver):
-        return float(max(1, _failures(node, look.now)))
+        return float(max(1, _failures(node, context.now)))
     return 1.0 if (node.unarchived or 0) >= BACKLOG else None
 
 
@@ -30,10 +30,9 @@ def _failures(node: NodeState, now: float) -> int:
     return window.count(now) if window is not None else 0
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: NodeContext, value: float) -> Words:
     """The segment that will not go, since when, and how many wait behind it."""
-    node = look.node
-    assert node is not None
+    node = context.node
     assert node.sample is not None
     archiver = node.sample.archiver
     assert archiver is not None
@@ -46,7 +45,7 @@ def describe(look: Look, value: float) -> Words:
         if _failed_last(archiver)
         else f"{node.name} archives too slowly: {waiting} segments wait",
         [
-            fact("failed", _failures(node, look.now), node.name, f"attempts in {RULE.window_s:g} s"),
+            fact("failed", _failures(node, context.now), node.name, f"attempts in {RULE.window_s:g} s"),
             fact("last_failed_wal", archiver.last_failed_wal, node.name),
             fact("last_archived_wal", archiver.last_archived_wal, node.name, _ago(archiver.last_archived_s)),
             fact("ready", waiting, node.name, "segments waiting"),
@@ -62,7 +61,7 @@ def _ago(seconds: float | None) -> str | None:
 RULE = Rule(
     name="archive_failing",
     family="retention",
-    on="node",
+    on=NodeContext,
     unit="failures",
     help="Failed attempts to archive in 300 s, while the newest attempt failed; 1 when 256 segments or more wait.",
     # The archiver tries three times a minute, and at every segment that is filled: 12 are four minutes, or less.

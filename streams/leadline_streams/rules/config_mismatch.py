@@ -2,9 +2,10 @@
 
 from contextlib import suppress
 
-from leadline_streams.engines.postgresql.topology import root_of
+from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.judge.chain import root_of
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
+from leadline_streams.judge.rule import UNKNOWN, LinkContext, Rule, Words, fact
 from leadline_streams.judge.state import NodeState
 
 HOT_STANDBY = (
@@ -20,21 +21,21 @@ WAL_LEVEL = "wal_level"
 LEVELS = ("minimal", "replica", "logical")
 
 
-def measure(look: Look) -> float | None:
+def measure(context: LinkContext) -> float | None:
     """How many settings are too low; unknown while the settings of one end are."""
-    link = look.link
-    if link is None or link.kind != "physical" or link.agentless:
+    link = context.link
+    if not is_streaming(link) or link.agentless:
         return None
-    primary = _primary(look)
-    if look.node is None or primary is None or not look.node.settings or not primary.settings:
+    primary = _primary(context)
+    if context.down is None or primary is None or not context.down.settings or not primary.settings:
         return UNKNOWN
-    return float(len(_mismatches(primary, look.node))) or None
+    return float(len(_mismatches(primary, context.down))) or None
 
 
-def _primary(look: Look) -> NodeState | None:
+def _primary(context: LinkContext) -> NodeState | None:
     """The primary at the root: its settings are what a standby has to follow, through any cascade."""
-    up = look.up
-    return up if up is None or up.node.role == "primary" else root_of(look.cluster.memory, up.name)
+    up = context.up
+    return up if up is None or up.node.role == "primary" else root_of(context.cluster, up.name)
 
 
 def _mismatches(primary: NodeState, standby: NodeState) -> list[tuple[str, str, str]]:
@@ -50,10 +51,9 @@ def _mismatches(primary: NodeState, standby: NodeState) -> list[tuple[str, str, 
     return found
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: LinkContext, value: float) -> Words:
     """Each setting with both values."""
-    link, primary, standby = look.link, _primary(look), look.node
-    assert link is not None
+    link, primary, standby = context.link, _primary(context), context.down
     mismatches = _mismatches(primary, standby) if primary is not None and standby is not None else []
     names = ", ".join(name for name, _, _ in mismatches) or f"{value:.0f} settings"
     return Words(
@@ -68,7 +68,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="config_mismatch",
     family="config",
-    on="link",
+    on=LinkContext,
     unit="settings",
     help="Settings that are lower on a standby than on its primary and must not be: the hot-standby parameters and "
     "`wal_level`.",

@@ -1,20 +1,19 @@
 """``identity_missing``: published tables refuse their updates or deletes, for they have no replica identity."""
 
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 
 NAMED = 3
 
 
-def measure(look: Look) -> float | None:
+def measure(context: NodeContext) -> float | None:
     """How many, as last told with the settings."""
-    return float(len(look.node.without_identity)) or None if look.node is not None else None
+    return float(len(context.node.without_identity)) or None
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: NodeContext, value: float) -> Words:
     """Which, and what the application gets."""
-    node = look.node
-    assert node is not None
+    node = context.node
     tables = node.without_identity
     names = ", ".join(tables[:NAMED]) + (f" and {len(tables) - NAMED} more" if len(tables) > NAMED else "")
     return Words(
@@ -29,7 +28,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="identity_missing",
     family="config",
-    on="node",
+    on=NodeContext,
     unit="tables",
     help="Published tables that have been updated or deleted from, that have no replica identity, and whose updates or "
     "deletes are published: the next one fails. Seen when the agent is connected to the published database, at the "

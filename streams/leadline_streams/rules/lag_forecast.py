@@ -6,39 +6,34 @@ said how much data may be lost.
 
 from leadline.words import duration
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
-from leadline_streams.judge.state import LinkState
-from leadline_streams.judge.subject import of_link
+from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 from leadline_streams.rules import replication_lag
 
 REAL_S = 5.0
 """Lag below this is the noise of sampling and of bursts; no trend is drawn from it."""
 
 
-def measure(look: Look) -> float | None:
+def measure(context: LinkContext) -> float | None:
     """Seconds until lag reaches the objective; 0 when it is past it and still growing."""
-    link = look.link
-    if link is None or not link.lag_s or link.lag_s <= REAL_S:
+    link = context.link
+    if not link.lag_s or link.lag_s <= REAL_S:
         return None
-    growth, lag_s = link.growth_s, replication_lag.measure(look)
+    growth, lag_s = link.growth_s, replication_lag.measure(context)
     if growth is None or growth <= 0.0 or lag_s is None or lag_s <= REAL_S:
         return None
-    most = objective(look, link)
+    most = objective(context)
     return max(0.0, most - lag_s) / growth if most is not None else None
 
 
-def objective(look: Look, link: LinkState) -> float | None:
+def objective(context: LinkContext) -> float | None:
     """The lag that must not be reached, in seconds; None when nobody set one."""
-    nodes = look.cluster.memory.nodes
-    owner = nodes.get(link.downstream) or nodes[link.upstream]
-    return look.cluster.plans.limits(replication_lag.RULE, owner, of_link(link)).critical
+    return context.limits(replication_lag.RULE).critical
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: LinkContext, value: float) -> Words:
     """When, and the two numbers it is drawn from."""
-    link = look.link
-    assert link is not None
-    most = objective(look, link) or 0.0
+    link = context.link
+    most = objective(context) or 0.0
     return Words(
         f"at the present trend {link.downstream} is {duration(most)} behind {link.upstream} in {duration(value)}",
         [
@@ -53,7 +48,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="lag_forecast",
     family="lag",
-    on="link",
+    on=LinkContext,
     unit="s",
     help="Seconds until lag reaches the recovery-point objective, which is the critical limit of `replication_lag`. "
     "Only while lag is above 5 s and growing.",

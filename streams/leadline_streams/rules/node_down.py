@@ -2,23 +2,22 @@
 
 from leadline.words import duration
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
+from leadline_streams.judge.rule import UNKNOWN, NodeContext, Rule, Words, fact
 
 
-def measure(look: Look) -> float | None:
+def measure(context: NodeContext) -> float | None:
     """Seconds since the server last answered its agent; unknown when the agent is silent too."""
-    node = look.node
-    if node is None or node.up:
+    node = context.node
+    if node.up:
         return None
     if node.stale or node.down_since is None:
         return UNKNOWN
-    return look.now - node.down_since
+    return context.now - node.down_since
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: NodeContext, value: float) -> Words:
     """Why, in the agent's words."""
-    node = look.node
-    assert node is not None
+    node = context.node
     return Words(
         f"{node.node.role if node.node.role != 'unknown' else 'server'} {node.name} has not answered for "
         f"{duration(value)}: {node.error or 'no reason given'}",
@@ -33,7 +32,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="node_down",
     family="liveness",
-    on="node",
+    on=NodeContext,
     unit="s",
     help="A server has not answered its agent for this long: it is down, unreachable or refuses the agent.",
     # A planned restart takes less than 30 s.

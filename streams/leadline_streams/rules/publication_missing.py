@@ -1,27 +1,27 @@
 """``publication_missing``: a publication that a subscription takes changes from is not on its publisher."""
 
+from leadline_streams.engines.postgresql.links import slot_of, subscription_of
+from leadline_streams.engines.postgresql.subscriptions import missing_publications
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
-from leadline_streams.judge.verdict import missing_publications, slot_of, subscription_of
+from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
 
-def measure(look: Look) -> float | None:
+def measure(context: LinkContext) -> float | None:
     """How many are missing, as far as the publisher's agent is connected to the database they should be in."""
-    return float(len(_missing(look))) or None
+    return float(len(_missing(context))) or None
 
 
-def _missing(look: Look) -> list[str]:
-    link, up = look.link, look.up
-    subscription = subscription_of(link, look.node) if link is not None else None
-    if link is None or subscription is None or up is None or not up.answers:
+def _missing(context: LinkContext) -> list[str]:
+    link, up = context.link, context.up
+    subscription = subscription_of(link, context.down)
+    if subscription is None or up is None or not up.answers:
         return []
     return missing_publications(link, up, subscription)
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: LinkContext, value: float) -> Words:
     """Which, and that from PostgreSQL 18 on nothing else shows it."""
-    link, up, missing = look.link, look.up, _missing(look)
-    assert link is not None
+    link, up, missing = context.link, context.up, _missing(context)
     names = ", ".join(missing) or f"{value:.0f} publications"
     version = up.node.version_num if up is not None else 0
     effect = "changes are skipped without an error" if version >= 180000 else "apply fails"
@@ -41,7 +41,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="publication_missing",
     family="consistency",
-    on="link",
+    on=LinkContext,
     unit="publications",
     help="Publications that a subscription names and its publisher does not have. PostgreSQL 18 skips their changes "
     "without an error. Seen when the publisher's agent is connected to the published database.",

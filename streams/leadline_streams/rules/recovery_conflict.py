@@ -2,29 +2,28 @@
 
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 from leadline_streams.judge.state import NodeState
 
 PREFIX = "recovery_conflict:"
 
 
-def measure(look: Look) -> float | None:
+def measure(context: NodeContext) -> float | None:
     """Queries cancelled in the window, of every kind."""
-    node = look.node
-    if node is None or not node.windows:
+    node = context.node
+    if not node.windows:
         return None
-    return float(sum(_by_kind(node, look.now).values())) or None
+    return float(sum(_by_kind(node, context.now).values())) or None
 
 
 def _by_kind(node: NodeState, now: float) -> dict[str, int]:
     return {key[len(PREFIX) :]: it.count(now) for key, it in node.windows.items() if key.startswith(PREFIX)}
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: NodeContext, value: float) -> Words:
     """How many of which kind, in which databases, and the settings that decide it."""
-    node = look.node
-    assert node is not None
-    kinds = {kind: count for kind, count in sorted(_by_kind(node, look.now).items()) if count}
+    node = context.node
+    kinds = {kind: count for kind, count in sorted(_by_kind(node, context.now).items()) if count}
     names = " and ".join(kinds)
     decided_by = ("max_standby_streaming_delay", "hot_standby_feedback")
     return Words(
@@ -39,7 +38,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="recovery_conflict",
     family="conflict",
-    on="node",
+    on=NodeContext,
     unit="queries",
     help="Queries that replay cancelled on a standby in 300 s, all kinds together.",
     # One now and then is the price of a standby that is read; one a minute and somebody's reports fail.

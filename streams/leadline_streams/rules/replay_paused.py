@@ -2,31 +2,32 @@
 
 from leadline.words import size
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
 
-def measure(look: Look) -> float | None:
+def measure(context: LinkContext) -> float | None:
     """1 while replay is paused."""
-    sample = look.node.sample if look.node is not None else None
-    if look.link is None or look.link.kind != "physical" or sample is None or sample.positions is None:
+    sample = context.down.sample if context.down is not None else None
+    if sample is None or sample.positions is None:
         return None
     return 1.0 if sample.positions.replay_paused else None
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: LinkContext, value: float) -> Words:
     """Since when, and what waits."""
-    link, node = look.link, look.node
-    assert link is not None
+    link, node = context.link, context.down
     assert node is not None
     assert node.sample is not None
     positions = node.sample.positions
     assert positions is not None
     return Words(
-        f"replay on {link.downstream} is paused; it is {size(link.lag_bytes or 0)} of log behind {link.upstream}",
+        f"replay on {link.downstream} is paused; it is {size(link.lag_units or 0)} of log behind {link.upstream}",
         [
             fact("replay_paused", "true", node.name),
             fact("startup_wait", positions.startup_wait, node.name),
-            fact("replayed_lsn", positions.replayed_lsn, node.name, f"unchanged for {look.now - link.moved_at:.0f} s"),
+            fact(
+                "replayed_lsn", positions.replayed_lsn, node.name, f"unchanged for {context.now - link.moved_at:.0f} s"
+            ),
             fact("received_lsn", positions.received_lsn, node.name),
         ],
     )
@@ -35,7 +36,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="replay_paused",
     family="lag",
-    on="link",
+    on=LinkContext,
     unit="",
     help="Replay is paused for longer than `for`.",
     limits=Limits(warning=1.0, for_s=60.0, keep_s=5.0),

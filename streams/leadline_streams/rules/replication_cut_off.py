@@ -1,65 +1,65 @@
 """``replication_cut_off``: a link that should be connected is not, though both servers run."""
 
 from leadline.words import duration
+from leadline_streams.engines.postgresql.links import slot_of, subscription_of
+from leadline_streams.engines.postgresql.subscriptions import in_error_loop
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 from leadline_streams.judge.state import LinkState
-from leadline_streams.judge.verdict import in_error_loop, slot_of, subscription_of
 
 PASSING = frozenset({"pg_basebackup", "pg_receivewal", "pg_recvlogical"})
 """Programs that come and go; one that must not go away has a slot."""
 
 
-def measure(look: Look) -> float | None:
+def measure(context: LinkContext) -> float | None:
     """Seconds since it was cut. A server that is down is ``node_down``'s to tell."""
-    link = look.link
-    if link is None or link.connected or link.verdict not in ("cut_off", "broken"):
+    link = context.link
+    if link.connected or link.verdict not in ("cut_off", "broken"):
         return None
-    if not _is_expected(look, link):
+    if not _is_expected(context, link):
         return None
-    return look.now - link.cut_since if link.cut_since is not None else 0.0
+    return context.now - link.cut_since if link.cut_since is not None else 0.0
 
 
-def _is_expected(look: Look, link: LinkState) -> bool:
+def _is_expected(context: LinkContext, link: LinkState) -> bool:
     """Whether somebody wants this link: not one that was switched off, and not a backup that has ended."""
-    subscription = subscription_of(link, look.node)
-    if subscription is not None and look.node is not None:
+    subscription = subscription_of(link, context.down)
+    if subscription is not None and context.down is not None:
         # subscription_disabled and apply_error speak of these.
-        return subscription.enabled and not in_error_loop(look.node, subscription, look.now)
+        return subscription.enabled and not in_error_loop(context.down, subscription, context.now)
     if not link.agentless:
         return True
     if link.slot is None:
         return link.downstream not in PASSING
-    slot = slot_of(link, look.up)
+    slot = slot_of(link, context.up)
     return slot is not None and not slot.temporary
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: LinkContext, value: float) -> Words:
     """Which end says so, and what the downstream is told to follow."""
-    link = look.link
-    assert link is not None
+    link = context.link
     facts = []
-    if look.up is not None and look.up.answers:
+    if context.up is not None and context.up.answers:
         facts.append(fact("sender", "none", link.upstream, f"{link.upstream} sends nothing to {link.downstream}"))
-        slot = slot_of(link, look.up)
+        slot = slot_of(link, context.up)
         if slot is not None:
             state = f"{'active' if slot.active else 'inactive'}, {slot.wal_status or 'no wal_status'}"
             facts.append(fact("slot", slot.name, link.upstream, state))
         elif link.slot is not None:
             facts.append(fact("slot", link.slot, link.upstream, "no such slot"))
-    told = look.node.sample.upstream if look.node is not None and look.node.sample is not None else None
+    told = context.down.sample.upstream if context.down is not None and context.down.sample is not None else None
     if told is not None:
         where = f"{told.host}:{told.port}" if told.configured else "primary_conninfo is empty"
         facts.append(fact("receiver", told.status or "none", link.downstream, f"follows {where}"))
-    if link.lag_bytes is not None:
-        facts.append(fact("lag_bytes", link.lag_bytes, link.downstream))
+    if link.lag_units is not None:
+        facts.append(fact("lag_bytes", link.lag_units, link.downstream))
     return Words(f"{link.downstream} has received nothing from {link.upstream} for {duration(value)}", facts)
 
 
 RULE = Rule(
     name="replication_cut_off",
     family="lag",
-    on="link",
+    on=LinkContext,
     unit="s",
     help="Not connected for this long although both servers run. Not for subscriptions that are disabled or fail, and "
     "not for backup programs without a slot.",

@@ -1,27 +1,26 @@
 """``replication_lag``: a downstream is further behind its root primary than allowed, in seconds of its clock."""
 
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
 
-def measure(look: Look) -> float | None:
+def measure(context: LinkContext) -> float | None:
     """Seconds behind, less a configured apply delay: being late on purpose is not lag."""
-    link = look.link
-    if link is None or not link.lag_s:
+    link = context.link
+    if not link.lag_s:
         return None
-    return link.lag_s - configured_delay(look)
+    return link.lag_s - configured_delay(context)
 
 
-def configured_delay(look: Look) -> float:
+def configured_delay(context: LinkContext) -> float:
     """The downstream's ``recovery_min_apply_delay`` in seconds."""
-    sample = look.node.sample if look.node is not None else None
+    sample = context.down.sample if context.down is not None else None
     return sample.positions.apply_delay_s if sample is not None and sample.positions is not None else 0.0
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: LinkContext, value: float) -> Words:
     """Seconds, bytes and direction."""
-    link = look.link
-    assert link is not None
+    link = context.link
     trend = link.growth_s or 0.0
     direction = (
         "and catching up" if trend < -0.05 else "and falling further behind" if trend > 0.05 else "and not closing"
@@ -30,7 +29,7 @@ def describe(look: Look, value: float) -> Words:
         f"{link.downstream} is {value:.1f} s behind {link.upstream} {direction}",
         [
             fact("lag_s", value, link.downstream),
-            fact("lag_bytes", link.lag_bytes, link.downstream),
+            fact("lag_bytes", link.lag_units, link.downstream),
             fact("growth_s_per_s", trend, link.downstream),
             fact("verdict", link.verdict),
         ],
@@ -40,7 +39,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="replication_lag",
     family="lag",
-    on="link",
+    on=LinkContext,
     unit="s",
     help="Behind the root primary by more than this many seconds of its clock, apply delay not counted.",
     limits=Limits(warning=30.0, critical=300.0, for_s=30.0, keep_s=30.0),

@@ -2,31 +2,30 @@
 
 from leadline.words import size
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
 SOON_S = 900.0
 """A link that will have caught up within this time at its present pace is left to it."""
 
 
-def measure(look: Look) -> float | None:
+def measure(context: LinkContext) -> float | None:
     """Bytes behind, unless they are late by design or about to be caught up with."""
-    link = look.link
-    if link is None or not link.lag_bytes or link.verdict == "delayed_by_design":
+    link = context.link
+    if not link.lag_units or link.verdict == "delayed_by_design":
         return None
-    closing = -(link.growth_bytes or 0.0)
-    return None if closing * SOON_S > link.lag_bytes else float(link.lag_bytes)
+    closing = -(link.growth_units or 0.0)
+    return None if closing * SOON_S > link.lag_units else float(link.lag_units)
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: LinkContext, value: float) -> Words:
     """Bytes, direction, and how much of it is the last hop's."""
-    link = look.link
-    assert link is not None
-    trend = link.growth_bytes or 0.0
+    link = context.link
+    trend = link.growth_units or 0.0
     return Words(
         f"{link.downstream} is {size(value)} of log behind {link.upstream} and will not have caught up soon",
         [
-            fact("lag_bytes", link.lag_bytes, link.downstream),
-            fact("hop_bytes", link.hop_bytes, link.downstream, f"behind its own upstream {link.upstream}"),
+            fact("lag_bytes", link.lag_units, link.downstream),
+            fact("hop_bytes", link.hop_units, link.downstream, f"behind its own upstream {link.upstream}"),
             fact("growth_bytes_per_s", trend, link.downstream),
             fact("lag_s", link.lag_s, link.downstream),
             fact("verdict", link.verdict),
@@ -37,7 +36,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="replication_lag_bytes",
     family="lag",
-    on="link",
+    on=LinkContext,
     unit="bytes",
     help="Behind the root primary by more than this many bytes of log, while it will not have caught up within 15 "
     "minutes. A configured apply delay is not counted.",

@@ -1,40 +1,36 @@
 """``slot_inactive``: nobody reads a slot, and the log is kept for nobody."""
 
 from leadline.words import duration, size
-from leadline_streams.engines.postgresql.topology import consumer_of
+from leadline_streams.engines.postgresql.slots import is_physical, slot_is_lost
+from leadline_streams.judge.chain import consumer_of
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
-from leadline_streams.judge.verdict import slot_is_lost
+from leadline_streams.judge.rule import Rule, SlotContext, Words, fact
 
 
-def measure(look: Look) -> float | None:
+def measure(context: SlotContext) -> float | None:
     """1 while the slot holds log and nobody is connected to it."""
-    slot = look.slot
-    if slot is None or slot.active or slot.temporary or slot.synced or slot.restart_lsn is None or slot_is_lost(slot):
+    slot = context.slot
+    if slot.active or slot.temporary or slot.synced or slot.restart_lsn is None or slot_is_lost(slot):
         return None
-    return None if slot.kind == "physical" and _is_used_elsewhere(look) else 1.0
+    return None if is_physical(slot) and _is_used_elsewhere(context) else 1.0
 
 
-def _is_used_elsewhere(look: Look) -> bool:
+def _is_used_elsewhere(context: SlotContext) -> bool:
     """Whether the slot's standby is connected by a slot of this name on another node: this one is kept for failover."""
-    assert look.node is not None
-    assert look.slot is not None
-    name = look.slot.name
-    for other in look.cluster.memory.nodes.values():
-        if other.name != look.node.name and other.answers and other.sample is not None:
+    name = context.slot.name
+    for other in context.cluster.nodes.values():
+        if other.name != context.node.name and other.answers and other.sample is not None:
             for slot in other.sample.slots:
-                if slot.name == name and slot.active and slot.kind == "physical":
+                if slot.name == name and slot.active and is_physical(slot):
                     return True
     return False
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: SlotContext, value: float) -> Words:
     """Since when, what it costs, and who should read it."""
-    node, slot = look.node, look.slot
-    assert node is not None
-    assert slot is not None
+    node, slot = context.node, context.slot
     since = f" for {duration(slot.inactive_s)}" if slot.inactive_s is not None else ""
-    consumer = consumer_of(look.cluster.memory, node, slot)
+    consumer = consumer_of(context.cluster, node, slot)
     return Words(
         f"nobody has read slot {slot.name} on {node.name}{since}; it holds {size(slot.retained_bytes)} of log",
         [
@@ -49,7 +45,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="slot_inactive",
     family="retention",
-    on="slot",
+    on=SlotContext,
     unit="",
     help="Nobody has been connected to the slot for longer than `for`, and it holds log. Not for temporary slots, "
     "slots synchronised to a standby, and a standby's spare slots on other nodes.",

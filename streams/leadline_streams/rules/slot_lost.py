@@ -1,29 +1,27 @@
 """``slot_lost``: a slot cannot serve its consumer any more, or will not after the next checkpoint."""
 
-from leadline_streams.engines.postgresql.topology import consumer_of
+from leadline_streams.engines.postgresql.slots import slot_is_lost
+from leadline_streams.judge.chain import consumer_of
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
-from leadline_streams.judge.verdict import slot_is_lost
+from leadline_streams.judge.rule import Rule, SlotContext, Words, fact
 
 UNRESERVED, LOST = 1.0, 2.0
 
 
-def measure(look: Look) -> float | None:
+def measure(context: SlotContext) -> float | None:
     """2 when it is lost, 1 when the next checkpoint may remove what it needs."""
-    slot = look.slot
-    if slot is None or slot.temporary:
+    slot = context.slot
+    if slot.temporary:
         return None
     if slot_is_lost(slot):
         return LOST
     return UNRESERVED if slot.wal_status == "unreserved" else None
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: SlotContext, value: float) -> Words:
     """Why, as far as the server's version says, and who has to be rebuilt."""
-    node, slot = look.node, look.slot
-    assert node is not None
-    assert slot is not None
-    consumer = consumer_of(look.cluster.memory, node, slot)
+    node, slot = context.node, context.slot
+    consumer = consumer_of(context.cluster, node, slot)
     whose = f" of {consumer}" if consumer is not None else ""
     reason = slot.invalidation_reason or ("conflicting" if slot.conflicting else None)
     fate = f"is lost ({reason or 'wal_removed'})" if value >= LOST else "is lost at the next checkpoint"
@@ -42,7 +40,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="slot_lost",
     family="retention",
-    on="slot",
+    on=SlotContext,
     unit="",
     help="2 when the slot is invalidated, and its consumer must be rebuilt; 1 while it is `unreserved`, and the next "
     "checkpoint may remove what it needs.",

@@ -1,45 +1,41 @@
 """``slot_retention_forecast``: the log kept for a slot fills the disk, or outgrows what may be kept, before long."""
 
 from leadline.words import duration, size
-from leadline_streams.engines.postgresql.topology import consumer_of
+from leadline_streams.engines.postgresql.slots import slot_is_lost
+from leadline_streams.judge.chain import consumer_of
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
-from leadline_streams.judge.verdict import slot_is_lost
+from leadline_streams.judge.rule import Rule, SlotContext, Words, fact
 
 
-def measure(look: Look) -> float | None:
+def measure(context: SlotContext) -> float | None:
     """Seconds until the slot is lost or the log's volume is full, whichever is first, at the slot's present growth."""
-    node, slot = look.node, look.slot
-    if node is None or slot is None or slot.name not in node.held or slot_is_lost(slot):
+    node, slot = context.node, context.slot
+    if slot.name not in node.held or slot_is_lost(slot):
         return None
     growth = node.held[slot.name].growth
-    rooms = [room for _, room in _rooms(look)]
+    rooms = [room for _, room in _rooms(context)]
     if growth is None or growth <= 0.0 or not rooms:
         return None
     return max(0, min(rooms)) / growth
 
 
-def _rooms(look: Look) -> list[tuple[str, int]]:
+def _rooms(context: SlotContext) -> list[tuple[str, int]]:
     """What stands in the slot's way, with the bytes left until then."""
-    assert look.node is not None
-    assert look.slot is not None
     rooms = []
-    if look.slot.safe_wal_bytes is not None:
-        rooms.append(("the slot is lost", look.slot.safe_wal_bytes))
-    if look.node.disk is not None and look.node.disk.free_bytes is not None:
-        rooms.append(("the volume of the log is full", look.node.disk.free_bytes))
+    if context.slot.safe_wal_bytes is not None:
+        rooms.append(("the slot is lost", context.slot.safe_wal_bytes))
+    if context.node.disk is not None and context.node.disk.free_bytes is not None:
+        rooms.append(("the volume of the log is full", context.node.disk.free_bytes))
     return rooms
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: SlotContext, value: float) -> Words:
     """Which of the two comes first, for which slot, and who should have read it."""
-    node, slot = look.node, look.slot
-    assert node is not None
-    assert slot is not None
+    node, slot = context.node, context.slot
     held = node.held.get(slot.name)
-    rooms = _rooms(look)
+    rooms = _rooms(context)
     what = min(rooms, key=lambda room: room[1])[0] if rooms else "there is no room left"
-    consumer = consumer_of(look.cluster.memory, node, slot)
+    consumer = consumer_of(context.cluster, node, slot)
     whose = f", kept for {consumer}" if consumer is not None else ""
     state = "active" if slot.active else "inactive"
     return Words(
@@ -57,7 +53,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="slot_retention_forecast",
     family="retention",
-    on="slot",
+    on=SlotContext,
     unit="s",
     help="Seconds until the log kept for a slot fills its volume or makes the slot be lost to "
     "`max_slot_wal_keep_size`, at the rate at which it grows now.",

@@ -1,17 +1,17 @@
 """``split_brain``: two servers of one cluster take writes."""
 
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
+from leadline_streams.judge.rule import UNKNOWN, ClusterContext, Rule, Words, fact
 from leadline_streams.judge.state import NodeState
 
 
-def measure(look: Look) -> float | None:
+def measure(context: ClusterContext) -> float | None:
     """Servers with one system identifier that are out of recovery at once; unknown while one of them is silent.
 
     A subscriber has an identifier of its own. A primary that was replaced counts only when it is seen writable *after*
     its successor became so: until its silence is noticed, a dead one still looks alive.
     """
-    groups = _writers(look)
+    groups = _writers(context)
     if all(len(group) < 2 for group in groups):
         return None
     writers = max((_alive(group) for group in groups), key=len)
@@ -20,10 +20,10 @@ def measure(look: Look) -> float | None:
     return UNKNOWN if any(node.stale for group in groups if len(group) > 1 for node in group) else None
 
 
-def _writers(look: Look) -> list[list[NodeState]]:
+def _writers(context: ClusterContext) -> list[list[NodeState]]:
     """Nodes last seen out of recovery, by system identifier."""
     groups: dict[str, list[NodeState]] = {}
-    for node in look.cluster.memory.nodes.values():
+    for node in context.cluster.nodes.values():
         if node.node.role == "primary" and node.node.system_id is not None:
             groups.setdefault(node.node.system_id, []).append(node)
     return list(groups.values())
@@ -35,9 +35,9 @@ def _alive(group: list[NodeState]) -> list[NodeState]:
     return [node for node in group if node.writable and node.seen >= newest]
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: ClusterContext, value: float) -> Words:
     """Who they are, since when, on which timeline."""
-    writers = max((_alive(group) for group in _writers(look)), key=len, default=[])
+    writers = max((_alive(group) for group in _writers(context)), key=len, default=[])
     names = " and ".join(node.name for node in writers)
     return Words(
         f"{names} take writes as the same cluster; what one commits the other does not have",
@@ -46,7 +46,7 @@ def describe(look: Look, value: float) -> Words:
                 "writable",
                 f"timeline {node.node.timeline}",
                 node.name,
-                f"for {look.now - (node.writable_since or look.now):.0f} s, system {node.node.system_id}",
+                f"for {context.now - (node.writable_since or context.now):.0f} s, system {node.node.system_id}",
             )
             for node in writers
         ],
@@ -56,7 +56,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="split_brain",
     family="conflict",
-    on="cluster",
+    on=ClusterContext,
     unit="servers",
     help="Servers with the same system identifier that take writes at the same time.",
     limits=Limits(critical=2.0, for_s=3.0, keep_s=10.0),

@@ -1,21 +1,19 @@
 """``subscription_disabled``: a subscription is switched off, and its slot on the publisher keeps the log for it."""
 
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
 
 
-def measure(look: Look) -> float | None:
+def measure(context: SubscriptionContext) -> float | None:
     """1 while it is disabled."""
-    return 1.0 if look.subscription is not None and not look.subscription.enabled else None
+    return 1.0 if not context.subscription.enabled else None
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: SubscriptionContext, value: float) -> Words:
     """By whom, as far as the counters can tell."""
-    node, subscription = look.node, look.subscription
-    assert node is not None
-    assert subscription is not None
+    node, subscription = context.node, context.subscription
     window = node.windows.get(f"apply_error:{subscription.name}")
-    failed = window.count(look.now) if window is not None else 0
+    failed = window.count(context.now) if window is not None else 0
     by = "after an error" if failed and subscription.disable_on_error else "by somebody"
     return Words(
         f"subscription {subscription.name} on {node.name} was disabled {by}; nothing is applied",
@@ -31,7 +29,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="subscription_disabled",
     family="conflict",
-    on="subscription",
+    on=SubscriptionContext,
     unit="",
     help="Disabled, by hand or by `disable_on_error`, for longer than `for`.",
     limits=Limits(warning=1.0, for_s=60.0, keep_s=5.0),

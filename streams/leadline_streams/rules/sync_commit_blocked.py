@@ -2,13 +2,13 @@
 
 from leadline.words import duration
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
+from leadline_streams.judge.rule import UNKNOWN, NodeContext, Rule, Words, fact
 
 
-def measure(look: Look) -> float | None:
+def measure(context: NodeContext) -> float | None:
     """How long the oldest of them has waited; unknown where the agent may not see sessions."""
-    node = look.node
-    if node is None or node.sample is None:
+    node = context.node
+    if node.sample is None:
         return None
     activity = node.sample.activity
     if activity is None:
@@ -16,10 +16,9 @@ def measure(look: Look) -> float | None:
     return activity.sync_wait_s if activity.sync_waiters else None
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: NodeContext, value: float) -> Words:
     """How many wait, for whom, and who is there."""
-    node = look.node
-    assert node is not None
+    node = context.node
     assert node.sample is not None
     activity = node.sample.activity
     waiters = activity.sync_waiters if activity is not None else 0
@@ -42,7 +41,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="sync_commit_blocked",
     family="sync",
-    on="node",
+    on=NodeContext,
     unit="s",
     help="How long the oldest commit has waited for synchronous standbys.",
     limits=Limits(warning=3.0, critical=10.0, for_s=5.0, keep_s=10.0),

@@ -2,15 +2,15 @@
 
 from leadline_streams.engines.postgresql.synchronous import Wanted, confirming
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import UNKNOWN, Look, Rule, Words, fact
+from leadline_streams.judge.rule import UNKNOWN, NodeContext, Rule, Words, fact
 
 SETTING = "synchronous_standby_names"
 
 
-def measure(look: Look) -> float | None:
+def measure(context: NodeContext) -> float | None:
     """How many are missing; unknown while the setting or the senders are."""
-    node = look.node
-    if node is None or node.sample is None or node.node.role != "primary":
+    node = context.node
+    if node.sample is None or node.node.role != "primary":
         return None
     setting = node.settings.get(SETTING)
     if setting is None:
@@ -23,10 +23,9 @@ def measure(look: Look) -> float | None:
     return float(max(0, wanted.count - len(confirming(node.sample.downstreams)))) or None
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: NodeContext, value: float) -> Words:
     """What is asked for, and who is there."""
-    node = look.node
-    assert node is not None
+    node = context.node
     assert node.sample is not None
     setting = node.settings[SETTING].value
     wanted = Wanted.of(setting)
@@ -49,7 +48,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="sync_degraded",
     family="sync",
-    on="node",
+    on=NodeContext,
     unit="standbys",
     help="Synchronous standbys that `synchronous_standby_names` requires and that are not connected.",
     limits=Limits(warning=1.0, for_s=30.0, keep_s=10.0),

@@ -2,28 +2,26 @@
 
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.rule import Look, Rule, Words, fact
+from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
 
 
-def measure(look: Look) -> float | None:
+def measure(context: SubscriptionContext) -> float | None:
     """Failed attempts in the window, while copies fail again and again and tables are not ready."""
-    node, subscription = look.node, look.subscription
-    if node is None or subscription is None or not subscription.sync_errors:
+    node, subscription = context.node, context.subscription
+    if not subscription.sync_errors:
         return None
     window = node.windows.get(f"sync_error:{subscription.name}")
-    if window is None or not window.recurs(look.now):
+    if window is None or not window.recurs(context.now):
         return None
     # Tables are seen only from the subscription's own database.
     if subscription.tables and not subscription.unsynced:
         return None
-    return float(window.count(look.now)) or None
+    return float(window.count(context.now)) or None
 
 
-def describe(look: Look, value: float) -> Words:
+def describe(context: SubscriptionContext, value: float) -> Words:
     """Which tables, and that the others go on."""
-    node, subscription = look.node, look.subscription
-    assert node is not None
-    assert subscription is not None
+    node, subscription = context.node, context.subscription
     which = ", ".join(subscription.unsynced) or "a table"
     return Words(
         f"the initial copy of {which} by subscription {subscription.name} on {node.name} failed {value:.0f} times "
@@ -38,7 +36,7 @@ def describe(look: Look, value: float) -> Words:
 RULE = Rule(
     name="table_sync_stuck",
     family="conflict",
-    on="subscription",
+    on=SubscriptionContext,
     unit="attempts",
     help="Attempts to copy a table initially that failed in 300 s, while they still fail. PostgreSQL 15 and later "
     "count them.",

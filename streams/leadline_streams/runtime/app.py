@@ -20,7 +20,7 @@ from leadline.errors import UnreachableError, UsageError
 from leadline.kafka import faust_options, reach
 from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS, Outgoing
-from leadline_streams.assembly import Judge
+from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 from leadline_streams.runtime import gauges
@@ -146,7 +146,7 @@ def build(settings: StreamSettings, clock: Clock, policy: Policy) -> StreamApp:
     app.finalize()
     app.transport = ChunkTransport(app.conf.broker, app)
     app.worker = Worker(
-        settings, clock, Judge(policy), FaustLog(app, prefix + OBSERVATIONS.name, prefix + STATES), table.data
+        settings, clock, ClusterFactory(policy), FaustLog(app, prefix + OBSERVATIONS.name, prefix + STATES), table.data
     )
     consumer = cast(ChunkConsumer, app.consumer)
     consumer.topic, consumer.committable = prefix + OBSERVATIONS.name, app.worker.committable

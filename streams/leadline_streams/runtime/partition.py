@@ -20,6 +20,7 @@ from zlib import crc32
 from leadline.deadletters import Rejected
 from leadline.errors import BadRecord
 from leadline.model.alert import Transition
+from leadline.model.finding import FindingReport
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import NodeSettings, Sample, Tick
@@ -29,6 +30,7 @@ from leadline_streams.runtime.snapshot import Saved
 TOGETHER = 64
 """Records that are heard before they are judged: what comes of so many stays in the processor's cache until then."""
 
+Observed = Sample | NodeSettings | FindingReport
 Output = Transition | Incident | LagRollup
 log = logging.getLogger(__name__)
 
@@ -36,12 +38,12 @@ log = logging.getLogger(__name__)
 class Fold(Protocol):
     """What is needed of the judgement of one cluster."""
 
-    def hear(self, seen: Sample | NodeSettings, spooled: bool = False) -> None:
-        """Take in one observation, to be judged when settled at the latest. Raises BadRecord."""
+    def enqueue(self, seen: Observed, spooled: bool = False) -> None:
+        """Take in one observation, to be judged at ``evaluate`` at the latest. Raises BadRecord."""
         ...
 
-    def settle(self) -> list[Output]:
-        """Judge what was heard, as far as it can be."""
+    def evaluate(self) -> list[Output]:
+        """Judge what was enqueued, as far as it can be."""
         ...
 
     def tick(self, now: datetime) -> list[Output]:
@@ -53,7 +55,7 @@ class Fold(Protocol):
         ...
 
 
-class Judgement(Protocol):
+class FoldFactory(Protocol):
     """Makes folds."""
 
     def new(self, cluster: str) -> Fold:
@@ -92,7 +94,7 @@ class Folded:
     ticks: int = 0
     outputs: list[tuple[Cluster, Output]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
-    last: Sample | NodeSettings | None = None
+    last: Observed | None = None
 
     @property
     def read(self) -> int:
@@ -104,19 +106,19 @@ class Partition:
     """The clusters of one partition. ``blobs`` holds what was last written of each."""
 
     def __init__(
-        self, number: int, position: int, judgement: Judgement, blobs: MutableMapping[bytes, bytes], flush_s: float
+        self, number: int, position: int, factory: FoldFactory, blobs: MutableMapping[bytes, bytes], flush_s: float
     ) -> None:
         self.number = number
         self.position = position
         """Everything below is dealt with, but for states not yet saved; whoever calls ``fold`` moves it."""
         self.clusters: dict[bytes, Cluster] = {}
-        self._judgement = judgement
+        self._factory = factory
         self._blobs = blobs
         self._flush_s = flush_s
 
     def restore(self, key: bytes, saved: Saved, now: float) -> None:
         """Take up a cluster where its written state left it."""
-        fold = self._judgement.load(saved.state)
+        fold = self._factory.load(saved.state)
         self._add(Cluster(key, key.decode("utf-8"), fold, saved.applied, saved.applied), now)
 
     def fold(self, records: Iterable[Any], now: float) -> Folded:
@@ -140,16 +142,19 @@ class Partition:
             cluster = clusters.get(key)
             try:
                 seen = decode(record.value)
-                if not isinstance(seen, (Sample, NodeSettings)):  # a Tick; to ask for it would take three times as long
+                if not isinstance(
+                    seen, (Sample, NodeSettings, FindingReport)
+                ):  # a Tick; to ask for it would take three times as long
                     raise BadRecord(INVALID, "a tick is for all clusters and has no key")
-                if cluster is None or cluster.name != seen.node.cluster:
-                    cluster = self._admit(record, seen.node.cluster, now)
+                name = seen.cluster if isinstance(seen, FindingReport) else seen.node.cluster
+                if cluster is None or cluster.name != name:
+                    cluster = self._admit(record, name, now)
                 if offset < cluster.applied:
                     folded.known += 1
                     continue
                 cluster.applied = offset + 1
                 heard[cluster] = record
-                cluster.fold.hear(seen, headers[-1][0] == SPOOLED if headers else False)
+                cluster.fold.enqueue(seen, headers[-1][0] == SPOOLED if headers else False)
             except BadRecord as bad:
                 folded.rejected.append(Rejected(record, bad.reason, bad.detail))
             except Exception as error:
@@ -158,13 +163,14 @@ class Partition:
                 folded.judged += 1
                 folded.last = seen
         for cluster, record in heard.items():
-            self._judge(cluster, cluster.fold.settle, record, folded, now)
+            self._judge(cluster, cluster.fold.evaluate, record, folded, now)
 
     def _keyless(self, record: Any, folded: Folded, now: float) -> None:
         try:
             seen = OBSERVATIONS.decode(record.value)
             if not isinstance(seen, Tick):
-                raise BadRecord(INVALID, f"there is no key; it should be the cluster, {seen.node.cluster!r:.100}")
+                name = seen.cluster if isinstance(seen, FindingReport) else seen.node.cluster
+                raise BadRecord(INVALID, f"there is no key; it should be the cluster, {name!r:.100}")
         except BadRecord as bad:
             folded.rejected.append(Rejected(record, bad.reason, bad.detail))
         else:
@@ -213,7 +219,7 @@ class Partition:
         key = name.encode("utf-8")
         if record.key != key:
             raise BadRecord(INVALID, f"the key is {record.key!r:.100}, the cluster in the value is {name!r:.100}")
-        cluster = Cluster(key, name, self._judgement.new(name), record.offset, record.offset)
+        cluster = Cluster(key, name, self._factory.new(name), record.offset, record.offset)
         self._add(cluster, now)
         return cluster
 
@@ -232,6 +238,6 @@ class Partition:
         folded.rejected.append(Rejected(record, UNPROCESSABLE, f"{type(error).__name__}: {error}"))
         if cluster is not None:
             blob = self._blobs.get(cluster.key)
-            judgement = self._judgement
-            cluster.fold = judgement.new(cluster.name) if blob is None else judgement.load(Saved.unpack(blob).state)
+            factory = self._factory
+            cluster.fold = factory.new(cluster.name) if blob is None else factory.load(Saved.unpack(blob).state)
             folded.outputs = [(owner, output) for owner, output in folded.outputs if owner is not cluster]

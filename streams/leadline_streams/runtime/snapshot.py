@@ -6,7 +6,7 @@ from struct import Struct
 from typing import Self
 
 _HEAD = Struct(">BIQ")
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS, Outgoing, outgoing
 from leadline_streams.runtime.deadletter_limit import Limit
 from leadline_streams.runtime.interfaces import Extent, Log
-from leadline_streams.runtime.partition import Cluster, Fold, Folded, Judgement, Partition
+from leadline_streams.runtime.partition import Cluster, Fold, Folded, FoldFactory, Partition
 from leadline_streams.runtime.snapshot import Saved, start
 from leadline_streams.runtime.transport import Chunk, Opening
 
@@ -55,14 +55,14 @@ class Worker:
         self,
         settings: StreamSettings,
         clock: Clock,
-        judgement: Judgement,
+        factory: FoldFactory,
         kafka: Log,
         blobs: MutableMapping[bytes, bytes],
     ) -> None:
         self._settings = settings
         self._prefix = settings.kafka.topic_prefix
         self._clock = clock
-        self._judgement = judgement
+        self._factory = factory
         self._kafka = kafka
         self._blobs = blobs
         self._limit = Limit(settings.deadletters.max_consecutive, settings.deadletters.max_ratio)
@@ -234,7 +234,7 @@ class Worker:
         return found
 
     async def _take_up(self, number: int, position: int, clusters: Mapping[bytes, Saved]) -> Partition:
-        partition = Partition(number, position, self._judgement, self._blobs, self._settings.flush_s)
+        partition = Partition(number, position, self._factory, self._blobs, self._settings.flush_s)
         for key, saved in clusters.items():
             with self._naming(key):
                 partition.restore(key, saved, self._clock.monotonic())

@@ -22,7 +22,7 @@ from leadline.model.observation import Sample, Tick
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import DeadLetterSettings, StreamSettings
 from leadline.wire import CODECS, OBSERVATIONS, encode, outgoing
-from leadline_streams.assembly import Judge
+from leadline_streams.assembly import ClusterFactory
 from leadline_streams.runtime.partition import Partition
 from tests.fixtures.brokers import Broker, create_topics
 from tests.integration.streams.worker_main import QUICK
@@ -221,7 +221,7 @@ async def one_fold_says(topics: Topics, settings: StreamSettings) -> dict[Any, s
     committed = {number: offset for number, (offset, _) in (await topics.committed(settings)).items()}
     for number, records in (await topics.read("samples")).items():
         judged = [record for record in records if record.offset < committed[number]]
-        folded = Partition(number, 0, Judge(QUICK), {}, 0.0).fold(judged, 0.0)
+        folded = Partition(number, 0, ClusterFactory(QUICK), {}, 0.0).fold(judged, 0.0)
         for _, output in folded.outputs:
             if isinstance(output, Transition | Incident):
                 found[_identity(output)] = {encode(output)}

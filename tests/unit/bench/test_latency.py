@@ -10,6 +10,7 @@ from leadline.clock import moment
 from leadline.model.alert import Transition
 from leadline.model.observation import Sample
 from leadline.wire import OBSERVATIONS, encode
+from leadline_streams.assembly import judgement
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 
@@ -42,7 +43,7 @@ def test_a_probe_fires_at_once_and_nothing_else_does() -> None:
         assert sample.sent_at == moment(NOW + record.due_s)
         if record.probe is not None:
             probes[record.key] = record
-        state = states.setdefault(record.key, ClusterState(record.key.decode(), AT_ONCE))
+        state = states.setdefault(record.key, ClusterState(record.key.decode(), judgement(AT_ONCE)))
         for output in state.observe(sample):
             if isinstance(output, Transition) and is_firing(encode(output)):
                 assert fired.setdefault(record.key, record) is record

@@ -56,7 +56,7 @@ class Count:
         self.last = list(last)
         self.said: list[Output] = []
 
-    def hear(self, seen: Sample, spooled: bool = False) -> None:
+    def enqueue(self, seen: Sample, spooled: bool = False) -> None:
         """Count it; ``bad`` is refused, ``defect`` breaks after it has been counted."""
         if seen.error == "bad":
             raise BadRecord(FUTURE, "it says so")
@@ -64,7 +64,7 @@ class Count:
         if seen.error == "defect":
             raise ZeroDivisionError("half-way")
 
-    def settle(self) -> list[Output]:
+    def evaluate(self) -> list[Output]:
         """What came of it."""
         said, self.said = self.said, []
         return said
@@ -72,7 +72,7 @@ class Count:
     def tick(self, now: datetime) -> list[Output]:
         """Count it."""
         self.said += self._count(-1)
-        return self.settle()
+        return self.evaluate()
 
     def dump(self) -> bytes:
         """All of it."""

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from leadline.errors import BadRecord
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
-from leadline.model.lsn import format_lsn
 from leadline.model.observation import Downstream, Positions, Sample, Slot, Upstream
+from leadline_streams.assembly import judgement
+from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 from leadline_streams.judge.watermark import Arrivals
@@ -89,7 +90,7 @@ def arrive(histories: list[list[Sample]], delays: list[list[float]], seconds: in
 
 def judge(log: list[tuple[float, Any]]) -> list[Transition | Incident]:
     """Everything said about a log."""
-    state = ClusterState("orders", POLICY)
+    state = ClusterState("orders", judgement(POLICY))
     out: list[Any] = []
     for _, what in log:
         out += state.observe(what) if isinstance(what, Sample) else state.tick(at(what))
@@ -130,11 +131,11 @@ def test_a_state_reloaded_anywhere_goes_on_the_same(cut: int, primary: list[str]
     ends = [(1 << 24) + second * 1_000_000 for second in range(len(primary))]
     histories = [primary_samples(up, primary, ends), standby_samples(down, standby, ends)]
     log = arrive(histories, [[0.0], [0.0]], 70)
-    state = ClusterState("orders", POLICY)
+    state = ClusterState("orders", judgement(POLICY))
     out: list[Any] = []
     for index, (_, what) in enumerate(log):
         if index == cut:
-            state = ClusterState.load(state.dump(), POLICY)
+            state = ClusterState.load(state.dump(), judgement(POLICY))
         out += state.observe(what) if isinstance(what, Sample) else state.tick(at(what))
     assert [said for said in out if isinstance(said, Transition | Incident)] == judge(log)
 
@@ -150,19 +151,19 @@ def one_by_one(log: list[tuple[float, Any]]) -> tuple[list[Any], bytes]:
 
 def hear(log: list[tuple[float, Any]], sizes: list[int]) -> tuple[list[Any], bytes]:
     """What is said about a log that is settled after so many samples each time, and the memory that is left."""
-    state, out, left = ClusterState("orders", POLICY), list[Any](), cycle(sizes)
+    state, out, left = ClusterState("orders", judgement(POLICY)), list[Any](), cycle(sizes)
     until = next(left)
     for _, what in log:
         if not isinstance(what, Sample):
             out += state.tick(at(what))
             continue
         with suppress(BadRecord):
-            state.hear(what)
+            state.enqueue(what)
         until -= 1
         if not until:
-            out += state.settle()
+            out += state.evaluate()
             until = next(left)
-    out += state.settle()
+    out += state.evaluate()
     state.memory.arrivals.waiting.sort()  # a heap of the same observations can have several orders
     return out, state.dump()
 
@@ -208,8 +209,8 @@ def test_a_sample_delivered_twice_counts_once() -> None:
     """Redelivery changes nothing."""
     world = World()
     up, down = world.pair()
-    twice = ClusterState("orders", POLICY)
-    once = ClusterState("orders", POLICY)
+    twice = ClusterState("orders", judgement(POLICY))
+    once = ClusterState("orders", judgement(POLICY))
     for second in range(40):
         world.time, world.lsn = second, world.lsn + 100_000
         world.stream(up, down, replayed=1 << 24)
@@ -235,7 +236,7 @@ def test_a_wrong_clock_raises_nothing(off: float, since: int) -> None:
     ends = [(1 << 24) + second * 1_000_000 for second in range(60)]
     primary = primary_samples(up, life, ends)
     standby = standby_samples(down, ["stream"] * 60, ends)
-    state = ClusterState("orders", POLICY)
+    state = ClusterState("orders", judgement(POLICY))
     said: list[Any] = []
     refused = 0
     for index, pair in enumerate(zip(primary, skewed(standby, off, since), strict=True)):
@@ -267,7 +268,7 @@ def test_a_drained_spool_is_judged_as_if_nothing_had_happened() -> None:
     rough += [item for item in held if item[1].node.name == "pg-1"]
     rough += [item for item in held if item[1].node.name == "pg-2"]
     rough += [item for item in smooth if item[0] > 90]
-    state = ClusterState("orders", POLICY)
+    state = ClusterState("orders", judgement(POLICY))
     said: list[Any] = []
     for when, what in rough:
         if isinstance(what, Sample):

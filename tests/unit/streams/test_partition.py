@@ -58,7 +58,7 @@ def test_only_the_last_header_tells_that_an_agent_had_to_spool() -> None:
     spooled: list[bool] = []
 
     class Ear(Count):
-        def hear(self, seen: Any, was_spooled: bool = False) -> None:
+        def enqueue(self, seen: Any, was_spooled: bool = False) -> None:
             spooled.append(was_spooled)
 
     held = partition()
@@ -106,7 +106,7 @@ def test_a_state_that_saw_nothing_new_is_not_due() -> None:
 
 def test_a_defect_found_when_all_were_heard_is_put_down_to_the_newest() -> None:
     class Broken(Count):
-        def settle(self) -> list[Any]:
+        def evaluate(self) -> list[Any]:
             raise ZeroDivisionError
 
     blobs: dict[bytes, bytes] = {}
@@ -149,7 +149,7 @@ def test_a_stored_state_comes_back_as_it_was() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\x01short", b"\x01" + bytes(30)])
 def test_a_stored_state_of_another_form_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="not with format 2"):
+    with pytest.raises(ValueError, match="not with format 3"):
         Saved.unpack(data)
 
 

@@ -41,7 +41,7 @@ def test_a_link_is_judged_as_soon_as_both_ends_were_seen() -> None:
         world.stream(*world.pair())
         for name, seconds in ((first, 0.1), (second, 0.2), (first, 4.1), (second, 4.2)):  # what comes first only admits
             world.state.observe(world.servers[name].sample(seconds))
-        world.state.tick(at(4.3 + world.state.policy.lateness_s))
+        world.state.tick(at(4.3 + world.judgement.policy.lateness_s))
         (link,) = world.state.memory.links.values()
         assert (link.id, link.verdict) == ("orders/pg-1->pg-2", "idle"), first
 
@@ -91,7 +91,7 @@ def test_the_state_survives_its_bytes() -> None:
     world = World()
     world.pair()
     healthy(world, 30)
-    again = ClusterState.load(world.state.dump(), world.state.policy)
+    again = ClusterState.load(world.state.dump(), world.judgement)
     assert again.memory == world.state.memory
 
 

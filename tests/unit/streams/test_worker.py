@@ -239,8 +239,8 @@ def expected(log: MemoryLog) -> dict[str, list[str]]:
             else:
                 name = seen.node.cluster
                 fold = folds.setdefault(name, Counts().new(name))
-                fold.hear(seen)
-                outputs = fold.settle()
+                fold.enqueue(seen)
+                outputs = fold.evaluate()
             for output in outputs:
                 if hasattr(output, "alert_id"):
                     found.setdefault(output.cluster, []).append(output.summary)

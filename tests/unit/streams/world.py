@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
-from leadline.model.lsn import format_lsn
 from leadline.model.observation import (
     Downstream,
     Node,
@@ -22,6 +21,8 @@ from leadline.model.observation import (
     Subscription,
     Upstream,
 )
+from leadline_streams.assembly import judgement
+from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 
@@ -69,7 +70,8 @@ class World:
 
     def __init__(self, cluster: str = "orders", **rules: dict[str, Any]) -> None:
         self.cluster = cluster
-        self.state = ClusterState(cluster, Policy(rules=rules))
+        self.judgement = judgement(Policy(rules=rules))
+        self.state = ClusterState(cluster, self.judgement)
         self.time = 0.0
         self.lsn = 1 << 24
         self.rate = 100_000

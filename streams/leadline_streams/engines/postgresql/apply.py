@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from leadline.model.alert import Evidence, Subject
 from leadline.model.observation import Downstream, Slot, Subscription
-from leadline_streams.engines.postgresql import topology
-from leadline_streams.judge import verdict
-from leadline_streams.judge.diagnosis.ranking import CUT, Case
+from leadline_streams.engines.postgresql.links import is_logical, row_of, slot_of
+from leadline_streams.engines.postgresql.subscriptions import in_error_loop
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CUT
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import LinkState, NodeState
 from leadline_streams.judge.subject import of_slot, of_subscription
@@ -63,7 +64,7 @@ class Apply:
     def fails(self) -> bool:
         """Whether the worker fails, or failed as it was disabled. PostgreSQL counts its errors since 15."""
         if self.subscription.enabled:
-            return verdict.in_error_loop(self.node, self.subscription, self.now)
+            return in_error_loop(self.node, self.subscription, self.now)
         return abs(self.failed_at - self.disabled_at) <= TOGETHER_S
 
     def counted(self, *kinds: str) -> dict[str, int]:
@@ -107,35 +108,35 @@ class Apply:
         return window.count(self.now) if window is not None else 0
 
 
-def troubled(case: Case, rules: frozenset[str]) -> Iterator[Apply]:
+def troubled(context: DiagnosisContext, rules: frozenset[str]) -> Iterator[Apply]:
     """Subscriptions of servers that answer with one of these rules open on themselves, their link or their slot."""
-    memory = case.cluster.memory
-    links = {(link.downstream, link.name): link for link in memory.links.values() if link.kind == "logical"}
-    open_on = {alert.subject.id for alert in case.alerts if alert.rule in rules}
-    disabled = {alert.subject.id: alert.since for alert in case.alerts if alert.rule == "subscription_disabled"}
-    for node in case.nodes:
+    memory = context.cluster
+    links = {(link.downstream, link.name): link for link in memory.links.values() if is_logical(link)}
+    open_on = {alert.subject.id for alert in context.alerts if alert.rule in rules}
+    disabled = {alert.subject.id: alert.since for alert in context.alerts if alert.rule == "subscription_disabled"}
+    for node in context.nodes:
         sample = node.sample if node.answers else None
         for subscription in sample.subscriptions if sample is not None else ():
-            about = of_subscription(case.cluster.name, node.name, subscription.name)
+            about = of_subscription(context.cluster.cluster, node.name, subscription.name)
             link = links.get((node.name, subscription.name))
             subjects = {about.id}
             if link is not None:
-                subjects |= {link.id, of_slot(case.cluster.name, link.upstream, link.slot or "").id}
+                subjects |= {link.id, of_slot(context.cluster.cluster, link.upstream, link.slot or "").id}
             if subjects.isdisjoint(open_on):
                 continue
             publisher = memory.nodes.get(link.upstream) if link is not None else None
             if publisher is not None and not publisher.answers:
                 publisher = None
             yield Apply(
-                now=case.now,
+                now=context.now,
                 node=node,
                 subscription=subscription,
                 about=about,
                 link=link,
                 publisher=publisher,
-                slot=verdict.slot_of(link, publisher) if link is not None else None,
-                row=topology.row_of(link, publisher, node) if link is not None else None,
-                disabled_at=disabled.get(about.id, case.opened_at),
+                slot=slot_of(link, publisher) if link is not None else None,
+                row=row_of(link, publisher, node) if link is not None else None,
+                disabled_at=disabled.get(about.id, context.opened_at),
             )
 
 

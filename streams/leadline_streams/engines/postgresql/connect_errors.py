@@ -1,8 +1,6 @@
 """What it means that an agent could not read its server, told from the first words of its reason."""
 
-from typing import Literal
-
-Reach = Literal["gone", "hangs", "locked_out"]
+from leadline_streams.judge.state import Reach
 
 _LOCKED_OUT = (
     "agent error",
@@ -19,9 +17,8 @@ _HANGS = ("timeout", "network")
 """Nothing came back: the server, its host or the network to it."""
 
 
-def reach(error: str | None) -> Reach:
+def reach(error: str) -> Reach:
     """Whether a server is gone, does not answer, or does not let its agent in."""
-    said = error or ""
-    if said.startswith(_LOCKED_OUT):
+    if error.startswith(_LOCKED_OUT):
         return "locked_out"
-    return "hangs" if said.startswith(_HANGS) else "gone"
+    return "hangs" if error.startswith(_HANGS) else "gone"

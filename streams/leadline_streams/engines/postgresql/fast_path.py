@@ -1,37 +1,109 @@
-"""One more second of what was well: what a long look would say and remember, at a fraction of its cost.
+"""Fast path for healthy nodes and links. Its outputs and state are exactly those of the full evaluation.
 
-The last long look at a node or link left a mark on it when all was well. While it is marked, a glance sees to what the
-next sample itself could change. Whatever is not as expected takes the long way, which marks it anew and takes the mark
-from the links to its downstreams: a glance may always say False.
+The full evaluation marks a node or link that is healthy. While the mark stands, the fast path reads only the fields of
+the next sample that could change the judgement. A sample that is not as expected takes the full evaluation, which sets
+the mark anew and takes the marks from the links to its downstreams. Refusing a sample is always right.
+
+It fails closed: every field of a sample is either read here (``READ``) or named as one that cannot matter for a healthy
+subject (``SKIPPED``). While a field is in neither, the fast path refuses every sample.
 """
 
-from leadline.model.lsn import parse_lsn
-from leadline.model.observation import Sample
-from leadline_streams.engines.postgresql import calm
-from leadline_streams.judge import link_progress, rollup
-from leadline_streams.judge.link_progress import ANCHOR_S, PAGE_SLACK_BYTES, SILENT_REPLY_S, follow_trend
+from collections.abc import Mapping
+
+import msgspec
+
+from leadline.model.observation import Activity, Archiver, Downstream, Positions, Sample, Slot, Upstream
+from leadline_streams.engines.postgresql import health
+from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S, feed_clock
+from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.judge import rollup
+from leadline_streams.judge.link_progress import ANCHOR_S, follow_trend
 from leadline_streams.judge.state import LinkState, NodeState
 from leadline_streams.judge.verdict import caught_up
 
+Fields = Mapping[type[msgspec.Struct], frozenset[str]]
 
-def is_well(node: NodeState) -> bool:
-    """Whether a glance at a node's next sample may be enough: it is calm, and nothing of it is being followed."""
+READ: Fields = {
+    Sample: frozenset(
+        {
+            *("node", "up", "positions", "downstreams", "upstream", "slots", "subscriptions", "tables", "conflicts"),
+            *("activity", "archiver", "disk"),
+        }
+    ),
+    Positions: frozenset({"current_lsn", "received_lsn", "replayed_lsn", "replay_paused", "apply_delay_s"}),
+    Upstream: frozenset({"host", "port", "slot", "status", "latest_end_lsn", "message_age_s"}),
+    Downstream: frozenset({"name", "kind", "slot", "write_lsn", "flush_lsn", "reply_age_s"}),
+    Slot: frozenset(
+        {
+            *("name", "active", "retained_bytes", "wal_status", "safe_wal_bytes", "conflicting"),
+            "invalidation_reason",
+        }
+    ),
+    Activity: frozenset({"sync_waiters"}),
+    Archiver: frozenset({"failed", "last_failed_s", "ready"}),
+}
+"""Fields that the fast path reads."""
+
+SKIPPED: Fields = {
+    # Order is the watermark's matter; what is told of a server that does not answer, of rights and of cost changes no
+    # verdict; publications matter to subscriptions only, which never take the fast path.
+    Sample: frozenset({"seq", "at", "sent_at", "interval_s", "error", "database", "publications", "cost"})
+    | {"not_permitted"},
+    # Times and waits explain a lag, and there is none; positions that are counts are another engine's.
+    Positions: frozenset({"last_replay_at", "redo_lsn", "startup_wait", "current", "received", "applied"}),
+    Upstream: frozenset(
+        {"application_name", "configured", "written_lsn", "flushed_lsn", "timeline", "last_message_at"}
+    ),
+    Downstream: frozenset(
+        {
+            *("pid", "state", "address", "sent_lsn", "replay_lsn", "write_lag_s", "flush_lag_s", "replay_lag_s"),
+            *("connected_s", "sync_state", "sync_priority", "wait", "xmin_age"),
+        }
+    ),
+    # A slot that is in use, valid and retains little harms nobody, whatever its kind and its counters.
+    Slot: frozenset(
+        {
+            *("kind", "plugin", "database", "temporary", "active_pid", "restart_lsn", "confirmed_lsn", "xmin_age"),
+            *("catalog_xmin_age", "two_phase", "inactive_s", "failover", "synced", "spill_txns", "spill_bytes"),
+            *("stream_txns", "stream_bytes", "total_txns", "total_bytes"),
+        }
+    ),
+    Activity: frozenset({"blockers", "oldest", "sync_wait_s", "prepared_transactions", "prepared_oldest_s"}),
+    Archiver: frozenset({"archived", "last_archived_wal", "last_archived_s", "last_failed_wal"}),
+}
+"""Fields that cannot change the judgement of a healthy subject."""
+
+
+def unnamed(read: Fields, skipped: Fields) -> dict[str, set[str]]:
+    """Fields of the types in ``read`` that are in neither mapping, by type."""
+    missing = {kind.__name__: set(kind.__struct_fields__) - names - skipped[kind] for kind, names in read.items()}
+    return {name: fields for name, fields in missing.items() if fields}
+
+
+ENABLED = not unnamed(READ, SKIPPED)
+
+
+def may_skip_node(node: NodeState) -> bool:
+    """Whether the fast path may take a node's next sample: it is healthy, and nothing on it is being followed."""
     sample = node.sample
     return (
-        calm.node_is_calm(node)
+        ENABLED
+        and health.node_is_healthy(node)
         and sample is not None
         and not sample.subscriptions
-        and all(map(calm.slot_is_calm, sample.slots))
+        and all(map(health.slot_is_healthy, sample.slots))
         and not node.held
         and not node.unconfirmed
         and node.tables is None
     )
 
 
-def streams(link: LinkState) -> bool:
-    """Whether a glance at the next sample of a link's downstream may be enough: it streams and has all there is."""
+def may_skip_link(link: LinkState) -> bool:
+    """Whether the fast path may take a link at its downstream's next sample: it streams and has all there is."""
     return (
-        link.kind == "physical"
+        ENABLED
+        and is_streaming(link)
         and not link.agentless
         and link.connected
         and link.lag_s == 0.0
@@ -39,8 +111,8 @@ def streams(link: LinkState) -> bool:
     )
 
 
-def at_node(node: NodeState, sample: Sample, now: float, upstream_seen: bool) -> bool:
-    """Take a sample of a node that is well, when it shows one more such second with the same neighbours."""
+def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) -> bool:
+    """Take a sample of a healthy node when it shows the same neighbours and nothing that a rule could breach on."""
     before = node.sample
     if before is None or not sample.up or sample.subscriptions or sample.disk is not None or sample.tables is not None:
         return False
@@ -53,18 +125,18 @@ def at_node(node: NodeState, sample: Sample, now: float, upstream_seen: bool) ->
         return False
     if archiver is not None and (archiver.failed or archiver.last_failed_s is not None or archiver.ready is not None):
         return False
-    told, knew = sample.upstream, before.upstream
-    if told is None or knew is None:
-        if told is not knew:
+    now_up, was_up = sample.upstream, before.upstream
+    if now_up is None or was_up is None:
+        if now_up is not was_up:
             return False
-    elif told.host != knew.host or told.port != knew.port or told.slot != knew.slot:
+    elif now_up.host != was_up.host or now_up.port != was_up.port or now_up.slot != was_up.slot:
         return False
     slots, rows = sample.slots, sample.downstreams
     if slots or before.slots:
         if len(slots) != len(before.slots):
             return False
         for slot, was in zip(slots, before.slots, strict=True):
-            if slot.name != was.name or not calm.slot_is_calm(slot):
+            if slot.name != was.name or not health.slot_is_healthy(slot):
                 return False
     if rows or before.downstreams:
         if len(rows) != len(before.downstreams):
@@ -73,24 +145,24 @@ def at_node(node: NodeState, sample: Sample, now: float, upstream_seen: bool) ->
             if row.name != had.name or row.slot != had.slot:
                 return False
     if rows or not upstream_seen:
-        link_progress.feed_clock(node, sample, now, upstream_seen)
+        feed_clock(node, sample, now, upstream_seen)
         if node.unconfirmed:
             return False
     node.seen, node.node, node.sample = now, sample.node, sample
     return True
 
 
-def at_link(link: LinkState, now: float, up: NodeState | None, sample: Sample) -> bool:
-    """Judge and count a link that streams, when its downstream's sample shows that it does so still."""
+def judge_fast(link: LinkState, up: NodeState | None, sample: Sample, now: float) -> bool:
+    """Judge and count a link that streams, when its downstream's sample shows that it still does."""
     if up is None or not up.well or up.node.role != "primary":
         return False
-    receiver, positions, lsns = sample.upstream, sample.positions, up.clock.lsns
+    receiver, positions, ends = sample.upstream, sample.positions, up.clock.positions
     if receiver is None or receiver.status is None or (receiver.message_age_s or 0.0) >= SILENT_REPLY_S:
         return False
-    if positions is None or positions.replay_paused or positions.replayed_lsn is None or not lsns:
+    if positions is None or positions.replay_paused or positions.replayed_lsn is None or not ends:
         return False
     position = parse_lsn(positions.replayed_lsn)
-    behind = lsns[-1] - position
+    behind = ends[-1] - position
     if behind > PAGE_SLACK_BYTES:
         return False
     if behind < 0:
@@ -99,7 +171,7 @@ def at_link(link: LinkState, now: float, up: NodeState | None, sample: Sample) -
     link.position = position
     link.received = received if received > position else position
     link.moved_at = now
-    link.lag_bytes = link.hop_bytes = behind
+    link.lag_units = link.hop_units = behind
     if now - link.anchor_at >= ANCHOR_S:
         follow_trend(link, now)
     judged = caught_up(up.clock)

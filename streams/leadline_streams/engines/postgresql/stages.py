@@ -1,12 +1,10 @@
 """Where on its way the log of a physical link waits: before the network, before the disk, before replay."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from leadline.model.lsn import parse_lsn
-
-if TYPE_CHECKING:
-    from leadline_streams.judge.diagnosis.ranking import LinkCase
+from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.judge.diagnosis.context import AffectedLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +19,16 @@ class Stages:
     """Flushed and not replayed."""
 
     @classmethod
-    def of(cls, it: "LinkCase") -> Self | None:
+    def of(cls, affected: AffectedLink) -> Self | None:
         """The stages of a link; None when its sender does not report them, or reports what is no longer so."""
-        row, link = it.row, it.link
-        if row is None or link.position is None or link.hop_bytes is None:
+        row, link = affected.row, affected.link
+        if row is None or link.position is None or link.hop_units is None:
             return None
         if row.write_lsn is None or row.flush_lsn is None or row.replay_lsn is None:
             return None
         written, flushed, replayed = parse_lsn(row.write_lsn), parse_lsn(row.flush_lsn), parse_lsn(row.replay_lsn)
         return cls(
-            transit=max(0, link.position + link.hop_bytes - written),
+            transit=max(0, link.position + link.hop_units - written),
             disk=max(0, written - flushed),
             replay=max(0, flushed - replayed),
         )

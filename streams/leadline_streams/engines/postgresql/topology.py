@@ -4,18 +4,15 @@ A standby names its upstream by address and slot, a sender names its downstreams
 match is enough, tried from the most to the least telling; a proxy or a container address only removes the first.
 """
 
-from collections.abc import Iterator
 from operator import attrgetter
 
 from leadline.model.ids import NodeName, link_id
 from leadline.model.observation import Downstream, Sample, Slot, Subscription, Upstream
+from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, NOT_DOWNSTREAMS, is_logical, is_streaming, senders
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 
-_NOT_DOWNSTREAMS = frozenset({"backup"})
 _STARTING = "startup"
 """A sender that has not been told what to send: a subscription's looks like a standby's until it has its slot."""
-_DEFAULT_NAMES = frozenset({"", "walreceiver"})
-"""Names that many standbys share when nobody set one."""
 _NAME = attrgetter("name")
 _NAME_AND_SLOT = attrgetter("name", "slot")
 
@@ -34,8 +31,8 @@ def upstream_of(memory: Memory, node: NodeState) -> NodeName | None:
     if not matches and told.slot:
         matches = [n for n in others if any(s.name == told.slot and s.kind == "physical" for s in _slots(n))]
     if not matches:
-        names = {told.application_name, node.name} - _DEFAULT_NAMES - {None}
-        matches = [n for n in others if any(d.kind == "physical" and d.name in names for d in _senders(n))]
+        names = {told.application_name, node.name} - DEFAULT_NAMES - {None}
+        matches = [n for n in others if any(d.kind == "physical" and d.name in names for d in senders(n))]
     if len(matches) == 1:
         return matches[0].name
     if node.upstream in memory.nodes:
@@ -49,24 +46,6 @@ def publisher_of(memory: Memory, node: NodeState, subscription: Subscription) ->
     for other in memory.nodes.values():
         if other.name != node.name and any(s.name == subscription.slot and s.kind == "logical" for s in _slots(other)):
             return other.name
-    return None
-
-
-def root_of(memory: Memory, name: NodeName | None) -> NodeState | None:
-    """The node at the top of the chain as far as agents can see it; None when there is no agent at ``name``."""
-    node = memory.nodes.get(name) if name is not None else None
-    seen = set()
-    while node is not None and node.node.role != "primary" and node.upstream in memory.nodes and node.name not in seen:
-        seen.add(node.name)
-        node = memory.nodes[node.upstream]
-    return node
-
-
-def consumer_of(memory: Memory, node: NodeState, slot: Slot) -> str | None:
-    """Who reads, or should read, a node's slot; None when nobody is known."""
-    for link in memory.links.values():
-        if link.upstream == node.name and link.slot == slot.name:
-            return f"{link.name} on {link.downstream}" if link.name else link.downstream
     return None
 
 
@@ -88,12 +67,11 @@ def same_neighbours(before: Sample, after: Sample) -> bool:
     return not (told or knew) or list(map(_NAME_AND_SLOT, told)) == list(map(_NAME_AND_SLOT, knew))
 
 
-def discover(memory: Memory, node: NodeState, now: float) -> bool:
-    """Add the links that a node's newest sample shows; True when there are new ones."""
+def discover(memory: Memory, node: NodeState, now: float) -> None:
+    """Add the links that a node's newest sample shows, remove those that it no longer has."""
     sample = node.sample
     if sample is None:
-        return False
-    before = len(memory.links)
+        return
     if sample.upstream is not None and node.node.role == "standby":
         node.upstream = upstream_of(memory, node)
         upstream = node.upstream or _address(sample.upstream)
@@ -104,25 +82,22 @@ def discover(memory: Memory, node: NodeState, now: float) -> bool:
         if publisher is not None:
             _subscribe(memory, node, subscription, publisher, now)
     names = {subscription.name for subscription in sample.subscriptions}
-    for link in [k for k in memory.links.values() if k.downstream == node.name and k.kind == "logical"]:
+    for link in [k for k in memory.links.values() if k.downstream == node.name and is_logical(k)]:
         if link.name not in names and not link.agentless:
             del memory.links[link.id]
             if link.slot is not None and (keeper := memory.nodes.get(link.upstream)) is not None:
                 keeper.freed[link.slot] = now
     if node.freed:
         node.freed = {slot.name: node.freed[slot.name] for slot in sample.slots if slot.name in node.freed}
-    for row in _senders(node):
-        if row.state not in {*_NOT_DOWNSTREAMS, _STARTING} and _link_of(memory, node, row) is None:
-            name = NodeName(
-                row.name if row.name not in _DEFAULT_NAMES else f"{row.name or 'walreceiver'}@{row.address}"
-            )
+    for row in senders(node):
+        if row.state not in {*NOT_DOWNSTREAMS, _STARTING} and _link_of(memory, node, row) is None:
+            name = NodeName(row.name if row.name not in DEFAULT_NAMES else f"{row.name or 'walreceiver'}@{row.address}")
             if row.kind == "physical" and name in memory.nodes:
                 continue  # it speaks for itself: promoted a moment ago, it is nobody's standby any more
             ident = link_id(memory.cluster, node.name, name)
             memory.links[ident] = LinkState(
                 ident, node.name, name, row.kind, slot=row.slot, agentless=True, moved_at=now, created_at=now
             )
-    return len(memory.links) != before
 
 
 def _subscribe(memory: Memory, node: NodeState, told: Subscription, publisher: NodeName, now: float) -> None:
@@ -147,7 +122,7 @@ def _adopt(memory: Memory, node: NodeState, told: Upstream, upstream: NodeName, 
     ident = link_id(memory.cluster, upstream, node.name)
     link = memory.links.get(ident)
     if link is None:
-        for other in [k for k in memory.links.values() if k.downstream == node.name and k.kind == "physical"]:
+        for other in [k for k in memory.links.values() if k.downstream == node.name and is_streaming(k)]:
             del memory.links[other.id]
         memory.links[ident] = link = LinkState(ident, upstream, node.name, "physical", moved_at=now, created_at=now)
         names = {told.application_name or "", told.slot or "", node.name}
@@ -180,25 +155,8 @@ def _link_of(memory: Memory, node: NodeState, row: Downstream) -> LinkState | No
             return link
         follower = memory.nodes.get(link.downstream)
         told = follower.sample.upstream if follower is not None and follower.sample is not None else None
-        if told is not None and told.application_name == row.name and row.name not in _DEFAULT_NAMES:
+        if told is not None and told.application_name == row.name and row.name not in DEFAULT_NAMES:
             return link
-    return None
-
-
-def row_of(link: LinkState, up: NodeState | None, down: NodeState | None) -> Downstream | None:
-    """The sender's row for a link; None when the upstream shows none."""
-    if up is None:
-        return None
-    rows = [row for row in _senders(up) if row.kind == link.kind and row.state not in _NOT_DOWNSTREAMS]
-    if link.slot is not None:
-        for row in rows:
-            if row.slot == link.slot:
-                return row
-    told = down.sample.upstream if down is not None and down.sample is not None else None
-    names = {link.downstream, link.name, told.application_name if told is not None else ""} - _DEFAULT_NAMES
-    for row in rows:
-        if row.name in names or (link.agentless and link.downstream == f"{row.name or 'walreceiver'}@{row.address}"):
-            return row
     return None
 
 
@@ -206,9 +164,7 @@ def _slots(node: NodeState) -> tuple[Slot, ...]:
     return node.sample.slots if node.sample is not None else ()
 
 
-def _senders(node: NodeState) -> Iterator[Downstream]:
-    """Senders of lasting links: not those of a table's initial copy (``pg_<n>_sync_<n>_<n>``)."""
-    if node.sample is not None:
-        for row in node.sample.downstreams:
-            if "_sync_" not in row.name or row.kind == "physical":
-                yield row
+def promoted(memory: Memory, node: NodeState) -> None:
+    """Drop the streaming links of a standby that takes writes itself."""
+    for link in [link for link in memory.links.values() if link.downstream == node.name and is_streaming(link)]:
+        del memory.links[link.id]

@@ -6,9 +6,9 @@ from functools import lru_cache
 from string import hexdigits
 
 from leadline.errors import BadRecord
-from leadline.model.lsn import is_lsn
 from leadline.model.observation import Sample
 from leadline.wire import INVALID
+from leadline_streams.engines.postgresql.lsn import is_lsn
 
 _KINDS = bytes(ord("0" if chr(byte) in hexdigits else chr(byte) if chr(byte) in " /" else "?") for byte in range(256))
 """Each byte of a text to the kind of its character: a digit, what separates, or what no position has."""

@@ -1,50 +1,179 @@
-"""An incident's cluster laid out for the causes."""
+"""An incident's cluster as the causes see it. Read only."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from leadline_streams.engines.postgresql import topology
-from leadline_streams.judge import verdict
-from leadline_streams.judge.diagnosis.ranking import Case, LinkCase
-from leadline_streams.judge.state import AlertState, LinkState
+from leadline.model.alert import Evidence, Subject
+from leadline.model.incident import Change
+from leadline.model.observation import Downstream, Sample, Slot, Subscription
+from leadline_streams.judge.chain import clock_of, root_of
+from leadline_streams.judge.engine import Engine
+from leadline_streams.judge.position_clock import PositionClock
+from leadline_streams.judge.rule import ClusterView, fact
+from leadline_streams.judge.state import AlertState, IncidentState, LinkState, NodeState
+from leadline_streams.judge.subject import of_node, of_slot
 
-if TYPE_CHECKING:
-    from leadline_streams.judge.cluster import ClusterState
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AffectedLink:
+    """A link that is not healthy or has an open alert, and its ends. An end is None when no agent reads it."""
+
+    link: LinkState
+    engine: Engine
+    up: NodeState | None
+    down: NodeState | None
+    row: Downstream | None
+    """The sender's row for the link; None when it is not connected or the upstream does not answer."""
+    slot: Slot | None
+    subscription: Subscription | None
+    clock: PositionClock
+    """The root primary's."""
+    rules: frozenset[str]
+    """Rules with an open alert on this link, its slot, its subscription or its ends."""
+
+    @property
+    def sample(self) -> Sample | None:
+        """The downstream's last sample; None when it does not answer."""
+        return self.down.sample if self.down is not None and self.down.answers else None
+
+    @property
+    def wait(self) -> str:
+        """The wait event of the downstream's startup process, ``type/event``; empty when it is busy or unknown."""
+        sample = self.sample
+        return (sample.positions.startup_wait or "") if sample is not None and sample.positions is not None else ""
 
 
-def open_case(state: "ClusterState", now: float) -> Case:
-    """What the causes may look at: links in trouble, open alerts, recent changes."""
-    memory, incident = state.memory, state.memory.incident
-    alerts = list(memory.alerts.values())
-    cases = (_link_case(state, link, alerts) for link in memory.links.values())
-    return Case(
-        cluster=state,
+@dataclass(frozen=True, slots=True)
+class DiagnosisContext:
+    """The cluster of an open incident."""
+
+    cluster: ClusterView
+    now: float
+    opened_at: float
+    alerts: list[AlertState]
+    """Open alerts, pending ones among them."""
+    links: list[AffectedLink]
+    """Links that are not healthy or have an open alert."""
+    rules: frozenset[str]
+    """Rules with an open alert anywhere in the cluster."""
+    fired: frozenset[str]
+    """Rules that fired in this incident; those of alerts that are pending only are not among them."""
+    changes: list[Change]
+    """Recent configuration changes, oldest first."""
+    named: frozenset[tuple[str, str]]
+    """Causes named before in this incident, by code and subject: what is over explains what is left."""
+
+    @property
+    def nodes(self) -> list[NodeState]:
+        """Every node of the cluster."""
+        return list(self.cluster.nodes.values())
+
+    def root(self, affected: AffectedLink) -> NodeState | None:
+        """The primary at the top of a link's chain, as far as agents can see."""
+        return root_of(self.cluster, affected.link.upstream)
+
+    def about_node(self, node: NodeState) -> Subject:
+        """A node as a claim's subject."""
+        return of_node(self.cluster.cluster, node.name)
+
+    def about_slot(self, node: NodeState, slot: str) -> Subject:
+        """A slot as a claim's subject."""
+        return of_slot(self.cluster.cluster, node.name, slot)
+
+    def setting(self, node: NodeState | None, name: str) -> str | None:
+        """A node's setting as the server reports it, without its unit; None when it is not known."""
+        value = node.settings.get(name) if node is not None else None
+        return value.value if value is not None else None
+
+    def number(self, node: NodeState | None, name: str) -> int | None:
+        """A node's setting that is a whole number; None when it is not known or none."""
+        try:
+            return int(self.setting(node, name) or "")
+        except ValueError:
+            return None
+
+    def shown(self, node: NodeState | None, name: str) -> str:
+        """A node's setting for people: ``30000 ms``."""
+        value = node.settings.get(name) if node is not None else None
+        if value is None:
+            return "unknown"
+        return in_words(value.value, value.unit)
+
+    def changed(self, node: NodeState | None, *settings: str) -> Change | None:
+        """The latest recent change of any of these settings on a node."""
+        for change in reversed(self.changes):
+            if node is not None and change.node == node.name and change.setting in settings:
+                return change
+        return None
+
+    def blame(self, node: NodeState | None, *settings: str) -> tuple[str, list[Evidence]]:
+        """Who let it happen: the latest recent change of these settings, as an end for the summary and as evidence."""
+        change = self.changed(node, *settings)
+        return self.change_in_words(node, change) if change is not None else ("", [])
+
+    def change_in_words(self, node: NodeState | None, change: Change) -> tuple[str, list[Evidence]]:
+        """One change of a node's, as an end for the summary and as evidence."""
+        now = node.settings.get(change.setting) if node is not None else None
+        before, after = (in_words(value, now.unit if now is not None else None) for value in (change.from_, change.to))
+        move = f"changed from {before} to {after} at {change.at:%H:%M:%S} UTC"
+        return (
+            f"; {change.setting} on {change.node} was {move}",
+            [fact(change.setting, after, change.node, move)],
+        )
+
+
+def open_context(
+    cluster: ClusterView,
+    engines: Mapping[str, Engine],
+    now: float,
+    *,
+    alerts: Iterable[AlertState],
+    incident: IncidentState | None,
+    changes: list[Change],
+) -> DiagnosisContext:
+    """The context of a cluster's open incident."""
+    alerts = list(alerts)
+    links = (_affected(cluster, engines, link, alerts) for link in cluster.links.values())
+    return DiagnosisContext(
+        cluster=cluster,
         now=now,
         opened_at=incident.opened_at if incident is not None else now,
         alerts=alerts,
-        links=[case for case in cases if case.rules or case.link.verdict not in ("idle", "healthy")],
+        links=[each for each in links if each.rules or each.link.verdict not in ("idle", "healthy")],
         rules=frozenset(alert.rule for alert in alerts),
         fired=frozenset(incident.rules if incident is not None else ()),
-        changes=memory.changes,
+        changes=changes,
         named=frozenset((cause.code, cause.subject.id) for cause in incident.causes) if incident else frozenset(),
     )
 
 
-def _link_case(state: "ClusterState", link: LinkState, alerts: list[AlertState]) -> LinkCase:
-    nodes = state.memory.nodes
-    up, down = nodes.get(link.upstream), nodes.get(link.downstream)
+def _affected(
+    cluster: ClusterView, engines: Mapping[str, Engine], link: LinkState, alerts: list[AlertState]
+) -> AffectedLink:
+    up, down = cluster.nodes.get(link.upstream), cluster.nodes.get(link.downstream)
+    engine = engines[(down or up or next(iter(cluster.nodes.values()))).node.engine]
+    parts = engine.parts(link, up, down)
     ends = (link.upstream, link.downstream)
     rules = frozenset(
         alert.rule
         for alert in alerts
         if alert.subject.id == link.id or alert.subject.node in ends or alert.subject.kind == "cluster"
     )
-    return LinkCase(
+    return AffectedLink(
         link=link,
+        engine=engine,
         up=up,
         down=down,
-        row=topology.row_of(link, up, down) if up is not None and up.answers else None,
-        slot=verdict.slot_of(link, up),
-        subscription=verdict.subscription_of(link, down),
-        clock=state.clock_of(link),
+        row=parts.row,
+        slot=parts.slot,
+        subscription=parts.subscription,
+        clock=clock_of(cluster, link),
         rules=rules,
     )
+
+
+def in_words(value: str | None, unit: str | None) -> str:
+    """A setting's value for people. -1 and 0 mean "never" or "off" nearly everywhere."""
+    if not value:
+        return "unset" if value is None else "empty"
+    return f"{value} {unit}" if unit and value not in ("-1", "0") else value

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from leadline.model.incident import Cause
-from leadline.model.lsn import format_lsn
+from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.world import QUICK, World
 
 WATCHED = (

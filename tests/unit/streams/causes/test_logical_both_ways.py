@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from leadline.model.lsn import format_lsn
 from leadline.model.observation import Slot, Subscription
+from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.logical import first, logical
 from tests.unit.streams.world import World
 

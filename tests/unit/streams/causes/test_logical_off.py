@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.lsn import format_lsn
+from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.logical import COUNTED, GONE, by_two, causes, first, logical, run
 
 

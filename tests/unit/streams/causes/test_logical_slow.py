@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.lsn import format_lsn
 from leadline.model.observation import Activity, Downstream, Session, Slot
+from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.logical import by_two, causes, first, logical, run
 
 

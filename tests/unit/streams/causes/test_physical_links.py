@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from leadline.model.lsn import format_lsn
 from leadline.model.observation import Archiver, Downstream, Positions, Slot
+from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run, session
 from tests.unit.streams.world import World
 

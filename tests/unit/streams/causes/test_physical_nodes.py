@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.lsn import format_lsn
 from leadline.model.observation import Activity, Archiver, Disk, Positions
+from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run
 from tests.unit.streams.world import QUICK, World
 

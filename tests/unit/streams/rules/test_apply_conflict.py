@@ -2,8 +2,8 @@
 
 import pytest
 
-from leadline.model.lsn import format_lsn
 from leadline.model.observation import Slot, Subscription
+from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import World
 

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from leadline_streams.assembly import judgement
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Override, Policy
 from tests.unit.streams.rules import play
@@ -25,7 +26,9 @@ def test_an_override_declares_it() -> None:
     """For this node, and up to this delay."""
     world = World()
     declared = Override(node="pg-2", rules={"apply_delay_undeclared": {"warning": 601.0}})
-    world.state = ClusterState("orders", Policy(rules={"apply_delay_undeclared": QUICK}, overrides=(declared,)))
+    world.state = ClusterState(
+        "orders", judgement(Policy(rules={"apply_delay_undeclared": QUICK}, overrides=(declared,)))
+    )
     world.pair()
     play.stream(world, 10, delay)
     assert world.fired() == set()

@@ -19,7 +19,7 @@ def test_tables_are_named_until_they_are_mended() -> None:
     play.subscribe(world, 3)
     tell(world, *(f"public.t{n}" for n in range(5)))
     play.subscribe(world, 3)
-    world.state = ClusterState.load(world.state.dump(), world.state.policy)
+    world.state = ClusterState.load(world.state.dump(), world.judgement)
     play.subscribe(world, 6)
     fired = play.last(world, "identity_missing")
     assert (fired.to, fired.value) == ("firing", 5.0)

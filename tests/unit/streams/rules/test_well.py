@@ -2,8 +2,8 @@
 
 import pytest
 
-from leadline.model.lsn import format_lsn
 from leadline.model.observation import Activity, Archiver, Disk, Positions, Slot
+from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.rules import RULES
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import Server, World

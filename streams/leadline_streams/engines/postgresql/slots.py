@@ -1,9 +1,8 @@
 """What a slot keeps log for, and how fast it grows: what a forecast is drawn from."""
 
-from dataclasses import dataclass
-
-from leadline.model.lsn import parse_lsn
 from leadline.model.observation import Activity, Session, Slot
+from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.judge.state import Held
 
 HELD_BYTES = 64 * 2**20
 """Four segments of the default size. A slot that keeps less, and less than it still may, keeps up."""
@@ -16,31 +15,14 @@ KEPT_BYTES = 1024 * 1024
 """A restart position moves with the next snapshot: less than this says nothing."""
 
 
-@dataclass(slots=True)
-class Held:
-    """Log kept for one slot, and its trend over the last 15 to 30 seconds."""
+def slot_is_lost(slot: Slot) -> bool:
+    """Whether a slot can no longer serve its consumer."""
+    return slot.wal_status == "lost" or slot.invalidation_reason is not None or bool(slot.conflicting)
 
-    at: float
-    count: int
-    """Bytes kept at ``at``."""
-    growth: float | None = None
-    """Bytes per second; None until there are two readings far enough apart."""
-    early: bool = False
-    """Whether ``growth`` is of less than the span: each reading corrects it."""
-    decoded: int = 0
-    """``decoded`` before the slot began to keep much: one look may find both the log and what became of it."""
 
-    def feed(self, now: float, count: int, in_steps: bool) -> None:
-        """Take what is kept now. ``in_steps``: it may be less at the next snapshot, so growth until then says nothing.
-
-        Otherwise growth that begins is told early.
-        """
-        elapsed = now - self.at
-        if elapsed >= SNAPSHOT_S:
-            self.growth = (count - self.count) / elapsed if elapsed < 4 * SNAPSHOT_S else None
-            self.at, self.count, self.early = now, count, False
-        elif elapsed >= EARLY_S and not in_steps and (self.early or (self.growth or 0.0) <= 0.0):
-            self.growth, self.early = (count - self.count) / elapsed, True
+def is_physical(slot: Slot) -> bool:
+    """Whether a slot is a standby's."""
+    return slot.kind == "physical"
 
 
 def holds_much(slot: Slot) -> bool:
@@ -94,5 +76,18 @@ def follow(
             earlier = next((each for each in before if each.name == slot.name), slot)
             new = Held(now, slot.retained_bytes, decoded=decoded(earlier))
             it = kept[slot.name] = held.get(slot.name, new)
-            it.feed(now, slot.retained_bytes, lets_go_in_steps(slot, activity))
+            feed(it, now, slot.retained_bytes, lets_go_in_steps(slot, activity))
     return kept
+
+
+def feed(held: Held, now: float, count: int, in_steps: bool) -> None:
+    """Take what is kept now. ``in_steps``: it may be less at the next snapshot, so growth until then says nothing.
+
+    Otherwise growth that begins is told early.
+    """
+    elapsed = now - held.at
+    if elapsed >= SNAPSHOT_S:
+        held.growth = (count - held.count) / elapsed if elapsed < 4 * SNAPSHOT_S else None
+        held.at, held.count, held.early = now, count, False
+    elif elapsed >= EARLY_S and not in_steps and (held.early or (held.growth or 0.0) <= 0.0):
+        held.growth, held.early = (count - held.count) / elapsed, True

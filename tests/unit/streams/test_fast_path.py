@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from leadline.model.lsn import format_lsn
 from leadline.model.observation import (
     Activity,
     Archiver,
@@ -20,11 +19,14 @@ from leadline.model.observation import (
     Tables,
     Upstream,
 )
-from leadline_streams.engines.postgresql import fast_path
-from leadline_streams.engines.postgresql.calm import link_is_calm, node_is_calm, slot_is_calm
+from leadline_streams.assembly import judgement
+from leadline_streams.engines.postgresql.engine import PostgreSQL
+from leadline_streams.engines.postgresql.health import link_is_healthy, node_is_healthy, slot_is_healthy
+from leadline_streams.engines.postgresql.lsn import format_lsn
+from leadline_streams.judge.alerting import Alerting
 from leadline_streams.judge.cluster import ClusterState
-from leadline_streams.judge.effective_rules import Plan
-from leadline_streams.judge.rule import Look
+from leadline_streams.judge.judgement import Plan
+from leadline_streams.judge.rule import ClusterContext, NodeContext, SlotContext
 from leadline_streams.judge.state import Memory
 from leadline_streams.rules import RULES
 from tests.unit.streams.test_order import (
@@ -88,29 +90,29 @@ def test_no_rule_breaches_on_what_is_calm(primary: dict, standby: dict, seconds:
             upstream=Upstream(host="pg-1.db", port=5432, slot="s2", status=standby["status"]),
         )
         world.step()
-    state, now = world.state, world.state.memory.arrivals.horizon
-    for node in state.memory.nodes.values():
-        look = Look(state, now)
-        look.node = node
-        if node_is_calm(node):
-            assert breaches(state.plans.of(look, node), look) == set()
+    memory, now = world.state.memory, world.state.memory.arrivals.horizon
+    alerting = Alerting(memory, world.judgement)
+    for node in memory.nodes.values():
+        about = NodeContext(memory, now, node)
+        if node_is_healthy(node):
+            assert breaches(alerting.effective.of(about, node), about) == set()
         for slot in node.sample.slots if node.sample else ():
-            look.slot = slot
-            if slot_is_calm(slot):
-                assert breaches(state.plans.of(look, node), look) == set()
-    for link in state.memory.links.values():
-        down_state = state.memory.nodes.get(link.downstream)
-        if link_is_calm(link, down_state):
-            look = state.look_at(link, now)
-            owner = down_state or state.memory.nodes[link.upstream]
-            assert breaches(state.plans.of(look, owner), look) - FROM_SETTINGS == set()
+            on = SlotContext(memory, now, node, slot)
+            if slot_is_healthy(slot):
+                assert breaches(alerting.effective.of(on, node), on) == set()
+    for link in memory.links.values():
+        down_state = memory.nodes.get(link.downstream)
+        if link_is_healthy(link, down_state):
+            between = alerting.link_context(link, now)
+            owner = down_state or memory.nodes[link.upstream]
+            assert breaches(alerting.effective.of(between, owner), between) - FROM_SETTINGS == set()
 
 
-def breaches(plan: Plan, look: Look) -> set[str]:
+def breaches(plan: Plan, context: ClusterContext) -> set[str]:
     """Rules that would breach."""
     found = set()
     for measure, rule, limits in plan:
-        value = measure(look)
+        value = measure(context)
         if value is not None and value == value and limits.severity(value) is not None:
             found.add(rule.name)
     return found
@@ -124,8 +126,8 @@ def test_calm_is_common() -> None:
         world.stream(up, down)
         world.step()
     (link,) = world.state.memory.links.values()
-    assert link_is_calm(link, world.state.memory.nodes["pg-2"])
-    assert all(node_is_calm(node) for node in world.state.memory.nodes.values())
+    assert link_is_healthy(link, world.state.memory.nodes["pg-2"])
+    assert all(node_is_healthy(node) for node in world.state.memory.nodes.values())
     assert len(RULES) > 20
 
 
@@ -194,8 +196,8 @@ def test_a_glance_says_what_a_long_look_says(
             log[place] = when, odd(what, changes) if isinstance(what, Sample) else what
     glanced = fold(log)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fast_path, "at_node", lambda node, sample, now, upstream_seen: False)
-        patch.setattr(fast_path, "at_link", lambda link, now, up, sample: False)
+        patch.setattr(PostgreSQL, "take_fast", staticmethod(lambda node, sample, now, upstream_seen: False))
+        patch.setattr(PostgreSQL, "judge_fast", staticmethod(lambda link, up, sample, now: False))
         looked = fold(log)
     assert glanced == looked
 
@@ -214,15 +216,15 @@ def test_a_glance_overlooks_nothing_odd(of: str, changes: dict[str, Any]) -> Non
         if 20.0 <= when < 23.0 and isinstance(what, Sample) and what.node.name == of:
             log[place] = when, odd(what, changes)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fast_path, "at_node", lambda node, sample, now, upstream_seen: False)
-        patch.setattr(fast_path, "at_link", lambda link, now, up, sample: False)
+        patch.setattr(PostgreSQL, "take_fast", staticmethod(lambda node, sample, now, upstream_seen: False))
+        patch.setattr(PostgreSQL, "judge_fast", staticmethod(lambda link, up, sample, now: False))
         looked = fold(log)
     assert fold(log) == looked
 
 
 def fold(log: list[tuple[float, Any]]) -> tuple[list[Any], Memory]:
     """Everything said about a log, and what is remembered of it."""
-    state = ClusterState("orders", POLICY)
+    state = ClusterState("orders", judgement(POLICY))
     said: list[Any] = []
     for _, what in log:
         said += state.observe(what) if isinstance(what, Sample) else state.tick(at(what))

@@ -1,20 +1,20 @@
-"""What needs no rule to be asked: subjects of which a glance says that all is well.
+"""Healthy subjects: no rule needs to be measured, because none would breach.
 
-Nearly every sample of a healthy fleet is calm, and judging it costs a fraction. A rule may breach on a calm subject
-only by what comes with settings (``config_mismatch``, ``identity_missing``); those are asked when settings come, when
-neighbours change, and while any alert of the cluster is open. A test asks every rule about calm subjects and holds
-this.
+Nearly every sample of a fleet is of healthy subjects, and the check costs a fraction of the rules. A rule may breach on
+a healthy subject only because of settings (``config_mismatch``, ``identity_missing``); such rules are measured when
+settings arrive, when neighbours change, and while any alert of the cluster is open. A test measures every rule on
+healthy subjects and holds this.
 """
 
 from leadline.model.observation import Slot
-from leadline_streams.engines.postgresql.retention import HELD_BYTES
+from leadline_streams.engines.postgresql.slots import HELD_BYTES
 from leadline_streams.judge.state import LinkState, NodeState
 
 SYNCHRONOUS = "synchronous_standby_names"
 
 
-def node_is_calm(node: NodeState) -> bool:
-    """It answers, nothing went wrong lately, nothing waits or is delayed, and no standby has to confirm commits."""
+def node_is_healthy(node: NodeState) -> bool:
+    """It answers, no error counter rose lately, nothing waits or is delayed, and no standby has to confirm commits."""
     sample = node.sample
     if not node.up or node.stale or sample is None or node.windows or node.unarchived:
         return False
@@ -28,8 +28,8 @@ def node_is_calm(node: NodeState) -> bool:
     return wanted is None or not wanted.value
 
 
-def slot_is_calm(slot: Slot) -> bool:
-    """It is in use, valid, and keeps little log."""
+def slot_is_healthy(slot: Slot) -> bool:
+    """It is in use, valid, and retains little WAL."""
     kept, left = slot.retained_bytes, slot.safe_wal_bytes
     return (
         slot.active
@@ -40,7 +40,7 @@ def slot_is_calm(slot: Slot) -> bool:
     )
 
 
-def link_is_calm(link: LinkState, down: NodeState | None) -> bool:
+def link_is_healthy(link: LinkState, down: NodeState | None) -> bool:
     """It is connected and caught up, and not delayed on purpose."""
     if not link.connected or link.lag_s != 0.0 or link.verdict not in ("idle", "healthy"):
         return False

@@ -1,0 +1,42 @@
+"""Findings that no sample shows: statements of an auditor or a verifier about one subject each."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from leadline.model import Time, Value
+from leadline.model.alert import Evidence, Subject
+from leadline.model.ids import ClusterName, NodeName
+from leadline.model.observation import Count, NodeSettings, Sample, Seconds, Tick
+
+
+class Finding(Value, frozen=True, kw_only=True):
+    """One rule's statement about one subject. ``value`` is compared with the rule's limits as a measurement is."""
+
+    rule: str
+    subject: Subject
+    value: float
+    summary: str
+    evidence: list[Evidence] = []
+    node: NodeName | None = None
+    """The node whose datacentre and labels count for it; None where it is about none of them."""
+
+
+class FindingReport(Value, frozen=True, kw_only=True, tag="findings", tag_field="kind"):
+    """All findings of one source about one cluster: a finding that an earlier report had and this one lacks is over."""
+
+    cluster: ClusterName
+    source: Annotated[str, Meta(min_length=1, max_length=255)]
+    """The program and what it looked at, such as ``audit`` or ``verify pg-1->pg-2``."""
+    boot: str
+    """Names one run of the source; ``seq`` counts within it."""
+    seq: Count
+    sent_at: Time
+    """The source's clock."""
+    valid_s: Annotated[Seconds, Meta(gt=0)]
+    """Without another report for this long, its findings are unknown."""
+    findings: list[Finding]
+
+
+Observation = Sample | NodeSettings | Tick | FindingReport
+"""Anything on the samples topic."""

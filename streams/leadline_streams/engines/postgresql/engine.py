@@ -1,0 +1,90 @@
+"""PostgreSQL as an engine of the judgement."""
+
+from leadline.model.alert import Evidence
+from leadline.model.observation import LinkKind, Node, Sample
+from leadline_streams.engines.postgresql import (
+    connect_errors,
+    counters,
+    fast_path,
+    health,
+    link_reading,
+    slots,
+    topology,
+)
+from leadline_streams.engines.postgresql.links import is_streaming, row_of, slot_of, subscription_of
+from leadline_streams.engines.postgresql.lsn import format_lsn
+from leadline_streams.engines.postgresql.validation import check_positions
+from leadline_streams.judge.engine import LinkParts, LinkTraits
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import LinkState, NodeState
+
+STREAMING = LinkTraits(slack=link_reading.PAGE_SLACK_BYTES, behind_s=3.0)
+LOGICAL = LinkTraits(slack=link_reading.PAGE_SLACK_BYTES, behind_s=15.0, confirms_commits=True)
+"""A subscriber confirms an idle stream only every ``wal_receiver_status_interval``, 10 s by default."""
+
+CAPABILITIES = (
+    (140000, "subscription_stream"),
+    (150000, "counts_apply_errors"),
+    (160000, "parallel_apply"),
+    (170000, "failover_slots"),
+    (180000, "counts_row_conflicts"),
+    (180000, "skips_missing_publications"),
+)
+"""Capabilities with the first version that has them, as ``server_version_num``."""
+
+
+class PostgreSQL:
+    """PostgreSQL 13 and later. Without state: one object serves all clusters."""
+
+    name = "postgresql"
+    take_fast = staticmethod(fast_path.take_fast)
+    judge_fast = staticmethod(fast_path.judge_fast)
+    may_skip_node = staticmethod(fast_path.may_skip_node)
+    may_skip_link = staticmethod(fast_path.may_skip_link)
+    node_is_healthy = staticmethod(health.node_is_healthy)
+    slot_is_healthy = staticmethod(health.slot_is_healthy)
+    link_is_healthy = staticmethod(health.link_is_healthy)
+    same_neighbours = staticmethod(topology.same_neighbours)
+    discover = staticmethod(topology.discover)
+    promoted = staticmethod(topology.promoted)
+    read_link = staticmethod(link_reading.read_link)
+    reach = staticmethod(connect_errors.reach)
+    validate = staticmethod(check_positions)
+    format_position = staticmethod(format_lsn)
+
+    def traits(self, kind: LinkKind) -> LinkTraits:
+        """How links of a kind behave."""
+        return LOGICAL if kind == "logical" else STREAMING
+
+    def capabilities(self, node: Node) -> frozenset[str]:
+        """Names of what the node's version can report and do."""
+        return frozenset(name for since, name in CAPABILITIES if node.version_num >= since)
+
+    def take(self, node: NodeState, before: Sample | None, sample: Sample, now: float, upstream_seen: bool) -> None:
+        """Update a node's clock, its counters, its archiver and the slots that retain much WAL."""
+        link_reading.feed_clock(node, sample, now, upstream_seen)
+        if before is None or counters.rose(before, sample):
+            counters.count(node, before, sample, now)
+        if sample.archiver is not None and sample.archiver.ready is not None:
+            node.unarchived = sample.archiver.ready
+        if node.held or not all(map(health.slot_is_healthy, sample.slots)):
+            earlier = before.slots if before is not None else sample.slots
+            node.held = slots.follow(node.held, earlier, sample.slots, sample.activity, now)
+
+    def apply_waits(self, link: LinkState, down: NodeState | None) -> list[Evidence]:
+        """The wait event of the startup process or of the apply worker, and who holds the lock it waits for."""
+        sample = down.sample if down is not None else None
+        if sample is None:
+            return []
+        subscription = subscription_of(link, down)
+        if subscription is not None:
+            blockers = [fact("blocked_by", f"pid {pid}", link.downstream) for pid in subscription.blocked_by]
+            return [fact("apply_wait", subscription.wait or "none: it is busy", link.downstream), *blockers]
+        if is_streaming(link) and sample.positions is not None:
+            return [fact("startup_wait", sample.positions.startup_wait or "none: it is busy", link.downstream)]
+        return []
+
+    def parts(self, link: LinkState, up: NodeState | None, down: NodeState | None) -> LinkParts:
+        """The sender's row, the slot and the subscription of a link."""
+        row = row_of(link, up, down) if up is not None and up.answers else None
+        return LinkParts(row, slot_of(link, up), subscription_of(link, down))

@@ -1,0 +1,167 @@
+"""The present state of a link, read from the samples of its ends."""
+
+from leadline.model.observation import Downstream, Sample
+from leadline_streams.engines.postgresql.links import is_held_back, is_logical, row_of, slot_of, subscription_of
+from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.engines.postgresql.slots import slot_is_lost
+from leadline_streams.engines.postgresql.subscriptions import in_error_loop, is_blocked, missing_publications
+from leadline_streams.judge.engine import LinkReading
+from leadline_streams.judge.state import LinkState, NodeState
+
+PAGE_SLACK_BYTES = 2 * 8192
+"""An idle primary may leave the tail of its WAL unflushed; a gap below two pages is no gap."""
+SILENT_REPLY_S = 5.0
+"""A downstream that has work and has not replied for this long does not receive it."""
+SILENT_MESSAGE_S = 35.0
+"""An idle sender sends a message every ``wal_sender_timeout / 2``, 30 s by default."""
+
+
+def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:
+    """The present state of a streaming link or a subscription."""
+    up_answers, down_answers = up is not None and up.answers, down is not None and down.answers
+    row = row_of(link, up, down) if up_answers else None
+    sample = down.sample if down is not None and down_answers else None
+    positions = sample.positions if sample is not None else None
+    subscription = subscription_of(link, down) if down_answers else None
+    position, received = _positions(link, up, down, row)
+    broken, failing = _broken(link, up, down, now)
+    return LinkReading(
+        connected=_connected(link, up, down, row),
+        position=position,
+        received=received,
+        servable=_servable(up),
+        reported_lag_s=_reported_lag_s(up, down, row),
+        broken=broken,
+        failing=failing,
+        paused=positions is not None and positions.replay_paused,
+        blocked=subscription is not None and is_blocked(subscription),
+        held_back=row is not None and is_held_back(row),
+        apply_delay_s=positions.apply_delay_s if positions is not None else 0.0,
+    )
+
+
+def is_dead(up: NodeState, row: Downstream) -> bool:
+    """The sender has log to deliver and no answer comes: the other end hangs, or the network eats packets."""
+    if row.kind == "logical" or row.reply_age_s is None or row.reply_age_s < SILENT_REPLY_S:
+        return False
+    end = up.clock.end
+    written = row.write_lsn or row.flush_lsn
+    return end is not None and written is not None and end - parse_lsn(written) > PAGE_SLACK_BYTES
+
+
+def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, row: Downstream | None) -> bool | None:
+    """What the ends that answer say; None when neither does."""
+    sender_side = row is not None if up is not None and up.answers else None
+    if up is not None and row is not None and is_dead(up, row):
+        return False
+    if down is None or not down.answers or down.sample is None:
+        return sender_side
+    if is_logical(link):
+        # A worker that fails to connect, or to start streaming, has a pid while it tries and has received nothing.
+        return any(
+            s.name == link.name and s.pid is not None and (s.received_lsn is not None or bool(sender_side))
+            for s in down.sample.subscriptions
+        )
+    receiver = down.sample.upstream
+    if receiver is None or receiver.status is None:
+        return False
+    silent_s = receiver.message_age_s or 0.0
+    if silent_s < SILENT_REPLY_S:
+        return True
+    return silent_s < SILENT_MESSAGE_S and sender_side is not False and not _is_deaf(up, down.sample)
+
+
+def _is_deaf(up: NodeState | None, sample: Sample) -> bool:
+    """A receiver that heard nothing for a while lacks log that its upstream has.
+
+    What it received is told from the start of a segment after a restart, until more arrives; it has what it replayed.
+    """
+    positions = sample.positions
+    if up is None or not up.answers or positions is None or positions.received_lsn is None:
+        return False
+    has = max(parse_lsn(positions.received_lsn), parse_lsn(positions.replayed_lsn or "0/0"))
+    return (_servable(up) or up.clock.end or 0) - has > PAGE_SLACK_BYTES
+
+
+def _positions(
+    link: LinkState, up: NodeState | None, down: NodeState | None, row: Downstream | None
+) -> tuple[int | None, int | None]:
+    if is_logical(link):
+        return _logical_positions(link, up, down)
+    sample = down.sample if down is not None and down.answers else None
+    if sample is not None and sample.positions is not None and sample.positions.replayed_lsn is not None:
+        received = sample.positions.received_lsn
+        return parse_lsn(sample.positions.replayed_lsn), parse_lsn(received) if received is not None else None
+    if row is not None and row.replay_lsn is not None:
+        return parse_lsn(row.replay_lsn), parse_lsn(row.flush_lsn) if row.flush_lsn is not None else None
+    return None, None
+
+
+def _logical_positions(link: LinkState, up: NodeState | None, down: NodeState | None) -> tuple[int | None, int | None]:
+    applied: list[int] = []
+    received = None
+    if up is not None and up.answers and up.sample is not None:
+        applied += [parse_lsn(s.confirmed_lsn) for s in up.sample.slots if s.name == link.slot and s.confirmed_lsn]
+    if down is not None and down.answers and down.sample is not None:
+        for subscription in down.sample.subscriptions:
+            if subscription.name == link.name:
+                if subscription.latest_end_lsn is not None:
+                    applied.append(parse_lsn(subscription.latest_end_lsn))
+                if subscription.received_lsn is not None:
+                    received = parse_lsn(subscription.received_lsn)
+    return (max(applied), received) if applied else (None, None)
+
+
+def _reported_lag_s(up: NodeState | None, down: NodeState | None, row: Downstream | None) -> float:
+    """The servers' own measure of lag, by the primary's clock, for a position from before the first sample."""
+    upstream = up.sample if up is not None and up.answers else None
+    downstream = down.sample if down is not None and down.answers else None
+    if upstream is not None and downstream is not None and downstream.positions is not None:
+        replayed_at = downstream.positions.last_replay_at
+        if replayed_at is not None:
+            return max(0.0, (upstream.at - replayed_at).total_seconds())
+    return row.replay_lag_s or 0.0 if row is not None else 0.0
+
+
+def _servable(up: NodeState | None) -> int | None:
+    """Up to where a standby could serve its own standbys: what it has received. None for the end of the root's WAL."""
+    if up is None or up.node.role == "primary" or up.sample is None or up.sample.positions is None:
+        return None
+    received = up.sample.positions.received_lsn
+    return parse_lsn(received) if received is not None else None
+
+
+def _broken(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> tuple[bool, bool]:
+    """Whether a link cannot go on without a repair, and whether its worker fails again and again."""
+    slot = slot_of(link, up) if up is not None and up.answers else None
+    if slot is not None and slot_is_lost(slot):
+        return True, False
+    if up is None or down is None or not down.answers:
+        return False, False
+    if not is_logical(link):
+        ours, theirs = down.node.system_id, up.node.system_id
+        return ours is not None and theirs is not None and ours != theirs, False
+    subscription = subscription_of(link, down)
+    if subscription is None:
+        return False, False
+    if not subscription.enabled or (up.answers and slot is None and link.slot is not None):
+        return True, False
+    if up.answers and missing_publications(link, up, subscription):
+        return True, False
+    return False, in_error_loop(down, subscription, now)
+
+
+def feed_clock(node: NodeState, sample: Sample, now: float, upstream_seen: bool) -> None:
+    """Note where the WAL of a node ends, and whether its standbys confirm that they get it.
+
+    The end is its own if it is a primary, its unseen upstream's if it is a standby.
+    """
+    positions = sample.positions
+    if positions is not None and positions.current_lsn is not None:
+        node.clock.add(now, parse_lsn(positions.current_lsn))
+    elif sample.upstream is not None and not upstream_seen and sample.upstream.latest_end_lsn is not None:
+        node.clock.add(now, parse_lsn(sample.upstream.latest_end_lsn))
+    node.unconfirmed = False
+    for row in sample.downstreams:
+        if row.reply_age_s is not None and row.reply_age_s >= SILENT_REPLY_S and is_dead(node, row):
+            node.unconfirmed = True

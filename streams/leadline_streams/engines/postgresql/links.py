@@ -1,0 +1,87 @@
+"""The rows of samples that belong to a link: its sender, its slot, its subscription; and links by kind."""
+
+from collections.abc import Iterator
+
+from leadline.model.observation import Downstream, Slot, Subscription
+from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
+from leadline_streams.judge.state import LinkState, NodeState
+
+DEFAULT_NAMES = frozenset({"", "walreceiver"})
+"""Application names that many standbys share when nobody set one."""
+NOT_DOWNSTREAMS = frozenset({"backup"})
+
+
+def is_streaming(link: LinkState) -> bool:
+    """Whether a standby follows its upstream by WAL streaming."""
+    return link.kind == "physical"
+
+
+def is_logical(link: LinkState) -> bool:
+    """Whether a subscription follows its publisher."""
+    return link.kind == "logical"
+
+
+def is_physical_sender(row: Downstream) -> bool:
+    """Whether a sender serves a standby."""
+    return row.kind == "physical"
+
+
+def streaming(context: DiagnosisContext) -> list[AffectedLink]:
+    """The affected links of standbys."""
+    return [affected for affected in context.links if is_streaming(affected.link)]
+
+
+def cut_off(context: DiagnosisContext) -> list[AffectedLink]:
+    """Links of standbys that carry nothing although both ends answer and belong to the same system."""
+    return [affected for affected in streaming(context) if not affected.link.connected and _could_stream(affected)]
+
+
+def _could_stream(affected: AffectedLink) -> bool:
+    up, down = affected.up, affected.down
+    if up is None or down is None or not up.answers or not down.answers:
+        return False
+    return up.node.system_id == down.node.system_id
+
+
+def slot_of(link: LinkState, up: NodeState | None) -> Slot | None:
+    """The upstream's slot for a link, when there is one."""
+    if up is None or up.sample is None or link.slot is None:
+        return None
+    return next((slot for slot in up.sample.slots if slot.name == link.slot), None)
+
+
+def subscription_of(link: LinkState, down: NodeState | None) -> Subscription | None:
+    """The downstream's subscription for a logical link."""
+    if down is None or down.sample is None or not is_logical(link):
+        return None
+    return next((s for s in down.sample.subscriptions if s.name == link.name), None)
+
+
+def row_of(link: LinkState, up: NodeState | None, down: NodeState | None) -> Downstream | None:
+    """The sender's row for a link; None when the upstream shows none."""
+    if up is None:
+        return None
+    rows = [row for row in senders(up) if row.kind == link.kind and row.state not in NOT_DOWNSTREAMS]
+    if link.slot is not None:
+        for row in rows:
+            if row.slot == link.slot:
+                return row
+    told = down.sample.upstream if down is not None and down.sample is not None else None
+    names = {link.downstream, link.name, told.application_name if told is not None else ""} - DEFAULT_NAMES
+    for row in rows:
+        if row.name in names or (link.agentless and link.downstream == f"{row.name or 'walreceiver'}@{row.address}"):
+            return row
+    return None
+
+
+def senders(node: NodeState) -> Iterator[Downstream]:
+    """Senders of lasting links: not those of a table's initial copy (``pg_<n>_sync_<n>_<n>``)."""
+    if node.sample is not None:
+        for row in node.sample.downstreams:
+            if "_sync_" not in row.name or row.kind == "physical":
+                yield row
+
+
+def is_held_back(row: Downstream) -> bool:
+    """Whether the sender waits for standbys of ``synchronized_standby_slots`` before it sends on."""
+    return (row.wait or "").endswith("/WaitForStandbyConfirmation")

@@ -1,0 +1,39 @@
+"""Subscriptions: publications that are missing, workers that fail again and again or wait for a lock."""
+
+from leadline.model.observation import Subscription
+from leadline_streams.engines.postgresql.links import slot_of
+from leadline_streams.judge.counters import LONGEST_TURN_S
+from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.verdict import STALLED_S
+
+RARE_TURN_S = 120.0
+"""The longest retry interval with which a failing apply worker is told from one that stopped failing."""
+
+
+def missing_publications(link: LinkState, up: NodeState, subscription: Subscription) -> list[str]:
+    """Publications that a subscription names and its publisher does not have.
+
+    Seen when the publisher's agent is connected to the database that the slot is in.
+    """
+    slot, sample = slot_of(link, up), up.sample
+    if slot is None or sample is None or not sample.database or sample.database != slot.database:
+        return []
+    return [name for name in subscription.publications if name not in sample.publications]
+
+
+def in_error_loop(node: NodeState, subscription: Subscription, now: float) -> bool:
+    """Whether the apply worker fails again and again. A lost connection counts as one error and is none of this."""
+    window = node.windows.get(f"apply_error:{subscription.name}")
+    # With a long retry interval errors are rare; between them there is no worker.
+    return window is not None and window.recurs(now, LONGEST_TURN_S if subscription.pid is not None else RARE_TURN_S)
+
+
+def is_blocked(subscription: Subscription) -> bool:
+    """Whether the apply worker waits for somebody's lock. A leader that waits for its own parallel worker does not."""
+    wait = subscription.wait
+    return (
+        wait is not None
+        and wait.startswith("Lock/")
+        and wait != "Lock/applytransaction"
+        and (subscription.transaction_s or 0.0) >= STALLED_S
+    )

@@ -1,0 +1,31 @@
+"""WAL as samples show it: what is missing between two positions, and where an upstream's WAL begins."""
+
+from leadline.model.observation import Sample
+from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.engines.postgresql.slots import slot_is_lost
+from leadline_streams.judge.diagnosis.context import AffectedLink
+
+
+def oldest_kept(sample: Sample, keep_bytes: int, segment_bytes: int) -> int | None:
+    """The position below which a primary's WAL is gone; None when that cannot be known, or nothing is removed now.
+
+    A checkpoint removes what is before it but for ``wal_keep_size`` and the oldest slot (KeepLogSeg in xlog.c).
+    """
+    redo = sample.positions.redo_lsn if sample.positions is not None else None
+    if redo is None:
+        return None
+    if sample.archiver is not None and (sample.archiver.ready or sample.archiver.last_failed_s is not None):
+        return None  # what is not archived yet is kept
+    slots = [parse_lsn(slot.restart_lsn) for slot in sample.slots if slot.restart_lsn and not slot_is_lost(slot)]
+    return min([parse_lsn(redo), *slots]) - keep_bytes - segment_bytes
+
+
+def has_forked(affected: AffectedLink) -> bool:
+    """Whether a standby on an older timeline began to stream and never got to where it already is."""
+    positions = affected.sample.positions if affected.sample is not None else None
+    if affected.up is None or affected.down is None or positions is None:
+        return False
+    if positions.received_lsn is None or positions.replayed_lsn is None:
+        return False
+    older = (affected.down.node.timeline or 0) < (affected.up.node.timeline or 0)
+    return older and parse_lsn(positions.received_lsn) < parse_lsn(positions.replayed_lsn)

@@ -1,0 +1,147 @@
+"""An engine as the judgement needs it: samples as links, integer positions, and what the ends of a link show.
+
+The fold compares positions as whole numbers and never knows how a server writes them. An engine turns each sample into
+that form. All methods are pure and cheap: they run for every sample of every node.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from leadline.model.alert import Evidence
+from leadline.model.observation import Downstream, LinkKind, Node, Sample, Slot, Subscription, Unit
+from leadline_streams.judge.state import LinkState, Memory, NodeState, Reach
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkTraits:
+    """How links of one kind behave in general."""
+
+    unit: Unit = "bytes"
+    slack: int = 0
+    """Positions that differ by no more than this are the same: the end of an idle upstream may not be sent yet."""
+    behind_s: float = 3.0
+    """Lag below this is healthy: confirmations arrive that late on an idle link."""
+    confirms_commits: bool = False
+    """Whether the downstream confirms each commit and nothing else: then a gap within the slack is still work, and
+    only a lag shows that work is not done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkReading:
+    """The present state of a link as its ends' last samples show it. None where no end shows it."""
+
+    connected: bool | None = None
+    position: int | None = None
+    """Up to where the downstream has applied."""
+    received: int | None = None
+    servable: int | None = None
+    """Up to where the upstream can serve; None for the end of the root's log."""
+    reported_lag_s: float = 0.0
+    """The servers' own measure of lag, for a position from before the first sample."""
+    broken: bool = False
+    """Whether it cannot go on without a repair."""
+    failing: bool = False
+    """Whether it fails again and again: broken as soon as it makes no progress."""
+    paused: bool = False
+    blocked: bool = False
+    """Whether applying waits for somebody's lock."""
+    held_back: bool = False
+    """Whether the sender holds back what it could send: a stall as soon as there is no progress."""
+    apply_delay_s: float = 0.0
+    """Configured delay of applying."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkParts:
+    """The rows of the ends' samples that belong to one link. None where there is none, or its node does not answer."""
+
+    row: Downstream | None = None
+    """The sender's row."""
+    slot: Slot | None = None
+    """The upstream's slot."""
+    subscription: Subscription | None = None
+
+
+class Engine(Protocol):
+    """What the judgement asks of an engine."""
+
+    name: str
+
+    def traits(self, kind: LinkKind) -> LinkTraits:
+        """How links of a kind behave."""
+        ...
+
+    def capabilities(self, node: Node) -> frozenset[str]:
+        """Names of what a node's version can report and do. Rules and causes ask for these, never for a version."""
+        ...
+
+    def validate(self, sample: Sample) -> None:
+        """Check what a sample must hold beyond its types. Raises BadRecord with the path of what is wrong."""
+        ...
+
+    def take(self, node: NodeState, before: Sample | None, sample: Sample, now: float, upstream_seen: bool) -> None:
+        """Update what is remembered of a node beside its last sample: its log's end, counters, what its slots hold.
+
+        ``upstream_seen``: an agent reads the node that it follows.
+        """
+        ...
+
+    def same_neighbours(self, before: Sample, after: Sample) -> bool:
+        """Whether two samples of a node name the same neighbours; if not, ``discover`` is called for all nodes."""
+        ...
+
+    def discover(self, memory: Memory, node: NodeState, now: float) -> None:
+        """Bring the links that a node's sample gives evidence of up to date."""
+        ...
+
+    def promoted(self, memory: Memory, node: NodeState) -> None:
+        """Drop the links that a node no longer follows because it takes writes itself."""
+        ...
+
+    def reach(self, error: str) -> Reach:
+        """The state of a server that its agent could not read, from the reason that the agent gives."""
+        ...
+
+    def read_link(self, link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:
+        """The present state of a link. ``up`` and ``down`` are its ends, None where no agent reads them."""
+        ...
+
+    def parts(self, link: LinkState, up: NodeState | None, down: NodeState | None) -> LinkParts:
+        """The rows of the ends' samples that belong to a link."""
+        ...
+
+    def apply_waits(self, link: LinkState, down: NodeState | None) -> list[Evidence]:
+        """Evidence of what the process that applies a link's changes waits for."""
+        ...
+
+    def format_position(self, position: int) -> str:
+        """A position as the servers write it."""
+        ...
+
+    def node_is_healthy(self, node: NodeState) -> bool:
+        """Whether no rule about the node needs to be asked because of its sample. False is always right."""
+        ...
+
+    def slot_is_healthy(self, slot: Slot) -> bool:
+        """Whether no rule about the slot needs to be asked. False is always right."""
+        ...
+
+    def link_is_healthy(self, link: LinkState, down: NodeState | None) -> bool:
+        """Whether no rule about the link needs to be asked because of its ends' samples. False is always right."""
+        ...
+
+    def may_skip_node(self, node: NodeState) -> bool:
+        """Whether the fast path may take the node's next sample. False is always right."""
+        ...
+
+    def may_skip_link(self, link: LinkState) -> bool:
+        """Whether the fast path may take the link at its downstream's next sample. False is always right."""
+        ...
+
+    def take_fast(self, node: NodeState, sample: Sample, now: float, upstream_seen: bool) -> bool:
+        """Take a sample that shows nothing new; False, and nothing is changed but the clock, when it may show more."""
+        ...
+
+    def judge_fast(self, link: LinkState, up: NodeState | None, sample: Sample, now: float) -> bool:
+        """Judge a link that is still caught up, and count it; False, and nothing is changed, when it may not be."""
+        ...

@@ -1,0 +1,61 @@
+"""Everything that clusters are judged by: engines, rules, causes and the policy. One place composes it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple, get_args
+
+from leadline.model.alert import SubjectKind
+from leadline_streams.judge.diagnosis.ranking import CauseRule
+from leadline_streams.judge.engine import Engine
+from leadline_streams.judge.policy import Limits, Policy, Scope
+from leadline_streams.judge.rule import AnyRule, ClusterContext, Measure, RuleBase
+from leadline_streams.judge.state import NodeState
+
+
+class Check(NamedTuple):
+    """One rule with the limits that hold for a subject."""
+
+    measure: Measure[ClusterContext]
+    rule: AnyRule
+    limits: Limits
+
+
+Plan = tuple[Check, ...]
+"""All checks of a subject."""
+
+
+class Judgement:
+    """Shared by all clusters of a process; never changed."""
+
+    __slots__ = ("causes", "engines", "general", "policy", "reported", "rules")
+
+    def __init__(
+        self,
+        policy: Policy,
+        engines: Mapping[str, Engine],
+        rules: Mapping[str, AnyRule],
+        causes: Mapping[str, CauseRule],
+        reported: Mapping[str, RuleBase] = MappingProxyType({}),
+    ) -> None:
+        self.policy = policy
+        self.engines = engines
+        self.rules = rules
+        self.causes = causes
+        self.reported = reported
+        """Rules whose values are reported by other programs, not measured from samples."""
+        self.general: dict[SubjectKind, Plan] = {kind: self._plan(kind) for kind in get_args(SubjectKind)}
+        """The checks of each kind of subject where nothing is overridden."""
+
+    def rule(self, name: str) -> RuleBase:
+        """A rule by name, measured or reported. Raises KeyError for one that does not exist."""
+        return self.rules.get(name) or self.reported[name]
+
+    def engine_of(self, node: NodeState | None) -> Engine:
+        """The engine of a node. Raises KeyError for None, and for an engine that does not exist."""
+        return self.engines[node.node.engine if node is not None else ""]
+
+    def _plan(self, kind: SubjectKind) -> Plan:
+        anything, policy = Scope(cluster=""), self.policy
+        rules = (rule for rule in self.rules.values() if rule.on.kind == kind)
+        checks = (Check(rule.measure, rule, policy.limits(rule.name, rule.limits, anything)) for rule in rules)
+        return tuple(check for check in checks if check.limits.enabled)
