@@ -18,6 +18,7 @@ the floors below it:
 ``topic_table``     the present content of a compacted topic
 ``recording``       a topic's records in a file
 ``kafka``           Kafka settings as client options
+``kafka_errors``    the errors after which a Kafka client is replaced
 ``settings``        every option of every process
 ``logs``            the process's own messages on standard error; foreign text made safe to print
 ``clock``           the only reader of the time

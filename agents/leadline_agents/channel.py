@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Protocol
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer import AIOKafkaProducer
 
 from leadline.kafka import producer_options
+from leadline.kafka_errors import CONNECTION_LOST
 from leadline.settings.common import KafkaSettings
 
 Message = tuple[bytes, Sequence[tuple[str, bytes]]]
@@ -22,9 +23,6 @@ ANSWER_S = 10.0
 CLOSE_S = 2.0
 BATCH_BYTES = 900_000
 """Below the 1 MB that Kafka takes by default; whoever fills batches stays well under it."""
-
-LOST = (KafkaError, OSError, TimeoutError)
-"""Raised by a channel that is of no more use."""
 
 
 class TooLarge(Exception):
@@ -37,7 +35,7 @@ class Channel(Protocol):
     async def send(self, topic: str, key: bytes, messages: Sequence[Message]) -> None:
         """Write messages of one key, in order, all or none.
 
-        Raises TooLarge, or one of ``LOST`` when it cannot be known whether they are written.
+        Raises TooLarge, or one of ``CONNECTION_LOST`` when it cannot be known whether they are written.
         """
         ...
 
@@ -54,7 +52,7 @@ class KafkaChannel:
 
     @classmethod
     async def open(cls, kafka: KafkaSettings) -> "KafkaChannel":
-        """Connect. Raises one of ``LOST``, or UsageError when a file of certificates cannot be used."""
+        """Connect. Raises one of ``CONNECTION_LOST``, or UsageError when a file of certificates cannot be used."""
         producer = AIOKafkaProducer(
             **producer_options(kafka, f"leadline-agent-{socket.gethostname()}"),
             request_timeout_ms=round(ANSWER_S * 1000),
@@ -90,6 +88,6 @@ class KafkaChannel:
         while sender is not None and not sender.done():
             sender.cancel()  # once ends its loop, twice its wait for answers
             await asyncio.sleep(0)
-        with contextlib.suppress(*LOST):
+        with contextlib.suppress(*CONNECTION_LOST):
             async with asyncio.timeout(CLOSE_S):
                 await self._producer.stop()

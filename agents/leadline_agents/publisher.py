@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from leadline.clock import Clock, epoch
 from leadline.errors import UsageError
+from leadline.kafka_errors import CONNECTION_LOST
 from leadline.metrics import AGENT_PUBLISHED
 from leadline.model.observation import NodeSettings, Sample
 from leadline.wire import MAX_RECORD_BYTES, OBSERVATIONS, SPOOLED, outgoing
-from leadline_agents.channel import LOST, Channel, Message, TooLarge
+from leadline_agents.channel import Channel, Message, TooLarge
 from leadline_agents.journal import Record
 from leadline_agents.outbox import BATCH_RECORDS, Outbox
 
@@ -65,7 +66,7 @@ class Publisher:
         while True:
             try:
                 channel = await self._connect()
-            except (*LOST, UsageError) as error:
+            except (*CONNECTION_LOST, UsageError) as error:
                 self._note(error)
             else:
                 failures = 0
@@ -85,7 +86,7 @@ class Publisher:
             # In a task of its own: before Python 3.13 one whose group failed counts as being cancelled from then on,
             # and with 3.11.2, which Debian 12 has, no time limit in it raises TimeoutError any more.
             await asyncio.create_task(self._send_all(channel))
-        except* LOST as lost:
+        except* CONNECTION_LOST as lost:
             self._note(lost.exceptions[0])
         finally:
             await channel.close()

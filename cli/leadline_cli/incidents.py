@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import uuid4
@@ -18,16 +18,14 @@ from leadline.model.action import Action
 from leadline.model.ids import IncidentId
 from leadline.settings.sink import SinkSettings
 from leadline.words import duration
-from leadline_cli.options import by_option, config_option, format_option, settings, user
+from leadline_cli.options import by_option, config_option, format_option, parse_duration, settings, user
 from leadline_cli.output import emit, table
 
 if TYPE_CHECKING:
     from leadline_sinks.incident_log.incident_history import Story
 
 F = TypeVar("F", bound=Callable[..., Any])
-_AGO: Final = re.compile(r"(\d{1,6})([mhd])").fullmatch
 _HEAD: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})").fullmatch
-_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 class Since(click.ParamType):
@@ -40,8 +38,8 @@ class Since(click.ParamType):
         if isinstance(value, datetime):
             return value
         try:
-            if ago := _AGO(value):
-                return SystemClock().now() - int(ago[1]) * _UNITS[ago[2]]
+            if (ago := parse_duration(value)) is not None:
+                return SystemClock().now() - ago
             found = datetime.fromisoformat(value)
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         except (ValueError, OverflowError):

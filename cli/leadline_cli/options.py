@@ -2,9 +2,11 @@
 
 import getpass
 import os
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -39,6 +41,15 @@ format_option: Callable[[F], F] = click.option(
 by_option: Callable[[F], F] = click.option(
     "--by", metavar="NAME", help="Who does it; without it, who is logged in.", show_default=False
 )
+
+_DURATION: Final = re.compile(r"(\d{1,6})([mhd])").fullmatch
+_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+def parse_duration(text: str) -> timedelta | None:
+    """The duration that a text such as ``90m``, ``12h`` or ``7d`` means; None for any other text."""
+    found = _DURATION(text)
+    return int(found[1]) * _UNITS[found[2]] if found else None
 
 
 def user() -> str:

@@ -1,7 +1,6 @@
 """``leadline silence``."""
 
 import asyncio
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,11 +21,9 @@ from leadline.settings.sink import SinkSettings
 from leadline.topic_table import latest
 from leadline.wire import SILENCES, encode
 from leadline.words import duration
-from leadline_cli.options import by_option, config_option, format_option, settings, user
+from leadline_cli.options import by_option, config_option, format_option, parse_duration, settings, user
 from leadline_cli.output import emit, table
 
-_FOR: Final = re.compile(r"(\d{1,6})([mhd])").fullmatch
-_UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 LONGEST: Final = timedelta(days=366)
 CLIENT: Final = "leadline-silence"
 State = Literal["active", "to come", "over"]
@@ -41,9 +38,8 @@ class For(click.ParamType):
         """The duration."""
         if isinstance(value, timedelta):
             return value
-        found = _FOR(value)
-        length = int(found[1]) * _UNITS[found[2]] if found else timedelta(0)
-        if not timedelta(0) < length <= LONGEST:
+        length = parse_duration(value)
+        if length is None or not timedelta(0) < length <= LONGEST:
             self.fail(f"write 90m, 12h or 7d, at most {LONGEST.days}d", param, ctx)
         return length
 

@@ -1,6 +1,6 @@
 """Alerts: a finding's life, one record per transition."""
 
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from msgspec import field
 
@@ -9,6 +9,8 @@ from leadline.model.ids import AlertId, ClusterName, NodeName
 from leadline.model.observation import LinkKind
 
 Severity = Literal["info", "warning", "critical"]
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+"""From the least to the most severe."""
 State = Literal["ok", "pending", "firing", "unknown", "resolved"]
 Reason = Literal[
     "breach", "clear", "escalate", "deescalate", "no_data", "data_back", "superseded", "rule_changed", "manual"
@@ -28,6 +30,11 @@ Verdict = Literal[
     "broken",
     "unknown",
 ]
+
+
+def severity_rank(severity: Severity) -> int:
+    """A number for comparing severities; the most severe has the highest."""
+    return SEVERITIES.index(severity)
 
 
 class Subject(Value, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from leadline.model.alert import Severity, Subject, Transition
+from leadline.model.alert import Severity, Subject, Transition, severity_rank
 
 EFFECTS: Final[Mapping[str, str]] = {
     "agent_silent": "Nothing was known of it meanwhile: what it did, and what happened to it, is in its own log only.",
@@ -34,7 +34,6 @@ EFFECTS: Final[Mapping[str, str]] = {
     "table_sync_stuck": "The tables that were not copied yet were missing rows on the subscriber.",
 }
 """What a rule's alert means for people and data."""
-_RANK: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def _joined(so_far: Breach, step: Transition) -> Breach:
     verdicts = (*so_far.verdicts, step.verdict) if step.verdict else so_far.verdicts
     if step.to in ("ok", "resolved"):
         return replace(so_far, until=step.event_time, verdicts=tuple(dict.fromkeys(verdicts)))
-    worse = _RANK.index(step.severity) > _RANK.index(so_far.severity)
+    worse = severity_rank(step.severity) > severity_rank(so_far.severity)
     return replace(
         so_far,
         severity=step.severity if worse else so_far.severity,

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 from leadline.model.action import Action
-from leadline.model.alert import Severity, Transition
+from leadline.model.alert import Severity, Transition, severity_rank
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Cause, Incident
 
-SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
 By = Literal["judgement", "delivery", "person"]
 
 
@@ -65,7 +64,7 @@ class Story:
     @property
     def peak_severity(self) -> Severity:
         """The highest it had."""
-        return max((record.severity for record in (self.incident, *self.earlier)), key=SEVERITIES.index)
+        return max((record.severity for record in (self.incident, *self.earlier)), key=severity_rank)
 
     @property
     def notified_at(self) -> datetime | None:

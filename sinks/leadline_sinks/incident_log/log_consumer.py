@@ -13,6 +13,7 @@ from leadline.clock import Clock
 from leadline.deadletters import Rejected
 from leadline.errors import BadRecord
 from leadline.kafka import consumer_options
+from leadline.kafka_errors import CONNECTION_LOST
 from leadline.logs import escape
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
@@ -20,7 +21,7 @@ from leadline.wire import ACTIONS, ALERTS, CODECS, DELIVERIES, INCIDENTS, UNPROC
 from leadline_sinks.notify.backoff import Chance, delay_s
 from leadline_sinks.notify.context_consumer import stop
 from leadline_sinks.notify.incident_consumer import COMMIT_WITHIN_S, POLL_MS, group
-from leadline_sinks.notify.kafka_writer import AGAIN_S, LOST, Journal
+from leadline_sinks.notify.kafka_writer import AGAIN_S, Journal
 from leadline_sinks.notify.reading import FETCH_WAIT_MS
 from leadline_sinks.notify.self_incident import Trouble
 from leadline_sinks.notify.sink import NEEDS_SOMEBODY, REASONS, Entry, GiveUp, Reason, Recorder, Retry, Sent
@@ -61,7 +62,7 @@ class Recording:
                 await consumer.start()
                 away = False
                 await self._follow(consumer)
-            except LOST as error:
+            except CONNECTION_LOST as error:
                 if not away:
                     log.warning("%s: cannot read from Kafka (%s); waiting", TARGET, error)
                 away = True
@@ -181,7 +182,7 @@ class Recording:
             if ours:
                 async with asyncio.timeout(COMMIT_WITHIN_S):
                     await consumer.commit(ours)
-        except (IllegalStateError, *LOST) as error:  # it is read again, and known to be written
+        except (IllegalStateError, *CONNECTION_LOST) as error:  # it is read again, and known to be written
             log.debug("%s: cannot commit: %s", TARGET, error)
 
     def _consumer(self) -> Any:

@@ -29,7 +29,7 @@ def amount(value: float | None, unit: str) -> str:
             return duration(value)
         case "bytes":
             return size(value)
-    return f"{value:g} {unit}".strip()
+    return f"{value:g} {text(unit)}".strip()
 
 
 def sentence(foreign: str) -> str:

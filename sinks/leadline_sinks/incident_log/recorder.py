@@ -9,6 +9,7 @@ import psycopg
 from leadline.clock import Clock
 from leadline.errors import LeadlineError
 from leadline.logs import escape
+from leadline.model.alert import SEVERITIES
 from leadline.model.incident import Incident
 from leadline.settings.sink import IncidentLogSettings
 from leadline_sinks.incident_log.chain import Row
@@ -30,7 +31,7 @@ _INCIDENT: Final = (
     *("seq", "cluster", "state", "severity", "title", "cause", "parent"),
     *("opened_at", "detected_at", "cause_at", "resolved_at", "recorded_at"),
 )
-_RANK: Final = "array_position(ARRAY['info', 'warning', 'critical'], {})"
+_RANK: Final = f"array_position(ARRAY{[*SEVERITIES]}, {{}})"
 _UPDATE: Final = f"""
     UPDATE leadline.incident SET {", ".join(f"{name} = %({name})s" for name in _INCIDENT)},
         peak_severity = CASE WHEN {_RANK.format("%(severity)s::text")} > {_RANK.format("peak_severity")}

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from leadline.clock import Clock
 from leadline.kafka import consumer_options
+from leadline.kafka_errors import CONNECTION_LOST
 from leadline.settings.common import KafkaSettings
 from leadline.wire import ACTIONS, DELIVERIES, SILENCES
 from leadline_sinks.notify.context import Known
-from leadline_sinks.notify.kafka_writer import AGAIN_S, LOST
+from leadline_sinks.notify.kafka_writer import AGAIN_S
 from leadline_sinks.notify.reading import FETCH_WAIT_MS, decoded
 
 POLL_MS: Final = 200
@@ -44,7 +45,7 @@ class Follower:
             try:
                 await consumer.start()
                 await self._follow(consumer)
-            except LOST as error:
+            except CONNECTION_LOST as error:
                 if not away:
                     log.warning("cannot read from Kafka (%s); waiting for it", str(error) or type(error).__name__)
                 away = True
@@ -103,6 +104,6 @@ async def reached(consumer: Any, ends: dict[Any, int]) -> bool:
 
 async def stop(consumer: Any) -> None:
     """Hang up, whether or not Kafka is there to hear it."""
-    with contextlib.suppress(*LOST):
+    with contextlib.suppress(*CONNECTION_LOST):
         async with asyncio.timeout(STOP_S):
             await consumer.stop()

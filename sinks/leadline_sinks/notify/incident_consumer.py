@@ -10,10 +10,11 @@ from aiokafka.errors import IllegalStateError
 
 from leadline.clock import Clock
 from leadline.kafka import consumer_options
+from leadline.kafka_errors import CONNECTION_LOST
 from leadline.settings.sink import SinkSettings
 from leadline.wire import INCIDENTS
 from leadline_sinks.notify.context_consumer import Follower, reached, stop
-from leadline_sinks.notify.kafka_writer import AGAIN_S, LOST
+from leadline_sinks.notify.kafka_writer import AGAIN_S
 from leadline_sinks.notify.notifier import Courier
 from leadline_sinks.notify.reading import FETCH_WAIT_MS, decoded, replayed
 
@@ -96,7 +97,7 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
                 await self._consumer.start()
                 away = False
                 await self._follow()
-            except LOST as error:
+            except CONNECTION_LOST as error:
                 if not away:
                     log.warning("%s: cannot read from Kafka (%s); waiting", self._target, error)
                 away = True
@@ -172,7 +173,7 @@ class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships n
         try:
             async with asyncio.timeout(COMMIT_WITHIN_S):
                 await self._consumer.commit(news)
-        except (IllegalStateError, *LOST) as error:  # it is read again, and known to be told
+        except (IllegalStateError, *CONNECTION_LOST) as error:  # it is read again, and known to be told
             log.debug("%s: cannot commit: %s", self._target, error)
         else:
             self._committed |= news

@@ -4,17 +4,16 @@ import asyncio
 import logging
 from typing import Any, Final
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError
 
 from leadline.clock import Clock
 from leadline.kafka import producer_options
+from leadline.kafka_errors import CONNECTION_LOST
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.settings.common import KafkaSettings
 from leadline.wire import Outgoing, outgoing
 
-LOST: Final = (KafkaError, OSError, TimeoutError)
-"""What aiokafka raises when Kafka is away, or not as it was."""
 AGAIN_S: Final = 1.0
 
 log = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ class Journal:
                 except MessageSizeTooLargeError:
                     log.error("a record of %s is not written: Kafka does not take one as large", record.topic)
                     return -1
-                except LOST as error:
+                except CONNECTION_LOST as error:
                     if not away:
                         log.warning("cannot write to Kafka (%s); waiting for it", str(error) or type(error).__name__)
                     away = True
@@ -80,5 +79,5 @@ class Journal:
             try:
                 async with asyncio.timeout(AGAIN_S):
                     await producer.stop()
-            except LOST as error:
+            except CONNECTION_LOST as error:
                 log.debug("the producer does not stop: %s", error)

@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from leadline.model.alert import Severity
+from leadline.model.alert import severity_rank
 from leadline.model.incident import Incident
 from leadline.settings.sink import RouteMatch
 
-SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
-"""From the least to the most severe."""
 MATCHERS: Final = ("cluster", "datacenter", "severity", "rule", "cause", "incident")
 """What a silence's patterns are held against, beside ``label.NAME``."""
 LABEL: Final = "label."
@@ -20,17 +18,12 @@ def glob(pattern: str, text: str) -> bool:
     return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
-def rank(severity: Severity) -> int:
-    """The higher, the more severe."""
-    return SEVERITIES.index(severity)
-
-
 def matches(match: RouteMatch, incident: Incident) -> bool:
     """Whether a route is for an incident; its severity is a least one."""
     given = {"cluster": match.cluster, "datacenter": match.datacenter, "rule": match.rule}
     patterns = {name: pattern for name, pattern in given.items() if pattern is not None}
     patterns |= {LABEL + name: pattern for name, pattern in match.labels.items()}
-    return rank(incident.severity) >= rank(match.severity) and fits(patterns, incident)
+    return severity_rank(incident.severity) >= severity_rank(match.severity) and fits(patterns, incident)
 
 
 def fits(patterns: Mapping[str, str], incident: Incident) -> bool:

@@ -18,6 +18,7 @@ import msgspec
 from leadline import metrics
 from leadline.clock import Clock
 from leadline.logs import escape
+from leadline.model.alert import severity_rank
 from leadline.model.delivery import Delivery
 from leadline.model.ids import IncidentId
 from leadline.model.incident import Incident
@@ -25,7 +26,6 @@ from leadline.settings.sink import SinkSettings
 from leadline_sinks.notify.backoff import Chance, delay_s
 from leadline_sinks.notify.breaker import Breaker
 from leadline_sinks.notify.context import Known
-from leadline_sinks.notify.matching import rank
 from leadline_sinks.notify.notification_log import Teller
 from leadline_sinks.notify.notify_decision import Nothing, Situation, Suppress, Tell, Wait, Why, begun, decide
 from leadline_sinks.notify.rate_limit import Bucket
@@ -302,4 +302,4 @@ class Courier:
 
 def _urgency(case: Case) -> tuple[int, float]:
     """The most severe first, then what waits longest."""
-    return -rank(case.incident.severity), case.due_since or 0.0
+    return -severity_rank(case.incident.severity), case.due_since or 0.0

@@ -8,11 +8,12 @@ from enum import StrEnum
 import msgspec
 
 from leadline.model.action import Action
+from leadline.model.alert import severity_rank
 from leadline.model.delivery import Delivery, Occasion
 from leadline.model.incident import Change, Incident, TimelineEntry
 from leadline.model.silence import Silence
 from leadline.settings.sink import NotifySettings
-from leadline_sinks.notify.matching import fits, rank
+from leadline_sinks.notify.matching import fits
 from leadline_sinks.notify.sink import Notice
 
 UNKNOWN = "unknown"
@@ -132,7 +133,7 @@ def _occasion(at: Situation, notify: NotifySettings, told: bool) -> tuple[Occasi
     fresh = _fresh(at)
     if newer and incident.state == "resolved":
         return "resolved", 0.0
-    if newer and rank(incident.severity) > rank(last.severity):
+    if newer and severity_rank(incident.severity) > severity_rank(last.severity):
         return "escalated", 0.0
     if any(action.kind == "acknowledge" for action in fresh):
         return "acknowledged", 0.0
