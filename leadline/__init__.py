@@ -12,6 +12,7 @@ the floors below it:
 ``model``           the values, frozen and without I/O
 ``wire``            their bytes: keys, headers, typed decoding
 ``interned_decode`` decoding of observations in which each repeated text becomes one object
+``catalogue``       what every rule and cause is: code, words, impact, measures
 ``schemas``         JSON Schemas and the AsyncAPI document, for other programs
 ``topics``          the topics, and how they are created
 ``deadletters``     the record written for a record that cannot be used

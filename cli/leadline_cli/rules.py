@@ -24,15 +24,23 @@ def list_(form: str) -> None:
 
     if form == "json":
         for rule in RULES.values():
-            about = {"rule": rule.name, "family": rule.family, "help": rule.help, "unit": rule.unit}
+            about = {"rule": rule.name, "family": rule.entry.family, "help": rule.entry.help, "unit": rule.entry.unit}
             emit(about | asdict(rule.limits))
         return
     rows = []
-    for rule in sorted(RULES.values(), key=lambda rule: (rule.family, rule.name)):
+    for rule in sorted(RULES.values(), key=lambda rule: (rule.entry.family, rule.name)):
+        entry = rule.entry
         limits, low = rule.limits, rule.limits.low_is_bad
-        levels = (_level(limits.warning, rule.unit, low), _level(limits.critical, rule.unit, low))
+        levels = (_level(limits.warning, entry.unit, low), _level(limits.critical, entry.unit, low))
         rows.append(
-            (rule.name, rule.family, *levels, f"{limits.for_s:g} s", f"{limits.keep_s:g} s", rule.help.split(". ")[0])
+            (
+                rule.name,
+                rule.entry.family,
+                *levels,
+                f"{limits.for_s:g} s",
+                f"{limits.keep_s:g} s",
+                rule.entry.help.split(". ")[0],
+            )
         )
     table(("rule", "family", "warning", "critical", "for", "keep", "about"), rows)
 

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from leadline.catalogue import CAUSES as CATALOGUE
+from leadline.catalogue.entry import CauseEntry
 from leadline.words import size
 from leadline_streams.causes import CAUSES
 from leadline_streams.judge.rule import AnyRule
@@ -41,16 +43,20 @@ add one: [add a rule or a cause](../how-to/add-a-rule.md).
 
 def causes() -> str:
     """The page of causes in Markdown."""
-    return _CAUSES + "".join(
-        f"| `{cause.code}` | {cause.help} | {', '.join(f'`{rule}`' for rule in sorted(cause.explains))} |\n"
-        for cause in CAUSES.values()
-    )
+    return _CAUSES + "".join(_cause_row(CATALOGUE[code]) for code in CAUSES)
+
+
+def _cause_row(entry: CauseEntry) -> str:
+    explained = ", ".join(f"`{rule}`" for rule in sorted(entry.explains))
+    return f"| `{entry.code}` | {entry.help} | {explained} |\n"
 
 
 def rules() -> str:
     """The page of rules in Markdown, by family."""
-    families = sorted({rule.family for rule in RULES.values()})
-    return _RULES + "".join(_family(family, [r for r in RULES.values() if r.family == family]) for family in families)
+    families = sorted({rule.entry.family for rule in RULES.values()})
+    return _RULES + "".join(
+        _family(family, [r for r in RULES.values() if r.entry.family == family]) for family in families
+    )
 
 
 def _family(name: str, rules: list[AnyRule]) -> str:
@@ -62,14 +68,14 @@ def _row(rule: AnyRule) -> str:
     levels = f"{_level(rule, rule.limits.warning)} | {_level(rule, rule.limits.critical)}"
     spans = f"{rule.limits.for_s:g} s | {rule.limits.keep_s:g} s"
     runbook = f"[runbook](../runbooks/{rule.name}.md)"
-    return f"| `{rule.name}` | {rule.on.kind} | {rule.help} | {levels} | {spans} | {runbook} |\n"
+    return f"| `{rule.name}` | {rule.on.kind} | {rule.entry.help} | {levels} | {spans} | {runbook} |\n"
 
 
 def _level(rule: AnyRule, level: float | None) -> str:
     if level is None:
         return "none"
     sign = "≤" if rule.limits.low_is_bad else "≥"
-    return f"{sign} {size(level)}" if rule.unit == "bytes" else f"{sign} {level:g} {rule.unit}".rstrip()
+    return f"{sign} {size(level)}" if rule.entry.unit == "bytes" else f"{sign} {level:g} {rule.entry.unit}".rstrip()
 
 
 PAGES = {"rules": rules, "causes": causes}

@@ -29,6 +29,7 @@ FAUST_FILES = {"leadline_streams/runtime/app.py", "leadline_streams/runtime/tran
 
 PURE = (
     "leadline/model/",
+    "leadline/catalogue/",
     "leadline_streams/judge/",
     "leadline_streams/engines/",
     "leadline_streams/rules/",
@@ -43,6 +44,7 @@ PURE_MAY_IMPORT = (
     "leadline.errors",
     "leadline.clock.epoch",
     "leadline.clock.moment",
+    "leadline.catalogue",
     "leadline.steps.fix_of",
     "leadline.words",
     "leadline_streams.judge",

@@ -78,7 +78,7 @@ def test_causes() -> None:
 def test_runbooks() -> None:
     """Each rule, the sinks' own too, has the runbook that people are led to, and no other has one."""
     runbooks = {path.relative_to(ROOT).as_posix() for path in (DOCS / "runbooks").glob("*.md")}
-    named = {rule.runbook for rule in RULES.values()} | {f"docs/runbooks/{SINK_FAILING}.md"}
+    named = {rule.entry.runbook for rule in RULES.values()} | {f"docs/runbooks/{SINK_FAILING}.md"}
     assert runbooks - {"docs/runbooks/README.md"} == named
 
 

@@ -1,39 +1,10 @@
 """What an incident did to links, nodes and data, from the transitions of its alerts. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 from leadline.model.alert import Severity, Subject, Transition, severity_rank
-
-EFFECTS: Final[Mapping[str, str]] = {
-    "agent_silent": "Nothing was known of it meanwhile: what it did, and what happened to it, is in its own log only.",
-    "apply_conflict": "Rows on the two sides may differ until they are compared.",
-    "apply_delay_undeclared": "Readers saw data older than anybody had agreed to.",
-    "apply_error": "Changes were not applied from the failing one on; readers saw old data.",
-    "archive_failing": "What was not archived could not be restored from the archive.",
-    "config_mismatch": "Replay may stop, or the standby not start, when the primary uses what the standby cannot hold.",
-    "identity_missing": "Applications that updated or deleted rows of published tables got errors.",
-    "lag_forecast": "The recovery-point objective was about to be missed.",
-    "node_down": "It could not be used.",
-    "publication_missing": "Changes of what was not published any more never arrived: rows differ.",
-    "recovery_conflict": "Queries on the standby were cancelled, and failed for whoever had asked.",
-    "replay_paused": "Readers saw data as it was when replay was paused.",
-    "replication_cut_off": "Nothing arrived; readers saw old data, and a failover would have lost what was missing.",
-    "replication_lag": "Readers saw old data, and a failover would have had to wait, or lose what was not replayed.",
-    "replication_lag_bytes": "A failover would have had to replay the backlog first, or lose what had not arrived.",
-    "replication_stalled": "Readers saw data as it was when progress stopped.",
-    "slot_inactive": "The upstream kept log for a consumer that was not there.",
-    "slot_lost": "The consumer of the slot cannot go on, and has to be made anew.",
-    "slot_retention_forecast": "The upstream's volume, or the slot, was about to be lost.",
-    "split_brain": "Two servers took writes: each may have rows that the other never had.",
-    "subscription_disabled": "Changes were not applied; readers saw old data.",
-    "sync_commit_blocked": "Commits on the primary waited, and with them whoever had asked.",
-    "sync_degraded": "A commit was safe on fewer servers than was asked for.",
-    "table_sync_stuck": "The tables that were not copied yet were missing rows on the subscriber.",
-}
-"""What a rule's alert means for people and data."""
 
 
 @dataclass(frozen=True, slots=True)

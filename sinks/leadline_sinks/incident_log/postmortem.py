@@ -8,10 +8,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from leadline.catalogue import RULES
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause, Change
 from leadline.words import duration
-from leadline_sinks.incident_log.impact import EFFECTS, Breach, breaches
+from leadline_sinks.incident_log.impact import Breach, breaches
 from leadline_sinks.incident_log.incident_history import Story
 from leadline_sinks.incident_log.markdown import block, code, table, text
 from leadline_sinks.incident_log.measures import measures
@@ -85,7 +86,7 @@ def _meant(found: Sequence[Breach]) -> Iterator[str]:
     """What it meant, by subject; those that suffered the same are named together."""
     effects: dict[str, list[str]] = {}
     for each in found:
-        effects.setdefault(about(each.subject), []).append(EFFECTS.get(each.rule, f"{code(each.rule)} fired."))
+        effects.setdefault(about(each.subject), []).append(_effect(each.rule))
     alike: dict[tuple[str, ...], list[str]] = {}
     for subject, said in effects.items():
         alike.setdefault(tuple(dict.fromkeys(said)), []).append(subject)
@@ -311,3 +312,8 @@ def _tasks(story: Story, found: Sequence[Breach]) -> Iterator[str]:
         yield f"{text(target)} could not be told: mend it, and send it a test."
     for runbook in dict.fromkeys(each.runbook for each in found if each.runbook):
         yield f"Go through {code(runbook)} with those who were on call, and write down what it lacked."
+
+
+def _effect(rule: str) -> str:
+    entry = RULES.get(rule)
+    return entry.impact if entry is not None else f"{code(rule)} fired."

@@ -61,7 +61,5 @@ def seen_by_others(context: DiagnosisContext, node: NodeState) -> tuple[list[str
 
 CAUSE = CauseRule(
     code="agent_down",
-    help="an agent is silent while its server's neighbours are still connected to it, or its server refuses it",
-    explains=frozenset({"agent_silent", "node_down"}),
     find=find,
 )

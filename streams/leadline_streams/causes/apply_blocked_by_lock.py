@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import CUT
 from leadline.model.observation import Session
 from leadline_streams.engines.postgresql.apply import Apply, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 SETTLED_S = 2.0
@@ -54,7 +55,5 @@ def _who(session: Session) -> str:
 
 CAUSE = CauseRule(
     code="apply_blocked_by_lock",
-    help="the apply worker waits for a lock; blocked_by names the session",
-    explains=CUT,
     find=find,
 )

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import LATE
 from leadline.words import size
 from leadline_streams.engines.postgresql.apply import quoted, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 # With REPLICA IDENTITY FULL a worker of 16, 17 and 18 was seen to read an index of CREATE INDEX CONCURRENTLY before it
@@ -42,7 +43,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="apply_cannot_keep_up",
-    help="a subscription is late, its worker streams, fails at nothing and waits for nothing but the disk",
-    explains=LATE,
     find=find,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -39,7 +39,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="apply_delay_configured",
-    help="recovery_min_apply_delay is set and the startup process waits in RecoveryApplyDelay",
-    explains=LATE | {"apply_delay_undeclared", "sync_commit_blocked"},
     find=find,
 )

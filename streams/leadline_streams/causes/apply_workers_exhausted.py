@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import CUT
 from leadline_streams.engines.postgresql.apply import Apply, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 ORIGINS = "max_active_replication_origins"
@@ -61,7 +62,5 @@ def _enough(it: Apply, limit: int) -> int:
 
 CAUSE = CauseRule(
     code="apply_workers_exhausted",
-    help="enabled, no worker, no errors, and as many workers or origins in use as the server allows",
-    explains=CUT,
     find=find,
 )

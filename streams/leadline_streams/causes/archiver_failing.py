@@ -39,7 +39,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="archiver_failing",
-    help="the archiver's last attempt failed after its last success",
-    explains=frozenset({"archive_failing", "slot_retention_forecast"}),
     find=find,
 )

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import FAILING
 from leadline.model.observation import Subscription
-from leadline_streams.engines.postgresql.apply import DUPLICATES, FAILING, Apply, quoted, troubled
+from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, quoted, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -48,7 +49,5 @@ def returning(context: DiagnosisContext, it: Apply) -> Subscription | None:
 
 CAUSE = CauseRule(
     code="bidirectional_loop",
-    help="two servers subscribe to each other with origin = any, and unique keys collide",
-    explains=FAILING,
     find=find,
 )

@@ -6,7 +6,7 @@ from leadline.model.ids import NodeName
 from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES
 from leadline_streams.engines.postgresql.links import is_streaming, streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.subject import of_link
@@ -51,7 +51,5 @@ def _slowest(link: LinkState, feeds: dict[NodeName, LinkState]) -> LinkState | N
 
 CAUSE = CauseRule(
     code="cascade_upstream_behind",
-    help="a cascading standby has all its upstream has, and a hop above is behind or cut",
-    explains=CUT,
     find=find,
 )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import CUT, LATE
 from leadline.model.incident import Change
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, LATE, CauseRule, Claim, literal
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
@@ -82,7 +83,5 @@ def _back(change: Change) -> str:
 
 CAUSE = CauseRule(
     code="config_changed",
-    help="a setting that can make an open alert fire was changed in the ten minutes before",
-    explains=frozenset().union(*CAN_CAUSE.values()),
     find=find,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_cluster
@@ -41,7 +41,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="datacenter_cut",
-    help="all nodes of a datacentre are silent or unreachable while others answer",
-    explains=CUT | {"agent_silent", "node_down"},
     find=find,
 )

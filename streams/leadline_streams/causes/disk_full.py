@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.words import size
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
@@ -49,7 +49,5 @@ def _claim(context: DiagnosisContext, node: NodeState, free: int | None) -> Clai
 
 CAUSE = CauseRule(
     code=CODE,
-    help="the server refuses with: no space left on device; or it is down, and its volume lacks room for a segment",
-    explains=CUT | {"node_down", "archive_failing"},
     find=find,
 )

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import CUT
 from leadline_streams.engines.postgresql.apply import troubled
 from leadline_streams.engines.postgresql.links import is_held_back
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 SETTING = "synchronized_standby_slots"
@@ -41,7 +42,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="failover_slot_gate",
-    help="the sender waits for WaitForStandbyConfirmation; a slot of synchronized_standby_slots is not active",
-    explains=CUT,
     find=find,
 )

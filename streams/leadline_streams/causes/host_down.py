@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.words import duration
 from leadline_streams.causes.agent_down import seen_by_others
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
@@ -35,7 +35,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="host_down",
-    help="an agent is silent and the server's neighbours lost their connections to it",
-    explains=CUT | {"agent_silent", "node_down"},
     find=find,
 )

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import LATE
 from leadline.words import size
 from leadline_streams.engines.postgresql.apply import quoted, troubled
 from leadline_streams.engines.postgresql.links import is_held_back
 from leadline_streams.engines.postgresql.slots import decoded
 from leadline_streams.engines.postgresql.subscriptions import is_blocked
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 WORK_MEM = "logical_decoding_work_mem"
@@ -46,7 +47,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="large_transaction_decoding",
-    help="a link is late, its slot keeps much log, and spill_bytes or stream_bytes rose since it does",
-    explains=LATE,
     find=find,
 )

@@ -38,7 +38,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="long_transaction_on_primary",
-    help="a logical slot's confirmed position moves, its restart position does not, and a session that wrote is old",
-    explains=frozenset({"slot_retention_forecast"}),
     find=find,
 )

@@ -39,7 +39,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="multi_writer_swap",
-    help="update_origin_differs rises on both of two servers that subscribe to each other",
-    explains=RULES,
     find=find,
 )

@@ -6,7 +6,7 @@ from leadline.words import size
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.stages import Stages
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 from leadline_streams.judge.throughput import plenty
@@ -57,7 +57,5 @@ def _sender(it: AffectedLink, blocked: bool) -> str:
 
 CAUSE = CauseRule(
     code="network_slow",
-    help="the stage between the upstream's end of log and what the receiver wrote grows; replies arrive",
-    explains=LATE | {"slot_retention_forecast", "sync_commit_blocked"},
     find=find,
 )

@@ -41,7 +41,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="orphan_prepared_transaction",
-    help="a logical slot's confirmed position moves, its restart position does not, and a prepared transaction is old",
-    explains=frozenset({"slot_retention_forecast"}),
     find=find,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline_streams.engines.postgresql.link_reading import SILENT_MESSAGE_S
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
@@ -56,7 +56,5 @@ def _claim(context: DiagnosisContext, node: NodeState) -> Claim:
 
 CAUSE = CauseRule(
     code="primary_down",
-    help="the primary's agent cannot reach it, and no standby hears from it",
-    explains=CUT | {"node_down"},
     find=find,
 )

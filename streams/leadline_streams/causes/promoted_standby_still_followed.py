@@ -35,7 +35,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="promoted_standby_still_followed",
-    help="of two writers the one that was promoted has connected standbys",
-    explains=frozenset({"split_brain"}),
     find=find,
 )

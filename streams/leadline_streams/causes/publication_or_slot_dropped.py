@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.engines.postgresql.apply import FAILING, Apply, quoted, troubled
+from leadline.catalogue.entry import FAILING
+from leadline_streams.engines.postgresql.apply import Apply, quoted, troubled
 from leadline_streams.engines.postgresql.subscriptions import missing_publications
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
@@ -79,7 +80,5 @@ def _slot(it: Apply, publisher: NodeState, slot: str) -> Claim:
 
 CAUSE = CauseRule(
     code="publication_or_slot_dropped",
-    help="the subscription is enabled and the publisher, which answers, lacks its slot or a publication it names",
-    explains=RULES,
     find=find,
 )

@@ -51,7 +51,5 @@ def _fix(context: DiagnosisContext, node: NodeState, kind: str) -> str:
 
 CAUSE = CauseRule(
     code="recovery_conflict_cancels",
-    help="the standby's counters of queries cancelled by replay rise",
-    explains=frozenset({"recovery_conflict"}),
     find=find,
 )

@@ -6,7 +6,7 @@ from leadline.words import size
 from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.link_progress import outstanding
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
@@ -44,7 +44,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="replay_cannot_keep_up",
-    help="log is received promptly and piles up before replay, which moves and waits for nothing but the disk",
-    explains=LATE,
     find=find,
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 from leadline_streams.rules.config_mismatch import HOT_STANDBY
@@ -41,7 +41,5 @@ def lower_than_primary(context: DiagnosisContext, it: AffectedLink, name: str) -
 
 CAUSE = CauseRule(
     code="replay_paused_by_operator",
-    help="replay_paused is set and no hot-standby setting is lower than on the primary",
-    explains=LATE | {"replay_paused", "sync_commit_blocked"},
     find=find,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline_streams.causes.replay_paused_by_operator import lower_than_primary
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 from leadline_streams.rules.config_mismatch import HOT_STANDBY
@@ -51,7 +51,5 @@ def _alter(context: DiagnosisContext, lower: list[str], primary: str) -> str:
 
 CAUSE = CauseRule(
     code="replay_paused_by_parameter",
-    help="replay_paused is set and a hot-standby setting is lower on the standby than on the primary",
-    explains=LATE | {"replay_paused", "config_mismatch", "sync_commit_blocked"},
     find=find,
 )

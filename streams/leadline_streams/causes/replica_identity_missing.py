@@ -32,7 +32,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="replica_identity_missing",
-    help="published tables that are updated or deleted from have no replica identity",
-    explains=RULES,
     find=find,
 )

@@ -51,7 +51,5 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
 
 CAUSE = CauseRule(
     code="slot_abandoned",
-    help="an inactive slot keeps log, and no watched server uses it",
-    explains=frozenset({"slot_inactive", "slot_retention_forecast"}),
     find=find,
 )

@@ -6,7 +6,7 @@ from leadline.model.observation import Slot
 from leadline.words import size
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
@@ -46,7 +46,5 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
 
 CAUSE = CauseRule(
     code="slot_consumer_stuck",
-    help="a slot is active and its log grows, or its consumer has stopped replying",
-    explains=CUT,
     find=find,
 )

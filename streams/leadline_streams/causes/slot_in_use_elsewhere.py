@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -39,7 +39,5 @@ def is_taken(it: AffectedLink) -> bool:
 
 CAUSE = CauseRule(
     code="slot_in_use_elsewhere",
-    help="a standby has no receiver while its slot is active for another consumer",
-    explains=CUT,
     find=find,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.model.observation import Slot
 from leadline_streams.engines.postgresql.slots import is_physical, slot_is_lost
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim, literal
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
@@ -60,7 +60,5 @@ def _reason(slot: Slot) -> str:
 
 CAUSE = CauseRule(
     code="slot_invalidated",
-    help="wal_status is lost, or an invalidation reason is given",
-    explains=CUT,
     find=find,
 )

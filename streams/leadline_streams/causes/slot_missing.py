@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim, literal
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -43,7 +43,5 @@ def missing_slot(it: AffectedLink) -> str | None:
 
 CAUSE = CauseRule(
     code="slot_missing",
-    help="a disconnected standby's primary_slot_name is not among its upstream's slots",
-    explains=CUT,
     find=find,
 )

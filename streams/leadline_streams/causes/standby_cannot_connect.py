@@ -13,7 +13,7 @@ from leadline_streams.engines.postgresql.links import cut_off, is_physical_sende
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.wal import has_forked
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -132,7 +132,5 @@ def _against(context: DiagnosisContext, it: AffectedLink) -> list[Evidence]:
 
 CAUSE = CauseRule(
     code="standby_cannot_connect",
-    help="both servers answer, and the standby's receiver has no connection to its upstream or hears nothing from it",
-    explains=CUT,
     find=find,
 )

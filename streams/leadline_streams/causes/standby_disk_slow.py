@@ -6,7 +6,7 @@ from leadline.words import size
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.stages import Stages
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -40,7 +40,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="standby_disk_slow",
-    help="the stage between write and flush on the standby is the largest",
-    explains=LATE | {"sync_commit_blocked"},
     find=find,
 )

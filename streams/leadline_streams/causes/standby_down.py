@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
@@ -28,7 +28,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="standby_down",
-    help="the standby's agent finds no server there",
-    explains=CUT | {"node_down", "agent_silent"},
     find=find,
 )

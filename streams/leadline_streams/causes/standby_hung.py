@@ -7,7 +7,7 @@ from leadline.words import duration
 from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.link_progress import outstanding
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
@@ -99,8 +99,5 @@ def _replay(context: DiagnosisContext, it: AffectedLink) -> Claim | None:
 
 CAUSE = CauseRule(
     code="standby_hung",
-    help="a standby's processes neither work nor end: no answers beside a standing connection, a receiver silent for "
-    "longer than wal_receiver_timeout, or replay idle beside received log",
-    explains=CUT | {"node_down"},
     find=find,
 )

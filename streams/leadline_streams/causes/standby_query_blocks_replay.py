@@ -6,7 +6,7 @@ from leadline.model.observation import Session
 from leadline.words import duration
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -67,7 +67,5 @@ def _fix(name: str, blockers: Sequence[Session], limit: str | None) -> str:
 
 CAUSE = CauseRule(
     code="standby_query_blocks_replay",
-    help="replay does not move and the startup process waits for a snapshot, a lock or a buffer pin of a session",
-    explains=LATE | {"sync_commit_blocked"},
     find=find,
 )

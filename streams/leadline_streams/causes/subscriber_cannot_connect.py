@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import CUT
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
 from leadline_streams.engines.postgresql.apply import DUPLICATES, TOGETHER_S, Apply, quoted, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 HEARS = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverReceive"})
@@ -76,7 +77,5 @@ def _silent(it: Apply) -> str | None:
 
 CAUSE = CauseRule(
     code="subscriber_cannot_connect",
-    help="both servers answer, the slot waits, no errors are counted, and no stream reaches the worker",
-    explains=CUT,
     find=find,
 )

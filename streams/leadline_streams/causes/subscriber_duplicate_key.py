@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
-from leadline_streams.engines.postgresql.apply import DUPLICATES, FAILING, LOG, Apply, quoted, troubled
+from leadline_streams.engines.postgresql.apply import DUPLICATES, LOG, Apply, quoted, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -65,7 +66,5 @@ def fix(it: Apply) -> str:
 
 CAUSE = CauseRule(
     code="subscriber_duplicate_key",
-    help="apply fails and insert_exists, update_exists or multiple_unique_conflicts rises with each attempt",
-    explains=FAILING,
     find=find,
 )

@@ -37,7 +37,5 @@ def _act(kind: str) -> str:
 
 CAUSE = CauseRule(
     code="subscriber_local_writes",
-    help="row conflicts that local writes explain; of several kinds, or beside rows of another origin",
-    explains=RULES,
     find=find,
 )

@@ -31,7 +31,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="subscriber_missing_row",
-    help="update_missing or delete_missing rises; apply does not fail",
-    explains=RULES,
     find=find,
 )

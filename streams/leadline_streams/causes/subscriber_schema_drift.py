@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
-from leadline_streams.engines.postgresql.apply import DUPLICATES, FAILING, Apply, quoted, troubled
+from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, quoted, troubled
 from leadline_streams.engines.postgresql.drift import Drift, drift_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -104,7 +105,5 @@ def _doubts(it: Apply, drift: list[Drift] | None) -> list[Evidence]:
 
 CAUSE = CauseRule(
     code="subscriber_schema_drift",
-    help="apply fails again and again without a row conflict, and tables differ, where agents are told",
-    explains=FAILING,
     find=find,
 )

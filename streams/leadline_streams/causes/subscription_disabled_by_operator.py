@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import DISABLED
 from leadline_streams.causes.subscription_disabled_on_error import disabled_by_error
-from leadline_streams.engines.postgresql.apply import DISABLED, quoted, troubled
+from leadline_streams.engines.postgresql.apply import quoted, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -39,7 +40,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="subscription_disabled_by_operator",
-    help="enabled is false and no error counter rose as it was disabled",
-    explains=DISABLED,
     find=find,
 )

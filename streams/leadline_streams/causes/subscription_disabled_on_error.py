@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from leadline_streams.engines.postgresql.apply import DISABLED, LOG, TOGETHER_S, Apply, quoted, troubled
+from leadline.catalogue.entry import DISABLED
+from leadline_streams.engines.postgresql.apply import LOG, TOGETHER_S, Apply, quoted, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -41,7 +42,5 @@ def disabled_by_error(it: Apply) -> bool:
 
 CAUSE = CauseRule(
     code="subscription_disabled_on_error",
-    help="enabled is false, disable_on_error is true and the error counter rose as it was disabled",
-    explains=DISABLED,
     find=find,
 )

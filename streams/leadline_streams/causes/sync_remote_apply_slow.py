@@ -42,7 +42,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="sync_remote_apply_slow",
-    help="commits wait under remote_apply for a synchronous standby that has flushed and not replayed",
-    explains=frozenset({"sync_commit_blocked"}),
     find=find,
 )

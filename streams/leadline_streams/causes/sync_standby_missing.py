@@ -46,7 +46,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="sync_standby_missing",
-    help="fewer streaming standbys are sync or quorum than synchronous_standby_names asks for",
-    explains=frozenset({"sync_commit_blocked", "sync_degraded"}),
     find=find,
 )

@@ -40,7 +40,5 @@ def _states(tables: dict[str, int]) -> str:
 
 CAUSE = CauseRule(
     code="table_sync_failing",
-    help="sync_errors rises and tables stay unready",
-    explains=RULES,
     find=find,
 )

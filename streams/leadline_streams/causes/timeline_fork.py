@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.engines.postgresql.wal import has_forked
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -43,7 +43,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="timeline_fork",
-    help="a standby stays on an older timeline than its upstream, and what it received ends below what it replayed",
-    explains=CUT,
     find=find,
 )

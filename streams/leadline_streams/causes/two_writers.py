@@ -49,7 +49,5 @@ def writers_of(context: DiagnosisContext) -> list[list[NodeState]]:
 
 CAUSE = CauseRule(
     code="two_writers",
-    help="two servers with one system identifier are both out of recovery",
-    explains=frozenset({"split_brain"}),
     find=find,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.words import duration, size
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import LATE, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.throughput import plenty, usual, written
 
@@ -47,7 +47,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 CAUSE = CauseRule(
     code="wal_burst",
-    help="the primary writes several times its usual log while links fall behind",
-    explains=LATE,
     find=find,
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.engines.postgresql.wal import oldest_kept
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT, CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -58,7 +58,5 @@ def removed_below(context: DiagnosisContext, it: AffectedLink) -> int | None:
 
 CAUSE = CauseRule(
     code="wal_removed",
-    help="a disconnected standby without a slot is behind the start of the last checkpoint less wal_keep_size",
-    explains=CUT,
     find=find,
 )

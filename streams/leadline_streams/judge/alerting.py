@@ -203,13 +203,13 @@ class Alerting:
             started_at=moment(alert.since),
             value=alert.value,
             threshold=alert.threshold,
-            unit=rule.unit,
+            unit=rule.entry.unit,
             window_s=rule.window_s,
             verdict=link.verdict if link is not None else None,
             summary=words.summary,
             evidence=words.evidence,
             observers=self._observers(alert),
-            runbook=rule.runbook,
+            runbook=rule.entry.runbook,
             labels=dict(owner.node.labels) if owner is not None else {},
         )
         out.append(transition)

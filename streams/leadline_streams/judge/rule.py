@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
+from leadline.catalogue import RULES
+from leadline.catalogue.entry import RuleEntry
 from leadline.model.alert import Evidence, Subject, SubjectKind
 from leadline.model.ids import ClusterName
 from leadline.model.observation import Slot, Subscription
@@ -131,9 +133,7 @@ class RuleBase:
     """A rule as the lifecycle of its alerts needs it, whoever finds its values."""
 
     name: str
-    family: str
-    unit: str
-    help: str
+    """Its code, with an entry in ``leadline.catalogue``."""
     limits: Limits
     window_s: float = 0.0
     """The span of event time that its number covers; 0 for an instant."""
@@ -141,9 +141,9 @@ class RuleBase:
     """Whether it can be measured while the node is silent or down; all others become unknown then."""
 
     @property
-    def runbook(self) -> str:
-        """Path of its runbook."""
-        return f"docs/runbooks/{self.name}.md"
+    def entry(self) -> RuleEntry:
+        """What it is. Raises KeyError for a rule that is not in the catalogue."""
+        return RULES[self.name]
 
     def words(self, context: ClusterContext | None, value: float) -> Words:
         """A breach in words. ``context`` is None when its subject is not in the samples any more."""

@@ -27,10 +27,7 @@ def describe(context: NodeContext, value: float) -> Words:
 
 RULE = Rule(
     name="agent_silent",
-    family="liveness",
     on=NodeContext,
-    unit="s",
-    help="Nothing heard from a node's agent, for five intervals and `for` on top.",
     limits=Limits(warning=0.0, for_s=30.0, keep_s=5.0),
     measure=measure,
     describe=describe,

@@ -76,11 +76,7 @@ def describe(context: SubscriptionContext, value: float) -> Words:
 
 RULE = Rule(
     name="apply_conflict",
-    family="conflict",
     on=SubscriptionContext,
-    unit="conflicts",
-    help="Row conflicts of a subscription in 300 s. One for each kind that stops the worker, each change of a missing "
-    "row, and rows of another origin where both servers subscribe to each other. PostgreSQL 18 and later count them.",
     limits=Limits(warning=1.0, critical=100.0, for_s=0.0, keep_s=5.0),
     measure=measure,
     describe=describe,

@@ -28,11 +28,7 @@ def describe(context: NodeContext, value: float) -> Words:
 
 RULE = Rule(
     name="apply_delay_undeclared",
-    family="lag",
     on=NodeContext,
-    unit="s",
-    help="A standby with a longer `recovery_min_apply_delay` than declared. Declare a delayed standby by an override "
-    "that raises this limit for it.",
     limits=Limits(warning=1.0, for_s=60.0, keep_s=5.0),
     measure=measure,
     describe=describe,

@@ -45,10 +45,7 @@ def _link(context: SubscriptionContext, name: str) -> LinkState | None:
 
 RULE = Rule(
     name="apply_error",
-    family="conflict",
     on=SubscriptionContext,
-    unit="attempts",
-    help="Attempts of the apply worker that failed in 300 s, while it still fails. PostgreSQL 15 and later count them.",
     # A worker is started anew every wal_retrieve_retry_interval, 5 s by default: 20 attempts are 100 s.
     limits=Limits(warning=2.0, critical=20.0, for_s=10.0, keep_s=10.0),
     measure=measure,

@@ -60,10 +60,7 @@ def _ago(seconds: float | None) -> str | None:
 
 RULE = Rule(
     name="archive_failing",
-    family="retention",
     on=NodeContext,
-    unit="failures",
-    help="Failed attempts to archive in 300 s, while the newest attempt failed; 1 when 256 segments or more wait.",
     # The archiver tries three times a minute, and at every segment that is filled: 12 are four minutes, or less.
     limits=Limits(warning=1.0, critical=12.0, for_s=60.0, keep_s=30.0),
     measure=measure,

@@ -67,11 +67,7 @@ def describe(context: LinkContext, value: float) -> Words:
 
 RULE = Rule(
     name="config_mismatch",
-    family="config",
     on=LinkContext,
-    unit="settings",
-    help="Settings that are lower on a standby than on its primary and must not be: the hot-standby parameters and "
-    "`wal_level`.",
     limits=Limits(warning=1.0, for_s=60.0, keep_s=5.0),
     measure=measure,
     describe=describe,

@@ -27,12 +27,7 @@ def describe(context: NodeContext, value: float) -> Words:
 
 RULE = Rule(
     name="identity_missing",
-    family="config",
     on=NodeContext,
-    unit="tables",
-    help="Published tables that have been updated or deleted from, that have no replica identity, and whose updates or "
-    "deletes are published: the next one fails. Seen when the agent is connected to the published database, at the "
-    "start, after a reload and each `settings_every_s`; at most 20.",
     limits=Limits(warning=1.0, for_s=10.0, keep_s=5.0),
     measure=measure,
     describe=describe,

@@ -47,11 +47,7 @@ def describe(context: LinkContext, value: float) -> Words:
 
 RULE = Rule(
     name="lag_forecast",
-    family="lag",
     on=LinkContext,
-    unit="s",
-    help="Seconds until lag reaches the recovery-point objective, which is the critical limit of `replication_lag`. "
-    "Only while lag is above 5 s and growing.",
     limits=Limits(warning=600.0, for_s=40.0, keep_s=30.0, low_is_bad=True),
     measure=measure,
     describe=describe,

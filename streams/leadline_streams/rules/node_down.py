@@ -31,10 +31,7 @@ def describe(context: NodeContext, value: float) -> Words:
 
 RULE = Rule(
     name="node_down",
-    family="liveness",
     on=NodeContext,
-    unit="s",
-    help="A server has not answered its agent for this long: it is down, unreachable or refuses the agent.",
     # A planned restart takes less than 30 s.
     limits=Limits(warning=0.0, critical=60.0, for_s=30.0, keep_s=10.0),
     measure=measure,

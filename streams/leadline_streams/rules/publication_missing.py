@@ -40,11 +40,7 @@ def describe(context: LinkContext, value: float) -> Words:
 
 RULE = Rule(
     name="publication_missing",
-    family="consistency",
     on=LinkContext,
-    unit="publications",
-    help="Publications that a subscription names and its publisher does not have. PostgreSQL 18 skips their changes "
-    "without an error. Seen when the publisher's agent is connected to the published database.",
     limits=Limits(critical=1.0, for_s=10.0, keep_s=5.0),
     measure=measure,
     describe=describe,

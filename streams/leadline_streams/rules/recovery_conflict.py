@@ -37,10 +37,7 @@ def describe(context: NodeContext, value: float) -> Words:
 
 RULE = Rule(
     name="recovery_conflict",
-    family="conflict",
     on=NodeContext,
-    unit="queries",
-    help="Queries that replay cancelled on a standby in 300 s, all kinds together.",
     # One now and then is the price of a standby that is read; one a minute and somebody's reports fail.
     limits=Limits(warning=5.0, for_s=0.0, keep_s=5.0),
     measure=measure,

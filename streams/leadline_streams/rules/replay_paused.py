@@ -35,10 +35,7 @@ def describe(context: LinkContext, value: float) -> Words:
 
 RULE = Rule(
     name="replay_paused",
-    family="lag",
     on=LinkContext,
-    unit="",
-    help="Replay is paused for longer than `for`.",
     limits=Limits(warning=1.0, for_s=60.0, keep_s=5.0),
     measure=measure,
     describe=describe,

@@ -58,11 +58,7 @@ def describe(context: LinkContext, value: float) -> Words:
 
 RULE = Rule(
     name="replication_cut_off",
-    family="lag",
     on=LinkContext,
-    unit="s",
-    help="Not connected for this long although both servers run. Not for subscriptions that are disabled or fail, and "
-    "not for backup programs without a slot.",
     limits=Limits(warning=0.0, critical=300.0, for_s=30.0, keep_s=30.0),
     measure=measure,
     describe=describe,

@@ -38,10 +38,7 @@ def describe(context: LinkContext, value: float) -> Words:
 
 RULE = Rule(
     name="replication_lag",
-    family="lag",
     on=LinkContext,
-    unit="s",
-    help="Behind the root primary by more than this many seconds of its clock, apply delay not counted.",
     limits=Limits(warning=30.0, critical=300.0, for_s=30.0, keep_s=30.0),
     measure=measure,
     describe=describe,

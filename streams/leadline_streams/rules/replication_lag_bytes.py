@@ -35,11 +35,7 @@ def describe(context: LinkContext, value: float) -> Words:
 
 RULE = Rule(
     name="replication_lag_bytes",
-    family="lag",
     on=LinkContext,
-    unit="bytes",
-    help="Behind the root primary by more than this many bytes of log, while it will not have caught up within 15 "
-    "minutes. A configured apply delay is not counted.",
     limits=Limits(warning=1e9, critical=10e9, for_s=60.0, keep_s=60.0),
     measure=measure,
     describe=describe,

@@ -31,10 +31,7 @@ def describe(context: LinkContext, value: float) -> Words:
 
 RULE = Rule(
     name="replication_stalled",
-    family="lag",
     on=LinkContext,
-    unit="s",
-    help="Connected, with log to apply, and no progress for this long.",
     # A query on the standby may hold up replay for max_standby_streaming_delay, 30 s by default: that is not a stall.
     limits=Limits(warning=1.0, critical=300.0, for_s=40.0, keep_s=10.0),
     measure=measure,

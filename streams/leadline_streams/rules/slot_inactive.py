@@ -44,11 +44,7 @@ def describe(context: SlotContext, value: float) -> Words:
 
 RULE = Rule(
     name="slot_inactive",
-    family="retention",
     on=SlotContext,
-    unit="",
-    help="Nobody has been connected to the slot for longer than `for`, and it holds log. Not for temporary slots, "
-    "slots synchronised to a standby, and a standby's spare slots on other nodes.",
     limits=Limits(warning=1.0, for_s=300.0, keep_s=5.0),
     measure=measure,
     describe=describe,

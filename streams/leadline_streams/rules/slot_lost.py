@@ -39,11 +39,7 @@ def describe(context: SlotContext, value: float) -> Words:
 
 RULE = Rule(
     name="slot_lost",
-    family="retention",
     on=SlotContext,
-    unit="",
-    help="2 when the slot is invalidated, and its consumer must be rebuilt; 1 while it is `unreserved`, and the next "
-    "checkpoint may remove what it needs.",
     limits=Limits(warning=UNRESERVED, critical=LOST, for_s=5.0, keep_s=5.0),
     measure=measure,
     describe=describe,

@@ -52,11 +52,7 @@ def describe(context: SlotContext, value: float) -> Words:
 
 RULE = Rule(
     name="slot_retention_forecast",
-    family="retention",
     on=SlotContext,
-    unit="s",
-    help="Seconds until the log kept for a slot fills its volume or makes the slot be lost to "
-    "`max_slot_wal_keep_size`, at the rate at which it grows now.",
     limits=Limits(warning=4 * 3600.0, critical=3600.0, for_s=60.0, keep_s=60.0, low_is_bad=True),
     measure=measure,
     describe=describe,

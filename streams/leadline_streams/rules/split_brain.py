@@ -55,10 +55,7 @@ def describe(context: ClusterContext, value: float) -> Words:
 
 RULE = Rule(
     name="split_brain",
-    family="conflict",
     on=ClusterContext,
-    unit="servers",
-    help="Servers with the same system identifier that take writes at the same time.",
     limits=Limits(critical=2.0, for_s=3.0, keep_s=10.0),
     measure=measure,
     describe=describe,

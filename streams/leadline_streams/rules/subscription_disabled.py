@@ -28,10 +28,7 @@ def describe(context: SubscriptionContext, value: float) -> Words:
 
 RULE = Rule(
     name="subscription_disabled",
-    family="conflict",
     on=SubscriptionContext,
-    unit="",
-    help="Disabled, by hand or by `disable_on_error`, for longer than `for`.",
     limits=Limits(warning=1.0, for_s=60.0, keep_s=5.0),
     measure=measure,
     describe=describe,

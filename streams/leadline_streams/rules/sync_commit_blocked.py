@@ -40,10 +40,7 @@ def describe(context: NodeContext, value: float) -> Words:
 
 RULE = Rule(
     name="sync_commit_blocked",
-    family="sync",
     on=NodeContext,
-    unit="s",
-    help="How long the oldest commit has waited for synchronous standbys.",
     limits=Limits(warning=3.0, critical=10.0, for_s=5.0, keep_s=10.0),
     measure=measure,
     describe=describe,

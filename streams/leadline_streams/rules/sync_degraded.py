@@ -47,10 +47,7 @@ def describe(context: NodeContext, value: float) -> Words:
 
 RULE = Rule(
     name="sync_degraded",
-    family="sync",
     on=NodeContext,
-    unit="standbys",
-    help="Synchronous standbys that `synchronous_standby_names` requires and that are not connected.",
     limits=Limits(warning=1.0, for_s=30.0, keep_s=10.0),
     measure=measure,
     describe=describe,

@@ -35,11 +35,7 @@ def describe(context: SubscriptionContext, value: float) -> Words:
 
 RULE = Rule(
     name="table_sync_stuck",
-    family="conflict",
     on=SubscriptionContext,
-    unit="attempts",
-    help="Attempts to copy a table initially that failed in 300 s, while they still fail. PostgreSQL 15 and later "
-    "count them.",
     # Copies are started anew every wal_retrieve_retry_interval, 5 s by default.
     limits=Limits(warning=2.0, for_s=10.0, keep_s=10.0),
     measure=measure,

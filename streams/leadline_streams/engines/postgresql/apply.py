@@ -9,15 +9,9 @@ from leadline.model.observation import Downstream, Slot, Subscription
 from leadline_streams.engines.postgresql.links import is_logical, row_of, slot_of
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CUT
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import LinkState, NodeState
 from leadline_streams.judge.subject import of_slot, of_subscription
-
-DISABLED = CUT | {"subscription_disabled"}
-"""Rules by which a subscription that is switched off shows."""
-FAILING = DISABLED | {"apply_error", "apply_conflict"}
-"""Rules by which an apply worker shows that it cannot write what it is sent: an error may switch it off."""
 
 DUPLICATES = frozenset({"insert_exists", "update_exists", "multiple_unique_conflicts"})
 """Conflicts that stop the worker. The last one hides the others when two unique keys collide."""

@@ -7,22 +7,12 @@ A cause reads an incident's cluster and makes a claim for whatever it has eviden
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from leadline.catalogue import CAUSES
 from leadline.model.alert import Evidence, Subject
 from leadline.model.incident import Cause, Step
 from leadline.steps import fix_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 
-LATE = frozenset({"replication_lag", "replication_lag_bytes", "replication_stalled", "lag_forecast"})
-"""Rules by which a link shows that it is behind."""
-CUT = LATE | {
-    "replication_cut_off",
-    "slot_inactive",
-    "slot_lost",
-    "slot_retention_forecast",
-    "sync_commit_blocked",
-    "sync_degraded",
-}
-"""Rules by which a link, its slot or those who wait for it show that it carries nothing."""
 FADED = 0.9
 """Factor on a cause's confidence when its signs are gone: healing hides the signs before the alerts clear."""
 
@@ -49,13 +39,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseRule:
-    """One cause. It is asked only while one of the rules it explains has an open alert."""
+    """One cause. It is evaluated only while one of the rules that it explains has an open alert."""
 
     code: str
-    help: str
-    """Its signature, in one line."""
-    explains: frozenset[str]
+    """With an entry in ``leadline.catalogue``."""
     find: Callable[[DiagnosisContext], Iterator[Claim]]
+
+    @property
+    def explains(self) -> frozenset[str]:
+        """The rules whose alerts it can explain."""
+        return CAUSES[self.code].explains
 
 
 @dataclass(frozen=True, slots=True)

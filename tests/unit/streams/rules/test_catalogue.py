@@ -47,7 +47,7 @@ def test_some_cause_explains_it(rule: Rule) -> None:
 @each_rule
 def test_its_runbook_has_every_section(rule: Rule) -> None:
     """In one order, with exactly three things to look at first."""
-    text = (ROOT / rule.runbook).read_text()
+    text = (ROOT / rule.entry.runbook).read_text()
     assert text.startswith(f"# {rule.name}\n")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == SECTIONS
     looks = text.partition("## Look at first\n")[2].partition("## Fix\n")[0]
@@ -57,7 +57,7 @@ def test_its_runbook_has_every_section(rule: Rule) -> None:
 @each_rule
 def test_the_settings_in_its_runbook_are_settings(rule: Rule, tmp_path: Path) -> None:
     """Each example loads as it stands, and is about this rule."""
-    examples = re.findall(r"^```yaml\n(.*?)^```", (ROOT / rule.runbook).read_text(), re.MULTILINE | re.DOTALL)
+    examples = re.findall(r"^```yaml\n(.*?)^```", (ROOT / rule.entry.runbook).read_text(), re.MULTILINE | re.DOTALL)
     assert examples
     for example in examples:
         (tmp_path / "stream.yaml").write_text(example)

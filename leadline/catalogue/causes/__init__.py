@@ -1,0 +1,8 @@
+"""Every cause, one file per family.
+
+``streaming``  standbys and the WAL they stream
+``slots``      slots and what they retain
+``logical``    subscriptions
+``nodes``      servers, hosts, agents and commits
+``pipeline``   Leadline itself, and causes that nothing explains
+"""

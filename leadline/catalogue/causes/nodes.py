@@ -1,0 +1,142 @@
+"""Causes about servers, hosts, agents and commits."""
+
+from leadline.catalogue import habits
+from leadline.catalogue.entry import CUT, CauseEntry
+
+ENTRIES = (
+    CauseEntry(
+        code="agent_down",
+        family="nodes",
+        help="an agent is silent while its server's neighbours are still connected to it, or its server refuses it",
+        explains=frozenset({"agent_silent", "node_down"}),
+        improvements=(habits.AGENT,),
+        tasks=("Find out why the agent ended or could not reach Kafka, and whether it was started again by itself.",),
+    ),
+    CauseEntry(
+        code="archiver_failing",
+        family="nodes",
+        help="the archiver's last attempt failed after its last success",
+        explains=frozenset({"archive_failing", "slot_retention_forecast"}),
+        improvements=(
+            habits.DISK,
+            "Test archiving and restoring from the archive on a schedule.",
+        ),
+        tasks=("Mend the archive or the archive command, and see that the backlog of WAL files is gone.",),
+    ),
+    CauseEntry(
+        code="config_changed",
+        family="nodes",
+        help="a setting that can make an open alert fire was changed in the ten minutes before",
+        explains=CUT
+        | {
+            "agent_silent",
+            "apply_delay_undeclared",
+            "apply_error",
+            "archive_failing",
+            "config_mismatch",
+            "node_down",
+            "recovery_conflict",
+            "replay_paused",
+        },
+        improvements=(
+            "Change settings of replication only by configuration management, with a review.",
+            habits.AUDIT,
+        ),
+        tasks=(
+            "Find out who changed the setting and why, and whether other servers got the same change.",
+            (
+                "Put the setting back in the configuration management, so that the next roll-out does not bring "
+                "it again."
+            ),
+        ),
+    ),
+    CauseEntry(
+        code="datacenter_cut",
+        family="nodes",
+        help="all nodes of a datacentre are silent or unreachable while others answer",
+        explains=CUT | {"agent_silent", "node_down"},
+        improvements=(
+            "Have two ways between datacentres, and a rule for who may write when they are cut.",
+            habits.REHEARSE,
+        ),
+        tasks=("Find out what cut the datacentre off, and whether anything was written on both sides.",),
+    ),
+    CauseEntry(
+        code="disk_full",
+        family="nodes",
+        help=(
+            "the server refuses with: no space left on device; or it is down, and its volume lacks room for a segment"
+        ),
+        explains=CUT | {"archive_failing", "node_down"},
+        improvements=(
+            habits.DISK,
+            habits.SLOTS,
+        ),
+        tasks=("Give the log a volume with room for the longest outage of a standby that has to be survived.",),
+    ),
+    CauseEntry(
+        code="host_down",
+        family="nodes",
+        help="an agent is silent and the server's neighbours lost their connections to it",
+        explains=CUT | {"agent_silent", "node_down"},
+        improvements=(
+            "Keep the nodes of one cluster on hosts that do not fail together.",
+            habits.REHEARSE,
+        ),
+        tasks=("Find out why the host went down, and whether it came back by itself.",),
+    ),
+    CauseEntry(
+        code="primary_down",
+        family="nodes",
+        help="the primary's agent cannot reach it, and no standby hears from it",
+        explains=CUT | {"node_down"},
+        improvements=(
+            habits.REHEARSE,
+            habits.FENCE,
+        ),
+        tasks=(
+            "Find out from the end of its log why the primary stopped.",
+            "See that it cannot come back beside a new one.",
+        ),
+    ),
+    CauseEntry(
+        code="standby_down",
+        family="nodes",
+        help="the standby's agent finds no server there",
+        explains=CUT | {"agent_silent", "node_down"},
+        improvements=("Have one standby more than are needed, so that losing one is no incident.",),
+        tasks=("Find out from the end of the standby's log why it stopped.",),
+    ),
+    CauseEntry(
+        code="sync_remote_apply_slow",
+        family="nodes",
+        help="commits wait under remote_apply for a synchronous standby that has flushed and not replayed",
+        explains=frozenset({"sync_commit_blocked"}),
+        improvements=(
+            ("Use synchronous_commit = on where what was committed must be safe; remote_apply where it must be seen."),
+        ),
+        tasks=("Find out what held replay up on the synchronous standby.",),
+    ),
+    CauseEntry(
+        code="sync_standby_missing",
+        family="nodes",
+        help="fewer streaming standbys are sync or quorum than synchronous_standby_names asks for",
+        explains=frozenset({"sync_commit_blocked", "sync_degraded"}),
+        improvements=("Name more standbys in synchronous_standby_names than it asks for: ANY 1 (a, b).",),
+        tasks=("Find out why the synchronous standby was away, and how long commits waited.",),
+    ),
+    CauseEntry(
+        code="two_writers",
+        family="nodes",
+        help="two servers with one system identifier are both out of recovery",
+        explains=frozenset({"split_brain"}),
+        improvements=(
+            habits.FENCE,
+            "Let applications reach the primary by one address that moves with it.",
+        ),
+        tasks=(
+            "Find out which server took which writes while there were two.",
+            habits.COMPARE,
+        ),
+    ),
+)

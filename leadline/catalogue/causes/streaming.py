@@ -1,0 +1,205 @@
+"""Causes about standbys and the WAL they stream."""
+
+from leadline.catalogue import habits
+from leadline.catalogue.entry import CUT, LATE, CauseEntry
+
+ENTRIES = (
+    CauseEntry(
+        code="apply_delay_configured",
+        family="streaming",
+        help="recovery_min_apply_delay is set and the startup process waits in RecoveryApplyDelay",
+        explains=LATE | {"apply_delay_undeclared", "sync_commit_blocked"},
+        improvements=(
+            "Declare every delayed standby in Leadline's rules, so that a delay that nobody meant is an alert.",
+        ),
+        tasks=("Set recovery_min_apply_delay to what is meant, in the configuration management too.",),
+    ),
+    CauseEntry(
+        code="cascade_upstream_behind",
+        family="streaming",
+        help="a cascading standby has all its upstream has, and a hop above is behind or cut",
+        explains=CUT,
+        improvements=("Let standbys that matter follow the primary directly, or by two ways.",),
+        tasks=("Mend the slowest hop of the cascade; see its own cause.",),
+    ),
+    CauseEntry(
+        code="long_transaction_on_primary",
+        family="streaming",
+        help=(
+            "a logical slot's confirmed position moves, its restart position does not, and a session that wrote is old"
+        ),
+        explains=frozenset({"slot_retention_forecast"}),
+        improvements=("Set idle_in_transaction_session_timeout, and transaction_timeout on PostgreSQL 17 and later.",),
+        tasks=("Find the program that left the transaction open, and make it commit.",),
+    ),
+    CauseEntry(
+        code="network_slow",
+        family="streaming",
+        help="the stage between the upstream's end of log and what the receiver wrote grows; replies arrive",
+        explains=LATE | {"slot_retention_forecast", "sync_commit_blocked"},
+        improvements=(
+            habits.NETWORK,
+            "Set wal_compression on the primary where the path is thin.",
+        ),
+        tasks=("Find out what took the bandwidth between the two servers.",),
+    ),
+    CauseEntry(
+        code="promoted_standby_still_followed",
+        family="streaming",
+        help="of two writers the one that was promoted has connected standbys",
+        explains=frozenset({"split_brain"}),
+        improvements=(
+            habits.FENCE,
+            "Let standbys find their primary by one address that moves with it.",
+        ),
+        tasks=(
+            "Rebuild or pg_rewind whatever followed the wrong server.",
+            habits.COMPARE,
+        ),
+    ),
+    CauseEntry(
+        code="recovery_conflict_cancels",
+        family="streaming",
+        help="the standby's counters of queries cancelled by replay rise",
+        explains=frozenset({"recovery_conflict"}),
+        improvements=(
+            habits.SESSIONS,
+            "Set hot_standby_feedback where cancelled reports cost more than bloat on the primary.",
+        ),
+        tasks=(
+            ("Agree on max_standby_streaming_delay: how stale a standby may be, against how long a query may run."),
+        ),
+    ),
+    CauseEntry(
+        code="replay_cannot_keep_up",
+        family="streaming",
+        help="log is received promptly and piles up before replay, which moves and waits for nothing but the disk",
+        explains=LATE,
+        improvements=("Give standbys the disks and the processor of their primary: replay is one process.",),
+        tasks=(
+            ("Set recovery_prefetch = try (PostgreSQL 15 and later), and look at what else used the standby's disk."),
+        ),
+    ),
+    CauseEntry(
+        code="replay_paused_by_operator",
+        family="streaming",
+        help="replay_paused is set and no hot-standby setting is lower than on the primary",
+        explains=LATE | {"replay_paused", "sync_commit_blocked"},
+        improvements=("Pause replay only with a silence in Leadline that ends by itself.",),
+        tasks=("Find out who called pg_wal_replay_pause() and what for, and write it into the runbook.",),
+    ),
+    CauseEntry(
+        code="replay_paused_by_parameter",
+        family="streaming",
+        help="replay_paused is set and a hot-standby setting is lower on the standby than on the primary",
+        explains=LATE | {"config_mismatch", "replay_paused", "sync_commit_blocked"},
+        improvements=(
+            (
+                "Raise max_connections and its kin on standbys first, lower them on the primary first; automate "
+                "the order."
+            ),
+        ),
+        tasks=(
+            "Set the parameter on every standby to at least the primary's value, and restart it.",
+            habits.AUDIT,
+        ),
+    ),
+    CauseEntry(
+        code="standby_cannot_connect",
+        family="streaming",
+        help=(
+            "both servers answer, and the standby's receiver has no connection to its upstream or hears nothing from it"
+        ),
+        explains=CUT,
+        improvements=(
+            habits.NETWORK,
+            "Test every standby's primary_conninfo against every server that may become its primary.",
+        ),
+        tasks=("Find out what changed between the two servers: address, certificate, password, firewall.",),
+    ),
+    CauseEntry(
+        code="standby_disk_slow",
+        family="streaming",
+        help="the stage between write and flush on the standby is the largest",
+        explains=LATE | {"sync_commit_blocked"},
+        improvements=("Give standbys the disks of their primary.",),
+        tasks=("Find out what else wrote to the standby's disk: a backup, a report that spills, a neighbour.",),
+    ),
+    CauseEntry(
+        code="standby_hung",
+        family="streaming",
+        help=(
+            "a standby's processes neither work nor end: no answers beside a standing connection, a receiver "
+            "silent for longer than wal_receiver_timeout, or replay idle beside received log"
+        ),
+        explains=CUT | {"node_down"},
+        improvements=("Fence a server that hangs: end it from outside, for it does not end by itself.",),
+        tasks=("Find out what the processes waited for: storage, memory, a debugger; look at the kernel's log.",),
+    ),
+    CauseEntry(
+        code="standby_query_blocks_replay",
+        family="streaming",
+        help="replay does not move and the startup process waits for a snapshot, a lock or a buffer pin of a session",
+        explains=LATE | {"sync_commit_blocked"},
+        improvements=(
+            habits.SESSIONS,
+            "Alert when max_standby_streaming_delay is -1 anywhere: nobody should fail over to such a standby.",
+        ),
+        tasks=(
+            "Set max_standby_streaming_delay and max_standby_archive_delay to finite values on every standby.",
+            "Set statement_timeout for the roles that run reports on standbys.",
+            "Decide on hot_standby_feedback: fewer conflicts on the standby for more bloat on the primary.",
+        ),
+    ),
+    CauseEntry(
+        code="timeline_fork",
+        family="streaming",
+        help=(
+            "a standby stays on an older timeline than its upstream, and what it received ends below what it replayed"
+        ),
+        explains=CUT,
+        improvements=(
+            habits.FENCE,
+            "Set wal_log_hints or data checksums, so that pg_rewind can be used.",
+        ),
+        tasks=("Rebuild or pg_rewind the standby that has the other history.",),
+    ),
+    CauseEntry(
+        code="wal_burst",
+        family="streaming",
+        help="the primary writes several times its usual log while links fall behind",
+        explains=LATE,
+        improvements=("Write bulk changes in bounded batches, with a pause when the standbys fall behind.",),
+        tasks=("Agree on a time of day for the job that wrote so much.",),
+    ),
+    CauseEntry(
+        code="wal_receiver_stopped",
+        family="streaming",
+        help="no receiver runs and none is tried for: primary_conninfo is empty, or replay is paused",
+        explains=CUT,
+        improvements=(
+            "Keep primary_conninfo in the configuration management.",
+            habits.AUDIT,
+        ),
+        tasks=("Find out why primary_conninfo was empty or replay was paused.",),
+    ),
+    CauseEntry(
+        code="wal_removed",
+        family="streaming",
+        help="a disconnected standby without a slot is behind the start of the last checkpoint less wal_keep_size",
+        explains=CUT,
+        improvements=(
+            "Give every standby a slot, or an archive to restore from.",
+            habits.SLOTS,
+        ),
+        tasks=("Rebuild the standby, and say here how long the cluster was without it.",),
+    ),
+    CauseEntry(
+        code="wrong_cluster",
+        family="streaming",
+        help="the two ends of a physical link have different system identifiers",
+        explains=CUT,
+        improvements=("Take addresses of upstreams from one source that knows which cluster a server is of.",),
+        tasks=("Find out how primary_conninfo came to name a server of another cluster.",),
+    ),
+)

@@ -1,0 +1,56 @@
+"""The catalogue has an entry for every rule and cause, and every entry is complete."""
+
+from pathlib import Path
+
+import pytest
+
+from leadline import catalogue
+from leadline.catalogue.entry import CauseEntry, RuleEntry
+from leadline_sinks.notify import self_incident
+from leadline_streams import causes, rules
+from leadline_streams.causes.config_changed import CAN_CAUSE
+from leadline_streams.engines.postgresql.engine import CAPABILITIES
+
+ROOT = Path(__file__).parents[2]
+each_rule = pytest.mark.parametrize("entry", catalogue.RULES.values(), ids=lambda entry: entry.code)
+each_cause = pytest.mark.parametrize("entry", catalogue.CAUSES.values(), ids=lambda entry: entry.code)
+
+
+def test_every_rule_has_an_entry() -> None:
+    """Rules of the judgement, and the one that the sinks raise themselves."""
+    assert set(catalogue.RULES) == {*rules.RULES, self_incident.RULE}
+
+
+def test_every_cause_has_an_entry() -> None:
+    """Causes of the judgement, that of the sinks, and the one that stands for none."""
+    assert set(catalogue.CAUSES) == {*causes.CAUSES, self_incident.CAUSE, "unknown"}
+
+
+def test_a_rule_is_about_what_it_measures() -> None:
+    """The kind of subject in the catalogue is that of the rule's context."""
+    assert {name: rule.on.kind for name, rule in rules.RULES.items()} == {
+        name: catalogue.RULES[name].on for name in rules.RULES
+    }
+
+
+@each_rule
+def test_a_rule_entry_is_complete(entry: RuleEntry) -> None:
+    """It has words, a runbook that exists, and asks for a capability that an engine names."""
+    assert entry.help
+    assert entry.impact
+    assert (ROOT / entry.runbook).exists()
+    assert entry.needs in {"", *(name for _, name in CAPABILITIES)}
+
+
+@each_cause
+def test_a_cause_entry_is_complete(entry: CauseEntry) -> None:
+    """It has words, measures, and explains rules that exist."""
+    assert entry.help
+    assert entry.improvements
+    assert entry.tasks
+    assert entry.explains <= set(catalogue.RULES)
+
+
+def test_a_changed_setting_explains_what_settings_can_cause() -> None:
+    """The entry lists the rules of all settings."""
+    assert catalogue.CAUSES["config_changed"].explains == frozenset().union(*CAN_CAUSE.values())
