@@ -7,7 +7,7 @@ never decides what people are notified of, and nobody waits for it: while its se
 ``chain``             the hash of a row, and how a changed chain is detected; pure
 ``rows``              a record of Kafka as a row; pure
 ``connection``        one connection, with limits on how long anything may take
-``pg_errors``         what an error of PostgreSQL means for what was to be written; pure
+``pg_errors``         what an error of the server means for a batch or a read; pure
 ``schema``            the schema ``leadline``: applies the steps in the folder migrations
 ``writing``           appending to the chain
 ``recorder``          writes records

@@ -1,97 +1,76 @@
-"""What an error of PostgreSQL means for what was to be written or read. Pure; it never quotes a connection string."""
+"""What an error of the incident log's server means for the batch that was to be written, or for what was to be read.
+
+Pure; the table of errors is ``leadline.pg_errors``. No text from here quotes a connection string.
+"""
 
 from typing import Final
 
-from psycopg import Error, errors
-
 from leadline.logs import escape
-from leadline.settings.secret import MASK, redact
+from leadline.pg_errors import ADVICE, PgFailure, failure_of, message_of
+from leadline.settings.secret import redact
 from leadline_sinks.notify.sink import GiveUp, Reason, Retry
 
-_MAX_SAID: Final = 300
+_MAX_MESSAGE: Final = 300
+"""Characters of the server's message that are kept."""
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix of an SQLSTATE decides.
-_STATES: Final[dict[str, tuple[Reason, str]]] = {
-    "08": (Reason.UNREACHABLE, "is the network cut, or the server gone?"),
-    "22": (Reason.REJECTED, ""),
-    "23": (Reason.TARGET_GONE, "the log and its head do not agree; run `leadline incidents verify`"),
-    "54": (Reason.REJECTED, ""),
-    "25006": (Reason.TARGET_GONE, "this server is a standby or read-only; point the dsn at one that takes writes"),
-    "28": (Reason.UNAUTHORIZED, "check user and password of incident_log.dsn, and pg_hba.conf"),
-    "3D": (Reason.TARGET_GONE, "create the database, or correct dbname in incident_log.dsn"),
-    "3F": (Reason.TARGET_GONE, "run `leadline incidents migrate`"),
-    "42501": (Reason.UNAUTHORIZED, "grant what the role needs: deploy/sql/incident_log.sql"),
-    "42P01": (Reason.TARGET_GONE, "run `leadline incidents migrate`"),
-    "42883": (Reason.TARGET_GONE, "run `leadline incidents migrate`"),
-    "53": (Reason.UNAVAILABLE, "the server is short of something; look at its log"),
-    "53100": (Reason.FULL, "free space on the server's disk"),
-    "53300": (Reason.UNAVAILABLE, "raise max_connections, or free some"),
-    "55P03": (Reason.UNAVAILABLE, "another session holds the head of the log"),
-    "57014": (Reason.TIMEOUT, "the server is slow, or locked"),
-    "57P": (Reason.UNAVAILABLE, "the server stops or starts"),
+_REASONS: Final[dict[PgFailure, Reason]] = {
+    PgFailure.WRONG_PASSWORD: Reason.UNAUTHORIZED,
+    PgFailure.NO_PASSWORD: Reason.UNAUTHORIZED,
+    PgFailure.NOT_IN_HBA: Reason.UNAUTHORIZED,
+    PgFailure.NO_ROLE: Reason.UNAUTHORIZED,
+    PgFailure.NOT_AUTHENTICATED: Reason.UNAUTHORIZED,
+    PgFailure.NO_DATABASE: Reason.TARGET_GONE,
+    PgFailure.TOO_MANY_CONNECTIONS: Reason.UNAVAILABLE,
+    PgFailure.STARTING: Reason.UNAVAILABLE,
+    PgFailure.RECOVERING: Reason.UNAVAILABLE,
+    PgFailure.NOT_ACCEPTING: Reason.UNAVAILABLE,
+    PgFailure.STOPPING: Reason.UNAVAILABLE,
+    PgFailure.SESSION_ENDED: Reason.UNAVAILABLE,
+    PgFailure.NO_ANSWER: Reason.TIMEOUT,
+    PgFailure.CANCELLED: Reason.TIMEOUT,
+    PgFailure.LOCK_TIMEOUT: Reason.UNAVAILABLE,
+    PgFailure.NO_RIGHT: Reason.UNAUTHORIZED,
+    PgFailure.NO_OBJECT: Reason.TARGET_GONE,
+    PgFailure.READ_ONLY: Reason.TARGET_GONE,
+    PgFailure.BAD_VALUE: Reason.REJECTED,
+    PgFailure.CONSTRAINT: Reason.TARGET_GONE,
+    PgFailure.DISK_FULL: Reason.FULL,
+    PgFailure.NO_RESOURCES: Reason.UNAVAILABLE,
+    PgFailure.OTHER: Reason.UNAVAILABLE,
 }
-# What is said while connecting comes as text only, without an SQLSTATE. A server that speaks another language than
-# English gets the general word.
-_SAID: Final[dict[str, tuple[Reason, str]]] = {
-    "connection refused": (Reason.UNREACHABLE, "is the server running there?"),
-    "no such file or directory": (Reason.UNREACHABLE, "is the server running, and the socket's directory right?"),
-    "password": _STATES["28"],
-    "pg_hba.conf": _STATES["28"],
-    "authentication failed": _STATES["28"],
-    "starting up": _STATES["57P"],
-    "recovery mode": _STATES["57P"],
-    "not accepting connections": _STATES["57P"],
-    "not yet accepting connections": _STATES["57P"],
-    "shutting down": _STATES["57P"],
-    "too many": _STATES["53300"],
-    "connection slots": _STATES["53300"],
-    "read-only": _STATES["25006"],
-    'role "': _STATES["28"],
-    'database "': _STATES["3D"],
+"""The reason for each failure; one that is not listed means that the server is unreachable."""
+
+_LOGIN: Final = "check user and password of incident_log.dsn, and pg_hba.conf"
+_ADVICE: Final = ADVICE | {
+    PgFailure.CONNECTION_LOST: "is the network cut, or did the server end?",
+    PgFailure.WRONG_PASSWORD: _LOGIN,
+    PgFailure.NO_PASSWORD: _LOGIN,
+    PgFailure.NOT_IN_HBA: _LOGIN,
+    PgFailure.NO_ROLE: _LOGIN,
+    PgFailure.NOT_AUTHENTICATED: _LOGIN,
+    PgFailure.NO_DATABASE: "create the database, or correct dbname in incident_log.dsn",
+    PgFailure.NOT_ACCEPTING: "this server is a standby; set incident_log.dsn to one that takes writes",
+    PgFailure.SESSION_ENDED: "the server is starting or stopping",
+    PgFailure.CANCELLED: "the server is slow, or a lock is held",
+    PgFailure.LOCK_TIMEOUT: "another session holds the head of the incident log",
+    PgFailure.NO_RIGHT: "grant the role its rights: deploy/sql/incident_log.sql",
+    PgFailure.NO_OBJECT: "run `leadline incidents migrate`",
+    PgFailure.READ_ONLY: "this server is a standby or read-only; set incident_log.dsn to one that takes writes",
+    PgFailure.CONSTRAINT: "the incident log and its head disagree; run `leadline incidents verify`",
+    PgFailure.NO_RESOURCES: "the server lacks memory or another resource; read the server log",
 }
 
 
 def outcome(error: Exception, dsn: str) -> Retry | GiveUp:
-    """What becomes of a batch. Only what the server refuses for its content is given up."""
+    """The result of a batch that failed. It is given up only when the server refuses its content."""
     reason, detail = explain(error, dsn)
     return GiveUp(reason, detail) if reason is Reason.REJECTED else Retry(reason, detail)
 
 
 def explain(error: Exception, dsn: str) -> tuple[Reason, str]:
-    """Why, and one line: what the server said, and what to do. What is secret in ``dsn`` is cut out."""
-    reason, advice = _reason(error)
-    if isinstance(error, TimeoutError):
-        said = "no answer in time"
-    elif isinstance(error, errors.Error) and error.diag.message_primary:
-        said = error.diag.message_primary
-    else:
-        said = str(error).strip().partition("\n")[0]  # the rest are hints, and the other hosts of a dsn
-    said = escape(redact(_without(said, dsn)), _MAX_SAID) or type(error).__name__
-    return reason, f"{said} ({advice})" if advice else said
-
-
-def _reason(error: Exception) -> tuple[Reason, str]:
-    if isinstance(error, TimeoutError):
-        return Reason.TIMEOUT, "is the server hung, or the network cut?"
-    if isinstance(error, Error) and error.sqlstate:
-        prefixes = (error.sqlstate[:length] for length in range(len(error.sqlstate), 1, -1))
-        return next((_STATES[prefix] for prefix in prefixes if prefix in _STATES), (Reason.UNAVAILABLE, ""))
-    if isinstance(error, errors.DataError):  # psycopg itself cannot send it
-        return Reason.REJECTED, ""
-    said = str(error).lower()
-    return next((found for words, found in _SAID.items() if words in said), (Reason.UNREACHABLE, ""))
-
-
-def _without(said: str, dsn: str) -> str:
-    from leadline.errors import UsageError
-    from leadline.settings.dsn import parts
-
-    secrets = [dsn]
-    try:
-        found = parts(dsn)
-    except UsageError:
-        found = {}
-    secrets += [found[name] for name in ("password", "sslpassword") if found.get(name)]
-    for secret in secrets:
-        said = said.replace(secret, MASK)
-    return said
+    """The reason, and one line: the server's message and what to do, without the secrets of ``dsn``."""
+    failure = failure_of(error)
+    reason, advice = _REASONS.get(failure, Reason.UNREACHABLE), _ADVICE.get(failure, "")
+    message = "no answer in time" if failure is PgFailure.NO_ANSWER else message_of(error, dsn)
+    message = escape(redact(message), _MAX_MESSAGE) or type(error).__name__
+    return reason, f"{message} ({advice})" if advice else message
