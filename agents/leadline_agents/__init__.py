@@ -1,17 +1,18 @@
-"""The agent on a database host: read, spool, publish.
+"""The agent on a database host: reads servers, keeps observations until Kafka has them, publishes.
 
-It must never hurt the server it watches: one connection per instance, bounded statements, ``pg_monitor`` and no more,
+It does no harm to a server: one connection per instance, bounded statements, no more rights than its engine documents,
 bounded memory and disk. Secrets are removed here, before anything leaves the host.
 
-Read, for each instance:
-``engines``    one package per engine: connect, ask, and the answers as observations
-``host``       the agent's own cost, and the disk when it is here
-``sampler``    reads one instance at every interval
+Read:
+``engine``     what the agent needs of a database engine
+``engines``    one package per engine, and the registry that finds the engine of an instance
+``host``       the cost of the agent, and the free space of volumes
+``sampler``    reads one instance at every interval, and numbers the observations
 
-Spool:
+Keep:
 ``spool``      a bounded queue on disk
-``journal``    what is not in the spool yet, written ahead
-``outbox``     what Kafka has not acknowledged, in memory and on disk
+``journal``    a write-ahead journal of the observations that are in memory only
+``outbox``     observations that Kafka has not acknowledged, in memory and on disk
 
 Publish:
 ``channel``    one Kafka producer

@@ -1,4 +1,4 @@
-"""What the agent knows of the machine it runs on: its own cost, and the room on the log's volume."""
+"""The machine that the agent runs on: the cost of the agent, and the free space of volumes."""
 
 import os
 import resource
@@ -11,13 +11,13 @@ _LOOPBACK = ("127.", "::1", "localhost")
 
 
 def cpu_s() -> float:
-    """Processor time of this process since it started."""
+    """Processor time of this process since it started, in seconds."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def rss_bytes() -> int:
-    """Memory of this process; 0 where the system does not tell it as Linux does."""
+    """Resident memory of this process; 0 where ``/proc`` does not have it."""
     try:
         return int(os.pread(_statm(), 100, 0).split()[1]) * _PAGE
     except OSError:
@@ -30,22 +30,19 @@ def _statm() -> int:
 
 
 def is_here(host: str) -> bool:
-    """Is this address, a Unix socket's directory or a loopback address, one of this machine?"""
+    """Whether this is a loopback address or the directory of a Unix socket."""
     return host.startswith(("/", "@", *_LOOPBACK))
 
 
 def own_name() -> str:
-    """The name under which other hosts may know this machine."""
+    """The host name of this machine, under which other hosts may reach it."""
     return socket.gethostname()
 
 
-def volume(data_directory: str) -> tuple[int, int] | None:
-    """Free and total bytes of the volume that holds the log of a server on this machine; None when we may not look.
-
-    Only ``pg_wal`` itself is asked: it may be a link to another volume than its parent's.
-    """
+def volume(directory: Path) -> tuple[int, int] | None:
+    """Free and total bytes of the volume that a directory is on; None when it cannot be read."""
     try:
-        space = os.statvfs(Path(data_directory) / "pg_wal")
+        space = os.statvfs(directory)
     except OSError:
         return None
     return space.f_bavail * space.f_frsize, space.f_blocks * space.f_frsize

@@ -1,43 +1,36 @@
-"""Looks at one server at every interval, never twice at once, and turns what it saw into observations."""
+"""Reads one instance at every interval, one look at a time, and numbers the observations."""
 
 import logging
 import secrets
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from msgspec import DecodeError
+from msgspec.structs import replace
 
 from leadline.clock import Clock, epoch
 from leadline.metrics import AGENT_LAST_SUCCESS, AGENT_PROBE_SECONDS, AGENT_SAMPLES
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Cost, Disk, Node, NodeSettings, Sample, Tables
+from leadline.model.observation import Cost, Node, NodeSettings, Sample
 from leadline.settings.agent import AgentSettings, InstanceSettings
-from leadline.settings.dsn import parts
 from leadline_agents import host
-from leadline_agents.engines.postgresql import catalog, document, rows
-from leadline_agents.engines.postgresql.connect_errors import Trouble
-from leadline_agents.engines.postgresql.document import Files, Look
-from leadline_agents.engines.postgresql.probe import Probe
-from leadline_agents.engines.postgresql.replies import ReplyAges
-from leadline_agents.engines.postgresql.workers import TABLES_EVERY_S, Workers
+from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading
+from leadline_agents.engines.registry import open_engine
 
-FILES_EVERY_S = 60.0
-"""Listing the log's directory looks at every file in it."""
-BOUND = 0.75
-"""Part of the interval that a statement may take; the rest is for cancelling it and for the network."""
-PATIENCE = 0.9
-"""Part of the interval after which the look has failed."""
-
-T = TypeVar("T")
+STATEMENT_PART = 0.75
+"""Largest part of the interval that a statement may take; the rest is for cancelling it and for the network."""
+PATIENCE_PART = 0.9
+"""Part of the interval after which a look has failed."""
 
 log = logging.getLogger(__name__)
 
 
 class Backlog(NamedTuple):
-    """What could not be delivered yet, and never will be."""
+    """Observations that are not delivered."""
 
     spooled: int = 0
+    """On disk, to be sent."""
     dropped: int = 0
+    """Lost since the agent started."""
 
 
 class Sampler:
@@ -52,31 +45,26 @@ class Sampler:
         *,
         patience_s: float | None = None,
     ) -> None:
+        """Does not connect. Raises UsageError when the settings of the instance cannot work with its engine."""
         interval_s = settings.interval_s
         self._settings = settings
         self._clock = clock
         self._backlog = backlog
-        self._probe = Probe(
-            instance,
-            clock,
-            timeout_s=min(settings.statement_timeout_s, interval_s * BOUND),
-            patience_s=patience_s or interval_s * PATIENCE,
+        options = EngineOptions(
+            statement_timeout_s=min(settings.statement_timeout_s, interval_s * STATEMENT_PART),
+            patience_s=patience_s or interval_s * PATIENCE_PART,
             connect_timeout_s=settings.connect_timeout_s,
+            query_text=settings.query_text,
         )
-        self._node = _node(instance, f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}")
-        self._replies = ReplyAges()
-        self._workers = Workers()
+        self._engine = open_engine(instance, options, clock)
+        boot = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        self._node = _node(instance, self._engine.address, boot)
         self._seq = 0
         self._error: str | None = None
-        self._files_due = self._settings_due = self._tables_due = clock.monotonic()
-        self._settings_loaded_at: object = None
-        self._vacant: frozenset[str] = frozenset()
-        """What the next look need not ask for."""
-        self._data_directory: str | None = None
-        """Where the server's files are, once it told."""
+        self._settings_due = clock.monotonic()
 
     async def run(self, publish: Callable[[Sample | NodeSettings], None], after_s: float = 0.0) -> None:
-        """Look and publish until cancelled, first in ``after_s``. A look that was missed is not made up for."""
+        """Look and publish until cancelled, for the first time in ``after_s``. A missed look is left out."""
         interval_s = self._settings.interval_s
         await self._clock.sleep(after_s)
         due = self._clock.monotonic()
@@ -92,53 +80,37 @@ class Sampler:
                     due += interval_s * (late // interval_s + 1)
                 await self._clock.sleep(due - self._clock.monotonic())
         finally:
-            await self._probe.close()
+            await self._engine.close()
 
     async def look(self) -> tuple[Sample, NodeSettings | None]:
-        """One look: a sample, with ``up`` false and the reason when there was no answer, then settings when due."""
+        """One look: a sample, and the settings when they are due.
+
+        Without an answer the sample has ``up`` false and the reason in ``error``.
+        """
         try:
-            return await self._up(await self._seen())
-        except Trouble as trouble:
-            return self._down(str(trouble)), None
-        except Exception as error:  # a defect here must not end the watch over this server or the others
+            reading = await self._engine.look(self._node)
+            return self._up(reading), await self._read_settings(reading)
+        except CannotRead as error:
+            return self._down(str(error)), None
+        except Exception as error:  # a defect must not end the reading of this server or of the others
             return self._down(f"defect in the agent, please report it: {type(error).__name__}: {error}", error), None
 
     async def close(self) -> None:
-        """Hang up."""
-        await self._probe.close()
+        """Close the connection."""
+        await self._engine.close()
 
-    async def _seen(self) -> Look:
-        """What the server answers, without the groups that had no row; looked at again when they may have some now."""
-        look = document.read_look(await self._probe.ask(catalog.FRAME, self._vacant))
-        if not self._vacant <= look.vacant:
-            look = document.read_look(await self._probe.ask(catalog.FRAME))
-        self._vacant = look.vacant
-        return look
-
-    async def _up(self, look: Look) -> tuple[Sample, NodeSettings | None]:
-        name = self._node.name
-        round_trip_s = self._probe.round_trip_s
-        sent_at, now = self._clock.now(), self._clock.monotonic()
+    def _up(self, reading: Reading) -> Sample:
+        name, sample = self._node.name, reading.sample
         AGENT_SAMPLES.labels(name, "up").inc()
-        AGENT_PROBE_SECONDS.labels(name).observe(round_trip_s)
-        AGENT_LAST_SUCCESS.labels(name).set(epoch(sent_at))
+        AGENT_PROBE_SECONDS.labels(name).observe(reading.round_trip_s)
+        AGENT_LAST_SUCCESS.labels(name).set(epoch(sample.sent_at))
         self._note(None)
-        replies = {row.pid: row.reply_time for row in look.downstreams if row.reply_time is not None}
-        files = await self._files(look, now)
-        sample = rows.sample_of(
-            self._node,
-            look,
+        return replace(
+            sample,
             seq=self._next(),
-            sent_at=sent_at,
             interval_s=self._settings.interval_s,
-            query_text=self._settings.query_text,
-            reply_ages=self._replies.update(replies, look.node.at, now),
-            files=files,
-            free=self._free() if files is not None else None,
-            tables=await self._tables(look, now),
-            cost=self._cost(round_trip_s),
+            cost=self._cost(reading.round_trip_s),
         )
-        return sample, await self._node_settings(look, now)
 
     def _down(self, error: str, defect: Exception | None = None) -> Sample:
         AGENT_SAMPLES.labels(self._node.name, "down").inc()
@@ -152,12 +124,25 @@ class Sampler:
             up=False,
             interval_s=self._settings.interval_s,
             error=error,
-            disk=self._room(),
+            disk=self._engine.disk(),
             cost=self._cost(0.0),
         )
 
+    async def _read_settings(self, reading: Reading) -> NodeSettings | None:
+        """The settings at the first look, after a change, and every ``settings_every_s``."""
+        now = self._clock.monotonic()
+        if now < self._settings_due and not reading.settings_changed:
+            return None
+        try:
+            settings = await self._engine.settings(reading.sample.node)
+        except CannotRead as error:  # read again at the next look
+            log.warning("cannot read the settings: %s", error, extra={"node": self._node.name})
+            return None
+        self._settings_due = now + self._settings.settings_every_s
+        return replace(settings, seq=self._next())
+
     def _note(self, error: str | None, defect: Exception | None = None) -> None:
-        """Log what changed since the last look."""
+        """Log that the server stopped or started to answer, or that the reason changed."""
         if error == self._error:
             return
         extra = {"node": self._node.name}
@@ -166,50 +151,6 @@ class Sampler:
         else:
             log.warning("the server cannot be read: %s", error, extra=extra, exc_info=defect)
         self._error = error
-
-    async def _files(self, look: Look, now: float) -> Files | None:
-        if now < self._files_due or not look.node.may_list_wal:
-            return None
-        self._files_due = now + FILES_EVERY_S
-        files = await self._ask(catalog.FILES, document.read_files)
-        if files is not None:
-            self._data_directory = files.data_directory
-        return files
-
-    async def _tables(self, look: Look, now: float) -> Tables | None:
-        if not self._workers.troubled(look) or now < self._tables_due:
-            return None
-        self._tables_due = now + TABLES_EVERY_S
-        return await self._ask(catalog.TABLES, document.read_tables)
-
-    async def _node_settings(self, look: Look, now: float) -> NodeSettings | None:
-        """The settings, on start, after a reload and now and then."""
-        if now < self._settings_due and look.node.settings_loaded_at == self._settings_loaded_at:
-            return None
-        settings = await self._ask(catalog.SETTINGS, document.read_settings)
-        if settings is None:
-            return None
-        self._settings_due = now + self._settings.settings_every_s
-        self._settings_loaded_at = look.node.settings_loaded_at
-        return rows.settings_of(self._node, look, settings, seq=self._next(), sent_at=self._clock.now())
-
-    async def _ask(self, query: str, read: Callable[[bytes], T]) -> T | None:
-        """What is not part of every look; without it the look is good all the same."""
-        try:
-            return read(await self._probe.ask(query))
-        except (Trouble, DecodeError) as error:
-            log.warning("cannot read the %s: %s", query, error, extra={"node": self._node.name})
-            return None
-
-    def _free(self) -> tuple[int, int] | None:
-        if self._data_directory is None or not host.is_here(self._node.host):
-            return None
-        return host.volume(self._data_directory)
-
-    def _room(self) -> Disk | None:
-        """What is left of the log's volume, which its server cannot tell while it is down."""
-        free = self._free()
-        return Disk(free_bytes=free[0], total_bytes=free[1]) if free is not None else None
 
     def _cost(self, round_trip_s: float) -> Cost:
         backlog = self._backlog()
@@ -226,19 +167,17 @@ class Sampler:
         return self._seq
 
 
-def _node(instance: InstanceSettings, boot: str) -> Node:
-    """What is known of a node before it answered."""
-    dsn = parts(instance.dsn.reveal())
-    address = (dsn.get("host") or dsn.get("hostaddr") or "localhost").split(",")[0]
-    port = int((dsn.get("port") or "5432").split(",")[0])
-    own = [f"{host.own_name()}:{port}"] if host.is_here(address) else []
+def _node(instance: InstanceSettings, address: Address, boot: str) -> Node:
+    """The node as far as the settings describe it."""
+    own = [f"{host.own_name()}:{address.port}"] if host.is_here(address.host) else []
     return Node(
         name=NodeName(instance.name),
         cluster=ClusterName(instance.cluster),
         boot=boot,
+        engine=instance.engine,
         datacenter=instance.datacenter,
-        host=address,
-        port=port,
+        host=address.host,
+        port=address.port,
         aliases=(*instance.aliases, *own),
         labels=instance.labels,
     )

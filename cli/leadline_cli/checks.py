@@ -15,7 +15,7 @@ from leadline.errors import LeadlineError, UnreachableError, UsageError
 from leadline.kafka import reach
 from leadline.settings.agent import AgentSettings, InstanceSettings, SpoolSettings
 from leadline.settings.common import KafkaSettings
-from leadline.settings.dsn import address, parts
+from leadline.settings.dsn import address
 from leadline.settings.sink import SinkSettings
 from leadline.settings.stream import JudgementSettings
 from leadline.topics import describe
@@ -94,7 +94,7 @@ async def _database(instance: InstanceSettings, clock: Clock) -> list[Finding]:
     except TimeoutError:
         return [Finding(name, "answers", "unreachable", no_answer(TIMEOUT_S))]
     except (psycopg.Error, OSError) as error:
-        said = why(error, parts(dsn).get("password", ""))
+        said = why(error, dsn)
         return [Finding(name, "answers", "fail" if said.startswith(REFUSALS) else "unreachable", said)]
     assert row is not None
     number, version, user, may_see, theirs = row

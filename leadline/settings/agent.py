@@ -1,4 +1,4 @@
-"""Settings of `leadline agent`: the process that looks at databases."""
+"""Settings of `leadline agent`: the process that reads databases."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -10,12 +10,15 @@ from leadline.settings.common import KafkaSettings, LogSettings, MetricsSettings
 from leadline.settings.declare import SettingPath, Settings
 from leadline.settings.secret import Secret
 
+EngineName = Literal["postgresql"]
+"""The engines that an agent can read; the agent's registry has the same."""
+QueryText = Literal["full", "masked", "off"]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 MIB = 1024 * 1024
 
 
 class InstanceSettings(Settings, frozen=True, kw_only=True):
-    """The database servers to look at."""
+    """The database servers to read."""
 
     dsn: Annotated[
         Secret,
@@ -24,6 +27,7 @@ class InstanceSettings(Settings, frozen=True, kw_only=True):
             examples=["host=10.0.0.1 user=leadline dbname=postgres"],
         ),
     ]
+    engine: Annotated[EngineName, Meta(description="The database engine of the server.")] = "postgresql"
     name: Annotated[Name, Meta(description="The node's name, unique within its cluster.", examples=["pg-1"])]
     cluster: Annotated[
         Name,
@@ -42,12 +46,12 @@ class InstanceSettings(Settings, frozen=True, kw_only=True):
     ] = []
     labels: Annotated[
         dict[str, str],
-        Meta(description="Passed on with every alert, for routing: `team: payments`.", examples=[{"team": "payments"}]),
+        Meta(description="Copied into every alert, for routing: `team: payments`.", examples=[{"team": "payments"}]),
     ] = {}
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
-        """The connection string must have its form."""
-        from leadline.settings.dsn import parts  # psycopg is loaded only where databases are looked at
+        """``dsn`` must be a connection string."""
+        from leadline.settings.dsn import parts  # loads psycopg, which only a process that connects needs
 
         try:
             parts(self.dsn.reveal())
@@ -56,13 +60,14 @@ class InstanceSettings(Settings, frozen=True, kw_only=True):
 
 
 class SpoolSettings(Settings, frozen=True, kw_only=True):
-    """Where observations wait on disk while Kafka is away."""
+    """Where observations wait on disk while Kafka does not answer."""
 
-    path: Annotated[str, Meta(min_length=1, description="The file; its directory must exist and be writable.")] = (
-        "/var/lib/leadline/spool.sqlite3"
-    )
+    path: Annotated[
+        str, Meta(min_length=1, description="The file of the spool; its directory must exist and be writable.")
+    ] = "/var/lib/leadline/spool.sqlite3"
     max_bytes: Annotated[
-        int, Meta(ge=MIB, description="Its largest size in bytes; beyond it the oldest observations are dropped.")
+        int,
+        Meta(ge=MIB, description="Largest size of the spool in bytes; beyond it the oldest observations are dropped."),
     ] = 64 * MIB
 
 
@@ -72,17 +77,19 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
     instances: list[InstanceSettings]
     interval_s: Annotated[float, Meta(ge=0.1, le=3600, description="Seconds between two looks at a server.")] = 1.0
     settings_every_s: Annotated[
-        float, Meta(ge=1, le=86400, description="Seconds between two looks at a server's configuration.")
+        float, Meta(ge=1, le=86400, description="Seconds between two readings of a server's settings.")
     ] = 600.0
-    connect_timeout_s: Annotated[float, Meta(ge=1, le=300, description="How long a connection may take.")] = 5.0
+    connect_timeout_s: Annotated[
+        float, Meta(ge=1, le=300, description="Seconds that a connection attempt may take.")
+    ] = 5.0
     statement_timeout_s: Annotated[
-        float, Meta(ge=0.1, le=300, description="How long a statement may run before the server cancels it.")
+        float, Meta(ge=0.1, le=300, description="Seconds that a statement may run before the server cancels it.")
     ] = 3.0
     query_text: Annotated[
-        Literal["full", "masked", "off"],
+        QueryText,
         Meta(
-            description="What is sent of the queries that hold up replication: `full` as they run; "
-            "`masked` without their literals; `off` nothing."
+            description="How much is sent of the text of queries that hold up replication: `full` everything; "
+            "`masked` without literals; `off` nothing."
         ),
     ] = "masked"
     kafka: KafkaSettings = KafkaSettings()
@@ -91,9 +98,9 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
     log: LogSettings = LogSettings()
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
-        """There is something to look at, and every node has a name of its own."""
+        """There is at least one instance, and no two nodes of a cluster have the same name."""
         if not self.instances:
-            yield ("instances",), "the list is empty; give at least one server to look at"
+            yield ("instances",), "the list is empty; give at least one server to read"
         seen: dict[tuple[str, str], int] = {}
         for index, instance in enumerate(self.instances):
             first = seen.setdefault((instance.cluster, instance.name), index)

@@ -1,4 +1,5 @@
-"""The engines an agent can look at, one package each.
+"""The database engines that an agent reads, one package each; every one implements ``leadline_agents.engine.Engine``.
 
-``postgresql``  PostgreSQL 13 to 18
+``registry``    the engine of an instance
+``postgresql``  PostgreSQL 13 and later
 """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psycopg
 
-from leadline_agents.engines.postgresql import catalog, document
+from leadline_agents.engines.postgresql import answers, catalog
 from tests.fixtures.fleets import Pair
 
 GRANTS = Path(__file__).parents[3] / "deploy" / "sql" / "grants.sql"
@@ -17,15 +17,15 @@ def test_the_role_can_look_and_nothing_else(any_pair: Pair, major: int) -> None:
         connection.execute("CREATE TABLE private (n int)")
         connection.execute(GRANTS.read_bytes())
         connection.execute("SET SESSION AUTHORIZATION leadline")
-        answers = {}
+        rows = {}
         for name in (catalog.FRAME, catalog.FILES, catalog.SETTINGS):
             row = connection.execute(catalog.statement(name, major * 10000)).fetchone()
             assert row is not None
-            answers[name] = row[0].encode()
+            rows[name] = row[0].encode()
         (rights,) = connection.execute("SELECT has_table_privilege('private', 'SELECT')").fetchone() or (None,)
         connection.rollback()
-    look = document.read_look(answers[catalog.FRAME])
+    look = answers.read_look(rows[catalog.FRAME])
     assert (look.node.may_read_stats, look.node.may_read_settings, look.node.may_list_wal) == (True, True, True)
-    assert document.read_files(answers[catalog.FILES]).wal_files > 0
-    assert "primary_conninfo" in document.read_settings(answers[catalog.SETTINGS]).settings
+    assert answers.read_files(rows[catalog.FILES]).wal_files > 0
+    assert "primary_conninfo" in answers.read_settings(rows[catalog.SETTINGS]).settings
     assert rights is False

@@ -12,9 +12,9 @@ from psycopg.conninfo import make_conninfo
 from leadline.clock import SystemClock
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.secret import Secret
+from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import probe as module
 from leadline_agents.engines.postgresql.catalog import FRAME
-from leadline_agents.engines.postgresql.connect_errors import Trouble
 from leadline_agents.engines.postgresql.probe import Probe
 from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.postgres import Server
@@ -37,7 +37,7 @@ async def probing(dsn: str | Secret, patience_s: float = 0.6, timeout_s: float =
 
 async def reason(probe: Probe) -> str:
     """Why there is no answer now."""
-    with pytest.raises(Trouble) as raised:
+    with pytest.raises(CannotRead) as raised:
         await probe.ask(FRAME)
     return str(raised.value)
 
@@ -48,7 +48,7 @@ async def answer(probe: Probe, timeout_s: float = 15.0) -> bytes:
         while True:
             try:
                 return await probe.ask(FRAME)
-            except Trouble:
+            except CannotRead:
                 await asyncio.sleep(0.1)
 
 

@@ -1,11 +1,11 @@
-"""PostgreSQL as an agent sees it: which SQL a server is asked, and its answers as observations.
+"""PostgreSQL as an agent reads it: the SQL sent to a server, and its answers as observations.
 
+``instance``        one server as an ``Engine``: what is asked at which look
 ``catalog``         the SQL for a version of the server; statements are in ``queries/``, a file per group and version
-``probe``           one connection: asks a question, waits a bounded time, reconnects
+``probe``           one connection: sends a statement, waits a bounded time, reconnects
 ``connect_errors``  why a server could not be read, in one line
-``document``        the shape of the answers
-``rows``            answers as observations
-``workers``         when the tables of logical replication are worth reading
-``replies``         how long ago a replica last answered its sender
+``answers``         the shape of the answers
+``observations``    answers as observations
+``history``         what is remembered between looks: ages of replies, workers of logical replication
 ``masking``         queries, connection strings and commands without their secrets
 """

@@ -1,40 +1,57 @@
-"""Why a server could not be read, in one line that says what to do. Pure; it never quotes a connection string."""
+"""Why a server could not be read, in one line that ends with what to do. Pure.
 
-from psycopg import Error, errors
+The table of errors is ``leadline.pg_errors``. The line begins with the reason in fixed words, from which the judgement
+tells a server that is gone from one that is hung and from one that refuses the agent.
+"""
 
-# What libpq and the server say while connecting comes as text only, without an SQLSTATE. A server that speaks another
-# language than English gets the last, general word.
-_SAID = {
-    "connection refused": ("refused", "is the server running there?"),
-    "no such file or directory": ("refused", "is the server running, and the socket's directory right?"),
-    "password authentication failed": ("authentication failed", "check user and password of the dsn"),
-    "no password supplied": ("authentication failed", "give the dsn a password"),
-    "pg_hba.conf": ("authentication failed", "let the agent's role in through pg_hba.conf"),
-    "authentication failed": ("authentication failed", "check pg_hba.conf and the dsn"),
-    'role "': ("authentication failed", "create the agent's role: deploy/sql/grants.sql"),
-    'database "': ("no such database", "correct dbname in the dsn"),
-    "starting up": ("starting up", "wait"),
-    "not yet accepting connections": ("starting up", "wait"),
-    "not accepting connections": ("not accepting connections", "on a standby, set hot_standby = on"),
-    "in recovery mode": ("starting up", "the server is recovering from a crash: wait"),
-    "shutting down": ("shutting down", "is that meant?"),
-    "too many": ("too many connections", "raise max_connections, or free some"),
-    "connection slots": ("too many connections", "raise max_connections, or free some"),
-    "resolve host": ("unknown host", "check host in the dsn and the name service"),
-    "translate host name": ("unknown host", "check host in the dsn and the name service"),
-    "timeout expired": ("timeout", "is the network cut, or a firewall in between?"),
-    "no route to host": ("network", "is the host up?"),
-    "network is unreachable": ("network", "is the network up?"),
-    "ssl": ("TLS", "check sslmode and certificates in the dsn"),
+from typing import Final
+
+from leadline.pg_errors import ADVICE, PgFailure, failure_of, message_of
+
+_LOGIN: Final = "authentication failed"
+_REASONS: Final[dict[PgFailure, str]] = {
+    PgFailure.REFUSED: "refused",
+    PgFailure.NO_SOCKET: "refused",
+    PgFailure.UNKNOWN_HOST: "unknown host",
+    PgFailure.CONNECT_TIMEOUT: "timeout",
+    PgFailure.NO_ROUTE: "network",
+    PgFailure.NO_NETWORK: "network",
+    PgFailure.TLS: "TLS",
+    PgFailure.UNKNOWN: "cannot connect",
+    PgFailure.WRONG_PASSWORD: _LOGIN,
+    PgFailure.NO_PASSWORD: _LOGIN,
+    PgFailure.NOT_IN_HBA: _LOGIN,
+    PgFailure.NO_ROLE: _LOGIN,
+    PgFailure.NOT_AUTHENTICATED: _LOGIN,
+    PgFailure.NO_DATABASE: "no such database",
+    PgFailure.TOO_MANY_CONNECTIONS: "too many connections",
+    PgFailure.STARTING: "starting up",
+    PgFailure.RECOVERING: "starting up",
+    PgFailure.NOT_ACCEPTING: "not accepting connections",
+    PgFailure.STOPPING: "shutting down",
+    PgFailure.NO_ANSWER: "timeout",
+    PgFailure.CANCELLED: "timeout",
+    PgFailure.LOCK_TIMEOUT: "timeout",
+    PgFailure.NO_RIGHT: "missing right",
+}
+"""The reason for each failure; one that is not listed is ``STATEMENT_FAILED``."""
+STATEMENT_FAILED: Final = "query failed"
+
+_ADVICE: Final = ADVICE | {
+    PgFailure.WRONG_PASSWORD: "check user and password in the dsn",
+    PgFailure.NO_PASSWORD: "add a password to the dsn",
+    PgFailure.NOT_IN_HBA: "add an entry for the agent's role to pg_hba.conf",
+    PgFailure.NO_ROLE: "create the agent's role: deploy/sql/grants.sql",
+    PgFailure.NOT_AUTHENTICATED: "check pg_hba.conf and the dsn",
+    PgFailure.NO_DATABASE: "correct dbname in the dsn",
+    PgFailure.CANCELLED: "the server is slow, or statement_timeout_s is too short",
+    PgFailure.LOCK_TIMEOUT: "another session holds a lock on a system catalog",
+    PgFailure.NO_RIGHT: "grant pg_monitor to the agent's role: deploy/sql/grants.sql",
 }
 
 
-class Trouble(Exception):
-    """The server could not be read. ``str()`` is one line without secrets."""
-
-
 def too_old(version_num: int) -> str:
-    """What to say to a version whose views are not known."""
+    """The reason for a server of a version that is not supported."""
     return (
         f"unsupported version: this is PostgreSQL {version_num // 10000}.{version_num % 10000}; "
         "Leadline reads 13 and later: upgrade the server"
@@ -42,33 +59,15 @@ def too_old(version_num: int) -> str:
 
 
 def no_answer(timeout_s: float) -> str:
-    """What to say when nothing came back at all."""
-    return f"timeout: no answer in {timeout_s:g} s; is the server hung, or the network cut?"
+    """The reason for a server that did not answer within ``timeout_s``."""
+    return f"timeout: no answer in {timeout_s:g} s; {ADVICE[PgFailure.NO_ANSWER]}"
 
 
-def why(error: Exception, secret: str) -> str:
-    """The reason, what the server said, and what to do. ``secret`` is cut out wherever it turned up."""
-    reason, advice = _reason(error)
-    said = str(error).strip().partition("\n")[0]  # the rest are hints, and the other hosts of a dsn
-    line = f"{reason}: {said}" if said else reason
-    return (line.replace(secret, "***") if secret else line) + (f" ({advice})" if advice else "")
-
-
-def _reason(error: Exception) -> tuple[str, str]:
-    match error:
-        case errors.InsufficientPrivilege():
-            return "missing right", "grant pg_monitor to the agent's role: deploy/sql/grants.sql"
-        case errors.QueryCanceled() if "recovery" in str(error):
-            return "cancelled", "replay needed what the look was reading; the next one follows"
-        case errors.QueryCanceled():
-            return "timeout", "the server is slow, or statement_timeout_s is too short"
-        case errors.LockNotAvailable():
-            return "timeout", "a catalogue is locked"
-        case errors.AdminShutdown() | errors.CrashShutdown():
-            return "shutting down", "is that meant?"
-        case errors.CannotConnectNow():
-            return "starting up", "wait"
-        case Error(sqlstate=str()):
-            return "query failed", ""
-    said = str(error).lower()
-    return next((found for words, found in _SAID.items() if words in said), ("cannot connect", ""))
+def why(error: Exception, dsn: str) -> str:
+    """The reason, the server's message without the secrets of ``dsn``, and what to do."""
+    failure, message = failure_of(error), message_of(error, dsn)
+    reason, advice = _REASONS.get(failure, STATEMENT_FAILED), _ADVICE.get(failure, "")
+    if failure is PgFailure.CANCELLED and "recovery" in message:
+        reason, advice = "cancelled", "replay removed rows that the look was reading; the next look follows"
+    line = f"{reason}: {message}" if message else reason
+    return f"{line} ({advice})" if advice else line

@@ -1,13 +1,14 @@
-"""What must not leave the host: literals in queries, passwords in connection strings, secrets in shell commands."""
+"""Removes secrets before anything leaves the host: literals in queries, passwords in connection strings, arguments of
+shell commands."""
 
 import re
 from hashlib import sha256
-from typing import Literal
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-QueryText = Literal["full", "masked", "off"]
+from leadline.settings.agent import QueryText
+
 MASK = "?"
 UNREADABLE = "(not shown: it cannot be parsed)"
 COMMANDS = {"archive_command", "archive_cleanup_command", "restore_command", "recovery_end_command"}
@@ -36,16 +37,16 @@ _ASSIGNMENT = re.compile(r"\w+=")
 
 
 def show_query(text: str | None, how: QueryText) -> str | None:
-    """A query as the setting ``query_text`` lets it out."""
+    """The text of a query as far as the setting ``query_text`` allows it to leave the host."""
     if text is None or how == "off":
         return None
     return text if how == "full" else mask_query(text)
 
 
 def mask_query(text: str) -> str:
-    """SQL with every literal replaced and every comment left out; names, keywords and parameters stay.
+    """SQL with every literal replaced and every comment removed; names, keywords and parameters stay.
 
-    A backslash before a quote may or may not escape it (standard_conforming_strings), so all that follows is dropped.
+    A backslash before a quote may or may not escape it (standard_conforming_strings), so all text after it is dropped.
     """
     shown: list[str] = []
     at = 0
@@ -84,7 +85,7 @@ def _comment_end(text: str, at: int) -> int:
 
 
 def show_setting(name: str, value: str) -> str:
-    """The value of a server setting without what is secret in it."""
+    """The value of a server setting without the secrets in it."""
     if name == "primary_conninfo" and value:
         return _conninfo(value)
     if name in COMMANDS and value:
@@ -101,7 +102,7 @@ def _conninfo(value: str) -> str:
 
 
 def _command(value: str) -> str:
-    """The program only; a digest stands for the arguments, so that a change of them is seen."""
+    """The name of the program, and a digest in place of its arguments that shows when they change."""
     words = value.split()
     program = next((word for word in words if not _ASSIGNMENT.match(word)), "")
     if words == [program]:

@@ -12,9 +12,9 @@ from leadline.errors import UsageError
 from leadline.metrics import AGENT_RECONNECTS
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.dsn import parts
+from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import connect_errors
 from leadline_agents.engines.postgresql.catalog import OLDEST, statement
-from leadline_agents.engines.postgresql.connect_errors import Trouble
 
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 5.0
@@ -40,7 +40,7 @@ class Probe:
     """Asks one server one question at a time.
 
     No question takes longer than ``patience_s``: what is slower goes on in the background, and until it has ended
-    every question is answered with ``Trouble``. The server ends a statement after ``timeout_s``. At most one
+    every question is answered with ``CannotRead``. The server ends a statement after ``timeout_s``. At most one
     connection is open.
     """
 
@@ -60,7 +60,8 @@ class Probe:
         self._connect_timeout_s = connect_timeout_s
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
         self._work: asyncio.Task[Any] | None = None
-        self._password = ""
+        self._dsn = ""
+        """As last revealed: its secrets are cut out of messages."""
         self._failures = 0
         self._not_before = 0.0
         self._reason = ""
@@ -68,22 +69,22 @@ class Probe:
         """Of the last question that was answered."""
 
     async def ask(self, query: str, without: frozenset[str] = frozenset()) -> bytes:
-        """The JSON with which a query of the catalog is answered. Raises Trouble with the reason."""
+        """The JSON with which a query of the catalog is answered. Raises CannotRead with the reason."""
         if self._work is not None and not await self._ended(self._work):
-            raise Trouble(self._silence())
+            raise CannotRead(self._silence())
         if self._connection is None:
             if self._clock.monotonic() < self._not_before:
-                raise Trouble(self._reason)
+                raise CannotRead(self._reason)
             opening = self._begin(self._open())
             if not await self._ended(opening):
-                raise Trouble(self._silence())
+                raise CannotRead(self._silence())
             opening.result()
         if self._connection is None:
-            raise Trouble(self._reason)
+            raise CannotRead(self._reason)
         asked = self._begin(self._fetch(self._connection, query, without))
         if not await self._ended(asked):
             asked.cancel()  # psycopg asks the server to stop, and closes the connection when it does not
-            raise Trouble(self._silence())
+            raise CannotRead(self._silence())
         answer: bytes = asked.result()
         return answer
 
@@ -112,20 +113,20 @@ class Probe:
     async def _open(self) -> None:
         """Connect, or note why not and when to try again."""
         try:
-            dsn = self._instance.dsn.reveal()
-            self._password = parts(dsn).get("password", "")
+            self._dsn = self._instance.dsn.reveal()
+            parts(self._dsn)  # libpq would quote pieces of a malformed one, which may be of the password
             connection = await psycopg.AsyncConnection.connect(
-                dsn, autocommit=True, connect_timeout=max(2, round(self._connect_timeout_s)), **_CONNECTION
+                self._dsn, autocommit=True, connect_timeout=max(2, round(self._connect_timeout_s)), **_CONNECTION
             )
             try:
                 await self._prepare(connection)
             except BaseException:
                 await connection.close()
                 raise
-        except (Trouble, UsageError) as error:
+        except (CannotRead, UsageError) as error:
             self._try_later(str(error))
         except (psycopg.Error, OSError) as error:
-            self._try_later(connect_errors.why(error, self._password))
+            self._try_later(connect_errors.why(error, self._dsn))
         else:
             self._failures = 0
             self._connection = connection
@@ -133,7 +134,7 @@ class Probe:
 
     async def _prepare(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
         if connection.info.server_version < OLDEST * 10000:
-            raise Trouble(connect_errors.too_old(connection.info.server_version))
+            raise CannotRead(connect_errors.too_old(connection.info.server_version))
         ms = round(self._timeout_s * 1000)
         await connection.execute(_SESSION.format(ms=ms, half_ms=max(1, ms // 2)).encode())
 
@@ -150,7 +151,7 @@ class Probe:
         try:
             cursor = await connection.execute(statement(query, connection.info.server_version, without), prepare=True)
         except psycopg.Error as error:
-            raise Trouble(connect_errors.why(error, self._password)) from None
+            raise CannotRead(connect_errors.why(error, self._dsn)) from None
         finally:
             if connection.closed:
                 self._connection = None

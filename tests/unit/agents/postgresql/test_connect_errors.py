@@ -24,6 +24,7 @@ AT = 'connection failed: connection to server at "10.0.0.1", port 5432 failed: '
         (psycopg.OperationalError(AT + "FATAL:  the database system is not accepting connections"), "not accepting"),
         (psycopg.OperationalError(AT + "FATAL:  the database system is in recovery mode"), "starting up"),
         (psycopg.OperationalError(AT + "FATAL:  sorry, too many clients already"), "too many connections"),
+        (psycopg.OperationalError(AT + 'FATAL:  too many connections for role "leadline"'), "too many connections"),
         (psycopg.OperationalError("failed to resolve host 'x': [Errno -2] Name or service not known"), "unknown host"),
         (psycopg.errors.ConnectionTimeout("connection timeout expired"), "timeout"),
         (psycopg.OperationalError(AT + "server does not support SSL, but SSL was required"), "TLS"),
@@ -48,7 +49,8 @@ def test_the_reason_comes_first_and_fits_on_a_line(error: Exception, reason: str
 
 def test_a_password_never_shows() -> None:
     """Even if a library should quote it."""
-    assert why(psycopg.OperationalError("invalid option hunter2"), "hunter2") == "cannot connect: invalid option ***"
+    error = psycopg.OperationalError("invalid option hunter2")
+    assert why(error, "host=a password=hunter2") == "cannot connect: invalid option ***"
 
 
 def test_an_old_server_is_told_so() -> None:

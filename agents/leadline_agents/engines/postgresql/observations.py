@@ -1,4 +1,4 @@
-"""What the queries answered, as the values that are sent. Pure; nothing secret passes."""
+"""The answers of the queries as observations, without secrets. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,7 +9,6 @@ from psycopg.conninfo import conninfo_to_dict
 
 from leadline.model.observation import (
     Activity,
-    Cost,
     Disk,
     Downstream,
     Node,
@@ -20,17 +19,27 @@ from leadline.model.observation import (
     Tables,
     Upstream,
 )
-from leadline_agents.engines.postgresql.document import DownstreamRow, Files, Look, NodeRow, Settings, UpstreamRow
-from leadline_agents.engines.postgresql.masking import QueryText, show_query, show_setting
+from leadline.settings.agent import QueryText
+from leadline_agents.engine import UNNUMBERED
+from leadline_agents.engines.postgresql.answers import (
+    DownstreamAnswer,
+    FilesAnswer,
+    LookAnswer,
+    NodeAnswer,
+    SettingsAnswer,
+    UpstreamAnswer,
+)
+from leadline_agents.engines.postgresql.masking import show_query, show_setting
 
+DEFAULT_PORT = 5432
 NEEDS_STATS = ("downstreams", "upstream", "activity")
 """Field groups whose columns are NULL, without an error, for a role that may not read statistics."""
 DEFAULT_NAME = "walreceiver"
-"""What a standby calls itself when neither primary_conninfo nor cluster_name says otherwise."""
+"""``application_name`` of a standby when neither ``primary_conninfo`` nor ``cluster_name`` sets it."""
 
 
-def node_of(known: Node, row: NodeRow) -> Node:
-    """The node as configured, with what the server says of itself."""
+def node_of(known: Node, row: NodeAnswer) -> Node:
+    """The node as configured, with what the server reports about itself."""
     reached = [f"{row.address}:{row.port}"] if row.address else []
     return replace(
         known,
@@ -46,21 +55,19 @@ def node_of(known: Node, row: NodeRow) -> Node:
 
 def sample_of(
     known: Node,
-    look: Look,
+    look: LookAnswer,
     *,
-    seq: int,
     sent_at: datetime,
-    interval_s: float,
     query_text: QueryText,
     reply_ages: Mapping[int, float],
-    files: Files | None = None,
+    files: FilesAnswer | None = None,
     free: tuple[int, int] | None = None,
     tables: Tables | None = None,
-    cost: Cost | None = None,
 ) -> Sample:
-    """One look as a sample. ``free`` is free and total bytes of the log's volume, ``reply_ages`` are by sender's pid.
+    """One look as a sample, not numbered yet. ``free`` is free and total bytes of the volume that holds the WAL.
 
-    A group that the role may not read is absent and named in ``not_permitted``; it is never empty or zero by that.
+    ``reply_ages`` are by the sender's pid. A group that the role may not read is absent and named in
+    ``not_permitted``; it is never sent as empty or zero for that reason.
     """
     stats = look.node.may_read_stats
     archiver = look.archiver
@@ -68,11 +75,10 @@ def sample_of(
         archiver = replace(archiver, ready=files.ready)
     return Sample(
         node=node_of(known, look.node),
-        seq=seq,
+        seq=UNNUMBERED,
         at=look.node.at,
         sent_at=sent_at,
         up=True,
-        interval_s=interval_s,
         database=look.database,
         positions=look.positions,
         downstreams=tuple(_downstream(row, reply_ages) for row in look.downstreams) if stats else (),
@@ -85,16 +91,15 @@ def sample_of(
         activity=_activity(look.activity, query_text) if stats else None,
         archiver=archiver,
         disk=_disk(files, free) if files is not None else None,
-        cost=cost,
         not_permitted=_not_permitted(look.node),
     )
 
 
-def settings_of(known: Node, look: Look, settings: Settings, *, seq: int, sent_at: datetime) -> NodeSettings:
-    """The settings that were read just after ``look``, without the secrets in them."""
+def settings_of(node: Node, settings: SettingsAnswer, *, sent_at: datetime) -> NodeSettings:
+    """The settings of a node that was looked at just before, not numbered yet, without the secrets in them."""
     return NodeSettings(
-        node=node_of(known, look.node),
-        seq=seq,
+        node=node,
+        seq=UNNUMBERED,
         at=settings.at,
         sent_at=sent_at,
         settings={name: _setting(name, value) for name, value in sorted(settings.settings.items())},
@@ -102,7 +107,7 @@ def settings_of(known: Node, look: Look, settings: Settings, *, seq: int, sent_a
     )
 
 
-def _not_permitted(row: NodeRow) -> tuple[str, ...]:
+def _not_permitted(row: NodeAnswer) -> tuple[str, ...]:
     return (
         *(() if row.may_read_stats else NEEDS_STATS),
         *(() if row.may_list_wal else ("disk",)),
@@ -110,25 +115,25 @@ def _not_permitted(row: NodeRow) -> tuple[str, ...]:
     )
 
 
-def _downstream(row: DownstreamRow, reply_ages: Mapping[int, float]) -> Downstream:
+def _downstream(row: DownstreamAnswer, reply_ages: Mapping[int, float]) -> Downstream:
     fields = asdict(row)
     del fields["reply_time"]
     return Downstream(**(fields | {"reply_age_s": reply_ages.get(row.pid)}))
 
 
-def _upstream(row: UpstreamRow) -> Upstream:
-    """Where the receiver is connected, else the first server that it is told to connect to."""
+def _upstream(row: UpstreamAnswer) -> Upstream:
+    """The server that the receiver is connected to; without a connection the first one in ``primary_conninfo``."""
     try:
-        told = conninfo_to_dict(row.conninfo or "")
+        configured = conninfo_to_dict(row.conninfo or "")
     except ProgrammingError:
-        told = {}
-    host = row.sender_host or _first(told.get("host") or told.get("hostaddr"))
-    port = row.sender_port or _port(_first(told.get("port")))
+        configured = {}
+    host = row.sender_host or _first(configured.get("host") or configured.get("hostaddr"))
+    port = row.sender_port or _port(_first(configured.get("port")))
     return Upstream(
         host=host,
         port=port if host else 0,
         slot=row.slot,
-        application_name=str(told.get("application_name") or row.cluster_name or DEFAULT_NAME),
+        application_name=str(configured.get("application_name") or row.cluster_name or DEFAULT_NAME),
         configured=row.conninfo != "",
         status=row.status,
         written_lsn=row.written_lsn,
@@ -141,7 +146,7 @@ def _upstream(row: UpstreamRow) -> Upstream:
 
 
 def _port(text: str) -> int:
-    return int(text) if text.isdecimal() else 5432
+    return int(text) if text.isdecimal() else DEFAULT_PORT
 
 
 def _first(listed: object) -> str:
@@ -160,7 +165,7 @@ def _session(session: Session, query_text: QueryText) -> Session:
     return replace(session, query=show_query(session.query, query_text))
 
 
-def _disk(files: Files, free: tuple[int, int] | None) -> Disk:
+def _disk(files: FilesAnswer, free: tuple[int, int] | None) -> Disk:
     free_bytes, total_bytes = free or (None, None)
     return Disk(wal_bytes=files.wal_bytes, wal_files=files.wal_files, free_bytes=free_bytes, total_bytes=total_bytes)
 

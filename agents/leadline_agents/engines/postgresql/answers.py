@@ -1,7 +1,7 @@
-"""The JSON documents the queries answer with.
+"""The JSON documents that the queries return.
 
-Their columns carry the names of the model, so a row of a query is decoded straight into the value that is sent; only
-what differs from the model stands here.
+Columns have the names of the model's fields, so a row is decoded directly into the value that is sent. Only types that
+differ from the model are defined here.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ from leadline.model.observation import (
 )
 
 
-class NodeRow(Value, frozen=True, kw_only=True):
+class NodeAnswer(Value, frozen=True, kw_only=True):
     """``queries/node-*.sql``."""
 
     at: Time
@@ -35,25 +35,25 @@ class NodeRow(Value, frozen=True, kw_only=True):
     started_at: Time
     settings_loaded_at: Time
     address: str | None = None
-    """Where the server took our connection; None over a Unix socket."""
+    """Address at which the server accepted the agent's connection; None over a Unix socket."""
     port: int
     may_read_stats: bool
     may_read_settings: bool
     may_list_wal: bool
 
 
-class DownstreamRow(Downstream, frozen=True, kw_only=True):
+class DownstreamAnswer(Downstream, frozen=True, kw_only=True):
     """``queries/downstreams-*.sql``."""
 
     reply_time: datetime | None = None
-    """When the replica sent its last reply, by the replica's clock."""
+    """Time of the replica's last reply, on the replica's clock."""
 
 
-class UpstreamRow(Value, frozen=True, kw_only=True):
+class UpstreamAnswer(Value, frozen=True, kw_only=True):
     """``queries/upstream-*.sql``."""
 
     conninfo: str | None = None
-    """``primary_conninfo``, password and all; None when the role may not read it."""
+    """``primary_conninfo`` with its password; None when the role may not read it."""
     cluster_name: str = ""
     slot: str | None = None
     sender_host: str | None = None
@@ -67,40 +67,40 @@ class UpstreamRow(Value, frozen=True, kw_only=True):
     message_age_s: float | None = None
 
 
-class ConflictRow(Value, frozen=True, kw_only=True):
+class ConflictAnswer(Value, frozen=True, kw_only=True):
     """``queries/conflicts-*.sql``."""
 
     database: str
     kinds: dict[str, int]
 
 
-class Look(Value, frozen=True, kw_only=True):
-    """``queries/look-*.sql``: what one look saw."""
+class LookAnswer(Value, frozen=True, kw_only=True):
+    """``queries/look-*.sql``: the result of one look."""
 
-    node: NodeRow
+    node: NodeAnswer
     positions: Positions
-    downstreams: list[DownstreamRow] = field(default_factory=list)
-    upstream: UpstreamRow | None = None
+    downstreams: list[DownstreamAnswer] = field(default_factory=list)
+    upstream: UpstreamAnswer | None = None
     slots: tuple[Slot, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
     subscribed: bool
-    """Whether subscriptions are defined; on a standby they are those of its primary."""
+    """Whether any subscription is defined; a standby has those of its primary."""
     publications: tuple[str, ...] = ()
-    conflicts: list[ConflictRow] = field(default_factory=list)
+    conflicts: list[ConflictAnswer] = field(default_factory=list)
     activity: Activity
     archiver: Archiver | None = None
     database: str = ""
 
     @property
     def vacant(self) -> frozenset[str]:
-        """Groups that have no row here, and will have none while the server is what it is."""
+        """Groups that cannot have a row while the server keeps its role and has no subscriptions."""
         if self.node.in_recovery:
             return frozenset({"subscriptions"})
         return frozenset({"upstream", "conflicts"} | (set() if self.subscribed else {"subscriptions"}))
 
 
-class Files(Value, frozen=True, kw_only=True):
-    """``queries/files-*.sql``: the log's directory."""
+class FilesAnswer(Value, frozen=True, kw_only=True):
+    """``queries/files-*.sql``: the WAL directory."""
 
     wal_files: int
     wal_bytes: int
@@ -108,7 +108,7 @@ class Files(Value, frozen=True, kw_only=True):
     data_directory: str | None = None
 
 
-class Settings(Value, frozen=True, kw_only=True):
+class SettingsAnswer(Value, frozen=True, kw_only=True):
     """``queries/settings-*.sql``."""
 
     at: Time
@@ -116,19 +116,19 @@ class Settings(Value, frozen=True, kw_only=True):
     without_identity: tuple[str, ...] = ()
 
 
-_LOOK = msgspec.json.Decoder(Look)
-_FILES = msgspec.json.Decoder(Files)
+_LOOK = msgspec.json.Decoder(LookAnswer)
+_FILES = msgspec.json.Decoder(FilesAnswer)
 _TABLES = msgspec.json.Decoder(Tables)
-_SETTINGS = msgspec.json.Decoder(Settings)
+_SETTINGS = msgspec.json.Decoder(SettingsAnswer)
 
 
-def read_look(answer: bytes) -> Look:
-    """Decode the answer to the look. Raises msgspec.DecodeError when it is not what the queries promise."""
+def read_look(answer: bytes) -> LookAnswer:
+    """Decode the answer to the look. Raises msgspec.DecodeError when it has another shape."""
     return _LOOK.decode(_text(answer))
 
 
-def read_files(answer: bytes) -> Files:
-    """Decode the answer about the log's directory. Raises msgspec.DecodeError."""
+def read_files(answer: bytes) -> FilesAnswer:
+    """Decode the answer about the WAL directory. Raises msgspec.DecodeError."""
     return _FILES.decode(_text(answer))
 
 
@@ -137,11 +137,11 @@ def read_tables(answer: bytes) -> Tables:
     return _TABLES.decode(_text(answer))
 
 
-def read_settings(answer: bytes) -> Settings:
+def read_settings(answer: bytes) -> SettingsAnswer:
     """Decode the answer about settings. Raises msgspec.DecodeError."""
     return _SETTINGS.decode(_text(answer))
 
 
 def _text(answer: bytes) -> bytes:
-    # A database in SQL_ASCII hands on whatever bytes its names and queries have.
+    # A database with encoding SQL_ASCII returns the bytes of its names and queries unconverted.
     return answer if answer.isascii() else answer.decode("utf-8", "replace").encode()

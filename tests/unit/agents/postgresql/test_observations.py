@@ -11,8 +11,8 @@ from msgspec.structs import asdict, replace
 from leadline import wire
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Node, NodeSettings, Sample
-from leadline_agents.engines.postgresql import document, rows
-from leadline_agents.engines.postgresql.document import Files, Look
+from leadline_agents.engines.postgresql import answers, observations
+from leadline_agents.engines.postgresql.answers import FilesAnswer, LookAnswer
 
 DOCUMENTS = Path(__file__).parent / "documents"
 MAJORS = range(13, 19)
@@ -22,16 +22,16 @@ NODE = Node(
 )
 
 
-def look(name: str) -> Look:
-    return document.read_look((DOCUMENTS / f"{name}.json").read_bytes())
+def look(name: str) -> LookAnswer:
+    return answers.read_look((DOCUMENTS / f"{name}.json").read_bytes())
 
 
-def sample(seen: Look, **known: Any) -> Sample:
-    arguments = {"seq": 7, "sent_at": NOW, "interval_s": 1.0, "query_text": "masked", "reply_ages": {}} | known
-    return rows.sample_of(NODE, seen, **arguments)
+def sample(seen: LookAnswer, **known: Any) -> Sample:
+    arguments = {"sent_at": NOW, "query_text": "masked", "reply_ages": {}} | known
+    return observations.sample_of(NODE, seen, **arguments)
 
 
-def changed(name: str, **node: Any) -> Look:
+def changed(name: str, **node: Any) -> LookAnswer:
     seen = look(name)
     return replace(seen, node=replace(seen.node, **node))
 
@@ -108,11 +108,11 @@ def test_subscriber(major: int) -> None:
 def test_no_secret_gets_out(file: Path) -> None:
     """Neither the password of primary_conninfo nor a literal of a query is on the wire; what is can be read."""
     if file.stem.endswith("settings"):
-        seen: Sample | NodeSettings = rows.settings_of(
-            NODE, look("18-standby"), document.read_settings(file.read_bytes()), seq=8, sent_at=NOW
+        seen: Sample | NodeSettings = observations.settings_of(
+            NODE, answers.read_settings(file.read_bytes()), sent_at=NOW
         )
     else:
-        seen = sample(document.read_look(file.read_bytes()))
+        seen = sample(answers.read_look(file.read_bytes()))
     assert b"secret" in file.read_bytes()
     encoded = wire.encode(seen)
     assert b"secret" not in encoded
@@ -123,8 +123,8 @@ def test_no_secret_gets_out(file: Path) -> None:
 def test_settings(major: int) -> None:
     """Values with unit, source and pending restart, as the server reports them."""
     answer = (DOCUMENTS / f"{major}-settings.json").read_bytes()
-    seen = rows.settings_of(NODE, look(f"{major}-standby"), document.read_settings(answer), seq=8, sent_at=NOW)
-    assert seen.node.role == "standby"
+    seen = observations.settings_of(NODE, answers.read_settings(answer), sent_at=NOW)
+    assert seen.node == NODE
     assert seen.settings["max_standby_streaming_delay"].unit == "ms"
     assert seen.settings["wal_level"].source == "configuration file"
     assert seen.settings["primary_conninfo"].value.startswith("user=replicator")
@@ -168,7 +168,7 @@ def test_where_a_standby_is_told_to_connect(
     row: dict[str, Any], host: str, port: int, name: str, configured: bool
 ) -> None:
     """The receiver's own word first, then the connection string; unknown is not "not configured"."""
-    seen = sample(replace(look("18-standby"), upstream=document.UpstreamRow(**row)))
+    seen = sample(replace(look("18-standby"), upstream=answers.UpstreamAnswer(**row)))
     assert seen.upstream is not None
     upstream = seen.upstream
     assert (upstream.host, upstream.port, upstream.application_name, upstream.configured) == (
@@ -181,7 +181,7 @@ def test_where_a_standby_is_told_to_connect(
 
 def test_the_log_directory_when_it_was_looked_up() -> None:
     """Its size and the archive's backlog come with the samples that looked, its volume when it is on this machine."""
-    files = Files(wal_files=3, wal_bytes=48, ready=2)
+    files = FilesAnswer(wal_files=3, wal_bytes=48, ready=2)
     seen = sample(look("18-primary"), files=files, free=(10, 100))
     assert seen.archiver is not None
     assert seen.archiver.ready == 2
@@ -203,7 +203,7 @@ def test_the_age_of_replies_is_the_agents() -> None:
 def test_bytes_that_are_not_text_are_replaced() -> None:
     """A database in SQL_ASCII may have any byte in a name or a query."""
     answer = (DOCUMENTS / "18-standby.json").read_bytes().replace(b'"shop"', b'"sh\xff\xfep"')
-    seen = sample(document.read_look(answer))
+    seen = sample(answers.read_look(answer))
     assert seen.activity is not None
     assert seen.activity.blockers[0].application == "sh\ufffd\ufffdp"
 
@@ -211,6 +211,6 @@ def test_bytes_that_are_not_text_are_replaced() -> None:
 def test_an_answer_of_another_shape_is_refused_with_its_path() -> None:
     """What the queries promise is checked."""
     with pytest.raises(msgspec.ValidationError, match=r"\$\.node\.version_num"):
-        document.read_look(
+        answers.read_look(
             (DOCUMENTS / "18-primary.json").read_bytes().replace(b'"version_num": 180006', b'"version_num": "x"')
         )

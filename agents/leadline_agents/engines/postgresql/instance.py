@@ -1,0 +1,145 @@
+"""One PostgreSQL server as the agent's ``Engine``: what is asked at which look, and the answers as observations."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import DecodeError
+
+from leadline.clock import Clock
+from leadline.model.observation import Disk, Node, NodeSettings, Tables
+from leadline.settings.agent import InstanceSettings
+from leadline.settings.dsn import parts
+from leadline_agents import host
+from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading
+from leadline_agents.engines.postgresql import answers, catalog, observations
+from leadline_agents.engines.postgresql.answers import FilesAnswer, LookAnswer
+from leadline_agents.engines.postgresql.history import LogicalWorkers, ReplyAges
+from leadline_agents.engines.postgresql.observations import DEFAULT_PORT
+from leadline_agents.engines.postgresql.probe import Probe
+
+FILES_EVERY_S = 60.0
+"""Listing the WAL directory looks at every file in it."""
+TABLES_EVERY_S = 30.0
+"""Shortest time between two readings of the tables, which are read while a logical worker is missing or changes."""
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class PostgresqlInstance:
+    """An ``Engine`` for one server of PostgreSQL 13 or later.
+
+    A look is one statement, or two when the server may have rows in a group that the first one left out. Files and
+    tables are read beside it when they are due; a failure there is logged and leaves the look as it is.
+    """
+
+    def __init__(self, instance: InstanceSettings, options: EngineOptions, clock: Clock) -> None:
+        """Raises UsageError when ``dsn`` is not a connection string."""
+        self._name = instance.name
+        self._query_text = options.query_text
+        self._clock = clock
+        self._probe = Probe(
+            instance,
+            clock,
+            timeout_s=options.statement_timeout_s,
+            patience_s=options.patience_s,
+            connect_timeout_s=options.connect_timeout_s,
+        )
+        self.address = _address(instance.dsn.reveal())
+        self._replies = ReplyAges()
+        self._workers = LogicalWorkers()
+        self._files_due = self._tables_due = clock.monotonic()
+        self._vacant: frozenset[str] = frozenset()
+        """Groups that the next look leaves out."""
+        self._data_directory: str | None = None
+        """As the server reported it."""
+        self._loaded_at: datetime | None = None
+        """When the server last loaded its configuration, as of the last look."""
+        self._read_as_of: datetime | None = None
+        """The same, as of the last reading of the settings."""
+
+    async def look(self, node: Node) -> Reading:
+        """One look; see ``Engine``."""
+        look = await self._look()
+        round_trip_s = self._probe.round_trip_s
+        sent_at, now = self._clock.now(), self._clock.monotonic()
+        self._loaded_at = look.node.settings_loaded_at
+        replies = {row.pid: row.reply_time for row in look.downstreams if row.reply_time is not None}
+        files = await self._files(look, now)
+        sample = observations.sample_of(
+            node,
+            look,
+            sent_at=sent_at,
+            query_text=self._query_text,
+            reply_ages=self._replies.update(replies, look.node.at, now),
+            files=files,
+            free=self._free() if files is not None else None,
+            tables=await self._tables(look, now),
+        )
+        return Reading(sample, round_trip_s, settings_changed=self._loaded_at != self._read_as_of)
+
+    async def settings(self, node: Node) -> NodeSettings:
+        """The settings; see ``Engine``."""
+        try:
+            answer = answers.read_settings(await self._probe.ask(catalog.SETTINGS))
+        except DecodeError as error:
+            raise CannotRead(f"unexpected answer: {error}") from None
+        self._read_as_of = self._loaded_at
+        return observations.settings_of(node, answer, sent_at=self._clock.now())
+
+    def disk(self) -> Disk | None:
+        """Room on the volume of ``pg_wal``; see ``Engine``."""
+        free = self._free()
+        return Disk(free_bytes=free[0], total_bytes=free[1]) if free is not None else None
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._probe.close()
+
+    async def _look(self) -> LookAnswer:
+        """Ask without the groups that had no row; ask for all of them when one of those may have a row now."""
+        look = answers.read_look(await self._probe.ask(catalog.FRAME, self._vacant))
+        if not self._vacant <= look.vacant:
+            look = answers.read_look(await self._probe.ask(catalog.FRAME))
+        self._vacant = look.vacant
+        return look
+
+    async def _files(self, look: LookAnswer, now: float) -> FilesAnswer | None:
+        if now < self._files_due or not look.node.may_list_wal:
+            return None
+        self._files_due = now + FILES_EVERY_S
+        files = await self._ask(catalog.FILES, answers.read_files)
+        if files is not None:
+            self._data_directory = files.data_directory
+        return files
+
+    async def _tables(self, look: LookAnswer, now: float) -> Tables | None:
+        if not self._workers.update(look) or now < self._tables_due:
+            return None
+        self._tables_due = now + TABLES_EVERY_S
+        return await self._ask(catalog.TABLES, answers.read_tables)
+
+    async def _ask(self, query: str, read: Callable[[bytes], T]) -> T | None:
+        """What a query beside the look answers; None, and a line in the process log, when it fails."""
+        try:
+            return read(await self._probe.ask(query))
+        except (CannotRead, DecodeError) as error:
+            log.warning("cannot read the %s: %s", query, error, extra={"node": self._name})
+            return None
+
+    def _free(self) -> tuple[int, int] | None:
+        # pg_wal itself: it may be a link to another volume than that of the data directory.
+        if self._data_directory is None or not host.is_here(self.address.host):
+            return None
+        return host.volume(Path(self._data_directory) / "pg_wal")
+
+
+def _address(dsn: str) -> Address:
+    """The first host and port of a connection string; libpq's defaults where it names none."""
+    found = parts(dsn)
+    name = (found.get("host") or found.get("hostaddr") or "localhost").split(",")[0]
+    return Address(name, int((found.get("port") or str(DEFAULT_PORT)).split(",")[0] or DEFAULT_PORT))

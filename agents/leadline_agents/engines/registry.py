@@ -1,0 +1,29 @@
+"""The engine of an instance: the only file of the agent's core that knows which engines there are."""
+
+from typing import Final
+
+from leadline.clock import Clock
+from leadline.errors import UsageError
+from leadline.settings.agent import InstanceSettings
+from leadline_agents.engine import Engine, EngineOptions, OpenEngine
+
+
+def _postgresql(instance: InstanceSettings, options: EngineOptions, clock: Clock) -> Engine:
+    from leadline_agents.engines.postgresql.instance import PostgresqlInstance
+
+    return PostgresqlInstance(instance, options, clock)
+
+
+ENGINES: Final[dict[str, OpenEngine]] = {"postgresql": _postgresql}
+"""Each imports its package inside the function, so that an agent loads only the engines of its own instances."""
+
+
+def open_engine(instance: InstanceSettings, options: EngineOptions, clock: Clock) -> Engine:
+    """The engine that the instance names. Raises UsageError when there is none, or when the settings do not fit it."""
+    opener = ENGINES.get(instance.engine)
+    if opener is None:
+        raise UsageError(
+            f"instance {instance.name!r} of cluster {instance.cluster!r}: there is no engine {instance.engine!r}; "
+            f"this agent reads {', '.join(sorted(ENGINES))}"
+        )
+    return opener(instance, options, clock)
