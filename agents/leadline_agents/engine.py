@@ -51,7 +51,7 @@ class Reading:
     """The server may have other settings than those that ``settings`` last returned, or they were never read."""
 
 
-class Engine(Protocol):
+class EngineInstance(Protocol):
     """Reads one server. One caller, which waits for each call to end before the next.
 
     Harm: an engine changes nothing on the server, holds at most one connection, keeps no transaction open between two
@@ -92,12 +92,12 @@ class Engine(Protocol):
         ...
 
 
-class OpenEngine(Protocol):
+class OpenInstance(Protocol):
     """Makes an engine for one instance. It does not connect.
 
     Raises UsageError when the instance's settings cannot work with this engine.
     """
 
-    def __call__(self, instance: InstanceSettings, options: EngineOptions, clock: Clock) -> Engine:
+    def __call__(self, instance: InstanceSettings, options: EngineOptions, clock: Clock) -> EngineInstance:
         """An engine that connects at its first look."""
         ...

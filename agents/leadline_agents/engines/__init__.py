@@ -1,4 +1,4 @@
-"""The database engines that an agent reads, one package each; every one implements ``leadline_agents.engine.Engine``.
+"""The database engines that an agent reads, one package each; all implement ``EngineInstance`` of ``engine``.
 
 ``registry``    the engine of an instance
 ``postgresql``  PostgreSQL 13 and later

@@ -5,20 +5,20 @@ from typing import Final
 from leadline.clock import Clock
 from leadline.errors import UsageError
 from leadline.settings.agent import InstanceSettings
-from leadline_agents.engine import Engine, EngineOptions, OpenEngine
+from leadline_agents.engine import EngineInstance, EngineOptions, OpenInstance
 
 
-def _postgresql(instance: InstanceSettings, options: EngineOptions, clock: Clock) -> Engine:
+def _postgresql(instance: InstanceSettings, options: EngineOptions, clock: Clock) -> EngineInstance:
     from leadline_agents.engines.postgresql.instance import PostgresqlInstance
 
     return PostgresqlInstance(instance, options, clock)
 
 
-ENGINES: Final[dict[str, OpenEngine]] = {"postgresql": _postgresql}
+ENGINES: Final[dict[str, OpenInstance]] = {"postgresql": _postgresql}
 """Each imports its package inside the function, so that an agent loads only the engines of its own instances."""
 
 
-def open_engine(instance: InstanceSettings, options: EngineOptions, clock: Clock) -> Engine:
+def open_engine(instance: InstanceSettings, options: EngineOptions, clock: Clock) -> EngineInstance:
     """The engine that the instance names. Raises UsageError when there is none, or when the settings do not fit it."""
     opener = ENGINES.get(instance.engine)
     if opener is None:

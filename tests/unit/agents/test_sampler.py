@@ -8,7 +8,7 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.errors import UsageError
-from leadline.model.observation import Disk, NodeSettings, Sample
+from leadline.model.observation import Disk, NodeSettings, Positions, Sample
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
 from leadline_agents.engines.registry import ENGINES
@@ -59,9 +59,10 @@ async def test_observations_are_numbered_in_order(make: Make) -> None:
 
 async def test_the_sample_is_what_the_engine_read(make: Make) -> None:
     """The core adds the configured node and the interval, and changes nothing else."""
-    sample, settings = await make(interval_s=2.0).look()
+    sample, settings = await make({"changes": 41}, interval_s=2.0).look()
     assert (sample.node.name, sample.node.cluster, sample.node.engine) == ("node-2", "orders", NAME)
     assert (sample.node.role, sample.node.version, sample.node.labels) == ("standby", "1", {"team": "x"})
+    assert sample.positions == Positions(received=41, applied=41)
     assert sample.upstream is not None
     assert (sample.upstream.host, sample.up, sample.interval_s) == ("upstream.example", True, 2.0)
     assert settings is not None

@@ -1,6 +1,6 @@
 """PostgreSQL as an agent reads it: the SQL sent to a server, and its answers as observations.
 
-``instance``        one server as an ``Engine``: what is asked at which look
+``instance``        one server as an ``EngineInstance``: what is asked at which look
 ``catalog``         the SQL for a version of the server; statements are in ``queries/``, a file per group and version
 ``probe``           one connection: sends a statement, waits a bounded time, reconnects
 ``connect_errors``  why a server could not be read, in one line

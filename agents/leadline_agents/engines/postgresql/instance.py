@@ -1,4 +1,4 @@
-"""One PostgreSQL server as the agent's ``Engine``: what is asked at which look, and the answers as observations."""
+"""One PostgreSQL server as an ``EngineInstance``: which statements are sent at which look."""
 
 import logging
 from collections.abc import Callable
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class PostgresqlInstance:
-    """An ``Engine`` for one server of PostgreSQL 13 or later.
+    """An ``EngineInstance`` for one server of PostgreSQL 13 or later.
 
     A look is one statement, or two when the server may have rows in a group that the first one left out. Files and
     tables are read beside it when they are due; a failure there is logged and leaves the look as it is.
@@ -63,7 +63,7 @@ class PostgresqlInstance:
         """The same, as of the last reading of the settings."""
 
     async def look(self, node: Node) -> Reading:
-        """One look; see ``Engine``."""
+        """One look; see ``EngineInstance``."""
         look = await self._look()
         round_trip_s = self._probe.round_trip_s
         sent_at, now = self._clock.now(), self._clock.monotonic()
@@ -83,7 +83,7 @@ class PostgresqlInstance:
         return Reading(sample, round_trip_s, settings_changed=self._loaded_at != self._read_as_of)
 
     async def settings(self, node: Node) -> NodeSettings:
-        """The settings; see ``Engine``."""
+        """The settings; see ``EngineInstance``."""
         try:
             answer = answers.read_settings(await self._probe.ask(catalog.SETTINGS))
         except DecodeError as error:
@@ -92,7 +92,7 @@ class PostgresqlInstance:
         return observations.settings_of(node, answer, sent_at=self._clock.now())
 
     def disk(self) -> Disk | None:
-        """Room on the volume of ``pg_wal``; see ``Engine``."""
+        """Room on the volume of ``pg_wal``; see ``EngineInstance``."""
         free = self._free()
         return Disk(free_bytes=free[0], total_bytes=free[1]) if free is not None else None
 
