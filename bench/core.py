@@ -29,7 +29,7 @@ SIZES = (1_000, 10_000, 100_000)
 WARM_ROUNDS = 5
 ROUNDS = 7
 LOADED = 20_000
-POLICY = Policy()
+JUDGEMENT = judgement(Policy())
 
 
 def measure(links: int) -> dict[str, float]:
@@ -63,7 +63,7 @@ def judge(raw: list[bytes], states: dict[str, ClusterState]) -> None:
         name = sample.node.cluster
         state = states.get(name)
         if state is None:
-            state = states[name] = ClusterState(name, judgement(POLICY))
+            state = states[name] = ClusterState(name, JUDGEMENT)
         state.observe(sample)
 
 

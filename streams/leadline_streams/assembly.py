@@ -1,5 +1,7 @@
 """Composes the judgement: the settings' policy, and every engine, rule and cause that exists."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from leadline.settings.stream import RuleOverride, StreamSettings
@@ -41,9 +43,9 @@ def _given(limits: RuleOverride) -> dict[str, float | bool | None]:
     return {name: value for name, value in msgspec.structs.asdict(limits).items() if value is not None}
 
 
-def judgement(policy: Policy) -> Judgement:
+def judgement(policy: Policy, engines: Mapping[str, Engine] = ENGINES) -> Judgement:
     """Everything that clusters are judged by, with this policy."""
-    return Judgement(policy, ENGINES, RULES, CAUSES)
+    return Judgement(policy, engines, RULES, CAUSES)
 
 
 class ClusterFactory:

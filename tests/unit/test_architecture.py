@@ -248,6 +248,60 @@ def test_imports_go_down() -> None:
     assert [fault for source in SOURCES for fault in import_faults(source)] == []
 
 
+NEUTRAL = ("leadline_streams/judge/", "leadline_streams/runtime/", "leadline_sinks/notify/")
+"""Rooms that serve every engine. What an engine means is in the folders ``engines/``."""
+AN_ENGINE = re.compile(r"postgres|psycopg|pg_|\bwal\b|\blsn\b|parse_lsn|\"(?:physical|logical)\"", re.IGNORECASE)
+COMPOSES = {"leadline_streams/assembly.py", "leadline_agents/engines/__init__.py", "leadline_agents/engine.py"}
+"""Where the engines are put together."""
+
+
+def engine_faults(source: Source) -> Iterator[str]:
+    """Lines of a neutral file that name an engine or its terms."""
+    if source.name.startswith(NEUTRAL) and "/engines/" not in source.name and source.name not in COMPOSES:
+        for number, line in enumerate(source.code.splitlines(), 1):
+            if AN_ENGINE.search(line):
+                yield f"{source.name}:{number} names an engine: {line.strip()}"
+
+
+def kind_faults(source: Source) -> Iterator[str]:
+    """Comparisons with PostgreSQL's kinds of links, and its positions taken apart, outside of an engine's folder."""
+    if "/engines/" in source.name or not source.name.startswith("leadline_streams/"):
+        return
+    for node in ast.walk(source.tree):
+        compared = isinstance(node, ast.Compare) and {
+            part.value
+            for side in (node.left, *node.comparators)
+            for part in ast.walk(side)
+            if isinstance(part, ast.Constant)
+        } & {"physical", "logical"}
+        if compared or (isinstance(node, ast.Name) and node.id == "parse_lsn"):
+            yield f"{source.name}:{node.lineno}: ask the engine: {ast.unparse(node)}"
+
+
+def constants(block: ast.AST) -> set[object]:
+    """Every constant within."""
+    return {node.value for node in ast.walk(block) if isinstance(node, ast.Constant)}
+
+
+def test_neutral_rooms_name_no_engine() -> None:
+    """The fold, the processor, the notifier and the agent's core serve engines that are not there yet."""
+    assert [fault for source in SOURCES for fault in engine_faults(source)] == []
+
+
+def test_kinds_and_positions_are_the_engines() -> None:
+    """Nothing outside of the engines' folders compares a kind of link or takes a position apart."""
+    assert [fault for source in SOURCES for fault in kind_faults(source)] == []
+
+
+@pytest.mark.parametrize(
+    "code", ['if link.kind == "physical":\n    pass', "end = parse_lsn(text)", 'x = kind in ("logical", "gtid")']
+)
+def test_a_comparison_of_kinds_is_seen(code: str) -> None:
+    """Each form is caught."""
+    assert list(kind_faults(Source("leadline_streams/rules/x.py", code)))
+    assert not list(kind_faults(Source("leadline_streams/engines/postgresql/x.py", code)))
+
+
 def test_no_file_imports_in_a_circle() -> None:
     """No two files need each other, not even for types."""
     assert circles(SOURCES) == []

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import FAILING
 from leadline.model.observation import Subscription
 from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, quoted, troubled
+from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -41,9 +42,7 @@ def returning(context: DiagnosisContext, it: Apply) -> Subscription | None:
     if it.publisher is None or it.publisher.sample is None:
         return None
     links = context.cluster.links.values()
-    names = {
-        k.name for k in links if (k.kind, k.upstream, k.downstream) == ("logical", it.node.name, it.publisher.name)
-    }
+    names = {k.name for k in links if is_logical(k) and (k.upstream, k.downstream) == (it.node.name, it.publisher.name)}
     return next((s for s in it.publisher.sample.subscriptions if s.name in names), None)
 
 

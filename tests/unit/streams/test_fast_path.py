@@ -20,6 +20,7 @@ from leadline.model.observation import (
     Upstream,
 )
 from leadline_streams.assembly import judgement
+from leadline_streams.engines.postgresql import fast_path
 from leadline_streams.engines.postgresql.engine import PostgreSQL
 from leadline_streams.engines.postgresql.health import link_is_healthy, node_is_healthy, slot_is_healthy
 from leadline_streams.engines.postgresql.lsn import format_lsn
@@ -229,3 +230,31 @@ def fold(log: list[tuple[float, Any]]) -> tuple[list[Any], Memory]:
     for _, what in log:
         said += state.observe(what) if isinstance(what, Sample) else state.tick(at(what))
     return said, state.memory
+
+
+def test_every_field_of_a_sample_is_read_or_named() -> None:
+    """A field that is added to a sample must be put into one of the two lists; until then the fast path is off."""
+    assert fast_path.unnamed(fast_path.READ, fast_path.SKIPPED) == {}
+    assert fast_path.ENABLED
+
+
+@pytest.mark.parametrize("kind", fast_path.READ, ids=lambda kind: kind.__name__)
+def test_the_lists_name_fields_that_exist(kind: type[Any]) -> None:
+    """Each field stands in one list, and no list names one that is gone."""
+    read, skipped = fast_path.READ[kind], fast_path.SKIPPED[kind]
+    assert read & skipped == set()
+    assert read | skipped == set(kind.__struct_fields__)
+
+
+def test_a_field_that_is_not_named_makes_it_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fast path refuses every sample then, and what is said and remembered is the same."""
+    without = {**fast_path.SKIPPED, Sample: fast_path.SKIPPED[Sample] - {"cost"}}
+    assert fast_path.unnamed(fast_path.READ, without) == {"Sample": {"cost"}}
+    world = World()
+    up, down = world.pair()
+    monkeypatch.setattr(fast_path, "ENABLED", False)
+    for _ in range(10):
+        world.stream(up, down)
+        world.step()
+    assert not any(node.well for node in world.state.memory.nodes.values())
+    assert not any(link.streams for link in world.state.memory.links.values())
