@@ -54,7 +54,7 @@ class ClusterState:
         self._outputs: list[Output] = []
         """Outputs of evaluated observations that are still to be returned."""
         self._rivals = False
-        """Whether several nodes of one system were last seen to take writes: then every rule is measured each time."""
+        """Whether several nodes of one lineage were last seen to take writes: then every rule is measured each time."""
         self._index()
 
     def dump(self) -> bytes:
@@ -178,11 +178,18 @@ class ClusterState:
         node.error = node.down_since = None
         thorough = before is None
         was, node.node = node.node, sample.node
+        wrote, node.takes_writes = node.takes_writes, engine.takes_writes(sample)
+        node.lineage = engine.lineage(sample)
         if was.role != node.node.role or was.labels != node.node.labels or was.datacenter != node.node.datacenter:
             self._alerting.effective.clear()
             thorough = True
         engine.take(node, before, sample, now, node.upstream in nodes)
-        if before is None or was.role != node.node.role or not engine.same_neighbours(before, sample):
+        if (
+            was.role != node.node.role
+            or wrote != node.takes_writes
+            or not before
+            or not engine.same_neighbours(before, sample)
+        ):
             self._rewire(engine, node, now, out)
             thorough = True
         return thorough
@@ -207,11 +214,11 @@ class ClusterState:
         memory = self.memory
         if node.node.role == "primary":
             node.upstream = None
-            if node.writable_since is None:
-                node.writable_since = now
             engine.promoted(memory, node)
-        else:
+        if not node.takes_writes:
             node.writable_since = None
+        elif node.writable_since is None:
+            node.writable_since = now
         for other in memory.nodes.values():
             self._engines[other.node.engine].discover(memory, other, now)
         self._links_changed(now, out)
@@ -315,5 +322,5 @@ class ClusterState:
         for link in self.memory.links.values():
             self._upstream_of.setdefault(link.downstream, []).append(link)
             self._downstream_of.setdefault(link.upstream, []).append(link)
-        systems = [node.node.system_id for node in self.memory.nodes.values() if node.node.role == "primary"]
-        self._rivals = len(systems) > len(set(systems))
+        lineages = [node.lineage for node in self.memory.nodes.values() if node.takes_writes]
+        self._rivals = len(lineages) > len(set(lineages))

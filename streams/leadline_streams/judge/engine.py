@@ -75,6 +75,14 @@ class Engine(Protocol):
         """Names of what a node's version can report and do. Rules and causes ask for these, never for a version."""
         ...
 
+    def lineage(self, sample: Sample) -> str | None:
+        """Names the data that a server holds a copy of. Two that take writes in one lineage are a split brain."""
+        ...
+
+    def takes_writes(self, sample: Sample) -> bool:
+        """Whether applications can write to a server."""
+        ...
+
     def validate(self, sample: Sample) -> None:
         """Check what a sample must hold beyond its types. Raises BadRecord with the path of what is wrong."""
         ...

@@ -77,8 +77,12 @@ class NodeState:
     """Its slots that keep much log, by name."""
     upstream: NodeName | None = None
     """The node it follows by physical replication."""
+    lineage: str | None = None
+    """Names the data that it holds a copy of, as last seen; None when that cannot be told."""
+    takes_writes: bool = False
+    """Whether applications can write to it, as last seen."""
     writable_since: float | None = None
-    """When it was first seen out of recovery, in this run of being so."""
+    """When it was first seen to take writes, in this run of doing so."""
     windows: dict[str, Window] = field(default_factory=dict)
     """Counters that rise when something goes wrong, by name; created when they first rise."""
     freed: dict[str, float] = field(default_factory=dict)
@@ -96,8 +100,8 @@ class NodeState:
 
     @property
     def writable(self) -> bool:
-        """Whether it answers and is out of recovery."""
-        return self.answers and self.node.role == "primary"
+        """Whether it answers and takes writes."""
+        return self.answers and self.takes_writes
 
 
 @dataclass(slots=True)

@@ -24,8 +24,8 @@ def _writers(context: ClusterContext) -> list[list[NodeState]]:
     """Nodes last seen out of recovery, by system identifier."""
     groups: dict[str, list[NodeState]] = {}
     for node in context.cluster.nodes.values():
-        if node.node.role == "primary" and node.node.system_id is not None:
-            groups.setdefault(node.node.system_id, []).append(node)
+        if node.takes_writes and node.lineage is not None:
+            groups.setdefault(node.lineage, []).append(node)
     return list(groups.values())
 
 

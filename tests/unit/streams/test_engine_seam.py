@@ -127,3 +127,18 @@ def test_an_engine_that_nobody_knows_is_refused() -> None:
     with pytest.raises(BadRecord, match=r"'oracle'.*\$\.node\.engine"):
         state.observe(Sample(node=node, seq=1, at=START, sent_at=START, up=True))
     assert state.memory.nodes == {}
+
+
+def test_two_servers_that_take_writes_are_a_split_brain() -> None:
+    """The engine says who takes writes, and which servers hold the same data."""
+    pair = Pair()
+    pair.step(10)
+    for _ in range(10):
+        pair.second += 1
+        pair.changes += 10
+        for name in ("a", "b"):
+            writer = pair._sample(name, "primary", positions=Positions(current=pair.changes))
+            pair.outputs += pair.state.observe(writer)
+        pair.outputs += pair.state.tick(at(pair.second + 0.5))
+    assert "split_brain" in pair.incident.rules
+    assert pair.incident.causes[0].code == "two_writers"

@@ -60,6 +60,14 @@ class PostgreSQL:
         """Names of what the node's version can report and do."""
         return frozenset(name for since, name in CAPABILITIES if node.version_num >= since)
 
+    def lineage(self, sample: Sample) -> str | None:
+        """The system identifier, which a standby shares with its primary and a subscriber with nobody."""
+        return sample.node.system_id
+
+    def takes_writes(self, sample: Sample) -> bool:
+        """Whether it is out of recovery."""
+        return sample.node.role == "primary"
+
     def take(self, node: NodeState, before: Sample | None, sample: Sample, now: float, upstream_seen: bool) -> None:
         """Update a node's clock, its counters, its archiver and the slots that retain much WAL."""
         link_reading.feed_clock(node, sample, now, upstream_seen)
