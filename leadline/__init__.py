@@ -29,7 +29,7 @@ the floors below it:
 ``metrics``         the metrics of each process
 ``words``           sizes, durations and times as people read them
 ``lines``           values in one line of text
-``steps``           the steps of a fix in one line of text
+``steps``           the steps of a fix as text
 ``rows``            nodes and links as tables show them
 """
 

@@ -5,6 +5,7 @@ from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.rows import LinkRow, NodeRow
+from leadline.steps import fix_lines
 from leadline.words import duration, hour, size
 
 
@@ -35,7 +36,8 @@ def incident(news: Incident) -> list[str]:
     if news.state == "open" and news.causes:
         cause = news.causes[0]
         lines.append(f"          cause  {cause.code} ({cause.confidence:.2f})  {cause.summary}")
-        lines.append(f"          fix    {cause.fix}")
+        for number, line in enumerate(fix_lines(cause)):
+            lines.append(f"          {'fix' if not number else '   '}    {line}")
     if news.resolved_at is not None:
         lines.append(f"          lasted {duration((news.resolved_at - news.opened_at).total_seconds())}")
     return [escape(line) for line in lines]

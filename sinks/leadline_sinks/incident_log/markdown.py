@@ -33,11 +33,12 @@ def code(foreign: str, limit: int = CELL) -> str:
     return f"{fence}{room}{inside}{room}{fence}"
 
 
-def block(foreign: str, limit: int = 4000) -> list[str]:
-    """A code block, for statements."""
-    inside = escape(foreign, limit)
-    fence = "`" * max(3, max(map(len, _TICKS.findall(inside)), default=0) + 1)
-    return [f"{fence}text", inside, fence]
+def block(lines: Iterable[str], language: str = "text", limit: int = 4000) -> list[str]:
+    """A code block. ``limit`` is in characters for each line."""
+    inside = [escape(line, limit) for line in lines]
+    ticks = (len(run) for line in inside for run in _TICKS.findall(line))
+    fence = "`" * max(3, max(ticks, default=0) + 1)
+    return [f"{fence}{language}", *inside, fence]
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

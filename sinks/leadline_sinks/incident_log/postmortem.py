@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from leadline.catalogue import RULES
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause, Change
+from leadline.steps import grouped
 from leadline.words import duration
 from leadline_sinks.incident_log.impact import Breach, breaches
 from leadline_sinks.incident_log.incident_history import Story
@@ -159,7 +160,7 @@ def _cause(story: Story) -> Iterator[str]:
     yield ""
     yield _named(story)
     for cause in story.causes[:1]:
-        if cause.evidence_for or cause.evidence_against:
+        if cause.evidence_for or cause.evidence_against or cause.not_seen:
             yield ""
             yield from table(("Evidence", "Where", "Value", "Note", "Speaks"), _evidence(cause))
     others = story.causes[1:]
@@ -182,11 +183,10 @@ def _cause(story: Story) -> Iterator[str]:
     else:
         yield "It is not over."
     for cause in story.causes[:1]:
-        if cause.fix:
+        if cause.steps or cause.fix:
             yield ""
-            yield "What Leadline said to do:"
-            yield ""
-            yield from block(cause.fix)
+            yield "Leadline proposed:"
+            yield from _fix(cause)
     notes = [each for each in story.actions if each.text]
     if notes:
         yield ""
@@ -198,6 +198,24 @@ def _cause(story: Story) -> Iterator[str]:
     yield "*What was done, by whom, and which of it helped.*"
 
 
+def _fix(cause: Cause) -> Iterator[str]:
+    """The steps below their servers, statements in code blocks; the text of the fix where there are no steps."""
+    if not cause.steps:
+        yield from ("", *block([cause.fix]))
+    place = ""
+    for group in grouped(cause.steps):
+        if group.place and group.place != place:
+            yield from ("", f"On {text(group.place)}:")
+        place = group.place
+        if group.warning:
+            yield from ("", group.warning)
+        if group.statements:
+            yield from ("", *block(group.lines, "sql"))
+        else:
+            for line in group.lines:
+                yield from ("", text(line, 1000))
+
+
 def _named(story: Story) -> str:
     cause, took = next(iter(story.causes), None), story.times.to_cause_s
     if cause is None or cause.code == "unknown" or took is None:
@@ -207,7 +225,11 @@ def _named(story: Story) -> str:
 
 
 def _evidence(cause: Cause) -> Iterator[tuple[str, ...]]:
-    for speaks, found in (("for", cause.evidence_for), ("against", cause.evidence_against)):
+    for speaks, found in (
+        ("for", cause.evidence_for),
+        ("against", cause.evidence_against),
+        ("not seen", cause.not_seen),
+    ):
         for each in found:
             yield (*_fact(each), speaks)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from leadline.logs import escape
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause
+from leadline.steps import fix_lines
 from leadline.words import duration
 from leadline_sinks.incident_log.incident_history import Story
 from leadline_sinks.incident_log.phrases import second
@@ -33,13 +34,13 @@ def _head(story: Story) -> Iterator[str]:
 def _causes(story: Story) -> Iterator[str]:
     for index, cause in enumerate(story.causes):
         yield f"{'cause' if not index else 'or   '}  {cause.code} {cause.confidence:.2f}  {cause.summary}"
-        if cause.fix:
-            yield f"       fix  {cause.fix}"
+        for number, line in enumerate(fix_lines(cause)):
+            yield f"       {'fix' if not number else '   '}  {line}"
         yield from _evidence(cause)
 
 
 def _evidence(cause: Cause) -> Iterator[str]:
-    for sign, found in (("+", cause.evidence_for), ("-", cause.evidence_against)):
+    for sign, found in (("+", cause.evidence_for), ("-", cause.evidence_against), ("?", cause.not_seen)):
         for each in found:
             yield f"       {sign} {_fact(each)}"
 

@@ -9,6 +9,7 @@ from leadline.logs import escape
 from leadline.model.alert import Evidence, Severity
 from leadline.model.incident import Cause, Change, Incident
 from leadline.settings.sink import NotifySettings
+from leadline.steps import fix_lines
 from leadline.wire import encode, timestamp
 from leadline_sinks.pagerduty import limits
 from leadline_sinks.runbook import address
@@ -21,6 +22,8 @@ SEVERITIES: dict[Severity, str] = {"critical": "critical", "warning": "warning",
 CLIENT = "Leadline"
 _SHORT_SUMMARY = 200
 _HASHED = 33
+_LEFT_OUT = 40
+"""Characters kept free for the line that says how many were left out."""
 
 
 def dedup_key(incident_id: str) -> str:
@@ -117,9 +120,9 @@ def _summary(incident: Incident, first: Cause | None) -> str:
 def _details(incident: Incident) -> dict[str, str]:
     """The most useful first, since they are shed from the last on. What is empty is left out."""
     first = incident.causes[0] if incident.causes else None
-    facts = {
+    facts: dict[str, str | list[str]] = {
         "cause": _cause(first) if first else "",
-        "fix": first.fix if first else "",
+        "fix": "" if first is None else fix_lines(first) if first.steps else first.fix,
         "evidence": "; ".join(map(_fact, first.evidence_for)) if first else "",
         "changes": "; ".join(f"{c.setting} on {c.node}: {_value(c.from_)} -> {_value(c.to)}" for c in incident.changes),
         "alerts": ", ".join(incident.rules or incident.alerts),
@@ -128,6 +131,7 @@ def _details(incident: Incident) -> dict[str, str]:
         "opened at": timestamp(incident.opened_at),
         "detected at": timestamp(incident.detected_at),
         "evidence against": "; ".join(map(_fact, first.evidence_against)) if first else "",
+        "not seen": "; ".join(map(_fact, first.not_seen)) if first else "",
         "other causes": "; ".join(map(_cause, incident.causes[1:])),
         "part of": incident.parent or "",
     }
@@ -135,14 +139,28 @@ def _details(incident: Incident) -> dict[str, str]:
     return _table((name, text) for pairs in (facts.items(), labels) for name, text in pairs if text)
 
 
-def _table(rows: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """As many rows as there may be, names and texts cut."""
+def _table(rows: Iterable[tuple[str, str | list[str]]]) -> dict[str, str]:
+    """As many rows as there may be, with names and texts shortened. A list is shown as lines, which are not cut."""
     table: dict[str, str] = {}
     for name, text in rows:
         if len(table) == limits.DETAILS:
             break
-        table[_clip(name, limits.FIELD_CHARACTERS)] = _clip(text, limits.DETAIL_CHARACTERS)
+        shown = _clip(text, limits.DETAIL_CHARACTERS) if isinstance(text, str) else _lines(text)
+        table[_clip(name, limits.FIELD_CHARACTERS)] = shown
     return table
+
+
+def _lines(lines: Sequence[str]) -> str:
+    """As many lines as fit into a detail, and how many did not."""
+    shown: list[str] = []
+    room = limits.DETAIL_CHARACTERS - _LEFT_OUT
+    for line in map(escape, lines):
+        room -= len(line) + 1
+        if room < 0:
+            break
+        shown.append(line)
+    left_out = len(lines) - len(shown)
+    return "\n".join([*shown, *([f"… lines left out: {left_out}"] if left_out else [])])
 
 
 def _links(incident: Incident, notify: NotifySettings) -> Iterator[dict[str, str]]:

@@ -15,8 +15,8 @@ from leadline.words import duration
 from leadline_sinks.runbook import address
 from leadline_sinks.slack import limits
 from leadline_sinks.slack.blocks import Block, context, fields, header, section
-from leadline_sinks.slack.fix import parts
-from leadline_sinks.slack.text import block, clean, date, joined, label, literal, name, prose, struck
+from leadline_sinks.slack.steps import fix
+from leadline_sinks.slack.text import clean, date, joined, label, literal, name, prose, struck
 
 _SIGNS: Final = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
 """Colour for the eye; the word beside it says the same."""
@@ -55,7 +55,7 @@ def plain(incident: Incident) -> Message:
     lines = [prose(_title(incident), limits.TITLE)]
     for cause in incident.causes[:1]:
         lines += [f"*Cause*: {prose(cause.summary, limits.PLAIN)}"]
-        lines += [f"*Do this*: {_fix(cause.fix, limits.PLAIN)}"] if incident.state == "open" else []
+        lines += [f"*Do this*: {fix(cause, limits.PLAIN)}"] if incident.state == "open" else []
     return Message("\n".join(lines))
 
 
@@ -77,8 +77,8 @@ def _full(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
     for cause in incident.causes[:1]:
         yield section(f"*Cause* ({_how_sure(cause)}): {prose(cause.summary, limits.CAUSE - 40)}")
         if incident.state == "open":
-            yield section(f"*Do this*\n{_fix(cause.fix, limits.FIX - 11)}")
-        if cause.evidence_for or cause.evidence_against:
+            yield section(f"*Do this*\n{fix(cause, limits.FIX - 11)}")
+        if cause.evidence_for or cause.evidence_against or cause.not_seen:
             yield section(f"*Evidence*\n{_evidence(cause)}")
     # That a setting was changed is shown below, where one was.
     others = [cause for cause in incident.causes[1:] if cause.code != "config_changed" or not incident.changes]
@@ -96,7 +96,7 @@ def _compact(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
     for cause in incident.causes[:1]:
         yield section(f"*Cause*: {prose(cause.summary, limits.COMPACT)}")
         if incident.state == "open":
-            yield section(f"*Do this*\n{_fix(cause.fix, limits.COMPACT)}")
+            yield section(f"*Do this*\n{fix(cause, limits.COMPACT)}")
     yield from _foot(incident, notify)
 
 
@@ -142,23 +142,16 @@ def _how_sure(cause: Cause) -> str:
     return f"{word}, {share:.0%}"
 
 
-def _fix(fix: str, limit: int) -> str:
-    """Words as words, statements as something to copy."""
-    shown: list[str] = []
-    for words, statements in parts(fix):
-        if words:
-            shown.append(prose(words, limit // 2))
-        if statements:
-            shown.append(block(statements, limit // 2 * 3 // 2))
-    return joined(shown, "\n", limit) if shown else "-"
-
-
 def _evidence(cause: Cause) -> str:
     """What speaks for it, then what speaks against it."""
     lines = [
         f"{sign} {name(fact.name)}{f' on {name(fact.node)}' if fact.node else ''} = {name(fact.value, limits.VALUE)}"
         + (f", {_note(fact.note)}" if fact.note else "")
-        for sign, facts in (("•", cause.evidence_for), ("• _against it:_", cause.evidence_against))
+        for sign, facts in (
+            ("•", cause.evidence_for),
+            ("• _against it:_", cause.evidence_against),
+            ("• _not seen:_", cause.not_seen),
+        )
         for fact in facts[:_MAX_EVIDENCE]
     ]
     return joined(lines, "\n", limits.EVIDENCE - 11)

@@ -70,10 +70,15 @@ def struck(raw: str, limit: int) -> str:
     return f"~{_cut(text, limit - 2)}~" if text else "-"
 
 
-def block(statements: Iterable[str], limit: int) -> str:
-    """A code block, a statement a line. One that does not fit is left out with those after it, never cut."""
-    lines = joined([entities(clean(statement).replace("`", _TICK)) for statement in statements], "\n", limit - 6)
+def block(statements: Iterable[str]) -> str:
+    """A code block, one statement on each line. Statements for which ``exact`` holds can be copied unchanged."""
+    lines = "\n".join(entities(clean(statement).replace("`", _TICK)) for statement in statements)
     return f"```{lines}```"
+
+
+def exact(statement: str) -> bool:
+    """Whether ``block`` shows a statement without replacing any of its characters."""
+    return clean(statement) == statement and "`" not in statement
 
 
 def joined(parts: Iterable[str], separator: str, limit: int) -> str:

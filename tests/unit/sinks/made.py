@@ -9,7 +9,8 @@ import msgspec
 from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName, incident_id
-from leadline.model.incident import Cause, Change, Incident, TimelineEntry
+from leadline.model.incident import Cause, Change, Incident, Step, TimelineEntry
+from leadline.steps import fix_of
 from leadline_sinks.notify.sink import Notice
 
 START = datetime(2026, 4, 10, 10, 0, 3, 120000, UTC)
@@ -40,16 +41,24 @@ def cause(code: str = "standby_query_blocks_replay", **changes: Any) -> Cause:
         "confidence": 0.94,
         "subject": subject,
         "summary": "query pid 4711 on pg-2 holds a snapshot that replay waits for",
-        "fix": "On pg-2: SELECT pg_terminate_backend(4711);",
+        "steps": [Step(risk="careful", node=NodeName("pg-2"), sql="SELECT pg_terminate_backend(4711)")],
         "evidence_for": [
             Evidence(name="replay_lsn", node=NodeName("pg-2"), value="0/5000148", note="unchanged for 40 s")
         ],
         "evidence_against": [],
     }
-    return Cause(**given | changes)
+    given |= changes
+    return Cause(**{"fix": fix_of(given["steps"])} | given)
 
 
-UNKNOWN = cause("unknown", confidence=0.0, summary="no known signature fits what the agents see", fix="Read the logs.")
+UNKNOWN = cause(
+    "unknown",
+    confidence=0.0,
+    summary="no known signature fits what the agents see",
+    steps=[],
+    fix="Read the server log of pg-2.",
+)
+"""As an older record has it: the fix is text only."""
 
 
 def incident(seq: int = 1, **changes: Any) -> Incident:
@@ -135,10 +144,14 @@ def hostile(name: str) -> Incident:
         causes=[
             cause(
                 summary=name,
-                fix=name,
+                steps=[
+                    Step(risk="destructive", node=NodeName(name), database=name, sql=name),
+                    Step(risk="careful", node=NodeName(name), text=name),
+                ],
                 subject=Subject(kind="node", id=name, node=NodeName(name)),
                 evidence_for=[Evidence(name=name, node=NodeName(name), value=name, note=name)] * 20,
                 evidence_against=[Evidence(name=name, value=name)],
+                not_seen=[Evidence(name=name, value=name, note=name)] * 20,
             )
         ]
         * 5,

@@ -7,7 +7,8 @@ from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject, Transition
 from leadline.model.delivery import Delivery
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
-from leadline.model.incident import Cause, Change, Incident, TimelineEntry
+from leadline.model.incident import Cause, Change, Incident, Step, TimelineEntry
+from leadline.steps import fix_of
 from leadline_sinks.incident_log.incident_history import Story
 
 BEGAN = datetime(2024, 4, 10, 10, 0, tzinfo=UTC)
@@ -82,6 +83,12 @@ CONFLICT: dict[str, Any] = {
     "started_at": at(55),
 }
 
+STEPS = [
+    Step(risk="careful", node=NodeName("pg-2"), sql="SELECT pg_terminate_backend(4711)"),
+    Step(risk="safe", node=NodeName("pg-2"), sql="ALTER SYSTEM SET max_standby_streaming_delay = '30s'"),
+    Step(risk="safe", node=NodeName("pg-2"), sql="SELECT pg_reload_conf()"),
+]
+
 INCIDENT = Incident(
     incident_id=ID,
     seq=9,
@@ -101,8 +108,8 @@ INCIDENT = Incident(
             subject=LINK,
             summary="query pid 4711 on pg-2, 34.1 s old, holds a snapshot that replay on pg-2 waits for; "
             "max_standby_streaming_delay = -1 lets it wait for ever; it was changed from 30s to -1 at 09:58:12",
-            fix="On pg-2: SELECT pg_terminate_backend(4711); ALTER SYSTEM SET max_standby_streaming_delay = '30s'; "
-            "SELECT pg_reload_conf();",
+            fix=fix_of(STEPS),
+            steps=STEPS,
             evidence_for=[
                 Evidence(
                     name="startup_wait",

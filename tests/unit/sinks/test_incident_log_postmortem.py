@@ -103,7 +103,7 @@ def test_hostile_text_makes_no_markup(name: str) -> None:
     hostile = f"# {name} | <img src=x onerror=alert(1)> [click](javascript:x) ![](http://x) `| ``` \n\n## forged"
     story = Story(made.hostile(hostile), actions=(made.action("note", text=hostile[:4000]),))
     written = draft(story)
-    outside = re.sub(r"(?s)^(`{3,})text\n.*?\n\1$", "", written, flags=re.MULTILINE)
+    outside = re.sub(r"(?s)^(`{3,})(?:text|sql)\n.*?\n\1$", "", written, flags=re.MULTILINE)
     shown = re.sub(r"(?<!\\)((?:\\\\)*)(`+)(?!`).+?(?<!`)\2(?!`)", r"\1", outside)
     assert "<img" not in re.sub(r"\\.", "", shown)
     assert "](" not in re.sub(r"\\.", "", shown)
@@ -160,11 +160,20 @@ def test_a_page_for_a_terminal() -> None:
         "orders: replay on pg-2 is blocked by a query",
         "acknowledged by ada at 2024-04-10 10:15:00 UTC",
         "cause  standby_query_blocks_replay 0.98",
-        "fix  On pg-2: SELECT pg_terminate_backend(4711);",
+        "       fix  On pg-2:\n              Careful: this can interrupt running work; check first.\n",
+        "              SELECT pg_terminate_backend(4711);\n",
         "max_standby_streaming_delay on pg-2: 30s → -1",
         "to resolve     16 h 00 min",
     ):
         assert words in shown
+
+
+def test_what_was_not_seen() -> None:
+    """It stands beside the evidence, in the post-mortem and on the terminal."""
+    fact = Evidence(name="sessions", node="pg-2", value="hidden", note="grant pg_monitor to the agent")
+    story = Story(made.incident(causes=[made.cause(not_seen=[fact])]))
+    assert "| `sessions` | pg-2 | `hidden` | grant pg_monitor to the agent | not seen |" in draft(story)
+    assert "       ? sessions on pg-2: hidden (grant pg_monitor to the agent)" in page(story)
 
 
 def test_unset_values_are_told_apart_from_empty_ones() -> None:

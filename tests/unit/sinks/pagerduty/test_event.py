@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import IncidentId, NodeName
-from leadline.model.incident import Incident
+from leadline.model.incident import Incident, Step
 from leadline.settings.sink import NotifySettings
 from leadline_lab.receiver.exchange import Request
 from leadline_lab.receiver.pagerduty import CHANGE, ENQUEUE, answer
@@ -36,9 +36,10 @@ def trigger(incident: Incident) -> dict[str, Any]:
 
 
 def texts(value: Any) -> list[str]:
-    """Every text in an event, names of fields too."""
+    """Every text in an event, names of fields too; the fix, which has a line for each step, by line."""
     if isinstance(value, dict):
-        return [*value, *(text for inner in value.values() for text in texts(inner))]
+        inner = [each.split("\n") if name == "fix" else each for name, each in value.items()]
+        return [*value, *texts(inner)]
     if isinstance(value, list):
         return [text for inner in value for text in texts(inner)]
     return [str(value)]
@@ -83,7 +84,9 @@ def test_what_a_page_says() -> None:
         "class": "replication_lag",
         "custom_details": {
             "cause": f"standby_query_blocks_replay (0.94): {made.cause().summary}",
-            "fix": "On pg-2: SELECT pg_terminate_backend(4711);",
+            "fix": "On pg-2:\n"
+            "  Careful: this can interrupt running work; check first.\n"
+            "  SELECT pg_terminate_backend(4711);",
             "evidence": "replay_lsn on pg-2 = 0/5000148 (unchanged for 40 s)",
             "changes": "max_standby_streaming_delay on pg-2: 30s -> -1",
             "alerts": "replication_lag",
@@ -159,7 +162,8 @@ def test_an_event_of_512_kb_sheds_details_from_the_last_on(letter: str) -> None:
     text = letter * 20_000
     labels = {f"{number}": text for number in range(100)}
     full = made.incident(
-        causes=[made.cause(summary=text, fix=text, evidence_for=[Evidence(name="x", value=text)])] * 5, labels=labels
+        causes=[made.cause(summary=text, steps=[], fix=text, evidence_for=[Evidence(name="x", value=text)])] * 5,
+        labels=labels,
     )
     body = event.body(event.trigger(full, KEY, NOTIFY))
     details = orjson.loads(body)["payload"]["custom_details"]
@@ -167,6 +171,14 @@ def test_an_event_of_512_kb_sheds_details_from_the_last_on(letter: str) -> None:
     assert list(details)[:3] == ["cause", "fix", "evidence"]
     assert refused(event.trigger(full, KEY, NOTIFY)) is None
     assert len(details) == 30 if letter == "x" else len(details) >= 10
+
+
+def test_no_statement_is_cut() -> None:
+    """Of a fix that is longer than a detail may be, whole lines are kept, and how many were left out is said."""
+    statement = f"SELECT '{'s' * 1800}'"
+    steps = [Step(risk="safe", node=NodeName("pg-1"), sql=statement)] * 9
+    lines = trigger(made.incident(causes=[made.cause(steps=steps)]))["payload"]["custom_details"]["fix"].split("\n")
+    assert lines == ["On pg-1:", *[f"  {statement};"] * 5, "… lines left out: 4"]
 
 
 def test_what_is_shed_is_no_more_than_needed() -> None:

@@ -1,6 +1,7 @@
 """Messages: what they say, and that no incident makes one that Slack refuses or that notifies everybody."""
 
 import re
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from leadline.model.incident import Incident
+from leadline.model.alert import Evidence
+from leadline.model.ids import NodeName
+from leadline.model.incident import Incident, Step
 from leadline.settings.sink import NotifySettings
 from leadline_lab.receiver.slack_message import complaint
 from leadline_sinks.slack import limits, render
@@ -28,13 +31,33 @@ GOLDEN = Path(__file__).parent / "golden"
 QUERY = made.cause(
     summary="query pid 4711 on pg-2, 3 min 20 s old, holds a snapshot that replay on pg-2 waits for; "
     "max_standby_streaming_delay = -1 (never) lets it wait for ever; it was 30s until 09:59:03",
-    fix="On pg-2: SELECT pg_terminate_backend(4711); ALTER SYSTEM SET max_standby_streaming_delay = '30s'; "
-    "SELECT pg_reload_conf();",
+    steps=[
+        Step(risk="careful", node=NodeName("pg-2"), sql="SELECT pg_terminate_backend(4711)"),
+        Step(risk="safe", node=NodeName("pg-2"), sql="ALTER SYSTEM SET max_standby_streaming_delay = '30s'"),
+        Step(risk="safe", node=NodeName("pg-2"), sql="SELECT pg_reload_conf()"),
+    ],
+)
+SLOT = made.cause(
+    "slot_abandoned",
+    summary="slot old_sub on pg-1 keeps 40.2 GB of WAL; no consumer has used it for 3 d 2 h",
+    steps=[
+        Step(risk="look", node=NodeName("pg-1"), sql="SELECT active_pid FROM pg_replication_slots"),
+        Step(risk="look", text="Ask the owner of old_sub whether the slot is still needed"),
+        Step(
+            risk="destructive",
+            node=NodeName("pg-1"),
+            database="app",
+            sql="SELECT pg_drop_replication_slot('old_sub') WHERE 1 < 2",
+        ),
+    ],
 )
 OTHER = made.cause("replay_cannot_keep_up", confidence=0.4, summary="replay on pg-2 is slower than the primary writes")
 STORIES = {
     "unknown": made.incident(1, causes=[made.UNKNOWN], severity="warning", cause_at=None),
     "open": made.incident(3, causes=[QUERY, OTHER], changes=[made.change()], rules=["replication_lag", "config_x"]),
+    "destructive": made.incident(
+        2, causes=[SLOT], severity="warning", title="orders: slot old_sub on pg-1 is inactive"
+    ),
     "acknowledged": made.incident(3, causes=[QUERY], acknowledged_by="ada"),
     "resolved": made.resolved(5, causes=[QUERY, OTHER], changes=[made.change()], acknowledged_by="ada"),
 }
@@ -113,13 +136,10 @@ def test_the_title_at_its_boundary(letters: int) -> None:
 
 
 def test_a_statement_can_be_copied() -> None:
-    """What to run is in a code block of its own, complete, or not there at all."""
-    long = f"SELECT pg_drop_replication_slot('{'s' * 5000}');"
-    for fix in (QUERY.fix, long):
-        message = render.full(made.incident(causes=[made.cause(fix=fix)]), NOTIFY)
-        (block,) = [text for text in texts(message) if "Do this" in text]
-        for statement in re.findall(r"SELECT [^;]*;", "".join(re.findall(r"```(.*?)```", block, re.DOTALL))):
-            assert statement in fix
+    """Each statement is alone on a line of a code block, unchanged once Slack has read its three escapes."""
+    (text,) = [text for text in texts(render.full(STORIES["destructive"], NOTIFY)) if "Do this" in text]
+    lines = [line for block in re.findall(r"```(.*?)```", text, re.DOTALL) for line in unescape(block).split("\n")]
+    assert lines == [f"{step.sql};" for step in SLOT.steps if step.sql]
 
 
 def test_a_query_is_shown_as_code() -> None:
@@ -130,6 +150,16 @@ def test_a_query_is_shown_as_code() -> None:
     evidence = next(text for text in texts(message) if "Evidence" in text).split("\n")
     assert evidence[1].endswith(", `SELECT count(*) FROM t`")
     assert evidence[2].endswith(", WAL of 16 MB")
+
+
+def test_what_was_not_seen() -> None:
+    """It follows the evidence, with what would show it."""
+    fact = Evidence(name="pg_stat_activity", node="pg-2", value="hidden", note="grant pg_monitor to the agent")
+    message = render.full(made.incident(causes=[made.cause(evidence_for=[], not_seen=[fact])]), NOTIFY)
+    (text,) = [text for text in texts(message) if "Evidence" in text]
+    assert text.split("\n")[1] == (
+        "• _not seen:_ `pg_stat_activity` on `pg-2` = `hidden`, grant `pg_monitor` to the agent"
+    )
 
 
 def test_a_changed_setting_is_told_once() -> None:
