@@ -5,7 +5,7 @@ Foreign text never becomes markup, and no message is longer than Slack takes: bo
 ``limits``   what Slack takes, and what we allow ourselves of it
 ``text``     foreign text as mrkdwn: escaped, visible, shortened
 ``blocks``   the blocks we use, each within its limit
-``fix``      a cause's fix, taken apart into words and statements to run
+``steps``    the fix of a cause: servers, risks, statements to copy
 ``render``   a notice as a message
 ``thread``   the life of an incident, a line each
 ``errors``   Slack's error codes, and what each asks us to do
