@@ -1,4 +1,4 @@
-"""Recorded samples judged again: the same records give the same transitions, another policy shows what it changes."""
+"""Recorded samples judged again: the same records and policy give the same transitions."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from leadline_streams.runtime.partition import Partition
 
 
 class Step(NamedTuple):
-    """What a policy decided, without its wording: what ``compare`` compares."""
+    """A decision without its words, for ``compare``."""
 
     event_time: str
     cluster: str
@@ -24,7 +24,7 @@ class Step(NamedTuple):
 
 
 class Replay:
-    """Judges records as the processor would, partition by partition, in the order given."""
+    """Judges records as the processor does, partition by partition, in the order given."""
 
     def __init__(self, policy: Policy) -> None:
         self._factory = ClusterFactory(policy)
@@ -33,7 +33,7 @@ class Replay:
         self.rejected = 0
 
     def run(self, records: Iterable[Recorded]) -> Iterator[Output]:
-        """Everything that is said about the records."""
+        """Every output that the records cause."""
         for record in records:
             place = record.topic, record.partition
             partition = self._partitions.get(place)
@@ -48,7 +48,7 @@ class Replay:
 
 
 def compare(before: Iterable[Output], after: Iterable[Output]) -> tuple[list[Transition], list[Transition]]:
-    """Transitions that only the first said, and that only the second said, each in its order."""
+    """Transitions that only the first has, and that only the second has, each in its order."""
     ours = {_step(output): output for output in before if isinstance(output, Transition)}
     theirs = {_step(output): output for output in after if isinstance(output, Transition)}
     return (

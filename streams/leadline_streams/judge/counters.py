@@ -1,12 +1,12 @@
-"""Counts over the last minutes of event time: conflicts, errors, failures."""
+"""Counts of events over the last minutes of event time: conflicts, errors, failures."""
 
 from dataclasses import dataclass, field
 
 _SLICES = 12
 LONGEST_TURN_S = 30.0
-"""Workers start anew every ``wal_retrieve_retry_interval``, 5 s by default; what takes longer is another event."""
+"""Longest time between two occurrences of one recurring event: failed workers are restarted every few seconds."""
 TURN_SLACK_S = 3.0
-"""A look may come late, and a worker may take a while to fail."""
+"""A sample may be late, and a worker may take some time to fail."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class Window:
         return self.total
 
     def recurs(self, time: float, longest_s: float = LONGEST_TURN_S) -> bool:
-        """Whether it rises again and again: it rose twice, and two more such turns have not passed without."""
+        """Whether it keeps rising: it rose twice, and at most two such periods have passed since."""
         turn = self.last_at - self.before_at
         return turn <= longest_s and time - self.last_at < 2 * turn + TURN_SLACK_S
 

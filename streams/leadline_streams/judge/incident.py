@@ -1,26 +1,30 @@
-"""One open period of trouble on a cluster: alerts in, one incident with its causes out.
+"""The incident of a cluster: alerts in, one record with its causes out.
 
 A cluster has at most one open incident. It opens with the first firing alert and resolves when none has been pending,
-firing or unknown for ``quiet_s``. A record is written when something changes that people should know: the alerts, the
-severity, the causes and their order, a configuration change, the state; not when a number moves.
+firing or unknown for ``quiet_s``. A record is written when alerts, the severity,
+the causes or their order, the settings or the state change; not when a number does.
 """
 
 from leadline.clock import moment
 from leadline.model.alert import Transition
 from leadline.model.ids import ClusterName, incident_id
-from leadline.model.incident import Cause, Change, Incident, TimelineEntry
+from leadline.model.incident import Cause, Change, Incident, Step, TimelineEntry
+from leadline.steps import fix_of
 from leadline_streams.judge.diagnosis.ranking import Diagnosis, name_of
 from leadline_streams.judge.state import IncidentState, Memory
 from leadline_streams.judge.subject import of_cluster
 
 CHANGES_BEFORE_S = 3600.0
 """Configuration changes this long before an incident are shown with it."""
+_LOOK = [
+    Step(risk="look", text="Read the evidence of the alerts, and the server logs around the time of the first breach.")
+]
 _MAX_TIMELINE = 200
 _MAX_CHANGES = 100
 
 
 def note(memory: Memory, transition: Transition, at: float) -> bool:
-    """Fold a transition into the incident; True when people should hear of it."""
+    """Fold a transition into the incident; True when a new record is due."""
     incident = memory.incident
     if incident is None:
         if transition.to != "firing":
@@ -39,13 +43,13 @@ def note(memory: Memory, transition: Transition, at: float) -> bool:
         if transition.rule not in incident.rules:
             incident.rules.append(transition.rule)
     if transition.from_ == "firing" and transition.to == "firing":
-        _say(incident, at, f"{transition.rule} is {transition.severity} now: {transition.summary}")
+        _append(incident, at, f"{transition.rule} is {transition.severity} now: {transition.summary}")
     elif transition.to == "firing":
-        _say(incident, at, f"{transition.rule} fires: {transition.summary}")
+        _append(incident, at, f"{transition.rule} fires: {transition.summary}")
     elif transition.to == "unknown":
-        _say(incident, at, f"{transition.rule} is unknown: no data about {transition.subject.id}")
+        _append(incident, at, f"{transition.rule} is unknown: no data about {transition.subject.id}")
     elif transition.to == "resolved":
-        _say(incident, at, f"{transition.rule} resolved: {transition.subject.id}")
+        _append(incident, at, f"{transition.rule} resolved: {transition.subject.id}")
     else:
         return False
     return True
@@ -58,12 +62,12 @@ def changed(memory: Memory, change: Change, at: float) -> bool:
         return False
     incident.changes = [*incident.changes, change][-_MAX_CHANGES:]
     entry = _changed(change)
-    _say(incident, at, entry.what)
+    _append(incident, at, entry.what)
     return True
 
 
 def diagnosed(memory: Memory, diagnosis: Diagnosis, at: float) -> bool:
-    """Take new causes; True when their codes, subjects or order changed."""
+    """Replace the causes; True when their codes, subjects or order changed."""
     incident = memory.incident
     if incident is None:
         return False
@@ -80,7 +84,7 @@ def diagnosed(memory: Memory, diagnosis: Diagnosis, at: float) -> bool:
     if not before or before[0] != after[0]:
         first = diagnosis.causes[0]
         incident.cause_at = incident.named_at[name_of(first)]
-        _say(incident, at, f"cause: {first.code}: {first.summary}")
+        _append(incident, at, f"cause: {first.code}: {first.summary}")
     return True
 
 
@@ -97,7 +101,7 @@ def record(memory: Memory, now: float, *, resolved: bool = False) -> Incident:
     for node in nodes:
         labels.update(node.labels)
     if resolved:
-        _say(incident, now, "resolved")
+        _append(incident, now, "resolved")
     return Incident(
         incident_id=incident.id,
         seq=incident.seq,
@@ -105,7 +109,7 @@ def record(memory: Memory, now: float, *, resolved: bool = False) -> Incident:
         datacenters=sorted({node.datacenter for node in nodes if node.datacenter}),
         state="resolved" if resolved else "open",
         severity=incident.severity,
-        title=f"{memory.cluster}: {incident.title or 'replication is not well'}",
+        title=f"{memory.cluster}: {incident.title or 'replication is not healthy'}",
         opened_at=moment(incident.opened_at),
         detected_at=moment(incident.detected_at),
         cause_at=moment(incident.cause_at) if incident.cause_at is not None else None,
@@ -126,8 +130,9 @@ def _unknown(memory: Memory) -> Cause:
         code="unknown",
         confidence=0.0,
         subject=about or of_cluster(ClusterName(memory.cluster)),
-        summary="no known signature fits what the agents see",
-        fix="Read the evidence of the alerts and the servers' logs around the time of the first breach.",
+        summary="no known signature fits the samples",
+        fix=fix_of(_LOOK),
+        steps=_LOOK,
         evidence_for=[],
         evidence_against=[],
     )
@@ -138,8 +143,8 @@ def _changed(change: Change) -> TimelineEntry:
     return TimelineEntry(at=change.at, what=f"{change.setting} on {change.node} changed from {before} to {change.to}")
 
 
-def _say(incident: IncidentState, at: float, what: str) -> None:
+def _append(incident: IncidentState, at: float, what: str) -> None:
     if len(incident.timeline) >= _MAX_TIMELINE:
-        # How it began and how it ended tell more than what happened in between.
+        # The beginning and the end say more than the middle.
         del incident.timeline[_MAX_TIMELINE // 2]
     incident.timeline.append(TimelineEntry(at=moment(at), what=what))

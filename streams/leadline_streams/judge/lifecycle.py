@@ -1,8 +1,8 @@
-"""The life of an alert: ok → pending → firing → resolved, and unknown while its data is missing.
+"""Lifecycle of an alert: ok → pending → firing → resolved, and unknown while its data is missing.
 
 Pure decisions on one ``AlertState``: each returns the steps taken, as (from, to, reason, time). Invariants: a missing
 measurement neither starts nor clears an alert; severity changes keep the identity; every step has the event time at
-which it became due, however late the news of it came; ``seq`` rises by one per step.
+which it became due, however late its cause arrived; ``seq`` rises by one per step.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from leadline_streams.judge.state import AlertState
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One transition of an alert, before it is put into words."""
+    """One transition of an alert, without its words."""
 
     from_: State
     to: State
@@ -62,7 +62,7 @@ def measured(alert: AlertState, limits: Limits, value: float | None, now: float)
 
 
 def lost(alert: AlertState, now: float) -> list[Step]:
-    """Its measurement is missing. A pending alert waits for the data; its clock starts anew when it is back."""
+    """Its measurement is missing. A pending alert waits for the data, and its duration starts again after that."""
     alert.clear_since = alert.lower_since = None
     if alert.state == "pending":
         alert.due = None
@@ -74,7 +74,7 @@ def lost(alert: AlertState, now: float) -> list[Step]:
 
 
 def next_due(alert: AlertState, limits: Limits, grace_s: float) -> float | None:
-    """When this alert will do something by itself, if nothing is measured until then."""
+    """When this alert makes its next transition if nothing is measured until then; None for never."""
     if alert.state == "pending":
         if alert.clear_since is not None:
             return alert.clear_since + grace_s
@@ -85,7 +85,7 @@ def next_due(alert: AlertState, limits: Limits, grace_s: float) -> float | None:
 
 
 def due(alert: AlertState, limits: Limits, grace_s: float) -> Step | None:
-    """What becomes of an alert whose time has come."""
+    """The transition of an alert that has become due."""
     if alert.state == "pending":
         if alert.clear_since is None:
             return _fire(alert, alert.due) if alert.due is not None else None

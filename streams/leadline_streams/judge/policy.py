@@ -1,4 +1,4 @@
-"""Thresholds, and for whom they hold."""
+"""Limits of rules, and the subjects that they hold for."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -9,7 +9,7 @@ from leadline.model.alert import Severity
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """When a rule breaches and how long it takes to say so. A level that is None does not exist."""
+    """The levels at which a rule breaches, and for how long before it fires. A level that is None does not exist."""
 
     warning: float | None = None
     critical: float | None = None
@@ -39,7 +39,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         return level
 
     def clear_of(self, value: float, severity: Severity) -> bool:
-        """Whether a value has left this severity's level for good, hysteresis included."""
+        """Whether a value is clear of this severity's level, hysteresis included."""
         level = self.level(severity)
         return value > level / self.clear_ratio if self.low_is_bad else value < level * self.clear_ratio
 
@@ -66,7 +66,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """What overrides can match of a subject."""
+    """The properties of a subject that overrides match."""
 
     cluster: str
     datacenter: str = ""
@@ -76,15 +76,15 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Everything about judging that an operator may set; compared by identity.
+    """Every setting of the judgement; compared by identity.
 
     Not part of the state: it may change between restarts.
     """
 
     lateness_s: float = 2.0
-    """How long an observation may be on its way before the others are judged without it."""
+    """The longest time for which judging waits for an observation."""
     clock_tolerance_s: float = 5.0
-    """How far a host's clock may be off before its times are corrected."""
+    """The offset of a host's clock from which its times are corrected."""
     stale_after_s: float = 5.0
     """Without a sample for this long (or five intervals) a node's findings are unknown."""
     pending_grace_s: float = 3.0

@@ -48,7 +48,7 @@ def count(link: LinkState) -> None:
 
 
 def count_caught_up(brief: Rollup, behind: int, judged: Verdict) -> None:
-    """The same of a link without lag."""
+    """Count a link without lag: the same result as ``count``."""
     brief.samples += 1
     brief.lag_min = 0.0
     if behind > brief.units_max:
@@ -68,7 +68,7 @@ def _merge(into: Rollup, part: Rollup) -> None:
 
 
 def _record(link: LinkState, rollup: Rollup, span_s: float, cluster: ClusterName, datacenter: str) -> LagRollup:
-    """What a window held; the link is still as it was at the last sample of it."""
+    """The record of a window. The link is still in the state of the window's last sample."""
     known = rollup.samples - rollup.unknown
     most = rollup.units_max if rollup.units_max >= 0 else None
     return LagRollup(

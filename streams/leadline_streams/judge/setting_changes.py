@@ -1,4 +1,4 @@
-"""Configuration changes: what differs between two looks at a node's settings, and for how long it is remembered."""
+"""Changes of settings between two readings of a node, and for how long they are remembered."""
 
 from leadline.clock import moment
 from leadline.model.incident import Change
@@ -10,7 +10,7 @@ KEPT = 100
 
 
 def take(memory: Memory, node: NodeState, settings: dict[str, SettingValue], now: float) -> list[Change]:
-    """Take over a node's settings and return what changed; its first word is no change."""
+    """Replace a node's settings and return the changes; the first reading is no change."""
     before, node.settings = node.settings, dict(settings)
     names = sorted(before.keys() | settings.keys()) if before else []
     found = []

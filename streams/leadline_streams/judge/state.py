@@ -1,4 +1,4 @@
-"""What is remembered of one cluster between observations, and its bytes.
+"""The state of one cluster between observations, and its bytes.
 
 Everything here is plain data: slotted, typed, compared by content, written as MessagePack. Times are event time in
 seconds since the epoch.
@@ -22,22 +22,22 @@ Reach = Literal["gone", "hangs", "locked_out"]
 """The state of a server that its agent could not read: it is not there, does not answer, or refuses its agent."""
 
 STAND_IN_S = 5.0
-"""How long an end that only the other speaks of may still turn out to have an agent."""
+"""A link end without an agent is provisional for this long: its agent may still report."""
 
 
 @dataclass(slots=True)
 class Held:
-    """Log kept for one slot, and its trend over the last 15 to 30 seconds."""
+    """Log retained for one slot, and its trend over the last 15 to 30 seconds."""
 
     at: float
     count: int
-    """Bytes kept at ``at``."""
+    """Bytes retained at ``at``."""
     growth: float | None = None
     """Bytes per second; None until there are two readings far enough apart."""
     early: bool = False
-    """Whether ``growth`` is of less than the span: each reading corrects it."""
+    """Whether ``growth`` covers less than the span: each reading corrects it."""
     decoded: int = 0
-    """``decoded`` before the slot began to keep much: one look may find both the log and what became of it."""
+    """Bytes decoded before the slot began to retain much: one look may show both at once."""
 
 
 @dataclass(slots=True)
@@ -47,46 +47,46 @@ class NodeState:
     name: NodeName
     node: Node
     seen: float
-    """When its agent was last heard."""
+    """When its agent last reported."""
     sample: Sample | None = None
-    """The last look that the server answered."""
+    """The last sample that the server answered."""
     up: bool = True
     error: str | None = None
     reach: Reach = "gone"
     """While it is not up."""
     down_since: float | None = None
     stale: bool = False
-    """Its agent has been silent for too long: what is known of it is no longer evidence."""
+    """Its agent has been silent for too long: its last sample is no longer evidence."""
     clock: PositionClock = field(default_factory=PositionClock)
-    """When its log ended where, as a primary told it, or as a receiver told it of an upstream without an agent."""
+    """When its log ended where: reported by a primary, or by the receiver of an upstream without an agent."""
     settings: dict[str, SettingValue] = field(default_factory=dict)
     without_identity: tuple[str, ...] = ()
-    """Its published tables that refuse updates or deletes, as last told."""
+    """Its published tables that refuse updates or deletes, as last reported."""
     disk: Disk | None = None
-    """As last told: not every sample looks at the files."""
+    """As last reported: not every sample has it."""
     tables: Tables | None = None
-    """As last told, while an incident is open or was told a short time ago."""
+    """As last reported, while an incident is open and for a short time after."""
     tables_at: float = 0.0
     well: bool = False
-    """Whether the last long look at it found nothing to follow: see ``glance``."""
+    """Whether the fast path may take its next sample."""
     unconfirmed: bool = False
-    """Whether one of its standbys owes it an answer for log that it sent."""
+    """Whether one of its standbys has not confirmed what it was sent."""
     unarchived: int | None = None
-    """Segments that waited to be archived, as last told."""
+    """Segments that wait to be archived, as last reported."""
     held: dict[str, Held] = field(default_factory=dict)
-    """Its slots that keep much log, by name."""
+    """Its slots that retain much log, by name."""
     upstream: NodeName | None = None
-    """The node it follows by physical replication."""
+    """The node whose copy it is."""
     lineage: str | None = None
-    """Names the data that it holds a copy of, as last seen; None when that cannot be told."""
+    """Names the data that it holds a copy of, as last seen; None when that is not known."""
     takes_writes: bool = False
     """Whether applications can write to it, as last seen."""
     writable_since: float | None = None
     """When it was first seen to take writes, in this run of doing so."""
     windows: dict[str, Window] = field(default_factory=dict)
-    """Counters that rise when something goes wrong, by name; created when they first rise."""
+    """Counters of errors and conflicts, by name; created when they first rise."""
     freed: dict[str, float] = field(default_factory=dict)
-    """When the subscriptions of slots it has were dropped, by the slot's name."""
+    """When the subscription of a slot was dropped, by the slot's name."""
 
     @property
     def answers(self) -> bool:
@@ -95,7 +95,7 @@ class NodeState:
 
     @property
     def down(self) -> bool:
-        """Whether its agent is there and could not read the server."""
+        """Whether its agent reports and could not read the server."""
         return not self.up and not self.stale
 
     @property
@@ -106,7 +106,7 @@ class NodeState:
 
 @dataclass(slots=True)
 class Rollup:
-    """Lag of one link in one window of event time, as far as it has come."""
+    """Lag of one link in one window of event time, so far."""
 
     until: float = 0.0
     """Its end; 0 before the first window."""
@@ -135,17 +135,17 @@ class LinkState:
     """Of its positions."""
     created_at: float = 0.0
     agentless: bool = False
-    """Nobody looks at the downstream: it is judged by what its sender says."""
+    """No agent reads the downstream: the link is judged by its sender."""
     headless: bool = False
-    """Nobody looks at the upstream: it is judged by what its receiver says."""
+    """No agent reads the upstream: the link is judged by its receiver."""
     connected: bool = False
     streams: bool = False
-    """Whether the last long look at it found it connected and caught up: see ``glance``."""
+    """Whether the fast path may take it at its downstream's next sample."""
     cut_since: float | None = None
     verdict: Verdict = "unknown"
     verdict_since: float = 0.0
     position: int | None = None
-    """What the downstream has applied, in bytes of log."""
+    """Up to where the downstream has applied, in ``unit``."""
     received: int | None = None
     moved_at: float = 0.0
     """When ``position`` last moved, or had nothing to move to."""
@@ -165,7 +165,7 @@ class LinkState:
     long: Rollup = field(default_factory=Rollup)
 
     def is_settled(self, now: float) -> bool:
-        """Whether it is here to stay: a stand-in for an end whose own agent has not been heard yet is not."""
+        """Whether it is not provisional: the agent of an end that has none may still report."""
         return not (self.agentless or self.headless) or now - self.created_at >= STAND_IN_S
 
 
@@ -189,7 +189,7 @@ class AlertState:
     threshold: float = 0.0
     clear_since: float | None = None
     lower_since: float | None = None
-    """Since when a critical alert has only been worth a warning."""
+    """Since when the value of a critical alert has only reached the warning level."""
 
 
 @dataclass(slots=True)
@@ -203,7 +203,7 @@ class IncidentState:
     severity: Severity = "warning"
     title: str = ""
     titles: dict[str, str] = field(default_factory=dict)
-    """What each cause would call it, those whose signs are gone too."""
+    """The title that each cause would give it, by cause; those whose signs are gone too."""
     named_at: dict[str, float] = field(default_factory=dict)
     """When each cause was first named."""
     alerts: list[AlertId] = field(default_factory=list)
@@ -233,7 +233,7 @@ class ReportState:
 
 @dataclass(slots=True)
 class Memory:
-    """All that is remembered of a cluster."""
+    """The state of a cluster."""
 
     cluster: ClusterName
     arrivals: Arrivals = field(default_factory=Arrivals)

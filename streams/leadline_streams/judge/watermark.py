@@ -1,12 +1,12 @@
-"""Arrivals put into event-time order, so that what is judged does not depend on which agent was faster.
+"""Watermark of a cluster: arrivals put into event-time order, so that the outcome does not depend on the faster agent.
 
-Each agent's observations arrive in their own order. One is released as soon as every live source of the cluster has
-been heard at or after its time; ticks release what is older than the allowed lateness, so a dead source holds nobody
-up. What arrives below the horizon (the time up to which has been judged) is late and not judged.
+Each agent's observations arrive in their own order. An observation is released as soon as every live source of the
+cluster has reported at or after its time. Ticks release observations older than the allowed lateness, so a dead source
+delays nobody. An observation below the horizon (the time up to which all has been judged) is late and not judged.
 
 A source that is new, or was silent for long, is admitted one lateness after its first observation: until then other
 arrival orders could have put that observation elsewhere. Invariant: for all arrival orders that keep each source's own
-order and displace nothing by more than ``lateness_s``, the sequence released is the same.
+order and displace no observation by more than ``lateness_s``, the sequence released is the same.
 """
 
 from dataclasses import dataclass, field
@@ -22,18 +22,18 @@ from leadline.wire import FUTURE
 from leadline_streams.judge.policy import Policy
 
 AGREEING = 3
-"""A clock is taken to be wrong after this many observations in a row agree by how much."""
+"""A clock counts as wrong after this many observations in a row show the same offset."""
 MAX_WAIT_S = 120.0
-"""A source that lags the others by more is not waited for, even while no tick passes: it bounds memory."""
+"""A source that is further behind the others is not waited for, even without ticks. It bounds memory."""
 PATIENCE_S = 60.0
-"""After ticks were away (the broker or the processor was down), spools get this long to drain."""
+"""After a time without ticks (the broker or the processor was down), spools get this long to drain."""
 MISSED = 5.0
-"""Intervals without a sample after which a node is silent, where they are longer than the policy's seconds."""
+"""Intervals without a sample after which a node is silent, if that is longer than ``Policy.stale_after_s``."""
 _AWAY_S = 5.0
 
 
 class Arrival(Enum):
-    """What became of an observation that was offered."""
+    """The result of offering an observation."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
@@ -50,18 +50,18 @@ class Source:
     boot: str = ""
     seq: int = -1
     frontier: float = 0.0
-    """Corrected time of its newest observation; 0 before the first."""
+    """Corrected time of its newest observation; 0 before the first one."""
     admitted_at: float = 0.0
     stale_after_s: float = 5.0
     correction_s: float = 0.0
-    """Added to its times because its clock is wrong."""
+    """Added to its times while its clock is wrong."""
     suspected_s: float = 0.0
     agreeing: int = 0
 
 
 @dataclass(slots=True)
 class Arrivals:
-    """Observations on their way to judgement."""
+    """Observations that wait to be judged."""
 
     sources: dict[str, Source] = field(default_factory=dict)
     waiting: list[tuple[float, str, int, str, Sample | NodeSettings | FindingReport]] = field(default_factory=list)
@@ -79,10 +79,10 @@ class Arrivals:
     """Ticks let judgement proceed up to here."""
 
     def follow(self, seen: Sample | NodeSettings, policy: Policy) -> bool:
-        """Take an observation that is newer than all before it and comes when it should; False, and not taken, if not.
+        """Take an observation that is newer than all others and on time; return False, and take nothing, if not.
 
-        Of most that is so, and then judgement may wait: what could be judged before it can be afterwards, and is the
-        same, for it moves nothing but its own source's frontier, forward.
+        Most observations are. Judging may then wait: such an observation only moves its own source's frontier
+        forward, so whatever could be judged before it gives the same result after it.
         """
         node, time = seen.node, seen.sent_at.timestamp()
         source = self.sources.get(node.name)
@@ -99,7 +99,7 @@ class Arrivals:
         return True
 
     def offer(self, seen: Sample | NodeSettings, spooled: bool, policy: Policy) -> Arrival:
-        """Take an observation. Raises BadRecord when it is from the future."""
+        """Take any observation. Raises BadRecord when its time is in the future."""
         node = seen.node
         name, boot, seq, time = node.name, node.boot, seen.seq, seen.sent_at.timestamp()
         source = self.sources.get(name)
@@ -111,7 +111,7 @@ class Arrivals:
         if source.correction_s or not 0.0 <= step <= policy.clock_tolerance_s:
             placed = self._place(source, name, time, spooled, policy)
             if placed is None or placed < source.frontier:
-                # Not to be trusted yet, an earlier run's leftovers, or a time lived through before its clock was set.
+                # Its clock is not trusted yet, or it is from an earlier run, or from before the clock was set back.
                 return LATE
             time, step = placed, placed - source.frontier
         if step > source.stale_after_s:
@@ -127,13 +127,13 @@ class Arrivals:
             if time < source.admitted_at:
                 return ACCEPTED
         else:
-            # Rare and needed for ten minutes: settled at the next moment that can still be judged.
+            # Settings are rare and stay valid for minutes: they are judged at the next time that is still open.
             time = max(time, source.admitted_at, self.horizon)
         heappush(self.waiting, (time, name, seq, boot, seen))
         return ACCEPTED
 
     def enqueue(self, report: FindingReport) -> None:
-        """Take a report of findings: it is judged in its turn, and nothing waits for the source's next one."""
+        """Take a report of findings. It is judged in order; nothing waits for the source's next report."""
         time = max(report.sent_at.timestamp(), self.horizon)
         heappush(self.waiting, (time, report.source, report.seq, report.boot, report))
 
@@ -150,18 +150,18 @@ class Arrivals:
         self.floor = now - policy.lateness_s if not self.patient_until else 0.0
 
     def ready(self) -> float:
-        """The time up to which judgement may proceed: the caller takes from ``waiting`` and moves the horizon."""
+        """The watermark: the time up to which judging may proceed. The caller empties ``waiting`` up to it."""
         bound = max(self.horizon, self.newest - MAX_WAIT_S, self.floor)
-        # A heap is slower for clusters of less than some thirty nodes.
+        # A heap would be slower for clusters of fewer than about thirty nodes.
         slowest = min(self.awaited.values(), default=inf)
         if slowest < bound:
             slowest = self._slowest(bound)
         return slowest if bound < slowest < inf else bound
 
     def _slowest(self, judged: float) -> float:
-        """The frontier of the slowest source that is waited for; infinite when there is none.
+        """The frontier of the slowest awaited source; infinite when there is none.
 
-        A source is no longer waited for when its last word is stale at the time that is ``judged``.
+        A source whose last observation is stale at the time ``judged`` is no longer awaited.
         """
         for name, frontier in sorted(self.awaited.items(), key=itemgetter(1)):
             if frontier + self.sources[name].stale_after_s > judged:
@@ -170,7 +170,7 @@ class Arrivals:
         return inf
 
     def _place(self, source: Source, name: str, raw: float, spooled: bool, policy: Policy) -> float | None:
-        """The corrected time, or None while a clock that is behind is not known to be wrong yet."""
+        """The corrected time. None while a clock is behind and it is not certain yet that it is wrong."""
         time = raw + source.correction_s
         reference = max(self.now, self.newest)
         tolerance = policy.clock_tolerance_s
@@ -194,6 +194,6 @@ class Arrivals:
 
 
 def _stale_after_s(sample: Sample, policy: Policy) -> float:
-    """How long after a sample its source is silent, if no other comes."""
+    """Seconds after a sample from which its source counts as silent."""
     missed_s, least_s = MISSED * sample.interval_s, policy.stale_after_s
     return missed_s if missed_s > least_s else least_s

@@ -37,36 +37,36 @@ from leadline_streams.runtime.transport import (
 from leadline_streams.runtime.worker import STATES, Worker
 
 SESSION_S = 10.0
-"""A worker that Kafka has not heard of for so long is taken for dead; its partitions then wait for another."""
+"""Kafka gives a worker up after this time without a heartbeat; its partitions then go to another one."""
 HEARTBEAT_S = 3.0
 GC_THRESHOLD = (250_000, 20, 100)
-"""Chunks are tens of thousands of objects that live until they are judged: looking among them finds no garbage."""
+"""Threshold of the garbage collector. Chunks are tens of thousands of live objects: scanning them finds no garbage."""
 MAX_BATCH_BYTES = 256 * 1024
 """A chunk's roll-ups in one batch, well below the 1 MB that a broker takes by default."""
 STOP_S = 10.0
-"""Longest wait for the group to let us go."""
+"""Longest wait for leaving the consumer group."""
 LEAVE_S = 2.0
-"""Longest wait for what is left running then: not every task of the libraries heeds being cancelled."""
+"""Longest wait for tasks that are still running then: some tasks of the libraries ignore cancellation."""
 
 log = logging.getLogger(__name__)
 
 
 class StreamApp(faust.App):
-    """Faust, with a worker that takes over where recovery ends."""
+    """A Faust application whose worker starts where recovery ends."""
 
     worker: Worker
 
     def on_rebalance_end(self) -> None:
-        """States are recovered and flow is resumed."""
+        """Called when states are recovered and reading resumes."""
         super().on_rebalance_end()
         self.worker.assign()
 
     def _create_directories(self) -> None:
-        """Faust would make folders for tables on disk; there are none."""
+        """Do nothing: Faust would create folders for tables on disk, and there are none."""
 
 
 class FaustLog:
-    """Kafka as the worker needs it, through Faust."""
+    """The worker's interface to Kafka, through Faust."""
 
     def __init__(self, app: StreamApp, samples: str, states: str) -> None:
         self._app = app
@@ -75,13 +75,13 @@ class FaustLog:
         self._consumer = cast(ChunkConsumer, app.consumer)
 
     async def send(self, record: Outgoing) -> Awaitable[object]:
-        """Hand over a record; what is returned is done when all replicas in sync have it."""
+        """Send a record; the awaitable is done when all in-sync replicas have it."""
         return await self._app.producer.send(
             record.topic, record.key, record.value, record.partition, None, record.headers
         )
 
     async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
-        """Hand over records of one topic and partition in as few batches as they fit in. Raises UsageError."""
+        """Send records of one topic and partition in as few batches as possible. Raises UsageError."""
         producer = cast(Any, self._app.producer)._ensure_producer()
         topic, partition = records[0].topic, records[0].partition
         if partition not in await producer.partitions_for(topic):
@@ -120,14 +120,14 @@ class FaustLog:
         return await self._consumer.open(positions)
 
     async def flush(self) -> None:
-        """Commit now. Faust's own ``commit`` does nothing when an earlier one is still on its way."""
+        """Commit now. Faust's own ``commit`` does nothing while an earlier one is in flight."""
         while await self._consumer.maybe_wait_for_commit_to_finish():
             pass
         await self._consumer.commit()
 
 
 def build(settings: StreamSettings, clock: Clock, policy: Policy) -> StreamApp:
-    """An application that is ready to start: one processor, one table, and their worker."""
+    """An application that is ready to start: one processor, one table, and a worker."""
     prefix = settings.kafka.topic_prefix
     app = StreamApp(settings.application_id, **_options(settings))
     samples = app.topic(prefix + OBSERVATIONS.name, schema=Untouched(), acks=False, maxsize=MAX_WAITING)
@@ -154,7 +154,7 @@ def build(settings: StreamSettings, clock: Clock, policy: Policy) -> StreamApp:
 
 
 async def work(app: StreamApp, clock: Clock, stop: asyncio.Event) -> None:
-    """Run an application until told to stop. Raises what made it impossible to go on."""
+    """Run an application until ``stop`` is set. Raises the error that ended it."""
     worker = app.worker
     counting = gauges.keep(lambda: cast(list[ClusterState], worker.folds()), clock)
     tasks = [asyncio.create_task(_never_fails(worker, part)) for part in (app.start(), worker.beat(), counting)]
@@ -223,7 +223,7 @@ def _options(settings: StreamSettings) -> dict[str, Any]:
 async def serve(settings: StreamSettings, clock: Clock, policy: Policy, stop: asyncio.Event) -> None:
     """Judge what is on the samples topic until ``stop`` is set.
 
-    Raises UnreachableError when Kafka is not there or goes away, UsageError when it refuses what is set, ProblemFound
+    Raises UnreachableError when Kafka is not there or goes away, UsageError when it refuses a setting, ProblemFound
     when too many records are bad or a stored state cannot be read.
     """
     address = await reach(settings.kafka)
@@ -253,7 +253,7 @@ def run(settings: StreamSettings, clock: Clock, policy: Policy) -> None:
 
 
 def _leave(runner: asyncio.Runner) -> None:
-    """End what is left running. What does not heed that ends with the process: asyncio would wait for it for ever."""
+    """Cancel the tasks that still run. Those that ignore it end with the process; asyncio would wait for ever."""
     loop = runner.get_loop()
     left = asyncio.all_tasks(loop)
     for task in left:

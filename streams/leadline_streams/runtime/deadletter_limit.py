@@ -1,4 +1,4 @@
-"""How many records that cannot be used are too many."""
+"""The limit of records that cannot be used, beyond which a worker stops."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -11,21 +11,21 @@ WINDOW = 1000
 
 
 class Limit:
-    """How many bad records of a partition in a row, and among the last thousand read, may be set aside."""
+    """Bad records of a partition in a row, and among the last thousand read, that may go to the dead letters."""
 
     def __init__(self, max_consecutive: int, max_ratio: float) -> None:
         self._max_consecutive = max_consecutive
         self._max_ratio = max_ratio
         self._read = 0
         self._bad: deque[int] = deque()
-        """Which of the records read were bad, as far back as the window."""
+        """Whether each record read was bad, as far back as the window."""
         self._rows: dict[int, tuple[int, int]] = {}
-        """By partition: the offset that would continue a row of bad records, and its length."""
+        """By partition: the offset that would continue a run of bad records, and the run's length."""
 
     def note(self, first: int, read: int, rejected: Sequence[Rejected]) -> None:
         """Count so many records of one partition, from an offset on, and those rejected of them.
 
-        Raises ProblemFound at the first too many.
+        Raises ProblemFound when the limit is exceeded.
         """
         before = self._read - first
         for bad in rejected:

@@ -1,4 +1,4 @@
-"""The clusters in the care of a worker, counted for the metrics now and then: too dear to keep up with every sample."""
+"""Gauges of a worker's clusters, counted at an interval: counting at every sample would cost too much."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,18 +10,18 @@ from leadline.model.alert import Verdict
 from leadline_streams.judge.cluster import ClusterState
 
 EVERY_S = 10.0
-"""Prometheus asks every 15 s or so; 100 000 links take about 20 ms."""
+"""Prometheus scrapes every 15 s or so; counting 100 000 links takes about 20 ms."""
 
 
 async def keep(states: Callable[[], Iterable[ClusterState]], clock: Clock) -> None:
-    """Count now and then, until cancelled."""
+    """Count at each interval until cancelled."""
     while True:
         await clock.sleep(EVERY_S)
         count(states())
 
 
 def count(states: Iterable[ClusterState]) -> None:
-    """Set the gauges; move what each state counted since the last time to the counters."""
+    """Set the gauges; move the counts of each state since the last call to the counters."""
     verdicts: Counter[str] = Counter()
     incidents = 0
     for state in states:

@@ -1,4 +1,4 @@
-"""What a worker needs of Kafka: ``app`` has the real one, tests have one in memory."""
+"""The interface of Kafka that a worker needs. ``app`` implements it with Faust, tests in memory."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from leadline_streams.runtime.transport import Opening
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What Kafka knows of a partition of the samples: offsets of the next record in each case."""
+    """Offsets of a partition of the samples topic, each of the next record."""
 
     earliest: int
     end: int
@@ -21,11 +21,11 @@ class Log(Protocol):
     """Kafka, as far as a worker needs it."""
 
     async def send(self, record: Outgoing) -> Awaitable[object]:
-        """Hand over a record; what is returned is done, or raises, when it is acknowledged."""
+        """Send a record; the awaitable is done, or raises, when it is acknowledged."""
         ...
 
     async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
-        """Hand over records of one topic and partition; what is returned is done when all are acknowledged."""
+        """Send records of one topic and partition; the awaitable is done when all are acknowledged."""
         ...
 
     async def extents(self) -> Mapping[int, Extent]:
@@ -37,5 +37,5 @@ class Log(Protocol):
         ...
 
     async def flush(self) -> None:
-        """Commit what is ``Worker.committable`` now, not at the next interval."""
+        """Commit ``Worker.committable`` now, not at the next interval."""
         ...

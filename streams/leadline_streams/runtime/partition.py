@@ -1,11 +1,11 @@
-"""One partition's share of the fold: which records each cluster has seen, and how much of that is safe in Kafka.
+"""One partition of the samples topic: the offset that each cluster has applied, and the offset that is saved in Kafka.
 
-Pure. The log decides everything: a record is applied to a cluster once, in the order of its offset, and what a cluster
-has seen is written beside its state. So whoever takes over, from wherever it must begin, arrives at the same state.
+Pure. The topic decides everything: a record is applied to a cluster once, in the order of its offset, and the offset is
+saved beside the cluster's state. A worker that takes over therefore arrives at the same state from wherever it starts.
 
-A tick is for every cluster of its partition. A cluster hears many records and is then judged once; where one chunk ends
-makes no difference. What a judgement raises other than BadRecord is a defect: the cluster goes back to its last written
-state and what came of it since is not sent, so that no alert is taken for sent that was not.
+A tick is for every cluster of its partition. Records are enqueued to clusters in groups and evaluated once per group;
+the size of a group makes no difference. Any exception of a judgement other than BadRecord is a defect: the cluster
+returns to its last saved state, and its outputs since then are dropped, so that none counts as sent that was not.
 """
 
 import logging
@@ -28,7 +28,7 @@ from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE
 from leadline_streams.runtime.snapshot import Saved
 
 TOGETHER = 64
-"""Records that are heard before they are judged: what comes of so many stays in the processor's cache until then."""
+"""Records that are enqueued before they are evaluated: so many stay in the processor's cache until then."""
 
 Observed = Sample | NodeSettings | FindingReport
 Output = Transition | Incident | LagRollup
@@ -36,10 +36,10 @@ log = logging.getLogger(__name__)
 
 
 class Fold(Protocol):
-    """What is needed of the judgement of one cluster."""
+    """The judgement of one cluster, as a partition needs it."""
 
     def enqueue(self, seen: Observed, spooled: bool = False) -> None:
-        """Take in one observation, to be judged at ``evaluate`` at the latest. Raises BadRecord."""
+        """Take one observation, to be judged at ``evaluate`` at the latest. Raises BadRecord."""
         ...
 
     def evaluate(self) -> list[Output]:
@@ -51,7 +51,7 @@ class Fold(Protocol):
         ...
 
     def dump(self) -> bytes:
-        """Everything remembered."""
+        """The state as bytes."""
         ...
 
 
@@ -59,17 +59,17 @@ class FoldFactory(Protocol):
     """Makes folds."""
 
     def new(self, cluster: str) -> Fold:
-        """One that remembers nothing."""
+        """A fold without state."""
         ...
 
     def load(self, data: bytes) -> Fold:
-        """One that remembers what was dumped."""
+        """The fold whose state was dumped."""
         ...
 
 
 @dataclass(slots=True, eq=False)
 class Cluster:
-    """A cluster in the care of this worker. Offsets are of the next record, as everywhere in Kafka."""
+    """A cluster of this worker. Offsets are of the next record, as everywhere in Kafka."""
 
     key: bytes
     name: str
@@ -79,14 +79,14 @@ class Cluster:
     saved: int
     """Records below are in the state that Kafka has acknowledged."""
     due: float = 0.0
-    """When the state is to be written, on the clock that ``Partition.due`` is given."""
+    """When the state is next saved, on the clock that ``Partition.due`` is given."""
     sent: list[Any] = field(default_factory=list)
-    """Acknowledgements awaited of outputs since the state was last written."""
+    """Acknowledgements awaited of outputs since the state was last saved."""
 
 
 @dataclass(slots=True)
 class Folded:
-    """What came of some records."""
+    """The result of some records."""
 
     judged: int = 0
     known: int = 0
@@ -98,40 +98,40 @@ class Folded:
 
     @property
     def read(self) -> int:
-        """All records, whatever came of them."""
+        """All records, whatever the result."""
         return self.judged + self.known + self.ticks + len(self.rejected)
 
 
 class Partition:
-    """The clusters of one partition. ``blobs`` holds what was last written of each."""
+    """The clusters of one partition. ``blobs`` holds the last saved state of each."""
 
     def __init__(
         self, number: int, position: int, factory: FoldFactory, blobs: MutableMapping[bytes, bytes], flush_s: float
     ) -> None:
         self.number = number
         self.position = position
-        """Everything below is dealt with, but for states not yet saved; whoever calls ``fold`` moves it."""
+        """Every record below is applied, though not every state is saved; the caller of ``fold`` moves it."""
         self.clusters: dict[bytes, Cluster] = {}
         self._factory = factory
         self._blobs = blobs
         self._flush_s = flush_s
 
     def restore(self, key: bytes, saved: Saved, now: float) -> None:
-        """Take up a cluster where its written state left it."""
+        """Add a cluster from its saved state."""
         fold = self._factory.load(saved.state)
         self._add(Cluster(key, key.decode("utf-8"), fold, saved.applied, saved.applied), now)
 
     def fold(self, records: Iterable[Any], now: float) -> Folded:
-        """Apply records in the order of the log, those dealt with left out: each to its cluster, a tick to all."""
+        """Apply records in the order of offsets, those applied before left out: each to its cluster, a tick to all."""
         folded, stream = Folded(), iter(records)
         while together := list(islice(stream, TOGETHER)):
             self._fold(together, folded, now)
         return folded
 
     def _fold(self, records: Iterable[Any], folded: Folded, now: float) -> None:
-        """Let clusters hear these records, then judge each of them once."""
+        """Enqueue records to their clusters, then evaluate each cluster once."""
         clusters, position, decode = self.clusters, self.position, OBSERVATIONS.decode
-        heard: dict[Cluster, Any] = {}
+        touched: dict[Cluster, Any] = {}
         for record in records:
             key, offset, headers = record.key, record.offset, record.headers
             if offset < position:
@@ -144,7 +144,7 @@ class Partition:
                 seen = decode(record.value)
                 if not isinstance(
                     seen, (Sample, NodeSettings, FindingReport)
-                ):  # a Tick; to ask for it would take three times as long
+                ):  # a Tick; testing for it would take three times as long
                     raise BadRecord(INVALID, "a tick is for all clusters and has no key")
                 name = seen.cluster if isinstance(seen, FindingReport) else seen.node.cluster
                 if cluster is None or cluster.name != name:
@@ -153,7 +153,7 @@ class Partition:
                     folded.known += 1
                     continue
                 cluster.applied = offset + 1
-                heard[cluster] = record
+                touched[cluster] = record
                 cluster.fold.enqueue(seen, headers[-1][0] == SPOOLED if headers else False)
             except BadRecord as bad:
                 folded.rejected.append(Rejected(record, bad.reason, bad.detail))
@@ -162,7 +162,7 @@ class Partition:
             else:
                 folded.judged += 1
                 folded.last = seen
-        for cluster, record in heard.items():
+        for cluster, record in touched.items():
             self._judge(cluster, cluster.fold.evaluate, record, folded, now)
 
     def _keyless(self, record: Any, folded: Folded, now: float) -> None:
@@ -177,13 +177,13 @@ class Partition:
             self._tick(record, seen.at, folded, now)
 
     def due(self, now: float) -> Iterator[Cluster]:
-        """Clusters whose state is to be written now."""
+        """Clusters whose state is to be saved now."""
         for cluster in self.clusters.values():
             if cluster.due <= now and cluster.saved < cluster.applied:
                 yield cluster
 
     def dump(self, cluster: Cluster, now: float) -> bytes:
-        """What to write of a cluster; it is next due one flush interval on."""
+        """The state of a cluster to save; it is next due one flush interval later."""
         blob = Saved(self.number, cluster.applied, cluster.fold.dump()).pack()
         self._blobs[cluster.key] = blob
         cluster.due = now + self._flush_s
@@ -191,7 +191,7 @@ class Partition:
 
     @property
     def committable(self) -> int:
-        """Nothing below is needed to come back to where all clusters are now."""
+        """The offset that may be committed: no record below is needed to restore all clusters."""
         unsaved = (cluster.saved for cluster in self.clusters.values() if cluster.saved < cluster.applied)
         return min([self.position, *unsaved])
 
@@ -206,7 +206,7 @@ class Partition:
     def _judge(
         self, cluster: Cluster, judged: Callable[[], list[Output]], record: Any, folded: Folded, now: float
     ) -> None:
-        """Let a cluster be judged; a defect is put down to the newest record that it heard."""
+        """Evaluate a cluster. A defect is attributed to its newest record."""
         try:
             outputs = judged()
         except Exception as error:

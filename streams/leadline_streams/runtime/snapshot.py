@@ -1,4 +1,4 @@
-"""A cluster's state as it is written to Kafka, and where to read on from it."""
+"""A cluster's state as it is saved in Kafka, and the offset to read on from."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -30,14 +30,14 @@ class Saved:
         return cls(partition, applied, data[_HEAD.size :])
 
     def within(self, end: int) -> Self:
-        """The same, unless it covers more than the log has: then the log was made anew and all of it is news."""
+        """This state, for a topic that ends at ``end``. If the topic is shorter, it was created again: all of it is new."""
         return self if self.applied <= end else replace(self, applied=0)
 
 
 def start(committed: int | None, applied: Iterable[int], earliest: int) -> int:
     """The offset to read a partition from.
 
-    That is what was committed; or less, when a stored state is older: a worker that was frozen for so long that its
-    partitions were given away may have written it after the new owner's.
+    The committed offset, or less when a saved state is older: a worker that was frozen until its partitions were
+    reassigned may have saved it after the new owner's.
     """
     return max(earliest, min([earliest if committed is None else committed, *applied]))

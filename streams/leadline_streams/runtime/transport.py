@@ -1,4 +1,4 @@
-"""Kafka through Faust in chunks: what was fetched of one partition travels as one Faust message.
+"""Kafka through Faust in chunks: the records fetched of one partition travel as one Faust message.
 
 Stock Faust spends about 70 µs on each record, nearly all of it on futures and bookkeeping per message. Here that is
 paid once for all that was fetched of a partition, and nothing crosses between threads. The rest stays Faust's: group
@@ -28,10 +28,10 @@ from mode.utils.futures import maybe_async
 MAX_BATCHES = 2500
 """Batches taken up at once, of all partitions; agents write batches of one or a few records."""
 FETCH_WAIT_MS = 100
-"""How long Kafka may hold a fetch that finds nothing. The broker in memory does so even when something comes."""
+"""How long Kafka may hold a fetch that finds nothing. The in-memory broker does so even when records arrive."""
 MAX_FETCH_BYTES = 8 * 1024 * 1024
 """Bytes of one fetch. Each is copied three times on its way, and memory for more than some 30 MB is not kept by malloc:
-it would be asked of the system, and cleared by it, at every fetch."""
+it would be requested from the system, and cleared by it, at every fetch."""
 MAX_WAITING = 5
 """Chunks that may wait for the processor; from four on fetching pauses."""
 
@@ -65,7 +65,7 @@ class Chunk:
 
 
 class Untouched(faust.Schema[Any, Any]):
-    """Keys and values are handed on as they are."""
+    """Returns keys and values as they are."""
 
     def loads_key(self, app: Any, message: Message, **_: Any) -> Any:
         """The key, untouched."""
@@ -119,7 +119,7 @@ class LoopWorker:
     async def _serve(self) -> None:
         try:
             await self._service._serve()
-        except Exception:  # it has told its parents
+        except Exception:  # its parents are notified
             self._service.set_shutdown()
 
 
@@ -179,7 +179,7 @@ class ChunkConsumer(driver.Consumer):
         return list(self._openings.values())
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Before Faust does anything: what was fetched of the chunked topic is void."""
+        """Discard what was fetched of the chunked topic, before Faust handles the rebalance."""
         self._buffered_partitions.difference_update(self._openings)
         self._openings = {}
         await super().on_partitions_revoked(revoked)
@@ -189,7 +189,7 @@ class ChunkConsumer(driver.Consumer):
         super().resume_partitions({tp for tp in tps if tp.topic != self.topic or tp in self._openings})
 
     def on_buffer_drop(self, tp: TP) -> None:
-        """A queue has room again: fetch at once. Its memory of what was full outlives rebalances."""
+        """A queue has room again: fetch at once. Faust's record of full queues outlives rebalances."""
         if tp.topic != self.topic or tp in self._openings:
             super().on_buffer_drop(tp)
             self._room.set()

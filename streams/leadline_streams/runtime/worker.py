@@ -1,7 +1,7 @@
-"""What a worker does with its partitions: judge, send what comes of it, keep states safe, tick, notice a standstill.
+"""A worker with its partitions: judges records, sends the outputs, saves states, writes ticks, detects a standstill.
 
-It knows Kafka only through ``log.Log``. Order of effects, per cluster: outputs are acknowledged before the state that
-contains them is written, and the state is acknowledged before the offsets that it covers may be committed. Killed at
+It uses Kafka only through ``interfaces.Log``. Order of effects, per cluster: outputs are acknowledged before the state
+that contains them is written, and the state is acknowledged before the offsets that it covers may be committed. Killed at
 any moment, the next worker starts from the last states and offsets, reads what followed and comes to the same outputs;
 some are then sent twice, none is lost or different.
 """
@@ -37,11 +37,11 @@ from leadline_streams.runtime.transport import Chunk, Opening
 STATES = "state"
 """The topic of the clusters' states, without the prefix: compacted, by cluster, with the partitions of the samples."""
 STUCK_S = 60.0
-"""A partition from which nothing comes for so long, although ticks are written to it, is stuck."""
+"""A partition that yields no record for this long, although ticks are written to it, is stuck."""
 RECOVERY_S = 300.0
 """Longest time without partitions between two assignments."""
 RELEASE_S = 10.0
-"""Longest time to put states away before a partition goes to another worker."""
+"""Longest time to save states before a partition goes to another worker."""
 
 
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
@@ -73,7 +73,7 @@ class Worker:
         self._assigning: asyncio.Task[None] | None = None
         self._unassigned_since: float | None = clock.monotonic()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Raises what makes it impossible to go on; nothing is judged or written after that."""
+        """Raises the error that stopped the worker; nothing is judged or written after that."""
 
     def committable(self) -> dict[int, int]:
         """Offsets that may be committed, by partition."""
@@ -101,11 +101,11 @@ class Worker:
             self.failed.set_exception(error)
 
     def assign(self) -> None:
-        """Partitions were assigned: take up their clusters, then read on."""
+        """Partitions were assigned: restore their clusters, then read on."""
         self._assigning = asyncio.create_task(self._assign())
 
     async def release(self) -> None:
-        """Put everything away: other workers may come for the partitions. Never raises; see ``failed``."""
+        """Save everything: the partitions may go to other workers. Never raises; see ``failed``."""
         if self._assigning is not None:
             self._assigning.cancel()
         async with self._lock:
@@ -144,7 +144,7 @@ class Worker:
             else:
                 cluster.sent.append(await self._kafka.send(outgoing(output, self._prefix)))
         if rollups:
-            # Most of what is sent: as one batch they cost a tenth of what they cost one by one.
+            # Most outputs are roll-ups: as one batch they cost a tenth of what they cost one by one.
             sent = await self._kafka.send_together([record for _, record in rollups])
             for cluster in {id(cluster): cluster for cluster, _ in rollups}.values():
                 cluster.sent.append(sent)
@@ -219,7 +219,7 @@ class Worker:
             self.fail(error)
         self._unassigned_since = None
         metrics.STREAM_CLUSTERS.set(sum(len(held.clusters) for held in self._partitions.values()))
-        # What was just loaded lives long: the collector need not look at it.
+        # States just loaded live long: the garbage collector need not scan them.
         gc.collect()
         gc.freeze()
 

@@ -43,7 +43,7 @@ def read(group: str, field: str, text: str) -> Sample:
 def test_a_position_that_is_none_is_refused_with_its_path(group: str, field: str) -> None:
     check_positions(read(group, field, "A/5000148"))
     with pytest.raises(
-        BadRecord, match=rf"not a log position: '0/x' - at `\$\.{group}\.{field}`".replace("[1]", r"\[1\]")
+        BadRecord, match=rf"not a WAL position: '0/x' - at `\$\.{group}\.{field}`".replace("[1]", r"\[1\]")
     ):
         check_positions(read(group, field, "0/x"))
 

@@ -223,13 +223,13 @@ def test_a_glance_overlooks_nothing_odd(of: str, changes: dict[str, Any]) -> Non
     assert fold(log) == looked
 
 
-def fold(log: list[tuple[float, Any]]) -> tuple[list[Any], Memory]:
-    """Everything said about a log, and what is remembered of it."""
+def fold(log: list[tuple[float, Any]]) -> tuple[list[Any], Memory, bytes]:
+    """The outputs of a history, the state after it, and the bytes of that state."""
     state = ClusterState("orders", judgement(POLICY))
     said: list[Any] = []
     for _, what in log:
         said += state.observe(what) if isinstance(what, Sample) else state.tick(at(what))
-    return said, state.memory
+    return said, state.memory, state.memory.dump()
 
 
 def test_every_field_of_a_sample_is_read_or_named() -> None:

@@ -1,4 +1,4 @@
-"""What it means that an agent could not read its server, told from the first words of its reason."""
+"""The state of a server that its agent could not read, from the first words of the agent's reason."""
 
 from leadline_streams.judge.state import Reach
 
@@ -12,9 +12,9 @@ _LOCKED_OUT = (
     "too many connections",
     "unsupported version",
 )
-"""The server answered, and did not let the agent in: a trouble of the agent's, not of the server's."""
+"""The server answered and refused the agent: a problem of the agent, not of the server."""
 _HANGS = ("timeout", "network")
-"""Nothing came back: the server, its host or the network to it."""
+"""No answer came: the server, its host or the network to it."""
 
 
 def reach(error: str) -> Reach:

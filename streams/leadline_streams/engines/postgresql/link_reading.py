@@ -41,7 +41,7 @@ def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now
 
 
 def is_dead(up: NodeState, row: Downstream) -> bool:
-    """The sender has log to deliver and no answer comes: the other end hangs, or the network eats packets."""
+    """Whether a sender has WAL to deliver and gets no reply: the other end hangs, or the network drops packets."""
     if row.kind == "logical" or row.reply_age_s is None or row.reply_age_s < SILENT_REPLY_S:
         return False
     end = up.clock.end
@@ -50,7 +50,7 @@ def is_dead(up: NodeState, row: Downstream) -> bool:
 
 
 def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, row: Downstream | None) -> bool | None:
-    """What the ends that answer say; None when neither does."""
+    """Whether the ends that answer show a connection; None when neither answers."""
     sender_side = row is not None if up is not None and up.answers else None
     if up is not None and row is not None and is_dead(up, row):
         return False
@@ -72,9 +72,10 @@ def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, ro
 
 
 def _is_deaf(up: NodeState | None, sample: Sample) -> bool:
-    """A receiver that heard nothing for a while lacks log that its upstream has.
+    """Whether a receiver without recent messages lacks WAL that its upstream has.
 
-    What it received is told from the start of a segment after a restart, until more arrives; it has what it replayed.
+    After a restart the received position is reported from the start of a segment until more arrives; the receiver
+    certainly has what was replayed.
     """
     positions = sample.positions
     if up is None or not up.answers or positions is None or positions.received_lsn is None:
@@ -152,9 +153,9 @@ def _broken(link: LinkState, up: NodeState | None, down: NodeState | None, now: 
 
 
 def feed_clock(node: NodeState, sample: Sample, now: float, upstream_seen: bool) -> None:
-    """Note where the WAL of a node ends, and whether its standbys confirm that they get it.
+    """Update a node's clock with the end of its WAL, and note whether its standbys confirm what they are sent.
 
-    The end is its own if it is a primary, its unseen upstream's if it is a standby.
+    For a standby whose upstream has no agent the end is the upstream's, as the receiver reports it.
     """
     positions = sample.positions
     if positions is not None and positions.current_lsn is not None:

@@ -1,7 +1,7 @@
-"""Which node follows which, from what both ends say.
+"""Which node follows which, from the evidence of both ends.
 
 A standby names its upstream by address and slot, a sender names its downstreams by slot and application name. Any one
-match is enough, tried from the most to the least telling; a proxy or a container address only removes the first.
+match is enough, tried from the most to the least specific; a proxy or a container address only removes the first.
 """
 
 from operator import attrgetter
@@ -12,13 +12,13 @@ from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, NOT_DOWNSTR
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 
 _STARTING = "startup"
-"""A sender that has not been told what to send: a subscription's looks like a standby's until it has its slot."""
+"""State of a sender without a start command: a subscription's looks like a standby's until it has its slot."""
 _NAME = attrgetter("name")
 _NAME_AND_SLOT = attrgetter("name", "slot")
 
 
 def upstream_of(memory: Memory, node: NodeState) -> NodeName | None:
-    """The node that a standby follows; the last one known when it cannot be told now."""
+    """The node that a standby follows; the last one known when the sample does not show it."""
     sample = node.sample
     if sample is None or sample.upstream is None:
         return node.upstream
@@ -50,7 +50,7 @@ def publisher_of(memory: Memory, node: NodeState, subscription: Subscription) ->
 
 
 def same_neighbours(before: Sample, after: Sample) -> bool:
-    """Whether two samples of a node say the same about its neighbours; if not, links are looked for anew."""
+    """Whether two samples of a node name the same neighbours; if not, links are discovered again."""
     old, new = before.upstream, after.upstream
     if old is None or new is None:
         if old is not new:
@@ -93,7 +93,7 @@ def discover(memory: Memory, node: NodeState, now: float) -> None:
         if row.state not in {*NOT_DOWNSTREAMS, _STARTING} and _link_of(memory, node, row) is None:
             name = NodeName(row.name if row.name not in DEFAULT_NAMES else f"{row.name or 'walreceiver'}@{row.address}")
             if row.kind == "physical" and name in memory.nodes:
-                continue  # it speaks for itself: promoted a moment ago, it is nobody's standby any more
+                continue  # its own agent reports: promoted a moment ago, it is no longer a standby
             ident = link_id(memory.cluster, node.name, name)
             memory.links[ident] = LinkState(
                 ident, node.name, name, row.kind, slot=row.slot, agentless=True, moved_at=now, created_at=now
@@ -113,7 +113,7 @@ def _subscribe(memory: Memory, node: NodeState, told: Subscription, publisher: N
 
 
 def _address(told: Upstream) -> NodeName | None:
-    """A name for an upstream that no agent looks at: where the standby finds it."""
+    """A name for an upstream without an agent: the address that the standby connects to."""
     return NodeName(f"{told.host}:{told.port}") if told.host else None
 
 
@@ -133,7 +133,7 @@ def _adopt(memory: Memory, node: NodeState, told: Upstream, upstream: NodeName, 
 
 
 def _forget_stand_in(memory: Memory, upstream: NodeName, kind: str, names: set[str], keep: str) -> None:
-    """Drop the agentless link that stood for a downstream before its own agent was heard."""
+    """Drop the link that stood for a downstream before its own agent reported."""
     for link in list(memory.links.values()):
         if (
             link.agentless

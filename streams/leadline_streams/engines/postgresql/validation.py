@@ -1,4 +1,4 @@
-"""What an observation must hold beyond its types before anything is remembered of it."""
+"""Checks of a sample beyond its types, before any of it is remembered."""
 
 import re
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ from leadline.wire import INVALID
 from leadline_streams.engines.postgresql.lsn import is_lsn
 
 _KINDS = bytes(ord("0" if chr(byte) in hexdigits else chr(byte) if chr(byte) in " /" else "?") for byte in range(256))
-"""Each byte of a text to the kind of its character: a digit, what separates, or what no position has."""
+"""Maps each byte of a text to the kind of its character: a digit, a separator, or neither."""
 _SHAPE = re.compile(rb"(?: (?:0{1,8}/0{1,8})?)*")
 
 
 def check_positions(sample: Sample) -> None:
-    """Refuse log positions that are none: whoever reads one later may rely on it. Raises BadRecord with its path."""
+    """Refuse texts that are not WAL positions, so that readers may rely on them. Raises BadRecord with the path."""
     it, upstream = sample.positions, sample.upstream
     texts, count = "", 0
     if it is not None:
@@ -36,20 +36,20 @@ def check_positions(sample: Sample) -> None:
         count += 3
     if _places(texts.encode("utf-8", "replace").translate(_KINDS)) != count:
         path, text = next(_wrong(sample))
-        raise BadRecord(INVALID, f"not a log position: {text[:40]!r} - at `$.{path}`")
+        raise BadRecord(INVALID, f"not a WAL position: {text[:40]!r} - at `$.{path}`")
 
 
 @lru_cache(maxsize=1024)
 def _places(shape: bytes) -> int:
-    """How many places for a position there are in texts of this shape; -1 when what is in one is no position.
+    """The number of positions in texts of this shape; -1 when one is not a position.
 
-    Kept, because the positions of a node change with each sample and their numbers of digits hardly ever.
+    Cached: the positions of a node change with each sample, the numbers of their digits hardly ever.
     """
     return shape.count(b" ") if _SHAPE.fullmatch(shape) else -1
 
 
 def _wrong(sample: Sample) -> Iterator[tuple[str, str]]:
-    """Path and text of each position that is none."""
+    """Path and text of each field that is not a position."""
     for group in ("positions", "upstream", "downstreams", "slots", "subscriptions"):
         value = getattr(sample, group)
         for place, it in enumerate(value) if isinstance(value, tuple) else [("", value)]:
