@@ -1,4 +1,4 @@
-"""The way to Kafka: one idempotent producer, which writes a batch whole or not at all."""
+"""The connection to Kafka: one idempotent producer, which writes a batch completely or not at all."""
 
 import asyncio
 import contextlib
@@ -19,18 +19,18 @@ Message = tuple[bytes, Sequence[tuple[str, bytes]]]
 """Value and headers."""
 
 ANSWER_S = 10.0
-"""A batch without an answer for this long is sent again over a new channel."""
+"""A batch that is not answered within this time is sent again over a new channel."""
 CLOSE_S = 2.0
 BATCH_BYTES = 900_000
-"""Below the 1 MB that Kafka takes by default; whoever fills batches stays well under it."""
+"""Below the 1 MB that Kafka accepts by default; the publisher's batches are much smaller."""
 
 
 class TooLarge(Exception):
-    """Kafka will never take this batch."""
+    """Kafka will never accept this batch."""
 
 
 class Channel(Protocol):
-    """What the publisher needs of Kafka."""
+    """The publisher's view of Kafka."""
 
     async def send(self, topic: str, key: bytes, messages: Sequence[Message]) -> None:
         """Write messages of one key, in order, all or none.
@@ -40,7 +40,7 @@ class Channel(Protocol):
         ...
 
     async def close(self) -> None:
-        """Hang up without waiting for what is on its way."""
+        """Close the connection without waiting for batches that are being sent."""
         ...
 
 
@@ -73,7 +73,7 @@ class KafkaChannel:
             batch = self._producer.create_batch()
             for value, headers in messages:
                 if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                    raise TooLarge(f"{len(messages)} records do not fit into a batch")
+                    raise TooLarge(f"{len(messages)} records do not fit into one batch")
             try:
                 partition = DefaultPartitioner()(key, partitions, partitions)
                 await (await self._producer.send_batch(batch, topic, partition=partition))

@@ -1,9 +1,10 @@
-"""Everything that Kafka has not acknowledged, in order per cluster: in memory at first, on disk when it takes longer.
+"""The records that Kafka has not acknowledged, in order per cluster: first in memory, on disk when it takes longer.
 
-A record is held until it is acknowledged, or dropped for want of room and counted. What ``put`` returned for survives
-kill -9: it is in the journal as long as it is in memory only. The next run sends what it finds there, some of it maybe
-for the second time. ``store``, called each second, moves what is older than ``PATIENCE_S`` to the spool. Per cluster
-the order is that of ``put``, over restarts too. While the disk fails, records stay in memory, up to ``MEMORY_BYTES``.
+A record is held until it is acknowledged, or dropped for lack of room and counted. It survives kill -9 as soon as
+``put`` has returned, because it is in the journal while it is in memory only. The next run sends the records that it
+finds there, some of them possibly for the second time. ``store``, called each second, moves records older than
+``PATIENCE_S`` to the spool. The order per cluster is that of ``put``, also across restarts. While the disk fails,
+records stay in memory, up to ``MEMORY_BYTES``.
 """
 
 import logging
@@ -17,7 +18,7 @@ from leadline_agents.journal import Record
 from leadline_agents.spool import Spool, SpoolFailed
 
 PATIENCE_S = 0.5
-"""Kafka acknowledges within milliseconds; what takes longer goes to disk."""
+"""Kafka acknowledges within milliseconds; a record that waits longer goes to disk."""
 MEMORY_BYTES = 4 * 1024 * 1024
 BATCH_RECORDS = 500
 BATCH_BYTES = 256 * 1024
@@ -27,35 +28,35 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Entry:
-    """A record that is held."""
+class OutboxEntry:
+    """One record that is held."""
 
     record: Record
     since: float
-    """When it was put in, by the monotonic clock."""
+    """Time of ``put`` on the monotonic clock."""
     id: int | None = None
-    """Its id on disk, once it is there."""
+    """Its id on disk; None while it is in memory only."""
     gone: bool = False
-    """It was on disk and was dropped there."""
+    """It was on disk and was dropped from there."""
 
 
 @dataclass(slots=True)
 class Queue:
-    """One cluster's records, oldest first: ``taken``, on their way; then on disk; then ``fresh``, in memory only.
+    """One cluster's records, oldest first: ``taken``, being sent; then those on disk; then ``fresh``, in memory only.
 
-    ``taken`` ones that are also on disk have an id.
+    An entry of ``taken`` that is also on disk has an id.
     """
 
-    taken: list[Entry] = field(default_factory=list)
+    taken: list[OutboxEntry] = field(default_factory=list)
     stored: bool = False
-    """There may be records on disk beyond ``sent``."""
+    """Whether there may be records on disk with an id above ``sent``."""
     sent: int = 0
-    """Up to this id all is acknowledged, even where it could not be removed from the disk."""
-    fresh: deque[Entry] = field(default_factory=deque)
+    """Records up to this id are acknowledged, including those that could not be deleted from disk."""
+    fresh: deque[OutboxEntry] = field(default_factory=deque)
 
 
 class Outbox:
-    """Put in at one end, take and settle at the other; at most one batch per cluster is on its way."""
+    """``put`` adds a record, ``take`` begins a batch, ``sent`` or ``failed`` ends it; one per cluster at a time."""
 
     def __init__(self, spool: Spool, clock: Clock) -> None:
         self._spool = spool
@@ -64,11 +65,11 @@ class Outbox:
         self._fresh_bytes = 0
         self._failing = False
         self.dropped = 0
-        """Records that will never be delivered, since the agent started."""
+        """Records dropped since the agent started: they are never delivered."""
         for key in spool.clusters():
             self._queues[key].stored = True
         for record in spool.ahead():
-            self._append(self._queues[record.key], Entry(record, clock.monotonic()))
+            self._append(self._queues[record.key], OutboxEntry(record, clock.monotonic()))
         self.store(0)
 
     @property
@@ -81,13 +82,13 @@ class Outbox:
         return self._queues.keys()
 
     def is_empty(self, key: bytes) -> bool:
-        """Is everything of this cluster acknowledged?"""
+        """Whether all records of this cluster are acknowledged."""
         queue = self._queues[key]
         return not (queue.taken or queue.stored or queue.fresh)
 
     def put(self, record: Record) -> None:
-        """Append. When memory is full, what is oldest there is dropped."""
-        self._append(self._queues[record.key], Entry(record, self._clock.monotonic()))
+        """Append a record. When memory is full, the oldest record in memory is dropped."""
+        self._append(self._queues[record.key], OutboxEntry(record, self._clock.monotonic()))
         if not self._spool.journal.add(record):
             self.store(0)
         while self._fresh_bytes > MEMORY_BYTES:
@@ -95,12 +96,12 @@ class Outbox:
             self._count_dropped()
 
     def take(self, key: bytes, most: int = BATCH_RECORDS) -> list[Record]:
-        """The next batch of a cluster, to be followed by ``sent`` or ``failed``; nothing when all is settled."""
+        """The next batch of a cluster, to be ended by ``sent``, ``failed`` or ``refuse``; empty when none is left."""
         queue = self._queues[key]
         assert not queue.taken, "one batch at a time"
         if queue.stored:
             found = self._spool.read(key, queue.sent, most, BATCH_BYTES)
-            queue.taken = [Entry(stored.record, 0.0, stored.id) for stored in found]
+            queue.taken = [OutboxEntry(stored.record, 0.0, stored.id) for stored in found]
             queue.stored = bool(found)
         if not queue.taken:
             size = 0
@@ -112,7 +113,7 @@ class Outbox:
         return [entry.record for entry in queue.taken]
 
     def sent(self, key: bytes) -> None:
-        """What was taken is acknowledged."""
+        """The batch is acknowledged."""
         queue = self._queues[key]
         ids = [entry.id for entry in queue.taken if entry.id is not None]
         queue.taken = []
@@ -120,13 +121,13 @@ class Outbox:
             queue.sent = max(ids)
             try:
                 self._spool.remove(key, queue.sent)
-            except SpoolFailed as error:  # tried again with the next batch; after a restart these are sent twice
-                log.warning("cannot remove what was sent from the spool: %s", error)
+            except SpoolFailed as error:  # tried again with the next batch; after a restart they are sent twice
+                log.warning("cannot delete acknowledged observations from the spool: %s", error)
         self._settle()
         self._measure()
 
     def failed(self, key: bytes) -> None:
-        """What was taken is not acknowledged, and will be taken again."""
+        """The batch is not acknowledged; its records are the next to be taken."""
         queue = self._queues[key]
         for entry in reversed(queue.taken):
             if entry.gone:
@@ -136,20 +137,20 @@ class Outbox:
         queue.taken = []
 
     def refuse(self, key: bytes) -> None:
-        """What was taken can never be delivered: drop it."""
+        """The batch can never be delivered: drop and count its records."""
         for _ in self._queues[key].taken:
             self._count_dropped()
         self.sent(key)
 
     def store(self, older_than_s: float = PATIENCE_S) -> None:
-        """Put on disk what has waited this long. When the disk fails it stays in memory, and is tried again."""
+        """Move records older than this to disk. When the disk fails they stay in memory until the next call."""
         before = self._clock.monotonic() - older_than_s
         try:
             for key, queue in self._queues.items():
                 self._store(key, queue, before)
         except SpoolFailed as error:
             if not self._failing:
-                log.error("cannot write the spool: %s; observations stay in memory, the oldest are dropped", error)
+                log.error("cannot write the spool: %s; observations stay in memory, beyond 4 MiB they are lost", error)
             self._failing = True
         else:
             if self._failing:
@@ -169,13 +170,13 @@ class Outbox:
             self._pop(queue)
 
     def _settle(self) -> None:
-        """Empty the journal when nothing is in memory only."""
+        """Clear the journal when no record is in memory only."""
         queues = self._queues.values()
         if not any(queue.fresh or any(entry.id is None for entry in queue.taken) for queue in queues):
             self._spool.journal.clear()
 
     def _forget(self, number: int, key: bytes) -> None:
-        """The disk dropped this record: count it, unless it is acknowledged or may be yet."""
+        """Count a record that was dropped from disk, unless it is acknowledged or may still be."""
         queue = self._queues[key]
         taken = next((entry for entry in queue.taken if entry.id == number), None)
         if taken is not None:
@@ -183,11 +184,11 @@ class Outbox:
         elif number > queue.sent:
             self._count_dropped()
 
-    def _append(self, queue: Queue, entry: Entry, *, left: bool = False) -> None:
+    def _append(self, queue: Queue, entry: OutboxEntry, *, left: bool = False) -> None:
         (queue.fresh.appendleft if left else queue.fresh.append)(entry)
         self._fresh_bytes += len(entry.record.value)
 
-    def _pop(self, queue: Queue) -> Entry:
+    def _pop(self, queue: Queue) -> OutboxEntry:
         entry = queue.fresh.popleft()
         self._fresh_bytes -= len(entry.record.value)
         return entry

@@ -1,4 +1,4 @@
-"""Carries observations from the outbox to Kafka, and goes on when Kafka was away."""
+"""Sends observations from the outbox to Kafka, and continues after Kafka did not answer."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from leadline_agents.journal import Record
 from leadline_agents.outbox import BATCH_RECORDS, Outbox
 
 MARK = (SPOOLED, b"1")
-"""Header of a record that is sent late: old by its own time, and yet its clock is right. It is the last one."""
+"""Last header of a record that is sent late: its time is old although the agent's clock is right."""
 LATE_INTERVALS = 2.0
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 10.0
@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 
 
 class Publisher:
-    """Per cluster in order, and everything in the end: at least once on the wire, once in effect by ``(boot, seq)``.
+    """Delivers the records of the outbox in order per cluster, at least once; readers drop repeats by ``(boot, seq)``.
 
-    A batch is sent until Kafka acknowledges it, and nothing of the same cluster overtakes it.
+    A batch is sent until Kafka acknowledges it; later records of the same cluster wait for it.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class Publisher:
         self._away = False
 
     def put(self, observation: Sample | NodeSettings) -> None:
-        """Hand over an observation of one of the clusters; never waits."""
+        """Add an observation of one of the clusters. It does not wait for Kafka."""
         out = outgoing(observation, self._prefix)
         assert out.key is not None
         assert out.value is not None
         if len(out.value) > MAX_RECORD_BYTES:
-            about = f"{len(out.value)} bytes, readers take {MAX_RECORD_BYTES}"
-            log.error("an observation is too large: %s", about, extra={"node": observation.node.name})
+            sizes = f"{len(out.value)} bytes, and readers accept {MAX_RECORD_BYTES}"
+            log.error("an observation is too large: %s", sizes, extra={"node": observation.node.name})
         self._outbox.put(Record(out.key, out.value, out.headers, epoch(observation.sent_at)))
         self._more[out.key].set()
 
@@ -76,15 +76,15 @@ class Publisher:
             await self._clock.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
 
     async def drained(self) -> None:
-        """Return when everything is acknowledged."""
+        """Return when all records are acknowledged."""
         while not all(self._outbox.is_empty(key) for key in self._more):
             await self._clock.sleep(0.05)
 
     async def _use(self, channel: Channel) -> None:
-        """Send over this channel until it is lost."""
+        """Send over this channel until its connection is lost."""
         try:
-            # In a task of its own: before Python 3.13 one whose group failed counts as being cancelled from then on,
-            # and with 3.11.2, which Debian 12 has, no time limit in it raises TimeoutError any more.
+            # In a task of its own: before Python 3.13 a task whose group failed stays marked as cancelled, and with
+            # 3.11.2, the version of Debian 12, no time limit in it raises TimeoutError from then on.
             await asyncio.create_task(self._send_all(channel))
         except* CONNECTION_LOST as lost:
             self._note(lost.exceptions[0])
@@ -116,9 +116,9 @@ class Publisher:
             await self._more[key].wait()
 
     def _lighten(self, key: bytes, records: list[Record], error: TooLarge) -> int:
-        """After a batch that Kafka will not take: how many to send next. One that is too large alone is dropped."""
+        """Handle a batch that Kafka refuses: return how many records to send next. A single record is dropped."""
         if len(records) == 1:
-            log.error("Kafka refuses an observation of %d bytes, dropped: %s", len(records[0].value), error)
+            log.error("Kafka refuses an observation of %d bytes; it is dropped: %s", len(records[0].value), error)
             self._outbox.refuse(key)
         else:
             self._outbox.failed(key)
@@ -129,10 +129,10 @@ class Publisher:
         return record.value, [*record.headers, MARK] if late else record.headers
 
     def _note(self, error: BaseException | None) -> None:
-        """Say once that Kafka is away, and once that it is back."""
+        """Log once that Kafka does not accept observations, and once that it does again."""
         if error is None and self._away:
-            log.info("Kafka takes observations again")
+            log.info("Kafka accepts observations again")
         elif error is not None and not self._away:
             reason = str(error) or type(error).__name__
-            log.warning("Kafka takes no observations: %s; they are kept until it does", reason)
+            log.warning("Kafka does not accept observations: %s; they are kept until it does", reason)
         self._away = error is not None

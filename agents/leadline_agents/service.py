@@ -1,4 +1,4 @@
-"""The agent as a process: every instance of its settings, one outbox, one way to Kafka."""
+"""The agent as a process: a sampler per instance, one outbox, one connection to Kafka."""
 
 import asyncio
 import contextlib
@@ -18,14 +18,14 @@ from leadline_agents.spool import Spool
 
 STORE_EVERY_S = 1.0
 FLUSH_S = 3.0
-"""What Kafka gets, when the agent is told to stop, to acknowledge the rest; the spool keeps what it does not."""
+"""Time for Kafka to acknowledge the rest when the agent stops; the spool keeps what is not acknowledged."""
 
 
 async def run(settings: AgentSettings, clock: Clock) -> None:
     """Look and publish until SIGTERM or until cancelled; then flush, within seconds.
 
-    Neither servers nor Kafka need to be there. Raises UsageError when the settings cannot work on this machine: the
-    spool, the metrics port, files of certificates.
+    Servers and Kafka need not answer at the start. Raises UsageError when the settings cannot work on this machine:
+    the spool, the metrics port, certificate files, an instance's engine.
     """
     producer_options(settings.kafka, "")
     spool = Spool(Path(settings.spool.path), settings.spool.max_bytes)
@@ -50,12 +50,12 @@ async def _work(settings: AgentSettings, clock: Clock, outbox: Outbox) -> None:
         for instance in settings.instances
     ]
     sending = asyncio.create_task(publisher.run())
-    apart_s = settings.interval_s / len(samplers)  # so that looks do not slow each other down
+    apart_s = settings.interval_s / len(samplers)  # looks spread over the interval
     others = [asyncio.create_task(s.run(publisher.put, n * apart_s)) for n, s in enumerate(samplers)]
     others.append(asyncio.create_task(_keep(outbox, clock)))
     stopping = asyncio.create_task(told_to_stop())
     gc.collect()
-    gc.freeze()  # what is there now stays; looking through it again and again is half the collector's work
+    gc.freeze()  # modules are never collected; scanning them is half of the collector's work
     try:
         ended, _ = await asyncio.wait({stopping, sending, *others}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -72,7 +72,7 @@ async def _work(settings: AgentSettings, clock: Clock, outbox: Outbox) -> None:
 
 
 async def _keep(outbox: Outbox, clock: Clock) -> None:
-    """See to it that what Kafka does not take soon is on disk."""
+    """Move records that Kafka does not acknowledge soon to disk."""
     while True:
         await clock.sleep(STORE_EVERY_S)
         outbox.store()

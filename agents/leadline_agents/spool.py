@@ -1,10 +1,10 @@
-"""Observations waiting on disk in the order they were made: a bounded queue per cluster, in one SQLite file.
+"""Observations that wait on disk, in the order they were made: a bounded queue per cluster, in one SQLite file.
 
-Beside it is the journal of what is not in it yet.
+Beside it is the write-ahead journal of the observations that are not in it yet.
 
-What ``add`` returned for survives kill -9 of the agent. A power cut may take the newest of it (``synchronous = NORMAL``
-does not wait for the disk at each commit), never the file. A call blocks for a fraction of a millisecond, now and then
-for an fsync.
+A record survives kill -9 of the agent as soon as ``add`` has returned. A power cut may lose the newest records
+(``synchronous = NORMAL`` does not wait for the disk at each commit) but does not damage the file. A call blocks for a
+fraction of a millisecond, sometimes for an fsync.
 """
 
 import logging
@@ -18,13 +18,13 @@ import msgspec
 
 from leadline.errors import UsageError
 from leadline_agents import journal
-from leadline_agents.journal import Journal, Record
+from leadline_agents.journal import Record, WriteAheadJournal
 
 PAGE = 4096
-LOG_PAGES = 32
-"""At this size SQLite empties its own log, which counts against the bound."""
-LOG_ROOM = 128
-"""Pages set aside for that log: its size, and the largest transaction."""
+WAL_PAGES = 32
+"""Size at which SQLite checkpoints its WAL file, which counts against the bound."""
+WAL_ROOM = 128
+"""Pages reserved for that file: its size, and the largest transaction."""
 DROP = 16
 """Records dropped at a time."""
 IN_MEMORY_BYTES = 4 * 1024 * 1024
@@ -35,8 +35,8 @@ _SETUP = f"""
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA cache_size = 64;
-    PRAGMA wal_autocheckpoint = {LOG_PAGES};
-    PRAGMA journal_size_limit = {LOG_PAGES * PAGE};
+    PRAGMA wal_autocheckpoint = {WAL_PAGES};
+    PRAGMA journal_size_limit = {WAL_PAGES * PAGE};
     CREATE TABLE IF NOT EXISTS waiting (id INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL, record BLOB NOT NULL);
     CREATE INDEX IF NOT EXISTS waiting_by_key ON waiting (key, id);
     PRAGMA user_version = 1;
@@ -46,44 +46,44 @@ log = logging.getLogger(__name__)
 
 
 class Stored(NamedTuple):
-    """A record on disk. ``id`` grows in the order of adding and is never used again."""
+    """A record on disk. ``id`` grows in the order of ``add`` and is never reused."""
 
     id: int
     record: Record
 
 
 class SpoolFailed(Exception):
-    """The disk takes no more, and dropping what is oldest does not help."""
+    """The disk is full or fails, and dropping the oldest records does not help."""
 
 
 class Spool:
-    """The file. With SQLite's log and the journal it never outgrows ``max_bytes``: what is oldest is dropped.
+    """The file. With SQLite's WAL and the journal it stays within ``max_bytes``: the oldest records are dropped.
 
-    A smaller ``max_bytes`` than before holds once the spool has been empty.
+    A ``max_bytes`` that was reduced is kept from the first time that the spool is empty.
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         """Open or create the file. Raises UsageError when it cannot be written or another agent uses it.
 
-        Watching must go on, so a damaged file is set aside, and a full disk leaves a small spool in memory.
+        The agent must go on, so a damaged file is renamed, and on a full disk a small spool is kept in memory.
         """
         self.path = path
-        self._pages = (max_bytes - journal.MAX_BYTES) // PAGE - LOG_ROOM
+        self._pages = (max_bytes - journal.MAX_BYTES) // PAGE - WAL_ROOM
         self._db = self._open()
-        self.journal = Journal(path.with_name(path.name + ".ahead"))
+        self.journal = WriteAheadJournal(path.with_name(path.name + ".ahead"))
         self._db.execute(f"PRAGMA max_page_count = {self._pages}")
         self._decoder = msgspec.msgpack.Decoder(Record)
         self.count: int = self._one("SELECT count(*) FROM waiting")
         self.bytes: int = self._one("SELECT coalesce(sum(length(record)), 0) FROM waiting")
 
     def clusters(self) -> list[bytes]:
-        """The keys under which something is waiting."""
+        """The keys that have records."""
         return [key for (key,) in self._db.execute("SELECT DISTINCT key FROM waiting")]
 
     def add(self, record: Record, dropped: Callable[[int, bytes], None]) -> int:
-        """Append, and return the record's id. Raises SpoolFailed, then it was not appended.
+        """Append, and return the record's id. Raises SpoolFailed when the record was not appended.
 
-        ``dropped`` is told id and key of each record that was dropped to make room.
+        ``dropped`` is called with id and key of each record that was dropped to make room.
         """
         row = (record.key, msgspec.msgpack.encode(record))
         while True:
@@ -101,7 +101,7 @@ class Spool:
                 return cursor.lastrowid
 
     def read(self, key: bytes, after: int, limit: int, max_bytes: int) -> list[Stored]:
-        """The oldest records of a cluster whose id is above ``after``; at least one if there is one."""
+        """The oldest records of a cluster with an id above ``after``, within both limits but at least one."""
         found: list[Stored] = []
         size = 0
         rows = self._db.execute(
@@ -116,7 +116,7 @@ class Spool:
         return found
 
     def ahead(self) -> list[Record]:
-        """What the journal has and the disk does not: of each cluster, what follows the newest record there."""
+        """Records of the journal that are not on disk: of each cluster, those after the newest one that is on disk."""
         newest: dict[bytes, Record | None] = {}
         found: dict[bytes, list[Record]] = {}
         for record in self.journal.read():
@@ -124,13 +124,13 @@ class Spool:
             if key not in newest:
                 newest[key] = self._newest(key)
             if record == newest[key]:
-                found[key] = []  # what came before it was moved to the disk before
+                found[key] = []  # earlier records were moved to the disk before it
             else:
                 found.setdefault(key, []).append(record)
         return [record for records in found.values() for record in records]
 
     def remove(self, key: bytes, upto: int) -> None:
-        """Forget a cluster's records up to and with this id. Raises SpoolFailed, then all are still there."""
+        """Delete a cluster's records up to and including this id. Raises SpoolFailed when none was deleted."""
         where, values = "WHERE key = ? AND id <= ?", (key, upto)
         sums = f"SELECT count(*), coalesce(sum(length(record)), 0) FROM waiting {where}"
         count, size = self._db.execute(sums, values).fetchone()
@@ -145,7 +145,7 @@ class Spool:
             self._shrink()
 
     def close(self) -> None:
-        """Close the files; what waits in them is there the next time."""
+        """Close the files and keep their content."""
         self._db.close()
         self.journal.close()
 
@@ -155,12 +155,15 @@ class Spool:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
                 raise UsageError(_refusal(self.path, error)) from None
-            log.error("the disk of the spool %s is full: observations are kept in memory only", self.path)
+            log.error(
+                "the disk of spool %s is full: observations are kept in memory; free space, then restart the agent",
+                self.path,
+            )
             self._pages = IN_MEMORY_BYTES // PAGE
             return _connect(Path(":memory:"))
         except sqlite3.DatabaseError as error:
             aside = self.path.with_name(self.path.name + ".damaged")
-            log.error("the spool %s is damaged (%s): set aside as %s", self.path, error, aside)
+            log.error("spool %s is damaged (%s): renamed to %s and not sent; a new one begins", self.path, error, aside)
             self.path.rename(aside)
             self.path.with_name(self.path.name + "-wal").unlink(missing_ok=True)
             return _connect(self.path)
@@ -170,7 +173,7 @@ class Spool:
         return self._decoder.decode(found[0]) if found else None
 
     def _is_bound(self, error: sqlite3.OperationalError, size: int) -> bool:
-        """Is it our own bound that was hit, rather than the end of the disk?"""
+        """Whether the spool's own bound was reached, and not the end of the disk."""
         if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
             return False
         limit, used, free = (self._one(f"PRAGMA {name}") for name in ("max_page_count", "page_count", "freelist_count"))
@@ -189,7 +192,7 @@ class Spool:
             dropped(number, key)
 
     def _shrink(self) -> None:
-        """Give the disk back what an empty spool does not need."""
+        """Return the space of an empty spool to the file system."""
         try:
             # As a script: execute() takes one step only, which frees one page.
             self._db.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
@@ -204,7 +207,7 @@ class Spool:
 def _connect(path: Path) -> sqlite3.Connection:
     if path != Path(":memory:"):
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # queries are nobody else's business
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # queries are private
         except OSError as error:
             raise UsageError(_refusal(path, error.strerror)) from None
     db = sqlite3.connect(path, timeout=0)

@@ -86,6 +86,6 @@ def test_without_kafka_it_waits(tmp_path: Path) -> None:
             agent.send_signal(signal.SIGTERM)
             said += agent.communicate(timeout=20)[1]
     assert agent.returncode == 0
-    assert "Kafka takes no observations" in said
+    assert "Kafka does not accept observations" in said
     assert "the server cannot be read: refused: " in said
     assert "hunter2" not in said

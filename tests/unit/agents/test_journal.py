@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leadline_agents import journal
-from leadline_agents.journal import Journal, Record
+from leadline_agents.journal import Record, WriteAheadJournal
 
 
 def record(number: int, size: int = 100) -> Record:
@@ -21,22 +21,22 @@ def path(tmp_path: Path) -> Path:
 
 def test_what_was_appended_is_there_for_the_next(path: Path) -> None:
     """In order, until it is emptied; only its owner may read it."""
-    first = Journal(path)
+    first = WriteAheadJournal(path)
     assert all(first.add(record(n)) for n in range(3))
-    second = Journal(path)
+    second = WriteAheadJournal(path)
     assert second.read() == [record(n) for n in range(3)]
     assert path.stat().st_mode & 0o777 == 0o600
     second.clear()
     assert second.add(record(9))
-    assert Journal(path).read() == [record(9)]
+    assert WriteAheadJournal(path).read() == [record(9)]
 
 
 def test_it_stays_within_its_bound(path: Path) -> None:
     """What does not fit is refused, whatever came before; when it is emptied there is room again."""
-    book = Journal(path)
+    book = WriteAheadJournal(path)
     while book.add(record(1, size=1000)):
         assert path.stat().st_size <= journal.MAX_BYTES
-    assert not Journal(path).add(record(2, size=1000))
+    assert not WriteAheadJournal(path).add(record(2, size=1000))
     book.clear()
     assert path.stat().st_size == 0
     assert book.add(record(3, size=1000))
@@ -46,30 +46,30 @@ def test_it_stays_within_its_bound(path: Path) -> None:
 @pytest.mark.parametrize("cut", [1, 60, 115, 140])
 def test_a_record_that_is_cut_short_ends_it(path: Path, cut: int) -> None:
     """Killed in the middle of writing: what was whole before is read."""
-    book = Journal(path)
+    book = WriteAheadJournal(path)
     book.add(record(1))
     whole = path.stat().st_size
     book.add(record(2))
     os.truncate(path, path.stat().st_size - cut)
-    assert Journal(path).read() == ([record(1)] if path.stat().st_size >= whole else [])
+    assert WriteAheadJournal(path).read() == ([record(1)] if path.stat().st_size >= whole else [])
 
 
 def test_what_a_power_cut_left_is_not_taken_for_a_record(path: Path) -> None:
     """Zeros or other bytes where a record should be."""
-    book = Journal(path)
+    book = WriteAheadJournal(path)
     book.add(record(1))
     book.add(record(2))
     content = bytearray(path.read_bytes())
     content[-40:] = bytes(40)
     path.write_bytes(content)
-    assert Journal(path).read() == [record(1)]
+    assert WriteAheadJournal(path).read() == [record(1)]
     path.write_bytes(bytes(5000))
-    assert Journal(path).read() == []
+    assert WriteAheadJournal(path).read() == []
 
 
 def test_a_full_disk_leaves_what_is_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A record of which only a part fits is refused and leaves no trace."""
-    book, write = Journal(path), os.write
+    book, write = WriteAheadJournal(path), os.write
     book.add(record(1))
     monkeypatch.setattr(os, "write", lambda file, content: write(file, content[:50]))
     assert not book.add(record(2))
@@ -77,7 +77,7 @@ def test_a_full_disk_leaves_what_is_whole(path: Path, monkeypatch: pytest.Monkey
     assert not book.add(record(3))
     monkeypatch.undo()
     assert book.add(record(4))
-    assert Journal(path).read() == [record(1), record(4)]
+    assert WriteAheadJournal(path).read() == [record(1), record(4)]
 
 
 def no_space(*_: object) -> int:
@@ -86,7 +86,7 @@ def no_space(*_: object) -> int:
 
 def test_one_that_cannot_be_opened_takes_nothing(tmp_path: Path) -> None:
     """The spool must do without."""
-    book = Journal(tmp_path / "no" / "spool.ahead")
+    book = WriteAheadJournal(tmp_path / "no" / "spool.ahead")
     assert not book.add(record(1))
     assert book.read() == []
     book.clear()

@@ -192,8 +192,8 @@ async def test_an_outage_is_said_once(
         publisher.put(sample(1, clock))
     said = [record.getMessage() for record in caplog.records]
     assert said == [
-        "Kafka takes no observations: KafkaConnectionError: nobody there; they are kept until it does",
-        "Kafka takes observations again",
+        "Kafka does not accept observations: KafkaConnectionError: nobody there; they are kept until it does",
+        "Kafka accepts observations again",
     ]
 
 

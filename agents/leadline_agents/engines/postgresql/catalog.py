@@ -1,7 +1,7 @@
-"""Which SQL a server is asked: for each query the newest file in ``queries/`` that its version has.
+"""The SQL for a server: for each query the file in ``queries/`` that is nearest at or below the server's version.
 
-A file is named after what it reads and the major version it works since, ``slots-16.sql``, and begins with why its
-columns are as they are. Nothing is ever put into the SQL but other files of the same folder.
+A file is named after its query and the first major version that it works with, ``slots-16.sql``, and begins with the
+reasons for its columns. The only text ever inserted into SQL is that of other files of the same folder.
 """
 
 import re
@@ -12,7 +12,7 @@ OLDEST = 13
 """The first major version that Leadline reads."""
 
 FRAME = "look"
-"""The query of every interval; it has a place for each group of the model, ``{slots}`` among them."""
+"""The query of every interval, with a placeholder for each group of the model, such as ``{slots}``."""
 SETTINGS = "settings"
 FILES = "files"
 TABLES = "tables"
@@ -25,7 +25,7 @@ _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 
 @cache
 def catalog() -> dict[str, dict[int, str]]:
-    """Every query by name, then by the major version it works since; without its comments."""
+    """Every query by name, then by its first major version; without comments."""
     found: dict[str, dict[int, str]] = {}
     for file in files("leadline_agents.engines.postgresql").joinpath("queries").iterdir():
         if name := _FILE(file.name):
@@ -42,9 +42,9 @@ def query(name: str, major: int) -> str:
 
 @cache
 def statement(name: str, version_num: int, without: frozenset[str] = frozenset()) -> bytes:
-    """One statement that answers with one row of one JSON document, for ``server_version_num``.
+    """One statement that returns one row with one JSON document, for a ``server_version_num``.
 
-    Groups in ``without`` are not asked for: as if they had no row.
+    Groups in ``without`` are left out, as if they had no row.
     """
     major = version_num // 10000
 

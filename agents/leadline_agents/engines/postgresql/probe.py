@@ -1,4 +1,4 @@
-"""One connection to one server: bounded, read-only, named, and opened again when it is lost."""
+"""One connection to one server: bounded, read-only, with an ``application_name``, opened again when it is lost."""
 
 import asyncio
 import random
@@ -18,9 +18,9 @@ from leadline_agents.engines.postgresql.catalog import OLDEST, statement
 
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 5.0
-"""An attempt each five seconds costs a server nothing and keeps the time to "it is back" short."""
+"""Longest time between two attempts: short enough to notice soon that a server is back."""
 
-# Whatever the dsn says. The last three find out within seconds that a peer is gone without a word.
+# These override the dsn. The last three detect within seconds a peer that vanished without closing the connection.
 _CONNECTION: dict[str, Any] = {
     "application_name": "leadline",
     "client_encoding": "utf8",
@@ -29,7 +29,7 @@ _CONNECTION: dict[str, Any] = {
     "keepalives_interval": 2,
     "tcp_user_timeout": 10_000,
 }
-# search_path: nobody's function of the same name is called. jit: compiling would cost more than the query.
+# search_path: no function of the same name in another schema is called. jit: compiling costs more than the query.
 _SESSION = """
     SET search_path = pg_catalog; SET timezone = 'UTC'; SET jit = off; SET max_parallel_workers_per_gather = 0;
     SET default_transaction_read_only = on; SET statement_timeout = {ms}; SET lock_timeout = {half_ms}
@@ -37,10 +37,10 @@ _SESSION = """
 
 
 class Probe:
-    """Asks one server one question at a time.
+    """Sends one statement at a time to one server.
 
-    No question takes longer than ``patience_s``: what is slower goes on in the background, and until it has ended
-    every question is answered with ``CannotRead``. The server ends a statement after ``timeout_s``. At most one
+    No call takes longer than ``patience_s``: a slower statement or connection attempt goes on in the background, and
+    until it has ended every call raises ``CannotRead``. The server ends a statement after ``timeout_s``. At most one
     connection is open.
     """
 
@@ -61,15 +61,15 @@ class Probe:
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
         self._work: asyncio.Task[Any] | None = None
         self._dsn = ""
-        """As last revealed: its secrets are cut out of messages."""
+        """As last read; its secrets are masked in messages."""
         self._failures = 0
         self._not_before = 0.0
         self._reason = ""
         self.round_trip_s = 0.0
-        """Of the last question that was answered."""
+        """From the last statement that was answered to its answer."""
 
     async def ask(self, query: str, without: frozenset[str] = frozenset()) -> bytes:
-        """The JSON with which a query of the catalog is answered. Raises CannotRead with the reason."""
+        """The JSON document that a query of the catalog returns. Raises CannotRead with the reason."""
         if self._work is not None and not await self._ended(self._work):
             raise CannotRead(self._silence())
         if self._connection is None:
@@ -81,15 +81,15 @@ class Probe:
             opening.result()
         if self._connection is None:
             raise CannotRead(self._reason)
-        asked = self._begin(self._fetch(self._connection, query, without))
-        if not await self._ended(asked):
-            asked.cancel()  # psycopg asks the server to stop, and closes the connection when it does not
+        fetching = self._begin(self._fetch(self._connection, query, without))
+        if not await self._ended(fetching):
+            fetching.cancel()  # psycopg sends a cancel request, and closes the connection if that fails
             raise CannotRead(self._silence())
-        answer: bytes = asked.result()
+        answer: bytes = fetching.result()
         return answer
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._work is not None:
             self._work.cancel()
             await self._ended(self._work)
@@ -104,14 +104,14 @@ class Probe:
         done, _ = await asyncio.wait({work}, timeout=self._patience_s)
         if done:
             self._work = None
-            work.cancelled() or work.exception()  # so that asyncio knows it was looked at
+            work.cancelled() or work.exception()  # marks it as retrieved for asyncio
         return bool(done)
 
     def _silence(self) -> str:
         return connect_errors.no_answer(self._patience_s)
 
     async def _open(self) -> None:
-        """Connect, or note why not and when to try again."""
+        """Connect, or record the reason and when to try again."""
         try:
             self._dsn = self._instance.dsn.reveal()
             parts(self._dsn)  # libpq would quote pieces of a malformed one, which may be of the password
