@@ -6,18 +6,20 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from leadline import logs
 from leadline.errors import UsageError
-from leadline.settings.agent import AgentSettings
 from leadline.settings.load import load
-from leadline.settings.sink import SinkSettings
-from leadline.settings.stream import StreamSettings
 
-S = TypeVar("S", AgentSettings, StreamSettings, SinkSettings)
+if TYPE_CHECKING:  # a process loads the settings of its own kind only
+    from leadline.settings.agent import AgentSettings
+    from leadline.settings.sink import SinkSettings
+    from leadline.settings.stream import StreamSettings
+
+S = TypeVar("S", "AgentSettings", "StreamSettings", "SinkSettings")
 F = TypeVar("F", bound=Callable[..., Any])
 
 config_option: Callable[[F], F] = click.option(

@@ -1,65 +1,21 @@
 """From the outbox to Kafka: in order, everything, once in effect, whatever Kafka does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.errors import KafkaConnectionError
 
-from leadline import wire
 from leadline.clock import ManualClock
 from leadline.errors import UsageError
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Node, Sample
-from leadline_agents.channel import Channel, Message, TooLarge
 from leadline_agents.outbox import Outbox
-from leadline_agents.publisher import MARK, Publisher
+from leadline_agents.publisher import Publisher
 from leadline_agents.spool import Spool
-
-AWAY = KafkaConnectionError("nobody there")
-
-
-class FakeKafka:
-    """Takes batches, or does what the script says first: raise an error, or take them and raise all the same."""
-
-    def __init__(self) -> None:
-        self.refuses: list[Exception] = []
-        self.forgets_to_answer = 0
-        self.limit = 10_000
-        self.taken: list[tuple[str, bytes, int, bool]] = []
-        """Topic, key, seq of each message that was written, and whether it says that it is late."""
-        self.batches: list[int] = []
-        self.open = 0
-
-    async def connect(self) -> Channel:
-        if self.refuses:
-            raise self.refuses.pop(0)
-        self.open += 1
-        return self
-
-    async def send(self, topic: str, key: bytes, messages: Sequence[Message]) -> None:
-        await asyncio.sleep(0)
-        if any(len(value) > self.limit for value, _ in messages):
-            raise TooLarge("too large")
-        if self.refuses:
-            raise self.refuses.pop(0)
-        self.batches.append(len(messages))
-        for value, headers in messages:
-            seen = wire.OBSERVATIONS.decode(value)
-            assert isinstance(seen, Sample)
-            self.taken.append((topic, key, seen.seq, headers[-1] == MARK))
-        if self.forgets_to_answer:
-            self.forgets_to_answer -= 1
-            raise AWAY
-
-    async def close(self) -> None:
-        self.open -= 1
-
-    def seqs(self, key: bytes = b"orders") -> list[int]:
-        return [seq for _, of, seq, _ in self.taken if of == key]
+from tests.fixtures.channels import AWAY, FakeKafka
 
 
 @pytest.fixture
