@@ -1,8 +1,8 @@
-"""A rig for each test, its topology in each version, and the table of what was seen when."""
+"""A rig for each test, its topology in each version, and the table of what was measured."""
 
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from types import MappingProxyType
@@ -11,13 +11,25 @@ from typing import Any
 import pytest
 
 from leadline.clock import SystemClock
+from leadline_lab.faults.fault import Fault
+from leadline_lab.faults.topologies import Cascade, Logical, Pair, make_cascade, make_pair
 from leadline_lab.sandbox.fleet import Fleet
 from leadline_streams.judge.policy import Override
-from tests.fixtures.fleets import Cascade, Logical, Pair, Shelf, make_cascade, make_logical, make_pair
+from leadline_streams.rules import RULES
+from tests.fixtures.fleets import Shelf
 from tests.fixtures.postgres_versions import binaries_for
 from tests.zoo import score, versions
-from tests.zoo.rig import Rig, Watch
+from tests.zoo.rig import Rig, make_rig
 from tests.zoo.score import Control, Score
+
+Watch = Callable[..., Rig]
+"""Starts a rig over a topology: ``rig = watch(pair)``."""
+Lend = Callable[[Fault[Any]], Any]
+
+RESTARTS = Override(
+    rules={rule: {"for_s": RULES[rule].limits.for_s} for rule in ("node_down", "replication_cut_off", "slot_inactive")}
+)
+"""For courses that restart servers: a restart is no fault as long as it takes no longer than in production."""
 
 SCORES: list[Score] = []
 CONTROLS: list[Control] = []
@@ -25,11 +37,11 @@ FAILED: set[str] = set()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each test once per version."""
-    if "major" in metafunc.fixturenames:
-        metafunc.parametrize(
-            "major", versions.majors_of(metafunc.definition), ids=versions.label, indirect=True, scope="session"
-        )
+    """Each special test once per version; those of the registry are parametrised where they are."""
+    if "major" in metafunc.fixturenames and "fault" not in metafunc.fixturenames:
+        older = metafunc.definition.get_closest_marker("older") is not None
+        majors = versions.majors_for(0, older)
+        metafunc.parametrize("major", majors, ids=versions.label, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,50 +57,52 @@ def major(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
+def lend(shelf: Shelf, major: int) -> Iterator[Lend]:
+    """Lend the topology of a fault until the end of the test: new servers where the fault needs servers of its own."""
+    with ExitStack() as stack:
+
+        def lent(fault: Fault[Any]) -> Any:
+            if fault.own_servers:
+                return fault.make(stack.enter_context(Fleet(binaries_for(major))))
+            return stack.enter_context(shelf.lend(fault.make, major))
+
+        yield lent
+
+
+@pytest.fixture
 def pair(shelf: Shelf, major: int) -> Iterator[Pair]:
     with shelf.lend(make_pair, major) as pair:
         yield pair
 
 
 @pytest.fixture
-def cascade(shelf: Shelf, major: int) -> Iterator[Cascade]:
-    with shelf.lend(make_cascade, major) as cascade:
-        yield cascade
-
-
-@pytest.fixture
-def logical(shelf: Shelf, major: int) -> Iterator[Logical]:
-    with shelf.lend(make_logical, major) as logical:
-        yield logical
-
-
-@pytest.fixture
-def fleet(major: int) -> Iterator[Fleet]:
-    """Servers of the test's own, for faults that cannot be healed."""
+def new_cascade(major: int) -> Iterator[Cascade]:
     with Fleet(binaries_for(major)) as fleet:
-        yield fleet
+        yield make_cascade(fleet)
 
 
 @pytest.fixture
 def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
-    """Start a rig over a topology that has settled: ``rig = watch(pair)``."""
+    """Start a rig over a healthy topology; with ``fault``, under its name and with the limits it needs."""
     with ExitStack() as stack:
 
-        def start(
-            topology: Pair | Cascade | Logical,
-            overrides: Sequence[Override] = (),
-            datacenters: Mapping[str, str] = MappingProxyType({}),
-        ) -> Rig:
-            first, *others = topology.fleet.servers.values()
-            version = str(first.value("SHOW server_version")).split()[0]
-            rig = stack.enter_context(Rig(_name(request.node.name), version, overrides))
+        def start(topology: Pair | Logical, fault: Fault[Any] | None = None) -> Rig:
+            fleet = topology.fleet
+            servers = list(fleet.servers.values())
+            rig = make_rig(
+                fault.name if fault is not None else _name(request.node.name),
+                servers,
+                dbname=topology.database if isinstance(topology, Logical) else "postgres",
+                overrides=_overrides(fault) if fault is not None else (),
+                datacenters=fault.datacenters if fault is not None else MappingProxyType({}),
+                aliases={servers[0].name: [f"127.0.0.1:{topology.proxy.port}"]},
+            )
+            stack.enter_context(rig)
             stack.callback(topology.proxy.heal)
-            dbname = "app" if isinstance(topology, Logical) else "postgres"
-            rig.watch(first, dbname=dbname, aliases=[f"127.0.0.1:{topology.proxy.port}"])
-            for server in others:
-                rig.watch(server, dbname=dbname, datacenter=datacenters.get(server.name, "fra1"))
+            stack.callback(setattr, fleet, "on_change", fleet.on_change)
+            fleet.on_change = rig.changed
             stack.callback(lambda: request.node.user_properties.extend(("zoo", asdict(one)) for one in rig.measured()))
-            rig.settle(len(topology.fleet.links))
+            rig.settle(len(fleet.links))
             return rig
 
         yield start
@@ -114,15 +128,20 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What each fault took, and what all of them say; a run of whole versions is kept for the page."""
+    """Times and causes of each fault, then of all together; a run of whole versions is kept for the page."""
     if not SCORES and not CONTROLS:
         return
     found = score.result(SCORES, CONTROLS, _about())
     terminalreporter.section("incident zoo")
     for line in score.lines(found):
         terminalreporter.write_line(line)
-    if versions.asked_for():
+    if versions.requested():
         score.save(found)
+
+
+def _overrides(fault: Fault[Any]) -> Sequence[Override]:
+    declared = [Override(node=node, rules=dict(rules)) for node, rules in fault.limits.items()]
+    return [*([RESTARTS] if fault.restarts else []), *declared]
 
 
 def _about() -> Mapping[str, Any]:
@@ -138,11 +157,10 @@ def _parameters(item: pytest.Item) -> Mapping[str, Any]:
 
 
 def _name(test: str) -> str:
-    """A fault's name: its test's, with what the test is parametrized by but for the version."""
+    """The name of a fault or control: the registry's where the test is ``test_zoo``, otherwise the test's own."""
     name, _, parameters = test.removeprefix("test_").removesuffix("]").partition("[")
-    others = [each for each in parameters.split("-") if each not in ("postgresql", _major(test), "")]
-    return "_".join([name, *others])
+    return parameters.partition("-postgresql-")[0] if name == "zoo" else name
 
 
 def _major(test: str) -> str:
-    return test.partition("postgresql-")[2].partition("-")[0].rstrip("]")
+    return test.partition("postgresql-")[2].rstrip("]")

@@ -1,4 +1,4 @@
-"""Kafka goes away and comes back: a trouble of the watch, not of what is watched."""
+"""Kafka is unreachable for a while: a failure of Leadline's own path, not of the servers that it watches."""
 
 from collections.abc import Callable
 from contextlib import aclosing
@@ -20,41 +20,41 @@ BEFORE = 10
 SOON = {name: {"for_s": 5.0} for name in RULES}
 
 
-class Story:
-    """What is in the topics, and which rules fired."""
+class Followed:
+    """The samples in the topics, and the rules that fired."""
 
     def __init__(self) -> None:
-        self.seen: list[Sample] = []
+        self.samples: list[Sample] = []
         self.fired: list[str] = []
 
     async def read(self, pipeline: Pipeline, until: Callable[[list[Sample]], bool]) -> None:
-        """All from the beginning, until there are samples enough."""
-        self.seen, self.fired = [], []
+        """Read everything from the beginning, until ``until`` holds of the samples."""
+        self.samples, self.fired = [], []
         async with aclosing(pipeline.follow()) as batches:
             async for batch in batches:
-                self.seen += [item for item in batch if isinstance(item, Sample)]
+                self.samples += [item for item in batch if isinstance(item, Sample)]
                 self.fired += [item.rule for item in batch if isinstance(item, Transition) and item.to == "firing"]
-                if until(self.seen):
+                if until(self.samples):
                     return
 
 
 @pytest.mark.control
 async def test_kafka_away(pair: Pair) -> None:
-    """Agents keep what they see on disk, then deliver all of it, and the judgement that catches up finds nothing."""
+    """Agents keep their samples on disk and deliver them later, and the judgement catches up without an alert."""
     servers = (pair.primary, pair.standby)
     instances = [{"name": one.name, "cluster": "zoo", "dsn": one.dsn(user=AGENT)} for one in servers]
-    clock, story = SystemClock(), Story()
+    clock, followed = SystemClock(), Followed()
     with Pipeline() as pipeline:
         spool = {"path": str(pipeline.file("spool.sqlite3"))}
         pipeline.start("agent", {"instances": instances, "interval_s": 1.0, "spool": spool})
         pipeline.start("stream", {"rules": SOON})
-        await story.read(pipeline, lambda seen: len(seen) >= BEFORE)
+        await followed.read(pipeline, lambda samples: len(samples) >= BEFORE)
         pipeline.broker.down()
         await clock.sleep(AWAY_S)
         pipeline.broker.up()
-        await story.read(pipeline, lambda seen: len(seen) >= BEFORE + 2 * (AWAY_S + AFTER_S))
-    assert story.fired == []
-    assert max(sample.cost.spooled for sample in story.seen if sample.cost is not None) > AWAY_S
+        await followed.read(pipeline, lambda samples: len(samples) >= BEFORE + 2 * (AWAY_S + AFTER_S))
+    assert followed.fired == []
+    assert max(sample.cost.spooled for sample in followed.samples if sample.cost is not None) > AWAY_S
     for server in servers:
-        numbers = [sample.seq for sample in story.seen if sample.node.name == server.name]
+        numbers = [sample.seq for sample in followed.samples if sample.node.name == server.name]
         assert sorted({*numbers, 2}) == list(range(1, max(numbers) + 1))  # the second is of the settings

@@ -1,30 +1,25 @@
-"""On which versions of PostgreSQL each fault runs.
+"""The versions of PostgreSQL that each fault runs on.
 
-On 18 each; on 15 those marked ``older``, a handful for a run that is to be short. LEADLINE_TEST_ZOO names versions that
-every fault is to run on instead, as ``make zoo`` does: ``18,15``. A fault marked ``since`` needs what that version
-brought.
+Every fault runs on 18, and those that are ``older`` also on 15: a handful, for a run that is to be short.
+LEADLINE_TEST_ZOO names versions that every fault runs on instead, as ``make zoo`` does: ``18,15``. A fault with
+``since`` needs what that version introduced.
 """
 
 import os
 from collections.abc import Sequence
 
-import pytest
-
 NEW, OLD = 18, 15
 VARIABLE = "LEADLINE_TEST_ZOO"
 
 
-def asked_for() -> list[int]:
-    """The versions that every fault is to run on; none when the run is to be short."""
+def requested() -> list[int]:
+    """The versions that every fault is to run on; empty for a short run."""
     return [int(major) for major in os.environ.get(VARIABLE, "").split(",") if major.strip()]
 
 
-def majors_of(item: pytest.Function) -> Sequence[int]:
-    """The versions for one test."""
-    since = item.get_closest_marker("since")
-    first = since.args[0] if since is not None else 0
-    short = [NEW, OLD] if item.get_closest_marker("older") else [NEW]
-    return [major for major in asked_for() or short if major >= first]
+def majors_for(since: int, older: bool) -> Sequence[int]:
+    """The versions for a fault."""
+    return [major for major in requested() or ([NEW, OLD] if older else [NEW]) if major >= since]
 
 
 def label(major: int) -> str:

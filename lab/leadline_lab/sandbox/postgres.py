@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,20 +40,27 @@ SETTINGS = {
 }
 
 
+OnChange = Callable[[str], object]
+"""Called with one line of text for each change that is made to a running server: a statement, a setting, a restart."""
+
+
 class Server:
     """A server in a folder of its own, reached by password on 127.0.0.1. All its processes end with their owner.
 
-    ``initialise`` a new one, or let pg_basebackup fill ``data`` and call ``configure_files``; then ``start``. Helpers
-    that speak SQL do so as the superuser, on a connection of their own, in autocommit.
+    ``initialise`` a new one, or let pg_basebackup fill ``data`` and call ``configure_files``; then ``start``. The
+    methods that run SQL do so as the superuser, on a connection of their own, in autocommit.
     """
 
-    def __init__(self, name: str, folder: Path, programs: Programs, password: str) -> None:
+    def __init__(
+        self, name: str, folder: Path, programs: Programs, password: str, on_change: OnChange = lambda _: None
+    ) -> None:
         self.name = name
         self.data = folder / "data"
-        self.log = folder / "log"
+        self.server_log = folder / "log"
         self._folder = folder
         self._programs = programs
         self._password = password
+        self._on_change = on_change
         self._port = Port()
         self._guard: subprocess.Popen[bytes] | None = None
         folder.mkdir()
@@ -109,8 +116,8 @@ class Server:
         )
 
     def launch(self, tool: str, *arguments: str | Path, farewell: signal.Signals) -> "subprocess.Popen[bytes]":
-        """Start one of PostgreSQL's programs under a guard, see ``process.spawn``; it writes to the log."""
-        with self.log.open("ab") as log:
+        """Start one of PostgreSQL's programs under a guard (``process.spawn``); its output goes to the server log."""
+        with self.server_log.open("ab") as log:
             return spawn(
                 self._programs.path(tool),
                 *arguments,
@@ -121,35 +128,42 @@ class Server:
                 farewell=farewell,
             )
 
-    # Life
+    # Running
 
     @property
     def running(self) -> bool:
-        """Is any process of the server there, frozen ones too?"""
+        """Whether the server has any process, a frozen one included."""
         return self._guard is not None and self._guard.poll() is None
 
     @property
     def pid(self) -> int:
-        """The postmaster's. Raises UnreachableError when the server is not running."""
+        """The postmaster's process id. Raises UnreachableError when the server is not running."""
         if pid := self._postmaster()[0]:
             return pid
         raise UnreachableError(f"PostgreSQL {self.name} is not running: start it first")
 
     def start(self, timeout_s: float = 30.0) -> None:
-        """Start and wait for connections (a standby: consistency). Raises UnreachableError with the log's end."""
+        """Start and wait for connections (a standby: for consistency).
+
+        Raises UnreachableError with the end of the server log.
+        """
         assert not self.running, f"{self.name} is running"
+        self.report("start")
         self.let_go()
         # SIGQUIT is the immediate shutdown, which frees shared memory.
         self._guard = self.launch("postgres", "-D", self.data, farewell=signal.SIGQUIT)
         try:
             eventually(f"PostgreSQL {self.name} is ready", self._ready_or_ended, timeout_s)
         except UnreachableError as error:
-            raise UnreachableError(f"{error}; its log ends with:\n{self.log_tail()}") from None
+            raise UnreachableError(f"{error}; its server log ends with:\n{self.server_log_tail()}") from None
         if not self.running:
-            raise UnreachableError(f"PostgreSQL {self.name} did not start; its log ends with:\n{self.log_tail()}")
+            raise UnreachableError(
+                f"PostgreSQL {self.name} did not start; its server log ends with:\n{self.server_log_tail()}"
+            )
 
     def stop(self, mode: Literal["smart", "fast", "immediate"] = "fast", timeout_s: float = 60.0) -> None:
-        """Shut down and wait for it."""
+        """Shut down and wait until the server has ended."""
+        self.report(f"stop, mode {mode}")
         os.kill(self.pid, STOP[mode])
         self._await_end(timeout_s)
 
@@ -159,19 +173,38 @@ class Server:
         self.start()
 
     def kill(self) -> None:
-        """kill -9, as a power cut would: the next start goes through crash recovery."""
+        """Kill the postmaster with SIGKILL: the next start goes through crash recovery, as after a power cut."""
+        self.report("kill -9")
         os.kill(self.pid, signal.SIGKILL)
         self._await_end(timeout_s=10.0)
 
     def freeze(self) -> None:
-        """SIGSTOP to every process, as a hanging host: connections stay open and nobody answers."""
+        """Send SIGSTOP to every process, as on a hanging host: connections stay open and are not answered."""
+        self.report("SIGSTOP to every process")
         postmaster = self.pid
         os.kill(postmaster, signal.SIGSTOP)  # first, so that it starts no more children
         guard.signal_all(guard.descendants(postmaster), signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Undo ``freeze``."""
+        self.report("SIGCONT to every process")
         guard.signal_all([self.pid, *guard.descendants(self.pid)], signal.SIGCONT)
+
+    def process_pid(self, backend_type: str) -> int:
+        """The process id of the server's only process of a type, such as ``walreceiver`` or ``startup``."""
+        return int(self.value("SELECT pid FROM pg_stat_activity WHERE backend_type = %s", [backend_type]))
+
+    @contextlib.contextmanager
+    def paused(self, backend_type: str) -> Iterator[None]:
+        """SIGSTOP for one process inside the block, SIGCONT at its end."""
+        pid = self.process_pid(backend_type)
+        self.report(f"SIGSTOP to the {backend_type}")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.report(f"SIGCONT to the {backend_type}")
+            os.kill(pid, signal.SIGCONT)
 
     def close(self) -> None:
         """End at once, from any state, and give the port back. Harmless a second time."""
@@ -186,16 +219,27 @@ class Server:
             assert self._guard.stdin is not None
             self._guard.stdin.close()
 
-    def log_tail(self, lines: int = 20) -> str:
-        """The last lines of the log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+    def server_log_tail(self, lines: int = 20) -> str:
+        """The last lines of the server log."""
+        return "\n".join(self.server_log.read_text(errors="replace").splitlines()[-lines:])
 
     # SQL
+
+    @property
+    def major(self) -> int:
+        """The major version."""
+        return int(self.value("SHOW server_version_num")) // 10000
+
+    def execute(self, *statements: str, dbname: str = "postgres") -> None:
+        """Run statements that change something, each in a transaction of its own, and report each one before."""
+        for statement in statements:
+            self.report(f"{statement};", "" if dbname == "postgres" else f"database {dbname}")
+            self.query(statement, dbname=dbname)
 
     def query(
         self, statement: str, parameters: Sequence[object] | None = None, dbname: str = "postgres"
     ) -> list[tuple[Any, ...]]:
-        """Run one statement; its rows, none for a statement without."""
+        """Run one statement and return its rows; an empty list for a statement that returns none."""
         with psycopg.connect(self.dsn(dbname, connect_timeout="10"), autocommit=True) as connection:
             cursor = connection.execute(statement.encode(), parameters)
             return cursor.fetchall() if cursor.description is not None else []
@@ -206,12 +250,21 @@ class Server:
         return first
 
     def configure(self, **settings: str | None) -> None:
-        """ALTER SYSTEM and reload; None resets. New sessions see it on return; some settings need a ``restart``."""
+        """Run ALTER SYSTEM for each setting and reload; None resets a setting.
+
+        New sessions have the values when this returns. Some settings need a ``restart``.
+        """
         loaded = self.value("SELECT pg_conf_load_time()")
-        for name, value in settings.items():
-            self.query(_alter_system(name, value))
-        self.query("SELECT pg_reload_conf()")
+        statements = [*(_alter_system(name, value) for name, value in settings.items()), "SELECT pg_reload_conf()"]
+        self.report(" ".join(f"{statement};" for statement in statements))
+        for statement in statements:
+            self.query(statement)
         eventually(f"{self.name} reloads", lambda: bool(self.value("SELECT pg_conf_load_time() > %s", [loaded])))
+
+    def report(self, change: str, where: str = "") -> None:
+        """Pass a change on to ``on_change``, without the password. ``where``: the database or the session."""
+        place = f"{self.name}, {where}" if where else self.name
+        self._on_change(f"on {place}: {change}".replace(self._password, "***"))
 
     # Inside
 

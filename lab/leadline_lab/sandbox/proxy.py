@@ -1,31 +1,33 @@
-"""A TCP link that can be cut, held or slowed down."""
+"""A TCP proxy that can be cut, held or slowed down."""
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal, Self
 
 from leadline.clock import SystemClock
 from leadline_lab.sandbox.port import HOST, Port
 
 Direction = Literal["upstream", "downstream"]
-"""Seen from the server behind the proxy: what clients send goes upstream, what the server sends goes downstream."""
+"""As the server behind the proxy is the upstream: clients send upstream, the server sends downstream."""
 
 CHUNK = 1 << 16
 TICK_S = 0.05
-"""How finely a throttled link lets bytes through."""
+"""The time between two portions of a throttled connection."""
 
 
 class Proxy:
-    """Forwards ``port`` on 127.0.0.1 to ``target``, another port there, until told to break. It runs in its own thread.
+    """Forwards ``port`` on 127.0.0.1 to ``target``, another port there, until it is broken. Runs in its own thread.
 
     Held bytes wait in the sockets' buffers, so the kernel still acknowledges some of them, and new connections are
-    accepted: the two ends see a silent network, not a refused one.
+    accepted: both ends see a silent network, not a refused connection.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, on_change: Callable[[str], object] = lambda _: None) -> None:
+        """``on_change`` is called with a line of text when the network is broken or healed."""
         self._target = target
+        self._on_change = on_change
         self._port = Port()
         self._clock = SystemClock()
         self._rate: float | None = None
@@ -35,7 +37,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"proxy-{self.port}", daemon=True)
         self._thread.start()
-        self.heal()
+        self._call(self._heal())
 
     @property
     def port(self) -> int:
@@ -43,26 +45,31 @@ class Proxy:
         return self._port.number
 
     def heal(self) -> None:
-        """Forward everything at full speed again. Connections that were held go on; those that were cut are gone."""
+        """Forward everything at full speed again. Connections that were held continue; those that were cut are gone."""
+        self._on_change("healed")
         self._call(self._heal())
 
     def cut(self) -> None:
         """Drop every connection and refuse new ones."""
+        self._on_change("cut")
         self._call(self._cut())
 
     def blackhole(self, *directions: Direction) -> None:
-        """Stop forwarding without a word: in the directions named, in both when none is."""
-        self._call(self._hold(directions or ("upstream", "downstream")))
+        """Stop forwarding without closing a connection: in the directions named, or in both when none is named."""
+        held = directions or ("upstream", "downstream")
+        self._on_change(f"packets dropped, {' and '.join(held)}")
+        self._call(self._hold(held))
 
     def throttle(self, bytes_per_s: float) -> None:
-        """Let each connection carry this much in each direction, from its next bytes on."""
+        """Limit each connection to this rate in each direction, from its next bytes on."""
+        self._on_change(f"limited to {bytes_per_s:g} bytes/s")
         self._rate = bytes_per_s
 
     def close(self) -> None:
         """Cut for good. Harmless a second time."""
         if self._loop.is_closed():
             return
-        self.cut()
+        self._call(self._cut())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

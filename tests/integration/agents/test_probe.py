@@ -144,7 +144,7 @@ async def test_attempts_are_spaced(pair: Pair) -> None:
     async with probing(pair.primary.dsn(user=AGENT, dbname="nowhere")) as probe:
         for _ in range(50):
             assert (await reason(probe)).startswith("no such database: ")
-    tries = sum("nowhere" in line for line in pair.primary.log_tail(200).splitlines())
+    tries = sum("nowhere" in line for line in pair.primary.server_log_tail(200).splitlines())
     assert 1 <= tries <= 3
 
 

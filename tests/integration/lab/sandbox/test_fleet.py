@@ -86,7 +86,7 @@ def test_pgbench_writes_while_the_block_runs(pair: Pair) -> None:
 
 def test_whoever_leaves_a_topology_changed_fails() -> None:
     """The borrower is told what it changed, and the next one gets a new topology."""
-    shelf = Shelf(mend_s=0.5)
+    shelf = Shelf(repair_s=0.5)
     with pytest.raises(pytest.fail.Exception, match=r"\+ pg-1: setting work_mem 5MB"), shelf.lend(make_pair) as pair:
         pair.primary.configure(work_mem="5MB")
     with shelf.lend(make_pair) as another:
@@ -96,7 +96,7 @@ def test_whoever_leaves_a_topology_changed_fails() -> None:
 
 def test_whoever_leaves_a_server_down_fails() -> None:
     """A server that is not there is a change, too."""
-    shelf = Shelf(mend_s=0.5)
+    shelf = Shelf(repair_s=0.5)
     with pytest.raises(pytest.fail.Exception, match="connection failed"), shelf.lend(make_pair) as pair:
         pair.standby.stop()
 

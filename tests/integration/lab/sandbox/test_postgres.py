@@ -43,7 +43,7 @@ def test_kill_is_a_crash(server: Server) -> None:
     server.kill()
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
     server.start()
-    assert "automatic recovery in progress" in server.log.read_text()
+    assert "automatic recovery in progress" in server.server_log.read_text()
 
 
 def test_a_frozen_server_accepts_and_does_not_answer(server: Server) -> None:

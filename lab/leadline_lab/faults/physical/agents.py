@@ -1,0 +1,43 @@
+"""Agents fall silent: one, with its host, or all of a datacentre."""
+
+from leadline_lab.faults.fault import AgentStarted, AgentStopped, Course, Expected, Healed, Injected, Prepared, fault
+from leadline_lab.faults.topologies import Cascade, Pair, make_cascade, make_pair
+
+
+@fault(make_pair, Expected(rule="agent_silent", cause="agent_down"))
+def agent_killed(pair: Pair) -> Course:
+    """The agent of a standby has died; the standby is healthy."""
+    yield Prepared()
+    yield AgentStopped(pair.standby.name)
+    yield Injected()
+    yield AgentStarted(pair.standby.name)
+    yield Healed()
+
+
+@fault(make_pair, Expected(rule="agent_silent", cause="host_down"))
+def host_gone(pair: Pair) -> Course:
+    """The host of a standby is down, with its server and its agent."""
+    yield Prepared()
+    yield AgentStopped(pair.standby.name)
+    pair.standby.stop("immediate")
+    yield Injected()
+    pair.standby.start()
+    yield AgentStarted(pair.standby.name)
+    yield Healed()
+
+
+@fault(
+    make_cascade,
+    Expected(rule="agent_silent", cause="datacenter_cut"),
+    datacenters={"pg-2": "ams1", "pg-3": "ams1"},
+)
+def datacenter_cut(cascade: Cascade) -> Course:
+    """All agents of a datacentre are silent at once."""
+    nodes = (cascade.standby.name, cascade.leaf.name)
+    yield Prepared()
+    for node in nodes:
+        yield AgentStopped(node)
+    yield Injected()
+    for node in nodes:
+        yield AgentStarted(node)
+    yield Healed()

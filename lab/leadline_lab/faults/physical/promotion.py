@@ -1,0 +1,47 @@
+"""Two servers of one cluster accept writes, and what follows from it."""
+
+from leadline_lab.faults.fault import Broken, Course, Expected, Injected, Named, Prepared, fault
+from leadline_lab.faults.topologies import Cascade, make_cascade
+from leadline_lab.sandbox.fleet import REPLICATOR
+from leadline_lab.sandbox.wait import eventually
+from leadline_lab.sandbox.workload import write_wal
+
+
+@fault(
+    make_cascade,
+    Expected(
+        rule="split_brain",
+        cause="two_writers",
+        summary=("pg-2 was promoted, timeline 2, while pg-1 still takes writes",),
+        others=(Named("promoted_standby_still_followed"),),
+    ),
+    own_servers=True,
+)
+def promoted_beside_the_primary(cascade: Cascade) -> Course:
+    """A standby was promoted while the primary was running."""
+    yield Prepared()
+    cascade.standby.execute("SELECT pg_promote()")
+    yield Injected()
+
+
+@fault(
+    make_cascade,
+    Expected(
+        rule="replication_cut_off",
+        cause="timeline_fork",
+        summary=("pg-1 is on timeline 1 and pg-2 on 2",),
+    ),
+    own_servers=True,
+    after="promoted_beside_the_primary",
+)
+def old_primary_not_rewound(cascade: Cascade) -> Course:
+    """The old primary was made a standby of the promoted one without pg_rewind, though it has WAL of its own."""
+    old, new = cascade.primary, cascade.standby
+    yield Prepared()
+    write_wal(old, segments=2)
+    old.stop()
+    old.follow(new.dsn(user=REPLICATOR, application_name=old.name), slot="")
+    old.start()
+    eventually(f"{old.name} is a standby", lambda: bool(old.value("SELECT pg_is_in_recovery()")))
+    yield Broken()
+    yield Injected()

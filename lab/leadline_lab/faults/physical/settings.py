@@ -1,0 +1,47 @@
+"""Settings that differ between primary and standby, or that do not work."""
+
+from leadline_lab.faults.fault import Course, Expected, Healed, Injected, Prepared, fault
+from leadline_lab.faults.topologies import Pair, make_pair
+
+
+@fault(
+    make_pair,
+    Expected(
+        rule="config_mismatch",
+        cause="config_changed",
+        summary=("wal_level on pg-2 was changed from logical to replica",),
+    ),
+    restarts=True,
+)
+def wal_level_lower_on_standby(pair: Pair) -> Course:
+    """wal_level is lower on the standby: replication goes on, and no subscriber could follow it after a promotion."""
+    yield Prepared()
+    pair.standby.configure(wal_level="replica")
+    pair.standby.restart()
+    yield Injected()
+    pair.standby.configure(wal_level=None)
+    pair.standby.restart()
+    yield Healed()
+
+
+@fault(
+    make_pair,
+    Expected(
+        rule="archive_failing",
+        cause="archiver_failing",
+        summary=("archive_command on pg-1 was changed from true to false",),
+        resolved_within_s=90.0,
+    ),
+)
+def archiver_fails(pair: Pair) -> Course:
+    """archive_command was changed to a command that fails."""
+    pair.primary.configure(archive_mode="on", archive_command="true")
+    pair.primary.restart()
+    yield Prepared()
+    pair.primary.configure(archive_command="false")
+    pair.primary.execute("SELECT pg_logical_emit_message(true, 'leadline', 'x')", "SELECT pg_switch_wal()")
+    yield Injected()
+    pair.primary.configure(archive_command="true")
+    yield Healed()
+    pair.primary.configure(archive_command=None, archive_mode=None)
+    pair.primary.restart()

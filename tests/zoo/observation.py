@@ -1,0 +1,159 @@
+"""The real agents and the real judgement over real servers, in a thread of this process.
+
+An agent looks once a second as the role that has pg_monitor and nothing more; its observations go to the judgement in
+the bytes that would go over the wire. Every rule fires after five seconds: the test measures detection, not waiting.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+
+from leadline import wire
+from leadline.clock import SystemClock
+from leadline.errors import BadRecord
+from leadline.model.observation import NodeSettings, Sample, Tick
+from leadline.settings.agent import AgentSettings, InstanceSettings
+from leadline.settings.secret import Secret
+from leadline_agents.sampler import Sampler
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.postgres import Server
+from leadline_streams.assembly import judgement
+from leadline_streams.judge.cluster import ClusterState
+from leadline_streams.judge.policy import Override, Policy
+from leadline_streams.rules import RULES
+from tests.zoo.outputs import Outputs
+
+T = TypeVar("T")
+
+CLUSTER = "zoo"
+INTERVAL_S = 1.0
+FOR_S = 5.0
+KEEP_S = 1.0
+LATENESS_S = 0.5
+TIGHT = {"replication_lag": {"warning": 4.0}, "replication_lag_bytes": {"warning": 1e6}}
+"""Levels that production would not have: a test does not wait for half a minute of lag."""
+
+
+class HostClock(SystemClock):
+    """The clock of a host, which may be set wrong. Monotonic time is right."""
+
+    ahead_s = 0.0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self.ahead_s)
+
+
+class Observation:
+    """Agents for the servers of one topology, and the judgement of what they observe, until ``close``."""
+
+    def __init__(self, servers: Sequence[Server], dbname: str, overrides: Sequence[Override]) -> None:
+        self.clock = SystemClock()
+        self.outputs = Outputs()
+        self._servers = {server.name: server for server in servers}
+        self._dbname = dbname
+        self._datacenters: Mapping[str, str] = {}
+        self._aliases: Mapping[str, Sequence[str]] = {}
+        self._judgement = judgement(
+            Policy(
+                lateness_s=LATENESS_S,
+                quiet_s=KEEP_S,
+                rules={name: {"for_s": FOR_S, "keep_s": KEEP_S, **TIGHT.get(name, {})} for name in RULES},
+                overrides=tuple(overrides),
+            )
+        )
+        self._state = ClusterState(CLUSTER, self._judgement)
+        self._agents: dict[str, asyncio.Task[None]] = {}
+        self._clocks: dict[str, HostClock] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="observation", daemon=True)
+        self._thread.start()
+        self._ticking = self._start(self._tick())
+
+    def start_agents(self, datacenters: Mapping[str, str], aliases: Mapping[str, Sequence[str]]) -> None:
+        """Start an agent for every server, by name: its datacentre, and ``host:port`` of the proxies before it."""
+        self._datacenters, self._aliases = datacenters, aliases
+        for name in self._servers:
+            self.start_agent(name)
+
+    def start_agent(self, node: str) -> None:
+        """Start the agent of a server."""
+        instance = InstanceSettings(
+            dsn=Secret(self._servers[node].dsn(self._dbname, AGENT)),
+            name=node,
+            cluster=CLUSTER,
+            datacenter=self._datacenters.get(node, "fra1"),
+            aliases=list(self._aliases.get(node, [])),
+        )
+        settings = AgentSettings(instances=[instance], interval_s=INTERVAL_S, query_text="full")
+        clock = self._clocks[node] = HostClock()
+        self._agents[node] = self._start(Sampler(instance, settings, clock).run(self._observe))
+
+    def stop_agent(self, node: str) -> None:
+        """Kill the agent of a server."""
+        self._stop(self._agents.pop(node))
+
+    def set_clock(self, node: str, ahead_s: float) -> None:
+        """Set the clock of the host of an agent this far ahead, or back when negative."""
+        self._clocks[node].ahead_s = ahead_s
+
+    def restart_judgement(self) -> None:
+        """Continue from saved state, as a worker does that takes over from another."""
+        self.ask(lambda _: setattr(self, "_state", ClusterState.load(self._state.dump(), self._judgement)))
+
+    def ask(self, question: Callable[[ClusterState], T]) -> T:
+        """Read the state in the thread that changes it."""
+
+        async def asked() -> T:
+            return question(self._state)
+
+        return asyncio.run_coroutine_threadsafe(asked(), self._loop).result()
+
+    def check(self) -> None:
+        """Raise the error that ended an agent or the ticks."""
+        for work in (self._ticking, *self._agents.values()):
+            if work.done():
+                work.result()
+
+    def close(self) -> None:
+        """Stop every agent and the judgement."""
+        for node in list(self._agents):
+            self.stop_agent(node)
+        self._stop(self._ticking)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    # In the thread
+
+    def _observe(self, observation: Sample | NodeSettings) -> None:
+        received = wire.OBSERVATIONS.decode(wire.encode(observation))
+        assert not isinstance(received, Tick)
+        try:
+            self._keep(self._state.observe(received))
+        except BadRecord as error:
+            pytest.fail(f"an observation of {received.node.name} is refused: {error}")
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_S / 2)
+            self._keep(self._state.tick(self.clock.now()))
+
+    def _keep(self, outputs: Sequence[Any]) -> None:
+        self.outputs.add(self.clock.monotonic(), outputs)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        async def started() -> asyncio.Task[None]:
+            return asyncio.create_task(work)
+
+        return asyncio.run_coroutine_threadsafe(started(), self._loop).result()
+
+    def _stop(self, task: asyncio.Task[None]) -> None:
+        async def ended() -> None:
+            task.cancel()
+            await asyncio.wait({task})
+
+        asyncio.run_coroutine_threadsafe(ended(), self._loop).result()

@@ -1,0 +1,73 @@
+"""Every fault and control of ``leadline_lab.faults``: injected, observed, healed."""
+
+from typing import Any
+
+import pytest
+
+from leadline.errors import UsageError
+from leadline_lab.faults.fault import Fault
+from leadline_lab.faults.injection import Injection
+from leadline_lab.faults.registry import FAULTS
+from leadline_lab.faults.topologies import Cascade
+from leadline_streams.engines.postgresql import counters
+from tests.require import need
+from tests.zoo import versions
+from tests.zoo.conftest import Lend, Watch
+from tests.zoo.rig import Rig
+
+SHORT_WINDOW_S = 12.0
+"""Events count for five minutes in production."""
+IN_A_CHAIN = {name for fault in FAULTS.values() if fault.after for name in (fault.name, fault.after)}
+"""Faults that are injected one after the other on the same servers, in a test of their own."""
+
+
+def situations() -> list[Any]:
+    """Each fault on each version that it runs on, with the markers that its data stands for."""
+    return [
+        pytest.param(fault, major, id=f"{fault.name}-{versions.label(major)}", marks=markers(fault))
+        for fault in FAULTS.values()
+        if fault.name not in IN_A_CHAIN
+        for major in versions.majors_for(fault.since, fault.older)
+    ]
+
+
+def markers(fault: Fault[Any]) -> list[pytest.MarkDecorator]:
+    marks = [pytest.mark.control] if fault.expected is None else []
+    marks += [pytest.mark.older] if fault.older else []
+    return [*marks, pytest.mark.since(fault.since)] if fault.since else marks
+
+
+@pytest.mark.parametrize(("fault", "major"), situations(), indirect=["major"], scope="session")
+def test_zoo(fault: Fault[Any], lend: Lend, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The expected diagnosis follows the injection, the incident ends after the healing; of a control nothing fires."""
+    if fault.event_window:
+        monkeypatch.setattr(counters, "EVENT_WINDOW_S", SHORT_WINDOW_S)
+    topology = lend(fault)
+    with Injection(fault, topology) as injection:
+        try:
+            injection.prepare()
+        except UsageError as error:
+            need(False, str(error))
+        play(injection, watch(topology, fault))
+
+
+def test_promoted_beside_the_primary(new_cascade: Cascade, watch: Watch) -> None:
+    """Two faults in a chain on the same servers, each with its own diagnosis; nothing is healed."""
+    promoted, not_rewound = FAULTS["promoted_beside_the_primary"], FAULTS["old_primary_not_rewound"]
+    rig = watch(new_cascade, promoted)
+    for fault in (promoted, not_rewound):
+        rig.name = fault.name
+        with Injection(fault, new_cascade) as injection:
+            injection.prepare()
+            play(injection, rig)
+
+
+def play(injection: Injection[Any], rig: Rig) -> None:
+    """Inject and heal, and check what is put out."""
+    injected = injection.inject(rig)
+    expected = injection.fault.expected
+    if expected is not None:
+        rig.expect(expected, injected)
+        if injection.heal():
+            rig.expect_resolved(expected.resolved_within_s)
+    injection.restore()
