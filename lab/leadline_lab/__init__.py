@@ -1,6 +1,7 @@
-"""What is for trying, testing and practising.
+"""The laboratory: everything for trying, testing and practising.
 
 ``sandbox``   real servers and a broker on one machine
+``faults``    faults of replication that can be injected and healed
 ``receiver``  a stand-in for Slack, PagerDuty and webhooks
 ``pipeline``  the real processes on one machine over the embedded broker
 ``view``      the fleet in a terminal
