@@ -5,12 +5,11 @@
 """
 
 import ast
-import io
 import re
 import sys
-import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -71,9 +70,9 @@ NAMES = {
 }
 """Words that are refused as a part of a name that code defines."""
 PHRASES = {
-    r"\ba word (?:to|for|from|about|of it)\b": "a notification",
-    r"\bits life\b": "its lifecycle, its timeline",
-    r"\bno news\b": "no change, unchanged",
+    r"\ba\s+word\s+(?:to|for|from|about|of\s+it)\b": "a notification",
+    r"\bits\s+life\b": "its lifecycle, its timeline",
+    r"\bno\s+news\b": "no change, unchanged",
 }
 QUESTIONS = re.compile(r"(What|Who|How|Where|Why)\b")
 
@@ -88,6 +87,13 @@ LOG_AFTER = ("message", "messages", "line", "lines", "level", "levels", "record"
 """Words after it: messages of our own process, and PostgreSQL's term ``log shipping``."""
 LOG_VERB = re.compile(r"(?:(?<=we )|(?<=you )|(?<=to )|(?<=cannot ))log in\b|log in (?:as|to|with)\b", re.IGNORECASE)
 LOG_TERM = re.compile(r"log sequence numbers?\b", re.IGNORECASE)
+
+SUSPECT = re.compile(
+    r"(?i:(?<![a-z])(?:{}|logs?|life|news|word|for it in)(?![a-z]))|(?<=[a-z])(?:{})(?![a-z])|{}".format(
+        "|".join(NAMES), "|".join(name.title() for name in NAMES), r'"""(?:What|Who|How|Where|Why)\b'
+    )
+)
+"""Files of Python without a match are clean. The others are parsed, which takes a hundred times as long."""
 
 ALLOWED: tuple[tuple[str, str, str], ...] = ()
 """Path prefix, the text that may stand there, and why. Only for what is not ours: quotations and names of others."""
@@ -149,13 +155,6 @@ def around(text: str, hit: re.Match[str]) -> str:
     return " ".join(text[max(0, hit.start() - 35) : hit.end() + 35].split())
 
 
-def docstrings(tree: ast.Module) -> set[ast.Constant]:
-    """The docstrings of a module, its classes, functions and attributes."""
-    bodies = [body for node in ast.walk(tree) if isinstance(body := getattr(node, "body", None), list)]
-    values = [part.value for body in bodies for part in body if isinstance(part, ast.Expr)]
-    return {value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)}
-
-
 def is_prose(text: str) -> bool:
     """Whether a string of code is text for people: more than a word, and not SQL."""
     return len(re.findall(r"[A-Za-z]{2,}", text)) > 1 and " " in text.strip() and not SQL.search(text)
@@ -164,38 +163,70 @@ def is_prose(text: str) -> bool:
 SQL = re.compile(r"^\s*(SELECT|INSERT|CREATE|ALTER|DELETE|UPDATE|WITH|GRANT|REVOKE|COPY|DROP|SET|CASE|VALUES)\b")
 
 
-def python_prose(code: str, tree: ast.Module) -> Iterator[Prose]:
-    """Docstrings, comments and messages."""
-    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    documents = docstrings(tree)
-    for node in ast.walk(tree):
+@dataclass
+class Code:
+    """The words of a Python file."""
+
+    docstrings: list[Prose] = field(default_factory=list)
+    messages: list[Prose] = field(default_factory=list)
+    names: list[tuple[int, str]] = field(default_factory=list)
+    """Names that it defines: functions, classes, parameters, variables, attributes."""
+    loops: list[tuple[int, str]] = field(default_factory=list)
+    """Names that loops and comprehensions bind."""
+    strings: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    """Spans of strings by line, first and last column: a number sign in one of them begins no comment."""
+
+    def take(self, node: ast.AST) -> None:
+        """Add the words of a node and of everything within it."""
+        for part in getattr(node, "body", None) or () if isinstance(node, BLOCKS) else ():
+            if isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant):
+                self.docstrings.append(Prose(part.lineno, str(part.value.value)))
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, str):
+                self.take_string(node, node.value)
+            return
         if isinstance(node, ast.JoinedStr):
-            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
-            if is_prose(text):
-                yield Prose(node.lineno, text)
-        elif (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and id(node) not in inside
-            and (node in documents or is_prose(node.value))
-        ):
-            yield Prose(node.lineno, node.value)
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        if token.type == tokenize.COMMENT:
-            yield Prose(token.start[0], token.string.lstrip("# "))
-
-
-def defined(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Every name that code defines, with its line: functions, classes, parameters, variables, attributes."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.lineno, node.name
+            self.take_string(
+                node, "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+            )
+            for part in node.values:
+                if not isinstance(part, ast.Constant):
+                    self.take(part)
+            return
+        if isinstance(node, ast.Name | ast.Attribute):
+            if isinstance(node.ctx, ast.Store):
+                self.names.append((node.lineno, node.id if isinstance(node, ast.Name) else node.attr))
         elif isinstance(node, ast.arg):
-            yield node.lineno, node.arg
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.lineno, node.id
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            yield node.lineno, node.attr
+            self.names.append((node.lineno, node.arg))
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            self.names.append((node.lineno, node.name))
+        elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension) and isinstance(node.target, ast.Name):
+            self.loops.append((node.target.lineno, node.target.id))
+        for child in ast.iter_child_nodes(node):
+            self.take(child)
+
+    def take_string(self, node: ast.Constant | ast.JoinedStr, text: str) -> None:
+        """Add a string, which is prose or not."""
+        if is_prose(text):
+            self.messages.append(Prose(node.lineno, text))
+        last = node.end_lineno or node.lineno
+        for line in range(node.lineno, last + 1):
+            begin = node.col_offset if line == node.lineno else 0
+            self.strings[line].append((begin, (node.end_col_offset or 0) if line == last else sys.maxsize))
+
+    def comments(self, code: str) -> Iterator[Prose]:
+        """The comments of the file."""
+        for number, line in enumerate(code.splitlines(), 1):
+            if "#" in line:
+                within = self.strings.get(number, ())
+                for hit in re.finditer("#", line):
+                    column = len(line[: hit.start()].encode())
+                    if not any(begin <= column < end for begin, end in within):
+                        yield Prose(number, line[hit.end() :].strip())
+                        break
+
+
+BLOCKS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def name_parts(name: str) -> list[str]:
@@ -205,24 +236,23 @@ def name_parts(name: str) -> list[str]:
 
 def python_findings(path: str, code: str) -> Iterator[Found]:
     """Everything that the words of a Python file break."""
-    tree = ast.parse(code, path)
-    for constant in docstrings(tree):
-        text = str(constant.value)
+    if not SUSPECT.search(f"{Path(path).stem}\n{code}"):
+        return
+    words = Code()
+    words.take(ast.parse(code, path))
+    for line, text in words.docstrings:
         if QUESTIONS.match(text):
-            yield Found(path, constant.lineno, "docstring", text.splitlines()[0])
-    for line, text in python_prose(code, tree):
+            yield Found(path, line, "docstring", text.splitlines()[0])
+    for line, text in sorted({*words.docstrings, *words.messages, *words.comments(code)}):
         for kind, offset, finding in prose_check(text):
             yield Found(path, line + text.count("\n", 0, offset), kind, finding)
-    names = [(1, Path(path).stem), *defined(tree)]
-    for line, name in {name: (line, name) for line, name in reversed(names)}.values():
+    for name, line in {name: line for line, name in reversed([(1, Path(path).stem), *words.names])}.items():
         for part in name_parts(name):
             if better := NAMES.get(part):
                 yield Found(path, line, "name", f"{name} ({better})")
-    for node in ast.walk(tree):
-        target = getattr(node, "target", None)
-        loop = isinstance(node, ast.For | ast.AsyncFor | ast.comprehension)
-        if loop and isinstance(target, ast.Name) and target.id == "it":
-            yield Found(path, target.lineno, "it", "name the thing that is looped over")
+    for line, name in words.loops:
+        if name == "it":
+            yield Found(path, line, "it", "name the thing that is looped over")
 
 
 def page_findings(path: str, text: str) -> Iterator[Found]:
@@ -275,9 +305,8 @@ def shared_names() -> dict[str, list[str]]:
     homes: dict[str, dict[str, str]] = defaultdict(dict)
     for tree in ("leadline", "agents", "streams", "sinks", "lab", "cli"):
         for path in sorted((ROOT / tree).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.ClassDef):
-                    homes[node.name][tree] = path.relative_to(ROOT).as_posix()
+            for name in re.findall(r"^\s*class (\w+)", path.read_text(), re.MULTILINE):
+                homes[name][tree] = path.relative_to(ROOT).as_posix()
     return {name: list(places.values()) for name, places in homes.items() if len(places) > 1}
 
 
