@@ -21,12 +21,11 @@ INSTANCE = InstanceSettings(
 
 
 class Rig:
-    """A sampler of node-2, which follows node-1, and its clock."""
+    """A sampler of node-2, its server and its clock."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, server: dict[str, Any], settings: dict[str, Any]) -> None:
         self.clock = ManualClock()
-        self.server = CountingServer("b", **server)
-        self.server.follow(CountingServer("a", host="upstream.example"))
+        self.server = CountingServer("b", upstream="a", **server)
         monkeypatch.setitem(ENGINES, NAME, Servers(self.server).open)
         agent = AgentSettings(instances=[INSTANCE], **settings)
         self.sampler = Sampler(INSTANCE, agent, self.clock, lambda: Backlog(3, 4))
@@ -64,7 +63,7 @@ async def test_the_sample_is_what_the_engine_read(make: Make) -> None:
     assert (sample.node.role, sample.node.version, sample.node.labels) == ("standby", "1", {"team": "x"})
     assert sample.positions == Positions(received=41, applied=41)
     assert sample.upstream is not None
-    assert (sample.upstream.host, sample.up, sample.interval_s) == ("upstream.example", True, 2.0)
+    assert (sample.upstream.host, sample.up, sample.interval_s) == ("a", True, 2.0)
     assert settings is not None
     assert settings.settings["keep_changes"].value == "1000"
     assert settings.node == sample.node
@@ -109,7 +108,7 @@ async def test_no_answer_is_a_sample_too(make: Make) -> None:
 
 
 async def test_the_room_beside_a_server_that_is_down(make: Make) -> None:
-    """What the engine knows without asking the server is in the sample."""
+    """The sample has the disk that the engine can measure without the server."""
     rig = make({"room": Disk(free_bytes=7, total_bytes=9)})
     rig.server.fails = {"look": unreachable()}
     sample, _ = await rig.look()
@@ -156,7 +155,7 @@ async def test_each_sample_has_its_cost(make: Make) -> None:
 
 async def test_the_address_is_the_engines(make: Make) -> None:
     """A server on this machine has the machine's name as one more alias."""
-    sample, _ = await make().look()
+    sample, _ = await make({"host": "db.example"}).look()
     assert (sample.node.host, sample.node.port, sample.node.aliases) == ("db.example", 7000, ("alias:1",))
     sample, _ = await make({"host": "/run/counting"}).look()
     assert (sample.node.host, sample.node.port) == ("/run/counting", 7000)

@@ -40,9 +40,8 @@ def settings(folder: Path, *names: str) -> AgentSettings:
 async def test_any_engine_goes_through_the_whole_agent(
     kafka: FakeKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two servers are read, numbered, kept and published; the core knows only the protocol of their engine."""
-    up, down = CountingServer("up", changes=9), CountingServer("down", changes=7)
-    down.follow(up)
+    """Two servers are read, and their observations numbered, kept and published."""
+    up, down = CountingServer("up", changes=9), CountingServer("down", upstream="up", changes=7)
     monkeypatch.setitem(ENGINES, NAME, Servers(up, down).open)
     task = asyncio.create_task(service.run(settings(tmp_path, "up", "down"), ManualClock()))
     async with asyncio.timeout(10):
@@ -61,7 +60,8 @@ async def test_any_engine_goes_through_the_whole_agent(
     assert isinstance(first, Sample)
     assert isinstance(follower, Sample)
     assert (first.node.role, first.positions) == ("primary", Positions(current=9))
-    assert [each.name for each in first.downstreams] == ["down"]
+    assert follower.upstream is not None
+    assert follower.upstream.host == "up"
     assert (follower.node.role, follower.positions) == ("standby", Positions(received=7, applied=7))
 
 
