@@ -25,7 +25,7 @@ the floors below it:
 ``clock``           the only reader of the time
 ``stopping``        how a long-running process ends
 ``errors``          what can go wrong, and exit codes
-``pg_errors``       what an error of PostgreSQL means, for every part that connects to one
+``pg_errors``       the meaning of PostgreSQL's errors, for every part that connects to a server
 ``metrics``         the metrics of each process
 ``words``           sizes, durations and times as people read them
 ``lines``           values in one line of text

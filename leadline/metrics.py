@@ -32,17 +32,22 @@ BUILD_INFO: Final = _gauge("leadline_build_info", "Always 1; its labels name wha
 
 # The agent.
 AGENT_SAMPLES: Final = _counter(
-    "leadline_agent_samples_total", "Looks at a server, by outcome up or down.", "node", "result"
+    "leadline_agent_samples_total", "Looks at a server, by result: up or down.", "node", "result"
 )
 AGENT_PROBE_SECONDS: Final = _histogram("leadline_agent_probe_duration_seconds", "Round-trip time of one look.", "node")
 AGENT_LAST_SUCCESS: Final = _gauge(
-    "leadline_agent_last_success_timestamp_seconds", "When a node last answered.", "node"
+    "leadline_agent_last_success_timestamp_seconds",
+    "Time of the last look that a node answered, in seconds since 1970.",
+    "node",
 )
 AGENT_RECONNECTS: Final = _counter("leadline_agent_reconnects_total", "Connections opened to a node.", "node")
 AGENT_PUBLISHED: Final = _counter("leadline_agent_published_total", "Observations acknowledged by Kafka.")
-AGENT_SPOOL_RECORDS: Final = _gauge("leadline_agent_spool_records", "Observations waiting in the spool.")
-AGENT_SPOOL_BYTES: Final = _gauge("leadline_agent_spool_bytes", "Bytes of observations waiting in the spool.")
-AGENT_DROPPED: Final = _counter("leadline_agent_dropped_total", "Observations dropped because the spool was full.")
+AGENT_SPOOL_RECORDS: Final = _gauge("leadline_agent_spool_records", "Observations in the spool.")
+AGENT_SPOOL_BYTES: Final = _gauge("leadline_agent_spool_bytes", "Bytes of observations in the spool.")
+AGENT_DROPPED: Final = _counter(
+    "leadline_agent_dropped_total",
+    "Observations that are lost: the spool or the memory was full, or Kafka refused them.",
+)
 
 # The stream processor.
 STREAM_RECORDS: Final = _counter(

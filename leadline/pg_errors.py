@@ -1,4 +1,4 @@
-"""What an error of psycopg, libpq or a PostgreSQL server means: one table for every part that connects to one.
+"""The meaning of errors of psycopg, libpq and PostgreSQL servers: one table for every part that connects to one.
 
 Each part decides for itself what follows from a ``PgFailure``. Pure; no text from here quotes a connection string.
 """
@@ -14,7 +14,7 @@ from leadline.settings.secret import MASK
 
 
 class PgFailure(Enum):
-    """What failed: the connection, the admission, or a statement."""
+    """The kind of a failure: of the connection, of the admission, or of a statement."""
 
     REFUSED = auto()
     NO_SOCKET = auto()
@@ -68,7 +68,7 @@ ADVICE: Final[dict[PgFailure, str]] = {
     PgFailure.NO_ANSWER: "is the server hung, or the network cut?",
     PgFailure.DISK_FULL: "free space on the server's disk",
 }
-"""What to do, where that is the same for every caller."""
+"""The remedy, where it is the same for every caller."""
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest prefix of an SQLSTATE decides.
 _STATES: Final[dict[str, PgFailure]] = {

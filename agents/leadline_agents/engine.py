@@ -1,4 +1,4 @@
-"""What the agent needs of a database engine, so that the rest of the agent knows none.
+"""The contract between the agent's core and the database engines.
 
 An engine turns one look at one server into observations of ``leadline.model`` that have no number yet; the sampler
 numbers and sends them. ``engines.registry`` finds the engine of an instance.
@@ -20,7 +20,7 @@ class CannotRead(Exception):
 
 
 class Address(NamedTuple):
-    """Where the settings say that a server is, known before it answers."""
+    """The address of a server in its settings, available before the server answers."""
 
     host: str
     """A name, an IP address, or the directory of a Unix socket."""
@@ -64,7 +64,7 @@ class EngineInstance(Protocol):
 
     @property
     def address(self) -> Address:
-        """Where the server is according to its settings."""
+        """The address of the server in its settings."""
         ...
 
     async def look(self, node: Node) -> Reading:

@@ -129,7 +129,7 @@ class Publisher:
         return record.value, [*record.headers, MARK] if late else record.headers
 
     def _note(self, error: BaseException | None) -> None:
-        """Log once that Kafka does not accept observations, and once that it does again."""
+        """Write a log message when Kafka stops to accept observations, and one when it accepts them again."""
         if error is None and self._away:
             log.info("Kafka accepts observations again")
         elif error is not None and not self._away:

@@ -142,7 +142,7 @@ class Sampler:
         return replace(settings, seq=self._next())
 
     def _note(self, error: str | None, defect: Exception | None = None) -> None:
-        """Log that the server stopped or started to answer, or that the reason changed."""
+        """Write a log message when the server stops or starts to answer, or when the reason changes."""
         if error == self._error:
             return
         extra = {"node": self._node.name}

@@ -1,27 +1,27 @@
--- The role that the agent logs in as: it may look at everything, change nothing, and read no table.
+-- The role of the agent: it may read all statistics and settings, change nothing, and read no table.
 --
--- PostgreSQL 13 and later. Run it once as a superuser on each primary; standbys get the role by replication, a logical
--- subscriber is a primary of its own. Then give it a password with \password leadline, or let it in by certificate or
--- peer, in pg_hba.conf of every server:
+-- For PostgreSQL 13 and later. Run it once as a superuser on each primary; standbys get the role by replication, and a
+-- logical subscriber is a primary of its own. Then set a password with \password leadline, or use certificate or peer
+-- authentication. Add an entry to pg_hba.conf of every server:
 --
 --     hostssl  all  leadline  <address of the agent>/32  scram-sha-256
 
 CREATE ROLE leadline LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION
-    -- The agent needs one, and leadline check, audit or watch by hand one each.
+    -- The agent needs one connection; each leadline check or watch that somebody runs needs another.
     CONNECTION LIMIT 5;
 
--- The columns of pg_stat_replication, pg_stat_wal_receiver and pg_stat_activity, settings such as primary_conninfo, and
--- the listing of the log's directory. To a role without it they are NULL, without an error, and NULL looks like health:
--- the agent names the groups that it may not read in `not_permitted`. It must be inherited, hence INHERIT above.
+-- pg_monitor allows the columns of pg_stat_replication, pg_stat_wal_receiver and pg_stat_activity, settings such as
+-- primary_conninfo, and the listing of the WAL directory. A role without it reads NULL, without an error; the agent
+-- names the groups that it may not read in `not_permitted`. The membership must be inherited, hence INHERIT above.
 GRANT pg_monitor TO leadline;
 
--- The agent sets these for its own session. They are here for whoever else logs in as it.
+-- The agent sets these in its own session. They are here for any other use of the role.
 ALTER ROLE leadline SET default_transaction_read_only = on;
 ALTER ROLE leadline SET statement_timeout = '3s';
 ALTER ROLE leadline SET lock_timeout = '1s';
 ALTER ROLE leadline SET idle_in_transaction_session_timeout = '10s';
 
--- Tables of subscriptions that are not ready are known only in the database the agent is connected to. On a subscriber
--- give the agent a dsn with that database. CONNECT is everybody's by default; where it was revoked:
+-- Tables of subscriptions that are not ready are visible only in the database that the agent is connected to. On a
+-- subscriber set the dsn of the agent to that database. Every role has CONNECT by default; where it was revoked:
 --
 --     GRANT CONNECT ON DATABASE app TO leadline;

@@ -60,7 +60,7 @@ class InstanceSettings(Settings, frozen=True, kw_only=True):
 
 
 class SpoolSettings(Settings, frozen=True, kw_only=True):
-    """Where observations wait on disk while Kafka does not answer."""
+    """The queue on disk in which observations wait while Kafka does not answer."""
 
     path: Annotated[
         str, Meta(min_length=1, description="The file of the spool; its directory must exist and be writable.")

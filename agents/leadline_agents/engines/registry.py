@@ -1,4 +1,4 @@
-"""The engine of an instance: the only file of the agent's core that knows which engines there are."""
+"""The engine of an instance: the only file of the agent's core that names engines."""
 
 from typing import Final
 

@@ -14,11 +14,11 @@ STATEMENT_S: Final = 10
 LOCK_S: Final = 5
 """Writers wait for each other at the head of the chain, for as long as one transaction takes."""
 ANSWER_S: Final = 15.0
-"""For a whole transaction; a server that hangs ends no statement by itself."""
+"""For a whole transaction; a server that hangs does not end a statement."""
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
-# Whatever the dsn says. The last three find out within seconds that a peer is gone without a word.
+# These override the dsn. The last three detect within seconds a peer that vanished without closing the connection.
 _OPTIONS: Final[dict[str, Any]] = {
     "application_name": "leadline incident log",
     "client_encoding": "utf8",
@@ -27,8 +27,8 @@ _OPTIONS: Final[dict[str, Any]] = {
     "keepalives_interval": 2,
     "tcp_user_timeout": 10_000,
 }
-# For one transaction, so that a pooler between us and the server does not matter. search_path: nobody's table, function
-# or operator of the same name is used.
+# For one transaction, so that they hold behind a connection pooler too. search_path: no table, function or operator of
+# the same name in another schema is used.
 _LIMITS: Final = f"""
     SET LOCAL search_path = pg_catalog; SET LOCAL timezone = 'UTC';
     SET LOCAL statement_timeout = '{STATEMENT_S}s'; SET LOCAL lock_timeout = '{LOCK_S}s';
@@ -37,7 +37,7 @@ _LIMITS: Final = f"""
 
 
 async def connect(dsn: str) -> Connection:
-    """Open one. Raises psycopg.Error or OSError; UsageError, without quoting it, when ``dsn`` is none."""
+    """Open a connection. Raises psycopg.Error or OSError; UsageError, without quoting it, when ``dsn`` is malformed."""
     parts(dsn)  # libpq would quote pieces of it, which may be of the password
     # No prepared statements: behind a pooler the next transaction may be on another connection.
     return await psycopg.AsyncConnection.connect(dsn, autocommit=True, prepare_threshold=None, **_OPTIONS)
@@ -45,10 +45,10 @@ async def connect(dsn: str) -> Connection:
 
 @asynccontextmanager
 async def transaction(connection: Connection, *, read_only: bool = False, limited: bool = True) -> AsyncGenerator[None]:
-    """One transaction, all or nothing; what is read in a ``read_only`` one is of one instant.
+    """One transaction, all or nothing; everything read in a ``read_only`` one is of one snapshot.
 
     Raises TimeoutError when a ``limited`` one takes longer than ``ANSWER_S``. After that, and after any error of
-    psycopg, the connection may be of no more use.
+    psycopg, the connection may be unusable.
     """
     async with asyncio.timeout(ANSWER_S if limited else None), connection.transaction():
         mode = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;" if read_only else ""

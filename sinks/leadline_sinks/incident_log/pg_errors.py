@@ -1,4 +1,4 @@
-"""What an error of the incident log's server means for the batch that was to be written, or for what was to be read.
+"""The result of a failed write to the incident log, or of a failed read, from the error of its server.
 
 Pure; the table of errors is ``leadline.pg_errors``. No text from here quotes a connection string.
 """

@@ -13,7 +13,7 @@ from tests.fixtures.counting_engine import NAME, CountingServer, Servers, unreac
 from tests.fixtures.engine_conformance import EngineConformance
 
 CORE = sorted(Path(leadline_agents.__path__[0]).glob("*.py"))
-ONE_ENGINE = re.compile(r"postgres|psycopg|libpq|\bpg_|\bSQL\b|\bdsn\b|5432|engines\.(?!registry)", re.IGNORECASE)
+ONE_ENGINE = re.compile(r"postgres|psycopg|libpq|\bpg_|\bSQL\b|\bdsn\b|5432|leadline_agents\.engines\.(?!registry)", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("file", CORE, ids=lambda file: file.name)

@@ -3,9 +3,9 @@
 ``instance``        one server as an ``EngineInstance``: what is asked at which look
 ``catalog``         the SQL for a version of the server; statements are in ``queries/``, a file per group and version
 ``probe``           one connection: sends a statement, waits a bounded time, reconnects
-``connect_errors``  why a server could not be read, in one line
+``connect_errors``  the reason that a server could not be read, in one line
 ``answers``         the shape of the answers
 ``observations``    answers as observations
-``history``         what is remembered between looks: ages of replies, workers of logical replication
+``history``         state kept between looks: ages of replies, workers of logical replication
 ``masking``         queries, connection strings and commands without their secrets
 """

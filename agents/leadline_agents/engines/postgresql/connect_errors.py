@@ -1,7 +1,7 @@
-"""Why a server could not be read, in one line that ends with what to do. Pure.
+"""The reason that a server could not be read, in one line that ends with what to do. Pure.
 
-The table of errors is ``leadline.pg_errors``. The line begins with the reason in fixed words, from which the judgement
-tells a server that is gone from one that is hung and from one that refuses the agent.
+The table of errors is ``leadline.pg_errors``. The line begins with the reason in fixed words, by which the judgement
+separates a server that is gone from one that hangs and from one that refuses the agent.
 """
 
 from typing import Final

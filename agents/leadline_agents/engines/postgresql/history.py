@@ -1,4 +1,4 @@
-"""What is remembered from one look to the next."""
+"""State that is kept from one look to the next."""
 
 from collections.abc import Mapping
 from datetime import datetime

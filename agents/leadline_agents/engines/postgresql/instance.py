@@ -124,7 +124,7 @@ class PostgresqlInstance:
         return await self._ask(catalog.TABLES, answers.read_tables)
 
     async def _ask(self, query: str, read: Callable[[bytes], T]) -> T | None:
-        """What a query beside the look answers; None, and a line in the process log, when it fails."""
+        """The answer of a query beside the look; None, and a line in the process log, when it fails."""
         try:
             return read(await self._probe.ask(query))
         except (CannotRead, DecodeError) as error:

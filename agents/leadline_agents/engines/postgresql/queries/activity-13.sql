@@ -1,12 +1,12 @@
 -- Sessions and transactions that explain why replication waits.
 -- Since 13: pg_locks and pg_prepared_xacts; pg_stat_activity is read by the frame, as sessions.
 --
--- blockers  Who holds the lock that replay or an apply worker waits for; or, when replay waits for old snapshots or
---           a pinned page, the sessions with the oldest snapshots, for nothing says which it is.
---           pg_blocking_pids() is blind for the startup process, so the locks themselves are compared. Reading
---           pg_locks stops the lock manager for a moment: CASE reads it only when such a process does wait.
--- oldest    Transactions open for more than a second, those that wrote first, then oldest first: however many reports
---           run, the writer that makes slots keep log is among them.
+-- blockers  The sessions that hold the lock that replay or an apply worker waits for. When replay waits for old
+--           snapshots or a pinned page, the sessions with the oldest snapshots: the server does not show which one.
+--           pg_blocking_pids() does not cover the startup process, so the locks are compared here. Reading pg_locks
+--           blocks the lock manager for a moment; CASE reads it only while such a process waits.
+-- oldest    Transactions open for more than a second: those that wrote come first, then the oldest. So the writer that
+--           makes slots keep WAL is among them, however many reports run.
 -- sync      Commits that wait for a synchronous standby; their statement_timeout does not end the wait.
 SELECT
     CASE

@@ -1,8 +1,8 @@
 -- Queries cancelled by replay, per database and kind; no row on a primary, where nothing replays.
 -- Since 13: the kinds are the columns confl_* of pg_stat_database_conflicts.
 --
--- A deadlock that the query finds itself, and a session in a dropped database, are counted nowhere.
--- Zeros are sent: only a change from a known value is a conflict. Counters fall when statistics are reset.
+-- The server does not count a deadlock that the query itself detects, nor a session in a dropped database.
+-- Zeros are sent: only a change from a known value is a conflict. Counters are set to zero when statistics are reset.
 SELECT
     conflict.datname AS database,
     json_build_object(

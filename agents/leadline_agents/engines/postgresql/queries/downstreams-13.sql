@@ -1,9 +1,9 @@
--- Connected standbys and subscribers, as their senders see them; on standbys too, for cascades.
+-- Connected standbys and subscribers as their WAL senders report them; on standbys too, for cascades.
 -- Since 13: pg_stat_replication has had the same columns in every version.
 --
--- *_lag_s     NULL is "nothing to report", and they freeze when the replica stops answering: read them with the reply.
--- reply_time  The replica's clock, so the agent measures the reply's age by when this value changes.
--- Left out: pg_basebackup, and the initial copy of single tables, whose lag means nothing.
+-- *_lag_s     NULL on an idle link. The values freeze when the replica stops replying: use them with the reply's age.
+-- reply_time  On the replica's clock, so the agent measures a reply's age from the moment at which this value changes.
+-- Left out: pg_basebackup and the initial copy of tables, whose lag has no meaning.
 SELECT
     sender.application_name AS name,
     coalesce(slot.slot_type, 'physical') AS kind,

@@ -1,6 +1,6 @@
--- The log's directory and the segments waiting to be archived; read once a minute.
--- Since 13: pg_ls_waldir() and pg_ls_archive_statusdir(), granted to pg_monitor. Both look at every file, so they cost
--- in proportion to the log that is kept, and are most expensive when too much is.
+-- The WAL directory and the segments waiting to be archived; read once a minute.
+-- Since 13: pg_ls_waldir() and pg_ls_archive_statusdir(), granted to pg_monitor. Both look at every file, so their cost
+-- grows with the WAL that is kept.
 SELECT json_strip_nulls(json_build_object(
     'wal_files', wal.files,
     'wal_bytes', wal.bytes,

@@ -1,10 +1,11 @@
--- One look: the frame around the groups. catalog.py puts each group's query in the place of its name in braces.
+-- One look: the frame around the groups. catalog.py replaces each name in braces with the query of that group.
 -- Since 13: WITH ... AS MATERIALIZED.
 --
--- One statement, one snapshot, one round trip, one JSON document without nulls: what is NULL is absent.
--- here      read once, so that all groups agree on the role and on the time
--- sessions  pg_stat_activity costs in proportion to the number of backends, so it is read once, without idle clients
--- subscribed  whether to ask for subscriptions: that costs an eighth of the look even where there are none
+-- One statement, one snapshot, one round trip, one JSON document; NULL values are absent from it.
+--
+-- here        Read once, so that all groups agree on the role and on the time.
+-- sessions    The cost of pg_stat_activity grows with the number of backends, so it is read once, without idle clients.
+-- subscribed  Whether to read subscriptions, which costs an eighth of the look even where there are none.
 WITH here AS MATERIALIZED (
     SELECT pg_is_in_recovery() AS in_recovery, clock_timestamp() AS now
 ),

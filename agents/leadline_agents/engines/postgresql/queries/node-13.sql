@@ -1,9 +1,9 @@
--- Who the server is, and what the agent's role may read there.
--- Since 13: pg_control_system(), pg_control_checkpoint(), pg_control_recovery(); all may be read without any grant.
+-- The identity of the server, and the rights of the agent's role.
+-- Since 13: pg_control_system(), pg_control_checkpoint(), pg_control_recovery(); they need no grant.
 --
--- timeline  A primary's comes from the name of its current segment: right from the moment of promotion, when the
---           control file still has the old one. A standby's is the newest of three that lag in different cases.
--- rights    USAGE, not MEMBER: the server checks inherited privileges, and a NOINHERIT member reads only NULLs.
+-- timeline  On a primary from the name of the current WAL segment, which is right from the moment of promotion; the
+--           control file still has the old one then. On a standby the newest of three, each of which lags in some case.
+-- may_*     USAGE, not MEMBER: the server checks inherited privileges, and a NOINHERIT member reads only NULLs.
 SELECT
     here.now AS at,
     here.in_recovery,

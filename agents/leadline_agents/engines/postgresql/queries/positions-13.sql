@@ -1,13 +1,13 @@
--- Where the server is in the log.
--- Since 13: pg_is_wal_replay_paused(), which says that a pause was asked for.
+-- The WAL positions of the server.
+-- Since 13: pg_is_wal_replay_paused(), which is true as soon as a pause was requested.
 --
--- current_lsn   Flushed, not inserted: on an idle primary the last record inserted may stay unflushed for long.
--- received_lsn  As reported. Below replayed_lsn just after streaming starts (it begins at the segment's start); lasting,
---               that is the sign of removed WAL or of a fork. NULL when the server never streamed.
--- redo_lsn      Where the last checkpoint begins, on a standby the last restartpoint. Log before it is removed by that
---               checkpoint unless a slot, wal_keep_size or a failing archiver holds it.
--- startup_wait  What the startup process waits for; NULL while it replays.
--- The CASE guards are needed: each of these functions raises an error in the other role.
+-- current_lsn   Flushed, not inserted: on an idle primary the last inserted record may stay unflushed for long.
+-- received_lsn  As reported. It is below replayed_lsn just after streaming starts, at the start of a segment; when that
+--               lasts, it is a sign of removed WAL or of a fork. NULL when the server never streamed.
+-- redo_lsn      The redo position of the last checkpoint, on a standby of the last restartpoint. WAL before it is
+--               removed by that checkpoint unless a slot, wal_keep_size or a failing archiver keeps it.
+-- startup_wait  Wait event of the startup process; NULL while it replays.
+-- The CASE expressions are needed: each of these functions raises an error in the other role.
 SELECT
     CASE WHEN NOT here.in_recovery THEN pg_current_wal_flush_lsn() END AS current_lsn,
     pg_last_wal_receive_lsn() AS received_lsn,

@@ -1,12 +1,12 @@
--- Settings that decide how replication behaves, fails or recovers; read at the start, after a reload, and now and then.
--- Since 13: names that a version does not have match nothing, so one list serves all.
+-- Settings that decide how replication behaves, fails or recovers; read at the start, after a reload and periodically.
+-- Since 13: a name that a version does not have matches nothing, so one list serves all versions.
 --
--- Computing the view costs more than all other queries together. What only superusers may see is missing without an
--- error, so the agent asks for pg_read_all_settings first. Settings that the agent's own session changes
--- (statement_timeout and the like) are not in the list: it would read its own values.
+-- Computing the view costs more than all other queries together. Settings that only superusers may see are missing
+-- without an error, so node.may_read_settings shows whether the role has pg_read_all_settings. Settings that the
+-- agent's own session changes, such as statement_timeout, are not in the list: it would read its own values.
 --
--- without_identity  Published tables whose updates or deletes fail. Those that have never been changed are left out: what
---                   is only ever inserted needs no identity.
+-- without_identity  Published tables whose updates or deletes fail. Tables that were never updated or deleted from are
+--                   left out: rows that are only inserted need no identity.
 SELECT json_build_object(
     'at', clock_timestamp(),
     'settings', (

@@ -1,8 +1,8 @@
 -- Replication slots, on primaries and standbys.
 -- Since 14: two_phase, and the counters of decoding in pg_stat_replication_slots.
 --
--- retained_bytes       Log kept for the slot; on a standby up to what it has received, which it forwards before replay.
--- invalidation_reason  The view has no such column yet; a lost slot without restart_lsn had its log removed.
+-- retained_bytes       WAL kept for the slot; on a standby up to the received position: it forwards WAL before replay.
+-- invalidation_reason  Not in the view of this version; the WAL of a lost slot without restart_lsn was removed.
 SELECT
     slot.slot_name AS name,
     slot.slot_type AS kind,

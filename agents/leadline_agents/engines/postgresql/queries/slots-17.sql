@@ -1,8 +1,8 @@
 -- Replication slots, on primaries and standbys.
 -- Since 17: inactive_since, invalidation_reason, failover, synced.
 --
--- retained_bytes       Log kept for the slot; on a standby up to what it has received, which it forwards before replay.
--- inactive_s           Normal and growing for a slot that a standby keeps in step (synced).
+-- retained_bytes       WAL kept for the slot; on a standby up to the received position: it forwards WAL before replay.
+-- inactive_s           Grows normally for a slot that the standby synchronizes from its primary (synced).
 SELECT
     slot.slot_name AS name,
     slot.slot_type AS kind,

@@ -1,9 +1,9 @@
--- Subscriptions of all databases, their apply workers and counters; no row on a standby, where none can run.
--- Since 13: the columns of pg_subscription that everybody may read. Its oid is not among them, so workers are found by
--- the subscription's name and, as that is unique per database only, by the database that they are connected to.
+-- Subscriptions of all databases, their apply workers and counters; no row on a standby, where no worker runs.
+-- Since 13: the columns of pg_subscription that every role may read. Its oid is not among them, so workers are found by
+-- the subscription's name and, as names are unique per database only, by the database of their session.
 --
--- tables   pg_subscription_rel is per database: only subscriptions of the connected one have tables and unsynced.
--- leader   The worker without a table; initial copies of tables are the others.
+-- tables   pg_subscription_rel is per database: only subscriptions of the connected database have tables and unsynced.
+-- leader   The worker without a table; the others are initial copies of tables.
 SELECT
     subscription.subname AS name,
     database.datname AS database,

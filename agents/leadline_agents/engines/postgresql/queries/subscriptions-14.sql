@@ -1,8 +1,8 @@
--- Subscriptions of all databases, their apply workers and counters; no row on a standby, where none can run.
--- Since 14: the oid of pg_subscription may be read.
+-- Subscriptions of all databases, their apply workers and counters; no row on a standby, where no worker runs.
+-- Since 14: every role may read the oid of pg_subscription.
 --
--- tables   pg_subscription_rel is per database: only subscriptions of the connected one have tables and unsynced.
--- leader   The row without a table; initial copies of tables are the others.
+-- tables   pg_subscription_rel is per database: only subscriptions of the connected database have tables and unsynced.
+-- leader   The row without a table; the others are initial copies of tables.
 SELECT
     subscription.subname AS name,
     database.datname AS database,

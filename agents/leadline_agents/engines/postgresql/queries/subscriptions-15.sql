@@ -1,9 +1,9 @@
--- Subscriptions of all databases, their apply workers and counters; no row on a standby, where none can run.
+-- Subscriptions of all databases, their apply workers and counters; no row on a standby, where no worker runs.
 -- Since 15: disable_on_error, two_phase, skip_lsn, and the counters in pg_stat_subscription_stats.
 --
--- tables   pg_subscription_rel is per database: only subscriptions of the connected one have tables and unsynced.
--- leader   The row without a table; initial copies of tables are the others.
--- *_errors Attempts, not conflicts: one conflict is retried for ever.
+-- tables   pg_subscription_rel is per database: only subscriptions of the connected database have tables and unsynced.
+-- leader   The row without a table; the others are initial copies of tables.
+-- *_errors Attempts, not conflicts: the worker retries one conflict again and again.
 SELECT
     subscription.subname AS name,
     database.datname AS database,

@@ -1,10 +1,10 @@
--- Subscriptions of all databases, their apply workers and counters; no row on a standby, where none can run.
--- Since 18: the conflicts per type. multiple_unique_conflicts hides insert_exists; the first update of a row that came
--- by the initial copy counts as update_origin_differs.
+-- Subscriptions of all databases, their apply workers and counters; no row on a standby, where no worker runs.
+-- Since 18: conflicts per type. A conflict counted as multiple_unique_conflicts is not counted as insert_exists; the
+-- first update of a row from the initial copy counts as update_origin_differs.
 --
--- tables   pg_subscription_rel is per database: only subscriptions of the connected one have tables and unsynced.
--- leader   The row without a table and without a leader of its own; parallel workers and table copies are the others.
--- *_errors Attempts, not conflicts: one conflict is retried for ever.
+-- tables   pg_subscription_rel is per database: only subscriptions of the connected database have tables and unsynced.
+-- leader   The row without a table and leader_pid; the others are parallel workers and initial copies of tables.
+-- *_errors Attempts, not conflicts: the worker retries one conflict again and again.
 SELECT
     subscription.subname AS name,
     database.datname AS database,

@@ -1,10 +1,11 @@
--- Tables whose changes are sent or taken in this database, and their columns; read when a logical worker is in trouble.
--- Since 13: catalogs that everybody may read.
+-- Published and subscribed tables of this database with their columns; read while a logical worker is missing.
+-- Since 13: system catalogs that every role may read.
 --
--- listed     On a subscriber every table, those of subscriptions first: one that is sent may be there and not be taken.
--- required   Columns that a row cannot do without, unless it is sent a value for them.
--- upto       The answer is bounded: 1000 tables are described, and those are told that have 2000 columns together.
--- generated  Never sent before 18; from 18 on when the publication says so, and then they are among those sent.
+-- listed     On a subscriber every table, those of subscriptions first: a published table may exist without being
+--            subscribed.
+-- required   Columns without a default that refuse NULL: a row needs a value for each of them.
+-- upto       The answer is bounded: at most 1000 tables, with at most 2000 columns together.
+-- generated  Generated columns are not sent before 18; since 18 they are sent if the publication includes them.
 WITH listed AS (
     SELECT published.pubname AS publication, class.oid, published.sent, 0 AS turn
     FROM ({published}) AS published
@@ -39,16 +40,17 @@ described AS (
     ) AS described
     WHERE place <= 1000
 ),
-told AS (
+sent_tables AS (
     SELECT publication, json_build_object('name', name, 'columns', columns, 'required', required) AS one
     FROM described WHERE upto <= 2000
 )
 SELECT json_strip_nulls(json_build_object(
     'published', (
         SELECT json_object_agg(publication, tables) FROM (
-            SELECT publication, json_agg(one) AS tables FROM told WHERE publication IS NOT NULL GROUP BY publication
+            SELECT publication, json_agg(one) AS tables
+            FROM sent_tables WHERE publication IS NOT NULL GROUP BY publication
         ) AS publications
     ),
-    'present', (SELECT json_agg(one) FROM told WHERE publication IS NULL),
-    'left_out', (SELECT count(*) FROM listed) - (SELECT count(*) FROM told)
+    'present', (SELECT json_agg(one) FROM sent_tables WHERE publication IS NULL),
+    'left_out', (SELECT count(*) FROM listed) - (SELECT count(*) FROM sent_tables)
 ))::text

@@ -1,9 +1,9 @@
--- What a standby is told to follow, and what its receiver does; no row on a primary.
+-- The upstream that a standby is configured to follow, and the state of its WAL receiver; no row on a primary.
 -- Since 13: written_lsn and flushed_lsn in pg_stat_wal_receiver; primary_conninfo is a setting that can be reloaded.
 --
--- latest_end_lsn  The end of the upstream's log as it last told us: all a standby knows of the primary's position.
--- conninfo        May hold a password. The agent takes host, port and name from it and passes nothing else on. Asking
---                 for it without the right raises an error, hence the guard.
+-- latest_end_lsn  The end of the upstream's WAL as it last reported it: the only sign of the primary's position here.
+-- conninfo        May hold a password; the agent sends only host, port and application_name of it. Reading it without
+--                 the right raises an error, hence the CASE.
 SELECT
     CASE WHEN pg_has_role('pg_read_all_settings', 'USAGE') THEN current_setting('primary_conninfo') END AS conninfo,
     current_setting('cluster_name') AS cluster_name,
