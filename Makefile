@@ -10,7 +10,7 @@ PYTHON ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test unit integration faults quickzoo lint zoo bench docs clean
+.PHONY: help venv demo test unit properties deep integration faults quickzoo lint zoo bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,10 +34,16 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --editable '.[dev]'
 	@touch $@
 
-test: unit integration faults quickzoo ## run every test: unit, integration, our own parts killed, then a short zoo
+test: unit properties integration faults quickzoo ## run every test: unit, properties, integration, our own parts killed, a short zoo
 
 unit: $(STAMP) ## run the unit tests: seconds, no network
 	$(BIN)/python -m pytest -q -n 2 tests/unit
+
+properties: $(STAMP) ## run the property tests with ten times the examples and long histories: a minute or two
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m deep --hypothesis-profile=ci tests/unit
+
+deep: $(STAMP) ## look for what breaks a property: new examples each time, hundreds of times as many
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m deep --hypothesis-profile=deep --timeout=3600 tests/unit
 
 integration: $(STAMP) ## run the tests that start real servers
 	$(BIN)/python -m pytest -q -n 3 --dist worksteal tests/integration

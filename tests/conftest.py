@@ -10,6 +10,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from hypothesis import is_hypothesis_test
 
 from tests.fixtures.postgres_versions import at_hand
 
@@ -23,10 +24,12 @@ MEMORY = "/dev/shm"
 """A file system in memory: a new server is a thousand files, and making them is most of the work on a disk."""
 ROOM_BYTES = 4 << 30
 
-# --hypothesis-profile=deep looks for what nobody thought of; fast does the same every time.
-hypothesis.settings.register_profile("fast", max_examples=30, deadline=None, derandomize=True)
-hypothesis.settings.register_profile("deep", max_examples=2000, deadline=None)
-hypothesis.settings.load_profile("fast")
+# The examples of each property test, chosen with --hypothesis-profile. `unit` and `ci` try the same ones at every run,
+# so that a failure can be repeated; `deep` tries new ones at every run and prints how to repeat the one that failed.
+hypothesis.settings.register_profile("unit", max_examples=20, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("deep", max_examples=4000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("unit")
 
 
 def pytest_configure() -> None:
@@ -60,6 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if TESTS in item.path.parents and (folder := item.path.relative_to(TESTS).parts[0]) in MARKED:
             item.add_marker(folder)
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("deep")
 
 
 def _has_room(folder: str) -> bool:

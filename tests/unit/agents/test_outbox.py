@@ -16,6 +16,7 @@ from leadline_agents import outbox as module
 from leadline_agents.journal import Record
 from leadline_agents.outbox import Outbox
 from leadline_agents.spool import Spool, SpoolFailed
+from tests.unit.properties import histories
 
 MIB = 1024 * 1024
 KEYS = (b"orders", b"users")
@@ -149,6 +150,7 @@ class Lives(RuleBasedStateMachine):
 
 
 TestLives = Lives.TestCase
+TestLives.settings = histories()
 
 
 def no_disk(*_: object) -> int:

@@ -30,7 +30,9 @@ from leadline_streams.judge.judgement import Plan
 from leadline_streams.judge.rule import ClusterContext, NodeContext, SlotContext
 from leadline_streams.judge.state import Memory
 from leadline_streams.rules import RULES
+from tests.unit.properties import histories
 from tests.unit.streams.test_order import (
+    LONGEST,
     POLICY,
     PRIMARY_LIFE,
     STANDBY_LIFE,
@@ -72,6 +74,7 @@ STANDBY = st.fixed_dictionaries(
 )
 
 
+@histories()
 @given(primary=PRIMARY, standby=STANDBY, seconds=st.integers(3, 20))
 def test_no_rule_breaches_on_what_is_calm(primary: dict, standby: dict, seconds: int) -> None:
     """Whatever the servers show: where calm says yes, every rule that is skipped would have said nothing."""
@@ -164,8 +167,8 @@ ODD: list[dict[str, Any]] = [
     {"node.role": "standby"},
 ]
 """What a sample may show that a glance must not overlook."""
-CALM_PRIMARY = st.lists(st.sampled_from(["write", "idle"]), min_size=40, max_size=40)
-CALM_STANDBY = st.just(["stream"] * 40)
+CALM_PRIMARY = st.lists(st.sampled_from(["write", "idle"]), min_size=LONGEST, max_size=LONGEST)
+CALM_STANDBY = st.just(["stream"] * LONGEST)
 
 
 def odd(sample: Sample, changes: dict[str, Any]) -> Sample:
@@ -174,11 +177,12 @@ def odd(sample: Sample, changes: dict[str, Any]) -> Sample:
     return replace(sample, node=replace(sample.node, **about), **rest)
 
 
+@histories()
 @given(
     primary=PRIMARY_LIFE | CALM_PRIMARY,
     standby=STANDBY_LIFE | CALM_STANDBY,
-    writes=st.lists(st.integers(0, 3), min_size=40, max_size=40),
-    oddities=st.lists(st.tuples(st.integers(5, 80), st.integers(1, 4), st.sampled_from(ODD)), max_size=4),
+    writes=st.lists(st.integers(0, 3), min_size=LONGEST, max_size=LONGEST),
+    oddities=st.lists(st.tuples(st.integers(5, 2 * LONGEST), st.integers(1, 4), st.sampled_from(ODD)), max_size=4),
 )
 def test_a_glance_says_what_a_long_look_says(
     primary: list[str], standby: list[str], writes: list[int], oddities: list[tuple[int, int, dict[str, Any]]]
@@ -190,7 +194,9 @@ def test_a_glance_says_what_a_long_look_says(
     for act, write in zip(primary, writes, strict=False):
         end += write * 100_000 if act == "write" else 0
         ends.append(end)
-    log = arrive([primary_samples(up, primary, ends), standby_samples(down, standby, ends)], [[0.0], [0.0]], 70)
+    log = arrive(
+        [primary_samples(up, primary, ends), standby_samples(down, standby, ends)], [[0.0], [0.0]], LONGEST + 30
+    )
     for first, count, changes in oddities:
         for place in range(first, min(first + count, len(log))):
             when, what = log[place]

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadline import wire
 from leadline.errors import BadRecord
 from leadline.model.observation import NodeSettings, Sample, Tick
+from tests.unit.properties import histories
 from tests.unit.streams.world import World, at
 
 QUICK = {"for_s": 0.0, "keep_s": 0.0}
@@ -68,7 +70,8 @@ def spoilt(seen: Sample | NodeSettings, chance: Random) -> Sample | NodeSettings
     return again
 
 
-@pytest.mark.parametrize("seed", range(25))
+@histories()
+@given(seed=st.integers(0, 2**32))
 def test_nonsense_neither_crashes_nor_leaks(seed: int) -> None:
     """Only BadRecord comes out of the fold, and every output can be decoded again."""
     chance = Random(seed)

@@ -20,6 +20,7 @@ from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 from leadline_streams.judge.watermark import Arrivals
+from tests.unit.properties import histories, length
 from tests.unit.streams.world import Server, World, at
 
 LATENESS_S = 2.0
@@ -29,9 +30,10 @@ POLICY = Policy(
 )
 
 # Per second and node: what the server does. Small alphabets make long, varied lives.
-PRIMARY_LIFE = st.lists(st.sampled_from(["write", "write", "idle", "down", "silent"]), min_size=25, max_size=40)
+LONGEST = length(40, deep=120)
+PRIMARY_LIFE = st.lists(st.sampled_from(["write", "write", "idle", "down", "silent"]), min_size=25, max_size=LONGEST)
 STANDBY_LIFE = st.lists(
-    st.sampled_from(["stream", "stream", "paused", "cut", "down", "silent"]), min_size=25, max_size=40
+    st.sampled_from(["stream", "stream", "paused", "cut", "down", "silent"]), min_size=25, max_size=LONGEST
 )
 
 
@@ -100,10 +102,11 @@ def judge(log: list[tuple[float, Any]]) -> list[Transition | Incident]:
 DELAYS = st.lists(st.floats(0.0, LATENESS_S - 0.01), min_size=1, max_size=12)
 
 
+@histories()
 @given(
     primary=PRIMARY_LIFE,
     standby=STANDBY_LIFE,
-    writes=st.lists(st.integers(0, 3), min_size=40, max_size=40),
+    writes=st.lists(st.integers(0, 3), min_size=LONGEST, max_size=LONGEST),
     delays=st.tuples(DELAYS, DELAYS, DELAYS, DELAYS),
 )
 def test_another_arrival_order_gives_identical_transitions(
@@ -116,21 +119,22 @@ def test_another_arrival_order_gives_identical_transitions(
     for act, write in zip(primary, writes, strict=False):
         end += write * 1_000_000 if act == "write" else 0
         ends.append(end)
-    histories = [primary_samples(up, primary, ends), standby_samples(down, standby, ends)]
+    lives = [primary_samples(up, primary, ends), standby_samples(down, standby, ends)]
     seconds = max(len(primary), len(standby)) + 30
-    first = judge(arrive(histories, [delays[0], delays[1]], seconds))
-    second = judge(arrive(histories, [delays[2], delays[3]], seconds))
+    first = judge(arrive(lives, [delays[0], delays[1]], seconds))
+    second = judge(arrive(lives, [delays[2], delays[3]], seconds))
     assert first == second
 
 
+@histories()
 @given(cut=st.integers(1, 60), primary=PRIMARY_LIFE, standby=STANDBY_LIFE)
 def test_a_state_reloaded_anywhere_goes_on_the_same(cut: int, primary: list[str], standby: list[str]) -> None:
     """Written, read back and continued, a state says what the uninterrupted one says."""
     world = World()
     up, down = world.pair()
     ends = [(1 << 24) + second * 1_000_000 for second in range(len(primary))]
-    histories = [primary_samples(up, primary, ends), standby_samples(down, standby, ends)]
-    log = arrive(histories, [[0.0], [0.0]], 70)
+    lives = [primary_samples(up, primary, ends), standby_samples(down, standby, ends)]
+    log = arrive(lives, [[0.0], [0.0]], LONGEST + 30)
     state = ClusterState("orders", judgement(POLICY))
     out: list[Any] = []
     for index, (_, what) in enumerate(log):
@@ -168,6 +172,7 @@ def hear(log: list[tuple[float, Any]], sizes: list[int]) -> tuple[list[Any], byt
     return out, state.dump()
 
 
+@histories()
 @given(primary=PRIMARY_LIFE, standby=STANDBY_LIFE, delays=st.tuples(DELAYS, DELAYS), sizes=SIZES, ticks=st.booleans())
 def test_how_many_are_heard_before_they_are_judged_makes_no_difference(
     primary: list[str], standby: list[str], delays: tuple[list[float], ...], sizes: list[int], ticks: bool
@@ -176,30 +181,34 @@ def test_how_many_are_heard_before_they_are_judged_makes_no_difference(
     world = World()
     up, down = world.pair()
     ends = [(1 << 24) + second * 1_000_000 for second in range(len(primary))]
-    histories = [primary_samples(up, primary, ends), standby_samples(down, standby, ends)]
-    log = [item for item in arrive(histories, list(delays), 70) if ticks or isinstance(item[1], Sample)]
+    lives = [primary_samples(up, primary, ends), standby_samples(down, standby, ends)]
+    log = [item for item in arrive(lives, list(delays), LONGEST + 30) if ticks or isinstance(item[1], Sample)]
     assert hear(log, sizes) == one_by_one(log)
 
 
 OFF_S = st.sampled_from([0.0, 0.0, -3600.0, -7.0, -0.3, 4.0, 900.0])
 
 
-@given(sizes=SIZES, off=OFF_S, gap=st.one_of(st.integers(0, 20), st.integers(0, 200)), data=st.data())
+SECONDS = length(130, deep=260)
+
+
+@histories()
+@given(sizes=SIZES, off=OFF_S, gap=st.one_of(st.integers(0, 20), st.integers(0, SECONDS - 60)), data=st.data())
 def test_nor_does_it_when_agents_are_silent_and_clocks_are_wrong(
     sizes: list[int], off: float, gap: int, data: st.DataObject
 ) -> None:
     """One agent is away for a while, means to look less often at times, starts anew; some samples come twice."""
     world = World()
     up, down = world.pair()
-    ends = [(1 << 24) + second * 1_000_000 for second in range(260)]
+    ends = [(1 << 24) + second * 1_000_000 for second in range(SECONDS)]
     away = data.draw(st.integers(5, 50))
     interval_s = data.draw(st.sampled_from([1.0, 5.0, 60.0]))
-    standby = standby_samples(down, ["stream"] * 260, ends)
+    standby = standby_samples(down, ["stream"] * SECONDS, ends)
     standby = [replace(s, interval_s=interval_s) if index % 7 == 3 else s for index, s in enumerate(standby)]
     standby = standby[:away] + skewed(standby[away + gap :], off)
     anew = data.draw(st.integers(0, len(standby)))
     standby[anew:] = [replace(s, seq=s.seq % 50, node=replace(s.node, boot="anew")) for s in standby[anew:]]
-    log = arrive([primary_samples(up, ["write"] * 260, ends), standby], [[0.0], [0.0]], 0)
+    log = arrive([primary_samples(up, ["write"] * SECONDS, ends), standby], [[0.0], [0.0]], 0)
     again = data.draw(st.sets(st.integers(0, len(log) - 1), max_size=9))
     log = [item for index, item in enumerate(log) for _ in range(1 + (index in again))]
     assert hear(log, sizes) == one_by_one(log)

@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from leadline.clock import ManualClock
@@ -18,6 +17,7 @@ from leadline.wire import OBSERVATIONS, Outgoing
 from leadline_streams.runtime.snapshot import Saved
 from leadline_streams.runtime.transport import Opening
 from leadline_streams.runtime.worker import RECOVERY_S, STUCK_S, Worker
+from tests.unit.properties import histories
 from tests.unit.streams.memory_log import AT, Counts, MemoryLog, chunk, forgiving, pause, sample, settings
 
 TICK = Tick(at=AT)
@@ -258,7 +258,7 @@ def seen_by_sinks(log: MemoryLog) -> dict[str, list[str]]:
 
 
 @given(seed=st.integers(0, 2**32))
-@examples(max_examples=300)
+@histories()
 def test_killed_at_any_moment_it_comes_to_the_same_transitions(seed: int) -> None:
     """Whatever was written, acknowledged or committed by then; some are written twice, none is lost or different."""
     asyncio.run(_killed_now_and_then(Random(seed)))

@@ -20,6 +20,7 @@ from leadline_sinks.notify.context import Known
 from leadline_sinks.notify.notifier import Courier
 from leadline_sinks.notify.self_incident import about
 from leadline_sinks.notify.sink import Notice, Outcome, Rate, Reason, Retry, Sent
+from tests.unit.properties import histories
 from tests.unit.sinks import made
 
 TARGET = "console"
@@ -265,3 +266,4 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = histories()
