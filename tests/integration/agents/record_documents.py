@@ -1,7 +1,7 @@
-"""Records what servers of every version answer, for the unit tests.
+"""Records the answers of servers of every version, for the unit tests.
 
 Run it with ``python -m tests.integration.agents.record_documents``. Replay on the standby and apply on the subscriber
-wait for a session, so that every group has something to say.
+wait for a session, so that every group has a row.
 """
 
 import json

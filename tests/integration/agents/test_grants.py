@@ -10,8 +10,8 @@ from tests.fixtures.fleets import Pair
 GRANTS = Path(__file__).parents[3] / "deploy" / "sql" / "grants.sql"
 
 
-def test_the_role_can_look_and_nothing_else(any_pair: Pair, major: int) -> None:
-    """All three statements are answered in full, and nothing can be written or read beyond them."""
+def test_the_role_can_read_statistics_and_no_table(any_pair: Pair, major: int) -> None:
+    """The statements that every agent sends are answered in full, and no table can be read."""
     with psycopg.connect(any_pair.primary.dsn()) as connection:
         connection.execute("ALTER ROLE leadline RENAME TO sandbox")
         connection.execute("CREATE TABLE private (n int)")

@@ -21,13 +21,13 @@ SENDER = "SELECT active_pid FROM pg_replication_slots WHERE slot_type = 'logical
 
 
 def agent(dsn: str) -> Sampler:
-    """What looks, as the process does."""
+    """A sampler with the defaults of the process."""
     instance = InstanceSettings(dsn=Secret(dsn), name="pg", cluster="orders")
     return Sampler(instance, AgentSettings(instances=[instance], interval_s=10.0), SystemClock())
 
 
 async def once(dsn: str) -> tuple[Sample, NodeSettings | None]:
-    """The first look of an agent, whatever comes of it."""
+    """The first look of an agent, whatever its result."""
     sampler = agent(dsn)
     try:
         return await sampler.look()
@@ -44,7 +44,7 @@ async def look(server: Server, dbname: str = "postgres", user: str = AGENT) -> t
 
 @contextmanager
 def session(server: Server, dbname: str, *statements: str) -> Iterator[psycopg.Connection]:
-    """A client in the middle of a transaction; it gives up everything in the end."""
+    """A client in the middle of a transaction, which is rolled back at the end."""
     with psycopg.connect(server.dsn(dbname, application_name="shop")) as connection:
         for statement in statements:
             connection.execute(statement.encode())
@@ -106,7 +106,7 @@ async def test_publisher_and_subscriber(any_logical: Logical) -> None:
 
 
 async def test_a_subscription_made_since_is_in_the_next_look(any_pair: Pair) -> None:
-    """Where there was none the agent does not ask for subscriptions; no look misses the first."""
+    """On a server without subscriptions the agent does not read them; no look misses the first one."""
     primary, sampler = any_pair.primary, agent(any_pair.primary.dsn(user=AGENT))
     try:
         before, _ = await sampler.look()
@@ -118,7 +118,7 @@ async def test_a_subscription_made_since_is_in_the_next_look(any_pair: Pair) -> 
         last, gone = [(await sampler.look())[0] for _ in range(2)]
     finally:
         await sampler.close()
-    found = [[it.name for it in sample.subscriptions] for sample in (before, first, second, last, gone)]
+    found = [[each.name for each in sample.subscriptions] for sample in (before, first, second, last, gone)]
     assert found == [[], ["late"], ["late"], [], []]
     assert all(sample.up for sample in (before, first, second, last, gone))
 
@@ -131,8 +131,8 @@ async def test_from_another_database_the_tables_are_unknown(any_logical: Logical
     assert (subscription.tables, subscription.unsynced) == ({}, ())
 
 
-async def test_tables_are_told_when_a_worker_came_anew(any_logical: Logical) -> None:
-    """What is sent, without generated columns, beside what can be written: each side tells its own."""
+async def test_tables_are_read_when_a_worker_restarted(any_logical: Logical) -> None:
+    """The publisher has the columns that are sent, without generated ones; the subscriber those that can be written."""
     table = "CREATE TABLE parts (id int PRIMARY KEY, size numeric(8,2), \"Of\" text DEFAULT '', by text NOT NULL"
     any_logical.publisher.query(table + ", twice int GENERATED ALWAYS AS (id * 2) STORED)", dbname="app")
     any_logical.subscriber.query(table + ")", dbname="app")
@@ -167,7 +167,7 @@ async def test_tables_are_told_when_a_worker_came_anew(any_logical: Logical) -> 
 
 
 async def test_published_tables_that_cannot_be_changed(any_logical: Logical) -> None:
-    """Told are those that were changed before; an index or the whole row identifies as well as a key."""
+    """Only tables that were changed before are listed; an index or the whole row is an identity as well as a key."""
     publisher, subscriber = any_logical.publisher, any_logical.subscriber
     for name in ("logged", "keyless", "Whole", "indexed"):
         for server in (subscriber, publisher):
@@ -199,8 +199,8 @@ async def test_cascade(cascade: Cascade) -> None:
     assert middle.slots[0].retained_bytes is not None
 
 
-async def test_who_holds_the_lock_that_replay_waits_for(any_pair: Pair) -> None:
-    """pg_blocking_pids() does not see the startup process; the agent names pid, lock and query."""
+async def test_the_holder_of_the_lock_that_replay_waits_for(any_pair: Pair) -> None:
+    """pg_blocking_pids() does not cover the startup process; the agent names pid, lock and query."""
     any_pair.primary.query("CREATE TABLE locked (n int)")
     any_pair.fleet.wait_caught_up()
     with session(any_pair.standby, "postgres", "SELECT * FROM locked WHERE n = 4711") as reader:
@@ -218,7 +218,7 @@ async def test_who_holds_the_lock_that_replay_waits_for(any_pair: Pair) -> None:
     any_pair.fleet.wait_caught_up()
 
 
-async def test_whose_snapshot_replay_waits_for(any_pair: Pair, major: int) -> None:
+async def test_the_holder_of_the_snapshot_that_replay_waits_for(any_pair: Pair, major: int) -> None:
     """The oldest snapshot of the standby is named while replay waits to remove rows."""
     any_pair.standby.configure(max_standby_streaming_delay="-1")
     any_pair.primary.query("CREATE TABLE IF NOT EXISTS old AS SELECT generate_series(1, 1000) AS n")
@@ -240,7 +240,7 @@ async def test_whose_snapshot_replay_waits_for(any_pair: Pair, major: int) -> No
 
 
 async def test_the_oldest_transactions(any_pair: Pair) -> None:
-    """Those that wrote come first and are told as such: only for them do slots keep log."""
+    """Those that wrote come first and are marked: only for them do slots keep WAL."""
     primary = any_pair.primary
     primary.query("CREATE TABLE IF NOT EXISTS written (id int)")
     with (
@@ -254,8 +254,8 @@ async def test_the_oldest_transactions(any_pair: Pair) -> None:
         assert seen == [(writer.info.backend_pid, True), (reader.info.backend_pid, False)]
 
 
-async def test_who_holds_the_lock_that_apply_waits_for(any_logical: Logical) -> None:
-    """The session is named, and the subscription points at it."""
+async def test_the_holder_of_the_lock_that_apply_waits_for(any_logical: Logical) -> None:
+    """The session is named, and the subscription refers to it."""
     subscriber = any_logical.subscriber
     with session(subscriber, "app", "LOCK TABLE items IN ACCESS EXCLUSIVE MODE") as holder:
         any_logical.publisher.query("INSERT INTO items VALUES (900, 'x')", dbname="app")
@@ -273,7 +273,7 @@ async def test_who_holds_the_lock_that_apply_waits_for(any_logical: Logical) -> 
 
 
 async def test_a_paused_replay(any_pair: Pair) -> None:
-    """As the server says, in every version."""
+    """As the server reports it, in every version."""
     any_pair.standby.query("SELECT pg_wal_replay_pause()")
     try:
         sample, _ = await look(any_pair.standby)
@@ -284,7 +284,7 @@ async def test_a_paused_replay(any_pair: Pair) -> None:
 
 
 async def test_a_slot_without_consumer_and_a_commit_that_waits(pair: Pair) -> None:
-    """What is left behind, and what hangs on a synchronous standby that is not there."""
+    """An abandoned slot, and a commit that waits for a synchronous standby that does not exist."""
     primary = pair.primary
     primary.query("SELECT pg_create_logical_replication_slot('left', 'pgoutput')")
     primary.configure(synchronous_standby_names="nobody")
@@ -308,8 +308,8 @@ async def test_a_slot_without_consumer_and_a_commit_that_waits(pair: Pair) -> No
     assert settings.settings["synchronous_standby_names"].value == "nobody"
 
 
-async def test_a_role_without_rights_is_told_so(pair: Pair) -> None:
-    """Groups that it may not read are named and absent; what anybody may read is there."""
+async def test_groups_that_a_role_may_not_read_are_named(pair: Pair) -> None:
+    """They are absent; groups that every role may read are there."""
     pair.primary.query("CREATE ROLE nobody_special LOGIN")
     pair.primary.query(f"ALTER ROLE nobody_special PASSWORD '{password_of(pair.primary)}'")
     pair.fleet.wait_caught_up()
@@ -332,7 +332,7 @@ async def test_no_password_of_a_connection_string_gets_out(pair: Pair) -> None:
     assert password_of(pair.primary) not in repr((sample, settings))
 
 
-async def test_what_the_server_is_set_to_is_told_not_what_the_agent_sets_for_itself(pair: Pair) -> None:
+async def test_settings_are_the_servers_not_those_of_the_agents_session(pair: Pair) -> None:
     """The agent's own session runs read-only and with timeouts."""
     _, settings = await look(pair.primary)
     assert not {name for name, setting in settings.settings.items() if setting.source in ("session", "client")}
@@ -345,8 +345,8 @@ async def test_what_the_server_is_set_to_is_told_not_what_the_agent_sets_for_its
         ({"dbname": "nowhere"}, "no such database: "),
     ],
 )
-async def test_why_not(pair: Pair, change: dict[str, str], reason: str) -> None:
-    """A wrong dsn is one sample that says what is wrong with it."""
+async def test_a_wrong_dsn(pair: Pair, change: dict[str, str], reason: str) -> None:
+    """It makes one sample that names what is wrong with it."""
     sample, settings = await once(pair.primary.dsn(**change))
     assert settings is None
     assert not sample.up

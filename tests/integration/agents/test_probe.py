@@ -1,4 +1,4 @@
-"""The connection to a server: bounded, single, named, and found again."""
+"""The connection to a server: bounded, single, with an application_name, and opened again when it is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ async def probing(dsn: str | Secret, patience_s: float = 0.6, timeout_s: float =
 
 
 async def reason(probe: Probe) -> str:
-    """Why there is no answer now."""
+    """The reason that there is no answer."""
     with pytest.raises(CannotRead) as raised:
         await probe.ask(FRAME)
     return str(raised.value)
@@ -53,7 +53,7 @@ async def answer(probe: Probe, timeout_s: float = 15.0) -> bytes:
 
 
 async def test_one_connection_that_cannot_write(pair: Pair) -> None:
-    """Named, read-only, bounded, and the same one for every question."""
+    """With an application_name, read-only, bounded, and the same one for every statement."""
     async with probing(pair.primary.dsn(user=AGENT, application_name="other")) as probe:
         for _ in range(3):
             await probe.ask(FRAME)
@@ -78,8 +78,8 @@ async def test_a_restart_is_survived(pair: Pair) -> None:
         assert await answer(probe)
 
 
-async def test_a_frozen_server_is_left_alone(pair: Pair) -> None:
-    """No connections pile up in it, and when it thaws it answers again."""
+async def test_a_frozen_server_gets_no_further_connections(pair: Pair) -> None:
+    """No connections pile up, and the server answers again when it continues."""
     async with probing(pair.standby.dsn(user=AGENT)) as probe:
         await probe.ask(FRAME)
         pair.standby.freeze()
@@ -92,8 +92,8 @@ async def test_a_frozen_server_is_left_alone(pair: Pair) -> None:
         assert pair.standby.value(MINE) == 1
 
 
-async def test_a_network_that_swallows_everything(pair: Pair) -> None:
-    """While connecting and while asking: the reason is the silence, and it ends with it."""
+async def test_a_network_that_drops_everything(pair: Pair) -> None:
+    """While connecting and while a statement runs the reason is a timeout, until the network is back."""
     with Proxy(pair.primary.port) as proxy:
         proxy.blackhole()
         async with probing(pair.primary.dsn(user=AGENT, port=proxy.port)) as probe:
@@ -107,7 +107,7 @@ async def test_a_network_that_swallows_everything(pair: Pair) -> None:
 
 
 async def test_a_locked_catalogue_does_not_hold_the_agent(pair: Pair) -> None:
-    """The server itself ends the wait; the connection stays."""
+    """The server ends the wait; the connection stays."""
     async with probing(pair.primary.dsn(user=AGENT)) as probe:
         await probe.ask(FRAME)
         with psycopg.connect(pair.primary.dsn()) as other:
@@ -119,20 +119,20 @@ async def test_a_locked_catalogue_does_not_hold_the_agent(pair: Pair) -> None:
         assert probe._connection is connection
 
 
-async def test_a_password_that_changes_is_picked_up(pair: Pair, tmp_path: Path) -> None:
-    """The file of the dsn is read at each connection; what it held is in no message."""
+async def test_a_changed_password_is_used(pair: Pair, tmp_path: Path) -> None:
+    """The file of the dsn is read at each connection; no message has its content."""
     file = tmp_path / "dsn"
     file.write_text(make_conninfo(pair.primary.dsn(user=AGENT), password="hunter2") + "\n")
     async with probing(Secret.in_file(file)) as probe:
-        said = await reason(probe)
-        assert said.startswith("authentication failed: ")
-        assert "hunter2" not in said
+        message = await reason(probe)
+        assert message.startswith("authentication failed: ")
+        assert "hunter2" not in message
         file.write_text(pair.primary.dsn(user=AGENT) + "\n")
         assert await answer(probe)
 
 
 async def test_a_version_too_old(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Said as it is, and the connection is not kept."""
+    """The reason names it, and the connection is closed."""
     monkeypatch.setattr(module, "OLDEST", 99)
     async with probing(pair.primary.dsn(user=AGENT)) as probe:
         assert (await reason(probe)).startswith("unsupported version: this is PostgreSQL 18.")
@@ -140,7 +140,7 @@ async def test_a_version_too_old(pair: Pair, monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_attempts_are_spaced(pair: Pair) -> None:
-    """A server that refuses is not asked again at once; the reason is repeated meanwhile."""
+    """The next attempt at a server that refuses waits; the reason is repeated meanwhile."""
     async with probing(pair.primary.dsn(user=AGENT, dbname="nowhere")) as probe:
         for _ in range(50):
             assert (await reason(probe)).startswith("no such database: ")
@@ -149,6 +149,6 @@ async def test_attempts_are_spaced(pair: Pair) -> None:
 
 
 def test_the_server_is_the_shared_one(pair: Pair) -> None:
-    """Nobody of the above is left connected."""
+    """The tests above leave no connection."""
     servers: list[Server] = [pair.primary, pair.standby]
     assert [server.value(MINE) for server in servers] == [0, 0]

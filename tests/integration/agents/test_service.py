@@ -1,4 +1,4 @@
-"""The whole agent: servers, spool and Kafka, each of which may be away."""
+"""The whole agent: servers, spool and Kafka, each of which may fail."""
 
 import asyncio
 import gc
@@ -46,7 +46,7 @@ def kafka() -> Iterator[EmbeddedBroker]:
 
 @pytest.fixture(autouse=True)
 async def no_loose_ends() -> AsyncIterator[None]:
-    """No task of aiokafka or of ours is left behind, and no error without a reader."""
+    """No task of aiokafka or of ours is left behind, and no error is unhandled."""
     loose: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: loose.append(context))
     before = asyncio.all_tasks()
@@ -145,7 +145,7 @@ async def reading(bootstrap: str, prefix: str = PREFIX) -> AsyncIterator[Reader]
 
 @asynccontextmanager
 async def agent(settings: AgentSettings) -> AsyncIterator[asyncio.Task[None]]:
-    """The service in this process; told to stop in the end, as by Ctrl-C."""
+    """The service in this process; stopped at the end, as by Ctrl-C."""
     task = asyncio.create_task(service.run(settings, SystemClock()))
     try:
         yield task
@@ -168,7 +168,7 @@ async def test_everything_arrives_once_in_order(pair: Pair, any_broker: Broker, 
 
 
 async def test_kafka_away_and_back_loses_nothing(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
-    """What was seen meanwhile comes in order before what is new, and says that it is late."""
+    """Observations of the meantime come in order before new ones, and are marked as late."""
     async with reading(kafka.bootstrap) as reader:
         async with agent(agent_settings(pair, kafka.bootstrap, tmp_path)):
             await reader.until("pg-1", 4)
@@ -183,7 +183,7 @@ async def test_kafka_away_and_back_loses_nothing(pair: Pair, kafka: EmbeddedBrok
 
 
 async def test_kafka_hangs(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broker that takes and never answers is given up, and asked again until it does."""
+    """A broker that accepts data and never answers is given up, and tried again until it answers."""
     monkeypatch.setattr(channel, "ANSWER_S", 1.0)
     with kafka_process() as (process, bootstrap):
         async with reading(bootstrap) as reader:
@@ -199,7 +199,7 @@ async def test_kafka_hangs(pair: Pair, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 async def test_stopped_while_kafka_is_away(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
-    """The next run of the agent delivers what the last one could not, before anything of its own."""
+    """The next run of the agent delivers what the last one could not, before its own observations."""
     settings = agent_settings(pair, kafka.bootstrap, tmp_path)
     async with reading(kafka.bootstrap) as reader:
         kafka.down()
@@ -214,8 +214,8 @@ async def test_stopped_while_kafka_is_away(pair: Pair, kafka: EmbeddedBroker, tm
     assert len(first) > 5
 
 
-async def test_kill_9_takes_nothing(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
-    """What was not delivered survives; the run that was killed has no gaps. tests/faults counts what it looked at."""
+async def test_kill_9_loses_nothing(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    """Undelivered observations survive, and the killed run has no gaps. tests/faults counts the looks."""
     settings = agent_settings(pair, kafka.bootstrap, tmp_path)
     async with reading(kafka.bootstrap) as reader:
         kafka.down()
@@ -235,8 +235,8 @@ async def test_kill_9_takes_nothing(pair: Pair, kafka: EmbeddedBroker, tmp_path:
     assert len(killed) > 5
 
 
-async def test_sigterm_flushes_and_leaves(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
-    """A real process: everything that it looked at has arrived, and its connections are gone."""
+async def test_sigterm_flushes_and_exits(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
+    """A real process: all of its observations have arrived, and its connections are closed."""
     async with reading(kafka.bootstrap) as reader:
         process = start(agent_settings(pair, kafka.bootstrap, tmp_path), tmp_path)
         try:
@@ -286,7 +286,7 @@ async def test_metrics_are_served(pair: Pair, kafka: EmbeddedBroker, tmp_path: P
 
 
 async def test_a_metrics_port_that_is_taken(pair: Pair, tmp_path: Path) -> None:
-    """Said at the start."""
+    """An error at the start."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         metrics = MetricsSettings(port=taken.getsockname()[1])
         with pytest.raises(UsageError, match=r"cannot serve metrics on 127\.0\.0\.1:\d+: .*; set metrics\.port"):
@@ -294,7 +294,7 @@ async def test_a_metrics_port_that_is_taken(pair: Pair, tmp_path: Path) -> None:
 
 
 async def test_certificates_that_cannot_be_read(pair: Pair, tmp_path: Path) -> None:
-    """Said at the start as well, although Kafka itself may come later."""
+    """An error at the start as well, although Kafka itself may come later."""
     settings = agent_settings(pair, "localhost:1", tmp_path)
     kafka = KafkaSettings(security_protocol="SSL", ssl_ca_location=str(tmp_path / "none.pem"))
     wrong = AgentSettings(instances=settings.instances, kafka=kafka, spool=settings.spool)

@@ -13,12 +13,14 @@ from tests.fixtures.counting_engine import NAME, CountingServer, Servers, unreac
 from tests.fixtures.engine_conformance import EngineConformance
 
 CORE = sorted(Path(leadline_agents.__path__[0]).glob("*.py"))
-ONE_ENGINE = re.compile(r"postgres|psycopg|libpq|\bpg_|\bSQL\b|\bdsn\b|5432|leadline_agents\.engines\.(?!registry)", re.IGNORECASE)
+ONE_ENGINE = re.compile(
+    r"postgres|psycopg|libpq|\bpg_|\bSQL\b|\bdsn\b|5432|leadline_agents\.engines\.(?!registry)", re.IGNORECASE
+)
 
 
 @pytest.mark.parametrize("file", CORE, ids=lambda file: file.name)
 def test_the_core_names_no_engine(file: Path) -> None:
-    """Only the registry knows which engines there are; what is special to one is in its package."""
+    """Only the registry names engines; everything specific to one is in its package."""
     assert ONE_ENGINE.findall(file.read_text()) == []
 
 

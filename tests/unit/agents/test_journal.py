@@ -1,4 +1,4 @@
-"""The journal: whole records, in order, within its bound, or a plain no."""
+"""The write-ahead journal: complete records, in order, within its bound."""
 
 import errno
 import os
@@ -19,8 +19,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "spool.ahead"
 
 
-def test_what_was_appended_is_there_for_the_next(path: Path) -> None:
-    """In order, until it is emptied; only its owner may read it."""
+def test_appended_records_survive(path: Path) -> None:
+    """In order, until the file is cleared; only its owner may read it."""
     first = WriteAheadJournal(path)
     assert all(first.add(record(n)) for n in range(3))
     second = WriteAheadJournal(path)
@@ -31,8 +31,8 @@ def test_what_was_appended_is_there_for_the_next(path: Path) -> None:
     assert WriteAheadJournal(path).read() == [record(9)]
 
 
-def test_it_stays_within_its_bound(path: Path) -> None:
-    """What does not fit is refused, whatever came before; when it is emptied there is room again."""
+def test_the_file_stays_within_its_bound(path: Path) -> None:
+    """A record that does not fit is refused; a cleared file has room again."""
     book = WriteAheadJournal(path)
     while book.add(record(1, size=1000)):
         assert path.stat().st_size <= journal.MAX_BYTES
@@ -44,8 +44,8 @@ def test_it_stays_within_its_bound(path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 60, 115, 140])
-def test_a_record_that_is_cut_short_ends_it(path: Path, cut: int) -> None:
-    """Killed in the middle of writing: what was whole before is read."""
+def test_reading_ends_at_an_incomplete_record(path: Path, cut: int) -> None:
+    """After a kill in the middle of a write the records before it are read."""
     book = WriteAheadJournal(path)
     book.add(record(1))
     whole = path.stat().st_size
@@ -54,8 +54,8 @@ def test_a_record_that_is_cut_short_ends_it(path: Path, cut: int) -> None:
     assert WriteAheadJournal(path).read() == ([record(1)] if path.stat().st_size >= whole else [])
 
 
-def test_what_a_power_cut_left_is_not_taken_for_a_record(path: Path) -> None:
-    """Zeros or other bytes where a record should be."""
+def test_rubbish_after_a_power_cut_is_not_a_record(path: Path) -> None:
+    """Zeros or other bytes in the place of a record end the reading."""
     book = WriteAheadJournal(path)
     book.add(record(1))
     book.add(record(2))
@@ -67,8 +67,8 @@ def test_what_a_power_cut_left_is_not_taken_for_a_record(path: Path) -> None:
     assert WriteAheadJournal(path).read() == []
 
 
-def test_a_full_disk_leaves_what_is_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A record of which only a part fits is refused and leaves no trace."""
+def test_a_full_disk_leaves_complete_records(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record of which only a part fits is refused and leaves nothing behind."""
     book, write = WriteAheadJournal(path), os.write
     book.add(record(1))
     monkeypatch.setattr(os, "write", lambda file, content: write(file, content[:50]))
@@ -84,8 +84,8 @@ def no_space(*_: object) -> int:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_one_that_cannot_be_opened_takes_nothing(tmp_path: Path) -> None:
-    """The spool must do without."""
+def test_a_file_that_cannot_be_opened_refuses_records(tmp_path: Path) -> None:
+    """The spool works without a journal."""
     book = WriteAheadJournal(tmp_path / "no" / "spool.ahead")
     assert not book.add(record(1))
     assert book.read() == []

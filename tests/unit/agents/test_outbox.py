@@ -1,4 +1,4 @@
-"""The outbox and its spool: nothing is lost but what is counted, and the order per cluster is kept."""
+"""The outbox and its spool: every lost record is counted, and the order per cluster is kept."""
 
 import sqlite3
 import tempfile
@@ -40,8 +40,8 @@ def drain(outbox: Outbox, key: bytes = KEYS[0]) -> list[int]:
     return sent
 
 
-class Lives(RuleBasedStateMachine):
-    """Runs of an agent over one spool: put, send, fail, lose the disk, stop, be killed; and at the end the accounts."""
+class Runs(RuleBasedStateMachine):
+    """Runs of an agent over one spool: put, send, fail, lose the disk, stop, be killed; then a count."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class Lives(RuleBasedStateMachine):
         self.outbox.failed(key)
 
     @rule()
-    def break_or_mend_disk(self) -> None:
+    def break_or_repair_disk(self) -> None:
         if "add" in vars(self.spool):
             del self.spool.add
             self.outbox.store(0)
@@ -126,7 +126,7 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def order_is_kept(self) -> None:
-        """Some come twice after a kill, those of the journal; each comes for the first time in order."""
+        """After a kill, records of the journal come twice; each record comes for the first time in order."""
         for delivered in self.delivered.values():
             once = list(dict.fromkeys(delivered))
             assert once == sorted(once)
@@ -149,8 +149,8 @@ class Lives(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-TestLives = Lives.TestCase
-TestLives.settings = histories()
+TestRuns = Runs.TestCase
+TestRuns.settings = histories()
 
 
 def no_disk(*_: object) -> int:
@@ -167,7 +167,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "spool.sqlite3"
 
 
-def test_what_is_acknowledged_at_once_never_touches_the_disk(path: Path, clock: ManualClock) -> None:
+def test_a_record_that_is_acknowledged_at_once_is_not_spooled(path: Path, clock: ManualClock) -> None:
     """While Kafka answers the spool stays empty."""
     outbox = Outbox(Spool(path, MIB), clock)
     for n in range(100):
@@ -180,8 +180,8 @@ def test_what_is_acknowledged_at_once_never_touches_the_disk(path: Path, clock: 
     assert outbox.is_empty(KEYS[0])
 
 
-def test_the_earlier_run_is_sent_first(path: Path, clock: ManualClock) -> None:
-    """What was not sent before a restart goes before anything new."""
+def test_records_of_an_earlier_run_are_sent_first(path: Path, clock: ManualClock) -> None:
+    """Records that were not sent before a restart come before new ones."""
     spool = Spool(path, MIB)
     outbox = Outbox(spool, clock)
     outbox.put(record(1))
@@ -192,8 +192,8 @@ def test_the_earlier_run_is_sent_first(path: Path, clock: ManualClock) -> None:
     assert drain(outbox) == [1, 2]
 
 
-def test_kill_9_takes_nothing(path: Path, clock: ManualClock) -> None:
-    """What is on its way and what was put a moment ago come again, in order; what was acknowledged does not."""
+def test_kill_9_loses_nothing(path: Path, clock: ManualClock) -> None:
+    """Records that were being sent or just put are sent again, in order; acknowledged ones are not."""
     spool = Spool(path, MIB)
     outbox = Outbox(spool, clock)
     outbox.put(record(0))
@@ -208,8 +208,8 @@ def test_kill_9_takes_nothing(path: Path, clock: ManualClock) -> None:
     assert (drain(outbox), drain(outbox, KEYS[1])) == ([1, 2, 4], [3])
 
 
-def test_what_is_on_disk_is_not_taken_from_the_journal_too(path: Path, clock: ManualClock) -> None:
-    """The journal is emptied seldom while Kafka is away; each record comes once all the same."""
+def test_a_record_on_disk_is_not_read_from_the_journal_too(path: Path, clock: ManualClock) -> None:
+    """The journal is rarely cleared while Kafka is away; each record comes once all the same."""
     spool = Spool(path, MIB)
     outbox = Outbox(spool, clock)
     for n in range(6):
@@ -222,8 +222,8 @@ def test_what_is_on_disk_is_not_taken_from_the_journal_too(path: Path, clock: Ma
     assert (drain(outbox), drain(outbox, KEYS[1])) == ([0, 2, 4], [1, 3, 5])
 
 
-def test_what_does_not_fit_into_the_journal_goes_to_the_spool(path: Path, clock: ManualClock) -> None:
-    """However much comes at once, kill -9 takes none of it."""
+def test_records_that_do_not_fit_into_the_journal_go_to_the_spool(path: Path, clock: ManualClock) -> None:
+    """However many come at once, kill -9 loses none."""
     spool = Spool(path, MIB)
     outbox = Outbox(spool, clock)
     for n in range(20):
@@ -247,8 +247,8 @@ def test_a_batch_is_bounded_but_never_empty(path: Path, clock: ManualClock) -> N
 
 
 @pytest.mark.parametrize("stored", [False, True])
-def test_what_failed_is_taken_again_in_order(path: Path, clock: ManualClock, stored: bool) -> None:
-    """A failed batch goes before what came later, from memory and from disk."""
+def test_a_failed_batch_is_taken_again_in_order(path: Path, clock: ManualClock, stored: bool) -> None:
+    """It comes before later records, from memory and from disk."""
     outbox = Outbox(Spool(path, MIB), clock)
     for n in range(3):
         outbox.put(record(n))
@@ -296,7 +296,7 @@ def test_memory_is_bounded_while_the_disk_fails(path: Path, clock: ManualClock) 
     assert drain(outbox) == list(range(outbox.dropped, 100))
 
 
-def test_a_failing_disk_is_said_once(path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_disk_is_logged_once(path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture) -> None:
     """One line when the disk fails and one when it is back, not one a second."""
     caplog.set_level("INFO")
     spool = Spool(path, MIB)
@@ -312,8 +312,8 @@ def test_a_failing_disk_is_said_once(path: Path, clock: ManualClock, caplog: pyt
     assert outbox.spooled == 3
 
 
-def test_what_cannot_be_removed_is_not_sent_again(path: Path, clock: ManualClock) -> None:
-    """A disk that refuses the removal of sent records does not hold up what follows."""
+def test_records_that_cannot_be_deleted_are_not_sent_again(path: Path, clock: ManualClock) -> None:
+    """A disk that refuses to delete acknowledged records does not hold up later ones."""
     spool = Spool(path, MIB)
     outbox = Outbox(spool, clock)
     outbox.put(record(1))
@@ -329,8 +329,8 @@ def test_what_cannot_be_removed_is_not_sent_again(path: Path, clock: ManualClock
     assert outbox.spooled == 0
 
 
-def test_what_was_sent_does_not_count_as_dropped(path: Path, clock: ManualClock) -> None:
-    """Sent records that the disk kept are the first to go when room is needed."""
+def test_acknowledged_records_do_not_count_as_dropped(path: Path, clock: ManualClock) -> None:
+    """Those that could not be deleted are the first to be dropped for room."""
     spool = Spool(path, MIB)
     outbox = Outbox(spool, clock)
     for n in range(5):
@@ -345,7 +345,7 @@ def test_what_was_sent_does_not_count_as_dropped(path: Path, clock: ManualClock)
 
 
 def test_an_undeliverable_batch_is_dropped_and_counted(path: Path, clock: ManualClock) -> None:
-    """What Kafka will never take does not hold up the rest."""
+    """A batch that Kafka never accepts does not hold up the rest."""
     outbox = Outbox(Spool(path, MIB), clock)
     outbox.put(record(1))
     outbox.take(KEYS[0])
@@ -355,7 +355,7 @@ def test_an_undeliverable_batch_is_dropped_and_counted(path: Path, clock: Manual
     assert outbox.dropped == 1
 
 
-def test_an_empty_spool_gives_the_disk_back(path: Path, clock: ManualClock) -> None:
+def test_an_empty_spool_returns_its_space(path: Path, clock: ManualClock) -> None:
     """After an outage the file is small again."""
     outbox = Outbox(Spool(path, 8 * MIB), clock)
     for n in range(200):
@@ -367,14 +367,14 @@ def test_an_empty_spool_gives_the_disk_back(path: Path, clock: ManualClock) -> N
 
 
 def test_the_file_is_private(path: Path) -> None:
-    """Queries in it are nobody else's business."""
+    """The queries in it are private."""
     Spool(path, MIB)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("name", ["no/such/folder/spool", ".", "readonly/spool"])
 def test_a_path_that_cannot_be_written_is_a_usage_error(tmp_path: Path, name: str) -> None:
-    """Said at the start, with the path and what to set."""
+    """At the start, with the path and the setting."""
     (tmp_path / "readonly").symlink_to("/proc/self")
     with pytest.raises(UsageError, match=r"cannot write the spool .*: .+; set spool\.path") as raised:
         Spool(tmp_path / name, MIB)
@@ -382,7 +382,7 @@ def test_a_path_that_cannot_be_written_is_a_usage_error(tmp_path: Path, name: st
 
 
 def test_two_agents_cannot_share_a_spool(path: Path) -> None:
-    """The second one is told which file it is about."""
+    """The error of the second one names the file."""
     first = Spool(path, MIB)
     with pytest.raises(UsageError, match="another agent uses the spool"):
         Spool(path, MIB)
@@ -394,7 +394,7 @@ def test_two_agents_cannot_share_a_spool(path: Path) -> None:
     "garbage", [b"not a database, but longer than a header of one hundred bytes" * 9, b"\0" * 8192]
 )
 def test_a_damaged_file_is_set_aside(path: Path, clock: ManualClock, garbage: bytes) -> None:
-    """Watching goes on with a new file, and the damaged one can be looked at."""
+    """The agent goes on with a new file and keeps the damaged one."""
     path.write_bytes(garbage)
     outbox = Outbox(Spool(path, MIB), clock)
     outbox.put(record(1))
@@ -406,7 +406,7 @@ def test_a_damaged_file_is_set_aside(path: Path, clock: ManualClock, garbage: by
 def test_a_full_disk_at_the_start_leaves_a_spool_in_memory(
     path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An agent that is restarted while the disk is full watches all the same."""
+    """An agent that is restarted while the disk is full goes on."""
     connect = sqlite3.connect
 
     def full(where: Path, **options: float) -> sqlite3.Connection:

@@ -1,4 +1,4 @@
-"""From the outbox to Kafka: in order, everything, once in effect, whatever Kafka does."""
+"""From the outbox to Kafka: every record, in order, whatever Kafka does."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ def publisher(kafka: FakeKafka, outbox: Outbox, clock: ManualClock) -> Publisher
 
 @asynccontextmanager
 async def running(publisher: Publisher) -> AsyncIterator[None]:
-    """The publisher at work; on leaving everything has been delivered."""
+    """A running publisher; on exit everything has been delivered."""
     task = asyncio.create_task(publisher.run())
     try:
         yield
@@ -68,7 +68,7 @@ async def test_everything_arrives_under_its_cluster(publisher: Publisher, kafka:
 
 
 async def test_kafka_may_come_late(publisher: Publisher, kafka: FakeKafka, clock: ManualClock) -> None:
-    """Away at the start, or its certificates not there: the agent waits for it."""
+    """Without Kafka or its certificates at the start, the agent waits for them."""
     kafka.refuses = [AWAY, UsageError("kafka.ssl.ca.location: cannot read it"), TimeoutError(), AWAY]
     async with running(publisher):
         publisher.put(sample(1, clock))
@@ -95,7 +95,7 @@ async def test_a_batch_that_failed_is_sent_again_before_what_follows(
 async def test_a_lost_answer_repeats_the_batch_and_loses_nothing(
     publisher: Publisher, kafka: FakeKafka, outbox: Outbox, clock: ManualClock
 ) -> None:
-    """What may or may not be written is written again, whole: readers tell by boot and seq."""
+    """A batch that may or may not be written is written again; readers drop repeats by boot and seq."""
     kafka.forgets_to_answer = 1
     publisher.put(sample(1, clock))
     publisher.put(sample(2, clock))
@@ -105,8 +105,8 @@ async def test_a_lost_answer_repeats_the_batch_and_loses_nothing(
     assert outbox.dropped == 0
 
 
-async def test_what_is_sent_late_says_so(publisher: Publisher, kafka: FakeKafka, clock: ManualClock) -> None:
-    """The last header tells an old record from a wrong clock."""
+async def test_a_record_that_is_sent_late_is_marked(publisher: Publisher, kafka: FakeKafka, clock: ManualClock) -> None:
+    """The last header distinguishes an old record from a wrong clock."""
     publisher.put(sample(1, clock))
     clock.advance(2.5)
     publisher.put(sample(2, clock))
@@ -128,7 +128,7 @@ async def test_a_backlog_goes_in_batches(publisher: Publisher, kafka: FakeKafka,
 async def test_one_record_too_large_does_not_hold_up_the_rest(
     publisher: Publisher, kafka: FakeKafka, outbox: Outbox, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is found by sending one at a time, dropped, counted and said."""
+    """It is found by sending one at a time, then dropped, counted and logged."""
     for seq in range(1, 6):
         publisher.put(sample(seq, clock, error="x" * 20_000 if seq == 3 else None))
     async with running(publisher):
@@ -138,7 +138,7 @@ async def test_one_record_too_large_does_not_hold_up_the_rest(
     assert "Kafka refuses an observation" in caplog.text
 
 
-async def test_an_outage_is_said_once(
+async def test_an_outage_is_logged_once(
     publisher: Publisher, kafka: FakeKafka, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One line when Kafka goes, one when it is back."""
@@ -146,17 +146,16 @@ async def test_an_outage_is_said_once(
     kafka.refuses = [AWAY] * 5
     async with running(publisher):
         publisher.put(sample(1, clock))
-    said = [record.getMessage() for record in caplog.records]
-    assert said == [
+    assert [record.getMessage() for record in caplog.records] == [
         "Kafka does not accept observations: KafkaConnectionError: nobody there; they are kept until it does",
         "Kafka accepts observations again",
     ]
 
 
-async def test_what_is_on_its_way_when_stopped_is_kept(
+async def test_a_batch_that_is_being_sent_at_a_stop_is_kept(
     publisher: Publisher, kafka: FakeKafka, outbox: Outbox, clock: ManualClock
 ) -> None:
-    """Cancelling in the middle of a batch forgets nothing."""
+    """Cancelling in the middle of a batch loses nothing."""
     begun = asyncio.Event()
 
     async def never(*_: object) -> None:

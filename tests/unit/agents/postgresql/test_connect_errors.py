@@ -1,4 +1,4 @@
-"""Why a server cannot be read, in one line, without secrets."""
+"""The reason that a server cannot be read is one line without secrets."""
 
 import psycopg
 import pytest
@@ -40,7 +40,7 @@ AT = 'connection failed: connection to server at "10.0.0.1", port 5432 failed: '
     ],
 )
 def test_the_reason_comes_first_and_fits_on_a_line(error: Exception, reason: str) -> None:
-    """A word one can alert on, then the server's own words, then what to do."""
+    """It begins with fixed words, has the server's message, and ends with what to do."""
     line = why(error, "")
     assert line.startswith(reason)
     assert "\n" not in line
@@ -48,16 +48,16 @@ def test_the_reason_comes_first_and_fits_on_a_line(error: Exception, reason: str
 
 
 def test_a_password_never_shows() -> None:
-    """Even if a library should quote it."""
+    """Even when a library quotes it."""
     error = psycopg.OperationalError("invalid option hunter2")
     assert why(error, "host=a password=hunter2") == "cannot connect: invalid option ***"
 
 
-def test_an_old_server_is_told_so() -> None:
-    """Its version, and from which on."""
+def test_an_old_version_is_named() -> None:
+    """With the oldest version that is read."""
     assert too_old(120022).startswith("unsupported version: this is PostgreSQL 12.22; Leadline reads 13 and later")
 
 
-def test_silence_says_for_how_long() -> None:
-    """A hung server or a cut network look the same from here."""
+def test_a_missing_answer_is_a_timeout() -> None:
+    """A hung server and a cut network cannot be distinguished."""
     assert no_answer(0.9).startswith("timeout: no answer in 0.9 s")

@@ -1,4 +1,4 @@
-"""What is remembered between looks: ages of replies without comparing clocks, workers of logical replication."""
+"""State between looks: ages of replies without comparing clocks, workers of logical replication."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

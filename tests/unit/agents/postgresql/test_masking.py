@@ -1,4 +1,4 @@
-"""What must not leave the host does not leave it."""
+"""Literals and secrets do not leave the host."""
 
 import pytest
 from hypothesis import given
@@ -44,7 +44,7 @@ STRINGS = st.one_of(
 
 @given(st.lists(st.tuples(st.sampled_from(["SELECT ", "a = ", ", ", " FROM t1 ", '"q" || ']), STRINGS)))
 def test_no_literal_gets_out(parts: list[tuple[str, str]]) -> None:
-    """Whatever stands beside and inside them, literals and comments do not show."""
+    """Whatever is beside and inside them, literals and comments do not show."""
     query = "".join(word + string for word, string in parts)
     assert SECRET not in mask_query(query)
 
@@ -59,12 +59,12 @@ def test_no_literal_gets_out_of_a_query_that_was_cut(parts: list[tuple[str, str]
 
 @given(st.text())
 def test_any_text_is_masked_without_an_error(text: str) -> None:
-    """Queries need not be SQL."""
+    """Queries need not be valid SQL."""
     mask_query(text)
 
 
-def test_a_long_query_is_masked_in_no_time() -> None:
-    """Quotes that never close do not make the pattern search for ever."""
+def test_a_long_query_is_masked_in_linear_time() -> None:
+    """Quotes that never close do not make the pattern backtrack without end."""
     assert mask_query("'" * 99_999 + "(" * 50_000 + "$a" * 50_000).startswith("?")
 
 

@@ -1,4 +1,4 @@
-"""Recorded answers of every version become observations: complete, without secrets, and absent never means zero."""
+"""Recorded answers of every version as observations: complete, without secrets, without zeros for absent values."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_primary(major: int) -> None:
 
 @pytest.mark.parametrize("major", MAJORS)
 def test_standby(major: int) -> None:
-    """A standby knows what it follows and which session holds up its replay."""
+    """A standby has its upstream, and the session that holds up its replay."""
     seen = sample(look(f"{major}-standby"))
     assert seen.node.role == "standby"
     assert seen.node.timeline == 1
@@ -86,7 +86,7 @@ def test_standby(major: int) -> None:
 
 @pytest.mark.parametrize("major", MAJORS)
 def test_subscriber(major: int) -> None:
-    """A subscriber has its worker, its tables, and who blocks it; each counter from the version that has it."""
+    """A subscriber has its worker, its tables and its blockers, and each counter since the version that has it."""
     seen = sample(look(f"{major}-subscriber"))
     (subscription,) = seen.subscriptions
     assert (subscription.name, subscription.database, subscription.slot) == ("pg_3", "app", "pg_3")
@@ -106,7 +106,7 @@ def test_subscriber(major: int) -> None:
 
 @pytest.mark.parametrize("file", sorted(DOCUMENTS.glob("*-*.json")), ids=lambda file: file.stem)
 def test_no_secret_gets_out(file: Path) -> None:
-    """Neither the password of primary_conninfo nor a literal of a query is on the wire; what is can be read."""
+    """Neither the password of primary_conninfo nor a literal of a query is on the wire, which can be decoded."""
     if file.stem.endswith("settings"):
         seen: Sample | NodeSettings = observations.settings_of(
             NODE, answers.read_settings(file.read_bytes()), sent_at=NOW
@@ -131,8 +131,8 @@ def test_settings(major: int) -> None:
     assert ("sync_replication_slots" in seen.settings) == (major >= 17)
 
 
-def test_what_is_not_permitted_is_absent_and_named() -> None:
-    """A role that sees only NULLs sends no empty lists that look healthy."""
+def test_groups_that_are_not_permitted_are_absent_and_named() -> None:
+    """For a role that reads only NULLs no empty list is sent that looks healthy."""
     rights = {"may_read_stats": False, "may_read_settings": False, "may_list_wal": False}
     for name in ("18-primary", "18-standby"):
         seen = sample(changed(name, **rights))
@@ -143,8 +143,8 @@ def test_what_is_not_permitted_is_absent_and_named() -> None:
         assert seen.up
 
 
-def test_the_node_is_reached_where_the_server_says() -> None:
-    """The address that the server saw is one more alias, the configured ones stay first."""
+def test_the_address_of_the_connection_is_an_alias() -> None:
+    """The address at which the server accepted the connection comes after the configured aliases."""
     node = sample(changed("18-primary", address="10.0.0.9", port=5433)).node
     assert node.aliases == ("10.0.0.2:5432", "10.0.0.9:5433")
     assert (node.host, node.port, node.boot) == ("db2", 5432, "b")
@@ -164,10 +164,8 @@ def test_the_node_is_reached_where_the_server_says() -> None:
         ({}, "", 0, "walreceiver", True),
     ],
 )
-def test_where_a_standby_is_told_to_connect(
-    row: dict[str, Any], host: str, port: int, name: str, configured: bool
-) -> None:
-    """The receiver's own word first, then the connection string; unknown is not "not configured"."""
+def test_the_upstream_of_a_standby(row: dict[str, Any], host: str, port: int, name: str, configured: bool) -> None:
+    """The receiver's connection comes before the connection string; unknown is not "not configured"."""
     seen = sample(replace(look("18-standby"), upstream=answers.UpstreamAnswer(**row)))
     assert seen.upstream is not None
     upstream = seen.upstream
@@ -179,8 +177,8 @@ def test_where_a_standby_is_told_to_connect(
     )
 
 
-def test_the_log_directory_when_it_was_looked_up() -> None:
-    """Its size and the archive's backlog come with the samples that looked, its volume when it is on this machine."""
+def test_the_wal_directory_when_it_was_listed() -> None:
+    """Its size and the archive's backlog are in that sample, and its volume when it is on this machine."""
     files = FilesAnswer(wal_files=3, wal_bytes=48, ready=2)
     seen = sample(look("18-primary"), files=files, free=(10, 100))
     assert seen.archiver is not None
@@ -192,8 +190,8 @@ def test_the_log_directory_when_it_was_looked_up() -> None:
     assert remote.disk.free_bytes is None
 
 
-def test_the_age_of_replies_is_the_agents() -> None:
-    """reply_time itself, of another host's clock, is not sent."""
+def test_the_age_of_replies_is_measured_by_the_agent() -> None:
+    """reply_time itself, on another host's clock, is not sent."""
     pid = look("18-primary").downstreams[0].pid
     first, second = sample(look("18-primary"), reply_ages={pid: 2.5}).downstreams
     assert first.reply_age_s == 2.5
@@ -209,7 +207,7 @@ def test_bytes_that_are_not_text_are_replaced() -> None:
 
 
 def test_an_answer_of_another_shape_is_refused_with_its_path() -> None:
-    """What the queries promise is checked."""
+    """The types of an answer are checked."""
     with pytest.raises(msgspec.ValidationError, match=r"\$\.node\.version_num"):
         answers.read_look(
             (DOCUMENTS / "18-primary.json").read_bytes().replace(b'"version_num": 180006', b'"version_num": "x"')
