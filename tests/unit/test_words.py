@@ -27,11 +27,11 @@ ROOMS = (
 )
 """Parts of the tree. ``pages`` are those at the top: README.md, CONTRIBUTING.md, CHANGELOG.md."""
 
-UNFINISHED: frozenset[str] = frozenset(ROOMS)
+UNFINISHED: frozenset[str] = frozenset(ROOMS) - {"agents", "tests/unit/agents"}
 """Rooms whose words are not yet clean. A room that is not named here must have no finding."""
 SHARED_NAMES: frozenset[str] = frozenset(
     {
-        *("Arrival", "Entry", "Finding", "Fleet", "Journal", "Kind", "Link", "Picture", "Recorded", "Server", "Step"),
+        *("Arrival", "Finding", "Fleet", "Kind", "Link", "Picture", "Recorded", "Server", "Step"),
         *("Subject", "Target", "Recorder", "Story"),
     }
 )
