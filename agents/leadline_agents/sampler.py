@@ -93,7 +93,9 @@ class Sampler:
         except CannotRead as error:
             return self._down(str(error)), None
         except Exception as error:  # a defect must not end the reading of this server or of the others
-            return self._down(f"defect in the agent, please report it: {type(error).__name__}: {error}", error), None
+            return self._down(
+                f"agent error: {type(error).__name__}: {error} (this is a defect, please report it)", error
+            ), None
 
     async def close(self) -> None:
         """Close the connection."""

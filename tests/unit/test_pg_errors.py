@@ -5,6 +5,8 @@ import pytest
 from psycopg import errors
 
 from leadline.pg_errors import PgFailure, failure_of, message_of
+from leadline_agents.engines.postgresql.connect_errors import WORDS
+from leadline_streams.engines.postgresql.connect_errors import HANGS, LOCKED_OUT
 
 DSN = "postgresql://agent:hunter2%21@pg-9:5432/ops?sslpassword=keyword"
 
@@ -41,3 +43,8 @@ def test_the_message_is_one_line_without_secrets() -> None:
     assert message_of(error, DSN) == "option *** or *** or *** is wrong"
     assert message_of(error, "") == f"option {DSN} or hunter2! or keyword is wrong"
     assert message_of(TimeoutError(), DSN) == ""
+
+
+def test_the_judgement_reads_the_words_that_the_agent_writes() -> None:
+    """Each beginning by which the judgement classifies a server is one of the agent's."""
+    assert {*HANGS, *LOCKED_OUT} - WORDS == {"agent error"}  # the sampler's, for a defect

@@ -121,7 +121,11 @@ async def test_a_defect_is_visible_to_the_fleet(make: Make, caplog: pytest.LogCa
     rig.server.fails = {"look": ZeroDivisionError("division by zero")}
     first, _ = await rig.look()
     second, _ = await rig.look()
-    assert first.error == second.error == "defect in the agent, please report it: ZeroDivisionError: division by zero"
+    assert (
+        first.error
+        == second.error
+        == ("agent error: ZeroDivisionError: division by zero (this is a defect, please report it)")
+    )
     (record,) = caplog.records
     assert record.exc_info
 

@@ -34,8 +34,12 @@ _REASONS: Final[dict[PgFailure, str]] = {
     PgFailure.LOCK_TIMEOUT: "timeout",
     PgFailure.NO_RIGHT: "missing right",
 }
-"""The reason for each failure; one that is not listed is ``STATEMENT_FAILED``."""
-STATEMENT_FAILED: Final = "query failed"
+"""The reason for each failure; a failure that is not listed is one of a statement."""
+_STATEMENT: Final = "query failed"
+_CANCELLED: Final = "cancelled"
+_TOO_OLD: Final = "unsupported version"
+WORDS: Final = frozenset({*_REASONS.values(), _STATEMENT, _CANCELLED, _TOO_OLD})
+"""Every reason with which a line can begin."""
 
 _ADVICE: Final = ADVICE | {
     PgFailure.WRONG_PASSWORD: "check user and password in the dsn",
@@ -53,7 +57,7 @@ _ADVICE: Final = ADVICE | {
 def too_old(version_num: int) -> str:
     """The reason for a server of a version that is not supported."""
     return (
-        f"unsupported version: this is PostgreSQL {version_num // 10000}.{version_num % 10000}; "
+        f"{_TOO_OLD}: this is PostgreSQL {version_num // 10000}.{version_num % 10000}; "
         "Leadline reads 13 and later: upgrade the server"
     )
 
@@ -66,8 +70,8 @@ def no_answer(timeout_s: float) -> str:
 def why(error: Exception, dsn: str) -> str:
     """The reason, the server's message without the secrets of ``dsn``, and what to do."""
     failure, message = failure_of(error), message_of(error, dsn)
-    reason, advice = _REASONS.get(failure, STATEMENT_FAILED), _ADVICE.get(failure, "")
-    if failure is PgFailure.CANCELLED and "recovery" in message:
-        reason, advice = "cancelled", "replay removed rows that the look was reading; the next look follows"
+    reason, advice = _REASONS.get(failure, _STATEMENT), _ADVICE.get(failure, "")
+    if "conflict with recovery" in message:  # SQLSTATE 40001, of serialization failures
+        reason, advice = _CANCELLED, "replay removed rows that the look was reading; the next look follows"
     line = f"{reason}: {message}" if message else reason
     return f"{line} ({advice})" if advice else line

@@ -2,9 +2,10 @@
 
 from leadline_streams.judge.state import Reach
 
-_LOCKED_OUT = (
+LOCKED_OUT = (
     "agent error",
     "authentication failed",
+    "cancelled",
     "missing right",
     "no such database",
     "query failed",
@@ -13,12 +14,12 @@ _LOCKED_OUT = (
     "unsupported version",
 )
 """The server answered and refused the agent: a problem of the agent, not of the server."""
-_HANGS = ("timeout", "network")
+HANGS = ("timeout", "network")
 """No answer came: the server, its host or the network to it."""
 
 
 def reach(error: str) -> Reach:
     """Whether a server is gone, does not answer, or does not let its agent in."""
-    if error.startswith(_LOCKED_OUT):
+    if error.startswith(LOCKED_OUT):
         return "locked_out"
-    return "hangs" if error.startswith(_HANGS) else "gone"
+    return "hangs" if error.startswith(HANGS) else "gone"

@@ -32,7 +32,7 @@ AT = 'connection failed: connection to server at "10.0.0.1", port 5432 failed: '
         (OSError("something else"), "cannot connect"),
         (errors.InsufficientPrivilege("permission denied for view pg_x"), "missing right"),
         (errors.QueryCanceled("canceling statement due to statement timeout"), "timeout"),
-        (errors.QueryCanceled("canceling statement due to conflict with recovery"), "cancelled"),
+        (errors.SerializationFailure("canceling statement due to conflict with recovery"), "cancelled"),
         (errors.LockNotAvailable("canceling statement due to lock timeout"), "timeout"),
         (errors.AdminShutdown("terminating connection due to administrator command"), "shutting down"),
         (errors.CannotConnectNow("the database system is shutting down"), "starting up"),
