@@ -71,32 +71,34 @@ STREAM_STATE_BYTES: Final = _counter("leadline_stream_state_bytes_total", "Bytes
 # The sinks.
 SINK_DELIVERIES: Final = _counter(
     "leadline_sink_deliveries_total",
-    "Ends of deliveries: sent, suppressed, given_up, or never_told of what was over before anybody was told.",
+    "Finished deliveries: sent, suppressed, given_up, or never_told for incidents that ended before a notification.",
     "target",
     "outcome",
 )
 SINK_FAILURES: Final = _counter(
     "leadline_sink_failures_total",
-    "Attempts that failed, by reason; all but those given up are repeated.",
+    "Failed attempts, by reason. All but those of deliveries that are given up are retried.",
     "target",
     "reason",
 )
 SINK_GIVEN_UP: Final = _counter(
-    "leadline_sink_given_up_total", "Deliveries that the target will not have, by reason.", "target", "reason"
+    "leadline_sink_given_up_total", "Deliveries that were given up, by reason.", "target", "reason"
 )
 SINK_BAD_RECORDS: Final = _counter(
-    "leadline_sink_bad_records_total", "Records that the sinks passed over, by topic and reason.", "topic", "reason"
+    "leadline_sink_bad_records_total", "Records that the sinks skipped, by topic and reason.", "topic", "reason"
 )
-SINK_PENDING: Final = _gauge("leadline_sink_pending", "Incidents that the target is still to be told of.", "target")
+SINK_PENDING: Final = _gauge(
+    "leadline_sink_pending", "Incidents with a notification that is due and not delivered.", "target"
+)
 SINK_OLDEST_PENDING_SECONDS: Final = _gauge(
-    "leadline_sink_oldest_pending_seconds", "How long the longest of these has been waiting.", "target"
+    "leadline_sink_oldest_pending_seconds", "Seconds since the oldest of these notifications became due.", "target"
 )
 SINK_BREAKER_OPEN: Final = _gauge(
-    "leadline_sink_breaker_open", "1 while the target is only probed, because it fails.", "target"
+    "leadline_sink_breaker_open", "1 while the circuit breaker of the target is open.", "target"
 )
-SINK_ATTEMPT_SECONDS: Final = _histogram("leadline_sink_attempt_duration_seconds", "Time of one attempt.", "target")
+SINK_ATTEMPT_SECONDS: Final = _histogram("leadline_sink_attempt_duration_seconds", "Duration of an attempt.", "target")
 SINK_NOTIFY_SECONDS: Final = _histogram(
-    "leadline_sink_notify_seconds", "From an incident's detection to its first delivery.", "target"
+    "leadline_sink_notify_seconds", "From the detection of an incident to its first delivery.", "target"
 )
 
 

@@ -22,7 +22,7 @@ from leadline_cli.options import by_option, config_option, format_option, parse_
 from leadline_cli.output import emit, table
 
 if TYPE_CHECKING:
-    from leadline_sinks.incident_log.incident_history import Story
+    from leadline_sinks.incident_log.incident_history import IncidentHistory
 
 F = TypeVar("F", bound=Callable[..., Any])
 _HEAD: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})").fullmatch
@@ -102,12 +102,12 @@ def show_(incident: str, config: Path | None, form: str) -> None:
     """
     from leadline_sinks.incident_log.terminal import page
 
-    story = _story(config, incident)
+    history = _history(config, incident)
     if form == "json":
         parts = ("incident", "transitions", "deliveries", "actions")
-        emit(_plain({name: getattr(story, name) for name in parts} | {"times": asdict(story.times)}))
+        emit(_plain({name: getattr(history, name) for name in parts} | {"times": asdict(history.times)}))
     else:
-        click.echo(page(story))
+        click.echo(page(history))
 
 
 @command.command("ack")
@@ -155,7 +155,7 @@ def export_(incident: str, config: Path | None, form: str, output: Path | None) 
     """
     from leadline_sinks.incident_log.postmortem import draft
 
-    written = draft(_story(config, incident))
+    written = draft(_history(config, incident))
     if output is None:
         click.echo(written, nl=False)
         return
@@ -182,13 +182,13 @@ def verify_(config: Path | None, head: str | None, form: str) -> None:
     Example: leadline incidents verify -c sink.yaml
     """
     from leadline_sinks.incident_log import reader
-    from leadline_sinks.incident_log.chain import Link
+    from leadline_sinks.incident_log.chain import ChainLink
 
     known = None
     if head is not None:
         if not (given := _HEAD(head)):
             raise UsageError("--head is a number, a colon and 64 hexadecimal digits, as verify prints them")
-        known = Link(int(given[1]), bytes.fromhex(given[2]))
+        known = ChainLink(int(given[1]), bytes.fromhex(given[2]))
 
     async def walk() -> reader.Verified:
         async with reader.session(_dsn(settings(SinkSettings, config))) as connection:
@@ -236,13 +236,13 @@ def _dsn(loaded: SinkSettings) -> str:
     return loaded.incident_log.dsn.reveal()
 
 
-def _story(config: Path | None, incident: str) -> "Story":
+def _history(config: Path | None, incident: str) -> "IncidentHistory":
     from leadline_sinks.incident_log import reader
 
-    async def read() -> "Story":
+    async def read() -> "IncidentHistory":
         async with reader.session(_dsn(settings(SinkSettings, config))) as connection:
             ident = reader.the_one(incident, await reader.beginning(connection, incident))
-            return await reader.story(connection, ident)
+            return await reader.history(connection, ident)
 
     return asyncio.run(read())
 

@@ -129,14 +129,14 @@ def expire_(ids: Sequence[str], config: Path | None, form: str) -> None:
 
 
 def _matchers(given: Sequence[str]) -> dict[str, str]:
-    from leadline_sinks.notify.matching import LABEL, MATCHERS, known
+    from leadline_sinks.notify.matching import LABEL, MATCHERS, is_matcher
 
     found: dict[str, str] = {}
     for text in given:
         name, equals, pattern = text.partition("=")
         if not equals or not pattern:
             raise UsageError(f"{text!r} is no matcher; write NAME=PATTERN, such as cluster=orders")
-        if not known(name):
+        if not is_matcher(name):
             raise UsageError(f"{name!r} is nothing to match; use one of {', '.join(MATCHERS)}, or {LABEL}NAME")
         if name in found:
             raise UsageError(f"{name} is given twice; all matchers must fit, so make two silences")

@@ -1,4 +1,4 @@
-"""Settings of `leadline sink`, the processes that tell people, and of whoever reads what they wrote."""
+"""Settings of `leadline sink`, and of the commands that read the incident log and the silences."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -14,16 +14,16 @@ Glob = Annotated[str, Meta(min_length=1, max_length=255)]
 Seconds = Annotated[float, Meta(ge=0, le=86400)]
 _HTTP = {"pattern": r"^https?://[^\s/?#]+(/[^\s?#]*)?$", "extra": {"allowed": "an http or https address"}}
 KINDS = ("slack", "pagerduty", "webhook")
-"""Groups of settings that make a target people are told through."""
+"""Groups of settings that configure a target."""
 
 
 class SlackSettings(Settings, frozen=True, kw_only=True):
-    """Slack, by an incoming webhook or, better, by a bot token: only then can messages be edited."""
+    """Slack, by a bot token, or by an incoming webhook, which cannot edit messages."""
 
     webhook_url: (
         Annotated[
             Secret,
-            Meta(description="Address of an incoming webhook, a secret by itself.", examples=["in a file, better"]),
+            Meta(description="URL of an incoming webhook. The URL is a secret.", examples=["in a file, better"]),
         ]
         | None
     ) = None
@@ -40,13 +40,13 @@ class SlackSettings(Settings, frozen=True, kw_only=True):
             Meta(
                 min_length=1,
                 max_length=80,
-                description="Where the bot writes: a channel's id, or its name.",
+                description="Channel to which the bot posts: its id or its name.",
                 examples=["#dba"],
             ),
         ]
         | None
     ) = None
-    api_url: Annotated[str, Meta(description="Base address of Slack's Web API.", **_HTTP)] = "https://slack.com/api"
+    api_url: Annotated[str, Meta(description="Base URL of Slack's Web API.", **_HTTP)] = "https://slack.com/api"
 
     @property
     def wanted(self) -> bool:
@@ -54,13 +54,13 @@ class SlackSettings(Settings, frozen=True, kw_only=True):
         return self.webhook_url is not None or self.token is not None
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
-        """One way in, and a channel where the way does not say it."""
+        """Either a webhook, or a token with a channel."""
         if self.webhook_url is not None and self.token is not None:
-            yield ("webhook_url",), "token is set too; give one of them (with a token, messages can be edited)"
+            yield ("webhook_url",), "token is set, too; set one of them (with a token, messages can be edited)"
         if self.token is not None and self.channel is None:
-            yield ("channel",), "missing; a token needs a channel to write to"
+            yield ("channel",), "missing; a token needs a channel to post to"
         if self.webhook_url is not None and self.channel is not None:
-            yield ("channel",), "not used with webhook_url, which has a channel of its own; leave it out"
+            yield ("channel",), "not used with webhook_url, which belongs to one channel; remove it"
 
 
 class PagerDutySettings(Settings, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ class PagerDutySettings(Settings, frozen=True, kw_only=True):
     ) = None
     url: Annotated[
         str,
-        Meta(description="Base address; `https://events.eu.pagerduty.com` for accounts in Europe.", **_HTTP),
+        Meta(description="Base URL; `https://events.eu.pagerduty.com` for accounts in the EU region.", **_HTTP),
     ] = "https://events.pagerduty.com"
 
     @property
@@ -92,7 +92,11 @@ class WebhookSettings(Settings, frozen=True, kw_only=True):
 
     url: (
         Annotated[
-            Secret, Meta(description="Where events are posted to.", examples=["https://events.example.org/leadline"])
+            Secret,
+            Meta(
+                description="URL to which events are posted. The URL is treated as a secret.",
+                examples=["https://events.example.org/leadline"],
+            ),
         ]
         | None
     ) = None
@@ -100,7 +104,7 @@ class WebhookSettings(Settings, frozen=True, kw_only=True):
         Annotated[
             Secret,
             Meta(
-                description="Key of the HMAC-SHA256 signature that each request carries.",
+                description="Key of the HMAC-SHA256 signature of each request.",
                 examples=["in a file, better"],
             ),
         ]
@@ -113,13 +117,13 @@ class WebhookSettings(Settings, frozen=True, kw_only=True):
         return self.url is not None
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
-        """Requests are always signed."""
+        """A URL needs a key, since requests are always signed."""
         if self.url is not None and self.signing_key is None:
-            yield ("signing_key",), "missing; requests are signed, so that the receiver knows who sent them"
+            yield ("signing_key",), "missing; requests are signed, so that the receiver can verify their sender"
 
 
 class ConsoleSettings(Settings, frozen=True, kw_only=True):
-    """Lines on standard output, for a terminal or journald."""
+    """Lines on standard output, for a terminal or the systemd journal."""
 
     enabled: Annotated[bool, Meta(description="Whether incidents are printed.")] = False
 
@@ -131,13 +135,15 @@ class IncidentLogSettings(Settings, frozen=True, kw_only=True):
         Annotated[
             Secret,
             Meta(
-                description="How to connect; the role owns the schema `leadline`, or may append to it.",
+                description="Connection string. The role owns the schema `leadline` or may append to its tables.",
                 examples=["host=10.0.0.9 dbname=incidents"],
             ),
         ]
         | None
     ) = None
-    retention_days: Annotated[int, Meta(ge=1, le=36500, description="How long what is over is kept.")] = 730
+    retention_days: Annotated[int, Meta(ge=1, le=36500, description="Days for which resolved incidents are kept.")] = (
+        730
+    )
 
     @property
     def wanted(self) -> bool:
@@ -145,7 +151,7 @@ class IncidentLogSettings(Settings, frozen=True, kw_only=True):
         return self.dsn is not None
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
-        """The connection string must have its form."""
+        """The connection string must be valid."""
         if self.dsn is None:
             return
         from leadline.settings.dsn import parts
@@ -157,7 +163,7 @@ class IncidentLogSettings(Settings, frozen=True, kw_only=True):
 
 
 class TargetSettings(Settings, frozen=True, kw_only=True):
-    """Further targets by name: another channel, another team's pager. Each is of one kind."""
+    """Further targets by name, such as another channel or the pager of another team. Each is of one kind."""
 
     slack: SlackSettings = SlackSettings()
     pagerduty: PagerDutySettings = PagerDutySettings()
@@ -166,56 +172,73 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """Exactly one kind."""
         if sum(getattr(self, kind).wanted for kind in KINDS) != 1:
-            yield (), f"give exactly one of {', '.join(KINDS)}"
+            yield (), f"set exactly one of {', '.join(KINDS)}"
 
 
 class RouteMatch(Settings, frozen=True, kw_only=True):
-    """Which incidents a route is for. Patterns have `*` and `?`; all that are given must match."""
+    """The incidents of a route. Patterns have the wildcards `*` and `?`; all that are set must match."""
 
-    cluster: Annotated[Glob, Meta(description="Name of the cluster.", examples=["orders*"])] | None = None
-    datacenter: Annotated[Glob, Meta(description="Any datacentre of the incident.", examples=["fra1"])] | None = None
-    severity: Annotated[Literal["info", "warning", "critical"], Meta(description="At least this severe.")] = "info"
+    cluster: Annotated[Glob, Meta(description="Pattern for the name of the cluster.", examples=["orders*"])] | None = (
+        None
+    )
+    datacenter: (
+        Annotated[Glob, Meta(description="Pattern for any datacentre of the incident.", examples=["fra1"])] | None
+    ) = None
+    severity: Annotated[Literal["info", "warning", "critical"], Meta(description="Lowest severity that matches.")] = (
+        "info"
+    )
     rule: (
-        Annotated[Glob, Meta(description="Any rule whose alerts are part of the incident.", examples=["apply_*"])]
+        Annotated[
+            Glob, Meta(description="Pattern for any rule whose alerts are part of the incident.", examples=["apply_*"])
+        ]
         | None
     ) = None
     labels: Annotated[
-        dict[str, Glob], Meta(description="Labels of the cluster's nodes.", examples=[{"team": "payments"}])
+        dict[str, Glob],
+        Meta(description="Patterns for labels of the cluster's nodes.", examples=[{"team": "payments"}]),
     ] = {}
 
 
 class RouteSettings(Settings, frozen=True, kw_only=True):
-    """Who is told of which incidents. The first route that matches decides; with `continue`, later ones too."""
+    """The targets of incidents. The first route that matches decides; with `continue`, later ones are added."""
 
     match: RouteMatch = RouteMatch()
     to: Annotated[
-        list[Glob], Meta(description="Names of targets; an empty list tells nobody.", examples=[["slack", "pagerduty"]])
+        list[Glob],
+        Meta(description="Names of targets; with an empty list, none is notified.", examples=[["slack", "pagerduty"]]),
     ]
-    continue_: Annotated[bool, Meta(description="Whether later routes are looked at too.")] = field(
+    continue_: Annotated[bool, Meta(description="Whether later routes are considered, too.")] = field(
         default=False, name="continue"
     )
 
 
 class NotifySettings(Settings, frozen=True, kw_only=True):
-    """When people are told."""
+    """When targets are notified."""
 
-    group_wait_s: Annotated[Seconds, Meta(description="How long the first word waits for the cause to be named.")] = (
-        10.0
-    )
-    critical_wait_s: Annotated[Seconds, Meta(description="The same for incidents of severity critical.")] = 5.0
-    update_every_s: Annotated[Seconds, Meta(description="Least time between two updates of one incident.")] = 5.0
+    group_wait_s: Annotated[
+        Seconds, Meta(description="Longest wait of the first notification for a cause to be identified.")
+    ] = 10.0
+    critical_wait_s: Annotated[Seconds, Meta(description="The same wait for incidents of severity critical.")] = 5.0
+    update_every_s: Annotated[Seconds, Meta(description="Shortest time between two updates of an incident.")] = 5.0
     repeat_s: Annotated[
-        float, Meta(ge=0, le=7 * 86400, description="When to remind of what is open and nobody took; 0 is never.")
+        float,
+        Meta(
+            ge=0,
+            le=7 * 86400,
+            description="Time between reminders of an open incident that is not acknowledged; 0 disables them.",
+        ),
     ] = 4 * 3600.0
     runbook_url: Annotated[
         str,
-        Meta(description="Where the runbooks are; the alert's `runbook` path is added.", **_HTTP),
+        Meta(description="Base URL of the runbooks, to which the path of a runbook is appended.", **_HTTP),
     ] = "https://github.com/leadline/leadline/blob/main"
-    replayed: Annotated[bool, Meta(description="Whether incidents made from replayed records are told too.")] = False
+    replayed: Annotated[
+        bool, Meta(description="Whether targets are notified of incidents that `leadline replay` made.")
+    ] = False
 
 
 class SinkSettings(Settings, frozen=True, kw_only=True):
-    """The processes that tell people. With nothing set, nobody is told."""
+    """The sinks. Without a target, nobody is notified."""
 
     slack: SlackSettings = SlackSettings()
     pagerduty: PagerDutySettings = PagerDutySettings()
@@ -227,7 +250,10 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
     default: (
         Annotated[
             list[Glob],
-            Meta(description="Targets of incidents that no route is for; else all there are.", examples=[["slack"]]),
+            Meta(
+                description="Targets of incidents that no route matches. If it is not set, all targets are notified.",
+                examples=[["slack"]],
+            ),
         ]
         | None
     ) = None
@@ -237,27 +263,27 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
     log: LogSettings = LogSettings()
 
     def names(self) -> list[str]:
-        """Every target that people can be told through, by name."""
+        """The names of all targets but the incident log."""
         own = [kind for kind in KINDS if getattr(self, kind).wanted]
         return [*own, *(["console"] if self.console.enabled else []), *self.targets]
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
-        """Routes lead to targets that exist, and names are unique and fit for a consumer group."""
+        """Routes name targets that exist; names of targets are unique and valid in the name of a consumer group."""
         known = self.names()
-        there = f"there are: {', '.join(known) or 'none'}"
+        there = f"configured are: {', '.join(known) or 'none'}"
         reserved = (*KINDS, "console", "incident_log")
         for name in self.targets:
             if name in reserved:
-                yield ("targets", name), f"the name is taken; give it another than {', '.join(reserved)}"
+                yield ("targets", name), f"the name is reserved; use another than {', '.join(reserved)}"
             elif not name.replace("-", "").replace("_", "").isalnum() or not name.isascii() or len(name) > 60:
-                yield ("targets", name), "not a name; use up to 60 letters, digits, dashes and underscores"
+                yield ("targets", name), "not a valid name; use up to 60 letters, digits, hyphens and underscores"
         for index, route in enumerate(self.routes):
             for name in route.to:
                 if name not in known:
                     yield (
                         ("routes", index, "to"),
-                        f"there is no target {name!r}; {there}",
+                        f"no target is named {name!r}; {there}",
                     )
         for name in self.default or ():
             if name not in known:
-                yield ("default",), f"there is no target {name!r}; {there}"
+                yield ("default",), f"no target is named {name!r}; {there}"

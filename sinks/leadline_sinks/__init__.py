@@ -1,16 +1,16 @@
-"""Notification: route, deliver, record, show.
+"""The sinks: notify people and systems of incidents, and keep the incident log.
 
-What is sent and when is decided by pure functions; every target is reached through one interface. Nothing is sent
-twice, and nothing is forgotten while a target is away.
+Pure functions decide what is sent and when. Every target is reached through one interface. A target that is away gets
+the newest state of each incident when it is back; a restart repeats nothing that was delivered.
 
-``notify``        when a target is notified of what, how that is delivered, and what is recorded of it
+``notify``        decisions, deliveries and their records
 ``http``          the only module that speaks HTTP
-``slack``         one message per incident, edited in place, its life in the thread
+``slack``         one message per incident, edited in place, with a timeline in its thread
 ``pagerduty``     PagerDuty, by its Events API v2
 ``webhook``       CloudEvents to any HTTP receiver
 ``console``       lines on standard output
-``incident_log``  what happened, was notified and was done, in PostgreSQL
-``runbook``       where the runbook of a rule is
-``targets``       the sinks that the settings ask for
-``service``       all of it as a process
+``incident_log``  the history of incidents in PostgreSQL, and the post-mortem
+``runbook``       addresses of runbooks
+``targets``       the sinks that the settings configure
+``service``       the process
 """

@@ -1,4 +1,4 @@
-"""Lines on standard output, for a terminal or journald."""
+"""Lines on standard output, for a terminal or the systemd journal."""
 
 import errno
 import os
@@ -12,17 +12,17 @@ from leadline.logs import escape
 from leadline.model.alert import Severity
 from leadline.settings.sink import NotifySettings
 from leadline.words import hour
-from leadline_sinks.notify.sink import Notice, Outcome, Rate, Reason, Retry, Sent
-from leadline_sinks.runbook import address
+from leadline_sinks.notify.sink import Notification, Outcome, Rate, Reason, Retry, Sent
+from leadline_sinks.runbook import runbook_url
 
 PRIORITIES: Mapping[Severity, int] = {"critical": 2, "warning": 4, "info": 6}
-"""Severity as journald has it (sd-daemon(3), the levels of syslog)."""
+"""Severities as syslog levels, which the journal reads from the beginning of a line (sd-daemon(3))."""
 NOTICE = 5
-"""Priority of what is over, and of what people did."""
+"""Syslog level of resolved incidents, acknowledgements and notes."""
 
 
 class ConsoleSink:
-    """Standard output. The journal is told the priority of each line."""
+    """Standard output. Where that is the journal, each line has a priority."""
 
     kind = "console"
     rate = Rate(per_s=100.0, burst=1000)
@@ -33,17 +33,18 @@ class ConsoleSink:
         self._out = out or sys.stdout
         self._journal = is_journal(self._out, os.environ)
 
-    async def deliver(self, notice: Notice) -> Outcome:
-        """Print. After a crash the same may stand there twice."""
-        over = notice.incident.state == "resolved" or notice.occasion in ("acknowledged", "noted")
-        return self._print(words(notice, self._notify), NOTICE if over else PRIORITIES[notice.incident.severity])
+    async def deliver(self, notification: Notification) -> Outcome:
+        """Print the notification. After a crash it may be printed twice."""
+        incident = notification.incident
+        notice = incident.state == "resolved" or notification.occasion in ("acknowledged", "noted")
+        return self._print(text_of(notification, self._notify), NOTICE if notice else PRIORITIES[incident.severity])
 
     async def test(self) -> Outcome:
-        """Print that it is a test."""
+        """Print a line that is marked as a test."""
         return self._print([f"{hour(self._clock.now())}  this is a test of Leadline"], NOTICE)
 
     async def close(self) -> None:
-        """Nothing to let go of: standard output is the process's."""
+        """Nothing to release: standard output belongs to the process."""
 
     def _print(self, text: list[str], priority: int) -> Outcome:
         prefix = f"<{priority}>" if self._journal else ""
@@ -60,31 +61,31 @@ class ConsoleSink:
         return Sent({"printed": "yes"})
 
 
-def words(notice: Notice, notify: NotifySettings) -> list[str]:
-    """What is printed: the incident, unless only people did something and it was printed before."""
-    incident = notice.incident
-    done = list(_done(notice))
-    if notice.occasion in ("acknowledged", "noted") and notice.receipt and done:
-        return done
-    said = lines.incident(incident)
-    if notice.occasion == "repeated":
-        said[0] += "  (still open)"
-    if not notice.receipt and incident.state == "open" and incident.rules:
-        said.append(escape(f"          see    {address(incident.rules[0], notify)}"))
-    return said + done
+def text_of(notification: Notification, notify: NotifySettings) -> list[str]:
+    """The lines to print: the incident, or only the actions where nothing else is new."""
+    incident = notification.incident
+    actions = list(_actions(notification))
+    if notification.occasion in ("acknowledged", "noted") and notification.receipt and actions:
+        return actions
+    text = lines.incident(incident)
+    if notification.occasion == "repeated":
+        text[0] += "  (still open)"
+    if not notification.receipt and incident.state == "open" and incident.rules:
+        text.append(escape(f"          runbook {runbook_url(incident.rules[0], notify)}"))
+    return text + actions
 
 
-def _done(notice: Notice) -> Iterator[str]:
-    """A line for each thing that people did."""
-    cluster = notice.incident.cluster
-    for action in notice.actions:
-        verb = "taken by" if action.kind == "acknowledge" else "note by"
+def _actions(notification: Notification) -> Iterator[str]:
+    """A line for each acknowledgement and note."""
+    cluster = notification.incident.cluster
+    for action in notification.actions:
+        verb = "acknowledged by" if action.kind == "acknowledge" else "note by"
         text = f": {action.text}" if action.text else ""
         yield escape(f"{hour(action.at)}  {cluster}  INCIDENT {verb} {action.by}{text}")
 
 
 def is_journal(out: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether a stream leads to the journal: JOURNAL_STREAM names its device and inode (systemd.exec(5))."""
+    """Whether a stream is the journal: JOURNAL_STREAM holds its device and inode (systemd.exec(5))."""
     try:
         there = os.fstat(out.fileno())
     except (OSError, ValueError):

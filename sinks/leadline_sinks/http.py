@@ -1,4 +1,4 @@
-"""The only module that speaks HTTP: one request, its answer or why there is none. Nothing is retried here."""
+"""The only module that speaks HTTP: one request, and its response or the reason why there is none. It never retries."""
 
 import logging
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ from leadline.clock import Clock
 from leadline_sinks.notify.sink import Reason, Retry
 
 for _library in ("httpx", "httpcore"):
-    # httpx logs every address at level info, and an address may be a secret; level debug does not bring that back.
+    # httpx logs every URL at level info, and a URL may be a secret; log.level debug does not bring that back.
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 CONNECT_S = 5.0
 ANSWER_S = 10.0
-MAX_ANSWER_BYTES = 64 * 1024
-"""Of an answer; vendors' are far shorter, and a longer one is none of theirs."""
+MAX_BODY_BYTES = 64 * 1024
+"""Of a response body; those of the vendors are far shorter."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back. ``body`` is cut at ``MAX_ANSWER_BYTES``."""
+class Response:
+    """The response to a request. ``body`` is cut at ``MAX_BODY_BYTES``."""
 
     status: int
     headers: Mapping[str, str]
@@ -37,8 +37,9 @@ class Http:
 
     def __init__(self, clock: Clock, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._clock = clock
-        # No proxy of a stray variable, no redirect: what we send is confidential and its address was given. A client
-        # that is given its transport asks the environment for none; SSL_CERT_FILE still counts.
+        # Neither a proxy from a stray variable nor a redirect is followed: the content is confidential and its
+        # destination was configured. A client with a given transport reads no proxy from the environment;
+        # SSL_CERT_FILE still works.
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
             headers={"user-agent": f"leadline/{__version__}"},
@@ -46,31 +47,31 @@ class Http:
             transport=transport or httpx.AsyncHTTPTransport(),
         )
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer | Retry:
-        """Send a body; a ``Retry`` says why there is no answer. The address, which may be a secret, is in none."""
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response | Retry:
+        """Send a body. A ``Retry`` says why there is no response, without the URL, which may be a secret."""
         try:
             async with self._client.stream("POST", url, content=body, headers=dict(headers)) as response:
-                taken = b""
+                received = b""
                 async for part in response.aiter_bytes():
-                    taken += part
-                    if len(taken) >= MAX_ANSWER_BYTES:
+                    received += part
+                    if len(received) >= MAX_BODY_BYTES:
                         break
-                return Answer(response.status_code, dict(response.headers), taken[:MAX_ANSWER_BYTES])
+                return Response(response.status_code, dict(response.headers), received[:MAX_BODY_BYTES])
         except httpx.ConnectTimeout:
-            return Retry(Reason.UNREACHABLE, f"no connection in {CONNECT_S:g} s")
+            return Retry(Reason.UNREACHABLE, f"no connection within {CONNECT_S:g} s")
         except httpx.TimeoutException:
-            return Retry(Reason.TIMEOUT, f"no answer in {ANSWER_S:g} s")
+            return Retry(Reason.TIMEOUT, f"no answer within {ANSWER_S:g} s")
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError, ExceptionGroup):
-            # Some of what is wrong with an address is only found below httpx: a name's encoding, a port above 65535.
-            return Retry(Reason.UNREACHABLE, "the address is not one that can be asked; check it")
+            # Some invalid URLs are only found below httpx: the encoding of a name, a port above 65535.
+            return Retry(Reason.UNREACHABLE, "the URL is not valid; check it in the settings")
         except (httpx.RemoteProtocolError, httpx.ReadError):
-            return Retry(Reason.TIMEOUT, "it hung up before it had answered")
+            return Retry(Reason.TIMEOUT, "the connection was closed before the answer was complete")
         except httpx.HTTPError as error:
             return Retry(Reason.UNREACHABLE, type(error).__name__)
 
-    def retry_after(self, answer: Answer) -> float | None:
-        """Seconds that the answer asks us to wait (RFC 9110, section 10.2.3: a number or a date), if it does."""
-        text = answer.headers.get("retry-after", "").strip()
+    def retry_after(self, response: Response) -> float | None:
+        """Seconds that a response asks to wait (RFC 9110, section 10.2.3: a number or a date); None without."""
+        text = response.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
             return float(text[:6])
         try:

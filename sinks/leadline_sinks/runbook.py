@@ -1,10 +1,10 @@
-"""Where the runbook of a rule is."""
+"""Addresses of runbooks."""
 
 from urllib.parse import quote
 
 from leadline.settings.sink import NotifySettings
 
 
-def address(rule: str, notify: NotifySettings) -> str:
-    """An address that anything may be pasted into: what is not plain in the rule's name is percent-encoded."""
+def runbook_url(rule: str, notify: NotifySettings) -> str:
+    """The address of a rule's runbook. The name is percent-encoded, so the address is safe in any markup."""
     return f"{notify.runbook_url.rstrip('/')}/docs/runbooks/{quote(rule, safe='', errors='replace')}.md"

@@ -1,4 +1,4 @@
-"""The sinks that the settings ask for, by name. What speaks to a vendor is imported when it is wanted."""
+"""The sinks that the settings configure, by name. The module of a vendor is imported when its sink is made."""
 
 from collections.abc import Iterable
 
@@ -15,32 +15,32 @@ from leadline.settings.sink import (
 from leadline_sinks.http import Http
 from leadline_sinks.incident_log.log_consumer import TARGET as INCIDENT_LOG
 from leadline_sinks.notify.routing import CONSOLE
-from leadline_sinks.notify.sink import Recorder, Sink
+from leadline_sinks.notify.sink import IncidentLogWriter, Sink
 
 
 def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
-    """The targets to run, the incident log among them: those named, or all there are.
+    """The targets to run, the incident log included: those named, or all that are configured.
 
-    Raises UsageError when one is named that is not there, or nothing is.
+    Raises UsageError when a named target is not configured, or none is.
     """
-    there = configured(settings)
-    if not there:
+    available = configured(settings)
+    if not available:
         kinds = ", ".join((*KINDS, CONSOLE, INCIDENT_LOG, "targets"))
-        raise UsageError(f"no target is configured, so nobody would be told; set one of {kinds} in the settings")
+        raise UsageError(f"no target is configured, so nobody would be notified; set one of {kinds} in the settings")
     wanted = list(dict.fromkeys(names))
-    unknown = [name for name in wanted if name not in there]
+    unknown = [name for name in wanted if name not in available]
     if unknown:
-        raise UsageError(f"there is no target {', '.join(map(repr, unknown))}; there are: {', '.join(there)}")
-    return wanted or there
+        raise UsageError(f"no target is named {', '.join(map(repr, unknown))}; configured are: {', '.join(available)}")
+    return wanted or available
 
 
 def configured(settings: SinkSettings) -> list[str]:
-    """Names of all targets, the incident log among them."""
+    """The names of all targets, the incident log included."""
     return [*settings.names(), *([INCIDENT_LOG] if settings.incident_log.wanted else [])]
 
 
 def sink(settings: SinkSettings, name: str, clock: Clock) -> Sink:
-    """The sink of a target that people are told through."""
+    """The sink of a target other than the incident log."""
     if name == CONSOLE:
         from leadline_sinks.console import ConsoleSink
 
@@ -61,15 +61,15 @@ def sink(settings: SinkSettings, name: str, clock: Clock) -> Sink:
             return WebhookSink(group, settings.notify, http, clock)
 
 
-def recorder(settings: SinkSettings, clock: Clock) -> Recorder:
-    """The incident log."""
-    from leadline_sinks.incident_log.recorder import IncidentLog
+def log_writer(settings: SinkSettings, clock: Clock) -> IncidentLogWriter:
+    """The writer of the incident log."""
+    from leadline_sinks.incident_log.writer import IncidentLog
 
     return IncidentLog(settings.incident_log, clock)
 
 
 def _group(settings: SinkSettings, name: str) -> SlackSettings | PagerDutySettings | WebhookSettings:
-    """The settings of a target, which are of one kind."""
+    """The settings of a target."""
     of: SinkSettings | TargetSettings = settings if name in KINDS else settings.targets[name]
     match name if name in KINDS else next(kind for kind in KINDS if getattr(of, kind).wanted):
         case "slack":

@@ -1,7 +1,7 @@
-"""The chain of the log: each row's hash covers the row and the hash before it. Pure.
+"""The hash chain of the incident log: each row's hash covers the row and the hash before it. Pure.
 
-Whoever changes, removes, inserts or reorders a row has to change every hash after it, and the last one is known to
-whoever wrote it down: ``leadline incidents verify`` prints it.
+Whoever changes, removes, inserts or reorders a row must change every later hash. ``leadline incidents verify`` prints
+the last hash; anybody who has noted it can prove such a change.
 """
 
 import hashlib
@@ -11,56 +11,56 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 GENESIS: Final = bytes(32)
-"""What stands before the first row."""
+"""The hash before the first row."""
 
-Kind = Literal["transition", "incident", "notification", "suppression", "acknowledgement", "note", "checkpoint"]
+RowKind = Literal["transition", "incident", "notification", "suppression", "acknowledgement", "note", "checkpoint"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What one row says. Text is as PostgreSQL can hold it; ``record`` is JSON in ASCII, and exact."""
+    """The content of a row. Texts hold only characters that PostgreSQL can store; ``record`` is exact JSON in ASCII."""
 
-    kind: Kind
+    kind: RowKind
     event_id: str
     incident_id: str | None
     alert_id: str | None
     cluster: str | None
     who: str | None
-    """Who was told or who did it: a target, a person."""
+    """The target that was notified, or the person who acted."""
     outcome: str | None
     """Of a delivery."""
     what: str
     """One line for people."""
     at: datetime
-    """When it happened."""
+    """Time of the event."""
     source: str
-    """Where it was read: topic, partition and offset."""
+    """Topic, partition and offset."""
     record: str
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ChainLink:
     """A place in the chain: the number of a row and its hash."""
 
     number: int
     hash: bytes
 
 
-BEGINNING: Final = Link(0, GENESIS)
+BEGINNING: Final = ChainLink(0, GENESIS)
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A row as it is in the log."""
+class StoredRow:
+    """A row as stored in the incident log."""
 
-    link: Link
+    link: ChainLink
     recorded_at: datetime
     row: Row
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
-    """Where the chain does not hold, and why."""
+class ChainBreak:
+    """The first row at which the chain is not intact, and why."""
 
     number: int
     why: str
@@ -69,7 +69,7 @@ class Break:
 def canonical(number: int, recorded_at: datetime, row: Row) -> bytes:
     """The bytes of a row that its hash covers: every column but the hash, as one JSON array in ASCII.
 
-    Two rows that differ anywhere have different bytes. Times have microseconds, as PostgreSQL keeps them.
+    Two different rows have different bytes. Times have microseconds, as in PostgreSQL.
     """
     columns = (
         *(number, row.kind, row.event_id, row.incident_id, row.alert_id, row.cluster, row.who, row.outcome, row.what),
@@ -78,15 +78,15 @@ def canonical(number: int, recorded_at: datetime, row: Row) -> bytes:
     return json.dumps(columns, ensure_ascii=True, separators=(",", ":")).encode("ascii")
 
 
-def append(before: Link, recorded_at: datetime, row: Row) -> Written:
-    """The row that follows ``before``."""
+def append(before: ChainLink, recorded_at: datetime, row: Row) -> StoredRow:
+    """The stored row that follows ``before``."""
     number = before.number + 1
     digest = hashlib.sha256(before.hash + canonical(number, recorded_at, row)).digest()
-    return Written(Link(number, digest), recorded_at, row)
+    return StoredRow(ChainLink(number, digest), recorded_at, row)
 
 
-def checkpoint(through: Link, at: datetime) -> Row:
-    """The row that vouches for what retention removes: all up to ``through``."""
+def checkpoint(through: ChainLink, at: datetime) -> Row:
+    """The row that vouches for the rows that retention removes: all up to ``through``."""
     record = json.dumps({"through": through.number, "hash": through.hash.hex()}, separators=(",", ":"))
     what = f"retention removes all up to row {through.number}"
     return Row(
@@ -105,43 +105,43 @@ def checkpoint(through: Link, at: datetime) -> Row:
 
 
 class Verifier:
-    """Follows the chain from its beginning, or from where retention left it, to its head.
+    """Verifies the chain from its first row, or from the end of what retention removed, to its head.
 
-    Give it every row in order of number, then the head; each answers with the first place that does not hold. ``known``
-    is a link that somebody wrote down earlier: who wrote the whole log anew could not make it again.
+    The caller passes every row in the order of numbers, then the head. ``noted`` is a link that was noted earlier: it
+    detects a log that was written anew from its first row.
     """
 
-    def __init__(self, start: Link = BEGINNING, known: Link | None = None) -> None:
+    def __init__(self, start: ChainLink = BEGINNING, noted: ChainLink | None = None) -> None:
         self._start = start
-        self._known = known
+        self._noted = noted
         self._before = start
         self._vouched = start == BEGINNING
 
-    def row(self, written: Written) -> Break | None:
-        """Take the next row."""
-        number = written.link.number
+    def row(self, stored: StoredRow) -> ChainBreak | None:
+        """Verify the next row; the break, if the chain is not intact at it."""
+        number = stored.link.number
         if number != self._before.number + 1:
-            return Break(number, f"row {self._before.number + 1} should come next")
-        expected = append(self._before, written.recorded_at, written.row)
-        if expected.link != written.link:
-            return Break(number, "its hash does not fit what it says and the row before it")
-        if self._known is not None and number == self._known.number and written.link != self._known:
-            return Break(number, "its hash is another than the one that was written down")
-        if written.row.kind == "checkpoint" and written.row == checkpoint(self._start, written.row.at):
+            return ChainBreak(number, f"row {self._before.number + 1} is missing")
+        expected = append(self._before, stored.recorded_at, stored.row)
+        if expected.link != stored.link:
+            return ChainBreak(number, "its hash does not match its content and the row before it")
+        if self._noted is not None and number == self._noted.number and stored.link != self._noted:
+            return ChainBreak(number, "its hash differs from the one that was noted")
+        if stored.row.kind == "checkpoint" and stored.row == checkpoint(self._start, stored.row.at):
             self._vouched = True
-        self._before = written.link
+        self._before = stored.link
         return None
 
-    def end(self, head: Link) -> Break | None:
-        """Take the head, after the last row."""
+    def end(self, head: ChainLink) -> ChainBreak | None:
+        """Verify the head, after the last row."""
         if head != self._before:
             last = self._before.number
-            return Break(last + 1, f"the log ends with row {last}, its head says {head.number}")
-        if self._known is not None and self._known.number > head.number:
-            return Break(head.number + 1, f"the log ends here; row {self._known.number} was written down")
+            return ChainBreak(last + 1, f"the incident log ends with row {last}, but its head is row {head.number}")
+        if self._noted is not None and self._noted.number > head.number:
+            return ChainBreak(head.number + 1, f"the incident log ends here, but row {self._noted.number} was noted")
         if not self._vouched:
             first = self._start.number
-            return Break(first, f"the rows up to {first} are gone, and no checkpoint in the chain vouches for that")
+            return ChainBreak(first, f"the rows up to {first} were removed, and no checkpoint vouches for that")
         return None
 
 

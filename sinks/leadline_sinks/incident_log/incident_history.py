@@ -1,4 +1,4 @@
-"""What is known of one incident, put together. Pure."""
+"""The history of one incident, assembled from the incident log. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,37 +10,37 @@ from leadline.model.alert import Severity, Transition, severity_rank
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Cause, Incident
 
-By = Literal["judgement", "delivery", "person"]
+Origin = Literal["judgement", "delivery", "person"]
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
-    """One line of the whole timeline."""
+class TimelineRow:
+    """One event of the whole timeline."""
 
     at: datetime
     what: str
-    by: By
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
-    """How long it took, in seconds; None while it has not happened. The view ``incident_times`` has the same."""
+class IncidentTimes:
+    """Durations in seconds; None for what has not happened. The view ``incident_times`` has the same."""
 
     to_detect_s: float
     """From the first breach to the first alert that fired."""
     to_cause_s: float | None
-    """From the first breach to the naming of the cause that is ranked first."""
+    """From the first breach to the identification of the first-ranked cause."""
     to_notify_s: float | None
-    """From detection to the first word that a target had."""
+    """From detection to the first notification."""
     to_acknowledge_s: float | None
-    """From the first word to the first acknowledgement."""
+    """From the first notification to the first acknowledgement."""
     to_resolve_s: float | None
     """From the first breach to the end."""
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """The latest record of an incident, and all that the log has about it, oldest first."""
+class IncidentHistory:
+    """The latest record of an incident, and everything else in the incident log about it, oldest first."""
 
     incident: Incident
     transitions: tuple[Transition, ...] = ()
@@ -48,27 +48,30 @@ class Story:
     deliveries: tuple[Delivery, ...] = ()
     actions: tuple[Action, ...] = ()
     earlier: tuple[Incident, ...] = ()
-    """Its records before."""
+    """Its earlier records."""
 
     @property
     def causes(self) -> tuple[Cause, ...]:
-        """As they were ranked last, each as it was when it was surest: when all is well again, its signs are gone."""
-        surest: dict[tuple[str, str], Cause] = {}
+        """The causes in their last order, each as in the record with its highest confidence.
+
+        At the end of an incident the evidence of its causes is gone.
+        """
+        best: dict[tuple[str, str], Cause] = {}
         for record in (self.incident, *reversed(self.earlier)):
             for cause in record.causes:
-                known = surest.setdefault((cause.code, cause.subject.id), cause)
+                known = best.setdefault((cause.code, cause.subject.id), cause)
                 if cause.confidence > known.confidence:
-                    surest[cause.code, cause.subject.id] = cause
-        return tuple(surest[each.code, each.subject.id] for each in self.incident.causes)
+                    best[cause.code, cause.subject.id] = cause
+        return tuple(best[each.code, each.subject.id] for each in self.incident.causes)
 
     @property
     def peak_severity(self) -> Severity:
-        """The highest it had."""
+        """The highest severity of all records."""
         return max((record.severity for record in (self.incident, *self.earlier)), key=severity_rank)
 
     @property
     def notified_at(self) -> datetime | None:
-        """When the first target had the first word."""
+        """Time of the first notification of any target."""
         return min((each.at for each in self.deliveries if each.outcome in ("sent", "partial")), default=None)
 
     @property
@@ -79,53 +82,54 @@ class Story:
         )
 
     @property
-    def times(self) -> Times:
-        """How long it took."""
-        incident, taken = self.incident, self.acknowledged
-        return Times(
+    def times(self) -> IncidentTimes:
+        """The durations between the steps of the response."""
+        incident, acknowledged = self.incident, self.acknowledged
+        return IncidentTimes(
             to_detect_s=(incident.detected_at - incident.opened_at).total_seconds(),
             to_cause_s=_between(incident.opened_at, incident.cause_at),
             to_notify_s=_between(incident.detected_at, self.notified_at),
-            to_acknowledge_s=_between(self.notified_at, taken.at if taken else None),
+            to_acknowledge_s=_between(self.notified_at, acknowledged.at if acknowledged else None),
             to_resolve_s=_between(incident.opened_at, incident.resolved_at),
         )
 
-    def timeline(self) -> list[Happened]:
-        """What was judged, who was told and what people did, oldest first."""
-        found = sorted(self._happened(), key=lambda each: each.at)  # stable: of one instant, the judgement comes first
-        return list(dict.fromkeys(found))
+    def timeline(self) -> list[TimelineRow]:
+        """Judgements, deliveries and actions, oldest first. Of events of one instant, the judgement comes first."""
+        rows = sorted(self._rows(), key=lambda row: row.at)  # stable
+        return list(dict.fromkeys(rows))
 
-    def _happened(self) -> Iterator[Happened]:
+    def _rows(self) -> Iterator[TimelineRow]:
         for entry in self.incident.timeline:
-            yield Happened(entry.at, entry.what, "judgement")
+            yield TimelineRow(entry.at, entry.what, "judgement")
         for delivery in self.deliveries:
             if delivery.outcome == "attempted":
-                continue  # what became of it follows
+                continue  # its outcome follows
             if delivery.occasion == "updated" and delivery.outcome != "given_up":
-                continue  # a message that is kept current tells what the judgement's own lines tell
-            yield Happened(delivery.at, _told(delivery), "delivery")
+                continue  # an edited message repeats the judgements
+            yield TimelineRow(delivery.at, _delivery(delivery), "delivery")
         for action in self.actions:
-            yield Happened(action.at, _did(action), "person")
+            yield TimelineRow(action.at, _action(action), "person")
 
 
 def _between(start: datetime | None, end: datetime | None) -> float | None:
     return (end - start).total_seconds() if start is not None and end is not None else None
 
 
-def _told(delivery: Delivery) -> str:
+def _delivery(delivery: Delivery) -> str:
+    target, occasion = delivery.target, delivery.occasion
     match delivery.outcome:
         case "attempted":
-            return f"{delivery.target} is being told: {delivery.occasion}"
+            return f"{target} is being notified: {occasion}"
         case "sent":
-            return f"{delivery.target} was told: {delivery.occasion}"
+            return f"{target} was notified: {occasion}"
         case "partial":
-            return f"{delivery.target} was told in part: {delivery.occasion}"
+            return f"{target} was notified in part: {occasion}"
         case "suppressed":
-            return f"{delivery.target} was not told, silenced by {delivery.reason or 'a silence'}: {delivery.occasion}"
+            return f"{target} was not notified, silenced by {delivery.reason or 'a silence'}: {occasion}"
         case "given_up":
-            return f"{delivery.target} could not be told ({delivery.reason or 'no reason given'}): {delivery.occasion}"
+            return f"{target} could not be notified ({delivery.reason or 'no reason given'}): {occasion}"
 
 
-def _did(action: Action) -> str:
-    said = f": {action.text}" if action.text else ""
-    return f"{action.by} acknowledged{said}" if action.kind == "acknowledge" else f"{action.by} noted{said}"
+def _action(action: Action) -> str:
+    verb = "acknowledged" if action.kind == "acknowledge" else "noted"
+    return f"{action.by} {verb}: {action.text}" if action.text else f"{action.by} {verb}"

@@ -1,4 +1,4 @@
-"""Foreign text in Markdown: it is read as text, whatever it holds. Pure.
+"""Foreign text in Markdown, escaped so that it is never interpreted as markup. Pure.
 
 The rules are CommonMark's (0.31.2, sections 2.4 and 6.1) and those of GitHub's tables.
 """
@@ -10,17 +10,17 @@ from typing import Final
 from leadline.logs import escape
 
 CELL: Final = 300
-"""Characters of foreign text in one place; the log has the rest."""
+"""Characters of foreign text in one place; the incident log has the complete text."""
 
-# Underscores inside a word and a lone & are text already, and look better as they are.
+# Underscores inside a word and a lone & are no markup and need no escape.
 _MARKS: Final = re.compile(r"[\\`*\[\]<#|~]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])")
-# At the beginning of a line these make a list, a heading or a rule.
+# At the beginning of a line these start a list, a heading or a rule.
 _START: Final = re.compile(r"^(\d{1,9})([.)])|^([-+=:>])")
 _TICKS: Final = re.compile("`+")
 
 
 def text(foreign: str, limit: int = CELL) -> str:
-    """One line that renders as these characters and nothing else."""
+    """One line that renders as exactly these characters."""
     one_line = _MARKS.sub(lambda found: "\\" + found[0], escape(foreign, limit).strip())
     return _START.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", one_line)
 
@@ -42,11 +42,11 @@ def block(lines: Iterable[str], language: str = "text", limit: int = 4000) -> li
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table of cells that are Markdown already."""
+    """A table. The cells are Markdown."""
     lines = [headings, ["---"] * len(headings), *rows]
     return ["| " + " | ".join(map(_cell, line)) + " |" for line in lines]
 
 
 def _cell(markdown: str) -> str:
-    """A bar would end the cell, in a code span too."""
+    """A cell with its bars escaped: a bar would end the cell, even in a code span."""
     return re.sub(r"(?<!\\)((?:\\\\)*)\|", r"\1\\|", markdown)

@@ -1,4 +1,4 @@
-"""Subjects, values and times as a post-mortem says them. Pure."""
+"""Subjects, values and times in the words of a post-mortem. Pure."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from leadline_sinks.incident_log.markdown import text
 
 
 def about(subject: Subject) -> str:
-    """What an alert or a cause is about, in Markdown."""
+    """The subject of an alert or a cause, in Markdown."""
     match subject.kind:
         case "link" if subject.upstream and subject.downstream:
             name = f" ({text(subject.name)})" if subject.name else ""
@@ -21,7 +21,7 @@ def about(subject: Subject) -> str:
 
 
 def amount(value: float | None, unit: str) -> str:
-    """A measured value in its unit; ``-`` when there is none, or it only stands for a state."""
+    """A measured value with its unit; ``-`` where there is none, or where the value stands for a state."""
     if value is None or not unit:
         return "-"
     match unit:
@@ -33,7 +33,7 @@ def amount(value: float | None, unit: str) -> str:
 
 
 def sentence(foreign: str) -> str:
-    """Foreign text as a sentence, in Markdown; its first letter is a name's more often than not, and stays."""
+    """Foreign text as a sentence, in Markdown. Its first letter is unchanged, since it often begins a name."""
     shown = text(foreign, 1000)
     return shown if shown.endswith((".", "!", "?")) else f"{shown}."
 

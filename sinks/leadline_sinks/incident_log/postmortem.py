@@ -1,6 +1,6 @@
-"""The draft of a post-mortem, in Markdown. Pure, and the same for the same story.
+"""The draft of a post-mortem, in Markdown. Pure: the same history gives the same draft.
 
-What the log knows is said; what only people know is asked for in italics, in the place where it belongs.
+The draft states what is in the incident log. Questions that only people can answer are in italics, each in its place.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,32 +14,32 @@ from leadline.model.incident import Cause, Change
 from leadline.steps import grouped
 from leadline.words import duration
 from leadline_sinks.incident_log.impact import Breach, breaches
-from leadline_sinks.incident_log.incident_history import Story
+from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.incident_log.markdown import block, code, table, text
 from leadline_sinks.incident_log.measures import measures
 from leadline_sinks.incident_log.phrases import about, amount, second, sentence
 
 LIKELY: Final = 0.5
-"""Causes ranked below the first count for the measures from this confidence on."""
+"""Confidence from which a cause that is not ranked first adds its measures."""
 SLOW_DETECTION_S: Final = 300.0
 NOT_YET: Final = "not yet"
-_BY: Final = {"judgement": "Leadline", "delivery": "sink", "person": "people"}
+_SOURCES: Final = {"judgement": "Leadline", "delivery": "sink", "person": "people"}
 
 
-def draft(story: Story) -> str:
-    """The page."""
-    found = breaches(story.transitions)
-    sections = (_head(story), _summary(story, found), _timeline(story), _cause(story), _response(story))
-    lines = [line for section in (*sections, _measures(story, found)) for line in (*section, "")]
+def draft(history: IncidentHistory) -> str:
+    """The whole page."""
+    found = breaches(history.transitions)
+    sections = (_head(history), _summary(history, found), _timeline(history), _cause(history), _response(history))
+    lines = [line for section in (*sections, _measures(history, found)) for line in (*section, "")]
     return "\n".join(lines)
 
 
-def _head(story: Story) -> Iterator[str]:
-    incident = story.incident
+def _head(history: IncidentHistory) -> Iterator[str]:
+    incident = history.incident
     where = ", ".join(map(text, incident.datacenters)) or "not given"
     yield f"# Post-mortem: {text(incident.title)}"
     yield ""
-    yield "A draft from the incident log. *In italics: what only people know, to be filled in.*"
+    yield "A draft from the incident log. *Replace each text in italics with what only people know.*"
     yield ""
     yield from table(
         ("Incident", code(incident.incident_id)),
@@ -47,57 +47,57 @@ def _head(story: Story) -> Iterator[str]:
             ("Cluster", text(incident.cluster)),
             ("Datacentres", where),
             ("State", incident.state),
-            ("Severity", _severity(story)),
+            ("Severity", _severity(history)),
             ("Alerts", ", ".join(map(code, incident.rules)) or str(len(incident.alerts))),
             ("Owner of this page", "*name*"),
         ],
     )
 
 
-def _severity(story: Story) -> str:
-    last, worst = story.incident.severity, story.peak_severity
+def _severity(history: IncidentHistory) -> str:
+    last, worst = history.incident.severity, history.peak_severity
     return worst if worst == last else f"{worst} at its worst, {last} at the end"
 
 
-def _summary(story: Story, found: Sequence[Breach]) -> Iterator[str]:
-    incident = story.incident
+def _summary(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
+    incident = history.incident
     yield "## Issue summary"
     yield ""
     if incident.resolved_at is not None:
         lasted = duration((incident.resolved_at - incident.opened_at).total_seconds())
         yield f"- **Duration:** {lasted}, from {second(incident.opened_at)} to {second(incident.resolved_at)} UTC."
     else:
-        yield f"- **Duration:** since {second(incident.opened_at)} UTC; it is not over."
-    yield f"- **Impact:** {_impact(found)} *Whom it affected, and how they noticed.*"
-    yield f"- **Root cause:** {_root(story)}"
+        yield f"- **Duration:** since {second(incident.opened_at)} UTC; the incident is open."
+    yield f"- **Impact:** {_impact(found)} *Who was affected, and how did they notice?*"
+    yield f"- **Root cause:** {_root(history)}"
     if not found:
         return
     yield ""
     yield "### What was affected"
     yield ""
-    headings = ("What", "Alert", "Severity", "The link was", "Worst seen", "Limit", "From (UTC)", "Until (UTC)")
+    headings = ("Subject", "Alert", "Severity", "Verdicts", "Worst value", "Limit", "From (UTC)", "Until (UTC)")
     yield from table(headings, map(_breach, found))
     yield ""
-    yield "The values are those at the alerts' transitions; in between they may have been worse. For the data it meant:"
+    yield "Values are those at the transitions of the alerts and may have been worse in between. Effects:"
     yield ""
-    yield from _meant(found)
+    yield from _effects(found)
 
 
-def _meant(found: Sequence[Breach]) -> Iterator[str]:
-    """What it meant, by subject; those that suffered the same are named together."""
+def _effects(found: Sequence[Breach]) -> Iterator[str]:
+    """The effects by subject; subjects with the same effects share a line."""
     effects: dict[str, list[str]] = {}
     for each in found:
         effects.setdefault(about(each.subject), []).append(_effect(each.rule))
     alike: dict[tuple[str, ...], list[str]] = {}
-    for subject, said in effects.items():
-        alike.setdefault(tuple(dict.fromkeys(said)), []).append(subject)
+    for subject, texts in effects.items():
+        alike.setdefault(tuple(dict.fromkeys(texts)), []).append(subject)
     for effect, subjects in alike.items():
         yield f"- {', '.join(subjects)}: {' '.join(effect)}"
 
 
 def _impact(found: Sequence[Breach]) -> str:
     if not found:
-        return "no alert that fired is in the log."
+        return "the incident log has no alert that fired."
     worst = [_late(found, unit) for unit in ("s", "bytes")]
     late = " and ".join(each for each in worst if each)
     kinds = [f"{len(ids)} {kind}{'s' if len(ids) > 1 else ''}" for kind, ids in _kinds(found).items()]
@@ -120,12 +120,12 @@ def _kinds(found: Sequence[Breach]) -> dict[str, set[str]]:
     return kinds
 
 
-def _root(story: Story) -> str:
-    if not story.causes:
-        return "Leadline named none. *What was it?*"
-    cause = story.causes[0]
+def _root(history: IncidentHistory) -> str:
+    if not history.causes:
+        return "Leadline identified none. *What was it?*"
+    cause = history.causes[0]
     if cause.code == "unknown":
-        return f"Leadline did not find it: {text(cause.summary)}. *What was it?*"
+        return f"Leadline did not identify it: {text(cause.summary)}. *What was it?*"
     return sentence(cause.summary)
 
 
@@ -142,28 +142,28 @@ def _breach(each: Breach) -> tuple[str, ...]:
     )
 
 
-def _timeline(story: Story) -> Iterator[str]:
+def _timeline(history: IncidentHistory) -> Iterator[str]:
     yield "## Timeline (UTC)"
     yield ""
-    started = [(second(story.incident.opened_at), "the first breach began", "Leadline")]
-    rows = [(second(each.at), text(each.what, 1000), _BY[each.by]) for each in story.timeline()]
+    started = [(second(history.incident.opened_at), "the first breach began", "Leadline")]
+    rows = [(second(each.at), text(each.what, 1000), _SOURCES[each.origin]) for each in history.timeline()]
     yield from table(("Time", "Event", "Source"), sorted([*started, *rows], key=lambda row: row[0]))
     yield ""
-    yield "*Add what people did and thought meanwhile: who looked where, what was ruled out, who was called.*"
+    yield "*Add what people did in between: what was checked, what was ruled out, who was called.*"
 
 
-def _cause(story: Story) -> Iterator[str]:
-    incident = story.incident
+def _cause(history: IncidentHistory) -> Iterator[str]:
+    incident = history.incident
     yield "## Root cause and resolution"
     yield ""
     yield "### Root cause"
     yield ""
-    yield _named(story)
-    for cause in story.causes[:1]:
+    yield _named(history)
+    for cause in history.causes[:1]:
         if cause.evidence_for or cause.evidence_against or cause.not_seen:
             yield ""
-            yield from table(("Evidence", "Where", "Value", "Note", "Speaks"), _evidence(cause))
-    others = story.causes[1:]
+            yield from table(("Evidence", "Node", "Value", "Note", "For or against"), _evidence(cause))
+    others = history.causes[1:]
     if others:
         yield ""
         yield "Also considered:"
@@ -172,30 +172,30 @@ def _cause(story: Story) -> Iterator[str]:
             yield f"- {code(cause.code)} (confidence {cause.confidence:.2f}): {sentence(cause.summary)}"
     if incident.changes:
         yield ""
-        yield "Settings that changed around it:"
+        yield "Settings that changed before or during the incident:"
         yield ""
-        yield from table(("Seen (UTC)", "Node", "Setting", "From", "To", "When"), _changes(story))
+        yield from table(("Seen (UTC)", "Node", "Setting", "From", "To", "When"), _changes(history))
     yield ""
     yield "### Resolution"
     yield ""
     if incident.resolved_at is not None:
-        yield f"All alerts were resolved, and stayed so: the incident ended at {second(incident.resolved_at)} UTC."
+        yield f"All alerts were resolved. The incident ended at {second(incident.resolved_at)} UTC."
     else:
-        yield "It is not over."
-    for cause in story.causes[:1]:
+        yield "The incident is open."
+    for cause in history.causes[:1]:
         if cause.steps or cause.fix:
             yield ""
             yield "Leadline proposed:"
             yield from _fix(cause)
-    notes = [each for each in story.actions if each.text]
+    notes = [each for each in history.actions if each.text]
     if notes:
         yield ""
-        yield "What people wrote down:"
+        yield "Notes:"
         yield ""
         for each in notes:
             yield f"- {second(each.at)}, {text(each.by)}: {text(each.text, 4000)}"
     yield ""
-    yield "*What was done, by whom, and which of it helped.*"
+    yield "*What was done, by whom, and what helped?*"
 
 
 def _fix(cause: Cause) -> Iterator[str]:
@@ -216,22 +216,22 @@ def _fix(cause: Cause) -> Iterator[str]:
                 yield from ("", text(line, 1000))
 
 
-def _named(story: Story) -> str:
-    cause, took = next(iter(story.causes), None), story.times.to_cause_s
+def _named(history: IncidentHistory) -> str:
+    cause, took = next(iter(history.causes), None), history.times.to_cause_s
     if cause is None or cause.code == "unknown" or took is None:
-        return _root(story)
-    sure = f"{code(cause.code)}, confidence {cause.confidence:.2f}"
-    return f"{sure}; Leadline named it {duration(took)} after the first breach."
+        return _root(history)
+    named = f"{code(cause.code)}, confidence {cause.confidence:.2f}"
+    return f"{named}; Leadline identified it {duration(took)} after the first breach."
 
 
 def _evidence(cause: Cause) -> Iterator[tuple[str, ...]]:
-    for speaks, found in (
+    for side, found in (
         ("for", cause.evidence_for),
         ("against", cause.evidence_against),
         ("not seen", cause.not_seen),
     ):
         for each in found:
-            yield (*_fact(each), speaks)
+            yield (*_fact(each), side)
 
 
 def _fact(each: Evidence) -> tuple[str, ...]:
@@ -239,21 +239,21 @@ def _fact(each: Evidence) -> tuple[str, ...]:
     return code(each.name), where, code(each.value), note
 
 
-def _changes(story: Story) -> Iterator[tuple[str, ...]]:
+def _changes(history: IncidentHistory) -> Iterator[tuple[str, ...]]:
     seen: list[Change] = []
-    for each in sorted(story.incident.changes, key=lambda change: (change.at, change.node, change.setting)):
+    for each in sorted(history.incident.changes, key=lambda change: (change.at, change.node, change.setting)):
         undone = any(
             (before.node, before.setting, before.from_) == (each.node, each.setting, each.to) for before in seen
         )
-        when = "before it began" if each.at <= story.incident.opened_at else "while it lasted"
+        when = "before the incident" if each.at <= history.incident.opened_at else "during the incident"
         values = (code(value) if value is not None else "(unset)" for value in (each.from_, each.to))
         row = (second(each.at), text(each.node), code(each.setting), *values)
-        yield (*row, f"{when}, put back" if undone else when)
+        yield (*row, f"{when}, reverted" if undone else when)
         seen.append(each)
 
 
-def _not_put_back(changes: Sequence[Change]) -> list[Change]:
-    """From the first value to the last, for each setting that does not have its first value again."""
+def _not_reverted(changes: Sequence[Change]) -> list[Change]:
+    """For each setting whose last value differs from its first, one change from the first to the last."""
     whole: dict[tuple[str, str], Change] = {}
     for each in sorted(changes, key=lambda change: (change.at, change.node, change.setting)):
         first = whole.setdefault((each.node, each.setting), each)
@@ -261,15 +261,16 @@ def _not_put_back(changes: Sequence[Change]) -> list[Change]:
     return [each for each in whole.values() if each.to != each.from_]
 
 
-def _response(story: Story) -> Iterator[str]:
-    incident, times, taken = story.incident, story.times, story.acknowledged
-    by = f" by {text(taken.by)}" if taken else ""
+def _response(history: IncidentHistory) -> Iterator[str]:
+    incident, times, acknowledged = history.incident, history.times, history.acknowledged
+    by = f" by {text(acknowledged.by)}" if acknowledged else ""
+    acknowledged_at = acknowledged.at if acknowledged else None
     steps = (
         ("First breach", incident.opened_at, None, "-"),
         ("Detected", incident.detected_at, times.to_detect_s, "the first breach"),
-        ("Cause named", incident.cause_at, times.to_cause_s, "the first breach"),
-        ("First target told", story.notified_at, times.to_notify_s, "detection"),
-        (f"Acknowledged{by}", taken.at if taken else None, times.to_acknowledge_s, "the first word"),
+        ("Cause identified", incident.cause_at, times.to_cause_s, "the first breach"),
+        ("First notification", history.notified_at, times.to_notify_s, "detection"),
+        (f"Acknowledged{by}", acknowledged_at, times.to_acknowledge_s, "the first notification"),
         ("Resolved", incident.resolved_at, times.to_resolve_s, "the first breach"),
     )
     yield "## Detection and response"
@@ -279,29 +280,32 @@ def _response(story: Story) -> Iterator[str]:
         ((step, second(at) if at else NOT_YET, duration(took), since) for step, at, took, since in steps),
     )
     yield ""
-    if not story.deliveries:
-        yield "The log has no delivery: nobody was told by Leadline."
+    if not history.deliveries:
+        yield "The incident log has no delivery: Leadline notified nobody."
         return
-    yield from table(("Target", "First told (UTC)", "Last told (UTC)", "Words", "Not told"), _told(story))
+    yield from table(
+        ("Target", "First notified (UTC)", "Last notified (UTC)", "Notifications", "Not delivered"),
+        _deliveries(history),
+    )
 
 
-def _told(story: Story) -> Iterator[tuple[str, ...]]:
-    for target in sorted({each.target for each in story.deliveries}):
-        mine = [each for each in story.deliveries if each.target == target]
-        told = sorted(each.at for each in mine if each.outcome in ("sent", "partial"))
+def _deliveries(history: IncidentHistory) -> Iterator[tuple[str, ...]]:
+    for target in sorted({each.target for each in history.deliveries}):
+        mine = [each for each in history.deliveries if each.target == target]
+        sent = sorted(each.at for each in mine if each.outcome in ("sent", "partial"))
         missed = [
             f"{each.outcome.replace('_', ' ')} ({text(each.reason)})" if each.reason else each.outcome.replace("_", " ")
             for each in mine
             if each.outcome in ("suppressed", "given_up")
         ]
-        ends = (second(told[0]), second(told[-1])) if told else ("never", "never")
-        yield text(target), *ends, str(len(told)), ", ".join(dict.fromkeys(missed)) or "-"
+        ends = (second(sent[0]), second(sent[-1])) if sent else ("never", "never")
+        yield text(target), *ends, str(len(sent)), ", ".join(dict.fromkeys(missed)) or "-"
 
 
-def _measures(story: Story, found: Sequence[Breach]) -> Iterator[str]:
-    incident = story.incident
-    likely = [cause.code for cause in story.causes[:1]]
-    likely += [cause.code for cause in story.causes[1:] if cause.confidence >= LIKELY]
+def _measures(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
+    incident = history.incident
+    likely = [cause.code for cause in history.causes[:1]]
+    likely += [cause.code for cause in history.causes[1:] if cause.confidence >= LIKELY]
     if any(change.at <= incident.opened_at for change in incident.changes):
         likely.append("config_changed")
     wanted = measures(dict.fromkeys(likely))
@@ -314,26 +318,26 @@ def _measures(story: Story, found: Sequence[Breach]) -> Iterator[str]:
     yield ""
     yield "### Tasks"
     yield ""
-    for each in (*wanted.tasks, *_tasks(story, found)):
+    for each in (*wanted.tasks, *_tasks(history, found)):
         yield f"- [ ] {each} *owner, due*"
 
 
-def _tasks(story: Story, found: Sequence[Breach]) -> Iterator[str]:
-    """What the response asks for, whatever the cause was."""
-    times = story.times
+def _tasks(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
+    """Tasks that follow from the response, whatever the cause was."""
+    times = history.times
     if times.to_detect_s > SLOW_DETECTION_S:
-        yield f"Detection took {duration(times.to_detect_s)}: look at the limits of the rules that fired."
-    if story.notified_at is not None and story.acknowledged is None:
-        yield "Nobody acknowledged: see who is on call for this cluster, and that they are called."
-    for each in _not_put_back(story.incident.changes):
+        yield f"Detection took {duration(times.to_detect_s)}: review the limits of the rules that fired."
+    if history.notified_at is not None and history.acknowledged is None:
+        yield "Nobody acknowledged the incident: check who is on call for this cluster, and that they are paged."
+    for each in _not_reverted(history.incident.changes):
         was = code(each.from_) if each.from_ is not None else "unset"
         now = code(each.to) if each.to is not None else "unset"
         left = f"{code(each.setting)} on {text(each.node)} was {was}, and {now} when last seen"
-        yield f"{left}: put it back, or say why it stays."
-    for target in sorted({each.target for each in story.deliveries if each.outcome == "given_up"}):
-        yield f"{text(target)} could not be told: mend it, and send it a test."
+        yield f"{left}: revert it, or document why it stays."
+    for target in sorted({each.target for each in history.deliveries if each.outcome == "given_up"}):
+        yield f"{text(target)} could not be notified: repair it, and send a test."
     for runbook in dict.fromkeys(each.runbook for each in found if each.runbook):
-        yield f"Go through {code(runbook)} with those who were on call, and write down what it lacked."
+        yield f"Review {code(runbook)} with those who were on call, and add what was missing."
 
 
 def _effect(rule: str) -> str:

@@ -1,4 +1,4 @@
-"""Reading the log: lists, whole incidents, and whether its chain holds. Every answer is of one instant."""
+"""Reads the incident log: lists, histories, and verification of the chain. Every result is of one instant."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -11,12 +11,12 @@ import psycopg
 from leadline.errors import ProblemFound, UnreachableError, UsageError
 from leadline.settings.dsn import address
 from leadline.wire import ACTIONS, ALERTS, DELIVERIES, INCIDENTS, Codec
-from leadline_sinks.incident_log.chain import BEGINNING, Break, Link, Row, Verifier, Written
+from leadline_sinks.incident_log.chain import BEGINNING, ChainBreak, ChainLink, Row, StoredRow, Verifier
 from leadline_sinks.incident_log.connection import Connection, connect, transaction
-from leadline_sinks.incident_log.incident_history import Story
+from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.incident_log.pg_errors import explain
 from leadline_sinks.incident_log.rows import visible
-from leadline_sinks.notify.sink import NEEDS_SOMEBODY
+from leadline_sinks.notify.sink import NEEDS_OPERATOR
 
 _LIST: Final = """
     SELECT incident_id, cluster, incident.state, incident.severity, title, incident.cause,
@@ -54,7 +54,7 @@ _START: Final = "SELECT through, hash FROM leadline.checkpoint ORDER BY through 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One incident of a list."""
+    """An incident in a list."""
 
     incident_id: str
     cluster: str
@@ -69,25 +69,25 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What became of a verification."""
+    """The result of a verification."""
 
     rows: int
-    """How many hold, from the first on."""
-    start: Link
-    """Where retention left off."""
-    head: Link
-    broken: Break | None
+    """Number of rows that are intact, from the first on."""
+    start: ChainLink
+    """The last row that retention removed."""
+    head: ChainLink
+    broken: ChainBreak | None
 
 
 @asynccontextmanager
 async def session(dsn: str) -> AsyncGenerator[Connection]:
-    """A connection for a command. Raises UnreachableError or UsageError with what is wrong, in place of psycopg's."""
+    """A connection for a command. Raises UnreachableError or UsageError instead of the errors of psycopg."""
     try:
         async with await connect(dsn) as connection:
             yield connection
     except (psycopg.Error, OSError) as error:
         reason, detail = explain(error, dsn)
-        kind = UsageError if reason in NEEDS_SOMEBODY else UnreachableError
+        kind = UsageError if reason in NEEDS_OPERATOR else UnreachableError
         raise kind(f"the incident log at {address(dsn)}: {detail}") from None
 
 
@@ -99,7 +99,7 @@ async def incidents(
     state: Literal["open", "resolved"] | None = None,
     most: int = 1000,
 ) -> list[Listed]:
-    """Incidents, the open ones first, then the latest; ``since``: those that were not over by then."""
+    """Incidents, the open ones first, then the latest. ``since`` leaves out those that were resolved before."""
     wanted = {
         "cluster": visible(cluster) if cluster is not None else None,
         "since": since,
@@ -112,25 +112,25 @@ async def incidents(
 
 
 async def beginning(connection: Connection, prefix: str) -> list[str]:
-    """The identities of the incidents that begin like this, the latest first."""
+    """The identities of the incidents that begin with a prefix, the latest first."""
     async with transaction(connection, read_only=True):
         rows = await (await connection.execute(_BEGIN_WITH.encode(), [visible(prefix)])).fetchall()
     return [ident for (ident,) in rows]
 
 
 def the_one(prefix: str, found: Sequence[str]) -> str:
-    """The identity that is meant, of those that begin like this. Raises UsageError when there is none, or several."""
+    """The identity that a prefix stands for, of those found. Raises UsageError when there is none, or several."""
     if prefix in found:
         return prefix
     if not found:
         raise UsageError(f"there is no incident {prefix!r} in the incident log; see `leadline incidents list`")
     if len(found) > 1:
-        raise UsageError(f"{prefix!r} is the beginning of several incidents: {', '.join(found)}")
+        raise UsageError(f"several incidents begin with {prefix!r}: {', '.join(found)}")
     return found[0]
 
 
-async def story(connection: Connection, incident_id: str) -> Story:
-    """All that is known of an incident, by its whole identity. Raises UsageError when there is none."""
+async def history(connection: Connection, incident_id: str) -> IncidentHistory:
+    """The history of an incident, by its full identity. Raises UsageError when there is none."""
     key = visible(incident_id)
     async with transaction(connection, read_only=True):
         rows = await (await connection.execute(_OF_INCIDENT.encode(), [key])).fetchall()
@@ -140,55 +140,55 @@ async def story(connection: Connection, incident_id: str) -> Story:
         *earlier, last = records
         window = [[visible(ident) for ident in last.alerts], last.opened_at, last.resolved_at]
         alerts = await (await connection.execute(_OF_ALERTS.encode(), window)).fetchall()
-    return Story(
+    return IncidentHistory(
         incident=last,
         earlier=tuple(earlier),
         transitions=_decoded(alerts, ALERTS),
-        # Of several partitions of Kafka, which have no order among each other.
+        # They come from several partitions of Kafka, which have no common order.
         deliveries=tuple(sorted(_decoded(rows, DELIVERIES), key=lambda each: each.at)),
         actions=tuple(sorted(_decoded(rows, ACTIONS), key=lambda each: each.at)),
     )
 
 
-async def verify(connection: Connection, known: Link | None = None) -> Verified:
-    """Walk the whole chain, to the first place that does not hold; ``known`` is a head that was written down earlier.
+async def verify(connection: Connection, noted: ChainLink | None = None) -> Verified:
+    """Verify the whole chain up to its first break. ``noted`` is a head that was noted earlier.
 
-    Raises UsageError when retention has removed the known row, so that it cannot be compared any more.
+    Raises UsageError when retention has removed the noted row, so that it cannot be compared.
     """
     rows = 0
     async with transaction(connection, read_only=True, limited=False):
-        left_off = await (await connection.execute(_START)).fetchone()
-        start = Link(left_off[0], bytes(left_off[1])) if left_off else BEGINNING
+        removed = await (await connection.execute(_START)).fetchone()
+        start = ChainLink(removed[0], bytes(removed[1])) if removed else BEGINNING
         at_end = await (await connection.execute("SELECT number, hash FROM leadline.head")).fetchone()
         if at_end is None:
             raise ProblemFound("the incident log has no head: the table leadline.head is empty")
-        head = Link(at_end[0], bytes(at_end[1]))
-        if known is not None and known.number <= start.number and known != start:
+        head = ChainLink(at_end[0], bytes(at_end[1]))
+        if noted is not None and noted.number <= start.number and noted != start:
             raise UsageError(
-                f"row {known.number} is gone by retention, which begins at {start.number}; give a later head"
+                f"row {noted.number} was removed by retention, which reaches to row {start.number}; give a later head"
             )
-        verifier = Verifier(start, known)
+        verifier = Verifier(start, noted)
         async with connection.cursor(name="verify") as cursor:
             cursor.itersize = 1000
             await cursor.execute(_ROWS.encode())
             async for row in cursor:
-                if broken := verifier.row(_written(row)):
+                if broken := verifier.row(_stored(row)):
                     return Verified(rows, start, head, broken)
                 rows += 1
         return Verified(rows, start, head, verifier.end(head))
 
 
 def _decoded(rows: Sequence[tuple[Any, ...]], codec: Codec[Any]) -> tuple[Any, ...]:
-    """Records of one topic. The wire's limit on their size is not held against them: here they are in ASCII."""
+    """The records of one topic. The size limit of the wire does not apply: here they are in ASCII."""
     return tuple(codec.decoder.decode(record) for kind, record in rows if _CODECS.get(kind) is codec)
 
 
-def _written(row: tuple[Any, ...]) -> Written:
+def _stored(row: tuple[Any, ...]) -> StoredRow:
     number, digest, recorded_at, kind, event_id, incident_id, alert_id, cluster, who, outcome, what, at, source, rec = (
         row
     )
-    return Written(
-        Link(number, bytes(digest)),
+    return StoredRow(
+        ChainLink(number, bytes(digest)),
         recorded_at,
         Row(
             kind=kind,

@@ -1,22 +1,23 @@
-"""What is over leaves the log, oldest first, and a checkpoint takes its place, so that the chain still holds.
+"""Removes the oldest rows and appends a checkpoint that vouches for them, so that the chain stays intact.
 
-Rows go from the beginning up to the first that is too young, or as young as an incident that is open or only just over.
-The checkpoint is a row of the chain itself and has the hash of the last row that goes.
+Rows are removed from the first one up to the first that is younger than the retention, or than the opening of an
+incident that is open or was resolved within the retention. The checkpoint is a row of the chain and holds the hash of
+the last row that is removed.
 """
 
 from datetime import datetime, timedelta
 from typing import Final
 
-from leadline_sinks.incident_log.chain import Link, checkpoint
+from leadline_sinks.incident_log.appending import extend, hold_head
+from leadline_sinks.incident_log.chain import ChainLink, checkpoint
 from leadline_sinks.incident_log.connection import Connection, transaction
-from leadline_sinks.incident_log.writing import extend, hold_head
 
 MOST_ROWS: Final = 10_000
-"""In one transaction; the head is held meanwhile."""
+"""Rows removed in one transaction, during which the head is locked."""
 WORTHWHILE: Final = 100
-"""Fewer rows are left for later: a checkpoint is a row too."""
+"""Fewer rows are not removed yet, since a checkpoint is a row, too."""
 
-# An incident that is open, or was heard of since, holds all that was written since it opened.
+# All rows since the opening of an incident are kept while it is open or had a record within the retention.
 _OVER: Final = """
     SELECT number, hash FROM leadline.log
     WHERE number < LEAST(
@@ -31,7 +32,7 @@ _OVER: Final = """
 
 
 async def forget(connection: Connection, now: datetime, retention_days: int) -> int:
-    """Remove some of what is over for so many days; the number of rows that went. Raises psycopg.Error."""
+    """Remove rows that are older than the retention; the number of rows removed. Raises psycopg.Error."""
     before = now - timedelta(days=retention_days)
     async with transaction(connection):
         head = await hold_head(connection)
@@ -39,12 +40,12 @@ async def forget(connection: Connection, now: datetime, retention_days: int) -> 
         first = await (await connection.execute("SELECT min(number) FROM leadline.log")).fetchone()
         if found is None or first is None or found[0] - first[0] + 1 < WORTHWHILE:
             return 0
-        through = Link(found[0], bytes(found[1]))
+        through = ChainLink(found[0], bytes(found[1]))
         (last,) = await extend(connection, head, now, [checkpoint(through, now)])
         await connection.execute(
             "INSERT INTO leadline.checkpoint (number, through, hash) VALUES (%s, %s, %s)",
             [last.link.number, through.number, through.hash],
         )
-        gone = await (await connection.execute("SELECT leadline.forget()")).fetchone()
-        assert gone is not None
-        return int(gone[0])
+        removed = await (await connection.execute("SELECT leadline.forget()")).fetchone()
+        assert removed is not None
+        return int(removed[0])

@@ -1,7 +1,7 @@
-"""A record of Kafka as a row of the log. Pure.
+"""A record of Kafka as a row of the incident log. Pure.
 
-PostgreSQL's text holds neither NUL characters nor lone surrogates. In the columns they are made visible; ``record``
-holds the whole value in ASCII with everything else escaped, so nothing is lost.
+PostgreSQL's type text holds neither NUL characters nor lone surrogates. In the columns they are replaced by visible
+escapes; ``record`` holds the complete value as JSON in ASCII, so nothing is lost.
 """
 
 import json
@@ -16,19 +16,19 @@ from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.wire import timestamp
-from leadline_sinks.incident_log.chain import Kind, Row
-from leadline_sinks.notify.sink import Entry
+from leadline_sinks.incident_log.chain import Row, RowKind
+from leadline_sinks.notify.sink import TopicRecord
 
-ACTIONS: Final[dict[str, Kind]] = {"acknowledge": "acknowledgement", "note": "note"}
+ACTIONS: Final[dict[str, RowKind]] = {"acknowledge": "acknowledgement", "note": "note"}
 
 
-def row(entry: Entry) -> Row:
-    """What is written down of a record."""
-    value = entry.value
+def row(record: TopicRecord) -> Row:
+    """The row of a record."""
+    value = record.value
     match value:
         case Transition():
             return _row(
-                entry,
+                record,
                 kind="transition",
                 alert_id=value.alert_id,
                 cluster=value.cluster,
@@ -36,18 +36,18 @@ def row(entry: Entry) -> Row:
                 at=value.event_time,
             )
         case Incident():
-            told = value.timeline[-1].at if value.timeline else value.detected_at
+            newest = value.timeline[-1].at if value.timeline else value.detected_at
             return _row(
-                entry,
+                record,
                 kind="incident",
                 incident_id=value.incident_id,
                 cluster=value.cluster,
                 what=f"{value.state}, {value.severity}: {value.title}",
-                at=value.resolved_at or told,
+                at=value.resolved_at or newest,
             )
         case Action():
             return _row(
-                entry,
+                record,
                 kind=ACTIONS[value.kind],
                 incident_id=value.incident_id,
                 who=value.by,
@@ -57,7 +57,7 @@ def row(entry: Entry) -> Row:
         case Delivery():
             why = f" ({value.reason})" if value.reason else ""
             return _row(
-                entry,
+                record,
                 kind="suppression" if value.outcome == "suppressed" else "notification",
                 incident_id=value.incident_id,
                 who=value.target,
@@ -65,32 +65,32 @@ def row(entry: Entry) -> Row:
                 what=f"{value.target}: {value.occasion} {value.outcome}{why}",
                 at=value.at,
             )
-    raise TypeError(f"the incident log has no row for a {type(value).__name__}")
+    raise TypeError(f"no row of the incident log is defined for {type(value).__name__}")
 
 
 def visible(text: str) -> str:
-    """Text as PostgreSQL can hold it: NUL and lone surrogates as escapes, everything else as it is."""
+    """Text that PostgreSQL can store: NUL characters and lone surrogates as escapes, everything else unchanged."""
     if "\0" in text:
         text = text.replace("\0", "\\x00")
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def exact(value: msgspec.Struct) -> str:
-    """The whole value as JSON in ASCII, the same for the same value; the wire's decoder reads it."""
+    """The complete value as canonical JSON in ASCII, which the decoder of the wire reads."""
     plain = msgspec.to_builtins(value, builtin_types=(datetime,))
     return json.dumps(plain, default=timestamp, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 
 
-def _row(entry: Entry, *, kind: Kind, what: str, at: datetime, **columns: Any) -> Row:
+def _row(record: TopicRecord, *, kind: RowKind, what: str, at: datetime, **columns: Any) -> Row:
     texts = dict.fromkeys(("incident_id", "alert_id", "cluster", "who", "outcome")) | {
         name: visible(text) for name, text in columns.items()
     }
     return Row(
         kind=kind,
-        event_id=visible(entry.event_id),
+        event_id=visible(record.event_id),
         what=escape(what),
         at=at,
-        source=visible(f"{entry.topic}/{entry.partition}/{entry.offset}"),
-        record=exact(entry.value),
+        source=visible(f"{record.topic}/{record.partition}/{record.offset}"),
+        record=exact(record.value),
         **texts,
     )

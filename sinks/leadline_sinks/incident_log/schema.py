@@ -1,7 +1,7 @@
-"""The steps in ``migrations/``, applied in order, each once.
+"""Migrations of the schema ``leadline``: the files in ``migrations/``, applied in order, each once.
 
-A file is named ``NNNN_what.sql``. What was applied is recorded with a checksum: a file that was changed afterwards is
-an error, for the schema would not be what the files say.
+A file is named ``NNNN_name.sql``. Each migration is recorded with a checksum. A file that was changed after it was
+applied is an error, since the schema would differ from the files.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from leadline.errors import UsageError
 from leadline_sinks.incident_log.connection import Connection, transaction
 
 OLDEST: Final = 14
-"""The first major version of PostgreSQL that can hold the log."""
+"""The oldest major version of PostgreSQL that can hold the incident log."""
 _LOCK: Final = 0x1EAD11E
-"""Whoever migrates holds this advisory lock."""
+"""The advisory lock that is held while migrating."""
 _FILE: Final = re.compile(r"(\d{4})_[a-z_]+\.sql").fullmatch
 
-# From the catalogue: to_regclass may answer from a cache that does not know yet what another session committed.
+# From the catalogue: to_regclass may use a cache that lacks what another session has just committed.
 _SCHEMA: Final = "SELECT FROM pg_namespace WHERE nspname = 'leadline'"
 _TABLE: Final = """
     SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -40,7 +40,7 @@ _MIGRATION: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step."""
+    """One migration."""
 
     number: int
     name: str
@@ -48,13 +48,13 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """Tells that the file was changed."""
+        """Detects a change of the file."""
         return hashlib.sha256(self.sql).hexdigest()
 
 
 @cache
 def migrations() -> tuple[Migration, ...]:
-    """Every step, in order."""
+    """All migrations, in order."""
     folder = files("leadline_sinks.incident_log").joinpath("migrations")
     found = ((_FILE(file.name), file) for file in folder.iterdir())
     return tuple(
@@ -66,26 +66,26 @@ def migrations() -> tuple[Migration, ...]:
 
 
 async def missing(connection: Connection) -> tuple[Migration, ...]:
-    """The steps that were not applied yet.
+    """The migrations that are not applied yet.
 
-    Raises UsageError when the server cannot hold the log, a step was changed after it was applied, or the schema is of
-    a newer Leadline.
+    Raises UsageError when the server cannot hold the incident log, a migration was changed after it was applied, or the
+    schema is that of a newer Leadline.
     """
     async with transaction(connection, read_only=True):
         return await _missing(connection)
 
 
 async def migrate(connection: Connection) -> tuple[Migration, ...]:
-    """Apply the steps that are missing, all or none, and return them.
+    """Apply the migrations that are missing, all or none, and return them.
 
-    Raises UsageError as ``missing`` does, and when the role may not.
+    Raises UsageError as ``missing`` does, and when the role lacks the privileges.
     """
     if not await missing(connection):
         return ()
     try:
         async with transaction(connection):
             await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            wanted = await _missing(connection)  # another process may have been quicker
+            wanted = await _missing(connection)  # another process may have applied them meanwhile
             if wanted and not await _exists(connection, _SCHEMA):
                 await connection.execute("CREATE SCHEMA leadline")
             if wanted and not await _exists(connection, _TABLE):
@@ -99,8 +99,8 @@ async def migrate(connection: Connection) -> tuple[Migration, ...]:
             return wanted
     except errors.InsufficientPrivilege:
         raise UsageError(
-            f"the role {connection.info.user} may not make the schema leadline in the database "
-            f"{connection.info.dbname}; run `leadline incidents migrate` as a role that owns it, or may create it"
+            f"the role {connection.info.user} may not create the schema leadline in the database "
+            f"{connection.info.dbname}; run `leadline incidents migrate` as a role that owns or may create it"
         ) from None
 
 
@@ -108,12 +108,12 @@ async def _missing(connection: Connection) -> tuple[Migration, ...]:
     info = connection.info
     if info.server_version < OLDEST * 10000:
         raise UsageError(
-            f"the incident log needs PostgreSQL {OLDEST} or later; this is {info.server_version // 10000}: "
-            "upgrade it, or give another incident_log.dsn"
+            f"the incident log needs PostgreSQL {OLDEST} or later; this server is {info.server_version // 10000}: "
+            "upgrade it, or set another incident_log.dsn"
         )
     if (encoding := info.parameter_status("server_encoding")) != "UTF8":
         raise UsageError(
-            f"the incident log needs a database in UTF-8; {info.dbname} is in {encoding}: create one with "
+            f"the incident log needs a database with encoding UTF8; {info.dbname} has {encoding}: create one with "
             "ENCODING 'UTF8' TEMPLATE template0"
         )
     applied: dict[int, str] = {}
@@ -124,12 +124,12 @@ async def _missing(connection: Connection) -> tuple[Migration, ...]:
     for number, checksum in sorted(applied.items()):
         if number not in known:
             raise UsageError(
-                f"the schema leadline in {info.dbname} is of a newer Leadline (step {number}); upgrade this one"
+                f"the schema leadline in {info.dbname} is of a newer Leadline (migration {number}); upgrade this one"
             )
         if known[number].checksum != checksum:
             raise UsageError(
-                f"{known[number].name} was changed after it was applied to {info.dbname}; put it back as it was, and "
-                "write the change as a new step"
+                f"{known[number].name} was changed after it was applied to {info.dbname}; restore the file, and "
+                "add the change as a new migration"
             )
     return tuple(each for number, each in known.items() if number not in applied)
 

@@ -1,4 +1,4 @@
-"""A whole incident on a terminal: what it is, why, what happened, who was told. Pure; foreign text is escaped."""
+"""The hihistory of an incident on a terminal. Pure; foreign text is escaped."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,19 +7,26 @@ from leadline.model.alert import Evidence
 from leadline.model.incident import Cause
 from leadline.steps import fix_lines
 from leadline.words import duration
-from leadline_sinks.incident_log.incident_history import Story
+from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.incident_log.phrases import second
 
 
-def page(story: Story) -> str:
-    """The page in plain text."""
-    sections = (_head(story), _causes(story), _changes(story), _timeline(story), _told(story), _times(story))
+def page(history: IncidentHistory) -> str:
+    """The history in plain text: title, causes, changes, timeline, deliveries and times."""
+    sections = (
+        _head(history),
+        _causes(history),
+        _changes(history),
+        _timeline(history),
+        _deliveries(history),
+        _times(history),
+    )
     found = [list(section) for section in sections]
     return "\n\n".join("\n".join(escape(line) for line in section) for section in found if section)
 
 
-def _head(story: Story) -> Iterator[str]:
-    incident, taken = story.incident, story.acknowledged
+def _head(history: IncidentHistory) -> Iterator[str]:
+    incident, acknowledged = history.incident, history.acknowledged
     yield incident.title
     yield f"  {incident.incident_id}"
     yield f"  {incident.state}, {incident.severity}, opened {second(incident.opened_at)} UTC" + (
@@ -27,12 +34,12 @@ def _head(story: Story) -> Iterator[str]:
     )
     if incident.datacenters:
         yield f"  in {', '.join(incident.datacenters)}"
-    if taken:
-        yield f"  acknowledged by {taken.by} at {second(taken.at)} UTC"
+    if acknowledged:
+        yield f"  acknowledged by {acknowledged.by} at {second(acknowledged.at)} UTC"
 
 
-def _causes(story: Story) -> Iterator[str]:
-    for index, cause in enumerate(story.causes):
+def _causes(history: IncidentHistory) -> Iterator[str]:
+    for index, cause in enumerate(history.causes):
         yield f"{'cause' if not index else 'or   '}  {cause.code} {cause.confidence:.2f}  {cause.summary}"
         for number, line in enumerate(fix_lines(cause)):
             yield f"       {'fix' if not number else '   '}  {line}"
@@ -50,32 +57,32 @@ def _fact(each: Evidence) -> str:
     return f"{each.name}{where}: {each.value}" + (f" ({each.note})" if each.note else "")
 
 
-def _changes(story: Story) -> Iterator[str]:
+def _changes(history: IncidentHistory) -> Iterator[str]:
     changes = [
         (second(each.at), f"{each.setting} on {each.node}: {_value(each.from_)} → {_value(each.to)}")
-        for each in story.incident.changes
+        for each in history.incident.changes
     ]
     yield from _section("settings that changed (UTC)", changes)
 
 
-def _timeline(story: Story) -> Iterator[str]:
-    yield from _section("timeline (UTC)", [(second(each.at), each.what) for each in story.timeline()])
+def _timeline(history: IncidentHistory) -> Iterator[str]:
+    yield from _section("timeline (UTC)", [(second(each.at), each.what) for each in history.timeline()])
 
 
-def _told(story: Story) -> Iterator[str]:
-    words = [
+def _deliveries(history: IncidentHistory) -> Iterator[str]:
+    rows = [
         (
             second(each.at),
             f"{each.target}: {each.occasion}, {each.outcome}" + (f" ({each.reason})" if each.reason else ""),
         )
-        for each in story.deliveries
+        for each in history.deliveries
         if each.outcome != "attempted"
     ]
-    yield from _section("deliveries (UTC)", words)
+    yield from _section("deliveries (UTC)", rows)
 
 
-def _times(story: Story) -> Iterator[str]:
-    times = story.times
+def _times(history: IncidentHistory) -> Iterator[str]:
+    times = history.times
     yield "times"
     for what, took in (
         ("to detect", times.to_detect_s),

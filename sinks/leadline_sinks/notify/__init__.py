@@ -1,22 +1,22 @@
-"""When a target is notified of what, how that is delivered, and what is recorded of it.
+"""Notification of targets: the decisions, the deliveries, and their records in Kafka.
 
-``sink``               the interface of a sink, and how every delivery ends
+``sink``               the interface of a sink, and the outcomes of a delivery
 
 Decisions, without I/O:
-``matching``           whether an incident is one of those that a route or a silence is for
-``routing``            which targets an incident goes to
-``notify_decision``    when to notify, and of what
-``notification_log``   the record of an attempt
-``self_incident``      a target that cannot be reached is an incident itself
-``context``            silences, actions and deliveries, folded
-``backoff``            how long to wait after a failure
-``rate_limit``         how fast a target may be called
-``breaker``            whether a target is worth an attempt
+``matching``           whether a route or silence matches an incident
+``routing``            the targets of an incident
+``notify_decision``    when a target is notified, and of what
+``delivery_records``   the records of attempts
+``self_incident``      the incident about a target that cannot be reached
+``context``            silences, actions and last deliveries
+``backoff``            waits after failures
+``rate_limit``         token bucket
+``breaker``            circuit breaker
 
 Work:
-``notifier``           notifies one target of incidents
-``incident_consumer``  a target's share of the incidents
-``context_consumer``   the topics that a process reads as a whole
+``notifier``           delivers incidents to one target
+``incident_consumer``  reads a target's share of the incidents
+``context_consumer``   reads the topics that a process needs completely
+``kafka_reader``       consumers that reconnect; decoding of records
 ``kafka_writer``       writes records, however long Kafka is away
-``reading``            decodes records, skips those that cannot be used
 """

@@ -1,18 +1,21 @@
-"""How long to wait before the next attempt: at random, within a bound that doubles."""
+"""Waits between attempts: random, below a bound that doubles with each failure."""
 
 from collections.abc import Callable
 from typing import Final
 
 BASE_S: Final = 0.5
 CAP_S: Final = 30.0
+RECONNECT_S: Final = 1.0
+"""Wait before a client connects to Kafka again. It is constant: few processes reconnect to one cluster."""
 
-Chance = Callable[[], float]
-"""A number from 0 up to 1, as ``random.random``."""
+RandomNumber = Callable[[], float]
+"""Returns a number from 0 up to but excluding 1, as ``random.random`` does."""
 
 
-def delay_s(failures: int, chance: Chance) -> float:
-    """Seconds to wait after this many failures in a row, 1 or more: "full jitter", so that many do not come at once.
+def delay_s(failures: int, random_number: RandomNumber) -> float:
+    """Seconds to wait after this many consecutive failures, 1 or more.
 
+    This is "full jitter": clients that failed together do not return together.
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    return chance() * min(CAP_S, BASE_S * 2.0 ** min(failures - 1, 16))
+    return random_number() * min(CAP_S, BASE_S * 2.0 ** min(failures - 1, 16))

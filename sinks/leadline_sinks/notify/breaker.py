@@ -1,7 +1,7 @@
-"""Whether a target is worth an attempt: one that keeps failing is only probed.
+"""Circuit breaker: a target that keeps failing is only probed.
 
-Closed: everything is tried. Open: nothing, until the next probe. Half open: one attempt decides. What the target
-itself limits (429) is no failure; see ``courier``.
+Closed: every attempt is allowed. Open: none is allowed until the next probe. One probe decides: success closes the
+breaker, failure doubles the wait. A rate limit (429) does not count as a failure; the notifier handles it.
 """
 
 from typing import Final
@@ -9,13 +9,13 @@ from typing import Final
 from leadline.clock import Clock
 
 FAILURES: Final = 5
-"""In a row; then it opens."""
+"""Consecutive failures that open the breaker."""
 PROBE_S: Final = 30.0
-"""Until the first probe; each that fails doubles the wait."""
+"""Wait before the first probe. Each failed probe doubles it."""
 MAX_PROBE_S: Final = 300.0
 
 
-class Breaker:
+class CircuitBreaker:
     """Closed at first."""
 
     def __init__(self, clock: Clock) -> None:
@@ -30,19 +30,19 @@ class Breaker:
         return self._wait_s > 0
 
     def wait_s(self) -> float:
-        """Seconds until an attempt is allowed; 0 when it is."""
+        """Seconds until an attempt is allowed; 0 when one is allowed now."""
         return max(0.0, self._probe_at - self._clock.monotonic()) if self.is_open else 0.0
 
-    def failed(self, *, at_once: bool) -> None:
-        """An attempt failed. ``at_once`` opens it without waiting for more: trying again will not help."""
+    def record_failure(self, *, open_now: bool) -> None:
+        """Count a failed attempt. ``open_now`` opens the breaker at once, for failures that retries cannot fix."""
         self._failures += 1
         if self.is_open:
             self._open(min(MAX_PROBE_S, self._wait_s * 2))
-        elif at_once or self._failures >= FAILURES:
+        elif open_now or self._failures >= FAILURES:
             self._open(PROBE_S)
 
-    def worked(self) -> None:
-        """The target took something, or refused it for what it was: it is there."""
+    def record_success(self) -> None:
+        """Close the breaker: the target answered, by accepting or by rejecting the content."""
         self._failures = 0
         self._wait_s = 0.0
 

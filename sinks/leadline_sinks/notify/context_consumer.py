@@ -1,109 +1,73 @@
-"""Follows the topics that a sink process needs as a whole: silences, actions and deliveries, from the beginning."""
+"""Reads the topics that every sink process needs completely: silences, actions and deliveries, from the beginning."""
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from leadline.clock import Clock
-from leadline.kafka import consumer_options
-from leadline.kafka_errors import CONNECTION_LOST
 from leadline.settings.common import KafkaSettings
 from leadline.wire import ACTIONS, DELIVERIES, SILENCES
-from leadline_sinks.notify.context import Known
-from leadline_sinks.notify.kafka_writer import AGAIN_S
-from leadline_sinks.notify.reading import FETCH_WAIT_MS, decoded
-
-POLL_MS: Final = 200
-STOP_S: Final = 5.0
-
-log = logging.getLogger(__name__)
+from leadline_sinks.notify.context import NotificationContext
+from leadline_sinks.notify.kafka_reader import POLL_MS, consume, decode, has_reached, new_consumer
 
 
-class Follower:
-    """One consumer without a group, which every process has for itself."""
+class ContextConsumer:
+    """One consumer without a group, shared by the targets of a process. ``changed`` is called after each fetch."""
 
-    def __init__(self, kafka: KafkaSettings, known: Known, changed: Callable[[], None], clock: Clock) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, context: NotificationContext, changed: Callable[[], None], clock: Clock
+    ) -> None:
         self._kafka = kafka
-        self._known = known
+        self._context = context
         self._changed = changed
         self._clock = clock
-        self._asked: list[asyncio.Future[None]] = []
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def caught_up(self) -> None:
-        """Wait until everything is known that is in the topics now."""
-        asked = asyncio.get_running_loop().create_future()
-        self._asked.append(asked)
-        await asked
+        """Wait until the context includes every record that is in the topics now."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        await waiting
 
     async def run(self) -> None:
-        """Follow until cancelled. When Kafka is away, wait and begin again: what is read twice is known once."""
-        away = False
-        while True:
-            consumer = self._consumer()
-            try:
-                await consumer.start()
-                await self._follow(consumer)
-            except CONNECTION_LOST as error:
-                if not away:
-                    log.warning("cannot read from Kafka (%s); waiting for it", str(error) or type(error).__name__)
-                away = True
-                await self._clock.sleep(AGAIN_S)
-            finally:
-                await stop(consumer)
+        """Follow the topics until cancelled. After an outage of Kafka they are read again from the beginning."""
+        await consume("context", self._new_consumer, self._follow, self._clock)
 
     async def _follow(self, consumer: Any) -> None:
-        waiting: list[tuple[dict[Any, int], list[asyncio.Future[None]]]] = []
+        pending: list[tuple[dict[Any, int], list[asyncio.Future[None]]]] = []
         try:
             while True:
-                if self._asked and consumer.assignment():
+                if self._waiting and consumer.assignment():
                     ends = await consumer.end_offsets(consumer.assignment())
-                    waiting.append((ends, self._asked))
-                    self._asked = []
+                    pending.append((ends, self._waiting))
+                    self._waiting = []
                 fetched = await consumer.getmany(timeout_ms=POLL_MS)
                 for records in fetched.values():
                     for record in records:
-                        self._learn(record)
+                        self._apply(record)
                 if fetched:
                     self._changed()
-                while waiting and await reached(consumer, waiting[0][0]):
-                    _, asked = waiting.pop(0)
-                    for each in asked:
+                while pending and await has_reached(consumer, pending[0][0]):
+                    _, waiting = pending.pop(0)
+                    for each in waiting:
                         if not each.done():
                             each.set_result(None)
         finally:
-            self._asked = [each for _, asked in waiting for each in asked] + self._asked
+            self._waiting = [each for _, waiting in pending for each in waiting] + self._waiting
 
-    def _learn(self, record: Any) -> None:
+    def _apply(self, record: Any) -> None:
         match record.topic.removeprefix(self._kafka.topic_prefix):
             case SILENCES.name:
-                silence = decoded(SILENCES, record)
+                silence = decode(SILENCES, record)
                 if silence is not None or record.value is None:
-                    self._known.silence((record.key or b"").decode("utf-8", "replace"), silence)
+                    self._context.add_silence((record.key or b"").decode("utf-8", "replace"), silence)
             case ACTIONS.name:
-                if (action := decoded(ACTIONS, record)) is not None:
-                    self._known.action(action)
+                if (action := decode(ACTIONS, record)) is not None:
+                    self._context.add_action(action)
             case DELIVERIES.name:
-                if (delivery := decoded(DELIVERIES, record)) is not None:
-                    self._known.delivered(delivery, record.offset)
+                if (delivery := decode(DELIVERIES, record)) is not None:
+                    self._context.add_delivery(delivery, record.offset)
 
-    def _consumer(self) -> Any:
-        from aiokafka import AIOKafkaConsumer
-
+    def _new_consumer(self) -> Any:
         topics = [self._kafka.topic_prefix + codec.name for codec in (SILENCES, ACTIONS, DELIVERIES)]
-        return AIOKafkaConsumer(
-            *topics, **consumer_options(self._kafka, "leadline-sink"), fetch_max_wait_ms=FETCH_WAIT_MS
-        )
-
-
-async def reached(consumer: Any, ends: dict[Any, int]) -> bool:
-    """Whether a consumer has read up to these offsets."""
-    return all([await consumer.position(partition) >= end for partition, end in ends.items()])
-
-
-async def stop(consumer: Any) -> None:
-    """Hang up, whether or not Kafka is there to hear it."""
-    with contextlib.suppress(*CONNECTION_LOST):
-        async with asyncio.timeout(STOP_S):
-            await consumer.stop()
+        return new_consumer(self._kafka, *topics)

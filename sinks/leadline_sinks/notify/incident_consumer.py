@@ -1,4 +1,4 @@
-"""A target's share of the incidents: reads them in its group, has its courier tell them, commits what is settled."""
+"""Reads a target's share of the incidents in its consumer group and commits what the notifier no longer needs."""
 
 import asyncio
 import contextlib
@@ -6,184 +6,158 @@ import logging
 from typing import Any, Final
 
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.errors import IllegalStateError
 
 from leadline.clock import Clock
-from leadline.kafka import consumer_options
-from leadline.kafka_errors import CONNECTION_LOST
 from leadline.settings.sink import SinkSettings
 from leadline.wire import INCIDENTS
-from leadline_sinks.notify.context_consumer import Follower, reached, stop
-from leadline_sinks.notify.kafka_writer import AGAIN_S
-from leadline_sinks.notify.notifier import Courier
-from leadline_sinks.notify.reading import FETCH_WAIT_MS, decoded, replayed
+from leadline_sinks.notify.context_consumer import ContextConsumer
+from leadline_sinks.notify.kafka_reader import (
+    POLL_MS,
+    commit,
+    consume,
+    consumer_group,
+    decode,
+    has_reached,
+    is_replayed,
+    new_consumer,
+)
+from leadline_sinks.notify.notifier import Notifier
 
-POLL_MS: Final = 200
-COMMIT_S: Final = 1.0
-COMMIT_WITHIN_S: Final = 5.0
+COMMIT_EVERY_S: Final = 1.0
 IDLE_S: Final = 5.0
-"""Longest time between two looks at what is due: silences begin and end by the wall clock."""
+"""Longest pause of the notifier: silences begin and end by the wall clock, which may be set."""
 FINISH_S: Final = 20.0
-"""What a call in flight gets to end, when the process is told to stop or its partitions go elsewhere."""
+"""Time for a delivery in progress to end when the process stops or its partitions are reassigned."""
 
 log = logging.getLogger(__name__)
 
 
-def group(prefix: str, target: str) -> str:
-    """Name of a target's consumer group."""
-    return f"{prefix}sink.{target}"
+class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """The consumer of one target."""
 
-
-class Feed(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    """Of one target."""
-
-    def __init__(self, target: str, settings: SinkSettings, courier: Courier, follower: Follower, clock: Clock) -> None:
+    def __init__(
+        self, target: str, settings: SinkSettings, notifier: Notifier, context: ContextConsumer, clock: Clock
+    ) -> None:
         self._target = target
         self._settings = settings
         self._topic = settings.kafka.topic_prefix + INCIDENTS.name
-        self._courier = courier
-        self._follower = follower
+        self._notifier = notifier
+        self._context = context
         self._clock = clock
         self._consumer: Any = None
         self._positions: dict[Any, int] = {}
         self._committed: dict[Any, int] = {}
-        self._telling = asyncio.Lock()
+        self._delivering = asyncio.Lock()
+        """Held during each step of the notifier."""
         self._news = asyncio.Event()
         self._ready = asyncio.Event()
-        """Set while everything is known that was in the topics when the partitions were assigned: told from a part of
-        it, people would hear what is over already."""
+        """Set while all records are read that were in the topics when the partitions were assigned. Before that, a
+        target could be notified of an incident that a later record resolves."""
 
     def wake(self) -> None:
-        """Something new is known."""
+        """Let the notifier look at new records without delay."""
         self._news.set()
 
     async def run(self) -> None:
-        """Read, tell and commit until cancelled; then let a call in flight end, commit and leave the group."""
-        telling = asyncio.create_task(self._tell())
-        reading = asyncio.create_task(self._read())
+        """Read, notify and commit until cancelled; then let a delivery in progress end, commit and leave the group."""
+        notifying = asyncio.create_task(self._notify())
+        reading = asyncio.create_task(consume(self._target, self._new_consumer, self._follow, self._clock))
         try:
-            ended, _ = await asyncio.wait({telling, reading}, return_when=asyncio.FIRST_COMPLETED)
+            ended, _ = await asyncio.wait({notifying, reading}, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
                 task.result()
         finally:
             self._ready.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FINISH_S):
-                    await self._telling.acquire()
-            for task in (telling, reading):
+                    await self._delivering.acquire()
+            for task in (notifying, reading):
                 task.cancel()
-            await asyncio.wait({telling, reading})
+            await asyncio.wait({notifying, reading})
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
-        """Others may come for the partitions: end what is in flight, say how far we are."""
+        """Wait for a delivery in progress and commit, since another process may get the partitions."""
         self._ready.clear()
         try:
-            async with asyncio.timeout(FINISH_S), self._telling:
+            async with asyncio.timeout(FINISH_S), self._delivering:
                 await self._commit()
         except TimeoutError:
-            log.warning("%s: a call is in flight while its incidents go to another process", self._target)
-        self._courier.release()
+            log.warning("%s: a delivery is in progress while its incidents move to another process", self._target)
+        self._notifier.release()
         self._positions.clear()
         self._committed.clear()
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
-        """Partitions were given to us; ``_read`` takes them up."""
+        """Nothing to do: ``_follow`` takes up new partitions."""
 
-    async def _read(self) -> None:
-        away = False
-        while True:
-            self._consumer = self._subscribed()
-            try:
-                await self._consumer.start()
-                away = False
-                await self._follow()
-            except CONNECTION_LOST as error:
-                if not away:
-                    log.warning("%s: cannot read from Kafka (%s); waiting", self._target, error)
-                away = True
-                await self._clock.sleep(AGAIN_S)
-            finally:
-                self._ready.clear()
-                await self._commit()
-                await stop(self._consumer)
-
-    async def _follow(self) -> None:
+    async def _follow(self, consumer: Any) -> None:
         opening: asyncio.Task[None] | None = None
         committed_at = self._clock.monotonic()
         try:
             while True:
-                fetched = await self._consumer.getmany(timeout_ms=POLL_MS)
+                fetched = await consumer.getmany(timeout_ms=POLL_MS)
                 for partition, records in fetched.items():
                     self._take(partition, records)
                 if fetched:
                     self.wake()
-                if not self._ready.is_set() and self._consumer.assignment() and (opening is None or opening.done()):
+                if not self._ready.is_set() and consumer.assignment() and (opening is None or opening.done()):
                     if opening is not None:
                         opening.result()
-                    opening = asyncio.create_task(self._open())
-                if self._clock.monotonic() - committed_at >= COMMIT_S:
+                    opening = asyncio.create_task(self._open(consumer))
+                if self._clock.monotonic() - committed_at >= COMMIT_EVERY_S:
                     committed_at = self._clock.monotonic()
                     await self._commit()
         finally:
             if opening is not None:
                 opening.cancel()
+            self._ready.clear()
+            await self._commit()
 
-    async def _open(self) -> None:
-        """Say that telling may begin, once what was in the topics is known."""
-        assigned = self._consumer.assignment()
-        ends = await self._consumer.end_offsets(assigned)
-        await self._follower.caught_up()
-        while not await reached(self._consumer, ends):
+    async def _open(self, consumer: Any) -> None:
+        """Let the notifier begin once all records that are in the topics now have been read."""
+        assigned = consumer.assignment()
+        ends = await consumer.end_offsets(assigned)
+        await self._context.caught_up()
+        while not await has_reached(consumer, ends):
             await self._clock.sleep(POLL_MS / 1000)
-        if self._consumer.assignment() == assigned:
+        if consumer.assignment() == assigned:
             for partition in assigned:
-                self._positions.setdefault(partition, await self._consumer.position(partition))
+                self._positions.setdefault(partition, await consumer.position(partition))
             self._ready.set()
             self.wake()
 
     def _take(self, partition: Any, records: list[Any]) -> None:
         for record in records:
-            incident = decoded(INCIDENTS, record)
-            if incident is not None and (self._settings.notify.replayed or not replayed(record)):
-                self._courier.take(incident, partition.partition, record.offset)
+            incident = decode(INCIDENTS, record)
+            if incident is not None and (self._settings.notify.replayed or not is_replayed(record)):
+                self._notifier.observe(incident, partition.partition, record.offset)
         self._positions[partition] = records[-1].offset + 1
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         while True:
             await self._ready.wait()
             self._news.clear()
             wait_s = 0.0
-            async with self._telling:
+            async with self._delivering:
                 if self._ready.is_set():
-                    wait_s = await self._courier.step()
+                    wait_s = await self._notifier.step()
             if wait_s > 0:
                 await self._wait(min(wait_s, IDLE_S))
 
     async def _wait(self, seconds: float) -> None:
-        """Until something new is known, or so long."""
+        """Wait for new records or for this time, whichever is shorter."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._news.wait()
 
     async def _commit(self) -> None:
-        settled = {at: self._courier.settled(at.partition, position) for at, position in self._positions.items()}
-        news = {at: offset for at, offset in settled.items() if self._committed.get(at) != offset}
-        if not news:
-            return
-        try:
-            async with asyncio.timeout(COMMIT_WITHIN_S):
-                await self._consumer.commit(news)
-        except (IllegalStateError, *CONNECTION_LOST) as error:  # it is read again, and known to be told
-            log.debug("%s: cannot commit: %s", self._target, error)
-        else:
-            self._committed |= news
+        settled = {at: self._notifier.settled(at.partition, position) for at, position in self._positions.items()}
+        new = {at: offset for at, offset in settled.items() if self._committed.get(at) != offset}
+        if new and await commit(self._consumer, new, self._target):
+            self._committed |= new
 
-    def _subscribed(self) -> Any:
-        from aiokafka import AIOKafkaConsumer
-
+    def _new_consumer(self) -> Any:
         kafka = self._settings.kafka
-        name = group(kafka.topic_prefix, self._target)
-        options = consumer_options(kafka, "leadline-sink", name)
-        consumer = AIOKafkaConsumer(**options, fetch_max_wait_ms=FETCH_WAIT_MS)
-        consumer.subscribe([self._topic], listener=self)
-        return consumer
+        self._consumer = new_consumer(kafka, group=consumer_group(kafka.topic_prefix, self._target))
+        self._consumer.subscribe([self._topic], listener=self)
+        return self._consumer

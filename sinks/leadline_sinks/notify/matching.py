@@ -1,4 +1,4 @@
-"""Whether an incident is one of those that a route or a silence is for. Patterns have ``*`` and ``?``, no more."""
+"""Matching of incidents against routes and silences. A pattern has the wildcards ``*`` and ``?`` and no others."""
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -9,34 +9,34 @@ from leadline.model.incident import Incident
 from leadline.settings.sink import RouteMatch
 
 MATCHERS: Final = ("cluster", "datacenter", "severity", "rule", "cause", "incident")
-"""What a silence's patterns are held against, beside ``label.NAME``."""
+"""Names that a silence may match, besides ``label.NAME``."""
 LABEL: Final = "label."
 
 
-def glob(pattern: str, text: str) -> bool:
-    """Whether the whole text fits. Upper and lower case differ; brackets are only brackets."""
-    return fnmatchcase(text, pattern.replace("[", "[[]"))
-
-
-def matches(match: RouteMatch, incident: Incident) -> bool:
-    """Whether a route is for an incident; its severity is a least one."""
+def route_matches(match: RouteMatch, incident: Incident) -> bool:
+    """Whether a route applies to an incident. Its severity is the lowest that matches."""
     given = {"cluster": match.cluster, "datacenter": match.datacenter, "rule": match.rule}
     patterns = {name: pattern for name, pattern in given.items() if pattern is not None}
     patterns |= {LABEL + name: pattern for name, pattern in match.labels.items()}
-    return severity_rank(incident.severity) >= severity_rank(match.severity) and fits(patterns, incident)
+    return severity_rank(incident.severity) >= severity_rank(match.severity) and patterns_match(patterns, incident)
 
 
-def fits(patterns: Mapping[str, str], incident: Incident) -> bool:
-    """Whether all patterns fit; of several datacentres, rules or causes one is enough.
+def patterns_match(patterns: Mapping[str, str], incident: Incident) -> bool:
+    """Whether every pattern matches. Of several datacentres, rules or causes, one is enough.
 
-    A silence's ``severity`` is a pattern too: what is silenced as a warning is heard when it becomes critical. A name
-    that we do not know, perhaps of a newer version, fits nothing: better to be told than not.
+    ``severity`` is a pattern, not a lower bound: a silence of warnings ends when the incident becomes critical. An
+    unknown name, perhaps of a newer version, matches nothing, since a needless notification is better than none.
     """
     return all(any(glob(pattern, text) for text in _texts(name, incident)) for name, pattern in patterns.items())
 
 
-def known(name: str) -> bool:
-    """Whether there is something to hold a pattern of this name against."""
+def glob(pattern: str, text: str) -> bool:
+    """Whether the whole text matches. Case matters; brackets stand for themselves."""
+    return fnmatchcase(text, pattern.replace("[", "[[]"))
+
+
+def is_matcher(name: str) -> bool:
+    """Whether a silence may match this name."""
     return name in MATCHERS or (name.startswith(LABEL) and len(name) > len(LABEL))
 
 

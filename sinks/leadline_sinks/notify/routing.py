@@ -1,37 +1,37 @@
-"""Who is to be told of an incident."""
+"""The targets that are notified of an incident."""
 
 from collections.abc import Iterator
 
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
-from leadline_sinks.notify.matching import matches
-from leadline_sinks.notify.self_incident import about
+from leadline_sinks.notify.matching import route_matches
+from leadline_sinks.notify.self_incident import failing_target
 
 CONSOLE = "console"
 
 
 def targets(settings: SinkSettings, incident: Incident) -> frozenset[str]:
-    """Names of the targets that an incident is for. The first route that fits decides; with ``continue``
-    later ones too.
+    """The names of the targets for an incident. The first route that matches decides; with ``continue``, later ones
+    are added.
 
-    The console, where there is one, is told everything. A target is not told about its own trouble; when the routes
-    lead nowhere else, every other target is.
+    A console that is enabled gets every incident. A target is not notified of its own failure; when the routes lead
+    to no other target, all others are notified.
     """
-    named = frozenset(settings.names())
-    told = (frozenset(_routed(settings, incident)) | {CONSOLE}) & named
-    failing = about(incident)
+    configured = frozenset(settings.names())
+    chosen = (frozenset(_routed(settings, incident)) | {CONSOLE}) & configured
+    failing = failing_target(incident)
     if failing is not None:
-        told = (told - {failing}) or (named - {failing} if told else told)
-    return told
+        chosen = (chosen - {failing}) or (configured - {failing} if chosen else chosen)
+    return chosen
 
 
 def _routed(settings: SinkSettings, incident: Incident) -> Iterator[str]:
-    found = False
+    matched = False
     for route in settings.routes:
-        if matches(route.match, incident):
-            found = True
+        if route_matches(route.match, incident):
+            matched = True
             yield from route.to
             if not route.continue_:
                 return
-    if not found:
+    if not matched:
         yield from settings.names() if settings.default is None else settings.default

@@ -1,4 +1,4 @@
-"""A target that cannot be told is an incident itself, of the cluster ``leadline``: the other targets are told of it."""
+"""A target that cannot be reached is an incident of the cluster ``leadline``; the other targets are notified of it."""
 
 from datetime import timedelta
 from typing import Final
@@ -8,87 +8,93 @@ import msgspec
 from leadline.clock import Clock
 from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import ClusterName, IncidentId, incident_id
-from leadline.model.incident import Cause, Incident, TimelineEntry
-from leadline_sinks.notify.sink import NEEDS_SOMEBODY, REASONS, Reason
+from leadline.model.incident import Cause, Incident, Step, TimelineEntry
+from leadline.steps import fix_of
+from leadline_sinks.notify.sink import NEEDS_OPERATOR, REASONS, Reason
 
 CLUSTER: Final = ClusterName("leadline")
 RULE: Final = "sink_failing"
 CAUSE: Final = "sink_cannot_deliver"
 LABEL: Final = "target"
 FAILING_S: Final = 60.0
-"""A target that takes nothing for so long is in trouble, whatever the reason."""
+"""A target that has accepted nothing for this long becomes an incident, whatever the reason."""
 
 FIXES: Final = {
-    Reason.RATE_LIMITED: "Find out who else writes there with our credentials, or ask for a higher limit.",
-    Reason.UNAVAILABLE: "Look at its status page; what is to be told waits and will be sent.",
+    Reason.RATE_LIMITED: "Find other programs that use the same credentials, or ask the vendor for a higher limit.",
+    Reason.UNAVAILABLE: "Check the status page of the target. Notifications are queued and will be sent.",
     Reason.UNREACHABLE: "Check the network, DNS and firewall between the host of `leadline sink` and the target.",
-    Reason.TIMEOUT: "Check the network between the host of `leadline sink` and the target, and how busy it is.",
-    Reason.GARBLED: "Check that its address is right and no proxy answers in its place.",
-    Reason.UNAUTHORIZED: "Put a valid token, key or login into the settings of `leadline sink` and restart it.",
-    Reason.TARGET_GONE: "Create it again or let us in, or name another one in the settings of `leadline sink`.",
-    Reason.FULL: "Make room there.",
-    Reason.REJECTED: "Read the log of `leadline sink`; it says what was refused.",
+    Reason.TIMEOUT: "Check the network between the host of `leadline sink` and the target, and the target's load.",
+    Reason.GARBLED: "Check the address of the target in the settings, and that no proxy answers in its place.",
+    Reason.UNAUTHORIZED: "Set a valid token, key or login; restart `leadline sink` unless it is read from a file.",
+    Reason.TARGET_GONE: "Restore the target or the access to it, or set another in the settings of `leadline sink`.",
+    Reason.FULL: "Free space on the target.",
+    Reason.REJECTED: "Read the process log of `leadline sink`; it names the content that was rejected.",
 }
-"""What to do, by why the last attempt failed."""
+"""The fix by the reason of the last failure."""
 
 
-class Trouble:
-    """The trouble of one target, from the first failure to the next success. Records go to the incidents topic."""
+class SelfIncident:
+    """The incident about one target, from its first failure to its next success.
+
+    The caller writes the records that are returned to the incidents topic.
+    """
 
     def __init__(self, target: str, kind: str, clock: Clock) -> None:
         self._target = target
         self._kind = kind
         self._clock = clock
         self._failing_since: float | None = None
-        self._incidents: dict[IncidentId, Incident] = {}
-        """Those open on the topic, by this process or one before it."""
+        self._open: dict[IncidentId, Incident] = {}
+        """Those that are open on the topic, written by this process or an earlier one."""
 
-    def seen(self, incident: Incident) -> None:
-        """A record was read from the topic; those about other targets are none of ours."""
-        if about(incident) != self._target:
+    def observe(self, incident: Incident) -> None:
+        """Take note of a record on the topic; incidents about anything but this target are ignored."""
+        if failing_target(incident) != self._target:
             return
-        before = self._incidents.get(incident.incident_id)
+        before = self._open.get(incident.incident_id)
         if before is not None and before.seq > incident.seq:
             return
         if incident.state == "open":
-            self._incidents[incident.incident_id] = incident
+            self._open[incident.incident_id] = incident
         else:
-            self._incidents.pop(incident.incident_id, None)
+            self._open.pop(incident.incident_id, None)
 
-    def failed(self, reason: Reason, detail: str) -> Incident | None:
-        """An attempt failed; the record to write when somebody has to know now."""
+    def record_failure(self, reason: Reason, detail: str) -> Incident | None:
+        """Take note of a failed attempt; the record to write when the failure becomes an incident now."""
         if self._failing_since is None:
             self._failing_since = self._clock.monotonic()
         failing_s = self._clock.monotonic() - self._failing_since
-        if self._incidents or (reason not in NEEDS_SOMEBODY and failing_s < FAILING_S):
+        if self._open or (reason not in NEEDS_OPERATOR and failing_s < FAILING_S):
             return None
         incident = self._opened(reason, detail, failing_s)
-        self._incidents[incident.incident_id] = incident
+        self._open[incident.incident_id] = incident
         return incident
 
-    def worked(self) -> list[Incident]:
-        """The target took something; the records to write when people were told that it does not."""
+    def record_success(self) -> list[Incident]:
+        """Take note of a successful delivery; the records to write that resolve open incidents."""
         self._failing_since = None
-        over = [self._over(incident) for incident in self._incidents.values()]
-        self._incidents.clear()
-        return over
+        resolved = [self._resolved(incident) for incident in self._open.values()]
+        self._open.clear()
+        return resolved
 
     def _opened(self, reason: Reason, detail: str, failing_s: float) -> Incident:
         now = self._clock.now()
         since = now - timedelta(seconds=failing_s)
         subject = Subject(kind="cluster", id=f"{CLUSTER}/{self._target}", name=self._target)
-        summary = f"{self._target} cannot be told: {REASONS[reason]}"
+        summary = f"cannot deliver to {self._target}: {REASONS[reason]}"
+        steps = [Step(risk="safe", text=FIXES[reason])]
         cause = Cause(
             code=CAUSE,
             confidence=1.0,
             subject=subject,
             summary=summary,
-            fix=FIXES[reason],
+            fix=fix_of(steps),
+            steps=steps,
             evidence_for=[Evidence(name=str(reason), value=detail, note=f"the last attempt, through {self._kind}")],
             evidence_against=[],
         )
         return Incident(
-            # Several targets may fail at one moment: the name tells them apart.
+            # The target's name keeps the incidents of targets apart that fail at the same moment.
             incident_id=IncidentId(f"{incident_id(CLUSTER, since)}_{self._target}"),
             seq=1,
             cluster=CLUSTER,
@@ -108,9 +114,9 @@ class Trouble:
             rules=[RULE],
         )
 
-    def _over(self, incident: Incident) -> Incident:
+    def _resolved(self, incident: Incident) -> Incident:
         now = self._clock.now()
-        entry = TimelineEntry(at=now, what=f"resolved: {self._target} can be told again")
+        entry = TimelineEntry(at=now, what=f"resolved: {self._target} accepts deliveries again")
         return msgspec.structs.replace(
             incident,
             seq=incident.seq + 1,
@@ -120,8 +126,8 @@ class Trouble:
         )
 
 
-def about(incident: Incident) -> str | None:
-    """The target whose trouble an incident is; None for those about databases."""
+def failing_target(incident: Incident) -> str | None:
+    """The target whose failure an incident is about; None for every other incident."""
     if incident.cluster == CLUSTER and incident.rules == [RULE]:
         return incident.labels.get(LABEL)
     return None

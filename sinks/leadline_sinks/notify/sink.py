@@ -1,7 +1,7 @@
-"""What a sink is: it is given a notice and says what became of it.
+"""The interface of a sink: it delivers one notification to one target and reports the outcome.
 
-A sink knows how to speak to one target. When to speak, in which order, how often to try again and what was delivered
-before is not its concern: ``courier`` decides that. Every call ends as one of three outcomes; an exception is a defect.
+A sink knows the protocol of its target and nothing else. The notifier decides when to send, in which order and how
+often to retry, and records what was delivered. Every call ends with one of three outcomes; an exception is a defect.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,24 +15,24 @@ from leadline.model.incident import Change, Incident, TimelineEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """One thing to tell one target about one incident."""
+class Notification:
+    """One message about one incident for one target."""
 
     incident: Incident
-    """As it is now, ``acknowledged_by`` and ``silenced_by`` filled in."""
+    """The newest record, with ``acknowledged_by`` and ``silenced_by`` filled in."""
     occasion: Occasion
     news: tuple[TimelineEntry, ...] = ()
-    """What happened since this target was told last, oldest first."""
+    """Timeline entries since the last delivery to this target, oldest first."""
     changes: tuple[Change, ...] = ()
-    """Configuration changes among it."""
+    """Configuration changes since the last delivery to this target."""
     actions: tuple[Action, ...] = ()
-    """What people did since then."""
+    """Acknowledgements and notes since the last delivery to this target."""
     receipt: Mapping[str, str] = field(default_factory=dict)
-    """What the target gave us before, for this incident; empty at the first word."""
+    """The receipt of the last delivery of this incident; empty for the first notification."""
 
 
 class Reason(StrEnum):
-    """Why an attempt failed; also the label of the metric."""
+    """Why an attempt failed. The values are a metric label."""
 
     RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
@@ -46,44 +46,45 @@ class Reason(StrEnum):
 
 
 REASONS: Mapping[Reason, str] = {
-    Reason.RATE_LIMITED: "it wants fewer requests; we wait as long as it says",
-    Reason.UNAVAILABLE: "it answers that it cannot at the moment",
+    Reason.RATE_LIMITED: "the target asks for fewer requests; the next attempt waits as long as it says",
+    Reason.UNAVAILABLE: "the target reports a temporary failure",
     Reason.UNREACHABLE: "no connection",
-    Reason.TIMEOUT: "no answer in time; it may have taken what we sent",
-    Reason.GARBLED: "its answer cannot be understood",
-    Reason.UNAUTHORIZED: "it does not accept our token, key or login",
-    Reason.TARGET_GONE: "the channel, service or database is not there any more, or closed to us",
-    Reason.FULL: "it has no room left",
-    Reason.REJECTED: "it refuses this content, however short we make it",
+    Reason.TIMEOUT: "no answer in time; the request may have arrived",
+    Reason.GARBLED: "the answer is not one that this target gives",
+    Reason.UNAUTHORIZED: "the target rejects the token, key or login",
+    Reason.TARGET_GONE: "the channel, service or database does not exist, or access to it was removed",
+    Reason.FULL: "the target has no space left",
+    Reason.REJECTED: "the target rejects this content even in its shortest form",
 }
-"""What each means."""
+"""The meaning of each reason, for people."""
 
-NEEDS_SOMEBODY = frozenset({Reason.UNAUTHORIZED, Reason.TARGET_GONE, Reason.FULL})
-"""Waiting will not mend these: somebody has to be told through another target."""
+NEEDS_OPERATOR = frozenset({Reason.UNAUTHORIZED, Reason.TARGET_GONE, Reason.FULL})
+"""Reasons that persist until an operator acts. The other targets are notified at the first such failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The target has it. ``receipt`` replaces the notice's."""
+    """The target has accepted the notification. ``receipt`` replaces the previous receipt."""
 
     receipt: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Not now. ``after_s`` is the target's own wish; without it the courier decides."""
+    """The attempt failed and is to be repeated."""
 
     reason: Reason
     detail: str
     """One line for people, escaped and without secrets."""
     after_s: float | None = None
+    """The wait that the target asked for; None leaves it to the notifier."""
     receipt: Mapping[str, str] | None = None
-    """What of it did arrive, so that the next attempt goes on from there; None: nothing new."""
+    """Set when a part was delivered: the next attempt continues from this receipt."""
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Never: the target will not have this content."""
+    """The target will never accept this content; it is not to be repeated."""
 
     reason: Reason
     detail: str
@@ -94,54 +95,56 @@ Outcome = Sent | Retry | GiveUp
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How fast a target may be spoken to: ``per_s`` in the long run, ``burst`` at once."""
+    """The rate limit of a target: ``per_s`` on average, ``burst`` at once."""
 
     per_s: float
     burst: int
 
 
 class Sink(Protocol):
-    """Speaks to one target. One call at a time."""
+    """Delivers to one target. The caller makes one call at a time."""
 
     kind: str
     rate: Rate
 
-    async def deliver(self, notice: Notice) -> Outcome:
-        """Tell it. Idempotent as far as the target allows: the same notice may come twice after a crash."""
+    async def deliver(self, notification: Notification) -> Outcome:
+        """Deliver a notification. After a crash the same one may be delivered again; duplicates are avoided where the
+        target's protocol allows it.
+        """
         ...
 
     async def test(self) -> Outcome:
-        """Send something harmless that says it is a test."""
+        """Send a message that is marked as a test and alerts nobody where the target allows that."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Release connections."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A record of Kafka for the incident log."""
+class TopicRecord:
+    """A decoded Kafka record for the incident log."""
 
     topic: str
     """Without the prefix: alerts, incidents, actions or deliveries."""
     event_id: str
-    """``ce_source`` and ``ce_id``: the same for ever, however often it is read."""
+    """``ce_source`` and ``ce_id``: identifies the record however often it is read."""
     partition: int
     offset: int
     value: Any
     """Transition, Incident, Action or Delivery."""
 
 
-class Recorder(Protocol):
-    """Writes records down for good."""
+class IncidentLogWriter(Protocol):
+    """Appends records to an incident log."""
 
     kind: str
 
-    async def record(self, entries: Sequence[Entry]) -> Outcome:
-        """Write all of them or none; those written before are passed over."""
+    async def write(self, records: Sequence[TopicRecord]) -> Outcome:
+        """Append all records or none. Records that are in the log already are skipped."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Release connections."""
         ...

@@ -1,11 +1,11 @@
-"""PagerDuty, by its Events API v2: one alert per incident, under one deduplication key from the first word to the last.
+"""PagerDuty, by its Events API v2: one alert per incident, under one deduplication key until it is resolved.
 
-PagerDuty repeats and escalates by itself, so it is told again only when the severity, the title, the first cause or the
-state became different. Configuration changes are change events: they notify nobody and stand beside the incident.
+PagerDuty repeats and escalates by itself, so it gets a new event only when the severity, the title, the first cause or
+the state has changed. Configuration changes are change events: they notify nobody and are shown beside the incident.
 
-``limits``  what PagerDuty takes, and where that is written
+``limits``  PagerDuty's limits, and their sources
 ``event``   an incident as events
-``receipt`` what PagerDuty knows of an incident, and what it is to be told next
-``answer``  what an answer of PagerDuty means
-``sink``    posts what is due
+``receipt`` the state of an incident at PagerDuty, and the events that are due
+``answer``  the failure that a response reports
+``sink``    the sink
 """

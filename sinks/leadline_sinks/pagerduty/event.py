@@ -1,4 +1,4 @@
-"""An incident as events of the Events API v2. Pure; every event fits, whatever the names and texts are."""
+"""An incident as events of the Events API v2. Pure. Every event is within the limits, whatever it contains."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,13 +12,13 @@ from leadline.settings.sink import NotifySettings
 from leadline.steps import fix_lines
 from leadline.wire import encode, timestamp
 from leadline_sinks.pagerduty import limits
-from leadline_sinks.runbook import address
+from leadline_sinks.runbook import runbook_url
 
 Event = dict[str, Any]
 """The body of a request."""
 
 SEVERITIES: dict[Severity, str] = {"critical": "critical", "warning": "warning", "info": "info"}
-"""Ours in PagerDuty's words. Its ``error`` is between critical and warning; we have nothing there."""
+"""Our severities as PagerDuty's. Its ``error``, between critical and warning, is not used."""
 CLIENT = "Leadline"
 _SHORT_SUMMARY = 200
 _HASHED = 33
@@ -27,7 +27,7 @@ _LEFT_OUT = 40
 
 
 def dedup_key(incident_id: str) -> str:
-    """The incident's identity; where that is too long or cannot be seen, its beginning and a hash of the whole."""
+    """The incident's identity, or, where that is too long or not printable, its beginning and a hash of the whole."""
     shown = escape(incident_id, limits.DEDUP_KEY_CHARACTERS)
     if incident_id and shown == incident_id:
         return incident_id
@@ -36,7 +36,7 @@ def dedup_key(incident_id: str) -> str:
 
 
 def trigger(incident: Incident, key: str, notify: NotifySettings) -> Event:
-    """The alert itself: what broke where, and why, first."""
+    """The event that opens or updates the alert."""
     first = incident.causes[0] if incident.causes else None
     subject = first.subject if first else None
     newest = incident.timeline[-1].at if incident.timeline else incident.detected_at
@@ -63,18 +63,20 @@ def trigger(incident: Incident, key: str, notify: NotifySettings) -> Event:
 
 
 def follow(action: str, incident: Incident, key: str) -> Event:
-    """``acknowledge`` or ``resolve`` of what was triggered."""
+    """The event that acknowledges or resolves the alert; ``action`` is ``acknowledge`` or ``resolve``."""
     return {"routing_key": key, "event_action": action, "dedup_key": dedup_key(incident.incident_id)}
 
 
 def change(changes: Sequence[Change], key: str, cluster: str) -> Event:
-    """A change event: what one look at one node found different."""
+    """A change event for settings of one node that changed at one time."""
     node = changes[0].node
-    steps = [f"{c.setting} from {_value(c.from_)} to {_value(c.to)}" for c in changes]
+    settings = [f"{c.setting} from {_value(c.from_)} to {_value(c.to)}" for c in changes]
     return {
         "routing_key": key,
         "payload": {
-            "summary": _clip(f"{cluster}: changed on {node}: {'; '.join(steps)}", limits.SUMMARY_CHARACTERS),
+            "summary": _clip(
+                f"{cluster}: settings changed on {node}: {'; '.join(settings)}", limits.SUMMARY_CHARACTERS
+            ),
             "source": _clip(node, limits.FIELD_CHARACTERS),
             "timestamp": timestamp(changes[0].at),
             "custom_details": _table((c.setting, f"{_value(c.from_)} -> {_value(c.to)}") for c in changes),
@@ -83,25 +85,25 @@ def change(changes: Sequence[Change], key: str, cluster: str) -> Event:
 
 
 def test(key: str, at: datetime) -> Event:
-    """A change event that says it is a test. It notifies nobody."""
-    summary = "Leadline: this is a test. Nothing happened, and nothing is to be done."
+    """A change event that is marked as a test. It notifies nobody."""
+    summary = "This is a test of Leadline. No action is needed."
     return {"routing_key": key, "payload": {"summary": summary, "source": "leadline", "timestamp": timestamp(at)}}
 
 
-def nothing(key: str) -> Event:
-    """The end of what never began: PagerDuty looks at it, and drops it."""
+def resolve_test(key: str) -> Event:
+    """The resolution of an alert that does not exist, which PagerDuty accepts and ignores."""
     return {"routing_key": key, "event_action": "resolve", "dedup_key": "leadline-test"}
 
 
 def shorter(event: Event) -> Event:
-    """The same in its shortest form, for when PagerDuty would not have it."""
+    """The event in its shortest form, for when PagerDuty has rejected it."""
     payload = {name: value for name, value in event["payload"].items() if name != "custom_details"}
     payload["summary"] = _clip(payload["summary"], _SHORT_SUMMARY)
     return {name: value for name, value in event.items() if name != "links"} | {"payload": payload}
 
 
 def body(event: Event) -> bytes:
-    """JSON that is no longer than PagerDuty takes: of the custom details, the last are left out first."""
+    """JSON within PagerDuty's limit. In a longer event, custom details are left out, the last one first."""
     data = encode(event)
     details = dict(event.get("payload", {}).get("custom_details", {}))
     while len(data) > limits.EVENT_BYTES and details:
@@ -114,11 +116,11 @@ def _summary(incident: Incident, first: Cause | None) -> str:
     known = first is not None and first.code != "unknown"
     text = f"{incident.title}: {first.summary}" if first and known and first.summary.strip() else incident.title
     text = _clip(text, limits.SUMMARY_CHARACTERS)
-    return text if text.strip() else "replication is not well"
+    return text if text.strip() else "replication problem"
 
 
 def _details(incident: Incident) -> dict[str, str]:
-    """The most useful first, since they are shed from the last on. What is empty is left out."""
+    """The custom details, the most useful first, since the last ones are left out first. Empty ones are omitted."""
     first = incident.causes[0] if incident.causes else None
     facts: dict[str, str | list[str]] = {
         "cause": _cause(first) if first else "",
@@ -164,10 +166,10 @@ def _lines(lines: Sequence[str]) -> str:
 
 
 def _links(incident: Incident, notify: NotifySettings) -> Iterator[dict[str, str]]:
-    """The runbooks of its first rules."""
+    """The runbooks of the first rules."""
     for rule in incident.rules[: limits.LINKS]:
         if rule and len(rule) <= limits.FIELD_CHARACTERS:
-            yield {"href": address(rule, notify), "text": _clip(f"Runbook: {rule}", limits.FIELD_CHARACTERS)}
+            yield {"href": runbook_url(rule, notify), "text": _clip(f"Runbook: {rule}", limits.FIELD_CHARACTERS)}
 
 
 def _cause(cause: Cause) -> str:
@@ -185,6 +187,6 @@ def _value(text: str | None) -> str:
 
 
 def _clip(text: str, characters: int) -> str:
-    """On one line, everything visible, and no longer than this."""
+    """Text on one line, printable, and at most this long."""
     shown = escape(text, characters)
     return shown if len(shown) <= characters else shown[: characters - 1] + "…"

@@ -1,14 +1,15 @@
-"""Slack: one message per incident, edited in place, with its life in the thread.
+"""Slack: one message per incident, edited in place, with a timeline in its thread.
 
-Foreign text never becomes markup, and no message is longer than Slack takes: both are decided before anything is sent.
+Foreign text never becomes markup, and no message is longer than Slack accepts. Both are decided before a message is
+sent.
 
-``limits``   what Slack takes, and what we allow ourselves of it
+``limits``   Slack's limits, and our own shares of them
 ``text``     foreign text as mrkdwn: escaped, visible, shortened
-``blocks``   the blocks we use, each within its limit
+``blocks``   the blocks that are used, each within its limit
 ``steps``    the fix of a cause: servers, risks, statements to copy
-``render``   a notice as a message
-``thread``   the life of an incident, a line each
-``errors``   Slack's error codes, and what each asks us to do
-``api``      one request to Slack and what came of it
+``render``   an incident as a message
+``thread``   a notification as a reply in the thread
+``errors``   Slack's error codes, by the action that they call for
+``api``      one request to Slack and its result
 ``sink``     the sink
 """

@@ -1,4 +1,4 @@
-"""One request to Slack and what came of it: the Web API, and incoming webhooks, which answer each in their own way."""
+"""One request to Slack and its result: the Web API and incoming webhooks, whose responses differ."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,49 +9,49 @@ import orjson
 from leadline.errors import UsageError
 from leadline.logs import escape
 from leadline.settings.secret import Secret, redact
-from leadline_sinks.http import Answer, Http
+from leadline_sinks.http import Http, Response
 from leadline_sinks.notify.sink import GiveUp, Reason, Retry
-from leadline_sinks.slack.errors import Kind, kind
+from leadline_sinks.slack.errors import ErrorKind, classify
 
 _JSON: Final = "application/json; charset=utf-8"
 _QUOTA_S: Final = 600.0
-"""Wait after ``message_limit_exceeded``, the quota of a whole workspace, which comes without a Retry-After."""
+"""Wait after ``message_limit_exceeded``, the quota of a workspace, which has no Retry-After."""
 _REASONS: Final = {
-    Kind.RATE: Reason.RATE_LIMITED,
-    Kind.TRANSIENT: Reason.UNAVAILABLE,
-    Kind.AUTH: Reason.UNAUTHORIZED,
-    Kind.TARGET: Reason.TARGET_GONE,
+    ErrorKind.RATE: Reason.RATE_LIMITED,
+    ErrorKind.TRANSIENT: Reason.UNAVAILABLE,
+    ErrorKind.AUTH: Reason.UNAUTHORIZED,
+    ErrorKind.TARGET: Reason.TARGET_GONE,
 }
 _ADVICE: Final = {
-    Kind.AUTH: "check the token or webhook, and the app's rights",
-    Kind.TARGET: "check the channel, and invite the app",
+    ErrorKind.AUTH: "check the token or webhook and the scopes of the app",
+    ErrorKind.TARGET: "check the channel and invite the app",
 }
-_STATUSES: Final = {400: Kind.PAYLOAD, 401: Kind.AUTH, 403: Kind.AUTH, 413: Kind.PAYLOAD}
-"""Of webhooks, where the body says nothing we know. Any other is an address where no Slack is."""
+_STATUSES: Final = {400: ErrorKind.PAYLOAD, 401: ErrorKind.AUTH, 403: ErrorKind.AUTH, 413: ErrorKind.PAYLOAD}
+"""For webhook responses without a known error code. With any other status, the URL is not one of Slack's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """Slack has it."""
+class Accepted:
+    """Slack has accepted the request."""
 
     body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Slack refuses this very message: ``kind`` is PAYLOAD, MARK, LOST or UNKNOWN."""
+    """Slack rejects this message: ``kind`` is PAYLOAD, METADATA, GONE or UNKNOWN."""
 
-    kind: Kind
+    kind: ErrorKind
     detail: str
 
     def outcome(self) -> Retry | GiveUp:
-        """When no other form of it helped."""
-        if self.kind is Kind.PAYLOAD:
+        """The outcome when no simpler form of the message was accepted."""
+        if self.kind is ErrorKind.PAYLOAD:
             return GiveUp(Reason.REJECTED, self.detail)
         return Retry(Reason.UNAVAILABLE, self.detail)
 
 
-Result = Taken | Refused | Retry
+Result = Accepted | Refused | Retry
 
 
 async def call(http: Http, api_url: str, token: Secret, method: str, arguments: Mapping[str, Any]) -> Result:
@@ -60,8 +60,8 @@ async def call(http: Http, api_url: str, token: Secret, method: str, arguments: 
     if isinstance(revealed, Retry):
         return revealed
     headers = {"content-type": _JSON, "authorization": f"Bearer {revealed}"}
-    answer = await http.post(f"{api_url.rstrip('/')}/{method}", orjson.dumps(arguments), headers)
-    return answer if isinstance(answer, Retry) else of_web(answer, http.retry_after(answer))
+    response = await http.post(f"{api_url.rstrip('/')}/{method}", orjson.dumps(arguments), headers)
+    return response if isinstance(response, Retry) else web_result(response, http.retry_after(response))
 
 
 async def post(http: Http, webhook: Secret, message: Mapping[str, Any]) -> Result:
@@ -69,75 +69,75 @@ async def post(http: Http, webhook: Secret, message: Mapping[str, Any]) -> Resul
     revealed = _reveal(webhook)
     if isinstance(revealed, Retry):
         return revealed
-    answer = await http.post(revealed, orjson.dumps(message), {"content-type": _JSON})
-    return answer if isinstance(answer, Retry) else of_webhook(answer, http.retry_after(answer))
+    response = await http.post(revealed, orjson.dumps(message), {"content-type": _JSON})
+    return response if isinstance(response, Retry) else webhook_result(response, http.retry_after(response))
 
 
-def of_web(answer: Answer, after_s: float | None) -> Result:
-    """What an answer of the Web API means. Slack's own refusals have status 200."""
-    if retry := _later(answer, after_s):
+def web_result(response: Response, after_s: float | None) -> Result:
+    """The result that a response of the Web API reports. Slack reports its errors with status 200."""
+    if retry := _temporary(response, after_s):
         return retry
-    if answer.status in (401, 403, 413):
-        return _refusal(_STATUSES[answer.status], f"status {answer.status}", None)
-    if not 200 <= answer.status < 300:
-        return Retry(Reason.TARGET_GONE, f"it answers with status {answer.status}; check slack.api_url")
+    if response.status in (401, 403, 413):
+        return _refusal(_STATUSES[response.status], f"status {response.status}", None)
+    if not 200 <= response.status < 300:
+        return Retry(Reason.TARGET_GONE, f"status {response.status}; check slack.api_url")
     try:
-        body = orjson.loads(answer.body)
+        body = orjson.loads(response.body)
     except orjson.JSONDecodeError:
-        return Retry(Reason.GARBLED, "its answer is no JSON")
+        return Retry(Reason.GARBLED, "the response is not JSON")
     if isinstance(body, dict) and body.get("ok") is True:
-        return Taken(body)
+        return Accepted(body)
     if not isinstance(body, dict) or body.get("ok") is not False or not isinstance(body.get("error"), str):
-        return Retry(Reason.GARBLED, "its answer is not one of Slack's")
-    return _refusal(kind(body["error"]), body["error"], after_s, _more(body))
+        return Retry(Reason.GARBLED, "the response is not one of Slack's")
+    return _refusal(classify(body["error"]), body["error"], after_s, _more(body))
 
 
-def of_webhook(answer: Answer, after_s: float | None) -> Result:
-    """What an answer of an incoming webhook means: ``ok``, or a status and a word."""
-    if retry := _later(answer, after_s):
+def webhook_result(response: Response, after_s: float | None) -> Result:
+    """The result that a response of an incoming webhook reports: ``ok``, or a status and an error code."""
+    if retry := _temporary(response, after_s):
         return retry
-    said = answer.body[:200].decode("utf-8", "replace").strip()
-    if 200 <= answer.status < 300:
-        return Taken({}) if said == "ok" else Retry(Reason.GARBLED, "its answer is not one of Slack's")
-    known = kind(said)
-    if known is Kind.UNKNOWN:
-        return _refusal(_STATUSES.get(answer.status, Kind.TARGET), f"status {answer.status}", after_s)
-    return _refusal(known, said, after_s)
+    code = response.body[:200].decode("utf-8", "replace").strip()
+    if 200 <= response.status < 300:
+        return Accepted({}) if code == "ok" else Retry(Reason.GARBLED, "the response is not one of Slack's")
+    known = classify(code)
+    if known is ErrorKind.UNKNOWN:
+        return _refusal(_STATUSES.get(response.status, ErrorKind.TARGET), f"status {response.status}", after_s)
+    return _refusal(known, code, after_s)
 
 
-def _later(answer: Answer, after_s: float | None) -> Retry | None:
-    if answer.status == 429:
+def _temporary(response: Response, after_s: float | None) -> Retry | None:
+    if response.status == 429:
         return Retry(Reason.RATE_LIMITED, "too many messages", after_s)
-    if answer.status == 408 or answer.status >= 500:
-        return Retry(Reason.UNAVAILABLE, f"it answers with status {answer.status}", after_s)
+    if response.status == 408 or response.status >= 500:
+        return Retry(Reason.UNAVAILABLE, f"status {response.status}", after_s)
     return None
 
 
-def _refusal(what: Kind, code: str, after_s: float | None, more: str = "") -> Refused | Retry:
-    detail = f"Slack says {escape(redact(code), 100)}"
-    if what not in _REASONS:
-        return Refused(what, f"{detail}{more}")
-    wait = after_s if what is Kind.RATE and after_s is not None else _QUOTA_S if "limit_exceeded" in code else None
-    advice = f"; {_ADVICE[what]}" if what in _ADVICE else ""
-    return Retry(_REASONS[what], f"{detail}{more}{advice}", wait)
+def _refusal(kind: ErrorKind, code: str, after_s: float | None, more: str = "") -> Refused | Retry:
+    detail = f"Slack reports {escape(redact(code), 100)}"
+    if kind not in _REASONS:
+        return Refused(kind, f"{detail}{more}")
+    wait = after_s if kind is ErrorKind.RATE and after_s is not None else _QUOTA_S if "limit_exceeded" in code else None
+    advice = f"; {_ADVICE[kind]}" if kind in _ADVICE else ""
+    return Retry(_REASONS[kind], f"{detail}{more}{advice}", wait)
 
 
 def _more(body: Mapping[str, Any]) -> str:
-    """What it says of the place that is wrong, or of the right that is missing."""
+    """The details of an error: the place in the message that is wrong, or the scope that is missing."""
     metadata = body.get("response_metadata")
     messages = metadata.get("messages") if isinstance(metadata, dict) else None
-    said = [text for text in messages if isinstance(text, str)] if isinstance(messages, list) else []
+    details = [text for text in messages if isinstance(text, str)] if isinstance(messages, list) else []
     if isinstance(body.get("needed"), str):
-        said.append(f"needed: {body['needed']}")
-    return f" ({escape(redact('; '.join(said[:3])), 200)})" if said else ""
+        details.append(f"needed: {body['needed']}")
+    return f" ({escape(redact('; '.join(details[:3])), 200)})" if details else ""
 
 
 def _reveal(secret: Secret) -> str | Retry:
-    """The secret, if it is one that can be sent at all."""
+    """The secret; a ``Retry`` where it cannot be read or cannot be sent."""
     try:
         value = secret.reveal()
     except UsageError as error:
         return Retry(Reason.UNAUTHORIZED, escape(str(error), 400))
     if not value.isascii() or not value.isprintable() or " " in value:
-        return Retry(Reason.UNAUTHORIZED, "the token or webhook has characters that none of Slack's has; check it")
+        return Retry(Reason.UNAUTHORIZED, "the token or webhook holds characters that no valid one has; check it")
     return value

@@ -1,6 +1,6 @@
-"""The blocks we use. Markup in them is ours alone; the caller keeps the limits, which are asserted here.
+"""The blocks that are used. The caller escapes foreign text and keeps the limits, which are asserted here.
 
-There is no coloured bar: it needs an attachment, which Slack folds away behind "show more" when it is long.
+There is no coloured bar: it needs an attachment, and Slack folds long attachments behind "show more".
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,13 +31,13 @@ def fields(texts: Sequence[str]) -> Block:
 
 
 def context(text: str) -> Block:
-    """A small line."""
+    """A line in small type."""
     assert 0 < len(text) <= limits.SECTION
     return {"type": "context", "elements": [_mrkdwn(text)]}
 
 
 def length(blocks: Sequence[Block]) -> int:
-    """Code points of all their text."""
+    """The code points of all text in blocks."""
     texts = [text for block in blocks for text in _texts(block)]
     return sum(len(text["text"]) for text in texts)
 
@@ -47,5 +47,5 @@ def _texts(block: Block) -> list[Mapping[str, Any]]:
 
 
 def _mrkdwn(text: str) -> Mapping[str, Any]:
-    # verbatim: nothing that looks like an address, a channel or a person becomes a link.
+    # verbatim: Slack links nothing that looks like an address, a channel or a person.
     return {"type": "mrkdwn", "text": text, "verbatim": True}

@@ -1,6 +1,6 @@
-"""A notice as a message: what broke where, why, and what to type; then what it rests on.
+"""An incident as a message: title, cause, fix, evidence, in the order in which somebody on call needs them.
 
-The order is that of somebody woken by it: title, cause, fix, evidence. The same incident always gives the same message.
+The same incident always gives the same message.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,46 +12,47 @@ from urllib.parse import quote
 from leadline.model.incident import Cause, Change, Incident
 from leadline.settings.sink import NotifySettings
 from leadline.words import duration
-from leadline_sinks.runbook import address
+from leadline_sinks.runbook import runbook_url
 from leadline_sinks.slack import limits
 from leadline_sinks.slack.blocks import Block, context, fields, header, section
 from leadline_sinks.slack.steps import fix
 from leadline_sinks.slack.text import clean, date, joined, label, literal, name, prose, struck
 
 _SIGNS: Final = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
-"""Colour for the eye; the word beside it says the same."""
+"""The severity as a colour; the word beside it says the same."""
 _MAX_EVIDENCE: Final = 6
 _ACRONYM: Final = 3
-"""Letters of WAL, LSN, TCP; longer words in capitals are keywords of SQL."""
+"""Letters of WAL, LSN and TCP. A longer first word in capitals is a keyword of SQL."""
 _MAX_OTHERS: Final = 2
 _MAX_CHANGES: Final = 5
 _MAX_RUNBOOKS: Final = 4
 _IN_LINKS: Final = ":/@-._~%[]!$'()*+,;="
-"""What stays as it is in an address."""
-_SURE: Final = 0.9
+"""Characters that are not percent-encoded in an address."""
+_VERY_LIKELY: Final = 0.9
 _LIKELY: Final = 0.6
+"""Confidences from which a cause is called very likely or likely."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """``text`` is what telephones show, without markup; without blocks it is the whole message, with."""
+    """With blocks, ``text`` is the mobile notification, in plain text; without blocks it is the message, as mrkdwn."""
 
     text: str
     blocks: tuple[Block, ...] = ()
 
 
 def full(incident: Incident, notify: NotifySettings) -> Message:
-    """The whole message."""
+    """The full message."""
     return Message(fallback(incident), tuple(_full(incident, notify)))
 
 
 def compact(incident: Incident, notify: NotifySettings) -> Message:
-    """The title, the cause and the fix."""
+    """The message with title, cause and fix only."""
     return Message(fallback(incident), tuple(_compact(incident, notify)))
 
 
 def plain(incident: Incident) -> Message:
-    """Everything needed, without a block: the last thing to try."""
+    """Title, cause and fix without blocks, for when Slack has rejected the other forms."""
     lines = [prose(_title(incident), limits.TITLE)]
     for cause in incident.causes[:1]:
         lines += [f"*Cause*: {prose(cause.summary, limits.PLAIN)}"]
@@ -60,12 +61,12 @@ def plain(incident: Incident) -> Message:
 
 
 def fallback(incident: Incident) -> str:
-    """The title, as a notification."""
+    """The title, for mobile notifications."""
     return literal(_title(incident), limits.FALLBACK)
 
 
 def lasted(incident: Incident) -> str:
-    """How long it was open."""
+    """The duration of a resolved incident; empty while it is open."""
     if incident.resolved_at is None:
         return ""
     return duration(max(0.0, (incident.resolved_at - incident.opened_at).total_seconds()))
@@ -75,12 +76,12 @@ def _full(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
     yield from _head(incident)
     yield context(_status(incident))
     for cause in incident.causes[:1]:
-        yield section(f"*Cause* ({_how_sure(cause)}): {prose(cause.summary, limits.CAUSE - 40)}")
+        yield section(f"*Cause* ({_confidence(cause)}): {prose(cause.summary, limits.CAUSE - 40)}")
         if incident.state == "open":
             yield section(f"*Do this*\n{fix(cause, limits.FIX - 11)}")
         if cause.evidence_for or cause.evidence_against or cause.not_seen:
             yield section(f"*Evidence*\n{_evidence(cause)}")
-    # That a setting was changed is shown below, where one was.
+    # A changed setting that is listed below need not be repeated as a cause.
     others = [cause for cause in incident.causes[1:] if cause.code != "config_changed" or not incident.changes]
     if others and incident.state == "open":
         yield context(_others(others))
@@ -116,40 +117,40 @@ def _title(incident: Incident) -> str:
 
 
 def _status(incident: Incident) -> str:
-    """Where, since when, in whose hands."""
+    """Datacentres, times, and who has acknowledged."""
     where = [name(place, 60) for place in incident.datacenters if place]
-    what = [f"in {joined(where, ', ', 130)}"] if where else []
-    taken = f"taken by {name(incident.acknowledged_by)}" if incident.acknowledged_by else ""
+    parts = [f"in {joined(where, ', ', 130)}"] if where else []
+    by = f"acknowledged by {name(incident.acknowledged_by)}" if incident.acknowledged_by else ""
     if incident.state == "open":
-        what += [f"open since {date(incident.opened_at)}", taken or "nobody has taken it yet"]
+        parts += [f"open since {date(incident.opened_at)}", by or "not acknowledged"]
     else:
         until = f" until {date(incident.resolved_at)}" if incident.resolved_at is not None else ""
-        what += [
+        parts += [
             f"was {incident.severity}",
             f"open from {date(incident.opened_at)}{until}",
-            *([taken] if taken else []),
+            *([by] if by else []),
         ]
     if incident.silenced_by:
-        what.append("silenced")
-    return joined(what, "  ·  ", limits.STATUS)
+        parts.append("silenced")
+    return joined(parts, "  ·  ", limits.STATUS)
 
 
-def _how_sure(cause: Cause) -> str:
+def _confidence(cause: Cause) -> str:
     if cause.code == "unknown":
         return "unknown"
     share = min(1.0, max(0.0, cause.confidence))
-    word = "sure" if share >= _SURE else "likely" if share >= _LIKELY else "possible"
+    word = "very likely" if share >= _VERY_LIKELY else "likely" if share >= _LIKELY else "possible"
     return f"{word}, {share:.0%}"
 
 
 def _evidence(cause: Cause) -> str:
-    """What speaks for it, then what speaks against it."""
+    """The evidence for the cause, the evidence against it, and what could not be seen."""
     lines = [
         f"{sign} {name(fact.name)}{f' on {name(fact.node)}' if fact.node else ''} = {name(fact.value, limits.VALUE)}"
         + (f", {_note(fact.note)}" if fact.note else "")
         for sign, facts in (
             ("•", cause.evidence_for),
-            ("• _against it:_", cause.evidence_against),
+            ("• _against:_", cause.evidence_against),
             ("• _not seen:_", cause.not_seen),
         )
         for fact in facts[:_MAX_EVIDENCE]
@@ -158,18 +159,19 @@ def _evidence(cause: Cause) -> str:
 
 
 def _note(note: str) -> str:
-    """Words, or a query."""
+    """A note: a sentence, or a query as code."""
     first = note.partition(" ")[0]
     return name(note, limits.VALUE) if first.isupper() and len(first) > _ACRONYM else prose(note, limits.VALUE)
 
 
 def _others(causes: Sequence[Cause]) -> str:
-    lines = [f"{prose(cause.summary, 250)} ({_how_sure(cause)})" for cause in causes[:_MAX_OTHERS]]
-    return joined(["Or:", *lines] if len(lines) > 1 else [f"Or: {lines[0]}"], "\n", limits.OTHERS)
+    lines = [f"{prose(cause.summary, 250)} ({_confidence(cause)})" for cause in causes[:_MAX_OTHERS]]
+    head = "Other possible cause"
+    return joined([f"{head}s:", *lines] if len(lines) > 1 else [f"{head}: {lines[0]}"], "\n", limits.OTHERS)
 
 
 def _changes(changes: Sequence[Change]) -> str:
-    """The newest, newest first."""
+    """The newest changes, the newest first."""
     lines = [
         f"• {name(change.setting)} on {name(change.node)}: {_value(change.from_)} → {_value(change.to)}"
         f", {date(change.at)}"
@@ -184,10 +186,10 @@ def _value(value: str | None) -> str:
 
 
 def _times(incident: Incident) -> list[str]:
-    """How long people were in the dark."""
+    """The times from the first breach to detection and to the cause."""
     shown = [f"*Detected*\n{_after(incident, incident.detected_at)}"]
     if incident.cause_at is not None and any(cause.code != "unknown" for cause in incident.causes):
-        shown.append(f"*Cause named*\n{_after(incident, incident.cause_at)}")
+        shown.append(f"*Cause identified*\n{_after(incident, incident.cause_at)}")
     return shown
 
 
@@ -200,16 +202,16 @@ def _foot(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
         yield context(links)
     ident = clean(incident.incident_id)
     if incident.state == "open" and incident.acknowledged_by is None and len(ident) <= limits.COMMAND - 40:
-        yield context(f"Take it: {name(f'leadline incidents ack {ident}', limits.COMMAND - 9)}")
+        yield context(f"Acknowledge: {name(f'leadline incidents ack {ident}', limits.COMMAND - 13)}")
     else:
         yield context(name(ident, limits.COMMAND))
 
 
 def _runbooks(rules: Sequence[str], notify: NotifySettings) -> str:
-    """A link for each rule. Whatever would end the link is percent-encoded."""
+    """A link for each rule. Characters that would end the link are percent-encoded."""
     links = []
     for rule in rules[:_MAX_RUNBOOKS]:
-        target = quote(address(rule, notify), safe=_IN_LINKS)
+        target = quote(runbook_url(rule, notify), safe=_IN_LINKS)
         if len(target) <= limits.LINKS // 2:
             links.append(f"<{target}|Runbook: {label(rule)}>")
     return joined(links, "  ·  ", limits.LINKS) if links else ""

@@ -1,9 +1,10 @@
 """The Slack sink.
 
-With a token: one message per incident, edited in place, its life in the thread. With a webhook, which can do neither: a
-new message for the first word, an escalation, a reminder and the end.
+With a bot token: one message per incident, edited in place, with a timeline in its thread. With an incoming webhook,
+which supports neither: a new message for the first notification, an escalation, a reminder and the end.
 
-Slack knows no idempotency key. When the answer to a new message is lost, it is posted again: twice rather than never.
+Slack has no idempotency key. When the response to a new message is lost, the message is posted again, since a duplicate
+is better than none.
 """
 
 import hashlib
@@ -18,24 +19,25 @@ from leadline.clock import Clock
 from leadline.model.delivery import Occasion
 from leadline.settings.sink import NotifySettings, SlackSettings
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import Notice, Outcome, Rate, Reason, Retry, Sent
+from leadline_sinks.notify.sink import Notification, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.slack import render
-from leadline_sinks.slack.api import Refused, Result, Taken, call, post
+from leadline_sinks.slack.api import Accepted, Refused, Result, call, post
 from leadline_sinks.slack.blocks import context
-from leadline_sinks.slack.errors import Kind
+from leadline_sinks.slack.errors import ErrorKind
 from leadline_sinks.slack.render import Message
 from leadline_sinks.slack.text import clean
 from leadline_sinks.slack.thread import BROADCAST, reply
 
 _ANNOUNCED: Final = frozenset[Occasion]({"escalated", "repeated", "resolved"})
-"""What is worth a message of its own where none can be edited."""
+"""Occasions for a new message where messages cannot be edited."""
 _TS: Final = re.compile(r"\d{1,12}\.\d{1,9}", re.ASCII)
 _CHANNEL: Final = re.compile(r"[A-Z0-9]{1,40}", re.ASCII)
 _NO_LINKS: Final = {"parse": "none", "link_names": False}
-"""chat.update would look for names to link unless told not to."""
+"""chat.update links names in the text unless these are set."""
 _NO_UNFURLING: Final = {"unfurl_links": False, "unfurl_media": False}
 _TEST: Final = Message(
-    "This is a test of Leadline. Nothing is wrong.", (context("This is a test of Leadline. Nothing is wrong."),)
+    "This is a test of Leadline. No action is needed.",
+    (context("This is a test of Leadline. No action is needed."),),
 )
 
 
@@ -50,63 +52,65 @@ class SlackSink:
         self._notify = notify
         self._http = http
         self._clock = clock
-        # About one message a second and channel, in bursts of a few; chat.update 50 a minute, of which we take 40
-        # (docs.slack.dev/apis/web-api/rate-limits). A notice is at most one of each.
+        # Slack allows about one message per second and channel with short bursts, and 50 chat.update per minute, of
+        # which 40 are used (docs.slack.dev/apis/web-api/rate-limits). A notification is at most one of each.
         self.rate = Rate(per_s=40 / 60 if settings.token is not None else 1.0, burst=3)
 
-    async def deliver(self, notice: Notice) -> Outcome:
-        """Tell it."""
+    async def deliver(self, notification: Notification) -> Outcome:
+        """Post or edit the message of the incident."""
         if self._settings.token is None:
-            return await self._announce(notice)
-        ts, channel = notice.receipt.get("ts", ""), notice.receipt.get("channel", "")
+            return await self._post_to_webhook(notification)
+        receipt = notification.receipt
+        ts, channel = receipt.get("ts", ""), receipt.get("channel", "")
         if not _TS.fullmatch(ts) or not _CHANNEL.fullmatch(channel):
-            return await self._begin(notice)
-        return await self._go_on(notice, {"channel": channel, "ts": ts, "shown": notice.receipt.get("shown", "")})
+            return await self._post_new(notification)
+        return await self._update(notification, {"channel": channel, "ts": ts, "shown": receipt.get("shown", "")})
 
     async def test(self) -> Outcome:
-        """A message that says that it is a test."""
+        """Post a message that is marked as a test."""
         if self._settings.token is None:
             result = await self._post(_TEST)
         else:
             result = await self._call("chat.postMessage", self._new(_TEST))
-        return Sent() if isinstance(result, Taken) else _outcome(result)
+        return Sent() if isinstance(result, Accepted) else _outcome(result)
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Release connections."""
         await self._http.close()
 
-    async def _begin(self, notice: Notice) -> Outcome:
-        """A new message for the incident."""
-        result = await self._say(
-            notice, lambda message, mark: self._call("chat.postMessage", {**self._new(message), **mark})
+    async def _post_new(self, notification: Notification) -> Outcome:
+        """Post a new message for the incident."""
+        result = await self._send(
+            notification, lambda message, metadata: self._call("chat.postMessage", {**self._new(message), **metadata})
         )
-        if not isinstance(result, Taken):
+        if not isinstance(result, Accepted):
             return _outcome(result)
         ts, channel = result.body.get("ts"), result.body.get("channel")
         if not isinstance(ts, str) or not isinstance(channel, str):
-            return Retry(Reason.GARBLED, "it took the message and does not say which it is")
-        receipt = {"channel": channel, "ts": ts, "shown": self._digest(notice)}
-        # The message says all there is, but for what people wrote.
-        return await self._reply(notice, receipt) if notice.actions else Sent(receipt)
+            return Retry(Reason.GARBLED, "the response does not name the new message")
+        receipt = {"channel": channel, "ts": ts, "shown": self._digest(notification)}
+        # The message shows everything but acknowledgements and notes.
+        return await self._reply(notification, receipt) if notification.actions else Sent(receipt)
 
-    async def _go_on(self, notice: Notice, receipt: dict[str, str]) -> Outcome:
-        """Edit the message if it would look different, then add to its thread."""
-        shown = self._digest(notice)
-        if shown != receipt["shown"]:
+    async def _update(self, notification: Notification, receipt: dict[str, str]) -> Outcome:
+        """Edit the message if it would change, then reply in its thread."""
+        digest = self._digest(notification)
+        if digest != receipt["shown"]:
             where = {"channel": receipt["channel"], "ts": receipt["ts"], **_NO_LINKS}
-            result = await self._say(
-                notice, lambda message, mark: self._call("chat.update", {**where, **_body(message), **mark})
+            result = await self._send(
+                notification,
+                lambda message, metadata: self._call("chat.update", {**where, **_body(message), **metadata}),
             )
-            if isinstance(result, Refused) and result.kind is Kind.LOST:
-                return await self._begin(notice)
-            if not isinstance(result, Taken):
+            if isinstance(result, Refused) and result.kind is ErrorKind.GONE:
+                return await self._post_new(notification)
+            if not isinstance(result, Accepted):
                 return _outcome(result)
-            receipt["shown"] = shown
-        return await self._reply(notice, receipt)
+            receipt["shown"] = digest
+        return await self._reply(notification, receipt)
 
-    async def _reply(self, notice: Notice, receipt: Mapping[str, str]) -> Outcome:
-        """What is new, in the thread. If Slack will not have it, the message itself says enough."""
-        text = reply(notice, self._clock.now())
+    async def _reply(self, notification: Notification, receipt: Mapping[str, str]) -> Outcome:
+        """Post what is new in the thread. A reply that Slack rejects is dropped, since the message holds the state."""
+        text = reply(notification, self._clock.now())
         if text is None:
             return Sent(receipt)
         result = await self._call(
@@ -114,32 +118,34 @@ class SlackSink:
             {
                 "channel": receipt["channel"],
                 "thread_ts": receipt["ts"],
-                "reply_broadcast": notice.occasion in BROADCAST,
+                "reply_broadcast": notification.occasion in BROADCAST,
                 "text": text,
                 **_NO_LINKS,
                 **_NO_UNFURLING,
             },
         )
-        if isinstance(result, Refused) and result.kind is Kind.LOST:
-            return await self._begin(notice)
+        if isinstance(result, Refused) and result.kind is ErrorKind.GONE:
+            return await self._post_new(notification)
         return replace(result, receipt=receipt) if isinstance(result, Retry) else Sent(receipt)
 
-    async def _announce(self, notice: Notice) -> Outcome:
-        shown = f"{notice.occasion} {self._digest(notice)}"
-        first = "shown" not in notice.receipt
-        if not first and (notice.occasion not in _ANNOUNCED or notice.receipt["shown"] == shown):
-            return Sent(notice.receipt)
-        result = await self._say(notice, lambda message, _: self._post(message))
-        return Sent({"shown": shown}) if isinstance(result, Taken) else _outcome(result)
+    async def _post_to_webhook(self, notification: Notification) -> Outcome:
+        digest = f"{notification.occasion} {self._digest(notification)}"
+        first = "shown" not in notification.receipt
+        if not first and (notification.occasion not in _ANNOUNCED or notification.receipt["shown"] == digest):
+            return Sent(notification.receipt)
+        result = await self._send(notification, lambda message, _: self._post(message))
+        return Sent({"shown": digest}) if isinstance(result, Accepted) else _outcome(result)
 
-    async def _say(self, notice: Notice, send: Callable[[Message, Mapping[str, Any]], Awaitable[Result]]) -> Result:
-        """The whole message; what Slack refuses is said without the mark, then shorter, then in plain text."""
-        whole = render.full(notice.incident, self._notify)
-        result = await send(whole, self._mark(notice))
-        if isinstance(result, Refused) and result.kind is Kind.MARK:
+    async def _send(
+        self, notification: Notification, send: Callable[[Message, Mapping[str, Any]], Awaitable[Result]]
+    ) -> Result:
+        """Send the full message. If Slack rejects it, send it without metadata, then shorter, then without blocks."""
+        whole = render.full(notification.incident, self._notify)
+        result = await send(whole, self._metadata(notification))
+        if isinstance(result, Refused) and result.kind is ErrorKind.METADATA:
             result = await send(whole, {})
-        for simpler in (render.compact(notice.incident, self._notify), render.plain(notice.incident)):
-            if not isinstance(result, Refused) or result.kind is Kind.LOST:
+        for simpler in (render.compact(notification.incident, self._notify), render.plain(notification.incident)):
+            if not isinstance(result, Refused) or result.kind is ErrorKind.GONE:
                 break
             result = await send(simpler, {})
         return result
@@ -147,14 +153,15 @@ class SlackSink:
     def _new(self, message: Message) -> dict[str, Any]:
         return {"channel": self._settings.channel, **_NO_LINKS, **_NO_UNFURLING, **_body(message)}
 
-    def _mark(self, notice: Notice) -> dict[str, Any]:
-        """What tells a program later which incident a message is about, such as one that was posted twice."""
-        about = {"incident_id": clean(notice.incident.incident_id)[:255], "seq": notice.incident.seq}
-        return {"metadata": {"event_type": "leadline_incident", "event_payload": about}}
+    def _metadata(self, notification: Notification) -> dict[str, Any]:
+        """Metadata that names the incident, so that programs can find messages that were posted twice."""
+        incident = notification.incident
+        payload = {"incident_id": clean(incident.incident_id)[:255], "seq": incident.seq}
+        return {"metadata": {"event_type": "leadline_incident", "event_payload": payload}}
 
-    def _digest(self, notice: Notice) -> str:
-        """Names what the message looks like."""
-        message = render.full(notice.incident, self._notify)
+    def _digest(self, notification: Notification) -> str:
+        """A hash of the message, to recognise whether it changes."""
+        message = render.full(notification.incident, self._notify)
         return hashlib.sha256(orjson.dumps(_body(message))).hexdigest()[:16]
 
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> Result:
@@ -167,7 +174,7 @@ class SlackSink:
 
 
 def _body(message: Message) -> dict[str, Any]:
-    # An empty list of blocks takes those away that were there.
+    # An empty list of blocks removes the previous ones.
     return {"text": message.text, "blocks": list(message.blocks)}
 
 

@@ -1,8 +1,8 @@
-"""Foreign text as mrkdwn: escaped, made visible, shortened, and never taken for markup.
+"""Foreign text as mrkdwn: escaped, made visible, shortened, and never interpreted as markup.
 
-Slack knows three characters to escape, and no way to escape ``*``, ``_``, ``~`` and the backtick
+Slack escapes three characters and has no escape for ``*``, ``_``, ``~`` and the backtick
 (docs.slack.dev/messaging/formatting-message-text). A word that holds one of these is put into a code span, where they
-mean nothing; that is how names such as ``max_wal_size`` are meant to look anyway.
+have no meaning. Names such as ``max_wal_size`` are best shown as code anyway.
 """
 
 import re
@@ -15,24 +15,24 @@ from leadline_sinks.slack import limits
 
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LONGEST: Final = 4 * limits.SECTION
-"""What is looked at of a text; nothing shown is as long."""
+"""Characters of a text that are processed; less is shown of any."""
 _MARKUP: Final = re.compile(r"[*_~`<>&]|:[a-z+-]|://")
-"""What mrkdwn, an emoji's short name or an address would make something of."""
+"""Characters that mrkdwn, a short name of an emoji or an address could begin with."""
 _STOPS: Final = ".,;:!?"
 _TICK: Final = "ˋ"
-"""U+02CB for a backtick, which would end a code span."""
+"""U+02CB in place of a backtick, which would end a code span."""
 
 
-_LOOKS: Final = str.maketrans({"|": "¦", "`": _TICK, "~": "∼", "*": "∗"})
+_SIMILAR: Final = str.maketrans({"|": "¦", "`": _TICK, "~": "∼", "*": "∗"})
 
 
 def clean(raw: str) -> str:
-    """On one line, with whatever cannot be seen made visible."""
+    """Text on one line, with invisible characters made visible."""
     return escape(raw, _LONGEST)
 
 
 def entities(text: str) -> str:
-    """Slack's three escapes."""
+    """Text with Slack's three escapes."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -42,12 +42,12 @@ def literal(raw: str, limit: int) -> str:
 
 
 def name(raw: str, limit: int = limits.NAME) -> str:
-    """A code span; what is too long loses its middle, since names differ at both ends."""
+    """A code span. A name that is too long loses its middle, since names differ at their ends."""
     return f"`{_middle(clean(raw).replace('`', _TICK) or '-', limit - 2)}`"
 
 
 def prose(raw: str, limit: int) -> str:
-    """A sentence. Words that markup could come of become code spans."""
+    """A sentence. Words that could contain markup become code spans."""
     shown: list[str] = []
     room = limit - 1
     for word in clean(raw).split(" "):
@@ -60,12 +60,12 @@ def prose(raw: str, limit: int) -> str:
 
 
 def label(raw: str) -> str:
-    """The words of a link. What would end it, or be markup across several, is replaced by what looks like it."""
-    return _cut(clean(raw).translate(_LOOKS), limits.NAME)
+    """The text of a link. Characters that would end it or are markup are replaced by similar ones."""
+    return _cut(clean(raw).translate(_SIMILAR), limits.NAME)
 
 
 def struck(raw: str, limit: int) -> str:
-    """Struck through. What would end the strike is replaced by what looks like it."""
+    """Text struck through. Characters that would end the strike are replaced by similar ones."""
     text = clean(raw).replace("~", "∼").replace("`", _TICK).strip()
     return f"~{_cut(text, limit - 2)}~" if text else "-"
 
@@ -82,7 +82,7 @@ def exact(statement: str) -> bool:
 
 
 def joined(parts: Iterable[str], separator: str, limit: int) -> str:
-    """As many whole parts as fit, and how many did not."""
+    """As many whole parts as fit, and the number of those left out."""
     given = list(parts)
     whole = separator.join(given)
     if len(whole) <= limit:
@@ -98,18 +98,18 @@ def joined(parts: Iterable[str], separator: str, limit: int) -> str:
 
 
 def utc(moment: datetime) -> str:
-    """A time for everybody."""
+    """A time in UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC").rjust(23, "0")
 
 
 def date(moment: datetime) -> str:
-    """A time that Slack shows in the reader's zone; where it cannot, in UTC."""
+    """A time that Slack shows in the reader's time zone, or in UTC where it cannot."""
     seconds = int(moment.timestamp())
     return f"<!date^{seconds}^{{date_short_pretty}} {{time_secs}}|{utc(moment)}>" if seconds > 0 else utc(moment)
 
 
 def _word(word: str) -> str:
-    """A word; brackets around it and the stops after it stay outside its code span."""
+    """A word. Parentheses around it and punctuation after it stay outside its code span."""
     if not _MARKUP.search(word):
         return entities(word)
     core = word.rstrip(_STOPS)
@@ -121,7 +121,7 @@ def _word(word: str) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    """Escaped, with an ellipsis where it was cut; no escape is cut in two."""
+    """Escaped text, cut at the end where it is too long; no escape is cut in two."""
     if len(text) <= limit and len(entities(text)) <= limit:
         return entities(text)
     return _some(text, limit - 1) + "…"

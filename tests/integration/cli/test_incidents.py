@@ -16,12 +16,12 @@ from leadline.wire import ACTIONS
 from leadline_lab.sandbox.broker import EmbeddedBroker
 from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.postgres import Server
-from leadline_sinks.incident_log.recorder import IncidentLog
+from leadline_sinks.incident_log.writer import IncidentLog
 from leadline_sinks.notify.sink import Sent
 from tests.fixtures.commands import Run
 from tests.fixtures.postgres_versions import binaries_for
 from tests.unit.sinks import made, outage
-from tests.unit.sinks.log_made import entry
+from tests.unit.sinks.log_made import topic_record
 
 _numbers = count(1)
 
@@ -53,7 +53,7 @@ def log(server: Server, prefix: str, monkeypatch: pytest.MonkeyPatch) -> str:
     async def record() -> None:
         log = IncidentLog(IncidentLogSettings(dsn=Secret(dsn)), ManualClock(made.later(60)))
         try:
-            assert await log.record([entry(value) for value in values]) == Sent()
+            assert await log.record([topic_record(value) for value in values]) == Sent()
         finally:
             await log.close()
 

@@ -18,7 +18,7 @@ def test_an_unknown_target(run: Run, tmp_path: Path) -> None:
     """The names there are, are said."""
     (tmp_path / "sink.yaml").write_text("console: {enabled: true}")
     result = run("sink", "slack", "-c", tmp_path / "sink.yaml")
-    assert (result.code, result.err) == (2, "leadline: there is no target 'slack'; there are: console\n")
+    assert (result.code, result.err) == (2, "leadline: no target is named 'slack'; configured are: console\n")
 
 
 def test_no_kafka(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

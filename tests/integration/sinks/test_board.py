@@ -8,7 +8,7 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.settings.sink import IncidentLogSettings
-from leadline_sinks.incident_log.recorder import IncidentLog
+from leadline_sinks.incident_log.writer import IncidentLog
 from leadline_sinks.notify.sink import Sent
 from tests.integration.sinks.test_incident_log import life
 from tests.unit.sinks import made
@@ -22,7 +22,7 @@ ALWAYS = "opened_at BETWEEN '-infinity' AND 'infinity'"
 async def test_panels_are_answered(panel: dict[str, object], log_settings: IncidentLogSettings) -> None:
     """Each panel's statement runs on a log with one incident, and finds something."""
     log = IncidentLog(log_settings, ManualClock(made.later(600)))
-    assert await log.record(life()) == Sent()
+    assert await log.write(life()) == Sent()
     await log.close()
     (target,) = panel["targets"]  # type: ignore[misc]
     sql = (

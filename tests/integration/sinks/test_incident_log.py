@@ -15,24 +15,24 @@ from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings
 from leadline_lab.sandbox.postgres import Server
 from leadline_sinks.incident_log import reader
-from leadline_sinks.incident_log.recorder import IncidentLog
-from leadline_sinks.notify.sink import Entry, GiveUp, Reason, Retry, Sent
+from leadline_sinks.incident_log.writer import IncidentLog
+from leadline_sinks.notify.sink import GiveUp, Reason, Retry, Sent, TopicRecord
 from tests.unit.sinks import made
-from tests.unit.sinks.log_made import delivery, entry, transition
+from tests.unit.sinks.log_made import delivery, topic_record, transition
 
 
-def life() -> list[Entry]:
+def life() -> list[TopicRecord]:
     """All that happens around one incident."""
     return [
-        entry(transition(1, from_="ok", to="pending", event_time=made.later(0))),
-        entry(transition(2)),
-        entry(made.incident(1)),
-        entry(delivery()),
-        entry(delivery("pagerduty", at=made.later(4))),
-        entry(made.action()),
-        entry(made.action("note", 2)),
-        entry(delivery("email", outcome="suppressed", reason="s_1")),
-        entry(made.resolved(2)),
+        topic_record(transition(1, from_="ok", to="pending", event_time=made.later(0))),
+        topic_record(transition(2)),
+        topic_record(made.incident(1)),
+        topic_record(delivery()),
+        topic_record(delivery("pagerduty", at=made.later(4))),
+        topic_record(made.action()),
+        topic_record(made.action("note", 2)),
+        topic_record(delivery("email", outcome="suppressed", reason="s_1")),
+        topic_record(made.resolved(2)),
     ]
 
 
@@ -62,17 +62,17 @@ async def test_written_once(log_settings: IncidentLogSettings) -> None:
     """The first batch makes the schema; what is read again, whole or in part, is passed over."""
     entries = life()
     async with recording(log_settings) as log:
-        assert await log.record([]) == Sent()
-        assert await log.record(entries[:4]) == Sent()
-        assert await log.record(entries[2:]) == Sent()
-        assert await log.record(entries + entries) == Sent()
+        assert await log.write([]) == Sent()
+        assert await log.write(entries[:4]) == Sent()
+        assert await log.write(entries[2:]) == Sent()
+        assert await log.write(entries + entries) == Sent()
     assert await rows(log_settings) == len(entries)
 
 
 async def test_the_whole_story(log_settings: IncidentLogSettings) -> None:
     """What was written reads back as it was, the latest record of the incident first of all."""
     async with recording(log_settings) as log:
-        await log.record(life())
+        await log.write(life())
     assert log_settings.dsn is not None
     async with reader.session(log_settings.dsn.reveal()) as connection:
         (listed,) = await reader.incidents(connection)
@@ -89,8 +89,12 @@ async def test_the_whole_story(log_settings: IncidentLogSettings) -> None:
 async def test_an_older_record_changes_nothing(log_settings: IncidentLogSettings) -> None:
     """Records that come in another order are all written down, and the latest holds; the worst severity is kept."""
     async with recording(log_settings) as log:
-        await log.record([entry(made.incident(3, severity="warning")), entry(made.incident(2, title="older"))])
-        await log.record([entry(made.incident(4, severity="critical")), entry(made.incident(5, severity="warning"))])
+        await log.write(
+            [topic_record(made.incident(3, severity="warning")), topic_record(made.incident(2, title="older"))]
+        )
+        await log.write(
+            [topic_record(made.incident(4, severity="critical")), topic_record(made.incident(5, severity="warning"))]
+        )
     assert log_settings.dsn is not None
     async with reader.session(log_settings.dsn.reveal()) as connection:
         (listed,) = await reader.incidents(connection)
@@ -101,12 +105,12 @@ async def test_an_older_record_changes_nothing(log_settings: IncidentLogSettings
 
 async def test_two_recorders_keep_one_chain(log_settings: IncidentLogSettings) -> None:
     """Processes that write at once, the same and different records, wait for each other; all is there, once."""
-    notes = [entry(made.action("note", number)) for number in range(60)]
+    notes = [topic_record(made.action("note", number)) for number in range(60)]
     async with recording(log_settings) as one, recording(log_settings) as other:
 
-        async def write(log: IncidentLog, batches: Sequence[Sequence[Entry]]) -> None:
+        async def write(log: IncidentLog, batches: Sequence[Sequence[TopicRecord]]) -> None:
             for batch in batches:
-                assert await log.record(batch) == Sent()
+                assert await log.write(batch) == Sent()
 
         await asyncio.gather(
             write(one, [notes[start : start + 5] for start in range(0, 45, 5)]),
@@ -119,16 +123,16 @@ async def test_a_server_that_is_away(log_server: Server, log_settings: IncidentL
     """While the server is stopped every batch is to be tried again; afterwards all is there, once."""
     entries = life()
     async with recording(log_settings) as log:
-        assert await log.record(entries[:3]) == Sent()
+        assert await log.write(entries[:3]) == Sent()
         log_server.stop("immediate")
         try:
             for _ in range(3):
-                away = await log.record(entries[3:])
+                away = await log.write(entries[3:])
                 assert isinstance(away, Retry)
                 assert away.reason in (Reason.UNREACHABLE, Reason.UNAVAILABLE)
         finally:
             log_server.start()
-        assert await log.record(entries[3:]) == Sent()
+        assert await log.write(entries[3:]) == Sent()
     assert await rows(log_settings) == len(entries)
 
 
@@ -136,12 +140,12 @@ async def test_a_session_that_is_ended(log_server: Server, log_settings: Inciden
     """A connection that the server ends is opened again by the next attempt."""
     entries = life()
     async with recording(log_settings) as log:
-        assert await log.record(entries[:3]) == Sent()
+        assert await log.write(entries[:3]) == Sent()
         log_server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
-        away = await log.record(entries[3:])
+        away = await log.write(entries[3:])
         assert isinstance(away, Retry)
         assert away.reason in (Reason.UNREACHABLE, Reason.UNAVAILABLE)
-        assert await log.record(entries[3:]) == Sent()
+        assert await log.write(entries[3:]) == Sent()
     assert await rows(log_settings) == len(entries)
 
 
@@ -152,13 +156,13 @@ async def test_a_locked_head(log_settings: IncidentLogSettings, monkeypatch: pyt
     )
     assert log_settings.dsn is not None
     async with recording(log_settings) as log:
-        assert await log.record(life()[:1]) == Sent()
+        assert await log.write(life()[:1]) == Sent()
         with psycopg.connect(log_settings.dsn.reveal()) as holder:
             holder.execute("SELECT FROM leadline.head FOR UPDATE")
-            held = await log.record(life())
+            held = await log.write(life())
         assert isinstance(held, Retry)
         assert held.reason is Reason.UNAVAILABLE
-        assert await log.record(life()) == Sent()
+        assert await log.write(life()) == Sent()
 
 
 async def test_a_server_that_hangs(
@@ -166,18 +170,18 @@ async def test_a_server_that_hangs(
 ) -> None:
     """A server that answers nothing is left after a while; when it is back, all is written."""
     async with recording(log_settings) as log:
-        assert await log.record(life()[:1]) == Sent()
+        assert await log.write(life()[:1]) == Sent()
         monkeypatch.setattr("leadline_sinks.incident_log.connection.ANSWER_S", 0.5)
         log_server.freeze()
         try:
             async with asyncio.timeout(60):
-                hung = await log.record(life())
+                hung = await log.write(life())
         finally:
             log_server.thaw()
             monkeypatch.undo()
         assert isinstance(hung, Retry)
         assert hung.reason is Reason.TIMEOUT
-        assert await log.record(life()) == Sent()
+        assert await log.write(life()) == Sent()
 
 
 @pytest.mark.parametrize(
@@ -196,7 +200,7 @@ async def test_a_wrong_dsn(
     """What is wrong with the connection is said with what to do, and without the password."""
     dsn = psycopg.conninfo.make_conninfo(log_server.dsn(database), **changes)
     async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
-        outcome = await log.record(life())
+        outcome = await log.write(life())
     assert isinstance(outcome, Retry)
     assert outcome.reason is reason
     assert advice in outcome.detail
@@ -208,15 +212,15 @@ async def test_a_wrong_dsn(
 async def test_a_standby(log_server: Server, log_settings: IncidentLogSettings, database: str) -> None:
     """A server that takes no writes is named as that; when it takes them again, so does the log."""
     async with recording(log_settings) as log:
-        assert await log.record(life()[:1]) == Sent()
+        assert await log.write(life()[:1]) == Sent()
         log_server.query(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
         await log.close()
-        outcome = await log.record(life())
+        outcome = await log.write(life())
         assert isinstance(outcome, Retry)
         assert outcome.reason is Reason.TARGET_GONE
         assert "standby or read-only" in outcome.detail
         log_server.query(f"ALTER DATABASE {database} RESET default_transaction_read_only")
-        assert await log.record(life()) == Sent()
+        assert await log.write(life()) == Sent()
 
 
 @pytest.mark.parametrize(
@@ -231,9 +235,9 @@ async def test_a_log_that_was_tampered_with(
 ) -> None:
     """Nothing is appended where it does not fit, and nothing is given up: somebody has to look."""
     async with recording(log_settings) as log:
-        assert await log.record(life()) == Sent()
+        assert await log.write(life()) == Sent()
         log_server.query(damage, dbname=database)
-        outcome = await log.record([entry(made.action("note", 9))])
+        outcome = await log.write([topic_record(made.action("note", 9))])
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.TARGET_GONE
     assert advice in outcome.detail
@@ -245,7 +249,7 @@ async def test_hostile_text(log_settings: IncidentLogSettings) -> None:
     incidents = {name: msgspec.structs.replace(made.hostile(name), incident_id=IncidentId(name)) for name in names}
     people = [made.action("note", number, by=name[:255] or "x") for number, name in enumerate(made.HOSTILE)]
     async with recording(log_settings) as log:
-        assert await log.record([entry(each) for each in [*incidents.values(), *people]]) == Sent()
+        assert await log.write([topic_record(each) for each in [*incidents.values(), *people]]) == Sent()
     assert await rows(log_settings) == len(incidents) + len(people)
     assert log_settings.dsn is not None
     async with reader.session(log_settings.dsn.reveal()) as connection:
@@ -260,16 +264,16 @@ async def test_content_that_cannot_be_stored(log_settings: IncidentLogSettings) 
 
     early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
     async with recording(log_settings) as log:
-        assert await log.record(life()) == Sent()
-        outcome = await log.record([entry(made.action("note", 7)), bad(early)])
+        assert await log.write(life()) == Sent()
+        outcome = await log.write([topic_record(made.action("note", 7)), bad(early)])
     assert isinstance(outcome, GiveUp)
     assert outcome.reason is Reason.REJECTED
     assert await rows(log_settings) == len(life())
 
 
-def bad(at: Any) -> Entry:
+def bad(at: Any) -> TopicRecord:
     """A record with a time that UTC has not."""
-    return Entry("actions", "/people#bad", 0, 1, msgspec.structs.replace(made.action("note", 8), at=at))
+    return TopicRecord("actions", "/people#bad", 0, 1, msgspec.structs.replace(made.action("note", 8), at=at))
 
 
 @pytest.mark.parametrize(
@@ -289,7 +293,7 @@ async def test_a_forgery_is_found(
 ) -> None:
     """Whoever gets around the triggers, as a superuser can, is found out by the chain."""
     async with recording(log_settings) as log:
-        await log.record(life())
+        await log.write(life())
     assert (await verified(log_settings)).broken is None
     log_server.query(f"SET session_replication_role = replica; {forgery}", dbname=database)
     assert (await verified(log_settings)).broken is not None
@@ -310,6 +314,6 @@ async def test_even_the_owner_cannot_change_it(
 ) -> None:
     """What is written down stays; the owner is told so by a trigger."""
     async with recording(log_settings) as log:
-        await log.record(life())
+        await log.write(life())
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
         log_server.query(statement, dbname=database)

@@ -19,11 +19,11 @@ from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.postgres import Server
 from leadline_sinks.incident_log import reader, retention, schema
 from leadline_sinks.incident_log.chain import BEGINNING
-from leadline_sinks.incident_log.recorder import IncidentLog
+from leadline_sinks.incident_log.writer import IncidentLog
 from leadline_sinks.notify.sink import Reason, Retry, Sent
 from tests.fixtures.postgres_versions import MAJORS, binaries_for
 from tests.unit.sinks import made
-from tests.unit.sinks.log_made import delivery, entry, transition
+from tests.unit.sinks.log_made import delivery, topic_record, transition
 
 ROOT = Path(__file__).parents[3]
 GRANTS = ROOT / "deploy/sql/incident_log.sql"
@@ -46,7 +46,10 @@ async def test_every_version(major: int) -> None:
     with Fleet(binaries_for(major)) as fleet:
         dsn = fleet.primary("log").dsn()
         async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
-            assert await log.record([entry(transition()), entry(made.resolved()), entry(delivery())]) == Sent()
+            assert (
+                await log.write([topic_record(transition()), topic_record(made.resolved()), topic_record(delivery())])
+                == Sent()
+            )
         async with reader.session(dsn) as connection:
             assert await schema.missing(connection) == ()
             assert len(await reader.incidents(connection)) == 1
@@ -80,7 +83,7 @@ async def test_a_changed_step(log_server: Server, database: str, monkeypatch: py
         with pytest.raises(UsageError, match=r"0001_log\.sql was changed after it was applied"):
             await schema.migrate(connection)
     async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
-        outcome = await log.record([entry(made.incident())])
+        outcome = await log.write([topic_record(made.incident())])
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.TARGET_GONE
     assert "was changed after it was applied" in outcome.detail
@@ -112,7 +115,7 @@ async def test_a_database_that_is_not_utf_8(log_server: Server, database: str) -
     """It could not hold every name, and that is said before anything is made."""
     log_server.query(f"CREATE DATABASE {database}_latin1 ENCODING 'LATIN1' TEMPLATE template0")
     async with recording(IncidentLogSettings(dsn=Secret(log_server.dsn(f"{database}_latin1")))) as log:
-        outcome = await log.record([entry(made.incident())])
+        outcome = await log.write([topic_record(made.incident())])
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.TARGET_GONE
     assert "needs a database in UTF-8" in outcome.detail
@@ -165,7 +168,7 @@ async def test_the_writer_writes(log_server: Server, database: str) -> None:
     """A role that owns nothing can record, and neither change nor remove what is recorded."""
     dsn = log_server.dsn(database, "writer")
     async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
-        assert await log.record([entry(made.incident()), entry(delivery())]) == Sent()
+        assert await log.write([topic_record(made.incident()), topic_record(delivery())]) == Sent()
     with psycopg.connect(dsn, autocommit=True) as connection:
         for statement in (
             "UPDATE leadline.log SET what = 'nothing'",
@@ -186,7 +189,7 @@ async def test_the_writer_cannot_make_retention_remove_what_is_young(log_server:
     """With a checkpoint of its own the writer gets rid of nothing younger than a day, and of no open incident."""
     dsn = log_server.dsn(database, "writer")
     async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
-        await log.record([entry(made.incident()), entry(delivery())])
+        await log.write([topic_record(made.incident()), topic_record(delivery())])
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("INSERT INTO leadline.checkpoint SELECT 3, number, hash FROM leadline.log WHERE number = 2")
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="open incident"):
@@ -198,13 +201,13 @@ async def test_the_writer_cannot_make_retention_remove_what_is_young(log_server:
 async def test_the_reader_reads(log_server: Server, database: str) -> None:
     """A reader lists, shows and verifies, and writes nothing."""
     async with recording(IncidentLogSettings(dsn=Secret(log_server.dsn(database)))) as log:
-        await log.record([entry(made.incident())])
+        await log.write([topic_record(made.incident())])
     dsn = log_server.dsn(database, "reader")
     async with reader.session(dsn) as connection:
         assert len(await reader.incidents(connection)) == 1
         assert (await reader.verify(connection)).broken is None
     async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
-        outcome = await log.record([entry(made.incident(2))])
+        outcome = await log.write([topic_record(made.incident(2))])
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.UNAUTHORIZED
     assert "deploy/sql/incident_log.sql" in outcome.detail
@@ -216,7 +219,7 @@ async def test_a_role_without_the_schema(log_server: Server, database: str) -> N
     log_server.query(f"CREATE DATABASE {database}_empty")
     log_server.query(f"REVOKE CREATE ON DATABASE {database}_empty FROM PUBLIC")
     async with recording(IncidentLogSettings(dsn=Secret(log_server.dsn(f"{database}_empty", "writer")))) as log:
-        outcome = await log.record([entry(made.incident())])
+        outcome = await log.write([topic_record(made.incident())])
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.TARGET_GONE
     assert "run `leadline incidents migrate` as a role that owns it" in outcome.detail
@@ -234,7 +237,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 async def aged(settings: IncidentLogSettings, days: float, *values: object) -> None:
     """Record values as of so many days before ``made.START``."""
     async with recording(settings, ManualClock(made.START - timedelta(days=days))) as log:
-        assert await log.record([entry(each) for each in values]) == Sent()  # type: ignore[arg-type]
+        assert await log.write([topic_record(each) for each in values]) == Sent()  # type: ignore[arg-type]
 
 
 async def swept(settings: IncidentLogSettings, retention_days: int = 30) -> tuple[int, reader.Verified]:
@@ -300,7 +303,7 @@ async def test_retention_is_part_of_recording(log_settings: IncidentLogSettings)
     settings = IncidentLogSettings(dsn=log_settings.dsn, retention_days=30)
     clock = ManualClock(made.START)
     async with recording(settings, clock) as log:
-        assert await log.record([entry(made.action("note", 9))]) == Sent()
+        assert await log.write([topic_record(made.action("note", 9))]) == Sent()
         assert log_settings.dsn is not None
         async with reader.session(log_settings.dsn.reveal()) as connection:
             verified = await reader.verify(connection)

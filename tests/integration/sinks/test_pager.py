@@ -14,7 +14,7 @@ from leadline_lab.receiver.faults import Fault, Kind
 from leadline_lab.receiver.pagerduty import UNKNOWN_KEY, alerts
 from leadline_lab.receiver.server import Receiver
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import Notice, Reason, Retry, Sent, Sink
+from leadline_sinks.notify.sink import Notification, Reason, Retry, Sent, Sink
 from leadline_sinks.pagerduty.sink import PagerDutySink
 from leadline_sinks.webhook import WebhookSink
 from tests.fixtures.brokers import Broker, create_topics
@@ -51,7 +51,7 @@ async def webhook(receiver: Receiver) -> AsyncIterator[WebhookSink]:
     await sink.close()
 
 
-async def told(sink: Sink, *notices: Notice) -> None:
+async def told(sink: Sink, *notices: Notification) -> None:
     """Each with the receipt of the one before."""
     receipt: Mapping[str, str] = {}
     for notice in notices:
@@ -82,7 +82,7 @@ async def test_an_event_for_each_word(webhook: WebhookSink, receiver: Receiver) 
 @pytest.mark.parametrize("name", made.HOSTILE, ids=lambda name: ascii(name[:12]))
 async def test_hostile_names(pagerduty: PagerDutySink, webhook: WebhookSink, receiver: Receiver, name: str) -> None:
     """They are taken in the first form, with the change beside them."""
-    notice = made.notice(incident=made.hostile(name))
+    notice = made.notification(incident=made.hostile(name))
     await told(pagerduty, notice)
     await told(webhook, notice)
     assert kinds(receiver) == ["trigger", "change", "opened"]
@@ -104,7 +104,7 @@ async def test_hostile_names(pagerduty: PagerDutySink, webhook: WebhookSink, rec
 async def test_a_fault_at_each_word(pagerduty: PagerDutySink, receiver: Receiver, kind: Kind, reason: Reason) -> None:
     """Whatever happened to the first try, there is one alert, and it ends."""
     receipt: Mapping[str, str] = {}
-    for notice in (made.notice(), made.notice("resolved")):
+    for notice in (made.notification(), made.notification("resolved")):
         receiver.fail(Fault("pagerduty", kind, requests=1))
         failed = await pagerduty.deliver(replace(notice, receipt=receipt))
         assert isinstance(failed, Retry)
@@ -129,17 +129,17 @@ async def test_a_fault_at_each_word(pagerduty: PagerDutySink, receiver: Receiver
 async def test_a_webhook_that_fails(webhook: WebhookSink, receiver: Receiver, kind: Kind, reason: Reason) -> None:
     """The next try brings the same event, which the receiver has once."""
     receiver.fail(Fault("webhook", kind, requests=1))
-    failed = await webhook.deliver(made.notice())
+    failed = await webhook.deliver(made.notification())
     assert isinstance(failed, Retry)
     assert failed.reason is reason
-    await told(webhook, made.notice())
+    await told(webhook, made.notification())
     assert kinds(receiver) == ["opened"]
 
 
 async def test_a_key_that_pagerduty_does_not_know(receiver: Receiver) -> None:
     """It says so, and nobody is paged."""
     sink = pager(receiver, UNKNOWN_KEY)
-    for outcome in (await sink.deliver(made.notice()), await sink.test()):
+    for outcome in (await sink.deliver(made.notification()), await sink.test()):
         assert isinstance(outcome, Retry)
         assert outcome.reason is Reason.UNAUTHORIZED
         assert "Invalid routing key" in outcome.detail

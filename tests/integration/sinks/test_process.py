@@ -184,16 +184,16 @@ async def test_what_people_do_and_hear_is_recorded(embedded: Broker, prefix: str
     """The incident log gets every record of four topics once it works, but those it will not have."""
     from leadline.settings.common import KafkaSettings
     from leadline.settings.sink import SinkSettings
-    from leadline_sinks.incident_log.log_consumer import Recording
-    from leadline_sinks.notify.kafka_writer import Journal
-    from leadline_sinks.notify.sink import Entry, GiveUp, Outcome, Reason, Retry, Sent
+    from leadline_sinks.incident_log.log_consumer import LogConsumer
+    from leadline_sinks.notify.kafka_writer import KafkaWriter
+    from leadline_sinks.notify.sink import GiveUp, Outcome, Reason, Retry, Sent, TopicRecord
 
     class Log:
         kind = "fake"
 
         def __init__(self) -> None:
             self.away = 2
-            self.entries: dict[str, Entry] = {}
+            self.entries: dict[str, TopicRecord] = {}
 
         async def record(self, entries: Any) -> Outcome:
             if self.away:
@@ -208,11 +208,11 @@ async def test_what_people_do_and_hear_is_recorded(embedded: Broker, prefix: str
             raise AssertionError("whoever made the log closes it")
 
     given = SinkSettings(kafka=KafkaSettings(bootstrap=embedded.bootstrap, topic_prefix=prefix))
-    log, journal = Log(), Journal(given.kafka, CLOCK)
+    log, journal = Log(), KafkaWriter(given.kafka, CLOCK)
     async with writing(embedded.bootstrap, prefix) as put:
         await put(*(made.incident(seq) for seq in range(1, 8)), made.action(), made.action("note", 2, by="eve"))
         await put(Outgoing(prefix + "alerts", b"key", b"{", []))
-        work = asyncio.create_task(Recording(given, log, journal, CLOCK, lambda: 0.1).run())
+        work = asyncio.create_task(LogConsumer(given, log, journal, CLOCK, lambda: 0.1).run())
         try:
             async with asyncio.timeout(60):
                 while len(log.entries) < 8 + 2 or len(await everything(embedded.bootstrap, prefix, "deadletters")) < 2:

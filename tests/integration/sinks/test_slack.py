@@ -11,7 +11,7 @@ from leadline.settings.sink import NotifySettings, SlackSettings
 from leadline_lab.receiver.faults import Fault, Kind
 from leadline_lab.receiver.server import Receiver
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import Notice, Outcome, Reason, Retry, Sent
+from leadline_sinks.notify.sink import Notification, Outcome, Reason, Retry, Sent
 from leadline_sinks.slack.sink import SlackSink
 from tests.unit.sinks import made
 
@@ -31,7 +31,7 @@ async def sink(receiver: Receiver) -> AsyncIterator[SlackSink]:
     await sink.close()
 
 
-async def told(sink: SlackSink, notice: Notice, receipt: Mapping[str, str]) -> Mapping[str, str]:
+async def told(sink: SlackSink, notice: Notification, receipt: Mapping[str, str]) -> Mapping[str, str]:
     outcome = await sink.deliver(replace(notice, receipt=receipt))
     assert isinstance(outcome, Sent), outcome
     return outcome.receipt
@@ -55,7 +55,7 @@ async def test_one_message(sink: SlackSink, receiver: Receiver) -> None:
 @pytest.mark.parametrize("name", made.HOSTILE, ids=lambda name: ascii(name[:12]))
 async def test_hostile_names(sink: SlackSink, receiver: Receiver, name: str) -> None:
     """They are within every limit, and Slack takes the first form of the message."""
-    await told(sink, made.notice(incident=made.hostile(name)), {})
+    await told(sink, made.notification(incident=made.hostile(name)), {})
     assert len(receiver.requests) == 1
 
 
@@ -76,19 +76,19 @@ async def test_a_fault_at_the_first_word(
 ) -> None:
     """It is told again; twice only where Slack took it and did not say so."""
     receiver.fail(Fault("slack", kind, requests=1))
-    outcome: Outcome = await sink.deliver(made.notice())
+    outcome: Outcome = await sink.deliver(made.notification())
     assert isinstance(outcome, Retry)
     assert outcome.reason is reason
-    await told(sink, made.notice(), {})
+    await told(sink, made.notification(), {})
     assert kinds(receiver) == ["post"] * posts
 
 
 @pytest.mark.parametrize("kind", [Kind.HALF, Kind.GARBLED, Kind.UNAVAILABLE])
 async def test_a_fault_at_an_edit(sink: SlackSink, receiver: Receiver, kind: Kind) -> None:
     """Edits are the same however often they come."""
-    receipt = await told(sink, made.notice(), {})
+    receipt = await told(sink, made.notification(), {})
     receiver.fail(Fault("slack", kind, requests=1))
-    resolved = made.notice("resolved")
+    resolved = made.notification("resolved")
     assert isinstance(await sink.deliver(replace(resolved, receipt=receipt)), Retry)
     await told(sink, resolved, receipt)
     assert kinds(receiver).count("post") == 1

@@ -1,5 +1,5 @@
-"""What every sink keeps to, whichever vendor it speaks to. A sink's tests derive from ``Conformance`` and say how
-their vendor answers when all is well:
+"""The behaviour that all sinks have in common. The tests of a sink derive from ``Conformance`` and define the
+successful responses of its vendor:
 
     class TestSlack(Conformance):
         secrets = ("xoxb-secret",)
@@ -19,7 +19,7 @@ import pytest
 from leadline.clock import ManualClock
 from leadline.wire import DELIVERIES, encode
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import GiveUp, Notice, Outcome, Reason, Retry, Sent, Sink
+from leadline_sinks.notify.sink import GiveUp, Notification, Outcome, Reason, Retry, Sent, Sink
 from tests.unit.sinks import made
 
 Answering = Callable[[httpx.Request], httpx.Response]
@@ -45,7 +45,7 @@ STATUSES = [
     (422, {}, Retry | GiveUp, set(Reason)),
     (599, {}, Retry, {Reason.UNAVAILABLE}),
 ]
-"""A status of HTTP and its headers; the outcomes and reasons that fit."""
+"""A status and headers; the outcomes and reasons that are correct for it."""
 
 FAULTS: list[tuple[type[httpx.HTTPError], Reason]] = [
     (httpx.ConnectError, Reason.UNREACHABLE),
@@ -53,7 +53,7 @@ FAULTS: list[tuple[type[httpx.HTTPError], Reason]] = [
     (httpx.ReadTimeout, Reason.TIMEOUT),
     (httpx.RemoteProtocolError, Reason.TIMEOUT),
 ]
-"""What may happen instead of an answer."""
+"""Errors in place of a response, and their reasons."""
 
 BODIES = [
     b"",
@@ -67,28 +67,28 @@ BODIES = [
     b"[" * 5000,
     b"x" * 200_000,
 ]
-"""Answers with a status that is fine and a body that makes no sense."""
+"""Bodies that make no sense, of responses with status 200."""
 
 
 class Vendor(httpx.AsyncBaseTransport):
-    """Answers well, but for the requests, counted from 0, that ``script`` says something else about."""
+    """Gives successful responses, except for requests, numbered from 0, that are in ``script``."""
 
     def __init__(self, fine: Answering) -> None:
         self._fine = fine
         self.script: dict[int, Any] = {}
-        """By request: a status and headers, a body, or a fault."""
+        """By the number of the request: a status and headers, a body, or an error."""
         self.otherwise: Any = None
-        """The same for every request that ``script`` does not name."""
+        """The same for every request that is not in ``script``."""
         self.requests: list[httpx.Request] = []
-        """What came, whatever became of it."""
+        """All requests."""
         self.taken: list[httpx.Request] = []
-        """What had an effect: also what timed out."""
+        """Requests that had an effect, those that timed out included."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        told = self.script.get(len(self.requests), self.otherwise)
+        answer = self.script.get(len(self.requests), self.otherwise)
         await request.aread()
         self.requests.append(request)
-        match told:
+        match answer:
             case None:
                 self.taken.append(request)
                 return self._fine(request)
@@ -99,36 +99,35 @@ class Vendor(httpx.AsyncBaseTransport):
                 return httpx.Response(200, content=body)
             case type() as fault:
                 if fault in (httpx.ReadTimeout, httpx.RemoteProtocolError):
-                    self.taken.append(request)  # it may have been: the worst that can be
+                    self.taken.append(request)  # the worst case: it had an effect
                     self._fine(request)
                 raise fault("secret-in-an-exception", request=request)
             case _:
-                raise AssertionError(told)
+                raise AssertionError(answer)
 
 
 class Conformance:
-    """The tests. Derive from it in a class named ``Test…`` that has the three methods below.
+    """The tests. Derive from it a class named ``Test…`` that defines the three methods below.
 
-    They are not abstract: of a class that lacks an abstract method pytest leaves out all tests, without a word.
+    They are not abstract: pytest silently skips all tests of a class that lacks an abstract method.
     """
 
     secrets: tuple[str, ...] = ()
-    """What must be in no outcome."""
+    """Texts that must not be in any outcome."""
 
     def sink(self, http: Http, clock: ManualClock) -> Sink:
-        """The sink, speaking through ``http``."""
+        """The sink, sending through ``http``."""
         raise NotImplementedError
 
     def fine(self, request: httpx.Request) -> httpx.Response:
-        """What the vendor answers when all is well."""
+        """The successful response of the vendor."""
         raise NotImplementedError
 
     def begins(self, request: httpx.Request) -> bool:
-        """Whether a request makes something new that people see, such as a message; not what is told twice in effect
-        once."""
+        """Whether a request creates something that people see, such as a message, each time it is sent."""
         raise NotImplementedError
 
-    # What the tests below need; no need to touch it.
+    # Helpers of the tests below.
 
     @pytest.fixture
     def clock(self) -> ManualClock:
@@ -142,13 +141,13 @@ class Conformance:
     def tested(self, vendor: Vendor, clock: ManualClock) -> Sink:
         return self.sink(Http(clock, vendor), clock)
 
-    async def deliver(self, sink: Sink, notice: Notice) -> Outcome:
-        """Deliver, and hold the outcome to what all outcomes keep to."""
-        outcome = await sink.deliver(notice)
-        self.hold(outcome)
+    async def deliver(self, sink: Sink, notification: Notification) -> Outcome:
+        """Deliver a notification and check the outcome."""
+        outcome = await sink.deliver(notification)
+        self.check(outcome)
         return outcome
 
-    def hold(self, outcome: Outcome) -> None:
+    def check(self, outcome: Outcome) -> None:
         assert isinstance(outcome, Sent | Retry | GiveUp)
         text = repr(outcome)
         assert not [secret for secret in (*self.secrets, "secret-in-an-exception") if secret in text]
@@ -165,7 +164,7 @@ class Conformance:
 
     @staticmethod
     def through_kafka(receipt: Any) -> dict[str, str]:
-        """A receipt as it comes back after a restart."""
+        """A receipt after it was stored in Kafka and read again."""
         record = {
             "incident_id": "inc_x",
             "target": "x",
@@ -180,48 +179,53 @@ class Conformance:
         }
         return DELIVERIES.decode(encode(record)).receipt
 
-    def with_receipt(self, notice: Notice, receipt: Any) -> Notice:
-        return Notice(
-            notice.incident, notice.occasion, notice.news, notice.changes, notice.actions, self.through_kafka(receipt)
+    def with_receipt(self, notification: Notification, receipt: Any) -> Notification:
+        return Notification(
+            notification.incident,
+            notification.occasion,
+            notification.news,
+            notification.changes,
+            notification.actions,
+            self.through_kafka(receipt),
         )
 
     def begun(self, vendor: Vendor) -> int:
         return sum(self.begins(request) for request in vendor.taken)
 
-    # What every sink keeps to.
+    # The tests.
 
-    async def test_a_life_is_told(self, tested: Sink, vendor: Vendor) -> None:
-        """Every occasion ends as sent, each with the receipt of the one before; only the first begins something."""
+    async def test_a_lifecycle(self, tested: Sink, vendor: Vendor) -> None:
+        """Every occasion is sent, each with the receipt of the previous one; only the first creates something."""
         receipt: Any = {}
-        for notice in made.life():
-            outcome = await self.deliver(tested, self.with_receipt(notice, receipt))
-            assert isinstance(outcome, Sent), (notice.occasion, outcome)
+        for notification in made.life():
+            outcome = await self.deliver(tested, self.with_receipt(notification, receipt))
+            assert isinstance(outcome, Sent), (notification.occasion, outcome)
             receipt = outcome.receipt
         assert vendor.requests
         assert self.begun(vendor) <= 1
 
     @pytest.mark.parametrize("occasion", ["opened", "updated", "repeated", "resolved"])
-    async def test_told_twice(self, tested: Sink, vendor: Vendor, occasion: str) -> None:
-        """The same notice again, as after a crash, is sent again and begins nothing new."""
-        first = await self.deliver(tested, made.notice("opened"))
+    async def test_a_duplicate(self, tested: Sink, vendor: Vendor, occasion: str) -> None:
+        """The same notification, delivered again as after a crash, creates nothing new."""
+        first = await self.deliver(tested, made.notification("opened"))
         assert isinstance(first, Sent)
-        notice = self.with_receipt(made.notice(occasion), first.receipt)
-        assert isinstance(await self.deliver(tested, notice), Sent)
-        assert isinstance(await self.deliver(tested, notice), Sent)
+        notification = self.with_receipt(made.notification(occasion), first.receipt)
+        assert isinstance(await self.deliver(tested, notification), Sent)
+        assert isinstance(await self.deliver(tested, notification), Sent)
         assert self.begun(vendor) <= 1
 
-    @pytest.mark.parametrize("occasion", [notice.occasion for notice in made.life()])
-    async def test_any_occasion_may_be_the_first_word(self, tested: Sink, occasion: str) -> None:
-        """A target that knows nothing yet, because it was away or the receipt is lost, is told all the same."""
-        assert isinstance(await self.deliver(tested, made.notice(occasion)), Sent)
+    @pytest.mark.parametrize("occasion", [notification.occasion for notification in made.life()])
+    async def test_any_occasion_may_be_first(self, tested: Sink, occasion: str) -> None:
+        """A notification is sent without a receipt, too, as after an outage of the target or a lost receipt."""
+        assert isinstance(await self.deliver(tested, made.notification(occasion)), Sent)
 
     @pytest.mark.parametrize(("status", "headers", "expected", "reasons"), STATUSES)
     async def test_a_status(
         self, tested: Sink, vendor: Vendor, status: int, headers: dict[str, str], expected: Any, reasons: set[Reason]
     ) -> None:
-        """Each status of HTTP ends in the outcome that fits, and Retry-After is handed on."""
+        """Each status gives the correct outcome, with the wait of Retry-After."""
         vendor.otherwise = (status, headers)
-        outcome = await self.deliver(tested, made.notice())
+        outcome = await self.deliver(tested, made.notification())
         assert isinstance(outcome, expected), outcome
         assert not isinstance(outcome, Sent)
         assert outcome.reason in reasons, outcome
@@ -230,9 +234,9 @@ class Conformance:
 
     @pytest.mark.parametrize(("fault", "reason"), FAULTS, ids=lambda value: getattr(value, "__name__", None))
     async def test_a_fault(self, tested: Sink, vendor: Vendor, fault: type[Exception], reason: Reason) -> None:
-        """Without an answer it is tried again."""
+        """Without a response the delivery is retried."""
         vendor.otherwise = fault
-        outcome = await self.deliver(tested, made.notice())
+        outcome = await self.deliver(tested, made.notification())
         assert isinstance(outcome, Retry)
         assert outcome.reason is reason
 
@@ -240,16 +244,16 @@ class Conformance:
         "body", BODIES, ids=lambda body: body[:12].decode("latin-1").encode("unicode_escape").decode()
     )
     async def test_a_body_that_makes_no_sense(self, tested: Sink, vendor: Vendor, body: bytes) -> None:
-        """Whatever the vendor answers, there is an outcome."""
+        """Any response gives an outcome."""
         vendor.otherwise = body
-        outcome = await self.deliver(tested, made.notice())
+        outcome = await self.deliver(tested, made.notification())
         assert isinstance(outcome, Sent) or outcome.reason in (Reason.GARBLED, Reason.UNAVAILABLE, Reason.REJECTED)
 
     @pytest.mark.parametrize("fault", [(503, {}), (429, {"retry-after": "1"}), *(fault for fault, _ in FAULTS)])
     async def test_a_failure_at_each_request(self, clock: ManualClock, fault: Any) -> None:
-        """Whichever request of a notice fails, going on from what the failure left ends as sent.
+        """Whichever request of a notification fails, the next attempt continues from the receipt of the failure.
 
-        Nothing begins twice, but where no answer came to what was begun.
+        Nothing is created twice, except where the response to its creation was lost.
         """
         for failing in range(self.requests_of(clock)):
             vendor = Vendor(self.fine)
@@ -257,53 +261,53 @@ class Conformance:
             vendor.script = {failing: fault}
             receipt: Any = {}
             ambiguous = fault in (httpx.ReadTimeout, httpx.RemoteProtocolError)
-            for notice in made.life():
-                outcome = await self.deliver(tested, self.with_receipt(notice, receipt))
+            for notification in made.life():
+                outcome = await self.deliver(tested, self.with_receipt(notification, receipt))
                 if isinstance(outcome, Retry):
                     assert len(vendor.requests) > failing, outcome
                     receipt = receipt if outcome.receipt is None else outcome.receipt
-                    outcome = await self.deliver(tested, self.with_receipt(notice, receipt))
-                assert isinstance(outcome, Sent), (failing, notice.occasion, outcome)
+                    outcome = await self.deliver(tested, self.with_receipt(notification, receipt))
+                assert isinstance(outcome, Sent), (failing, notification.occasion, outcome)
                 receipt = outcome.receipt
             assert self.begun(vendor) <= 1 + ambiguous
 
     @pytest.mark.parametrize("name", made.HOSTILE, ids=lambda name: ascii(name[:12]))
     async def test_hostile_names(self, tested: Sink, name: str) -> None:
-        """Names that are too long, forge markup or repaint terminals are told like others."""
+        """Names that are too long, forge markup or repaint terminals are delivered."""
         about = made.hostile(name)
         actions = (made.action("note", by=name or "x", text=name[:4000]),)
         for occasion in ("opened", "noted", "resolved"):
             state = msgspec.structs.replace(about, state="resolved" if occasion == "resolved" else "open")
-            outcome = await self.deliver(tested, made.notice(occasion, incident=state, actions=actions))
+            outcome = await self.deliver(tested, made.notification(occasion, incident=state, actions=actions))
             assert isinstance(outcome, Sent), outcome
 
     async def test_hostile_receipt(self, tested: Sink) -> None:
-        """A receipt that somebody else wrote is no defect: there is an outcome."""
+        """Any receipt gives an outcome."""
         for receipt in ({"": ""}, {"ts": "\0", "channel": "x" * 5000}, {"unknown": "1"}):
-            await self.deliver(tested, self.with_receipt(made.notice("updated"), receipt))
+            await self.deliver(tested, self.with_receipt(made.notification("updated"), receipt))
 
     async def test_the_test(self, tested: Sink, vendor: Vendor) -> None:
-        """A test is sent, says that it is one, and begins no incident."""
+        """A test is sent and is marked as one."""
         outcome = await tested.test()
-        self.hold(outcome)
+        self.check(outcome)
         assert isinstance(outcome, Sent)
         assert any(b"test" in request.content.lower() for request in vendor.requests)
 
     @pytest.mark.parametrize("fault", [(401, {}), (503, {}), httpx.ConnectError, httpx.ReadTimeout])
     async def test_the_test_fails(self, tested: Sink, vendor: Vendor, fault: Any) -> None:
-        """A test that fails says why."""
+        """A failed test has a reason."""
         vendor.otherwise = fault
         outcome = await tested.test()
-        self.hold(outcome)
+        self.check(outcome)
         assert not isinstance(outcome, Sent)
 
-    async def test_it_says_what_it_is(self, tested: Sink) -> None:
-        """A kind, and a rate that lets something through."""
+    async def test_kind_and_rate(self, tested: Sink) -> None:
+        """A sink has a kind, and a rate above zero."""
         assert tested.kind
         assert tested.rate.per_s > 0
         assert tested.rate.burst >= 1
         await tested.close()
 
     def requests_of(self, clock: ManualClock) -> int:
-        """How many requests tell a life, at most: those that fail are repeated, so a few more are tried."""
+        """The most requests of a lifecycle, repetitions included."""
         return 2 * len(made.life())

@@ -1,4 +1,4 @@
-"""Entries for the incident log, as a reader of Kafka makes them."""
+"""Records for the incident log, as its consumer makes them."""
 
 from itertools import count
 from typing import Any
@@ -7,21 +7,21 @@ from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
 from leadline.model.ids import AlertId, ClusterName
 from leadline.wire import Addressed, outgoing
-from leadline_sinks.notify.sink import Entry
+from leadline_sinks.notify.sink import TopicRecord
 from tests.unit.sinks.made import cause, incident, later
 
 _offsets = count()
 
 
-def entry(value: Addressed) -> Entry:
-    """A record with this value; its identity is the value's own."""
+def topic_record(value: Addressed) -> TopicRecord:
+    """A record with this value and its identity."""
     record = outgoing(value, "")
     headers = {name: header.decode() for name, header in record.headers}
-    return Entry(record.topic, f"{headers['ce_source']}#{headers['ce_id']}", 0, next(_offsets), value)
+    return TopicRecord(record.topic, f"{headers['ce_source']}#{headers['ce_id']}", 0, next(_offsets), value)
 
 
 def transition(seq: int = 1, **changes: Any) -> Transition:
-    """A step of the alert of the incident that ``made.incident`` makes."""
+    """A transition of the alert of ``made.incident()``."""
     given: dict[str, Any] = {
         "alert_id": AlertId("a_5f1c"),
         "seq": seq,
@@ -50,7 +50,7 @@ def transition(seq: int = 1, **changes: Any) -> Transition:
 
 
 def delivery(target: str = "slack", **changes: Any) -> Delivery:
-    """What a target was told of the incident that ``made.incident`` makes."""
+    """A delivery of ``made.incident()``."""
     given: dict[str, Any] = {
         "incident_id": incident().incident_id,
         "target": target,

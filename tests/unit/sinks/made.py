@@ -1,5 +1,7 @@
-"""Incidents and notices as the sinks get them, made of little."""
+"""Incidents and notifications with defaults for everything that a test does not care about."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import crc32
@@ -11,7 +13,7 @@ from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName, incident_id
 from leadline.model.incident import Cause, Change, Incident, Step, TimelineEntry
 from leadline.steps import fix_of
-from leadline_sinks.notify.sink import Notice
+from leadline_sinks.notify.sink import Notification
 
 START = datetime(2026, 4, 10, 10, 0, 3, 120000, UTC)
 
@@ -25,11 +27,11 @@ HOSTILE = [
     "𝔸" * 3000,
     "",
 ]
-"""Names as nobody should give them, and a server may hold."""
+"""Names that a server may hold and that break careless code."""
 
 
 def later(seconds: float) -> datetime:
-    """A time counted from ``START``."""
+    """A time in seconds since ``START``."""
     return START + timedelta(seconds=seconds)
 
 
@@ -58,7 +60,7 @@ UNKNOWN = cause(
     steps=[],
     fix="Read the server log of pg-2.",
 )
-"""As an older record has it: the fix is text only."""
+"""A cause of an older record, whose fix is text only."""
 
 
 def incident(seq: int = 1, **changes: Any) -> Incident:
@@ -88,7 +90,7 @@ def incident(seq: int = 1, **changes: Any) -> Incident:
 
 
 def resolved(seq: int = 9, **changes: Any) -> Incident:
-    """The same when it is over."""
+    """The same incident, resolved."""
     at = changes.pop("resolved_at", later(300))
     over = incident(seq, **changes)
     timeline = [*over.timeline, TimelineEntry(at=at, what="resolved")]
@@ -96,12 +98,12 @@ def resolved(seq: int = 9, **changes: Any) -> Incident:
 
 
 def change(setting: str = "max_standby_streaming_delay") -> Change:
-    """A setting somebody changed."""
+    """A changed setting."""
     return Change(node=NodeName("pg-2"), setting=setting, from_="30s", to="-1", at=later(-60))
 
 
 def action(kind: Any = "acknowledge", number: int = 1, **changes: Any) -> Action:
-    """What a person did about the incident that ``incident`` makes."""
+    """An acknowledgement or note about ``incident()``."""
     given: dict[str, Any] = {
         "action_id": f"act_{number}",
         "incident_id": incident().incident_id,
@@ -113,29 +115,34 @@ def action(kind: Any = "acknowledge", number: int = 1, **changes: Any) -> Action
     return Action(**given | changes)
 
 
-def notice(occasion: Any = "opened", **changes: Any) -> Notice:
-    """The first word about the incident that ``incident`` makes; its changes are part of it."""
+def notification(occasion: Any = "opened", **changes: Any) -> Notification:
+    """A notification about ``incident()``, with its timeline and changes as news."""
     about = changes.pop("incident", None) or (resolved() if occasion == "resolved" else incident())
     given: dict[str, Any] = {"news": tuple(about.timeline), "changes": tuple(about.changes)}
-    return Notice(about, occasion, **given | changes)
+    return Notification(about, occasion, **given | changes)
 
 
-def life() -> list[Notice]:
-    """One notice for each occasion, in the order of an incident's life."""
+def with_receipt(given: Notification, receipt: Mapping[str, str]) -> Notification:
+    """A notification with the receipt of the previous one."""
+    return replace(given, receipt=receipt)
+
+
+def life() -> list[Notification]:
+    """One notification for each occasion, in the order of an incident's lifecycle."""
     taken = action()
     return [
-        notice("opened", incident=incident(1, causes=[UNKNOWN], severity="warning", changes=[change()])),
-        notice("updated", incident=incident(2, severity="warning", changes=[change()]), changes=()),
-        notice("escalated", incident=incident(3)),
-        notice("acknowledged", incident=incident(3, acknowledged_by="ada"), actions=(taken,), news=()),
-        notice("noted", incident=incident(3, acknowledged_by="ada"), actions=(action("note", 2),), news=()),
-        notice("repeated", incident=incident(4), news=()),
-        notice("resolved", incident=resolved(5, acknowledged_by="ada")),
+        notification("opened", incident=incident(1, causes=[UNKNOWN], severity="warning", changes=[change()])),
+        notification("updated", incident=incident(2, severity="warning", changes=[change()]), changes=()),
+        notification("escalated", incident=incident(3)),
+        notification("acknowledged", incident=incident(3, acknowledged_by="ada"), actions=(taken,), news=()),
+        notification("noted", incident=incident(3, acknowledged_by="ada"), actions=(action("note", 2),), news=()),
+        notification("repeated", incident=incident(4), news=()),
+        notification("resolved", incident=resolved(5, acknowledged_by="ada")),
     ]
 
 
 def hostile(name: str) -> Incident:
-    """An incident in which every text that is not ours is ``name``."""
+    """An incident in which every foreign text is ``name``."""
     return msgspec.structs.replace(
         incident(cluster=name or "x"),
         incident_id=IncidentId(f"inc_hostile_{crc32(name.encode())}"),

@@ -1,4 +1,4 @@
-"""The outage of 16 hours, as the incident log would have it."""
+"""The outage of 16 hours, as a history of the incident log."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from leadline.model.delivery import Delivery
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
 from leadline.model.incident import Cause, Change, Incident, Step, TimelineEntry
 from leadline.steps import fix_of
-from leadline_sinks.incident_log.incident_history import Story
+from leadline_sinks.incident_log.incident_history import IncidentHistory
 
 BEGAN = datetime(2024, 4, 10, 10, 0, tzinfo=UTC)
 ID = IncidentId("inc_orders_20240410T100000Z_7c1e")
@@ -26,7 +26,7 @@ SUBSCRIPTION = Subject(
 
 
 def at(seconds: float) -> datetime:
-    """So long after it began."""
+    """A time in seconds since the beginning."""
     return BEGAN + timedelta(seconds=seconds)
 
 
@@ -58,7 +58,7 @@ def step(alert: str, seq: int, seconds: float, to: Any, value: float, **changes:
     return Transition(**given | changes)
 
 
-def told(target: str, seconds: float, occasion: Any, **changes: Any) -> Delivery:
+def delivery(target: str, seconds: float, occasion: Any, **changes: Any) -> Delivery:
     given: dict[str, Any] = {
         "incident_id": ID,
         "target": target,
@@ -163,7 +163,7 @@ INCIDENT = Incident(
     rules=["replication_lag", "apply_conflict"],
 )
 
-OUTAGE = Story(
+OUTAGE = IncidentHistory(
     incident=INCIDENT,
     transitions=(
         step("a_lag", 1, 34, "firing", 34.0),
@@ -173,13 +173,13 @@ OUTAGE = Story(
         step("a_conflict", 2, 57_580, "resolved", 0.0, **CONFLICT),
     ),
     deliveries=(
-        told("pagerduty", 39, "opened"),
-        told("slack", 44, "opened"),
-        told("webhook", 44, "opened", outcome="given_up", reason="rejected"),
-        told("slack", 65, "updated"),
-        told("slack", 304, "escalated"),
-        told("pagerduty", 57_600, "resolved", state="resolved"),
-        told("slack", 57_600, "resolved", state="resolved"),
+        delivery("pagerduty", 39, "opened"),
+        delivery("slack", 44, "opened"),
+        delivery("webhook", 44, "opened", outcome="given_up", reason="rejected"),
+        delivery("slack", 65, "updated"),
+        delivery("slack", 304, "escalated"),
+        delivery("pagerduty", 57_600, "resolved", state="resolved"),
+        delivery("slack", 57_600, "resolved", state="resolved"),
     ),
     actions=(
         Action(action_id="act_1", incident_id=ID, kind="acknowledge", by="ada", at=at(900)),

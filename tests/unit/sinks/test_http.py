@@ -1,4 +1,4 @@
-"""HTTP: what an answer asks for."""
+"""HTTP: the wait that a response asks for."""
 
 import httpx
 import pytest
@@ -26,9 +26,9 @@ from tests.unit.sinks import made
     ],
 )
 async def test_retry_after(given: str, seconds: float | None) -> None:
-    """A number of seconds, or a date as seconds from now; what is neither is no wish."""
+    """A number of seconds, or a date as seconds from now; None for anything else."""
     transport = httpx.MockTransport(lambda _: httpx.Response(429, headers={"retry-after": given.encode()}))
     async with Http(ManualClock(made.START), transport) as http:
-        answer = await http.post("http://x.example", b"", {})
-        assert not isinstance(answer, Retry)
-        assert http.retry_after(answer) == (None if seconds is None else pytest.approx(seconds))
+        response = await http.post("http://x.example", b"", {})
+        assert not isinstance(response, Retry)
+        assert http.retry_after(response) == (None if seconds is None else pytest.approx(seconds))

@@ -1,4 +1,4 @@
-"""The draft of a post-mortem: whole, the same each time, and harmless whatever was in the servers."""
+"""The draft of a post-mortem: complete, reproducible, and without markup from foreign text."""
 
 import re
 from dataclasses import replace
@@ -14,7 +14,7 @@ from leadline.model.alert import Evidence, Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline_sinks.incident_log.impact import breaches
-from leadline_sinks.incident_log.incident_history import Story, Times
+from leadline_sinks.incident_log.incident_history import IncidentHistory, IncidentTimes
 from leadline_sinks.incident_log.measures import measures
 from leadline_sinks.incident_log.postmortem import draft
 from leadline_sinks.incident_log.terminal import page
@@ -42,31 +42,31 @@ def test_the_outage() -> None:
 
 
 def test_the_times_of_the_outage() -> None:
-    """How long each step took, from what it is counted."""
-    assert OUTAGE.times == Times(34.0, 35.0, 5.0, 861.0, 57_600.0)
+    """The durations between the steps of the response."""
+    assert OUTAGE.times == IncidentTimes(34.0, 35.0, 5.0, 861.0, 57_600.0)
 
 
-def test_measures_are_said_once() -> None:
-    """Causes that ask for the same thing ask once; a code that is not known asks for what `unknown` does."""
+def test_measures_are_listed_once() -> None:
+    """A measure that two causes share is listed once; an unknown code has the measures of `unknown`."""
     both = measures(["subscriber_duplicate_key", "subscriber_local_writes"])
     assert len(set(both.tasks)) == len(both.tasks) == 3
     assert measures(["made_up"]) == measures([]) == measures(["unknown"])
 
 
 @pytest.mark.parametrize(
-    "story",
+    "history",
     [
         OUTAGE,
-        Story(made.incident()),
-        Story(made.incident(causes=[], timeline=[], alerts=[], rules=[])),
-        Story(made.incident(causes=[made.UNKNOWN], cause_at=None)),
+        IncidentHistory(made.incident()),
+        IncidentHistory(made.incident(causes=[], timeline=[], alerts=[], rules=[])),
+        IncidentHistory(made.incident(causes=[made.UNKNOWN], cause_at=None)),
         replace(OUTAGE, transitions=(), actions=()),
     ],
     ids=["whole", "open", "bare", "unknown", "without-transitions"],
 )
-def test_no_section_is_missing_or_empty(story: Story) -> None:
-    """Whatever is known, every section of a post-mortem is there and says something."""
-    written = draft(story)
+def test_no_section_is_missing_or_empty(history: IncidentHistory) -> None:
+    """Every section is there and has content, whatever the history lacks."""
+    written = draft(history)
     assert [line for line in written.splitlines() if line in HEADINGS] == HEADINGS
     filled = [line for line in written.splitlines() if line]
     below = zip(filled, [*filled[1:], "# end"], strict=True)
@@ -75,12 +75,12 @@ def test_no_section_is_missing_or_empty(story: Story) -> None:
 
 
 def level(line: str) -> int:
-    """Of a heading; 0 for any other line."""
+    """The level of a heading; 0 for any other line."""
     return len(line) - len(line.lstrip("#"))
 
 
-stories = st.builds(
-    Story,
+histories = st.builds(
+    IncidentHistory,
     incident=values(Incident),
     transitions=st.tuples(values(Transition)),
     deliveries=st.tuples(values(Delivery)),
@@ -88,21 +88,21 @@ stories = st.builds(
 )
 
 
-@settings(max_examples=10)  # a story is large
-@given(stories)
-def test_any_story_has_a_draft_and_a_page(story: Story) -> None:
-    """Nothing that the wire lets through stops the export; all of it is printable."""
-    for written in (draft(story), page(story)):
+@settings(max_examples=10)  # a history is large
+@given(histories)
+def test_any_story_has_a_draft_and_a_page(history: IncidentHistory) -> None:
+    """Any values that the wire accepts give a draft and a page, all printable."""
+    for written in (draft(history), page(history)):
         assert all(line.isprintable() for line in written.split("\n"))
-    assert draft(story) == draft(story)
+    assert draft(history) == draft(history)
 
 
 @pytest.mark.parametrize("name", made.HOSTILE, ids=range(len(made.HOSTILE)))
 def test_hostile_text_makes_no_markup(name: str) -> None:
     """Foreign text neither ends a cell nor makes a heading, a link, an image or HTML."""
     hostile = f"# {name} | <img src=x onerror=alert(1)> [click](javascript:x) ![](http://x) `| ``` \n\n## forged"
-    story = Story(made.hostile(hostile), actions=(made.action("note", text=hostile[:4000]),))
-    written = draft(story)
+    history = IncidentHistory(made.hostile(hostile), actions=(made.action("note", text=hostile[:4000]),))
+    written = draft(history)
     outside = re.sub(r"(?s)^(`{3,})(?:text|sql)\n.*?\n\1$", "", written, flags=re.MULTILINE)
     shown = re.sub(r"(?<!\\)((?:\\\\)*)(`+)(?!`).+?(?<!`)\2(?!`)", r"\1", outside)
     assert "<img" not in re.sub(r"\\.", "", shown)
@@ -114,7 +114,7 @@ def test_hostile_text_makes_no_markup(name: str) -> None:
 
 
 def test_the_worst_of_an_alert() -> None:
-    """The severest step and the value furthest beyond the limit are kept, whichever way the limit lies."""
+    """The highest severity, and the value furthest beyond the limit in either direction."""
     (lag,) = [each for each in breaches(OUTAGE.transitions) if each.rule == "replication_lag"]
     assert (lag.severity, lag.worst, lag.limit, lag.verdicts) == (
         "critical",
@@ -129,32 +129,32 @@ def test_the_worst_of_an_alert() -> None:
 
 
 def test_an_alert_that_never_fired_is_no_breach() -> None:
-    """What only was pending is not counted."""
+    """An alert that was only pending is not counted."""
     assert breaches([step("a", 1, 5, "pending", 40.0)]) == []
 
 
-def test_words_of_one_instant_keep_their_order() -> None:
-    """The timeline is in order, the judgement before what followed from it; edits of messages are left out."""
-    told = OUTAGE.timeline()
-    assert [each.at for each in told] == sorted(each.at for each in told)
-    assert [each.by for each in told[-3:]] == ["judgement", "delivery", "delivery"]
-    assert not any("updated" in each.what for each in told)
+def test_events_of_one_instant_keep_their_order() -> None:
+    """The timeline is in order, a judgement before its deliveries; edits of messages are left out."""
+    rows = OUTAGE.timeline()
+    assert [each.at for each in rows] == sorted(each.at for each in rows)
+    assert [each.origin for each in rows[-3:]] == ["judgement", "delivery", "delivery"]
+    assert not any("updated" in each.what for each in rows)
 
 
-def test_causes_are_told_as_they_were_when_they_were_surest() -> None:
-    """When it is over the signs are gone; the evidence from when they were there is what is told, in the last order."""
+def test_causes_have_their_highest_confidence() -> None:
+    """The evidence of a resolved incident is that of the record with the highest confidence, in the last order."""
     first, second = OUTAGE.incident.causes
     gone = [Evidence(name="signs", value="gone")]
     faded = msgspec.structs.replace(first, confidence=0.8, evidence_against=gone)
     early = msgspec.structs.replace(OUTAGE.incident, seq=1, causes=[second, first])
     last = msgspec.structs.replace(OUTAGE.incident, causes=[faded, second])
-    assert Story(last, earlier=(early,)).causes == (first, second)
-    assert "gone" not in draft(Story(last, earlier=(early,)))
-    assert Story(last).causes == (faded, second)
+    assert IncidentHistory(last, earlier=(early,)).causes == (first, second)
+    assert "gone" not in draft(IncidentHistory(last, earlier=(early,)))
+    assert IncidentHistory(last).causes == (faded, second)
 
 
 def test_a_page_for_a_terminal() -> None:
-    """Title, cause with its fix, evidence, changes, timeline, deliveries and times are on it."""
+    """Title, cause, fix, evidence, changes, timeline, deliveries and times."""
     shown = page(OUTAGE)
     for words in (
         "orders: replay on pg-2 is blocked by a query",
@@ -169,14 +169,14 @@ def test_a_page_for_a_terminal() -> None:
 
 
 def test_what_was_not_seen() -> None:
-    """It stands beside the evidence, in the post-mortem and on the terminal."""
+    """It is listed with the evidence, in the post-mortem and on the terminal."""
     fact = Evidence(name="sessions", node="pg-2", value="hidden", note="grant pg_monitor to the agent")
-    story = Story(made.incident(causes=[made.cause(not_seen=[fact])]))
-    assert "| `sessions` | pg-2 | `hidden` | grant pg_monitor to the agent | not seen |" in draft(story)
-    assert "       ? sessions on pg-2: hidden (grant pg_monitor to the agent)" in page(story)
+    history = IncidentHistory(made.incident(causes=[made.cause(not_seen=[fact])]))
+    assert "| `sessions` | pg-2 | `hidden` | grant pg_monitor to the agent | not seen |" in draft(history)
+    assert "       ? sessions on pg-2: hidden (grant pg_monitor to the agent)" in page(history)
 
 
-def test_unset_values_are_told_apart_from_empty_ones() -> None:
-    """A setting that was unset before is said to have been."""
+def test_an_unset_value() -> None:
+    """A setting that was unset before the change is shown as unset."""
     change = msgspec.structs.replace(made.change(), from_=None)
-    assert "| (unset) | `-1` |" in draft(Story(made.incident(changes=[change])))
+    assert "| (unset) | `-1` |" in draft(IncidentHistory(made.incident(changes=[change])))

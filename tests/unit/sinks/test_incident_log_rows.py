@@ -14,7 +14,7 @@ from leadline.model.incident import Incident
 from leadline.wire import CODECS
 from leadline_sinks.incident_log.rows import exact, row, visible
 from tests.unit.sinks import made
-from tests.unit.sinks.log_made import delivery, entry, transition
+from tests.unit.sinks.log_made import delivery, topic_record, transition
 from tests.unit.strategies import values
 
 
@@ -37,31 +37,39 @@ from tests.unit.strategies import values
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_each_record_has_its_kind(value: Any, kind: str, what: str) -> None:
-    """Every record of the four topics is a row of its kind that says in one line what happened."""
-    made = row(entry(value))
-    assert (made.kind, made.what) == (kind, what)
+    """A record of each of the four topics is a row of its kind, with one line of text."""
+    stored = row(topic_record(value))
+    assert (stored.kind, stored.what) == (kind, what)
 
 
 @given(st.one_of(values(Transition), values(Incident), values(Action), values(Delivery)))
 def test_nothing_is_lost(value: Any) -> None:
-    """Whatever a record holds, NUL among it: the columns can be stored, and the record reads back as it was."""
-    made = row(entry(value))
-    for text in (made.event_id, made.incident_id, made.alert_id, made.cluster, made.who, made.what, made.source):
+    """PostgreSQL can store the columns of any record, and the record is decoded to the same value."""
+    stored = row(topic_record(value))
+    for text in (
+        stored.event_id,
+        stored.incident_id,
+        stored.alert_id,
+        stored.cluster,
+        stored.who,
+        stored.what,
+        stored.source,
+    ):
         assert text is None or "\0" not in text
-    assert made.what.isprintable()
-    codec = CODECS[entry(value).topic]
-    assert made.record.isascii()
-    assert codec.decode(made.record.encode()) == value
+    assert stored.what.isprintable()
+    codec = CODECS[topic_record(value).topic]
+    assert stored.record.isascii()
+    assert codec.decode(stored.record.encode()) == value
 
 
-def test_text_that_is_not_unicode_is_seen() -> None:
-    """NUL and lone surrogates are escapes in the columns, and in the record too."""
+def test_text_that_is_not_unicode() -> None:
+    """NUL characters and lone surrogates are escapes, in the columns and in the record."""
     assert visible("a\0b\ud800c\u202e𝔸") == "a\\x00b\\ud800c\u202e𝔸"
     noted = msgspec.structs.replace(made.action("note"), by="a\ud800\0")
-    assert (row(entry(noted)).who, '"by":"a\\ud800\\u0000"' in exact(noted)) == ("a\\ud800\\x00", True)
+    assert (row(topic_record(noted)).who, '"by":"a\\ud800\\u0000"' in exact(noted)) == ("a\\ud800\\x00", True)
 
 
 def test_the_same_value_has_the_same_record() -> None:
-    """The order in which labels were put together does not matter."""
+    """The order of labels does not matter."""
     one, other = made.incident(labels={"a": "1", "b": "2"}), made.incident(labels={"b": "2", "a": "1"})
     assert exact(one) == exact(other)

@@ -1,4 +1,4 @@
-"""No sink gives a secret away: not in an outcome, not in a log, whatever its target answers or its settings hold."""
+"""No sink leaks a secret, neither in an outcome nor in the process log, whatever its target answers."""
 
 import io
 import logging
@@ -24,7 +24,7 @@ from leadline.settings.sink import (
 )
 from leadline_sinks import targets
 from leadline_sinks.http import Http
-from leadline_sinks.incident_log.recorder import IncidentLog
+from leadline_sinks.incident_log.writer import IncidentLog
 from leadline_sinks.notify.sink import Outcome, Retry, Sent, Sink
 from tests.fixtures.commands import own_logging as own_logging
 from tests.unit.sinks import log_made, made
@@ -64,13 +64,13 @@ CASES: dict[str, tuple[str, Callable[[Make], Any]]] = {
         lambda secret: WebhookSettings(url=secret(f"https://[{MARK}"), signing_key=secret(f"{MARK}-key")),
     ),
 }
-"""Kinds of sinks, and settings whose every secret has the mark; what makes the secrets is given."""
+"""Kinds of sinks, and their settings, in which every secret holds the mark; the caller makes the secrets."""
 
 
 def made_of(
     case: str, secret: Make, answer: Callable[[httpx.Request], httpx.Response], patch: pytest.MonkeyPatch
 ) -> Sink:
-    """The sink of a case as a process makes it, but for the connection: it speaks to whoever answers so."""
+    """The sink of a case, as a process makes it, connected to a function that answers."""
     kind, settings = CASES[case]
     patch.setattr(targets, "Http", lambda clock: Http(clock, httpx.MockTransport(answer)))
     target = TargetSettings(**{kind: settings(secret)})
@@ -78,18 +78,24 @@ def made_of(
 
 
 def echo(status: int) -> Callable[[httpx.Request], httpx.Response]:
-    """A target that says all it got, as errors of vendors do."""
+    """A target whose response repeats the whole request, as errors of vendors do."""
 
     def answer(request: httpx.Request) -> httpx.Response:
-        said = f"{request.url} {dict(request.headers)} {request.content.decode(errors='replace')}"
-        body = {"status": said, "message": said, "errors": [said], "ok": False, "error": said}
+        text = f"{request.url} {dict(request.headers)} {request.content.decode(errors='replace')}"
+        body = {
+            "status": text,
+            "message": text,
+            "errors": [text],
+            "ok": False,
+            "error": text,
+        }
         return httpx.Response(status, json=body, headers={"location": str(request.url), "x-echo": MARK})
 
     return answer
 
 
 def fail(fault: type[httpx.HTTPError]) -> Callable[[httpx.Request], httpx.Response]:
-    """No answer, with an exception that says what was asked."""
+    """An exception that holds the request, in place of a response."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         raise fault(f"{request.url} {request.headers}", request=request)
@@ -108,7 +114,7 @@ ANSWERS = {
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """All that is logged, as Leadline writes it at its most talkative."""
+    """The process log at level debug."""
     stream = io.StringIO()
     logs.start(LogSettings(level="debug"), stream)
     yield stream
@@ -116,30 +122,37 @@ def written() -> Iterator[io.StringIO]:
 
 
 async def outcomes(sink: Sink) -> list[Outcome]:
-    """Of every occasion, and of the test."""
-    told: list[Outcome] = []
+    """The outcomes of every occasion, and of the test."""
+    found: list[Outcome] = []
     receipt: Any = {}
-    for notice in made.life():
-        about = made.Notice(notice.incident, notice.occasion, notice.news, notice.changes, notice.actions, receipt)
+    for notification in made.life():
+        about = made.Notification(
+            notification.incident,
+            notification.occasion,
+            notification.news,
+            notification.changes,
+            notification.actions,
+            receipt,
+        )
         outcome = await sink.deliver(about)
-        told.append(outcome)
+        found.append(outcome)
         receipt = outcome.receipt if isinstance(outcome, Sent) else receipt
-    told.append(await sink.test())
+    found.append(await sink.test())
     await sink.close()
-    return told
+    return found
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("case", CASES)
-async def test_no_secret_is_given_away(
+async def test_no_secret_is_leaked(
     written: io.StringIO, monkeypatch: pytest.MonkeyPatch, case: str, answer: str
 ) -> None:
-    """Neither in what the sink says came of it, nor in a log."""
+    """It is neither in the outcome nor in the process log."""
     sink = made_of(case, Secret, ANSWERS[answer], monkeypatch)
     logging.getLogger("leadline.test").debug("%r", sink)
-    told = await outcomes(sink)
-    assert len(told) == len(made.life()) + 1
-    assert MARK not in repr(told)
+    found = await outcomes(sink)
+    assert len(found) == len(made.life()) + 1
+    assert MARK not in repr(found)
     assert "leadline.test" in written.getvalue()
     assert MARK not in written.getvalue()
 
@@ -148,20 +161,20 @@ async def test_no_secret_is_given_away(
 async def test_a_secret_that_cannot_be_read(
     written: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, case: str
 ) -> None:
-    """The file is named, and what it held is not; there is an outcome, not an exception."""
+    """The outcome names the file and not its content."""
 
     def in_file(text: str) -> Secret:
         file = tmp_path / "name-of-the-file"
         file.write_bytes(b"\xff" + text.encode())
         return Secret.in_file(file)
 
-    told = await outcomes(made_of(case, in_file, echo(200), monkeypatch))
-    assert all("name-of-the-file" in repr(outcome) for outcome in told)
-    assert MARK not in repr(told) + written.getvalue()
+    found = await outcomes(made_of(case, in_file, echo(200), monkeypatch))
+    assert all("name-of-the-file" in repr(outcome) for outcome in found)
+    assert MARK not in repr(found) + written.getvalue()
 
 
 def test_every_kind_has_a_case() -> None:
-    """A sink that comes to the others is held to this too."""
+    """A new kind of sink needs a case here."""
     assert {kind for kind, _ in CASES.values()} == set(KINDS)
 
 
@@ -179,9 +192,9 @@ def test_every_kind_has_a_case() -> None:
         MARK,
     ],
 )
-async def test_the_incident_log_keeps_its_password(written: io.StringIO, dsn: str) -> None:
-    """Also where the connection string is none, which may happen to one that is read from a file again."""
-    recorder = IncidentLog(IncidentLogSettings(dsn=Secret(dsn)), ManualClock(made.START))
-    outcome = await recorder.record([log_made.entry(made.incident())])
+async def test_the_incident_log_does_not_leak_its_password(written: io.StringIO, dsn: str) -> None:
+    """An invalid connection string, perhaps read again from a file, is not quoted either."""
+    incident_log = IncidentLog(IncidentLogSettings(dsn=Secret(dsn)), ManualClock(made.START))
+    outcome = await incident_log.write([log_made.topic_record(made.incident())])
     assert isinstance(outcome, Retry)
-    assert MARK not in repr(outcome) + repr(recorder) + written.getvalue()
+    assert MARK not in repr(outcome) + repr(incident_log) + written.getvalue()

@@ -1,4 +1,4 @@
-"""The sinks that the settings ask for."""
+"""The sinks that the settings configure."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from leadline.settings.sink import (
     TargetSettings,
     WebhookSettings,
 )
-from leadline_sinks.targets import chosen, recorder, sink
+from leadline_sinks.targets import chosen, log_writer, sink
 
 SLACK = SlackSettings(webhook_url=Secret("https://hooks.example.org/x"))
 PAGER = PagerDutySettings(routing_key=Secret("k" * 32))
@@ -46,29 +46,29 @@ ALL = SinkSettings(
     ],
 )
 async def test_each_target_gets_its_sink(name: str, kind: str) -> None:
-    """By its kind, also when it has a name of its own."""
+    """Its kind decides, also for a target with a name of its own."""
     made = sink(ALL, name, ManualClock())
     assert made.kind == kind
     await made.close()
 
 
 async def test_the_incident_log() -> None:
-    """It connects when there is something to write."""
-    made = recorder(ALL, ManualClock())
+    """Making its writer does not connect."""
+    made = log_writer(ALL, ManualClock())
     assert made.kind
     await made.close()
 
 
-def test_what_runs() -> None:
-    """Everything that is configured, or what is named, once."""
+def test_chosen_targets() -> None:
+    """All that are configured, or those named, each once."""
     everything = ["slack", "pagerduty", "webhook", "console", "dba", "night", "hook", "incident_log"]
     assert chosen(ALL, ()) == everything
     assert chosen(ALL, ["incident_log", "dba", "dba"]) == ["incident_log", "dba"]
 
 
 def test_wrong_names() -> None:
-    """What there is, is said; so is what could be set when there is nothing."""
-    with pytest.raises(UsageError, match=r"^there is no target 'nobody'; there are: slack$"):
+    """The error lists the configured targets, or the settings that would configure one."""
+    with pytest.raises(UsageError, match=r"^no target is named 'nobody'; configured are: slack$"):
         chosen(SinkSettings(slack=SLACK), ["slack", "nobody"])
     with pytest.raises(
         UsageError, match=r"^no target is configured, .* set one of slack, pagerduty, webhook, console, "

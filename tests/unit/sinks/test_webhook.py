@@ -1,4 +1,4 @@
-"""Webhooks: signed CloudEvents that a receiver can verify with what the how-to page shows."""
+"""Webhooks: signed CloudEvents that the code of the how-to page verifies."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ from leadline.wire import encode
 from leadline_lab.receiver.exchange import Event, Request
 from leadline_lab.receiver.hook import answer
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import GiveUp, Notice, Reason, Retry, Sent, Sink
+from leadline_sinks.notify.sink import GiveUp, Notification, Reason, Retry, Sent, Sink
 from leadline_sinks.webhook import WebhookSink, event, fitting, signed
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Conformance
@@ -35,7 +35,7 @@ PAGE = Path(__file__).parents[3] / "docs/how-to/receive-webhooks.md"
 
 
 class Hook:
-    """The local receiver behind a transport."""
+    """The receiver behind a transport."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -63,7 +63,7 @@ def over(hook: Hook, key: str = KEY) -> WebhookSink:
 
 
 class TestWebhook(Conformance):
-    """Against the local receiver."""
+    """Against the receiver."""
 
     secrets = (KEY, URL, "path-that-is-secret")
 
@@ -74,41 +74,37 @@ class TestWebhook(Conformance):
         return Hook()(request)
 
     def begins(self, request: httpx.Request) -> bool:
-        """Every event stands for itself; a receiver knows one it has by its id."""
+        """Never: a receiver recognises a duplicate event by its id."""
         return False
 
 
-def with_receipt(notice: Notice, receipt: Mapping[str, str]) -> Notice:
-    return Notice(notice.incident, notice.occasion, notice.news, notice.changes, notice.actions, receipt)
-
-
-async def test_a_life() -> None:
+async def test_a_lifecycle() -> None:
     """Each occasion is one event."""
     hook = Hook()
     receipt: Mapping[str, str] = {}
-    for notice in made.life():
-        outcome = await over(hook).deliver(with_receipt(notice, receipt))
+    for notification in made.life():
+        outcome = await over(hook).deliver(made.with_receipt(notification, receipt))
         assert isinstance(outcome, Sent)
         receipt = outcome.receipt
-    assert [told.kind for told in hook.events] == [notice.occasion for notice in made.life()]
+    assert [sent.kind for sent in hook.events] == [notification.occasion for notification in made.life()]
     assert hook.problems == []
 
 
-async def test_the_same_notice_is_the_same_event() -> None:
-    """After a crash it comes again with its id, and the receiver passes over it."""
+async def test_the_same_notification_is_the_same_event() -> None:
+    """A notification that is repeated after a crash has the same id, and the receiver ignores it."""
     hook = Hook()
-    notice = made.notice()
-    await over(hook).deliver(notice)
+    notification = made.notification()
+    await over(hook).deliver(notification)
     hook.clock.advance(60)
-    await over(hook).deliver(notice)
+    await over(hook).deliver(notification)
     assert len(hook.events) == 1
     first, second = hook.requests
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
 
 
-async def test_reminders_and_notes_about_one_record_are_events_of_their_own() -> None:
-    """The record did not change, yet somebody has something new to hear."""
+async def test_reminders_and_notes_about_one_record_are_new_events() -> None:
+    """They differ although the record is the same."""
     hook = Hook()
     receipt: Mapping[str, str] = {}
     about = made.incident(3)
@@ -118,33 +114,33 @@ async def test_reminders_and_notes_about_one_record_are_events_of_their_own() ->
         ("noted", (made.action("note", 1),)),
         ("noted", (made.action("note", 2),)),
     ]:
-        notice = made.notice(occasion, incident=about, actions=actions, receipt=receipt)
-        outcome = await over(hook).deliver(notice)
+        notification = made.notification(occasion, incident=about, actions=actions, receipt=receipt)
+        outcome = await over(hook).deliver(notification)
         assert isinstance(outcome, Sent)
         receipt = outcome.receipt
     assert len(hook.events) == 4
 
 
-async def test_what_came_in_addition_makes_another_event() -> None:
-    """When no answer came and a note was written meanwhile, the next try is not taken for the first."""
+async def test_a_new_note_makes_another_event() -> None:
+    """A retry that includes a new note is no duplicate of the first attempt."""
     hook = Hook()
     about = made.incident(3)
-    await over(hook).deliver(made.notice("noted", incident=about, actions=(made.action("note", 1),)))
+    await over(hook).deliver(made.notification("noted", incident=about, actions=(made.action("note", 1),)))
     more = (made.action("note", 1), made.action("note", 2))
-    await over(hook).deliver(made.notice("noted", incident=about, actions=more))
+    await over(hook).deliver(made.notification("noted", incident=about, actions=more))
     assert len(hook.events) == 2
 
 
-async def test_what_an_event_says() -> None:
+async def test_the_content_of_an_event() -> None:
     """CloudEvents 1.0 in structured mode: the whole incident, and what is new."""
     hook = Hook()
-    await over(hook).deliver(made.notice("noted", actions=(made.action("note"),)))
+    await over(hook).deliver(made.notification("noted", actions=(made.action("note"),)))
     (request,) = hook.requests
     assert request.headers["content-type"] == "application/cloudevents+json; charset=utf-8"
-    told = orjson.loads(request.body)
-    assert told.pop("id").startswith(f"{made.incident().incident_id}:1:noted:")
-    data = told.pop("data")
-    assert told == {
+    sent = orjson.loads(request.body)
+    assert sent.pop("id").startswith(f"{made.incident().incident_id}:1:noted:")
+    data = sent.pop("data")
+    assert sent == {
         "specversion": "1.0",
         "source": "/streams/orders",
         "type": "io.leadline.notice.v1",
@@ -159,29 +155,31 @@ async def test_what_an_event_says() -> None:
 
 
 @pytest.mark.parametrize("name", [*made.HOSTILE, "\0" * 10_000], ids=lambda name: ascii(name[:12]))
-def test_whatever_there_is_to_say_fits(name: str) -> None:
-    """64 KiB: texts and lists are cut as far as they have to be, and it is said that they were."""
+def test_every_event_fits(name: str) -> None:
+    """Texts and lists are cut as far as 64 KiB require, and the event is marked as shortened."""
     about = replace(made.hostile(name), labels={f"{number}{name}": name for number in range(100)}, rules=[name] * 50)
     actions = tuple(made.action("note", number, by="ada", text=name[:4000]) for number in range(50))
-    notice = Notice(about, "noted", tuple(about.timeline), tuple(about.changes), actions)
-    what = event(notice, 0, NotifySettings())
-    body = fitting(what)
+    notification = Notification(about, "noted", tuple(about.timeline), tuple(about.changes), actions)
+    cloud_event = event(notification, 0, NotifySettings())
+    body = fitting(cloud_event)
     assert len(body) <= 64 * 1024
-    told = orjson.loads(body)
-    assert told["subject"] == told["data"]["incident"]["incident_id"]
-    assert ("shortened" in told["data"]) is (len(encode(what)) > 64 * 1024)
-    assert told["data"]["incident"]["causes"][0]["code"] == "standby_query_blocks_replay"
-    assert told["data"]["actions"][-1]["action_id"] == "act_49"
+    sent = orjson.loads(body)
+    assert sent["subject"] == sent["data"]["incident"]["incident_id"]
+    assert ("shortened" in sent["data"]) is (len(encode(cloud_event)) > 64 * 1024)
+    assert sent["data"]["incident"]["causes"][0]["code"] == "standby_query_blocks_replay"
+    assert sent["data"]["actions"][-1]["action_id"] == "act_49"
 
 
-def test_what_fits_is_whole() -> None:
-    """At 64 KiB nothing is cut; one byte more, and the longest is."""
-    what = event(made.notice(incident=made.incident(title="")), 0, NotifySettings())
-    room = 64 * 1024 - len(fitting(what))
-    whole = event(made.notice(incident=made.incident(title="x" * room)), 0, NotifySettings())
+def test_an_event_that_fits_is_not_cut() -> None:
+    """At 64 KiB nothing is cut; one byte above, the longest text is."""
+    cloud_event = event(made.notification(incident=made.incident(title="")), 0, NotifySettings())
+    room = 64 * 1024 - len(fitting(cloud_event))
+    whole = event(made.notification(incident=made.incident(title="x" * room)), 0, NotifySettings())
     assert len(fitting(whole)) == 64 * 1024
     assert "shortened" not in orjson.loads(fitting(whole))["data"]
-    cut = orjson.loads(fitting(event(made.notice(incident=made.incident(title="x" * (room + 1))), 0, NotifySettings())))
+    cut = orjson.loads(
+        fitting(event(made.notification(incident=made.incident(title="x" * (room + 1))), 0, NotifySettings()))
+    )
     assert cut["data"]["shortened"]
     assert cut["data"]["incident"]["title"] == "x" * 1999 + "…"
     assert cut["data"]["incident"]["timeline"] == orjson.loads(fitting(whole))["data"]["incident"]["timeline"]
@@ -189,11 +187,11 @@ def test_what_fits_is_whole() -> None:
 
 @given(values(Incident))
 def test_every_incident_is_an_event(incident: Incident) -> None:
-    """Whatever is in it, the receiver takes it."""
-    what = event(Notice(incident, "opened"), 0, NotifySettings())
-    body = encode(what)
+    """The receiver accepts it, whatever it contains."""
+    cloud_event = event(Notification(incident, "opened"), 0, NotifySettings())
+    body = encode(cloud_event)
     at_s = int(made.START.timestamp())
-    headers = {"content-type": "application/cloudevents+json", **signed(what["id"], at_s, body, b"k")}
+    headers = {"content-type": "application/cloudevents+json", **signed(cloud_event["id"], at_s, body, b"k")}
     reply, _ = answer(Request("/", headers, body, made.START), [])
     assert reply.problem is None
 
@@ -207,7 +205,7 @@ def test_the_signature_is_that_of_standard_webhooks() -> None:
 
 
 def page_code() -> dict[str, Any]:
-    """What the how-to page shows, run."""
+    """The names that the code of the how-to page defines."""
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     names: dict[str, Any] = {}
     exec(code, names)
@@ -216,10 +214,10 @@ def page_code() -> dict[str, Any]:
 
 @pytest.mark.parametrize("key", [KEY, "whsec_" + base64.b64encode(b"\x00\xff" * 16).decode()])
 async def test_the_page_verifies_what_is_sent(key: str) -> None:
-    """The code of the how-to page takes our requests, and none that was changed, is old, or was signed by others."""
+    """The code of the how-to page accepts our requests, and none that is changed, old, or signed with another key."""
     verify = page_code()["verify"]
     hook = Hook()
-    await over(hook, key).deliver(made.notice())
+    await over(hook, key).deliver(made.notification())
     (request,) = hook.requests
     now = request.at.timestamp()
     assert verify(request.headers, request.body, key, now)["subject"] == made.incident().incident_id
@@ -235,9 +233,9 @@ async def test_the_page_verifies_what_is_sent(key: str) -> None:
     assert verify(rotated, request.body, key, now)
 
 
-async def test_a_key_that_is_no_base64_although_it_says_so() -> None:
-    """It needs somebody, and is not shown."""
-    outcome = await over(Hook(), "whsec_not*base64").deliver(made.notice())
+async def test_a_key_that_is_not_base64() -> None:
+    """The delivery is retried as unauthorized, and the key is not shown."""
+    outcome = await over(Hook(), "whsec_not*base64").deliver(made.notification())
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.UNAUTHORIZED
     assert "not*base64" not in outcome.detail
@@ -261,21 +259,21 @@ async def test_a_key_that_is_no_base64_although_it_says_so() -> None:
     ],
 )
 async def test_statuses(status: int, expected: Any, reason: Reason) -> None:
-    """What each means for the event."""
+    """Each status gives the correct outcome."""
     clock = ManualClock(made.START)
     transport = httpx.MockTransport(lambda _: httpx.Response(status, text="not repeated"))
-    outcome = await sink(Http(clock, transport), clock).deliver(made.notice())
+    outcome = await sink(Http(clock, transport), clock).deliver(made.notification())
     assert isinstance(outcome, expected)
     assert outcome.reason is reason
     assert "not repeated" not in outcome.detail
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
-async def test_any_success_will_do(status: int) -> None:
-    """Whatever the receiver says with it."""
+async def test_any_success(status: int) -> None:
+    """The body of a successful response does not matter."""
     clock = ManualClock(made.START)
     tested = sink(Http(clock, httpx.MockTransport(lambda _: httpx.Response(status, text="{"))), clock)
-    assert isinstance(await tested.deliver(made.notice()), Sent)
+    assert isinstance(await tested.deliver(made.notification()), Sent)
 
 
 @pytest.mark.parametrize(
@@ -297,10 +295,10 @@ async def test_any_success_will_do(status: int) -> None:
         ({}, b'{"specversion":"0.3","id":"i","source":"s","type":"t","data":{}}', 0, 400, "1.0"),
     ],
 )
-async def test_the_receiver_refuses(headers: Any, body: Any, at_s: int, status: int, problem: str) -> None:
-    """What is unsigned, old or no CloudEvent, with the reason in words."""
+async def test_the_receiver_rejects(headers: Any, body: Any, at_s: int, status: int, problem: str) -> None:
+    """Requests that are unsigned, old or no CloudEvent are rejected, with the reason."""
     hook = Hook()
-    await over(hook).deliver(made.notice())
+    await over(hook).deliver(made.notification())
     (fine,) = hook.requests
     at = fine.at + timedelta(seconds=at_s)
     reply, events = answer(Request("/", {**fine.headers, **headers}, fine.body if body is None else body, at), [])

@@ -1,9 +1,9 @@
-"""Which incidents routes and silences are for."""
+"""Matching of incidents against routes and silences."""
 
 import pytest
 
 from leadline.settings.sink import RouteMatch
-from leadline_sinks.notify.matching import fits, glob, known, matches
+from leadline_sinks.notify.matching import glob, is_matcher, patterns_match, route_matches
 from tests.unit.sinks.made import cause, incident
 
 ABOUT = incident(
@@ -32,7 +32,7 @@ ABOUT = incident(
     ],
 )
 def test_a_pattern(pattern: str, text: str, expected: bool) -> None:
-    """Stars and question marks stand for something, everything else for itself; none takes for ever."""
+    """The wildcards are `*` and `?`; every other character stands for itself. Matching takes bounded time."""
     assert glob(pattern, text) is expected
 
 
@@ -58,28 +58,28 @@ def test_a_pattern(pattern: str, text: str, expected: bool) -> None:
         ("colour", "*", False),
     ],
 )
-def test_what_a_silence_is_held_against(name: str, pattern: str, expected: bool) -> None:
-    """Each part of an incident; of several, one is enough; what is not known fits nothing."""
-    assert fits({name: pattern}, ABOUT) is expected
-    assert fits({"cluster": "orders"} | {name: pattern}, ABOUT) is expected
-    assert not fits({name: pattern, "label.team": "core"}, ABOUT)
+def test_matchers(name: str, pattern: str, expected: bool) -> None:
+    """Each part of an incident can match; of several values, one is enough. Unknown names match nothing."""
+    assert patterns_match({name: pattern}, ABOUT) is expected
+    assert patterns_match({"cluster": "orders"} | {name: pattern}, ABOUT) is expected
+    assert not patterns_match({name: pattern, "label.team": "core"}, ABOUT)
 
 
 @pytest.mark.parametrize(("severity", "expected"), [("info", True), ("warning", True), ("critical", False)])
-def test_a_route_names_the_least_severity(severity: str, expected: bool) -> None:
-    """At least this severe."""
-    assert matches(RouteMatch(severity=severity), ABOUT) is expected  # type: ignore[arg-type]
+def test_the_severity_of_a_route(severity: str, expected: bool) -> None:
+    """It is the lowest that matches."""
+    assert route_matches(RouteMatch(severity=severity), ABOUT) is expected  # type: ignore[arg-type]
 
 
-def test_all_of_a_route_must_fit() -> None:
+def test_all_matchers_of_a_route_must_match() -> None:
     """Labels, too."""
-    assert matches(RouteMatch(cluster="orders", rule="slot_*", labels={"team": "payments"}), ABOUT)
-    assert not matches(RouteMatch(cluster="orders", labels={"team": "payments", "tier": "*"}), ABOUT)
+    assert route_matches(RouteMatch(cluster="orders", rule="slot_*", labels={"team": "payments"}), ABOUT)
+    assert not route_matches(RouteMatch(cluster="orders", labels={"team": "payments", "tier": "*"}), ABOUT)
 
 
-def test_what_can_be_matched() -> None:
+def test_names_of_matchers() -> None:
     """A label needs a name."""
-    assert known("cluster")
-    assert known("label.x")
-    assert not known("label.")
-    assert not known("clusters")
+    assert is_matcher("cluster")
+    assert is_matcher("label.x")
+    assert not is_matcher("label.")
+    assert not is_matcher("clusters")

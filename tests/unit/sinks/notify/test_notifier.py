@@ -1,4 +1,4 @@
-"""What a courier does with one target, in the order in which it happens."""
+"""The notifier of one target, step by step."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,21 +14,21 @@ from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
 from leadline.settings.sink import ConsoleSettings, NotifySettings, SinkSettings
-from leadline_sinks.notify.context import Known
-from leadline_sinks.notify.notifier import Courier
-from leadline_sinks.notify.sink import GiveUp, Notice, Outcome, Rate, Reason, Retry, Sent
+from leadline_sinks.notify.context import NotificationContext
+from leadline_sinks.notify.notifier import Notifier
+from leadline_sinks.notify.sink import GiveUp, Notification, Outcome, Rate, Reason, Retry, Sent
 from tests.unit.sinks import made
 
 TARGET = "console"
-Answer = Callable[[Notice], Outcome]
+Answer = Callable[[Notification], Outcome]
 
 
-def taken(notice: Notice) -> Outcome:
+def accepting(notification: Notification) -> Outcome:
     return Sent({"ts": "1"})
 
 
 def failing(reason: Reason, **more: Any) -> Answer:
-    return lambda notice: Retry(reason, "no", **more)
+    return lambda notification: Retry(reason, "no", **more)
 
 
 class Target:
@@ -36,65 +36,65 @@ class Target:
 
     def __init__(self, rate: Rate) -> None:
         self.rate = rate
-        self.answer: Answer = taken
-        self.asked: list[Notice] = []
-        self.told: list[tuple[str, str]] = []
+        self.answer: Answer = accepting
+        self.attempts: list[Notification] = []
+        self.delivered: list[tuple[str, str]] = []
 
-    async def deliver(self, notice: Notice) -> Outcome:
-        self.asked.append(notice)
-        outcome = self.answer(notice)
+    async def deliver(self, notification: Notification) -> Outcome:
+        self.attempts.append(notification)
+        outcome = self.answer(notification)
         if isinstance(outcome, Sent):
-            self.told.append((notice.incident.cluster, notice.occasion))
+            self.delivered.append((notification.incident.cluster, notification.occasion))
         return outcome
 
     async def test(self) -> Outcome:
-        raise AssertionError("a courier only delivers")
+        raise AssertionError("a notifier only delivers")
 
     async def close(self) -> None:
-        raise AssertionError("a courier only delivers")
+        raise AssertionError("a notifier only delivers")
 
 
-class Play:
-    """A courier, its target, and what it wrote to Kafka."""
+class Setup:
+    """A notifier, its target, and what it wrote to Kafka."""
 
     def __init__(self, rate: Rate = Rate(1000.0, 1000), **notify: Any) -> None:  # noqa: B008 - a constant
         self.clock = ManualClock(made.later(2))
         self.target = Target(rate)
         self.deliveries: list[Delivery] = []
-        self.troubles: list[Incident] = []
+        self.self_incidents: list[Incident] = []
         self.settings = SinkSettings(console=ConsoleSettings(enabled=True), notify=NotifySettings(**notify))
-        self.known = Known([TARGET])
+        self.context = NotificationContext([TARGET])
         self.offset = 0
         self.restart()
 
     def restart(self) -> None:
-        self.courier = Courier(TARGET, self.target, self.settings, self.known, self.write, self.clock, lambda: 0.9)
+        self.notifier = Notifier(TARGET, self.target, self.settings, self.context, self.write, self.clock, lambda: 0.9)
 
     async def write(self, value: Delivery | Incident) -> int:
         if isinstance(value, Incident):
-            self.troubles.append(value)
+            self.self_incidents.append(value)
             return 0
         self.deliveries.append(value)
         return len(self.deliveries)
 
-    def take(self, incident: Incident) -> None:
-        self.courier.take(incident, 0, self.offset)
+    def observe(self, incident: Incident) -> None:
+        self.notifier.observe(incident, 0, self.offset)
         self.offset += 1
 
-    async def rest(self) -> float:
-        """Work until there is nothing to do now; seconds until there is."""
+    async def idle(self) -> float:
+        """Work until nothing is due; the seconds until something is."""
         for _ in range(1000):
-            wait_s = await self.courier.step()
+            wait_s = await self.notifier.step()
             if wait_s > 0:
                 return wait_s
-        raise AssertionError("it does not come to rest")
+        raise AssertionError("it does not become idle")
 
     async def pass_time(self, seconds: float, at_least_s: float = 0.001) -> None:
         """Work while time passes."""
         until = self.clock.monotonic() + seconds
         while (left_s := until - self.clock.monotonic()) > 0:
-            self.clock.advance(min(left_s, max(at_least_s, await self.rest())))
-        await self.rest()
+            self.clock.advance(min(left_s, max(at_least_s, await self.idle())))
+        await self.idle()
 
     @property
     def outcomes(self) -> list[str]:
@@ -105,298 +105,300 @@ def sample(name: str, **labels: str) -> float:
     return metrics.REGISTRY.get_sample_value(name, {"target": TARGET, **labels}) or 0.0
 
 
-async def test_an_hour_of_a_dead_vendor() -> None:
-    """Nothing is lost and nothing told twice: each incident once, in its newest state; the end of what had begun."""
-    play = Play(rate=Rate(1.0, 10), repeat_s=0)
+async def test_an_outage_of_an_hour() -> None:
+    """Each open incident is sent once, in its newest state, and the end of those that had been sent."""
+    setup = Setup(rate=Rate(1.0, 10), repeat_s=0)
     begun = made.incident(1, cluster="begun")
-    play.take(begun)
-    await play.rest()
-    play.target.answer = failing(Reason.UNREACHABLE)
-    asked = len(play.target.asked)
+    setup.observe(begun)
+    await setup.idle()
+    setup.target.answer = failing(Reason.UNREACHABLE)
+    attempts = len(setup.target.attempts)
     for minute in range(60):
-        opened_at = play.clock.now()
+        opened_at = setup.clock.now()
         open_ = made.incident(1, cluster=f"open{minute}", opened_at=opened_at)
         over = made.incident(1, cluster=f"over{minute}", opened_at=opened_at)
         for incident in (open_, over):
-            play.take(incident)
+            setup.observe(incident)
             for seq in range(2, 20):
-                play.take(msgspec.structs.replace(incident, seq=seq))
-        await play.pass_time(30)
-        play.take(msgspec.structs.replace(over, seq=30, state="resolved", resolved_at=play.clock.now()))
-        await play.pass_time(30)
-    play.take(made.resolved(2, cluster="begun"))
-    await play.rest()
-    assert len(play.target.asked) - asked < 60, "it is only probed"
+                setup.observe(msgspec.structs.replace(incident, seq=seq))
+        await setup.pass_time(30)
+        setup.observe(msgspec.structs.replace(over, seq=30, state="resolved", resolved_at=setup.clock.now()))
+        await setup.pass_time(30)
+    setup.observe(made.resolved(2, cluster="begun"))
+    await setup.idle()
+    assert len(setup.target.attempts) - attempts < 60, "it is only probed"
     assert sample("leadline_sink_breaker_open") == 1
     assert sample("leadline_sink_pending") == 61
     assert sample("leadline_sink_oldest_pending_seconds") > 3500
-    play.target.answer = taken
-    await play.pass_time(600)
+    setup.target.answer = accepting
+    await setup.pass_time(600)
     expected = [("begun", "opened"), ("begun", "resolved"), *((f"open{minute}", "opened") for minute in range(60))]
-    assert sorted(play.target.told) == sorted(expected)
-    assert {it.incident.seq for it in play.target.asked if it.incident.cluster.startswith("open")} == {19}
+    assert sorted(setup.target.delivered) == sorted(expected)
+    assert {each.incident.seq for each in setup.target.attempts if each.incident.cluster.startswith("open")} == {19}
     assert sample("leadline_sink_pending") == 0
     assert sample("leadline_sink_breaker_open") == 0
-    assert [incident.state for incident in play.troubles] == ["open", "resolved"]
+    assert [incident.state for incident in setup.self_incidents] == ["open", "resolved"]
 
 
 async def test_a_restart_repeats_nothing() -> None:
-    """What was told is known from the deliveries."""
-    play = Play()
-    play.take(made.incident(1))
-    await play.rest()
-    play.restart()
-    play.take(made.incident(1))
-    assert await play.rest() == 60
-    assert play.target.told == [("orders", "opened")]
-    play.take(made.resolved(2))
-    assert await play.rest() == inf
-    assert play.target.told[1:] == [("orders", "resolved")]
-    play.restart()
-    play.take(made.incident(1))
-    play.take(made.resolved(2))
-    assert await play.rest() == inf
-    assert len(play.target.told) == 2
+    """Deliveries on record are not repeated."""
+    setup = Setup()
+    setup.observe(made.incident(1))
+    await setup.idle()
+    setup.restart()
+    setup.observe(made.incident(1))
+    assert await setup.idle() == 60
+    assert setup.target.delivered == [("orders", "opened")]
+    setup.observe(made.resolved(2))
+    assert await setup.idle() == inf
+    assert setup.target.delivered[1:] == [("orders", "resolved")]
+    setup.restart()
+    setup.observe(made.incident(1))
+    setup.observe(made.resolved(2))
+    assert await setup.idle() == inf
+    assert len(setup.target.delivered) == 2
 
 
-async def test_what_may_be_forgotten() -> None:
-    """Not the newest record of what is open, and all of what is over."""
-    play = Play()
+async def test_settled_offsets() -> None:
+    """The newest record of an open incident is needed; records of finished incidents are not."""
+    setup = Setup()
     for seq in (1, 2):
-        play.take(made.incident(seq))
-    play.take(made.incident(1, cluster="other"))
-    play.take(made.resolved(2, cluster="other"))
-    assert play.courier.settled(0, 4) == 1
-    assert play.courier.settled(7, 9) == 9
-    await play.rest()
-    assert play.courier.settled(0, 4) == 1
-    play.take(made.resolved(3))
-    assert play.courier.settled(0, 5) == 4
-    await play.rest()
-    assert play.courier.settled(0, 5) == 5
+        setup.observe(made.incident(seq))
+    setup.observe(made.incident(1, cluster="other"))
+    setup.observe(made.resolved(2, cluster="other"))
+    assert setup.notifier.settled(0, 4) == 1
+    assert setup.notifier.settled(7, 9) == 9
+    await setup.idle()
+    assert setup.notifier.settled(0, 4) == 1
+    setup.observe(made.resolved(3))
+    assert setup.notifier.settled(0, 5) == 4
+    await setup.idle()
+    assert setup.notifier.settled(0, 5) == 5
 
 
-async def test_records_that_come_again_when_all_is_over() -> None:
-    """A worker that was restarted writes them once more, one by one: nobody is told what was over before."""
-    play = Play()
+async def test_records_that_are_written_again_after_the_end() -> None:
+    """After a restart, a worker may write old records again; nobody is notified of finished incidents."""
+    setup = Setup()
     about = made.incident(1, causes=[made.UNKNOWN])
-    play.take(about)
-    play.take(made.resolved(2))
-    await play.rest()
-    play.take(about)
-    await play.pass_time(60)
-    play.take(made.resolved(2))
-    await play.rest()
-    assert play.target.asked == []
+    setup.observe(about)
+    setup.observe(made.resolved(2))
+    await setup.idle()
+    setup.observe(about)
+    await setup.pass_time(60)
+    setup.observe(made.resolved(2))
+    await setup.idle()
+    assert setup.target.attempts == []
 
 
-async def test_the_target_says_how_long_to_wait() -> None:
-    """Nothing is sent to it meanwhile, for no incident; it is no failure of the target."""
-    play = Play()
-    play.target.answer = failing(Reason.RATE_LIMITED, after_s=40.0)
+async def test_a_rate_limit() -> None:
+    """Nothing is sent while the target asks to wait, and it does not count as failing."""
+    setup = Setup()
+    setup.target.answer = failing(Reason.RATE_LIMITED, after_s=40.0)
     for name in ("a", "b"):
-        play.take(made.incident(cluster=name))
-    assert await play.rest() == 40.0
-    assert len(play.target.asked) == 1
-    await play.pass_time(39.0)
-    assert len(play.target.asked) == 1
-    play.target.answer = taken
-    await play.pass_time(2.0)
-    assert sorted(play.target.told) == [("a", "opened"), ("b", "opened")]
+        setup.observe(made.incident(cluster=name))
+    assert await setup.idle() == 40.0
+    assert len(setup.target.attempts) == 1
+    await setup.pass_time(39.0)
+    assert len(setup.target.attempts) == 1
+    setup.target.answer = accepting
+    await setup.pass_time(2.0)
+    assert sorted(setup.target.delivered) == [("a", "opened"), ("b", "opened")]
     assert sample("leadline_sink_breaker_open") == 0
 
 
 async def test_the_most_severe_first() -> None:
-    """When there is more to tell than the target takes."""
-    play = Play(rate=Rate(1.0, 1))
+    """Within a rate limit, the most severe incidents are sent first."""
+    setup = Setup(rate=Rate(1.0, 1))
     for name, severity in (("a", "warning"), ("b", "critical"), ("c", "warning"), ("d", "critical")):
-        play.take(made.incident(cluster=name, severity=severity))
-    await play.pass_time(10.0)
-    assert [name for name, _ in play.target.told] == ["b", "d", "a", "c"]
+        setup.observe(made.incident(cluster=name, severity=severity))
+    await setup.pass_time(10.0)
+    assert [name for name, _ in setup.target.delivered] == ["b", "d", "a", "c"]
 
 
-async def test_what_the_target_will_not_have() -> None:
-    """It is given up and said why; what follows is tried; others are told meanwhile."""
-    play = Play()
-    play.target.answer = lambda notice: GiveUp(Reason.REJECTED, "no") if notice.incident.seq == 1 else taken(notice)
+async def test_a_rejected_notification() -> None:
+    """It is given up with a reason; later records are sent."""
+    setup = Setup()
+    setup.target.answer = lambda notification: (
+        GiveUp(Reason.REJECTED, "no") if notification.incident.seq == 1 else accepting(notification)
+    )
     before = sample("leadline_sink_given_up_total", reason="rejected")
-    play.take(made.incident(1))
-    assert await play.rest() == inf
-    assert play.deliveries[-1].outcome == "given_up"
-    assert play.deliveries[-1].reason == "rejected"
+    setup.observe(made.incident(1))
+    assert await setup.idle() == inf
+    assert setup.deliveries[-1].outcome == "given_up"
+    assert setup.deliveries[-1].reason == "rejected"
     assert sample("leadline_sink_given_up_total", reason="rejected") == before + 1
-    play.restart()
-    play.take(made.incident(1))
-    assert await play.rest() == inf
-    assert len(play.target.asked) == 1
-    play.take(made.incident(2))
-    await play.pass_time(10.0)
-    assert play.target.told == [("orders", "opened")]
+    setup.restart()
+    setup.observe(made.incident(1))
+    assert await setup.idle() == inf
+    assert len(setup.target.attempts) == 1
+    setup.observe(made.incident(2))
+    await setup.pass_time(10.0)
+    assert setup.target.delivered == [("orders", "opened")]
 
 
-async def test_a_refused_login_is_nothing_to_give_up_for() -> None:
-    """Whatever the sink calls it: what is to be told waits until the login is right."""
-    play = Play()
-    play.target.answer = lambda notice: GiveUp(Reason.UNAUTHORIZED, "no")
-    play.take(made.incident(1))
-    assert await play.rest() == 30.0
-    (trouble,) = play.troubles
-    assert (trouble.title, trouble.labels) == (
-        "leadline: console cannot be told: it does not accept our token, key or login",
+async def test_a_rejected_login_is_retried() -> None:
+    """Notifications are queued until the login is right, even where the sink gives up."""
+    setup = Setup()
+    setup.target.answer = lambda notification: GiveUp(Reason.UNAUTHORIZED, "no")
+    setup.observe(made.incident(1))
+    assert await setup.idle() == 30.0
+    (self_incident,) = setup.self_incidents
+    assert (self_incident.title, self_incident.labels) == (
+        "leadline: cannot deliver to console: the target rejects the token, key or login",
         {"target": "console"},
     )
-    play.target.answer = taken
-    await play.pass_time(31.0)
-    assert play.target.told == [("orders", "opened")]
-    assert [(it.incident_id, it.seq, it.state) for it in play.troubles] == [
-        (trouble.incident_id, 1, "open"),
-        (trouble.incident_id, 2, "resolved"),
+    setup.target.answer = accepting
+    await setup.pass_time(31.0)
+    assert setup.target.delivered == [("orders", "opened")]
+    assert [(each.incident_id, each.seq, each.state) for each in setup.self_incidents] == [
+        (self_incident.incident_id, 1, "open"),
+        (self_incident.incident_id, 2, "resolved"),
     ]
 
 
-async def test_trouble_that_a_process_before_this_one_wrote_down() -> None:
-    """It is over with the next success; and it is not opened a second time."""
-    play = Play()
-    play.target.answer = failing(Reason.FULL)
-    play.take(made.incident(1))
-    await play.rest()
-    (trouble,) = play.troubles
-    play.restart()
-    play.take(made.incident(1))
-    play.take(trouble)
-    await play.rest()
-    assert len(play.troubles) == 1
-    play.target.answer = taken
-    await play.pass_time(31.0)
-    assert [it.state for it in play.troubles] == ["open", "resolved"]
-    assert play.target.told == [("orders", "opened")], "it is not told about itself"
+async def test_a_self_incident_of_an_earlier_process() -> None:
+    """It is not opened again, and the next success resolves it."""
+    setup = Setup()
+    setup.target.answer = failing(Reason.FULL)
+    setup.observe(made.incident(1))
+    await setup.idle()
+    (self_incident,) = setup.self_incidents
+    setup.restart()
+    setup.observe(made.incident(1))
+    setup.observe(self_incident)
+    await setup.idle()
+    assert len(setup.self_incidents) == 1
+    setup.target.answer = accepting
+    await setup.pass_time(31.0)
+    assert [each.state for each in setup.self_incidents] == ["open", "resolved"]
+    assert setup.target.delivered == [("orders", "opened")], "it is not notified of its own failure"
 
 
-async def test_a_minute_of_failures_is_trouble() -> None:
-    """Not before."""
-    play = Play()
-    play.target.answer = failing(Reason.UNAVAILABLE)
-    play.take(made.incident(1))
-    await play.pass_time(55.0)
-    assert play.troubles == []
-    await play.pass_time(70.0)
-    assert [it.causes[0].evidence_for[0].name for it in play.troubles] == ["unavailable"]
+async def test_a_minute_of_failures_is_an_incident() -> None:
+    """A shorter failure is none."""
+    setup = Setup()
+    setup.target.answer = failing(Reason.UNAVAILABLE)
+    setup.observe(made.incident(1))
+    await setup.pass_time(55.0)
+    assert setup.self_incidents == []
+    await setup.pass_time(70.0)
+    assert [each.causes[0].evidence_for[0].name for each in setup.self_incidents] == ["unavailable"]
 
 
-async def test_what_arrived_in_part_goes_on() -> None:
-    """From the receipt; also after a restart."""
-    play = Play()
-    play.target.answer = failing(Reason.UNAVAILABLE, receipt={"ts": "7"})
-    play.take(made.incident(1))
-    await play.rest()
-    assert play.outcomes == ["attempted", "partial"]
-    play.restart()
-    play.take(made.incident(1))
-    play.target.answer = taken
-    await play.pass_time(5.0)
-    assert play.target.asked[-1].receipt == {"ts": "7"}
-    assert play.target.asked[-1].occasion == "opened"
-    assert play.outcomes[2:] == ["sent"]
+async def test_a_partial_delivery_is_continued() -> None:
+    """The next attempt has the receipt, also after a restart."""
+    setup = Setup()
+    setup.target.answer = failing(Reason.UNAVAILABLE, receipt={"ts": "7"})
+    setup.observe(made.incident(1))
+    await setup.idle()
+    assert setup.outcomes == ["attempted", "partial"]
+    setup.restart()
+    setup.observe(made.incident(1))
+    setup.target.answer = accepting
+    await setup.pass_time(5.0)
+    assert setup.target.attempts[-1].receipt == {"ts": "7"}
+    assert setup.target.attempts[-1].occasion == "opened"
+    assert setup.outcomes[2:] == ["sent"]
 
 
-@pytest.mark.parametrize(("reason", "told"), [(Reason.TIMEOUT, ["resolved"]), (Reason.UNREACHABLE, [])])
-async def test_an_end_after_a_first_word_that_may_have_arrived(reason: Reason, told: list[str]) -> None:
-    """Without an answer the target may have it, so it hears of the end; without a connection it has nothing."""
-    play = Play()
-    play.target.answer = failing(reason)
-    play.take(made.incident(1))
-    await play.rest()
-    play.take(made.resolved(2))
-    play.target.answer = taken
-    await play.pass_time(60.0)
-    assert [occasion for _, occasion in play.target.told] == told
+@pytest.mark.parametrize(("reason", "occasions"), [(Reason.TIMEOUT, ["resolved"]), (Reason.UNREACHABLE, [])])
+async def test_the_end_of_an_ambiguous_delivery(reason: Reason, occasions: list[str]) -> None:
+    """A target that may have received the first notification is notified of the end; one that cannot have is not."""
+    setup = Setup()
+    setup.target.answer = failing(reason)
+    setup.observe(made.incident(1))
+    await setup.idle()
+    setup.observe(made.resolved(2))
+    setup.target.answer = accepting
+    await setup.pass_time(60.0)
+    assert [occasion for _, occasion in setup.target.delivered] == occasions
 
 
 async def test_a_sink_with_a_defect() -> None:
-    """Its exception ends as a failure of that attempt; other incidents are told."""
+    """An exception is a failure of that attempt; other incidents are sent."""
 
-    def broken(notice: Notice) -> Outcome:
-        if notice.incident.cluster == "a":
+    def broken(notification: Notification) -> Outcome:
+        if notification.incident.cluster == "a":
             raise ZeroDivisionError
-        return taken(notice)
+        return accepting(notification)
 
-    play = Play()
-    play.target.answer = broken
-    play.take(made.incident(cluster="a"))
-    play.take(made.incident(cluster="b"))
-    await play.pass_time(3.0)
-    assert play.target.told == [("b", "opened")]
-    play.target.answer = taken
-    await play.pass_time(60.0)
-    assert play.target.told == [("b", "opened"), ("a", "opened")]
+    setup = Setup()
+    setup.target.answer = broken
+    setup.observe(made.incident(cluster="a"))
+    setup.observe(made.incident(cluster="b"))
+    await setup.pass_time(3.0)
+    assert setup.target.delivered == [("b", "opened")]
+    setup.target.answer = accepting
+    await setup.pass_time(60.0)
+    assert setup.target.delivered == [("b", "opened"), ("a", "opened")]
 
 
-async def test_a_silence_is_written_down_once_and_ends() -> None:
-    """Then what is open is told, also when the process was restarted in between."""
-    play = Play()
-    now = play.clock.now()
+async def test_a_silence_is_recorded_once() -> None:
+    """At its end, open incidents are sent, also after a restart."""
+    setup = Setup()
+    now = setup.clock.now()
     ends_at = now + timedelta(seconds=600)
     quiet = Silence(silence_id="s", matchers={"cluster": "*"}, starts_at=now, ends_at=ends_at, created_by="ada")
-    play.known.silence("s", quiet)
-    play.take(made.incident(1))
-    play.take(made.incident(2))
-    assert await play.rest() == 60.0
-    await play.pass_time(300.0)
-    assert play.outcomes == ["suppressed"]
-    assert play.courier.settled(0, 2) == 1
-    play.restart()
-    play.take(made.incident(2))
-    await play.pass_time(301.0)
-    assert play.target.told == [("orders", "opened")]
-    assert play.outcomes[0] == "suppressed"
+    setup.context.add_silence("s", quiet)
+    setup.observe(made.incident(1))
+    setup.observe(made.incident(2))
+    assert await setup.idle() == 60.0
+    await setup.pass_time(300.0)
+    assert setup.outcomes == ["suppressed"]
+    assert setup.notifier.settled(0, 2) == 1
+    setup.restart()
+    setup.observe(made.incident(2))
+    await setup.pass_time(301.0)
+    assert setup.target.delivered == [("orders", "opened")]
+    assert setup.outcomes[0] == "suppressed"
 
 
-async def test_partitions_that_go_elsewhere() -> None:
-    """Nothing is told of them any more."""
-    play = Play()
-    play.take(made.incident(1))
-    play.courier.release()
-    assert await play.rest() == inf
-    assert play.target.asked == []
+async def test_revoked_partitions() -> None:
+    """Nothing is sent for their incidents."""
+    setup = Setup()
+    setup.observe(made.incident(1))
+    setup.notifier.release()
+    assert await setup.idle() == inf
+    assert setup.target.attempts == []
 
 
 async def test_an_older_record_after_a_newer_one() -> None:
-    """The highest seq holds, in whatever order they come."""
-    play = Play()
+    """The record with the highest seq is sent, in whatever order they are read."""
+    setup = Setup()
     for seq in (1, 3, 2):
-        play.take(made.incident(seq))
-    assert play.courier.settled(0, 3) == 1
-    await play.rest()
-    assert [notice.incident.seq for notice in play.target.asked] == [3]
+        setup.observe(made.incident(seq))
+    assert setup.notifier.settled(0, 3) == 1
+    await setup.idle()
+    assert [notification.incident.seq for notification in setup.target.attempts] == [3]
 
 
-async def test_news_about_what_was_told_long_ago() -> None:
-    """An acknowledgement is told, and so is what a silence that ended early kept back."""
-    play = Play(repeat_s=0)
-    play.take(made.incident(1))
-    assert await play.rest() == inf
-    play.known.action(made.action())
-    assert await play.rest() == inf
-    now = play.clock.now()
+async def test_news_after_a_delivery() -> None:
+    """An acknowledgement is sent, and so is an update when its silence ends early."""
+    setup = Setup(repeat_s=0)
+    setup.observe(made.incident(1))
+    assert await setup.idle() == inf
+    setup.context.add_action(made.action())
+    assert await setup.idle() == inf
+    now = setup.clock.now()
     ends_at = now + timedelta(days=1)
     quiet = Silence(silence_id="s", matchers={"cluster": "*"}, starts_at=now, ends_at=ends_at, created_by="ada")
-    play.known.silence("s", quiet)
-    play.take(made.incident(2))
-    await play.rest()
-    play.known.silence("s", None)
-    await play.pass_time(10.0)
-    assert [occasion for _, occasion in play.target.told] == ["opened", "acknowledged", "updated"]
-    assert play.target.asked[-1].incident.acknowledged_by == "ada"
+    setup.context.add_silence("s", quiet)
+    setup.observe(made.incident(2))
+    await setup.idle()
+    setup.context.add_silence("s", None)
+    await setup.pass_time(10.0)
+    assert [occasion for _, occasion in setup.target.delivered] == ["opened", "acknowledged", "updated"]
+    assert setup.target.attempts[-1].incident.acknowledged_by == "ada"
 
 
-async def test_a_delivery_that_is_read_after_a_later_one_was_written() -> None:
-    """The later one holds; those of targets of other processes are not kept."""
-    play = Play()
-    play.take(made.incident(1))
-    await play.rest()
-    first, last = play.deliveries[0], play.deliveries[-1]
-    play.known.delivered(last, 7)
-    play.known.delivered(first, 6)
-    assert play.known.delivery(last.incident_id, TARGET) == last
-    play.known.delivered(msgspec.structs.replace(last, target="other"), 8)
-    assert play.known.delivery(last.incident_id, "other") is None
+async def test_a_delivery_that_is_read_late() -> None:
+    """The delivery with the higher offset holds. Those of targets of other processes are not kept."""
+    setup = Setup()
+    setup.observe(made.incident(1))
+    await setup.idle()
+    first, last = setup.deliveries[0], setup.deliveries[-1]
+    setup.context.add_delivery(last, 7)
+    setup.context.add_delivery(first, 6)
+    assert setup.context.delivery(last.incident_id, TARGET) == last
+    setup.context.add_delivery(msgspec.structs.replace(last, target="other"), 8)
+    assert setup.context.delivery(last.incident_id, "other") is None

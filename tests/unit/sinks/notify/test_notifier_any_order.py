@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, a target comes to know the newest state of every incident it should know."""
+"""Whatever happens in whatever order, a target gets the newest state of every incident in the end."""
 
 import asyncio
 from collections import Counter
@@ -16,10 +16,10 @@ from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
 from leadline.settings.sink import ConsoleSettings, NotifySettings, SinkSettings
-from leadline_sinks.notify.context import Known
-from leadline_sinks.notify.notifier import Courier
-from leadline_sinks.notify.self_incident import about
-from leadline_sinks.notify.sink import Notice, Outcome, Rate, Reason, Retry, Sent
+from leadline_sinks.notify.context import NotificationContext
+from leadline_sinks.notify.notifier import Notifier
+from leadline_sinks.notify.self_incident import failing_target
+from leadline_sinks.notify.sink import Notification, Outcome, Rate, Reason, Retry, Sent
 from tests.unit.properties import histories
 from tests.unit.sinks import made
 
@@ -30,7 +30,7 @@ FAILURES: Mapping[str, Retry] = {
     "unavailable": Retry(Reason.UNAVAILABLE, "no"),
     "unreachable": Retry(Reason.UNREACHABLE, "no"),
     "unauthorized": Retry(Reason.UNAUTHORIZED, "no"),
-    "taken, then no answer": Retry(Reason.TIMEOUT, "no"),
+    "accepted, then no answer": Retry(Reason.TIMEOUT, "no"),
     "half": Retry(Reason.UNAVAILABLE, "no", receipt={"message": "1"}),
 }
 
@@ -40,49 +40,51 @@ class Crash(Exception):
 
 
 class Target:
-    """A vendor that remembers what it was told, and is told how to fail."""
+    """A vendor that keeps what it received and fails as scripted."""
 
     kind = "fake"
     rate = Rate(per_s=1.0, burst=3)
 
     def __init__(self) -> None:
         self.script: list[str] = []
-        self.told: dict[str, list[Notice]] = {}
-        """What had an effect, by incident."""
+        self.delivered: dict[str, list[Notification]] = {}
+        """Notifications that had an effect, by incident."""
         self.begun: Counter[str] = Counter()
         self.ambiguous: Counter[str] = Counter()
         self.in_flight = 0
 
-    async def deliver(self, notice: Notice) -> Outcome:
+    async def deliver(self, notification: Notification) -> Outcome:
         self.in_flight += 1
         assert self.in_flight == 1
         try:
             await asyncio.sleep(0)
-            return self._answer(notice)
+            return self._answer(notification)
         finally:
             self.in_flight -= 1
 
-    def _answer(self, notice: Notice) -> Outcome:
-        ident = notice.incident.incident_id
+    def _answer(self, notification: Notification) -> Outcome:
+        ident = notification.incident.incident_id
         failure = self.script.pop(0) if self.script else None
         if failure in ("limited", "unavailable", "unreachable", "unauthorized"):
             return FAILURES[failure]
-        before = self.told.setdefault(ident, [])
+        before = self.delivered.setdefault(ident, [])
         if before:
-            assert notice.incident.seq >= before[-1].incident.seq, "order"
-            assert before[-1].occasion != "resolved" or notice.occasion == "resolved", "a trigger after its resolve"
-        before.append(notice)
-        self.begun[ident] += not notice.receipt
+            assert notification.incident.seq >= before[-1].incident.seq, "order"
+            assert before[-1].occasion != "resolved" or notification.occasion == "resolved", (
+                "a trigger after its resolve"
+            )
+        before.append(notification)
+        self.begun[ident] += not notification.receipt
         if failure is not None:
             self.ambiguous[ident] += failure != "half"
             return FAILURES[failure]
         return Sent({"message": "1"})
 
     async def test(self) -> Outcome:
-        raise AssertionError("a courier only delivers")
+        raise AssertionError("a notifier only delivers")
 
     async def close(self) -> None:
-        raise AssertionError("a courier only delivers")
+        raise AssertionError("a notifier only delivers")
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -111,21 +113,21 @@ class AnyOrder(RuleBasedStateMachine):
                 self.loop.close()
 
     def boot(self) -> None:
-        """A process that knows nothing but what Kafka has."""
-        self.known = Known([TARGET])
+        """Start a process that has only what is in Kafka."""
+        self.context = NotificationContext([TARGET])
         for offset, delivery in enumerate(self.deliveries):
-            self.known.delivered(delivery, offset)
+            self.context.add_delivery(delivery, offset)
         for action in self.actions:
-            self.known.action(action)
+            self.context.add_action(action)
         for ident, silence in self.silences.items():
-            self.known.silence(ident, silence)
-        self.courier = Courier(TARGET, self.target, SETTINGS, self.known, self.write, self.clock, lambda: 0.7)
+            self.context.add_silence(ident, silence)
+        self.notifier = Notifier(TARGET, self.target, SETTINGS, self.context, self.write, self.clock, lambda: 0.7)
         self.position = self.committed
         self.read()
 
     def read(self) -> None:
         while self.position < len(self.topic):
-            self.courier.take(self.topic[self.position], 0, self.position)
+            self.notifier.observe(self.topic[self.position], 0, self.position)
             self.position += 1
 
     async def write(self, value: Delivery | Incident) -> int:
@@ -145,12 +147,12 @@ class AnyOrder(RuleBasedStateMachine):
         self.read()
 
     def step(self) -> float:
-        before = {ident: len(told) for ident, told in self.target.told.items()}
+        before = {ident: len(received) for ident, received in self.target.delivered.items()}
         try:
-            return self.loop.run_until_complete(self.courier.step())
+            return self.loop.run_until_complete(self.notifier.step())
         except Crash:
-            for ident, told in self.target.told.items():
-                self.target.ambiguous[ident] += len(told) > before.get(ident, 0)
+            for ident, received in self.target.delivered.items():
+                self.target.ambiguous[ident] += len(received) > before.get(ident, 0)
             self.crash_in = None
             self.boot()
             return 0.0
@@ -178,8 +180,8 @@ class AnyOrder(RuleBasedStateMachine):
             self.publish(msgspec.structs.replace(before, seq=before.seq + 1, state="resolved", resolved_at=at))
 
     @rule(ident=incidents, seq=st.integers(1, 5))
-    def records_come_again(self, ident: str, seq: int) -> None:
-        """A worker that was restarted writes once more what it is not sure of."""
+    def records_are_written_again(self, ident: str, seq: int) -> None:
+        """After a restart, a worker writes records again that it is not sure of."""
         again = {i.seq: i for i in self.topic if i.incident_id == ident and i.seq >= seq}
         self.topic += again.values()
         self.read()
@@ -188,7 +190,7 @@ class AnyOrder(RuleBasedStateMachine):
     def somebody_acts(self, ident: str, kind: str) -> None:
         number = len(self.actions)
         self.actions.append(made.action(kind, number, incident_id=ident, at=self.clock.now()))
-        self.known.action(self.actions[-1])
+        self.context.add_action(self.actions[-1])
 
     @rule(ident=incidents, seconds=st.integers(1, 100))
     def somebody_silences(self, ident: str, seconds: int) -> None:
@@ -198,7 +200,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.silences[name] = Silence(
             silence_id=name, matchers={"incident": ident}, starts_at=now, ends_at=ends_at, created_by="ada"
         )
-        self.known.silence(name, self.silences[name])
+        self.context.add_silence(name, self.silences[name])
 
     @rule(failures=st.lists(st.sampled_from(sorted(FAILURES)), min_size=1, max_size=8))
     def the_target_will_fail(self, failures: list[str]) -> None:
@@ -215,7 +217,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def commits(self) -> None:
-        self.committed = self.courier.settled(0, self.position)
+        self.committed = self.notifier.settled(0, self.position)
 
     @rule()
     def is_killed(self) -> None:
@@ -227,41 +229,43 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def nothing_begins_twice(self) -> None:
-        """But after an answer that did not come, or a crash before it was written down."""
+        """Except after a lost answer, or a crash before the delivery was recorded."""
         if hasattr(self, "target"):
             for ident, begun in self.target.begun.items():
                 assert begun <= 1 + self.target.ambiguous[ident]
 
     def heal(self) -> None:
-        """Everything works again; then the target knows what it should."""
+        """Let everything work again; then the target has the newest state of every incident."""
         self.target.script.clear()
         self.crash_in = None
         for _ in range(10_000):
             wait_s = self.step()
             if wait_s == inf:
                 break
-            self.clock.advance(max(wait_s, 0.001))  # sums of fractions may fall short by a hair
+            self.clock.advance(max(wait_s, 0.001))  # the sum of fractions may be slightly too small
         else:
-            raise AssertionError("it does not come to rest")
+            raise AssertionError("it does not become idle")
         for ident, newest in self.newest.items():
-            if about(newest) == TARGET:
-                assert ident not in self.target.told, "it is told that it cannot be told"
+            if failing_target(newest) == TARGET:
+                assert ident not in self.target.delivered, "it is notified of its own failure"
                 continue
-            told = self.target.told.get(ident, [])
+            received = self.target.delivered.get(ident, [])
             if newest.state == "open":
-                assert told
+                assert received
                 assert {a.action_id for a in self.actions if a.incident_id == ident} == {
-                    a.action_id for notice in told for a in notice.actions
+                    a.action_id for notification in received for a in notification.actions
                 }
-            if told:
-                assert (told[-1].incident.seq, told[-1].incident.state) == (newest.seq, newest.state)
-        assert self.courier.settled(0, self.position) == min(
-            (
-                max(n for n, i in enumerate(self.topic) if i.incident_id == ident and i.seq == newest.seq)
-                for ident, newest in self.newest.items()
-                if newest.state == "open"
-            ),
-            default=self.position,
+            if received:
+                assert (received[-1].incident.seq, received[-1].incident.state) == (newest.seq, newest.state)
+        copies = [
+            [n for n, i in enumerate(self.topic) if i.incident_id == ident and i.seq == newest.seq]
+            for ident, newest in self.newest.items()
+            if newest.state == "open"
+        ]
+        first = min((min(offsets) for offsets in copies), default=self.position)
+        last = min((max(offsets) for offsets in copies), default=self.position)
+        assert first <= self.notifier.settled(0, self.position) <= last, (
+            "no newest record is lost, nor an older one kept"
         )
 
 

@@ -1,4 +1,4 @@
-"""When a target is told, and what."""
+"""When a target is notified, and of what."""
 
 from typing import Any
 
@@ -9,25 +9,27 @@ from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident, TimelineEntry
 from leadline.model.silence import Silence
 from leadline.settings.sink import NotifySettings
-from leadline_sinks.notify.notification_log import Teller
-from leadline_sinks.notify.notify_decision import Decision, Nothing, Situation, Suppress, Tell, Wait, Why, decide
+from leadline_sinks.notify.delivery_records import DeliveryRecords
+from leadline_sinks.notify.notify_decision import Decision, Send, Situation, Skip, SkipReason, Suppress, Wait, decide
 from leadline_sinks.notify.sink import Reason
-from tests.unit.sinks.made import UNKNOWN, action, change, incident, later, notice, resolved
+from tests.unit.sinks.made import UNKNOWN, action, change, incident, later, notification, resolved
 
 NOTIFY = NotifySettings()
-TELLER = Teller("slack", "slack")
+RECORDS = DeliveryRecords("slack", "slack")
 
 
 def situation(about: Incident, after_s: float = 0.0, **changes: Any) -> Situation:
-    """Of an incident so long after it was detected, by everybody's clock."""
+    """The situation of an incident some seconds after its detection, by all clocks."""
     given: dict[str, Any] = {
         "actions": (),
         "silences": (),
         "last": None,
         "routed": True,
         "now": later(2 + after_s),
-        "seen_s": after_s,
-        "told_s": 1e9 if changes.get("last") is None else (later(2 + after_s) - changes["last"].at).total_seconds(),
+        "observed_s": after_s,
+        "delivered_s": 1e9
+        if changes.get("last") is None
+        else (later(2 + after_s) - changes["last"].at).total_seconds(),
     }
     return Situation(incident=about, **given | changes)
 
@@ -36,9 +38,9 @@ def decided(about: Incident, after_s: float = 0.0, **changes: Any) -> Decision:
     return decide(situation(about, after_s, **changes), NOTIFY)
 
 
-def told(about: Incident, after_s: float = 0.0, **changes: Any) -> Delivery:
-    """The delivery of an incident that was told so long after it was detected."""
-    return TELLER.sent(notice("opened", incident=about, **changes), None, {"ts": "1"}, later(2 + after_s))
+def delivery(about: Incident, after_s: float = 0.0, **changes: Any) -> Delivery:
+    """The delivery of an incident some seconds after its detection."""
+    return RECORDS.sent(notification("opened", incident=about, **changes), None, {"ts": "1"}, later(2 + after_s))
 
 
 def silence(name: str = "s1", ends: float = 600, **matchers: str) -> Silence:
@@ -51,172 +53,174 @@ def silence(name: str = "s1", ends: float = 600, **matchers: str) -> Silence:
     )
 
 
-def test_a_named_cause_is_told_at_once() -> None:
-    """Nothing to wait for; everything that happened so far is news."""
+def test_an_identified_cause_is_sent_at_once() -> None:
+    """There is nothing to wait for. All entries so far are news."""
     about = incident(changes=[change()])
     decision = decided(about)
-    assert isinstance(decision, Tell)
-    assert decision.notice.occasion == "opened"
-    assert decision.notice.news == tuple(about.timeline)
-    assert decision.notice.changes == (change(),)
-    assert not decision.notice.receipt
+    assert isinstance(decision, Send)
+    assert decision.notification.occasion == "opened"
+    assert decision.notification.news == tuple(about.timeline)
+    assert decision.notification.changes == (change(),)
+    assert not decision.notification.receipt
 
 
 @pytest.mark.parametrize(("severity", "wait_s"), [("critical", 5.0), ("warning", 10.0), ("info", 10.0)])
-def test_the_first_word_waits_for_the_cause(severity: str, wait_s: float) -> None:
-    """As long as is set and no longer, whoever's clock is wrong."""
+def test_the_first_notification_waits_for_the_cause(severity: str, wait_s: float) -> None:
+    """It waits no longer than the settings say, whichever clock is wrong."""
     about = incident(causes=[UNKNOWN], severity=severity)
     assert decided(about) == Wait(wait_s)
     assert decided(about, 1.0) == Wait(wait_s - 1.0)
-    assert isinstance(decided(about, wait_s), Tell)
-    assert isinstance(decided(about, 0.0, seen_s=wait_s), Tell), "the database's clock is ahead"
-    assert isinstance(decided(about, 0.0, now=later(7200)), Tell), "it was detected while we were away"
+    assert isinstance(decided(about, wait_s), Send)
+    assert isinstance(decided(about, 0.0, observed_s=wait_s), Send), "the database's clock is ahead"
+    assert isinstance(decided(about, 0.0, now=later(7200)), Send), "it was detected while we were away"
     assert decided(about, 0.0, now=later(-7200)) == Wait(wait_s)
 
 
 def test_updates_are_spaced() -> None:
-    """What happened meanwhile is told in one, by whichever clock it is time."""
+    """Events in between are sent in one update, due by whichever clock is ahead."""
     first = incident(1, severity="warning")
-    last = told(first)
+    last = delivery(first)
     entry = TimelineEntry(at=later(30), what="slot_inactive fires")
     newer = incident(4, severity="warning", timeline=[*first.timeline, entry], changes=[change()])
     assert decided(newer, 2.0, last=last) == Wait(3.0)
-    assert isinstance(decided(newer, 0.0, last=last, now=later(-9999), told_s=5.0), Tell)
+    assert isinstance(decided(newer, 0.0, last=last, now=later(-9999), delivered_s=5.0), Send)
     decision = decided(newer, 5.0, last=last)
-    assert isinstance(decision, Tell)
-    assert decision.notice.occasion == "updated"
-    assert decision.notice.news == (entry,)
-    assert decision.notice.changes == ()
-    assert decision.notice.receipt == {"ts": "1"}
+    assert isinstance(decision, Send)
+    assert decision.notification.occasion == "updated"
+    assert decision.notification.news == (entry,)
+    assert decision.notification.changes == ()
+    assert decision.notification.receipt == {"ts": "1"}
 
 
 @pytest.mark.parametrize(
     ("about", "occasion"),
     [(incident(2), "escalated"), (resolved(2, severity="warning"), "resolved"), (resolved(2), "resolved")],
 )
-def test_what_cannot_wait(about: Incident, occasion: str) -> None:
-    """An escalation and the end are told at once."""
-    decision = decided(about, 0.1, last=told(incident(1, severity="warning")))
-    assert isinstance(decision, Tell)
-    assert decision.notice.occasion == occasion
+def test_escalations_and_ends_are_sent_at_once(about: Incident, occasion: str) -> None:
+    """They do not wait for the spacing of updates."""
+    decision = decided(about, 0.1, last=delivery(incident(1, severity="warning")))
+    assert isinstance(decision, Send)
+    assert decision.notification.occasion == occasion
 
 
-def test_an_acknowledgement_is_told_at_once_and_a_note_with_the_updates() -> None:
-    """Both once, with who did it."""
-    last = told(incident())
+def test_acknowledgements_and_notes() -> None:
+    """An acknowledgement is sent at once, a note with the spacing of updates; both once."""
+    last = delivery(incident())
     taken, noted = action(), action("note", 2)
     decision = decided(incident(), 0.1, last=last, actions=(noted, taken))
-    assert isinstance(decision, Tell)
-    assert decision.notice.occasion == "acknowledged"
-    assert decision.notice.actions == (noted, taken)
-    assert decision.notice.incident.acknowledged_by == "ada"
+    assert isinstance(decision, Send)
+    assert decision.notification.occasion == "acknowledged"
+    assert decision.notification.actions == (noted, taken)
+    assert decision.notification.incident.acknowledged_by == "ada"
     assert decided(incident(), 0.0, last=last, actions=(noted,)) == Wait(5.0)
-    after = TELLER.sent(decision.notice, last, {}, later(3))
-    assert decided(incident(), 10.0, last=after, actions=(noted, taken)) == Nothing(Why.TOLD, over=False)
+    after = RECORDS.sent(decision.notification, last, {}, later(3))
+    assert decided(incident(), 10.0, last=after, actions=(noted, taken)) == Skip(SkipReason.UP_TO_DATE, final=False)
 
 
-def test_what_is_open_and_nobody_took_is_told_again() -> None:
-    """After the time that is set; not what somebody took, nor when it is set to never."""
-    last = told(incident())
+def test_reminders() -> None:
+    """An open incident is repeated after the time that is set, unless it is acknowledged or the setting is 0."""
+    last = delivery(incident())
     assert decided(incident(), 60.0, last=last) == Wait(4 * 3600 - 60)
     decision = decided(incident(), 4 * 3600, last=last)
-    assert isinstance(decision, Tell)
-    assert decision.notice.occasion == "repeated"
+    assert isinstance(decision, Send)
+    assert decision.notification.occasion == "repeated"
     taken = msgspec.structs.replace(last, actions=["act_1"])
-    assert decided(incident(), 1e6, last=taken, actions=(action(),)) == Nothing(Why.TOLD, over=False)
+    assert decided(incident(), 1e6, last=taken, actions=(action(),)) == Skip(SkipReason.UP_TO_DATE, final=False)
     never = decide(situation(incident(), 1e6, last=last), NotifySettings(repeat_s=0))
-    assert never == Nothing(Why.TOLD, over=False)
+    assert never == Skip(SkipReason.UP_TO_DATE, final=False)
 
 
-def test_what_is_over_before_anybody_was_told() -> None:
-    """Tells nobody."""
-    assert decided(resolved()) == Nothing(Why.NEVER_TOLD, over=True)
+def test_an_incident_that_ends_before_its_first_notification() -> None:
+    """It is not announced."""
+    assert decided(resolved()) == Skip(SkipReason.RESOLVED_BEFORE_NOTIFICATION, final=True)
 
 
-def test_who_is_not_meant_is_not_told_and_who_was_told_is_told_on() -> None:
-    """Routes decide about the first word."""
-    assert decided(incident(), routed=False) == Nothing(Why.NOT_ROUTED, over=False)
-    assert decided(resolved(), routed=False) == Nothing(Why.NOT_ROUTED, over=True)
-    assert isinstance(decided(resolved(), 1.0, routed=False, last=told(incident())), Tell)
+def test_routes_decide_about_the_first_notification() -> None:
+    """A target that was notified is notified of the end, whatever the routes are by then."""
+    assert decided(incident(), routed=False) == Skip(SkipReason.NOT_ROUTED, final=False)
+    assert decided(resolved(), routed=False) == Skip(SkipReason.NOT_ROUTED, final=True)
+    assert isinstance(decided(resolved(), 1.0, routed=False, last=delivery(incident())), Send)
 
 
 def test_a_silence() -> None:
-    """It is written down once per silence; when it ends, what is still open is told."""
+    """It is recorded once; at its end, an open incident is sent."""
     quiet = silence()
     decision = decided(incident(), 0.0, silences=[quiet])
     assert decision == Suppress(quiet, "opened")
-    last = TELLER.suppressed(incident(), "opened", None, "s1", later(2))
+    last = RECORDS.suppressed(incident(), "opened", None, "s1", later(2))
     assert (last.seq, last.first_at, last.reason) == (0, None, "s1")
     assert decided(incident(2), 10.0, silences=[quiet], last=last) == Wait(588.0)
     longer = silence("s2", 900)
     assert decided(incident(2), 10.0, silences=[quiet, longer], last=last) == Suppress(longer, "opened")
     decision = decided(incident(2), 598.0, silences=[quiet], last=last)
-    assert isinstance(decision, Tell)
-    assert decision.notice.occasion == "opened"
-    assert decided(resolved(2), 598.0, silences=[quiet], last=last) == Nothing(Why.NEVER_TOLD, over=True)
-    assert isinstance(decided(incident(), silences=[silence(cluster="users")]), Tell)
-    assert isinstance(decided(incident(), now=later(-1), silences=[quiet]), Tell), "it has not begun"
+    assert isinstance(decision, Send)
+    assert decision.notification.occasion == "opened"
+    assert decided(resolved(2), 598.0, silences=[quiet], last=last) == Skip(
+        SkipReason.RESOLVED_BEFORE_NOTIFICATION, final=True
+    )
+    assert isinstance(decided(incident(), silences=[silence(cluster="users")]), Send)
+    assert isinstance(decided(incident(), now=later(-1), silences=[quiet]), Send), "it has not begun"
 
 
-def test_who_was_told_before_a_silence_is_told_of_the_end() -> None:
-    """And of nothing else."""
-    last = told(incident(severity="warning"))
+def test_the_end_of_a_silenced_incident() -> None:
+    """A target that was notified before the silence is notified of the end, and of nothing else."""
+    last = delivery(incident(severity="warning"))
     assert decided(incident(2), 9.0, last=last, silences=[silence()]) == Suppress(silence(), "escalated")
     decision = decided(resolved(3), 9.0, last=last, silences=[silence()])
-    assert isinstance(decision, Tell)
-    assert decision.notice.occasion == "resolved"
-    assert decision.notice.incident.silenced_by == "s1"
+    assert isinstance(decision, Send)
+    assert decision.notification.occasion == "resolved"
+    assert decision.notification.incident.silenced_by == "s1"
 
 
-def test_after_the_end_there_is_nothing_more() -> None:
-    """Whatever comes."""
-    over = TELLER.sent(notice("resolved"), told(incident()), {}, later(301))
+def test_nothing_is_sent_after_the_end() -> None:
+    """Later records and actions change nothing."""
+    over = RECORDS.sent(notification("resolved"), delivery(incident()), {}, later(301))
     for about in (incident(99), resolved(100)):
-        assert decided(about, 1e6, last=over, actions=(action(),)) == Nothing(Why.TOLD, over=True)
+        assert decided(about, 1e6, last=over, actions=(action(),)) == Skip(SkipReason.UP_TO_DATE, final=True)
 
 
-def test_what_was_given_up_is_not_tried_again_but_what_follows_is() -> None:
-    """A later record, or something that somebody did."""
-    last = TELLER.given_up(notice("opened"), None, Reason.REJECTED, later(3))
-    assert decided(incident(), 1e6, last=last) == Nothing(Why.GIVEN_UP, over=False)
+def test_a_notification_that_was_given_up() -> None:
+    """It is not repeated; a later record or action is sent."""
+    last = RECORDS.given_up(notification("opened"), None, Reason.REJECTED, later(3))
+    assert decided(incident(), 1e6, last=last) == Skip(SkipReason.GIVEN_UP, final=False)
     for newer, actions in ((incident(2), ()), (incident(), (action(),))):
         decision = decided(newer, 60.0, last=last, actions=actions)
-        assert isinstance(decision, Tell)
-        assert decision.notice.occasion == "opened"
-    assert decided(resolved(), 60.0, last=last) == Nothing(Why.NEVER_TOLD, over=True)
-    after = TELLER.given_up(notice("resolved"), told(incident()), Reason.REJECTED, later(301))
-    assert decided(resolved(), 400.0, last=after) == Nothing(Why.GIVEN_UP, over=True)
+        assert isinstance(decision, Send)
+        assert decision.notification.occasion == "opened"
+    assert decided(resolved(), 60.0, last=last) == Skip(SkipReason.RESOLVED_BEFORE_NOTIFICATION, final=True)
+    after = RECORDS.given_up(notification("resolved"), delivery(incident()), Reason.REJECTED, later(301))
+    assert decided(resolved(), 400.0, last=after) == Skip(SkipReason.GIVEN_UP, final=True)
 
 
-def test_a_first_word_of_which_some_arrived_goes_on() -> None:
-    """At once, from the receipt; its end is told also when the rest never came."""
-    last = TELLER.partial(notice("opened"), None, {"ts": "1"}, later(2))
+def test_a_partial_first_notification_is_continued() -> None:
+    """It is continued at once from its receipt. The end is sent even if the rest never arrived."""
+    last = RECORDS.partial(notification("opened"), None, {"ts": "1"}, later(2))
     decision = decided(incident(), 0.0, last=last)
-    assert isinstance(decision, Tell)
-    assert (decision.notice.occasion, decision.notice.receipt) == ("opened", {"ts": "1"})
-    assert decision.notice.news == tuple(incident().timeline)
+    assert isinstance(decision, Send)
+    assert (decision.notification.occasion, decision.notification.receipt) == ("opened", {"ts": "1"})
+    assert decision.notification.news == tuple(incident().timeline)
     ended = decided(resolved(), 0.0, last=last)
-    assert isinstance(ended, Tell)
-    assert ended.notice.occasion == "resolved"
+    assert isinstance(ended, Send)
+    assert ended.notification.occasion == "resolved"
 
 
-def test_killed_during_the_first_word() -> None:
-    """Nobody knows whether it arrived: it is told again, its end too, and a silence does not make that forgotten."""
-    last = TELLER.attempted(incident(), "opened", None, later(2))
-    assert isinstance(decided(incident(), 0.0, last=last), Tell)
-    assert isinstance(decided(resolved(), 0.0, last=last), Tell)
-    quiet = TELLER.suppressed(incident(), "opened", last, "s1", later(3))
-    assert isinstance(decided(resolved(), 0.0, last=quiet), Tell)
+def test_a_crash_during_the_first_notification() -> None:
+    """The notification and the end are sent, also where a silence came in between."""
+    last = RECORDS.attempted(incident(), "opened", None, later(2))
+    assert isinstance(decided(incident(), 0.0, last=last), Send)
+    assert isinstance(decided(resolved(), 0.0, last=last), Send)
+    quiet = RECORDS.suppressed(incident(), "opened", last, "s1", later(3))
+    assert isinstance(decided(resolved(), 0.0, last=quiet), Send)
 
 
-def test_a_part_of_an_update_goes_on() -> None:
-    """As what it was, with all its news."""
-    before = told(incident(severity="warning"))
-    last = TELLER.partial(notice("escalated", incident=incident(2)), before, {"ts": "2"}, later(5))
+def test_a_partial_update_is_continued() -> None:
+    """It has the same occasion and all its news."""
+    before = delivery(incident(severity="warning"))
+    last = RECORDS.partial(notification("escalated", incident=incident(2)), before, {"ts": "2"}, later(5))
     decision = decided(incident(2), 3.0, last=last)
-    assert isinstance(decision, Tell)
-    assert (decision.notice.occasion, decision.notice.receipt) == ("escalated", {"ts": "2"})
-    repeated = TELLER.partial(notice("repeated", incident=incident(1)), told(incident()), {}, later(5))
+    assert isinstance(decision, Send)
+    assert (decision.notification.occasion, decision.notification.receipt) == ("escalated", {"ts": "2"})
+    repeated = RECORDS.partial(notification("repeated", incident=incident(1)), delivery(incident()), {}, later(5))
     decision = decided(incident(1), 3.0, last=repeated)
-    assert isinstance(decision, Tell)
-    assert decision.notice.occasion == "repeated"
+    assert isinstance(decision, Send)
+    assert decision.notification.occasion == "repeated"

@@ -1,4 +1,4 @@
-"""Who is told of what."""
+"""The targets of an incident."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from leadline.settings.sink import (
     SlackSettings,
 )
 from leadline_sinks.notify.routing import targets
-from leadline_sinks.notify.self_incident import Trouble
+from leadline_sinks.notify.self_incident import SelfIncident
 from leadline_sinks.notify.sink import Reason
 from tests.unit.sinks.made import START, incident
 
@@ -32,15 +32,15 @@ def route(*to: str, go_on: bool = False, **match: Any) -> RouteSettings:
     return RouteSettings(match=RouteMatch(**match), to=list(to), continue_=go_on)
 
 
-def test_without_routes_everybody_is_told() -> None:
-    """All targets there are, or those of `default`."""
+def test_without_routes() -> None:
+    """All targets are notified, or those of `default`."""
     assert targets(settings(), WARNING) == {"slack", "pagerduty"}
     assert targets(settings(default=["slack"]), WARNING) == {"slack"}
     assert targets(settings(default=[]), WARNING) == set()
 
 
-def test_the_first_route_that_fits_decides() -> None:
-    """Later ones are looked at only after one that says so; `default` only when none fits."""
+def test_the_first_matching_route_decides() -> None:
+    """With `continue`, later ones are added; `default` is for incidents that no route matches."""
     paged = route("pagerduty", severity="critical", go_on=True)
     given = settings(paged, route("slack"), route("pagerduty"), default=["pagerduty"])
     assert targets(given, CRITICAL) == {"slack", "pagerduty"}
@@ -49,15 +49,15 @@ def test_the_first_route_that_fits_decides() -> None:
     assert targets(settings(paged, default=["slack"]), CRITICAL) == {"pagerduty"}
 
 
-def test_a_route_to_nobody() -> None:
-    """What is for nobody is told to nobody but the console."""
+def test_a_route_without_targets() -> None:
+    """Only the console is notified."""
     assert targets(settings(route(cluster="orders")), CRITICAL) == set()
     assert targets(settings(route(cluster="orders"), console=ConsoleSettings(enabled=True)), CRITICAL) == {"console"}
 
 
-def test_a_targets_own_trouble() -> None:
-    """Not the one that fails, but the others: where the routes say, and everywhere when they lead to it alone."""
-    about = Trouble("slack", "slack", ManualClock(START)).failed(Reason.UNAUTHORIZED, "no")
+def test_the_failure_of_a_target() -> None:
+    """The other targets are notified: those of the routes, or all when the routes lead to the failing one alone."""
+    about = SelfIncident("slack", "slack", ManualClock(START)).record_failure(Reason.UNAUTHORIZED, "no")
     assert about
     assert targets(settings(), about) == {"pagerduty"}
     assert targets(settings(default=["slack"]), about) == {"pagerduty"}

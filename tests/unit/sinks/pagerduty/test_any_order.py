@@ -1,4 +1,4 @@
-"""Whatever fails whenever, PagerDuty ends up knowing how the incident stands, under one alert."""
+"""Whatever fails, PagerDuty has the state of the incident in the end, under one alert."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from leadline.clock import ManualClock
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import GiveUp, Notice, Retry, Sent
+from leadline_sinks.notify.sink import GiveUp, Notification, Retry, Sent
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Vendor
 from tests.unit.sinks.pagerduty.vendor import PagerDuty, sink
@@ -16,21 +16,21 @@ from tests.unit.sinks.pagerduty.vendor import PagerDuty, sink
 FAULTS = [None, (503, {}), (429, {}), (401, {}), httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError]
 
 
-class Step(NamedTuple):
-    """One notice, and what goes wrong with it."""
+class Update(NamedTuple):
+    """One notification, and the faults of its attempts."""
 
     severity: str
     cause: str
     taken: bool
     changes: int
     faults: list[Any]
-    """Of the requests of one attempt after the other."""
+    """One for each attempt, for all its requests."""
     crash: bool
-    """The sink is killed after the last request and before anything is written down."""
+    """The sink is killed after the last request, before the receipt is recorded."""
 
 
-steps = st.builds(
-    Step,
+updates = st.builds(
+    Update,
     severity=st.sampled_from(["warning", "critical"]),
     cause=st.sampled_from(["unknown", "primary_down"]),
     taken=st.booleans(),
@@ -40,19 +40,21 @@ steps = st.builds(
 )
 
 
-class Courier:
-    """Tries until a notice is sent, and keeps receipts."""
+class Deliveries:
+    """Repeats each notification until it is sent, and keeps the receipt."""
 
     def __init__(self) -> None:
         self.pagerduty = PagerDuty()
         self.receipt: Any = {}
 
-    async def deliver(self, notice: Notice, faults: list[Any], crash: bool) -> None:
+    async def deliver(self, notification: Notification, faults: list[Any], crash: bool) -> None:
         clock = ManualClock(made.START)
         for attempt in range(10):
             vendor = Vendor(self.pagerduty)
             vendor.otherwise = faults[attempt] if attempt < len(faults) else None
-            given = Notice(notice.incident, notice.occasion, (), (), notice.actions, self.receipt)
+            given = Notification(
+                notification.incident, notification.occasion, (), (), notification.actions, self.receipt
+            )
             outcome = await sink(Http(clock, vendor), clock).deliver(given)
             assert not isinstance(outcome, GiveUp)
             if isinstance(outcome, Retry):
@@ -66,40 +68,42 @@ class Courier:
         raise AssertionError("never sent")
 
 
-@given(st.lists(steps, min_size=1, max_size=5), st.lists(st.sampled_from(FAULTS), max_size=3), st.booleans())
-async def test_one_alert_that_ends(life: list[Step], faults: list[Any], crash: bool) -> None:
-    """After each notice the alert says what the notice says; after the end there is one, and it is over."""
-    courier = Courier()
+@given(st.lists(updates, min_size=1, max_size=5), st.lists(st.sampled_from(FAULTS), max_size=3), st.booleans())
+async def test_one_alert_that_is_resolved(life: list[Update], faults: list[Any], crash: bool) -> None:
+    """After each notification the alert has its content; after the end there is one alert, which is resolved."""
+    deliveries = Deliveries()
     taken = False
-    for seq, step in enumerate(life, 1):
-        taken = taken or step.taken
+    for seq, update in enumerate(life, 1):
+        taken = taken or update.taken
         incident = made.incident(
             seq,
-            severity=step.severity,
-            causes=[made.cause(step.cause)],
-            changes=[made.change(f"s{number}") for number in range(step.changes)],
+            severity=update.severity,
+            causes=[made.cause(update.cause)],
+            changes=[made.change(f"s{number}") for number in range(update.changes)],
             acknowledged_by="ada" if taken else None,
         )
-        await courier.deliver(made.notice("updated", incident=incident), step.faults, step.crash)
-        (alert,) = courier.pagerduty.alerts
-        said = [event for event in alert.log if event.kind == "trigger"][-1].payload["payload"]
-        assert said["severity"] == step.severity
-        assert said["custom_details"]["cause"].startswith(step.cause)
+        await deliveries.deliver(made.notification("updated", incident=incident), update.faults, update.crash)
+        (alert,) = deliveries.pagerduty.alerts
+        sent = [event for event in alert.log if event.kind == "trigger"][-1].payload["payload"]
+        assert sent["severity"] == update.severity
+        assert sent["custom_details"]["cause"].startswith(update.cause)
         assert alert.state == ("acknowledged" if taken else "triggered")
-    await courier.deliver(made.notice("resolved"), faults, crash)
-    (alert,) = courier.pagerduty.alerts
+    await deliveries.deliver(made.notification("resolved"), faults, crash)
+    (alert,) = deliveries.pagerduty.alerts
     assert alert.state == "resolved"
     assert alert.log[-1].kind == "resolve"
 
 
 @given(st.lists(st.sampled_from(FAULTS), max_size=4))
-async def test_what_ends_before_it_could_be_told(faults: list[Any]) -> None:
-    """The alert is over if it ever began; if it did not, there is none."""
-    courier = Courier()
+async def test_an_incident_that_ends_during_an_outage(faults: list[Any]) -> None:
+    """The alert is resolved, or was never opened."""
+    deliveries = Deliveries()
     clock = ManualClock(made.START)
     for fault in faults:
-        vendor = Vendor(courier.pagerduty)
+        vendor = Vendor(deliveries.pagerduty)
         vendor.otherwise = fault
-        await sink(Http(clock, vendor), clock).deliver(made.notice("opened"))  # killed before it is written down
-    await courier.deliver(made.notice("resolved"), [], crash=False)
-    assert [alert.state for alert in courier.pagerduty.alerts] in ([], ["resolved"])
+        await sink(Http(clock, vendor), clock).deliver(
+            made.notification("opened")
+        )  # killed before the outcome is recorded
+    await deliveries.deliver(made.notification("resolved"), [], crash=False)
+    assert [alert.state for alert in deliveries.pagerduty.alerts] in ([], ["resolved"])

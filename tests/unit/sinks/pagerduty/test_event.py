@@ -1,4 +1,4 @@
-"""Incidents as events of PagerDuty: whatever is in them, PagerDuty takes them, and the page says the cause first."""
+"""Incidents as events of PagerDuty: every event is accepted, and the cause comes first."""
 
 from typing import Any
 
@@ -24,13 +24,13 @@ ASTRAL = "𝔸"
 
 
 def refused(what: event.Event, path: str = ENQUEUE) -> str | None:
-    """Why PagerDuty would not take it."""
+    """The reason why PagerDuty would reject an event."""
     reply, _ = answer(Request(path, {}, event.body(what), made.START), [])
     return reply.problem
 
 
 def trigger(incident: Incident) -> dict[str, Any]:
-    """As PagerDuty gets it."""
+    """The trigger as PagerDuty receives it."""
     sent: dict[str, Any] = orjson.loads(event.body(event.trigger(incident, KEY, NOTIFY)))
     return sent
 
@@ -46,8 +46,8 @@ def texts(value: Any) -> list[str]:
 
 
 @given(values(Incident))
-def test_every_incident_is_taken(incident: Incident) -> None:
-    """Each event of any incident is one that PagerDuty takes, and shows nothing but plain characters."""
+def test_every_incident_is_accepted(incident: Incident) -> None:
+    """PagerDuty accepts each event of any incident, and all texts are printable."""
     whole = event.trigger(incident, KEY, NOTIFY)
     assert refused(whole) is None
     assert refused(event.shorter(whole)) is None
@@ -61,7 +61,7 @@ def test_every_incident_is_taken(incident: Incident) -> None:
 
 @pytest.mark.parametrize("name", made.HOSTILE, ids=lambda name: ascii(name[:12]))
 def test_hostile_names(name: str) -> None:
-    """They are visible text, cut where they are too long."""
+    """Names become printable text, cut where they are too long."""
     incident = made.hostile(name)
     sent = trigger(incident)
     assert refused(event.trigger(incident, KEY, NOTIFY)) is None
@@ -70,8 +70,8 @@ def test_hostile_names(name: str) -> None:
     assert max(map(len, texts(sent["payload"]["custom_details"]))) <= 10_000
 
 
-def test_what_a_page_says() -> None:
-    """What broke where and why; then everything that helps, as a flat table."""
+def test_the_content_of_a_trigger() -> None:
+    """The summary has title and cause; the custom details are a flat table."""
     sent = trigger(made.incident(changes=[made.change()]))
     assert sent["payload"] == {
         "summary": "orders: replay on pg-2 is blocked by a query: "
@@ -107,12 +107,12 @@ def test_what_a_page_says() -> None:
 
 
 def test_an_unknown_cause_is_not_in_the_title() -> None:
-    """That nothing is known is no news; the title says what broke."""
+    """Without a cause, the summary is the title."""
     assert trigger(made.incident(causes=[made.UNKNOWN]))["payload"]["summary"] == made.incident().title
 
 
 def test_the_source_is_the_node_or_else_the_link() -> None:
-    """What the first cause is about; the slot or subscription is the component."""
+    """The source is the subject of the first cause; a slot or subscription is the component."""
     node = Subject(kind="slot", id="orders/pg-1/s1", node=NodeName("pg-1"), name="s1")
     payload = trigger(made.incident(causes=[made.cause(subject=node)]))["payload"]
     assert (payload["source"], payload["component"]) == ("pg-1", "s1")
@@ -122,13 +122,13 @@ def test_the_source_is_the_node_or_else_the_link() -> None:
 
 @pytest.mark.parametrize("severity", ["critical", "warning", "info"])
 def test_severities(severity: Any) -> None:
-    """Ours are words of PagerDuty."""
+    """Our severities are PagerDuty's."""
     assert trigger(made.incident(severity=severity))["payload"]["severity"] == severity
 
 
 @pytest.mark.parametrize("letter", ["x", "é", ASTRAL])
 def test_a_summary_of_1024_characters_is_whole(letter: str) -> None:
-    """One more is cut, with a mark that it was."""
+    """A longer one is cut and ends with an ellipsis."""
     whole = made.incident(title=letter * 1024, causes=[])
     assert trigger(whole)["payload"]["summary"] == letter * 1024
     cut = made.incident(title=letter * 1025, causes=[])
@@ -139,7 +139,7 @@ def test_a_summary_of_1024_characters_is_whole(letter: str) -> None:
 
 @pytest.mark.parametrize("letter", ["x", ASTRAL])
 def test_a_key_of_255_characters_is_the_incidents(letter: str) -> None:
-    """A longer one keeps its beginning, and a hash keeps it apart from others that begin like it."""
+    """A longer one keeps its beginning and gets a hash that distinguishes it."""
     assert event.dedup_key(letter * 255) == letter * 255
     long, longer = event.dedup_key(letter * 256), event.dedup_key(letter * 257)
     assert long != longer
@@ -148,8 +148,8 @@ def test_a_key_of_255_characters_is_the_incidents(letter: str) -> None:
 
 
 @pytest.mark.parametrize("ident", ["", "a\0b", "a\nb", "\ud800", "a\\x00b"])
-def test_keys_that_cannot_be_seen_differ(ident: str) -> None:
-    """Whatever an identity holds, its key can be sent, and is not that of another."""
+def test_keys_that_are_not_printable_differ(ident: str) -> None:
+    """Any identity has a key that PagerDuty accepts and that no other identity has."""
     incident = made.incident(incident_id=IncidentId(ident))
     assert refused(event.follow("resolve", incident, KEY)) is None
     assert event.dedup_key(ident) != event.dedup_key(ident + "x")
@@ -158,7 +158,7 @@ def test_keys_that_cannot_be_seen_differ(ident: str) -> None:
 
 @pytest.mark.parametrize("letter", ["x", ASTRAL, '"', "\x1b"])
 def test_an_event_of_512_kb_sheds_details_from_the_last_on(letter: str) -> None:
-    """However much an incident has to say, the cause and the fix are kept and PagerDuty takes it."""
+    """However large an incident is, the cause and the fix are kept and PagerDuty accepts the event."""
     text = letter * 20_000
     labels = {f"{number}": text for number in range(100)}
     full = made.incident(
@@ -174,14 +174,14 @@ def test_an_event_of_512_kb_sheds_details_from_the_last_on(letter: str) -> None:
 
 
 def test_no_statement_is_cut() -> None:
-    """Of a fix that is longer than a detail may be, whole lines are kept, and how many were left out is said."""
+    """A fix that is too long for a detail keeps whole lines, and the number of lines that were left out."""
     statement = f"SELECT '{'s' * 1800}'"
     steps = [Step(risk="safe", node=NodeName("pg-1"), sql=statement)] * 9
     lines = trigger(made.incident(causes=[made.cause(steps=steps)]))["payload"]["custom_details"]["fix"].split("\n")
     assert lines == ["On pg-1:", *[f"  {statement};"] * 5, "… lines left out: 4"]
 
 
-def test_what_is_shed_is_no_more_than_needed() -> None:
+def test_no_more_details_are_shed_than_needed() -> None:
     """At the limit nothing is left out; one byte above it, the last detail is."""
     what = event.trigger(made.incident(), KEY, NOTIFY)
     room = 512_000 - len(event.body(what)) - len(',"more":""')
@@ -193,7 +193,7 @@ def test_what_is_shed_is_no_more_than_needed() -> None:
 
 @pytest.mark.parametrize(("labels", "shown"), [(20, 30), (19, 30), (18, 29)])
 def test_thirty_details(labels: int, shown: int) -> None:
-    """A table that can be read: what comes after the thirtieth is left out."""
+    """Details after the thirtieth are left out."""
     incident = made.incident(
         changes=[made.change()], parent=IncidentId("p"), labels={f"{n}": "x" for n in range(labels)}
     )
@@ -202,7 +202,7 @@ def test_thirty_details(labels: int, shown: int) -> None:
 
 
 def test_links_to_runbooks() -> None:
-    """At most five, and none that a rule's name could break."""
+    """At most five; the name of a rule cannot change the address."""
     sent = trigger(made.incident(rules=["a/../b", "x" * 300, "c d", "e", "f", "g"]))
     assert [link["href"].removeprefix("https://docs.example.com/main/docs/runbooks/") for link in sent["links"]] == [
         "a%2F..%2Fb.md",
@@ -214,9 +214,9 @@ def test_links_to_runbooks() -> None:
 
 
 def test_a_change_event() -> None:
-    """What was changed where, from what to what."""
+    """Node, settings, and their values before and after."""
     assert event.change([made.change()], KEY, "orders")["payload"] == {
-        "summary": "orders: changed on pg-2: max_standby_streaming_delay from 30s to -1",
+        "summary": "orders: settings changed on pg-2: max_standby_streaming_delay from 30s to -1",
         "source": "pg-2",
         "timestamp": "2026-04-10T09:59:03.120Z",
         "custom_details": {"max_standby_streaming_delay": "30s -> -1"},

@@ -1,4 +1,4 @@
-"""PagerDuty's sink: one alert per incident, told again only when something that matters became different."""
+"""The PagerDuty sink: one alert per incident, with a new event only after a relevant change."""
 
 import logging
 from pathlib import Path
@@ -15,7 +15,7 @@ from leadline.settings.sink import NotifySettings, PagerDutySettings
 from leadline_lab.receiver.exchange import Request
 from leadline_lab.receiver.pagerduty import alerts, answer
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import GiveUp, Notice, Reason, Retry, Sent, Sink
+from leadline_sinks.notify.sink import GiveUp, Notification, Reason, Retry, Sent, Sink
 from leadline_sinks.pagerduty.sink import PagerDutySink
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Conformance, Vendor
@@ -23,7 +23,7 @@ from tests.unit.sinks.pagerduty.vendor import KEY, URL, PagerDuty, over, sink
 
 
 class TestPagerDuty(Conformance):
-    """Against the local stand-in, which takes only what PagerDuty would."""
+    """Against the receiver, which accepts only what PagerDuty would."""
 
     secrets = (KEY, URL)
 
@@ -34,43 +34,39 @@ class TestPagerDuty(Conformance):
         return PagerDuty()(request)
 
     def begun(self, vendor: Vendor) -> int:
-        """Alerts that were opened: telling the same key again opens none."""
-        taken: list[Any] = []
+        """Alerts that were opened. A second trigger under the same key opens none."""
+        accepted: list[Any] = []
         for request in vendor.taken:
-            taken += answer(Request(request.url.path, {}, request.content, made.START), taken)[1]
-        return len(alerts(taken))
+            accepted += answer(Request(request.url.path, {}, request.content, made.START), accepted)[1]
+        return len(alerts(accepted))
 
 
-async def tell(pagerduty: PagerDuty, *notices: Notice, receipt: Any = None) -> Any:
-    """Tell one after another, each with the receipt of the one before; the last outcome."""
+async def deliver(pagerduty: PagerDuty, *notifications: Notification, receipt: Any = None) -> Any:
+    """Deliver notifications in order, each with the receipt of the previous one; the last outcome."""
     outcome: Any = Sent(receipt or {})
-    for notice in notices:
-        outcome = await over(pagerduty).deliver(again_with(notice, outcome.receipt))
+    for notification in notifications:
+        outcome = await over(pagerduty).deliver(made.with_receipt(notification, outcome.receipt))
         assert isinstance(outcome, Sent), outcome
     return outcome
 
 
-def again_with(notice: Notice, receipt: Any) -> Notice:
-    return Notice(notice.incident, notice.occasion, notice.news, notice.changes, notice.actions, receipt)
-
-
-async def test_a_life() -> None:
-    """Opened, worse, taken and over: one alert; notes and reminders say nothing."""
+async def test_a_lifecycle() -> None:
+    """Opened, escalated, acknowledged and resolved: one alert. Notes and reminders send no event."""
     pagerduty = PagerDuty()
-    await tell(pagerduty, *made.life())
+    await deliver(pagerduty, *made.life())
     assert pagerduty.kinds == ["trigger", "change", "trigger", "trigger", "acknowledge", "resolve"]
     (alert,) = pagerduty.alerts
     assert alert.state == "resolved"
     assert not pagerduty.problems
 
 
-async def test_what_does_not_matter_is_not_told() -> None:
-    """New evidence, numbers and lines of the timeline ask nothing of PagerDuty; the receipt stays."""
+async def test_an_irrelevant_change_sends_nothing() -> None:
+    """New evidence, numbers and timeline entries send no event; the receipt is unchanged."""
     pagerduty = PagerDuty()
-    first = await tell(pagerduty, made.notice("opened"))
+    first = await deliver(pagerduty, made.notification("opened"))
     cause = made.cause(confidence=0.5, summary="another number", evidence_for=[])
-    more = await tell(
-        pagerduty, made.notice("updated", incident=made.incident(2, causes=[cause])), receipt=first.receipt
+    more = await deliver(
+        pagerduty, made.notification("updated", incident=made.incident(2, causes=[cause])), receipt=first.receipt
     )
     assert pagerduty.kinds == ["trigger"]
     assert more.receipt == first.receipt
@@ -81,63 +77,70 @@ async def test_what_does_not_matter_is_not_told() -> None:
     [{"severity": "warning"}, {"title": "another"}, {"causes": [made.cause("primary_down")]}],
     ids=lambda changed: next(iter(changed)),
 )
-async def test_what_matters_is_told_again(changed: dict[str, Any]) -> None:
-    """Another severity, title or first cause is told under the same key."""
+async def test_a_relevant_change_sends_a_trigger(changed: dict[str, Any]) -> None:
+    """Another severity, title or first cause is sent under the same key."""
     pagerduty = PagerDuty()
-    await tell(pagerduty, made.notice("opened"), made.notice("updated", incident=made.incident(2, **changed)))
+    await deliver(
+        pagerduty, made.notification("opened"), made.notification("updated", incident=made.incident(2, **changed))
+    )
     assert pagerduty.kinds == ["trigger", "trigger"]
     assert len(pagerduty.alerts) == 1
 
 
-async def test_the_end_is_told_once() -> None:
-    """Also when it is not known whether PagerDuty has the beginning; it pages nobody."""
+async def test_the_resolution_is_sent_once() -> None:
+    """It is sent even where no trigger is on record, and pages nobody."""
     pagerduty = PagerDuty()
-    await tell(pagerduty, made.notice("resolved"), made.notice("resolved"))
+    await deliver(pagerduty, made.notification("resolved"), made.notification("resolved"))
     assert pagerduty.kinds == ["resolve"]
     assert pagerduty.alerts == []
 
 
-async def test_a_trigger_without_an_answer_is_resolved_in_the_end() -> None:
-    """It may have paged: if the incident ends before the next try, or the sink is killed, the alert must end too."""
+async def test_a_trigger_without_an_answer_is_resolved() -> None:
+    """The trigger may have opened an alert, which must end with the incident even if it is never sent again."""
     clock = ManualClock(made.START)
     pagerduty = PagerDuty()
     vendor = Vendor(pagerduty)
     vendor.script = {0: httpx.ReadTimeout}
     tested = sink(Http(clock, vendor), clock)
-    lost = await tested.deliver(made.notice("opened"))
+    lost = await tested.deliver(made.notification("opened"))
     assert isinstance(lost, Retry)
-    assert isinstance(await tested.deliver(made.notice("resolved")), Sent)
+    assert isinstance(await tested.deliver(made.notification("resolved")), Sent)
     assert [alert.state for alert in pagerduty.alerts] == ["resolved"]
 
 
-async def test_taken_before_it_was_told() -> None:
-    """Who hears of it last sees that somebody has it."""
+async def test_an_acknowledgement_before_the_first_notification() -> None:
+    """The alert is opened and acknowledged."""
     pagerduty = PagerDuty()
-    await tell(pagerduty, made.notice("acknowledged", incident=made.incident(3, acknowledged_by="ada")))
+    await deliver(pagerduty, made.notification("acknowledged", incident=made.incident(3, acknowledged_by="ada")))
     assert pagerduty.kinds == ["trigger", "acknowledge"]
 
 
-async def test_worse_after_it_was_taken_stays_taken() -> None:
-    """It is told again, and not acknowledged again."""
+async def test_an_escalation_keeps_the_acknowledgement() -> None:
+    """A trigger is sent, and no second acknowledgement."""
     pagerduty = PagerDuty()
     taken = made.incident(2, severity="warning", acknowledged_by="ada")
     worse = made.incident(3, acknowledged_by="ada")
-    again = made.notice("repeated", incident=worse)
-    await tell(pagerduty, made.notice("acknowledged", incident=taken), made.notice("escalated", incident=worse), again)
+    again = made.notification("repeated", incident=worse)
+    await deliver(
+        pagerduty,
+        made.notification("acknowledged", incident=taken),
+        made.notification("escalated", incident=worse),
+        again,
+    )
     assert pagerduty.kinds == ["trigger", "acknowledge", "trigger"]
     assert [alert.state for alert in pagerduty.alerts] == ["acknowledged"]
 
 
 def changing(pagerduty: PagerDuty, *answers: Any) -> tuple[PagerDutySink, list[httpx.Request]]:
-    """A sink whose change events are answered so; alerts are taken."""
-    told = list(answers)
+    """A sink whose change events get these answers; other events are accepted."""
+    script = list(answers)
     requests: list[httpx.Request] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
         if "/change/" not in request.url.path:
             return pagerduty(request)
         requests.append(request)
-        given = told.pop(0) if told else 202
+        given = script.pop(0) if script else 202
         if isinstance(given, type):
             raise given("", request=request)
         return httpx.Response(given)
@@ -147,52 +150,52 @@ def changing(pagerduty: PagerDuty, *answers: Any) -> tuple[PagerDutySink, list[h
 
 
 @pytest.mark.parametrize("fault", [500, 429, httpx.ConnectError, httpx.ReadTimeout])
-async def test_a_change_event_holds_nothing_up(fault: Any) -> None:
-    """When PagerDuty takes no change events for a while, the page is out, and they go with the next word."""
+async def test_a_failed_change_event_does_not_fail_the_delivery(fault: Any) -> None:
+    """The alert is opened, and the change event is sent with the next notification."""
     pagerduty = PagerDuty()
     tested, requests = changing(pagerduty, fault)
-    opened = await tested.deliver(made.notice("opened", incident=made.incident(changes=[made.change()])))
+    opened = await tested.deliver(made.notification("opened", incident=made.incident(changes=[made.change()])))
     assert isinstance(opened, Sent)
     assert pagerduty.kinds == ["trigger"]
-    later = made.notice("repeated", incident=made.incident(2, changes=[made.change()]), receipt=opened.receipt)
-    told = await tested.deliver(later)
-    assert isinstance(told, Sent)
+    later = made.notification("repeated", incident=made.incident(2, changes=[made.change()]), receipt=opened.receipt)
+    second = await tested.deliver(later)
+    assert isinstance(second, Sent)
     assert isinstance(
-        await tested.deliver(made.notice("repeated", incident=later.incident, receipt=told.receipt)), Sent
+        await tested.deliver(made.notification("repeated", incident=later.incident, receipt=second.receipt)), Sent
     )
     assert len(requests) == 2
     assert pagerduty.kinds == ["trigger"]
 
 
-async def test_a_change_event_that_is_refused_is_not_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    """It is said in the log, once."""
+async def test_a_rejected_change_event_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
+    """The process log has one message about it."""
     pagerduty = PagerDuty()
     tested, requests = changing(pagerduty, 400, 400)
     incident = made.incident(changes=[made.change()])
     with caplog.at_level(logging.WARNING):
-        opened = await tested.deliver(made.notice("opened", incident=incident))
+        opened = await tested.deliver(made.notification("opened", incident=incident))
         assert isinstance(opened, Sent)
-        await tested.deliver(made.notice("updated", incident=incident, receipt=opened.receipt))
+        await tested.deliver(made.notification("updated", incident=incident, receipt=opened.receipt))
     assert len(requests) == 1
     assert len(caplog.records) == 1
 
 
 async def test_changes_of_one_look_are_one_event() -> None:
-    """A reload that changed three settings of a node is one line in PagerDuty; the newest ten looks are told."""
+    """A reload that changed three settings of a node is one change event; the newest ten looks are sent."""
     pagerduty = PagerDuty()
     together = [made.change("a"), made.change("b"), made.change("c")]
     apart = [msgspec.structs.replace(made.change("d"), at=made.later(second)) for second in range(20)]
-    await tell(pagerduty, made.notice("opened", incident=made.incident(changes=[*together])))
+    await deliver(pagerduty, made.notification("opened", incident=made.incident(changes=[*together])))
     assert pagerduty.kinds == ["trigger", "change"]
     assert list(pagerduty.events[1].payload["payload"]["custom_details"]) == ["a", "b", "c"]
     pagerduty = PagerDuty()
-    await tell(pagerduty, made.notice("opened", incident=made.incident(changes=apart)))
+    await deliver(pagerduty, made.notification("opened", incident=made.incident(changes=apart)))
     assert pagerduty.kinds == ["trigger"] + ["change"] * 10
     assert pagerduty.events[-1].payload["payload"]["timestamp"] == "2026-04-10T10:00:22.120Z"
 
 
-async def test_slow_change_events_do_not_hold_up_others() -> None:
-    """After ten seconds none is begun; what is left goes with the next word."""
+async def test_slow_change_events_do_not_delay_others() -> None:
+    """After ten seconds none is begun; the others are sent with the next notification."""
     pagerduty = PagerDuty()
 
     def slowly(request: httpx.Request) -> httpx.Response:
@@ -202,18 +205,18 @@ async def test_slow_change_events_do_not_hold_up_others() -> None:
     tested = sink(Http(pagerduty.clock, httpx.MockTransport(slowly)), pagerduty.clock)
     changes = [msgspec.structs.replace(made.change(), at=made.later(second)) for second in range(5)]
     about = made.incident(changes=changes)
-    opened = await tested.deliver(made.notice(incident=about))
+    opened = await tested.deliver(made.notification(incident=about))
     assert isinstance(opened, Sent)
     assert pagerduty.kinds == ["trigger", "change", "change"]
-    await tested.deliver(made.notice("repeated", incident=about, receipt=opened.receipt))
+    await tested.deliver(made.notification("repeated", incident=about, receipt=opened.receipt))
     assert pagerduty.kinds == ["trigger"] + ["change"] * 4
 
 
-async def test_keys_of_rulesets_take_no_change_events() -> None:
-    """None is sent, and the test of the target is made another way."""
+async def test_keys_of_rulesets_accept_no_change_events() -> None:
+    """None is sent, and the target is tested with a resolution."""
     pagerduty = PagerDuty()
     tested = over(pagerduty, "R" + KEY[1:])
-    assert isinstance(await tested.deliver(made.notice(incident=made.incident(changes=[made.change()]))), Sent)
+    assert isinstance(await tested.deliver(made.notification(incident=made.incident(changes=[made.change()]))), Sent)
     assert isinstance(await tested.test(), Sent)
     assert pagerduty.kinds == ["trigger", "resolve"]
     assert pagerduty.problems == []
@@ -222,31 +225,31 @@ async def test_keys_of_rulesets_take_no_change_events() -> None:
 def answering(*answers: httpx.Response) -> tuple[PagerDutySink, list[httpx.Request]]:
     """A sink that gets these answers."""
     clock = ManualClock(made.START)
-    told = list(answers)
+    script = list(answers)
     requests: list[httpx.Request] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
         requests.append(request)
-        return told.pop(0)
+        return script.pop(0)
 
     return sink(Http(clock, httpx.MockTransport(handle)), clock), requests
 
 
-async def test_refused_and_taken_when_shorter() -> None:
-    """An event that PagerDuty will not have is tried once more in its shortest form."""
+async def test_a_rejected_event_is_accepted_when_shorter() -> None:
+    """An event that PagerDuty rejects is sent once more in its shortest form."""
     tested, requests = answering(httpx.Response(400, json={"message": "Event object is invalid"}), httpx.Response(202))
-    assert isinstance(await tested.deliver(made.notice()), Sent)
+    assert isinstance(await tested.deliver(made.notification()), Sent)
     whole, short = (orjson.loads(request.content) for request in requests)
     assert short["dedup_key"] == whole["dedup_key"]
     assert "custom_details" not in short["payload"]
     assert "links" not in short
 
 
-async def test_refused_twice_is_given_up() -> None:
-    """With PagerDuty's own words."""
+async def test_an_event_that_is_rejected_twice_is_given_up() -> None:
+    """The detail is PagerDuty's message."""
     refusal = {"status": "invalid event", "message": "Event object is invalid", "errors": ["'summary' is odd"]}
     tested, requests = answering(httpx.Response(400, json=refusal), httpx.Response(400, json=refusal))
-    assert await tested.deliver(made.notice()) == GiveUp(
+    assert await tested.deliver(made.notification()) == GiveUp(
         Reason.REJECTED, "400: Event object is invalid: 'summary' is odd"
     )
     assert len(requests) == 2
@@ -260,31 +263,31 @@ async def test_refused_twice_is_given_up() -> None:
         f"routing key {KEY} is not known",
     ],
 )
-async def test_a_wrong_routing_key_needs_somebody(error: str) -> None:
-    """It is no fault of the event: it waits for the right key, which is not shown."""
+async def test_a_wrong_routing_key_needs_an_operator(error: str) -> None:
+    """The event is retried until the key is right. The key is not shown."""
     tested, _ = answering(httpx.Response(400, json={"message": "Event object is invalid", "errors": [error]}))
-    outcome = await tested.deliver(made.notice())
+    outcome = await tested.deliver(made.notification())
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.UNAUTHORIZED
     assert KEY not in outcome.detail
 
 
-async def test_a_hostile_answer_is_shown_on_one_line() -> None:
-    """What PagerDuty, or who sits in between, says is foreign text."""
+async def test_a_hostile_response_is_shown_on_one_line() -> None:
+    """The response, perhaps of a proxy, is foreign text."""
     words = "\x1b[2J\r\nforged" + "x" * 5000
     tested, _ = answering(*[httpx.Response(400, json={"message": words, "errors": words})] * 2)
-    outcome = await tested.deliver(made.notice())
+    outcome = await tested.deliver(made.notification())
     assert isinstance(outcome, GiveUp)
     assert outcome.detail.isprintable()
     assert len(outcome.detail) < 400
 
 
 async def test_a_key_that_cannot_be_read(tmp_path: Path) -> None:
-    """It waits for the file, and says which."""
+    """The delivery is retried; the detail names the file."""
     settings = PagerDutySettings(routing_key=Secret.in_file(tmp_path / "gone"), url=URL)
     clock = ManualClock(made.START)
     tested = PagerDutySink(settings, NotifySettings(), Http(clock, httpx.MockTransport(PagerDuty())), clock)
-    for outcome in (await tested.deliver(made.notice()), await tested.test()):
+    for outcome in (await tested.deliver(made.notification()), await tested.test()):
         assert isinstance(outcome, Retry)
         assert outcome.reason is Reason.UNAUTHORIZED
         assert "gone" in outcome.detail

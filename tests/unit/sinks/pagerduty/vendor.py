@@ -1,4 +1,4 @@
-"""The local stand-in for PagerDuty behind a transport, so that whatever is sent is held to its schema and limits."""
+"""The receiver's PagerDuty behind a transport, so that every event is checked against its schema and limits."""
 
 import httpx
 
@@ -16,7 +16,7 @@ URL = "https://events.example.com"
 
 
 class PagerDuty:
-    """Remembers what it took, and refuses what PagerDuty would refuse."""
+    """Keeps the events that it accepted, and rejects what PagerDuty would reject."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -46,5 +46,5 @@ def sink(http: Http, clock: ManualClock, key: str = KEY) -> PagerDutySink:
 
 
 def over(vendor: PagerDuty, key: str = KEY) -> PagerDutySink:
-    """A sink that speaks to it."""
+    """A sink that sends to it."""
     return sink(Http(vendor.clock, httpx.MockTransport(vendor)), vendor.clock, key)

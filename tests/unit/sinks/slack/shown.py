@@ -1,4 +1,4 @@
-"""A message as its text, block by block."""
+"""The text of a message, block by block."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from leadline_sinks.slack.render import Message
 
 
 def texts(message: Message) -> list[str]:
-    """All text of its blocks."""
+    """The texts of all blocks."""
     found = []
     for block in message.blocks:
         parts: list[Any] = [*([block["text"]] if "text" in block else []), *block.get("fields", [])]
@@ -15,7 +15,7 @@ def texts(message: Message) -> list[str]:
 
 
 def shown(message: Message) -> str:
-    """For people who compare two of them."""
+    """A form of the message that is easy to compare."""
     lines = [f"text: {message.text}"]
     for block in message.blocks:
         lines += ["", f"[{block['type']}]", *texts(Message("", (block,)))]

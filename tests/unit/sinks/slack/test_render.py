@@ -1,4 +1,4 @@
-"""Messages: what they say, and that no incident makes one that Slack refuses or that notifies everybody."""
+"""Messages: their text, and that no incident makes one that Slack rejects or that mentions anybody."""
 
 import re
 from html import unescape
@@ -52,7 +52,7 @@ SLOT = made.cause(
     ],
 )
 OTHER = made.cause("replay_cannot_keep_up", confidence=0.4, summary="replay on pg-2 is slower than the primary writes")
-STORIES = {
+CASES = {
     "unknown": made.incident(1, causes=[made.UNKNOWN], severity="warning", cause_at=None),
     "open": made.incident(3, causes=[QUERY, OTHER], changes=[made.change()], rules=["replication_lag", "config_x"]),
     "destructive": made.incident(
@@ -61,17 +61,17 @@ STORIES = {
     "acknowledged": made.incident(3, causes=[QUERY], acknowledged_by="ada"),
     "resolved": made.resolved(5, causes=[QUERY, OTHER], changes=[made.change()], acknowledged_by="ada"),
 }
-"""Each as people get it; `golden/` has what they read."""
+"""Incidents whose messages are in `golden/`."""
 
 incidents = st.one_of(values(Incident), st.sampled_from(made.HOSTILE).map(made.hostile))
 OURS = re.compile(r"<!date\^\d+\^\{date_short_pretty\} \{time_secs\}\|[0-9: UTC-]+>|<https://[^<>|\s]+\|[^<>|]*>")
-"""The only markup in angle brackets: dates and runbooks."""
+"""The only markup of ours in angle brackets: dates and runbooks."""
 
 
-@pytest.mark.parametrize("story", STORIES)
-def test_golden(story: str) -> None:
-    """The message reads as it was agreed on. To change that: write the new text into the file, and read it aloud."""
-    assert shown(render.full(STORIES[story], NOTIFY)) == (GOLDEN / f"{story}.txt").read_text("utf-8")
+@pytest.mark.parametrize("case", CASES)
+def test_golden(case: str) -> None:
+    """The message has the agreed text. To change it, write the new text into the file and read it aloud."""
+    assert shown(render.full(CASES[case], NOTIFY)) == (GOLDEN / f"{case}.txt").read_text("utf-8")
 
 
 def every(incident: Incident) -> list[Message]:
@@ -80,14 +80,14 @@ def every(incident: Incident) -> list[Message]:
 
 
 def marked_up(message: Message) -> list[str]:
-    """Its text that is taken for mrkdwn: not headers, and not what is only for telephones."""
+    """The text that Slack interprets as mrkdwn: neither headers nor mobile notifications."""
     without = [block for block in message.blocks if block["type"] != "header"]
     return texts(Message("", tuple(without))) if message.blocks else [message.text]
 
 
 @given(incidents)
-def test_slack_takes_every_message(incident: Incident) -> None:
-    """Within all limits, its own total budget among them."""
+def test_slack_accepts_every_message(incident: Incident) -> None:
+    """It is within all limits, the undocumented total included."""
     for message in every(incident):
         assert complaint({"text": message.text, "blocks": list(message.blocks)}) is None
         assert length(message.blocks) <= limits.PARTS <= limits.TOTAL
@@ -97,7 +97,7 @@ def test_slack_takes_every_message(incident: Incident) -> None:
 
 @given(incidents)
 def test_nothing_foreign_is_markup(incident: Incident) -> None:
-    """Nobody is mentioned, nothing is linked, no code block is left early, whatever the names are."""
+    """No name mentions anybody, makes a link or ends a code block."""
     for message in every(incident):
         for text in [message.text, *texts(message)]:
             assert not re.search(r"[<>]", OURS.sub("", text))
@@ -109,7 +109,7 @@ def test_nothing_foreign_is_markup(incident: Incident) -> None:
 
 @given(incidents)
 def test_the_sdk_agrees(incident: Incident) -> None:
-    """Slack's own Python SDK finds no block of ours invalid."""
+    """The Python SDK of Slack accepts every block."""
     need(find_spec("slack_sdk") is not None, "Slack's SDK: pip install 'leadline[dev]'")
     from slack_sdk.models.blocks import Block
 
@@ -119,7 +119,7 @@ def test_the_sdk_agrees(incident: Incident) -> None:
 
 
 def test_a_large_incident_stays_within_the_budget() -> None:
-    """Everything as long and as often as it can be."""
+    """Every text is as long, and every list as full, as possible."""
     ampersands = made.hostile("&" * 5000)
     for message in every(ampersands):
         assert length(message.blocks) <= limits.TOTAL
@@ -137,13 +137,13 @@ def test_the_title_at_its_boundary(letters: int) -> None:
 
 def test_a_statement_can_be_copied() -> None:
     """Each statement is alone on a line of a code block, unchanged once Slack has read its three escapes."""
-    (text,) = [text for text in texts(render.full(STORIES["destructive"], NOTIFY)) if "Do this" in text]
+    (text,) = [text for text in texts(render.full(CASES["destructive"], NOTIFY)) if "Do this" in text]
     lines = [line for block in re.findall(r"```(.*?)```", text, re.DOTALL) for line in unescape(block).split("\n")]
     assert lines == [f"{step.sql};" for step in SLOT.steps if step.sql]
 
 
 def test_a_query_is_shown_as_code() -> None:
-    """What somebody ran is evidence, in one piece."""
+    """A note that is a query is one code span."""
     fact = made.cause().evidence_for[0]
     facts = [replace(fact, note="SELECT count(*) FROM t"), replace(fact, note="WAL of 16 MB")]
     message = render.full(made.incident(causes=[made.cause(evidence_for=facts)]), NOTIFY)
@@ -162,17 +162,19 @@ def test_what_was_not_seen() -> None:
     )
 
 
-def test_a_changed_setting_is_told_once() -> None:
-    """As a change; not as another possible cause too."""
+def test_a_changed_setting_is_shown_once() -> None:
+    """It is listed as a change, and not as another possible cause, too."""
     changed = made.cause("config_changed", summary="x was changed")
     with_list = made.incident(causes=[QUERY, changed], changes=[made.change()])
-    assert not any(text.startswith("Or:") for text in texts(render.full(with_list, NOTIFY)))
+    assert not any(text.startswith("Other") for text in texts(render.full(with_list, NOTIFY)))
     without = made.incident(causes=[QUERY, changed])
-    assert any(text == "Or: x was changed (sure, 94%)" for text in texts(render.full(without, NOTIFY)))
+    assert any(
+        text == "Other possible cause: x was changed (very likely, 94%)" for text in texts(render.full(without, NOTIFY))
+    )
 
 
 def test_runbook_links_are_encoded() -> None:
-    """A rule's name cannot end the link or lead elsewhere."""
+    """The name of a rule cannot end the link or change its address."""
     message = render.full(made.incident(rules=["a|`b>c/../d e"]), NotifySettings(runbook_url=f"{RUNBOOKS}/|x"))
     link = next(text for text in texts(message) if "Runbook" in text)
     assert link == f"<{RUNBOOKS}/%7Cx/docs/runbooks/a%7C%60b%3Ec%2F..%2Fd%20e.md|Runbook: a¦ˋb&gt;c/../d e>"

@@ -1,4 +1,4 @@
-"""The sink against answers made up here; tests/integration/sinks has it against the receiver."""
+"""The sink against scripted responses. tests/integration/sinks tests it against the receiver."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from leadline.clock import ManualClock
 from leadline.settings.secret import Secret
 from leadline.settings.sink import NotifySettings, SlackSettings
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import GiveUp, Notice, Reason, Retry, Sent, Sink
+from leadline_sinks.notify.sink import GiveUp, Reason, Retry, Sent, Sink
 from leadline_sinks.slack.sink import SlackSink
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Conformance
@@ -22,12 +22,12 @@ BOT = SlackSettings(token=Secret(TOKEN), channel="#dba", api_url="https://slack.
 
 
 def ok(request: httpx.Request) -> httpx.Response:
-    """A fine answer of the Web API."""
+    """A successful response of the Web API."""
     return httpx.Response(200, json={"ok": True, "channel": "C0DBA1234", "ts": "1775815203.000100"})
 
 
 class TestBot(Conformance):
-    """With a token."""
+    """With a bot token."""
 
     secrets = (TOKEN,)
 
@@ -42,7 +42,7 @@ class TestBot(Conformance):
 
 
 class TestWebhook(Conformance):
-    """With an incoming webhook, where each word is a message of its own; only the first begins something."""
+    """With an incoming webhook, where each notification is a new message."""
 
     secrets = (WEBHOOK,)
 
@@ -57,23 +57,25 @@ class TestWebhook(Conformance):
 
 
 class Slack:
-    """Answers with what it is told, in order, then well; keeps what it was asked."""
+    """Gives the scripted answers in order, then successful ones; keeps the requests."""
 
     def __init__(self, *answers: str | httpx.Response) -> None:
         self.answers = list(answers)
-        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.requests: list[tuple[str, dict[str, Any]]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append((request.url.path.rpartition("/")[2], json.loads(request.content)))
+        self.requests.append((request.url.path.rpartition("/")[2], json.loads(request.content)))
         if not self.answers:
             return ok(request)
-        told = self.answers.pop(0)
-        return told if isinstance(told, httpx.Response) else httpx.Response(200, json={"ok": False, "error": told})
+        answer = self.answers.pop(0)
+        return (
+            answer if isinstance(answer, httpx.Response) else httpx.Response(200, json={"ok": False, "error": answer})
+        )
 
     @property
     def methods(self) -> list[str]:
         return [f"reply{' to all' if body.get('reply_broadcast') else ''}" if "thread_ts" in body else method
-                for method, body in self.asked]  # fmt: skip
+                for method, body in self.requests]  # fmt: skip
 
 
 Make = Callable[[Slack], SlackSink]
@@ -89,23 +91,18 @@ def make(clock: ManualClock) -> Make:
     return lambda slack: SlackSink(BOT, NotifySettings(), Http(clock, httpx.MockTransport(slack)), clock)
 
 
-def again(notice: Notice, receipt: Mapping[str, str]) -> Notice:
-    """The next word, with what the one before left."""
-    return Notice(notice.incident, notice.occasion, notice.news, notice.changes, notice.actions, receipt)
-
-
-async def begun(sink: SlackSink) -> Mapping[str, str]:
-    outcome = await sink.deliver(made.notice("opened", incident=made.incident(1, severity="warning")))
+async def posted(sink: SlackSink) -> Mapping[str, str]:
+    outcome = await sink.deliver(made.notification("opened", incident=made.incident(1, severity="warning")))
     assert isinstance(outcome, Sent)
     return outcome.receipt
 
 
-async def test_a_life(make: Make) -> None:
-    """One message; then it is edited where it would look different, and each word is a line in the thread."""
+async def test_a_lifecycle(make: Make) -> None:
+    """One message, which is edited where it changes, and a reply in the thread for each later notification."""
     slack = Slack()
     sink, receipt = make(slack), {}
-    for notice in made.life():
-        outcome = await sink.deliver(again(notice, receipt))
+    for notification in made.life():
+        outcome = await sink.deliver(made.with_receipt(notification, receipt))
         assert isinstance(outcome, Sent)
         receipt = dict(outcome.receipt)
     edit = "chat.update"
@@ -116,10 +113,10 @@ async def test_a_life(make: Make) -> None:
 
 
 async def test_what_is_sent(make: Make) -> None:
-    """Channel, words for telephones, blocks, no unfurling, no guessed links, and what it is about for programs."""
+    """Channel, mobile notification, blocks, no unfurling, no guessed links, and metadata for programs."""
     slack = Slack()
-    await begun(make(slack))
-    ((_, body),) = slack.asked
+    await posted(make(slack))
+    ((_, body),) = slack.requests
     assert body["channel"] == "#dba"
     assert body["text"] == "🟠 WARNING orders: replay on pg-2 is blocked by a query"
     assert body["blocks"][0]["type"] == "header"
@@ -131,91 +128,91 @@ async def test_what_is_sent(make: Make) -> None:
 
 @pytest.mark.parametrize("error", ["message_not_found", "cant_update_message", "edit_window_closed"])
 async def test_a_message_that_cannot_be_edited(make: Make, error: str) -> None:
-    """A new one takes its place, and its thread goes on there."""
+    """A new message replaces it."""
     slack = Slack()
     sink = make(slack)
-    receipt = await begun(sink)
+    receipt = await posted(sink)
     slack.answers = [error, httpx.Response(200, json={"ok": True, "channel": "C0DBA1234", "ts": "9.1"})]
-    outcome = await sink.deliver(again(made.notice("escalated"), receipt))
+    outcome = await sink.deliver(made.with_receipt(made.notification("escalated"), receipt))
     assert isinstance(outcome, Sent)
     assert outcome.receipt["ts"] == "9.1"
     assert slack.methods == ["chat.postMessage", "chat.update", "chat.postMessage"]
 
 
 async def test_a_deleted_message_with_a_note(make: Make) -> None:
-    """What somebody wrote is told in the new thread."""
+    """The note is in the thread of the new message."""
     slack = Slack()
     sink = make(slack)
-    receipt = await begun(sink)
+    receipt = await posted(sink)
     slack.answers = ["message_not_found"]
-    await sink.deliver(again(made.notice("noted", actions=(made.action("note"),)), receipt))
+    await sink.deliver(made.with_receipt(made.notification("noted", actions=(made.action("note"),)), receipt))
     assert slack.methods[-2:] == ["chat.postMessage", "reply"]
 
 
-async def test_refused_blocks(make: Make) -> None:
-    """The whole message, then a short one, then plain text; then Slack will not have it."""
+async def test_rejected_blocks(make: Make) -> None:
+    """The full message, then a short one, then one without blocks; then the notification is given up."""
     slack = Slack("invalid_blocks", "msg_blocks_too_long")
-    assert isinstance(await make(slack).deliver(made.notice()), Sent)
-    whole, short, plain = (body for _, body in slack.asked)
+    assert isinstance(await make(slack).deliver(made.notification()), Sent)
+    whole, short, plain = (body for _, body in slack.requests)
     assert len(whole["blocks"]) > len(short["blocks"]) > len(plain["blocks"]) == 0
     assert "SELECT pg_terminate_backend(4711);" in plain["text"]
-    outcome = await make(Slack(*["invalid_blocks"] * 3)).deliver(made.notice())
+    outcome = await make(Slack(*["invalid_blocks"] * 3)).deliver(made.notification())
     assert isinstance(outcome, GiveUp)
     assert outcome.reason is Reason.REJECTED
 
 
-async def test_a_token_that_may_set_no_mark(make: Make) -> None:
-    """The mark is for programs; people get the whole message without it."""
+async def test_a_token_that_may_not_set_metadata(make: Make) -> None:
+    """The message is sent without metadata, and is otherwise the same."""
     slack = Slack("metadata_must_be_sent_from_app")
-    assert isinstance(await make(slack).deliver(made.notice()), Sent)
-    (_, marked), (_, unmarked) = slack.asked
-    assert marked.pop("metadata")
-    assert marked == unmarked
+    assert isinstance(await make(slack).deliver(made.notification()), Sent)
+    (_, first), (_, second) = slack.requests
+    assert first.pop("metadata")
+    assert first == second
 
 
-async def test_a_refusal_we_do_not_know(make: Make) -> None:
-    """After plain text it is tried again later."""
+async def test_an_unknown_error(make: Make) -> None:
+    """After the simplest form the notification is retried later."""
     slack = Slack(*["something_new"] * 3)
-    assert isinstance(await make(slack).deliver(made.notice()), Retry)
-    assert len(slack.asked) == 3
+    assert isinstance(await make(slack).deliver(made.notification()), Retry)
+    assert len(slack.requests) == 3
 
 
 async def test_the_thread_is_limited(make: Make) -> None:
-    """The next attempt does not edit again what is edited."""
+    """The next attempt does not repeat the edit."""
     slack = Slack()
     sink = make(slack)
-    receipt = await begun(sink)
+    receipt = await posted(sink)
     slack.answers = [ok(httpx.Request("POST", "x:")), httpx.Response(429, headers={"retry-after": "3"})]
-    outcome = await sink.deliver(again(made.notice("escalated"), receipt))
+    outcome = await sink.deliver(made.with_receipt(made.notification("escalated"), receipt))
     assert isinstance(outcome, Retry)
     assert outcome.after_s == 3
     assert outcome.receipt is not None
-    assert isinstance(await sink.deliver(again(made.notice("escalated"), outcome.receipt)), Sent)
+    assert isinstance(await sink.deliver(made.with_receipt(made.notification("escalated"), outcome.receipt)), Sent)
     assert slack.methods == ["chat.postMessage", "chat.update", "reply to all", "reply to all"]
 
 
-async def test_the_thread_is_refused(make: Make) -> None:
-    """The message says enough: a line that Slack will not have in the thread holds nothing up."""
+async def test_a_rejected_reply(make: Make) -> None:
+    """The delivery counts as sent, since the message holds the state."""
     slack = Slack()
     sink = make(slack)
-    receipt = await begun(sink)
+    receipt = await posted(sink)
     slack.answers = [ok(httpx.Request("POST", "x:")), "msg_too_long"]
-    assert isinstance(await sink.deliver(again(made.notice("escalated"), receipt)), Sent)
+    assert isinstance(await sink.deliver(made.with_receipt(made.notification("escalated"), receipt)), Sent)
 
 
-async def test_a_webhook_tells_what_matters(clock: ManualClock) -> None:
-    """The first word, an escalation, a reminder and the end are messages; nothing else is."""
-    told = []
+async def test_webhook_messages(clock: ManualClock) -> None:
+    """The first notification, an escalation, a reminder and the end are messages; nothing else is."""
+    sent = []
 
     def hook(request: httpx.Request) -> httpx.Response:
-        told.append(json.loads(request.content)["text"].split(" ")[1])
+        sent.append(json.loads(request.content)["text"].split(" ")[1])
         return httpx.Response(200, text="ok")
 
     settings = SlackSettings(webhook_url=Secret(WEBHOOK))
     sink = SlackSink(settings, NotifySettings(), Http(clock, httpx.MockTransport(hook)), clock)
     receipt: Mapping[str, str] = {}
-    for notice in made.life():
-        outcome = await sink.deliver(again(notice, receipt))
+    for notification in made.life():
+        outcome = await sink.deliver(made.with_receipt(notification, receipt))
         assert isinstance(outcome, Sent)
         receipt = outcome.receipt
-    assert told == ["WARNING", "CRITICAL", "CRITICAL", "RESOLVED"]
+    assert sent == ["WARNING", "CRITICAL", "CRITICAL", "RESOLVED"]

@@ -18,7 +18,7 @@ def test_the_place_is_named_once() -> None:
         Step(risk="look", node=PG_2, sql=PAUSED),
         Step(risk="safe", node=PG_2, sql="SELECT pg_wal_replay_resume()"),
         Step(risk="safe", node=PG_2, database="app", sql="ALTER SUBSCRIPTION sub ENABLE;"),
-        Step(risk="safe", text="Tell the owner of sub"),
+        Step(risk="safe", text="Send the owner of sub"),
         Step(risk="look", node=PG_2, text="Read its server log"),
     ]
     assert fix(cause(steps=steps), limits.FIX).split("\n") == [
@@ -27,7 +27,7 @@ def test_the_place_is_named_once() -> None:
         "SELECT pg_wal_replay_resume();```",
         "On `pg-2`, database `app`:",
         "```ALTER SUBSCRIPTION sub ENABLE;```",
-        "Tell the owner of sub.",
+        "Send the owner of sub.",
         "On `pg-2`:",
         "Read its server log.",
     ]

@@ -1,4 +1,4 @@
-"""The life of an incident in its thread."""
+"""The timeline of an incident in its thread."""
 
 import re
 from datetime import timedelta
@@ -19,13 +19,13 @@ NOW = made.later(14_400)
     ("occasion", "changes", "expected"),
     [
         ("updated", {}, "10:00:05 UTC  `replication_lag` fires: pg-2 is behind"),
-        ("escalated", {"news": ()}, "*Now critical*: orders: replay on pg-2 is blocked by a query"),
-        ("acknowledged", {"news": (), "actions": (made.action(),)}, "10:00:33 UTC  `ada` has taken it"),
-        ("noted", {"news": (), "actions": (made.action("note"),)}, "10:00:33 UTC  `ada` notes: looking at it"),
+        ("escalated", {"news": ()}, "*Escalated to critical*: orders: replay on pg-2 is blocked by a query"),
+        ("acknowledged", {"news": (), "actions": (made.action(),)}, "10:00:33 UTC  `ada` acknowledged"),
+        ("noted", {"news": (), "actions": (made.action("note"),)}, "10:00:33 UTC  `ada` noted: looking at it"),
         (
             "repeated",
             {"news": ()},
-            "*Still open* after 4 h 00 min, nobody has taken it: orders: replay on pg-2 is blocked by a query",
+            "*Still open* after 4 h 00 min, not acknowledged: orders: replay on pg-2 is blocked by a query",
         ),
         (
             "resolved",
@@ -36,29 +36,29 @@ NOW = made.later(14_400)
     ],
 )
 def test_lines(occasion: str, changes: dict[str, object], expected: str | None) -> None:
-    """A line for each thing that happened, with its time; none when nothing did."""
-    assert reply(made.notice(occasion, **changes), NOW) == expected
+    """One line for each event, with its time; no reply without events."""
+    assert reply(made.notification(occasion, **changes), NOW) == expected
 
 
 def test_in_the_order_of_time() -> None:
-    """What people did stands where it happened; of many lines the newest are shown."""
+    """Actions are sorted in by time; of many lines, the newest are shown."""
     news = tuple(TimelineEntry(at=made.later(n), what=f"step {n}") for n in range(100))
-    said = reply(made.notice("noted", news=news, actions=(made.action("note", at=made.later(98.5)),)), NOW)
-    assert said is not None
-    lines = said.split("\n")
+    text = reply(made.notification("noted", news=news, actions=(made.action("note", at=made.later(98.5)),)), NOW)
+    assert text is not None
+    lines = text.split("\n")
     assert lines[0] == "… 81 earlier"
-    assert lines[-2].endswith("notes: looking at it")
+    assert lines[-2].endswith("noted: looking at it")
     assert lines[-1].endswith("step 99")
 
 
 @given(values(Incident))
 def test_slack_takes_every_reply(incident: Incident) -> None:
-    """Whatever happened."""
+    """Replies are valid and hold no markup, whatever the texts."""
     news = tuple(TimelineEntry(at=NOW - timedelta(seconds=n), what=incident.title * 50) for n in range(40))
     for occasion in ("escalated", "repeated", "resolved"):
-        said = reply(made.notice(occasion, incident=incident, news=news), NOW)
-        assert said is not None
-        assert complaint({"text": said}) is None
-        assert len(said) <= 4000
-        assert not re.search(r"[<>]", said)
-        assert said.count("`") % 2 == 0
+        text = reply(made.notification(occasion, incident=incident, news=news), NOW)
+        assert text is not None
+        assert complaint({"text": text}) is None
+        assert len(text) <= 4000
+        assert not re.search(r"[<>]", text)
+        assert text.count("`") % 2 == 0

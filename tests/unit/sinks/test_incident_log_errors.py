@@ -1,4 +1,4 @@
-"""What errors of PostgreSQL mean for a batch, and that no secret is in what is said of them."""
+"""Errors of PostgreSQL: the outcome of a batch, without secrets."""
 
 import psycopg
 import pytest
@@ -44,7 +44,7 @@ DSN = "postgresql://sink:hunter2%21@pg-9:5432/ops"
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
 def test_each_error_has_its_reason(error: Exception, reason: Reason) -> None:
-    """Only what the server refuses for its content is given up; all else is tried again."""
+    """Only a batch whose content the server rejects is given up; everything else is retried."""
     found = outcome(error, DSN)
     assert found.reason is reason
     assert isinstance(found, GiveUp if reason is Reason.REJECTED else Retry)
@@ -52,21 +52,21 @@ def test_each_error_has_its_reason(error: Exception, reason: Reason) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         f'invalid connection string "{DSN}"',
         "connection to pg-9 failed: password=hunter2! is wrong",
         "FATAL: user hunter2! unknown\nHINT: hunter2%21",
     ],
 )
-def test_no_secret_is_said(said: str) -> None:
-    """Neither the connection string nor the password, as written or as meant, comes out."""
-    _, detail = explain(psycopg.OperationalError(said), DSN)
+def test_no_secret_is_in_the_detail(message: str) -> None:
+    """Neither the connection string nor the password, encoded or decoded, is in the detail."""
+    _, detail = explain(psycopg.OperationalError(message), DSN)
     assert "hunter2" not in detail
 
 
 def test_foreign_text_is_escaped() -> None:
-    """What a server says is one line, and not longer than a message may be."""
+    """The message of a server is one line within the limit of a detail."""
     _, detail = explain(psycopg.OperationalError("\x1b[2J" + "x" * 10_000), "host=pg-9")
     assert detail.isprintable()
     assert len(detail) <= 500

@@ -1,11 +1,11 @@
-"""Appending to the chain, inside a transaction of the caller's."""
+"""Appends rows to the chain, within a transaction of the caller."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from leadline.errors import UsageError
-from leadline_sinks.incident_log.chain import Link, Row, Written, append
+from leadline_sinks.incident_log.chain import ChainLink, Row, StoredRow, append
 from leadline_sinks.incident_log.connection import Connection
 
 _COLUMNS: Final = (
@@ -15,17 +15,17 @@ _COLUMNS: Final = (
 _INSERT: Final = f"INSERT INTO leadline.log ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))})"
 
 
-async def hold_head(connection: Connection) -> Link:
-    """The end of the chain; nobody else appends until the transaction ends. Raises UsageError when it is not there."""
+async def hold_head(connection: Connection) -> ChainLink:
+    """The end of the chain, locked until the transaction ends. Raises UsageError when there is none."""
     row = await (await connection.execute("SELECT number, hash FROM leadline.head FOR UPDATE")).fetchone()
     if row is None:
-        raise UsageError("the incident log has lost its head: the table leadline.head is empty; put its one row back")
-    return Link(row[0], bytes(row[1]))
+        raise UsageError("the incident log has no head: the table leadline.head is empty; restore its one row")
+    return ChainLink(row[0], bytes(row[1]))
 
 
-async def extend(connection: Connection, head: Link, now: datetime, rows: Sequence[Row]) -> list[Written]:
-    """Append rows after the head that is held."""
-    written: list[Written] = []
+async def extend(connection: Connection, head: ChainLink, now: datetime, rows: Sequence[Row]) -> list[StoredRow]:
+    """Append rows after the locked head."""
+    written: list[StoredRow] = []
     for row in rows:
         written.append(append(written[-1].link if written else head, now, row))
     async with connection.cursor() as cursor:
@@ -35,9 +35,9 @@ async def extend(connection: Connection, head: Link, now: datetime, rows: Sequen
     return written
 
 
-def _values(written: Written) -> tuple[object, ...]:
-    row = written.row
+def _values(stored: StoredRow) -> tuple[object, ...]:
+    row = stored.row
     return (
-        *(written.link.number, row.kind, row.event_id, row.incident_id, row.alert_id, row.cluster, row.who),
-        *(row.outcome, row.what, row.at, written.recorded_at, row.source, row.record, written.link.hash),
+        *(stored.link.number, row.kind, row.event_id, row.incident_id, row.alert_id, row.cluster, row.who),
+        *(row.outcome, row.what, row.at, stored.recorded_at, row.source, row.record, stored.link.hash),
     )

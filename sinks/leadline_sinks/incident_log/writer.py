@@ -1,4 +1,4 @@
-"""Writes records down: one transaction per batch, one connection that comes back by itself."""
+"""Writes batches of records, each in one transaction, over one connection that is reopened after a failure."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,18 @@ from leadline.logs import escape
 from leadline.model.alert import SEVERITIES
 from leadline.model.incident import Incident
 from leadline.settings.sink import IncidentLogSettings
+from leadline_sinks.incident_log.appending import extend, hold_head
 from leadline_sinks.incident_log.chain import Row
 from leadline_sinks.incident_log.connection import Connection, connect, transaction
 from leadline_sinks.incident_log.pg_errors import outcome
 from leadline_sinks.incident_log.retention import forget
 from leadline_sinks.incident_log.rows import row, visible
 from leadline_sinks.incident_log.schema import migrate
-from leadline_sinks.incident_log.writing import extend, hold_head
-from leadline_sinks.notify.sink import Entry, GiveUp, Outcome, Reason, Retry, Sent
+from leadline_sinks.notify.sink import GiveUp, Outcome, Reason, Retry, Sent, TopicRecord
 
 FORGET_EVERY_S: Final = 3600.0
 FORGET_MOST: Final = 20
-"""Transactions of retention in a row; the rest waits for the next hour."""
+"""Transactions of one run of retention, at most; the rest is removed in the next run."""
 _log = logging.getLogger(__name__)
 
 _KNOWN: Final = "SELECT event_id FROM leadline.log WHERE event_id = ANY(%s)"
@@ -46,29 +46,29 @@ _INSERT: Final = f"""
 
 
 class IncidentLog:
-    """A ``Recorder`` into PostgreSQL. One call at a time; any number of processes may write to one log."""
+    """An ``IncidentLogWriter`` for PostgreSQL. One call at a time; several processes may write to one incident log."""
 
     kind = "incident_log"
 
     def __init__(self, settings: IncidentLogSettings, clock: Clock) -> None:
-        assert settings.dsn is not None, "who wants no incident log makes none"
+        assert settings.dsn is not None, "incident_log.dsn is set"
         self._settings = settings
         self._dsn = settings.dsn
         self._clock = clock
         self._connection: Connection | None = None
         self._forget_at = clock.monotonic()
 
-    async def record(self, entries: Sequence[Entry]) -> Outcome:
-        """Write all of them or none, and pass over those written before.
+    async def write(self, records: Sequence[TopicRecord]) -> Outcome:
+        """Write all records or none; records that are stored already are skipped.
 
-        The schema is made, or brought up to date, at the first connection, if the role may. A batch that is given up
-        holds an entry that the server refuses: single entries tell which.
+        The schema is created or migrated at the first connection, if the role has the privileges. A batch that is
+        given up holds a record that the server rejects; the caller finds it with smaller batches.
         """
         dsn = ""
         try:
-            new = [(row(entry), entry.value) for entry in entries]
+            new = [(row(record), record.value) for record in records]
         except ValueError as error:
-            return GiveUp(Reason.REJECTED, escape(str(error)))  # a time outside the years that UTC has
+            return GiveUp(Reason.REJECTED, escape(str(error)))  # a time that has no equivalent in UTC
         try:
             dsn = self._dsn.reveal()
             connection = await self._connected(dsn)
@@ -83,7 +83,7 @@ class IncidentLog:
         return Sent()
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._connection is not None:
             await self._connection.close()
             self._connection = None
@@ -93,7 +93,7 @@ class IncidentLog:
             return self._connection
         self._connection = await connect(dsn)
         for each in await migrate(self._connection):
-            _log.info("the incident log's schema has a new step", extra={"step": each.name})
+            _log.info("migration of the incident log applied", extra={"migration": each.name})
         return self._connection
 
     async def _write(self, connection: Connection, rows: Mapping[str, tuple[Row, Any]]) -> None:
@@ -112,23 +112,23 @@ class IncidentLog:
                     await connection.execute(_INSERT.encode(), columns)
 
     async def _forget(self, connection: Connection, dsn: str) -> None:
-        """Retention, now and then; what goes wrong with it is said, and is no reason to write a batch again."""
+        """Run retention once an hour. A failure is logged and does not fail the batch, which is written already."""
         if self._clock.monotonic() < self._forget_at:
             return
         self._forget_at = self._clock.monotonic() + FORGET_EVERY_S
         try:
-            gone = 0
+            removed = 0
             for _ in range(FORGET_MOST):
-                went = await forget(connection, self._clock.now(), self._settings.retention_days)
-                gone += went
-                if not went:
+                rows = await forget(connection, self._clock.now(), self._settings.retention_days)
+                removed += rows
+                if not rows:
                     break
         except (psycopg.Error, OSError, LeadlineError) as error:
             await self.close()
-            _log.warning("retention failed; it is tried again in an hour", extra={"why": outcome(error, dsn).detail})
+            _log.warning("retention failed; the next attempt is in an hour", extra={"why": outcome(error, dsn).detail})
         else:
-            if gone:
-                _log.info("retention removed what is over", extra={"rows": gone})
+            if removed:
+                _log.info("retention removed rows", extra={"rows": removed})
 
 
 def _columns(incident: Incident) -> dict[str, object]:

@@ -1,0 +1,110 @@
+"""Reading topics: consumers that reconnect, commit, and skip records that cannot be decoded."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from aiokafka.errors import IllegalStateError
+
+from leadline import metrics
+from leadline.clock import Clock
+from leadline.errors import BadRecord
+from leadline.kafka import consumer_options
+from leadline.kafka_errors import CONNECTION_LOST
+from leadline.settings.common import KafkaSettings
+from leadline.wire import Codec
+from leadline_sinks.notify.backoff import RECONNECT_S
+
+POLL_MS: Final = 200
+FETCH_WAIT_MS: Final = 250
+"""Longest time that a broker holds a fetch open for new records. The embedded broker always waits that long."""
+COMMIT_S: Final = 5.0
+"""Longest time of one commit."""
+STOP_S: Final = 5.0
+REPLAY: Final = "leadline-replay"
+"""Header of records that ``leadline replay`` made. Targets are not notified of them unless the settings ask for it."""
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+def consumer_group(prefix: str, target: str) -> str:
+    """The name of a target's consumer group."""
+    return f"{prefix}sink.{target}"
+
+
+def new_consumer(kafka: KafkaSettings, *topics: str, group: str | None = None) -> Any:
+    """A consumer that is not started. ``topics`` are full names."""
+    from aiokafka import AIOKafkaConsumer
+
+    return AIOKafkaConsumer(*topics, **consumer_options(kafka, "leadline-sink", group), fetch_max_wait_ms=FETCH_WAIT_MS)
+
+
+async def consume(name: str, make: Callable[[], Any], work: Callable[[Any], Awaitable[None]], clock: Clock) -> None:
+    """Start a consumer and run ``work`` with it, until cancelled.
+
+    When the connection to Kafka is lost, ``work`` ends and is run again with a new consumer. ``name`` is for the
+    process log, which has one message for each outage.
+    """
+    reported = False
+    while True:
+        consumer = make()
+        try:
+            await consumer.start()
+            reported = False
+            await work(consumer)
+        except CONNECTION_LOST as error:
+            if not reported:
+                why = str(error) or type(error).__name__
+                log.warning("%s: cannot read from Kafka: %s; retrying every %g s", name, why, RECONNECT_S)
+            reported = True
+        finally:
+            await _stop(consumer)
+        await clock.sleep(RECONNECT_S)
+
+
+async def commit(consumer: Any, offsets: Mapping[Any, int], name: str) -> bool:
+    """Commit offsets; False when that was impossible. Records that are read again are recognised as processed."""
+    try:
+        async with asyncio.timeout(COMMIT_S):
+            await consumer.commit(dict(offsets))
+    except (IllegalStateError, *CONNECTION_LOST) as error:
+        log.debug("%s: cannot commit: %s", name, error)
+        return False
+    return True
+
+
+async def has_reached(consumer: Any, ends: Mapping[Any, int]) -> bool:
+    """Whether a consumer has read all records before these offsets."""
+    return all([await consumer.position(partition) >= end for partition, end in ends.items()])
+
+
+def decode(codec: Codec[T], record: Any) -> T | None:
+    """The value of a record; None where it has none, and where it cannot be decoded, which is logged and counted."""
+    if record.value is None:
+        return None
+    try:
+        return codec.decode(record.value)
+    except BadRecord as bad:
+        metrics.SINK_BAD_RECORDS.labels(codec.name, bad.reason).inc()
+        log.warning("skipping %s: %s", place_of(record), ascii(str(bad)))
+        return None
+
+
+def place_of(record: Any) -> str:
+    """Topic, partition and offset of a record, for the process log."""
+    return f"{record.topic}[{record.partition}] offset {record.offset}"
+
+
+def is_replayed(record: Any) -> bool:
+    """Whether ``leadline replay`` made a record."""
+    return any(name == REPLAY for name, _ in record.headers)
+
+
+async def _stop(consumer: Any) -> None:
+    """Stop a consumer, whether or not Kafka answers."""
+    with contextlib.suppress(*CONNECTION_LOST):
+        async with asyncio.timeout(STOP_S):
+            await consumer.stop()
