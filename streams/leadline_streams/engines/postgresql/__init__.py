@@ -16,6 +16,7 @@ Shared by rules and causes:
 ``slots``           what a slot retains WAL for, and how fast that grows
 ``subscriptions``   workers that fail or wait, publications that are missing
 ``synchronous``     what commits wait for, and which standbys confirm them
+``statements``      steps with the SQL that several causes propose
 ``stages``          where on its way the WAL of a link waits
 ``apply``           subscriptions with an alert: worker, counters, slot and publisher
 ``drift``           tables of a subscriber that differ from what its publisher sends

@@ -1,0 +1,88 @@
+"""Steps that several causes propose. Every statement runs as it is on PostgreSQL 13 and later.
+
+Those that look need no more than ``pg_monitor``. Those that change something need a superuser, or the role of the
+session that they end.
+"""
+
+from leadline.model.ids import NodeName
+from leadline.model.incident import Risk, Step
+from leadline_streams.judge.diagnosis.ranking import literal
+
+_SESSION = "SELECT pid, usename, application_name, client_addr, state, now() - xact_start AS transaction_age, query"
+
+
+def show_settings(node: NodeName, *names: str) -> Step:
+    """Values of settings and the files that set them. Not for settings that may hold a password."""
+    listed = ", ".join(map(literal, names))
+    columns = "name, setting, unit, source, sourcefile, pending_restart"
+    return Step(risk="look", node=node, sql=f"SELECT {columns} FROM pg_settings WHERE name IN ({listed})")
+
+
+def change_setting(node: NodeName, name: str, value: str | None, risk: Risk, *, restart: bool = False) -> list[Step]:
+    """Set a setting, or reset it where ``value`` is None, and put it into effect by a reload or a restart."""
+    sql = f"ALTER SYSTEM RESET {name}" if value is None else f"ALTER SYSTEM SET {name} = {literal(value)}"
+    return [Step(risk=risk, node=node, sql=sql), restart_server(node) if restart else reload_settings(node)]
+
+
+def reload_settings(node: NodeName) -> Step:
+    """Read the configuration files again."""
+    return Step(risk="safe", node=node, sql="SELECT pg_reload_conf()")
+
+
+def restart_server(node: NodeName) -> Step:
+    """Restart the server."""
+    return Step(risk="careful", node=node, text="Restart PostgreSQL")
+
+
+def show_session(node: NodeName, pid: int) -> Step:
+    """A session: its user, its application, its transaction and its query. No row when it has ended."""
+    return Step(risk="look", node=node, sql=f"{_SESSION} FROM pg_stat_activity WHERE pid = {pid}")
+
+
+def end_session(node: NodeName, pid: int) -> Step:
+    """End a session and roll back its transaction."""
+    return Step(risk="careful", node=node, sql=f"SELECT pg_terminate_backend({pid})")
+
+
+def show_clients(node: NodeName) -> Step:
+    """Everything that uses a server: client sessions, standbys and subscribers."""
+    return Step(
+        risk="look",
+        node=node,
+        sql=f"{_SESSION} FROM pg_stat_activity WHERE backend_type IN ('client backend', 'walsender')",
+    )
+
+
+def show_senders(node: NodeName) -> Step:
+    """Connected standbys and subscribers, and how far each has confirmed."""
+    columns = "application_name, client_addr, state, sync_state, sent_lsn, write_lsn, flush_lsn, replay_lsn, reply_time"
+    return Step(risk="look", node=node, sql=f"SELECT {columns} FROM pg_stat_replication")
+
+
+def show_receiver(node: NodeName) -> Step:
+    """The WAL receiver of a standby. No row when none is running."""
+    columns = "pid, status, sender_host, sender_port, flushed_lsn, latest_end_lsn, last_msg_receipt_time"
+    return Step(risk="look", node=node, sql=f"SELECT {columns} FROM pg_stat_wal_receiver")
+
+
+def show_replay(node: NodeName) -> Step:
+    """The startup process of a standby, which replays WAL, and what it waits for."""
+    return Step(
+        risk="look",
+        node=node,
+        sql="SELECT pid, wait_event_type, wait_event, pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn() "
+        "FROM pg_stat_activity WHERE backend_type = 'startup'",
+    )
+
+
+def show_slot(node: NodeName, slot: str) -> Step:
+    """A slot: what uses it, and from where on it retains WAL."""
+    columns = "slot_name, slot_type, database, active, active_pid, restart_lsn, confirmed_flush_lsn, wal_status"
+    return Step(
+        risk="look", node=node, sql=f"SELECT {columns} FROM pg_replication_slots WHERE slot_name = {literal(slot)}"
+    )
+
+
+def drop_slot(node: NodeName, slot: str) -> Step:
+    """Drop a slot. The WAL that it retained is removed, so its consumer can never go on."""
+    return Step(risk="destructive", node=node, sql=f"SELECT pg_drop_replication_slot({literal(slot)})")
