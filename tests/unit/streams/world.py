@@ -68,9 +68,9 @@ class Server:
 class World:
     """A primary ``pg-1``, a standby ``pg-2`` through slot ``s2``, and what else a test adds."""
 
-    def __init__(self, cluster: str = "orders", **rules: dict[str, Any]) -> None:
+    def __init__(self, cluster: str = "orders", policy: Policy | None = None, **rules: dict[str, Any]) -> None:
         self.cluster = cluster
-        self.judgement = judgement(Policy(rules=rules))
+        self.judgement = judgement(policy or Policy(rules=rules))
         self.state = ClusterState(cluster, self.judgement)
         self.time = 0.0
         self.lsn = 1 << 24

@@ -1,0 +1,103 @@
+"""The server that a standby is taken to follow, from the evidence of both ends."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from leadline.model.observation import Downstream, Positions, Slot, Upstream
+from leadline_streams.engines.postgresql.lsn import format_lsn
+from tests.unit.streams.world import World
+
+ELSEWHERE = Upstream(host="10.0.0.9", port=6432, status="streaming", application_name="walreceiver")
+"""The address of a proxy and names that say nothing: what a standby shows that nobody has configured."""
+
+
+def two_primaries(other_id: str = "7002") -> World:
+    """Primaries pg-1 and pg-3, and a standby pg-2 with the system identifier of pg-1, whose agent reports last."""
+    world = World()
+    world.add("pg-1", "primary", system_id="7001")
+    world.add("pg-3", "primary", system_id=other_id)
+    world.step()
+    world.step()
+    world.add("pg-2", "standby", system_id="7001")
+    return world
+
+
+def links(world: World, upstream: Upstream, *, seconds: int = 10, **primary: Any) -> set[str]:
+    """The links once the standby showed ``upstream`` for a while, and pg-1 what is given."""
+    for _ in range(seconds):
+        lsn = format_lsn(world.lsn)
+        for name in ("pg-1", "pg-3"):
+            world.servers[name].set(positions=Positions(current_lsn=lsn))
+        world.servers["pg-1"].set(**primary)
+        world.servers["pg-2"].set(positions=Positions(received_lsn=lsn, replayed_lsn=lsn), upstream=upstream)
+        world.step()
+    return set(world.state.memory.links)
+
+
+@pytest.mark.parametrize(
+    ("shown", "primary"),
+    [
+        ({"host": "pg-1.db", "port": 5432}, {}),
+        ({"slot": "s2"}, {"slots": (Slot(name="s2", active=True),)}),
+        (
+            {"application_name": "reports"},
+            {"downstreams": (Downstream(name="reports", state="streaming", replay_lsn="0/1"),)},
+        ),
+        ({}, {"downstreams": (Downstream(name="pg-2", state="streaming", replay_lsn="0/1"),)}),
+    ],
+    ids=["address", "slot", "application name", "name of the node"],
+)
+def test_one_match_is_enough(shown: dict[str, Any], primary: dict[str, Any]) -> None:
+    """Address, slot, or the name that the upstream's sender shows; also where several primaries hold the same data."""
+    world = two_primaries(other_id="7001")
+    assert links(world, replace(ELSEWHERE, **shown), **primary) == {"orders/pg-1->pg-2"}
+
+
+def test_an_address_that_the_agent_connects_to_counts() -> None:
+    """A server may listen on several addresses."""
+    world = two_primaries(other_id="7001")
+    server = world.servers["pg-1"]
+    server.node = replace(server.node, aliases=("10.0.0.9:6432",))
+    assert links(world, ELSEWHERE) == {"orders/pg-1->pg-2"}
+
+
+def test_without_a_match_it_follows_the_only_primary_that_holds_the_same_data() -> None:
+    """By the system identifier; a primary of other data is none."""
+    assert links(two_primaries(), ELSEWHERE) == {"orders/pg-1->pg-2"}
+
+
+def test_of_several_primaries_with_the_same_data_none_is_chosen() -> None:
+    """The link then begins at the address that the standby shows."""
+    assert links(two_primaries(other_id="7001"), ELSEWHERE) == {"orders/10.0.0.9:6432->pg-2"}
+
+
+def test_a_primary_of_other_data_is_not_followed() -> None:
+    """Even if it is the only one."""
+    world = World()
+    world.add("pg-1", "standby", system_id="7001")
+    world.add("pg-2", "standby", system_id="7001")
+    world.add("pg-3", "primary", system_id="7002")
+    assert links(world, ELSEWHERE) == {"orders/10.0.0.9:6432->pg-2"}
+
+
+def test_a_slot_of_a_subscription_is_no_match() -> None:
+    """A logical slot of the same name feeds no standby."""
+    world = two_primaries(other_id="7001")
+    logical = Slot(name="s2", kind="logical", active=True)
+    assert links(world, replace(ELSEWHERE, slot="s2"), slots=(logical,)) == {"orders/10.0.0.9:6432->pg-2"}
+
+
+def test_the_upstream_stays_when_its_evidence_is_gone() -> None:
+    """A standby that has lost its connection still belongs to the server that it followed."""
+    world = two_primaries(other_id="7001")
+    assert links(world, replace(ELSEWHERE, host="pg-1.db", port=5432)) == {"orders/pg-1->pg-2"}
+    assert links(world, replace(ELSEWHERE, status=None)) == {"orders/pg-1->pg-2"}
+
+
+def test_a_standby_that_is_pointed_elsewhere_has_moved() -> None:
+    """The link to its earlier upstream ends."""
+    world = two_primaries(other_id="7001")
+    links(world, replace(ELSEWHERE, host="pg-1.db", port=5432))
+    assert links(world, replace(ELSEWHERE, host="pg-3.db", port=5432)) == {"orders/pg-3->pg-2"}
