@@ -30,7 +30,6 @@ the floors below it:
 ``words``           sizes, durations and times as people read them
 ``lines``           values in one line of text
 ``steps``           the steps of a fix as text
-``rows``            nodes and links as tables show them
 """
 
 __version__ = "0.1.0"

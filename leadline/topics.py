@@ -11,7 +11,7 @@ from leadline.clock import SystemClock
 from leadline.errors import UnreachableError, UsageError
 from leadline.kafka import client_options, reach
 from leadline.settings.common import KafkaSettings
-from leadline.wire import ACTIONS, ALERTS, DELIVERIES, INCIDENTS, LAG, OBSERVATIONS, SILENCES, Codec
+from leadline.wire import ACTIONS, ALERTS, DELIVERIES, INCIDENTS, LAG, OBSERVATIONS, SILENCES, STATUS, Codec
 
 if TYPE_CHECKING:
     from aiokafka.admin import AIOKafkaAdminClient
@@ -81,6 +81,14 @@ TOPICS: Final[dict[str, TopicSpec]] = {
             cleanup="delete",
             retention_s=30 * DAY_S,
             codec=LAG,
+        ),
+        TopicSpec(
+            name="status",
+            about="The present state of every link and node: verdict, lag, role, health, and since when.",
+            key="link or node id",
+            value="status, or nothing when the link is gone",
+            cleanup="compact",
+            codec=STATUS,
         ),
         TopicSpec(
             name="state",

@@ -26,6 +26,7 @@ from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.model.silence import Silence
+from leadline.model.status import LinkStatus, NodeStatus, Status
 
 MAX_RECORD_BYTES = 512 * 1024
 """Larger values are refused unread. Kafka's own default limit is 1 MB; a sample of 100 slots has about 40 kB."""
@@ -146,11 +147,12 @@ LAG: Codec[LagRollup] = Codec("lag", msgspec.json.Decoder(LagRollup))
 ACTIONS: Codec[Action] = Codec("actions", msgspec.json.Decoder(Action))
 SILENCES: Codec[Silence] = Codec("silences", msgspec.json.Decoder(Silence))
 DELIVERIES: Codec[Delivery] = Codec("deliveries", msgspec.json.Decoder(Delivery))
+STATUS: Codec[Status] = Codec("status", msgspec.json.Decoder(Status))
 CODECS: dict[str, Codec[Any]] = {
-    codec.name: codec for codec in (OBSERVATIONS, ALERTS, INCIDENTS, LAG, ACTIONS, SILENCES, DELIVERIES)
+    codec.name: codec for codec in (OBSERVATIONS, ALERTS, INCIDENTS, LAG, STATUS, ACTIONS, SILENCES, DELIVERIES)
 }
 
-Addressed = Observation | Transition | Incident | LagRollup | Action | Silence | Delivery
+Addressed = Observation | Transition | Incident | LagRollup | Status | Action | Silence | Delivery
 """Every value that has a topic of its own."""
 
 
@@ -165,9 +167,9 @@ class Outgoing:
     partition: int | None = None
 
 
-def tombstone(codec: Codec[Any], key: str, prefix: str) -> Outgoing:
+def tombstone(codec: Codec[Any], key: str, prefix: str, partition: int | None = None) -> Outgoing:
     """A record that removes what a compacted topic has under a key."""
-    return Outgoing(prefix + codec.name, key.encode("utf-8", "backslashreplace"), None, [])
+    return Outgoing(prefix + codec.name, key.encode("utf-8", "backslashreplace"), None, [], partition)
 
 
 def outgoing(value: Addressed, prefix: str, partition: int | None = None) -> Outgoing:
@@ -195,6 +197,11 @@ def _address(value: Addressed) -> tuple[Codec[Any], str, str, str, datetime, str
             return INCIDENTS, ident, f"{ident}:{seq}", f"/streams/{cluster}", at, cluster
         case LagRollup(cluster=cluster, link=link, end=end, window_s=window):
             return LAG, cluster, f"{link}:{window:g}:{timestamp(end)}", f"/streams/{cluster}", end, link
+        case LinkStatus(cluster=cluster, link=link, at=at):
+            return STATUS, link, f"{link}:{timestamp(at)}", f"/streams/{cluster}", at, link
+        case NodeStatus(cluster=cluster, node=name, at=at):
+            ident = node_id(cluster, name)
+            return STATUS, ident, f"{ident}:{timestamp(at)}", f"/streams/{cluster}", at, ident
         case Action(action_id=ident, incident_id=incident, at=at):
             return ACTIONS, incident, ident, "/people", at, incident
         case Silence(silence_id=ident, starts_at=at):

@@ -18,6 +18,11 @@ def size(count: float | None) -> str:
     return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
 
 
+def amount(count: float | None, unit: str) -> str:
+    """So much of an engine's unit: bytes as a size, anything else as a number with its unit; ``-`` when unknown."""
+    return size(count) if unit == "bytes" or count is None else f"{count:.0f} {unit}"
+
+
 def duration(seconds: float | None) -> str:
     """Seconds, then minutes, hours and days; ``-`` when unknown."""
     if seconds is None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,14 +13,14 @@ from leadline.errors import ProblemFound, UnreachableError
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
 from leadline.settings.stream import StreamSettings
-from leadline.words import duration, size
+from leadline.words import amount, duration
 from leadline_cli.options import format_option, settings
 from leadline_cli.output import emit, table
 from leadline_cli.watch import node_names
 
 if TYPE_CHECKING:
-    from leadline.rows import LinkRow
-    from leadline_streams.fleet_view import Picture
+    from leadline.model.status import LinkStatus, NodeStatus
+    from leadline_streams.one_look import OneLook
 
 BETWEEN_S = 1.0
 """Two looks this far apart tell what moves."""
@@ -57,26 +57,26 @@ def command(
     Example: leadline check postgresql://leadline@10.0.0.1/postgres postgresql://leadline@10.0.0.2/postgres
     """
     from leadline_streams.assembly import policy_of
-    from leadline_streams.fleet_view import Picture
+    from leadline_streams.one_look import OneLook
 
     judged = settings(StreamSettings, config)
-    picture = Picture(policy_of(judged), patient=False)
-    asyncio.run(_look(picture, dsns, cluster))
+    looked = OneLook(policy_of(judged))
+    asyncio.run(_look(looked, dsns, cluster))
     if nagios:
-        code = _nagios(picture)
+        code = _nagios(looked)
         if code:
             context.exit(code)
         return
-    _print(picture, form)
-    if not any(node.up for node in picture.nodes()):
+    _print(looked, form)
+    if not any(node.health == "up" for node in looked.nodes()):
         raise UnreachableError("no server answers; see above")
-    if bad := [link for link in picture.links() if link.verdict not in FINE]:
-        raise ProblemFound(f"{len(bad)} of {len(picture.links())} links {'is' if len(bad) == 1 else 'are'} not fine")
-    if not all(node.up for node in picture.nodes()):
+    if bad := [link for link in looked.links() if link.verdict not in FINE]:
+        raise ProblemFound(f"{len(bad)} of {len(looked.links())} links {'is' if len(bad) == 1 else 'are'} not fine")
+    if not all(node.health == "up" for node in looked.nodes()):
         raise ProblemFound("a server does not answer; see above")
 
 
-async def _look(picture: "Picture", dsns: Sequence[str], cluster: str) -> None:
+async def _look(looked: "OneLook", dsns: Sequence[str], cluster: str) -> None:
     from leadline_agents.sampler import Sampler
 
     logging.getLogger("leadline_agents").setLevel(logging.CRITICAL)  # what it would say is in the table
@@ -92,51 +92,59 @@ async def _look(picture: "Picture", dsns: Sequence[str], cluster: str) -> None:
             if turn:
                 await clock.sleep(BETWEEN_S)
             for sample, told in await asyncio.gather(*(sampler.look() for sampler in samplers)):
-                picture.take(sample)
+                looked.take(sample)
                 if told is not None:
-                    picture.take(told)
-            picture.tick(clock.now())
+                    looked.take(told)
+            looked.tick(clock.now())
     finally:
         for sampler in samplers:
             await sampler.close()
 
 
-def _print(picture: "Picture", form: str) -> None:
-    from dataclasses import asdict
+def _print(looked: "OneLook", form: str) -> None:
+    from leadline import lines
 
     if form == "json":
-        for kind, rows in (("node", picture.nodes()), ("link", picture.links())):
-            for row in rows:
-                fields: dict[str, Any] = asdict(row)
-                emit({"kind": kind, **fields})
+        for node in looked.nodes():
+            emit({"kind": "node", **lines.node_fields(node)})
+        for link in looked.links():
+            emit({"kind": "link", **lines.link_fields(link)})
         return
-    nodes = [
-        (n.name, n.role, n.version, n.position or "-", "ok" if n.up else f"down: {n.note or ''}")
-        for n in picture.nodes()
-    ]
-    table(("node", "role", "version", "log position", "state"), nodes)
+    nodes = [(each.node, each.role, each.version, each.position or "-", _health(each)) for each in looked.nodes()]
+    table(("node", "role", "version", "position", "state"), nodes)
     click.echo()
     links = [
-        (_name(k), k.link_kind, k.verdict, duration(k.lag_s), size(k.lag_bytes), "ok" if k.verdict in FINE else "wrong")
-        for k in picture.links()
+        (
+            _name(each),
+            each.link_kind,
+            each.verdict,
+            lines.lag_of(each),
+            amount(each.behind, each.unit),
+            "ok" if each.verdict in FINE else "wrong",
+        )
+        for each in looked.links()
     ]
     if links:
-        table(("link", "kind", "verdict", "lag", "bytes", "state"), links)
+        table(("link", "kind", "verdict", "lag", "behind", "state"), links)
     else:
         click.echo("no replication between these servers")
 
 
-def _nagios(picture: "Picture") -> int:
-    links, nodes = picture.links(), picture.nodes()
+def _health(node: "NodeStatus") -> str:
+    return "ok" if node.health == "up" else f"{node.health}: {node.note or ''}"
+
+
+def _nagios(looked: "OneLook") -> int:
+    links, nodes = looked.links(), looked.nodes()
     code = max((WORST[link.verdict] for link in links), default=3 if not links else 0)
-    if any(not node.up for node in nodes):
+    if any(node.health != "up" for node in nodes):
         code = 2
     said = ", ".join(f"{_name(link)} {link.verdict} {duration(link.lag_s)}" for link in links) or "no links found"
-    down = "".join(f", {node.name} down" for node in nodes if not node.up)
+    down = "".join(f", {node.node} down" for node in nodes if node.health != "up")
     performance = " ".join(f"'{_name(link)}'={link.lag_s or 0:.3f}s" for link in links)
     click.echo(f"REPLICATION {NAGIOS[code]} - {said}{down} | {performance}")
     return code
 
 
-def _name(link: "LinkRow") -> str:
+def _name(link: "LinkStatus") -> str:
     return f"{link.upstream} -> {link.downstream}" + (f" ({link.name})" if link.name else "")

@@ -4,15 +4,11 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from leadline.errors import ProblemFound, UsageError
 from leadline_cli.options import format_option, settings
-
-if TYPE_CHECKING:
-    from leadline_streams.fleet_view import Picture
 
 
 @click.command()
@@ -53,7 +49,7 @@ def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
     screen = Live() if live else Lines(json=form == "json")
     demo = Demo(SCENARIOS[scenario], settings(SinkSettings, None), screen, SystemClock(), file)
     try:
-        report = demo.run(_picture(), stay=live and not leave)
+        report = demo.run(stay=live and not leave)
     finally:
         if live:
             click.echo("\n".join(line(beat) for beat in demo.scene.beats if beat.kind != "setup"))
@@ -63,15 +59,3 @@ def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
         click.echo("\n" + "\n".join(plain(report, demo.scene.files)))
     if not report["ok"]:
         raise ProblemFound("not everything was observed; see above")
-
-
-def _picture() -> "Picture":
-    """Links as the demo's limits judge them."""
-    from leadline.settings.stream import RuleOverride, StreamSettings
-    from leadline_lab.demo.environment import JUDGEMENT
-    from leadline_streams.assembly import policy_of
-    from leadline_streams.fleet_view import Picture
-
-    return Picture(
-        policy_of(StreamSettings(rules={rule: RuleOverride(**limits) for rule, limits in JUDGEMENT["rules"].items()}))
-    )

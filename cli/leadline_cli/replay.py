@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from leadline import lines, wire
 from leadline.model.alert import Transition
-from leadline.model.lag import LagRollup
+from leadline.model.incident import Incident
 from leadline.recording import Recorded, read
 from leadline.settings.stream import StreamSettings
 from leadline_cli.options import format_option, settings
@@ -44,7 +44,7 @@ def command(files: tuple[Path, ...], rules: Path | None, diff: Path | None, form
     fired: Counter[str] = Counter()
     with Lines(json=form == "json") as show:
         for output in first.run(_records(files)):
-            if isinstance(output, LagRollup):
+            if not isinstance(output, Transition | Incident):
                 continue
             show.news(output)
             if isinstance(output, Transition) and output.to == "firing":

@@ -21,11 +21,12 @@ from leadline_cli.options import format_option, settings
 if TYPE_CHECKING:
     from leadline_lab.pipeline import Pipeline
     from leadline_lab.view.show import Show
-    from leadline_streams.fleet_view import Picture
 
 JUDGED: Final = ("judgement", "rules", "overrides")
 """What of the settings the judging process is given."""
 QUIET: Final = {"log": {"level": "warning"}}
+LAG_EVERY_S: Final = 1.0
+"""Time between two lags of a sparkline."""
 
 
 @click.command()
@@ -69,15 +70,12 @@ def command(
     """
     from leadline_lab.pipeline import Pipeline
     from leadline_lab.view.show import Lines, Live
-    from leadline_streams.assembly import policy_of
-    from leadline_streams.fleet_view import Picture
     from leadline_streams.rules import RULES
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is put away
     judged = _judgement(settings(StreamSettings, config), RULES, for_s, interval)
     sinks = _sinks(settings(SinkSettings, None), db_sink)
     names = list(sinks)
-    picture = Picture(policy_of(judged))
     with Pipeline() as pipeline:
         pipeline.start("agent", _agent(dsns, cluster, interval, str(pipeline.file("spool.sqlite3"))))
         pipeline.start("stream", {**{name: handed(getattr(judged, name)) for name in JUDGED}, **QUIET})
@@ -86,30 +84,33 @@ def command(
         live = form == "text" and sys.stdout.isatty()
         note = f"embedded broker at {pipeline.kafka.bootstrap}, in memory{''.join(f'; tells {name}' for name in names)}"
         with Live(note) if live else Lines(json=form == "json") as show:
-            asyncio.run(_watch(pipeline, picture, show, duration, SystemClock()))
+            asyncio.run(_watch(pipeline, show, duration, SystemClock()))
 
 
-async def _watch(pipeline: "Pipeline", picture: "Picture", show: "Show", duration: float | None, clock: Clock) -> None:
-    """Show what comes until the time is over."""
+async def _watch(pipeline: "Pipeline", show: "Show", duration: float | None, clock: Clock) -> None:
+    """Show the topics as they change until the time is over."""
     from leadline.model.alert import Transition
     from leadline.model.delivery import Delivery
     from leadline.model.incident import Incident
-    from leadline.rows import Fleet
+    from leadline_lab.pipeline import Gone
+    from leadline_lab.view.fleet import Fleet
 
     fleet = Fleet()
     until = None if duration is None else clock.monotonic() + duration
+    sampled_at = clock.monotonic()
     async with aclosing(pipeline.follow()) as batches:
         async for batch in batches:
-            for item in batch:
-                if isinstance(item, Transition | Incident | Delivery):
-                    fleet.take(item)
-                    show.news(item)
-                else:
-                    picture.take(item)
-            now = clock.now()
-            picture.tick(now)
-            fleet.nodes, fleet.links = picture.nodes(), picture.links()
-            show.picture(fleet, now)
+            for value in batch:
+                if isinstance(value, Gone):
+                    fleet.forget(value.key.decode())
+                    continue
+                fleet.take(value)
+                if isinstance(value, Transition | Incident | Delivery):
+                    show.news(value)
+            if clock.monotonic() - sampled_at >= LAG_EVERY_S:
+                sampled_at += LAG_EVERY_S
+                fleet.sample_lags()
+            show.picture(fleet, clock.now())
             if until is not None and clock.monotonic() >= until:
                 break
     if any(incident.state == "open" for incident in fleet.incidents.values()):

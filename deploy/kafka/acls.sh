@@ -20,15 +20,15 @@ grants() {
     local sink=${SINK:-User:leadline-sink} people=${PEOPLE:-User:leadline-people}
     # Each sees at its start whether all topics are there.
     for who in "$agent" "$stream" "$sink" "$people"; do
-        grant "$who" Describe samples alerts incidents lag state actions silences deliveries deadletters
+        grant "$who" Describe samples alerts incidents lag status state actions silences deliveries deadletters
     done
     grant "$agent" Write samples
     grant "$stream" Read samples state
-    grant "$stream" Write samples state alerts incidents lag deadletters
+    grant "$stream" Write samples state alerts incidents lag status deadletters
     grant "$sink" Read alerts incidents actions silences deliveries
     grant "$sink" Write deliveries incidents deadletters
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.
-    grant "$people" Read silences deadletters
+    grant "$people" Read status silences deadletters
     grant "$people" Write actions silences
     group "$stream" leadline-stream literal
     group "$sink" leadline.sink. prefixed

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -24,11 +25,19 @@ from leadline_lab.sandbox.broker import EmbeddedBroker
 from leadline_lab.sandbox.folder import Folder
 from leadline_lab.sandbox.process import run, spawn
 
-FOLLOWED: Final = ("samples", "alerts", "incidents", "deliveries")
+FOLLOWED: Final = ("status", "alerts", "incidents", "deliveries")
+"""Topics that ``follow`` reads when no others are asked for."""
 _POLL_S: Final = 0.1
 _LAST_WORDS: Final = 1500
 _ENVIRONMENT: Final = ("HOME", "USER", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """What libpq may need beside its own PG* variables. LEADLINE_* stay out: the files say everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A key whose value was removed from a compacted topic."""
+
+    key: bytes
 
 
 class Pipeline:
@@ -91,14 +100,16 @@ class Pipeline:
                 kind: type[LeadlineError] = UsageError if status == UsageError.exit_code else UnreachableError
                 raise kind(f"leadline {name} ended with status {status}:\n{said}")
 
-    async def follow(self) -> AsyncGenerator[list[Any], None]:
-        """What is in the topics for people from the beginning, in small batches; an empty one when nothing came.
+    async def follow(self, topics: Sequence[str] = FOLLOWED) -> AsyncGenerator[list[Any], None]:
+        """The values of topics from the beginning, in small batches; an empty one when nothing came.
+
+        A tombstone is a ``Gone`` with the record's key.
 
         Raises what a part died of.
         """
         from aiokafka import AIOKafkaConsumer
 
-        codecs = {self.kafka.topic_prefix + name: CODECS[name] for name in FOLLOWED}
+        codecs = {self.kafka.topic_prefix + name: CODECS[name] for name in topics}
         consumer = AIOKafkaConsumer(*codecs, **consumer_options(self.kafka, "leadline-watch"))
         await consumer.start()
         try:
@@ -106,10 +117,9 @@ class Pipeline:
                 self.check()
                 fetched = await consumer.getmany(timeout_ms=int(_POLL_S * 1000))
                 yield [
-                    codecs[partition.topic].decode(record.value)
+                    codecs[partition.topic].decode(record.value) if record.value is not None else Gone(record.key)
                     for partition, records in fetched.items()
                     for record in records
-                    if record.value is not None
                 ]
         finally:
             await consumer.stop()

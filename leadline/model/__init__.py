@@ -6,6 +6,7 @@
 ``alert``        alerts: a finding's lifecycle, one record per transition
 ``finding``      findings that no sample shows
 ``incident``     causes, changes, timeline
+``status``       what was judged of each link and node last
 ``lag``          roll-ups for analytics
 ``action``       what people do about an incident
 ``silence``      what nobody is to be told about for a while

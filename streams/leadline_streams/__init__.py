@@ -7,7 +7,7 @@
 ``assembly``    composes the judgement from settings, engines, rules and causes
 ``runtime``     Faust, partitions and durable state
 ``replay``      recorded samples judged again
-``fleet_view``  nodes and links of every cluster, judged in this process
+``one_look``    a few samples judged at once, for ``leadline check``
 ``reference``   the generated pages of rules and causes
 
 It must never read a clock to decide something, or do I/O outside ``runtime`` and ``replay``.

@@ -16,11 +16,13 @@ from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject, Transition
 from leadline.model.delivery import Delivery
+from leadline.model.finding import Finding, FindingReport
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
 from leadline.model.incident import Cause, Change, Incident, TimelineEntry
 from leadline.model.lag import LagRollup
 from leadline.model.observation import Node, NodeSettings, Positions, Sample, SettingValue, Tick
 from leadline.model.silence import Silence
+from leadline.model.status import LinkStatus, NodeStatus
 from tests.unit.strategies import hostile, values
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -118,6 +120,51 @@ ROLLUP = LagRollup(
     verdict="catching_up",
     verdicts={"catching_up": 10},
 )
+LINK_STATUS = LinkStatus(
+    cluster=ORDERS,
+    datacenter="fra1",
+    link=LINK,
+    upstream=PG1,
+    downstream=PG2,
+    link_kind="physical",
+    verdict="catching_up",
+    since=AT,
+    connected=True,
+    lag_s=2.5,
+    behind=1024,
+    observers=[PG1, PG2],
+    at=AT + timedelta(seconds=1),
+)
+NODE_STATUS = NodeStatus(
+    cluster=ORDERS,
+    datacenter="fra1",
+    node=PG1,
+    engine="postgresql",
+    version="18.6",
+    role="primary",
+    health="up",
+    since=AT,
+    position="0/5000200",
+    write_rate=100_000.0,
+    at=AT + timedelta(seconds=1),
+)
+FINDINGS = FindingReport(
+    cluster=ORDERS,
+    source="audit",
+    boot="b1",
+    seq=1,
+    sent_at=AT,
+    valid_s=3600.0,
+    findings=[
+        Finding(
+            rule="config_finding",
+            subject=Subject(kind="setting", id="orders/pg-1/setting/fsync", node=PG1, name="fsync"),
+            value=1.0,
+            summary="fsync is off on pg-1",
+            node=PG1,
+        )
+    ],
+)
 ACTION = Action(
     action_id="act_1", incident_id=INCIDENT.incident_id, kind="acknowledge", by="ada@example.org", text="on it", at=AT
 )
@@ -146,6 +193,9 @@ DELIVERY = Delivery(
 )
 EXAMPLES: dict[str, tuple[wire.Codec[Any], Any]] = {
     "samples_tick": (wire.OBSERVATIONS, TICK),
+    "samples_findings": (wire.OBSERVATIONS, FINDINGS),
+    "status_link": (wire.STATUS, LINK_STATUS),
+    "status_node": (wire.STATUS, NODE_STATUS),
     "samples_sample": (wire.OBSERVATIONS, SAMPLE),
     "samples_settings": (wire.OBSERVATIONS, SETTINGS),
     "alerts": (wire.ALERTS, TRANSITION),

@@ -8,7 +8,9 @@ from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Cause, Incident
 from leadline.model.observation import NodeSettings
-from leadline.rows import Fleet, LinkRow
+from leadline.model.status import LinkStatus, NodeStatus
+from leadline_lab.pipeline import Gone
+from leadline_lab.view.fleet import Fleet
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,10 @@ class Seen:
 
     def take(self, news: Any) -> None:
         """Fold in a value of a topic."""
-        if isinstance(news, Transition | Incident | Delivery):
+        if isinstance(news, Transition | Incident | Delivery | LinkStatus | NodeStatus):
             self.fleet.take(news)
+        elif isinstance(news, Gone):
+            self.fleet.forget(news.key.decode())
         if isinstance(news, Transition) and news.to == "firing":
             self.fired.add((news.rule, news.subject.id))
         elif isinstance(news, Delivery):
@@ -62,7 +66,7 @@ class Seen:
         """Of that incident, ranked."""
         return self.incident.causes if self.incident is not None else []
 
-    def link(self, upstream: str, downstream: str) -> LinkRow | None:
+    def link(self, upstream: str, downstream: str) -> LinkStatus | None:
         """The link between two nodes, as judged."""
         found = (row for row in self.fleet.links if (row.upstream, row.downstream) == (upstream, downstream))
         return next(found, None)

@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from leadline.clock import Clock
 from leadline.errors import LeadlineError
 from leadline.model.delivery import Delivery
-from leadline.model.observation import NodeSettings, Sample, Tick
-from leadline.rows import LinkRow, NodeRow
 from leadline_lab.demo.demo_state import Scene
 from leadline_lab.demo.environment import Stage
 from leadline_lab.demo.events import Beat, Kind, Newsreader
@@ -18,34 +16,29 @@ from leadline_lab.demo.progress import Missed
 from leadline_lab.demo.scenario import Exports, Step, spoken
 from leadline_lab.demo.screen import Screen
 
+LAG_EVERY_S: Final = 1.0
+"""Time between two lags of a sparkline."""
+FOLLOWED: Final = ("samples", "status", "alerts", "incidents", "deliveries")
 ASK_S: Final = 0.5
 """How often the receiver and the incident log are asked."""
-
-
-class Picture(Protocol):
-    """Folds observations into rows, by the judgement's own rules."""
-
-    def take(self, seen: Any) -> object: ...  # noqa: D102
-    def tick(self, now: datetime) -> object: ...  # noqa: D102
-    def nodes(self) -> list[NodeRow]: ...  # noqa: D102
-    def links(self) -> list[LinkRow]: ...  # noqa: D102
 
 
 class Player:
     """One play."""
 
-    def __init__(self, stage: Stage, scene: Scene, picture: Picture, screen: Screen, clock: Clock) -> None:
-        self._stage, self._scene, self._picture, self._screen, self._clock = stage, scene, picture, screen, clock
+    def __init__(self, stage: Stage, scene: Scene, screen: Screen, clock: Clock) -> None:
+        self._stage, self._scene, self._screen, self._clock = stage, scene, screen, clock
         self._story, self._seen = scene.story, scene.seen
         self._reader = Newsreader()
         self.injected_at: datetime | None = None
+        self._sampled_at = clock.monotonic()
 
     async def play(self, finish: Callable[[], None], *, stay: bool) -> None:
         """Until the story is over and ``finish`` was called; with ``stay`` for ever. Raises what a part died of."""
         asking = asyncio.create_task(self._ask())
         doing: asyncio.Task[None] | None = None
         try:
-            async with aclosing(self._stage.pipeline.follow()) as batches:
+            async with aclosing(self._stage.pipeline.follow(FOLLOWED)) as batches:
                 async for batch in batches:
                     self._take(batch)
                     for task in (asking, doing):
@@ -66,10 +59,9 @@ class Player:
     def show(self) -> None:
         """The scene as it is now."""
         now = self._clock.now()
-        self._picture.tick(now)
-        fleet = self._seen.fleet
-        fleet.nodes = self._picture.nodes()
-        fleet.links = sorted(self._picture.links(), key=lambda link: (link.downstream, link.upstream))
+        if self._clock.monotonic() - self._sampled_at >= LAG_EVERY_S:
+            self._sampled_at += LAG_EVERY_S
+            self._seen.fleet.sample_lags()
         if self._scene.report is None:
             self._scene.since_s = self._since()
         self._screen.show(self._scene, now)
@@ -90,8 +82,6 @@ class Player:
 
     def _fold(self, news: Any) -> None:
         self._seen.take(news)
-        if isinstance(news, Sample | NodeSettings | Tick):
-            self._picture.take(news)
 
     def _read(self, news: object) -> None:
         for kind, text in self._reader.read(news):

@@ -12,7 +12,7 @@ from leadline.settings.sink import SinkSettings
 from leadline_lab.demo.demo_state import Scene
 from leadline_lab.demo.environment import Stage
 from leadline_lab.demo.observed import Seen
-from leadline_lab.demo.play import Picture, Player
+from leadline_lab.demo.play import Player
 from leadline_lab.demo.progress import Story
 from leadline_lab.demo.report import draft_beside, report
 from leadline_lab.demo.scenario import Scenario
@@ -31,10 +31,10 @@ class Demo:
         self._own, self._screen, self._clock, self._file = own, screen, clock, file
         self._postgres = ""
 
-    def run(self, picture: Picture, *, stay: bool) -> dict[str, Any]:
+    def run(self, *, stay: bool) -> dict[str, Any]:
         """The report. ``stay`` shows the fleet until Ctrl-C. Raises LeadlineError, the report written all the same."""
         with self._screen, Stage() as stage:
-            player = Player(stage, self._scene, picture, self._screen, self._clock)
+            player = Player(stage, self._scene, self._screen, self._clock)
             try:
                 asyncio.run(self._all(stage, player, stay=stay))
             except KeyboardInterrupt:

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -15,18 +14,18 @@ from leadline import lines, wire
 from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
-from leadline.rows import Fleet, LinkRow, NodeRow
+from leadline_lab.view.fleet import Fleet
 
 
 class Show(AbstractContextManager["Show"], Protocol):
     """Shows changes as they come."""
 
     def news(self, news: Transition | Incident | Delivery) -> None:
-        """A transition, an incident record, or a word to people."""
+        """A transition, an incident record, or a delivery."""
         ...
 
     def picture(self, fleet: Fleet, now: datetime) -> None:
-        """How everything is now; called several times a second."""
+        """The present state; called several times a second."""
         ...
 
 
@@ -62,7 +61,7 @@ class Lines:
 
     def __init__(self, json: bool) -> None:
         self._json = json
-        self._said: dict[tuple[str, str], object] = {}
+        self._shown: dict[tuple[str, str], object] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +70,7 @@ class Lines:
         sys.stdout.flush()
 
     def news(self, news: Transition | Incident | Delivery) -> None:
-        """An alert's step; of an incident only what differs from its last line."""
+        """A transition; of an incident only what differs from its last line."""
         if self._json:
             self._object(_kind(news), msgspec.to_builtins(news, builtin_types=(datetime,)))
         elif isinstance(news, Delivery):
@@ -88,20 +87,20 @@ class Lines:
     def picture(self, fleet: Fleet, now: datetime) -> None:
         """Nodes and links that changed role, health or verdict."""
         for node in fleet.nodes:
-            if self._changed("node", f"{node.cluster}/{node.name}", (node.role, node.up, node.version)):
-                self._row("node", node, lines.node(node))
+            if self._changed("node", f"{node.cluster}/{node.node}", (node.role, node.health, node.version)):
+                self._row("node", lines.node_fields(node), lines.node(node))
         for link in fleet.links:
-            if self._changed("link", link.id, link.verdict):
-                self._row("link", link, lines.link(link))
+            if self._changed("link", link.link, link.verdict):
+                self._row("link", lines.link_fields(link, fleet.history(link.link)), lines.link(link))
 
     def _changed(self, kind: str, ident: str, state: object) -> bool:
-        before = self._said.get((kind, ident))
-        self._said[kind, ident] = state
+        before = self._shown.get((kind, ident))
+        self._shown[kind, ident] = state
         return before != state
 
-    def _row(self, kind: str, row: NodeRow | LinkRow, line: str) -> None:
+    def _row(self, kind: str, fields: Mapping[str, Any], line: str) -> None:
         if self._json:
-            self._object(kind, asdict(row))
+            self._object(kind, fields)
         else:
             click.echo(line)
 

@@ -7,10 +7,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from leadline import lines as line_of
 from leadline.logs import escape
 from leadline.model.incident import Incident
-from leadline.rows import Fleet
-from leadline.words import duration, hour, size, sparkline
+from leadline.words import amount, duration, hour, sparkline
+from leadline_lab.view.fleet import Fleet
 
 COLOURS = {
     "idle": "green",
@@ -35,7 +36,7 @@ _SPARK_WIDTH = 30
 
 def render(fleet: Fleet, now: datetime, note: str = "") -> RenderableType:
     """One picture of everything."""
-    clusters = sorted({row.cluster for row in fleet.nodes})
+    clusters = sorted({str(row.cluster) for row in fleet.nodes})
     parts: list[RenderableType] = [_header(clusters, now, note), _nodes(fleet), links(fleet)]
     open_incidents = [incident for incident in fleet.incidents.values() if incident.state == "open"]
     closed = sorted((i for i in fleet.incidents.values() if i.state == "resolved"), key=lambda i: i.opened_at)
@@ -44,7 +45,7 @@ def render(fleet: Fleet, now: datetime, note: str = "") -> RenderableType:
     parts.extend(_incident(incident, now) for incident in open_incidents)
     if not open_incidents and closed:
         parts.append(_incident(closed[-1], now))
-    if fleet.told:
+    if fleet.deliveries:
         parts.append(_told(fleet, now))
     return Group(*parts)
 
@@ -52,7 +53,7 @@ def render(fleet: Fleet, now: datetime, note: str = "") -> RenderableType:
 def _told(fleet: Fleet, now: datetime) -> Text:
     """The last word to each target, and how long ago."""
     text = Text()
-    for name, last in sorted(fleet.told.items()):
+    for name, last in sorted(fleet.deliveries.items()):
         ago = duration(max(0.0, (now - last.at).total_seconds()))
         text.append(f"{name} ", "bold").append(f"{last.outcome}, {last.occasion}, {ago} ago   ")
     return text
@@ -73,17 +74,17 @@ def _header(clusters: list[str], now: datetime, note: str) -> Text:
 def _grid(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in ("lag", "bytes", "writes", "value") else "left")
+        table.add_column(column, justify="right" if column in ("lag", "behind", "writes", "value") else "left")
     return table
 
 
 def _nodes(fleet: Fleet) -> Table:
-    table = _grid("node", "role", "version", "datacentre", "log position", "writes", "")
+    table = _grid("node", "role", "version", "datacentre", "position", "writes", "")
     for row in fleet.nodes:
-        rate = f"{size(row.write_rate)}/s" if row.write_rate is not None else ""
-        state = _plain("up", "green") if row.up else _plain(f"down: {row.note or ''}", "red")
+        rate = f"{amount(row.write_rate, row.unit)}/s" if row.write_rate is not None else ""
+        state = _plain("up", "green") if row.health == "up" else _plain(f"{row.health}: {row.note or ''}", "red")
         table.add_row(
-            _plain(row.name, "bold"),
+            _plain(row.node, "bold"),
             _plain(row.role),
             _plain(row.version),
             _plain(row.datacenter),
@@ -96,16 +97,16 @@ def _nodes(fleet: Fleet) -> Table:
 
 def links(fleet: Fleet, samples: int = _SPARK_WIDTH) -> Table:
     """A row for each link: verdict, lag, its trend over some samples."""
-    table = _grid("link", "kind", "verdict", "lag", "bytes", f"lag over {samples} samples")
+    table = _grid("link", "kind", "verdict", "lag", "behind", f"lag over {samples} s")
     for row in fleet.links:
         colour = COLOURS.get(row.verdict, "")
         table.add_row(
             _plain(f"{row.upstream} → {row.downstream}" + (f" ({row.name})" if row.name else "")),
             row.link_kind,
             Text(row.verdict, style=colour),
-            duration(row.lag_s),
-            size(row.lag_bytes),
-            Text(sparkline(row.history, samples), style=colour),
+            line_of.lag_of(row),
+            amount(row.behind, row.unit),
+            Text(sparkline(fleet.history(row.link), samples), style=colour),
         )
     return table
 

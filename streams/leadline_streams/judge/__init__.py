@@ -22,5 +22,6 @@
 ``lifecycle``        pending, firing, unknown, resolved
 ``diagnosis``        an open incident's causes
 ``incident``         one open period of alerts on a cluster
+``status``           the status of links and nodes, and when a record of it is due
 ``rollup``           lag over 10 and 60 seconds for analytics
 """

@@ -9,6 +9,7 @@ from leadline.model.finding import Finding
 from leadline.model.ids import NodeName, alert_id
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
+from leadline.model.status import LinkStatus, NodeStatus
 from leadline_streams.judge import incident as incidents
 from leadline_streams.judge import lifecycle
 from leadline_streams.judge.diagnosis.context import open_context
@@ -27,9 +28,10 @@ from leadline_streams.judge.rule import (
     Words,
 )
 from leadline_streams.judge.state import AlertState, LinkState, Memory, NodeState
+from leadline_streams.judge.status import Forgotten
 from leadline_streams.judge.subject import of_link
 
-Output = Transition | Incident | LagRollup
+Output = Transition | Incident | LinkStatus | NodeStatus | Forgotten | LagRollup
 
 DIAGNOSE_EVERY_S = 1.0
 """While an incident is open its causes are looked for this often, and at every transition."""

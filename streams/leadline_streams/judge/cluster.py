@@ -14,7 +14,7 @@ from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import NodeSettings, Sample
 from leadline.wire import INVALID
 from leadline_streams.judge import incident as incidents
-from leadline_streams.judge import link_progress, reports, rollup, setting_changes, verdict
+from leadline_streams.judge import link_progress, reports, rollup, setting_changes, status, verdict
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.chain import clock_of
 from leadline_streams.judge.engine import Engine
@@ -141,11 +141,16 @@ class ClusterState:
         if not fast:
             thorough = self._take(engine, node, sample, now, out) or thorough
             self._judge_node(engine, node, now, out, thorough)
+            self._publish_node(engine, node, now, out)
             for link in self._downstream_of.get(name, ()):
                 link.streams = False
+        elif now - node.status_at >= status.BEAT_S:
+            self._publish_node(engine, node, now, out)
         for link in self._upstream_of.get(name, ()):
             if now >= link.brief.until:
                 out += rollup.turn(link, now, self.name, node.node.datacenter)
+                if status.link_beat_is_due(link, now):
+                    out.append(status.publish_link(link, nodes.get(link.upstream), node, self.name, now))
             if not fast or not link.streams or not engine.judge_fast(link, nodes.get(link.upstream), sample, now):
                 self._judge_link(link, now, out, thorough)
         for link in self._downstream_of.get(name, ()):
@@ -224,7 +229,9 @@ class ClusterState:
         self._links_changed(now, out)
 
     def _links_changed(self, now: float, out: list[Output]) -> None:
-        """Links came or went: alerts about those that went end with them."""
+        """Links came or went: alerts about those that went end with them, and so does their status."""
+        known = (link for links in self._upstream_of.values() for link in links)
+        out += [status.Forgotten(link.id) for link in known if link.status_at and link.id not in self.memory.links]
         self._index()
         for alert in list(self.memory.alerts.values()):
             if alert.subject.kind == "link" and alert.subject.id not in self.memory.links:
@@ -260,6 +267,8 @@ class ClusterState:
             return
         if now >= link.brief.until:
             out += rollup.turn(link, now, self.name, owner.node.datacenter)
+            if status.link_beat_is_due(link, now):
+                out.append(status.publish_link(link, up, down, self.name, now))
         engine = self._engines[owner.node.engine]
         clock = clock_of(memory, link)
         traits, reading = engine.traits(link.kind), engine.read_link(link, up, down, now)
@@ -269,6 +278,8 @@ class ClusterState:
             link.verdict, link.verdict_since = judged, now
         link.streams = engine.may_skip_link(link)
         rollup.count(link)
+        if status.link_is_due(link, now):
+            out.append(status.publish_link(link, up, down, self.name, now))
         if (thorough or memory.alerts or not engine.link_is_healthy(link, down)) and link.is_settled(now):
             context = self._alerting.link_context(link, now)
             complete = (link.agentless or context.down is not None) and (up is None or up.answers)
@@ -277,9 +288,16 @@ class ClusterState:
             del memory.links[link.id]
             self._links_changed(now, out)
 
+    def _publish_node(self, engine: Engine, node: NodeState, now: float, out: list[Output]) -> None:
+        if status.node_is_due(node, now):
+            position = engine.position_of(node.sample) if node.sample is not None else None
+            out.append(status.publish_node(node, self.name, position, engine.unit, now))
+
     def _judge_around(self, node: NodeState, now: float, out: list[Output]) -> None:
         """Judge a node and every link that ends at it."""
-        self._judge_node(self._engines[node.node.engine], node, now, out, thorough=True)
+        engine = self._engines[node.node.engine]
+        self._judge_node(engine, node, now, out, thorough=True)
+        self._publish_node(engine, node, now, out)
         for link in (*self._upstream_of.get(node.name, ()), *self._downstream_of.get(node.name, ())):
             self._judge_link(link, now, out, thorough=True)
 

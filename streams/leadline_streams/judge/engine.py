@@ -66,6 +66,8 @@ class Engine(Protocol):
     """What the judgement asks of an engine."""
 
     name: str
+    unit: Unit
+    """Of its positions."""
 
     def traits(self, kind: LinkKind) -> LinkTraits:
         """How links of a kind behave."""
@@ -120,6 +122,10 @@ class Engine(Protocol):
 
     def apply_waits(self, link: LinkState, down: NodeState | None) -> list[Evidence]:
         """Evidence of what the process that applies a link's changes waits for."""
+        ...
+
+    def position_of(self, sample: Sample) -> str | None:
+        """The end of a server's log, or of what it has applied, as the servers write it; None when it is not known."""
         ...
 
     def format_position(self, position: int) -> str:

@@ -23,13 +23,14 @@ def update(link: LinkState, now: float, reading: LinkReading, traits: LinkTraits
     behind = max(0, end - link.position)
     link.lag_units = behind
     if behind <= traits.slack:
-        link.lag_s = 0.0
+        link.lag_s, link.lag_is_bound = 0.0, False
         # Where each commit is confirmed, behind by one small transaction is behind.
         if behind == 0 or not traits.confirms_commits:
             link.moved_at = now
     else:
         link.lag_s = clock.lag(link.position)
-        if link.position < clock.positions[0]:
+        link.lag_is_bound = link.position < clock.positions[0]
+        if link.lag_is_bound:
             link.lag_s = max(link.lag_s or 0.0, reading.reported_lag_s)
     servable = reading.servable if reading.servable is not None else end
     link.hop_units = max(0, servable - link.position)

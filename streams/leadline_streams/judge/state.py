@@ -85,6 +85,12 @@ class NodeState:
     """When it was first seen to take writes, in this run of doing so."""
     windows: dict[str, Window] = field(default_factory=dict)
     """Counters of errors and conflicts, by name; created when they first rise."""
+    status: str = ""
+    """Role, version and health as last published."""
+    status_at: float = 0.0
+    """When its status was last published; 0 when it never was."""
+    status_since: float = 0.0
+    """When ``status`` became this one."""
     freed: dict[str, float] = field(default_factory=dict)
     """When the subscription of a slot was dropped, by the slot's name."""
 
@@ -161,6 +167,14 @@ class LinkState:
     """Seconds of lag gained per second, over the last 5 to 10 seconds."""
     growth_units: float | None = None
     """Units of lag gained per second."""
+    lag_is_bound: bool = False
+    """Whether ``lag_s`` is a bound: the root's clock does not reach back to ``position``."""
+    status_at: float = 0.0
+    """When its status was last published; 0 when it never was."""
+    status_verdict: str = ""
+    """As last published, like the two below."""
+    status_connected: bool = False
+    status_lag_s: float | None = None
     brief: Rollup = field(default_factory=Rollup)
     long: Rollup = field(default_factory=Rollup)
 

@@ -24,14 +24,18 @@ from leadline.model.finding import FindingReport
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import NodeSettings, Sample, Tick
+from leadline.model.status import LinkStatus, NodeStatus
 from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE
+from leadline_streams.judge.status import Forgotten
 from leadline_streams.runtime.snapshot import Saved
 
 TOGETHER = 64
 """Records that are enqueued before they are evaluated: so many stay in the processor's cache until then."""
 
 Observed = Sample | NodeSettings | FindingReport
-Output = Transition | Incident | LagRollup
+Output = Transition | Incident | LinkStatus | NodeStatus | Forgotten | LagRollup
+ROUTINE = (LagRollup, LinkStatus, NodeStatus, Forgotten)
+"""Outputs after which a state need not be saved at once: they are sent again, or replaced by the next."""
 log = logging.getLogger(__name__)
 
 
@@ -230,7 +234,7 @@ class Partition:
 
     def _emit(self, cluster: Cluster, outputs: list[Output], folded: Folded, now: float) -> None:
         folded.outputs += [(cluster, output) for output in outputs]
-        if not all(isinstance(output, LagRollup) for output in outputs):
+        if not all(isinstance(output, ROUTINE) for output in outputs):
             cluster.due = now
 
     def _revert(self, cluster: Cluster | None, record: Any, error: Exception, folded: Folded) -> None:

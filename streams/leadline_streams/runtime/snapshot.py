@@ -30,7 +30,7 @@ class Saved:
         return cls(partition, applied, data[_HEAD.size :])
 
     def within(self, end: int) -> Self:
-        """This state, for a topic that ends at ``end``. If the topic is shorter, it was created again: all of it is new."""
+        """This state, for a topic that ends at ``end``. A shorter topic was created again, and all of it is new."""
         return self if self.applied <= end else replace(self, applied=0)
 
 

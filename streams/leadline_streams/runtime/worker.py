@@ -1,9 +1,9 @@
 """A worker with its partitions: judges records, sends the outputs, saves states, writes ticks, detects a standstill.
 
 It uses Kafka only through ``interfaces.Log``. Order of effects, per cluster: outputs are acknowledged before the state
-that contains them is written, and the state is acknowledged before the offsets that it covers may be committed. Killed at
-any moment, the next worker starts from the last states and offsets, reads what followed and comes to the same outputs;
-some are then sent twice, none is lost or different.
+that contains them is written, and the state is acknowledged before the offsets that it covers may be committed. Killed
+at any moment, the next worker starts from the last states and offsets, reads on and comes to the same outputs; some are
+then sent twice, none is lost or different.
 """
 
 import asyncio
@@ -25,9 +25,11 @@ from leadline.errors import ProblemFound, UnreachableError
 from leadline.model.alert import Transition
 from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
+from leadline.model.status import LinkStatus, NodeStatus
 from leadline.recording import Recorded
 from leadline.settings.stream import StreamSettings
-from leadline.wire import OBSERVATIONS, Outgoing, outgoing
+from leadline.wire import LAG, OBSERVATIONS, STATUS, Outgoing, outgoing, tombstone
+from leadline_streams.judge.status import Forgotten
 from leadline_streams.runtime.deadletter_limit import Limit
 from leadline_streams.runtime.interfaces import Extent, Log
 from leadline_streams.runtime.partition import Cluster, Fold, Folded, FoldFactory, Partition
@@ -137,16 +139,21 @@ class Worker:
         self._limit.note(partition.position, folded.read, rejected)
         at = self._clock.now()
         letters = [await self._kafka.send(bad.letter(self._prefix + "deadletters", at)) for bad in rejected]
-        rollups: list[tuple[Cluster, Outgoing]] = []
+        routine: dict[str, list[tuple[Cluster, Outgoing]]] = {STATUS.name: [], LAG.name: []}
         for cluster, output in folded.outputs:
-            if isinstance(output, LagRollup):
-                rollups.append((cluster, outgoing(output, self._prefix, partition.number)))
+            if isinstance(output, Forgotten):
+                gone = tombstone(STATUS, output.link, self._prefix, partition.number)
+                routine[STATUS.name].append((cluster, gone))
+            elif isinstance(output, LagRollup):
+                routine[LAG.name].append((cluster, outgoing(output, self._prefix, partition.number)))
+            elif isinstance(output, LinkStatus | NodeStatus):
+                routine[STATUS.name].append((cluster, outgoing(output, self._prefix, partition.number)))
             else:
                 cluster.sent.append(await self._kafka.send(outgoing(output, self._prefix)))
-        if rollups:
-            # Most outputs are roll-ups: as one batch they cost a tenth of what they cost one by one.
-            sent = await self._kafka.send_together([record for _, record in rollups])
-            for cluster in {id(cluster): cluster for cluster, _ in rollups}.values():
+        for together in filter(None, routine.values()):
+            # Most outputs are of these kinds: as one batch they cost a tenth of what they cost one by one.
+            sent = await self._kafka.send_together([record for _, record in together])
+            for cluster in {id(cluster): cluster for cluster, _ in together}.values():
                 cluster.sent.append(sent)
         for cluster in partition.due(now):
             self._save(partition, cluster, now)

@@ -1,7 +1,7 @@
 """PostgreSQL as an engine of the judgement."""
 
 from leadline.model.alert import Evidence
-from leadline.model.observation import LinkKind, Node, Sample
+from leadline.model.observation import LinkKind, Node, Sample, Unit
 from leadline_streams.engines.postgresql import (
     connect_errors,
     counters,
@@ -37,6 +37,7 @@ class PostgreSQL:
     """PostgreSQL 13 and later. Without state: one object serves all clusters."""
 
     name = "postgresql"
+    unit: Unit = "bytes"
     take_fast = staticmethod(fast_path.take_fast)
     judge_fast = staticmethod(fast_path.judge_fast)
     may_skip_node = staticmethod(fast_path.may_skip_node)
@@ -91,6 +92,11 @@ class PostgreSQL:
         if is_streaming(link) and sample.positions is not None:
             return [fact("startup_wait", sample.positions.startup_wait or "none: it is busy", link.downstream)]
         return []
+
+    def position_of(self, sample: Sample) -> str | None:
+        """The end of a primary's WAL, or of what a standby has replayed."""
+        positions = sample.positions
+        return (positions.current_lsn or positions.replayed_lsn) if positions is not None else None
 
     def parts(self, link: LinkState, up: NodeState | None, down: NodeState | None) -> LinkParts:
         """The sender's row, the slot and the subscription of a link."""

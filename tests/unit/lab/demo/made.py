@@ -5,7 +5,7 @@ from typing import Any
 
 from leadline.model.alert import Subject, Transition
 from leadline.model.incident import Cause, Incident
-from leadline.rows import LinkRow
+from leadline.model.status import LinkStatus
 from leadline_lab.demo.observed import Arrival, Seen
 from leadline_lab.demo.postmortem import BLOCKED, DELAY, DUPLICATE, ORIGIN
 
@@ -78,14 +78,29 @@ def alert(rule: str, to: Any, **fields: Any) -> Transition:
     return Transition(**(given | fields))
 
 
-def link(upstream: str, downstream: str, verdict: Any = "healthy") -> LinkRow:
-    return LinkRow("demo", f"demo/{upstream}->{downstream}", upstream, downstream, "physical", "", verdict, 0.5, 10)
+def link(upstream: str, downstream: str, verdict: Any = "healthy") -> LinkStatus:
+    return LinkStatus(
+        cluster="demo",
+        datacenter="",
+        link=f"demo/{upstream}->{downstream}",
+        upstream=upstream,
+        downstream=downstream,
+        link_kind="physical",
+        verdict=verdict,
+        since=at(0),
+        connected=True,
+        lag_s=0.5,
+        behind=10,
+        observers=[],
+        at=at(0),
+    )
 
 
 def everything(state: Any = "resolved") -> Seen:
     """What a play that goes well has seen in the end."""
     seen = Seen(logged={"inc_demo_1": state}, draft=f"Root cause: {DELAY} on pg-2")
-    seen.fleet.links = [link("pg-1", "pg-2"), link("pg-2", "pg-3"), link("pg-1", "pg-4")]
+    for ends in (("pg-1", "pg-2"), ("pg-2", "pg-3"), ("pg-1", "pg-4")):
+        seen.take(link(*ends))
     seen.settings = {"pg-1": {}, "pg-2": {DELAY: "30000"}, "pg-3": {}, "pg-4": {ORIGIN: "on"}}
     seen.take(incident(state=state))
     title = "demo: replay on pg-2 is blocked by a query"
