@@ -4,7 +4,7 @@ Pure functions decide what is sent and when. Every target is reached through one
 the newest state of each incident when it is back; a restart repeats nothing that was delivered.
 
 ``notify``        decisions, deliveries and their records
-``http``          the only module that speaks HTTP
+``http``          the only module that uses HTTP
 ``slack``         one message per incident, edited in place, with a timeline in its thread
 ``pagerduty``     PagerDuty, by its Events API v2
 ``webhook``       CloudEvents to any HTTP receiver

@@ -1,4 +1,4 @@
-"""The only module that speaks HTTP: one request, and its response or the reason why there is none. It never retries."""
+"""The only module that uses HTTP: one request, and its response or the reason why there is none. It never retries."""
 
 import logging
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from leadline.clock import Clock
 from leadline_sinks.notify.sink import Reason, Retry
 
 for _library in ("httpx", "httpcore"):
-    # httpx logs every URL at level info, and a URL may be a secret; log.level debug does not bring that back.
+    # httpx reports every URL at level info, and a URL may be a secret. log.level debug does not change this.
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 CONNECT_S = 5.0

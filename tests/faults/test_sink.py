@@ -1,4 +1,4 @@
-"""A sink killed at random instants, while incidents begin, get worse and end: people hear of each, and of its end."""
+"""A sink that is killed at random instants while incidents open, escalate and resolve: each is notified to its end."""
 
 import asyncio
 from datetime import datetime
@@ -26,19 +26,19 @@ KILLS = 5
 CHANNELS = 5
 """A sink sends 40 messages a minute to each."""
 AT_ONCE = 8
-"""How many incidents begin when a sink is started."""
+"""Number of incidents that open when a sink is started."""
 PAUSE_S = 1.0
 """Longest time between two records of an incident."""
 MEANWHILE_S = 1.5
-"""Longest time from a sink's first word to its end."""
+"""Longest time from the first notification of a sink to its kill."""
 WITHIN_S = 60.0
-"""Time enough on any machine."""
+"""Long enough on any machine."""
 
 
 async def test_killed_at_random_instants(topics: Topics, tmp_path: Path, report: Report) -> None:
-    """Five channels and one pager. An incident ends when both have heard of it.
+    """Five channels and one pager. An incident ends when Slack and PagerDuty have received its first notification.
 
-    Every other time Slack and PagerDuty take what they are sent and do not answer, so that words are on their way.
+    Every other time Slack and PagerDuty accept requests and do not answer, so that the kill hits pending requests.
     """
     random, starts, living = Random(41), list[datetime](), list[asyncio.Task[Life]]()
     with Receiver(limited=False) as to, process(tmp_path, settings(topics, to), sink_main.__name__) as sink:
@@ -49,7 +49,7 @@ async def test_killed_at_random_instants(topics: Topics, tmp_path: Path, report:
                 sink.start()
                 for number in range(kill * AT_ONCE, (kill + 1) * AT_ONCE):
                     living.append(group.create_task(live(put, to, number, Random(number))))
-                await until("a word", lambda: len(to.events) > before, sink, WITHIN_S)  # noqa: B023
+                await until("a notification", lambda: len(to.events) > before, sink, WITHIN_S)  # noqa: B023
                 silent = VENDORS if kill % 2 else ()
                 for vendor in silent:
                     to.fail(Fault(vendor, Kind.TIMEOUT))
@@ -60,7 +60,7 @@ async def test_killed_at_random_instants(topics: Topics, tmp_path: Path, report:
             starts.append(CLOCK.now())
             sink.start()
             lives = await asyncio.gather(*living)
-            give_up = CLOCK.monotonic() + WITHIN_S  # what is not said by then is counted as such
+            give_up = CLOCK.monotonic() + WITHIN_S  # notifications missing by then are counted
             while not all(over(to.events, life.end) for life in lives) and CLOCK.monotonic() < give_up:
                 await CLOCK.sleep(0.1)
         assert sink.end() == 0, sink.err
@@ -68,7 +68,7 @@ async def test_killed_at_random_instants(topics: Topics, tmp_path: Path, report:
 
 
 async def live(put: Put, to: Receiver, number: int, random: Random) -> Life:
-    """Open, be taken by somebody, get worse and change; end when Slack and the pager know of it."""
+    """Open, acknowledge, escalate and change an incident; resolve it once Slack and PagerDuty have received it."""
     cluster = f"shop-{number % CHANNELS}-{number}"
     about = made.incident(0, cluster=cluster, opened_at=CLOCK.now(), severity="warning", timeline=[])
     done: list[Action] = []
@@ -102,7 +102,7 @@ async def live(put: Put, to: Receiver, number: int, random: Random) -> Life:
 
 
 def settings(topics: Topics, to: Receiver) -> dict[str, Any]:
-    """Each channel has its incidents, the pager has all."""
+    """Each channel gets the incidents of some clusters, the pager gets all."""
     slack = {"token": "xoxb-local-receiver", "api_url": f"{to.url}/api"}
     channels = {f"slack-{number}": {"slack": {**slack, "channel": f"#shop-{number}"}} for number in range(CHANNELS)}
     return {

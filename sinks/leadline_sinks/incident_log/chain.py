@@ -108,7 +108,7 @@ class Verifier:
     """Verifies the chain from its first row, or from the end of what retention removed, to its head.
 
     The caller passes every row in the order of numbers, then the head. ``noted`` is a link that was noted earlier: it
-    detects a log that was written anew from its first row.
+    detects an incident log that was written anew from its first row.
     """
 
     def __init__(self, start: ChainLink = BEGINNING, noted: ChainLink | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What an incident did to links, nodes and data, from the transitions of its alerts. Pure."""
+"""The effects of an incident on links, nodes and data, from the transitions of its alerts. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

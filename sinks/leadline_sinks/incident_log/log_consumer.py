@@ -78,7 +78,7 @@ class LogConsumer:
                 await commit(consumer, offsets, TARGET)
 
     def _decode(self, record: Any) -> TopicRecord | None:
-        """The record for the log; None for a record that only removes another. Raises BadRecord."""
+        """The record for the incident log; None for a record that only removes another. Raises BadRecord."""
         topic = record.topic.removeprefix(self._kafka.topic_prefix)
         if record.value is None:
             return None
@@ -89,7 +89,7 @@ class LogConsumer:
         return TopicRecord(topic, event_id, record.partition, record.offset, value)
 
     async def _write(self, consumer: Any, batch: Sequence[tuple[TopicRecord, Any]]) -> None:
-        """Write a batch. A record that the log rejects goes to the dead letters; the others are written."""
+        """Write a batch. A record that the incident log rejects goes to the dead letters; the others are written."""
         failures = 0
         while True:
             began = self._clock.monotonic()

@@ -1,7 +1,7 @@
 """Delivers incidents to one target: in order for each incident, within the target's rate limit, until it is up to date.
 
 The notifier keeps the newest record of every incident that is not finished. It does not decide what is sent when
-(``notify_decision``) and knows no Kafka; ``settled`` names the records that are no longer needed. After a crash, a
+(``notify_decision``) and does not use Kafka; ``settled`` names the records that are no longer needed. After a crash, a
 new notifier that gets the records from there on, and the deliveries, continues where this one stopped.
 """
 

@@ -43,7 +43,7 @@ class Situation:
 
 
 class SkipReason(StrEnum):
-    """Why there is nothing to send. ``never_told`` is the value of a metric label."""
+    """The reason to send nothing. ``never_told`` is the value of a metric label."""
 
     UP_TO_DATE = "up_to_date"
     NOT_ROUTED = "not_routed"

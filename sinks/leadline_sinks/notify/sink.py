@@ -1,6 +1,6 @@
 """The interface of a sink: it delivers one notification to one target and reports the outcome.
 
-A sink knows the protocol of its target and nothing else. The notifier decides when to send, in which order and how
+A sink implements the protocol of its target and nothing else. The notifier decides when to send, in which order and how
 often to retry, and records what was delivered. Every call ends with one of three outcomes; an exception is a defect.
 """
 
@@ -32,7 +32,7 @@ class Notification:
 
 
 class Reason(StrEnum):
-    """Why an attempt failed. The values are a metric label."""
+    """The reason of a failed attempt. The values are a metric label."""
 
     RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
@@ -142,7 +142,7 @@ class IncidentLogWriter(Protocol):
     kind: str
 
     async def write(self, records: Sequence[TopicRecord]) -> Outcome:
-        """Append all records or none. Records that are in the log already are skipped."""
+        """Append all records or none. Records that are stored already are skipped."""
         ...
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A server for the incident log, and a database of its own for each test."""
+"""A server for the incident log, with a new database for each test."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -16,14 +16,14 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def log_server() -> Iterator[Server]:
-    """One server; whoever stops it starts it again."""
+    """One server. A test that stops it starts it again."""
     with Fleet(binaries_for(18)) as fleet:
         yield fleet.primary("log")
 
 
 @pytest.fixture
 def database(log_server: Server) -> str:
-    """Name of a new, empty database."""
+    """The name of a new, empty database."""
     name = f"log_{next(_numbers)}"
     log_server.query(f"CREATE DATABASE {name}")
     return name
@@ -31,5 +31,5 @@ def database(log_server: Server) -> str:
 
 @pytest.fixture
 def log_settings(log_server: Server, database: str) -> IncidentLogSettings:
-    """Of a log in that database, by the role that owns it."""
+    """Settings of an incident log in that database, for the role that owns it."""
     return IncidentLogSettings(dsn=Secret(log_server.dsn(database)))

@@ -1,4 +1,4 @@
-"""`leadline sink` as a process, what it is given through Kafka, and an HTTP receiver that says what it got."""
+"""`leadline sink` as a process, its records in Kafka, and an HTTP receiver that keeps what it received."""
 
 import asyncio
 import json
@@ -17,19 +17,19 @@ from confluent_kafka.admin import AdminClient
 
 from leadline.clock import SystemClock
 from leadline.wire import CODECS, Addressed, Outgoing, outgoing
-from leadline_sinks.notify.incident_consumer import group
+from leadline_sinks.notify.kafka_reader import consumer_group
 
 CLOCK = SystemClock()
 ANSWERS_S = 30.0
 
 
 class Hook:
-    """An HTTP receiver; ``status`` is what it answers."""
+    """An HTTP receiver, which answers with ``status``."""
 
     def __init__(self) -> None:
         self.status = 200
         self.got: list[dict[str, Any]] = []
-        """Bodies that were answered with a status that is fine."""
+        """Bodies that were answered with status 200."""
         self.refused = 0
         hook = self
 
@@ -45,7 +45,7 @@ class Hook:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Nobody reads it."""
+                """Write nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -53,10 +53,10 @@ class Hook:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
 
-    def told(self) -> list[tuple[str, str, int]]:
+    def received(self) -> list[tuple[str, str, int]]:
         """Cluster, occasion and ``seq`` of each event."""
         about = [event["data"] for event in self.got]
-        return [(it["incident"]["cluster"], it["occasion"], it["incident"]["seq"]) for it in about]
+        return [(data["incident"]["cluster"], data["occasion"], data["incident"]["seq"]) for data in about]
 
     def close(self) -> None:
         self._server.shutdown()
@@ -66,7 +66,7 @@ class Hook:
 
 @contextmanager
 def hook() -> Iterator[Hook]:
-    """A receiver, up."""
+    """A running receiver."""
     up = Hook()
     try:
         yield up
@@ -75,7 +75,7 @@ def hook() -> Iterator[Hook]:
 
 
 class Process:
-    """`leadline sink`, started as often as wanted with the same settings. ``program`` is leadline's module."""
+    """`leadline sink`, started any number of times with the same settings. ``program`` is the module to run."""
 
     def __init__(self, folder: Path, settings: Mapping[str, Any], program: str = "leadline") -> None:
         self._program = program
@@ -90,14 +90,14 @@ class Process:
             self._running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """Kill the process with SIGKILL."""
         if self._running is not None:
             self._running.kill()
             self._running.wait()
             self._running = None
 
     def end(self) -> int:
-        """As systemd would; its exit code."""
+        """End the process with SIGTERM; its exit code."""
         assert self._running is not None
         self._running.terminate()
         code = self._running.wait(30)
@@ -119,7 +119,7 @@ class Process:
 
 @contextmanager
 def process(folder: Path, settings: Mapping[str, Any], program: str = "leadline") -> Iterator[Process]:
-    """A process that is gone in the end."""
+    """A process that is killed at the end."""
     made = Process(folder, settings, program)
     try:
         yield made
@@ -162,13 +162,13 @@ async def everything(bootstrap: str, prefix: str, name: str) -> list[Any]:
 
 
 async def values(bootstrap: str, prefix: str, name: str) -> list[Any]:
-    """What the records of a topic hold."""
+    """The values of the records of a topic."""
     return [CODECS[name].decode(record.value) for record in await everything(bootstrap, prefix, name)]
 
 
 def sharers(bootstrap: str, prefix: str, target: str = "webhook") -> int:
-    """How many processes have a share of a target's incidents, on Apache Kafka; 0 while it is being dealt out."""
-    name, admin = group(prefix, target), AdminClient({"bootstrap.servers": bootstrap})
+    """Number of processes that have partitions of a target's incidents, on Apache Kafka; 0 during a rebalance."""
+    name, admin = consumer_group(prefix, target), AdminClient({"bootstrap.servers": bootstrap})
     about = admin.describe_consumer_groups([name])[name].result()
     if about.state != ConsumerGroupState.STABLE:
         return 0
@@ -176,7 +176,7 @@ def sharers(bootstrap: str, prefix: str, target: str = "webhook") -> int:
 
 
 async def until(what: str, check: Callable[[], object], process: Process, within_s: float = ANSWERS_S) -> None:
-    """Wait for something, while the process lives."""
+    """Wait for a condition, while the process runs."""
     give_up = CLOCK.monotonic() + within_s
     while not check():
         assert process.alive, process.err

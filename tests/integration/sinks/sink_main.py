@@ -1,24 +1,23 @@
-"""`leadline` whose sinks are quicker than anybody would want.
+"""`leadline` with sinks that rebalance and probe faster than the defaults.
 
-A session in a group lasts 2 s instead of 10, so that partitions are soon a successor's, and a target that refuses us is
-first probed after 3 s instead of 30.
+A session in a consumer group lasts 2 s instead of 10, and a failing target is first probed after 3 s instead of 30.
 """
 
 import sys
 from typing import Any
 
 from leadline_cli.main import main
-from leadline_sinks.notify import breaker, incident_consumer
+from leadline_sinks.notify import breaker, kafka_reader
 
-OPTIONS = incident_consumer.consumer_options
+OPTIONS = kafka_reader.consumer_options
 
 
 def quick(*given: Any) -> dict[str, Any]:
-    """Options of the consumer of a group."""
+    """The options of a consumer, with a short session."""
     return OPTIONS(*given) | {"session_timeout_ms": 2000, "heartbeat_interval_ms": 500}
 
 
 if __name__ == "__main__":
-    incident_consumer.consumer_options = quick
+    kafka_reader.consumer_options = quick
     breaker.PROBE_S = 3.0  # type: ignore[misc]
     sys.exit(main())

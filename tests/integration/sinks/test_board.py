@@ -1,4 +1,4 @@
-"""The Grafana board over the incident log asks for what is there."""
+"""The Grafana dashboard of the incident log."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ ALWAYS = "opened_at BETWEEN '-infinity' AND 'infinity'"
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"].replace(" ", "-"))
-async def test_panels_are_answered(panel: dict[str, object], log_settings: IncidentLogSettings) -> None:
-    """Each panel's statement runs on a log with one incident, and finds something."""
+async def test_panels_have_data(panel: dict[str, object], log_settings: IncidentLogSettings) -> None:
+    """The statement of each panel returns data for an incident log with one incident."""
     log = IncidentLog(log_settings, ManualClock(made.later(600)))
     assert await log.write(life()) == Sent()
     await log.close()

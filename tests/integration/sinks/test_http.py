@@ -1,4 +1,4 @@
-"""HTTP: there is an answer or a reason, whatever the address is."""
+"""HTTP: there is a response or a reason, whatever the URL."""
 
 import asyncio
 import socket
@@ -33,8 +33,8 @@ from tests.unit.sinks import made
     ],
     ids=lambda url: ascii(url[:30]),
 )
-async def test_what_is_no_address(url: str) -> None:
-    """It is said that the address is wrong, and not what it is."""
+async def test_an_invalid_url(url: str) -> None:
+    """The detail reports an invalid URL without quoting it."""
     async with Http(ManualClock(made.START)) as http:
         outcome = await http.post(url, b"x", {})
     assert isinstance(outcome, Retry)
@@ -43,12 +43,12 @@ async def test_what_is_no_address(url: str) -> None:
 
 
 @asynccontextmanager
-async def server(said: bytes, *, reset: bool = False) -> AsyncIterator[str]:
-    """The address of a server that reads a request, says something and hangs up."""
+async def server(text: bytes, *, reset: bool = False) -> AsyncIterator[str]:
+    """The URL of a server that reads a request, sends a text and closes the connection."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\nx")
-        writer.write(said)
+        writer.write(text)
         await writer.drain()
         if reset:
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -60,19 +60,19 @@ async def server(said: bytes, *, reset: bool = False) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "reset"),
+    ("text", "reset"),
     [(b"", False), (b"", True), (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nha", False), (b"HTTP/1.1 20", False)],
 )
-async def test_hung_up_on(said: bytes, reset: bool) -> None:
-    """It has the request, so it may have taken it: that is no lack of a connection."""
-    async with server(said, reset=reset) as url, Http(ManualClock(made.START)) as http:
+async def test_a_closed_connection(text: bytes, reset: bool) -> None:
+    """The server has the request and may have processed it, so the reason is not a missing connection."""
+    async with server(text, reset=reset) as url, Http(ManualClock(made.START)) as http:
         outcome = await http.post(url, b"x", {})
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.TIMEOUT
 
 
 async def test_no_proxy_of_a_stray_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is sent goes where the settings say, and nowhere else."""
+    """Proxies of the environment are ignored."""
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     async with server(b"HTTP/1.1 204 No Content\r\n\r\n") as url, Http(ManualClock(made.START)) as http:

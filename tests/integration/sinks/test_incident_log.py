@@ -1,4 +1,4 @@
-"""The incident log on a real server: written once, in one chain, whatever happens in between."""
+"""The incident log on a real server: each record is written once, in one chain, whatever happens in between."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -22,7 +22,7 @@ from tests.unit.sinks.log_made import delivery, topic_record, transition
 
 
 def life() -> list[TopicRecord]:
-    """All that happens around one incident."""
+    """All records about one incident."""
     return [
         topic_record(transition(1, from_="ok", to="pending", event_time=made.later(0))),
         topic_record(transition(2)),
@@ -52,14 +52,14 @@ async def verified(settings: IncidentLogSettings) -> reader.Verified:
 
 
 async def rows(settings: IncidentLogSettings) -> int:
-    """How many the log has; its chain must hold."""
+    """The number of rows, whose chain must be intact."""
     found = await verified(settings)
     assert found.broken is None
     return found.rows
 
 
-async def test_written_once(log_settings: IncidentLogSettings) -> None:
-    """The first batch makes the schema; what is read again, whole or in part, is passed over."""
+async def test_records_are_written_once(log_settings: IncidentLogSettings) -> None:
+    """The first batch creates the schema; records that are read again are skipped."""
     entries = life()
     async with recording(log_settings) as log:
         assert await log.write([]) == Sent()
@@ -69,25 +69,25 @@ async def test_written_once(log_settings: IncidentLogSettings) -> None:
     assert await rows(log_settings) == len(entries)
 
 
-async def test_the_whole_story(log_settings: IncidentLogSettings) -> None:
-    """What was written reads back as it was, the latest record of the incident first of all."""
+async def test_the_whole_history(log_settings: IncidentLogSettings) -> None:
+    """The history of an incident holds the records that were written, its latest record apart."""
     async with recording(log_settings) as log:
         await log.write(life())
     assert log_settings.dsn is not None
     async with reader.session(log_settings.dsn.reveal()) as connection:
         (listed,) = await reader.incidents(connection)
         ident = reader.the_one("inc_orders", await reader.beginning(connection, "inc_orders"))
-        story = await reader.story(connection, ident)
+        history = await reader.history(connection, ident)
     assert (listed.incident_id, listed.state, listed.severity) == (ident, "resolved", "critical")
     assert listed.acknowledged_at == made.later(30)
-    assert story.incident == made.resolved(2)
-    assert [each.seq for each in story.transitions] == [1, 2]
-    assert [each.target for each in story.deliveries] == ["pagerduty", "slack", "email"]
-    assert [each.kind for each in story.actions] == ["acknowledge", "note"]
+    assert history.incident == made.resolved(2)
+    assert [each.seq for each in history.transitions] == [1, 2]
+    assert [each.target for each in history.deliveries] == ["pagerduty", "slack", "email"]
+    assert [each.kind for each in history.actions] == ["acknowledge", "note"]
 
 
 async def test_an_older_record_changes_nothing(log_settings: IncidentLogSettings) -> None:
-    """Records that come in another order are all written down, and the latest holds; the worst severity is kept."""
+    """Records in any order are all written; the latest one and the highest severity hold."""
     async with recording(log_settings) as log:
         await log.write(
             [topic_record(made.incident(3, severity="warning")), topic_record(made.incident(2, title="older"))]
@@ -103,8 +103,8 @@ async def test_an_older_record_changes_nothing(log_settings: IncidentLogSettings
     assert times == ("critical",)
 
 
-async def test_two_recorders_keep_one_chain(log_settings: IncidentLogSettings) -> None:
-    """Processes that write at once, the same and different records, wait for each other; all is there, once."""
+async def test_two_writers_keep_one_chain(log_settings: IncidentLogSettings) -> None:
+    """Processes that write the same and different records at once wait for each other; each record is stored once."""
     notes = [topic_record(made.action("note", number)) for number in range(60)]
     async with recording(log_settings) as one, recording(log_settings) as other:
 
@@ -120,7 +120,7 @@ async def test_two_recorders_keep_one_chain(log_settings: IncidentLogSettings) -
 
 
 async def test_a_server_that_is_away(log_server: Server, log_settings: IncidentLogSettings) -> None:
-    """While the server is stopped every batch is to be tried again; afterwards all is there, once."""
+    """While the server is stopped, every batch is retried; afterwards each record is stored once."""
     entries = life()
     async with recording(log_settings) as log:
         assert await log.write(entries[:3]) == Sent()
@@ -137,7 +137,7 @@ async def test_a_server_that_is_away(log_server: Server, log_settings: IncidentL
 
 
 async def test_a_session_that_is_ended(log_server: Server, log_settings: IncidentLogSettings, database: str) -> None:
-    """A connection that the server ends is opened again by the next attempt."""
+    """The next attempt opens a new connection."""
     entries = life()
     async with recording(log_settings) as log:
         assert await log.write(entries[:3]) == Sent()
@@ -150,7 +150,7 @@ async def test_a_session_that_is_ended(log_server: Server, log_settings: Inciden
 
 
 async def test_a_locked_head(log_settings: IncidentLogSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A session that holds the head and does not let go makes a batch late, and nothing else."""
+    """A session that keeps the head locked delays a batch, and nothing else."""
     monkeypatch.setattr(
         "leadline_sinks.incident_log.connection._LIMITS", "SET LOCAL timezone = 'UTC'; SET LOCAL lock_timeout = '50ms'"
     )
@@ -168,7 +168,7 @@ async def test_a_locked_head(log_settings: IncidentLogSettings, monkeypatch: pyt
 async def test_a_server_that_hangs(
     log_server: Server, log_settings: IncidentLogSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that answers nothing is left after a while; when it is back, all is written."""
+    """A batch without an answer is retried; when the server answers, everything is written."""
     async with recording(log_settings) as log:
         assert await log.write(life()[:1]) == Sent()
         monkeypatch.setattr("leadline_sinks.incident_log.connection.ANSWER_S", 0.5)
@@ -197,7 +197,7 @@ async def test_a_server_that_hangs(
 async def test_a_wrong_dsn(
     log_server: Server, database: str, changes: dict[str, str], reason: Reason, advice: str
 ) -> None:
-    """What is wrong with the connection is said with what to do, and without the password."""
+    """The detail names the problem and its fix, without the password."""
     dsn = psycopg.conninfo.make_conninfo(log_server.dsn(database), **changes)
     async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
         outcome = await log.write(life())
@@ -210,7 +210,7 @@ async def test_a_wrong_dsn(
 
 
 async def test_a_standby(log_server: Server, log_settings: IncidentLogSettings, database: str) -> None:
-    """A server that takes no writes is named as that; when it takes them again, so does the log."""
+    """A server that accepts no writes is reported as such; after its promotion the batch is written."""
     async with recording(log_settings) as log:
         assert await log.write(life()[:1]) == Sent()
         log_server.query(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
@@ -230,10 +230,10 @@ async def test_a_standby(log_server: Server, log_settings: IncidentLogSettings, 
         ("SET session_replication_role = replica; DELETE FROM leadline.head", "has lost its head"),
     ],
 )
-async def test_a_log_that_was_tampered_with(
+async def test_an_incident_log_that_was_tampered_with(
     log_server: Server, log_settings: IncidentLogSettings, database: str, damage: str, advice: str
 ) -> None:
-    """Nothing is appended where it does not fit, and nothing is given up: somebody has to look."""
+    """Nothing is appended to a broken chain and nothing is given up: an operator must act."""
     async with recording(log_settings) as log:
         assert await log.write(life()) == Sent()
         log_server.query(damage, dbname=database)
@@ -244,7 +244,7 @@ async def test_a_log_that_was_tampered_with(
 
 
 async def test_hostile_text(log_settings: IncidentLogSettings) -> None:
-    """Names that nobody should give are written down; those that the wire lets through read back as they were."""
+    """Hostile names are stored, and records are decoded to the same values."""
     names = dict.fromkeys(name for full in made.HOSTILE for name in (full, full[:255]) if name)
     incidents = {name: msgspec.structs.replace(made.hostile(name), incident_id=IncidentId(name)) for name in names}
     people = [made.action("note", number, by=name[:255] or "x") for number, name in enumerate(made.HOSTILE)]
@@ -255,11 +255,11 @@ async def test_hostile_text(log_settings: IncidentLogSettings) -> None:
     async with reader.session(log_settings.dsn.reveal()) as connection:
         for name, incident in incidents.items():
             if len(name) <= 255:
-                assert (await reader.story(connection, name)).incident == incident
+                assert (await reader.history(connection, name)).incident == incident
 
 
 async def test_content_that_cannot_be_stored(log_settings: IncidentLogSettings) -> None:
-    """A record that no attempt will store is given up, and nothing of its batch is written."""
+    """A record that can never be stored is given up, and nothing of its batch is written."""
     from datetime import datetime, timedelta, timezone
 
     early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
@@ -272,7 +272,7 @@ async def test_content_that_cannot_be_stored(log_settings: IncidentLogSettings) 
 
 
 def bad(at: Any) -> TopicRecord:
-    """A record with a time that UTC has not."""
+    """A record with a time that has no equivalent in UTC."""
     return TopicRecord("actions", "/people#bad", 0, 1, msgspec.structs.replace(made.action("note", 8), at=at))
 
 
@@ -288,10 +288,10 @@ def bad(at: Any) -> TopicRecord:
         "INSERT INTO leadline.checkpoint SELECT 9, 3, hash FROM leadline.log WHERE number = 3",
     ],
 )
-async def test_a_forgery_is_found(
+async def test_a_forgery_is_detected(
     log_settings: IncidentLogSettings, log_server: Server, database: str, forgery: str
 ) -> None:
-    """Whoever gets around the triggers, as a superuser can, is found out by the chain."""
+    """The chain detects a change by a superuser, who can bypass the triggers."""
     async with recording(log_settings) as log:
         await log.write(life())
     assert (await verified(log_settings)).broken is None
@@ -309,10 +309,10 @@ async def test_a_forgery_is_found(
         "UPDATE leadline.checkpoint SET through = 0",
     ],
 )
-async def test_even_the_owner_cannot_change_it(
+async def test_the_owner_cannot_change_rows(
     log_settings: IncidentLogSettings, log_server: Server, database: str, statement: str
 ) -> None:
-    """What is written down stays; the owner is told so by a trigger."""
+    """Triggers refuse UPDATE, DELETE and TRUNCATE to the owner."""
     async with recording(log_settings) as log:
         await log.write(life())
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):

@@ -1,4 +1,4 @@
-"""The schema of the incident log: made once, in every version, and owned by nobody who writes."""
+"""The schema of the incident log: created once, in every version, and owned by a role that no sink needs."""
 
 import asyncio
 import re
@@ -42,7 +42,7 @@ async def recording(settings: IncidentLogSettings, clock: ManualClock | None = N
 
 @pytest.mark.parametrize("major", VERSIONS, ids="postgresql-{}".format)
 async def test_every_version(major: int) -> None:
-    """The schema is made, and rows are written, read and verified, in each supported version."""
+    """The schema is created, and rows are written, read and verified, in each supported version."""
     with Fleet(binaries_for(major)) as fleet:
         dsn = fleet.primary("log").dsn()
         async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
@@ -53,15 +53,15 @@ async def test_every_version(major: int) -> None:
         async with reader.session(dsn) as connection:
             assert await schema.missing(connection) == ()
             assert len(await reader.incidents(connection)) == 1
-            assert (await reader.story(connection, made.incident().incident_id)).deliveries == (delivery(),)
+            assert (await reader.history(connection, made.incident().incident_id)).deliveries == (delivery(),)
             assert (await reader.verify(connection)).broken is None
             for view in ("incident_times", "response_times"):
                 rows = await (await connection.execute(f"SELECT * FROM leadline.{view}".encode())).fetchall()
                 assert len(rows) == 1
 
 
-async def test_two_that_start_at_once(log_server: Server, database: str) -> None:
-    """Processes that find no schema make it once, and none of them fails."""
+async def test_two_processes_that_migrate_at_once(log_server: Server, database: str) -> None:
+    """The schema is created once, and none of them fails."""
 
     async def start() -> int:
         async with reader.session(log_server.dsn(database)) as connection:
@@ -71,8 +71,8 @@ async def test_two_that_start_at_once(log_server: Server, database: str) -> None
     assert sorted(made_by) == [0, 0, 0, len(schema.migrations())]
 
 
-async def test_a_changed_step(log_server: Server, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step that is not what was applied is an error that names it, for whoever writes and whoever migrates."""
+async def test_a_changed_migration(log_server: Server, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration that differs from the applied one is an error that names it, for writing and for migrating."""
     dsn = log_server.dsn(database)
     async with reader.session(dsn) as connection:
         await schema.migrate(connection)
@@ -90,7 +90,7 @@ async def test_a_changed_step(log_server: Server, database: str, monkeypatch: py
 
 
 async def test_a_newer_schema(log_server: Server, database: str) -> None:
-    """A schema with steps that this Leadline does not know is left alone."""
+    """A schema with unknown migrations is left unchanged."""
     async with reader.session(log_server.dsn(database)) as connection:
         await schema.migrate(connection)
         await connection.execute("INSERT INTO leadline.migration (number, name, checksum) VALUES (999, 'x', 'x')")
@@ -98,10 +98,10 @@ async def test_a_newer_schema(log_server: Server, database: str) -> None:
             await schema.migrate(connection)
 
 
-async def test_a_step_that_fails_leaves_nothing(
+async def test_a_migration_that_fails_leaves_nothing(
     log_server: Server, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All steps or none: after a failure the next attempt starts from where the last began."""
+    """All migrations are applied or none; the next attempt starts from the same state."""
     whole = schema.migrations()
     broken = schema.Migration(2, "0002_broken.sql", b"SELECT nonsense")
     monkeypatch.setattr(schema, "migrations", lambda: (*whole, broken))
@@ -112,7 +112,7 @@ async def test_a_step_that_fails_leaves_nothing(
 
 
 async def test_a_database_that_is_not_utf_8(log_server: Server, database: str) -> None:
-    """It could not hold every name, and that is said before anything is made."""
+    """It cannot hold every name, which is reported before anything is created."""
     log_server.query(f"CREATE DATABASE {database}_latin1 ENCODING 'LATIN1' TEMPLATE template0")
     async with recording(IncidentLogSettings(dsn=Secret(log_server.dsn(f"{database}_latin1")))) as log:
         outcome = await log.write([topic_record(made.incident())])
@@ -141,7 +141,7 @@ async def test_the_page_lists_every_column(log_server: Server, database: str) ->
     assert listed == there
 
 
-# Least rights
+# Privileges
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def granted(log_server: Server, database: str) -> Iterator[None]:
 
     asyncio.run(make())
     password = psycopg.conninfo.conninfo_to_dict(log_server.dsn())["password"]
-    for _ in range(2):  # it may be run again
+    for _ in range(2):  # it can be run again
         log_server.query(GRANTS.read_text(), dbname=database)
     for name in ("writer", "reader"):
         log_server.query(f"CREATE ROLE {name} LOGIN PASSWORD '{password}' IN ROLE leadline_log_{name}")
@@ -164,8 +164,8 @@ def granted(log_server: Server, database: str) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("granted")
-async def test_the_writer_writes(log_server: Server, database: str) -> None:
-    """A role that owns nothing can record, and neither change nor remove what is recorded."""
+async def test_the_writer_role(log_server: Server, database: str) -> None:
+    """A role that owns nothing can append rows, and can neither change nor remove them."""
     dsn = log_server.dsn(database, "writer")
     async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
         assert await log.write([topic_record(made.incident()), topic_record(delivery())]) == Sent()
@@ -185,8 +185,8 @@ async def test_the_writer_writes(log_server: Server, database: str) -> None:
 
 
 @pytest.mark.usefixtures("granted")
-async def test_the_writer_cannot_make_retention_remove_what_is_young(log_server: Server, database: str) -> None:
-    """With a checkpoint of its own the writer gets rid of nothing younger than a day, and of no open incident."""
+async def test_the_writer_cannot_remove_recent_rows(log_server: Server, database: str) -> None:
+    """With a checkpoint of its own, the writer can remove neither rows younger than a day nor an open incident."""
     dsn = log_server.dsn(database, "writer")
     async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
         await log.write([topic_record(made.incident()), topic_record(delivery())])
@@ -198,7 +198,7 @@ async def test_the_writer_cannot_make_retention_remove_what_is_young(log_server:
 
 
 @pytest.mark.usefixtures("granted")
-async def test_the_reader_reads(log_server: Server, database: str) -> None:
+async def test_the_reader_role(log_server: Server, database: str) -> None:
     """A reader lists, shows and verifies, and writes nothing."""
     async with recording(IncidentLogSettings(dsn=Secret(log_server.dsn(database)))) as log:
         await log.write([topic_record(made.incident())])
@@ -215,7 +215,7 @@ async def test_the_reader_reads(log_server: Server, database: str) -> None:
 
 @pytest.mark.usefixtures("granted")
 async def test_a_role_without_the_schema(log_server: Server, database: str) -> None:
-    """A role that may not make the schema is told who has to."""
+    """A role that may not create the schema gets an error that names the command and the role to use."""
     log_server.query(f"CREATE DATABASE {database}_empty")
     log_server.query(f"REVOKE CREATE ON DATABASE {database}_empty FROM PUBLIC")
     async with recording(IncidentLogSettings(dsn=Secret(log_server.dsn(f"{database}_empty", "writer")))) as log:
@@ -230,18 +230,18 @@ async def test_a_role_without_the_schema(log_server: Server, database: str) -> N
 
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retention is worthwhile for every row."""
+    """Retention removes even a single row."""
     monkeypatch.setattr(retention, "WORTHWHILE", 1)
 
 
 async def aged(settings: IncidentLogSettings, days: float, *values: object) -> None:
-    """Record values as of so many days before ``made.START``."""
+    """Write values some days before ``made.START``."""
     async with recording(settings, ManualClock(made.START - timedelta(days=days))) as log:
         assert await log.write([topic_record(each) for each in values]) == Sent()  # type: ignore[arg-type]
 
 
 async def swept(settings: IncidentLogSettings, retention_days: int = 30) -> tuple[int, reader.Verified]:
-    """Run retention as of ``made.START``; the rows that went, and what verification says of the rest."""
+    """Run retention at ``made.START``; the number of removed rows, and the verification of the others."""
     assert settings.dsn is not None
     async with reader.session(settings.dsn.reveal()) as connection:
         gone = await retention.forget(connection, made.START, retention_days)
@@ -249,8 +249,8 @@ async def swept(settings: IncidentLogSettings, retention_days: int = 30) -> tupl
 
 
 @pytest.mark.usefixtures("eager")
-async def test_what_is_over_goes_and_the_chain_holds(log_settings: IncidentLogSettings) -> None:
-    """Old rows of an incident that is over go; younger ones stay, and hold from the checkpoint on."""
+async def test_retention_removes_old_rows(log_settings: IncidentLogSettings) -> None:
+    """Old rows of a resolved incident are removed; younger rows stay and verify from the checkpoint on."""
     old = {"opened_at": made.START - timedelta(days=90)}
     await aged(log_settings, 90, transition(), made.incident(1, **old), made.action())
     await aged(log_settings, 89, made.resolved(2, resolved_at=made.START - timedelta(days=89), **old))
@@ -268,8 +268,8 @@ async def test_what_is_over_goes_and_the_chain_holds(log_settings: IncidentLogSe
 
 
 @pytest.mark.usefixtures("eager")
-async def test_what_is_not_over_stays(log_settings: IncidentLogSettings) -> None:
-    """An incident that is open keeps all that was written since it opened, however old that is."""
+async def test_open_incidents_are_kept(log_settings: IncidentLogSettings) -> None:
+    """All rows since the opening of an open incident are kept, however old they are."""
     await aged(log_settings, 95, made.action("note", 1))
     await aged(log_settings, 90, made.incident(1, opened_at=made.START - timedelta(days=91)), made.action("note", 2))
     gone, verified = await swept(log_settings)
@@ -277,8 +277,8 @@ async def test_what_is_not_over_stays(log_settings: IncidentLogSettings) -> None
 
 
 @pytest.mark.usefixtures("eager")
-async def test_an_incident_that_is_only_just_over_stays_whole(log_settings: IncidentLogSettings) -> None:
-    """What is kept of an incident is kept from its first row on."""
+async def test_recently_resolved_incidents_are_kept(log_settings: IncidentLogSettings) -> None:
+    """They are kept from their first row on."""
     old = {"opened_at": made.START - timedelta(days=91)}
     await aged(log_settings, 90, made.incident(1, **old))
     await aged(log_settings, 3, made.resolved(2, resolved_at=made.START - timedelta(days=3), **old))
@@ -287,8 +287,10 @@ async def test_an_incident_that_is_only_just_over_stays_whole(log_settings: Inci
 
 
 @pytest.mark.usefixtures("eager")
-async def test_much_goes_in_pieces(log_settings: IncidentLogSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No transaction of retention holds the head for more rows than it may; the chain holds after each."""
+async def test_retention_removes_rows_in_pieces(
+    log_settings: IncidentLogSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No transaction removes more rows than its limit, and the chain is intact after each."""
     monkeypatch.setattr(retention, "MOST_ROWS", 2)
     await aged(log_settings, 90, *(made.action("note", number) for number in range(5)))
     pieces = [await swept(log_settings) for _ in range(4)]
@@ -297,8 +299,8 @@ async def test_much_goes_in_pieces(log_settings: IncidentLogSettings, monkeypatc
 
 
 @pytest.mark.usefixtures("eager")
-async def test_retention_is_part_of_recording(log_settings: IncidentLogSettings) -> None:
-    """It runs by itself, after a batch, and not with each."""
+async def test_retention_runs_after_a_batch(log_settings: IncidentLogSettings) -> None:
+    """It runs by itself, and not after each batch."""
     await aged(log_settings, 90, *(made.action("note", number) for number in range(3)))
     settings = IncidentLogSettings(dsn=log_settings.dsn, retention_days=30)
     clock = ManualClock(made.START)
@@ -310,15 +312,15 @@ async def test_retention_is_part_of_recording(log_settings: IncidentLogSettings)
     assert (verified.start.number, verified.broken) == (3, None)
 
 
-async def test_the_views_count_as_the_story_does(log_settings: IncidentLogSettings) -> None:
-    """SQL and the export have the same numbers for the same incident."""
+async def test_the_views_count_as_the_history_does(log_settings: IncidentLogSettings) -> None:
+    """SQL and the export have the same durations for the same incident."""
     entries = [made.resolved(2), delivery("slack", at=made.later(9)), delivery("pagerduty", at=made.later(7))]
     entries += [delivery("webhook", at=made.later(5), outcome="given_up"), made.action(), made.action("note", 2)]
     await aged(log_settings, 0, *entries)
     assert log_settings.dsn is not None
     columns = "to_detect_s, to_cause_s, to_notify_s, to_acknowledge_s, to_resolve_s"
     async with reader.session(log_settings.dsn.reveal()) as connection:
-        times = (await reader.story(connection, made.incident().incident_id)).times
+        times = (await reader.history(connection, made.incident().incident_id)).times
         view = await (await connection.execute(f"SELECT {columns} FROM leadline.incident_times".encode())).fetchone()
         other = (
             "SELECT incidents, acknowledged, self_healed, to_notify_p50_s, to_notify_p90_s FROM leadline.response_times"

@@ -1,4 +1,4 @@
-"""PagerDuty's sink and the webhook's against the receiver: lives over real connections, and what may go wrong."""
+"""The PagerDuty and webhook sinks against the receiver: lifecycles over real connections, and faults."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
@@ -51,11 +51,11 @@ async def webhook(receiver: Receiver) -> AsyncIterator[WebhookSink]:
     await sink.close()
 
 
-async def told(sink: Sink, *notices: Notification) -> None:
-    """Each with the receipt of the one before."""
+async def deliver(sink: Sink, *notifications: Notification) -> None:
+    """Deliver notifications in order, each with the receipt of the previous one."""
     receipt: Mapping[str, str] = {}
-    for notice in notices:
-        outcome = await sink.deliver(replace(notice, receipt=receipt))
+    for notification in notifications:
+        outcome = await sink.deliver(replace(notification, receipt=receipt))
         assert isinstance(outcome, Sent), outcome
         receipt = outcome.receipt
 
@@ -65,26 +65,26 @@ def kinds(receiver: Receiver) -> list[str]:
 
 
 async def test_one_alert(pagerduty: PagerDutySink, receiver: Receiver) -> None:
-    """From the first word to the last; PagerDuty refused nothing on the way."""
-    await told(pagerduty, *made.life())
+    """The receiver accepts every event of a lifecycle."""
+    await deliver(pagerduty, *made.life())
     assert kinds(receiver) == ["trigger", "change", "trigger", "trigger", "acknowledge", "resolve"]
     assert [alert.state for alert in alerts(receiver.events)] == ["resolved"]
     assert [seen.problem for seen in receiver.requests if seen.problem] == []
 
 
-async def test_an_event_for_each_word(webhook: WebhookSink, receiver: Receiver) -> None:
-    """Signed and whole; the receiver refused nothing."""
-    await told(webhook, *made.life())
-    assert kinds(receiver) == [notice.occasion for notice in made.life()]
+async def test_an_event_for_each_notification(webhook: WebhookSink, receiver: Receiver) -> None:
+    """The receiver accepts every signed event of a lifecycle."""
+    await deliver(webhook, *made.life())
+    assert kinds(receiver) == [notification.occasion for notification in made.life()]
     assert [seen.problem for seen in receiver.requests if seen.problem] == []
 
 
 @pytest.mark.parametrize("name", made.HOSTILE, ids=lambda name: ascii(name[:12]))
 async def test_hostile_names(pagerduty: PagerDutySink, webhook: WebhookSink, receiver: Receiver, name: str) -> None:
-    """They are taken in the first form, with the change beside them."""
-    notice = made.notification(incident=made.hostile(name))
-    await told(pagerduty, notice)
-    await told(webhook, notice)
+    """They are accepted in the first form, with a change event."""
+    notification = made.notification(incident=made.hostile(name))
+    await deliver(pagerduty, notification)
+    await deliver(webhook, notification)
     assert kinds(receiver) == ["trigger", "change", "opened"]
     assert len(receiver.requests) == 3
 
@@ -101,15 +101,19 @@ async def test_hostile_names(pagerduty: PagerDutySink, webhook: WebhookSink, rec
         (Kind.GONE, Reason.TARGET_GONE),
     ],
 )
-async def test_a_fault_at_each_word(pagerduty: PagerDutySink, receiver: Receiver, kind: Kind, reason: Reason) -> None:
-    """Whatever happened to the first try, there is one alert, and it ends."""
+async def test_a_fault_at_each_notification(
+    pagerduty: PagerDutySink, receiver: Receiver, kind: Kind, reason: Reason
+) -> None:
+    """Whatever the fault of the first attempt, there is one alert, and it is resolved."""
     receipt: Mapping[str, str] = {}
-    for notice in (made.notification(), made.notification("resolved")):
+    for notification in (made.notification(), made.notification("resolved")):
         receiver.fail(Fault("pagerduty", kind, requests=1))
-        failed = await pagerduty.deliver(replace(notice, receipt=receipt))
+        failed = await pagerduty.deliver(replace(notification, receipt=receipt))
         assert isinstance(failed, Retry)
         assert failed.reason is reason
-        sent = await pagerduty.deliver(replace(notice, receipt=receipt if failed.receipt is None else failed.receipt))
+        sent = await pagerduty.deliver(
+            replace(notification, receipt=receipt if failed.receipt is None else failed.receipt)
+        )
         assert isinstance(sent, Sent)
         receipt = sent.receipt
     assert [alert.state for alert in alerts(receiver.events)] == ["resolved"]
@@ -127,17 +131,17 @@ async def test_a_fault_at_each_word(pagerduty: PagerDutySink, receiver: Receiver
     ],
 )
 async def test_a_webhook_that_fails(webhook: WebhookSink, receiver: Receiver, kind: Kind, reason: Reason) -> None:
-    """The next try brings the same event, which the receiver has once."""
+    """The next attempt sends the same event, which the receiver counts once."""
     receiver.fail(Fault("webhook", kind, requests=1))
     failed = await webhook.deliver(made.notification())
     assert isinstance(failed, Retry)
     assert failed.reason is reason
-    await told(webhook, made.notification())
+    await deliver(webhook, made.notification())
     assert kinds(receiver) == ["opened"]
 
 
-async def test_a_key_that_pagerduty_does_not_know(receiver: Receiver) -> None:
-    """It says so, and nobody is paged."""
+async def test_an_unknown_key(receiver: Receiver) -> None:
+    """The detail reports it, and nobody is paged."""
     sink = pager(receiver, UNKNOWN_KEY)
     for outcome in (await sink.deliver(made.notification()), await sink.test()):
         assert isinstance(outcome, Retry)
@@ -148,15 +152,15 @@ async def test_a_key_that_pagerduty_does_not_know(receiver: Receiver) -> None:
 
 
 async def test_the_tests(pagerduty: PagerDutySink, webhook: WebhookSink, receiver: Receiver) -> None:
-    """They can be told from an incident, and page nobody."""
+    """They are marked as tests, and page nobody."""
     assert isinstance(await pagerduty.test(), Sent)
     assert isinstance(await webhook.test(), Sent)
     assert kinds(receiver) == ["change", "test"]
 
 
 async def test_killed_while_it_pages(broker: Broker, prefix: str, receiver: Receiver, tmp_path: Path) -> None:
-    """PagerDuty took the alert, the process did not live to write that down, and the incident ended meanwhile: so does
-    the alert."""
+    """The process is killed before it records the alert that PagerDuty opened. When the incident ends, so does the
+    alert."""
     create_topics(broker, prefix, 1)
     settings = {
         "pagerduty": {"routing_key": "a" * 32, "url": receiver.url},

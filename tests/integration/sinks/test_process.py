@@ -1,4 +1,4 @@
-"""`leadline sink` as a process: what people get, whatever happens to it."""
+"""`leadline sink` as a process: its notifications and records, whatever happens to it."""
 
 import asyncio
 from datetime import timedelta
@@ -21,7 +21,7 @@ from tests.unit.sinks import made
 
 KEY = "not much of a secret"
 PARTITIONS = 3
-"""Few, so that incidents share them."""
+"""Few, so that incidents share partitions."""
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def kafka(apache_kafka: Broker, prefix: str) -> Broker:
 
 
 @pytest.fixture
-def each(any_broker: Broker, prefix: str) -> Broker:
+def any_kafka(any_broker: Broker, prefix: str) -> Broker:
     """Each broker, with topics."""
     create_topics(any_broker, prefix, PARTITIONS)
     return any_broker
@@ -54,14 +54,14 @@ def settings(broker: Broker, prefix: str, to: Hook, **changes: Any) -> dict[str,
     }
 
 
-async def test_a_life_is_told(each: Broker, prefix: str, tmp_path: Path) -> None:
-    """From the first word to the end, through two targets, each once; ended as systemd would, it leaves cleanly."""
-    with hook() as to, process(tmp_path, settings(each, prefix, to, console={"enabled": True})) as sink:
+async def test_a_lifecycle(any_kafka: Broker, prefix: str, tmp_path: Path) -> None:
+    """Each occasion is sent once to two targets; SIGTERM ends the process cleanly."""
+    with hook() as to, process(tmp_path, settings(any_kafka, prefix, to, console={"enabled": True})) as sink:
         sink.start()
-        async with writing(each.bootstrap, prefix) as put:
+        async with writing(any_kafka.bootstrap, prefix) as put:
             about = made.incident(1, opened_at=CLOCK.now(), severity="warning")
             await put(about)
-            await until("the first word", lambda: len(to.got) == 1, sink)
+            await until("the first notification", lambda: len(to.got) == 1, sink)
             await put(made.action(incident_id=about.incident_id))
             await until("the acknowledgement", lambda: len(to.got) == 2, sink)
             await put(msgspec.structs.replace(about, seq=2, severity="critical"))
@@ -70,23 +70,23 @@ async def test_a_life_is_told(each: Broker, prefix: str, tmp_path: Path) -> None
             await until("the end", lambda: len(to.got) == 4 and "resolved" in sink.out, sink)
         assert sink.end() == 0
         occasions = [("orders", "opened", 1), ("orders", "acknowledged", 1), ("orders", "escalated", 2)]
-        assert to.told() == [*occasions, ("orders", "resolved", 3)]
-        assert [it["data"]["incident"]["acknowledged_by"] for it in to.got] == [None, "ada", "ada", "ada"]
+        assert to.received() == [*occasions, ("orders", "resolved", 3)]
+        assert [each["data"]["incident"]["acknowledged_by"] for each in to.got] == [None, "ada", "ada", "ada"]
         assert sink.out.count("INCIDENT open") == 3 - 1
         assert KEY not in sink.err
-    last = {it.target: it for it in await values(each.bootstrap, prefix, "deliveries")}
-    assert {name: (it.outcome, it.state, it.seq) for name, it in last.items()} == {
+    last = {each.target: each for each in await values(any_kafka.bootstrap, prefix, "deliveries")}
+    assert {name: (each.outcome, each.state, each.seq) for name, each in last.items()} == {
         "console": ("sent", "resolved", 3),
         "webhook": ("sent", "resolved", 3),
     }
 
 
-async def test_killed_it_picks_up_where_it_was(embedded: Broker, prefix: str, tmp_path: Path) -> None:
-    """It repeats nothing and forgets nothing: not what is open, not what was silenced, not what came meanwhile."""
+async def test_it_continues_after_a_kill(embedded: Broker, prefix: str, tmp_path: Path) -> None:
+    """Nothing is repeated and nothing is lost: open incidents, silenced ones, and records written in between."""
     with hook() as to, process(tmp_path, settings(embedded, prefix, to), sink_main.__name__) as sink:
         async with writing(embedded.bootstrap, prefix) as put:
             now = CLOCK.now()
-            told, ended, quiet = (made.incident(1, cluster=name, opened_at=now) for name in ("told", "ended", "quiet"))
+            sent, ended, quiet = (made.incident(1, cluster=name, opened_at=now) for name in ("sent", "ended", "quiet"))
             silence = Silence(
                 silence_id="s",
                 matchers={"cluster": "quiet"},
@@ -94,39 +94,37 @@ async def test_killed_it_picks_up_where_it_was(embedded: Broker, prefix: str, tm
                 ends_at=now + timedelta(days=1),
                 created_by="ada",
             )
-            await put(silence, told, ended, quiet)
+            await put(silence, sent, ended, quiet)
             sink.start()
-            await until("first words", lambda: len(to.got) == 2, sink)
-            await asyncio.sleep(1.5)  # until it has committed what it may
+            await until("the first notifications", lambda: len(to.got) == 2, sink)
+            await asyncio.sleep(1.5)  # until it has committed
             sink.kill()
             later = made.incident(1, cluster="later", opened_at=now)
             over = made.incident(1, cluster="over", opened_at=now)
             await put(
                 msgspec.structs.replace(ended, seq=2, state="resolved", resolved_at=CLOCK.now()),
-                *(msgspec.structs.replace(told, seq=seq) for seq in (2, 3)),
+                *(msgspec.structs.replace(sent, seq=seq) for seq in (2, 3)),
                 later,
                 over,
                 msgspec.structs.replace(over, seq=2, state="resolved", resolved_at=CLOCK.now()),
             )
             before = len(to.got)
             sink.start()
-            await until("what came meanwhile", lambda: len(to.got) == before + 3, sink)
+            await until("the records written in between", lambda: len(to.got) == before + 3, sink)
             await put(msgspec.structs.replace(silence, ends_at=CLOCK.now()))
-            await until("what was silenced", lambda: len(to.got) == before + 4, sink)
+            await until("the silenced incident", lambda: len(to.got) == before + 4, sink)
             assert sink.end() == 0
-    assert sorted(to.told()[:before]) == [("ended", "opened", 1), ("told", "opened", 1)]
-    assert sorted(to.told()[before : before + 3]) == [
+    assert sorted(to.received()[:before]) == [("ended", "opened", 1), ("sent", "opened", 1)]
+    assert sorted(to.received()[before : before + 3]) == [
         ("ended", "resolved", 2),
         ("later", "opened", 1),
-        ("told", "updated", 3),
+        ("sent", "updated", 3),
     ]
-    assert to.told()[before + 3 :] == [("quiet", "opened", 1)]
+    assert to.received()[before + 3 :] == [("quiet", "opened", 1)]
 
 
-async def test_a_target_that_refuses_us_is_told_of_through_the_others(
-    embedded: Broker, prefix: str, tmp_path: Path
-) -> None:
-    """One line, an incident through the other target, and its end when it works again; nothing is lost."""
+async def test_a_failing_target(embedded: Broker, prefix: str, tmp_path: Path) -> None:
+    """One line in the process log, an incident for the other target, and its end at the next success."""
     with hook() as to, hook() as other:
         other.status = 403
         to_other = {"other": {"webhook": {"url": other.url, "signing_key": KEY}}}
@@ -134,26 +132,28 @@ async def test_a_target_that_refuses_us_is_told_of_through_the_others(
             sink.start()
             async with writing(embedded.bootstrap, prefix) as put:
                 await put(made.incident(1, opened_at=CLOCK.now()))
-                await until("both words", lambda: len(to.got) == 2, sink)
+                await until("both notifications", lambda: len(to.got) == 2, sink)
                 other.status = 200
                 await until("it works again", lambda: other.got, sink)
-                await until("the end of the trouble", lambda: len(to.got) == 3, sink)
+                await until("the end of the failure", lambda: len(to.got) == 3, sink)
             assert sink.end() == 0
-            said = [line for line in sink.err.splitlines() if "level=error" in line]
-        assert len(said) == 1
-        assert "other cannot be told" in said[0]
-    assert sorted(to.told()) == [("leadline", "opened", 1), ("leadline", "resolved", 2), ("orders", "opened", 1)]
-    assert other.told() == [("orders", "opened", 1)]
-    trouble = next(it["data"]["incident"] for it in to.got if it["data"]["incident"]["cluster"] == "leadline")
-    assert (trouble["labels"], trouble["rules"], trouble["causes"][0]["code"]) == (
+            lines = [line for line in sink.err.splitlines() if "level=error" in line]
+        assert len(lines) == 1
+        assert "notifications to other are failing" in lines[0]
+    assert sorted(to.received()) == [("leadline", "opened", 1), ("leadline", "resolved", 2), ("orders", "opened", 1)]
+    assert other.received() == [("orders", "opened", 1)]
+    self_incident = next(
+        each["data"]["incident"] for each in to.got if each["data"]["incident"]["cluster"] == "leadline"
+    )
+    assert (self_incident["labels"], self_incident["rules"], self_incident["causes"][0]["code"]) == (
         {"target": "other"},
         ["sink_failing"],
         "sink_cannot_deliver",
     )
 
 
-async def test_what_nobody_should_send(embedded: Broker, prefix: str, tmp_path: Path) -> None:
-    """Hostile names are told, bad records passed over, records made by replay ignored; it lives."""
+async def test_hostile_and_bad_records(embedded: Broker, prefix: str, tmp_path: Path) -> None:
+    """Hostile names are sent, bad records skipped, and records of a replay ignored; the process keeps running."""
     names = [name[:200] for name in made.HOSTILE if name]  # as long as names may be
     with hook() as to, process(tmp_path, settings(embedded, prefix, to, console={"enabled": True})) as sink:
         sink.start("webhook", "console")
@@ -177,11 +177,11 @@ async def test_what_nobody_should_send(embedded: Broker, prefix: str, tmp_path: 
         assert sink.out.replace("\n", "").isprintable()
         assert sink.err.replace("\n", "").isprintable()
         # Three of four are bad in each topic; two targets read the incidents, one reader the rest.
-        assert sink.err.count("passing over") == 3 * (2 + 3)
+        assert sink.err.count("skipping ") == 3 * (2 + 3)
 
 
-async def test_what_people_do_and_hear_is_recorded(embedded: Broker, prefix: str) -> None:
-    """The incident log gets every record of four topics once it works, but those it will not have."""
+async def test_the_incident_log_gets_every_record(embedded: Broker, prefix: str) -> None:
+    """Every record of the four topics is written in the end; rejected ones go to the dead letters."""
     from leadline.settings.common import KafkaSettings
     from leadline.settings.sink import SinkSettings
     from leadline_sinks.incident_log.log_consumer import LogConsumer
@@ -193,37 +193,37 @@ async def test_what_people_do_and_hear_is_recorded(embedded: Broker, prefix: str
 
         def __init__(self) -> None:
             self.away = 2
-            self.entries: dict[str, TopicRecord] = {}
+            self.records: dict[str, TopicRecord] = {}
 
-        async def record(self, entries: Any) -> Outcome:
+        async def write(self, records: Any) -> Outcome:
             if self.away:
                 self.away -= 1
                 return Retry(Reason.UNAUTHORIZED, "no")
-            if any(entry.topic == "actions" and entry.value.by == "eve" for entry in entries):
+            if any(record.topic == "actions" and record.value.by == "eve" for record in records):
                 return GiveUp(Reason.REJECTED, "not from her")
-            self.entries |= {entry.event_id: entry for entry in entries}
+            self.records |= {record.event_id: record for record in records}
             return Sent()
 
         async def close(self) -> None:
-            raise AssertionError("whoever made the log closes it")
+            raise AssertionError("the caller closes the incident log")
 
     given = SinkSettings(kafka=KafkaSettings(bootstrap=embedded.bootstrap, topic_prefix=prefix))
-    log, journal = Log(), KafkaWriter(given.kafka, CLOCK)
+    log, kafka_writer = Log(), KafkaWriter(given.kafka, CLOCK)
     async with writing(embedded.bootstrap, prefix) as put:
         await put(*(made.incident(seq) for seq in range(1, 8)), made.action(), made.action("note", 2, by="eve"))
         await put(Outgoing(prefix + "alerts", b"key", b"{", []))
-        work = asyncio.create_task(LogConsumer(given, log, journal, CLOCK, lambda: 0.1).run())
+        work = asyncio.create_task(LogConsumer(given, log, kafka_writer, CLOCK, lambda: 0.1).run())
         try:
             async with asyncio.timeout(60):
-                while len(log.entries) < 8 + 2 or len(await everything(embedded.bootstrap, prefix, "deadletters")) < 2:
+                while len(log.records) < 8 + 2 or len(await everything(embedded.bootstrap, prefix, "deadletters")) < 2:
                     assert not work.done()
                     await asyncio.sleep(0.2)
         finally:
             work.cancel()
             await asyncio.wait({work})
-            await journal.close()
-    told = [(entry.value.cluster, entry.value.seq) for entry in log.entries.values() if entry.topic == "incidents"]
-    assert sorted(told) == [("leadline", 1), ("leadline", 2), *(("orders", seq) for seq in range(1, 8))]
+            await kafka_writer.close()
+    written = [(each.value.cluster, each.value.seq) for each in log.records.values() if each.topic == "incidents"]
+    assert sorted(written) == [("leadline", 1), ("leadline", 2), *(("orders", seq) for seq in range(1, 8))]
     letters = await everything(embedded.bootstrap, prefix, "deadletters")
     reasons = {dict(letter.headers)["leadline-deadletter-reason"] for letter in letters}
     assert reasons == {b"not_json", b"unprocessable"}
@@ -233,8 +233,8 @@ async def test_what_people_do_and_hear_is_recorded(embedded: Broker, prefix: str
     }
 
 
-async def test_kafka_goes_away_and_comes_back(prefix: str, tmp_path: Path) -> None:
-    """It waits, says so once for each of what it does, and goes on: nothing is told twice, nothing is lost."""
+async def test_an_outage_of_kafka(prefix: str, tmp_path: Path) -> None:
+    """Each client reports the outage once and reconnects; nothing is sent twice, nothing is lost."""
     need(find_spec("confluent_kafka") is not None, "a broker: pip install 'leadline[demo]'")
     from leadline_lab.sandbox.broker import EmbeddedBroker
 
@@ -246,7 +246,7 @@ async def test_kafka_goes_away_and_comes_back(prefix: str, tmp_path: Path) -> No
             async with writing(broker.bootstrap, prefix) as put:
                 first = made.incident(1, opened_at=now)
                 await put(first)
-                await until("the first word", lambda: len(to.got) == 1, sink)
+                await until("the first notification", lambda: len(to.got) == 1, sink)
                 to.status = 503
                 await put(made.incident(1, cluster="second", opened_at=now))
                 await until("the second fails", lambda: to.refused, sink)
@@ -258,13 +258,13 @@ async def test_kafka_goes_away_and_comes_back(prefix: str, tmp_path: Path) -> No
                 await put(msgspec.structs.replace(first, seq=2, state="resolved", resolved_at=now))
                 await until("the end", lambda: len(to.got) == 3, sink, 60.0)
             assert sink.end() == 0
-            said = sink.err.splitlines()
-    assert to.told() == [("orders", "opened", 1), ("second", "opened", 1), ("orders", "resolved", 2)]
-    assert len(said) < 10, said
+            lines = sink.err.splitlines()
+    assert to.received() == [("orders", "opened", 1), ("second", "opened", 1), ("orders", "resolved", 2)]
+    assert len(lines) < 10, lines
 
 
 async def test_two_processes_share_a_target(kafka: Broker, prefix: str, tmp_path: Path) -> None:
-    """Whoever joins, leaves or dies: every incident is told by one of them, once and in order."""
+    """Whichever process joins, leaves or is killed, every incident is sent once and in order."""
     with hook() as to:
         given = settings(kafka, prefix, to)
         folders = [tmp_path / name for name in ("a", "b")]
@@ -281,25 +281,25 @@ async def test_two_processes_share_a_target(kafka: Broker, prefix: str, tmp_path
                 await until("they share", lambda: sharers(kafka.bootstrap, prefix) == 2, b)
                 await put(*about[6:])
                 await until("the second half", lambda: len(to.got) == 12, b)
-                await asyncio.sleep(1.5)  # until the last is written down
+                await asyncio.sleep(1.5)  # until the last delivery is recorded
                 a.kill()
-                await put(*(msgspec.structs.replace(it, seq=2, severity="warning") for it in about))
+                await put(*(msgspec.structs.replace(each, seq=2, severity="warning") for each in about))
                 await until("updates of all", lambda: len(to.got) == 24, b)
                 a.start()
                 await until("they share again", lambda: sharers(kafka.bootstrap, prefix) == 2, a)
                 assert b.end() == 0
-                await put(*(msgspec.structs.replace(it, seq=3, state="resolved", resolved_at=now) for it in about))
+                await put(*(msgspec.structs.replace(each, seq=3, state="resolved", resolved_at=now) for each in about))
                 await until("the end of all", lambda: len(to.got) == 36, a)
             assert a.end() == 0
-    for each in about:
-        mine = [(occasion, seq) for cluster, occasion, seq in to.told() if cluster == each.cluster]
+    for incident in about:
+        mine = [(occasion, seq) for cluster, occasion, seq in to.received() if cluster == incident.cluster]
         assert mine == [("opened", 1), ("updated", 2), ("resolved", 3)]
 
 
-async def test_people_are_told_while_the_incident_log_is_down(
+async def test_an_outage_of_the_incident_log(
     embedded: Broker, prefix: str, tmp_path: Path, log_server: Server, database: str
 ) -> None:
-    """The others hear that it cannot be written, and everything is in it when it is back."""
+    """Targets are notified meanwhile, and everything is in the incident log afterwards."""
     dsn = log_server.dsn(database)
     with hook() as to, process(tmp_path, settings(embedded, prefix, to, incident_log={"dsn": dsn})) as sink:
         sink.start()
@@ -307,23 +307,23 @@ async def test_people_are_told_while_the_incident_log_is_down(
             now = CLOCK.now()
             await put(made.incident(1, cluster="before", opened_at=now))
             query = "SELECT count(*) FROM leadline.incident"
-            await until("the first word", lambda: len(to.got) == 1, sink)
+            await until("the first notification", lambda: len(to.got) == 1, sink)
             await until("its record", lambda: in_log(log_server, database, query) == 1, sink)
             log_server.stop()
             try:
                 await put(made.incident(1, cluster="meanwhile", opened_at=now))
-                await until("the word in between", lambda: len(to.got) == 2, sink)
+                await until("the notification in between", lambda: len(to.got) == 2, sink)
                 await asyncio.sleep(3)
             finally:
                 log_server.start()
             await until("the second record", lambda: in_log(log_server, database, query) == 2, sink, 60.0)
-            told = "SELECT count(*) FROM leadline.log WHERE kind = 'notification' AND outcome = 'sent'"
-            await until("what was told", lambda: in_log(log_server, database, told) == 2, sink)
+            sent = "SELECT count(*) FROM leadline.log WHERE kind = 'notification' AND outcome = 'sent'"
+            await until("the deliveries", lambda: in_log(log_server, database, sent) == 2, sink)
         assert sink.end() == 0
 
 
 def in_log(server: Server, database: str, query: str) -> int:
-    """A number from the log; 0 while there is none."""
+    """A number from the incident log; 0 while its schema is missing."""
     try:
         with psycopg.connect(server.dsn(database)) as connection:
             row = connection.execute(query.encode()).fetchone()

@@ -1,4 +1,4 @@
-"""The Slack sink against the receiver: an incident's life over real connections, and what goes wrong on the way."""
+"""The Slack sink against the receiver: a lifecycle over real connections, and faults."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
@@ -31,8 +31,8 @@ async def sink(receiver: Receiver) -> AsyncIterator[SlackSink]:
     await sink.close()
 
 
-async def told(sink: SlackSink, notice: Notification, receipt: Mapping[str, str]) -> Mapping[str, str]:
-    outcome = await sink.deliver(replace(notice, receipt=receipt))
+async def deliver(sink: SlackSink, notification: Notification, receipt: Mapping[str, str]) -> Mapping[str, str]:
+    outcome = await sink.deliver(replace(notification, receipt=receipt))
     assert isinstance(outcome, Sent), outcome
     return outcome.receipt
 
@@ -42,10 +42,10 @@ def kinds(receiver: Receiver) -> list[str]:
 
 
 async def test_one_message(sink: SlackSink, receiver: Receiver) -> None:
-    """An incident is one message, edited to its end; Slack refused nothing on the way."""
+    """An incident is one message, which is edited until its end; the receiver accepts every request."""
     receipt: Mapping[str, str] = {}
-    for notice in made.life():
-        receipt = await told(sink, notice, receipt)
+    for notification in made.life():
+        receipt = await deliver(sink, notification, receipt)
     assert kinds(receiver).count("post") == 1
     assert [seen.problem for seen in receiver.requests if seen.problem] == []
     last = [event for event in receiver.events if event.kind == "update"][-1]
@@ -54,8 +54,8 @@ async def test_one_message(sink: SlackSink, receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("name", made.HOSTILE, ids=lambda name: ascii(name[:12]))
 async def test_hostile_names(sink: SlackSink, receiver: Receiver, name: str) -> None:
-    """They are within every limit, and Slack takes the first form of the message."""
-    await told(sink, made.notification(incident=made.hostile(name)), {})
+    """They are within every limit, and the first form of the message is accepted."""
+    await deliver(sink, made.notification(incident=made.hostile(name)), {})
     assert len(receiver.requests) == 1
 
 
@@ -71,43 +71,43 @@ async def test_hostile_names(sink: SlackSink, receiver: Receiver, name: str) -> 
         (Kind.GARBLED, Reason.GARBLED, 2),
     ],
 )
-async def test_a_fault_at_the_first_word(
+async def test_a_fault_at_the_first_notification(
     sink: SlackSink, receiver: Receiver, kind: Kind, reason: Reason, posts: int
 ) -> None:
-    """It is told again; twice only where Slack took it and did not say so."""
+    """It is repeated. There are two messages only where Slack accepted the first and its answer was lost."""
     receiver.fail(Fault("slack", kind, requests=1))
     outcome: Outcome = await sink.deliver(made.notification())
     assert isinstance(outcome, Retry)
     assert outcome.reason is reason
-    await told(sink, made.notification(), {})
+    await deliver(sink, made.notification(), {})
     assert kinds(receiver) == ["post"] * posts
 
 
 @pytest.mark.parametrize("kind", [Kind.HALF, Kind.GARBLED, Kind.UNAVAILABLE])
 async def test_a_fault_at_an_edit(sink: SlackSink, receiver: Receiver, kind: Kind) -> None:
-    """Edits are the same however often they come."""
-    receipt = await told(sink, made.notification(), {})
+    """A repeated edit has no further effect."""
+    receipt = await deliver(sink, made.notification(), {})
     receiver.fail(Fault("slack", kind, requests=1))
     resolved = made.notification("resolved")
     assert isinstance(await sink.deliver(replace(resolved, receipt=receipt)), Retry)
-    await told(sink, resolved, receipt)
+    await deliver(sink, resolved, receipt)
     assert kinds(receiver).count("post") == 1
 
 
 async def test_a_webhook(receiver: Receiver) -> None:
-    """Without a bot: a message for each word that matters."""
+    """Without a bot, each important notification is a message."""
     clock = SystemClock()
     settings = SlackSettings(webhook_url=Secret(receiver.webhook_url))
     sink = SlackSink(settings, NotifySettings(), Http(clock), clock)
     receipt: Mapping[str, str] = {}
-    for notice in made.life():
-        receipt = await told(sink, notice, receipt)
+    for notification in made.life():
+        receipt = await deliver(sink, notification, receipt)
     await sink.close()
     assert kinds(receiver) == ["post"] * 4
     assert [seen.problem for seen in receiver.requests if seen.problem] == []
 
 
 async def test_the_test(sink: SlackSink, receiver: Receiver) -> None:
-    """It can be told from an incident."""
+    """It is marked as a test."""
     assert isinstance(await sink.test(), Sent)
-    assert receiver.events[0].payload["text"] == "This is a test of Leadline. Nothing is wrong."
+    assert receiver.events[0].payload["text"] == "This is a test of Leadline. No action is needed."

@@ -25,7 +25,7 @@ from tests.unit.sinks import made
 Answering = Callable[[httpx.Request], httpx.Response]
 
 MAX_DETAIL = 500
-"""Characters of an outcome's detail: one line of a log or a message."""
+"""Characters of an outcome's detail: one line of the process log or of a message."""
 
 STATUSES = [
     (408, {}, Retry, {Reason.UNAVAILABLE, Reason.TIMEOUT}),

@@ -24,7 +24,7 @@ DSN = "postgresql://sink:hunter2%21@pg-9:5432/ops"
         (errors.ReadOnlySqlTransaction("cannot execute INSERT in a read-only transaction"), Reason.TARGET_GONE),
         (errors.InvalidPassword("password authentication failed"), Reason.UNAUTHORIZED),
         (errors.InvalidCatalogName('database "ops" does not exist'), Reason.TARGET_GONE),
-        (errors.InsufficientPrivilege("permission denied for table log"), Reason.UNAUTHORIZED),
+        (errors.InsufficientPrivilege("permission denied for table head"), Reason.UNAUTHORIZED),
         (errors.UndefinedTable('relation "leadline.log" does not exist'), Reason.TARGET_GONE),
         (errors.UniqueViolation("duplicate key value"), Reason.TARGET_GONE),
         (errors.UntranslatableCharacter("character has no equivalent"), Reason.REJECTED),

@@ -1,5 +1,6 @@
 """The notifier of one target, step by step."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from math import inf
@@ -14,6 +15,7 @@ from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
 from leadline.settings.sink import ConsoleSettings, NotifySettings, SinkSettings
+from leadline_sinks.notify import notifier
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.notifier import Notifier
 from leadline_sinks.notify.sink import GiveUp, Notification, Outcome, Rate, Reason, Retry, Sent
@@ -176,6 +178,17 @@ async def test_settled_offsets() -> None:
     assert setup.notifier.settled(0, 5) == 5
 
 
+async def test_a_record_that_is_written_twice() -> None:
+    """It keeps its first offset: reading it again from there does no harm."""
+    setup = Setup()
+    setup.observe(made.incident(1))
+    await setup.idle()
+    setup.observe(made.incident(1))
+    assert setup.notifier.settled(0, 2) == 0
+    assert await setup.idle() > 0
+    assert len(setup.target.attempts) == 1
+
+
 async def test_records_that_are_written_again_after_the_end() -> None:
     """After a restart, a worker may write old records again; nobody is notified of finished incidents."""
     setup = Setup()
@@ -185,9 +198,24 @@ async def test_records_that_are_written_again_after_the_end() -> None:
     await setup.idle()
     setup.observe(about)
     await setup.pass_time(60)
+    before = sample("leadline_sink_deliveries_total", outcome="never_told")
     setup.observe(made.resolved(2))
     await setup.idle()
     assert setup.target.attempts == []
+    assert sample("leadline_sink_deliveries_total", outcome="never_told") == before
+
+
+async def test_finished_incidents_are_forgotten_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest ones are remembered, in bounded memory."""
+    monkeypatch.setattr(notifier, "MAX_FINISHED", 2)
+    setup = Setup()
+    for name in ("a", "b", "c"):
+        setup.observe(made.resolved(2, cluster=name))
+        await setup.idle()
+    for name in ("a", "b", "c"):
+        setup.observe(made.incident(1, cluster=name))
+    await setup.idle()
+    assert setup.target.delivered == [("a", "opened")]
 
 
 async def test_a_rate_limit() -> None:
@@ -204,6 +232,49 @@ async def test_a_rate_limit() -> None:
     await setup.pass_time(2.0)
     assert sorted(setup.target.delivered) == [("a", "opened"), ("b", "opened")]
     assert sample("leadline_sink_breaker_open") == 0
+
+
+async def test_a_rate_limit_without_a_wait() -> None:
+    """The wait is at least a second, grows with each refusal, and starts again after a success."""
+    setup = Setup()
+    setup.target.answer = failing(Reason.RATE_LIMITED)
+    setup.observe(made.incident(cluster="a"))
+    waits = []
+    for _ in range(4):
+        waits.append(await setup.idle())
+        setup.clock.advance(waits[-1])
+    assert waits == pytest.approx([1.0, 1.0, 1.8, 3.6])
+    setup.target.answer = accepting
+    await setup.idle()
+    setup.target.answer = failing(Reason.RATE_LIMITED)
+    setup.observe(made.incident(cluster="b"))
+    assert await setup.idle() == 1.0
+
+
+@pytest.mark.parametrize("reason", [Reason.RATE_LIMITED, Reason.UNAVAILABLE])
+@pytest.mark.parametrize(("after_s", "wait_s"), [(7.0, 7.0), (1e9, 3600.0)])
+async def test_a_target_that_asks_to_wait(reason: Reason, after_s: float, wait_s: float) -> None:
+    """It is tried again after that time, or after an hour where it asks for more."""
+    setup = Setup()
+    setup.target.answer = failing(reason, after_s=after_s)
+    setup.observe(made.incident(1))
+    assert await setup.idle() == wait_s
+
+
+async def test_a_target_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt has a time limit, after which it counts as a timeout."""
+    monkeypatch.setattr(notifier, "ATTEMPT_S", 0.0)
+    setup = Setup()
+
+    async def deliver(_: Notification) -> Outcome:
+        return await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(setup.target, "deliver", deliver)
+    before = sample("leadline_sink_failures_total", reason="timeout")
+    setup.observe(made.incident(1))
+    async with asyncio.timeout(30):
+        await setup.idle()
+    assert sample("leadline_sink_failures_total", reason="timeout") == before + 1
 
 
 async def test_the_most_severe_first() -> None:

@@ -117,6 +117,14 @@ def test_acknowledgements_and_notes() -> None:
     assert decided(incident(), 10.0, last=after, actions=(noted, taken)) == Skip(SkipReason.UP_TO_DATE, final=False)
 
 
+def test_the_last_acknowledgement_counts() -> None:
+    """The notification names the person who acknowledged last, also where the record names another."""
+    people = (action(), action(number=2, by="grace"))
+    decision = decided(incident(acknowledged_by="eve"), actions=people)
+    assert isinstance(decision, Send)
+    assert decision.notification.incident.acknowledged_by == "grace"
+
+
 def test_reminders() -> None:
     """An open incident is repeated after the time that is set, unless it is acknowledged or the setting is 0."""
     last = delivery(incident())

@@ -23,6 +23,17 @@ def test_a_bucket_keeps_the_rate(pauses: list[float]) -> None:
         assert taken <= rate.burst + clock.monotonic() * rate.per_s + 1e-6
 
 
+def test_a_bucket_is_never_more_than_full() -> None:
+    """After a long pause, no more than the burst passes at once."""
+    clock = ManualClock()
+    bucket = TokenBucket(Rate(per_s=1.0, burst=3), clock)
+    clock.advance(3600)
+    for _ in range(3):
+        assert bucket.wait_s() == 0
+        bucket.take()
+    assert bucket.wait_s() > 0
+
+
 def test_the_wait_of_a_bucket_is_sufficient() -> None:
     """After the wait, a token is available."""
     clock = ManualClock()

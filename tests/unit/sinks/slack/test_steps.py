@@ -50,7 +50,7 @@ def test_the_risk_is_in_words(risk: str, warning: list[str]) -> None:
 
 @pytest.mark.parametrize("letters", [1, 200, 1500, 1885, 5000])
 def test_a_statement_is_whole_or_not_there(letters: int) -> None:
-    """What does not fit is counted; a step never overtakes one before it that was left out."""
+    """Steps that do not fit are counted; none is shown after one that was left out."""
     long = f"SELECT '{'s' * letters}';"
     steps = [Step(risk="safe", node=PG_2, sql=sql) for sql in (PAUSED, long, "SELECT 2;")]
     for limit in (limits.COMPACT, limits.FIX):
