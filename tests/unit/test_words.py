@@ -27,12 +27,12 @@ ROOMS = (
 )
 """Parts of the tree. ``pages`` are those at the top: README.md, CONTRIBUTING.md, CHANGELOG.md."""
 
-UNFINISHED: frozenset[str] = frozenset(ROOMS) - {"agents", "tests/unit/agents"}
+UNFINISHED: frozenset[str] = frozenset(ROOMS) - {"agents", "tests/unit/agents", "sinks", "tests/unit/sinks"}
 """Rooms whose words are not yet clean. A room that is not named here must have no finding."""
 SHARED_NAMES: frozenset[str] = frozenset(
     {
-        *("Arrival", "Finding", "Fleet", "Kind", "Link", "Picture", "Recorded", "Server", "Step"),
-        *("Subject", "Target", "Recorder", "Story"),
+        *("Arrival", "Finding", "Fleet", "Link", "Picture", "Recorded", "Server", "Step"),
+        *("Subject", "Target"),
     }
 )
 """Class names that still stand in two rooms."""
@@ -95,7 +95,13 @@ SUSPECT = re.compile(
 )
 """Files of Python without a match are clean. The others are parsed, which takes a hundred times as long."""
 
-ALLOWED: tuple[tuple[str, str, str], ...] = ()
+ALLOWED: tuple[tuple[str, str, str], ...] = (
+    (
+        "sinks/leadline_sinks/incident_log/migrations/0001_log.sql",
+        "log",
+        "a migration that may be applied is not changed",
+    ),
+)
 """Path prefix, the text that may stand there, and why. Only for what is not ours: quotations and names of others."""
 
 
