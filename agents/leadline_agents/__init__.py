@@ -18,5 +18,6 @@ Publish:
 ``channel``    one Kafka producer
 ``publisher``  from the outbox to Kafka, in order per cluster
 
+``backoff``    the wait before the next attempt to connect
 ``service``    all of it as a process
 """

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Iterable
 
 from leadline.clock import Clock, epoch
@@ -11,6 +10,7 @@ from leadline.kafka_errors import CONNECTION_LOST
 from leadline.metrics import AGENT_PUBLISHED
 from leadline.model.observation import NodeSettings, Sample
 from leadline.wire import MAX_RECORD_BYTES, OBSERVATIONS, SPOOLED, outgoing
+from leadline_agents.backoff import delay_s
 from leadline_agents.channel import Channel, Message, TooLarge
 from leadline_agents.journal import Record
 from leadline_agents.outbox import BATCH_RECORDS, Outbox
@@ -18,7 +18,6 @@ from leadline_agents.outbox import BATCH_RECORDS, Outbox
 MARK = (SPOOLED, b"1")
 """Last header of a record that is sent late: its time is old although the agent's clock is right."""
 LATE_INTERVALS = 2.0
-BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 10.0
 
 log = logging.getLogger(__name__)
@@ -71,9 +70,8 @@ class Publisher:
             else:
                 failures = 0
                 await self._use(channel)
-            delay = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(failures, 10))
+            await self._clock.sleep(delay_s(failures, BACKOFF_MOST_S))
             failures += 1
-            await self._clock.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - jitter, no secret
 
     async def drained(self) -> None:
         """Return when all records are acknowledged."""

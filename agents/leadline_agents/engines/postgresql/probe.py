@@ -1,7 +1,6 @@
 """One connection to one server: bounded, read-only, with an ``application_name``, opened again when it is lost."""
 
 import asyncio
-import random
 from collections.abc import Coroutine
 from typing import Any
 
@@ -12,11 +11,11 @@ from leadline.errors import UsageError
 from leadline.metrics import AGENT_RECONNECTS
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.dsn import parts
+from leadline_agents.backoff import delay_s
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import connect_errors
 from leadline_agents.engines.postgresql.catalog import OLDEST, statement
 
-BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 5.0
 """Longest time between two attempts: short enough to notice soon that a server is back."""
 
@@ -140,9 +139,8 @@ class Probe:
 
     def _try_later(self, reason: str) -> None:
         self._reason = reason
-        delay = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1)  # noqa: S311 - jitter
+        self._not_before = self._clock.monotonic() + delay_s(self._failures, BACKOFF_MOST_S)
         self._failures += 1
-        self._not_before = self._clock.monotonic() + delay
 
     async def _fetch(
         self, connection: psycopg.AsyncConnection[tuple[Any, ...]], query: str, without: frozenset[str]
