@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import CUT
+from leadline.model.incident import Step
 from leadline.model.observation import Session
 from leadline_streams.engines.postgresql.apply import Apply, troubled
+from leadline_streams.engines.postgresql.statements import end_session, show_clients, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -23,16 +25,16 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if not wait.startswith("Lock/") or (wait == OWN_WORKERS and not blockers):
             continue
         pids = [session.pid for session in blockers] or it.subscription.blocked_by
-        pid = pids[0] if pids else "<pid>"
         first = blockers[0] if blockers else None
         what = f" ({first.holds})" if first is not None and first.holds else ""
-        who = f"session pid {pid} on {it.node.name}" if pids else f"a session on {it.node.name}"
+        who = f"session pid {pids[0]} on {it.node.name}" if pids else f"a session on {it.node.name}"
         yield Claim(
             subject=it.about,
             confidence=0.6 if waits_s < SETTLED_S else 0.97 if pids else 0.9,
             title=f"apply on {it.node.name} is blocked by a lock",
-            summary=f"{who} holds a lock{what} that the apply worker of {it.name} has waited for since {waits_s:.0f} s",
-            fix=f"On {it.node.name}: end that transaction, or SELECT pg_terminate_backend({pid});",
+            summary=f"{who} holds a lock{what} that the apply worker of {it.name} has waited for during "
+            f"{waits_s:.0f} s",
+            steps=_steps(it, pids[0] if pids else None),
             evidence_for=[
                 fact("wait", wait, it.node.name, f"the worker's transaction is {waits_s:.0f} s old"),
                 *(fact("blocker", _who(session), it.node.name, session.query) for session in blockers),
@@ -41,8 +43,18 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         )
 
 
+def _steps(it: Apply, pid: int | None) -> list[Step]:
+    if pid is None:
+        return [show_clients(it.node.name)]
+    return [
+        show_session(it.node.name, pid),
+        Step(risk="look", text="Let its owner end the transaction; if that takes too long, end the session"),
+        end_session(it.node.name, pid),
+    ]
+
+
 def _blockers(it: Apply) -> list[Session]:
-    """Client sessions that hold what the worker waits for."""
+    """Client sessions that hold the lock."""
     activity = it.node.sample.activity if it.node.sample is not None else None
     sessions = activity.blockers if activity is not None else []
     return [session for session in sessions if session.pid in it.subscription.blocked_by]

@@ -1,9 +1,10 @@
-"""``apply_workers_exhausted``: a subscriber has no room to start a subscription's apply worker."""
+"""``apply_workers_exhausted``: a limit keeps a subscriber from starting a subscription's apply worker."""
 
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import CUT
 from leadline_streams.engines.postgresql.apply import Apply, troubled
+from leadline_streams.engines.postgresql.statements import change_setting, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -27,9 +28,12 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             subject=it.about,
             confidence=confidence,
             title=f"{it.node.name} has no free worker for {it.name}",
-            summary=f"{it.name} is enabled and has no apply worker: {setting} = {limit} on {it.node.name} leaves no "
-            f"room ({used} in use){change}",
-            fix=f"On {it.node.name}: ALTER SYSTEM SET {setting} = {_enough(it, limit)}; then restart it.",
+            summary=f"{it.name} is enabled and has no apply worker: {setting} = {limit} on {it.node.name} is "
+            f"reached ({used} in use){change}",
+            steps=[
+                show_settings(it.node.name, setting),
+                *change_setting(it.node.name, setting, str(_enough(it, limit)), "careful", restart=True),
+            ],
             evidence_for=[
                 fact("worker", "none", it.node.name, "enabled, no errors counted"),
                 fact(setting, limit, it.node.name, f"{used} in use"),
@@ -39,7 +43,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 
 def reached_limits(context: DiagnosisContext, it: Apply) -> list[tuple[str, int, int, float]]:
-    """Settings that leave no room: name, value, how many are in use, how sure it is that this is the reason."""
+    """Limits that are reached: setting, value, number in use, confidence that this is the reason."""
     subscriptions = it.node.sample.subscriptions if it.node.sample is not None else []
     workers = sum(subscription.workers for subscription in subscriptions)
     others = sum(subscription.enabled for subscription in subscriptions) - 1
@@ -55,7 +59,7 @@ def reached_limits(context: DiagnosisContext, it: Apply) -> list[tuple[str, int,
 
 
 def _enough(it: Apply, limit: int) -> int:
-    """Room for a worker of each subscription and for copies of tables beside them."""
+    """Enough for a worker of each subscription, and for copies of tables beside them."""
     subscriptions = it.node.sample.subscriptions if it.node.sample is not None else []
     return max(limit, len(subscriptions)) + 4
 

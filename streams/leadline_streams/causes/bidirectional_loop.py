@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import FAILING
+from leadline.model.incident import Step
 from leadline.model.observation import Subscription
 from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, quoted, troubled
 from leadline_streams.engines.postgresql.links import is_logical
@@ -12,23 +13,33 @@ from leadline_streams.judge.rule import fact
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A subscription that meets its own rows because it takes changes of any origin from its own subscriber."""
+    """A subscription that receives its own rows, because it takes changes of any origin from its own subscriber."""
     for it in troubled(context, FAILING):
         back = returning(context, it)
         kinds = it.risen(*DUPLICATES)
         if back is None or not kinds or not it.fails or it.publisher is None or it.subscription.origin == "none":
             continue
-        name = quoted(it.subscription.name)
         yield Claim(
             subject=it.about,
             confidence=0.98,
             title=f"{it.node.name} gets its own changes back from {it.publisher.name}",
             summary=f"{it.name} takes changes of any origin from {it.publisher.name}, which subscribes to "
-            f"{it.node.name} by {back.name}: rows written on {it.node.name} come back and meet themselves "
+            f"{it.node.name} by {back.name}: rows written on {it.node.name} come back and conflict with themselves "
             f"({', '.join(kinds)})",
-            fix=f"{it.place} ALTER SUBSCRIPTION {name} SET (origin = none); the same for {quoted(back.name)} on "
-            f"{it.publisher.name} (PostgreSQL 16 and later). Then ALTER SUBSCRIPTION {name} SKIP (lsn = "
-            "'<finish LSN in the log>');",
+            steps=[
+                it.alter("safe", "SET (origin = none)"),
+                Step(
+                    risk="safe",
+                    node=it.publisher.name,
+                    database=back.database,
+                    sql=f"ALTER SUBSCRIPTION {quoted(back.name)} SET (origin = none)",
+                ),
+                it.read_error,
+                Step(
+                    risk="destructive", text="Then skip the transaction that came back, with the finish LSN found there"
+                ),
+                it.alter("destructive", "SKIP (lsn = '<finish LSN>')"),
+            ],
             evidence_for=[
                 fact("origin", it.subscription.origin or "any", it.node.name, it.subscription.name),
                 fact("origin", back.origin or "any", it.publisher.name, back.name),
@@ -42,7 +53,11 @@ def returning(context: DiagnosisContext, it: Apply) -> Subscription | None:
     if it.publisher is None or it.publisher.sample is None:
         return None
     links = context.cluster.links.values()
-    names = {k.name for k in links if is_logical(k) and (k.upstream, k.downstream) == (it.node.name, it.publisher.name)}
+    names = {
+        link.name
+        for link in links
+        if is_logical(link) and (link.upstream, link.downstream) == (it.node.name, it.publisher.name)
+    }
     return next((s for s in it.publisher.sample.subscriptions if s.name in names), None)
 
 

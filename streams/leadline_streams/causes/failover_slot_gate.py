@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import CUT
+from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.apply import troubled
 from leadline_streams.engines.postgresql.links import is_held_back
+from leadline_streams.engines.postgresql.statements import change_setting, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -27,10 +29,14 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             subject=it.about,
             confidence=0.96,
             title=f"{where} holds back changes until a standby has them",
-            summary=f"the sender of {it.name} waits on {where} for {which}: {SETTING} lets no failover slot run ahead "
-            f"of it{change}",
-            fix=f"Bring the standby of {which} back; or on {where}: ALTER SYSTEM SET {SETTING} = '"
-            f"{', '.join(name for name in names if name not in absent)}'; SELECT pg_reload_conf();",
+            summary=f"the sender of {it.name} on {where} waits for {which}: {SETTING} keeps failover slots from "
+            f"getting "
+            f"ahead of it{change}",
+            steps=[
+                show_settings(where, SETTING),
+                Step(risk="safe", text=f"Bring the standby of {which} back; if that takes too long, do without it"),
+                *change_setting(where, SETTING, ", ".join(name for name in names if name not in absent), "careful"),
+            ],
             evidence_for=[
                 fact("wait", it.row.wait, where, f"sender pid {it.row.pid}"),
                 fact(SETTING, ", ".join(names) or "not read", where),

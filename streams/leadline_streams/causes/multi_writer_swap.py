@@ -1,7 +1,8 @@
-"""``multi_writer_swap``: two servers that subscribe to each other change the same rows; each ends with the other's."""
+"""``multi_writer_swap``: two servers that subscribe to each other change the same rows."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline_streams.causes.bidirectional_loop import returning
 from leadline_streams.engines.postgresql.apply import ORIGINS, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -27,9 +28,15 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             subject=it.about,
             confidence=0.92,
             title=f"{one} and {other} change the same rows",
-            summary=f"{one} and {other} subscribe to each other and both met rows that the other had changed: where "
-            "two changes crossed, each server keeps the other's value for ever, without an error",
-            fix=f"Write each row on one of {one} and {other} only. Compare their tables and repair what differs.",
+            summary=f"{one} and {other} subscribe to each other and both found rows that the other had changed: where "
+            "two changes crossed, each server keeps the other's value, without an error",
+            steps=[
+                Step(risk="look", text=f"Compare the tables of {one} and {other}"),
+                Step(
+                    risk="careful",
+                    text=f"Write each row on one of {one} and {other} only, then repair rows that differ",
+                ),
+            ],
             evidence_for=[
                 *(fact(kind, count, one, f"{it.subscription.name}, in 5 min") for kind, count in ours.items()),
                 fact("origin_differs", theirs, other, f"{back.name}, in 5 min"),

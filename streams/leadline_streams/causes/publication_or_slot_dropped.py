@@ -1,8 +1,9 @@
-"""``publication_or_slot_dropped``: what a subscription streams from is gone from its publisher."""
+"""``publication_or_slot_dropped``: a subscription's publication or slot is gone from its publisher."""
 
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import FAILING
+from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.apply import Apply, quoted, troubled
 from leadline_streams.engines.postgresql.subscriptions import missing_publications
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -16,7 +17,7 @@ SKIPS_SINCE = 180000
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """An enabled subscription whose publisher answers and does not have its slot or its publications any more."""
+    """An enabled subscription whose publisher answers and no longer has its slot or its publications."""
     for it in troubled(context, RULES):
         if not it.subscription.enabled or it.publisher is None or it.link is None:
             continue
@@ -28,7 +29,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 
 def _is_sure(context: DiagnosisContext, it: Apply, link: LinkState) -> bool:
-    """Whether the subscriber was looked at since: dropping a subscription drops its slot first."""
+    """Whether the subscriber was read since: dropping a subscription drops its slot first."""
     looked_s = it.node.sample.interval_s if it.node.sample is not None else 0.0
     return link.verdict == "broken" and context.now - link.verdict_since > 2 * looked_s
 
@@ -37,20 +38,30 @@ def _publications(it: Apply, publisher: NodeState, missing: list[str]) -> Claim:
     names, up = ", ".join(missing), publisher.name
     skips = publisher.node.version_num >= SKIPS_SINCE
     lost = (
-        "their changes are skipped without an error and will not come again" if skips else "its worker fails for ever"
+        "their changes are skipped without an error and will not be sent again" if skips else "its worker keeps failing"
     )
-    name = quoted(it.subscription.name)
     # Before 18 the stream reads the catalogue as it was at each change, so it must begin after the new publication.
     slot = literal(it.subscription.slot or "")
-    advance = "" if skips else f" SELECT pg_replication_slot_advance({slot}, pg_current_wal_flush_lsn());"
+    advance = f"SELECT pg_replication_slot_advance({slot}, pg_current_wal_flush_lsn())"
+    database = publisher.sample.database if publisher.sample is not None else None
     return Claim(
         subject=it.about,
         confidence=0.98,
         title=f"publication {names} is gone from {up}",
         summary=f"{it.name} takes its changes from {names}, which {up} does not have: {lost}",
-        fix=f"{it.place} ALTER SUBSCRIPTION {name} DISABLE; On {up}, in the publisher's database: CREATE PUBLICATION "
-        f"{quoted(missing[0])} FOR TABLE ...; with the tables it had.{advance} {it.place} ALTER SUBSCRIPTION {name} "
-        "ENABLE; Then compare the tables: what was committed in between is lost.",
+        steps=[
+            Step(risk="look", node=up, database=database, sql="SELECT * FROM pg_publication_tables"),
+            it.alter("safe", "DISABLE"),
+            Step(
+                risk="safe",
+                text=f"On {up}, in the publisher's database: CREATE PUBLICATION {quoted(missing[0])} FOR TABLE ... "
+                f"with "
+                "the tables that it had",
+            ),
+            *([] if skips else [Step(risk="destructive", node=up, database=database, sql=advance)]),
+            it.alter("safe", "ENABLE"),
+            Step(risk="look", text="Compare the tables: changes that were committed in between are lost"),
+        ],
         evidence_for=[
             fact("publications", f"{names}: not there", up),
             fact("publications", ", ".join(it.subscription.publications), it.node.name, it.name),
@@ -60,17 +71,34 @@ def _publications(it: Apply, publisher: NodeState, missing: list[str]) -> Claim:
 
 def _slot(it: Apply, publisher: NodeState, slot: str) -> Claim:
     name, up = quoted(it.subscription.name), publisher.name
+    database = publisher.sample.database if publisher.sample is not None else None
+    create = f"SELECT pg_create_logical_replication_slot({literal(slot)}, 'pgoutput')"
     return Claim(
         subject=it.about,
         confidence=0.98,
         title=f"the slot of {it.name} is gone from {up}",
-        summary=f"slot {slot} on {up}, from which {it.name} streams, was dropped: the worker starts and fails for "
-        "ever, and what was committed since is not kept for it",
-        fix=f"Make the slot anew on {up}, in the publisher's database: "
-        f"SELECT pg_create_logical_replication_slot({literal(slot)}, 'pgoutput'); streaming goes on from now. "
-        f"Changes since the drop are lost: compare the tables, or copy anew. {it.place} ALTER SUBSCRIPTION {name} "
-        f"DISABLE; ALTER SUBSCRIPTION {name} SET (slot_name = NONE); DROP SUBSCRIPTION {name}; TRUNCATE the tables and "
-        "create it again.",
+        summary=f"slot {slot} on {up}, from which {it.name} streams, was dropped: its worker keeps failing, "
+        "and changes committed since are not retained for it",
+        steps=[
+            Step(
+                risk="look",
+                node=up,
+                sql="SELECT slot_name, slot_type, database, active, restart_lsn FROM pg_replication_slots",
+            ),
+            Step(
+                risk="careful",
+                text="Either create the slot again, in the publisher's database: streaming continues from now on, "
+                "changes "
+                "since the drop are lost, and the tables have to be compared",
+            ),
+            Step(risk="careful", node=up, database=database, sql=create),
+            Step(
+                risk="destructive",
+                text=f"Or copy the tables again: on {it.node.name}, drop subscription {name} after SET (slot_name = "
+                f"NONE), "
+                "TRUNCATE its tables and create it again",
+            ),
+        ],
         evidence_for=[
             fact("slot", f"{slot} does not exist", up),
             fact("worker", it.subscription.pid or "none", it.node.name, "enabled, not streaming"),

@@ -1,18 +1,20 @@
-"""``slot_abandoned``: a slot keeps log for nobody."""
+"""``slot_abandoned``: a slot retains WAL for a consumer that is gone."""
 
 from collections.abc import Iterator
 from math import inf
 
+from leadline.model.incident import Step
 from leadline.model.observation import Slot
 from leadline.words import duration, size
 from leadline_streams.engines.postgresql.slots import slot_is_lost
+from leadline_streams.engines.postgresql.statements import drop_slot, show_slot
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
 FREED_S = 5.0
-"""A subscription takes its slot along when it is dropped: two agents see that one after the other."""
+"""A subscription that is dropped drops its slot: two agents see that one after the other."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
@@ -27,7 +29,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 def _has_owner(context: DiagnosisContext, node: NodeState, slot: Slot) -> bool:
     links = context.cluster.links.values()
-    return any(k.upstream == node.name and k.slot == slot.name and not k.agentless for k in links)
+    return any(link.upstream == node.name and link.slot == slot.name and not link.agentless for link in links)
 
 
 def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
@@ -37,10 +39,17 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
         subject=context.about_slot(node, slot.name),
         confidence=0.88,
         title=f"slot {slot.name} on {node.name} is abandoned",
-        summary=f"nobody has used slot {slot.name} on {node.name}{since}; it keeps {size(slot.retained_bytes)} "
-        f"of log, {keep} = {context.shown(node, keep)}",
-        fix=f"If its consumer will not come back, on {node.name}: "
-        f"SELECT pg_drop_replication_slot({literal(slot.name)});",
+        summary=f"no consumer has used slot {slot.name} on {node.name}{since}; it retains "
+        f"{size(slot.retained_bytes)} of WAL, {keep} = {context.shown(node, keep)}",
+        steps=[
+            show_slot(node.name, slot.name),
+            Step(
+                risk="look",
+                text=f"Find out which standby, subscription or backup slot {slot.name} was made for, and whether it "
+                "will come back; if it will not, drop the slot",
+            ),
+            drop_slot(node.name, slot.name),
+        ],
         evidence_for=[
             fact("active", "false", node.name, f"inactive{since}" if since else None),
             fact("retained_bytes", slot.retained_bytes, node.name),

@@ -1,10 +1,12 @@
-"""``slot_consumer_stuck``: a slot's consumer is connected and does not move on."""
+"""``slot_consumer_stuck``: the consumer of a slot is connected and does not keep up."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline.model.observation import Slot
 from leadline.words import size
 from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.statements import end_session, show_senders, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -12,10 +14,12 @@ from leadline_streams.judge.state import NodeState
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """An active slot whose retention there is an alert about, or whose consumer, without an agent, takes nothing."""
+    """An active slot with an alert about its retention, or one whose consumer has no agent and takes nothing."""
     warned = {alert.subject.id for alert in context.alerts if alert.rule == "slot_retention_forecast"}
     dead = {
-        (it.link.upstream, it.link.slot) for it in streaming(context) if it.link.agentless and not it.link.connected
+        (affected.link.upstream, affected.link.slot)
+        for affected in streaming(context)
+        if affected.link.agentless and not affected.link.connected
     }
     for node in context.nodes:
         for slot in node.sample.slots if node.answers and node.sample is not None else ():
@@ -31,16 +35,31 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
         subject=context.about_slot(node, slot.name),
         confidence=0.7,
         title=f"the consumer of slot {slot.name} on {node.name} does not keep up",
-        summary=f"{who} is connected to slot {slot.name} on {node.name} and leaves {size(slot.retained_bytes)} "
-        "of log behind it",
-        fix=f"Look at what {who} waits for; if it hangs, on {node.name}: "
-        f"SELECT pg_terminate_backend({slot.active_pid});",
+        summary=f"{who} is connected to slot {slot.name} on {node.name} and has not confirmed "
+        f"{size(slot.retained_bytes)} of WAL",
+        steps=[
+            show_senders(node.name),
+            *_end(node, slot),
+        ],
         evidence_for=[
             fact("active_pid", slot.active_pid, node.name, row.wait if row is not None else None),
             fact("restart_lsn", slot.restart_lsn, node.name),
             fact("retained_bytes", slot.retained_bytes, node.name),
             *([fact("reply_age_s", row.reply_age_s, node.name, row.state)] if row is not None else []),
         ],
+    )
+
+
+def _end(node: NodeState, slot: Slot) -> list[Step]:
+    """Its consumer connects again by itself when its sender ends."""
+    return (
+        []
+        if slot.active_pid is None
+        else [
+            show_session(node.name, slot.active_pid),
+            Step(risk="look", text="If the consumer waits for something, resolve that; if it hangs, end its sender"),
+            end_session(node.name, slot.active_pid),
+        ]
     )
 
 

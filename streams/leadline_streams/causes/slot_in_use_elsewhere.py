@@ -1,8 +1,10 @@
-"""``slot_in_use_elsewhere``: somebody else streams from the slot that a standby needs."""
+"""``slot_in_use_elsewhere``: another consumer streams from the slot that a standby needs."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import cut_off
+from leadline_streams.engines.postgresql.statements import end_session, show_session, show_slot
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -21,7 +23,12 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             title=f"slot {slot.name} of {link.downstream} is used by {row.name}",
             summary=f"{link.downstream} cannot stream: its slot {slot.name} on {link.upstream} is held by {row.name} "
             f"from {row.address or 'a local socket'}, pid {row.pid}",
-            fix=f"Give {row.name} a slot of its own, then on {link.upstream}: SELECT pg_terminate_backend({row.pid});",
+            steps=[
+                show_slot(link.upstream, slot.name),
+                show_session(link.upstream, row.pid),
+                Step(risk="careful", text=f"Give {row.name} a slot of its own, then end its sender"),
+                end_session(link.upstream, row.pid),
+            ],
             evidence_for=[
                 fact("active_pid", row.pid, link.upstream, row.name),
                 fact("receiver", "none", link.downstream),

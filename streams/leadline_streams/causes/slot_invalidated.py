@@ -1,9 +1,11 @@
-"""``slot_invalidated``: the server gave a slot up; its consumer cannot go on."""
+"""``slot_invalidated``: the server invalidated a slot; its consumer cannot continue."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline.model.observation import Slot
 from leadline_streams.engines.postgresql.slots import is_physical, slot_is_lost
+from leadline_streams.engines.postgresql.statements import drop_slot, show_slot
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
@@ -19,7 +21,7 @@ LIMITS = {
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """Each lost slot, with who depended on it."""
+    """Each lost slot, with its consumer."""
     for node in context.nodes:
         for slot in node.sample.slots if node.answers and node.sample is not None else ():
             if slot_is_lost(slot):
@@ -31,26 +33,37 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
     setting = LIMITS.get(reason)
     change, changed = context.blame(node, setting) if setting is not None else ("", [])
     consumers = [
-        k.downstream for k in context.cluster.links.values() if k.upstream == node.name and k.slot == slot.name
+        link.downstream
+        for link in context.cluster.links.values()
+        if link.upstream == node.name and link.slot == slot.name
     ]
     consumer = consumers[0] if consumers else "its consumer"
     let = f"; {setting} = {context.shown(node, setting)}{change}" if setting is not None else ""
-    create = "pg_create_physical_replication_slot" if is_physical(slot) else None
-    again = (
-        f"SELECT {create}({literal(slot.name)}, true); then rebuild" if create else "then recreate the subscription of"
-    )
     return Claim(
         subject=context.about_slot(node, slot.name),
         confidence=0.97,
         title=f"slot {slot.name} on {node.name} is invalidated",
-        summary=f"{node.name} invalidated slot {slot.name} ({reason}): {consumer} cannot go on{let}",
-        fix=f"On {node.name}: SELECT pg_drop_replication_slot({literal(slot.name)}); {again} {consumer}.",
+        summary=f"{node.name} invalidated slot {slot.name} ({reason}): {consumer} cannot continue{let}",
+        steps=_steps(node, slot, consumer),
         evidence_for=[
             fact("wal_status", slot.wal_status, node.name),
             fact("invalidation_reason", reason, node.name),
             *(changed or ([fact(setting, context.shown(node, setting), node.name)] if setting is not None else [])),
         ],
     )
+
+
+def _steps(node: NodeState, slot: Slot, consumer: str) -> list[Step]:
+    """The slot is of no use any more; its consumer needs a new copy of the data."""
+    drop = [show_slot(node.name, slot.name), drop_slot(node.name, slot.name)]
+    if not is_physical(slot):
+        return [*drop, Step(risk="destructive", text=f"Recreate the subscription of {consumer}")]
+    create = f"SELECT pg_create_physical_replication_slot({literal(slot.name)}, true)"
+    return [
+        *drop,
+        Step(risk="safe", node=node.name, sql=create),
+        Step(risk="destructive", text=f"Rebuild {consumer}, unless its restore_command finds the missing WAL"),
+    ]
 
 
 def _reason(slot: Slot) -> str:

@@ -1,7 +1,8 @@
-"""``slot_missing``: the slot that a standby is told to use is not on its upstream."""
+"""``slot_missing``: the slot that a standby is configured to use is not on its upstream."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
@@ -12,7 +13,7 @@ SLOT_NAME = "primary_slot_name"
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A disconnected standby whose ``primary_slot_name`` its upstream does not know."""
+    """A disconnected standby whose ``primary_slot_name`` is not a slot of its upstream."""
     for it in cut_off(context):
         slot, link = missing_slot(it), it.link
         if slot is None or it.up is None or it.up.sample is None:
@@ -23,18 +24,34 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             confidence=0.97,
             title=f"slot {slot} of {link.downstream} does not exist",
             summary=f"{link.downstream} asks {link.upstream} for the slot {slot}, which does not exist there{change}",
-            fix=f"On {link.upstream}: SELECT pg_create_physical_replication_slot({literal(slot)}, true); "
-            f"if WAL is missing by now, rebuild {link.downstream}.",
+            steps=[
+                Step(
+                    risk="look",
+                    node=link.upstream,
+                    sql="SELECT slot_name, slot_type, active, restart_lsn, wal_status FROM pg_replication_slots",
+                ),
+                Step(
+                    risk="safe",
+                    node=link.upstream,
+                    sql=f"SELECT pg_create_physical_replication_slot({literal(slot)}, true)",
+                ),
+                Step(
+                    risk="look",
+                    text=f"If the server log of {link.downstream} says afterwards that WAL has been removed, it has "
+                    f"to be "
+                    "rebuilt or to restore WAL from the archive",
+                ),
+            ],
             evidence_for=[
                 fact(SLOT_NAME, slot, link.downstream),
-                fact("slots", ", ".join(one.name for one in it.up.sample.slots) or "none", link.upstream),
+                fact("slots", ", ".join(each.name for each in it.up.sample.slots) or "none", link.upstream),
                 *changed,
             ],
         )
 
 
 def missing_slot(it: AffectedLink) -> str | None:
-    """The slot that the downstream is told to use, when its upstream answers and has none of this name."""
+    """The slot that the downstream is configured to use, when its upstream answers and has none of this name."""
     receiver = it.sample.upstream if it.sample is not None else None
     if receiver is None or not receiver.slot or it.up is None or it.up.sample is None:
         return None

@@ -1,8 +1,9 @@
-"""``subscriber_cannot_connect``: nothing reaches a subscription's worker from its publisher, which is well."""
+"""``subscriber_cannot_connect``: a subscription's worker receives nothing from a publisher that answers."""
 
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import CUT
+from leadline.model.incident import Step
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
 from leadline_streams.engines.postgresql.apply import DUPLICATES, TOGETHER_S, Apply, quoted, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -10,8 +11,8 @@ from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 HEARS = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverReceive"})
-"""Waits of a worker that has nothing to do but hear from its publisher."""
-BEFORE_15 = "before PostgreSQL 15 a worker that connects and fails to apply looks the same: read the log"
+"""Waits of a worker that has nothing to do but receive."""
+BEFORE_15 = "before PostgreSQL 15 a worker that connects and fails to apply looks the same: read the server log"
 RETRY = "wal_retrieve_retry_interval"
 RETRY_MS = 5000
 """Its default."""
@@ -35,10 +36,13 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             subject=it.about,
             confidence=0.5 if not counted else 0.45 if _may_have_failed(context, it) else 0.88,
             title=f"{it.name} cannot reach {up}",
-            summary=f"{it.name} gets nothing from {up}, and both servers answer: {sign}; the network between them, "
-            "pg_hba.conf, the password or the subscription's connection string",
-            fix=f"Read the worker's ERROR in the log of {it.node.name}. {it.place} ALTER SUBSCRIPTION "
-            f"{quoted(it.subscription.name)} CONNECTION 'host=... dbname=... user=...'; if address or role is wrong.",
+            summary=f"{it.name} receives nothing from {up}, and both servers answer: {sign}. Check the network between "
+            "them, pg_hba.conf, the password and the subscription's connection string",
+            steps=[
+                Step(risk="look", text=f"Read the last ERROR of its worker in the server log of {it.node.name}"),
+                it.step("look", "SELECT subname, subenabled, subslotname FROM pg_subscription"),
+                *_reconnect(it, counted),
+            ],
             evidence_for=[
                 fact(
                     "worker", it.subscription.pid or "none", it.node.name, it.subscription.wait or "enabled, no errors"
@@ -50,16 +54,24 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         )
 
 
+def _reconnect(it: Apply, counted: bool) -> list[Step]:
+    """Proposed only where the errors are counted: otherwise the cause is a guess."""
+    if not counted:
+        return []
+    text = f"If the address or the role is wrong, on {it.node.name}: ALTER SUBSCRIPTION {quoted(it.subscription.name)} "
+    return [Step(risk="careful", text=text + "CONNECTION 'host=... dbname=... user=...'")]
+
+
 def _absent(context: DiagnosisContext, it: Apply) -> str | None:
-    """No sender, no slot in use, nothing that keeps the worker from starting."""
+    """A worker without a sender and without its slot, though no limit keeps it from starting."""
     assert it.slot is not None
     if it.row is not None or it.slot.active or it.subscription.received_lsn is not None or reached_limits(context, it):
         return None
-    return "its worker comes and goes without a connection"
+    return "its worker starts again and again without a connection"
 
 
 def _may_have_failed(context: DiagnosisContext, it: Apply) -> bool:
-    """Whether the one error that is counted so far may be of applying: only the next attempt tells."""
+    """Whether the one error that is counted so far may be of applying: only the next attempt shows that."""
     cut_at = it.link.cut_since if it.link is not None else None
     if cut_at is None or it.failed_at < cut_at - TOGETHER_S:
         return False
@@ -68,11 +80,11 @@ def _may_have_failed(context: DiagnosisContext, it: Apply) -> bool:
 
 
 def _silent(it: Apply) -> str | None:
-    """A worker that listens, and a publisher that has changes for it."""
+    """A worker that waits to receive, and a publisher that has changes for it."""
     age_s, wait = it.subscription.message_age_s or 0.0, it.subscription.wait
     if it.link is None or (it.link.lag_s or 0.0) < SILENT_S or wait not in HEARS or age_s < SILENT_S:
         return None
-    return f"its worker listens and has heard nothing for {age_s:.0f} s"
+    return f"its worker waits and has received nothing for {age_s:.0f} s"
 
 
 CAUSE = CauseRule(

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
-from leadline_streams.engines.postgresql.apply import DUPLICATES, LOG, Apply, quoted, troubled
+from leadline.model.incident import Step
+from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, troubled
+from leadline_streams.engines.postgresql.statements import change_setting
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -28,9 +30,11 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             confidence=confidence,
             title=f"{it.name} " + ("meets a row that is already there" if kinds else "cannot apply a change"),
             summary=f"{it.name} cannot apply: {_conflict(kinds)}; {it.errors} attempts failed in 5 min{blind}",
-            fix=fix(it) + (f" {_see(it)}" if blind else ""),
+            steps=[*repair(it), *(_record(it) if blind else [])],
             evidence_for=[*(fact(kind, count, it.node.name) for kind, count in kinds.items()), *it.told, *switched],
-            evidence_against=[fact("conflicts", "not counted", it.node.name, "before PostgreSQL 18: read the log")]
+            evidence_against=[
+                fact("conflicts", "not counted", it.node.name, "before PostgreSQL 18: read the server log")
+            ]
             if uncounted
             else [],
         )
@@ -43,25 +47,31 @@ def _conflict(kinds: dict[str, int]) -> str:
 
 
 def _blind(context: DiagnosisContext, it: Apply) -> tuple[str, list[Evidence]]:
-    """That the subscriber cannot say whose the row in the way is, and who switched that off, when it was just now."""
+    """That the origin of the conflicting row is not recorded, and the change that did it if it was recent."""
     if context.setting(it.node, ORIGIN) != "off" or not it.subscription.conflicts:
         return "", []
     change, changed = context.blame(it.node, ORIGIN)
-    hidden = "who wrote that row, and when, is not recorded"
+    hidden = "the origin and time of that row are not recorded"
     return f"; {hidden}: {ORIGIN} is off{change}", changed or [fact(ORIGIN, "off", it.node.name, hidden)]
 
 
-def _see(it: Apply) -> str:
-    return f"To see who writes such rows, on {it.node.name}: ALTER SYSTEM SET {ORIGIN} = on; then restart it."
+def _record(it: Apply) -> list[Step]:
+    """So that the next conflict names the origin of the row."""
+    return change_setting(it.node.name, ORIGIN, "on", "careful", restart=True)
 
 
-def fix(it: Apply) -> str:
-    """Remove the row that is in the way, or give up the remote transaction."""
-    name = quoted(it.subscription.name)
-    enable = "" if it.subscription.enabled else f" Then ALTER SUBSCRIPTION {name} ENABLE;"
-    skip = f" Or ALTER SUBSCRIPTION {name} SKIP (lsn = '<finish LSN>'); this drops the whole remote transaction, so the"
-    skip += " two sides differ from then on: verify them."
-    return f"{it.place} {LOG}. DELETE the local row with that key.{skip}{enable}"
+def repair(it: Apply) -> list[Step]:
+    """Remove the conflicting row, or give up the remote transaction."""
+    steps = [
+        it.read_error,
+        Step(
+            risk="destructive",
+            text="Either DELETE the local row with that key, or skip the whole remote transaction; after that the two "
+            "sides differ and have to be compared",
+        ),
+        it.alter("destructive", "SKIP (lsn = '<finish LSN>')"),
+    ]
+    return steps if it.subscription.enabled else [*steps, it.alter("safe", "ENABLE")]
 
 
 CAUSE = CauseRule(

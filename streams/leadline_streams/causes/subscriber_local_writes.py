@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.apply import DUPLICATES, MISSING, ORIGINS, quoted, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -11,7 +12,7 @@ RULES = frozenset({"apply_conflict", "apply_error"})
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """Conflicts that only writes beside replication make. What they did to apply is another cause, ranked before."""
+    """Conflicts that only writes beside replication cause. Their effect on apply is another cause, ranked before."""
     for it in troubled(context, RULES):
         kinds = it.counted(*DUPLICATES, *MISSING)
         if not kinds:
@@ -21,18 +22,29 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         yield Claim(
             subject=it.about,
             confidence=0.8 if several else 0.6,
-            title=f"somebody writes to replicated tables on {it.node.name}",
+            title=f"something writes to replicated tables on {it.node.name}",
             summary=f"rows of {it.name} were changed on {it.node.name} itself ({', '.join([*kinds, *origins])})",
-            fix=f"On {it.node.name}: find who writes and REVOKE INSERT, UPDATE, DELETE, TRUNCATE on the tables of "
-            f"{quoted(it.subscription.name)} from everybody but the subscription's owner.",
-            evidence_for=[fact(k, count, it.node.name, "in 5 min") for k, count in (kinds | origins).items()],
+            steps=[
+                it.step(
+                    "look",
+                    "SELECT grantee, table_schema, table_name, privilege_type FROM "
+                    "information_schema.role_table_grants "
+                    "WHERE privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') ORDER BY 2, 3, 1",
+                ),
+                Step(
+                    risk="careful",
+                    text=f"Find out what writes, then REVOKE INSERT, UPDATE, DELETE, TRUNCATE on the tables of "
+                    f"{quoted(it.subscription.name)} from every role but the subscription's owner",
+                ),
+            ],
+            evidence_for=[fact(kind, count, it.node.name, "in 5 min") for kind, count in (kinds | origins).items()],
             evidence_against=[] if several else [fact("kinds", 1, note="a copy made twice or by hand looks the same")],
         )
 
 
 def _act(kind: str) -> str:
-    """What was done locally: a row put in, taken away, or changed."""
-    return "in" if kind in DUPLICATES else "out" if kind in MISSING else "changed"
+    """The local write: a row inserted, deleted or changed."""
+    return "inserted" if kind in DUPLICATES else "deleted" if kind in MISSING else "changed"
 
 
 CAUSE = CauseRule(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.apply import LOG, MISSING, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -22,9 +23,16 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             confidence=0.95,
             title=f"rows are missing on {it.node.name}",
             summary=f"{it.name} skips changes whose rows are not on the subscriber ({', '.join(kinds)}; {count} in "
-            "5 min): the two sides differ, and apply goes on without an error",
-            fix=f"{it.place} {LOG}. Compare the tables and copy the missing rows from the publisher; find who deletes "
-            "rows on the subscriber and take that right away.",
+            "5 min): the two sides differ, and apply continues without an error",
+            steps=[
+                Step(risk="look", text=f"Read the server log of {it.node.name}: {LOG}"),
+                Step(
+                    risk="careful",
+                    text="Compare the tables and copy the missing rows from the publisher; find out what deletes "
+                    "rows on the "
+                    "subscriber and revoke its right",
+                ),
+            ],
             evidence_for=[fact(kind, count, it.node.name, "in 5 min") for kind, count in kinds.items()],
         )
 

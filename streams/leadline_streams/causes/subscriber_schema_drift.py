@@ -4,33 +4,32 @@ from collections.abc import Iterator
 
 from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
-from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, quoted, troubled
+from leadline.model.incident import Step
+from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, troubled
 from leadline_streams.engines.postgresql.drift import Drift, drift_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 NAMED = 3
-"""Differences told one by one; the others are counted."""
+"""Differences that are named; the others are counted."""
 LOOKS_ALIKE = "a constraint, a trigger or a missing right on the subscriber looks the same"
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """An apply worker that fails again and again without a row conflict; where agents told the tables, what differs."""
+    """An apply worker that keeps failing without a row conflict; where agents report tables, their differences."""
     for it in troubled(context, FAILING):
         drift = drift_of(it)
         if it.risen(*DUPLICATES) or not (it.fails or (drift and _fails_uncounted(it))):
             continue
-        name, enabled = quoted(it.subscription.name), it.subscription.enabled
-        differs, statements = _told(drift), _fix(drift)
+        enabled, differs = it.subscription.enabled, _in_words(drift)
         attempts = f" ({it.errors} in 5 min)" if it.errors else ""
-        after = f" after ALTER SUBSCRIPTION {name} ENABLE;" if not enabled else "."
         yield Claim(
             subject=it.about,
             confidence=min(_confidence(it, drift), 1.0 if enabled else 0.7 if drift is None else 0.85),
-            title=f"{it.name} cannot write what it is sent",
+            title=f"{it.name} cannot write the changes that it receives",
             summary=f"{it.name} fails at each attempt{attempts}{differs}",
-            fix=f"{it.place} {statements}; {name} goes on by itself{after}",
+            steps=_steps(it, drift),
             evidence_for=[*_differences(it, drift), *it.told],
             evidence_against=_doubts(it, drift),
         )
@@ -57,32 +56,32 @@ def _confidence(it: Apply, drift: list[Drift] | None) -> float:
     return 0.97 if counted else 0.9
 
 
-def _told(drift: list[Drift] | None) -> str:
+def _in_words(drift: list[Drift] | None) -> str:
     if not drift:
         return (
             " and the error is not a conflict of rows: most often a table or column that is missing or of another type "
             "on the subscriber"
         )
     more = f", and {len(drift) - NAMED} differences more" if len(drift) > NAMED else ""
-    return ": " + ", ".join(one.told for one in drift[:NAMED]) + more
+    return ": " + ", ".join(each.words for each in drift[:NAMED]) + more
 
 
-def _fix(drift: list[Drift] | None) -> str:
-    if not drift:
-        return (
-            "read the worker's last ERROR in the server log, then make the table like the publisher's "
-            "(ALTER TABLE ... ADD COLUMN ...)"
-        )
-    return " ".join(one.fix for one in drift[:NAMED]).rstrip(";")
+def _steps(it: Apply, drift: list[Drift] | None) -> list[Step]:
+    """Make the tables alike; the worker then continues by itself. What is only guessed is to be looked at."""
+    enable = [] if it.subscription.enabled else [it.alter("safe", "ENABLE")]
+    if drift:
+        return [*(it.step("careful", each.fix) for each in drift[:NAMED]), *enable]
+    alike = Step(risk="look", text="If it names a table or column, make the table like the publisher's (ADD COLUMN)")
+    return [it.read_error, alike, *enable]
 
 
 def _differences(it: Apply, drift: list[Drift] | None) -> Iterator[Evidence]:
-    for one in (drift or [])[:NAMED]:
-        about = one.table if one.column is None else f"{one.table}.{one.column}"
-        sent = "published" if one.column is None else one.sent or "not sent"
+    for each in (drift or [])[:NAMED]:
+        about = each.table if each.column is None else f"{each.table}.{each.column}"
+        sent = "published" if each.column is None else each.sent or "not sent"
         if it.publisher is not None:
             yield fact(about, sent, it.publisher.name)
-        yield fact(about, one.here or "not there", it.node.name)
+        yield fact(about, each.here or "not there", it.node.name)
 
 
 def _doubts(it: Apply, drift: list[Drift] | None) -> list[Evidence]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.catalogue.entry import DISABLED
 from leadline_streams.causes.subscription_disabled_on_error import disabled_by_error
-from leadline_streams.engines.postgresql.apply import quoted, troubled
+from leadline_streams.engines.postgresql.apply import troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -25,11 +25,10 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         yield Claim(
             subject=it.about,
             confidence=0.5 if doubt or mended else 0.96,
-            title=f"{it.name} was disabled by somebody",
-            summary=f"{it.name} is disabled and no error did it: nothing is applied until it is enabled, and the "
-            f"publisher keeps its log for it{failed}",
-            fix=f"{it.place} ALTER SUBSCRIPTION {quoted(it.subscription.name)} ENABLE;"
-            + (" First look in the server log why apply failed." if it.errors else ""),
+            title=f"{it.name} was disabled by a person",
+            summary=f"{it.name} is disabled, and not by an error: nothing is applied until it is enabled, and the "
+            f"publisher retains its WAL for it{failed}",
+            steps=[*([it.read_error] if it.errors else []), it.alter("safe", "ENABLE")],
             evidence_for=[
                 fact("enabled", "false", it.node.name),
                 fact("disable_on_error", str(bool(by_itself)).lower(), it.node.name),

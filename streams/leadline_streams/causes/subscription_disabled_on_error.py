@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import DISABLED
-from leadline_streams.engines.postgresql.apply import LOG, TOGETHER_S, Apply, quoted, troubled
+from leadline.model.incident import Step
+from leadline_streams.engines.postgresql.apply import TOGETHER_S, Apply, troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -17,14 +18,13 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         witnessed = disabled_by_error(it)
         if not witnessed and not (it.subscription.apply_errors or it.subscription.sync_errors):
             continue
-        name = quoted(it.subscription.name)
         yield Claim(
             subject=it.about,
             confidence=0.98 if witnessed else 0.75,
             title=f"{it.name} was disabled by an error",
             summary=f"{it.name} failed and has disable_on_error, so the server disabled it; nothing is applied until "
-            "it is enabled, and the publisher keeps its log for it",
-            fix=f"{it.place} {LOG}. Repair that first, then ALTER SUBSCRIPTION {name} ENABLE;",
+            "it is enabled, and the publisher retains its WAL for it",
+            steps=[it.read_error, Step(risk="look", text="Repair that first"), it.alter("safe", "ENABLE")],
             evidence_for=[
                 fact("enabled", "false", it.node.name),
                 fact("disable_on_error", "true", it.node.name),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.apply import troubled
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -11,7 +12,7 @@ RULES = frozenset({"table_sync_stuck"})
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A subscription whose copies fail; streaming of the other tables goes on."""
+    """A subscription whose copies fail; the other tables are still streamed."""
     for it in troubled(context, RULES):
         window = it.node.windows.get(f"sync_error:{it.subscription.name}")
         if window is None or not window.recurs(context.now):
@@ -23,10 +24,19 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             confidence=0.96 if tables else 0.9,
             title=f"the initial copy of {which} to {it.node.name} fails",
             summary=f"{it.name} cannot copy {which}: {window.count(context.now)} attempts failed in 5 min; the other "
-            "tables go on, this one has no data that can be relied on",
-            fix=f"{it.place} read the tablesync worker's ERROR in the server log. If rows are already there: TRUNCATE "
-            f"{tables[0] if tables else '<table>'}; the copy starts anew by itself. If the table or a column is "
-            "missing: create it.",
+            "tables are replicated, this one has no data that can be relied on",
+            steps=[
+                Step(
+                    risk="look", text=f"Read the last ERROR of the tablesync worker in the server log of {it.node.name}"
+                ),
+                Step(
+                    risk="look",
+                    text="If the table or a column is missing, create it. If the table already has rows that nobody "
+                    "needs, "
+                    "empty it; the copy starts again by itself",
+                ),
+                *(it.step("destructive", f"TRUNCATE {table}") for table in tables[:1]),
+            ],
             evidence_for=[
                 fact("sync_errors", it.subscription.sync_errors, it.node.name),
                 fact("tables", _states(it.subscription.tables), it.node.name, "i, d, f, s: not ready; r: ready"),

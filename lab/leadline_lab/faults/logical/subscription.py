@@ -86,7 +86,7 @@ def publication_dropped(logical: Logical) -> Course:
     new, name = logical.publisher.major >= 18, logical.subscription
     yield Prepared()
     logical.on_publisher(f"DROP PUBLICATION {name}", f"INSERT INTO {logical.table} VALUES (7000, 'lost')")
-    yield Injected(summary=("skipped without an error" if new else "fails for ever",))
+    yield Injected(summary=("skipped without an error" if new else "keeps failing",))
     logical.on_publisher(f"CREATE PUBLICATION {name} FOR ALL TABLES")
     if not new:
         logical.disable()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from leadline.model.alert import Evidence, Subject
+from leadline.model.incident import Risk, Step
 from leadline.model.observation import Downstream, Slot, Subscription
 from leadline_streams.engines.postgresql.links import is_logical, row_of, slot_of
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
@@ -22,7 +23,7 @@ ORIGINS = frozenset({"update_origin_differs", "delete_origin_differs"})
 
 TOGETHER_S = 5.0
 """What happens at once may be seen by different looks."""
-LOG = "the server log names table, key and finish LSN in the line 'conflict detected' or in its CONTEXT"
+LOG = "the line 'conflict detected', or its CONTEXT, names table, key and finish LSN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +50,18 @@ class Apply:
         """For people: ``subscription sub on pg-3``."""
         return f"subscription {self.subscription.name} on {self.node.name}"
 
+    def step(self, risk: Risk, sql: str) -> Step:
+        """A statement in the subscription's database."""
+        return Step(risk=risk, node=self.node.name, database=self.subscription.database, sql=sql)
+
+    def alter(self, risk: Risk, change: str) -> Step:
+        """``ALTER SUBSCRIPTION`` on it."""
+        return self.step(risk, f"ALTER SUBSCRIPTION {quoted(self.subscription.name)} {change}")
+
     @property
-    def place(self) -> str:
-        """Where a fix is run: node and database."""
-        return f"On {self.node.name}, database {self.subscription.database}:"
+    def read_error(self) -> Step:
+        """The place where the worker's error is found."""
+        return Step(risk="look", text=f"Read the last ERROR of its worker in the server log of {self.node.name}: {LOG}")
 
     @property
     def fails(self) -> bool:

@@ -23,7 +23,7 @@ class Drift:
         return self.sent is None or self.here is None
 
     @property
-    def told(self) -> str:
+    def words(self) -> str:
         """For people, from the subscriber's side."""
         if self.column is None:
             return f"there is no table {self.table}"
@@ -37,13 +37,13 @@ class Drift:
     def fix(self) -> str:
         """The statement that makes the subscriber's table fit."""
         if self.column is None:
-            return f"CREATE TABLE {self.table} (...); as on the publisher"
+            return f"CREATE TABLE {self.table} (...)"
         column = quoted(self.column)
         if self.here is None:
-            return f"ALTER TABLE {self.table} ADD COLUMN {column} {self.sent};"
+            return f"ALTER TABLE {self.table} ADD COLUMN {column} {self.sent}"
         if self.sent is None:
-            return f"ALTER TABLE {self.table} ALTER COLUMN {column} DROP NOT NULL;"
-        return f"ALTER TABLE {self.table} ALTER COLUMN {column} TYPE {self.sent};"
+            return f"ALTER TABLE {self.table} ALTER COLUMN {column} DROP NOT NULL"
+        return f"ALTER TABLE {self.table} ALTER COLUMN {column} TYPE {self.sent}"
 
 
 def drift_of(it: Apply) -> list[Drift] | None:

@@ -4,10 +4,14 @@ Those that look need no more than ``pg_monitor``. Those that change something ne
 session that they end.
 """
 
+import re
+
 from leadline.model.ids import NodeName
 from leadline.model.incident import Risk, Step
 from leadline_streams.judge.diagnosis.ranking import literal
 
+_PLAIN = re.compile(r"-?\d+|on|off").fullmatch
+"""Whether a value needs no quotes."""
 _SESSION = "SELECT pid, usename, application_name, client_addr, state, now() - xact_start AS transaction_age, query"
 
 
@@ -20,7 +24,11 @@ def show_settings(node: NodeName, *names: str) -> Step:
 
 def change_setting(node: NodeName, name: str, value: str | None, risk: Risk, *, restart: bool = False) -> list[Step]:
     """Set a setting, or reset it where ``value`` is None, and put it into effect by a reload or a restart."""
-    sql = f"ALTER SYSTEM RESET {name}" if value is None else f"ALTER SYSTEM SET {name} = {literal(value)}"
+    sql = (
+        f"ALTER SYSTEM RESET {name}"
+        if value is None
+        else f"ALTER SYSTEM SET {name} = {value if _PLAIN(value) else literal(value)}"
+    )
     return [Step(risk=risk, node=node, sql=sql), restart_server(node) if restart else reload_settings(node)]
 
 

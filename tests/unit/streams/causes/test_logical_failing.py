@@ -59,9 +59,9 @@ def test_a_duplicate_key_of_an_unknown_writer() -> None:
     run(world, 12, stuck=True, **GONE, apply_errors=by_two, conflicts=rising("insert_exists"))
     cause = first(world)
     assert cause.code == "subscriber_duplicate_key"
-    assert "is not recorded: track_commit_timestamp is off" in cause.summary
+    assert "are not recorded: track_commit_timestamp is off" in cause.summary
     assert "track_commit_timestamp on pg-3 was changed from on to off at" in cause.summary
-    assert "ALTER SYSTEM SET track_commit_timestamp = on; then restart it." in cause.fix
+    assert "ALTER SYSTEM SET track_commit_timestamp = on; Restart PostgreSQL." in cause.fix
     assert ("track_commit_timestamp", "off") in {(e.name, e.value) for e in cause.evidence_for}
 
 

@@ -137,7 +137,7 @@ def test_a_slot_that_was_invalidated() -> None:
         run(world, 10, cut=True, slot=slot)
         assert first(world).code == "slot_invalidated"
         assert reason in first(world).summary
-        assert ": pg-2 cannot go on" in first(world).summary
+        assert ": pg-2 cannot continue" in first(world).summary
 
 
 def test_a_slot_that_nobody_uses() -> None:
@@ -149,7 +149,7 @@ def test_a_slot_that_nobody_uses() -> None:
         kept = [one for one in world.servers["pg-1"].fields["slots"] if one.name != "gone"]
         run(world, 1, up={"slots": [*kept, gone]})
     assert codes(world) == ["slot_abandoned"]
-    assert "for 10 min 00 s; it keeps 5.0 MB of log" in first(world).summary
+    assert "for 10 min 00 s; it retains 5.0 MB of WAL" in first(world).summary
 
 
 def test_the_slot_of_a_standby_that_is_down_is_not_abandoned() -> None:
