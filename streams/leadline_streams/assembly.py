@@ -18,7 +18,7 @@ ENGINES: dict[str, Engine] = {engine.name: engine for engine in (PostgreSQL(),)}
 
 
 def policy_of(settings: StreamSettings) -> Policy:
-    """What the settings ask for. Raises SettingsError when they name a rule that does not exist."""
+    """The policy of the settings. Raises SettingsError when they name a rule that does not exist."""
     settings.check_rules(RULES)
     return Policy(
         lateness_s=settings.judgement.lateness_s,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import CUT
 from leadline.model.incident import Step
 from leadline.model.observation import Session
-from leadline_streams.engines.postgresql.apply import Apply, troubled
+from leadline_streams.engines.postgresql.apply import Apply, affected_subscriptions
 from leadline_streams.engines.postgresql.statements import end_session, show_clients, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -19,7 +19,7 @@ OWN_WORKERS = "Lock/applytransaction"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A worker that waits for a lock and whose transaction gets old."""
-    for it in troubled(context, CUT):
+    for it in affected_subscriptions(context, CUT):
         wait, waits_s = it.subscription.wait or "", it.subscription.transaction_s or 0.0
         blockers = _blockers(it)
         if not wait.startswith("Lock/") or (wait == OWN_WORKERS and not blockers):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import LATE
 from leadline.model.incident import Step
 from leadline.words import size
-from leadline_streams.engines.postgresql.apply import troubled
+from leadline_streams.engines.postgresql.apply import affected_subscriptions
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -22,7 +22,7 @@ PARALLEL = 160000
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A late subscription whose worker streams and waits for nothing but the disk."""
-    for it in troubled(context, LATE):
+    for it in affected_subscriptions(context, LATE):
         own, link = it.subscription, it.link
         if not own.enabled or own.pid is None or own.received_lsn is None or it.fails or link is None:
             continue

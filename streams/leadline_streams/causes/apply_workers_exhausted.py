@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import CUT
-from leadline_streams.engines.postgresql.apply import Apply, troubled
+from leadline_streams.engines.postgresql.apply import Apply, affected_subscriptions
 from leadline_streams.engines.postgresql.statements import change_setting, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -16,7 +16,7 @@ LAUNCHER = 1
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An enabled subscription without a worker and without an error, where a limit is reached."""
-    for it in troubled(context, CUT):
+    for it in affected_subscriptions(context, CUT):
         if not it.subscription.enabled or it.subscription.pid is not None or it.fails:
             continue
         reached = reached_limits(context, it)

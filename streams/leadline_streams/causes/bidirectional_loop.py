@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import FAILING
 from leadline.model.incident import Step
 from leadline.model.observation import Subscription
-from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, quoted, troubled
+from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, affected_subscriptions, quoted
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -14,7 +14,7 @@ from leadline_streams.judge.rule import fact
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription that receives its own rows, because it takes changes of any origin from its own subscriber."""
-    for it in troubled(context, FAILING):
+    for it in affected_subscriptions(context, FAILING):
         back = returning(context, it)
         kinds = it.risen(*DUPLICATES)
         if back is None or not kinds or not it.fails or it.publisher is None or it.subscription.origin == "none":

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.catalogue.entry import CUT
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.apply import troubled
+from leadline_streams.engines.postgresql.apply import affected_subscriptions
 from leadline_streams.engines.postgresql.links import is_held_back
 from leadline_streams.engines.postgresql.statements import change_setting, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -16,7 +16,7 @@ SETTING = "synchronized_standby_slots"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A sender that waits for the confirmation of standbys."""
-    for it in troubled(context, CUT):
+    for it in affected_subscriptions(context, CUT):
         if it.row is None or it.publisher is None or not is_held_back(it.row):
             continue
         names = [name.strip() for name in (context.setting(it.publisher, SETTING) or "").split(",") if name.strip()]

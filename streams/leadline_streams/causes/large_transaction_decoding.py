@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import LATE
 from leadline.model.incident import Step
 from leadline.words import size
-from leadline_streams.engines.postgresql.apply import Apply, quoted, troubled
+from leadline_streams.engines.postgresql.apply import Apply, affected_subscriptions, quoted
 from leadline_streams.engines.postgresql.links import is_held_back
 from leadline_streams.engines.postgresql.slots import decoded
 from leadline_streams.engines.postgresql.statements import show_senders
@@ -20,7 +20,7 @@ PARALLEL_SINCE = 160000
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription that is late while its slot spilled or streamed transactions that did not fit into memory."""
-    for it in troubled(context, LATE):
+    for it in affected_subscriptions(context, LATE):
         held = it.publisher.held.get(it.slot.name) if it.publisher is not None and it.slot is not None else None
         if it.publisher is None or it.slot is None or held is None or decoded(it.slot) <= held.decoded:
             continue

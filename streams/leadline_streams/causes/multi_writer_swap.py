@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline_streams.causes.bidirectional_loop import returning
-from leadline_streams.engines.postgresql.apply import ORIGINS, troubled
+from leadline_streams.engines.postgresql.apply import ORIGINS, affected_subscriptions
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -14,7 +14,7 @@ RULES = frozenset({"apply_conflict"})
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """Rows of another origin met on both sides within the window."""
-    for it in troubled(context, RULES):
+    for it in affected_subscriptions(context, RULES):
         back = returning(context, it)
         ours = it.counted(*ORIGINS)
         if back is None or it.publisher is None or not ours:

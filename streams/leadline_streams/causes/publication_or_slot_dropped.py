@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.catalogue.entry import FAILING
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.apply import Apply, quoted, troubled
+from leadline_streams.engines.postgresql.apply import Apply, affected_subscriptions, quoted
 from leadline_streams.engines.postgresql.subscriptions import missing_publications
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
@@ -18,7 +18,7 @@ SKIPS_SINCE = 180000
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An enabled subscription whose publisher answers and no longer has its slot or its publications."""
-    for it in troubled(context, RULES):
+    for it in affected_subscriptions(context, RULES):
         if not it.subscription.enabled or it.publisher is None or it.link is None:
             continue
         missing = missing_publications(it.link, it.publisher, it.subscription)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import CUT
 from leadline.model.incident import Step
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
-from leadline_streams.engines.postgresql.apply import DUPLICATES, TOGETHER_S, Apply, quoted, troubled
+from leadline_streams.engines.postgresql.apply import DUPLICATES, TOGETHER_S, Apply, affected_subscriptions, quoted
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -23,7 +23,7 @@ SILENT_S = 5.0
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An enabled subscription, no errors, free workers, a slot that waits; and no stream, or one that is silent."""
-    for it in troubled(context, CUT):
+    for it in affected_subscriptions(context, CUT):
         if not it.subscription.enabled or it.fails or it.publisher is None or it.slot is None:
             continue
         if it.risen(*DUPLICATES):

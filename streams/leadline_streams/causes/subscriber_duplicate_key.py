@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, troubled
+from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, affected_subscriptions
 from leadline_streams.engines.postgresql.statements import change_setting
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -17,7 +17,7 @@ ORIGIN = "track_commit_timestamp"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An apply worker that fails, with a unique key's conflict counted at each attempt."""
-    for it in troubled(context, FAILING):
+    for it in affected_subscriptions(context, FAILING):
         kinds, enabled = it.risen(*DUPLICATES), it.subscription.enabled
         uncounted = not it.subscription.conflicts
         if not it.fails or not (kinds or uncounted):
@@ -31,7 +31,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             title=f"{it.name} " + ("meets a row that is already there" if kinds else "cannot apply a change"),
             summary=f"{it.name} cannot apply: {_conflict(kinds)}; {it.errors} attempts failed in 5 min{blind}",
             steps=[*repair(it), *(_record(it) if blind else [])],
-            evidence_for=[*(fact(kind, count, it.node.name) for kind, count in kinds.items()), *it.told, *switched],
+            evidence_for=[*(fact(kind, count, it.node.name) for kind, count in kinds.items()), *it.evidence, *switched],
             evidence_against=[
                 fact("conflicts", "not counted", it.node.name, "before PostgreSQL 18: read the server log")
             ]

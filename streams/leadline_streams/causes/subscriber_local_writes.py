@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.apply import DUPLICATES, MISSING, ORIGINS, quoted, troubled
+from leadline_streams.engines.postgresql.apply import DUPLICATES, MISSING, ORIGINS, affected_subscriptions, quoted
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -13,7 +13,7 @@ RULES = frozenset({"apply_conflict", "apply_error"})
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """Conflicts that only writes beside replication cause. Their effect on apply is another cause, ranked before."""
-    for it in troubled(context, RULES):
+    for it in affected_subscriptions(context, RULES):
         kinds = it.counted(*DUPLICATES, *MISSING)
         if not kinds:
             continue

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.apply import LOG, MISSING, troubled
+from leadline_streams.engines.postgresql.apply import LOG, MISSING, affected_subscriptions
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -13,7 +13,7 @@ RULES = frozenset({"apply_conflict"})
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """Conflicts of missing rows, which are skipped without an error."""
-    for it in troubled(context, RULES):
+    for it in affected_subscriptions(context, RULES):
         kinds = it.counted(*MISSING)
         if not kinds:
             continue

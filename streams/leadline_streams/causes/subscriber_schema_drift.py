@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, troubled
+from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, affected_subscriptions
 from leadline_streams.engines.postgresql.drift import Drift, drift_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -18,7 +18,7 @@ LOOKS_ALIKE = "a constraint, a trigger or a missing right on the subscriber look
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An apply worker that keeps failing without a row conflict; where agents report tables, their differences."""
-    for it in troubled(context, FAILING):
+    for it in affected_subscriptions(context, FAILING):
         drift = drift_of(it)
         if it.risen(*DUPLICATES) or not (it.fails or (drift and _fails_uncounted(it))):
             continue
@@ -30,7 +30,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             title=f"{it.name} cannot write the changes that it receives",
             summary=f"{it.name} fails at each attempt{attempts}{differs}",
             steps=_steps(it, drift),
-            evidence_for=[*_differences(it, drift), *it.told],
+            evidence_for=[*_differences(it, drift), *it.evidence],
             evidence_against=_doubts(it, drift),
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.catalogue.entry import DISABLED
 from leadline_streams.causes.subscription_disabled_on_error import disabled_by_error
-from leadline_streams.engines.postgresql.apply import troubled
+from leadline_streams.engines.postgresql.apply import affected_subscriptions
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -15,7 +15,7 @@ MENDED_SO = "publication_or_slot_dropped"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A disabled subscription that no error disabled."""
-    for it in troubled(context, DISABLED):
+    for it in affected_subscriptions(context, DISABLED):
         by_itself = it.subscription.disable_on_error
         if it.subscription.enabled or (by_itself and disabled_by_error(it)):
             continue
@@ -32,7 +32,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             evidence_for=[
                 fact("enabled", "false", it.node.name),
                 fact("disable_on_error", str(bool(by_itself)).lower(), it.node.name),
-                *it.told,
+                *it.evidence,
             ],
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.catalogue.entry import DISABLED
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.apply import TOGETHER_S, Apply, troubled
+from leadline_streams.engines.postgresql.apply import TOGETHER_S, Apply, affected_subscriptions
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -12,7 +12,7 @@ from leadline_streams.judge.rule import fact
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A disabled subscription whose option allows it and whose error counter rose as it was disabled."""
-    for it in troubled(context, DISABLED):
+    for it in affected_subscriptions(context, DISABLED):
         if it.subscription.enabled or not it.subscription.disable_on_error:
             continue
         witnessed = disabled_by_error(it)
@@ -29,7 +29,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 fact("enabled", "false", it.node.name),
                 fact("disable_on_error", "true", it.node.name),
                 fact("last_error", "as it was disabled" if witnessed else "before it was watched", it.node.name),
-                *it.told,
+                *it.evidence,
             ],
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.apply import troubled
+from leadline_streams.engines.postgresql.apply import affected_subscriptions
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -13,7 +13,7 @@ RULES = frozenset({"table_sync_stuck"})
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription whose copies fail; the other tables are still streamed."""
-    for it in troubled(context, RULES):
+    for it in affected_subscriptions(context, RULES):
         window = it.node.windows.get(f"sync_error:{it.subscription.name}")
         if window is None or not window.recurs(context.now):
             continue

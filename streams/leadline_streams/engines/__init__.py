@@ -1,4 +1,4 @@
-"""What the judgement knows of each engine, one package each.
+"""Engines of the judgement, one package each.
 
 ``postgresql``  PostgreSQL 13 to 18
 """

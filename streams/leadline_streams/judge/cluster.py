@@ -27,7 +27,7 @@ from leadline_streams.judge.watermark import DUPLICATE, LATE
 TABLES_KEPT_S = 120.0
 """They are large, and sent again while they are needed."""
 Observed = Sample | NodeSettings | FindingReport
-"""What a cluster observes."""
+"""An observation of a cluster."""
 
 
 class ClusterState:
@@ -137,7 +137,7 @@ class ClusterState:
         node = nodes.get(name) or self._new_node(sample, now)
         engine = self._engines[sample.node.engine]
         thorough = self._rivals or bool(memory.alerts)
-        fast = not thorough and node.well and engine.take_fast(node, sample, now, node.upstream in nodes)
+        fast = not thorough and node.is_healthy and engine.take_fast(node, sample, now, node.upstream in nodes)
         if not fast:
             thorough = self._take(engine, node, sample, now, out) or thorough
             self._judge_node(engine, node, now, out, thorough)
@@ -157,7 +157,7 @@ class ClusterState:
             # A downstream that its agent reads is judged at its own samples, once; a link just found at once.
             down = nodes.get(link.downstream)
             found = not link.brief.until
-            if found or link.agentless or not node.up or down is None or not (down.well or down.answers):
+            if found or link.agentless or not node.up or down is None or not (down.is_healthy or down.answers):
                 self._judge_link(link, now, out, thorough)
 
     def _take(self, engine: Engine, node: NodeState, sample: Sample, now: float, out: list[Output]) -> bool:
@@ -257,7 +257,7 @@ class ClusterState:
             run(ClusterContext(memory, now), node, complete, out)
         if memory.alerts and answers:
             self._clear_vanished(node, sample, now, out)
-        node.well = engine.may_skip_node(node)
+        node.is_healthy = engine.may_skip_node(node)
 
     def _judge_link(self, link: LinkState, now: float, out: list[Output], thorough: bool) -> None:
         memory = self.memory

@@ -1,6 +1,6 @@
 """An engine as the judgement needs it: samples as links, integer positions, and what the ends of a link show.
 
-The fold compares positions as whole numbers and never knows how a server writes them. An engine turns each sample into
+The fold compares positions as whole numbers and never sees the servers' form of them. An engine turns each sample into
 that form. All methods are pure and cheap: they run for every sample of every node.
 """
 
@@ -14,7 +14,7 @@ from leadline_streams.judge.state import LinkState, Memory, NodeState, Reach
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTraits:
-    """How links of one kind behave in general."""
+    """Behaviour of links of one kind."""
 
     unit: Unit = "bytes"
     slack: int = 0
@@ -35,7 +35,7 @@ class LinkReading:
     """Up to where the downstream has applied."""
     received: int | None = None
     servable: int | None = None
-    """Up to where the upstream can serve; None for the end of the root's log."""
+    """Up to where the upstream can serve; None for the root's newest position."""
     reported_lag_s: float = 0.0
     """The servers' own measure of lag, for a position from before the first sample."""
     broken: bool = False
@@ -63,14 +63,14 @@ class LinkParts:
 
 
 class Engine(Protocol):
-    """What the judgement asks of an engine."""
+    """An engine of the judgement."""
 
     name: str
     unit: Unit
     """Of its positions."""
 
     def traits(self, kind: LinkKind) -> LinkTraits:
-        """How links of a kind behave."""
+        """Behaviour of links of a kind."""
         ...
 
     def capabilities(self, node: Node) -> frozenset[str]:
@@ -90,7 +90,7 @@ class Engine(Protocol):
         ...
 
     def take(self, node: NodeState, before: Sample | None, sample: Sample, now: float, upstream_seen: bool) -> None:
-        """Update what is remembered of a node beside its last sample: its log's end, counters, what its slots hold.
+        """Update the state of a node beside its last sample: its newest position, counters, retention of slots.
 
         ``upstream_seen``: an agent reads the node that it follows.
         """
@@ -125,7 +125,7 @@ class Engine(Protocol):
         ...
 
     def position_of(self, sample: Sample) -> str | None:
-        """The end of a server's log, or of what it has applied, as the servers write it; None when it is not known."""
+        """The newest position of a server as the servers write it; None when it is not known."""
         ...
 
     def format_position(self, position: int) -> str:

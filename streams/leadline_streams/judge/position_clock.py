@@ -1,6 +1,6 @@
-"""Lag on the primary's clock alone: the times at which its log ended at which position.
+"""Lag on the primary's clock alone: the times at which it had reached which position.
 
-Each sample of a primary gives a pair (time, end of its log). The lag of any downstream is the newest such time minus
+Each sample of a primary gives a pair (time, newest position). The lag of any downstream is the newest such time minus
 the time at the downstream's position. An idle primary adds no pairs, so its replicas show zero; a cut stream shows
 growing lag as soon as the primary writes. Points thin out with age: neighbours are never further apart than 5 % of
 their age, so lag stays exact to 5 % however long it gets, in bounded memory.
@@ -22,7 +22,7 @@ class PositionClock:
     positions: list[int] = field(default_factory=list)
 
     def add(self, time: float, position: int) -> None:
-        """Note that the log ended at ``position`` at ``time``. Older times are ignored; a shorter log starts anew."""
+        """Note that ``position`` was reached at ``time``. Older times are ignored; a lower position starts again."""
         times, positions = self.times, self.positions
         if not times:
             times.append(time)
@@ -44,7 +44,7 @@ class PositionClock:
 
     @property
     def end(self) -> int | None:
-        """Newest known end of the log."""
+        """Newest known position."""
         return self.positions[-1] if self.positions else None
 
     def lag(self, position: int) -> float | None:
@@ -77,7 +77,7 @@ class PositionClock:
         return (self.positions[last] - self.positions[first]) / max(times[last] - times[first], 1e-3)
 
     def moved_within(self, span_s: float) -> bool:
-        """Whether the log grew during the last ``span_s`` seconds that were observed."""
+        """Whether the position moved during the last ``span_s`` seconds that were observed."""
         times = self.times
         return len(times) > 1 and times[-2] > times[-1] - span_s
 

@@ -142,7 +142,7 @@ class RuleBase:
 
     @property
     def entry(self) -> RuleEntry:
-        """What it is. Raises KeyError for a rule that is not in the catalogue."""
+        """Its entry in the catalogue. Raises KeyError when it has none."""
         return RULES[self.name]
 
     def words(self, context: ClusterContext | None, value: float) -> Words:

@@ -27,7 +27,7 @@ STAND_IN_S = 5.0
 
 @dataclass(slots=True)
 class Held:
-    """Log retained for one slot, and its trend over the last 15 to 30 seconds."""
+    """Bytes retained for one slot, and their trend over the last 15 to 30 seconds."""
 
     at: float
     count: int
@@ -58,7 +58,7 @@ class NodeState:
     stale: bool = False
     """Its agent has been silent for too long: its last sample is no longer evidence."""
     clock: PositionClock = field(default_factory=PositionClock)
-    """When its log ended where: reported by a primary, or by the receiver of an upstream without an agent."""
+    """Its positions over time: reported by a primary, or by the receiver of an upstream without an agent."""
     settings: dict[str, SettingValue] = field(default_factory=dict)
     without_identity: tuple[str, ...] = ()
     """Its published tables that refuse updates or deletes, as last reported."""
@@ -67,14 +67,14 @@ class NodeState:
     tables: Tables | None = None
     """As last reported, while an incident is open and for a short time after."""
     tables_at: float = 0.0
-    well: bool = False
+    is_healthy: bool = False
     """Whether the fast path may take its next sample."""
     unconfirmed: bool = False
     """Whether one of its standbys has not confirmed what it was sent."""
     unarchived: int | None = None
     """Segments that wait to be archived, as last reported."""
     held: dict[str, Held] = field(default_factory=dict)
-    """Its slots that retain much log, by name."""
+    """Its slots that retain much, by name."""
     upstream: NodeName | None = None
     """The node whose copy it is."""
     lineage: str | None = None

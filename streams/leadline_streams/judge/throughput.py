@@ -1,4 +1,4 @@
-"""How fast a primary writes and its links carry, now and before an incident began."""
+"""Write rate of a primary and throughput of its links, now and before an incident began."""
 
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.state import LinkState, NodeState
@@ -21,9 +21,9 @@ def usual(context: DiagnosisContext, node: NodeState) -> float | None:
 
 
 def plenty(context: DiagnosisContext, node: NodeState, link: LinkState) -> float | None:
-    """Units a second of a primary's log that arrive at the end of a link, when that is clearly more than ever had to.
+    """Units a second that arrive at the end of a link, when that is clearly more than usual.
 
-    Late or not, such a link is as good as it was. None when it is not, or that is not known.
+    Such a link is no slower than it was, however late it is. None when it is not so, or not known.
     """
     now, before = written(node), usual(context, node)
     if now is None or before is None:

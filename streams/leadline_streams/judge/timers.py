@@ -1,4 +1,4 @@
-"""What becomes due in a cluster without a new observation."""
+"""Transitions of a cluster that become due without a new observation."""
 
 from collections.abc import Iterator
 

@@ -32,7 +32,7 @@ MISSED = 5.0
 _AWAY_S = 5.0
 
 
-class Arrival(Enum):
+class Admission(Enum):
     """The result of offering an observation."""
 
     ACCEPTED = "accepted"
@@ -40,7 +40,7 @@ class Arrival(Enum):
     LATE = "late"
 
 
-ACCEPTED, DUPLICATE, LATE = Arrival
+ACCEPTED, DUPLICATE, LATE = Admission
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class Arrivals:
         heappush(self.waiting, (time, node.name, seen.seq, node.boot, seen))
         return True
 
-    def offer(self, seen: Sample | NodeSettings, spooled: bool, policy: Policy) -> Arrival:
+    def offer(self, seen: Sample | NodeSettings, spooled: bool, policy: Policy) -> Admission:
         """Take any observation. Raises BadRecord when its time is in the future."""
         node = seen.node
         name, boot, seq, time = node.name, node.boot, seen.seq, seen.sent_at.timestamp()

@@ -1,4 +1,4 @@
-"""``agent_silent``: nothing is heard from a node's agent, so nothing is known of the node."""
+"""``agent_silent``: a node's agent does not report, so the state of the node is not known."""
 
 from leadline.words import duration
 from leadline_streams.judge.policy import Limits
@@ -16,7 +16,7 @@ def describe(context: NodeContext, value: float) -> Words:
     silence = duration(context.now - node.seen)
     links = [k for k in context.cluster.links.values() if node.name in (k.upstream, k.downstream)]
     return Words(
-        f"nothing heard from the agent of {node.name} for {silence}: its alerts cannot clear and new ones cannot start",
+        f"the agent of {node.name} has not reported for {silence}: its alerts cannot clear and new ones cannot start",
         [
             fact("silent_for", silence, node.name),
             fact("boot", node.node.boot, node.name, "the agent's last known run"),

@@ -1,4 +1,4 @@
-"""``apply_delay_undeclared``: a standby is late on purpose, and nobody told Leadline that it should be.
+"""``apply_delay_undeclared``: a standby is delayed by its configuration, and the delay is not declared.
 
 To declare a delayed standby, raise this rule's limit above its delay in an override for that node.
 """

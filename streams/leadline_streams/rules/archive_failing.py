@@ -1,4 +1,4 @@
-"""``archive_failing``: the archiver fails, or does not keep up; the log that is not archived is kept."""
+"""``archive_failing``: the archiver fails or does not keep up, and WAL that is not archived is retained."""
 
 from leadline.model.observation import Archiver
 from leadline_streams.judge.policy import Limits
@@ -41,7 +41,7 @@ def describe(context: NodeContext, value: float) -> Words:
     library = node.settings.get("archive_library")
     by = library if library is not None and library.value else command
     return Words(
-        f"{node.name} cannot archive {archiver.last_failed_wal}; the log is kept until it can"
+        f"{node.name} cannot archive {archiver.last_failed_wal}; its WAL is retained until it can"
         if _failed_last(archiver)
         else f"{node.name} archives too slowly: {waiting} segments wait",
         [

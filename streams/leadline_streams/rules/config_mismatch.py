@@ -22,7 +22,7 @@ LEVELS = ("minimal", "replica", "logical")
 
 
 def measure(context: LinkContext) -> float | None:
-    """How many settings are too low; unknown while the settings of one end are."""
+    """Number of settings that are too low; unknown while the settings of one end are."""
     link = context.link
     if not is_streaming(link) or link.agentless:
         return None

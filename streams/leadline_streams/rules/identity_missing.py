@@ -7,7 +7,7 @@ NAMED = 3
 
 
 def measure(context: NodeContext) -> float | None:
-    """How many, as last told with the settings."""
+    """Number of such tables, as last reported with the settings."""
     return float(len(context.node.without_identity)) or None
 
 

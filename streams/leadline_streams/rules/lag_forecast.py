@@ -1,7 +1,7 @@
 """``lag_forecast``: at the present trend a downstream breaks its recovery-point objective soon.
 
-The objective is the critical limit of ``replication_lag`` for the same link: whoever says how much lag is too much has
-said how much data may be lost.
+The objective is the critical limit of ``replication_lag`` for the same link: the limit of lag is also
+the limit of data that may be lost.
 """
 
 from leadline.words import duration

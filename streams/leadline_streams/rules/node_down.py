@@ -16,7 +16,7 @@ def measure(context: NodeContext) -> float | None:
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """Why, in the agent's words."""
+    """The reason that the agent gives."""
     node = context.node
     return Words(
         f"{node.node.role if node.node.role != 'unknown' else 'server'} {node.name} has not answered for "

@@ -7,7 +7,7 @@ from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
 
 def measure(context: LinkContext) -> float | None:
-    """How many are missing, as far as the publisher's agent is connected to the database they should be in."""
+    """Number of missing publications, seen when the publisher's agent is connected to their database."""
     return float(len(_missing(context))) or None
 
 

@@ -21,7 +21,7 @@ def _by_kind(node: NodeState, now: float) -> dict[str, int]:
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """How many of which kind, in which databases, and the settings that decide it."""
+    """Counts by kind and database, and the settings that decide it."""
     node = context.node
     kinds = {kind: count for kind, count in sorted(_by_kind(node, context.now).items()) if count}
     names = " and ".join(kinds)

@@ -21,7 +21,7 @@ def describe(context: LinkContext, value: float) -> Words:
     positions = node.sample.positions
     assert positions is not None
     return Words(
-        f"replay on {link.downstream} is paused; it is {size(link.lag_units or 0)} of log behind {link.upstream}",
+        f"replay on {link.downstream} is paused; it is {size(link.lag_units or 0)} of WAL behind {link.upstream}",
         [
             fact("replay_paused", "true", node.name),
             fact("startup_wait", positions.startup_wait, node.name),

@@ -36,7 +36,7 @@ def _is_expected(context: LinkContext, link: LinkState) -> bool:
 
 
 def describe(context: LinkContext, value: float) -> Words:
-    """Which end says so, and what the downstream is told to follow."""
+    """Which end says so, and the upstream that it is configured to follow."""
     link = context.link
     facts = []
     if context.up is not None and context.up.answers:
@@ -47,10 +47,10 @@ def describe(context: LinkContext, value: float) -> Words:
             facts.append(fact("slot", slot.name, link.upstream, state))
         elif link.slot is not None:
             facts.append(fact("slot", link.slot, link.upstream, "no such slot"))
-    told = context.down.sample.upstream if context.down is not None and context.down.sample is not None else None
-    if told is not None:
-        where = f"{told.host}:{told.port}" if told.configured else "primary_conninfo is empty"
-        facts.append(fact("receiver", told.status or "none", link.downstream, f"follows {where}"))
+    receiver = context.down.sample.upstream if context.down is not None and context.down.sample is not None else None
+    if receiver is not None:
+        where = f"{receiver.host}:{receiver.port}" if receiver.configured else "primary_conninfo is empty"
+        facts.append(fact("receiver", receiver.status or "none", link.downstream, f"follows {where}"))
     if link.lag_units is not None:
         facts.append(fact("lag_bytes", link.lag_units, link.downstream))
     return Words(f"{link.downstream} has received nothing from {link.upstream} for {duration(value)}", facts)

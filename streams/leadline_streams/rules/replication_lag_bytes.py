@@ -1,4 +1,4 @@
-"""``replication_lag_bytes``: a downstream is further behind its root primary than allowed, in bytes of log."""
+"""``replication_lag_bytes``: a downstream is further behind its root primary than allowed, in bytes."""
 
 from leadline.words import size
 from leadline_streams.judge.policy import Limits
@@ -22,7 +22,7 @@ def describe(context: LinkContext, value: float) -> Words:
     link = context.link
     trend = link.growth_units or 0.0
     return Words(
-        f"{link.downstream} is {size(value)} of log behind {link.upstream} and will not have caught up soon",
+        f"{link.downstream} is {size(value)} behind {link.upstream} and will not have caught up soon",
         [
             fact("lag_bytes", link.lag_units, link.downstream),
             fact("hop_bytes", link.hop_units, link.downstream, f"behind its own upstream {link.upstream}"),

@@ -1,4 +1,4 @@
-"""``replication_stalled``: a downstream has log to apply and does not get on."""
+"""``replication_stalled``: a downstream has changes to apply and makes no progress."""
 
 from leadline.words import duration
 from leadline_streams.judge.policy import Limits
@@ -6,7 +6,7 @@ from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
 
 def measure(context: LinkContext) -> float | None:
-    """Seconds without progress. A pause is somebody's wish and ``replay_paused`` speaks of it."""
+    """Seconds without progress. A pause is ``replay_paused``'s to report."""
     link = context.link
     if link.verdict != "replay_stalled":
         return None

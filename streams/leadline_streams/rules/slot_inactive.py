@@ -1,4 +1,4 @@
-"""``slot_inactive``: nobody reads a slot, and the log is kept for nobody."""
+"""``slot_inactive``: a slot retains WAL and no consumer is connected."""
 
 from leadline.words import duration, size
 from leadline_streams.engines.postgresql.slots import is_physical, slot_is_lost
@@ -8,7 +8,7 @@ from leadline_streams.judge.rule import Rule, SlotContext, Words, fact
 
 
 def measure(context: SlotContext) -> float | None:
-    """1 while the slot holds log and nobody is connected to it."""
+    """1 while the slot retains WAL and no consumer is connected."""
     slot = context.slot
     if slot.active or slot.temporary or slot.synced or slot.restart_lsn is None or slot_is_lost(slot):
         return None
@@ -32,7 +32,7 @@ def describe(context: SlotContext, value: float) -> Words:
     since = f" for {duration(slot.inactive_s)}" if slot.inactive_s is not None else ""
     consumer = consumer_of(context.cluster, node, slot)
     return Words(
-        f"nobody has read slot {slot.name} on {node.name}{since}; it holds {size(slot.retained_bytes)} of log",
+        f"no consumer has read slot {slot.name} on {node.name}{since}; it retains {size(slot.retained_bytes)} of WAL",
         [
             fact("active", "false", node.name, f"inactive{since}" if since else None),
             fact("consumer", consumer or "unknown", node.name),

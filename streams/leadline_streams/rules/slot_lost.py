@@ -19,7 +19,7 @@ def measure(context: SlotContext) -> float | None:
 
 
 def describe(context: SlotContext, value: float) -> Words:
-    """Why, as far as the server's version says, and who has to be rebuilt."""
+    """The reason, where the server's version reports it, and the consumer that has to be rebuilt."""
     node, slot = context.node, context.slot
     consumer = consumer_of(context.cluster, node, slot)
     whose = f" of {consumer}" if consumer is not None else ""

@@ -1,4 +1,4 @@
-"""``slot_retention_forecast``: the log kept for a slot fills the disk, or outgrows what may be kept, before long."""
+"""``slot_retention_forecast``: WAL retained for a slot will soon fill the volume or exceed its limit."""
 
 from leadline.words import duration, size
 from leadline_streams.engines.postgresql.slots import slot_is_lost
@@ -8,7 +8,7 @@ from leadline_streams.judge.rule import Rule, SlotContext, Words, fact
 
 
 def measure(context: SlotContext) -> float | None:
-    """Seconds until the slot is lost or the log's volume is full, whichever is first, at the slot's present growth."""
+    """Seconds until the slot is lost or the WAL volume is full, whichever is first, at the slot's present growth."""
     node, slot = context.node, context.slot
     if slot.name not in node.held or slot_is_lost(slot):
         return None
@@ -20,12 +20,12 @@ def measure(context: SlotContext) -> float | None:
 
 
 def _rooms(context: SlotContext) -> list[tuple[str, int]]:
-    """What stands in the slot's way, with the bytes left until then."""
+    """The limits ahead of a slot, each with the bytes left until it is reached."""
     rooms = []
     if context.slot.safe_wal_bytes is not None:
         rooms.append(("the slot is lost", context.slot.safe_wal_bytes))
     if context.node.disk is not None and context.node.disk.free_bytes is not None:
-        rooms.append(("the volume of the log is full", context.node.disk.free_bytes))
+        rooms.append(("the WAL volume is full", context.node.disk.free_bytes))
     return rooms
 
 

@@ -36,7 +36,7 @@ def _alive(group: list[NodeState]) -> list[NodeState]:
 
 
 def describe(context: ClusterContext, value: float) -> Words:
-    """Who they are, since when, on which timeline."""
+    """The servers, since when, and their timelines."""
     writers = max((_alive(group) for group in _writers(context)), key=len, default=[])
     names = " and ".join(node.name for node in writers)
     return Words(

@@ -1,4 +1,4 @@
-"""``subscription_disabled``: a subscription is switched off, and its slot on the publisher keeps the log for it."""
+"""``subscription_disabled``: a subscription is switched off, and its slot on the publisher retains WAL for it."""
 
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
@@ -21,7 +21,7 @@ def describe(context: SubscriptionContext, value: float) -> Words:
             fact("enabled", "false", node.name),
             fact("disable_on_error", subscription.disable_on_error, node.name),
             fact("apply_errors", failed, node.name, "in 300 s"),
-            fact("slot", subscription.slot, node.name, "the publisher keeps its log for it"),
+            fact("slot", subscription.slot, node.name, "the publisher retains WAL for it"),
         ],
     )
 

@@ -6,7 +6,7 @@ from leadline_streams.judge.rule import UNKNOWN, NodeContext, Rule, Words, fact
 
 
 def measure(context: NodeContext) -> float | None:
-    """How long the oldest of them has waited; unknown where the agent may not see sessions."""
+    """Seconds that the oldest commit has waited; unknown where the agent may not see sessions."""
     node = context.node
     if node.sample is None:
         return None
@@ -17,7 +17,7 @@ def measure(context: NodeContext) -> float | None:
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """How many wait, for whom, and who is there."""
+    """The number of waiting commits, the standbys they wait for, and those that are connected."""
     node = context.node
     assert node.sample is not None
     activity = node.sample.activity

@@ -8,7 +8,7 @@ SETTING = "synchronous_standby_names"
 
 
 def measure(context: NodeContext) -> float | None:
-    """How many are missing; unknown while the setting or the senders are."""
+    """Number of missing standbys; unknown while the setting or the senders are."""
     node = context.node
     if node.sample is None or node.node.role != "primary":
         return None
@@ -24,7 +24,7 @@ def measure(context: NodeContext) -> float | None:
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """What is asked for, and who is there."""
+    """The requirement, and the standbys that are connected."""
     node = context.node
     assert node.sample is not None
     setting = node.settings[SETTING].value

@@ -1,6 +1,6 @@
 """The stream processor as a process.
 
-``app``               the Faust application; with ``transport`` the only file that knows Faust
+``app``               the Faust application; with ``transport`` the only file that imports Faust
 ``transport``         batches of records through Faust
 ``worker``            what is done with the partitions: judge, send, save, tick
 ``partition``         one partition: its clusters, and up to which offset each is saved

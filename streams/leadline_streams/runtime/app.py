@@ -1,6 +1,6 @@
 """The Faust application: a consumer group on the samples topic, a table of states, and the worker between them.
 
-With ``transport`` the only place that knows Faust. Every setting that matters is set here; Faust's own command line,
+With ``transport`` the only place that imports Faust. Every setting that matters is set here; Faust's own command line,
 web server, retries and topic creation are not used.
 """
 

@@ -28,7 +28,7 @@ from mode.utils.futures import maybe_async
 MAX_BATCHES = 2500
 """Batches taken up at once, of all partitions; agents write batches of one or a few records."""
 FETCH_WAIT_MS = 100
-"""How long Kafka may hold a fetch that finds nothing. The in-memory broker does so even when records arrive."""
+"""Longest time that Kafka may hold an empty fetch. The in-memory broker does so even when records arrive."""
 MAX_FETCH_BYTES = 8 * 1024 * 1024
 """Bytes of one fetch. Each is copied three times on its way, and memory for more than some 30 MB is not kept by malloc:
 it would be requested from the system, and cleared by it, at every fetch."""
@@ -77,7 +77,7 @@ class Untouched(faust.Schema[Any, Any]):
 
 
 class Batches(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
-    """What was fetched of a partition, in batches and not record by record. Transactions are not looked at."""
+    """The batches fetched of a partition. Transactions are not interpreted."""
 
     def __iter__(self) -> Iterator[Any]:
         while self._records.has_next():
@@ -90,7 +90,7 @@ class Batches(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
 
 
 class Fetched(OrderedDict[TP, Any]):
-    """What aiokafka has fetched and not handed out; what is of one topic is handed out in batches."""
+    """aiokafka's buffer of fetched records; those of one topic are returned in batches."""
 
     def __init__(self, topic: str) -> None:
         super().__init__()

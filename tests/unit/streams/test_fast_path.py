@@ -262,5 +262,5 @@ def test_a_field_that_is_not_named_makes_it_slow(monkeypatch: pytest.MonkeyPatch
     for _ in range(10):
         world.stream(up, down)
         world.step()
-    assert not any(node.well for node in world.state.memory.nodes.values())
+    assert not any(node.is_healthy for node in world.state.memory.nodes.values())
     assert not any(link.streams for link in world.state.memory.links.values())

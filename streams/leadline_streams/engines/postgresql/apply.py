@@ -1,4 +1,4 @@
-"""Subscriptions in trouble, each with its worker, its counters, its link and its publisher: common ground of causes."""
+"""Subscriptions with an open alert, each with its worker, counters, link and publisher: shared by causes."""
 
 import re
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from leadline_streams.judge.subject import of_slot, of_subscription
 DUPLICATES = frozenset({"insert_exists", "update_exists", "multiple_unique_conflicts"})
 """Conflicts that stop the worker. The last one hides the others when two unique keys collide."""
 MISSING = frozenset({"update_missing", "delete_missing"})
-"""Conflicts that are skipped with a line in the log: the row is lost."""
+"""Conflicts that are skipped with a line in the server log: the change is lost."""
 ORIGINS = frozenset({"update_origin_differs", "delete_origin_differs"})
 """Conflicts that the remote row wins. The first change of a row that came by the initial copy counts as one too."""
 
 TOGETHER_S = 5.0
-"""What happens at once may be seen by different looks."""
+"""Events within this time of each other count as one: two samples may show them."""
 LOG = "the line 'conflict detected', or its CONTEXT, names table, key and finish LSN"
 
 
@@ -93,14 +93,16 @@ class Apply:
         return self._count(f"apply_error:{self.subscription.name}")
 
     @property
-    def told(self) -> list[Evidence]:
-        """What every cause of a failing subscription shows: attempts, worker, position."""
+    def evidence(self) -> list[Evidence]:
+        """Evidence that every cause of a failing subscription shows: attempts, worker, position."""
         slot = self.slot
-        facts = [fact("apply_errors", self.errors, self.node.name, "attempts in 5 min; one error is retried for ever")]
+        facts = [fact("apply_errors", self.errors, self.node.name, "attempts in 5 min; an error is retried for ever")]
         facts.append(fact("worker", self.subscription.pid or "none", self.node.name))
         if slot is not None and self.publisher is not None:
             facts.append(fact("confirmed_lsn", slot.confirmed_lsn, self.publisher.name, self._still()))
-            facts.append(fact("retained_bytes", slot.retained_bytes, self.publisher.name, f"kept for slot {slot.name}"))
+            facts.append(
+                fact("retained_bytes", slot.retained_bytes, self.publisher.name, f"retained for slot {slot.name}")
+            )
         return facts
 
     def _still(self) -> str | None:
@@ -111,7 +113,7 @@ class Apply:
         return window.count(self.now) if window is not None else 0
 
 
-def troubled(context: DiagnosisContext, rules: frozenset[str]) -> Iterator[Apply]:
+def affected_subscriptions(context: DiagnosisContext, rules: frozenset[str]) -> Iterator[Apply]:
     """Subscriptions of servers that answer with one of these rules open on themselves, their link or their slot."""
     memory = context.cluster
     links = {(link.downstream, link.name): link for link in memory.links.values() if is_logical(link)}

@@ -1,4 +1,4 @@
-"""Where the tables of a subscriber are not as its publisher sends them."""
+"""Differences between a subscriber's tables and the ones that its publisher sends."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Drift:
 
 
 def drift_of(it: Apply) -> list[Drift] | None:
-    """What differs, what stops apply first. None when either side's agent has not told the tables of that database."""
+    """The differences, those that stop apply first. None when an agent has not reported the tables of that database."""
     publisher, node = it.publisher, it.node
     if publisher is None or it.slot is None or publisher.sample is None or node.sample is None:
         return None
@@ -60,7 +60,7 @@ def drift_of(it: Apply) -> list[Drift] | None:
 
 
 def between(publications: tuple[str, ...], sent: Tables, here: Tables) -> Iterator[Drift]:
-    """Every difference in the tables of these publications, as far as both sides could be told."""
+    """Every difference in the tables of these publications, as far as both sides were reported."""
     present = {table.name: table for table in here.present}
     published = {table.name: table for name in publications for table in sent.published.get(name, ())}
     for name, table in published.items():

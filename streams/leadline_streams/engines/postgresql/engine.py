@@ -54,7 +54,7 @@ class PostgreSQL:
     format_position = staticmethod(format_lsn)
 
     def traits(self, kind: LinkKind) -> LinkTraits:
-        """How links of a kind behave."""
+        """Behaviour of links of a kind."""
         return LOGICAL if kind == "logical" else STREAMING
 
     def capabilities(self, node: Node) -> frozenset[str]:

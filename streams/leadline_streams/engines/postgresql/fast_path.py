@@ -46,7 +46,7 @@ READ: Fields = {
 """Fields that the fast path reads."""
 
 SKIPPED: Fields = {
-    # Order is the watermark's matter; what is told of a server that does not answer, of rights and of cost changes no
+    # Order is the watermark's matter; the error, the rights and the cost of a look change no
     # verdict; publications matter to subscriptions only, which never take the fast path.
     Sample: frozenset({"seq", "at", "sent_at", "interval_s", "error", "database", "publications", "cost"})
     | {"not_permitted"},
@@ -154,7 +154,7 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
 
 def judge_fast(link: LinkState, up: NodeState | None, sample: Sample, now: float) -> bool:
     """Judge and count a link that streams, when its downstream's sample shows that it still does."""
-    if up is None or not up.well or up.node.role != "primary":
+    if up is None or not up.is_healthy or up.node.role != "primary":
         return False
     receiver, positions, ends = sample.upstream, sample.positions, up.clock.positions
     if receiver is None or receiver.status is None or (receiver.message_age_s or 0.0) >= SILENT_REPLY_S:

@@ -66,8 +66,8 @@ def row_of(link: LinkState, up: NodeState | None, down: NodeState | None) -> Dow
         for row in rows:
             if row.slot == link.slot:
                 return row
-    told = down.sample.upstream if down is not None and down.sample is not None else None
-    names = {link.downstream, link.name, told.application_name if told is not None else ""} - DEFAULT_NAMES
+    receiver = down.sample.upstream if down is not None and down.sample is not None else None
+    names = {link.downstream, link.name, receiver.application_name if receiver is not None else ""} - DEFAULT_NAMES
     for row in rows:
         if row.name in names or (link.agentless and link.downstream == f"{row.name or 'walreceiver'}@{row.address}"):
             return row

@@ -1,4 +1,4 @@
-"""What a slot keeps log for, and how fast it grows: what a forecast is drawn from."""
+"""WAL that slots retain: for whom, and how fast it grows. Forecasts are made from it."""
 
 from leadline.model.observation import Activity, Session, Slot
 from leadline_streams.engines.postgresql.lsn import parse_lsn
@@ -7,10 +7,10 @@ from leadline_streams.judge.state import Held
 HELD_BYTES = 64 * 2**20
 """Four segments of the default size. A slot that keeps less, and less than it still may, keeps up."""
 SNAPSHOT_S = 15.0
-"""A primary logs its running transactions this often, LOG_SNAPSHOT_INTERVAL_MS in bgwriter.c: a logical slot in use
-lets go of log then, up to where the oldest of them began."""
+"""A primary writes its running transactions to the WAL this often (LOG_SNAPSHOT_INTERVAL_MS in bgwriter.c): a logical
+slot in use releases WAL then, up to the start of the oldest of them."""
 EARLY_S = 3.0
-"""How far apart two readings of a slot must be that does not let go of log in steps."""
+"""Least time between two readings of a slot that does not release WAL in steps."""
 KEPT_BYTES = 1024 * 1024
 """A restart position moves with the next snapshot: less than this says nothing."""
 
@@ -26,7 +26,7 @@ def is_physical(slot: Slot) -> bool:
 
 
 def holds_much(slot: Slot) -> bool:
-    """Whether a slot keeps so much log that it matters how fast that grows."""
+    """Whether a slot retains so much WAL that its growth matters."""
     retained, left = slot.retained_bytes, slot.safe_wal_bytes
     return retained is not None and (retained > HELD_BYTES or (left is not None and retained > left))
 
@@ -37,7 +37,7 @@ def decoded(slot: Slot) -> int:
 
 
 def kept_for_transactions(slot: Slot) -> int | None:
-    """Bytes of log that a logical slot keeps although its consumer has them, when that is most of what it keeps."""
+    """Bytes of WAL that a logical slot retains although its consumer has them, when that is most of what it keeps."""
     if slot.kind != "logical" or slot.restart_lsn is None or slot.confirmed_lsn is None:
         return None
     kept = parse_lsn(slot.confirmed_lsn) - parse_lsn(slot.restart_lsn)
@@ -56,7 +56,7 @@ def forgotten_prepared(activity: Activity) -> bool:
 
 
 def lets_go_in_steps(slot: Slot, activity: Activity | None) -> bool:
-    """Whether a slot may keep less log at the next snapshot, without a sign of it until then.
+    """Whether a slot may retain less WAL after the next snapshot, without a sign of it until then.
 
     A physical slot moves with each reply; one that is not in use, or waits for an old transaction, does not move.
     """
@@ -69,7 +69,7 @@ def lets_go_in_steps(slot: Slot, activity: Activity | None) -> bool:
 def follow(
     held: dict[str, Held], before: tuple[Slot, ...], slots: tuple[Slot, ...], activity: Activity | None, now: float
 ) -> dict[str, Held]:
-    """The slots that keep much log, by name, each with its trend. ``before``: all slots at the last look."""
+    """The slots that retain much WAL, by name, each with its trend. ``before``: all slots at the last look."""
     kept = {}
     for slot in slots:
         if slot.retained_bytes is not None and holds_much(slot):
@@ -83,7 +83,7 @@ def follow(
 def feed(held: Held, now: float, count: int, in_steps: bool) -> None:
     """Take what is kept now. ``in_steps``: it may be less at the next snapshot, so growth until then says nothing.
 
-    Otherwise growth that begins is told early.
+    Otherwise growth that begins is reported early.
     """
     elapsed = now - held.at
     if elapsed >= SNAPSHOT_S:

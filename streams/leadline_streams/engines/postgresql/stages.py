@@ -1,4 +1,4 @@
-"""Where on its way the log of a physical link waits: before the network, before the disk, before replay."""
+"""Stages in which the WAL of a streaming link waits: before the network, before the disk, before replay."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,7 +9,7 @@ from leadline_streams.judge.diagnosis.context import AffectedLink
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Bytes in each stage, by what the sender knows."""
+    """Bytes in each stage, as the sender reports it."""
 
     transit: int
     """The upstream has it, the downstream's receiver does not."""

@@ -7,7 +7,7 @@ from leadline_streams.judge.state import LinkState, NodeState
 from leadline_streams.judge.verdict import STALLED_S
 
 RARE_TURN_S = 120.0
-"""The longest retry interval with which a failing apply worker is told from one that stopped failing."""
+"""The longest retry interval at which a worker that keeps failing differs from one that stopped."""
 
 
 def missing_publications(link: LinkState, up: NodeState, subscription: Subscription) -> list[str]:

@@ -1,4 +1,4 @@
-"""What ``synchronous_standby_names`` asks for, and who is there to confirm commits."""
+"""Standbys that ``synchronous_standby_names`` requires, and those that confirm commits now."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _TOKEN = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([A-Za-z_\x80-\U0010ffff][\w$]*)|(\
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How many standbys must confirm a commit, and which may."""
+    """The number of standbys that must confirm a commit, and the names of those that may."""
 
     count: int
     names: tuple[str, ...]
@@ -23,7 +23,7 @@ class Wanted:
 
     @classmethod
     def of(cls, setting: str) -> Self | None:
-        """What the setting asks for; None when it asks for nothing, or is text that no server accepts."""
+        """The requirement of a setting; None when it is empty, or text that no server accepts."""
         tokens = _tokens(setting)
         if not tokens:
             return None

@@ -22,16 +22,16 @@ def upstream_of(memory: Memory, node: NodeState) -> NodeName | None:
     sample = node.sample
     if sample is None or sample.upstream is None:
         return node.upstream
-    told = sample.upstream
+    receiver = sample.upstream
     others = [n for n in memory.nodes.values() if n.name != node.name and n.sample is not None]
-    address = f"{told.host}:{told.port}"
+    address = f"{receiver.host}:{receiver.port}"
     matches = [
-        n for n in others if told.host and (address == f"{n.node.host}:{n.node.port}" or address in n.node.aliases)
+        n for n in others if receiver.host and (address == f"{n.node.host}:{n.node.port}" or address in n.node.aliases)
     ]
-    if not matches and told.slot:
-        matches = [n for n in others if any(s.name == told.slot and s.kind == "physical" for s in _slots(n))]
+    if not matches and receiver.slot:
+        matches = [n for n in others if any(s.name == receiver.slot and s.kind == "physical" for s in _slots(n))]
     if not matches:
-        names = {told.application_name, node.name} - DEFAULT_NAMES - {None}
+        names = {receiver.application_name, node.name} - DEFAULT_NAMES - {None}
         matches = [n for n in others if any(d.kind == "physical" and d.name in names for d in senders(n))]
     if len(matches) == 1:
         return matches[0].name
@@ -63,8 +63,8 @@ def same_neighbours(before: Sample, after: Sample) -> bool:
     slots, had = after.slots, before.slots
     if (slots or had) and list(map(_NAME, slots)) != list(map(_NAME, had)):
         return False
-    told, knew = after.subscriptions, before.subscriptions
-    return not (told or knew) or list(map(_NAME_AND_SLOT, told)) == list(map(_NAME_AND_SLOT, knew))
+    now, then = after.subscriptions, before.subscriptions
+    return not (now or then) or list(map(_NAME_AND_SLOT, now)) == list(map(_NAME_AND_SLOT, then))
 
 
 def discover(memory: Memory, node: NodeState, now: float) -> None:
@@ -100,24 +100,24 @@ def discover(memory: Memory, node: NodeState, now: float) -> None:
             )
 
 
-def _subscribe(memory: Memory, node: NodeState, told: Subscription, publisher: NodeName, now: float) -> None:
+def _subscribe(memory: Memory, node: NodeState, subscription: Subscription, publisher: NodeName, now: float) -> None:
     """The logical link of a subscription; it ends when that is dropped, or has moved to another publisher."""
-    ident = link_id(memory.cluster, publisher, node.name, told.name)
+    ident = link_id(memory.cluster, publisher, node.name, subscription.name)
     link = memory.links.get(ident)
     if link is None:
-        for other in [k for k in memory.links.values() if k.downstream == node.name and k.name == told.name]:
+        for other in [k for k in memory.links.values() if k.downstream == node.name and k.name == subscription.name]:
             del memory.links[other.id]
-        memory.links[ident] = link = LinkState(ident, publisher, node.name, "logical", told.name, moved_at=now)
-        _forget_stand_in(memory, publisher, "logical", {told.name, told.slot or ""}, ident)
-    link.slot = told.slot
+        memory.links[ident] = link = LinkState(ident, publisher, node.name, "logical", subscription.name, moved_at=now)
+        _forget_stand_in(memory, publisher, "logical", {subscription.name, subscription.slot or ""}, ident)
+    link.slot = subscription.slot
 
 
-def _address(told: Upstream) -> NodeName | None:
+def _address(receiver: Upstream) -> NodeName | None:
     """A name for an upstream without an agent: the address that the standby connects to."""
-    return NodeName(f"{told.host}:{told.port}") if told.host else None
+    return NodeName(f"{receiver.host}:{receiver.port}") if receiver.host else None
 
 
-def _adopt(memory: Memory, node: NodeState, told: Upstream, upstream: NodeName, now: float) -> None:
+def _adopt(memory: Memory, node: NodeState, receiver: Upstream, upstream: NodeName, now: float) -> None:
     """The physical link of a standby; a link to another upstream ends when the standby has moved on."""
     ident = link_id(memory.cluster, upstream, node.name)
     link = memory.links.get(ident)
@@ -125,11 +125,11 @@ def _adopt(memory: Memory, node: NodeState, told: Upstream, upstream: NodeName, 
         for other in [k for k in memory.links.values() if k.downstream == node.name and is_streaming(k)]:
             del memory.links[other.id]
         memory.links[ident] = link = LinkState(ident, upstream, node.name, "physical", moved_at=now, created_at=now)
-        names = {told.application_name or "", told.slot or "", node.name}
+        names = {receiver.application_name or "", receiver.slot or "", node.name}
         _forget_stand_in(memory, upstream, "physical", names, ident)
     link.agentless = False
     link.headless = node.upstream is None
-    link.slot = told.slot
+    link.slot = receiver.slot
 
 
 def _forget_stand_in(memory: Memory, upstream: NodeName, kind: str, names: set[str], keep: str) -> None:
@@ -154,8 +154,8 @@ def _link_of(memory: Memory, node: NodeState, row: Downstream) -> LinkState | No
         if row.name in (link.downstream, link.name) or link.downstream == f"{row.name or 'walreceiver'}@{row.address}":
             return link
         follower = memory.nodes.get(link.downstream)
-        told = follower.sample.upstream if follower is not None and follower.sample is not None else None
-        if told is not None and told.application_name == row.name and row.name not in DEFAULT_NAMES:
+        receiver = follower.sample.upstream if follower is not None and follower.sample is not None else None
+        if receiver is not None and receiver.application_name == row.name and row.name not in DEFAULT_NAMES:
             return link
     return None
 

@@ -31,8 +31,8 @@ def check_positions(sample: Sample) -> None:
     for slot in sample.slots:
         texts += f" {slot.restart_lsn or ''} {slot.confirmed_lsn or ''}"
         count += 2
-    for told in sample.subscriptions:
-        texts += f" {told.received_lsn or ''} {told.latest_end_lsn or ''} {told.skip_lsn or ''}"
+    for subscription in sample.subscriptions:
+        texts += f" {subscription.received_lsn or ''} {subscription.latest_end_lsn or ''} {subscription.skip_lsn or ''}"
         count += 3
     if _places(texts.encode("utf-8", "replace").translate(_KINDS)) != count:
         path, text = next(_wrong(sample))

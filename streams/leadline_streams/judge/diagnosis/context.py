@@ -107,7 +107,7 @@ class DiagnosisContext:
         return None
 
     def blame(self, node: NodeState | None, *settings: str) -> tuple[str, list[Evidence]]:
-        """Who let it happen: the latest recent change of these settings, as an end for the summary and as evidence."""
+        """The latest recent change of these settings, as the end of a summary and as evidence; empty for none."""
         change = self.changed(node, *settings)
         return self.change_in_words(node, change) if change is not None else ("", [])
 

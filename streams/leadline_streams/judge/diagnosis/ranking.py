@@ -24,9 +24,9 @@ class Claim:
     subject: Subject
     confidence: float
     title: str
-    """What happens, in a few words: the incident's title after the cluster's name."""
+    """The incident's title after the cluster's name, in a few words."""
     summary: str
-    """What happens and what lets it happen, naming node, setting, query, slot or row."""
+    """The failure and what makes it possible, naming node, setting, query, slot or row."""
     fix: str = ""
     """The fix in words, where ``steps`` do not say it."""
     steps: list[Step] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Claim:
     evidence_for: list[Evidence] = field(default_factory=list)
     evidence_against: list[Evidence] = field(default_factory=list)
     not_seen: list[Evidence] = field(default_factory=list)
-    """What was not visible, each with a note on what would show it."""
+    """Facts that were not visible, each with a note on what would show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +62,8 @@ class Diagnosis:
 def diagnose(context: DiagnosisContext, catalogue: Mapping[str, CauseRule], before: list[Cause]) -> Diagnosis:
     """Ask every cause that could explain an open alert; rank by confidence, then by code.
 
-    Those that explain nothing that fired come last: a standby is restarted to mend what fired, and its being down is
-    no cause of that.
+    Those that explain nothing that fired come last: a standby may be restarted to repair it, and its being down is
+    not the cause then.
     Causes named before whose signs are gone stay, a little less sure, so that healing does not rewrite history.
     """
     titles: dict[str, str] = {}
@@ -100,7 +100,7 @@ def diagnose(context: DiagnosisContext, catalogue: Mapping[str, CauseRule], befo
 
 
 def name_of(cause: Cause) -> str:
-    """What tells a cause from the others of its incident."""
+    """Identifies a cause among those of its incident."""
     return f"{cause.code} {cause.subject.id}"
 
 

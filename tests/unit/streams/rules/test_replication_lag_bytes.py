@@ -24,7 +24,7 @@ def test_bytes_that_are_not_caught_up_with_fire() -> None:
     world = far_behind()
     fired = play.last(world, "replication_lag_bytes")
     assert fired.to == "firing"
-    assert fired.summary.endswith("GB of log behind pg-1 and will not have caught up soon")
+    assert fired.summary.endswith("GB behind pg-1 and will not have caught up soon")
 
 
 def test_a_link_that_catches_up_is_left_to_it() -> None:

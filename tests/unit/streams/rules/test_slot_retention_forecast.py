@@ -120,7 +120,7 @@ def test_a_disk_that_will_be_full_fires() -> None:
     hold(world, world.add("pg-1", "primary"), 100, rate=1_000_000, room=1000 * GB, disk=10 * GB)
     fired = play.last(world, "slot_retention_forecast")
     assert (fired.to, fired.severity) == ("firing", "warning")
-    assert "the volume of the log is full: slot warehouse" in fired.summary
+    assert "the WAL volume is full: slot warehouse" in fired.summary
 
 
 @pytest.mark.parametrize(
