@@ -144,7 +144,7 @@ class ClusterState:
             self._publish_node(engine, node, now, out)
             for link in self._downstream_of.get(name, ()):
                 link.streams = False
-        elif now - node.status_at >= status.BEAT_S:
+        elif now >= node.status_next:
             self._publish_node(engine, node, now, out)
         for link in self._upstream_of.get(name, ()):
             if now >= link.brief.until:
@@ -289,7 +289,7 @@ class ClusterState:
             self._links_changed(now, out)
 
     def _publish_node(self, engine: Engine, node: NodeState, now: float, out: list[Output]) -> None:
-        if status.node_is_due(node, now):
+        if status.node_is_due(node, engine.unit, now):
             position = engine.position_of(node.sample) if node.sample is not None else None
             out.append(status.publish_node(node, self.name, position, engine.unit, now))
 

@@ -1,7 +1,7 @@
 """The status of links and nodes: when a record of it is due, and the record.
 
-A record is due when the verdict, the connection, the health or the role changed; while a link is not healthy, when its
-lag moved; and at a slow beat. A link that is gone is forgotten with a tombstone.
+A record is due when the verdict, the connection, the health or the role changed; when a lag or a write rate moved far,
+or moved at all while the link is not healthy; and at a slow beat. A link that is gone is forgotten with a tombstone.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,16 @@ BEAT_S = 60.0
 LAG_EVERY_S = 1.0
 LAG_STEP = 0.02
 """While a link is not healthy its lag is published when it moved by this part, each second at most and ten at least."""
-RATE_SPAN_S = 10.0
+LAG_MOVED_S = 1.0
+"""The lag of a healthy link is published when it moved so far."""
 CAUGHT_UP = ("idle", "healthy")
 """A link changes between these with the load of its primary."""
+RATE_SPAN_S = 10.0
+RATE_EVERY_S = 10.0
+RATE_STEP = 0.25
+"""The write rate of a primary is published when it moved by this part, each ten seconds at most."""
+RATE_LEAST: dict[Unit, float] = {"bytes": 1000.0, "transactions": 1.0}
+"""Units a second. Below, a primary is idle: what it writes by itself is not published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +38,28 @@ class Forgotten:
 
 
 def link_is_due(link: LinkState, now: float) -> bool:
-    """Whether a record of a link is due at once: its connection or health changed, or it is not healthy and moved."""
+    """Whether a record of a link is due at once: its connection or health changed, or its lag moved."""
     if not link.is_settled(now):
         return False
     healthy = link.verdict in CAUGHT_UP
     changed = link.verdict != link.status_verdict and not (healthy and link.status_verdict in CAUGHT_UP)
     if changed or link.connected != link.status_connected:
         return True
-    if healthy or link.lag_s == link.status_lag_s:
+    if healthy:
+        return now - link.status_at >= LAG_EVERY_S and _lag_moved(link)
+    if link.lag_s == link.status_lag_s:
         return False
     return now - link.status_at >= min(max(LAG_EVERY_S, LAG_STEP * (link.lag_s or 0.0)), 10 * LAG_EVERY_S)
 
 
 def link_beat_is_due(link: LinkState, now: float) -> bool:
-    """Whether a record of a link is due as a window of its roll-up ends: it became idle or busy, or the beat is due."""
-    return link.is_settled(now) and (link.verdict != link.status_verdict or now - link.status_at >= BEAT_S)
+    """Whether a record is due of a link that a window of its roll-up ends for: that of a healthy link, above all."""
+    changed = link.verdict != link.status_verdict or _lag_moved(link)
+    return link.is_settled(now) and (changed or now - link.status_at >= BEAT_S)
+
+
+def _lag_moved(link: LinkState) -> bool:
+    return abs((link.lag_s or 0.0) - (link.status_lag_s or 0.0)) >= LAG_MOVED_S
 
 
 def publish_link(
@@ -75,19 +89,28 @@ def publish_link(
     )
 
 
-def node_is_due(node: NodeState, now: float) -> bool:
-    """Whether a record of a node is due."""
-    return now - node.status_at >= BEAT_S or _state_of(node) != node.status
+def node_is_due(node: NodeState, unit: Unit, now: float) -> bool:
+    """Whether a record of a node is due. If not, it is not due for another while, but by a change of role or health."""
+    if (_status_of(node), _note_of(node)) != (node.status, node.status_note):
+        return True
+    if now < node.status_next:
+        return False
+    node.status_next = now + RATE_EVERY_S
+    if now - node.status_at >= BEAT_S:
+        return True
+    rate, before = _rate_of(node) or 0.0, node.status_rate
+    return abs(rate - before) >= RATE_STEP * max(rate, before) and max(rate, before) >= RATE_LEAST[unit]
 
 
 def publish_node(node: NodeState, cluster: ClusterName, position: str | None, unit: Unit, now: float) -> NodeStatus:
     """The record of a node; it counts as published."""
-    state = _state_of(node)
+    state, rate = _status_of(node), _rate_of(node)
     if state != node.status:
         node.status, node.status_since = state, now
+    node.status_note, node.status_rate = _note_of(node), rate or 0.0
     node.status_at = now if node.status_at else now - _phase(node.name)
-    health: NodeHealth = "silent" if node.stale else "up" if node.up else "down"
-    writes = node.takes_writes and health == "up"
+    node.status_next = now + RATE_EVERY_S
+    health = _health_of(node)
     return NodeStatus(
         cluster=cluster,
         datacenter=node.node.datacenter,
@@ -99,16 +122,28 @@ def publish_node(node: NodeState, cluster: ClusterName, position: str | None, un
         since=moment(node.status_since),
         note={"up": None, "down": node.error, "silent": "its agent is silent"}[health],
         position=position,
-        write_rate=node.clock.rate(RATE_SPAN_S) if writes else None,
+        write_rate=rate,
         unit=unit,
         at=moment(now),
     )
 
 
-def _state_of(node: NodeState) -> str:
-    """The part of a node's status whose change is published at once."""
-    health = "silent" if node.stale else "up" if node.up else f"down {node.error}"
-    return f"{node.node.role} {node.node.version} {health}"
+def _health_of(node: NodeState) -> NodeHealth:
+    return "silent" if node.stale else "up" if node.up else "down"
+
+
+def _status_of(node: NodeState) -> str:
+    """A change of this begins a new ``since``."""
+    return f"{node.node.role} {_health_of(node)}"
+
+
+def _note_of(node: NodeState) -> str:
+    """A change of this is published at once, too."""
+    return f"{node.node.version} {node.error or ''}"
+
+
+def _rate_of(node: NodeState) -> float | None:
+    return node.clock.rate(RATE_SPAN_S) if node.writable else None
 
 
 def _phase(ident: str) -> float:

@@ -121,3 +121,50 @@ def test_a_lag_from_before_the_first_sample_is_a_bound() -> None:
     assert links(world)[-1].lag_is_bound
     live(world, 10)
     assert not links(world)[-1].lag_is_bound
+
+
+def test_another_error_does_not_begin_a_new_time() -> None:
+    """``since`` is when the node went down; the reason is published as it changes."""
+    world, up, _ = pair()
+    up.set(up=False, error="refused: is the server running there?")
+    world.step()
+    world.step()
+    up.set(error="timeout: no answer within 5 s")
+    for _ in range(3):
+        world.step()
+    first, last = (each for each in nodes(world, "pg-1") if each.health == "down")
+    assert (first.note, last.note) == ("refused: is the server running there?", "timeout: no answer within 5 s")
+    assert last.since == first.since < last.at
+
+
+def test_a_write_rate_is_published_when_it_moves_far() -> None:
+    """A load that begins or ends is shown within some ten seconds; what an idle primary writes is not."""
+    world, _, _ = pair()
+    live(world, 30)
+    world.outputs.clear()
+    world.rate = 5_000_000
+    live(world, 25)
+    assert nodes(world, "pg-1")[-1].write_rate > 4_000_000
+    world.rate = 40
+    live(world, 30)
+    assert nodes(world, "pg-1")[-1].write_rate < 1000
+    live(world, int(BEAT_S))
+    world.outputs.clear()
+    world.rate = 400
+    live(world, int(BEAT_S))
+    assert len(nodes(world, "pg-1")) == 1
+    assert [each.write_rate for each in nodes(world, "pg-2")] == [None]
+
+
+def test_the_lag_of_a_healthy_link_is_published_when_it_moved_far() -> None:
+    """A link that fell behind by some seconds within its limit does not keep that number until the beat."""
+    world, _, _ = pair()
+    live(world, 20)
+    stuck = world.lsn
+    world.outputs.clear()
+    live(world, 3, replayed=stuck)
+    live(world, 11)
+    shown = [each.lag_s for each in links(world) if each.verdict == "healthy"]
+    assert max(shown) >= 1.0
+    assert shown[-1] == 0.0
+    assert len(shown) <= 6
