@@ -145,12 +145,16 @@ def _agent(dsns: Sequence[str], cluster: str, interval: float, spool: str) -> di
 def _judgement(
     given: StreamSettings, rules: Sequence[str] | Any, for_s: float | None, interval: float
 ) -> StreamSettings:
-    """The settings with ``--for`` in every rule, and no wait longer than the one agent here can cause."""
+    """The settings with ``--for`` in every rule, no longer a wait than one agent can cause, and status each second."""
     from msgspec.structs import replace
 
     from leadline.settings.stream import RuleOverride
 
-    judgement = replace(given.judgement, lateness_s=min(given.judgement.lateness_s, interval))
+    judgement = replace(
+        given.judgement,
+        lateness_s=min(given.judgement.lateness_s, interval),
+        status_every_s=min(given.judgement.status_every_s, max(1.0, interval)),
+    )
     changed = dict(given.rules)
     if for_s is not None:
         for name in rules:

@@ -34,6 +34,12 @@ class JudgementSettings(Settings, frozen=True, kw_only=True):
     stale_after_s: Annotated[
         float, Meta(gt=0, le=86400, description="How long, or five intervals, what a node said last is what holds.")
     ] = 5.0
+    status_every_s: Annotated[
+        float,
+        Meta(
+            ge=0.1, le=3600, description="How often the status of a link or node is published while it does not change."
+        ),
+    ] = 60.0
 
 
 class RuleOverride(Settings, frozen=True, kw_only=True):

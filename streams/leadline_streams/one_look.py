@@ -45,7 +45,7 @@ class OneLook:
             for _, node in sorted(state.memory.nodes.items()):
                 engine = ENGINES[node.node.engine]
                 position = engine.position_of(node.sample) if node.sample is not None else None
-                found.append(status.publish_node(node, state.name, position, engine.unit, self._now))
+                found.append(status.publish_node(node, state.name, position, engine.unit, self._now, 0.0))
         return found
 
     def links(self) -> list[LinkStatus]:
@@ -57,6 +57,7 @@ class OneLook:
                 state.memory.nodes.get(link.downstream),
                 state.name,
                 self._now,
+                0.0,
             )
             for state in self._clusters.values()
             for link in state.memory.links.values()

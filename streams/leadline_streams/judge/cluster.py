@@ -34,7 +34,8 @@ class ClusterState:
     """One cluster: its memory, and what it is judged by."""
 
     __slots__ = (
-        *("_alerting", "_downstream_of", "_engines", "_judgement", "_outputs", "_rivals", "_upstream_of"),
+        *("_alerting", "_downstream_of", "_engines", "_judgement", "_outputs", "_rivals", "_status_every_s"),
+        "_upstream_of",
         *("duplicates", "late", "memory", "name"),
     )
 
@@ -46,6 +47,7 @@ class ClusterState:
         self.duplicates = 0
         self._judgement = judgement
         self._engines = judgement.engines
+        self._status_every_s = judgement.policy.status_every_s
         self._alerting = Alerting(self.memory, judgement)
         self._upstream_of: dict[NodeName, list[LinkState]] = {}
         """Links by downstream."""
@@ -144,13 +146,13 @@ class ClusterState:
             self._publish_node(engine, node, now, out)
             for link in self._downstream_of.get(name, ()):
                 link.streams = False
-        elif now >= node.status_next:
+        elif now - node.status_at >= self._status_every_s:
             self._publish_node(engine, node, now, out)
         for link in self._upstream_of.get(name, ()):
             if now >= link.brief.until:
                 out += rollup.turn(link, now, self.name, node.node.datacenter)
-                if status.link_beat_is_due(link, now):
-                    out.append(status.publish_link(link, nodes.get(link.upstream), node, self.name, now))
+                if status.link_is_due_with_rollup(link, now, self._status_every_s):
+                    self._publish_link(link, nodes.get(link.upstream), node, now, out)
             if not fast or not link.streams or not engine.judge_fast(link, nodes.get(link.upstream), sample, now):
                 self._judge_link(link, now, out, thorough)
         for link in self._downstream_of.get(name, ()):
@@ -267,8 +269,8 @@ class ClusterState:
             return
         if now >= link.brief.until:
             out += rollup.turn(link, now, self.name, owner.node.datacenter)
-            if status.link_beat_is_due(link, now):
-                out.append(status.publish_link(link, up, down, self.name, now))
+            if status.link_is_due_with_rollup(link, now, self._status_every_s):
+                self._publish_link(link, up, down, now, out)
         engine = self._engines[owner.node.engine]
         clock = clock_of(memory, link)
         traits, reading = engine.traits(link.kind), engine.read_link(link, up, down, now)
@@ -278,8 +280,8 @@ class ClusterState:
             link.verdict, link.verdict_since = judged, now
         link.streams = engine.may_skip_link(link)
         rollup.count(link)
-        if status.link_is_due(link, now):
-            out.append(status.publish_link(link, up, down, self.name, now))
+        if status.link_is_due(link, now, self._status_every_s):
+            self._publish_link(link, up, down, now, out)
         if (thorough or memory.alerts or not engine.link_is_healthy(link, down)) and link.is_settled(now):
             context = self._alerting.link_context(link, now)
             complete = (link.agentless or context.down is not None) and (up is None or up.answers)
@@ -288,10 +290,15 @@ class ClusterState:
             del memory.links[link.id]
             self._links_changed(now, out)
 
+    def _publish_link(
+        self, link: LinkState, up: NodeState | None, down: NodeState | None, now: float, out: list[Output]
+    ) -> None:
+        out.append(status.publish_link(link, up, down, self.name, now, self._status_every_s))
+
     def _publish_node(self, engine: Engine, node: NodeState, now: float, out: list[Output]) -> None:
-        if status.node_is_due(node, engine.unit, now):
+        if status.node_is_due(node, now, self._status_every_s):
             position = engine.position_of(node.sample) if node.sample is not None else None
-            out.append(status.publish_node(node, self.name, position, engine.unit, now))
+            out.append(status.publish_node(node, self.name, position, engine.unit, now, self._status_every_s))
 
     def _judge_around(self, node: NodeState, now: float, out: list[Output]) -> None:
         """Judge a node and every link that ends at it."""

@@ -91,12 +91,8 @@ class NodeState:
     """When ``status`` became this one."""
     status_note: str = ""
     """Version and error as last published."""
-    status_rate: float = 0.0
-    """Units written a second as last published; 0 for a node that does not take writes."""
     status_at: float = 0.0
     """When its status was last published; 0 when it never was."""
-    status_next: float = 0.0
-    """When it is next examined whether a record is due of a node whose role and health did not change."""
     freed: dict[str, float] = field(default_factory=dict)
     """When the subscription of a slot was dropped, by the slot's name."""
 

@@ -1,7 +1,8 @@
 """The status of links and nodes: when a record of it is due, and the record.
 
-A record is due when the verdict, the connection, the health or the role changed; when a lag or a write rate moved far,
-or moved at all while the link is not healthy; and at a slow beat. A link that is gone is forgotten with a tombstone.
+A record is due when the verdict, the connection, the health or the role changed; when the lag moved far, or at all
+while the link is not healthy; and when the last record is older than ``every_s``. A link that is gone is forgotten with
+a tombstone.
 """
 
 from dataclasses import dataclass
@@ -13,21 +14,15 @@ from leadline.model.observation import Unit
 from leadline.model.status import LinkStatus, NodeHealth, NodeStatus
 from leadline_streams.judge.state import LinkState, NodeState
 
-BEAT_S = 60.0
-"""Longest time between two records. The first beats of a fleet are spread over it."""
 LAG_EVERY_S = 1.0
+LAG_AT_LEAST_EVERY_S = 10.0
 LAG_STEP = 0.02
-"""While a link is not healthy its lag is published when it moved by this part, each second at most and ten at least."""
+"""While a link is not healthy, a lag that moves is published after this part of it, within these two times."""
 LAG_MOVED_S = 1.0
 """The lag of a healthy link is published when it moved so far."""
 CAUGHT_UP = ("idle", "healthy")
 """A link changes between these with the load of its primary."""
 RATE_SPAN_S = 10.0
-RATE_EVERY_S = 10.0
-RATE_STEP = 0.25
-"""The write rate of a primary is published when it moved by this part, each ten seconds at most."""
-RATE_LEAST: dict[Unit, float] = {"bytes": 1000.0, "transactions": 1.0}
-"""Units a second. Below, a primary is idle: what it writes by itself is not published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +32,7 @@ class Forgotten:
     link: str
 
 
-def link_is_due(link: LinkState, now: float) -> bool:
+def link_is_due(link: LinkState, now: float, every_s: float) -> bool:
     """Whether a record of a link is due at once: its connection or health changed, or its lag moved."""
     if not link.is_settled(now):
         return False
@@ -46,16 +41,15 @@ def link_is_due(link: LinkState, now: float) -> bool:
     if changed or link.connected != link.status_connected:
         return True
     if healthy:
-        return now - link.status_at >= LAG_EVERY_S and _lag_moved(link)
+        return _lag_moved(link)
     if link.lag_s == link.status_lag_s:
         return False
-    return now - link.status_at >= min(max(LAG_EVERY_S, LAG_STEP * (link.lag_s or 0.0)), 10 * LAG_EVERY_S)
+    return now - link.status_at >= min(max(LAG_EVERY_S, LAG_STEP * (link.lag_s or 0.0)), LAG_AT_LEAST_EVERY_S, every_s)
 
 
-def link_beat_is_due(link: LinkState, now: float) -> bool:
-    """Whether a record is due of a link that a window of its roll-up ends for: that of a healthy link, above all."""
-    changed = link.verdict != link.status_verdict or _lag_moved(link)
-    return link.is_settled(now) and (changed or now - link.status_at >= BEAT_S)
+def link_is_due_with_rollup(link: LinkState, now: float, every_s: float) -> bool:
+    """Whether a record of a link is due as a window of its roll-up ends: it became idle or busy, or the last is old."""
+    return link.is_settled(now) and (link.verdict != link.status_verdict or now - link.status_at >= every_s)
 
 
 def _lag_moved(link: LinkState) -> bool:
@@ -63,10 +57,10 @@ def _lag_moved(link: LinkState) -> bool:
 
 
 def publish_link(
-    link: LinkState, up: NodeState | None, down: NodeState | None, cluster: ClusterName, now: float
+    link: LinkState, up: NodeState | None, down: NodeState | None, cluster: ClusterName, now: float, every_s: float
 ) -> LinkStatus:
     """The record of a link; it counts as published."""
-    link.status_at = now if link.status_at else now - _phase(link.id)
+    link.status_at = _published_at(link.id, link.status_at, now, every_s)
     link.status_verdict, link.status_connected, link.status_lag_s = link.verdict, link.connected, link.lag_s
     owner = down or up
     return LinkStatus(
@@ -89,27 +83,23 @@ def publish_link(
     )
 
 
-def node_is_due(node: NodeState, unit: Unit, now: float) -> bool:
-    """Whether a record of a node is due. If not, it is not due for another while, but by a change of role or health."""
-    if (_status_of(node), _note_of(node)) != (node.status, node.status_note):
-        return True
-    if now < node.status_next:
+def node_is_due(node: NodeState, now: float, every_s: float) -> bool:
+    """Whether a record of a node is due. None is before the first report on the server itself."""
+    if node.sample is None and node.up and not node.stale:
         return False
-    node.status_next = now + RATE_EVERY_S
-    if now - node.status_at >= BEAT_S:
-        return True
-    rate, before = _rate_of(node) or 0.0, node.status_rate
-    return abs(rate - before) >= RATE_STEP * max(rate, before) and max(rate, before) >= RATE_LEAST[unit]
+    changed = (_status_of(node), _note_of(node)) != (node.status, node.status_note)
+    return changed or now - node.status_at >= every_s
 
 
-def publish_node(node: NodeState, cluster: ClusterName, position: str | None, unit: Unit, now: float) -> NodeStatus:
+def publish_node(
+    node: NodeState, cluster: ClusterName, position: str | None, unit: Unit, now: float, every_s: float
+) -> NodeStatus:
     """The record of a node; it counts as published."""
-    state, rate = _status_of(node), _rate_of(node)
+    state = _status_of(node)
     if state != node.status:
         node.status, node.status_since = state, now
-    node.status_note, node.status_rate = _note_of(node), rate or 0.0
-    node.status_at = now if node.status_at else now - _phase(node.name)
-    node.status_next = now + RATE_EVERY_S
+    node.status_note = _note_of(node)
+    node.status_at = _published_at(node.name, node.status_at, now, every_s)
     health = _health_of(node)
     return NodeStatus(
         cluster=cluster,
@@ -122,7 +112,7 @@ def publish_node(node: NodeState, cluster: ClusterName, position: str | None, un
         since=moment(node.status_since),
         note={"up": None, "down": node.error, "silent": "its agent is silent"}[health],
         position=position,
-        write_rate=rate,
+        write_rate=node.clock.rate(RATE_SPAN_S) if node.writable else None,
         unit=unit,
         at=moment(now),
     )
@@ -142,9 +132,8 @@ def _note_of(node: NodeState) -> str:
     return f"{node.node.version} {node.error or ''}"
 
 
-def _rate_of(node: NodeState) -> float | None:
-    return node.clock.rate(RATE_SPAN_S) if node.writable else None
-
-
-def _phase(ident: str) -> float:
-    return crc32(ident.encode("utf-8", "surrogatepass")) % 1000 / 1000 * BEAT_S
+def _published_at(ident: str, before: float, now: float, every_s: float) -> float:
+    """Now. The first time is made earlier, so that the next records of a fleet are spread over the time between two."""
+    if before:
+        return now
+    return now - crc32(ident.encode("utf-8", "surrogatepass")) % 1000 / 1000 * every_s

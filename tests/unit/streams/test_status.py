@@ -5,8 +5,11 @@ from collections import Counter
 from msgspec.structs import replace
 
 from leadline.model.status import LinkStatus, NodeStatus
-from leadline_streams.judge.status import BEAT_S, Forgotten
+from leadline_streams.judge.policy import Policy
+from leadline_streams.judge.status import Forgotten
 from tests.unit.streams.world import Server, World
+
+EVERY_S = Policy().status_every_s
 
 
 def pair() -> tuple[World, Server, Server]:
@@ -53,7 +56,7 @@ def test_a_healthy_fleet_is_published_at_the_beat_alone() -> None:
     """Minutes of health cost one record a minute for each node and link."""
     world, _, _ = pair()
     world.outputs.clear()
-    live(world, int(5 * BEAT_S))
+    live(world, int(5 * EVERY_S))
     counts = Counter(each.node for each in world.outputs if isinstance(each, NodeStatus))
     assert all(4 <= count <= 6 for count in counts.values())
     assert len(counts) == 2
@@ -72,6 +75,18 @@ def test_a_lag_is_published_as_it_moves() -> None:
     live(world, 100, replayed=stuck)
     assert 8 <= len(links(world)) <= 12
     assert links(world)[-1].lag_s > 600
+
+
+def test_where_people_look_a_long_lag_moves_too() -> None:
+    """With a status each second, the lag of a link that is not healthy is published each second, however long."""
+    world = World(policy=Policy(status_every_s=1.0))
+    world.pair()
+    live(world, 5)
+    stuck = world.lsn
+    live(world, 600, replayed=stuck)
+    world.outputs.clear()
+    live(world, 20, replayed=stuck)
+    assert len(links(world)) == 20
 
 
 def test_a_verdict_is_published_when_it_changes() -> None:
@@ -137,23 +152,28 @@ def test_another_error_does_not_begin_a_new_time() -> None:
     assert last.since == first.since < last.at
 
 
-def test_a_write_rate_is_published_when_it_moves_far() -> None:
-    """A load that begins or ends is shown within some ten seconds; what an idle primary writes is not."""
-    world, _, _ = pair()
-    live(world, 30)
+def test_positions_and_rates_are_as_recent_as_the_setting_says() -> None:
+    """Where people look at them, a second; the fast path keeps to it too."""
+    world = World(policy=Policy(status_every_s=1.0))
+    world.pair()
+    live(world, 20)
     world.outputs.clear()
-    world.rate = 5_000_000
-    live(world, 25)
-    assert nodes(world, "pg-1")[-1].write_rate > 4_000_000
-    world.rate = 40
     live(world, 30)
-    assert nodes(world, "pg-1")[-1].write_rate < 1000
-    live(world, int(BEAT_S))
-    world.outputs.clear()
-    world.rate = 400
-    live(world, int(BEAT_S))
-    assert len(nodes(world, "pg-1")) == 1
-    assert [each.write_rate for each in nodes(world, "pg-2")] == [None]
+    assert [len(nodes(world, name)) for name in world.servers] == [30, 30]
+    assert nodes(world, "pg-1")[-1].write_rate == 100_000
+    assert nodes(world, "pg-2")[-1].write_rate is None
+    assert 3 <= len(links(world)) <= 4
+
+
+def test_a_node_is_not_published_before_its_server_is_seen() -> None:
+    """Settings alone show neither its position nor that it is up."""
+    world = World()
+    up, _ = world.pair()
+    up.settings["max_wal_senders"] = "10"
+    world.tell_settings()
+    assert not nodes(world, "pg-1")
+    live(world, 3)
+    assert nodes(world, "pg-1")[0].position is not None
 
 
 def test_the_lag_of_a_healthy_link_is_published_when_it_moved_far() -> None:
