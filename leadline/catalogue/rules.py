@@ -69,6 +69,16 @@ ENTRIES = (
         impact="Replay may stop, or the standby not start, when the primary uses what the standby cannot hold.",
     ),
     RuleEntry(
+        code="horizon_held",
+        family="retention",
+        on="node",
+        unit="transactions",
+        help="Age of the oldest snapshot that vacuum must respect on a server that takes writes, from one million on: "
+        "of an open transaction, of a standby's feedback, or of a slot.",
+        impact="Dead rows could not be removed: tables grew, and queries on them became slower.",
+        class_="notice",
+    ),
+    RuleEntry(
         code="identity_missing",
         family="config",
         on="node",

@@ -67,7 +67,7 @@ def state_lines(memory: Memory) -> Iterator[str]:
     """The present state of every link and node."""
     for link in memory.links.values():
         connected = "connected" if link.connected else "not connected"
-        yield f"link {link.id}: {link.verdict}, {connected}, {link.lag_s} s, {link.lag_bytes} bytes"
+        yield f"link {link.id}: {link.verdict}, {connected}, {link.lag_s} s, {link.lag_units} bytes"
     for node in memory.nodes.values():
         yield f"node {node.name}: {'up' if node.up else node.error}{', silent' if node.stale else ''}"
         sample = node.sample

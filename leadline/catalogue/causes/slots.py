@@ -91,4 +91,20 @@ ENTRIES = (
         improvements=("Make a standby's slot part of what creates the standby and of every failover.",),
         tasks=("Make the slot on the upstream, on whichever server may become one as well.",),
     ),
+    CauseEntry(
+        code="vacuum_held_by_feedback",
+        family="slots",
+        help="the oldest snapshot of a server that takes writes belongs to a standby's feedback or to a slot",
+        explains=frozenset({"horizon_held"}),
+        improvements=("Keep long reports on a standby without hot_standby_feedback, or bound how long they may run.",),
+        tasks=("Find the query or the consumer that held the snapshot, and bound it.",),
+    ),
+    CauseEntry(
+        code="vacuum_held_by_transaction",
+        family="slots",
+        help="the oldest snapshot of a server that takes writes belongs to a session on it",
+        explains=frozenset({"horizon_held"}),
+        improvements=("Set idle_in_transaction_session_timeout, and bound how long a transaction may run.",),
+        tasks=("Find the application that left the transaction open, and have it end its transactions.",),
+    ),
 )

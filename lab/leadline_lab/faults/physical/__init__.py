@@ -8,6 +8,7 @@
 ``replay``       replay is paused, blocked or delayed
 ``replay_speed`` replay does not get enough processor time
 ``synchronous``  commits wait for standbys
+``horizon``      vacuum is held back by an old snapshot
 ``settings``     settings that differ or do not work
 ``promotion``    two servers accept writes
 ``healthy``      controls

@@ -13,6 +13,7 @@ Shared by rules and causes:
 ``links``           links by kind, and the rows of samples that belong to them
 ``lsn``             log sequence numbers as whole numbers
 ``wal``             what is missing between two positions of the WAL
+``horizon``         the oldest snapshot that vacuum must respect, and what holds it
 ``slots``           what a slot retains WAL for, and how fast that grows
 ``subscriptions``   workers that fail or wait, publications that are missing
 ``synchronous``     what commits wait for, and which standbys confirm them

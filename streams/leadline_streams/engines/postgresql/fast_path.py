@@ -14,6 +14,7 @@ import msgspec
 
 from leadline.model.observation import Activity, Archiver, Downstream, Positions, Sample, Slot, Upstream
 from leadline_streams.engines.postgresql import health
+from leadline_streams.engines.postgresql.horizon import is_held
 from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S, feed_clock
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.lsn import parse_lsn
@@ -33,14 +34,14 @@ READ: Fields = {
     ),
     Positions: frozenset({"current_lsn", "received_lsn", "replayed_lsn", "replay_paused", "apply_delay_s"}),
     Upstream: frozenset({"host", "port", "slot", "status", "latest_end_lsn", "message_age_s"}),
-    Downstream: frozenset({"name", "kind", "slot", "write_lsn", "flush_lsn", "reply_age_s"}),
+    Downstream: frozenset({"name", "kind", "slot", "write_lsn", "flush_lsn", "reply_age_s", "xmin_age"}),
     Slot: frozenset(
         {
             *("name", "active", "retained_bytes", "wal_status", "safe_wal_bytes", "conflicting"),
-            "invalidation_reason",
+            *("invalidation_reason", "xmin_age", "catalog_xmin_age"),
         }
     ),
-    Activity: frozenset({"sync_waiters"}),
+    Activity: frozenset({"sync_waiters", "oldest"}),
     Archiver: frozenset({"failed", "last_failed_s", "ready"}),
 }
 """Fields that the fast path reads."""
@@ -58,18 +59,18 @@ SKIPPED: Fields = {
     Downstream: frozenset(
         {
             *("pid", "state", "address", "sent_lsn", "replay_lsn", "write_lag_s", "flush_lag_s", "replay_lag_s"),
-            *("connected_s", "sync_state", "sync_priority", "wait", "xmin_age"),
+            *("connected_s", "sync_state", "sync_priority", "wait"),
         }
     ),
     # A slot that is in use, valid and retains little harms nobody, whatever its kind and its counters.
     Slot: frozenset(
         {
-            *("kind", "plugin", "database", "temporary", "active_pid", "restart_lsn", "confirmed_lsn", "xmin_age"),
-            *("catalog_xmin_age", "two_phase", "inactive_s", "failover", "synced", "spill_txns", "spill_bytes"),
+            *("kind", "plugin", "database", "temporary", "active_pid", "restart_lsn", "confirmed_lsn"),
+            *("two_phase", "inactive_s", "failover", "synced", "spill_txns", "spill_bytes"),
             *("stream_txns", "stream_bytes", "total_txns", "total_bytes"),
         }
     ),
-    Activity: frozenset({"blockers", "oldest", "sync_wait_s", "prepared_transactions", "prepared_oldest_s"}),
+    Activity: frozenset({"blockers", "sync_wait_s", "prepared_transactions", "prepared_oldest_s"}),
     Archiver: frozenset({"archived", "last_archived_wal", "last_archived_s", "last_failed_wal"}),
 }
 """Fields that cannot change the judgement of a healthy subject."""
@@ -122,6 +123,8 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
     if positions is not None and positions.apply_delay_s:
         return False
     if activity is not None and activity.sync_waiters:
+        return False
+    if is_held(sample):
         return False
     if archiver is not None and (archiver.failed or archiver.last_failed_s is not None or archiver.ready is not None):
         return False

@@ -7,6 +7,7 @@ healthy subjects and holds this.
 """
 
 from leadline.model.observation import Slot
+from leadline_streams.engines.postgresql.horizon import is_held
 from leadline_streams.engines.postgresql.slots import HELD_BYTES
 from leadline_streams.judge.state import LinkState, NodeState
 
@@ -23,6 +24,8 @@ def node_is_healthy(node: NodeState) -> bool:
     if sample.activity is not None and sample.activity.sync_waiters:
         return False
     if sample.positions is not None and sample.positions.apply_delay_s:
+        return False
+    if is_held(sample):
         return False
     wanted = node.settings.get(SYNCHRONOUS)
     return wanted is None or not wanted.value

@@ -1,0 +1,40 @@
+"""``vacuum_held_by_transaction``: an open transaction on the server holds vacuum back."""
+
+from collections.abc import Iterator
+
+from leadline.model.incident import Step
+from leadline.words import duration
+from leadline_streams.engines.postgresql.horizon import holders
+from leadline_streams.engines.postgresql.statements import end_session, show_session
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.rule import fact
+
+
+def find(context: DiagnosisContext) -> Iterator[Claim]:
+    """A session that is the oldest holder of the horizon of a server that takes writes."""
+    for node in context.nodes:
+        found = holders(node.sample) if node.writable and node.sample is not None else []
+        session = found[0].session if found else None
+        if session is None:
+            continue
+        yield Claim(
+            subject=context.about_node(node),
+            confidence=0.94,
+            title=f"a transaction on {node.name} holds vacuum back",
+            summary=f"session pid {session.pid} on {node.name}, user {session.user}, {session.state}, has had a "
+            f"transaction "
+            f"open for {duration(session.age_s)}: rows that died since cannot be removed",
+            steps=[
+                show_session(node.name, session.pid),
+                Step(risk="look", text="Let its owner end the transaction; if nobody needs it, end the session"),
+                end_session(node.name, session.pid),
+            ],
+            evidence_for=[fact("xmin_age", found[0].age, node.name, found[0].name)],
+        )
+
+
+CAUSE = CauseRule(
+    code="vacuum_held_by_transaction",
+    find=find,
+)
