@@ -56,7 +56,7 @@ _ADVICE: Final = ADVICE | {
     PgFailure.NO_RIGHT: "grant the role its rights: deploy/sql/incident_log.sql",
     PgFailure.NO_OBJECT: "run `leadline incidents migrate`",
     PgFailure.READ_ONLY: "this server is a standby or read-only; set incident_log.dsn to one that takes writes",
-    PgFailure.CONSTRAINT: "the incident log and its head disagree; run `leadline incidents verify`",
+    PgFailure.CONSTRAINT: "the incident log and its head do not agree; run `leadline incidents verify`",
     PgFailure.NO_RESOURCES: "the server lacks memory or another resource; read the server log",
 }
 
