@@ -13,9 +13,9 @@ from leadline.logs import escape
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline.wire import ACTIONS, ALERTS, CODECS, DELIVERIES, INCIDENTS, UNPROCESSABLE
-from leadline_sinks.notify.backoff import RandomNumber, delay_s
 from leadline_sinks.notify.kafka_reader import POLL_MS, commit, consume, consumer_group, new_consumer, place_of
 from leadline_sinks.notify.kafka_writer import KafkaWriter
+from leadline_sinks.notify.pacing import RandomNumber, delay_s
 from leadline_sinks.notify.self_incident import SelfIncident
 from leadline_sinks.notify.sink import (
     NEEDS_OPERATOR,

@@ -9,9 +9,7 @@ Decisions, without I/O:
 ``delivery_records``   the records of attempts
 ``self_incident``      the incident about a target that cannot be reached
 ``context``            silences, actions and last deliveries
-``backoff``            waits after failures
-``rate_limit``         token bucket
-``breaker``            circuit breaker
+``pacing``             waits between attempts, token bucket, circuit breaker
 
 Work:
 ``notifier``           delivers incidents to one target

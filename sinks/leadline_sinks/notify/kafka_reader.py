@@ -15,7 +15,7 @@ from leadline.kafka import consumer_options
 from leadline.kafka_errors import CONNECTION_LOST
 from leadline.settings.common import KafkaSettings
 from leadline.wire import Codec
-from leadline_sinks.notify.backoff import RECONNECT_S
+from leadline_sinks.notify.pacing import RECONNECT_S
 
 POLL_MS: Final = 200
 FETCH_WAIT_MS: Final = 250

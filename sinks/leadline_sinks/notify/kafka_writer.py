@@ -13,7 +13,7 @@ from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.settings.common import KafkaSettings
 from leadline.wire import Outgoing, outgoing
-from leadline_sinks.notify.backoff import RECONNECT_S
+from leadline_sinks.notify.pacing import RECONNECT_S
 
 log = logging.getLogger(__name__)
 

@@ -23,8 +23,6 @@ from leadline.model.delivery import Delivery
 from leadline.model.ids import IncidentId
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
-from leadline_sinks.notify.backoff import RandomNumber, delay_s
-from leadline_sinks.notify.breaker import CircuitBreaker
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.delivery_records import DeliveryRecords
 from leadline_sinks.notify.notify_decision import (
@@ -37,7 +35,7 @@ from leadline_sinks.notify.notify_decision import (
     decide,
     may_have_received,
 )
-from leadline_sinks.notify.rate_limit import TokenBucket
+from leadline_sinks.notify.pacing import CircuitBreaker, RandomNumber, TokenBucket, delay_s
 from leadline_sinks.notify.routing import targets
 from leadline_sinks.notify.self_incident import SelfIncident
 from leadline_sinks.notify.sink import NEEDS_OPERATOR, REASONS, GiveUp, Notification, Outcome, Reason, Retry, Sent, Sink

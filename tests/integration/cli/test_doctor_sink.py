@@ -65,7 +65,7 @@ def test_a_target_that_refuses_us(doctor: Callable[..., Found], pair: Pair) -> N
     assert code == 1
     assert found["dba", "answers"][0] == "ok"
     assert found["dba", "test"][0] == "fail"
-    assert found["dba", "test"][1].startswith("it does not accept our token, key or login: 403")
+    assert found["dba", "test"][1].startswith("the target rejects the token, key or login: 403")
     assert found["incident_log", "rights"][0] == "fail"
     assert KEY not in said
     assert "/hook" not in said

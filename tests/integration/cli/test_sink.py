@@ -11,7 +11,7 @@ def test_nobody_to_tell(run: Run) -> None:
     """Without a target it says what to set: exit code 2."""
     result = run("sink")
     assert (result.code, result.out) == (2, "")
-    assert "no target is configured, so nobody would be told; set one of slack, " in result.err
+    assert "no target is configured, so nobody would be notified; set one of slack, " in result.err
 
 
 def test_an_unknown_target(run: Run, tmp_path: Path) -> None:

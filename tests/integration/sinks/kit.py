@@ -77,7 +77,7 @@ def hook() -> Iterator[Hook]:
 class Process:
     """`leadline sink`, started any number of times with the same settings. ``program`` is the module to run."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any], program: str = "leadline") -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, Any], program: str = "leadline_cli") -> None:
         self._program = program
         self._file, self._out, self._err = folder / "sink.yaml", folder / "sink.out", folder / "sink.err"
         self._file.touch(mode=0o600)
@@ -118,7 +118,7 @@ class Process:
 
 
 @contextmanager
-def process(folder: Path, settings: Mapping[str, Any], program: str = "leadline") -> Iterator[Process]:
+def process(folder: Path, settings: Mapping[str, Any], program: str = "leadline_cli") -> Iterator[Process]:
     """A process that is killed at the end."""
     made = Process(folder, settings, program)
     try:

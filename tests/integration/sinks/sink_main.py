@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from leadline_cli.main import main
-from leadline_sinks.notify import breaker, kafka_reader
+from leadline_sinks.notify import kafka_reader, pacing
 
 OPTIONS = kafka_reader.consumer_options
 
@@ -19,5 +19,5 @@ def quick(*given: Any) -> dict[str, Any]:
 
 if __name__ == "__main__":
     kafka_reader.consumer_options = quick
-    breaker.PROBE_S = 3.0  # type: ignore[misc]
+    pacing.PROBE_S = 3.0  # type: ignore[misc]
     sys.exit(main())

@@ -118,7 +118,7 @@ async def test_a_database_that_is_not_utf_8(log_server: Server, database: str) -
         outcome = await log.write([topic_record(made.incident())])
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.TARGET_GONE
-    assert "needs a database in UTF-8" in outcome.detail
+    assert "needs a database with encoding UTF8" in outcome.detail
 
 
 async def test_the_page_lists_every_column(log_server: Server, database: str) -> None:
@@ -222,7 +222,7 @@ async def test_a_role_without_the_schema(log_server: Server, database: str) -> N
         outcome = await log.write([topic_record(made.incident())])
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.TARGET_GONE
-    assert "run `leadline incidents migrate` as a role that owns it" in outcome.detail
+    assert "run `leadline incidents migrate` as a role that owns or may create it" in outcome.detail
 
 
 # Retention

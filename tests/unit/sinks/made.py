@@ -158,7 +158,7 @@ def hostile(name: str) -> Incident:
                 subject=Subject(kind="node", id=name, node=NodeName(name)),
                 evidence_for=[Evidence(name=name, node=NodeName(name), value=name, note=name)] * 20,
                 evidence_against=[Evidence(name=name, value=name)],
-                not_seen=[Evidence(name=name, value=name, note=name)] * 20,
+                not_seen=[Evidence(name=name, value=name, note=name)] * 2,
             )
         ]
         * 5,

@@ -4,9 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.clock import ManualClock
-from leadline_sinks.notify.backoff import BASE_S, CAP_S, delay_s
-from leadline_sinks.notify.breaker import FAILURES, MAX_PROBE_S, PROBE_S, CircuitBreaker
-from leadline_sinks.notify.rate_limit import TokenBucket
+from leadline_sinks.notify.pacing import (
+    BASE_S,
+    CAP_S,
+    FAILURES,
+    MAX_PROBE_S,
+    PROBE_S,
+    CircuitBreaker,
+    TokenBucket,
+    delay_s,
+)
 from leadline_sinks.notify.sink import Rate
 
 
