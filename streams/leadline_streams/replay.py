@@ -11,7 +11,7 @@ from leadline_streams.judge.policy import Policy
 from leadline_streams.runtime.partition import Partition
 
 
-class Step(NamedTuple):
+class Decision(NamedTuple):
     """A decision without its words, for ``compare``."""
 
     event_time: str
@@ -57,6 +57,6 @@ def compare(before: Iterable[Output], after: Iterable[Output]) -> tuple[list[Tra
     )
 
 
-def _step(said: Transition) -> Step:
+def _step(said: Transition) -> Decision:
     at = said.event_time.isoformat()
-    return Step(at, said.cluster, said.rule, said.subject.id, said.from_, said.to, said.severity)
+    return Decision(at, said.cluster, said.rule, said.subject.id, said.from_, said.to, said.severity)

@@ -1,6 +1,6 @@
 """Causes about subscriptions."""
 
-from leadline.catalogue import habits
+import leadline.catalogue.habits as habits
 from leadline.catalogue.entry import CUT, DISABLED, FAILING, LATE, CauseEntry
 
 ENTRIES = (

@@ -1,6 +1,6 @@
 """Causes about servers, hosts, agents and commits."""
 
-from leadline.catalogue import habits
+import leadline.catalogue.habits as habits
 from leadline.catalogue.entry import CUT, CauseEntry
 
 ENTRIES = (

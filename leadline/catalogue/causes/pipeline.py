@@ -1,6 +1,6 @@
 """Causes about Leadline itself, and the cause of an incident that nothing explains."""
 
-from leadline.catalogue import habits
+import leadline.catalogue.habits as habits
 from leadline.catalogue.entry import CauseEntry
 
 ENTRIES = (

@@ -1,6 +1,6 @@
 """Causes about slots and what they retain."""
 
-from leadline.catalogue import habits
+import leadline.catalogue.habits as habits
 from leadline.catalogue.entry import CUT, LATE, CauseEntry
 
 ENTRIES = (

@@ -1,6 +1,6 @@
 """Causes about standbys and the WAL they stream."""
 
-from leadline.catalogue import habits
+import leadline.catalogue.habits as habits
 from leadline.catalogue.entry import CUT, LATE, CauseEntry
 
 ENTRIES = (

@@ -16,7 +16,7 @@ from leadline_streams.judge.diagnosis.context import open_context
 from leadline_streams.judge.diagnosis.ranking import diagnose
 from leadline_streams.judge.effective_rules import EffectiveRules
 from leadline_streams.judge.judgement import Judgement
-from leadline_streams.judge.lifecycle import Step
+from leadline_streams.judge.lifecycle import LifecycleStep
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import (
     ClusterContext,
@@ -183,7 +183,12 @@ class Alerting:
         return alert
 
     def _emit(
-        self, alert: AlertState, rule: RuleBase, step: Step, describe: Callable[[float], Words], out: list[Output]
+        self,
+        alert: AlertState,
+        rule: RuleBase,
+        step: LifecycleStep,
+        describe: Callable[[float], Words],
+        out: list[Output],
     ) -> None:
         memory = self._memory
         alert.seq += 1
@@ -267,7 +272,7 @@ def _no_words(_: float) -> Words:
     return Words("", [])
 
 
-def _words(alert: AlertState, rule: RuleBase, step: Step, describe: Callable[[float], Words]) -> Words:
+def _words(alert: AlertState, rule: RuleBase, step: LifecycleStep, describe: Callable[[float], Words]) -> Words:
     about = name_of(alert.subject)
     if step.to == "unknown":
         return Words(f"{rule.name} on {about} cannot be judged: no data", [])

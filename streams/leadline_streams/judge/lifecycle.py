@@ -13,7 +13,7 @@ from leadline_streams.judge.state import AlertState
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LifecycleStep:
     """One transition of an alert, without its words."""
 
     from_: State
@@ -22,23 +22,23 @@ class Step:
     at: float
 
 
-def open_pending(alert: AlertState, limits: Limits, now: float) -> list[Step]:
+def open_pending(alert: AlertState, limits: Limits, now: float) -> list[LifecycleStep]:
     """A first breach: pending, or firing at once where the limits ask for no duration."""
     alert.since = now
     if limits.for_s <= 0:
         alert.state, alert.due = "firing", None
-        return [Step("ok", "firing", "breach", now)]
+        return [LifecycleStep("ok", "firing", "breach", now)]
     alert.state, alert.due = "pending", now + limits.for_s
-    return [Step("ok", "pending", "breach", now)]
+    return [LifecycleStep("ok", "pending", "breach", now)]
 
 
-def measured(alert: AlertState, limits: Limits, value: float | None, now: float) -> list[Step]:
+def measured(alert: AlertState, limits: Limits, value: float | None, now: float) -> list[LifecycleStep]:
     """Take a measurement; None means that nothing is wrong."""
     severity = limits.severity(value) if value is not None else None
-    steps: list[Step] = []
+    steps: list[LifecycleStep] = []
     if alert.state == "unknown":
         alert.state = "firing"
-        steps.append(Step("unknown", "firing", "data_back", now))
+        steps.append(LifecycleStep("unknown", "firing", "data_back", now))
     if severity is None:
         alert.lower_since = None
         cleared = value is None or limits.clear_of(value, "warning" if limits.warning is not None else "critical")
@@ -61,7 +61,7 @@ def measured(alert: AlertState, limits: Limits, value: float | None, now: float)
     return steps
 
 
-def lost(alert: AlertState, now: float) -> list[Step]:
+def lost(alert: AlertState, now: float) -> list[LifecycleStep]:
     """Its measurement is missing. A pending alert waits for the data, and its duration starts again after that."""
     alert.clear_since = alert.lower_since = None
     if alert.state == "pending":
@@ -69,7 +69,7 @@ def lost(alert: AlertState, now: float) -> list[Step]:
         return []
     if alert.state == "firing":
         alert.state = "unknown"
-        return [Step("firing", "unknown", "no_data", now)]
+        return [LifecycleStep("firing", "unknown", "no_data", now)]
     return []
 
 
@@ -84,32 +84,32 @@ def next_due(alert: AlertState, limits: Limits, grace_s: float) -> float | None:
     return None
 
 
-def due(alert: AlertState, limits: Limits, grace_s: float) -> Step | None:
+def due(alert: AlertState, limits: Limits, grace_s: float) -> LifecycleStep | None:
     """The transition of an alert that has become due."""
     if alert.state == "pending":
         if alert.clear_since is None:
             return _fire(alert, alert.due) if alert.due is not None else None
         alert.state = "ok"
-        return Step("pending", "ok", "clear", alert.clear_since + grace_s)
+        return LifecycleStep("pending", "ok", "clear", alert.clear_since + grace_s)
     if alert.state == "firing" and alert.clear_since is not None:
         alert.state = "resolved"
-        return Step("firing", "resolved", "clear", alert.clear_since + limits.keep_s)
+        return LifecycleStep("firing", "resolved", "clear", alert.clear_since + limits.keep_s)
     return None
 
 
-def superseded(alert: AlertState, now: float) -> Step:
+def superseded(alert: AlertState, now: float) -> LifecycleStep:
     """Its subject is gone: another link took its place, or a rule was switched off."""
     before = alert.state
     alert.state = "ok" if before == "pending" else "resolved"
-    return Step(before, alert.state, "superseded", now)
+    return LifecycleStep(before, alert.state, "superseded", now)
 
 
-def _fire(alert: AlertState, at: float) -> Step:
+def _fire(alert: AlertState, at: float) -> LifecycleStep:
     alert.state, alert.due = "firing", None
-    return Step("pending", "firing", "breach", at)
+    return LifecycleStep("pending", "firing", "breach", at)
 
 
-def _reweigh(alert: AlertState, limits: Limits, severity: Severity, value: float, now: float) -> list[Step]:
+def _reweigh(alert: AlertState, limits: Limits, severity: Severity, value: float, now: float) -> list[LifecycleStep]:
     """Severity up at once, down only when the higher level has been clear for as long as resolving takes."""
     if severity == alert.severity:
         alert.lower_since = None
@@ -126,4 +126,4 @@ def _reweigh(alert: AlertState, limits: Limits, severity: Severity, value: float
             return []
         reason = "deescalate"
     alert.severity, alert.threshold, alert.lower_since = severity, limits.level(severity), None
-    return [Step("firing", "firing", reason, now)]
+    return [LifecycleStep("firing", "firing", reason, now)]

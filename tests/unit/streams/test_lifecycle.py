@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from leadline.model.alert import Subject
 from leadline.model.ids import AlertId, NodeName
 from leadline_streams.judge import lifecycle
-from leadline_streams.judge.lifecycle import Step
+from leadline_streams.judge.lifecycle import LifecycleStep
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.state import AlertState
 
@@ -32,7 +32,7 @@ class Life:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.alert: AlertState | None = None
-        self.steps: list[Step] = []
+        self.steps: list[LifecycleStep] = []
 
     def measure(self, now: float, value: float | None) -> None:
         """Let time pass to ``now``, then take a value; nan is missing data, None is all well."""
@@ -60,7 +60,7 @@ class Life:
             assert step.at == when
             self._done([step])
 
-    def _done(self, steps: list[Step]) -> None:
+    def _done(self, steps: list[LifecycleStep]) -> None:
         self.steps += steps
         if self.alert is not None and self.alert.state in ("ok", "resolved"):
             self.alert = None
