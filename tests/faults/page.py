@@ -38,23 +38,23 @@ COLUMNS = {
     "judgements_different": "different",
     "judgements_disordered": "out of order",
     "judgements_repeated": "twice in the topic",
-    "restarts": "worker ended by itself",
+    "restarts": "worker exited by itself",
 }
 """The numbers of a row and their titles; what a fault does not touch is not counted."""
 
 PEOPLE = {
     "incidents": "incidents",
     "pages": "pages",
-    "untold": "not told",
+    "untold": "not notified",
     "unended": "left open",
-    "reopened": "again after the end",
+    "reopened": "reopened",
     "told_disordered": "out of order",
-    "needless": "again for no reason",
-    "messages_again": "Slack messages again",
-    "lines_again": "lines in threads again",
-    "pages_again": "triggers again",
+    "needless": "repeated without reason",
+    "messages_again": "Slack messages repeated",
+    "lines_again": "thread lines repeated",
+    "pages_again": "triggers repeated",
 }
-"""The same for what people were told, which has a table of its own."""
+"""The same for notifications, which have a table of their own."""
 
 
 def line(row: Mapping[str, Any]) -> str:
