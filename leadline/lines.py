@@ -1,4 +1,4 @@
-"""What happens, as plain lines: one per change, two more for an incident's cause and fix, one per word to people."""
+"""Events, links and nodes as lines of text. Incidents have further lines for the cause and the steps of its fix."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from leadline.words import amount, duration, hour
 
 
 def node(row: NodeStatus) -> str:
-    """A server: role, version, whether it answers."""
+    """A node: role, version, and whether its server answers."""
     where = f" in {row.datacenter}" if row.datacenter else ""
     state = "up" if row.health == "up" else f"{row.health}: {row.note or 'no reason given'}"
     return escape(f"{row.cluster}  {row.node}  {row.role} {row.version}{where}  {state}")
@@ -32,7 +32,7 @@ def lag_of(row: LinkStatus) -> str:
 
 
 def node_fields(row: NodeStatus) -> dict[str, Any]:
-    """A server as one flat JSON object."""
+    """A node as one flat JSON object."""
     return {
         "cluster": row.cluster,
         "name": row.node,
@@ -41,8 +41,10 @@ def node_fields(row: NodeStatus) -> dict[str, Any]:
         "datacenter": row.datacenter,
         "up": row.health == "up",
         "health": row.health,
+        "since": row.since,
         "position": row.position,
         "write_rate": row.write_rate,
+        "unit": row.unit,
         "note": row.note,
     }
 
@@ -61,31 +63,34 @@ def link_fields(row: LinkStatus, history: Sequence[float] = ()) -> dict[str, Any
         "lag_s": row.lag_s,
         "lag_is_bound": row.lag_is_bound,
         "lag_bytes": row.behind if row.unit == "bytes" else None,
+        "behind": row.behind,
+        "unit": row.unit,
+        "connected": row.connected,
         "history": list(history),
     }
 
 
-def transition(news: Transition) -> str:
-    """An alert's step."""
-    step = f"{news.to.upper()} {news.severity}" if news.to == "firing" else news.to
-    return escape(f"{hour(news.event_time)}  {news.cluster}  {step}  {news.rule}  {news.summary}")
+def transition(change: Transition) -> str:
+    """A transition of an alert."""
+    state = f"{change.to.upper()} {change.severity}" if change.to == "firing" else change.to
+    return escape(f"{hour(change.event_time)}  {change.cluster}  {state}  {change.rule}  {change.summary}")
 
 
-def incident(news: Incident) -> list[str]:
-    """An incident, with its first cause and the fix."""
-    at = news.resolved_at or (news.timeline[-1].at if news.timeline else news.detected_at)
-    lines = [f"{hour(at)}  {news.cluster}  INCIDENT {news.state} {news.severity}  {news.title}"]
-    if news.state == "open" and news.causes:
-        cause = news.causes[0]
+def incident(record: Incident) -> list[str]:
+    """An incident, with its first cause and the steps of the fix."""
+    at = record.resolved_at or (record.timeline[-1].at if record.timeline else record.detected_at)
+    lines = [f"{hour(at)}  {record.cluster}  INCIDENT {record.state} {record.severity}  {record.title}"]
+    if record.state == "open" and record.causes:
+        cause = record.causes[0]
         lines.append(f"          cause  {cause.code} ({cause.confidence:.2f})  {cause.summary}")
         for number, line in enumerate(fix_lines(cause)):
             lines.append(f"          {'fix' if not number else '   '}    {line}")
-    if news.resolved_at is not None:
-        lines.append(f"          lasted {duration((news.resolved_at - news.opened_at).total_seconds())}")
+    if record.resolved_at is not None:
+        lines.append(f"          lasted {duration((record.resolved_at - record.opened_at).total_seconds())}")
     return [escape(line) for line in lines]
 
 
-def delivery(news: Delivery) -> str:
-    """What a target was told, or why not."""
-    why = f": {news.reason}" if news.reason else ""
-    return escape(f"{hour(news.at)}  {news.target}  {news.outcome}{why}  {news.occasion}  {news.incident_id}")
+def delivery(record: Delivery) -> str:
+    """A delivery to a target, with the reason where it failed."""
+    why = f": {record.reason}" if record.reason else ""
+    return escape(f"{hour(record.at)}  {record.target}  {record.outcome}{why}  {record.occasion}  {record.incident_id}")

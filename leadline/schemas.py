@@ -1,7 +1,7 @@
-"""What is on the topics, for other programs: a JSON Schema for each topic's value, and one AsyncAPI document of all.
+"""The topics described for other programs: a JSON Schema of each topic's value, and one AsyncAPI document of all.
 
 ``python -m leadline.schemas DIRECTORY`` writes them from ``leadline.model`` and ``leadline.topics``, never by hand.
-A schema says what a reader must accept: fields with a default may be absent, others may be added.
+A schema states what a reader must accept: fields with a default may be absent, others may be added.
 """
 
 import ast
@@ -39,7 +39,7 @@ def value_schema(codec: Codec[Any]) -> dict[str, Any]:
 
 
 def _field_docstrings(cls: type[Value]) -> dict[str, str]:
-    """What stands under each field in the source, by the field's name on the wire."""
+    """The docstring under each field in the source, by the field's name on the wire."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(tree, ast.ClassDef)
     on_the_wire = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))

@@ -1,4 +1,4 @@
-"""What a compacted topic holds: the newest value of each key."""
+"""The content of a compacted topic: the newest value of each key."""
 
 from typing import TypeVar
 

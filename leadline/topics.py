@@ -1,4 +1,4 @@
-"""The topics, declared once: what is in them, by which key, how long it stays. And making and reading them in Kafka."""
+"""The topics, declared once: their values, keys and retention. Creates them in Kafka and compares them with it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PARTITIONS: Final = 12
 """Fixed at creation: another count would send a cluster's records elsewhere than its earlier ones."""
 REPLICAS: Final = 3
-"""Where there are that many brokers: one may be lost while another is being restarted."""
+"""As far as there are so many brokers. With three, one may be lost while another is being restarted."""
 DAY_S: Final = 86400
 SEEN_S: Final = 10.0
 
@@ -35,7 +35,7 @@ class TopicSpec:
     cleanup: Literal["delete", "compact", "compact,delete"]
     retention_s: int | None = None
     codec: Codec[Any] | None = None
-    """How its values are read and described; None where the bytes are somebody else's."""
+    """Reads and describes its values; None where the value has a form that is not ours or not public."""
 
     def config(self) -> dict[str, str]:
         """Its configuration in Kafka's names."""
@@ -48,7 +48,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
     for spec in (
         TopicSpec(
             name="samples",
-            about="What the agents saw, and the passing of time.",
+            about="Observations of the agents, reported findings, and the passing of time.",
             key="cluster",
             value="observation",
             cleanup="delete",
@@ -57,7 +57,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         ),
         TopicSpec(
             name="alerts",
-            about="Every step in the life of every alert.",
+            about="Every transition of every alert.",
             key="cluster",
             value="alert transition",
             cleanup="delete",
@@ -66,7 +66,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         ),
         TopicSpec(
             name="incidents",
-            about="Incidents, whole; the latest `seq` of each is what holds.",
+            about="Whole incidents. The record with the highest `seq` is the present one.",
             key="incident id",
             value="incident",
             cleanup="compact,delete",
@@ -75,7 +75,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         ),
         TopicSpec(
             name="lag",
-            about="Lag of each link, rolled up over 10 and 60 seconds, for analytics.",
+            about="Lag of each link over 10 and 60 seconds, for analytics.",
             key="cluster",
             value="roll-up",
             cleanup="delete",
@@ -84,22 +84,22 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         ),
         TopicSpec(
             name="status",
-            about="The present state of every link and node: verdict, lag, role, health, and since when.",
+            about="The present state of every link and node as judged: verdict, lag, role, health, and since when.",
             key="link or node id",
-            value="status, or nothing when the link is gone",
+            value="status, or a tombstone when the link or node is forgotten",
             cleanup="compact",
             codec=STATUS,
         ),
         TopicSpec(
             name="state",
-            about="What the stream workers remember of each cluster, for themselves.",
+            about="The state of each cluster, for the stream workers themselves.",
             key="cluster",
             value="state of a cluster, in a form of its own",
             cleanup="compact",
         ),
         TopicSpec(
             name="actions",
-            about="What people did about incidents: acknowledgements and notes.",
+            about="Acknowledgements and notes of people.",
             key="incident id",
             value="action",
             cleanup="delete",
@@ -108,15 +108,15 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         ),
         TopicSpec(
             name="silences",
-            about="What nobody is to be told about.",
+            about="Silences: matching incidents notify nobody.",
             key="silence id",
-            value="silence, or nothing when it is over",
+            value="silence, or a tombstone when it is over",
             cleanup="compact",
             codec=SILENCES,
         ),
         TopicSpec(
             name="deliveries",
-            about="What each sink has told last.",
+            about="The last delivery of each incident to each target.",
             key="incident/target",
             value="last delivered `seq`, and the vendor's ids",
             cleanup="compact",
@@ -124,9 +124,9 @@ TOPICS: Final[dict[str, TopicSpec]] = {
         ),
         TopicSpec(
             name="deadletters",
-            about="Records that could not be used; headers say why and whence.",
+            about="Records that could not be used, with headers that name the reason and the origin.",
             key="the original's",
-            value="the original bytes",
+            value="the original's, without change",
             cleanup="delete",
             retention_s=14 * DAY_S,
         ),
@@ -136,20 +136,20 @@ TOPICS: Final[dict[str, TopicSpec]] = {
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as Kafka has it. ``wrong`` says what to repair; it is empty when all is well."""
+    """A topic as Kafka has it. ``wrong`` lists what to repair; it is empty when the topic is as declared."""
 
     name: str
     partitions: int
     replicas: int
     config: dict[str, str]
-    """Of what we set, as it is."""
+    """Present values of the entries that are declared here."""
     wrong: tuple[str, ...]
 
 
 async def create(kafka: KafkaSettings, partitions: int = PARTITIONS, replicas: int | None = None) -> list[str]:
-    """Create the topics that are missing and return their names; those that exist are left as they are.
+    """Create the topics that are missing, and return their names when they can be used. Existing ones stay unchanged.
 
-    On return they can be used. Raises UnreachableError, and UsageError when Kafka refuses.
+    Raises UnreachableError, and UsageError when Kafka refuses.
     """
     from aiokafka.admin import NewTopic
     from aiokafka.errors import for_code
@@ -159,8 +159,8 @@ async def create(kafka: KafkaSettings, partitions: int = PARTITIONS, replicas: i
         brokers = {broker["node_id"] for broker in cluster["brokers"]}
         if cluster["controller_id"] not in brokers:
             raise UsageError(
-                f"Kafka at {kafka.bootstrap} cannot create topics, it has no controller; "
-                "the in-memory broker is like that and makes a topic when it is first used"
+                f"Kafka at {kafka.bootstrap} cannot create topics: it has no controller. "
+                "The in-memory broker has none; it creates a topic when it is first used"
             )
         there = set(await admin.list_topics())
         missing = {name: spec for name, spec in _named(kafka).items() if name not in there}
@@ -176,19 +176,21 @@ async def create(kafka: KafkaSettings, partitions: int = PARTITIONS, replicas: i
 
 
 async def _seen(admin: "AIOKafkaAdminClient", names: AbstractSet[str]) -> None:
-    """Wait until brokers know of topics that the controller has made: they hear of it a moment later."""
+    """Wait until the brokers list topics that the controller has created, which takes a moment."""
     try:
         async with asyncio.timeout(SEEN_S):
             while not names <= set(await admin.list_topics()):
                 await SystemClock().sleep(0.05)
     except TimeoutError:
-        raise UnreachableError(f"topics were created, but not all are there after {SEEN_S:g} s") from None
+        raise UnreachableError(
+            f"topics were created, but not all are listed after {SEEN_S:g} s; run `leadline topics describe`"
+        ) from None
 
 
 async def describe(kafka: KafkaSettings) -> list[TopicState]:
     """The topics as Kafka has them, in the order of their declaration. Raises UnreachableError."""
     async with _admin(kafka) as admin:
-        # All topics: asking for one by name would make it, where the broker makes topics when they are used.
+        # All topics: asking for one by name creates it on a broker that creates topics when they are used.
         there = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
         named = _named(kafka)
         configs = await _configs(admin, [name for name in named if name in there])
@@ -216,7 +218,7 @@ def _state(name: str, spec: TopicSpec, there: list[Any], config: dict[str, str],
     if not there:
         wrong.append("missing; run `leadline topics create`")
     elif len(there) != partitions:
-        wrong.append(f"has {len(there)} partitions, the samples have {partitions}; both must have as many")
+        wrong.append(f"has {len(there)} partitions and the samples have {partitions}; the numbers must be equal")
     for key, value in spec.config().items():
         if config and set(config[key].split(",")) != set(value.split(",")):
             wrong.append(f"{key} is {config[key]}, expected {value}")
@@ -225,7 +227,7 @@ def _state(name: str, spec: TopicSpec, there: list[Any], config: dict[str, str],
 
 
 async def _configs(admin: "AIOKafkaAdminClient", names: list[str]) -> dict[str, dict[str, str]]:
-    """Configuration of topics in the keys that we set; nothing where the broker cannot say."""
+    """Configuration of topics in the declared keys; empty where the broker cannot describe it."""
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
     from aiokafka.errors import IncompatibleBrokerVersion
 
@@ -255,6 +257,6 @@ async def _admin(kafka: KafkaSettings) -> AsyncIterator["AIOKafkaAdminClient"]:
         await admin.start()
         yield admin
     except KafkaError as error:
-        raise UnreachableError(f"Kafka at {kafka.bootstrap} does not do what it was asked: {error}") from error
+        raise UnreachableError(f"request to Kafka at {kafka.bootstrap} failed: {error}") from error
     finally:
         await admin.close()

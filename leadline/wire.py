@@ -50,7 +50,7 @@ BAD_RECORD_REASONS = {
     FUTURE: "dated further in the future than clocks may differ",
     UNPROCESSABLE: "it decoded, but it cannot be judged or recorded",
 }
-"""Why a record goes to the dead letters."""
+"""The reasons for which a record goes to the dead letters."""
 
 
 def timestamp(moment: datetime) -> str:
@@ -84,13 +84,13 @@ def encode(value: msgspec.Struct | Mapping[str, Any]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Codec(Generic[T]):
-    """How one topic's values are named, decoded and described."""
+    """Names, decodes and describes the values of one topic."""
 
     name: str
     """The topic without its prefix, and the middle of the CloudEvents type."""
     decoder: msgspec.json.Decoder[T]
     quick: Callable[[bytes], T] | None = None
-    """Gives and raises the same as the decoder, sooner."""
+    """Returns and raises the same as the decoder, in less time."""
     max_bytes: int = MAX_RECORD_BYTES
 
     @property

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from leadline_streams.one_look import OneLook
 
 BETWEEN_S = 1.0
-"""Two looks this far apart tell what moves."""
+"""Seconds between the two looks: the second one shows what moves."""
 FINE = frozenset({"idle", "healthy", "catching_up", "delayed_by_design"})
 NAGIOS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 WORST = {
@@ -37,14 +37,14 @@ WORST = {
     "downstream_unreachable": 2,
     "unknown": 3,
 }
-"""Nagios' code of each verdict."""
+"""Exit code of each verdict for Nagios."""
 
 
 @click.command()
 @click.argument("dsns", metavar="DSN...", nargs=-1, required=True)
 @click.option("--cluster", default="main", show_default=True, help="Name of the cluster that these servers form.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings of the judgement.")
-@click.option("--nagios", is_flag=True, help="One line, performance data, and the exit codes of that world.")
+@click.option("--nagios", is_flag=True, help="One line with performance data, and the exit codes of a Nagios plugin.")
 @format_option
 @click.pass_context
 def command(
@@ -52,7 +52,8 @@ def command(
 ) -> None:
     """One look at servers that you have: nodes, links, verdicts, lag.
 
-    Exit code 1 when a link is not fine, 3 when no server answers. Two looks a second apart tell what moves.
+    The exit code is 1 when a link is not fine or a server does not answer, and 3 when none answers. A second look after
+    one second shows what moves.
 
     Example: leadline check postgresql://leadline@10.0.0.1/postgres postgresql://leadline@10.0.0.2/postgres
     """
@@ -60,26 +61,26 @@ def command(
     from leadline_streams.one_look import OneLook
 
     judged = settings(StreamSettings, config)
-    looked = OneLook(policy_of(judged))
-    asyncio.run(_look(looked, dsns, cluster))
+    look = OneLook(policy_of(judged))
+    asyncio.run(_look(look, dsns, cluster))
     if nagios:
-        code = _nagios(looked)
+        code = _nagios(look)
         if code:
             context.exit(code)
         return
-    _print(looked, form)
-    if not any(node.health == "up" for node in looked.nodes()):
+    _print(look, form)
+    if not any(node.health == "up" for node in look.nodes()):
         raise UnreachableError("no server answers; see above")
-    if bad := [link for link in looked.links() if link.verdict not in FINE]:
-        raise ProblemFound(f"{len(bad)} of {len(looked.links())} links {'is' if len(bad) == 1 else 'are'} not fine")
-    if not all(node.health == "up" for node in looked.nodes()):
+    if bad := [link for link in look.links() if link.verdict not in FINE]:
+        raise ProblemFound(f"{len(bad)} of {len(look.links())} links {'is' if len(bad) == 1 else 'are'} not fine")
+    if not all(node.health == "up" for node in look.nodes()):
         raise ProblemFound("a server does not answer; see above")
 
 
-async def _look(looked: "OneLook", dsns: Sequence[str], cluster: str) -> None:
+async def _look(look: "OneLook", dsns: Sequence[str], cluster: str) -> None:
     from leadline_agents.sampler import Sampler
 
-    logging.getLogger("leadline_agents").setLevel(logging.CRITICAL)  # what it would say is in the table
+    logging.getLogger("leadline_agents").setLevel(logging.CRITICAL)  # the table shows it
     clock = SystemClock()
     instances = [
         InstanceSettings(dsn=Secret(dsn), name=name, cluster=cluster)
@@ -91,26 +92,26 @@ async def _look(looked: "OneLook", dsns: Sequence[str], cluster: str) -> None:
         for turn in range(2):
             if turn:
                 await clock.sleep(BETWEEN_S)
-            for sample, told in await asyncio.gather(*(sampler.look() for sampler in samplers)):
-                looked.take(sample)
-                if told is not None:
-                    looked.take(told)
-            looked.tick(clock.now())
+            for sample, settings_read in await asyncio.gather(*(sampler.look() for sampler in samplers)):
+                look.take(sample)
+                if settings_read is not None:
+                    look.take(settings_read)
+            look.tick(clock.now())
     finally:
         for sampler in samplers:
             await sampler.close()
 
 
-def _print(looked: "OneLook", form: str) -> None:
+def _print(look: "OneLook", form: str) -> None:
     from leadline import lines
 
     if form == "json":
-        for node in looked.nodes():
+        for node in look.nodes():
             emit({"kind": "node", **lines.node_fields(node)})
-        for link in looked.links():
+        for link in look.links():
             emit({"kind": "link", **lines.link_fields(link)})
         return
-    nodes = [(each.node, each.role, each.version, each.position or "-", _health(each)) for each in looked.nodes()]
+    nodes = [(each.node, each.role, each.version, each.position or "-", _health(each)) for each in look.nodes()]
     table(("node", "role", "version", "position", "state"), nodes)
     click.echo()
     links = [
@@ -122,7 +123,7 @@ def _print(looked: "OneLook", form: str) -> None:
             amount(each.behind, each.unit),
             "ok" if each.verdict in FINE else "wrong",
         )
-        for each in looked.links()
+        for each in look.links()
     ]
     if links:
         table(("link", "kind", "verdict", "lag", "behind", "state"), links)
@@ -134,15 +135,15 @@ def _health(node: "NodeStatus") -> str:
     return "ok" if node.health == "up" else f"{node.health}: {node.note or ''}"
 
 
-def _nagios(looked: "OneLook") -> int:
-    links, nodes = looked.links(), looked.nodes()
+def _nagios(look: "OneLook") -> int:
+    links, nodes = look.links(), look.nodes()
     code = max((WORST[link.verdict] for link in links), default=3 if not links else 0)
     if any(node.health != "up" for node in nodes):
         code = 2
-    said = ", ".join(f"{_name(link)} {link.verdict} {duration(link.lag_s)}" for link in links) or "no links found"
+    states = ", ".join(f"{_name(link)} {link.verdict} {duration(link.lag_s)}" for link in links) or "no links found"
     down = "".join(f", {node.node} down" for node in nodes if node.health != "up")
     performance = " ".join(f"'{_name(link)}'={link.lag_s or 0:.3f}s" for link in links)
-    click.echo(f"REPLICATION {NAGIOS[code]} - {said}{down} | {performance}")
+    click.echo(f"REPLICATION {NAGIOS[code]} - {states}{down} | {performance}")
     return code
 
 

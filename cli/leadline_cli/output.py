@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
-import orjson
 
+from leadline import wire
 from leadline.logs import escape
 
 COLOURS = {"ok": "green", "fail": "red", "wrong": "red", "unreachable": "red"}
@@ -15,7 +15,7 @@ COLOURS = {"ok": "green", "fail": "red", "wrong": "red", "unreachable": "red"}
 
 def emit(value: Mapping[str, Any]) -> None:
     """One JSON object on a line of standard output."""
-    click.echo(orjson.dumps(value))
+    click.echo(wire.encode(value))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def command(files: tuple[Path, ...], rules: Path | None, diff: Path | None, form: str) -> None:
     """Judge recorded samples again, offline.
 
-    FILE is what leadline record wrote. The same file and settings always say the same. With --diff, lines that begin
-    with - are only said by the first settings, with + only by the second.
+    FILE was written by leadline record. The same file and settings always give the same lines. With --diff, lines that
+    begin with - come only from the first settings, those with + only from the second.
 
     Example: leadline replay monday.jsonl --rules stream.yaml --diff stricter.yaml
     """
@@ -46,12 +46,12 @@ def command(files: tuple[Path, ...], rules: Path | None, diff: Path | None, form
         for output in first.run(_records(files)):
             if not isinstance(output, Transition | Incident):
                 continue
-            show.news(output)
+            show.event(output)
             if isinstance(output, Transition) and output.to == "firing":
                 fired[output.rule] += 1
-    said = ", ".join(f"{rule} {count}" for rule, count in sorted(fired.items())) or "nothing"
+    firings = ", ".join(f"{rule} {count}" for rule, count in sorted(fired.items())) or "nothing"
     bad = f", {first.rejected} of them unusable" if first.rejected else ""
-    click.echo(f"{first.records} records{bad}; fired: {said}", err=True)
+    click.echo(f"{first.records} records{bad}; fired: {firings}", err=True)
 
 
 def _replay(rules: Path | None) -> "Replay":
@@ -70,10 +70,10 @@ def _compare(before: "Iterable[Output]", after: "Iterable[Output]", form: str) -
     from leadline_streams.replay import compare
 
     only_before, only_after = compare(before, after)
-    signed = [("-", said) for said in only_before] + [("+", said) for said in only_after]
-    for sign, said in sorted(signed, key=lambda item: (item[1].event_time, item[0])):
+    signed = [("-", transition) for transition in only_before] + [("+", transition) for transition in only_after]
+    for sign, transition in sorted(signed, key=lambda pair: (pair[1].event_time, pair[0])):
         if form == "json":
-            click.echo(wire.encode({"only": "first" if sign == "-" else "second", **asdict(said)}))
+            click.echo(wire.encode({"only": "first" if sign == "-" else "second", **asdict(transition)}))
         else:
-            click.echo(f"{sign} {lines.transition(said)}")
+            click.echo(f"{sign} {lines.transition(transition)}")
     click.echo(f"{len(only_before)} only with the first settings, {len(only_after)} only with the second", err=True)

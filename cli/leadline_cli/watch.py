@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from leadline_lab.view.show import Show
 
 JUDGED: Final = ("judgement", "rules", "overrides")
-"""What of the settings the judging process is given."""
+"""Settings that are handed to the process that judges."""
 QUIET: Final = {"log": {"level": "warning"}}
-LAG_EVERY_S: Final = 1.0
-"""Time between two lags of a sparkline."""
 
 
 @click.command()
@@ -62,8 +60,8 @@ def command(
     """Watch the replication of servers that you have: agent, broker and judgement in one go.
 
     DSN is a connection string; its role needs pg_monitor and nothing more. The broker is in memory: nothing is kept
-    but the incident log, if there is one. Slack, PagerDuty and a webhook are told when LEADLINE_SLACK_*,
-    LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_* are set. With --duration, exit code 1 says that an incident is open at
+    but the incident log, if there is one. Slack, PagerDuty and a webhook are notified when LEADLINE_SLACK_*,
+    LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_* are set. With --duration, the exit code is 1 when an incident is open at
     the end.
 
     Example: leadline watch postgresql://leadline@10.0.0.1/postgres postgresql://leadline@10.0.0.2/postgres --for 10
@@ -82,7 +80,9 @@ def command(
         if names:
             pipeline.start("sink", {**sinks, **QUIET}, *names)
         live = form == "text" and sys.stdout.isatty()
-        note = f"embedded broker at {pipeline.kafka.bootstrap}, in memory{''.join(f'; tells {name}' for name in names)}"
+        note = (
+            f"embedded broker at {pipeline.kafka.bootstrap}, in memory{''.join(f'; notifies {name}' for name in names)}"
+        )
         with Live(note) if live else Lines(json=form == "json") as show:
             asyncio.run(_watch(pipeline, show, duration, SystemClock()))
 
@@ -93,11 +93,10 @@ async def _watch(pipeline: "Pipeline", show: "Show", duration: float | None, clo
     from leadline.model.delivery import Delivery
     from leadline.model.incident import Incident
     from leadline_lab.pipeline import Gone
-    from leadline_lab.view.fleet import Fleet
+    from leadline_lab.view.fleet import FleetView
 
-    fleet = Fleet()
+    fleet = FleetView()
     until = None if duration is None else clock.monotonic() + duration
-    sampled_at = clock.monotonic()
     async with aclosing(pipeline.follow()) as batches:
         async for batch in batches:
             for value in batch:
@@ -106,10 +105,8 @@ async def _watch(pipeline: "Pipeline", show: "Show", duration: float | None, clo
                     continue
                 fleet.take(value)
                 if isinstance(value, Transition | Incident | Delivery):
-                    show.news(value)
-            if clock.monotonic() - sampled_at >= LAG_EVERY_S:
-                sampled_at += LAG_EVERY_S
-                fleet.sample_lags()
+                    show.event(value)
+            fleet.sample_lags(clock.monotonic())
             show.picture(fleet, clock.now())
             if until is not None and clock.monotonic() >= until:
                 break

@@ -1,4 +1,4 @@
-"""Status: what was judged of each link and node last, for whoever shows the present state."""
+"""Status: the present state of each link and node as judged, for views of a fleet."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from leadline.model.ids import ClusterName, LinkId, NodeName
 from leadline.model.observation import Engine, LinkKind, Role, Unit
 
 NodeHealth = Literal["up", "down", "silent"]
-"""``down``: its agent could not read it. ``silent``: its agent does not report, so its state is not known."""
+"""``down``: its agent could not read it. ``silent``: its agent does not report, so the node's state is not known."""
 
 
 class LinkStatus(Value, frozen=True, kw_only=True, tag="link", tag_field="kind"):
@@ -29,12 +29,12 @@ class LinkStatus(Value, frozen=True, kw_only=True, tag="link", tag_field="kind")
     lag_s: float | None
     """Behind the primary at the root, in seconds of its clock; None when that is not known."""
     lag_is_bound: bool = False
-    """Whether ``lag_s`` is a bound: the primary was not observed yet when its log ended at the link's position."""
+    """Whether ``lag_s`` is an estimate: the primary was not observed yet when it wrote the link's position."""
     behind: Int64 | None
-    """The same in ``unit``."""
+    """Behind the primary at the root, in ``unit``; None when that is not known."""
     unit: Unit = "bytes"
     observers: list[NodeName]
-    """The nodes whose agents report."""
+    """The ends of the link whose agents report."""
     at: Time
 
 
@@ -51,11 +51,11 @@ class NodeStatus(Value, frozen=True, kw_only=True, tag="node", tag_field="kind")
     since: Time
     """When its health or role became this one."""
     note: str | None = None
-    """Why it is not up."""
+    """The reason for which it is not up."""
     position: str | None = None
-    """The end of its log, or of what it has applied, as the engine writes it."""
+    """The end of what a primary has written or a replica has applied, as the engine prints it."""
     write_rate: float | None = None
-    """Units that a primary writes a second."""
+    """Units a second that a primary writes, over ten seconds; None for other nodes, and when it is not known."""
     unit: Unit = "bytes"
     at: Time
 

@@ -109,7 +109,7 @@ async def test_what_was_created_and_never_shows(kafka: Callable[..., Admin], mon
     admin = kafka("leadline.samples")
     monkeypatch.setattr(topics, "SEEN_S", 0.0)
     monkeypatch.setattr(admin, "list_topics", nothing)
-    with pytest.raises(UnreachableError, match="were created, but not all are there"):
+    with pytest.raises(UnreachableError, match="were created, but not all are listed"):
         await create(KafkaSettings())
 
 
@@ -130,7 +130,7 @@ async def test_what_is_not_as_declared(kafka: Callable[..., Admin]) -> None:
     found = {topic.name.removeprefix("leadline."): topic for topic in await describe(KafkaSettings())}
     assert found["samples"].wrong == found["incidents"].wrong == found["silences"].wrong == ()
     assert found["state"].wrong == ("missing; run `leadline topics create`",)
-    assert found["lag"].wrong == ("has 4 partitions, the samples have 12; both must have as many",)
+    assert found["lag"].wrong == ("has 4 partitions and the samples have 12; the numbers must be equal",)
     assert found["alerts"].wrong == (
         "cleanup.policy is compact, expected delete",
         "retention.ms is 1000, expected 2592000000",

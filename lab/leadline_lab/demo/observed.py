@@ -10,7 +10,7 @@ from leadline.model.incident import Cause, Incident
 from leadline.model.observation import NodeSettings
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline_lab.pipeline import Gone
-from leadline_lab.view.fleet import Fleet
+from leadline_lab.view.fleet import FleetView
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Arrival:
 class Seen:
     """Only what came through the pipeline; never what was done."""
 
-    fleet: Fleet = field(default_factory=Fleet)
+    fleet: FleetView = field(default_factory=FleetView)
     settings: dict[str, dict[str, str]] = field(default_factory=dict)
     """By node."""
     fired: set[tuple[str, str]] = field(default_factory=set)

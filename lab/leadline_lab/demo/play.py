@@ -16,8 +16,6 @@ from leadline_lab.demo.progress import Missed
 from leadline_lab.demo.scenario import Exports, Step, spoken
 from leadline_lab.demo.screen import Screen
 
-LAG_EVERY_S: Final = 1.0
-"""Time between two lags of a sparkline."""
 FOLLOWED: Final = ("samples", "status", "alerts", "incidents", "deliveries")
 ASK_S: Final = 0.5
 """How often the receiver and the incident log are asked."""
@@ -31,7 +29,6 @@ class Player:
         self._story, self._seen = scene.story, scene.seen
         self._reader = Newsreader()
         self.injected_at: datetime | None = None
-        self._sampled_at = clock.monotonic()
 
     async def play(self, finish: Callable[[], None], *, stay: bool) -> None:
         """Until the story is over and ``finish`` was called; with ``stay`` for ever. Raises what a part died of."""
@@ -59,9 +56,7 @@ class Player:
     def show(self) -> None:
         """The scene as it is now."""
         now = self._clock.now()
-        if self._clock.monotonic() - self._sampled_at >= LAG_EVERY_S:
-            self._sampled_at += LAG_EVERY_S
-            self._seen.fleet.sample_lags()
+        self._seen.fleet.sample_lags(self._clock.monotonic())
         if self._scene.report is None:
             self._scene.since_s = self._since()
         self._screen.show(self._scene, now)

@@ -1,4 +1,4 @@
-"""Ways to show a fleet as it changes: a live picture, plain lines, JSON lines."""
+"""Shows a fleet as it changes: as a live picture, as plain lines, or as JSON lines."""
 
 import sys
 from collections.abc import Mapping
@@ -14,23 +14,23 @@ from leadline import lines, wire
 from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
-from leadline_lab.view.fleet import Fleet
+from leadline_lab.view.fleet import Event, FleetView
 
 
 class Show(AbstractContextManager["Show"], Protocol):
     """Shows changes as they come."""
 
-    def news(self, news: Transition | Incident | Delivery) -> None:
-        """A transition, an incident record, or a delivery."""
+    def event(self, event: Event) -> None:
+        """Show a transition, an incident record, or a delivery."""
         ...
 
-    def picture(self, fleet: Fleet, now: datetime) -> None:
-        """The present state; called several times a second."""
+    def picture(self, fleet: FleetView, now: datetime) -> None:
+        """Show the present state. Called several times a second."""
         ...
 
 
 class Live:
-    """A picture that is painted over."""
+    """A picture that is painted over the last one."""
 
     def __init__(self, note: str) -> None:
         from rich.console import Console
@@ -46,10 +46,10 @@ class Live:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._painter.stop()
 
-    def news(self, news: Transition | Incident | Delivery) -> None:
-        """Seen in the next picture."""
+    def event(self, event: Event) -> None:
+        """Nothing at once: the next picture contains it."""
 
-    def picture(self, fleet: Fleet, now: datetime) -> None:
+    def picture(self, fleet: FleetView, now: datetime) -> None:
         """Paint."""
         from leadline_lab.view.terminal import render
 
@@ -69,23 +69,23 @@ class Lines:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         sys.stdout.flush()
 
-    def news(self, news: Transition | Incident | Delivery) -> None:
-        """A transition; of an incident only what differs from its last line."""
+    def event(self, event: Event) -> None:
+        """Print an event; as text, an incident only when its state, severity, title or first cause changed."""
         if self._json:
-            self._object(_kind(news), msgspec.to_builtins(news, builtin_types=(datetime,)))
-        elif isinstance(news, Delivery):
-            if news.outcome not in ("attempted", "partial"):
-                click.echo(lines.delivery(news))
-        elif isinstance(news, Transition):
-            if (news.to != "pending" and news.from_ != "pending") or news.to == "firing":
-                click.echo(lines.transition(news))
+            self._object(_kind(event), msgspec.to_builtins(event, builtin_types=(datetime,)))
+        elif isinstance(event, Delivery):
+            if event.outcome not in ("attempted", "partial"):
+                click.echo(lines.delivery(event))
+        elif isinstance(event, Transition):
+            if (event.to != "pending" and event.from_ != "pending") or event.to == "firing":
+                click.echo(lines.transition(event))
         else:
-            first = news.causes[0].code if news.causes else ""
-            if self._changed("incident", news.incident_id, (news.state, news.severity, news.title, first)):
-                click.echo("\n".join(lines.incident(news)))
+            first = event.causes[0].code if event.causes else ""
+            if self._changed("incident", event.incident_id, (event.state, event.severity, event.title, first)):
+                click.echo("\n".join(lines.incident(event)))
 
-    def picture(self, fleet: Fleet, now: datetime) -> None:
-        """Nodes and links that changed role, health or verdict."""
+    def picture(self, fleet: FleetView, now: datetime) -> None:
+        """Print nodes and links whose role, health, version or verdict changed."""
         for node in fleet.nodes:
             if self._changed("node", f"{node.cluster}/{node.node}", (node.role, node.health, node.version)):
                 self._row("node", lines.node_fields(node), lines.node(node))
@@ -109,5 +109,5 @@ class Lines:
         sys.stdout.flush()
 
 
-def _kind(news: Transition | Incident | Delivery) -> str:
-    return {Transition: "alert", Incident: "incident"}.get(type(news), "delivery")
+def _kind(event: Event) -> str:
+    return {Transition: "alert", Incident: "incident"}.get(type(event), "delivery")

@@ -1,8 +1,10 @@
-"""The live view: fleet, links with their lag as sparklines, alerts, incident and cause."""
+"""The live view: nodes, links with their lag as sparklines, alerts, incidents and causes, deliveries."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -11,7 +13,7 @@ from leadline import lines as line_of
 from leadline.logs import escape
 from leadline.model.incident import Incident
 from leadline.words import amount, duration, hour, sparkline
-from leadline_lab.view.fleet import Fleet
+from leadline_lab.view.fleet import FleetView
 
 COLOURS = {
     "idle": "green",
@@ -32,9 +34,24 @@ COLOURS = {
 }
 """Of verdicts and severities."""
 _SPARK_WIDTH = 30
+_SPARK_LEAST = 8
 
 
-def render(fleet: Fleet, now: datetime, note: str = "") -> RenderableType:
+class _Trend:
+    """A sparkline as wide as its column: where there is little room, the newest values are shown."""
+
+    def __init__(self, values: Sequence[float], most: int, style: str) -> None:
+        self._values, self._most, self._style = values, most, style
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        most = min(self._most, len(self._values))
+        return Measurement(min(_SPARK_LEAST, most), most)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(sparkline(self._values, min(self._most, options.max_width)), style=self._style, no_wrap=True)
+
+
+def render(fleet: FleetView, now: datetime, note: str = "") -> RenderableType:
     """One picture of everything."""
     clusters = sorted({str(row.cluster) for row in fleet.nodes})
     parts: list[RenderableType] = [_header(clusters, now, note), _nodes(fleet), links(fleet)]
@@ -46,12 +63,12 @@ def render(fleet: Fleet, now: datetime, note: str = "") -> RenderableType:
     if not open_incidents and closed:
         parts.append(_incident(closed[-1], now))
     if fleet.deliveries:
-        parts.append(_told(fleet, now))
+        parts.append(_deliveries(fleet, now))
     return Group(*parts)
 
 
-def _told(fleet: Fleet, now: datetime) -> Text:
-    """The last word to each target, and how long ago."""
+def _deliveries(fleet: FleetView, now: datetime) -> Text:
+    """The last delivery to each target, and how long ago it was."""
     text = Text()
     for name, last in sorted(fleet.deliveries.items()):
         ago = duration(max(0.0, (now - last.at).total_seconds()))
@@ -78,7 +95,7 @@ def _grid(*columns: str) -> Table:
     return table
 
 
-def _nodes(fleet: Fleet) -> Table:
+def _nodes(fleet: FleetView) -> Table:
     table = _grid("node", "role", "version", "datacentre", "position", "writes", "")
     for row in fleet.nodes:
         rate = f"{amount(row.write_rate, row.unit)}/s" if row.write_rate is not None else ""
@@ -95,9 +112,9 @@ def _nodes(fleet: Fleet) -> Table:
     return table
 
 
-def links(fleet: Fleet, samples: int = _SPARK_WIDTH) -> Table:
-    """A row for each link: verdict, lag, its trend over some samples."""
-    table = _grid("link", "kind", "verdict", "lag", "behind", f"lag over {samples} s")
+def links(fleet: FleetView, samples: int = _SPARK_WIDTH) -> Table:
+    """A row for each link: verdict, lag, and the trend of the lag over at most ``samples`` seconds."""
+    table = _grid("link", "kind", "verdict", "lag", "behind", "lag over time")
     for row in fleet.links:
         colour = COLOURS.get(row.verdict, "")
         table.add_row(
@@ -106,12 +123,12 @@ def links(fleet: Fleet, samples: int = _SPARK_WIDTH) -> Table:
             Text(row.verdict, style=colour),
             line_of.lag_of(row),
             amount(row.behind, row.unit),
-            Text(sparkline(fleet.history(row.link), samples), style=colour),
+            _Trend(fleet.history(row.link), samples, colour),
         )
     return table
 
 
-def _alerts(fleet: Fleet, now: datetime) -> Table:
+def _alerts(fleet: FleetView, now: datetime) -> Table:
     table = _grid("alert", "state", "severity", "since", "")
     for alert in sorted(fleet.alerts.values(), key=lambda a: a.started_at):
         table.add_row(

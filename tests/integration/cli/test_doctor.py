@@ -61,7 +61,7 @@ def test_what_is_wrong_is_named(doctor: Any, any_broker: Broker, prefix: str, pa
     assert found["orders/lost", "answers"][1].startswith("no such database: ")
     assert found[f"{prefix}lag", "topic"] == ("fail", "missing; run `leadline topics create`")
     assert found[f"{prefix}alerts", "topic"][1].startswith(
-        "has 4 partitions, the samples have 3; both must have as many"
+        "has 4 partitions and the samples have 3; the numbers must be equal"
     )
 
 

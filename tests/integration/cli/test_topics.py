@@ -91,7 +91,7 @@ def test_what_is_there_is_left_alone(run: Run, prefix: str, kafka: Broker) -> No
     wrong = {str(topic["topic"]).removeprefix(prefix): topic["wrong"] for topic in described(result) if topic["wrong"]}
     assert wrong == {
         "incidents": [
-            "has 3 partitions, the samples have 4; both must have as many",
+            "has 3 partitions and the samples have 4; the numbers must be equal",
             "cleanup.policy is delete, expected compact,delete",
             "retention.ms is 604800000, expected 7776000000",
         ]
@@ -112,7 +112,7 @@ def test_a_broker_that_creates_none(run: Run, broker: Broker, monkeypatch: pytes
     monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", broker.bootstrap)
     result = run("topics", "create")
     assert result.code == 2
-    assert "it has no controller; the in-memory broker is like that" in result.err
+    assert "it has no controller. The in-memory broker has none" in result.err
 
 
 def test_no_broker(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
