@@ -15,6 +15,7 @@ State = Literal["ok", "pending", "firing", "unknown", "resolved"]
 Reason = Literal[
     "breach", "clear", "escalate", "deescalate", "no_data", "data_back", "superseded", "rule_changed", "manual"
 ]
+"""``superseded``: the subject is gone. ``rule_changed``: the settings switch the rule off. ``manual`` is reserved."""
 SubjectKind = Literal["link", "node", "slot", "subscription", "cluster", "table", "setting", "datacenter"]
 Verdict = Literal[
     "idle",

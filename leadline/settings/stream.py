@@ -34,6 +34,27 @@ class JudgementSettings(Settings, frozen=True, kw_only=True):
     stale_after_s: Annotated[
         float, Meta(gt=0, le=86400, description="How long, or five intervals, what a node said last is what holds.")
     ] = 5.0
+    pending_grace_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="How long an alert stays pending while its rule is not breached. Set it below `for_s` of the "
+            "rules: breaches that are closer together count as one.",
+        ),
+    ] = 3.0
+    quiet_s: Annotated[
+        float, Meta(ge=0, le=86400, description="How long an incident stays open after its last alert has ended.")
+    ] = 5.0
+    forget_s: Annotated[
+        float,
+        Meta(
+            ge=600,
+            le=31536000,
+            description="How long a downstream without an agent is remembered after its connection was lost. Set it "
+            "above the limits of `replication_cut_off`, which ends with it.",
+        ),
+    ] = 3600.0
     status_every_s: Annotated[
         float,
         Meta(
@@ -41,11 +62,18 @@ class JudgementSettings(Settings, frozen=True, kw_only=True):
         ),
     ] = 60.0
 
+    def check(self) -> Iterator[tuple[SettingPath, str]]:
+        """A downstream must not be forgotten before its upstream counts as silent."""
+        if self.forget_s <= self.stale_after_s:
+            yield ("forget_s",), f"must be more than stale_after_s, which is {self.stale_after_s:g}"
+
 
 class RuleOverride(Settings, frozen=True, kw_only=True):
     """Limits of rules, where their own do not fit; `leadline rules list` shows those, and their units."""
 
-    enabled: Annotated[bool, Meta(description="`false` switches the rule off.", examples=[True])] | None = None
+    enabled: (
+        Annotated[bool, Meta(description="`false` switches the rule off; its alerts end.", examples=[True])] | None
+    ) = None
     warning: (
         Annotated[
             float,

@@ -24,6 +24,9 @@ def policy_of(settings: StreamSettings) -> Policy:
         lateness_s=settings.judgement.lateness_s,
         clock_tolerance_s=settings.judgement.clock_tolerance_s,
         stale_after_s=settings.judgement.stale_after_s,
+        pending_grace_s=settings.judgement.pending_grace_s,
+        quiet_s=settings.judgement.quiet_s,
+        forget_s=settings.judgement.forget_s,
         status_every_s=settings.judgement.status_every_s,
         rules={name: _given(limits) for name, limits in settings.rules.items()},
         overrides=tuple(

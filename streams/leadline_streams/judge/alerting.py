@@ -88,8 +88,15 @@ class Alerting:
 
     def supersede(self, alert: AlertState, now: float, out: list[Output]) -> None:
         """End an alert whose subject is gone."""
-        step = lifecycle.superseded(alert, now)
+        step = lifecycle.ended(alert, "superseded", now)
         self._emit(alert, self._judgement.rule(alert.rule), step, _no_words, out)
+
+    def drop_disabled(self, now: float, out: list[Output]) -> None:
+        """End the alerts whose rule the settings have switched off for their subject."""
+        for alert in list(self._memory.alerts.values()):
+            if not self.limits_of(alert).enabled:
+                step = lifecycle.ended(alert, "rule_changed", now)
+                self._emit(alert, self._judgement.rule(alert.rule), step, _no_words, out)
 
     def limits_of(self, alert: AlertState) -> Limits:
         """The limits an alert is judged by."""
@@ -274,6 +281,8 @@ def _no_words(_: float) -> Words:
 
 def _words(alert: AlertState, rule: RuleBase, step: LifecycleStep, describe: Callable[[float], Words]) -> Words:
     about = name_of(alert.subject)
+    if step.reason == "rule_changed":
+        return Words(f"{rule.name} on {about} is no longer judged: the settings switch it off", [])
     if step.to == "unknown":
         return Words(f"{rule.name} on {about} cannot be judged: no data", [])
     if step.to in ("ok", "resolved"):

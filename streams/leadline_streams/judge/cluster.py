@@ -65,9 +65,14 @@ class ClusterState:
 
     @classmethod
     def load(cls, data: bytes, judgement: Judgement) -> "ClusterState":
-        """The state whose ``dump`` gave these bytes, judged by ``judgement`` from here on."""
+        """The state whose ``dump`` gave these bytes, judged by ``judgement`` from here on.
+
+        Alerts of rules that ``judgement`` switches off end; ``evaluate`` returns their last transitions.
+        """
         memory = load(data)
-        return cls(memory.cluster, judgement, memory)
+        state = cls(memory.cluster, judgement, memory)
+        state._alerting.drop_disabled(memory.arrivals.horizon, state._outputs)
+        return state
 
     # -- The fold ---------------------------------------------------------------------------------------------------
 
@@ -189,6 +194,7 @@ class ClusterState:
         node.lineage = engine.lineage(sample)
         if was.role != node.node.role or was.labels != node.node.labels or was.datacenter != node.node.datacenter:
             self._alerting.effective.clear()
+            self._alerting.drop_disabled(now, out)
             thorough = True
         engine.take(node, before, sample, now, node.upstream in nodes)
         if (

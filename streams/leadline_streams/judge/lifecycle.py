@@ -97,11 +97,11 @@ def due(alert: AlertState, limits: Limits, grace_s: float) -> LifecycleStep | No
     return None
 
 
-def superseded(alert: AlertState, now: float) -> LifecycleStep:
-    """Its subject is gone: another link took its place, or a rule was switched off."""
+def ended(alert: AlertState, reason: Reason, now: float) -> LifecycleStep:
+    """The end of an alert that nothing measures any more: its subject is gone, or its rule was switched off."""
     before = alert.state
     alert.state = "ok" if before == "pending" else "resolved"
-    return LifecycleStep(before, alert.state, "superseded", now)
+    return LifecycleStep(before, alert.state, reason, now)
 
 
 def _fire(alert: AlertState, at: float) -> LifecycleStep:

@@ -147,15 +147,15 @@ def test_a_state_reloaded_anywhere_goes_on_the_same(cut: int, primary: list[str]
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=8)
 
 
-def one_by_one(log: list[tuple[float, Any]]) -> tuple[list[Any], bytes]:
+def one_by_one(log: list[tuple[float, Any]], policy: Policy = POLICY) -> tuple[list[Any], bytes]:
     """What is said when nothing is taken to follow simply and each sample is judged at once, and the memory left."""
     with patch.object(Arrivals, "follow", lambda *_: False):
-        return hear(log, [1])
+        return hear(log, [1], policy)
 
 
-def hear(log: list[tuple[float, Any]], sizes: list[int]) -> tuple[list[Any], bytes]:
+def hear(log: list[tuple[float, Any]], sizes: list[int], policy: Policy = POLICY) -> tuple[list[Any], bytes]:
     """What is said about a log that is settled after so many samples each time, and the memory that is left."""
-    state, out, left = ClusterState("orders", judgement(POLICY)), list[Any](), cycle(sizes)
+    state, out, left = ClusterState("orders", judgement(policy)), list[Any](), cycle(sizes)
     until = next(left)
     for _, what in log:
         if not isinstance(what, Sample):
@@ -211,7 +211,8 @@ def test_nor_does_it_when_agents_are_silent_and_clocks_are_wrong(
     log = arrive([primary_samples(up, ["write"] * SECONDS, ends), standby], [[0.0], [0.0]], 0)
     again = data.draw(st.sets(st.integers(0, len(log) - 1), max_size=9))
     log = [item for index, item in enumerate(log) for _ in range(1 + (index in again))]
-    assert hear(log, sizes) == one_by_one(log)
+    policy = replace(POLICY, stale_after_s=data.draw(st.sampled_from([5.0, 2.0, 0.5])))
+    assert hear(log, sizes, policy) == one_by_one(log, policy)
 
 
 def test_a_sample_delivered_twice_counts_once() -> None:

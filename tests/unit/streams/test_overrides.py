@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from leadline.model.observation import Positions
 from leadline.settings.stream import StreamSettings
 from leadline_streams.assembly import policy_of
 from tests.unit.streams.world import World
@@ -108,6 +109,24 @@ def test_a_node_matches_by_itself(match: dict[str, Any], fires: bool) -> None:
         down.set(up=second < 5)
         world.step()
     assert ("node_down" in world.fired()) == fires
+
+
+@pytest.mark.parametrize(
+    ("match", "fires"),
+    [({"cluster": "orders"}, True), ({"node": "pg-1"}, True), ({"cluster": "billing"}, False)],
+    ids=str,
+)
+def test_a_cluster_matches_by_its_name_and_its_primary(match: dict[str, Any], fires: bool) -> None:
+    """A rule about a whole cluster is decided at the samples of a primary."""
+    world = world_with((match, AT_ONCE), rule="split_brain")
+    up = world.servers["pg-1"]
+    world.servers["pg-2"].node = replace(world.servers["pg-2"].node, role="primary")
+    for server in world.servers.values():
+        server.set(positions=Positions(current_lsn="0/1000000"))
+    for _ in range(20):
+        world.step()
+    assert up.node.role == "primary"
+    assert ("split_brain" in world.fired()) == fires
 
 
 def test_a_later_override_wins() -> None:

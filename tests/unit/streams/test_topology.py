@@ -101,3 +101,30 @@ def test_a_standby_that_is_pointed_elsewhere_has_moved() -> None:
     world = two_primaries(other_id="7001")
     links(world, replace(ELSEWHERE, host="pg-1.db", port=5432))
     assert links(world, replace(ELSEWHERE, host="pg-3.db", port=5432)) == {"orders/pg-3->pg-2"}
+
+
+def test_standbys_that_follow_each_other_are_judged() -> None:
+    """A chain that has no primary at its end, and begins where it ends, has no lag that is known."""
+    world = World()
+    for name in ("pg-1", "pg-2"):
+        world.add(name, "standby")
+    for _ in range(5):
+        for name, other in (("pg-1", "pg-2"), ("pg-2", "pg-1")):
+            world.servers[name].set(
+                positions=Positions(received_lsn="0/1000000", replayed_lsn="0/1000000"),
+                upstream=Upstream(host=f"{other}.db", port=5432, status="streaming"),
+            )
+        world.step()
+    assert set(world.state.memory.links) == {"orders/pg-1->pg-2", "orders/pg-2->pg-1"}
+
+
+def test_a_link_whose_ends_are_both_silent_is_unknown() -> None:
+    """Its last verdict is no longer evidence."""
+    world = World()
+    up, down = world.pair()
+    for second in range(40):
+        up.silent = down.silent = second >= 10
+        world.stream(up, down)
+        world.step()
+    (link,) = world.state.memory.links.values()
+    assert link.verdict == "unknown"
