@@ -226,7 +226,7 @@ async def test_a_standby(log_server: Server, log_settings: IncidentLogSettings, 
 @pytest.mark.parametrize(
     ("damage", "advice"),
     [
-        ("UPDATE leadline.head SET number = 3", "disagree; run `leadline incidents verify`"),
+        ("UPDATE leadline.head SET number = 3", "do not agree; run `leadline incidents verify`"),
         ("SET session_replication_role = replica; DELETE FROM leadline.head", "has no head"),
     ],
 )

@@ -8,7 +8,7 @@ import asyncio, logging
 from leadline.clock import SystemClock
 from leadline.errors import UnreachableError
 from leadline.settings.stream import StreamSettings
-from leadline_streams import app
+from leadline_streams.runtime import app
 from leadline_streams.judge.policy import Policy
 
 async def heeds():

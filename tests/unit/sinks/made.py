@@ -156,7 +156,7 @@ def hostile(name: str) -> Incident:
                     Step(risk="careful", node=NodeName(name), text=name),
                 ],
                 subject=Subject(kind="node", id=name, node=NodeName(name)),
-                evidence_for=[Evidence(name=name, node=NodeName(name), value=name, note=name)] * 20,
+                evidence_for=[Evidence(name=name, node=NodeName(name), value=name, note=name)] * 16,
                 evidence_against=[Evidence(name=name, value=name)],
                 not_seen=[Evidence(name=name, value=name, note=name)] * 2,
             )
