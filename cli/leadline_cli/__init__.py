@@ -1,20 +1,32 @@
-"""The one entry point, ``leadline``: words and exit codes around what the roles and the shared language do.
+"""The command ``leadline``: arguments, output and exit codes around what the other rooms do.
 
-A command's file imports what it needs inside its function, so that each starts with nothing but its own. It decides
-nothing: what it prints comes from elsewhere.
+``main`` loads a command's file by its name. A file imports other rooms inside the function of its command, so each
+command starts with its own imports only. It must never decide anything: it prints what other rooms return.
 
-``main``       the table of commands; errors made into one line and an exit code; ``__main__`` for ``python -m``
-``options``    what several commands take: the file of settings, the format
-``checks``     what `doctor` looks at; ``target_checks`` for the sinks
-``output``     tables for people, JSON lines for programs
-``reference``  the page ``docs/reference/commands.md``
+``main``           the table of commands; an error becomes one line and an exit code
+``__main__``       ``python -m leadline_cli``
+``options``        options and arguments that several commands share
+``output``         tables for people, JSON lines for programs
+``checks``         the checks of ``doctor``
+``target_checks``  the checks of ``doctor`` for the targets of a sink
+``reference``      the page ``docs/reference/commands.md``
 
-``agent`` ``stream`` ``sink``     the long-running parts
-``demo``      a fleet of its own
-``watch`` ``check``      servers that you have, now
-``rules`` ``record`` ``replay``     what is judged, and by what
-``incidents`` ``silence``     what the incident log knows, and what people do about it
-``config`` ``topics`` ``receiver`` ``doctor`` ``version``     operations
+``demo``       a fleet on this machine, broken and repaired
+``agent``      reads database servers
+``stream``     judges links
+``sink``       notifies people
+``watch``      your servers, live
+``check``      your servers, once
+``replay``     judges recorded samples again
+``rules``      the rules and their limits
+``record``     samples into a file
+``incidents``  the incident log, acknowledgements and notes
+``silence``    holds back notifications
+``config``     checks and shows settings
+``topics``     creates and describes topics
+``receiver``   a stand-in for the vendors
+``doctor``     checks everything that a process needs
+``version``    installed versions
 """
 
 from leadline_cli.main import main as main

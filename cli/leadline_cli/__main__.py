@@ -1,4 +1,4 @@
-"""``python -m leadline`` is ``leadline``."""
+"""``python -m leadline_cli`` is the command ``leadline``."""
 
 import sys
 

@@ -12,12 +12,14 @@ from leadline_cli.options import begin, config_option
 @click.command()
 @config_option
 def command(config: Path | None) -> None:
-    """Look at databases and publish what they say.
+    """Read database servers and publish samples of them.
 
-    Runs until SIGTERM or Ctrl-C, then sends what it still holds and leaves. While Kafka is away, observations wait in
-    the spool.
+    Runs until SIGTERM or Ctrl-C, then sends the observations that it still holds and exits. While Kafka is down,
+    observations wait in the spool.
 
-    Example: leadline agent -c /etc/leadline/agent.yaml
+    \b
+    Example:
+      leadline agent -c /etc/leadline/agent.yaml
     """
     from leadline.clock import SystemClock
     from leadline_agents.service import run

@@ -42,20 +42,31 @@ WORST = {
 
 @click.command()
 @click.argument("dsns", metavar="DSN...", nargs=-1, required=True)
-@click.option("--cluster", default="main", show_default=True, help="Name of the cluster that these servers form.")
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings of the judgement.")
-@click.option("--nagios", is_flag=True, help="One line with performance data, and the exit codes of a Nagios plugin.")
+@click.option("--cluster", default="main", show_default=True, help="Name for the cluster of these servers.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings file with judgement, rules and overrides.",
+)
+@click.option(
+    "--nagios", is_flag=True, help="Print one line with performance data, and use the exit codes of Nagios plugins."
+)
 @format_option
 @click.pass_context
 def command(
     context: click.Context, dsns: tuple[str, ...], cluster: str, config: Path | None, nagios: bool, form: str
 ) -> None:
-    """One look at servers that you have: nodes, links, verdicts, lag.
+    """Look once at your servers: nodes, links, verdicts, lag.
 
-    The exit code is 1 when a link is not fine or a server does not answer, and 3 when none answers. A second look after
-    one second shows what moves.
+    DSN is a connection string; its role needs pg_monitor and no other right. Each server is read twice, one second
+    apart, to see what moves. The exit code is 1 when a link has a problem or a server does not answer, and 3 when no
+    server answers.
 
-    Example: leadline check postgresql://leadline@10.0.0.1/postgres postgresql://leadline@10.0.0.2/postgres
+    \b
+    Example:
+      leadline check 'host=pg-1 user=leadline dbname=postgres' \\
+                     'host=pg-2 user=leadline dbname=postgres'
     """
     from leadline_streams.assembly import policy_of
     from leadline_streams.one_look import OneLook

@@ -1,4 +1,4 @@
-"""What ``leadline doctor`` looks at. Each check changes nothing and ends within a few seconds."""
+"""The checks of ``leadline doctor``. A check changes nothing and takes a few seconds at most."""
 
 import asyncio
 import os
@@ -23,63 +23,65 @@ from leadline.words import size
 
 TIMEOUT_S = 5
 TOLERANCE_S = JudgementSettings().clock_tolerance_s
-LOOK = """
+QUERY = """
     SELECT current_setting('server_version_num')::int, current_setting('server_version'), quote_ident(current_user),
            pg_has_role('pg_monitor', 'USAGE'), clock_timestamp()
 """
 REFUSALS = ("authentication failed", "no such database", "TLS", "missing right", "unsupported version", "query failed")
-"""What a server answers that is there, but does not take what is set."""
+"""Beginnings of the errors of a server that answers and does not accept the settings."""
 Result = Literal["ok", "fail", "unreachable"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check came to. ``said`` is what was found, or what to do."""
+class CheckResult:
+    """The result of one check. ``detail`` is what was found, and what to do about a problem."""
 
     subject: str
     check: str
     result: Result
-    said: str
+    detail: str
 
 
-async def examine(settings: Any, clock: Clock, *, notify: bool = False) -> list[Finding]:
-    """Everything that the process with these settings needs. With ``notify``, each target of a sink is sent a test.
+async def examine(settings: Any, clock: Clock, *, notify: bool = False) -> list[CheckResult]:
+    """Check everything that the process with these settings needs. With ``notify``, send a test to each target.
 
-    Raises UsageError when somebody is to be notified by a process that tells nobody.
+    Raises UsageError when ``notify`` is given for a process that has no targets.
     """
     from leadline_cli.target_checks import targets
 
     if notify and not isinstance(settings, SinkSettings):
-        raise UsageError("--notify is for settings of `leadline sink`; these are of another process")
+        raise UsageError("--notify needs settings of `leadline sink`; these are of another process")
     checks = [_kafka(settings.kafka)]
-    here: list[Finding] = []
+    local: list[CheckResult] = []
     if isinstance(settings, AgentSettings):
         checks += [_database(instance, clock) for instance in settings.instances]
-        here = [spool_of(settings.spool)]
+        local = [spool_of(settings.spool)]
     if isinstance(settings, SinkSettings):
         checks.append(targets(settings, clock, notify=notify))
-    return [finding for findings in await asyncio.gather(*checks) for finding in findings] + here
+    return [result for results in await asyncio.gather(*checks) for result in results] + local
 
 
-async def _kafka(kafka: KafkaSettings) -> list[Finding]:
+async def _kafka(kafka: KafkaSettings) -> list[CheckResult]:
     try:
         answering = await reach(kafka)
         topics = await describe(kafka)
     except LeadlineError as error:
         return [
-            Finding("kafka", "answers", "unreachable" if isinstance(error, UnreachableError) else "fail", str(error))
+            CheckResult(
+                "kafka", "answers", "unreachable" if isinstance(error, UnreachableError) else "fail", str(error)
+            )
         ]
-    wrong = [Finding(topic.name, "topic", "fail", "; ".join(topic.wrong)) for topic in topics if topic.wrong]
+    wrong = [CheckResult(topic.name, "topic", "fail", "; ".join(topic.wrong)) for topic in topics if topic.wrong]
     fine = len(topics) - len(wrong)
     return [
-        Finding("kafka", "answers", "ok", f"at {answering}"),
-        *([Finding("kafka", "topics", "ok", f"{fine} as they should be")] if fine else []),
+        CheckResult("kafka", "answers", "ok", f"at {answering}"),
+        *([CheckResult("kafka", "topics", "ok", f"{fine} as expected")] if fine else []),
         *wrong,
     ]
 
 
-async def _database(instance: InstanceSettings, clock: Clock) -> list[Finding]:
-    """Connect as the agent would, and ask what it would need."""
+async def _database(instance: InstanceSettings, clock: Clock) -> list[CheckResult]:
+    """Connect as the agent does, and check the version, the rights and the clock."""
     from leadline_agents.engines.postgresql.catalog import OLDEST
     from leadline_agents.engines.postgresql.connect_errors import no_answer, too_old, why
 
@@ -89,27 +91,27 @@ async def _database(instance: InstanceSettings, clock: Clock) -> list[Finding]:
             connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True, application_name="leadline doctor")
             async with connection:
                 asked = clock.now()
-                row = await (await connection.execute(LOOK)).fetchone()
+                row = await (await connection.execute(QUERY)).fetchone()
                 answered = clock.now()
     except TimeoutError:
-        return [Finding(name, "answers", "unreachable", no_answer(TIMEOUT_S))]
+        return [CheckResult(name, "answers", "unreachable", no_answer(TIMEOUT_S))]
     except (psycopg.Error, OSError) as error:
-        said = why(error, dsn)
-        return [Finding(name, "answers", "fail" if said.startswith(REFUSALS) else "unreachable", said)]
+        reason = why(error, dsn)
+        return [CheckResult(name, "answers", "fail" if reason.startswith(REFUSALS) else "unreachable", reason)]
     assert row is not None
     number, version, user, may_see, theirs = row
     ahead = epoch(theirs) - (epoch(asked) + epoch(answered)) / 2
     offset = f"{ahead:+.3f} s from this host's"
     return [
-        Finding(name, "answers", "ok", f"at {address(dsn)}"),
-        _judged(name, "version", number >= OLDEST * 10_000, f"PostgreSQL {version}", too_old(number)),
-        _judged(name, "rights", may_see, f"{user} has pg_monitor", f"run there: GRANT pg_monitor TO {user}"),
-        _judged(name, "clock", abs(ahead) <= TOLERANCE_S, offset, f"{offset}; keep both in step, with NTP"),
+        CheckResult(name, "answers", "ok", f"at {address(dsn)}"),
+        _checked(name, "version", number >= OLDEST * 10_000, f"PostgreSQL {version}", too_old(number)),
+        _checked(name, "rights", may_see, f"{user} has pg_monitor", f"run on this server: GRANT pg_monitor TO {user};"),
+        _checked(name, "clock", abs(ahead) <= TOLERANCE_S, offset, f"{offset}; synchronise both clocks with NTP"),
     ]
 
 
-def spool_of(spool: SpoolSettings) -> Finding:
-    """Whether the spool can be written, and has room to grow to its bound."""
+def spool_of(spool: SpoolSettings) -> CheckResult:
+    """Check that the spool is writable and has room to grow to its limit."""
     path = Path(spool.path)
     try:
         if path.exists():
@@ -117,11 +119,11 @@ def spool_of(spool: SpoolSettings) -> Finding:
         tempfile.TemporaryFile(dir=path.parent).close()
         free = shutil.disk_usage(path.parent).free
     except OSError as error:
-        remedy = f"make its directory, or let user {os.geteuid()} write there"
-        return Finding("spool", "writable", "fail", f"spool.path {path}: {error.strerror}; {remedy}")
+        remedy = f"create its directory, or allow user {os.geteuid()} to write there"
+        return CheckResult("spool", "writable", "fail", f"spool.path {path}: {error.strerror}; {remedy}")
     room = f"{path}, {size(free)} free"
-    return _judged("spool", "writable", free >= spool.max_bytes, room, f"{room}, less than spool.max_bytes")
+    return _checked("spool", "writable", free >= spool.max_bytes, room, f"{room}, less than spool.max_bytes")
 
 
-def _judged(subject: str, check: str, fine: bool, said: str, otherwise: str) -> Finding:
-    return Finding(subject, check, "ok" if fine else "fail", said if fine else otherwise)
+def _checked(subject: str, check: str, fine: bool, detail: str, otherwise: str) -> CheckResult:
+    return CheckResult(subject, check, "ok" if fine else "fail", detail if fine else otherwise)

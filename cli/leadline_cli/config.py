@@ -19,13 +19,21 @@ from leadline_cli.output import emit, table
 
 F = TypeVar("F", bound=Callable[..., Any])
 process_option: Callable[[F], F] = click.option(
-    "--process", "process", type=click.Choice(list(PROCESSES)), help="Which process; without it, what fits best."
+    "--process",
+    "process",
+    type=click.Choice(list(PROCESSES)),
+    help="The process of these settings; by default the best match.",
 )
 
 
 @click.group()
 def command() -> None:
-    """Check a file of settings, and show what holds."""
+    """Check settings, and show the values in effect.
+
+    \b
+    Example:
+      leadline config check -c agent.yaml
+    """
 
 
 @command.command()
@@ -33,11 +41,13 @@ def command() -> None:
 @process_option
 @format_option
 def check(config: Path | None, process: str | None, form: str) -> None:
-    """Say everything that is wrong with settings. Exit code 2 when something is.
+    """List every problem in settings. Exit code 2 when there is one.
 
-    Files of secrets must be there to be read; nothing else is looked for, see `leadline doctor`.
+    Files that hold secrets must be readable. Nothing else outside of the settings is checked; see `leadline doctor`.
 
-    Example: leadline config check -c agent.yaml
+    \b
+    Example:
+      leadline config check -c agent.yaml
     """
     process = process or recognise(config, os.environ)
     try:
@@ -48,7 +58,7 @@ def check(config: Path | None, process: str | None, form: str) -> None:
                 emit({"where": problem.where, "setting": problem.path, "problem": problem.what})
         raise
     if form == "text":
-        click.echo(f"{config or 'the environment'}: settings of `leadline {process}`, nothing is wrong")
+        click.echo(f"{config or 'the environment'}: settings of `leadline {process}`, no problem found")
 
 
 @command.command()
@@ -56,9 +66,11 @@ def check(config: Path | None, process: str | None, form: str) -> None:
 @process_option
 @format_option
 def show(config: Path | None, process: str | None, form: str) -> None:
-    """Show every setting that holds, and the file and line or variable it comes from. Secrets are masked.
+    """Show the value of every setting, and the file and line or the variable that it comes from. Secrets are masked.
 
-    Example: leadline config show -c agent.yaml
+    \b
+    Example:
+      leadline config show -c agent.yaml
     """
     found = list(effective(load_for(process, config)))
     if form == "json":
@@ -69,17 +81,25 @@ def show(config: Path | None, process: str | None, form: str) -> None:
 
 
 @command.command()
-@click.option("--process", "process", type=click.Choice(list(PROCESSES)), required=True, help="Which process.")
+@click.option(
+    "--process",
+    "process",
+    type=click.Choice(list(PROCESSES)),
+    required=True,
+    help="The process of the settings.",
+)
 def schema(process: str) -> None:
-    """Print the JSON Schema of a file of settings, for editors.
+    """Print the JSON Schema of a settings file, for editors.
 
-    Example: leadline config schema --process agent > agent.schema.json
+    \b
+    Example:
+      leadline config schema --process agent > agent.schema.json
     """
     click.echo(orjson.dumps(to_json_schema(PROCESSES[process]), option=orjson.OPT_INDENT_2))
 
 
 def load_for(process: str | None, config: Path | None) -> Loaded[Any]:
-    """The settings of a process, or of the one that they fit best. Raises SettingsError, also for unknown rules."""
+    """The settings of a process; by default of the best match. Raises SettingsError, also for unknown rules."""
     loaded: Loaded[Any] = load(PROCESSES[process or recognise(config, os.environ)], config, os.environ)
     if isinstance(loaded.settings, StreamSettings):
         from leadline_streams.rules import RULES

@@ -12,8 +12,10 @@ from leadline_cli.options import format_option, settings
 
 
 @click.command()
-@click.option("--scenario", default="postmortem", show_default=True, metavar="NAME", help="What is played.")
-@click.option("--exit", "leave", is_flag=True, help="End after the scenario, as it does where output is no terminal.")
+@click.option("--scenario", default="postmortem", show_default=True, metavar="NAME", help="The scenario to run.")
+@click.option(
+    "--exit", "leave", is_flag=True, help="Exit after the scenario. This is the default when the output is no terminal."
+)
 @click.option(
     "--report",
     "file",
@@ -23,14 +25,17 @@ from leadline_cli.options import format_option, settings
 )
 @format_option
 def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
-    """A whole fleet on this machine: broken, explained, told to people, and put right.
+    """Break a whole fleet on this machine, name the cause, notify, repair.
 
-    PostgreSQL primary, standby, cascading standby and subscriber, Kafka in memory, and every part of Leadline as a
-    process of its own. Slack and PagerDuty are stood in for; when LEADLINE_SLACK_* or LEADLINE_PAGERDUTY_* are set, the
-    real ones are told too, of a cluster named demo. Nothing is left behind but FILE and its draft. Exit code 1 says
-    that something was not observed, and what.
+    The demo starts a PostgreSQL primary, a standby, a cascading standby and a subscriber, Kafka in memory, and every
+    part of Leadline as a process of its own. A local receiver stands in for Slack and PagerDuty; when LEADLINE_SLACK_*
+    or LEADLINE_PAGERDUTY_* are set, the real ones are notified too, of a cluster named demo. Everything but FILE and
+    the draft beside it is removed at the end. Exit code 1 means that an expected result was not observed; the output
+    names it.
 
-    Example: leadline demo --exit --report demo-report.json
+    \b
+    Example:
+      leadline demo --exit --report demo-report.json
     """
     from leadline import wire
     from leadline.clock import SystemClock

@@ -1,7 +1,6 @@
 """``leadline doctor``."""
 
 import asyncio
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -15,29 +14,32 @@ from leadline_cli.output import emit, table
 @click.command()
 @config_option
 @process_option
-@click.option("--notify", is_flag=True, help="Send a test to each target of a sink.")
+@click.option("--notify", is_flag=True, help="Send a test notification to each target of a sink.")
 @format_option
 def command(config: Path | None, process: str | None, notify: bool, form: str) -> None:
-    """Check that everything a process needs is there.
+    """Check everything that a process needs.
 
-    Kafka answers and its topics are right. For an agent also: every database answers, is of a version we know and lets
-    us see enough, its clock agrees with ours, and the spool can be written. For a sink: its targets can be reached, and
-    the incident log be written. Exit code 1 when something is wrong, 3 when something does not answer.
+    For every process: Kafka answers and its topics are as expected. For an agent also: every database server answers,
+    has a supported version and grants the rights, its clock agrees with this host's, and the spool is writable. For a
+    sink also: its targets are reachable, and the incident log is writable. Exit code 1 when a check fails, 3 when
+    something does not answer.
 
-    Example: leadline doctor -c agent.yaml
+    \b
+    Example:
+      leadline doctor -c agent.yaml
     """
     from leadline.clock import SystemClock
     from leadline_cli.checks import examine
 
-    findings = asyncio.run(examine(load_for(process, config).settings, SystemClock(), notify=notify))
+    checks = asyncio.run(examine(load_for(process, config).settings, SystemClock(), notify=notify))
     if form == "json":
-        for finding in findings:
-            emit(asdict(finding))
+        for each in checks:
+            emit({"subject": each.subject, "check": each.check, "result": each.result, "said": each.detail})
     else:
-        table(("what", "check", "result", ""), [(f.subject, f.check, f.result, f.said) for f in findings])
-    results = [finding.result for finding in findings]
+        table(("subject", "check", "result", "detail"), [(c.subject, c.check, c.result, c.detail) for c in checks])
+    results = [each.result for each in checks]
     silent, failed = results.count("unreachable"), len(results) - results.count("ok")
     if silent:
-        raise UnreachableError(f"{failed} of {len(results)} checks failed, {silent} of them for want of an answer")
+        raise UnreachableError(f"{failed} of {len(results)} checks failed, {silent} of them without an answer")
     if failed:
         raise ProblemFound(f"{failed} of {len(results)} checks failed")

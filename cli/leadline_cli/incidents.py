@@ -29,12 +29,12 @@ _HEAD: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})").fullmatch
 
 
 class Since(click.ParamType):
-    """A moment: so long ago, or a date, or a date and time, in UTC where no zone is given."""
+    """A time: a duration before now, a date, or a date and time. Without a zone it is in UTC."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The moment, in UTC."""
+        """The time, in UTC."""
         if isinstance(value, datetime):
             return value
         try:
@@ -43,24 +43,35 @@ class Since(click.ParamType):
             found = datetime.fromisoformat(value)
             return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
-            self.fail("write 90m, 12h or 7d ago, or 2026-04-10T10:00", param, ctx)
+            self.fail("give 90m, 12h or 7d (before now), or a date and time such as 2026-04-10T10:00", param, ctx)
 
 
 @click.group()
 def command() -> None:
-    """List, show and export incidents; acknowledge them and write notes."""
+    """List, show and export incidents; acknowledge them and add notes.
+
+    \b
+    Example:
+      leadline incidents list -c sink.yaml --state open
+    """
 
 
 @command.command("list")
 @config_option
-@click.option("--cluster", metavar="NAME", help="Only this cluster's.")
-@click.option("--since", type=Since(), help="Only those not over by then: 90m, 12h, 7d, or a date and time.")
-@click.option("--state", type=click.Choice(["open", "resolved"]), help="Only those in this state.")
+@click.option("--cluster", metavar="NAME", help="Only incidents of this cluster.")
+@click.option(
+    "--since",
+    type=Since(),
+    help="Only incidents that were open after this time: 90m, 12h or 7d ago, or a date and time.",
+)
+@click.option("--state", type=click.Choice(["open", "resolved"]), help="Only incidents in this state.")
 @format_option
 def list_(config: Path | None, cluster: str | None, since: datetime | None, state: Any, form: str) -> None:
-    """List incidents, the open ones first, then the latest.
+    """List incidents: open ones first, then the newest.
 
-    Example: leadline incidents list -c sink.yaml --since 7d
+    \b
+    Example:
+      leadline incidents list -c sink.yaml --since 7d
     """
     from leadline_sinks.incident_log import reader
 
@@ -77,7 +88,7 @@ def list_(config: Path | None, cluster: str | None, since: datetime | None, stat
     rows = [
         (
             each.incident_id,
-            each.state + (", taken" if each.acknowledged_at and each.state == "open" else ""),
+            each.state + (", acknowledged" if each.acknowledged_at and each.state == "open" else ""),
             each.severity,
             each.opened_at.strftime("%Y-%m-%d %H:%M:%S"),
             duration(((each.resolved_at or now) - each.opened_at).total_seconds()),
@@ -88,7 +99,7 @@ def list_(config: Path | None, cluster: str | None, since: datetime | None, stat
     if rows:
         table(("incident", "state", "severity", "opened (UTC)", "lasted", "title"), rows)
     else:
-        click.echo("no incident")
+        click.echo("no incidents")
 
 
 @command.command("show")
@@ -96,9 +107,13 @@ def list_(config: Path | None, cluster: str | None, since: datetime | None, stat
 @config_option
 @format_option
 def show_(incident: str, config: Path | None, form: str) -> None:
-    """Show one incident whole: causes, evidence, timeline, deliveries, actions. The beginning of its ID is enough.
+    """Show everything about one incident: causes, evidence, timeline, deliveries, actions.
 
-    Example: leadline incidents show inc_orders_20260410T1000 -c sink.yaml
+    ID may be shortened to its first characters.
+
+    \b
+    Example:
+      leadline incidents show inc_orders_20260410T1000 -c sink.yaml
     """
     from leadline_sinks.incident_log.terminal import page
 
@@ -116,9 +131,11 @@ def show_(incident: str, config: Path | None, form: str) -> None:
 @by_option
 @format_option
 def ack_(incident: str, config: Path | None, by: str | None, form: str) -> None:
-    """Say that somebody takes an incident: every target is told. Works while the incident log is away.
+    """Acknowledge an incident, and notify every target of it. Works while the incident log is down.
 
-    Example: leadline incidents ack inc_orders_20260410T100003Z_7c1e -c sink.yaml --by ada
+    \b
+    Example:
+      leadline incidents ack inc_orders_20260410T100003Z_7c1e -c sink.yaml
     """
     _act(config, incident, "acknowledge", by, "", form)
 
@@ -130,12 +147,15 @@ def ack_(incident: str, config: Path | None, by: str | None, form: str) -> None:
 @by_option
 @format_option
 def note_(incident: str, text: str, config: Path | None, by: str | None, form: str) -> None:
-    """Write something down about an incident. Works while the incident log is away.
+    """Add a note to an incident. Works while the incident log is down.
 
-    Example: leadline incidents note inc_orders_20260410T100003Z_7c1e 'ended the report' -c sink.yaml
+    \b
+    Example:
+      leadline incidents note inc_orders_20260410T100003Z_7c1e \\
+          'ended the report' -c sink.yaml
     """
     if not text.strip():
-        raise UsageError("the note is empty; write what there is to remember")
+        raise UsageError("the note is empty; give its text")
     _act(config, incident, "note", by, text, form)
 
 
@@ -143,15 +163,23 @@ def note_(incident: str, text: str, config: Path | None, by: str | None, form: s
 @click.argument("incident", metavar="ID")
 @config_option
 @click.option(
-    "--format", "form", type=click.Choice(["md"]), default="md", show_default=True, help="md is a post-mortem's draft."
+    "--format",
+    "form",
+    type=click.Choice(["md"]),
+    default="md",
+    show_default=True,
+    help="md: the draft of a post-mortem.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A new file; without it, the terminal."
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A new file; by default standard output."
 )
 def export_(incident: str, config: Path | None, form: str, output: Path | None) -> None:
     """Write the draft of a post-mortem: summary, timeline, root cause and resolution, measures.
 
-    Example: leadline incidents export inc_orders_20260410T100003Z_7c1e -c sink.yaml -o postmortem.md
+    \b
+    Example:
+      leadline incidents export inc_orders_20260410T1000 -c sink.yaml \\
+          -o postmortem.md
     """
     from leadline_sinks.incident_log.postmortem import draft
 
@@ -163,23 +191,25 @@ def export_(incident: str, config: Path | None, form: str, output: Path | None) 
         with output.open("x", encoding="utf-8") as file:
             file.write(written)
     except FileExistsError:
-        raise UsageError(f"{output} exists; name a new file, or remove it") from None
+        raise UsageError(f"{output} exists; give another name, or remove the file") from None
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
-    click.echo(f"the draft is in {output}", err=True)
+    click.echo(f"wrote the draft to {output}", err=True)
 
 
 @command.command("verify")
 @config_option
-@click.option("--head", metavar="NUMBER:HASH", help="A head that an earlier run printed.")
+@click.option("--head", metavar="NUMBER:HASH", help="The head that an earlier run printed.")
 @format_option
 def verify_(config: Path | None, head: str | None, form: str) -> None:
-    """Check the hash chain of the incident log. Exit code 1 when it does not hold, and where.
+    """Verify the hash chain of the incident log. Exit code 1 when it is broken; the message names the row.
 
-    Keep the head that is printed where the log's owner cannot write, and give it next time: a log that was written anew
-    from its beginning holds, and does not have it.
+    Store the head that is printed where the owner of the incident log cannot write, and pass it with --head next
+    time. An incident log that was replaced as a whole has a valid chain, but not that head.
 
-    Example: leadline incidents verify -c sink.yaml
+    \b
+    Example:
+      leadline incidents verify -c sink.yaml
     """
     from leadline_sinks.incident_log import reader
     from leadline_sinks.incident_log.chain import ChainLink
@@ -187,7 +217,7 @@ def verify_(config: Path | None, head: str | None, form: str) -> None:
     known = None
     if head is not None:
         if not (given := _HEAD(head)):
-            raise UsageError("--head is a number, a colon and 64 hexadecimal digits, as verify prints them")
+            raise UsageError("--head must be a number, a colon and 64 hexadecimal digits, as `verify` prints them")
         known = ChainLink(int(given[1]), bytes.fromhex(given[2]))
 
     async def walk() -> reader.Verified:
@@ -200,18 +230,20 @@ def verify_(config: Path | None, head: str | None, form: str) -> None:
         broken = asdict(found.broken) if found.broken else None
         emit({"rows": found.rows, **links, "broken": broken})
     elif not found.broken:
-        click.echo(f"{found.rows} rows hold; the head is {found.head.number}:{found.head.hash.hex()}")
+        click.echo(f"{found.rows} rows verified; the head is {found.head.number}:{found.head.hash.hex()}")
     if found.broken:
-        raise ProblemFound(f"the chain breaks at row {found.broken.number}: {found.broken.why}")
+        raise ProblemFound(f"the chain is broken at row {found.broken.number}: {found.broken.why}")
 
 
 @command.command("migrate")
 @config_option
 @format_option
 def migrate_(config: Path | None, form: str) -> None:
-    """Make the schema of the incident log, or bring it up to date. `leadline sink` does it too, if its role may.
+    """Create or upgrade the schema of the incident log. `leadline sink` does the same if its role has the rights.
 
-    Example: leadline incidents migrate -c owner.yaml
+    \b
+    Example:
+      leadline incidents migrate -c owner.yaml
     """
     from leadline_sinks.incident_log import reader, schema
 
@@ -232,7 +264,7 @@ def _links(found: Any) -> list[tuple[str, Any]]:
 
 def _dsn(loaded: SinkSettings) -> str:
     if loaded.incident_log.dsn is None:
-        raise UsageError("no incident log is set; give incident_log.dsn in the file, or LEADLINE_INCIDENT_LOG_DSN")
+        raise UsageError("no incident log is configured; set incident_log.dsn, or LEADLINE_INCIDENT_LOG_DSN")
     return loaded.incident_log.dsn.reveal()
 
 
@@ -250,7 +282,7 @@ def _history(config: Path | None, incident: str) -> "IncidentHistory":
 def _act(config: Path | None, incident: str, kind: Any, by: str | None, text: str, form: str) -> None:
     loaded = settings(SinkSettings, config)
     if len(text) > 4000:
-        raise UsageError(f"the note has {len(text)} characters; 4000 are the most")
+        raise UsageError(f"the note has {len(text)} characters; the limit is 4000")
     action = Action(
         action_id=f"act_{uuid4().hex}",
         incident_id=IncidentId(asyncio.run(_known(loaded, incident))),
@@ -267,7 +299,7 @@ def _act(config: Path | None, incident: str, kind: Any, by: str | None, text: st
 
 
 async def _known(loaded: SinkSettings, incident: str) -> str:
-    """The whole identity, as the log has it; what was given, where there is no log or it does not answer."""
+    """The complete ID from the incident log; ``incident`` itself without an incident log that answers."""
     from leadline_sinks.incident_log import reader
 
     if not loaded.incident_log.wanted:
@@ -276,13 +308,13 @@ async def _known(loaded: SinkSettings, incident: str) -> str:
         async with reader.session(_dsn(loaded)) as connection:
             found = await reader.beginning(connection, incident)
     except LeadlineError as error:
-        click.echo(f"not checked whether there is such an incident: {error}", err=True)
+        click.echo(f"cannot check that the incident exists: {error}", err=True)
         return incident
     return reader.the_one(incident, found)
 
 
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields as JSON has them."""
+    """The fields as JSON values."""
     import orjson
 
     from leadline.wire import encode

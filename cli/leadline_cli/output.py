@@ -10,16 +10,16 @@ from leadline import wire
 from leadline.logs import escape
 
 COLOURS = {"ok": "green", "fail": "red", "wrong": "red", "unreachable": "red"}
-"""Words that are coloured wherever they stand alone in a cell."""
+"""The colour of a cell that consists of this word."""
 
 
 def emit(value: Mapping[str, Any]) -> None:
-    """One JSON object on a line of standard output."""
+    """Print one JSON object on a line of standard output."""
     click.echo(wire.encode(value))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table on standard output: fitted to a terminal, or as wide as it is when piped. Foreign text is escaped."""
+    """Print a table on standard output: fitted to a terminal, at full width in a pipe. Foreign text is escaped."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

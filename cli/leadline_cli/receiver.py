@@ -20,26 +20,32 @@ PORT = 8095
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Where to listen; 0: where it can."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=PORT,
+    show_default=True,
+    help="The port to listen on; 0 picks a free one.",
 )
 @click.option(
     "--fail",
     "fails",
     multiple=True,
     metavar="VENDOR:KIND[:N|:Ns]",
-    help="Fail on purpose, for N requests or N seconds; such as slack:rate_limited:3. May be given several times.",
+    help="Fail on purpose, for N requests or N seconds, such as slack:rate_limited:3. May be repeated.",
 )
-@click.option("--no-limits", is_flag=True, help="Keep to no rate limit.")
+@click.option("--no-limits", is_flag=True, help="Apply no rate limits.")
 @format_option
 def command(port: int, fails: tuple[str, ...], no_limits: bool, form: str) -> None:
-    """Stand in for Slack, PagerDuty and webhooks on this machine, and show what they would get.
+    """Stand in for Slack, PagerDuty and webhooks on this machine.
 
-    It keeps to the vendors' limits and answers with their errors. Open its address in a browser to see the messages;
-    /inbox has them as JSON. Listens on 127.0.0.1 until SIGTERM or Ctrl-C; keeps nothing.
+    The receiver enforces the vendors' limits and returns their errors. Open its address in a browser to see the
+    messages; /inbox has them as JSON. It listens on 127.0.0.1 until SIGTERM or Ctrl-C, and stores nothing on disk.
 
-    KIND is rate_limited, unavailable, timeout, half (of an answer), garbled, closed, unauthorized or gone.
+    KIND is rate_limited, unavailable, timeout, half (half of a response), garbled, closed, unauthorized or gone.
 
-    Example: leadline receiver --fail slack:unavailable:30s
+    \b
+    Example:
+      leadline receiver --fail slack:unavailable:30s
     """
     from leadline_lab.receiver.faults import parse
     from leadline_lab.receiver.server import Receiver
@@ -60,10 +66,10 @@ def command(port: int, fails: tuple[str, ...], no_limits: bool, form: str) -> No
 
 
 def _begin(receiver: "Receiver") -> None:
-    click.echo(f"The receiver is at {receiver.url} until Ctrl-C. Lead the sinks to it with:\n")
+    click.echo(f"The receiver listens at {receiver.url} until Ctrl-C. To send notifications to it, set:\n")
     for name, value in receiver.environment.items():
         click.echo(f"  export {name}='{value}'")
-    click.echo("\nor, for Slack without a bot:\n")
+    click.echo("\nor, for Slack by an incoming webhook:\n")
     click.echo(f"  export LEADLINE_SLACK_WEBHOOK_URL='{receiver.webhook_url}'\n")
 
 

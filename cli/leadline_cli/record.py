@@ -25,12 +25,12 @@ POLL_MS = 250
 MAX_RECORDS = 5000
 STDOUT = Path("-")
 Progress = Callable[[int, int | None], None]
-"""Told how many records there are, and how many are left when that is known."""
+"""Called with the number of records so far, and the number that are left, when that is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What part of a topic is wanted."""
+    """The part of a topic that is recorded."""
 
     from_beginning: bool
     until_end: bool
@@ -53,18 +53,21 @@ class Bounds:
     type=click.Choice(["beginning", "now"]),
     default="beginning",
     show_default=True,
-    help="The oldest record that Kafka still has, or the next one.",
+    help="Start at the oldest record in Kafka, or at the next new one.",
 )
-@click.option("--until-end", is_flag=True, help="Stop at what is the newest record now.")
-@click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="S", help="Stop after so many seconds.")
+@click.option("--until-end", is_flag=True, help="Stop at the record that is the newest when the command starts.")
+@click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="S", help="Stop after this many seconds.")
 @format_option
 def command(config: Path | None, output: Path, start: str, until_end: bool, duration: float | None, form: str) -> None:
-    """Copy what the agents saw into a file.
+    """Copy samples from Kafka to a file.
 
-    One JSON object a line: topic, partition, offset, timestamp_ms, key, headers, value. Records of a partition keep
-    their order. Without --until-end and --duration it goes on until Ctrl-C; what is in the file by then is whole.
+    One JSON object per line: topic, partition, offset, timestamp_ms, key, headers, value. Records of a partition keep
+    their order. Without --until-end and --duration the command runs until Ctrl-C; the file is complete up to then.
+    `leadline replay` reads the file.
 
-    Example: leadline record -c stream.yaml -o samples.jsonl --until-end
+    \b
+    Example:
+      leadline record -c stream.yaml -o samples.jsonl --until-end
     """
     kafka = settings(StreamSettings, config).kafka
     bounds = Bounds(start == "beginning", until_end, duration or inf)
@@ -74,7 +77,7 @@ def command(config: Path | None, output: Path, start: str, until_end: bool, dura
 async def _record(kafka: KafkaSettings, topic: str, output: Path, bounds: Bounds, form: str) -> None:
     batches = _batches(kafka, topic, bounds, SystemClock())
     async with aclosing(batches):
-        # The first is empty and comes when Kafka has let us read: no file is left behind when it does not.
+        # The first batch is empty and comes when Kafka has permitted the read, so that a refusal leaves no file behind.
         _, left = await anext(batches)
         count = 0
         with _file(output) as file:
@@ -99,13 +102,13 @@ def _summary(form: str, topic: str, output: Path, count: int) -> None:
 async def _batches(
     kafka: KafkaSettings, topic: str, bounds: Bounds, clock: Clock
 ) -> AsyncGenerator[tuple[list[bytes], int | None], None]:
-    """Lines as they come, and how many records are left, when that is known."""
+    """Lines as they arrive, and the number of records that are left, when that is known."""
     from aiokafka import AIOKafkaConsumer, TopicPartition
     from aiokafka.errors import TopicAuthorizationFailedError
 
     (count,) = [found.partitions for found in await describe(kafka) if found.name == topic]
     if not count:
-        raise UsageError(f"there is no topic {topic} in Kafka at {kafka.bootstrap}; see kafka.topic_prefix")
+        raise UsageError(f"Kafka at {kafka.bootstrap} has no topic {topic}; check kafka.topic_prefix")
     partitions = [TopicPartition(topic, number) for number in range(count)]
     consumer = AIOKafkaConsumer(**consumer_options(kafka, "leadline-record"))
     await consumer.start()
@@ -113,7 +116,7 @@ async def _batches(
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         starts = await consumer.beginning_offsets(partitions) if bounds.from_beginning else ends
-        await consumer.getmany(timeout_ms=POLL_MS, max_records=1)  # fails where we may not read
+        await consumer.getmany(timeout_ms=POLL_MS, max_records=1)  # fails without the right to read
         for partition, offset in starts.items():
             consumer.seek(partition, offset)
         deadline = clock.monotonic() + bounds.duration_s
@@ -132,8 +135,8 @@ async def _batches(
             ]
     except TopicAuthorizationFailedError:
         raise UsageError(
-            f"Kafka at {kafka.bootstrap} does not let us read {topic}; grant Read on it, "
-            "or set kafka.sasl.username to somebody who may"
+            f"Kafka at {kafka.bootstrap} does not permit reading {topic}; grant Read on it, "
+            "or set kafka.sasl.username to a user that has it"
         ) from None
     finally:
         await consumer.stop()
@@ -147,7 +150,7 @@ def _file(output: Path) -> Iterator[BinaryIO]:
     try:
         file = output.open("xb")
     except FileExistsError:
-        raise UsageError(f"{output} exists; name a new file, or remove it") from None
+        raise UsageError(f"{output} exists; give another name, or remove the file") from None
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
     with file:
@@ -156,7 +159,7 @@ def _file(output: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _progress(total: int | None) -> Iterator[Progress]:
-    """A bar, or a count, on standard error where that is a terminal."""
+    """A progress bar or a count on standard error, if that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda count, left: None
         return

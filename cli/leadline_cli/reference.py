@@ -1,4 +1,4 @@
-"""The page of all commands. ``python -m leadline_cli.reference > docs/reference/commands.md`` writes it."""
+"""The page of commands. ``python -m leadline_cli.reference > docs/reference/commands.md`` writes it."""
 
 import sys
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ _HEAD = """\
 
 <!-- Made from cli/leadline_cli/ by `python -m leadline_cli.reference`; a test holds it current. -->
 
-Output for people goes to the terminal. `--format json` gives one JSON object a line on standard output and nothing else
-there; logs and errors go to standard error.
+By default the output is for people. With `--format json` a command writes one JSON object per line to standard output,
+and nothing else there; log messages and errors go to standard error.
 
 | exit code | means |
 |---|---|
-| 0 | fine |
-| 1 | the thing looked at is not fine |
-| 2 | wrong use or wrong settings; the message names the option, or the path in the file |
+| 0 | success |
+| 1 | a problem was found; the output shows it |
+| 2 | wrong usage or wrong settings; the message names the option, or the path in the file |
 | 3 | something needed does not answer |
 | 130 | interrupted |
 
-`--debug`, anywhere on the line, shows the traceback of an unexpected error.
+`--debug`, anywhere on the command line, shows the traceback of an unexpected error.
 """
 
 

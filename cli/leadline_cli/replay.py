@@ -22,18 +22,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--rules", type=click.Path(path_type=Path), metavar="FILE", help="Settings of the judgement to use.")
 @click.option(
-    "--diff", type=click.Path(path_type=Path), metavar="FILE", help="Other settings: show only what they would change."
+    "--rules",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings file with judgement, rules and overrides.",
+)
+@click.option(
+    "--diff", type=click.Path(path_type=Path), metavar="FILE", help="Another settings file; show only the differences."
 )
 @format_option
 def command(files: tuple[Path, ...], rules: Path | None, diff: Path | None, form: str) -> None:
     """Judge recorded samples again, offline.
 
-    FILE was written by leadline record. The same file and settings always give the same lines. With --diff, lines that
-    begin with - come only from the first settings, those with + only from the second.
+    FILE was written by `leadline record`. The same file and settings always give the same lines. With --diff, lines
+    that begin with - come only from the first settings, those with + only from the second.
 
-    Example: leadline replay monday.jsonl --rules stream.yaml --diff stricter.yaml
+    \b
+    Example:
+      leadline replay monday.jsonl --rules stream.yaml --diff stricter.yaml
     """
     from leadline_lab.view.show import Lines
 

@@ -10,15 +10,25 @@ from leadline_cli.output import emit, table
 
 @click.group()
 def command() -> None:
-    """List what is judged, and within which limits."""
+    """List the rules and their limits.
+
+    \b
+    Example:
+      leadline rules list
+    """
 
 
 @command.command("list")
 @format_option
 def list_(form: str) -> None:
-    """List the rules with their own limits; `rules` and `overrides` in the settings change them.
+    """List the rules with their default limits. `rules` and `overrides` in the settings change them.
 
-    Example: leadline rules list
+    Columns: the limits for severity warning and critical, how long a breach lasts before the alert fires (for), how
+    long it must be clear before the alert resolves (keep).
+
+    \b
+    Example:
+      leadline rules list
     """
     from leadline_streams.rules import RULES
 

@@ -30,7 +30,7 @@ State = Literal["active", "to come", "over"]
 
 
 class For(click.ParamType):
-    """How long: minutes, hours or days."""
+    """A duration in minutes, hours or days."""
 
     name = "duration"
 
@@ -40,31 +40,42 @@ class For(click.ParamType):
             return value
         length = parse_duration(value)
         if length is None or not timedelta(0) < length <= LONGEST:
-            self.fail(f"write 90m, 12h or 7d, at most {LONGEST.days}d", param, ctx)
+            self.fail(f"give 90m, 12h or 7d, at most {LONGEST.days}d", param, ctx)
         return length
 
 
 @click.group()
 def command() -> None:
-    """Keep quiet what is known, for a while and visibly."""
+    """Hold back notifications for a while.
+
+    \b
+    Example:
+      leadline silence add cluster=orders --for 2h -c sink.yaml
+    """
 
 
 @command.command("add")
 @click.argument("matchers", nargs=-1, required=True, metavar="NAME=PATTERN...")
 @config_option
-@click.option("--for", "length", type=For(), required=True, metavar="DURATION", help="How long: 90m, 12h or 7d.")
-@click.option("--comment", default="", metavar="TEXT", help="Why, for those who find it quiet.")
+@click.option(
+    "--for", "length", type=For(), required=True, metavar="DURATION", help="Length of the silence: 90m, 12h or 7d."
+)
+@click.option("--comment", default="", metavar="TEXT", help="The reason, for other people.")
 @by_option
 @format_option
 def add_(
     matchers: Sequence[str], config: Path | None, length: timedelta, comment: str, by: str | None, form: str
 ) -> None:
-    """Tell nobody about incidents that match, from now on; the incident log still gets them.
+    """Send no notification of matching incidents from now on. The incident log still records them.
 
-    NAME is cluster, datacenter, severity, rule, cause, incident or label.NAME; PATTERN may have * and ?. All must fit;
-    of several rules or causes one is enough. The end of what people were told before is told.
+    NAME is cluster, datacenter, severity, rule, cause, incident or label.NAME. PATTERN may contain * and ?. All
+    matchers must match; of an incident's rules or causes, one is enough. The end of an incident that was sent before is
+    sent.
 
-    Example: leadline silence add cluster=orders 'rule=replication_*' --for 2h --comment 'resize of pg-2' -c sink.yaml
+    \b
+    Example:
+      leadline silence add cluster=orders 'rule=replication_*' --for 2h \\
+          --comment 'resize of pg-2' -c sink.yaml
     """
     kafka = settings(SinkSettings, config).kafka
     now = SystemClock().now()
@@ -83,17 +94,19 @@ def add_(
         emit(_plain(silence))
     else:
         length_s = length.total_seconds()
-        click.echo(escape(f"{silence.silence_id}: {_patterns(silence)} is quiet for {duration(length_s)}"))
+        click.echo(escape(f"{silence.silence_id}: {_patterns(silence)} is silenced for {duration(length_s)}"))
 
 
 @command.command("list")
 @config_option
-@click.option("--all", "every", is_flag=True, help="Those that are over, too.")
+@click.option("--all", "every", is_flag=True, help="Also silences that have ended.")
 @format_option
 def list_(config: Path | None, every: bool, form: str) -> None:
-    """List the silences that hold now or will, the first to end first.
+    """List the silences that are active or will be, in the order of their ends.
 
-    Example: leadline silence list -c sink.yaml --format json
+    \b
+    Example:
+      leadline silence list -c sink.yaml --format json
     """
     now = SystemClock().now()
     found = asyncio.run(_there(settings(SinkSettings, config).kafka))
@@ -102,9 +115,9 @@ def list_(config: Path | None, every: bool, form: str) -> None:
         for silence in shown:
             emit(_plain(silence) | {"state": _state(silence, now)})
     elif shown:
-        table(("silence", "what", "state", "ends in", "by", "comment"), [_row(silence, now) for silence in shown])
+        table(("silence", "matchers", "state", "ends in", "by", "comment"), [_row(silence, now) for silence in shown])
     else:
-        click.echo("nothing is silenced")
+        click.echo("no silences")
 
 
 @command.command("expire")
@@ -112,9 +125,13 @@ def list_(config: Path | None, every: bool, form: str) -> None:
 @config_option
 @format_option
 def expire_(ids: Sequence[str], config: Path | None, form: str) -> None:
-    """End silences now; what is still open is told then. The beginning of an identity is enough.
+    """End silences now. Matching incidents that are still open are then sent.
 
-    Example: leadline silence expire sil_5f1c -c sink.yaml
+    SILENCE may be shortened to its first characters.
+
+    \b
+    Example:
+      leadline silence expire sil_5f1c -c sink.yaml
     """
     kafka = settings(SinkSettings, config).kafka
     now = SystemClock().now()
@@ -125,7 +142,7 @@ def expire_(ids: Sequence[str], config: Path | None, form: str) -> None:
         if form == "json":
             emit(_plain(ended))
         else:
-            click.echo(escape(f"{ended.silence_id}: {_patterns(ended)} is heard again"))
+            click.echo(escape(f"{ended.silence_id}: {_patterns(ended)} is no longer silenced"))
 
 
 def _matchers(given: Sequence[str]) -> dict[str, str]:
@@ -135,21 +152,21 @@ def _matchers(given: Sequence[str]) -> dict[str, str]:
     for text in given:
         name, equals, pattern = text.partition("=")
         if not equals or not pattern:
-            raise UsageError(f"{text!r} is no matcher; write NAME=PATTERN, such as cluster=orders")
+            raise UsageError(f"{text!r} is not a matcher; give NAME=PATTERN, such as cluster=orders")
         if not is_matcher(name):
-            raise UsageError(f"{name!r} is nothing to match; use one of {', '.join(MATCHERS)}, or {LABEL}NAME")
+            raise UsageError(f"{name!r} is not a field of an incident; use {', '.join(MATCHERS)}, or {LABEL}NAME")
         if name in found:
-            raise UsageError(f"{name} is given twice; all matchers must fit, so make two silences")
+            raise UsageError(f"{name} is given twice; all matchers must match, so add two silences")
         found[name] = pattern
     return found
 
 
 def _valid(silence: Silence) -> Silence:
-    """The same, if readers will take it. Raises UsageError."""
+    """The same silence. Raises UsageError when readers would reject it."""
     try:
         return msgspec.convert(_plain(silence), Silence)
     except msgspec.ValidationError as error:
-        raise UsageError(f"this cannot be a silence: {error}") from None
+        raise UsageError(f"invalid silence: {error}") from None
 
 
 async def _there(kafka: KafkaSettings) -> list[Silence]:
@@ -164,8 +181,8 @@ def _the_one(ident: str, there: Sequence[Silence]) -> Silence:
         return (exact or found)[0]
     names = ", ".join(silence.silence_id for silence in (found or there)) or "none"
     if found:
-        raise UsageError(f"{ident!r} may be {names}; write more of it")
-    raise UsageError(f"there is no silence {ident!r}; there are: {names}")
+        raise UsageError(f"{ident!r} is ambiguous: {names}; give more characters")
+    raise UsageError(f"there is no silence {ident!r}; silences: {names}")
 
 
 def _state(silence: Silence, now: datetime) -> State:

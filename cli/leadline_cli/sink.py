@@ -13,13 +13,16 @@ from leadline_cli.options import begin, config_option
 @click.argument("names", nargs=-1, metavar="[NAME...]")
 @config_option
 def command(names: tuple[str, ...], config: Path | None) -> None:
-    """Tell people about incidents, and write the incident log.
+    """Notify people of incidents, and write the incident log.
 
     NAME is a target of the settings: slack, pagerduty, webhook, console, incident_log, or one of `targets`. Without
-    any, all that are configured. One process may do all, or each has its own; several for one target share its
-    incidents. Runs until SIGTERM or Ctrl-C. While a target or Kafka is away, what it is to be told waits.
+    a name, all configured targets are served. One process may serve all targets, or each target has a process of its
+    own; several processes for one target share its incidents. While a target or Kafka is down, notifications are
+    queued. Runs until SIGTERM or Ctrl-C.
 
-    Example: leadline sink slack incident_log -c /etc/leadline/sink.yaml
+    \b
+    Example:
+      leadline sink slack incident_log -c /etc/leadline/sink.yaml
     """
     from leadline import metrics
     from leadline.clock import SystemClock

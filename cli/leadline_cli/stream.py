@@ -12,12 +12,14 @@ from leadline_cli.options import begin, config_option
 @click.command()
 @config_option
 def command(config: Path | None) -> None:
-    """Judge every link and name the cause of what is wrong.
+    """Judge every link, and name the causes of incidents.
 
-    Reads the samples; writes alerts, incidents and lag. Start as many as there are partitions, at most: workers with
-    the same application_id share the work. Runs until SIGTERM or Ctrl-C.
+    Reads samples; writes alerts, incidents, status and lag. Workers with the same application_id share the partitions
+    of the samples, so at most as many can work as there are partitions. Runs until SIGTERM or Ctrl-C.
 
-    Example: leadline stream -c /etc/leadline/stream.yaml
+    \b
+    Example:
+      leadline stream -c /etc/leadline/stream.yaml
     """
     from leadline import metrics
     from leadline.clock import SystemClock

@@ -1,4 +1,4 @@
-"""What ``leadline doctor`` looks at for a sink: whether its targets can be reached, and, when asked, told."""
+"""The checks of ``leadline doctor`` for a sink: its targets are reachable and, on request, accept a test."""
 
 import asyncio
 import os
@@ -12,10 +12,10 @@ from leadline.clock import Clock
 from leadline.errors import LeadlineError
 from leadline.settings.dsn import address
 from leadline.settings.sink import KINDS, SinkSettings
-from leadline_cli.checks import TIMEOUT_S, Finding, Result
+from leadline_cli.checks import TIMEOUT_S, CheckResult, Result
 
 AWAY: Final = ("unreachable", "timeout", "unavailable")
-"""Reasons of a failed test that are for want of an answer."""
+"""Reasons of a failed test that mean no answer."""
 MAY_WRITE: Final = """
     SELECT current_user, current_setting('server_version'),
            CASE WHEN to_regclass('leadline.log') IS NULL THEN has_database_privilege(current_database(), 'CREATE')
@@ -23,21 +23,25 @@ MAY_WRITE: Final = """
 """
 
 
-async def targets(settings: SinkSettings, clock: Clock, *, notify: bool) -> list[Finding]:
-    """Findings about every target that is configured. With ``notify`` each is sent a test."""
-    others = [name for name in settings.names() if name != "console"]  # which is our own standard output
+async def targets(settings: SinkSettings, clock: Clock, *, notify: bool) -> list[CheckResult]:
+    """Check every configured target. With ``notify``, send a test to each."""
+    others = [name for name in settings.names() if name != "console"]  # it is standard output
     checks = [_answers(name, _url(settings, name)) for name in others]
     checks += [_incident_log(settings)] if settings.incident_log.wanted else []
-    found = [finding for findings in await asyncio.gather(*checks) for finding in findings]
+    found = [result for results in await asyncio.gather(*checks) for result in results]
     if notify:
         found += [await _test(settings, name, clock) for name in others]
     if not settings.names():
-        found.append(Finding("targets", "configured", "fail", "none; set slack, pagerduty, webhook or console"))
+        found.append(
+            CheckResult(
+                "targets", "configured", "fail", "no target is configured; set slack, pagerduty, webhook or console"
+            )
+        )
     return found
 
 
 def _url(settings: SinkSettings, name: str) -> str:
-    """Where the target's requests go. It may be a secret."""
+    """The URL of the target's requests. It may be a secret."""
     of: Any = settings if name in KINDS else settings.targets[name]
     if name == "slack" or (name not in KINDS and of.slack.wanted):
         return str(of.slack.webhook_url.reveal() if of.slack.webhook_url else of.slack.api_url)
@@ -46,8 +50,8 @@ def _url(settings: SinkSettings, name: str) -> str:
     return str(of.webhook.url.reveal())
 
 
-async def _answers(name: str, url: str) -> list[Finding]:
-    """Connect, with TLS where the address has it, and send nothing. Of the address only host and port are shown."""
+async def _answers(name: str, url: str) -> list[CheckResult]:
+    """Connect, with TLS for https, and send nothing. Only host and port of the URL are shown."""
     where = ""
     try:
         split = urlsplit(url)
@@ -59,20 +63,26 @@ async def _answers(name: str, url: str) -> list[Finding]:
             _, writer = await asyncio.open_connection(host, port, ssl=context)
             writer.close()
     except TimeoutError:
-        return [Finding(name, "answers", "unreachable", f"{where} does not answer in {TIMEOUT_S} s; check the network")]
+        return [
+            CheckResult(
+                name, "answers", "unreachable", f"{where} does not answer within {TIMEOUT_S} s; check the network"
+            )
+        ]
     except ssl.SSLCertVerificationError as error:
         return [
-            Finding(name, "answers", "fail", f"{where} shows a certificate we do not trust: {error.verify_message}")
+            CheckResult(
+                name, "answers", "fail", f"{where} has a certificate that is not trusted: {error.verify_message}"
+            )
         ]
     except (OSError, ValueError) as error:
         number = getattr(error, "errno", None)
-        why = os.strerror(number).lower() if isinstance(number, int) and number > 0 else "there is no such host"
-        return [Finding(name, "answers", "unreachable", f"{where}: {why}; check the address and the network")]
-    return [Finding(name, "answers", "ok", f"at {where}")]
+        why = os.strerror(number).lower() if isinstance(number, int) and number > 0 else "unknown host"
+        return [CheckResult(name, "answers", "unreachable", f"{where}: {why}; check the address and the network")]
+    return [CheckResult(name, "answers", "ok", f"at {where}")]
 
 
-async def _test(settings: SinkSettings, name: str, clock: Clock) -> Finding:
-    """Send something that says it is a test."""
+async def _test(settings: SinkSettings, name: str, clock: Clock) -> CheckResult:
+    """Send a notification that is marked as a test."""
     from leadline_sinks.notify.sink import REASONS, Sent
     from leadline_sinks.targets import sink
 
@@ -82,13 +92,13 @@ async def _test(settings: SinkSettings, name: str, clock: Clock) -> Finding:
     finally:
         await made.close()
     if isinstance(outcome, Sent):
-        return Finding(name, "test", "ok", "a test was sent; look whether it arrived")
+        return CheckResult(name, "test", "ok", "a test was sent; check that it arrived")
     result: Result = "unreachable" if outcome.reason in AWAY else "fail"
-    return Finding(name, "test", result, f"{REASONS[outcome.reason]}: {outcome.detail}")
+    return CheckResult(name, "test", result, f"{REASONS[outcome.reason]}: {outcome.detail}")
 
 
-async def _incident_log(settings: SinkSettings) -> list[Finding]:
-    """Connect as the sink would, and ask whether it could write."""
+async def _incident_log(settings: SinkSettings) -> list[CheckResult]:
+    """Connect as the sink does, and check that its role may write."""
     from leadline_sinks.incident_log.connection import connect
     from leadline_sinks.incident_log.pg_errors import outcome
 
@@ -102,13 +112,13 @@ async def _incident_log(settings: SinkSettings) -> list[Finding]:
     except (psycopg.Error, OSError) as error:
         failed = outcome(error, dsn)
         result: Result = "unreachable" if failed.reason in AWAY else "fail"
-        return [Finding("incident_log", "answers", result, failed.detail)]
+        return [CheckResult("incident_log", "answers", result, failed.detail)]
     except LeadlineError as error:
-        return [Finding("incident_log", "answers", "fail", str(error))]
+        return [CheckResult("incident_log", "answers", "fail", str(error))]
     assert row is not None
     user, version, may = row
     rights = f"{user} may write" if may else f"{user} may not write; run deploy/sql/incident_log.sql there"
     return [
-        Finding("incident_log", "answers", "ok", f"PostgreSQL {version} at {address(dsn)}"),
-        Finding("incident_log", "rights", "ok" if may else "fail", rights),
+        CheckResult("incident_log", "answers", "ok", f"PostgreSQL {version} at {address(dsn)}"),
+        CheckResult("incident_log", "rights", "ok" if may else "fail", rights),
     ]

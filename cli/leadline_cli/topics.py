@@ -14,7 +14,12 @@ from leadline_cli.output import emit, table
 
 @click.group()
 def command() -> None:
-    """Create the topics in Kafka, and show how they are."""
+    """Create the topics in Kafka, and check their configuration.
+
+    \b
+    Example:
+      leadline topics describe -c stream.yaml
+    """
 
 
 @command.command("create")
@@ -24,34 +29,38 @@ def command() -> None:
     type=click.IntRange(1, 10_000),
     default=PARTITIONS,
     show_default=True,
-    help="How many each gets: the most stream workers that can share the work. Cannot be changed later.",
+    help="Partitions of each topic: the most stream workers that can share the work. Cannot be changed later.",
 )
 @click.option(
     "--replicas",
     type=click.IntRange(1, 100),
-    help=f"On how many brokers each is kept. Without it: {REPLICAS}, or all where there are fewer.",
+    help=f"Replicas of each partition; by default {REPLICAS}, or one per broker if there are fewer brokers.",
 )
 @format_option
 def create_(config: Path | None, partitions: int, replicas: int | None, form: str) -> None:
-    """Create the topics that are missing; leave the others as they are.
+    """Create missing topics. Existing topics are not changed.
 
-    Example: leadline topics create -c stream.yaml
+    \b
+    Example:
+      leadline topics create -c stream.yaml
     """
     kafka = settings(StreamSettings, config).kafka
     made = asyncio.run(create(kafka, partitions, replicas))
     for name in made:
         emit({"topic": name, "created": True}) if form == "json" else click.echo(f"created {name}")
     if not made and form == "text":
-        click.echo("all topics are there")
+        click.echo("all topics exist")
 
 
 @command.command("describe")
 @config_option
 @format_option
 def describe_(config: Path | None, form: str) -> None:
-    """Show the topics as Kafka has them, and what is wrong with them. Exit code 1 when something is.
+    """Show the topics in Kafka, and compare them with what is expected. Exit code 1 when they differ.
 
-    Example: leadline topics describe -c stream.yaml
+    \b
+    Example:
+      leadline topics describe -c stream.yaml
     """
     found = asyncio.run(describe(settings(StreamSettings, config).kafka))
     if form == "json":
@@ -71,4 +80,4 @@ def describe_(config: Path | None, form: str) -> None:
         ]
         table(("topic", "partitions", "replicas", "configuration", "state"), rows)
     if any(topic.wrong for topic in found):
-        raise ProblemFound("some topics are not as they should be; see above")
+        raise ProblemFound("some topics differ from what is expected; see above")

@@ -15,9 +15,11 @@ PARTS = ("aiokafka", "psycopg", "msgspec", "faust-streaming", "httpx", "confluen
 @click.command()
 @format_option
 def command(form: str) -> None:
-    """Show what is installed.
+    """Show the versions of Leadline and its libraries.
 
-    Example: leadline version --format json
+    \b
+    Example:
+      leadline version --format json
     """
     found = {"leadline": __version__, "python": platform.python_version(), "platform": platform.platform()}
     found |= {name: _version(name) for name in PARTS}

@@ -29,7 +29,7 @@ QUIET: Final = {"log": {"level": "warning"}}
 
 @click.command()
 @click.argument("dsns", metavar="DSN...", nargs=-1, required=True)
-@click.option("--cluster", default="main", show_default=True, help="Name of the cluster that these servers form.")
+@click.option("--cluster", default="main", show_default=True, help="Name for the cluster of these servers.")
 @click.option(
     "--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds between two looks."
 )
@@ -37,14 +37,19 @@ QUIET: Final = {"log": {"level": "warning"}}
     "--for",
     "for_s",
     type=click.FloatRange(0, 86400),
-    help="Seconds a breach must last, for every rule. Else each rule's own.",
+    help="Seconds that a breach must last before an alert fires, for every rule; by default each rule's own.",
 )
 @click.option(
-    "--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings of the judgement: rules, overrides."
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings file with judgement, rules and overrides.",
 )
-@click.option("--duration", type=click.FloatRange(min=0), help="End after this many seconds. Else with Ctrl-C.")
+@click.option("--duration", type=click.FloatRange(min=0), help="Exit after this many seconds; by default on Ctrl-C.")
 @click.option(
-    "--db-sink", metavar="DSN", help="Keep an incident log in this PostgreSQL; its role owns schema leadline."
+    "--db-sink",
+    metavar="DSN",
+    help="Write an incident log to this PostgreSQL database, as the owner of schema leadline.",
 )
 @format_option
 def command(
@@ -57,14 +62,17 @@ def command(
     db_sink: str | None,
     form: str,
 ) -> None:
-    """Watch the replication of servers that you have: agent, broker and judgement in one go.
+    """Watch your servers live, with the whole pipeline on this machine.
 
-    DSN is a connection string; its role needs pg_monitor and nothing more. The broker is in memory: nothing is kept
-    but the incident log, if there is one. Slack, PagerDuty and a webhook are notified when LEADLINE_SLACK_*,
-    LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_* are set. With --duration, the exit code is 1 when an incident is open at
-    the end.
+    DSN is a connection string; its role needs pg_monitor and no other right. Agent, broker and judgement run on this
+    machine. The broker is in memory; only the incident log, if there is one, is kept. Slack, PagerDuty and a webhook
+    are notified when LEADLINE_SLACK_*, LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_* are set. With --duration, the exit
+    code is 1 when an incident is open at the end.
 
-    Example: leadline watch postgresql://leadline@10.0.0.1/postgres postgresql://leadline@10.0.0.2/postgres --for 10
+    \b
+    Example:
+      leadline watch --for 10 'host=pg-1 user=leadline dbname=postgres' \\
+                              'host=pg-2 user=leadline dbname=postgres'
     """
     from leadline_lab.pipeline import Pipeline
     from leadline_lab.view.show import Lines, Live

@@ -54,7 +54,7 @@ def test_what_is_wrong_is_named(doctor: Any, any_broker: Broker, prefix: str, pa
         lost=pair.primary.dsn(dbname="nowhere", user=AGENT),
     )
     assert code == 1
-    assert found["orders/unseeing", "rights"] == ("fail", "run there: GRANT pg_monitor TO replicator")
+    assert found["orders/unseeing", "rights"] == ("fail", "run on this server: GRANT pg_monitor TO replicator;")
     for name in ("forgotten", "stranger"):
         result, said = found[f"orders/{name}", "answers"]
         assert (result, said.partition(":")[0]) == ("fail", "authentication failed")

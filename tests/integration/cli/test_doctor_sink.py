@@ -90,7 +90,7 @@ def test_targets_that_are_not_there(doctor: Callable[..., Found]) -> None:
         "incident_log",
     }
     assert found["webhook", "answers"][1] == f"{away}: connection refused; check the address and the network"
-    assert found["slack", "answers"][1].startswith("nobody.invalid:443: there is no such host")
+    assert found["slack", "answers"][1].startswith("nobody.invalid:443: unknown host")
     assert {found[name, "test"][0] for name in ("webhook", "slack", "pagerduty")} == {"unreachable"}
     assert "secret-path" not in said
     assert "hunter2" not in said
@@ -109,4 +109,4 @@ def test_others_notify_nobody(run: Run, tmp_path: Path) -> None:
     path.write_text("instances: [{name: a, cluster: b, dsn: 'host=x'}]")
     result = run("doctor", "-c", path, "--notify")
     assert (result.code, result.out) == (2, "")
-    assert "--notify is for settings of `leadline sink`" in result.err
+    assert "--notify needs settings of `leadline sink`" in result.err

@@ -60,7 +60,7 @@ def test_everything_until_now(run: Run, tmp_path: Path, topic: str) -> None:
     places = [(record.partition, record.offset) for record in records]
     assert all(later > offset for (p, offset), (q, later) in pairwise(places) if p == q)
     again = run("record", "-o", path, "--until-end")
-    assert (again.code, again.err) == (2, f"leadline: {path} exists; name a new file, or remove it\n")
+    assert (again.code, again.err) == (2, f"leadline: {path} exists; give another name, or remove the file\n")
     assert list(read(path)) == records
 
 
@@ -88,7 +88,7 @@ def test_no_such_topic(run: Run, tmp_path: Path, any_broker: Broker, monkeypatch
         result = run("record", "-o", tmp_path / "samples.jsonl", "--until-end")
         assert (result.code, result.err) == (
             2,
-            f"leadline: there is no topic nobody.samples in Kafka at {any_broker.bootstrap}; see kafka.topic_prefix\n",
+            f"leadline: Kafka at {any_broker.bootstrap} has no topic nobody.samples; check kafka.topic_prefix\n",
         )
     assert list(tmp_path.iterdir()) == []
 
@@ -122,7 +122,7 @@ def test_without_the_right_to_read(run: Run, tmp_path: Path, prefix: str, monkey
         result = run("record", "-o", tmp_path / "samples.jsonl", "--until-end")
     assert (result.code, result.out) == (2, "")
     assert result.err == (
-        f"leadline: Kafka at {kafka.bootstrap} does not let us read {topic}; grant Read on it, "
-        "or set kafka.sasl.username to somebody who may\n"
+        f"leadline: Kafka at {kafka.bootstrap} does not permit reading {topic}; grant Read on it, "
+        "or set kafka.sasl.username to a user that has it\n"
     )
     assert not list(tmp_path.iterdir())

@@ -24,7 +24,7 @@ def silences(result: Result) -> list[dict[str, object]]:
 
 def test_a_silence_and_its_end(run: Run) -> None:
     """Added, it is listed with who and why; expired, it is over at once; what is over is listed when asked for."""
-    assert run("silence", "list").out == "nothing is silenced\n"
+    assert run("silence", "list").out == "no silences\n"
     words = ("cluster=orders", "rule=replication_*", "label.team=pay?ents", "--by", "ada", "--comment", "resize")
     (added,) = silences(run("silence", "add", *words, "--for", "2h", "--format", "json"))
     begin, end = (datetime.fromisoformat(str(added[name])) for name in ("starts_at", "ends_at"))
@@ -42,7 +42,7 @@ def test_a_silence_and_its_end(run: Run) -> None:
     (over,) = silences(run("silence", "list", "--all", "--format", "json"))
     assert over["state"] == "over"
     again = run("silence", "expire", name)
-    assert (again.code, again.err) == (2, f"leadline: there is no silence {name!r}; there are: none\n")
+    assert (again.code, again.err) == (2, f"leadline: there is no silence {name!r}; silences: none\n")
 
 
 def test_which_of_several(run: Run) -> None:
@@ -53,21 +53,21 @@ def test_which_of_several(run: Run) -> None:
     assert result.code == 2
     assert all(name in result.err for name in names)
     assert run("silence", "expire", *names).code == 0
-    assert run("silence", "list").out == "nothing is silenced\n"
+    assert run("silence", "list").out == "no silences\n"
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("cluster", "--for", "1h"), "'cluster' is no matcher; write NAME=PATTERN"),
-        (("cluster=", "--for", "1h"), "'cluster=' is no matcher"),
-        (("colour=red", "--for", "1h"), "'colour' is nothing to match; use one of cluster, "),
-        (("label.=red", "--for", "1h"), "'label.' is nothing to match"),
+        (("cluster", "--for", "1h"), "'cluster' is not a matcher; give NAME=PATTERN"),
+        (("cluster=", "--for", "1h"), "'cluster=' is not a matcher"),
+        (("colour=red", "--for", "1h"), "'colour' is not a field of an incident; use cluster, "),
+        (("label.=red", "--for", "1h"), "'label.' is not a field of an incident"),
         (("cluster=a", "cluster=b", "--for", "1h"), "cluster is given twice"),
         (("cluster=" + "x" * 300, "--for", "1h"), "this cannot be a silence: "),
         (("cluster=a", "--for", "1h", "--comment", "x" * 2000), "this cannot be a silence: "),
-        (("cluster=a", "--for", "0m"), "write 90m, 12h or 7d"),
-        (("cluster=a", "--for", "2 hours"), "write 90m, 12h or 7d"),
+        (("cluster=a", "--for", "0m"), "give 90m, 12h or 7d"),
+        (("cluster=a", "--for", "2 hours"), "give 90m, 12h or 7d"),
         (("cluster=a", "--for", "9999d"), "at most 366d"),
         (("cluster=a",), "Missing option '--for'"),
         (("--for", "1h"), "Missing argument"),
@@ -78,4 +78,4 @@ def test_wrong_use(run: Run, words: tuple[str, ...], said: str) -> None:
     result = run("silence", "add", *words)
     assert result.code == 2
     assert said in result.err
-    assert run("silence", "list").out == "nothing is silenced\n"
+    assert run("silence", "list").out == "no silences\n"

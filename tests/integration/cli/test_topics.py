@@ -86,7 +86,7 @@ def test_what_is_there_is_left_alone(run: Run, prefix: str, kafka: Broker) -> No
     """Creating again creates what is missing; a topic made by others is described with what is wrong in it."""
     kafka.create_topic(prefix + "incidents", 3)
     assert run("topics", "create", "--partitions", 4).out.count("created") == len(TOPICS) - 1
-    assert run("topics", "create").out == "all topics are there\n"
+    assert run("topics", "create").out == "all topics exist\n"
     result = run("topics", "describe", "--format", "json")
     wrong = {str(topic["topic"]).removeprefix(prefix): topic["wrong"] for topic in described(result) if topic["wrong"]}
     assert wrong == {

@@ -12,17 +12,17 @@ SECRET = "hunter2"
 
 
 def test_a_good_file(run: Run) -> None:
-    """Which process the file is for is recognised."""
+    """The process that the file is for is recognised."""
     path = FILES / "good-agent-all.yaml"
-    assert run("config", "check", "-c", path).out == f"{path}: settings of `leadline agent`, nothing is wrong\n"
+    assert run("config", "check", "-c", path).out == f"{path}: settings of `leadline agent`, no problem found\n"
 
 
 def test_a_bad_file(run: Run) -> None:
-    """Everything wrong is said on standard error, for programs also as objects; the exit code is 2."""
+    """Every problem is on standard error, for programs also as objects; the exit code is 2."""
     path = FILES / "bad-missing.yaml"
     result = run("config", "check", "-c", path)
     assert (result.code, result.out) == (2, "")
-    assert result.err.startswith("leadline: 2 things are wrong:\n")
+    assert result.err.startswith("leadline: 2 problems:\n")
     assert f"  {path}:5: instances[0].dsn: missing; give dsn or dsn_file: text\n" in result.err
     found = [json.loads(line) for line in run("config", "check", "-c", path, "--format", "json").out.splitlines()]
     assert found[0] == {
@@ -61,14 +61,14 @@ def test_what_holds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", ["check", "show"])
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_secret_is_printed(run: Run, path: Path, command: str, form: str) -> None:
-    """Whatever is in a file, its secrets come out nowhere."""
+    """No secret of a file is in any output."""
     result = run("--debug", "config", command, "-c", path, "--format", form)
     assert result.code in (0, 2)
     assert SECRET not in result.out + result.err
 
 
 def test_which_process(run: Run) -> None:
-    """A file, or an environment, that tells nothing asks for --process."""
+    """Settings that fit several processes need --process."""
     result = run("config", "check")
     assert result.code == 2
     assert "say --process agent or stream" in result.err

@@ -1,4 +1,4 @@
-"""The page of commands is what the commands say."""
+"""The page of commands equals the help of the commands."""
 
 from pathlib import Path
 

@@ -33,7 +33,7 @@ def test_nothing_answers(run: Run, tmp_path: Path, nobody: int) -> None:
     result = run("doctor", "-c", path, "--format", "json")
     found = {line.pop("subject"): line for line in map(json.loads, result.out.splitlines())}
     assert result.code == 3
-    assert result.err == "leadline: 2 of 3 checks failed, 2 of them for want of an answer\n"
+    assert result.err == "leadline: 2 of 3 checks failed, 2 of them without an answer\n"
     assert found["kafka"]["result"] == found["orders/pg-1"]["result"] == "unreachable"
     assert found["kafka"]["said"].endswith("connection refused; start it, or set kafka.bootstrap")
     assert found["orders/pg-1"]["said"].startswith("refused: ")
@@ -44,11 +44,11 @@ def test_nothing_answers(run: Run, tmp_path: Path, nobody: int) -> None:
 
 
 def test_a_spool_that_cannot_be_written(tmp_path: Path) -> None:
-    """A directory that is missing, a folder in the file's place and a full disk are told apart, with what to do."""
+    """A missing directory, a directory in the file's place and a full disk have a message each, with what to do."""
     missing = spool_of(SpoolSettings(path=str(tmp_path / "no" / "spool")))
     assert (missing.check, missing.result) == ("writable", "fail")
-    assert missing.said.startswith(f"spool.path {tmp_path}/no/spool: No such file or directory; make its directory")
-    assert "Is a directory" in spool_of(SpoolSettings(path=str(tmp_path))).said
+    assert missing.detail.startswith(f"spool.path {tmp_path}/no/spool: No such file or directory; create its directory")
+    assert "Is a directory" in spool_of(SpoolSettings(path=str(tmp_path))).detail
     full = spool_of(SpoolSettings(path=str(tmp_path / "spool"), max_bytes=10**18))
-    assert (full.result, full.said.endswith("less than spool.max_bytes")) == ("fail", True)
+    assert (full.result, full.detail.endswith("less than spool.max_bytes")) == ("fail", True)
     assert list(tmp_path.iterdir()) == []

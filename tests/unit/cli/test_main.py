@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from inspect import cleandoc
 
 import click
 import pytest
@@ -29,21 +30,22 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
 
 @pytest.mark.parametrize(("name", "text"), ALL)
 def test_the_table_has_each_commands_own_help(name: str, text: str) -> None:
-    """What `leadline --help` says of a command is what the command says of itself."""
+    """`leadline --help` shows the first sentence of each command's own help."""
     assert import_module(f"leadline_cli.{name}").command.get_short_help_str(200) == text
 
 
-def leaves(command: click.Command) -> list[click.Command]:
-    if isinstance(command, click.Group):
-        return [leaf for inner in command.commands.values() for leaf in leaves(inner)]
-    return [command]
+def with_subcommands(command: click.Command) -> list[click.Command]:
+    inner = list(command.commands.values()) if isinstance(command, click.Group) else []
+    return [command, *(found for each in inner for found in with_subcommands(each))]
 
 
 @pytest.mark.parametrize("name", [name for name, _ in ALL])
 def test_each_command_shows_an_example(name: str) -> None:
-    """The help of each command has an example of itself."""
-    for command in leaves(import_module(f"leadline_cli.{name}").command):
-        assert f"Example: leadline {name}" in (command.help or "")
+    """The help of each command and group has an example that fits into 80 columns and can be copied."""
+    for command in with_subcommands(import_module(f"leadline_cli.{name}").command):
+        example = cleandoc(command.help or "").partition("\b\nExample:\n")[2]
+        assert example.startswith(f"  leadline {name}")
+        assert all(len(line) <= 78 for line in example.splitlines())
 
 
 def test_help_names_each_command(run: Run) -> None:
@@ -56,7 +58,7 @@ def test_help_names_each_command(run: Run) -> None:
 
 
 def test_an_unknown_command(run: Run) -> None:
-    """A misspelt command is told from what it may have meant."""
+    """For a misspelt command, the nearest one is proposed."""
     result = run("topcs")
     assert (result.code, result.out) == (2, "")
     assert "there is no command 'topcs'; did you mean topics?" in result.err
@@ -74,17 +76,17 @@ def test_our_errors(run: Run, failing: Callable[[BaseException], None], error: t
 def test_several_problems(run: Run, failing: Callable[[BaseException], None]) -> None:
     """Several problems are counted, and each has its line."""
     failing(UsageError("a: wrong\nb: wrong"))
-    assert run("version").err == "leadline: 2 things are wrong:\n  a: wrong\n  b: wrong\n"
+    assert run("version").err == "leadline: 2 problems:\n  a: wrong\n  b: wrong\n"
 
 
 def test_an_unexpected_error(run: Run, failing: Callable[[BaseException], None]) -> None:
-    """A bug is one line that says how to see more; --debug, anywhere, shows where it is."""
+    """A bug is one line that names --debug; with it, anywhere on the line, the traceback is shown."""
     failing(ZeroDivisionError("division by zero"))
     result = run("version")
     assert result.code == 1
     assert result.err == (
         "leadline: unexpected ZeroDivisionError: division by zero; "
-        "run it again with --debug to see where, and tell us\n"
+        "run the command again with --debug, and report the traceback\n"
     )
     assert "Traceback" in run("version", "--debug").err
 
