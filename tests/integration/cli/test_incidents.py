@@ -189,7 +189,7 @@ def test_no_log_is_set(run: Run) -> None:
     for line in (("list",), ("show", "x"), ("export", "x"), ("verify",), ("migrate",)):
         result = run("incidents", *line)
         assert result.code == 2
-        assert "give incident_log.dsn in the file, or LEADLINE_INCIDENT_LOG_DSN" in result.err
+        assert "set incident_log.dsn, or LEADLINE_INCIDENT_LOG_DSN" in result.err
 
 
 def test_migrate(run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
