@@ -25,7 +25,7 @@ PARTS: Mapping[str, list[str]] = {
     "agent": ["--repetitions=1", "--seconds=15"],
     "compare": [],
 }
-"""What is measured, in this order, and the options that make it short."""
+"""The parts, in the order in which they are measured, with the options that make each short."""
 
 
 def part(name: str, options: list[str]) -> dict[str, float]:
@@ -54,7 +54,7 @@ def pipeline(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def surroundings() -> dict[str, str]:
-    """When and on what."""
+    """The date, and the machine and versions that were measured."""
     processor = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return {
         "measured_on": f"{SystemClock().now():%Y-%m-%d}",

@@ -1,8 +1,8 @@
-"""The agent's footprint beside Debian's prometheus-postgres-exporter, both looking once a second at the same primary.
+"""The agent's footprint beside Debian's prometheus-postgres-exporter, each of which reads one primary once a second.
 
-The primary is a PostgreSQL of the sandbox with a standby, a subscriber and a gentle pgbench. The agent is the real
+The primary is a sandbox server with a standby, a subscriber and a light pgbench load. The agent is the real
 process and publishes to a broker in memory; the exporter is scraped over one HTTP connection, compressed, as Prometheus
-asks. One of them runs at a time, in turn, with a database role of its own. What they do when they start is not counted.
+asks. They run in turn, each with a database role of its own. Their start is not counted.
 """
 
 import argparse
@@ -43,7 +43,7 @@ from leadline_lab.sandbox.workload import pgbench
 PROGRAM = "prometheus-postgres-exporter"
 REDUCED = ("--disable-settings-metrics", "--no-collector.database", "--no-collector.bgwriter")
 EXPORTER = "exporter"
-"""The role that the exporter logs in as, with this password: pg_monitor, as the agent's."""
+"""The exporter's database role and its password: a member of pg_monitor, as the agent's role is."""
 ITEMS = "CREATE TABLE items (id int PRIMARY KEY, note text)"
 TRANSACTIONS_PER_S = 20.0
 SAMPLES = "leadline.samples"
@@ -53,18 +53,18 @@ SETUP_S = 20.0
 
 @dataclass(frozen=True)
 class Running:
-    """A watcher at work."""
+    """A process that reads the primary."""
 
     pid: int
     role: str
     look: Callable[[], None] = lambda: None
-    """Called each second, for one that looks only when asked."""
+    """Called each second, for a process that reads only when it is scraped."""
     samples: Callable[[], list[Sample]] = list
     """All that it has published so far."""
 
 
 Variant = Callable[[Server], AbstractContextManager[Running]]
-"""One way to watch a primary."""
+"""One way to monitor a primary."""
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def exporter(*flags: str) -> Variant:
 
 
 def answers(connection: HTTPConnection) -> bool:
-    """Does anything listen?"""
+    """Whether anything listens."""
     try:
         scrape(connection)
     except ConnectionRefusedError:
@@ -121,7 +121,7 @@ def answers(connection: HTTPConnection) -> bool:
 
 
 def scrape(connection: HTTPConnection) -> None:
-    """Ask as Prometheus does. Raises UnreachableError when the exporter did not reach the database."""
+    """Scrape as Prometheus does. Raises UnreachableError when the exporter did not reach the database."""
     connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
     answer = connection.getresponse()
     if b"\npg_up 1\n" not in gzip.decompress(answer.read()):
@@ -154,7 +154,7 @@ VARIANTS: Mapping[str, Variant] = {
 
 
 async def measure(name: str, primary: Server, seconds: int) -> dict[str, float]:
-    """One phase: the books after so many looks less those before."""
+    """One phase: the counters after it less those before it."""
     clock = SystemClock()
 
     async def each_second(times: int, look: Callable[[], None]) -> None:
@@ -191,7 +191,7 @@ def backends_cpu_s(primary: Server, role: str) -> dict[int, float]:
 
 @contextmanager
 def watched_primary() -> Iterator[Server]:
-    """A primary with all that there is to look at, and a little to do."""
+    """A primary with a standby, a subscriber and a light load."""
     with Fleet() as fleet:
         primary = fleet.primary("pg-1")
         primary.query(f"CREATE ROLE {EXPORTER} LOGIN PASSWORD '{EXPORTER}' IN ROLE pg_monitor")
@@ -205,15 +205,15 @@ def watched_primary() -> Iterator[Server]:
 
 
 def run(repetitions: int, seconds: int, names: list[str]) -> dict[str, list[dict[str, float]]]:
-    """What was found in each phase, by variant; the order turns from repetition to repetition."""
+    """The numbers of each phase, by variant. The order of the variants rotates from one repetition to the next."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     with watched_primary() as primary:
         for repetition in range(repetitions):
             turn = repetition % len(names)
             for name in names[turn:] + names[:turn]:
                 found[name].append(asyncio.run(measure(name, primary, seconds)))
-                said = " ".join(f"{key}={value:.3f}" for key, value in found[name][-1].items())
-                print(f"  {repetition + 1}/{repetitions} {name:<16} {said}", file=sys.stderr)
+                line = " ".join(f"{key}={value:.3f}" for key, value in found[name][-1].items())
+                print(f"  {repetition + 1}/{repetitions} {name:<16} {line}", file=sys.stderr)
     return found
 
 
@@ -231,17 +231,17 @@ def summary(found: Mapping[str, list[dict[str, float]]]) -> dict[str, float]:
 
 
 def versions(names: list[str]) -> dict[str, str]:
-    """Of what the agent looked at and stood beside."""
+    """The versions of the server and of the exporter."""
     major, _ = wheel_binaries() or (None, None)
     found = {"postgres": f"PostgreSQL {major}"}
     if "exporter" in names:
-        said = subprocess.run([PROGRAM, "--version"], check=True, capture_output=True, text=True)
-        found["exporter"] = f"{PROGRAM} {(said.stdout + said.stderr).split('version ')[1].split()[0]}"
+        shown = subprocess.run([PROGRAM, "--version"], check=True, capture_output=True, text=True)
+        found["exporter"] = f"{PROGRAM} {(shown.stdout + shown.stderr).split('version ')[1].split()[0]}"
     return found
 
 
 def table(numbers: Mapping[str, float], names: list[str]) -> Iterator[str]:
-    """For people."""
+    """The lines of a table for people."""
     yield f"{'':<30}" + "".join(f"{title:>32}" for title in FOOTPRINT.values())
     for name in names:
         yield f"{PROCESSES[name]:<30}" + "".join(f"{numbers[f'{name}_{key}']:>32.3f}" for key in FOOTPRINT)
@@ -255,7 +255,9 @@ def main() -> None:
     """Measure, print a table, and write JSON when asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--seconds", type=int, default=60, help="of one phase; the agent lists the log once a minute")
+    parser.add_argument(
+        "--seconds", type=int, default=60, help="of one phase; the agent reads the WAL directory once a minute"
+    )
     parser.add_argument("--json", type=Path, help="write the numbers here")
     options = parser.parse_args()
     names = list(VARIANTS)

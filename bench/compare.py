@@ -1,4 +1,4 @@
-"""Time to page beside what people run today: Debian's Prometheus, exporter and Alertmanager, on the same servers.
+"""Time to page beside the usual tools: Debian's Prometheus, exporter and Alertmanager, on the same servers.
 
 A primary, a standby behind a proxy, both watched by both at once, each with its defaults and each notifying a local
 stand-in for Slack of its own. Prometheus has the rules that its users copy (awesome-prometheus-alerts: lag above 5 s
@@ -34,10 +34,10 @@ PROMETHEUS, ALERTMANAGER = "prometheus", "prometheus-alertmanager"
 QUERIES = Path("/usr/share/doc/prometheus-postgres-exporter/examples/queries.yaml")
 TRANSACTIONS_PER_S = 20.0
 LIMIT_S = 300.0
-"""Whoever has not paged by then does not page."""
+"""Time limit in seconds: without a page by then, there is none."""
 IDLE_S = 240.0
 SETTLE_S = 60.0
-"""Four scrapes: a rule that compares with earlier ones has them."""
+"""Four scrapes, so that a rule that compares with earlier ones has them."""
 
 # samber/awesome-prometheus-alerts, PostgreSQL; the metric as the exporter of Debian 12 names it.
 RULES = """
@@ -121,12 +121,12 @@ def _up(port: int, servers: int) -> bool:
             found = json.load(answer)["data"]["result"]
     except OSError:
         return False
-    return sum(sample["value"][1] == "1" for sample in found) == servers
+    return bool(sum(sample["value"][1] == "1" for sample in found) == servers)
 
 
 @contextmanager
 def leadline(servers: Sequence[Server], aliases: Sequence[str]) -> Iterator[Watcher]:
-    """Agent, judgement and the Slack sink as they come."""
+    """Agent, judgement and the Slack sink with their defaults."""
     with Receiver() as receiver, Pipeline() as pipeline:
         instances = [
             {"dsn": server.dsn(user=AGENT), "name": server.name, "cluster": "orders", "aliases": list(also)}
@@ -163,7 +163,7 @@ def time_to_page(watchers: Sequence[Watcher], limit_s: float) -> dict[str, float
 
 @dataclass(frozen=True)
 class Servers:
-    """What both watch: pg-2 follows pg-1 through the proxy."""
+    """The servers that both monitor: pg-2 follows pg-1 through the proxy."""
 
     fleet: Fleet
     primary: Server
@@ -172,12 +172,12 @@ class Servers:
 
 
 def pause(servers: Servers) -> None:
-    """Somebody pauses replay."""
+    """Replay is paused."""
     servers.standby.query("SELECT pg_wal_replay_pause()")
 
 
 def resume(servers: Servers) -> None:
-    """And lets it go on, which cancels whoever asks the standby meanwhile."""
+    """Replay is resumed; queries on the standby may be cancelled."""
     with suppress(psycopg.errors.SerializationFailure):
         servers.standby.query("SELECT pg_wal_replay_resume()")
     _let_pass(10.0)
@@ -185,7 +185,7 @@ def resume(servers: Servers) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """How it is broken and healed, whether the application writes meanwhile, and how long is waited for a page."""
+    """A fault: how it is injected and healed, whether the application writes meanwhile, the time limit for a page."""
 
     breaking: Callable[[Servers], None]
     healing: Callable[[Servers], None]
@@ -213,7 +213,7 @@ def phase(servers: Servers, fault: Fault) -> dict[str, float | None]:
 
 
 def compare() -> dict[str, float | None]:
-    """Flat numbers, by fault and watcher; None where nobody was told."""
+    """Flat numbers, by fault and watcher; None where no page was sent."""
     with Fleet() as fleet:
         primary = fleet.primary("pg-1")
         primary.query(f"CREATE ROLE {EXPORTER} LOGIN PASSWORD '{EXPORTER}' IN ROLE pg_monitor")

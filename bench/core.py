@@ -14,12 +14,14 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import cast
 
 import orjson
 
 from bench.fleet import STANDBYS, fleet
 from leadline import interned_decode
 from leadline.clock import SystemClock
+from leadline.model.observation import Sample
 from leadline.wire import OBSERVATIONS, encode
 from leadline_streams.assembly import judgement
 from leadline_streams.judge.cluster import ClusterState
@@ -59,7 +61,7 @@ def judge(raw: list[bytes], states: dict[str, ClusterState]) -> None:
     """Decode and judge."""
     decode = OBSERVATIONS.decode
     for data in raw:
-        sample = decode(data)
+        sample = cast(Sample, decode(data))
         name = sample.node.cluster
         state = states.get(name)
         if state is None:

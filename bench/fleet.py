@@ -1,6 +1,6 @@
-"""Samples of a healthy fleet: clusters of a primary and its standbys, each node looked at once a second.
+"""Samples of a healthy fleet: clusters of a primary and its standbys, each node sampled once a second.
 
-Every cluster has a log of its own, which grows all the time: hardly a position is named twice. A test holds their
+Every cluster has a WAL of its own, which grows all the time: hardly a position is named twice. A test holds their
 fields equal to those that the agent sends of such a cluster of PostgreSQL 18 servers.
 """
 
@@ -32,7 +32,7 @@ COST = Cost(statement_ms=1.25, agent_cpu_s=3.5, agent_rss_bytes=31_000_000)
 
 
 def fleet(clusters: int, seconds: int, name: str = "cluster", standbys: Sequence[str] = STANDBYS) -> Iterator[Sample]:
-    """What the agents of so many clusters, ``name``-00000 and on, send in so many seconds, in the order of time."""
+    """The samples that the agents of so many clusters, ``name``-00000 and on, send in so many seconds, by time."""
     for second in range(seconds):
         for number in range(clusters):
             cluster = f"{name}-{number:05d}"
@@ -61,7 +61,7 @@ def _node(cluster: str, number: int, name: str, role: str) -> Node:
 
 
 def _log(number: int, elapsed_s: float) -> Callable[[int], str]:
-    """Positions in a cluster's log at some time, so many bytes before its end."""
+    """Positions in a cluster's WAL at a time, ``behind`` bytes before its end."""
     end = (5 + number << 32) + int(elapsed_s * WRITTEN_BYTES_S)
     return lambda back: format_lsn(end - back)
 

@@ -1,4 +1,4 @@
-"""What a process costs, as Linux counts it."""
+"""The memory and processor time of a process, as Linux counts them."""
 
 import re
 import time
@@ -11,7 +11,7 @@ class Memory(NamedTuple):
 
     rss_mb: float
     private_mb: float
-    """What it wrote to, and has to itself. Whether pages of a program are shared depends on who else runs it."""
+    """Private memory that was written to. Whether a program's pages are shared depends on other processes."""
 
 
 def memory(pid: int) -> Memory:
@@ -24,7 +24,7 @@ def memory(pid: int) -> Memory:
 def cpu_s(pid: int) -> float:
     """Processor time of all threads of a process since it started, to the nanosecond.
 
-    /proc/PID/stat tells the same in ticks of 10 ms, too coarse for what costs 1 ms a second.
+    /proc/PID/stat has the same in ticks of 10 ms, too coarse for what costs 1 ms a second.
     """
     # The clock that clock_getcpuclockid(3) names: MAKE_PROCESS_CPUCLOCK and CPUCLOCK_SCHED in linux/posix-timers.h.
     return time.clock_gettime((~pid << 3) | 2)

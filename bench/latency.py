@@ -123,7 +123,7 @@ def topics(bootstrap: str | None) -> Iterator[KafkaSettings]:
 
 @dataclass(frozen=True)
 class Passage:
-    """What became of one kind of probes: when each was sent, in order, and how long it took until the answer."""
+    """The probes of one kind: when each was sent, in order, and how long it took until the answer."""
 
     sent_s: list[float]
     took_ms: list[float]
@@ -171,7 +171,7 @@ def measure(name: str, bootstrap: str | None, rate: int, planned: Sequence[Plann
 
 
 Runs = Mapping[str, Sequence[Mapping[Probe, Passage]]]
-"""What each repetition found, by variant."""
+"""The passages of each repetition, by variant."""
 
 
 def summary(runs: Runs, suffix: str = "") -> dict[str, float]:
@@ -193,7 +193,7 @@ def summary(runs: Runs, suffix: str = "") -> dict[str, float]:
 
 
 def table(numbers: Mapping[str, float]) -> Iterator[str]:
-    """For people."""
+    """The lines of a table for people."""
     yield f"{'ms on the way':<54}" + "".join(f"{name:>18}" for name in PERCENTILES.values())
     for rate, suffix in RATES.items():
         for way, title in WAYS.items():
@@ -227,8 +227,8 @@ def main() -> None:
             for name in list(VARIANTS)[:: 1 if repetition % 2 else -1]:
                 found = measure(name, options.bootstrap, rate, planned)
                 runs[name].append(found)
-                said = ", ".join(f"p{percent} {found['single'].percentile(percent):.1f} ms" for percent in PERCENTILES)
-                print(f"  {rate}/s {repetition + 1}/{options.repetitions} {name:<7} {said}", file=sys.stderr)
+                line = ", ".join(f"p{percent} {found['single'].percentile(percent):.1f} ms" for percent in PERCENTILES)
+                print(f"  {rate}/s {repetition + 1}/{options.repetitions} {name:<7} {line}", file=sys.stderr)
         numbers |= summary(runs, suffix)
     print(*table(numbers), sep="\n")
     if options.json:

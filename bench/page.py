@@ -1,4 +1,4 @@
-"""What is claimed, against which target, and the two tables that say whether it holds: a terminal's and the page's."""
+"""Claims with their targets, and two tables that show whether they are met: for a terminal and for the page."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -13,7 +13,7 @@ Numbers = Mapping[str, float | str | bool | None]
 
 
 class Claim(NamedTuple):
-    """One number, and what it ought to be."""
+    """A number with its target."""
 
     key: str
     what: str
@@ -28,13 +28,13 @@ class Claim(NamedTuple):
 
     @property
     def target(self) -> str:
-        """What it ought to be; some numbers only tell."""
+        """The target in words; empty for a number that has none."""
         if self.at_most is not None:
             return f"at most {self.at_most:,g}"
         return "" if self.at_least is None else f"at least {self.at_least:,g}"
 
     def verdict(self, numbers: Numbers) -> str:
-        """Whether it is so in this run."""
+        """Whether this run meets the target."""
         value = numbers.get(self.key)
         if not self.target or not isinstance(value, float | int):
             return ""
@@ -89,7 +89,7 @@ SITUATIONS = {
     "cut": "the stream is cut",
     "idle": "nothing, and nothing is written for 4 min",
 }
-"""What is compared, as in ``paused_leadline_page_s``; None where nobody was told."""
+"""The faults that are compared, as in ``paused_leadline_page_s``; None where no page was sent."""
 WATCHERS = {"leadline": "Leadline", "prometheus": "Prometheus and Alertmanager"}
 
 

@@ -78,7 +78,7 @@ def fill(bootstrap: str, seconds: int) -> int:
         if (partition := homes[name]) is None:
             continue
         record = outgoing(sample, "leadline.")
-        producer.produce(record.topic, record.value, record.key, partition, headers=record.headers)
+        producer.produce(record.topic, record.value, record.key, partition, headers=list(record.headers))
         count += 1
         if not count % 1000:
             producer.poll(0)

@@ -10,6 +10,7 @@ from typing import Any, cast
 import orjson
 
 from leadline.clock import SystemClock
+from leadline.model.ids import ClusterName
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS
@@ -63,7 +64,7 @@ class Stopwatch:
             self.done.set()
 
     async def speed(self) -> Speed:
-        """How fast it was, when all were seen."""
+        """The speed, once all records were handled."""
         await asyncio.wait_for(self.done.wait(), 120)
         seconds, cpu = (last - first for last, first in zip(self._last, self._first, strict=True))
         return Speed(self.seen / seconds, self.seen / cpu)
@@ -101,7 +102,7 @@ async def typed(bootstrap: str, expected: int) -> Speed:
 
 
 async def stock(bootstrap: str, expected: int) -> Speed:
-    """Faust as it comes, decoding in an agent."""
+    """Faust as it is, decoding in one of its agents."""
     import faust
 
     watch = Stopwatch(min(expected, STOCK_RECORDS))
@@ -131,16 +132,16 @@ async def stock(bootstrap: str, expected: int) -> Speed:
     return await watch.speed()
 
 
-class Nothing:
-    """A judgement that thinks nothing: what is left is the cost of getting samples to it."""
+class NoJudgement:
+    """A judgement that does nothing: what remains is the cost of delivering samples to it."""
 
-    memory = Memory("")
+    memory = Memory(ClusterName(""))
     late = duplicates = 0
 
-    def hear(self, seen: object, spooled: bool = False) -> None:
+    def enqueue(self, seen: object, spooled: bool = False) -> None:
         """Nothing."""
 
-    def settle(self) -> list[Any]:
+    def evaluate(self) -> list[Any]:
         """Nothing."""
         return []
 
@@ -153,13 +154,25 @@ class Nothing:
         return b""
 
 
+class NoJudgements:
+    """Makes ``NoJudgement``."""
+
+    def new(self, cluster: str) -> NoJudgement:
+        """The same for every cluster."""
+        return NoJudgement()
+
+    def load(self, data: bytes) -> NoJudgement:
+        """The same for every state."""
+        return NoJudgement()
+
+
 async def unjudged(bootstrap: str, expected: int) -> Speed:
     """The pipeline without the judgement."""
     return await pipeline(bootstrap, expected, judge=False)
 
 
 async def pipeline(bootstrap: str, expected: int, flush_s: float = NEVER_S, judge: bool = True) -> Speed:
-    """All of it: decode, judge, send what comes of it, and keep states when told to."""
+    """The whole pipeline: decode, judge, send the outputs, and write states each ``flush_s``."""
     from leadline_streams.judge.policy import Policy
     from leadline_streams.runtime.app import GC_THRESHOLD, build, work
     from leadline_streams.runtime.transport import Chunk, ChunkConsumer, Opening
@@ -169,7 +182,7 @@ async def pipeline(bootstrap: str, expected: int, flush_s: float = NEVER_S, judg
     settings = StreamSettings(application_id=f"pipeline-{os.getpid()}", kafka=kafka, flush_s=flush_s)
     app = build(settings, SystemClock(), Policy())
     if not judge:
-        app.worker._judgement.new = lambda cluster: Nothing()  # type: ignore[assignment,method-assign,return-value]
+        app.worker._factory = NoJudgements()
     process, ends = app.worker.process, dict[Opening, int]()
     consumer = cast(ChunkConsumer, app.consumer)
     opened = consumer.open

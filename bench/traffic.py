@@ -41,7 +41,7 @@ class Planned:
     value: bytes
     headers: list[tuple[str, bytes]]
     time: bytes
-    """What stands in ``value`` for the moment at which it is sent."""
+    """The text in ``value`` that is replaced by the time at which it is sent."""
     probe: Probe | None
 
     def value_at(self, moment: datetime) -> bytes:
@@ -73,7 +73,7 @@ def plan(rate: int, seconds: int) -> list[Planned]:
 
 
 def _unanswered(sample: Sample) -> Sample:
-    """What the agent sends instead when the server does not answer."""
+    """The sample that an agent sends when the server does not answer."""
     node, seq, at = sample.node, sample.seq, sample.sent_at
     return Sample(node=node, seq=seq, at=at, sent_at=at, up=False, error="connection refused", cost=sample.cost)
 
@@ -96,8 +96,8 @@ class Receiver:
         while not self._closing.is_set():
             message = self._consumer.poll(0.1)
             at = clock.monotonic()
-            if message is not None and not message.error() and self._is_answer(message.value()):
-                self.arrived.setdefault(message.key().decode(), at)
+            if message is not None and not message.error() and self._is_answer(message.value() or b""):
+                self.arrived.setdefault((message.key() or b"").decode(), at)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -136,6 +136,6 @@ def publish(bootstrap: str, topic: str, linger_ms: int, planned: Sequence[Planne
         value = record.value_at(clock.now())
         if record.probe is not None:
             sent[record.key.decode()] = Sent(record.probe, clock.monotonic())
-        producer.produce(topic, value, record.key, headers=record.headers)
+        producer.produce(topic, value, record.key, headers=list(record.headers))
     producer.flush()
     return sent

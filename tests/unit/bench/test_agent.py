@@ -22,7 +22,7 @@ def test_ratios_are_medians_of_each_repetition() -> None:
 
 
 def test_without_an_exporter_there_is_no_ratio() -> None:
-    """What was not compared is absent."""
+    """A number that was not measured is absent."""
     numbers = summary({"agent": [phase(30, 1, 1)]})
     assert numbers["agent_rss_mb"] == 30
     assert not [key for key in numbers if key.endswith("ratio")]

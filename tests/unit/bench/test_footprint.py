@@ -1,4 +1,4 @@
-"""What a process costs."""
+"""Memory and processor time of a process."""
 
 import os
 import resource
@@ -16,6 +16,6 @@ def test_cpu_counts_every_thread_and_no_tick() -> None:
 
 
 def test_private_memory_is_part_of_the_resident() -> None:
-    """What this process wrote to is there."""
+    """Memory that this process wrote to is counted."""
     found = memory(os.getpid())
     assert 0 < found.private_mb < found.rss_mb

@@ -1,4 +1,4 @@
-"""What is sent to measure the latency, and the summary; the measurement itself needs a broker and time."""
+"""The samples that measure the latency, and the summary; the measurement itself needs a broker and time."""
 
 from collections import Counter
 

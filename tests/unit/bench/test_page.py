@@ -11,7 +11,7 @@ RUN = {"measured_on": "2026-01-02", "machine": "2 cores", "python": "Python 3.11
 
 FAST = Claim("fast", "how fast", at_least=0.6)
 SMALL = Claim("small", "how small", at_most=2)
-TOLD = Claim("told", "how many", digits=0)
+WITHOUT_TARGET = Claim("told", "how many", digits=0)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ TOLD = Claim("told", "how many", digits=0)
         (FAST, 0.59, "NOT met"),
         (SMALL, 2.0, "met"),
         (SMALL, 2.01, "NOT met"),
-        (TOLD, 7.0, ""),
+        (WITHOUT_TARGET, 7.0, ""),
         (FAST, None, ""),
     ],
 )
@@ -30,7 +30,7 @@ def test_verdict(claim: Claim, value: float | None, verdict: str) -> None:
     assert claim.verdict({} if value is None else {claim.key: value}) == verdict
 
 
-def test_what_is_missing_is_said() -> None:
+def test_a_missing_number_is_shown_as_not_measured() -> None:
     """A number that was not measured is never a blank or a zero."""
     assert FAST.measured({}) == "not measured"
     assert all("not measured" in line for line in terminal(RUN))
@@ -70,7 +70,7 @@ def test_the_page_lists_the_claims() -> None:
     assert cells[2:] == [(claim.what, claim.target) for claim in CLAIMS]
 
 
-def test_who_was_not_told_is_said() -> None:
+def test_a_fault_without_a_page_has_a_row() -> None:
     """No message is a result; no measurement is none."""
     page = written(f"{BEGIN}{END}", RUN | {"cut_leadline_page_s": 31.3, "cut_prometheus_page_s": None})
     assert "| the stream is cut | 31 s | no message |" in page
