@@ -1,4 +1,4 @@
-"""What holds for every test: a clean environment, a header that says what is here, markers by folder."""
+"""Setup of every test run: a clean environment, a header with the versions at hand, markers by folder."""
 
 import gc
 import os
@@ -21,7 +21,7 @@ MARKED = {"faults", "integration", "zoo"}
 """Folders whose tests get the marker of the same name."""
 
 MEMORY = "/dev/shm"
-"""A file system in memory: a new server is a thousand files, and making them is most of the work on a disk."""
+"""A file system in memory: a new server is a thousand files, and creating them on a disk takes most of its start."""
 ROOM_BYTES = 4 << 30
 
 # The examples of each property test, chosen with --hypothesis-profile. `unit` and `ci` try the same ones at every run,
@@ -33,7 +33,7 @@ hypothesis.settings.load_profile("unit")
 
 
 def pytest_configure() -> None:
-    """Take from the environment what would change Leadline or libpq."""
+    """Remove variables from the environment that would change Leadline or libpq."""
     for name in list(os.environ):
         ours = name.startswith("LEADLINE_") and not name.startswith(("LEADLINE_REQUIRE", "LEADLINE_TEST_"))
         if ours or name.startswith("PG"):
@@ -50,7 +50,7 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collected tests live to the end: the garbage collector need not look at them again and again."""
+    """Collected tests live to the end, so the garbage collector need not scan them again and again."""
     gc.disable()
     try:
         return (yield)
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _has_room(folder: str) -> bool:
-    """May we write there, as much as many servers do, and run programs from there?"""
+    """Whether the folder is writable, has room for many servers, and allows programs to run."""
     if not os.access(folder, os.W_OK):
         return False
     volume = os.statvfs(folder)

@@ -1,4 +1,4 @@
-"""The two clocks keep one promise, and times turn into seconds and back."""
+"""Both clocks behave alike, and times turn into seconds and back."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -20,8 +20,8 @@ async def test_sleeping_moves_the_clock_on(clock: Clock) -> None:
     assert clock.now().tzinfo is UTC
 
 
-async def test_a_manual_clock_moves_only_when_told() -> None:
-    """A test decides what time it is."""
+async def test_a_manual_clock_moves_only_by_the_test() -> None:
+    """The test sets the time."""
     clock = ManualClock(datetime(2026, 4, 10, tzinfo=UTC))
     assert (clock.now(), clock.monotonic()) == (clock.now(), 0.0)
     clock.advance(1.5)
@@ -35,7 +35,7 @@ def test_seconds_and_back(time: datetime) -> None:
     assert moment(epoch(time)) == time
 
 
-def test_epoch_knows_zones() -> None:
+def test_epoch_regards_zones() -> None:
     """The same instant in another zone is the same number."""
     time = datetime(2026, 4, 10, 12, tzinfo=UTC)
     assert epoch(time.astimezone(timezone(timedelta(hours=-9)))) == epoch(time)

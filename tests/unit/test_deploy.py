@@ -1,4 +1,4 @@
-"""What is deployed fits the product: settings that exist, commands that exist."""
+"""The files under deploy use settings and commands that exist."""
 
 import re
 from pathlib import Path
@@ -36,13 +36,13 @@ def test_compose_runs_commands_with_settings_that_exist(name: str) -> None:
 
 
 def test_compose_pins_what_it_pulls() -> None:
-    """Another day brings the same images."""
+    """The same images are pulled on another day."""
     images = [service["image"] for service in COMPOSE["services"].values()]
     assert [image for image in images if not re.fullmatch(r".+:([\d.]+|local)", image)] == []
 
 
 def test_compose_mounts_files_that_exist() -> None:
-    """What is mounted from here is here."""
+    """Files and folders that are mounted from the repository are in it."""
     mounts = [mount.split(":")[0] for service in COMPOSE["services"].values() for mount in service.get("volumes", ())]
     assert [path for path in mounts if path.startswith("./") and not (DEPLOY / path).exists()] == []
 

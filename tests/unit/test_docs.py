@@ -1,4 +1,4 @@
-"""What is listed is documented, what is documented exists, and no link leads nowhere."""
+"""Everything that is listed is documented, everything documented exists, and no link is broken."""
 
 import inspect
 import re
@@ -76,14 +76,14 @@ def test_causes() -> None:
 
 
 def test_runbooks() -> None:
-    """Each rule, the sinks' own too, has the runbook that people are led to, and no other has one."""
+    """Each rule, the sinks' own too, has the runbook that alerts link, and no other has one."""
     runbooks = {path.relative_to(ROOT).as_posix() for path in (DOCS / "runbooks").glob("*.md")}
     named = {rule.entry.runbook for rule in RULES.values()} | {f"docs/runbooks/{SINK_FAILING}.md"}
     assert runbooks - {"docs/runbooks/README.md"} == named
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_are_not_broken(page: Path) -> None:
     """Every relative link names a file or folder that exists."""
     targets = [target for target in LINK.findall(page.read_text()) if "://" not in target]
     assert [target for target in targets if not (page.parent / target).exists()] == []

@@ -30,7 +30,7 @@ def sample(seq: int = 1, node: Node = NODE, conflicts: dict[str, dict[str, int]]
 
 
 def outcome(decode: Any, data: bytes) -> tuple[str, object]:
-    """What comes of decoding, or the error and its words."""
+    """The result of decoding, or the error with its message."""
     try:
         return "value", decode(data)
     except Exception as error:
@@ -38,7 +38,7 @@ def outcome(decode: Any, data: bytes) -> tuple[str, object]:
 
 
 def remembered() -> int:
-    """How many texts are remembered."""
+    """The number of texts that are remembered."""
     return interned_decode._known_node.cache_info().currsize + interned_decode._known_conflicts.cache_info().currsize
 
 
@@ -89,8 +89,8 @@ def test_what_is_no_observation(data: bytes) -> None:
     assert outcome(interned_decode.decode, data)[0] != "value"
 
 
-def test_the_first_error_is_told() -> None:
-    """Of two faults the first is told, though it is in what is decoded last."""
+def test_the_first_error_is_reported() -> None:
+    """Of two errors the first in the record is reported, although its part is decoded last."""
     data = encode(sample()).replace(b'"standby"', b"7").replace(b'"up":true', b'"up":true,"error":"\xff"')
     assert outcome(interned_decode.decode, data) == outcome(interned_decode.whole.decode, data)
     assert "$.node.role" in str(outcome(interned_decode.decode, data)[1])

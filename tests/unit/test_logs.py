@@ -25,7 +25,7 @@ def written(settings: LogSettings, message: str, **extra: object) -> str:
 
 @given(st.text())
 def test_escaped_text_is_printable(text: str) -> None:
-    """Whatever comes in, nothing goes out that moves a cursor, breaks a line or turns the reading direction."""
+    """No output moves a cursor, breaks a line or changes the reading direction."""
     assert logs.escape(text).isprintable()
 
 
@@ -47,11 +47,11 @@ def test_escape(text: str, seen: str) -> None:
 
 def test_a_text_line() -> None:
     """Pairs on one line, quoted where they must be; a line break in foreign text forges no second line."""
-    line = written(LogSettings(), "server answered", node="pg-1", said='no\nlevel=error message="x" \\n', tries=2)
+    line = written(LogSettings(), "server answered", node="pg-1", answer='no\nlevel=error message="x" \\n', tries=2)
     assert line.partition(" ")[0].startswith("time=20")
     assert line.partition(" ")[2] == (
         'level=info logger=leadline.test message="server answered" node=pg-1 '
-        'said="no\\nlevel=error message=\\"x\\" \\\\n" tries=2\n'
+        'answer="no\\nlevel=error message=\\"x\\" \\\\n" tries=2\n'
     )
 
 
@@ -75,7 +75,7 @@ def test_no_secret_in_a_log(form: str) -> None:
     stream = io.StringIO()
     logs.start(LogSettings(format=form, level="debug"), stream)
     log = logging.getLogger("leadline.test")
-    log.info("settings %s", Secret("hunter2"), extra={"dsn": Secret("hunter2"), "said": "postgresql://u:hunter2@h/d"})
+    log.info("settings %s", Secret("hunter2"), extra={"dsn": Secret("hunter2"), "answer": "postgresql://u:hunter2@h/d"})
     password = "hunter" + "2"  # the traceback quotes this file
     try:
         raise ValueError(f"bad dsn: host=h password={password}")
@@ -87,7 +87,7 @@ def test_no_secret_in_a_log(form: str) -> None:
 
 @pytest.mark.parametrize(("level", "traceback"), [("warning", False), ("debug", True)])
 def test_levels(level: str, traceback: bool) -> None:
-    """What is less important than set is not written; a traceback is written only while debugging."""
+    """Messages below the level are not written; a traceback is written only while debugging."""
     stream = io.StringIO()
     logs.start(LogSettings(level=level), stream)
     log = logging.getLogger("leadline.test")

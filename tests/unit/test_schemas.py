@@ -61,7 +61,7 @@ def test_what_is_needed_is_required(name: str) -> None:
 
 
 def test_fields_are_described() -> None:
-    """What a field's docstring says stands in the schema, under the field's name on the wire."""
+    """A field's docstring is its description in the schema, under its name on the wire."""
     fields = VALIDATORS[wire.OBSERVATIONS.name].schema["$defs"]["Sample"]["properties"]
     assert fields["at"]["description"].startswith("The database's clock")
 

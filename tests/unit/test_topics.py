@@ -33,7 +33,7 @@ class Admin:
     def __init__(self, *there: str) -> None:
         self.there = list(there)
         self.asked: list[NewTopic] = []
-        self.heard: list[str] = []
+        self.created: list[str] = []
         """Made, and listed from the next time but one on."""
 
     async def describe_cluster(self) -> dict[str, Any]:
@@ -41,13 +41,13 @@ class Admin:
 
     async def list_topics(self) -> list[str]:
         known = list(self.there)
-        self.there, self.heard = self.there + self.heard, []
+        self.there, self.created = self.there + self.created, []
         return known
 
     async def create_topics(self, wanted: list[NewTopic]) -> Any:
         self.asked += wanted
         few = "The target replication factor of 9 cannot be reached because only 1 broker(s) are registered."
-        self.heard = [topic.name for topic in wanted]
+        self.created = [topic.name for topic in wanted]
         errors = [(topic.name, 38, few) if topic.replication_factor > 1 else (topic.name, 0, None) for topic in wanted]
         return SimpleNamespace(topic_errors=errors)
 
@@ -73,7 +73,7 @@ async def nothing() -> list[str]:
 
 @pytest.fixture
 def kafka(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Admin]:
-    """Put an administrator's client that knows these topics in Kafka's place."""
+    """Put an administrator's client that has these topics in Kafka's place."""
 
     def install(*there: str) -> Admin:
         admin = Admin(*there)
@@ -98,14 +98,14 @@ async def test_only_what_is_missing_is_created(kafka: Callable[..., Admin]) -> N
 
 
 async def test_what_was_created_can_be_used(kafka: Callable[..., Admin]) -> None:
-    """Brokers hear of new topics a moment after they were made: that is waited for."""
+    """Brokers list new topics a moment after they were created: that is waited for."""
     admin = kafka("leadline.samples")
     made = await create(KafkaSettings())
     assert set(made) < set(await admin.list_topics())
 
 
 async def test_what_was_created_and_never_shows(kafka: Callable[..., Admin], monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is an end to waiting."""
+    """The wait has an end."""
     admin = kafka("leadline.samples")
     monkeypatch.setattr(topics, "SEEN_S", 0.0)
     monkeypatch.setattr(admin, "list_topics", nothing)
@@ -113,7 +113,7 @@ async def test_what_was_created_and_never_shows(kafka: Callable[..., Admin], mon
         await create(KafkaSettings())
 
 
-async def test_what_kafka_refuses_is_said_once(kafka: Callable[..., Admin]) -> None:
+async def test_a_refusal_of_kafka_is_reported_once(kafka: Callable[..., Admin]) -> None:
     """The topics are named, and the reason they share."""
     kafka(*(f"leadline.{name}" for name in TOPICS if name not in ("lag", "alerts")))
     with pytest.raises(UsageError) as caught:

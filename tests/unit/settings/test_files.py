@@ -1,4 +1,4 @@
-"""The sample files beside this test: their name is the verdict, their ``#!`` lines are all that must be said."""
+"""The sample files beside this test: their name is the verdict, their ``#!`` lines are the expected problems."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def test_good_files_load(path: Path) -> None:
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
 def test_good_files_fit_the_schema(path: Path) -> None:
-    """An editor that knows the schema has nothing against a good file."""
+    """An editor that has the schema reports nothing in a good file."""
     assert faults(path) == []
 
 
@@ -49,13 +49,13 @@ def faults(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
-def test_bad_files_say_everything_that_is_wrong(path: Path) -> None:
+def test_bad_files_report_every_problem(path: Path) -> None:
     """Each problem is named with its line, path and remedy; there is no other, and no secret is shown."""
     expected = [line.removeprefix("#! ") for line in path.read_text().splitlines() if line.startswith("#! ")]
     with pytest.raises(UsageError) as caught:
         load(group(path), path, {})
-    said = str(caught.value).replace(f"{path}:", "").splitlines()
-    assert len(said) == len(expected)
+    found = str(caught.value).replace(f"{path}:", "").splitlines()
+    assert len(found) == len(expected)
     for wanted in expected:
-        assert any(line.strip().startswith(wanted) for line in said), (wanted, said)
+        assert any(line.strip().startswith(wanted) for line in found), (wanted, found)
     assert SECRET not in str(caught.value) + repr(caught.value)

@@ -21,7 +21,7 @@ def write(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def said(environ: dict[str, str], path: Path | None = None, group: type = StreamSettings) -> list[str]:
+def problems(environ: dict[str, str], path: Path | None = None, group: type = StreamSettings) -> list[str]:
     with pytest.raises(SettingsError) as caught:
         load(group, path, environ)
     return str(caught.value).splitlines()
@@ -106,11 +106,11 @@ def test_rules_by_variable() -> None:
 )
 def test_wrong_variables(environ: dict[str, str], expected: str) -> None:
     """A wrong variable is named, with its setting and what is allowed."""
-    assert expected in said(environ)
+    assert expected in problems(environ)
 
 
 def test_variables_of_others_are_left_alone() -> None:
-    """What is not under a group of this process may belong to another one on the same host."""
+    """A variable that is not under a group of this process may belong to another process on the host."""
     environ = {"LEADLINE_TEST_KAFKA": "a:1", "LEADLINE_INTERVAL_S": "1", "LEADLINE_SLACK_TOKEN": "x", "PATH": "/"}
     assert load(StreamSettings, None, environ).settings == StreamSettings()
 
@@ -158,7 +158,7 @@ def test_secret_from_a_file_by_variable(tmp_path: Path) -> None:
 def test_both_twins_as_variables() -> None:
     """A secret and its file are not both set."""
     environ = {"LEADLINE_KAFKA_SASL_PASSWORD": "hunter2", "LEADLINE_KAFKA_SASL_PASSWORD_FILE": "/nowhere"}
-    lines = said(environ)
+    lines = problems(environ)
     assert "LEADLINE_KAFKA_SASL_PASSWORD_FILE: LEADLINE_KAFKA_SASL_PASSWORD is set too; set one of them" in lines
     assert "hunter2" not in "".join(lines)
 
@@ -166,18 +166,18 @@ def test_both_twins_as_variables() -> None:
 def test_a_secret_file_that_is_empty(tmp_path: Path) -> None:
     """An empty secret file is a mistake, not an empty password."""
     (tmp_path / "dsn").write_text("\n")
-    (line,) = said(ONE | {"LEADLINE_INSTANCES_0_DSN_FILE": str(tmp_path / "dsn")}, group=AgentSettings)
+    (line,) = problems(ONE | {"LEADLINE_INSTANCES_0_DSN_FILE": str(tmp_path / "dsn")}, group=AgentSettings)
     assert line.endswith("the file is empty")
 
 
 def test_a_secret_file_with_an_impossible_name(tmp_path: Path) -> None:
     """A null character in a path is refused like any other file that cannot be read."""
     path = write(tmp_path, 'kafka: {sasl.password_file: "a\\0b"}')
-    assert "cannot read the secret in" in said({}, path)[0]
+    assert "cannot read the secret in" in problems({}, path)[0]
 
 
 def test_unknown_rules_are_named() -> None:
-    """The role that knows the rules can have all unknown ones reported with their paths."""
+    """A role that has the rules reports all unknown ones with their paths."""
     environ = {"LEADLINE_RULES_REPLICATION_LOG_WARNING": "1", "LEADLINE_OVERRIDES_0_RULES_ZZZ_WARNING": "1"}
     settings = load(StreamSettings, None, environ | {"LEADLINE_OVERRIDES_0_MATCH_NODE": "*"}).settings
     with pytest.raises(SettingsError) as caught:

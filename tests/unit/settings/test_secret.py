@@ -60,7 +60,7 @@ def test_equality_is_by_content() -> None:
     ],
 )
 def test_passwords_in_foreign_text_are_masked(text: str) -> None:
-    """What servers and libraries say may quote a connection string."""
+    """Messages of servers and libraries may quote a connection string."""
     assert "hunter2" not in redact(text)
     assert "***" in redact(text)
 

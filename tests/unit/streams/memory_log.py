@@ -1,4 +1,4 @@
-"""Kafka as a worker sees it, in memory, with every acknowledgement and every crash in the hands of the test."""
+"""Kafka in memory, as a worker sees it. The test decides about every acknowledgement and every crash."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -27,7 +27,7 @@ AT = datetime(2026, 4, 10, 10, 0, 0, tzinfo=UTC)
 
 
 def sample(cluster: str, seq: int = 0, error: str | None = None) -> Sample:
-    """A look at a node; ``error`` tells ``Count`` to refuse it or to break."""
+    """A sample of a node. With the ``error`` "bad" or "defect", ``Count`` refuses it or breaks."""
     node = Node(name=NodeName("pg-1"), cluster=ClusterName(cluster), boot="b")
     return Sample(node=node, seq=seq, at=AT, sent_at=AT, up=True, error=error)
 
@@ -54,24 +54,24 @@ class Count:
         self.cluster = cluster
         self.seen = seen
         self.last = list(last)
-        self.said: list[Output] = []
+        self.outputs: list[Output] = []
 
     def enqueue(self, seen: Sample, spooled: bool = False) -> None:
         """Count it; ``bad`` is refused, ``defect`` breaks after it has been counted."""
         if seen.error == "bad":
             raise BadRecord(FUTURE, "it says so")
-        self.said += self._count(seen.seq)
+        self.outputs += self._count(seen.seq)
         if seen.error == "defect":
             raise ZeroDivisionError("half-way")
 
     def evaluate(self) -> list[Output]:
-        """What came of it."""
-        said, self.said = self.said, []
-        return said
+        """The outputs since the last call."""
+        outputs, self.outputs = self.outputs, []
+        return outputs
 
     def tick(self, now: datetime) -> list[Output]:
         """Count it."""
-        self.said += self._count(-1)
+        self.outputs += self._count(-1)
         return self.evaluate()
 
     def dump(self) -> bytes:
@@ -143,7 +143,7 @@ class MemoryLog:
         self.committed.update(self.worker.committable())
 
     def ack(self, queue: tuple[str, int | None], *, lost: bool = False) -> None:
-        """Write the oldest record of a queue; the writer hears of it unless that is lost."""
+        """Write the oldest record of a queue; the writer is notified unless the acknowledgement is lost."""
         record, acknowledged = self.waiting[queue].popleft()
         if not self.waiting[queue]:
             del self.waiting[queue]
@@ -169,7 +169,7 @@ class MemoryLog:
         raise AssertionError("it never settles")
 
     def topic(self, name: str) -> list[Outgoing]:
-        """What was written to a topic."""
+        """The records that were written to a topic."""
         return [record for record in self.written if record.topic == name]
 
 

@@ -1,4 +1,4 @@
-"""What the metrics say of the clusters in the care of a worker."""
+"""The metrics of the clusters that a worker judges."""
 
 from leadline.metrics import REGISTRY
 from leadline_streams.runtime import gauges

@@ -1,4 +1,4 @@
-"""Whoever reads a log position later may rely on it."""
+"""Samples with a malformed WAL position are refused, so that later readers need not check."""
 
 import json
 from typing import Any

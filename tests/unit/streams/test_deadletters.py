@@ -1,4 +1,4 @@
-"""What is written of a record that cannot be used, and how many are too many."""
+"""The dead letter of a record that cannot be used, and the number of them at which a worker stops."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ def bad(records: Sequence[Any], pattern: str) -> list[Rejected]:
     return [Rejected(found, "invalid", "why") for found, kind in zip(records, pattern, strict=True) if kind == "x"]
 
 
-def test_a_letter_keeps_key_value_and_headers_and_says_why_and_whence() -> None:
+def test_a_letter_keeps_key_value_and_headers_and_has_reason_and_origin() -> None:
     written = record(sample("orders"), offset=41, partition=3)
     letter = Rejected(written, "invalid", "missing `$.seq`").letter("leadline.deadletters", AT)
     assert (letter.topic, letter.key, letter.value) == ("leadline.deadletters", b"orders", written.value)

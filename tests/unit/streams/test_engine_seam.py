@@ -30,7 +30,7 @@ class Pair:
         self.second = 0
         self.changes = 0
         self.applied: int | None = None
-        """Where the replica stopped applying; None while it keeps up."""
+        """The position at which the replica stopped applying; None while it keeps up."""
         self.upstream = Upstream(host="a", status="running")
         self.up = True
 
@@ -120,7 +120,7 @@ def test_an_engine_refuses_its_own_bad_samples() -> None:
         pair.state.observe(bad)
 
 
-def test_an_engine_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_engine_is_refused() -> None:
     """It goes to the dead letters with its path; nothing of it is remembered."""
     state = ClusterState("shop", judgement(POLICY))
     node = Node(name=NodeName("a"), cluster=ClusterName("shop"), boot="a", engine="oracle")

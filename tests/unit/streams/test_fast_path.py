@@ -1,4 +1,4 @@
-"""A calm subject gives no rule anything to say: skipping the rules there loses nothing."""
+"""The fast path gives the outputs and the state of the full evaluation. Rules that it skips would not breach."""
 
 from typing import Any
 
@@ -34,8 +34,8 @@ from tests.unit.properties import histories
 from tests.unit.streams.test_order import (
     LONGEST,
     POLICY,
-    PRIMARY_LIFE,
-    STANDBY_LIFE,
+    PRIMARY_HISTORY,
+    STANDBY_HISTORY,
     arrive,
     primary_samples,
     standby_samples,
@@ -76,8 +76,8 @@ STANDBY = st.fixed_dictionaries(
 
 @histories()
 @given(primary=PRIMARY, standby=STANDBY, seconds=st.integers(3, 20))
-def test_no_rule_breaches_on_what_is_calm(primary: dict, standby: dict, seconds: int) -> None:
-    """Whatever the servers show: where calm says yes, every rule that is skipped would have said nothing."""
+def test_no_rule_breaches_on_a_healthy_subject(primary: dict, standby: dict, seconds: int) -> None:
+    """Whatever the servers show: no rule breaches on a node, slot or link that counts as healthy."""
     world = World()
     up, down = world.pair()
     for _ in range(seconds):
@@ -122,8 +122,8 @@ def breaches(plan: Plan, context: ClusterContext) -> set[str]:
     return found
 
 
-def test_calm_is_common() -> None:
-    """A healthy pair is calm, so that skipping is worth it."""
+def test_a_healthy_pair_counts_as_healthy() -> None:
+    """Otherwise the fast path would never be taken."""
     world = World()
     up, down = world.pair()
     for _ in range(20):
@@ -166,9 +166,9 @@ ODD: list[dict[str, Any]] = [
     {"node.role": "primary"},
     {"node.role": "standby"},
 ]
-"""What a sample may show that a glance must not overlook."""
-CALM_PRIMARY = st.lists(st.sampled_from(["write", "idle"]), min_size=LONGEST, max_size=LONGEST)
-CALM_STANDBY = st.just(["stream"] * LONGEST)
+"""Contents of a sample that the fast path must not overlook."""
+STEADY_PRIMARY = st.lists(st.sampled_from(["write", "idle"]), min_size=LONGEST, max_size=LONGEST)
+STEADY_STANDBY = st.just(["stream"] * LONGEST)
 
 
 def odd(sample: Sample, changes: dict[str, Any]) -> Sample:
@@ -179,63 +179,63 @@ def odd(sample: Sample, changes: dict[str, Any]) -> Sample:
 
 @histories()
 @given(
-    primary=PRIMARY_LIFE | CALM_PRIMARY,
-    standby=STANDBY_LIFE | CALM_STANDBY,
+    primary=PRIMARY_HISTORY | STEADY_PRIMARY,
+    standby=STANDBY_HISTORY | STEADY_STANDBY,
     writes=st.lists(st.integers(0, 3), min_size=LONGEST, max_size=LONGEST),
     oddities=st.lists(st.tuples(st.integers(5, 2 * LONGEST), st.integers(1, 4), st.sampled_from(ODD)), max_size=4),
 )
-def test_a_glance_says_what_a_long_look_says(
+def test_the_fast_path_gives_what_the_full_evaluation_gives(
     primary: list[str], standby: list[str], writes: list[int], oddities: list[tuple[int, int, dict[str, Any]]]
 ) -> None:
-    """Whatever the lives of two servers, and whatever odd a few samples show: no word and no memory is another."""
+    """Whatever the histories of two servers and the contents of a few samples: the same outputs, state and bytes."""
     world = World()
     up, down = world.pair()
     end, ends = 1 << 24, []
     for act, write in zip(primary, writes, strict=False):
         end += write * 100_000 if act == "write" else 0
         ends.append(end)
-    log = arrive(
+    arrivals = arrive(
         [primary_samples(up, primary, ends), standby_samples(down, standby, ends)], [[0.0], [0.0]], LONGEST + 30
     )
     for first, count, changes in oddities:
-        for place in range(first, min(first + count, len(log))):
-            when, what = log[place]
-            log[place] = when, odd(what, changes) if isinstance(what, Sample) else what
-    glanced = fold(log)
+        for place in range(first, min(first + count, len(arrivals))):
+            when, what = arrivals[place]
+            arrivals[place] = when, odd(what, changes) if isinstance(what, Sample) else what
+    fast = fold(arrivals)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PostgreSQL, "take_fast", staticmethod(lambda node, sample, now, upstream_seen: False))
         patch.setattr(PostgreSQL, "judge_fast", staticmethod(lambda link, up, sample, now: False))
-        looked = fold(log)
-    assert glanced == looked
+        full = fold(arrivals)
+    assert fast == full
 
 
 @pytest.mark.parametrize("of", ["pg-1", "pg-2"])
 @pytest.mark.parametrize("changes", ODD)
-def test_a_glance_overlooks_nothing_odd(of: str, changes: dict[str, Any]) -> None:
-    """Amid a minute of calm, whatever one server shows for a few seconds. In the end both are silent."""
+def test_the_fast_path_overlooks_nothing(of: str, changes: dict[str, Any]) -> None:
+    """A minute of health, a few seconds of something else on one server, and silence in the end."""
     world = World()
     up, down = world.pair()
     ends = [(1 << 24) + second * 1000 for second in range(60)]
     ahead = [end + 500 for end in ends]  # it was looked at later
     histories = [primary_samples(up, ["write"] * 60, ends), standby_samples(down, ["stream"] * 60, ahead)]
-    log = arrive(histories, [[0.0], [0.0]], 80)
-    for place, (when, what) in enumerate(log):
+    arrivals = arrive(histories, [[0.0], [0.0]], 80)
+    for place, (when, what) in enumerate(arrivals):
         if 20.0 <= when < 23.0 and isinstance(what, Sample) and what.node.name == of:
-            log[place] = when, odd(what, changes)
+            arrivals[place] = when, odd(what, changes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PostgreSQL, "take_fast", staticmethod(lambda node, sample, now, upstream_seen: False))
         patch.setattr(PostgreSQL, "judge_fast", staticmethod(lambda link, up, sample, now: False))
-        looked = fold(log)
-    assert fold(log) == looked
+        full = fold(arrivals)
+    assert fold(arrivals) == full
 
 
-def fold(log: list[tuple[float, Any]]) -> tuple[list[Any], Memory, bytes]:
+def fold(arrivals: list[tuple[float, Any]]) -> tuple[list[Any], Memory, bytes]:
     """The outputs of a history, the state after it, and the bytes of that state."""
     state = ClusterState("orders", judgement(POLICY))
-    said: list[Any] = []
-    for _, what in log:
-        said += state.observe(what) if isinstance(what, Sample) else state.tick(at(what))
-    return said, state.memory, state.memory.dump()
+    outputs: list[Any] = []
+    for _, what in arrivals:
+        outputs += state.observe(what) if isinstance(what, Sample) else state.tick(at(what))
+    return outputs, state.memory, state.memory.dump()
 
 
 def test_every_field_of_a_sample_is_read_or_named() -> None:
@@ -253,7 +253,7 @@ def test_the_lists_name_fields_that_exist(kind: type[Any]) -> None:
 
 
 def test_a_field_that_is_not_named_makes_it_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fast path refuses every sample then, and what is said and remembered is the same."""
+    """The fast path takes no sample then."""
     without = {**fast_path.SKIPPED, Sample: fast_path.SKIPPED[Sample] - {"cost"}}
     assert fast_path.unnamed(fast_path.READ, without) == {"Sample": {"cost"}}
     world = World()

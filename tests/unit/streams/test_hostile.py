@@ -1,4 +1,4 @@
-"""Whatever well-formed nonsense the agents send, the judgement refuses it or goes on, and what it says can be read."""
+"""Well-formed nonsense from agents is refused or judged, and every output can be decoded."""
 
 import copy
 import json
@@ -87,7 +87,9 @@ def test_nonsense_neither_crashes_nor_leaks(seed: int) -> None:
         world.stream(up, down, replayed=world.lsn // (1 + second // 10))
         world.subscribe(up, subscriber)
         for server in world.servers.values():
-            seen = server.told(world.time) if second % 5 == 2 and server.settings else server.sample(world.time)
+            seen = (
+                server.node_settings(world.time) if second % 5 == 2 and server.settings else server.sample(world.time)
+            )
             try:
                 world.outputs += world.state.observe(spoilt(seen, chance) if chance.random() < 0.5 else seen)
             except BadRecord as error:

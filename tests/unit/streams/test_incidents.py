@@ -1,5 +1,6 @@
 """Alerts and the incident of a cluster: their sequence, their words, their end, and the settings that shape them."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -92,10 +93,10 @@ def test_a_setting_that_was_not_there_before_is_shown_as_unset() -> None:
     world = world_with()
     server = world.servers["pg-1"]
     server.settings = {"work_mem": "4MB"}
-    world.tell_settings()
+    world.send_settings()
     server.settings = {"work_mem": "8MB", "wal_keep_size": "1GB"}
     world.step()
-    world.tell_settings()
+    world.send_settings()
     run(world, 12, paused=True)
     lines = [entry.what for entry in world.incidents[-1].timeline]
     assert "work_mem on pg-1 changed from 4MB to 8MB" in lines
@@ -173,6 +174,8 @@ def test_a_breach_that_comes_back_within_the_grace_counts_as_one(grace_s: float,
     run(world, 2, paused=True)
     run(world, 20)
     assert [step.to for step in world.transitions][:2] == ["pending", last]
+    first, second = world.transitions[:2]
+    assert second.event_time - first.event_time >= timedelta(seconds=min(grace_s, 8.0)), "not before the second breach"
 
 
 @pytest.mark.parametrize("forget_s", [600.0, 1200.0])

@@ -1,4 +1,4 @@
-"""The life of an alert: every step legal, due times exact, silence neutral."""
+"""The lifecycle of an alert: every step is legal, due times are exact, missing data neither starts nor ends it."""
 
 from math import isnan, nan
 
@@ -26,8 +26,8 @@ EDGES = {
 }
 
 
-class Life:
-    """One alert driven as the cluster drives it: due times before each measurement."""
+class Timeline:
+    """One alert, driven as the cluster drives it: due steps are taken before each measurement."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -50,7 +50,7 @@ class Life:
             self._done(lifecycle.measured(self.alert, self.limits, value, now))
 
     def pass_time(self, now: float) -> None:
-        """What becomes due by itself."""
+        """Take the steps that become due without a measurement."""
         while self.alert is not None:
             when = lifecycle.next_due(self.alert, self.limits, GRACE_S)
             if when is None or when > now:
@@ -68,10 +68,10 @@ class Life:
 
 def steps(*readings: tuple[float, float | None], limits: Limits = LIMITS) -> list[tuple[str, str, str, float]]:
     """The steps that readings (time, value) lead to."""
-    life = Life(limits)
+    timeline = Timeline(limits)
     for now, value in readings:
-        life.measure(now, value)
-    return [(step.from_, step.to, step.reason, step.at) for step in life.steps]
+        timeline.measure(now, value)
+    return [(step.from_, step.to, step.reason, step.at) for step in timeline.steps]
 
 
 def test_fires_when_the_breach_has_lasted_and_resolves_when_clear_has() -> None:
@@ -122,15 +122,15 @@ def test_missing_data_is_unknown_and_back() -> None:
 
 
 def test_pending_waits_anew_for_data() -> None:
-    """What was pending when data went missing needs its full duration again."""
+    """An alert that was pending when data went missing needs its full duration again."""
     assert steps((0, 20), (3, nan), (30, 20), (34, 20), (35, 20))[1:] == [("pending", "firing", "breach", 35.0)]
 
 
 def test_low_is_bad_works_the_other_way_round() -> None:
     """A forecast breaches below its level and clears above it."""
     limits = Limits(warning=100.0, for_s=5.0, keep_s=5.0, low_is_bad=True)
-    said = steps((0, 50), (5, 50), (6, 110), (7, 130), (20, 130), limits=limits)
-    assert said[1:] == [("pending", "firing", "breach", 5.0), ("firing", "resolved", "clear", 12.0)]
+    found = steps((0, 50), (5, 50), (6, 110), (7, 130), (20, 130), limits=limits)
+    assert found[1:] == [("pending", "firing", "breach", 5.0), ("firing", "resolved", "clear", 12.0)]
 
 
 READINGS = st.lists(
@@ -139,19 +139,19 @@ READINGS = st.lists(
 
 
 @given(READINGS)
-def test_every_life_is_legal(readings: list[tuple[float, float | None]]) -> None:
+def test_every_timeline_is_legal(readings: list[tuple[float, float | None]]) -> None:
     """Steps join up, times never go back, only known edges, missing data never clears."""
-    life, now, data = Life(LIMITS), 0.0, True
+    timeline, now, data = Timeline(LIMITS), 0.0, True
     for gap, value in readings:
         now += gap
-        before = len(life.steps)
-        life.measure(now, value)
+        before = len(timeline.steps)
+        timeline.measure(now, value)
         missing = value is not None and isnan(value)
         if missing and not data:
-            assert all(step.to not in ("resolved", "ok") for step in life.steps[before:])
+            assert all(step.to not in ("resolved", "ok") for step in timeline.steps[before:])
         data = not missing
     state, at = "ok", 0.0
-    for step in life.steps:
+    for step in timeline.steps:
         assert (step.from_, step.to) in EDGES
         assert step.from_ == state
         assert step.at >= at
@@ -161,12 +161,12 @@ def test_every_life_is_legal(readings: list[tuple[float, float | None]]) -> None
 @given(READINGS)
 def test_firing_means_that_the_breach_lasted(readings: list[tuple[float, float | None]]) -> None:
     """From the first breach of a period to firing at least ``for`` passed."""
-    life, now = Life(LIMITS), 0.0
+    timeline, now = Timeline(LIMITS), 0.0
     for gap, value in readings:
         now += gap
-        life.measure(now, value)
+        timeline.measure(now, value)
     since = 0.0
-    for step in life.steps:
+    for step in timeline.steps:
         if step.to == "pending":
             since = step.at
         elif step.from_ == "pending" and step.to == "firing":

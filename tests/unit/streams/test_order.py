@@ -1,4 +1,4 @@
-"""What is judged does not depend on which agent was faster, on duplicates, or on anybody's wrong clock."""
+"""The judgement does not depend on the order of arrival, on duplicates, or on wrong clocks."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -29,18 +29,18 @@ POLICY = Policy(
     rules={name: {"for_s": 3.0, "keep_s": 3.0} for name in ("replay_paused", "replication_lag")},
 )
 
-# Per second and node: what the server does. Small alphabets make long, varied lives.
+# The state of each server, second by second. Few states make long and varied histories.
 LONGEST = length(40, deep=120)
-PRIMARY_LIFE = st.lists(st.sampled_from(["write", "write", "idle", "down", "silent"]), min_size=25, max_size=LONGEST)
-STANDBY_LIFE = st.lists(
+PRIMARY_HISTORY = st.lists(st.sampled_from(["write", "write", "idle", "down", "silent"]), min_size=25, max_size=LONGEST)
+STANDBY_HISTORY = st.lists(
     st.sampled_from(["stream", "stream", "paused", "cut", "down", "silent"]), min_size=25, max_size=LONGEST
 )
 
 
-def primary_samples(server: Server, life: list[str], ends: list[int]) -> list[Sample]:
+def primary_samples(server: Server, history: list[str], ends: list[int]) -> list[Sample]:
     """A primary's samples, one a second."""
     samples = []
-    for second, (act, end) in enumerate(zip(life, ends, strict=False)):
+    for second, (act, end) in enumerate(zip(history, ends, strict=False)):
         row = Downstream(
             name="pg-2", slot="s2", state="streaming", write_lsn=format_lsn(end), flush_lsn=format_lsn(end)
         )
@@ -56,10 +56,10 @@ def primary_samples(server: Server, life: list[str], ends: list[int]) -> list[Sa
     return samples
 
 
-def standby_samples(server: Server, life: list[str], ends: list[int]) -> list[Sample]:
+def standby_samples(server: Server, history: list[str], ends: list[int]) -> list[Sample]:
     """A standby's samples, one a second, 0.3 s after the primary's."""
     samples, replayed = [], ends[0]
-    for second, act in enumerate(life):
+    for second, act in enumerate(history):
         end = ends[min(second, len(ends) - 1)]
         replayed = end if act == "stream" else replayed
         server.set(
@@ -78,25 +78,25 @@ def standby_samples(server: Server, life: list[str], ends: list[int]) -> list[Sa
 
 
 def arrive(histories: list[list[Sample]], delays: list[list[float]], seconds: int) -> list[tuple[float, Any]]:
-    """Samples and ticks in the order they reach the log: each sample delayed, each agent's own order kept."""
-    log: list[tuple[float, int, Any]] = []
+    """Samples and ticks in the order in which they arrive: each sample delayed, each agent's own order kept."""
+    arrivals: list[tuple[float, int, Any]] = []
     for history, spread in zip(histories, delays, strict=True):
         last = 0.0
         for index, sample in enumerate(history):
             last = max(last, (sample.sent_at - at(0)).total_seconds() + spread[index % len(spread)])
-            log.append((last, 0, sample))
-    log += [(float(second), 1, second) for second in range(seconds)]
-    log.sort(key=lambda item: item[:2])
-    return [(when, what) for when, _, what in log]
+            arrivals.append((last, 0, sample))
+    arrivals += [(float(second), 1, second) for second in range(seconds)]
+    arrivals.sort(key=lambda item: item[:2])
+    return [(when, what) for when, _, what in arrivals]
 
 
-def judge(log: list[tuple[float, Any]]) -> list[Transition | Incident]:
-    """Everything said about a log."""
+def judge(arrivals: list[tuple[float, Any]]) -> list[Transition | Incident]:
+    """The transitions and incidents of a history."""
     state = ClusterState("orders", judgement(POLICY))
     out: list[Any] = []
-    for _, what in log:
+    for _, what in arrivals:
         out += state.observe(what) if isinstance(what, Sample) else state.tick(at(what))
-    return [said for said in out if isinstance(said, Transition | Incident)]
+    return [output for output in out if isinstance(output, Transition | Incident)]
 
 
 DELAYS = st.lists(st.floats(0.0, LATENESS_S - 0.01), min_size=1, max_size=12)
@@ -104,15 +104,15 @@ DELAYS = st.lists(st.floats(0.0, LATENESS_S - 0.01), min_size=1, max_size=12)
 
 @histories()
 @given(
-    primary=PRIMARY_LIFE,
-    standby=STANDBY_LIFE,
+    primary=PRIMARY_HISTORY,
+    standby=STANDBY_HISTORY,
     writes=st.lists(st.integers(0, 3), min_size=LONGEST, max_size=LONGEST),
     delays=st.tuples(DELAYS, DELAYS, DELAYS, DELAYS),
 )
 def test_another_arrival_order_gives_identical_transitions(
     primary: list[str], standby: list[str], writes: list[int], delays: tuple[list[float], ...]
 ) -> None:
-    """Whatever the lives of both servers, delays below the allowed lateness change no byte of what is said."""
+    """Whatever the histories of both servers, delays below the allowed lateness change no byte of the outputs."""
     world = World()
     up, down = world.pair()
     end, ends = 1 << 24, []
@@ -127,37 +127,37 @@ def test_another_arrival_order_gives_identical_transitions(
 
 
 @histories()
-@given(cut=st.integers(1, 60), primary=PRIMARY_LIFE, standby=STANDBY_LIFE)
+@given(cut=st.integers(1, 60), primary=PRIMARY_HISTORY, standby=STANDBY_HISTORY)
 def test_a_state_reloaded_anywhere_goes_on_the_same(cut: int, primary: list[str], standby: list[str]) -> None:
-    """Written, read back and continued, a state says what the uninterrupted one says."""
+    """A state that is written, read back and continued gives the outputs of an uninterrupted one."""
     world = World()
     up, down = world.pair()
     ends = [(1 << 24) + second * 1_000_000 for second in range(len(primary))]
     lives = [primary_samples(up, primary, ends), standby_samples(down, standby, ends)]
-    log = arrive(lives, [[0.0], [0.0]], LONGEST + 30)
+    arrivals = arrive(lives, [[0.0], [0.0]], LONGEST + 30)
     state = ClusterState("orders", judgement(POLICY))
     out: list[Any] = []
-    for index, (_, what) in enumerate(log):
+    for index, (_, what) in enumerate(arrivals):
         if index == cut:
             state = ClusterState.load(state.dump(), judgement(POLICY))
         out += state.observe(what) if isinstance(what, Sample) else state.tick(at(what))
-    assert [said for said in out if isinstance(said, Transition | Incident)] == judge(log)
+    assert [output for output in out if isinstance(output, Transition | Incident)] == judge(arrivals)
 
 
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=8)
 
 
-def one_by_one(log: list[tuple[float, Any]], policy: Policy = POLICY) -> tuple[list[Any], bytes]:
-    """What is said when nothing is taken to follow simply and each sample is judged at once, and the memory left."""
+def one_by_one(arrivals: list[tuple[float, Any]], policy: Policy = POLICY) -> tuple[list[Any], bytes]:
+    """The outputs and the state's bytes when each sample is judged at once and the short way to take one is off."""
     with patch.object(Arrivals, "follow", lambda *_: False):
-        return hear(log, [1], policy)
+        return in_groups(arrivals, [1], policy)
 
 
-def hear(log: list[tuple[float, Any]], sizes: list[int], policy: Policy = POLICY) -> tuple[list[Any], bytes]:
-    """What is said about a log that is settled after so many samples each time, and the memory that is left."""
+def in_groups(arrivals: list[tuple[float, Any]], sizes: list[int], policy: Policy = POLICY) -> tuple[list[Any], bytes]:
+    """The outputs and the state's bytes when samples are evaluated in groups of these sizes."""
     state, out, left = ClusterState("orders", judgement(policy)), list[Any](), cycle(sizes)
     until = next(left)
-    for _, what in log:
+    for _, what in arrivals:
         if not isinstance(what, Sample):
             out += state.tick(at(what))
             continue
@@ -173,17 +173,19 @@ def hear(log: list[tuple[float, Any]], sizes: list[int], policy: Policy = POLICY
 
 
 @histories()
-@given(primary=PRIMARY_LIFE, standby=STANDBY_LIFE, delays=st.tuples(DELAYS, DELAYS), sizes=SIZES, ticks=st.booleans())
-def test_how_many_are_heard_before_they_are_judged_makes_no_difference(
+@given(
+    primary=PRIMARY_HISTORY, standby=STANDBY_HISTORY, delays=st.tuples(DELAYS, DELAYS), sizes=SIZES, ticks=st.booleans()
+)
+def test_the_number_of_samples_that_are_judged_together_makes_no_difference(
     primary: list[str], standby: list[str], delays: tuple[list[float], ...], sizes: list[int], ticks: bool
 ) -> None:
-    """Everything that is said and remembered is as if each had been judged at once."""
+    """Outputs and state are as if each had been judged at once."""
     world = World()
     up, down = world.pair()
     ends = [(1 << 24) + second * 1_000_000 for second in range(len(primary))]
     lives = [primary_samples(up, primary, ends), standby_samples(down, standby, ends)]
-    log = [item for item in arrive(lives, list(delays), LONGEST + 30) if ticks or isinstance(item[1], Sample)]
-    assert hear(log, sizes) == one_by_one(log)
+    arrivals = [item for item in arrive(lives, list(delays), LONGEST + 30) if ticks or isinstance(item[1], Sample)]
+    assert in_groups(arrivals, sizes) == one_by_one(arrivals)
 
 
 OFF_S = st.sampled_from([0.0, 0.0, -3600.0, -7.0, -0.3, 4.0, 900.0])
@@ -208,11 +210,11 @@ def test_nor_does_it_when_agents_are_silent_and_clocks_are_wrong(
     standby = standby[:away] + skewed(standby[away + gap :], off)
     anew = data.draw(st.integers(0, len(standby)))
     standby[anew:] = [replace(s, seq=s.seq % 50, node=replace(s.node, boot="anew")) for s in standby[anew:]]
-    log = arrive([primary_samples(up, ["write"] * SECONDS, ends), standby], [[0.0], [0.0]], 0)
-    again = data.draw(st.sets(st.integers(0, len(log) - 1), max_size=9))
-    log = [item for index, item in enumerate(log) for _ in range(1 + (index in again))]
+    arrivals = arrive([primary_samples(up, ["write"] * SECONDS, ends), standby], [[0.0], [0.0]], 0)
+    again = data.draw(st.sets(st.integers(0, len(arrivals) - 1), max_size=9))
+    arrivals = [item for index, item in enumerate(arrivals) for _ in range(1 + (index in again))]
     policy = replace(POLICY, stale_after_s=data.draw(st.sampled_from([5.0, 2.0, 0.5])))
-    assert hear(log, sizes, policy) == one_by_one(log, policy)
+    assert in_groups(arrivals, sizes, policy) == one_by_one(arrivals, policy)
 
 
 def test_a_sample_delivered_twice_counts_once() -> None:
@@ -225,9 +227,9 @@ def test_a_sample_delivered_twice_counts_once() -> None:
         world.time, world.lsn = second, world.lsn + 100_000
         world.stream(up, down, replayed=1 << 24)
         for sample in (up.sample(second), down.sample(second + 0.3)):
-            said = twice.observe(sample)
+            outputs = twice.observe(sample)
             assert twice.observe(sample) == []
-            assert once.observe(sample) == said
+            assert once.observe(sample) == outputs
 
 
 def skewed(samples: list[Sample], seconds: float, since: int = 0) -> list[Sample]:
@@ -242,34 +244,34 @@ def test_a_wrong_clock_raises_nothing(off: float, since: int) -> None:
     """A healthy pair stays healthy when one agent's clock is wrong or is set."""
     world = World()
     up, down = world.pair()
-    life = ["write"] * 60
+    steady = ["write"] * 60
     ends = [(1 << 24) + second * 1_000_000 for second in range(60)]
-    primary = primary_samples(up, life, ends)
+    primary = primary_samples(up, steady, ends)
     standby = standby_samples(down, ["stream"] * 60, ends)
     state = ClusterState("orders", judgement(POLICY))
-    said: list[Any] = []
+    outputs: list[Any] = []
     refused = 0
     for index, pair in enumerate(zip(primary, skewed(standby, off, since), strict=True)):
-        said += state.tick(at(index))
+        outputs += state.tick(at(index))
         for sample in pair:
             try:
-                said += state.observe(sample)
+                outputs += state.observe(sample)
             except BadRecord as bad:
                 assert bad.reason == "future"  # noqa: PT017 - what else may happen is the point
                 refused += 1
-    assert [s for s in said if isinstance(s, Transition | Incident)] == []
+    assert [s for s in outputs if isinstance(s, Transition | Incident)] == []
     assert refused == (2 if off > 0 else 0)
     (link,) = state.memory.links.values()
     assert link.verdict == "healthy"
 
 
 def test_a_drained_spool_is_judged_as_if_nothing_had_happened() -> None:
-    """The broker was away for a minute: ticks stop, agents spool; what is said equals the uninterrupted run."""
+    """The broker is unreachable for a minute: ticks stop, agents spool. The outputs are those of a run without it."""
     world = World()
     up, down = world.pair()
-    life = ["write"] * 100
+    steady = ["write"] * 100
     ends = [(1 << 24) + second * 1_000_000 for second in range(100)]
-    primary = primary_samples(up, life, ends)
+    primary = primary_samples(up, steady, ends)
     standby = standby_samples(down, ["stream"] * 45 + ["paused"] * 30 + ["stream"] * 25, ends)
     smooth = arrive([primary, standby], [[0.0], [0.0]], 140)
     rough: list[tuple[float, Any]] = [item for item in smooth if item[0] < 30]
@@ -279,12 +281,12 @@ def test_a_drained_spool_is_judged_as_if_nothing_had_happened() -> None:
     rough += [item for item in held if item[1].node.name == "pg-2"]
     rough += [item for item in smooth if item[0] > 90]
     state = ClusterState("orders", judgement(POLICY))
-    said: list[Any] = []
+    outputs: list[Any] = []
     for when, what in rough:
         if isinstance(what, Sample):
-            said += state.observe(what, spooled=when in {item[0] for item in held})
+            outputs += state.observe(what, spooled=when in {item[0] for item in held})
         else:
-            said += state.tick(at(what))
+            outputs += state.tick(at(what))
     expected = judge(smooth)
     assert expected
-    assert [s for s in said if isinstance(s, Transition | Incident)] == expected
+    assert [s for s in outputs if isinstance(s, Transition | Incident)] == expected

@@ -1,4 +1,4 @@
-"""Which records reach which cluster, once and in order, and when states are due."""
+"""Records reach their cluster once and in order, and states are saved when they are due."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def test_what_a_state_has_seen_is_not_applied_again() -> None:
 
 @pytest.mark.parametrize("key", [None, b"", b"billing", b"orders\0", b"\xff"])
 def test_a_key_that_is_not_the_cluster_is_invalid(key: bytes | None) -> None:
-    """It would sit in another partition than the rest of its cluster."""
+    """It would be in another partition than the rest of its cluster."""
     found = record(sample("orders"))
     found.key = key
     (rejected,) = partition().fold([found], 0.0).rejected
@@ -54,7 +54,7 @@ def test_a_cluster_of_any_name_is_found_by_its_key() -> None:
     assert counted(held) == {"größe/\u202e": 2}
 
 
-def test_only_the_last_header_tells_that_an_agent_had_to_spool() -> None:
+def test_only_the_last_header_marks_a_sample_as_spooled() -> None:
     spooled: list[bool] = []
 
     class Ear(Count):
@@ -72,7 +72,7 @@ def test_only_the_last_header_tells_that_an_agent_had_to_spool() -> None:
     assert spooled == [True, False]
 
 
-def test_what_was_dealt_with_and_comes_again_in_its_batch_is_passed_over() -> None:
+def test_a_record_that_comes_again_in_its_batch_is_not_applied_again() -> None:
     held = partition()
     held.position = 2
     folded = held.fold(log(sample("orders"), b"not JSON", sample("orders")), 0.0)
@@ -104,7 +104,7 @@ def test_a_state_that_saw_nothing_new_is_not_due() -> None:
     assert list(held.due(1e9)) == []
 
 
-def test_a_defect_found_when_all_were_heard_is_put_down_to_the_newest() -> None:
+def test_a_defect_at_evaluation_is_attributed_to_the_newest_record() -> None:
     class Broken(Count):
         def evaluate(self) -> list[Any]:
             raise ZeroDivisionError
@@ -120,7 +120,7 @@ def test_a_defect_found_when_all_were_heard_is_put_down_to_the_newest() -> None:
 
 
 @pytest.mark.parametrize("count", [TOGETHER - 1, TOGETHER, 2 * TOGETHER + 1])
-def test_what_came_of_records_is_told_when_a_bad_one_ends_them(count: int) -> None:
+def test_outputs_of_good_records_are_kept_when_a_bad_one_follows(count: int) -> None:
     held = partition()
     folded = held.fold(log(*[sample("orders")] * count, sample("orders", error="bad")), 0.0)
     assert (folded.judged, len(folded.rejected), folded.read) == (count, 1, count + 1)
@@ -153,8 +153,8 @@ def test_a_stored_state_of_another_form_is_refused(data: bytes) -> None:
         Saved.unpack(data)
 
 
-def test_a_state_of_a_log_that_was_made_anew_takes_all_of_it_as_news() -> None:
-    """Else every record would count as seen until the new log is as long as the old one was."""
+def test_after_a_topic_is_created_again_all_of_its_records_are_new() -> None:
+    """Otherwise every record would count as seen until the new topic is as long as the old one was."""
     assert Saved(0, 1000, b"").within(end=5) == Saved(0, 0, b"")
     assert Saved(0, 5, b"").within(end=5) == Saved(0, 5, b"")
 
@@ -170,7 +170,7 @@ def test_a_state_of_a_log_that_was_made_anew_takes_all_of_it_as_news() -> None:
         (3, [], 7, 7),
     ],
 )
-def test_reading_starts_at_the_commit_or_at_an_older_state_but_not_before_the_log(
+def test_reading_starts_at_the_commit_or_at_an_older_state_but_not_before_the_topic(
     committed: int | None, applied: list[int], earliest: int, expected: int
 ) -> None:
     assert start(committed, applied, earliest) == expected

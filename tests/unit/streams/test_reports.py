@@ -37,7 +37,7 @@ class Watched(World):
         self.reported = 0
 
     def live(self, seconds: int) -> None:
-        """The servers are well."""
+        """The servers are healthy."""
         for _ in range(seconds):
             self.stream(self.up, self.down)
             self.step()
@@ -64,7 +64,7 @@ class Watched(World):
 
     @property
     def steps(self) -> list[tuple[str, str]]:
-        """What became of the finding."""
+        """The transitions of the finding's alert."""
         return [(each.to, each.severity) for each in self.transitions if each.subject == TABLE]
 
 

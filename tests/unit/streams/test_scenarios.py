@@ -14,7 +14,7 @@ def healthy(world: World, seconds: int) -> None:
 
 
 def test_a_healthy_pair_raises_nothing() -> None:
-    """Writes that arrive at once are no news."""
+    """Writes that arrive at once raise nothing."""
     world = World()
     world.pair()
     healthy(world, 120)
@@ -35,7 +35,7 @@ def test_an_idle_pair_is_idle() -> None:
 
 
 def test_a_link_is_judged_as_soon_as_both_ends_were_seen() -> None:
-    """Whichever comes first: a standby that spoke before its primary does not wait for its own next sample."""
+    """Whichever comes first: a standby that reported before its primary does not wait for its own next sample."""
     for first, second in (("pg-1", "pg-2"), ("pg-2", "pg-1")):
         world = World()
         world.stream(*world.pair())
@@ -87,7 +87,7 @@ def test_a_silent_agent_leaves_the_alert_unknown() -> None:
 
 
 def test_the_state_survives_its_bytes() -> None:
-    """What is written and read back judges the same."""
+    """A state that was written and read back is equal."""
     world = World()
     world.pair()
     healthy(world, 30)
@@ -120,7 +120,7 @@ def test_an_incident_does_not_end_while_an_alert_is_pending() -> None:
     assert world.incidents[-1].state == "open"
 
 
-def test_a_long_story_keeps_its_beginning_and_its_end() -> None:
+def test_a_long_timeline_keeps_its_beginning_and_its_end() -> None:
     """An incident record stays small however often something changes."""
     world = World(replay_paused=QUICK)
     up, down = world.pair()
@@ -131,7 +131,7 @@ def test_a_long_story_keeps_its_beginning_and_its_end() -> None:
         down.set(positions=replace(down.fields["positions"], replay_paused=True))
         down.settings["work_mem"] = f"{second}kB"
         world.step()
-        world.tell_settings()
+        world.send_settings()
     healthy(world, 3)
     last = world.incidents[-1]
     assert len(last.timeline) <= 200

@@ -153,7 +153,7 @@ def test_another_error_does_not_begin_a_new_time() -> None:
 
 
 def test_positions_and_rates_are_as_recent_as_the_setting_says() -> None:
-    """Where people look at them, a second; the fast path keeps to it too."""
+    """With a view open, that is a second; the fast path obeys it too."""
     world = World(policy=Policy(status_every_s=1.0))
     world.pair()
     live(world, 20)
@@ -170,7 +170,7 @@ def test_a_node_is_not_published_before_its_server_is_seen() -> None:
     world = World()
     up, _ = world.pair()
     up.settings["max_wal_senders"] = "10"
-    world.tell_settings()
+    world.send_settings()
     assert not nodes(world, "pg-1")
     live(world, 3)
     assert nodes(world, "pg-1")[0].position is not None

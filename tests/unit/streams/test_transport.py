@@ -1,4 +1,4 @@
-"""Chunks: what travels together, from which partitions, and what a rebalance makes void. Faust without a broker."""
+"""Chunks: records that travel together, the partitions that they come from, and a rebalance. Faust without a broker."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ async def delivered(consumer: Consumer) -> list[tuple[TP, Any]]:
     return [(tp, message) async for tp, message in consumer.getmany(timeout=0.01)]
 
 
-async def test_what_was_fetched_of_a_partition_is_one_message_that_ends_at_its_last_record(consumer: Consumer) -> None:
+async def test_the_records_of_a_partition_are_one_message_that_ends_at_the_last_of_them(consumer: Consumer) -> None:
     (first, second) = await consumer.open({0: 5, 1: 7})
     batches = [Batch(records(SAMPLES[0], 5, 6)), Batch(records(SAMPLES[0], 9))]
     consumer.fetches = [{SAMPLES[0]: batches, SAMPLES[1]: [Batch(records(SAMPLES[1], 7))]}]
@@ -97,7 +97,7 @@ def test_batches_hold_what_aiokafka_unpacks_and_end_where_it_reads_on() -> None:
 
 
 def test_a_batch_comes_whole_when_only_its_end_was_asked_for() -> None:
-    """Whoever judges it knows what was dealt with."""
+    """The judgement skips the records that it has already applied."""
     batches, _ = _fetched(SAMPLES[0], 2)
     assert [found.offset for batch in batches for found in batch] == list(range(7))
     assert [found.offset for found in _fetched(STATE, 2)[0]] == list(range(2, 7))
@@ -115,7 +115,7 @@ def test_a_batch_that_was_damaged_on_its_way_is_an_error() -> None:
 
 
 def _fetched(tp: TP, start: int, second: Callable[[bytes], bytes] = bytes) -> tuple[list[Any], int]:
-    """What is handed out of a fetch of two batches from an offset on, and where to read on."""
+    """The records of a fetch of two batches from an offset on, and the offset to continue at."""
     data = _batch(0, 4) + second(_batch(4, 7))
     found = PartitionRecords(tp, MemoryRecords(data), [], start, None, None, True, 0)
     fetched = Fetched(SAMPLES[0].topic)

@@ -1,4 +1,4 @@
-"""The worker's promises, with Kafka in memory: order of effects, what survives a crash at any moment, when it stops."""
+"""The worker with Kafka in memory: the order of its effects, a crash at any moment, and the reasons to stop."""
 
 import asyncio
 from random import Random
@@ -102,7 +102,7 @@ async def test_a_chunk_fetched_for_an_earlier_opening_is_void() -> None:
 
 
 async def test_bad_records_go_to_the_dead_letters_and_delay_nobody() -> None:
-    """Original key, value and headers, then why and whence; the good ones are judged."""
+    """With the original key, value and headers, the reason and the origin; the good ones are judged."""
     log, clock = MemoryLog(), ManualClock()
     log.append(b"\xff\x00 garbage", key=b"orders")
     log.append(sample("orders"), key=b"billing")
@@ -133,7 +133,7 @@ async def test_offsets_wait_for_the_dead_letters_too() -> None:
 
 
 async def test_too_many_bad_records_stop_the_worker_before_they_are_set_aside() -> None:
-    """Whoever drains a topic into the dead letters hides the fault."""
+    """Draining a topic into the dead letters would hide the fault."""
     log, clock = MemoryLog(), ManualClock()
     for _ in range(101):
         log.append(b"garbage")
@@ -146,7 +146,7 @@ async def test_too_many_bad_records_stop_the_worker_before_they_are_set_aside() 
 
 
 async def test_a_defect_in_the_judgement_sets_the_record_aside_and_the_cluster_back() -> None:
-    """Back to its last written state: no transition is taken for sent that was not."""
+    """The cluster returns to its last written state, so that no transition counts as sent that was not."""
     log, clock = MemoryLog(), ManualClock()
     for seq in range(2):
         log.append(sample("orders", seq))
@@ -189,7 +189,7 @@ async def test_a_state_that_cannot_be_read_stops_the_worker(state: bytes) -> Non
 
 
 async def test_a_tick_is_written_into_every_partition() -> None:
-    """Silence is an event in the log of each."""
+    """Silence is then an event in each of them."""
     log, clock = MemoryLog(), ManualClock()
     log.samples[0], log.samples[1] = [], []
     worker, _ = await ready(log, clock)
@@ -228,7 +228,7 @@ async def test_a_worker_without_an_assignment_for_long_stops() -> None:
 
 
 def expected(log: MemoryLog) -> dict[str, list[str]]:
-    """The transitions of one fold over the whole log without a pause: summaries by cluster."""
+    """The transitions of one fold over all records without a pause: summaries by cluster."""
     found: dict[str, list[str]] = {}
     for records in log.samples.values():
         folds: dict[str, Any] = {}
@@ -251,9 +251,9 @@ def seen_by_sinks(log: MemoryLog) -> dict[str, list[str]]:
     """The transitions written, without repetitions; a repetition that differs is an error."""
     found: dict[str, dict[int, str]] = {}
     for record in log.topic("alerts"):
-        said = orjson.loads(record.value or b"")
-        assert found.setdefault(said["cluster"], {}).setdefault(said["seq"], said["summary"]) == said["summary"]
-        assert said["seq"] <= len(found[said["cluster"]]), "a sink saw a later step before an earlier one"
+        step = orjson.loads(record.value or b"")
+        assert found.setdefault(step["cluster"], {}).setdefault(step["seq"], step["summary"]) == step["summary"]
+        assert step["seq"] <= len(found[step["cluster"]]), "a sink saw a later step before an earlier one"
     return {cluster: [steps[seq] for seq in sorted(steps)] for cluster, steps in found.items()}
 
 
@@ -314,7 +314,7 @@ async def _live_a_while(log: MemoryLog, clock: ManualClock, random: Random) -> N
 
 
 def _die(log: MemoryLog, random: Random) -> None:
-    """Of what was on its way, Kafka may have got any beginning of each queue."""
+    """Kafka may have received any beginning of each queue."""
     for queue in list(log.waiting):
         for _ in range(random.randint(0, len(log.waiting[queue]))):
             log.ack(queue, lost=True)

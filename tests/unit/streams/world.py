@@ -1,4 +1,4 @@
-"""A cluster made up of samples: tests say what the servers look like, second by second, and read what was judged."""
+"""A cluster of made-up servers: tests set what each sample shows, second by second, and read what was judged."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def at(seconds: float) -> datetime:
 
 
 class Server:
-    """One made-up server; change ``sample``'s fields through ``set``."""
+    """A made-up server. ``set`` changes the fields of its next samples."""
 
     def __init__(self, world: World, name: str, role: str, **node: Any) -> None:
         self.world = world
@@ -52,14 +52,14 @@ class Server:
         self.fields.update(fields)
 
     def sample(self, seconds: float) -> Sample:
-        """What its agent sees now."""
+        """Its sample at this time."""
         self.seq += 1
         moment = at(seconds)
         fields = {"up": True, **self.fields}
         return Sample(node=self.node, seq=self.seq, at=moment, sent_at=moment, **fields)
 
-    def told(self, seconds: float) -> NodeSettings:
-        """Its settings now."""
+    def node_settings(self, seconds: float) -> NodeSettings:
+        """Its settings at this time."""
         self.seq += 1
         values = {name: SettingValue(value=value) for name, value in self.settings.items()}
         return NodeSettings(node=self.node, seq=self.seq, at=at(seconds), sent_at=at(seconds), settings=values)
@@ -75,7 +75,7 @@ class World:
         self.time = 0.0
         self.lsn = 1 << 24
         self.rate = 100_000
-        """Bytes of log per second; 0 is an idle primary."""
+        """Bytes of WAL per second; 0 is an idle primary."""
         self.servers: dict[str, Server] = {}
         self.outputs: list[Transition | Incident | LagRollup] = []
 
@@ -161,11 +161,11 @@ class World:
                 self.outputs += self.state.observe(server.sample(self.time + index * 0.1))
         self.outputs += self.state.tick(at(self.time + 0.5))
 
-    def tell_settings(self) -> None:
-        """Every server's settings reach the judge."""
+    def send_settings(self) -> None:
+        """The judgement receives the settings of every server."""
         for server in self.servers.values():
             if server.settings:
-                self.outputs += self.state.observe(server.told(self.time + 0.6))
+                self.outputs += self.state.observe(server.node_settings(self.time + 0.6))
 
     @property
     def transitions(self) -> list[Transition]:

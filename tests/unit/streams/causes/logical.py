@@ -34,7 +34,7 @@ def logical(rules: Mapping[str, dict[str, Any]] | None = None, **settings: str) 
     subscriber = world.add("pg-3", "primary", system_id="7003")
     subscriber.settings.update(settings)
     run(world, 5)
-    world.tell_settings()
+    world.send_settings()
     return world
 
 

@@ -28,7 +28,7 @@ def pair(**rules: dict[str, Any]) -> World:
     for server in world.pair():
         server.settings.update(SETTINGS[server.node.name])
     run(world, 10)
-    world.tell_settings()
+    world.send_settings()
     return world
 
 
@@ -72,7 +72,7 @@ def run(
 def change(world: World, server: str, **settings: str) -> None:
     """Somebody changes settings, and the agents tell."""
     world.servers[server].settings.update(settings)
-    world.tell_settings()
+    world.send_settings()
 
 
 def session(**fields: Any) -> Activity:

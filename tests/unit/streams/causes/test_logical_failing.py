@@ -55,7 +55,7 @@ def test_a_duplicate_key_of_an_unknown_writer() -> None:
     """Nobody can tell who wrote the row: it names the setting, who switched it off when, and how to switch it on."""
     world = logical(track_commit_timestamp="on")
     world.servers["pg-3"].settings["track_commit_timestamp"] = "off"
-    world.tell_settings()
+    world.send_settings()
     run(world, 12, stuck=True, **GONE, apply_errors=by_two, conflicts=rising("insert_exists"))
     cause = first(world)
     assert cause.code == "subscriber_duplicate_key"

@@ -47,7 +47,7 @@ def test_a_sender_that_waits_for_a_standby() -> None:
     world = logical()
     up = world.servers["pg-1"]
     up.settings["synchronized_standby_slots"] = "s2"
-    world.tell_settings()
+    world.send_settings()
     stands = format_lsn(world.lsn)
     waits = Downstream(name="sub", kind="logical", slot="sub", pid=9, wait="Client/WaitForStandbyConfirmation")
     for second in range(20):

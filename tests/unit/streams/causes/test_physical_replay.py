@@ -60,7 +60,7 @@ def test_a_limit_that_was_always_there_is_less_certain() -> None:
     world = pair()
     world.servers["pg-2"].settings["max_standby_streaming_delay"] = "-1"
     wait = {"startup_wait": "IPC/RecoveryConflictSnapshot"}
-    world.tell_settings()
+    world.send_settings()
     world.state.memory.changes.clear()
     run(world, 15, replayed=world.lsn, positions=wait, down={"activity": session()})
     cause = first(world)
@@ -132,7 +132,7 @@ def test_a_setting_that_is_no_number() -> None:
     run(world, 5, replayed=world.lsn, positions={"replay_paused": True})
     world.servers["pg-1"].settings["max_prepared_transactions"] = "lots"
     world.servers["pg-2"].settings["max_prepared_transactions"] = "0"
-    world.tell_settings()
+    world.send_settings()
     run(world, 5, replayed=world.lsn, positions={"replay_paused": True})
     assert first(world).code == "replay_paused_by_operator"
 

@@ -14,7 +14,7 @@ def told(standby: dict[str, str]) -> World:
     up, down = world.pair()
     up.settings, down.settings = dict(PRIMARY), standby
     play.stream(world, 3)
-    world.tell_settings()
+    world.send_settings()
     play.stream(world, 10)
     return world
 
@@ -27,7 +27,7 @@ def test_what_is_lower_fires_with_each_name() -> None:
     assert fired.summary == "max_connections, wal_level lower on pg-2 than on its primary"
     assert play.facts(fired) == {"max_connections": "100", "wal_level": "replica"}
     world.servers["pg-2"].settings = dict(PRIMARY)
-    world.tell_settings()
+    world.send_settings()
     play.stream(world, 15)
     assert play.last(world, "config_mismatch").to == "resolved"
 
@@ -50,6 +50,6 @@ def test_a_cascading_standby_is_compared_with_the_primary() -> None:
         world.stream(middle, leaf)
         world.step()
         if second == 3:
-            world.tell_settings()
+            world.send_settings()
     fired = {t.subject.id for t in play.of(world, "config_mismatch") if t.to == "firing"}
     assert fired == {"orders/pg-1->pg-2", "orders/pg-2->pg-3"}

@@ -10,7 +10,7 @@ from tests.unit.streams.world import QUICK, World
 def tell(world: World, *tables: str) -> None:
     """The publisher's settings reach the judge, with the tables that it found."""
     server = world.servers["pg-1"]
-    world.outputs += world.state.observe(replace(server.told(world.time + 0.6), without_identity=list(tables)))
+    world.outputs += world.state.observe(replace(server.node_settings(world.time + 0.6), without_identity=list(tables)))
 
 
 def test_tables_are_named_until_they_are_mended() -> None:

@@ -24,7 +24,7 @@ def test_cancelled_queries_fire_with_their_kind() -> None:
     world = paired()
     world.servers["pg-2"].settings = {"max_standby_streaming_delay": "0", "hot_standby_feedback": "off"}
     play.stream(world, 3)
-    world.tell_settings()
+    world.send_settings()
     cancels(world, [0, 2, 4, 6, 8])
     fired = play.last(world, "recovery_conflict")
     assert (fired.to, fired.value) == ("firing", 6.0)

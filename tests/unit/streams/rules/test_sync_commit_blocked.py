@@ -10,9 +10,9 @@ def test_commits_that_wait_fire_and_escalate() -> None:
     world = World()
     up, _ = world.pair()
     up.settings = {"synchronous_standby_names": "nobody"}
-    world.tell_settings()
+    world.send_settings()
     play.stream(world, 5)
-    world.tell_settings()
+    world.send_settings()
     for second in range(20):
         play.stream(world, 1, lambda up, _, s=second: up.set(activity=Activity(sync_waiters=3, sync_wait_s=float(s))))
     steps = [(t.to, t.severity) for t in play.of(world, "sync_commit_blocked")]

@@ -21,7 +21,7 @@ def told(names: str | None, change: play.Change = confirms) -> World:
     if names is not None:
         up.settings = {"synchronous_standby_names": names}
     play.stream(world, 3, change)
-    world.tell_settings()
+    world.send_settings()
     play.stream(world, 20, change)
     return world
 
@@ -58,6 +58,6 @@ def test_a_standby_asks_for_nothing() -> None:
     _, down = world.pair()
     down.settings = {"synchronous_standby_names": "pg1"}
     play.stream(world, 3)
-    world.tell_settings()
+    world.send_settings()
     play.stream(world, 20)
     assert world.transitions == []

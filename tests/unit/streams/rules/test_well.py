@@ -35,9 +35,9 @@ def world_of_all() -> World:
     """A pair that is told and looked at in full."""
     world = World(**EAGER)
     full(*world.pair())
-    world.tell_settings()
+    world.send_settings()
     play.stream(world, 10)
-    world.tell_settings()
+    world.send_settings()
     return world
 
 
