@@ -217,6 +217,20 @@ def test_nor_does_it_when_agents_are_silent_and_clocks_are_wrong(
     assert in_groups(arrivals, sizes, policy) == one_by_one(arrivals, policy)
 
 
+@pytest.mark.parametrize("gap", [1, 2, 4, 20])
+def test_a_short_silence_of_an_agent_that_samples_often_is_a_silence(gap: int) -> None:
+    """An agent that samples each tenth of a second is silent after a second: also when samples are judged together."""
+    world = World()
+    up, down = world.pair()
+    ends = [(1 << 24) + second * 1_000_000 for second in range(60)]
+    standby = [replace(s, interval_s=0.1) for s in standby_samples(down, ["stream"] * 60, ends)]
+    lives = [primary_samples(up, ["write"] * 60, ends), standby[:20] + standby[20 + gap :]]
+    arrivals = arrive(lives, [[0.0], [0.0]], 0)
+    policy = replace(POLICY, stale_after_s=1.0)
+    for size in (2, 7, 100):
+        assert in_groups(arrivals, [size], policy) == one_by_one(arrivals, policy)
+
+
 def test_a_sample_delivered_twice_counts_once() -> None:
     """Redelivery changes nothing."""
     world = World()

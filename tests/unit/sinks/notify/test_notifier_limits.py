@@ -52,6 +52,7 @@ async def test_deliveries_are_counted_by_their_outcome() -> None:
 async def test_the_oldest_notification_that_waits_is_shown() -> None:
     """In the metrics: how long it has waited, in seconds."""
     setup = Setup()
+    setup.clock.advance(500.0)
     setup.target.answer = failing(Reason.UNREACHABLE)
     setup.observe(made.incident(1))
     await setup.idle()
