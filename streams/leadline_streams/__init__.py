@@ -1,6 +1,6 @@
 """The stream processor: samples in; verdicts, alerts, incidents and their causes out.
 
-``judge``       pure, and knows no engine: event order, lag, verdicts, the life of alerts, incidents
+``judge``       pure, and names no engine: event order, lag, verdicts, the life of alerts, incidents
 ``engines``     pure: what samples of each engine mean for the judgement
 ``rules``       pure: one rule per file
 ``causes``      pure: one cause per file

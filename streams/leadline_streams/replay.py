@@ -57,6 +57,6 @@ def compare(before: Iterable[Output], after: Iterable[Output]) -> tuple[list[Tra
     )
 
 
-def _step(said: Transition) -> Decision:
-    at = said.event_time.isoformat()
-    return Decision(at, said.cluster, said.rule, said.subject.id, said.from_, said.to, said.severity)
+def _step(report: Transition) -> Decision:
+    at = report.event_time.isoformat()
+    return Decision(at, report.cluster, report.rule, report.subject.id, report.from_, report.to, report.severity)

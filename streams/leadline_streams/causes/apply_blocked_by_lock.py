@@ -19,45 +19,45 @@ OWN_WORKERS = "Lock/applytransaction"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A worker that waits for a lock and whose transaction gets old."""
-    for it in affected_subscriptions(context, CUT):
-        wait, waits_s = it.subscription.wait or "", it.subscription.transaction_s or 0.0
-        blockers = _blockers(it)
+    for subscriber in affected_subscriptions(context, CUT):
+        wait, waits_s = subscriber.subscription.wait or "", subscriber.subscription.transaction_s or 0.0
+        blockers = _blockers(subscriber)
         if not wait.startswith("Lock/") or (wait == OWN_WORKERS and not blockers):
             continue
-        pids = [session.pid for session in blockers] or it.subscription.blocked_by
+        pids = [session.pid for session in blockers] or subscriber.subscription.blocked_by
         first = blockers[0] if blockers else None
         what = f" ({first.holds})" if first is not None and first.holds else ""
-        who = f"session pid {pids[0]} on {it.node.name}" if pids else f"a session on {it.node.name}"
+        who = f"session pid {pids[0]} on {subscriber.node.name}" if pids else f"a session on {subscriber.node.name}"
         yield Claim(
-            subject=it.about,
+            subject=subscriber.about,
             confidence=0.6 if waits_s < SETTLED_S else 0.97 if pids else 0.9,
-            title=f"apply on {it.node.name} is blocked by a lock",
-            summary=f"{who} holds a lock{what} that the apply worker of {it.name} has waited for during "
+            title=f"apply on {subscriber.node.name} is blocked by a lock",
+            summary=f"{who} holds a lock{what} that the apply worker of {subscriber.name} has waited for during "
             f"{waits_s:.0f} s",
-            steps=_steps(it, pids[0] if pids else None),
+            steps=_steps(subscriber, pids[0] if pids else None),
             evidence_for=[
-                fact("wait", wait, it.node.name, f"the worker's transaction is {waits_s:.0f} s old"),
-                *(fact("blocker", _who(session), it.node.name, session.query) for session in blockers),
-                *(fact("blocked_by", pid, it.node.name) for pid in pids if not blockers),
+                fact("wait", wait, subscriber.node.name, f"the worker's transaction is {waits_s:.0f} s old"),
+                *(fact("blocker", _who(session), subscriber.node.name, session.query) for session in blockers),
+                *(fact("blocked_by", pid, subscriber.node.name) for pid in pids if not blockers),
             ],
         )
 
 
-def _steps(it: Apply, pid: int | None) -> list[Step]:
+def _steps(subscriber: Apply, pid: int | None) -> list[Step]:
     if pid is None:
-        return [show_clients(it.node.name)]
+        return [show_clients(subscriber.node.name)]
     return [
-        show_session(it.node.name, pid),
+        show_session(subscriber.node.name, pid),
         Step(risk="look", text="Let its owner end the transaction; if that takes too long, end the session"),
-        end_session(it.node.name, pid),
+        end_session(subscriber.node.name, pid),
     ]
 
 
-def _blockers(it: Apply) -> list[Session]:
+def _blockers(subscriber: Apply) -> list[Session]:
     """Client sessions that hold the lock."""
-    activity = it.node.sample.activity if it.node.sample is not None else None
+    activity = subscriber.node.sample.activity if subscriber.node.sample is not None else None
     sessions = activity.blockers if activity is not None else []
-    return [session for session in sessions if session.pid in it.subscription.blocked_by]
+    return [session for session in sessions if session.pid in subscriber.subscription.blocked_by]
 
 
 def _who(session: Session) -> str:

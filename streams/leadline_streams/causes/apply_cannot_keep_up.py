@@ -22,21 +22,22 @@ PARALLEL = 160000
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A late subscription whose worker streams and waits for nothing but the disk."""
-    for it in affected_subscriptions(context, LATE):
-        own, link = it.subscription, it.link
-        if not own.enabled or own.pid is None or own.received_lsn is None or it.fails or link is None:
+    for subscriber in affected_subscriptions(context, LATE):
+        own, link = subscriber.subscription, subscriber.link
+        if not own.enabled or own.pid is None or own.received_lsn is None or subscriber.fails or link is None:
             continue
         if own.wait is not None and not own.wait.startswith("IO/"):
             continue
         busy_s = own.transaction_s or 0.0
         yield Claim(
-            subject=it.about,
+            subject=subscriber.about,
             confidence=0.6,
-            title=f"apply on {it.node.name} cannot keep up",
-            summary=f"the apply worker of {it.name} is busy and {size(link.lag_units)} of WAL behind; one worker "
+            title=f"apply on {subscriber.node.name} cannot keep up",
+            summary=f"the apply worker of {subscriber.name} is busy and {size(link.lag_units)} of WAL behind; one "
+            f"worker "
             "applies one change after another, and each one scans the table where no index fits its replica identity",
             steps=[
-                it.step(
+                subscriber.step(
                     "look",
                     "SELECT relid::regclass, seq_scan, seq_tup_read, idx_scan FROM pg_stat_user_tables "
                     "ORDER BY seq_tup_read DESC LIMIT 10",
@@ -46,13 +47,17 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     text="Give each table with many rows read by scans the index of the publisher's replica identity, "
                     f"{_PLAIN}; look for triggers on it",
                 ),
-                *([it.alter("careful", "SET (streaming = parallel)")] if it.node.node.version_num >= PARALLEL else []),
+                *(
+                    [subscriber.alter("careful", "SET (streaming = parallel)")]
+                    if subscriber.node.node.version_num >= PARALLEL
+                    else []
+                ),
             ],
             evidence_for=[
-                fact("wait", own.wait or "none: it is busy", it.node.name),
-                fact("transaction_s", busy_s, it.node.name, "age of its transaction"),
-                fact("lag_bytes", link.lag_units, it.node.name),
-                fact("growth_bytes_per_s", link.growth_units, it.node.name),
+                fact("wait", own.wait or "none: it is busy", subscriber.node.name),
+                fact("transaction_s", busy_s, subscriber.node.name, "age of its transaction"),
+                fact("lag_bytes", link.lag_units, subscriber.node.name),
+                fact("growth_bytes_per_s", link.growth_units, subscriber.node.name),
             ],
         )
 

@@ -16,51 +16,54 @@ LAUNCHER = 1
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An enabled subscription without a worker and without an error, where a limit is reached."""
-    for it in affected_subscriptions(context, CUT):
-        if not it.subscription.enabled or it.subscription.pid is not None or it.fails:
+    for subscriber in affected_subscriptions(context, CUT):
+        if not subscriber.subscription.enabled or subscriber.subscription.pid is not None or subscriber.fails:
             continue
-        reached = reached_limits(context, it)
+        reached = reached_limits(context, subscriber)
         if not reached:
             continue
         setting, limit, used, confidence = reached[0]
-        change, changed = context.blame(it.node, setting)
+        change, changed = context.blame(subscriber.node, setting)
         yield Claim(
-            subject=it.about,
+            subject=subscriber.about,
             confidence=confidence,
-            title=f"{it.node.name} has no free worker for {it.name}",
-            summary=f"{it.name} is enabled and has no apply worker: {setting} = {limit} on {it.node.name} is "
+            title=f"{subscriber.node.name} has no free worker for {subscriber.name}",
+            summary=f"{subscriber.name} is enabled and has no apply worker: {setting} = {limit} on "
+            f"{subscriber.node.name} is "
             f"reached ({used} in use){change}",
             steps=[
-                show_settings(it.node.name, setting),
-                *change_setting(it.node.name, setting, str(_enough(it, limit)), "careful", restart=True),
+                show_settings(subscriber.node.name, setting),
+                *change_setting(
+                    subscriber.node.name, setting, str(_enough(subscriber, limit)), "careful", restart=True
+                ),
             ],
             evidence_for=[
-                fact("worker", "none", it.node.name, "enabled, no errors counted"),
-                fact(setting, limit, it.node.name, f"{used} in use"),
+                fact("worker", "none", subscriber.node.name, "enabled, no errors counted"),
+                fact(setting, limit, subscriber.node.name, f"{used} in use"),
                 *changed,
             ],
         )
 
 
-def reached_limits(context: DiagnosisContext, it: Apply) -> list[tuple[str, int, int, float]]:
+def reached_limits(context: DiagnosisContext, subscriber: Apply) -> list[tuple[str, int, int, float]]:
     """Limits that are reached: setting, value, number in use, confidence that this is the reason."""
-    subscriptions = it.node.sample.subscriptions if it.node.sample is not None else []
+    subscriptions = subscriber.node.sample.subscriptions if subscriber.node.sample is not None else []
     workers = sum(subscription.workers for subscription in subscriptions)
     others = sum(subscription.enabled for subscription in subscriptions) - 1
     # Each enabled subscription holds an origin; since PostgreSQL 18 these have a limit of their own.
-    origins = ORIGINS if context.setting(it.node, ORIGINS) is not None else "max_replication_slots"
+    origins = ORIGINS if context.setting(subscriber.node, ORIGINS) is not None else "max_replication_slots"
     in_use = (
         ("max_logical_replication_workers", workers, 0.96),
         (origins, others, 0.95),
         ("max_worker_processes", workers + LAUNCHER, 0.9),
     )
-    limits = ((setting, context.setting(it.node, setting), used, sure) for setting, used, sure in in_use)
+    limits = ((setting, context.setting(subscriber.node, setting), used, sure) for setting, used, sure in in_use)
     return [(setting, int(limit), used, sure) for setting, limit, used, sure in limits if limit and used >= int(limit)]
 
 
-def _enough(it: Apply, limit: int) -> int:
+def _enough(subscriber: Apply, limit: int) -> int:
     """Enough for a worker of each subscription, and for copies of tables beside them."""
-    subscriptions = it.node.sample.subscriptions if it.node.sample is not None else []
+    subscriptions = subscriber.node.sample.subscriptions if subscriber.node.sample is not None else []
     return max(limit, len(subscriptions)) + 4
 
 

@@ -1,7 +1,9 @@
-"""``archiver_failing``: ``archive_command`` does not succeed, and the log stays where it is."""
+"""``archiver_failing``: ``archive_command`` fails, and WAL is retained."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
+from leadline_streams.engines.postgresql.statements import reload_settings, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -25,9 +27,19 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             confidence=0.95,
             title=f"archiving fails on {node.name}",
             summary=f"{setting} on {node.name} fails for {archiver.last_failed_wal or 'every segment'}, "
-            f"{archiver.failed} times so far{change}; no log is removed until it succeeds",
-            fix=f"The log of {node.name} has the command's own words; mend the archive or {setting}, then "
-            "SELECT pg_reload_conf();",
+            f"{archiver.failed} times so far{change}; no WAL is removed until it succeeds",
+            steps=[
+                Step(
+                    risk="look",
+                    node=node.name,
+                    sql="SELECT archived_count, last_archived_wal, failed_count, last_failed_wal, last_failed_time "
+                    "FROM pg_stat_archiver",
+                ),
+                show_settings(node.name, COMMAND, LIBRARY),
+                Step(risk="look", text=f"Read the command's own message in the server log of {node.name}"),
+                Step(risk="careful", text=f"Repair the archive or {setting}, then reload the settings"),
+                reload_settings(node.name),
+            ],
             evidence_for=[
                 fact("last_failed_wal", archiver.last_failed_wal, node.name, f"{archiver.last_failed_s:.0f} s ago"),
                 fact("failed_count", archiver.failed, node.name),

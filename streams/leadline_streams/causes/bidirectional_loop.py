@@ -14,51 +14,64 @@ from leadline_streams.judge.rule import fact
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription that receives its own rows, because it takes changes of any origin from its own subscriber."""
-    for it in affected_subscriptions(context, FAILING):
-        back = returning(context, it)
-        kinds = it.risen(*DUPLICATES)
-        if back is None or not kinds or not it.fails or it.publisher is None or it.subscription.origin == "none":
+    for subscriber in affected_subscriptions(context, FAILING):
+        back = returning(context, subscriber)
+        kinds = subscriber.risen(*DUPLICATES)
+        if (
+            back is None
+            or not kinds
+            or not subscriber.fails
+            or subscriber.publisher is None
+            or subscriber.subscription.origin == "none"
+        ):
             continue
         yield Claim(
-            subject=it.about,
+            subject=subscriber.about,
             confidence=0.98,
-            title=f"{it.node.name} gets its own changes back from {it.publisher.name}",
-            summary=f"{it.name} takes changes of any origin from {it.publisher.name}, which subscribes to "
-            f"{it.node.name} by {back.name}: rows written on {it.node.name} come back and conflict with themselves "
+            title=f"{subscriber.node.name} gets its own changes back from {subscriber.publisher.name}",
+            summary=f"{subscriber.name} takes changes of any origin from {subscriber.publisher.name}, which "
+            f"subscribes to "
+            f"{subscriber.node.name} by {back.name}: rows written on {subscriber.node.name} come back and conflict "
+            f"with themselves "
             f"({', '.join(kinds)})",
             steps=[
-                it.alter("safe", "SET (origin = none)"),
+                subscriber.alter("safe", "SET (origin = none)"),
                 Step(
                     risk="safe",
-                    node=it.publisher.name,
+                    node=subscriber.publisher.name,
                     database=back.database,
                     sql=f"ALTER SUBSCRIPTION {quoted(back.name)} SET (origin = none)",
                 ),
-                it.read_error,
+                subscriber.read_error,
                 Step(
                     risk="destructive", text="Then skip the transaction that came back, with the finish LSN found there"
                 ),
-                it.alter("destructive", "SKIP (lsn = '<finish LSN>')"),
+                subscriber.alter("destructive", "SKIP (lsn = '<finish LSN>')"),
             ],
             evidence_for=[
-                fact("origin", it.subscription.origin or "any", it.node.name, it.subscription.name),
-                fact("origin", back.origin or "any", it.publisher.name, back.name),
-                *(fact(kind, count, it.node.name, "in 5 min") for kind, count in kinds.items()),
+                fact(
+                    "origin",
+                    subscriber.subscription.origin or "any",
+                    subscriber.node.name,
+                    subscriber.subscription.name,
+                ),
+                fact("origin", back.origin or "any", subscriber.publisher.name, back.name),
+                *(fact(kind, count, subscriber.node.name, "in 5 min") for kind, count in kinds.items()),
             ],
         )
 
 
-def returning(context: DiagnosisContext, it: Apply) -> Subscription | None:
+def returning(context: DiagnosisContext, subscriber: Apply) -> Subscription | None:
     """The publisher's subscription to the subscriber, when there is one."""
-    if it.publisher is None or it.publisher.sample is None:
+    if subscriber.publisher is None or subscriber.publisher.sample is None:
         return None
     links = context.cluster.links.values()
     names = {
         link.name
         for link in links
-        if is_logical(link) and (link.upstream, link.downstream) == (it.node.name, it.publisher.name)
+        if is_logical(link) and (link.upstream, link.downstream) == (subscriber.node.name, subscriber.publisher.name)
     }
-    return next((s for s in it.publisher.sample.subscriptions if s.name in names), None)
+    return next((s for s in subscriber.publisher.sample.subscriptions if s.name in names), None)
 
 
 CAUSE = CauseRule(

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.model.ids import NodeName
+from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES
 from leadline_streams.engines.postgresql.links import is_streaming, streaming
+from leadline_streams.engines.postgresql.statements import show_senders
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -13,10 +15,10 @@ from leadline_streams.judge.subject import of_link
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A link that has all its upstream could give, below a link that is behind or cut."""
-    feeds = {k.downstream: k for k in context.cluster.links.values() if is_streaming(k)}
-    for it in streaming(context):
-        link = it.link
+    """A link that has all that its upstream can send, below a link that is behind or cut."""
+    feeds = {link.downstream: link for link in context.cluster.links.values() if is_streaming(link)}
+    for affected in streaming(context):
+        link = affected.link
         if not link.lag_units or link.lag_units <= PAGE_SLACK_BYTES or 2 * (link.hop_units or 0) > link.lag_units:
             continue
         slowest = _slowest(link, feeds)
@@ -26,9 +28,17 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             subject=of_link(slowest),
             confidence=0.7,
             title=f"{link.downstream} is behind because {slowest.downstream} is",
-            summary=f"{link.downstream} has all that {link.upstream} could give it; the time is lost between "
+            summary=f"{link.downstream} has received all that {link.upstream} can send; the lag arises between "
             f"{slowest.upstream} and {slowest.downstream}, which is {slowest.verdict.replace('_', ' ')}",
-            fix=f"Mend the link from {slowest.upstream} to {slowest.downstream}; {link.downstream} follows by itself.",
+            steps=[
+                show_senders(slowest.upstream),
+                Step(
+                    risk="look",
+                    text=f"Repair the link from {slowest.upstream} to {slowest.downstream}; {link.downstream} then "
+                    f"catches up by "
+                    "itself",
+                ),
+            ],
             evidence_for=[
                 fact("lag_bytes", link.lag_units, link.downstream),
                 fact("behind_own_upstream_bytes", link.hop_units, link.downstream),

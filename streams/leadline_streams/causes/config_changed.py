@@ -3,9 +3,16 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import CUT, LATE
-from leadline.model.incident import Change
+from leadline.model.ids import NodeName
+from leadline.model.incident import Change, Step
+from leadline_streams.engines.postgresql.statements import (
+    change_setting,
+    reload_settings,
+    restart_server,
+    show_settings,
+)
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
@@ -56,13 +63,13 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         node = context.cluster.nodes.get(name)
         if node is None:
             continue
-        told, changed = context.change_in_words(node, change)
+        words, changed = context.change_in_words(node, change)
         yield Claim(
             subject=context.about_node(node),
             confidence=0.6,
             title=f"{change.setting} on {name} was changed",
-            summary=told.removeprefix("; ") + ", shortly before this began",
-            fix=f"If nobody meant it, on {name}: {_back(change)}",
+            summary=words.removeprefix("; ") + ", shortly before this began",
+            steps=_steps(node.name, change),
             evidence_for=[*changed, fact("alerts", ", ".join(_fires(context, change)))],
         )
 
@@ -70,15 +77,24 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 def _fires(context: DiagnosisContext, change: Change) -> list[str]:
     """Rules with an open alert that the change can have made fire: it began at the change, or shortly after."""
     can, at = CAN_CAUSE.get(change.setting, frozenset()), change.at.timestamp()
-    return sorted({it.rule for it in context.alerts if it.rule in can and -SEEN_S <= it.since - at <= SHORTLY_S})
+    return sorted(
+        {alert.rule for alert in context.alerts if alert.rule in can and -SEEN_S <= alert.since - at <= SHORTLY_S}
+    )
 
 
-def _back(change: Change) -> str:
-    """The statement that undoes a change. What the agent masks cannot be written back."""
-    name = change.setting
-    before = "'...'" if name in MASKED else literal(change.from_ or "")
-    back = f"ALTER SYSTEM SET {name} = {before};" if change.from_ else f"ALTER SYSTEM RESET {name};"
-    return f"{back} then restart it." if name in RESTART else f"{back} SELECT pg_reload_conf();"
+def _steps(node: NodeName, change: Change) -> list[Step]:
+    """Look first; undo the change if it was not intended. A value that the agent masks cannot be written back."""
+    name, restart = change.setting, change.setting in RESTART
+    ask = Step(risk="look", text="Find out whether the change was intended; if not, undo it")
+    if name not in MASKED:
+        return [
+            show_settings(node, name),
+            ask,
+            *change_setting(node, name, change.from_ or None, "careful", restart=restart),
+        ]
+    text = f"On {node}: ALTER SYSTEM SET {name} = '...'; with the value that it had before"
+    apply = restart_server(node) if restart else reload_settings(node)
+    return [ask, Step(risk="careful", text=text), apply]
 
 
 CAUSE = CauseRule(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -9,11 +10,11 @@ from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_cluster
 
 SEVERAL = 2
-"""One node alone does not speak for a datacentre."""
+"""One node alone is no evidence about a datacentre."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A datacentre of which nothing is heard."""
+    """A datacentre whose nodes are all silent or unreachable."""
     datacenters: dict[str, list[NodeState]] = {}
     for node in context.nodes:
         datacenters.setdefault(node.node.datacenter, []).append(node)
@@ -27,7 +28,12 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             confidence=0.96,
             title=f"datacentre {name} is down or cut off",
             summary=f"all {len(nodes)} nodes in {name} are silent or unreachable; nodes elsewhere answer",
-            fix=f"Look at the power and the network of {name}, and at the way of its agents to Kafka.",
+            steps=[
+                Step(
+                    risk="look",
+                    text=f"Check the power and the network of {name}, and the connection of its agents to Kafka",
+                )
+            ],
             evidence_for=[
                 fact(
                     "silent" if node.stale else "up",

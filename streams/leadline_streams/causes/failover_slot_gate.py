@@ -16,20 +16,27 @@ SETTING = "synchronized_standby_slots"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A sender that waits for the confirmation of standbys."""
-    for it in affected_subscriptions(context, CUT):
-        if it.row is None or it.publisher is None or not is_held_back(it.row):
+    for subscriber in affected_subscriptions(context, CUT):
+        if subscriber.row is None or subscriber.publisher is None or not is_held_back(subscriber.row):
             continue
-        names = [name.strip() for name in (context.setting(it.publisher, SETTING) or "").split(",") if name.strip()]
-        slots = {slot.name: slot for slot in it.publisher.sample.slots} if it.publisher.sample is not None else {}
+        names = [
+            name.strip() for name in (context.setting(subscriber.publisher, SETTING) or "").split(",") if name.strip()
+        ]
+        slots = (
+            {slot.name: slot for slot in subscriber.publisher.sample.slots}
+            if subscriber.publisher.sample is not None
+            else {}
+        )
         absent = [name for name in names if name not in slots or not slots[name].active]
         which = f"slot {', '.join(absent or names)}" if names else "the slots named there"
-        where = it.publisher.name
-        change, changed = context.blame(it.publisher, SETTING)
+        where = subscriber.publisher.name
+        change, changed = context.blame(subscriber.publisher, SETTING)
         yield Claim(
-            subject=it.about,
+            subject=subscriber.about,
             confidence=0.96,
             title=f"{where} holds back changes until a standby has them",
-            summary=f"the sender of {it.name} on {where} waits for {which}: {SETTING} keeps failover slots from "
+            summary=f"the sender of {subscriber.name} on {where} waits for {which}: {SETTING} keeps failover slots "
+            f"from "
             f"getting "
             f"ahead of it{change}",
             steps=[
@@ -38,7 +45,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 *change_setting(where, SETTING, ", ".join(name for name in names if name not in absent), "careful"),
             ],
             evidence_for=[
-                fact("wait", it.row.wait, where, f"sender pid {it.row.pid}"),
+                fact("wait", subscriber.row.wait, where, f"sender pid {subscriber.row.pid}"),
                 fact(SETTING, ", ".join(names) or "not read", where),
                 *(fact("slot", f"{name} is {'inactive' if name in slots else 'missing'}", where) for name in absent),
                 *changed,

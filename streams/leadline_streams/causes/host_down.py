@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline.words import duration
 from leadline_streams.causes.agent_down import seen_by_others
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -25,7 +26,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             title=f"the host of {node.name} is down or cut off",
             summary=f"agent and server of {node.name}{where} are both gone: silent for {duration(silent_s)}, and "
             f"{', '.join(lost)} lost its connection",
-            fix=f"Look at the host of {node.name} ({node.node.host}) and its network.",
+            steps=[Step(risk="look", text=f"Check the host of {node.name} ({node.node.host}) and its network")],
             evidence_for=[
                 fact("silent_s", silent_s, node.name),
                 *(fact("connected", "false", other, f"lost {node.name}") for other in lost),

@@ -20,21 +20,30 @@ PARALLEL_SINCE = 160000
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription that is late while its slot spilled or streamed transactions that did not fit into memory."""
-    for it in affected_subscriptions(context, LATE):
-        held = it.publisher.held.get(it.slot.name) if it.publisher is not None and it.slot is not None else None
-        if it.publisher is None or it.slot is None or held is None or decoded(it.slot) <= held.decoded:
+    for subscriber in affected_subscriptions(context, LATE):
+        held = (
+            subscriber.publisher.held.get(subscriber.slot.name)
+            if subscriber.publisher is not None and subscriber.slot is not None
+            else None
+        )
+        if (
+            subscriber.publisher is None
+            or subscriber.slot is None
+            or held is None
+            or decoded(subscriber.slot) <= held.decoded
+        ):
             continue
-        if it.fails or not it.subscription.enabled or is_blocked(it.subscription):
+        if subscriber.fails or not subscriber.subscription.enabled or is_blocked(subscriber.subscription):
             continue
-        if it.row is None or is_held_back(it.row):
+        if subscriber.row is None or is_held_back(subscriber.row):
             continue
-        count, up = decoded(it.slot) - held.decoded, it.publisher.name
+        count, up = decoded(subscriber.slot) - held.decoded, subscriber.publisher.name
         yield Claim(
-            subject=it.about,
+            subject=subscriber.about,
             confidence=0.85,
-            title=f"a large transaction passes through {it.name}",
+            title=f"a large transaction passes through {subscriber.name}",
             summary=f"{size(count)} of transactions that do not fit into {WORK_MEM} on {up} were decoded for "
-            f"{it.name}; transactions committed after them wait",
+            f"{subscriber.name}; transactions committed after them wait",
             steps=[
                 show_senders(up),
                 Step(risk="look", text="Wait: the lag ends when the transaction is applied"),
@@ -42,29 +51,29 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     risk="safe",
                     text=f"To avoid the next one, write in smaller transactions, or raise {WORK_MEM} on {up}",
                 ),
-                *_stream(it),
+                *_stream(subscriber),
             ],
             evidence_for=[
-                fact("spill_bytes", it.slot.spill_bytes, up),
-                fact("stream_bytes", it.slot.stream_bytes, up),
-                fact("retained_bytes", it.slot.retained_bytes, up, f"for slot {it.slot.name}"),
-                fact(WORK_MEM, context.shown(it.publisher, WORK_MEM), up),
+                fact("spill_bytes", subscriber.slot.spill_bytes, up),
+                fact("stream_bytes", subscriber.slot.stream_bytes, up),
+                fact("retained_bytes", subscriber.slot.retained_bytes, up, f"for slot {subscriber.slot.name}"),
+                fact(WORK_MEM, context.shown(subscriber.publisher, WORK_MEM), up),
                 fact(
                     "transaction_s",
-                    it.subscription.transaction_s or 0.0,
-                    it.node.name,
+                    subscriber.subscription.transaction_s or 0.0,
+                    subscriber.node.name,
                     "age of the worker's transaction",
                 ),
             ],
         )
 
 
-def _stream(it: Apply) -> list[Step]:
+def _stream(subscriber: Apply) -> list[Step]:
     """Applying begins before the transaction ends; PostgreSQL 16 and later."""
-    if it.node.node.version_num < PARALLEL_SINCE:
+    if subscriber.node.node.version_num < PARALLEL_SINCE:
         return []
-    sql = f"ALTER SUBSCRIPTION {quoted(it.subscription.name)} SET (streaming = parallel)"
-    return [Step(risk="careful", node=it.node.name, database=it.subscription.database, sql=sql)]
+    sql = f"ALTER SUBSCRIPTION {quoted(subscriber.subscription.name)} SET (streaming = parallel)"
+    return [Step(risk="careful", node=subscriber.node.name, database=subscriber.subscription.database, sql=sql)]
 
 
 CAUSE = CauseRule(

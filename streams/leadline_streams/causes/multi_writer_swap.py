@@ -14,18 +14,18 @@ RULES = frozenset({"apply_conflict"})
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """Rows of another origin met on both sides within the window."""
-    for it in affected_subscriptions(context, RULES):
-        back = returning(context, it)
-        ours = it.counted(*ORIGINS)
-        if back is None or it.publisher is None or not ours:
+    for subscriber in affected_subscriptions(context, RULES):
+        back = returning(context, subscriber)
+        ours = subscriber.counted(*ORIGINS)
+        if back is None or subscriber.publisher is None or not ours:
             continue
-        windows = (it.publisher.windows.get(f"apply_conflict:{back.name}:{kind}") for kind in sorted(ORIGINS))
+        windows = (subscriber.publisher.windows.get(f"apply_conflict:{back.name}:{kind}") for kind in sorted(ORIGINS))
         theirs = sum(window.count(context.now) for window in windows if window is not None)
         if not theirs:
             continue
-        one, other = it.node.name, it.publisher.name
+        one, other = subscriber.node.name, subscriber.publisher.name
         yield Claim(
-            subject=it.about,
+            subject=subscriber.about,
             confidence=0.92,
             title=f"{one} and {other} change the same rows",
             summary=f"{one} and {other} subscribe to each other and both found rows that the other had changed: where "
@@ -38,7 +38,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 ),
             ],
             evidence_for=[
-                *(fact(kind, count, one, f"{it.subscription.name}, in 5 min") for kind, count in ours.items()),
+                *(fact(kind, count, one, f"{subscriber.subscription.name}, in 5 min") for kind, count in ours.items()),
                 fact("origin_differs", theirs, other, f"{back.name}, in 5 min"),
             ],
         )

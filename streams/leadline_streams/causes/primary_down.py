@@ -1,7 +1,9 @@
-"""``primary_down``: the server that all others follow does not run."""
+"""``primary_down``: the server that all others follow is down."""
 
 from collections.abc import Iterator
 
+from leadline.model.ids import NodeName
+from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.link_reading import SILENT_MESSAGE_S
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -14,7 +16,7 @@ RESTART_S = 3.0
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A primary that its agent finds gone or without an answer. A former one that was replaced is missed by nobody."""
+    """A primary that its agent finds gone or without an answer. Not a former one that was replaced."""
     for node in context.nodes:
         if node.node.role != "primary" or not node.down or node.reach == "locked_out":
             continue
@@ -25,7 +27,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 
 def _claim(context: DiagnosisContext, node: NodeState) -> Claim:
-    hears: list[str] = []
+    receiving: list[str] = []
     lost: list[str] = []
     for link in context.cluster.links.values():
         follower = context.cluster.nodes.get(link.downstream)
@@ -35,22 +37,40 @@ def _claim(context: DiagnosisContext, node: NodeState) -> Claim:
         receiver = follower.sample.upstream
         streams = receiver is not None and receiver.status == "streaming"
         fresh = streams and receiver is not None and (receiver.message_age_s or 0.0) < SILENT_MESSAGE_S
-        (hears if fresh else lost).append(follower.name)
+        (receiving if fresh else lost).append(follower.name)
     gone = node.reach == "gone"
     what = "is down" if gone else "does not answer"
     return Claim(
         subject=context.about_node(node),
-        # A refused connection leaves no doubt; silence may be the agent's own network, above all while others hear it.
-        confidence=0.98 if gone else 0.5 if hears else 0.92,
+        # A refused connection leaves no doubt; silence may be the agent's own network.
+        confidence=0.98 if gone else 0.5 if receiving else 0.92,
         title=f"the primary {node.name} {what}",
         summary=f"{node.name}, the primary, {what}: {node.error or 'no reason known'}",
-        fix=f"Start PostgreSQL on {node.name} and read the end of its log. If it cannot come back, promote the standby "
-        "that has received most, and make sure that the old primary stays down.",
+        steps=[
+            Step(risk="look", text=f"Read the end of the server log of {node.name}"),
+            Step(risk="careful", text=f"Start PostgreSQL on {node.name}"),
+            *(
+                Step(
+                    risk="look",
+                    node=NodeName(name),
+                    sql="SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), pg_last_xact_replay_timestamp()",
+                )
+                for name in (lost if gone else [])
+            ),
+            Step(
+                risk="destructive",
+                text="If it cannot come back, promote the standby that has received most, and make sure that the "
+                "old primary "
+                "stays down",
+            ),
+        ],
         evidence_for=[
             fact("up", "false", node.name, node.error),
             *(fact("receiver", "lost", name) for name in lost),
         ],
-        evidence_against=[fact("receiver", "streaming", name, f"still hears {node.name}") for name in hears],
+        evidence_against=[
+            fact("receiver", "streaming", name, f"still receives from {node.name}") for name in receiving
+        ],
     )
 
 

@@ -1,9 +1,11 @@
-"""``promoted_standby_still_followed``: standbys went along with a server that was promoted beside the primary."""
+"""``promoted_standby_still_followed``: standbys follow a server that was promoted beside the primary."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline_streams.causes.two_writers import writers_of
 from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.statements import show_senders
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -21,10 +23,17 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 subject=of_link(link),
                 confidence=0.9,
                 title=f"{link.downstream} follows {newest.name}, which was promoted",
-                summary=f"{link.downstream} went along to timeline {newest.node.timeline} of {newest.name} and "
-                f"no longer gets what {writers[0].name} writes",
-                fix=f"If {writers[0].name} stays the primary: stop {link.downstream}, pg_rewind it from "
-                f"{writers[0].name} or rebuild it, and set its primary_conninfo.",
+                summary=f"{link.downstream} followed it to timeline {newest.node.timeline} of {newest.name} and "
+                f"no longer receives what {writers[0].name} writes",
+                steps=[
+                    show_senders(newest.name),
+                    Step(
+                        risk="destructive",
+                        text=f"If {writers[0].name} stays the primary: stop {link.downstream}, pg_rewind it from "
+                        f"{writers[0].name} or "
+                        "rebuild it, and set its primary_conninfo",
+                    ),
+                ],
                 evidence_for=[
                     fact("upstream", newest.name, link.downstream),
                     fact("timeline", newest.node.timeline, newest.name),

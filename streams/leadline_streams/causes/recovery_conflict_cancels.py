@@ -1,7 +1,9 @@
-"""``recovery_conflict_cancels``: replay cancels queries on a standby that stand in its way."""
+"""``recovery_conflict_cancels``: replay cancels queries on a standby that conflict with it."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
+from leadline_streams.engines.postgresql.statements import change_setting, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -20,7 +22,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             for key, window in node.windows.items()
             if key.startswith(PREFIX)
         }
-        kinds = [kind for kind, count in sorted(counts.items(), key=lambda one: (-one[1], one[0])) if count]
+        kinds = [kind for kind, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if count]
         if not kinds:
             continue
         change, changed = context.blame(node, LIMIT, FEEDBACK)
@@ -31,7 +33,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             title=f"replay cancels queries on {node.name}",
             summary=f"replay on {node.name} cancelled queries: {listed}; {LIMIT} = {context.shown(node, LIMIT)}, "
             f"{FEEDBACK} = {context.shown(node, FEEDBACK)}{change}",
-            fix=_fix(context, node, kinds[0]),
+            steps=_steps(context, node, kinds[0]),
             evidence_for=[
                 *(fact(f"confl_{kind}", counts[kind], node.name, "in the last 5 minutes") for kind in kinds),
                 fact(LIMIT, context.shown(node, LIMIT), node.name),
@@ -41,12 +43,14 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         )
 
 
-def _fix(context: DiagnosisContext, node: NodeState, kind: str) -> str:
+def _steps(context: DiagnosisContext, node: NodeState, kind: str) -> list[Step]:
+    show = show_settings(node.name, LIMIT, FEEDBACK)
     if kind in ("snapshot", "active_logicalslot") and context.setting(node, FEEDBACK) == "off":
-        return f"On {node.name}: ALTER SYSTEM SET {FEEDBACK} = on; SELECT pg_reload_conf();"
+        return [show, *change_setting(node.name, FEEDBACK, "on", "careful")]
     if kind == "lock":
-        return f"Take exclusive locks on the primary when nobody queries {node.name}, or raise {LIMIT} there."
-    return f"Raise {LIMIT} on {node.name}, or run its long queries elsewhere."
+        text = f"Take exclusive locks on the primary when no query runs on {node.name}, or raise {LIMIT} there"
+        return [show, Step(risk="careful", text=text)]
+    return [show, Step(risk="careful", text=f"Raise {LIMIT} on {node.name}, or run its long queries elsewhere")]
 
 
 CAUSE = CauseRule(

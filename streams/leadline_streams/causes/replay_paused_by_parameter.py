@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+from leadline.model.ids import NodeName
+from leadline.model.incident import Step
 from leadline_streams.causes.replay_paused_by_operator import lower_than_primary
 from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.statements import restart_server, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -13,40 +16,47 @@ from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A paused standby with a hot-standby setting that is lower than the primary's."""
-    for it in streaming(context):
-        positions = it.sample.positions if it.sample is not None else None
+    for affected in streaming(context):
+        positions = affected.sample.positions if affected.sample is not None else None
         if positions is None or not positions.replay_paused:
             continue
-        lower = [setting for setting in HOT_STANDBY if lower_than_primary(context, it, setting)]
+        lower = [setting for setting in HOT_STANDBY if lower_than_primary(context, affected, setting)]
         if not lower:
             continue
-        root, name, first = context.root(it), it.link.downstream, lower[0]
+        root, name, first = context.root(affected), affected.link.downstream, lower[0]
         assert root is not None
-        ours, theirs = context.setting(it.down, first), context.setting(root, first)
+        ours, theirs = context.setting(affected.down, first), context.setting(root, first)
         change, changed = context.blame(root, *lower)
         yield Claim(
-            subject=of_link(it.link),
+            subject=of_link(affected.link),
             confidence=0.98,
             title=f"{first} on {name} is lower than on {root.name}",
             summary=f"replay on {name} is paused by the server: {first} is {ours} there and {theirs} on {root.name}"
             f"{change}; resuming replay would shut {name} down",
-            fix=f"On {name}: {_alter(context, lower, root.name)} then restart it. Do not resume replay before.",
+            steps=[
+                show_settings(NodeName(name), *lower),
+                *(
+                    Step(
+                        risk="careful",
+                        node=NodeName(name),
+                        sql=f"ALTER SYSTEM SET {setting} = {context.setting(root, setting)}",
+                    )
+                    for setting in lower
+                ),
+                restart_server(NodeName(name)),
+                Step(risk="look", text="Do not resume replay before: that shuts the server down"),
+            ],
             evidence_for=[
                 fact("replay_paused", "true", name),
                 *(
                     fact(setting, context.setting(node, setting), node.name)
                     for setting in lower
-                    for node in (it.down, root)
+                    for node in (affected.down, root)
                     if node is not None
                 ),
                 *changed,
             ],
         )
-
-
-def _alter(context: DiagnosisContext, lower: list[str], primary: str) -> str:
-    node = context.cluster.nodes[primary]
-    return " ".join(f"ALTER SYSTEM SET {setting} = {context.setting(node, setting)};" for setting in lower)
 
 
 CAUSE = CauseRule(

@@ -13,9 +13,9 @@ from leadline_streams.judge.subject import of_link
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby without a receiver whose slot is active."""
-    for it in cut_off(context):
-        link, slot, row = it.link, it.slot, it.row
-        if slot is None or row is None or not is_taken(it):
+    for affected in cut_off(context):
+        link, slot, row = affected.link, affected.slot, affected.row
+        if slot is None or row is None or not is_taken(affected):
             continue
         yield Claim(
             subject=of_link(link),
@@ -36,12 +36,18 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         )
 
 
-def is_taken(it: AffectedLink) -> bool:
+def is_taken(affected: AffectedLink) -> bool:
     """Whether the slot of a standby without a receiver is active for somebody else."""
-    receiver = it.sample.upstream if it.sample is not None else None
-    if receiver is None or receiver.status is not None or it.slot is None or not it.slot.active or it.row is None:
+    receiver = affected.sample.upstream if affected.sample is not None else None
+    if (
+        receiver is None
+        or receiver.status is not None
+        or affected.slot is None
+        or not affected.slot.active
+        or affected.row is None
+    ):
         return False
-    return it.row.name not in (it.link.downstream, receiver.application_name)
+    return affected.row.name not in (affected.link.downstream, receiver.application_name)
 
 
 CAUSE = CauseRule(

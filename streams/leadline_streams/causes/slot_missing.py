@@ -14,11 +14,11 @@ SLOT_NAME = "primary_slot_name"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A disconnected standby whose ``primary_slot_name`` is not a slot of its upstream."""
-    for it in cut_off(context):
-        slot, link = missing_slot(it), it.link
-        if slot is None or it.up is None or it.up.sample is None:
+    for affected in cut_off(context):
+        slot, link = missing_slot(affected), affected.link
+        if slot is None or affected.up is None or affected.up.sample is None:
             continue
-        change, changed = context.blame(it.down, SLOT_NAME)
+        change, changed = context.blame(affected.down, SLOT_NAME)
         yield Claim(
             subject=of_link(link),
             confidence=0.97,
@@ -44,18 +44,18 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             ],
             evidence_for=[
                 fact(SLOT_NAME, slot, link.downstream),
-                fact("slots", ", ".join(each.name for each in it.up.sample.slots) or "none", link.upstream),
+                fact("slots", ", ".join(each.name for each in affected.up.sample.slots) or "none", link.upstream),
                 *changed,
             ],
         )
 
 
-def missing_slot(it: AffectedLink) -> str | None:
+def missing_slot(affected: AffectedLink) -> str | None:
     """The slot that the downstream is configured to use, when its upstream answers and has none of this name."""
-    receiver = it.sample.upstream if it.sample is not None else None
-    if receiver is None or not receiver.slot or it.up is None or it.up.sample is None:
+    receiver = affected.sample.upstream if affected.sample is not None else None
+    if receiver is None or not receiver.slot or affected.up is None or affected.up.sample is None:
         return None
-    return None if any(slot.name == receiver.slot for slot in it.up.sample.slots) else receiver.slot
+    return None if any(slot.name == receiver.slot for slot in affected.up.sample.slots) else receiver.slot
 
 
 CAUSE = CauseRule(

@@ -1,10 +1,12 @@
-"""``standby_disk_slow``: the standby receives faster than its disk takes the log."""
+"""``standby_disk_slow``: the standby receives WAL faster than its disk writes it."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline.words import size
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.stages import Stages
+from leadline_streams.engines.postgresql.statements import show_senders
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -16,24 +18,29 @@ BACKLOG_BYTES = 1024 * 1024
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A connected link whose largest stage is between write and flush."""
-    for it in streaming(context):
-        stages = Stages.of(it)
-        if stages is None or it.row is None or not it.link.connected:
+    for affected in streaming(context):
+        stages = Stages.of(affected)
+        if stages is None or affected.row is None or not affected.link.connected:
             continue
         if stages.disk < BACKLOG_BYTES or stages.disk < max(stages.transit, stages.replay):
             continue
-        name = it.link.downstream
+        name = affected.link.downstream
         yield Claim(
-            subject=of_link(it.link),
+            subject=of_link(affected.link),
             confidence=0.8,
             title=f"the disk of {name} is too slow",
-            summary=f"{name} has written {size(stages.disk)} of log that are not on its disk yet",
-            fix=f"Look at the disk under pg_wal on {name}: latency, a rebuilding array, other load.",
+            summary=f"{name} has written {size(stages.disk)} of WAL that are not on its disk yet",
+            steps=[
+                show_senders(affected.link.upstream),
+                Step(
+                    risk="look", text=f"Check the disk under pg_wal on {name}: latency, a rebuilding array, other load"
+                ),
+            ],
             evidence_for=[
                 fact("written_not_flushed_bytes", stages.disk, name),
-                fact("not_carried_bytes", stages.transit, it.link.upstream),
+                fact("not_carried_bytes", stages.transit, affected.link.upstream),
                 fact("flushed_not_replayed_bytes", stages.replay, name),
-                fact("flush_lag_s", it.row.flush_lag_s, it.link.upstream),
+                fact("flush_lag_s", affected.row.flush_lag_s, affected.link.upstream),
             ],
         )
 

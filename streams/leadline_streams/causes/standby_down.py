@@ -1,7 +1,8 @@
-"""``standby_down``: a standby does not run."""
+"""``standby_down``: a standby is down."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -9,19 +10,22 @@ from leadline_streams.judge.rule import fact
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A standby that its agent finds gone; so may be a server that it never reached."""
+    """A standby that its agent finds gone, or a server that its agent never reached."""
     for node in context.nodes:
         if node.node.role == "primary" or not node.down or node.reach != "gone":
             continue
-        feeds = [k for k in context.cluster.links.values() if k.downstream == node.name and is_streaming(k)]
-        kept = f"; {feeds[0].upstream} keeps log for it in slot {feeds[0].slot}" if feeds and feeds[0].slot else ""
+        feeds = [link for link in context.cluster.links.values() if link.downstream == node.name and is_streaming(link)]
+        kept = f"; {feeds[0].upstream} retains WAL for it in slot {feeds[0].slot}" if feeds and feeds[0].slot else ""
         known = "standby" if node.node.role == "standby" else "server"
         yield Claim(
             subject=context.about_node(node),
             confidence=0.97,
             title=f"the {known} {node.name} is down",
             summary=f"{node.name} is down: {node.error or 'no reason known'}{kept}",
-            fix=f"Start PostgreSQL on {node.name} and read the end of its log.",
+            steps=[
+                Step(risk="look", text=f"Read the end of the server log of {node.name}"),
+                Step(risk="careful", text=f"Start PostgreSQL on {node.name}"),
+            ],
             evidence_for=[fact("up", "false", node.name, node.error)],
         )
 

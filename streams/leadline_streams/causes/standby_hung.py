@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline.model.observation import Upstream
 from leadline.words import duration
 from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S
 from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.statements import restart_server, show_receiver, show_replay
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.link_progress import outstanding
@@ -20,65 +22,80 @@ IDLE = "Activity/RecoveryWalStream"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """The whole server, its receiver or its replay, each by its own sign."""
-    for it in streaming(context):
-        claim = _server(it) or _receiver(context, it) or _replay(context, it)
+    for affected in streaming(context):
+        claim = _server(affected) or _receiver(context, affected) or _replay(context, affected)
         if claim is not None:
             yield claim
 
 
-def _server(it: AffectedLink) -> Claim | None:
-    """No look is answered in time, and the sender still has its connection without replies."""
-    down, row = it.down, it.row
+def _server(affected: AffectedLink) -> Claim | None:
+    """The agent gets no answer in time, and the sender still has a connection without replies."""
+    down, row = affected.down, affected.row
     if down is None or not down.down or down.reach != "hangs" or row is None:
         return None
     name = down.name
     return Claim(
-        subject=of_link(it.link),
+        subject=of_link(affected.link),
         confidence=0.95,
         title=f"the standby {name} hangs",
-        summary=f"{name} answers neither its agent nor {it.link.upstream}, whose connection to it still stands; "
+        summary=f"{name} answers neither its agent nor {affected.link.upstream}, whose connection to it still stands; "
         f"its last reply is {duration(row.reply_age_s)} old",
-        fix=f"Look at {name}'s host: frozen, swapping, or waiting for a dead disk. Then restart PostgreSQL there.",
+        steps=[
+            Step(risk="look", text=f"Check the host of {name}: frozen, swapping, or waiting for a dead disk"),
+            restart_server(name),
+        ],
         evidence_for=[
             fact("up", "false", name, down.error),
-            fact("sender_state", row.state, it.link.upstream, "the connection still stands"),
-            fact("reply_age_s", row.reply_age_s, it.link.upstream, "the lag columns are frozen"),
+            fact("sender_state", row.state, affected.link.upstream, "the connection still stands"),
+            fact("reply_age_s", row.reply_age_s, affected.link.upstream, "the lag columns are frozen"),
         ],
     )
 
 
-def _receiver(context: DiagnosisContext, it: AffectedLink) -> Claim | None:
-    """A receiver that lived would have given up on a silent stream long ago."""
-    receiver: Upstream | None = it.sample.upstream if it.sample is not None else None
-    patience_ms = context.number(it.down, GIVES_UP)
+def _receiver(context: DiagnosisContext, affected: AffectedLink) -> Claim | None:
+    """A receiver that runs would have given up on a silent stream."""
+    receiver: Upstream | None = affected.sample.upstream if affected.sample is not None else None
+    patience_ms = context.number(affected.down, GIVES_UP)
     if receiver is None or receiver.status is None or receiver.message_age_s is None or not patience_ms:
         return None
     if receiver.message_age_s < patience_ms / 1000.0 + SLACK_S:
         return None
-    name = it.link.downstream
+    name = affected.link.downstream
     return Claim(
-        subject=of_link(it.link),
+        subject=of_link(affected.link),
         confidence=0.93,
         title=f"the WAL receiver of {name} hangs",
-        summary=f"the WAL receiver of {name} has taken no message for {duration(receiver.message_age_s)} and did not "
-        f"give up after {GIVES_UP} = {context.shown(it.down, GIVES_UP)}, as one that runs would",
-        fix=f"Look at the process on {name}'s host; SELECT pg_terminate_backend(pid) FROM pg_stat_wal_receiver; "
-        "ends it unless it is stopped or waits for a dead disk.",
+        summary=f"the WAL receiver of {name} has received no message for {duration(receiver.message_age_s)} and did "
+        f"not "
+        f"give up after {GIVES_UP} = {context.shown(affected.down, GIVES_UP)}, as one that runs would",
+        steps=[
+            show_receiver(name),
+            Step(risk="look", text=f"Check that process on the host of {name}: stopped, or waiting for a dead disk"),
+            Step(
+                risk="careful",
+                node=name,
+                sql="SELECT pg_terminate_backend(pid) FROM pg_stat_wal_receiver",
+            ),
+        ],
         evidence_for=[
             fact("message_age_s", receiver.message_age_s, name),
-            fact(GIVES_UP, context.shown(it.down, GIVES_UP), name),
-            fact("reply_age_s", it.row.reply_age_s if it.row is not None else "no sender", it.link.upstream),
+            fact(GIVES_UP, context.shown(affected.down, GIVES_UP), name),
+            fact(
+                "reply_age_s",
+                affected.row.reply_age_s if affected.row is not None else "no sender",
+                affected.link.upstream,
+            ),
         ],
     )
 
 
-def _replay(context: DiagnosisContext, it: AffectedLink) -> Claim | None:
-    """Replay that claims to have nothing to do beside log that waits for it."""
-    link = it.link
+def _replay(context: DiagnosisContext, affected: AffectedLink) -> Claim | None:
+    """Replay that shows as idle beside WAL that waits for it."""
+    link = affected.link
     still = context.now - link.moved_at
     if (
-        it.sample is None
-        or it.wait != IDLE
+        affected.sample is None
+        or affected.wait != IDLE
         or not outstanding(link, PAGE_SLACK_BYTES)
         or still < max(STALLED_S, SILENT_REPLY_S)
     ):
@@ -88,10 +105,14 @@ def _replay(context: DiagnosisContext, it: AffectedLink) -> Claim | None:
         confidence=0.9,
         title=f"replay on {link.downstream} hangs",
         summary=f"the startup process of {link.downstream} has not moved for {duration(still)}: it shows as waiting "
-        f"for log ({it.wait}) while received log lies before it",
-        fix=f"Look at the startup process on {link.downstream}'s host: stopped, or in a loop; restart the server.",
+        f"for WAL ({affected.wait}) while received WAL waits for it",
+        steps=[
+            show_replay(link.downstream),
+            Step(risk="look", text=f"Check that process on the host of {link.downstream}: stopped, or in a loop"),
+            restart_server(link.downstream),
+        ],
         evidence_for=[
-            fact("startup_wait", it.wait, link.downstream),
+            fact("startup_wait", affected.wait, link.downstream),
             fact("received_not_replayed_bytes", (link.received or 0) - (link.position or 0), link.downstream),
         ],
     )

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from leadline.model.ids import NodeName
+from leadline.model.incident import Step
 from leadline.model.observation import Session
 from leadline.words import duration
 from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.statements import change_setting, end_session, show_clients, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -21,30 +24,30 @@ HELD = {
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A standby whose startup process waits for somebody's query."""
-    for it in streaming(context):
-        what = "a lock" if it.wait.startswith("Lock/") else HELD.get(it.wait)
-        if what is None or it.sample is None:
+    """A standby whose startup process waits for a query."""
+    for affected in streaming(context):
+        what = "a lock" if affected.wait.startswith("Lock/") else HELD.get(affected.wait)
+        if what is None or affected.sample is None:
             continue
-        name, still = it.link.downstream, context.now - it.link.moved_at
-        blockers = it.sample.activity.blockers if it.sample.activity is not None else []
-        limit = context.setting(it.down, LIMIT)
-        change, changed = context.blame(it.down, LIMIT)
+        name, still = affected.link.downstream, context.now - affected.link.moved_at
+        blockers = affected.sample.activity.blockers if affected.sample.activity is not None else []
+        limit = context.setting(affected.down, LIMIT)
+        change, changed = context.blame(affected.down, LIMIT)
         who = _query(name, blockers[0]) if blockers else "a query"
         lets = "lets it wait for ever" if limit == "-1" else "lets it wait that long"
         # Who let replay wait for ever shortly before it did is seen to have done it: nothing explains more.
         certain = 0.98 if limit == "-1" and change else 0.96
         yield Claim(
-            subject=of_link(it.link),
+            subject=of_link(affected.link),
             confidence=0.6 if still < SETTLED_S else certain if blockers else 0.9,
             title=f"replay on {name} is blocked by a query",
             summary=f"{who} holds {what} that replay on {name} waits for; "
-            f"{LIMIT} = {context.shown(it.down, LIMIT)} {lets}{change}",
-            fix=_fix(name, blockers, limit),
+            f"{LIMIT} = {context.shown(affected.down, LIMIT)} {lets}{change}",
+            steps=_steps(NodeName(name), blockers, limit),
             evidence_for=[
-                fact("startup_wait", it.wait, name, f"replay has not moved for {duration(still)}"),
+                fact("startup_wait", affected.wait, name, f"replay has not moved for {duration(still)}"),
                 *(fact("blocker", _who(session), name, session.query) for session in blockers),
-                *(changed or [fact(LIMIT, context.shown(it.down, LIMIT), name)]),
+                *(changed or [fact(LIMIT, context.shown(affected.down, LIMIT), name)]),
             ],
         )
 
@@ -59,10 +62,13 @@ def _who(session: Session) -> str:
     return f"pid {session.pid}, user {session.user}, {session.state}, {duration(session.age_s)} old{holds}"
 
 
-def _fix(name: str, blockers: Sequence[Session], limit: str | None) -> str:
-    end = f"SELECT pg_terminate_backend({blockers[0].pid});" if blockers else "end the oldest query;"
-    bound = f" ALTER SYSTEM SET {LIMIT} = '30s'; SELECT pg_reload_conf();" if limit == "-1" else ""
-    return f"On {name}: {end}{bound}"
+def _steps(name: NodeName, blockers: Sequence[Session], limit: str | None) -> list[Step]:
+    """End the query; bound the wait where replay may wait for ever."""
+    if blockers:
+        steps = [show_session(name, blockers[0].pid), end_session(name, blockers[0].pid)]
+    else:
+        steps = [show_clients(name), Step(risk="careful", text="End the oldest query")]
+    return [*steps, *(change_setting(name, LIMIT, "30s", "safe") if limit == "-1" else [])]
 
 
 CAUSE = CauseRule(

@@ -13,19 +13,20 @@ RULES = frozenset({"apply_conflict", "apply_error"})
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """Conflicts that only writes beside replication cause. Their effect on apply is another cause, ranked before."""
-    for it in affected_subscriptions(context, RULES):
-        kinds = it.counted(*DUPLICATES, *MISSING)
+    for subscriber in affected_subscriptions(context, RULES):
+        kinds = subscriber.counted(*DUPLICATES, *MISSING)
         if not kinds:
             continue
-        origins = it.counted(*ORIGINS)
+        origins = subscriber.counted(*ORIGINS)
         several = len({_act(kind) for kind in (*kinds, *origins)}) > 1
         yield Claim(
-            subject=it.about,
+            subject=subscriber.about,
             confidence=0.8 if several else 0.6,
-            title=f"something writes to replicated tables on {it.node.name}",
-            summary=f"rows of {it.name} were changed on {it.node.name} itself ({', '.join([*kinds, *origins])})",
+            title=f"something writes to replicated tables on {subscriber.node.name}",
+            summary=f"rows of {subscriber.name} were changed on {subscriber.node.name} itself "
+            f"({', '.join([*kinds, *origins])})",
             steps=[
-                it.step(
+                subscriber.step(
                     "look",
                     "SELECT grantee, table_schema, table_name, privilege_type FROM "
                     "information_schema.role_table_grants "
@@ -34,10 +35,12 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 Step(
                     risk="careful",
                     text=f"Find out what writes, then REVOKE INSERT, UPDATE, DELETE, TRUNCATE on the tables of "
-                    f"{quoted(it.subscription.name)} from every role but the subscription's owner",
+                    f"{quoted(subscriber.subscription.name)} from every role but the subscription's owner",
                 ),
             ],
-            evidence_for=[fact(kind, count, it.node.name, "in 5 min") for kind, count in (kinds | origins).items()],
+            evidence_for=[
+                fact(kind, count, subscriber.node.name, "in 5 min") for kind, count in (kinds | origins).items()
+            ],
             evidence_against=[] if several else [fact("kinds", 1, note="a copy made twice or by hand looks the same")],
         )
 

@@ -13,19 +13,20 @@ RULES = frozenset({"apply_conflict"})
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """Conflicts of missing rows, which are skipped without an error."""
-    for it in affected_subscriptions(context, RULES):
-        kinds = it.counted(*MISSING)
+    for subscriber in affected_subscriptions(context, RULES):
+        kinds = subscriber.counted(*MISSING)
         if not kinds:
             continue
         count = sum(kinds.values())
         yield Claim(
-            subject=it.about,
+            subject=subscriber.about,
             confidence=0.95,
-            title=f"rows are missing on {it.node.name}",
-            summary=f"{it.name} skips changes whose rows are not on the subscriber ({', '.join(kinds)}; {count} in "
+            title=f"rows are missing on {subscriber.node.name}",
+            summary=f"{subscriber.name} skips changes whose rows are not on the subscriber ({', '.join(kinds)}; "
+            f"{count} in "
             "5 min): the two sides differ, and apply continues without an error",
             steps=[
-                Step(risk="look", text=f"Read the server log of {it.node.name}: {LOG}"),
+                Step(risk="look", text=f"Read the server log of {subscriber.node.name}: {LOG}"),
                 Step(
                     risk="careful",
                     text="Compare the tables and copy the missing rows from the publisher; find out what deletes "
@@ -33,7 +34,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     "subscriber and revoke its right",
                 ),
             ],
-            evidence_for=[fact(kind, count, it.node.name, "in 5 min") for kind, count in kinds.items()],
+            evidence_for=[fact(kind, count, subscriber.node.name, "in 5 min") for kind, count in kinds.items()],
         )
 
 

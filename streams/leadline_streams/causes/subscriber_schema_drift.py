@@ -18,35 +18,39 @@ LOOKS_ALIKE = "a constraint, a trigger or a missing right on the subscriber look
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An apply worker that keeps failing without a row conflict; where agents report tables, their differences."""
-    for it in affected_subscriptions(context, FAILING):
-        drift = drift_of(it)
-        if it.risen(*DUPLICATES) or not (it.fails or (drift and _fails_uncounted(it))):
+    for subscriber in affected_subscriptions(context, FAILING):
+        drift = drift_of(subscriber)
+        if subscriber.risen(*DUPLICATES) or not (subscriber.fails or (drift and _fails_uncounted(subscriber))):
             continue
-        enabled, differs = it.subscription.enabled, _in_words(drift)
-        attempts = f" ({it.errors} in 5 min)" if it.errors else ""
+        enabled, differs = subscriber.subscription.enabled, _in_words(drift)
+        attempts = f" ({subscriber.errors} in 5 min)" if subscriber.errors else ""
         yield Claim(
-            subject=it.about,
-            confidence=min(_confidence(it, drift), 1.0 if enabled else 0.7 if drift is None else 0.85),
-            title=f"{it.name} cannot write the changes that it receives",
-            summary=f"{it.name} fails at each attempt{attempts}{differs}",
-            steps=_steps(it, drift),
-            evidence_for=[*_differences(it, drift), *it.evidence],
-            evidence_against=_doubts(it, drift),
+            subject=subscriber.about,
+            confidence=min(_confidence(subscriber, drift), 1.0 if enabled else 0.7 if drift is None else 0.85),
+            title=f"{subscriber.name} cannot write the changes that it receives",
+            summary=f"{subscriber.name} fails at each attempt{attempts}{differs}",
+            steps=_steps(subscriber, drift),
+            evidence_for=[*_differences(subscriber, drift), *subscriber.evidence],
+            evidence_against=_doubts(subscriber, drift),
         )
 
 
-def _fails_uncounted(it: Apply) -> bool:
+def _fails_uncounted(subscriber: Apply) -> bool:
     """Before PostgreSQL 15 errors are not counted; a worker that is not there shows them."""
-    return it.subscription.apply_errors is None and it.subscription.enabled and it.subscription.pid is None
+    return (
+        subscriber.subscription.apply_errors is None
+        and subscriber.subscription.enabled
+        and subscriber.subscription.pid is None
+    )
 
 
-def _counts_conflicts(it: Apply) -> bool:
-    return bool(it.subscription.conflicts)
+def _counts_conflicts(subscriber: Apply) -> bool:
+    return bool(subscriber.subscription.conflicts)
 
 
-def _confidence(it: Apply, drift: list[Drift] | None) -> float:
+def _confidence(subscriber: Apply, drift: list[Drift] | None) -> float:
     """Without conflict counters, before PostgreSQL 18, a duplicate key is likelier than what was not seen to differ."""
-    counted = _counts_conflicts(it)
+    counted = _counts_conflicts(subscriber)
     if drift is None:
         return 0.8 if counted else 0.4
     if not drift:
@@ -66,34 +70,34 @@ def _in_words(drift: list[Drift] | None) -> str:
     return ": " + ", ".join(each.words for each in drift[:NAMED]) + more
 
 
-def _steps(it: Apply, drift: list[Drift] | None) -> list[Step]:
+def _steps(subscriber: Apply, drift: list[Drift] | None) -> list[Step]:
     """Make the tables alike; the worker then continues by itself. What is only guessed is to be looked at."""
-    enable = [] if it.subscription.enabled else [it.alter("safe", "ENABLE")]
+    enable = [] if subscriber.subscription.enabled else [subscriber.alter("safe", "ENABLE")]
     if drift:
-        return [*(it.step("careful", each.fix) for each in drift[:NAMED]), *enable]
+        return [*(subscriber.step("careful", each.fix) for each in drift[:NAMED]), *enable]
     alike = Step(risk="look", text="If it names a table or column, make the table like the publisher's (ADD COLUMN)")
-    return [it.read_error, alike, *enable]
+    return [subscriber.read_error, alike, *enable]
 
 
-def _differences(it: Apply, drift: list[Drift] | None) -> Iterator[Evidence]:
+def _differences(subscriber: Apply, drift: list[Drift] | None) -> Iterator[Evidence]:
     for each in (drift or [])[:NAMED]:
         about = each.table if each.column is None else f"{each.table}.{each.column}"
         sent = "published" if each.column is None else each.sent or "not sent"
-        if it.publisher is not None:
-            yield fact(about, sent, it.publisher.name)
-        yield fact(about, each.here or "not there", it.node.name)
+        if subscriber.publisher is not None:
+            yield fact(about, sent, subscriber.publisher.name)
+        yield fact(about, each.here or "not there", subscriber.node.name)
 
 
-def _doubts(it: Apply, drift: list[Drift] | None) -> list[Evidence]:
-    node, doubts = it.node, []
-    for side in (node, it.publisher) if drift is not None else ():
+def _doubts(subscriber: Apply, drift: list[Drift] | None) -> list[Evidence]:
+    node, doubts = subscriber.node, []
+    for side in (node, subscriber.publisher) if drift is not None else ():
         if side is not None and side.tables is not None and side.tables.left_out:
             doubts += [fact("left_out", side.tables.left_out, side.name, "tables that were not compared")]
     if drift == []:
-        doubts.append(fact("tables", "alike", node.name, "on both sides, as far as the agents were told"))
+        doubts.append(fact("tables", "alike", node.name, "on both sides, as far as the agents could read"))
     if drift and not drift[0].stops:
         doubts.append(fact("types", "differ", node.name, "which is no error while what is sent can be read"))
-    if not _counts_conflicts(it):
+    if not _counts_conflicts(subscriber):
         doubts.append(
             fact("conflicts", "not counted", node.name, "before PostgreSQL 18 a duplicate key looks the same")
         )

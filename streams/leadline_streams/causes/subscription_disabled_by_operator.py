@@ -9,30 +9,31 @@ from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
-MENDED_SO = "publication_or_slot_dropped"
+REPAIRED_BY = "publication_or_slot_dropped"
 """Its fix begins with disabling the subscription."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A disabled subscription that no error disabled."""
-    for it in affected_subscriptions(context, DISABLED):
-        by_itself = it.subscription.disable_on_error
-        if it.subscription.enabled or (by_itself and disabled_by_error(it)):
+    for subscriber in affected_subscriptions(context, DISABLED):
+        by_itself = subscriber.subscription.disable_on_error
+        if subscriber.subscription.enabled or (by_itself and disabled_by_error(subscriber)):
             continue
-        doubt = by_itself and (it.subscription.apply_errors or it.subscription.sync_errors)
-        mended = (MENDED_SO, it.about.id) in context.named
-        failed = f"; {it.errors} attempts had failed in the 5 min before" if it.errors else ""
+        doubt = by_itself and (subscriber.subscription.apply_errors or subscriber.subscription.sync_errors)
+        repaired_there = (REPAIRED_BY, subscriber.about.id) in context.named
+        failed = f"; {subscriber.errors} attempts had failed in the 5 min before" if subscriber.errors else ""
         yield Claim(
-            subject=it.about,
-            confidence=0.5 if doubt or mended else 0.96,
-            title=f"{it.name} was disabled by a person",
-            summary=f"{it.name} is disabled, and not by an error: nothing is applied until it is enabled, and the "
+            subject=subscriber.about,
+            confidence=0.5 if doubt or repaired_there else 0.96,
+            title=f"{subscriber.name} was disabled by a person",
+            summary=f"{subscriber.name} is disabled, and not by an error: nothing is applied until it is enabled, "
+            f"and the "
             f"publisher retains its WAL for it{failed}",
-            steps=[*([it.read_error] if it.errors else []), it.alter("safe", "ENABLE")],
+            steps=[*([subscriber.read_error] if subscriber.errors else []), subscriber.alter("safe", "ENABLE")],
             evidence_for=[
-                fact("enabled", "false", it.node.name),
-                fact("disable_on_error", str(bool(by_itself)).lower(), it.node.name),
-                *it.evidence,
+                fact("enabled", "false", subscriber.node.name),
+                fact("disable_on_error", str(bool(by_itself)).lower(), subscriber.node.name),
+                *subscriber.evidence,
             ],
         )
 

@@ -12,32 +12,39 @@ from leadline_streams.judge.rule import fact
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A disabled subscription whose option allows it and whose error counter rose as it was disabled."""
-    for it in affected_subscriptions(context, DISABLED):
-        if it.subscription.enabled or not it.subscription.disable_on_error:
+    for subscriber in affected_subscriptions(context, DISABLED):
+        if subscriber.subscription.enabled or not subscriber.subscription.disable_on_error:
             continue
-        witnessed = disabled_by_error(it)
-        if not witnessed and not (it.subscription.apply_errors or it.subscription.sync_errors):
+        witnessed = disabled_by_error(subscriber)
+        if not witnessed and not (subscriber.subscription.apply_errors or subscriber.subscription.sync_errors):
             continue
         yield Claim(
-            subject=it.about,
+            subject=subscriber.about,
             confidence=0.98 if witnessed else 0.75,
-            title=f"{it.name} was disabled by an error",
-            summary=f"{it.name} failed and has disable_on_error, so the server disabled it; nothing is applied until "
+            title=f"{subscriber.name} was disabled by an error",
+            summary=f"{subscriber.name} failed and has disable_on_error, so the server disabled it; nothing is "
+            f"applied until "
             "it is enabled, and the publisher retains its WAL for it",
-            steps=[it.read_error, Step(risk="look", text="Repair that first"), it.alter("safe", "ENABLE")],
+            steps=[
+                subscriber.read_error,
+                Step(risk="look", text="Repair that first"),
+                subscriber.alter("safe", "ENABLE"),
+            ],
             evidence_for=[
-                fact("enabled", "false", it.node.name),
-                fact("disable_on_error", "true", it.node.name),
-                fact("last_error", "as it was disabled" if witnessed else "before it was watched", it.node.name),
-                *it.evidence,
+                fact("enabled", "false", subscriber.node.name),
+                fact("disable_on_error", "true", subscriber.node.name),
+                fact(
+                    "last_error", "as it was disabled" if witnessed else "before it was watched", subscriber.node.name
+                ),
+                *subscriber.evidence,
             ],
         )
 
 
-def disabled_by_error(it: Apply) -> bool:
+def disabled_by_error(subscriber: Apply) -> bool:
     """Whether an error of the worker, or of a table's initial copy, came as the subscription was disabled."""
-    copies = it.node.windows.get(f"sync_error:{it.subscription.name}")
-    return it.fails or (copies is not None and abs(copies.last_at - it.disabled_at) <= TOGETHER_S)
+    copies = subscriber.node.windows.get(f"sync_error:{subscriber.subscription.name}")
+    return subscriber.fails or (copies is not None and abs(copies.last_at - subscriber.disabled_at) <= TOGETHER_S)
 
 
 CAUSE = CauseRule(

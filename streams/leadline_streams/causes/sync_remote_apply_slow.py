@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline.words import duration
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.stages import Stages
+from leadline_streams.engines.postgresql.statements import change_setting, show_replay
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -15,23 +17,34 @@ SETTING = "synchronous_commit"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A synchronous standby that has flushed and not replayed, under remote_apply."""
-    for it in streaming(context):
-        stages = Stages.of(it)
-        if stages is None or it.row is None or it.row.sync_state not in ("sync", "quorum") or not stages.replay:
+    for affected in streaming(context):
+        stages = Stages.of(affected)
+        if (
+            stages is None
+            or affected.row is None
+            or affected.row.sync_state not in ("sync", "quorum")
+            or not stages.replay
+        ):
             continue
-        activity = it.up.sample.activity if it.up is not None and it.up.sample is not None else None
-        if context.setting(it.up, SETTING) != "remote_apply" or activity is None or not activity.sync_waiters:
+        activity = affected.up.sample.activity if affected.up is not None and affected.up.sample is not None else None
+        if context.setting(affected.up, SETTING) != "remote_apply" or activity is None or not activity.sync_waiters:
             continue
-        up, down = it.link.upstream, it.link.downstream
-        change, changed = context.blame(it.up, SETTING)
+        up, down = affected.link.upstream, affected.link.downstream
+        change, changed = context.blame(affected.up, SETTING)
         yield Claim(
-            subject=of_link(it.link),
+            subject=of_link(affected.link),
             confidence=0.85,
             title=f"commits on {up} wait for replay on {down}",
             summary=f"commits on {up} wait until {down} has replayed them: {activity.sync_waiters} now, the oldest "
             f"for {duration(activity.sync_wait_s)}; {SETTING} = remote_apply{change}",
-            fix=f"Clear what holds up replay on {down}; or on {up}: ALTER SYSTEM SET {SETTING} = 'on'; "
-            "SELECT pg_reload_conf();",
+            steps=[
+                show_replay(down),
+                Step(
+                    risk="look",
+                    text=f"Remove what delays replay on {down}; if that takes too long, wait for less on {up}",
+                ),
+                *change_setting(up, SETTING, "on", "careful"),
+            ],
             evidence_for=[
                 fact("sync_waiters", activity.sync_waiters, up, f"for {activity.sync_wait_s:.0f} s"),
                 fact("flushed_not_replayed_bytes", stages.replay, down),

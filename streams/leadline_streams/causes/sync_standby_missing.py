@@ -1,7 +1,9 @@
-"""``sync_standby_missing``: commits need standbys to confirm them that are not there."""
+"""``sync_standby_missing``: standbys that must confirm commits are not connected."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
+from leadline_streams.engines.postgresql.statements import change_setting, show_senders
 from leadline_streams.engines.postgresql.synchronous import Wanted, confirming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -11,7 +13,7 @@ SETTING = "synchronous_standby_names"
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A primary with fewer synchronous standbys than it asks for."""
+    """A primary with fewer synchronous standbys than it requires."""
     for node in context.nodes:
         wanted, sample = Wanted.of(context.setting(node, SETTING) or ""), node.sample
         if not node.writable or sample is None or wanted is None:
@@ -34,8 +36,16 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             )
             + (f"; commits that wait: {waiters}" if waiters else "")
             + change,
-            fix=f"Bring back {' or '.join(missing) or 'another standby'}; or give up waiting, on {node.name}: "
-            f"ALTER SYSTEM SET {SETTING} = ''; SELECT pg_reload_conf();",
+            steps=[
+                show_senders(node.name),
+                Step(
+                    risk="safe",
+                    text=f"Bring back {' or '.join(missing) or 'another standby'}; if that takes too long, give up "
+                    f"waiting: a "
+                    "commit is then safe on this server only",
+                ),
+                *change_setting(node.name, SETTING, "", "careful"),
+            ],
             evidence_for=[
                 *(changed or [fact(SETTING, context.shown(node, SETTING), node.name)]),
                 fact("synchronous_now", ", ".join(there) or "none", node.name),

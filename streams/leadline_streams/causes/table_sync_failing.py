@@ -13,21 +13,23 @@ RULES = frozenset({"table_sync_stuck"})
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription whose copies fail; the other tables are still streamed."""
-    for it in affected_subscriptions(context, RULES):
-        window = it.node.windows.get(f"sync_error:{it.subscription.name}")
+    for subscriber in affected_subscriptions(context, RULES):
+        window = subscriber.node.windows.get(f"sync_error:{subscriber.subscription.name}")
         if window is None or not window.recurs(context.now):
             continue
-        tables = it.subscription.unsynced
+        tables = subscriber.subscription.unsynced
         which = ", ".join(tables) or "a table"
         yield Claim(
-            subject=it.about,
+            subject=subscriber.about,
             confidence=0.96 if tables else 0.9,
-            title=f"the initial copy of {which} to {it.node.name} fails",
-            summary=f"{it.name} cannot copy {which}: {window.count(context.now)} attempts failed in 5 min; the other "
+            title=f"the initial copy of {which} to {subscriber.node.name} fails",
+            summary=f"{subscriber.name} cannot copy {which}: {window.count(context.now)} attempts failed in 5 min; "
+            f"the other "
             "tables are replicated, this one has no data that can be relied on",
             steps=[
                 Step(
-                    risk="look", text=f"Read the last ERROR of the tablesync worker in the server log of {it.node.name}"
+                    risk="look",
+                    text=f"Read the last ERROR of the tablesync worker in the server log of {subscriber.node.name}",
                 ),
                 Step(
                     risk="look",
@@ -35,11 +37,16 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     "needs, "
                     "empty it; the copy starts again by itself",
                 ),
-                *(it.step("destructive", f"TRUNCATE {table}") for table in tables[:1]),
+                *(subscriber.step("destructive", f"TRUNCATE {table}") for table in tables[:1]),
             ],
             evidence_for=[
-                fact("sync_errors", it.subscription.sync_errors, it.node.name),
-                fact("tables", _states(it.subscription.tables), it.node.name, "i, d, f, s: not ready; r: ready"),
+                fact("sync_errors", subscriber.subscription.sync_errors, subscriber.node.name),
+                fact(
+                    "tables",
+                    _states(subscriber.subscription.tables),
+                    subscriber.node.name,
+                    "i, d, f, s: not ready; r: ready",
+                ),
             ],
         )
 

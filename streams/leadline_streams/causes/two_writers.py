@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
+from leadline_streams.engines.postgresql.statements import show_clients
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -20,8 +22,25 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             title=f"{' and '.join(node.name for node in writers)} both take writes",
             summary=f"{newest.name} was promoted, timeline {newest.node.timeline}, while {' and '.join(others)} still "
             "takes writes: from now on each has rows that the other lacks",
-            fix=f"Let only one take writes: stop {newest.name} and rebuild it as a standby; or, if the applications "
-            f"have moved to it, stop {' and '.join(others)} and pg_rewind it.",
+            steps=[
+                *(
+                    Step(
+                        risk="look",
+                        node=node.name,
+                        sql="SELECT pg_current_wal_lsn(), timeline_id FROM pg_control_checkpoint()",
+                    )
+                    for node in writers
+                ),
+                *(show_clients(node.name) for node in writers),
+                Step(
+                    risk="destructive",
+                    text=f"Let only one take writes. If applications write to {' and '.join(others)}: stop "
+                    f"{newest.name} and rebuild "
+                    f"it as a standby. If they have moved to {newest.name}: stop {' and '.join(others)} and "
+                    f"pg_rewind it. Save first "
+                    "what only the other one has",
+                ),
+            ],
             evidence_for=[
                 fact(
                     "role",

@@ -1,9 +1,11 @@
-"""``wal_burst``: somebody changes much at once on the primary, and everything behind it is late for a while."""
+"""``wal_burst``: a bulk change on the primary makes everything that follows it late for a while."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline.words import duration, size
 from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.statements import show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -11,35 +13,49 @@ from leadline_streams.judge.throughput import plenty, usual, written
 
 TIMES = 5.0
 LEAST_BYTES_PER_S = 4 * 1024 * 1024
-"""A stream of less is nothing that a standby notices."""
+"""A smaller stream does not make a standby late."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A primary that writes many times what it usually does, with links that fall behind."""
     for node in context.nodes:
-        late = [it for it in context.links if it.link.verdict == "falling_behind" and context.root(it) is node]
+        late = [
+            affected
+            for affected in context.links
+            if affected.link.verdict == "falling_behind" and context.root(affected) is node
+        ]
         now, before = written(node), usual(context, node)
         if not late or now is None or before is None or now < max(LEAST_BYTES_PER_S, TIMES * before):
             continue
         # Where all links are as good as they were, nothing but the burst is new.
-        carried = {it.link.downstream: plenty(context, node, it.link) for it in late if is_streaming(it.link)}
-        well = len(carried) == len(late) and None not in carried.values()
+        carried = {
+            affected.link.downstream: plenty(context, node, affected.link)
+            for affected in late
+            if is_streaming(affected.link)
+        }
+        unchanged = len(carried) == len(late) and None not in carried.values()
         activity = node.sample.activity if node.sample is not None else None
         writers = [session for session in activity.oldest if session.wrote] if activity is not None else []
         yield Claim(
             subject=context.about_node(node),
-            confidence=0.9 if well else 0.75,
-            title=f"{node.name} writes far more log than usual",
-            summary=f"{node.name} writes {size(now)} of log a second instead of {size(before)} in the ten minutes "
-            "before" + "".join(f"; pid {one.pid} writes for {duration(one.age_s)}" for one in writers[:1]),
-            fix="Let the bulk change end, or split it into batches that the standbys can follow.",
+            confidence=0.9 if unchanged else 0.75,
+            title=f"{node.name} writes far more WAL than usual",
+            summary=f"{node.name} writes {size(now)} of WAL a second instead of {size(before)} in the ten minutes "
+            "before" + "".join(f"; pid {session.pid} writes for {duration(session.age_s)}" for session in writers[:1]),
+            steps=[
+                *(show_session(node.name, session.pid) for session in writers[:1]),
+                Step(
+                    risk="look",
+                    text="Let the bulk change end; divide the next one into batches that the standbys can follow",
+                ),
+            ],
             evidence_for=[
                 fact("wal_bytes_per_s", now, node.name),
                 fact("usual_wal_bytes_per_s", before, node.name),
-                *(fact("carried_bytes_per_s", rate, name) for name, rate in carried.items() if well),
+                *(fact("carried_bytes_per_s", rate, name) for name, rate in carried.items() if unchanged),
                 *(
-                    fact("transaction", f"pid {one.pid}, {one.age_s:.0f} s old", node.name, one.query)
-                    for one in writers[:1]
+                    fact("transaction", f"pid {session.pid}, {session.age_s:.0f} s old", node.name, session.query)
+                    for session in writers[:1]
                 ),
             ],
         )

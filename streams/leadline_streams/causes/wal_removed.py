@@ -1,8 +1,10 @@
-"""``wal_removed``: the log that a standby needs next is no longer on its upstream."""
+"""``wal_removed``: the WAL that a standby needs next is no longer on its upstream."""
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import cut_off
+from leadline_streams.engines.postgresql.statements import show_senders, show_settings
 from leadline_streams.engines.postgresql.wal import oldest_kept
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -16,20 +18,28 @@ SEGMENT = "wal_segment_size"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A disconnected standby without a slot, whose position lies before what the last checkpoint left."""
-    for it in cut_off(context):
-        floor, link = removed_below(context, it), it.link
+    for affected in cut_off(context):
+        floor, link = removed_below(context, affected), affected.link
         if floor is None or link.position is None:
             continue
-        change, changed = context.blame(it.up, KEEP)
-        needed, kept = it.engine.format_position(link.position), it.engine.format_position(floor)
+        change, changed = context.blame(affected.up, KEEP)
+        needed, kept = affected.engine.format_position(link.position), affected.engine.format_position(floor)
         yield Claim(
             subject=of_link(link),
             confidence=0.95,
-            title=f"{link.upstream} has removed log that {link.downstream} needs",
-            summary=f"{link.downstream} needs log from {needed} on, and {link.upstream} keeps none "
-            f"from before {kept}: it has no slot for it, and {KEEP} = {context.shown(it.up, KEEP)}{change}",
-            fix=f"Let {link.downstream} fetch it by restore_command from the archive, or rebuild it with "
-            f"pg_basebackup; then give it a slot on {link.upstream}.",
+            title=f"{link.upstream} has removed WAL that {link.downstream} needs",
+            summary=f"{link.downstream} needs WAL from {needed} on, and {link.upstream} keeps none "
+            f"from before {kept}: it has no slot for it, and {KEEP} = {context.shown(affected.up, KEEP)}{change}",
+            steps=[
+                show_senders(link.upstream),
+                show_settings(link.upstream, KEEP),
+                Step(
+                    risk="careful",
+                    text=f"If the archive has the missing WAL, let {link.downstream} restore it with restore_command",
+                ),
+                Step(risk="destructive", text=f"Otherwise rebuild {link.downstream} with pg_basebackup"),
+                Step(risk="safe", text=f"Then give it a slot on {link.upstream}"),
+            ],
             evidence_for=[
                 fact("replayed_lsn", needed, link.downstream),
                 fact(
@@ -39,21 +49,21 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     "start of the last checkpoint less what is kept",
                 ),
                 fact("slot", "none", link.upstream, f"for {link.downstream}"),
-                *(changed or [fact(KEEP, context.shown(it.up, KEEP), link.upstream)]),
+                *(changed or [fact(KEEP, context.shown(affected.up, KEEP), link.upstream)]),
             ],
         )
 
 
-def removed_below(context: DiagnosisContext, it: AffectedLink) -> int | None:
+def removed_below(context: DiagnosisContext, affected: AffectedLink) -> int | None:
     """The start of the upstream's WAL, when that is beyond what a standby without a slot needs."""
-    sample = it.up.sample if it.up is not None else None
-    keep, segment = context.number(it.up, KEEP), context.number(it.up, SEGMENT)
+    sample = affected.up.sample if affected.up is not None else None
+    keep, segment = context.number(affected.up, KEEP), context.number(affected.up, SEGMENT)
     if sample is None or keep is None or segment is None:
         return None
     floor = oldest_kept(sample, keep * MEBIBYTE, segment)
-    if floor is None or it.slot is not None or it.link.position is None:
+    if floor is None or affected.slot is not None or affected.link.position is None:
         return None
-    return floor if it.link.position < floor else None
+    return floor if affected.link.position < floor else None
 
 
 CAUSE = CauseRule(

@@ -82,7 +82,7 @@ STANDBY_PROCESS_HANGS: Final = (
         rule="node_down",
         cause="disk_full",
         verdict="upstream_unreachable",
-        summary=("are left on the volume of its log",),
+        summary=("are left on the volume of its WAL",),
     ),
     own_servers=True,
 )

@@ -46,16 +46,19 @@ class Drift:
         return f"ALTER TABLE {self.table} ALTER COLUMN {column} TYPE {self.sent}"
 
 
-def drift_of(it: Apply) -> list[Drift] | None:
+def drift_of(subscriber: Apply) -> list[Drift] | None:
     """The differences, those that stop apply first. None when an agent has not reported the tables of that database."""
-    publisher, node = it.publisher, it.node
-    if publisher is None or it.slot is None or publisher.sample is None or node.sample is None:
+    publisher, node = subscriber.publisher, subscriber.node
+    if publisher is None or subscriber.slot is None or publisher.sample is None or node.sample is None:
         return None
-    if publisher.sample.database != it.slot.database or node.sample.database != it.subscription.database:
+    if (
+        publisher.sample.database != subscriber.slot.database
+        or node.sample.database != subscriber.subscription.database
+    ):
         return None
     if publisher.tables is None or node.tables is None:
         return None
-    found = between(it.subscription.publications, publisher.tables, node.tables)
+    found = between(subscriber.subscription.publications, publisher.tables, node.tables)
     return sorted(found, key=lambda drift: not drift.stops)
 
 

@@ -27,8 +27,6 @@ class Claim:
     """The incident's title after the cluster's name, in a few words."""
     summary: str
     """The failure and what makes it possible, naming node, setting, query, slot or row."""
-    fix: str = ""
-    """The fix in words, where ``steps`` do not say it."""
     steps: list[Step] = field(default_factory=list)
     """The fix as data, in order: what is looked at comes before what is changed."""
     evidence_for: list[Evidence] = field(default_factory=list)
@@ -78,7 +76,7 @@ def diagnose(context: DiagnosisContext, catalogue: Mapping[str, CauseRule], befo
                 confidence=round(claim.confidence, 2),
                 subject=claim.subject,
                 summary=claim.summary,
-                fix=claim.fix or fix_of(claim.steps),
+                fix=fix_of(claim.steps),
                 evidence_for=claim.evidence_for,
                 evidence_against=claim.evidence_against,
                 steps=claim.steps,

@@ -1,4 +1,4 @@
-"""Tables that differ on the two sides, as far as the agents were told."""
+"""Tables that differ on the two sides, as far as the agents could read."""
 
 from typing import Any
 

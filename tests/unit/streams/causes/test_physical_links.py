@@ -158,7 +158,7 @@ def test_the_slot_of_a_standby_that_is_down_is_not_abandoned() -> None:
     run(world, 15, cut=True, down={"up": False, "error": "refused: connection refused"})
     assert "slot_inactive" in world.fired()
     assert codes(world) == ["standby_down"]
-    assert "pg-1 keeps log for it in slot s2" in first(world).summary
+    assert "pg-1 retains WAL for it in slot s2" in first(world).summary
 
 
 def held(world: World, seconds: int, **slot: object) -> None:

@@ -22,7 +22,7 @@ def test_a_query_that_replay_waits_for(wait: str, held: str) -> None:
     assert f"query pid 4711 on pg-2, 42.0 s old, holds {held}" in cause.summary
     assert "max_standby_streaming_delay = -1 lets it wait for ever" in cause.summary
     assert "was changed from 30000 to -1" in cause.summary
-    assert cause.fix.startswith("On pg-2: SELECT pg_terminate_backend(4711);")
+    assert "SELECT pg_terminate_backend(4711);" in cause.fix
     assert codes(world)[1] == "config_changed"
 
 
@@ -35,9 +35,7 @@ def test_a_setting_that_is_put_back_is_not_blamed() -> None:
     run(world, 5, replayed=world.lsn, positions={"startup_wait": "Lock/relation"}, down={"activity": session()})
     (blamed,) = [cause for cause in causes(world) if cause.code == "config_changed"]
     assert "was changed from 30000 to -1 at" in blamed.summary
-    assert blamed.fix == (
-        "If nobody meant it, on pg-2: ALTER SYSTEM SET max_standby_streaming_delay = '30000'; SELECT pg_reload_conf();"
-    )
+    assert "ALTER SYSTEM SET max_standby_streaming_delay = 30000; SELECT pg_reload_conf();" in blamed.fix
 
 
 def test_the_title_is_that_of_the_first_cause_to_the_end() -> None:
@@ -122,7 +120,7 @@ def test_a_pause_by_a_parameter() -> None:
     cause = first(world)
     assert cause.code == "replay_paused_by_parameter"
     assert "max_connections is 100 there and 150 on pg-1" in cause.summary
-    assert "Do not resume" in cause.fix
+    assert "Do not resume replay" in cause.fix
     assert "replay_paused_by_operator" not in codes(world)
 
 
@@ -184,7 +182,7 @@ def test_a_burst_on_the_primary() -> None:
         replayed += 5_000_000
         run(world, 1, replayed=replayed, up={"activity": session(query="COPY big FROM STDIN")})
     burst = next(cause for cause in causes(world) if cause.code == "wal_burst")
-    assert "pg-1 writes 20.0 MB of log a second instead of" in burst.summary
+    assert "pg-1 writes 20.0 MB of WAL a second instead of" in burst.summary
     assert "pid 4711" in burst.summary
 
 
