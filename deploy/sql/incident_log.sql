@@ -29,12 +29,12 @@ REVOKE ALL ON ALL TABLES IN SCHEMA leadline FROM PUBLIC;
 GRANT USAGE ON SCHEMA leadline TO leadline_log_reader, leadline_log_writer;
 GRANT SELECT ON ALL TABLES IN SCHEMA leadline TO leadline_log_reader, leadline_log_writer;
 
--- What is written down is never changed: no UPDATE and no DELETE on the log and its checkpoints. The head moves on with
--- each row, and the table of incidents is made from the log.
+-- What is written down is never changed: no UPDATE and no DELETE on the incident log and its checkpoints. The head moves on with
+-- each row, and the table of incidents is made from the incident log.
 GRANT INSERT ON leadline.log, leadline.checkpoint TO leadline_log_writer;
 GRANT UPDATE (number, hash) ON leadline.head TO leadline_log_writer;
 GRANT INSERT, UPDATE ON leadline.incident TO leadline_log_writer;
 
 -- Retention, which removes only what is older than a day, of no open incident, and vouched for by a checkpoint. Without
--- this grant the writer cannot even do that, the log grows, and the sink says once an hour that retention failed.
+-- this grant the writer cannot even do that, the incident log grows, and the sink says once an hour that retention failed.
 GRANT EXECUTE ON FUNCTION leadline.forget() TO leadline_log_writer;

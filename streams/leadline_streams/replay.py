@@ -49,14 +49,14 @@ class Replay:
 
 def compare(before: Iterable[Output], after: Iterable[Output]) -> tuple[list[Transition], list[Transition]]:
     """Transitions that only the first has, and that only the second has, each in its order."""
-    ours = {_step(output): output for output in before if isinstance(output, Transition)}
-    theirs = {_step(output): output for output in after if isinstance(output, Transition)}
+    ours = {_decision(output): output for output in before if isinstance(output, Transition)}
+    theirs = {_decision(output): output for output in after if isinstance(output, Transition)}
     return (
         [output for step, output in ours.items() if step not in theirs],
         [output for step, output in theirs.items() if step not in ours],
     )
 
 
-def _step(report: Transition) -> Decision:
-    at = report.event_time.isoformat()
-    return Decision(at, report.cluster, report.rule, report.subject.id, report.from_, report.to, report.severity)
+def _decision(output: Transition) -> Decision:
+    at = output.event_time.isoformat()
+    return Decision(at, output.cluster, output.rule, output.subject.id, output.from_, output.to, output.severity)

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Surroundings(Protocol):
-    """What a course needs besides the servers: time to pass, and the agents that watch them."""
+    """The needs of a course besides the servers: time to pass, and the agents that watch them."""
 
     def steady(self, seconds: float) -> None:
         """Wait. Raises when an alert fires meanwhile."""

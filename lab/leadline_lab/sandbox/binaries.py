@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs are, per major version."""
+"""The folders of PostgreSQL's programs, per major version."""
 
 import os
 import shutil
@@ -21,7 +21,8 @@ class Programs:
     server: Path
     """The folder of the server's version."""
     clients: Path
-    """Where to take what is not there: bundles often hold a server alone, and clients serve older servers too."""
+    """The folder of the programs that are not in ``server``: bundles often hold a server alone, and the clients of a
+    newer version serve older servers too."""
 
     def path(self, name: str) -> Path:
         """One program."""

@@ -1,4 +1,4 @@
-"""Kafka in memory: librdkafka's mock cluster, which speaks the Kafka protocol over TCP from within this process."""
+"""Kafka in memory: librdkafka's mock cluster, which serves the Kafka protocol over TCP from within this process."""
 
 import ctypes
 from collections.abc import Mapping

@@ -59,8 +59,8 @@ def run(*command: str | Path, cwd: Path, env: Mapping[str, str], owner: tuple[in
         extra_groups=None if uid is None else [],
     )
     if done.returncode != 0:
-        said = done.stderr.strip() or done.stdout.strip()
-        raise UnreachableError(f"{Path(command[0]).name} failed with status {done.returncode}: {said}")
+        message = done.stderr.strip() or done.stdout.strip()
+        raise UnreachableError(f"{Path(command[0]).name} failed with status {done.returncode}: {message}")
     return done.stdout
 
 

@@ -41,7 +41,7 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        """Where to connect, the same after a cut."""
+        """The port to connect to, the same after a cut."""
         return self._port.number
 
     def heal(self) -> None:
