@@ -51,17 +51,17 @@ def command(port: int, fails: tuple[str, ...], no_limits: bool, form: str) -> No
     from leadline_lab.receiver.server import Receiver
 
     faults = [parse(text) for text in fails]
-    heard: SimpleQueue[Seen | None] = SimpleQueue()
+    received: SimpleQueue[Seen | None] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: heard.put(None))
-    with Receiver(port, limited=not no_limits, heard=heard.put) as receiver:
+        signal.signal(number, lambda *_: received.put(None))
+    with Receiver(port, limited=not no_limits, on_request=received.put) as receiver:
         for fault in faults:
             receiver.fail(fault)
         if form == "json":
             emit({"url": receiver.url, "environment": dict(receiver.environment), "webhook_url": receiver.webhook_url})
         else:
             _begin(receiver)
-        for seen in iter(heard.get, None):
+        for seen in iter(received.get, None):
             _say(seen, form)
 
 

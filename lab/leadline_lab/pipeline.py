@@ -28,9 +28,9 @@ from leadline_lab.sandbox.process import run, spawn
 FOLLOWED: Final = ("status", "alerts", "incidents", "deliveries")
 """Topics that ``follow`` reads when no others are asked for."""
 _POLL_S: Final = 0.1
-_LAST_WORDS: Final = 1500
+_OUTPUT_CHARACTERS: Final = 1500
 _ENVIRONMENT: Final = ("HOME", "USER", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""What libpq may need beside its own PG* variables. LEADLINE_* stay out: the files say everything."""
+"""Variables that libpq may need beside its own PG*. LEADLINE_* are left out: the settings files are complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Pipeline:
     def start(self, role: str, settings: Mapping[str, Any], *arguments: str, name: str = "") -> None:
         """Start ``leadline ROLE ARGUMENTS`` with these settings and the embedded broker's address.
 
-        ``name`` tells several of one role apart.
+        ``name`` is needed when several processes have one role.
         """
         file = self.write(name or role, settings)
         self.launch(role, *arguments, "-c", str(file), name=name)
@@ -92,20 +92,20 @@ class Pipeline:
         return self._folder / name
 
     def check(self) -> None:
-        """Raise what a part died of, with its exit code's meaning and its last words."""
+        """Raise the error of a process that ended, with its exit status and the end of its output."""
         for name, part in self._parts.items():
             status = part.poll()
             if status is not None:
-                said = self._log(name).read_text(errors="replace").strip()[-_LAST_WORDS:]
+                output = self._log(name).read_text(errors="replace").strip()[-_OUTPUT_CHARACTERS:]
                 kind: type[LeadlineError] = UsageError if status == UsageError.exit_code else UnreachableError
-                raise kind(f"leadline {name} ended with status {status}:\n{said}")
+                raise kind(f"leadline {name} ended with status {status}:\n{output}")
 
     async def follow(self, topics: Sequence[str] = FOLLOWED) -> AsyncGenerator[list[Any], None]:
         """The values of topics from the beginning, in small batches; an empty one when nothing came.
 
         A tombstone is a ``Gone`` with the record's key.
 
-        Raises what a part died of.
+        Raises the error of a process that ended.
         """
         from aiokafka import AIOKafkaConsumer
 

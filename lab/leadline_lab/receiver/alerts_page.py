@@ -1,4 +1,4 @@
-"""What PagerDuty's users would see: alerts with their state and log, changes. And the events that webhooks got."""
+"""The page as PagerDuty's users would see it, alerts and changes, and the webhooks received."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -25,8 +25,8 @@ def pagerduty_html(events: Sequence[Event]) -> Iterator[str]:
         yield f"<b>{_word(payload, 'summary')}</b></p>"
         yield f'<p class="context">{_word(payload, "severity")} on <code>{_word(payload, "source")}</code>, '
         yield f"key <code>{escape(alert.key)}</code></p>"
-        said = " · ".join(f"{event.at:%H:%M:%S} {escape(event.kind)}" for event in alert.log[-_MOST:])
-        yield f'<p class="dim">{said}</p>{_details(payload)}</article>'
+        history = " · ".join(f"{event.at:%H:%M:%S} {escape(event.kind)}" for event in alert.log[-_MOST:])
+        yield f'<p class="dim">{history}</p>{_details(payload)}</article>'
     for change in reversed(changes[-_MOST:]):
         payload = _payload(change)
         yield '<article class="alert change"><p><span class="state change">change</span>'

@@ -38,14 +38,14 @@ _POLICY: Final = "default-src 'none'; style-src 'self'; script-src 'self'; conne
 
 
 class App:
-    """Answers; what came is in ``inbox``. ``heard`` is called with each request."""
+    """The web application. Requests are kept in ``inbox``; ``on_request`` is called with each of them."""
 
-    def __init__(self, clock: Clock, *, limited: bool = True, heard: Callable[[Seen], None] | None = None) -> None:
+    def __init__(self, clock: Clock, *, limited: bool = True, on_request: Callable[[Seen], None] | None = None) -> None:
         self.inbox = Inbox()
         self.faults = Faults()
         self.clock = clock
         self._limited = limited
-        self._heard = heard
+        self._on_request = on_request
         self.asgi = Starlette(
             routes=[
                 Route("/", self._page),
@@ -77,8 +77,8 @@ class App:
         silent = fault is not None and fault.kind in (Kind.TIMEOUT, Kind.CLOSED)
         seen = Seen(request.at, name, request.path, None if silent else response.status_code, problem)
         self.inbox.take(seen, events)
-        if self._heard:
-            self._heard(seen)
+        if self._on_request:
+            self._on_request(seen)
         return response
 
     async def _page(self, http: HttpRequest) -> Response:

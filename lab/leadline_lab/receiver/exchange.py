@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody posted."""
+    """A request that a client posted."""
 
     path: str
     headers: Mapping[str, str]
@@ -19,7 +19,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a vendor answers. ``problem`` says in words for its own page why a request was refused."""
+    """The reply of a vendor. ``problem`` states, for the receiver's own page, why a request was refused."""
 
     status: int
     body: bytes
@@ -36,5 +36,5 @@ class Event:
     kind: str
     """In the vendor's words: ``post``, ``update``, ``reply``, ``trigger``, ``acknowledge``, ``resolve``, ``change``…"""
     key: str
-    """What ties events together: the timestamp of the parent message, the deduplication key."""
+    """The same for events that belong together: the timestamp of the parent message, the deduplication key."""
     payload: Mapping[str, Any]

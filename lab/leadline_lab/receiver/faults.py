@@ -14,34 +14,34 @@ from leadline_lab.receiver.exchange import Reply
 
 
 class Kind(StrEnum):
-    """What goes wrong."""
+    """The way in which requests fail."""
 
     RATE_LIMITED = "rate_limited"
     """429 with Retry-After."""
     UNAVAILABLE = "unavailable"
     """503."""
     TIMEOUT = "timeout"
-    """Takes it, and never answers."""
+    """The request is accepted and never answered."""
     HALF = "half"
-    """Takes it, and hangs up in the middle of the answer."""
+    """The request is accepted, and the connection closed in the middle of the answer."""
     GARBLED = "garbled"
-    """Takes it, and answers with a page of HTML."""
+    """The request is accepted, and answered with a page of HTML."""
     CLOSED = "closed"
-    """Hangs up without having taken it."""
+    """The connection is closed, and the request not accepted."""
     UNAUTHORIZED = "unauthorized"
-    """Does not know the token, webhook or key."""
+    """The token, webhook or key is refused."""
     GONE = "gone"
-    """The channel, service or address is not there any more."""
+    """The channel, service or address no longer exists."""
     NONE = "none"
-    """All is well again."""
+    """No fault: requests are answered as usual."""
 
 
 TAKES: Final = frozenset({Kind.TIMEOUT, Kind.HALF, Kind.GARBLED})
-"""Faults that hide what the vendor did take."""
+"""Faults in which the vendor accepts the request, and the sender cannot see that."""
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to do wrong. Without ``requests`` and ``for_s`` it stays until another is set."""
+    """A fault of one vendor. Without ``requests`` and ``for_s`` it stays until another is set."""
 
     vendor: str
     kind: Kind
@@ -72,16 +72,16 @@ class Faults:
         self._set[fault.vendor] = _Set(fault, fault.requests, until)
 
     def next(self, vendor: str, now: datetime) -> Fault | None:
-        """What goes wrong with this request; it is counted."""
-        it = self._set.get(vendor)
-        if it is None:
+        """The fault of this request, or None. The request is counted."""
+        active = self._set.get(vendor)
+        if active is None:
             return None
-        if it.left == 0 or (it.until is not None and now >= it.until):
+        if active.left == 0 or (active.until is not None and now >= active.until):
             del self._set[vendor]
             return None
-        if it.left is not None:
-            self._set[vendor] = replace(it, left=it.left - 1)
-        return it.fault
+        if active.left is not None:
+            self._set[vendor] = replace(active, left=active.left - 1)
+        return active.fault
 
 
 def parse(text: str) -> Fault:

@@ -15,7 +15,7 @@ from leadline_lab.receiver.exchange import Event, Reply, Request
 
 VENDOR = "webhook"
 TOLERANCE_S = 300
-"""How far a request's time may be from ours: what Standard Webhooks' own libraries allow."""
+"""The largest difference of a request's time from the receiver's clock, as in the libraries of Standard Webhooks."""
 _SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)*")
 
 
@@ -53,7 +53,7 @@ def answer(request: Request, before: Sequence[Event]) -> tuple[Reply, list[Event
 
 
 def _unsigned(headers: Mapping[str, str], now_s: float) -> str | None:
-    """What is missing of the headers of Standard Webhooks."""
+    """The first problem with the headers of Standard Webhooks, or None."""
     ident, at_s = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not ident or "." in ident:
         return "webhook-id is missing, or has a full stop"

@@ -1,4 +1,4 @@
-"""What came in: requests with what was answered, and what the vendors took of them. Bounded; the oldest goes first."""
+"""The requests received, with their answers, and the events accepted from them. Bounded: the oldest are dropped."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Seen:
     status: int | None
     """None when it got no answer."""
     problem: str | None
-    """Why it was refused, or how it was failed on purpose."""
+    """The reason of a refusal, or the fault that was set."""
 
 
 class Inbox:

@@ -23,7 +23,7 @@ def plain(text: str) -> str:
 
 
 def _raw(text: str) -> str:
-    """Slack knows three entities."""
+    """Slack has three entities."""
     return re.sub(r"&(?:amp|lt|gt);", lambda found: unescape(found[0]), text)
 
 

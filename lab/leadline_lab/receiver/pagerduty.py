@@ -48,7 +48,7 @@ class Image(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class Payload(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, rename={"class_": "class"}):
-    """What is wrong."""
+    """The problem that an alert reports."""
 
     summary: _Summary
     source: _Text
@@ -61,7 +61,7 @@ class Payload(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, re
 
 
 class ChangePayload(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What was changed."""
+    """The content of a change event."""
 
     summary: _Summary
     source: str | msgspec.UnsetType = msgspec.UNSET
@@ -99,7 +99,7 @@ class Resolve(_Alert, tag="resolve", kw_only=True):
 
 
 class ChangeEvent(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """Tells of a change; notifies nobody."""
+    """A change event, which notifies nobody."""
 
     routing_key: _Key
     payload: ChangePayload
@@ -113,7 +113,7 @@ _CHANGES = msgspec.json.Decoder(ChangeEvent)
 
 
 def answer(request: Request, before: Sequence[Event]) -> tuple[Reply, list[Event]]:
-    """What PagerDuty replies, and what it takes in. Of the events before, those of PagerDuty count."""
+    """PagerDuty's reply, and the events that it accepts. Of the events before, those of PagerDuty count."""
     if request.path not in (ENQUEUE, CHANGE):
         return _refuse(404, "not found", "no such operation", []), []
     if len(request.body) > limits.EVENT_BYTES:
@@ -147,7 +147,7 @@ class Alert:
     opened_at: datetime
     state: Literal["triggered", "acknowledged", "resolved"] = "triggered"
     log: list[Event] = field(default_factory=list)
-    """What was said about it, first to last; the first one paged somebody."""
+    """The events of this alert in order; the first one paged somebody."""
 
 
 def alerts(events: Iterable[Event]) -> list[Alert]:
@@ -171,7 +171,7 @@ def alerts(events: Iterable[Event]) -> list[Alert]:
 
 
 def _problem(given: AlertEvent | ChangeEvent) -> str | None:
-    """What the types do not say."""
+    """The first problem that the types do not rule out, or None."""
     if given.routing_key == UNKNOWN_KEY:
         return "Invalid routing key"
     if isinstance(given, ChangeEvent) and given.routing_key.startswith(limits.NO_CHANGES_PREFIX):

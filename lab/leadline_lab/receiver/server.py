@@ -37,14 +37,14 @@ class Receiver:
         *,
         clock: Clock | None = None,
         limited: bool = True,
-        heard: Callable[[Seen], None] | None = None,
+        on_request: Callable[[Seen], None] | None = None,
     ) -> None:
         """Listen on ``port``, 0 for any that is free. Raises UsageError when it is taken.
 
-        ``limited`` is whether vendors' rate limits are kept to; ``heard`` is called, in the server's thread, with each
+        ``limited`` is whether vendors' rate limits apply; ``on_request`` is called, in the server's thread, with each
         request.
         """
-        self._app = App(clock or SystemClock(), limited=limited, heard=heard)
+        self._app = App(clock or SystemClock(), limited=limited, on_request=on_request)
         self._socket = _listen(port)
         self.url: str = f"http://{HOST}:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
@@ -56,7 +56,7 @@ class Receiver:
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What the vendors took, in order."""
+        """The events that the vendors accepted, in order."""
         return self._app.inbox.events
 
     @property

@@ -34,7 +34,7 @@ Outcome = tuple[Reply, list[Event]]
 
 
 def answer(request: Request, before: Sequence[Event], *, limited: bool = True) -> Outcome:
-    """What Slack would answer, and what it took in. Without ``limited`` no rate is kept to."""
+    """Slack's answer, and the events that it accepts. Without ``limited`` no rate limit applies."""
     before = [event for event in before if event.vendor == VENDOR]
     if request.path.startswith("/services/"):
         return _webhook(request, before, limited)

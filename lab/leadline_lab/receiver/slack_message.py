@@ -72,7 +72,7 @@ class Divider(Struct, tag="divider", tag_field="type", forbid_unknown_fields=Tru
 
 
 Block = Header | Section | Context | Divider | Image
-"""Those without buttons; the receiver knows no others."""
+"""The blocks without buttons; the receiver refuses all others."""
 _BLOCKS = msgspec.json.Decoder(Annotated[list[Block], Meta(max_length=50)])
 
 

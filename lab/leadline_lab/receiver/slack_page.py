@@ -1,4 +1,4 @@
-"""What Slack's users would see: channels with messages, their edits and their threads."""
+"""The page as Slack's users would see it: channels with messages, their edits and their threads."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ def html(events: Sequence[Event]) -> Iterator[str]:
 def _message(message: Shown) -> Iterator[str]:
     again = ' <span class="bad">posted again</span>' if message.again else ""
     edits = f' <span class="dim">(edited {message.edits}×)</span>' if message.edits else ""
-    yield '<article class="message"><div class="face">L</div><div class="said">'
+    yield '<article class="message"><div class="face">L</div><div class="body">'
     yield f'<p class="who"><b>Leadline</b> <span class="app">APP</span> {_time(message.at)}{edits}{again}</p>'
     yield from _content(message.content)
     if message.replies:
