@@ -1,4 +1,4 @@
-"""What was made, what is in the topics, and what one uninterrupted fold says: counted and compared."""
+"""Observations and judgements in the topics, compared with those that agents made and one uninterrupted fold gives."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,18 +13,18 @@ from leadline.recording import Recorded
 from leadline.wire import CODECS, OBSERVATIONS, encode
 from leadline_streams.judge.policy import Policy
 from leadline_streams.replay import Replay
-from tests.faults.told import Told
+from tests.faults.notified import Notified
 from tests.integration.streams.kit import Topics
 
 Source = tuple[str, str, str]
 """Cluster, node and boot: one run of an agent for one node, which numbers its observations from 1."""
-Said = tuple[str, int]
+Judged = tuple[str, int]
 """A judgement that was written: an alert or an incident, and its seq."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """Of what agents made. ``repeated`` is harmless: readers tell by boot and seq."""
+    """Of agents. ``repeated`` is harmless: readers tell by boot and seq."""
 
     observations: int
     lost: int
@@ -39,12 +39,12 @@ class Judgements:
     judgements: int
     judgements_lost: int
     judgements_different: int
-    """Not what the fold says, or not said by it at all."""
+    """With other contents than the fold's, or not among its outputs."""
     judgements_disordered: int
     judgements_repeated: int
 
 
-Counted = Observations | Judgements | Told
+Counted = Observations | Judgements | Notified
 HARMLESS = {
     *("observations", "repeated", "judgements", "judgements_repeated"),
     *("incidents", "pages", "messages_again", "lines_again", "pages_again"),
@@ -52,13 +52,13 @@ HARMLESS = {
 
 
 def wrong(*counted: Counted) -> dict[str, int]:
-    """What must be zero and is not."""
+    """The counts that must be zero and are not."""
     found = {name: count for each in counted for name, count in asdict(each).items()}
     return {name: count for name, count in found.items() if count and name not in HARMLESS}
 
 
 async def made_by(topics: Topics, looked: Sequence[Mapping[str, int]]) -> dict[Source, int]:
-    """How many observations the runs of one agent made: what arrived, and the looks it had counted that did not.
+    """The number of observations that each run of an agent made: those that arrived, and counted samples that did not.
 
     ``looked``: for each run, in order, how often it had looked at each node. A look gives a sample.
     """
@@ -97,37 +97,37 @@ async def observations(topics: Topics, made: Mapping[Source, int]) -> Observatio
 
 
 async def judgements(topics: Topics, judged: Mapping[int, int], policy: Policy) -> Judgements:
-    """Compare what was said about the samples below these offsets with an uninterrupted fold that sees each once."""
-    expected: dict[Said, bytes] = {}
+    """Compare the outputs for the samples below these offsets with those of one fold that sees each once."""
+    expected: dict[Judged, bytes] = {}
     for number, records in (await topics.read("samples")).items():
         expected |= _fold((record for record in _once(records) if record.offset < judged[number]), policy)
-    found: dict[Said, list[bytes]] = defaultdict(list)
+    found: dict[Judged, list[bytes]] = defaultdict(list)
     disordered = 0
     for name in ("alerts", "incidents"):
         for records in (await topics.read(name)).values():
             newest: Counter[str] = Counter()
             for record in records:
-                identity, seq = _said(CODECS[name].decode(record.value))
+                identity, seq = _judged(CODECS[name].decode(record.value))
                 known = (identity, seq) in found
                 disordered += not known and seq < newest[identity]
                 newest[identity] = max(newest[identity], seq)
                 found[identity, seq].append(record.value)
-    bodies = {said: set(values) for said, values in found.items()}
+    bodies = {key: set(values) for key, values in found.items()}
     return Judgements(
         judgements=len(expected),
         judgements_lost=len(expected.keys() - found.keys()),
-        judgements_different=sum(values != {expected.get(said)} for said, values in bodies.items()),
+        judgements_different=sum(values != {expected.get(key)} for key, values in bodies.items()),
         judgements_disordered=disordered,
         judgements_repeated=sum(len(values) - 1 for values in found.values()),
     )
 
 
-def _fold(records: Iterable[Any], policy: Policy) -> Iterator[tuple[Said, bytes]]:
-    """What ``leadline replay`` says."""
+def _fold(records: Iterable[Any], policy: Policy) -> Iterator[tuple[Judged, bytes]]:
+    """The outputs of ``leadline replay``."""
     recorded = (Recorded(r.topic, r.partition, r.offset, r.timestamp, r.key, list(r.headers), r.value) for r in records)
     for output in Replay(policy).run(recorded):
         if isinstance(output, Transition | Incident):
-            yield _said(output), encode(output)
+            yield _judged(output), encode(output)
 
 
 def _once(records: Iterable[Any]) -> Iterator[Any]:
@@ -150,5 +150,5 @@ def _source(seen: Sample | NodeSettings) -> Source:
     return seen.node.cluster, seen.node.name, seen.node.boot
 
 
-def _said(value: Transition | Incident) -> Said:
+def _judged(value: Transition | Incident) -> Judged:
     return (value.alert_id if isinstance(value, Transition) else value.incident_id), value.seq

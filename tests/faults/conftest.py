@@ -1,4 +1,4 @@
-"""A Kafka of our own to break, and the rows of what was counted."""
+"""A Kafka for these tests alone, and the rows of counts."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def topics(kafka: Kafka, prefix: str) -> Topics:
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Report:
-    """Put down what was counted, and see that nothing is wrong with it."""
+    """Record the counts, and assert that those which must be zero are."""
 
     def put_down(fault: str, times: int, *counted: Counted, ended: Sequence[str] | None = None) -> None:
         assert fault in FAULTS
@@ -68,7 +68,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was counted."""
+    """Print the counts."""
     if ROWS:
         terminalreporter.section("faults")
         for row in sorted(ROWS, key=lambda row: row["fault"]):
@@ -76,7 +76,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def surroundings() -> dict[str, str]:
-    """When and on what."""
+    """The date, and the machine and versions that were tested."""
     processor = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return {
         "measured_on": f"{SystemClock().now():%Y-%m-%d}",

@@ -47,7 +47,7 @@ class Load:
             interval_s=0.25,
         )
         self.made: Counter[Source] = Counter()
-        """How many observations of each source there have been."""
+        """The number of observations of each source so far."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -105,15 +105,15 @@ class Process:
         """Send a signal and wait for the end; the status, as a shell has it."""
         below = guard.descendants(self._guard.pid)
         if not below or self._guard.poll() is not None:
-            raise UnreachableError(f"it has ended by itself: {self.said()}")
+            raise UnreachableError(f"it has ended by itself: {self.log_tail()}")
         os.kill(below[0], number)
         try:
             return self._guard.wait(30)
         except subprocess.TimeoutExpired:
-            raise UnreachableError(f"it does not end: {self.said()}") from None
+            raise UnreachableError(f"it does not end: {self.log_tail()}") from None
 
-    def said(self) -> str:
-        """The end of its log."""
+    def log_tail(self) -> str:
+        """The end of its process log."""
         return self._log.read_text(errors="replace")[-3000:]
 
 
@@ -124,7 +124,7 @@ class Service:
         self._start = lambda: Process(role, settings, folder)
         self.process = self._start()
         self.ended: list[str] = []
-        """The last words of each that ended by itself."""
+        """The last line of each that ended by itself."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -140,7 +140,7 @@ class Service:
         while True:
             await CLOCK.sleep(0.5)
             if not self.process.running:
-                self.ended.append(self.process.said().rstrip().rpartition("\n")[2])
+                self.ended.append(self.process.log_tail().rstrip().rpartition("\n")[2])
                 self.process.__exit__()
                 self.process = self._start()
 
@@ -152,7 +152,7 @@ class Service:
 
 
 def looked(port: int) -> dict[str, int]:
-    """How often an agent has looked at each node, by its own metrics; nothing while it does not answer."""
+    """The number of samples that an agent has taken of each node, by its metrics; nothing while it does not answer."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
             page = answer.read().decode()

@@ -45,10 +45,10 @@ COLUMNS = {
 PEOPLE = {
     "incidents": "incidents",
     "pages": "pages",
-    "untold": "not notified",
+    "missing": "not notified",
     "unended": "left open",
     "reopened": "reopened",
-    "told_disordered": "out of order",
+    "disordered_notifications": "out of order",
     "needless": "repeated without reason",
     "messages_again": "Slack messages repeated",
     "lines_again": "thread lines repeated",

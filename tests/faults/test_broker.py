@@ -27,7 +27,7 @@ FROZEN_S = 15.0
 """Longer than an agent waits for an answer before it sends again."""
 ONE_AWAY_S = 8.0
 CATCH_UP_S = 180.0
-"""Time enough for a worker that hears nothing to end and to be started again."""
+"""Time enough for a worker that receives nothing to end and to be started again."""
 
 Fault = Callable[[Kafka], Awaitable[object]]
 
@@ -106,7 +106,7 @@ def on_file(topics: Topics) -> dict[str, Any]:
 async def test_the_only_broker(
     kafka: Kafka, topics: Topics, fault: Fault, name: str, tmp_path: Path, report: Report
 ) -> None:
-    """What was acknowledged stays, what was not comes afterwards."""
+    """Acknowledged records stay; the others are sent again."""
     await suffer(kafka, topics, fault, name, tmp_path, report)
 
 

@@ -14,7 +14,7 @@ from leadline.model.incident import TimelineEntry
 from leadline_lab.receiver.faults import Fault, Kind
 from leadline_lab.receiver.server import Receiver
 from tests.faults.conftest import Report
-from tests.faults.told import TITLE, VENDORS, Life, heard, over, told
+from tests.faults.notified import TITLE, VENDORS, Timeline, has_ended, has_opened, notified
 from tests.integration.sinks import sink_main
 from tests.integration.sinks.kit import Put, process, until, writing
 from tests.integration.streams.kit import CLOCK, Topics
@@ -40,7 +40,7 @@ async def test_killed_at_random_instants(topics: Topics, tmp_path: Path, report:
 
     Every other time Slack and PagerDuty accept requests and do not answer, so that the kill hits pending requests.
     """
-    random, starts, living = Random(41), list[datetime](), list[asyncio.Task[Life]]()
+    random, starts, living = Random(41), list[datetime](), list[asyncio.Task[Timeline]]()
     with Receiver(limited=False) as to, process(tmp_path, settings(topics, to), sink_main.__name__) as sink:
         async with writing(topics.bootstrap, topics.prefix) as put, asyncio.TaskGroup() as group:
             for kill in range(KILLS):
@@ -61,13 +61,13 @@ async def test_killed_at_random_instants(topics: Topics, tmp_path: Path, report:
             sink.start()
             lives = await asyncio.gather(*living)
             give_up = CLOCK.monotonic() + WITHIN_S  # notifications missing by then are counted
-            while not all(over(to.events, life.end) for life in lives) and CLOCK.monotonic() < give_up:
+            while not all(has_ended(to.events, life.end) for life in lives) and CLOCK.monotonic() < give_up:
                 await CLOCK.sleep(0.1)
         assert sink.end() == 0, sink.err
-        report("sink_killed", KILLS, told(to.events, lives, starts))
+        report("sink_killed", KILLS, notified(to.events, lives, starts))
 
 
-async def live(put: Put, to: Receiver, number: int, random: Random) -> Life:
+async def live(put: Put, to: Receiver, number: int, random: Random) -> Timeline:
     """Open, acknowledge, escalate and change an incident; resolve it once Slack and PagerDuty have received it."""
     cluster = f"shop-{number % CHANNELS}-{number}"
     about = made.incident(0, cluster=cluster, opened_at=CLOCK.now(), severity="warning", timeline=[])
@@ -76,7 +76,7 @@ async def live(put: Put, to: Receiver, number: int, random: Random) -> Life:
     async def write(**changes: Any) -> None:
         nonlocal about
         seq, now = about.seq + 1, CLOCK.now()
-        happened = [*about.timeline, TimelineEntry(at=now, what=f"word {seq}")]
+        happened = [*about.timeline, TimelineEntry(at=now, what=f"record {seq}")]
         about = replace(about, seq=seq, title=TITLE.format(cluster, seq), timeline=happened, **changes)
         await put(about)
         await CLOCK.sleep(random.uniform(0.0, PAUSE_S))
@@ -95,10 +95,10 @@ async def live(put: Put, to: Receiver, number: int, random: Random) -> Life:
         await act("note")
     await write()
     async with asyncio.timeout(WITHIN_S):
-        while not heard(to.events, about.incident_id):
+        while not has_opened(to.events, about.incident_id):
             await CLOCK.sleep(0.1)
     await write(state="resolved", resolved_at=CLOCK.now())
-    return Life(about, tuple(done))
+    return Timeline(about, tuple(done))
 
 
 def settings(topics: Topics, to: Receiver) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from tests.faults.account import Judgements, Observations
+from tests.faults.notified import Notified
 from tests.faults.page import BEGIN, COLUMNS, END, FAULTS, PAGE, PEOPLE, line, written
-from tests.faults.told import Told
 
 WHERE = {"measured_on": "2026-01-02", "machine": "2 cores", "python": "Python 3.11.7", "kafka": "Apache Kafka 4.4.0"}
 COUNTED = {"observations": 12_345, "lost": 0, "disordered": 0, "repeated": 6}
@@ -15,10 +15,10 @@ RUN = WHERE | {"faults": [{"fault": "agent_killed", "times": 6} | COUNTED]}
 
 
 def test_every_count_is_a_column() -> None:
-    """Nothing is counted that is not published."""
+    """Every count is published."""
     counts = [field.name for each in (Observations, Judgements) for field in fields(each)]
     assert list(COLUMNS) == [*counts, "restarts"]
-    assert list(PEOPLE) == [field.name for field in fields(Told)]
+    assert list(PEOPLE) == [field.name for field in fields(Notified)]
 
 
 def test_the_table_is_between_the_marks() -> None:
@@ -31,12 +31,12 @@ def test_the_table_is_between_the_marks() -> None:
 
 
 def test_what_was_not_counted_is_blank() -> None:
-    """A fault of an agent says nothing about judgements, which is not the same as zero."""
+    """A fault of an agent has no counts of judgements, which is not the same as zero."""
     assert f"| {FAULTS['agent_killed']} | 6 | 12,345 | 0 | 0 | 6 |  |  |  |  |  |  |" in written(f"{BEGIN}{END}", RUN)
     assert line(RUN["faults"][0]) == "agent_killed: observations 12,345, lost 0, disordered 0, repeated 6"
 
 
-def test_what_people_were_told_has_its_own_table() -> None:
+def test_notifications_have_their_own_table() -> None:
     """Under the other, and alone when nothing else was counted."""
     row = {"fault": "sink_killed", "times": 5} | dict.fromkeys(PEOPLE, 0) | {"incidents": 40}
     page = written(f"{BEGIN}{END}", RUN | {"faults": [row, *RUN["faults"]]})

@@ -1,4 +1,4 @@
-"""What people were told of the lives of incidents, counted from what Slack and PagerDuty took."""
+"""Notifications of incidents that ended, counted from the requests that Slack and PagerDuty accepted."""
 
 import re
 from bisect import bisect_right
@@ -14,33 +14,33 @@ from leadline_lab.receiver import pagerduty, slack
 from leadline_lab.receiver.exchange import Event
 
 VENDORS = (slack.VENDOR, pagerduty.VENDOR)
-TITLE = "replication of {} is not well, word {}"
-"""Of an incident of a cluster, by its ``seq``: PagerDuty is told no other number."""
-_WORD = re.compile(r"\bword (\d+)")
+TITLE = "replication of {} is not healthy, record {}"
+"""Of an incident of a cluster, by its ``seq``: PagerDuty receives no other number."""
+_SEQ = re.compile(r"\brecord (\d+)")
 
 
 Place = tuple[str, int]
-"""A channel, and which of the sinks in turn spoke to it."""
+"""A channel, and the number of the sink, in turn, that sent to it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What came of incidents that all ended, each after both had heard of it. What ends in ``again`` is harmless: it
-    was on its way when its sink was killed."""
+class Notified:
+    """Counts for incidents that all ended, each after both vendors had received it. Those that end in ``again`` are
+    harmless: the request was pending when its sink was killed."""
 
     incidents: int
     pages: int
     """That PagerDuty opened: one for each incident."""
-    untold: int
-    """Incidents that Slack, or PagerDuty, never heard of, and actions that are in no thread."""
+    missing: int
+    """Incidents that Slack or PagerDuty never received, and actions that are in no thread."""
     unended: int
-    """Pages that are open, and incidents whose newest message in Slack does not say the end."""
+    """Pages that are open, and incidents whose newest message in Slack does not show the end."""
     reopened: int
     """Pages after the end."""
-    told_disordered: int
-    """Words that came after a later one of the same incident."""
+    disordered_notifications: int
+    """Notifications that came after a later one of the same incident."""
     needless: int
-    """Messages about an incident that has one, where the one before was not on its way when its sink was killed."""
+    """Messages about an incident that has one, where the one before was not pending when its sink was killed."""
     messages_again: int
     """Messages in Slack about an incident that has one; the first stays as it was."""
     lines_again: int
@@ -50,29 +50,29 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
-    """An incident as it ended, and what people did about it."""
+class Timeline:
+    """An incident as it ended, and the actions of people."""
 
     end: Incident
     actions: tuple[Action, ...]
 
 
-def heard(events: Iterable[Event], incident_id: str) -> bool:
-    """Do both know of an incident?"""
+def has_opened(events: Iterable[Event], incident_id: str) -> bool:
+    """Whether both vendors received the first notification."""
     mine = {event.vendor for event in events if _about(event) == incident_id and event.kind in ("post", "trigger")}
     return mine == set(VENDORS)
 
 
-def over(events: Iterable[Event], end: Incident) -> bool:
-    """Have both heard of the end?"""
+def has_ended(events: Iterable[Event], end: Incident) -> bool:
+    """Whether both vendors received the end."""
     mine = [event for event in events if _about(event) == end.incident_id]
     return any(event.kind == "resolve" for event in mine) and any(_seq(event) == end.seq for event in mine)
 
 
-def told(events: Sequence[Event], lives: Sequence[Life], starts: Sequence[datetime]) -> Told:
-    """Account for everything; ``starts`` are the moments at which a sink was started, first to last."""
+def notified(events: Sequence[Event], timelines: Sequence[Timeline], starts: Sequence[datetime]) -> Notified:
+    """Count. ``starts`` are the times at which sinks were started, first to last."""
     posts: dict[str, list[Event]] = defaultdict(list)
-    words: dict[tuple[str, str], list[int]] = defaultdict(list)
+    seqs_of: dict[tuple[str, str], list[int]] = defaultdict(list)
     threads: dict[str, str] = {}
     shown: dict[str, int] = {}
     last: dict[Place, str] = {}
@@ -92,22 +92,22 @@ def told(events: Sequence[Event], lives: Sequence[Life], starts: Sequence[dateti
         if event.kind == "trigger":
             triggers[about, event.payload["payload"]["summary"]] += 1
         if (seq := _seq(event)) is not None:
-            words[event.vendor, about].append(seq)
+            seqs_of[event.vendor, about].append(seq)
             shown[event.key] = seq
     pages = pagerduty.alerts(events)
-    return Told(
-        incidents=len(lives),
+    return Notified(
+        incidents=len(timelines),
         pages=len(pages),
-        untold=sum((vendor, life.end.incident_id) not in words for life in lives for vendor in VENDORS)
-        + sum(not _in_thread(action, lines) for life in lives for action in life.actions),
+        missing=sum((vendor, timeline.end.incident_id) not in seqs_of for timeline in timelines for vendor in VENDORS)
+        + sum(not _in_thread(action, lines) for timeline in timelines for action in timeline.actions),
         unended=sum(page.state != "resolved" for page in pages)
         + sum(
-            shown[posts[life.end.incident_id][-1].key] != life.end.seq
-            for life in lives
-            if life.end.incident_id in posts
+            shown[posts[timeline.end.incident_id][-1].key] != timeline.end.seq
+            for timeline in timelines
+            if timeline.end.incident_id in posts
         ),
         reopened=len(pages) - len({page.key for page in pages}),
-        told_disordered=sum(later < earlier for seqs in words.values() for earlier, later in pairwise(seqs)),
+        disordered_notifications=sum(later < earlier for seqs in seqs_of.values() for earlier, later in pairwise(seqs)),
         needless=sum(_needless(posts, last, starts)),
         messages_again=sum(len(mine) - 1 for mine in posts.values()),
         lines_again=lines.total() - len(lines),
@@ -118,10 +118,10 @@ def told(events: Sequence[Event], lives: Sequence[Life], starts: Sequence[dateti
 def _needless(
     posts: Mapping[str, Sequence[Event]], last: Mapping[Place, str], starts: Sequence[datetime]
 ) -> Iterator[bool]:
-    """For each message after an incident's first: is it none that a kill explains?
+    """For each message after an incident's first: whether no kill explains it.
 
-    A sink has one word on its way to a channel, which is the last that the channel heard of it. A later sink says it
-    again.
+    A sink has one request pending for a channel, which is the last that the channel received from it. A later sink
+    sends it again.
     """
     explained: set[Place] = set()
     for about, mine in posts.items():
@@ -147,8 +147,8 @@ def _about(event: Event) -> str:
 
 
 def _seq(event: Event) -> int | None:
-    """As of which record of the incident something was said; None when it does not say that."""
+    """The ``seq`` of the incident's record in a notification; None when it has none."""
     if event.vendor == pagerduty.VENDOR:
-        found = _WORD.search(event.payload.get("payload", {}).get("summary", ""))
+        found = _SEQ.search(event.payload.get("payload", {}).get("summary", ""))
         return int(found[1]) if found else None
     return int(event.payload["metadata"]["event_payload"]["seq"])
