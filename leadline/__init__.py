@@ -1,34 +1,34 @@
-"""Leadline: says how far behind every replica is and what broke it, and notifies the right person once.
+"""Leadline: measures how far behind every replica is, names what broke it, and notifies the right person once.
 
 This package is the language that all rooms share; it imports none of them. The rooms, each floor importing only from
 the floors below it:
 
     cli/leadline_cli           the one command, ``leadline``
     lab/leadline_lab           sandbox servers, the vendors' stand-in, the demo
-    agents/leadline_agents     read databases, publish observations        } roles: they never import each other
-    streams/leadline_streams   judge every link, name the cause            } and meet only in Kafka
-    sinks/leadline_sinks       notify people, keep the incident log        }
+    agents/leadline_agents     reads database servers, publishes samples    } roles: they never import each other
+    streams/leadline_streams   judges every link, names the cause           } and meet only in Kafka
+    sinks/leadline_sinks       notifies people, writes the incident log     }
 
-``model``           the values, frozen and without I/O
-``wire``            their bytes: keys, headers, typed decoding
+``model``           the values on the topics: frozen, without I/O
+``wire``            values to bytes and back: keys, headers, typed decoding
 ``interned_decode`` decoding of observations in which each repeated text becomes one object
 ``catalogue``       what every rule and cause is: code, words, impact, measures
 ``schemas``         JSON Schemas and the AsyncAPI document, for other programs
 ``topics``          the topics, and how they are created
 ``deadletters``     the record written for a record that cannot be used
 ``topic_table``     the present content of a compacted topic
-``recording``       a topic's records in a file
-``kafka``           Kafka settings as client options
+``recording``       records of a topic in a file
+``kafka``           Kafka settings as client options; single writes
 ``kafka_errors``    the errors after which a Kafka client is replaced
-``settings``        every option of every process
-``logs``            the process's own messages on standard error; foreign text made safe to print
-``clock``           the only reader of the time
-``stopping``        how a long-running process ends
-``errors``          what can go wrong, and exit codes
+``settings``        every setting of every process
+``logs``            the process log on standard error; foreign text made safe to print
+``clock``           the only module that reads a clock
+``shutdown``        the end of a long-running process
+``errors``          errors and exit codes
 ``pg_errors``       the meaning of PostgreSQL's errors, for every part that connects to a server
 ``metrics``         the metrics of each process
-``words``           sizes, durations and times as people read them
-``lines``           values in one line of text
+``words``           sizes, durations and times as text
+``lines``           values as lines of text
 ``steps``           the steps of a fix as text
 """
 

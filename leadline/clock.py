@@ -1,4 +1,4 @@
-"""The only place that reads a clock. Everything else is given the time or a ``Clock``; a test holds this."""
+"""The only module that reads a clock. Other code is given the time or a ``Clock``; a test holds this."""
 
 import asyncio
 import time
@@ -9,18 +9,18 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
-    """Where the time comes from."""
+    """A source of time."""
 
     def now(self) -> datetime:
-        """Wall-clock time in UTC, for what is written down."""
+        """Wall-clock time in UTC, for records and messages."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never go back, for durations and deadlines."""
+        """Seconds since an arbitrary start, which never go back: for durations and deadlines."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Let this much time pass."""
+        """Return after this many seconds."""
         ...
 
 
@@ -36,31 +36,31 @@ class SystemClock:
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep; other tasks run meanwhile."""
+        """Sleep while other tasks run."""
         await asyncio.sleep(max(0.0, seconds))
 
 
 class ManualClock:
-    """A clock that moves only when told; ``sleep`` moves it by the time asked for."""
+    """A clock for tests: only ``advance`` and ``sleep`` move it."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._start = start
         self._elapsed = 0.0
 
     def now(self) -> datetime:
-        """The time it was moved to."""
+        """The present time of this clock, in UTC."""
         return datetime.fromtimestamp(self._start.timestamp() + self._elapsed, UTC)
 
     def monotonic(self) -> float:
-        """Seconds it was moved since its start."""
+        """Seconds since the start of this clock."""
         return self._elapsed
 
     def advance(self, seconds: float) -> None:
-        """Move on."""
+        """Move the clock forward."""
         self._elapsed += seconds
 
     async def sleep(self, seconds: float) -> None:
-        """Move on by ``seconds`` at once and let other tasks run."""
+        """Move the clock by ``seconds`` at once, and let other tasks run."""
         self.advance(max(0.0, seconds))
         await asyncio.sleep(0)
 

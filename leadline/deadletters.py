@@ -1,4 +1,4 @@
-"""Records that cannot be used: what is written of them to the dead letters."""
+"""Dead letters: the record that is written for a record that cannot be used."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,19 +7,19 @@ from typing import Any
 from leadline.wire import Outgoing, timestamp
 
 MAX_KEPT_BYTES = 900_000
-"""Longer values are cut: with the headers added, a broker of default settings would refuse what it once took."""
+"""Longer values are cut. With the added headers they would exceed the default size limit of a broker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record as aiokafka handed it out, and why it cannot be used."""
+    """A record of aiokafka, and the reason for which it cannot be used."""
 
     record: Any
     reason: str
     detail: str
 
     def letter(self, topic: str, at: datetime) -> Outgoing:
-        """The original key, value and headers; further headers say why, whence and when."""
+        """The original key, value and headers, with headers for the reason, the origin and the time."""
         value = self.record.value
         about = {
             "reason": self.reason,

@@ -1,17 +1,17 @@
-"""What can go wrong, named by what the caller should do.
+"""Errors, classified by what the caller has to do.
 
 LeadlineError
-├── UsageError            wrong call or wrong configuration: fix it                      exit 2
+├── UsageError            wrong call or configuration: correct it                        exit 2
 ├── UnreachableError      something needed does not answer: start it, or try again       exit 3
-├── ProblemFound          the thing looked at is not fine: read the output               exit 1
-└── BadRecord             one record cannot be used: to the dead letters, go on
+├── ProblemFound          a problem was found: read the output                           exit 1
+└── BadRecord             one record cannot be used: write a dead letter and continue
 """
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What ``leadline`` tells its caller."""
+    """The exit codes of ``leadline``."""
 
     OK = 0
     PROBLEM = 1
@@ -21,13 +21,13 @@ class ExitCode(IntEnum):
 
 
 class LeadlineError(Exception):
-    """Base of all. ``str()`` is one line for a person: what, where, and what to do. It never holds a secret."""
+    """Base of all errors. ``str()`` is one line for a person: what failed, where, and what to do. It has no secret."""
 
     exit_code = ExitCode.PROBLEM
 
 
 class UsageError(LeadlineError):
-    """Wrong call or wrong configuration."""
+    """The call or the configuration is wrong."""
 
     exit_code = ExitCode.USAGE
 
@@ -39,20 +39,20 @@ class UnreachableError(LeadlineError):
 
 
 class ProblemFound(LeadlineError):
-    """The command worked and what it looked at is not fine."""
+    """The command worked and found a problem."""
 
     exit_code = ExitCode.PROBLEM
 
 
 MAX_DETAIL = 500
-"""Characters of a BadRecord's detail, which may quote the record."""
+"""Longest detail of a BadRecord, in characters. It may quote the record."""
 
 
 class BadRecord(LeadlineError):
-    """A record that cannot be used. ``reason`` is from a closed set, which is also the metric label."""
+    """A record that cannot be used. ``reason`` is one of ``wire.BAD_RECORD_REASONS`` and a metric label."""
 
     def __init__(self, reason: str, detail: str) -> None:
-        if len(detail) > MAX_DETAIL:  # both ends are kept: what is wrong, and the path
+        if len(detail) > MAX_DETAIL:  # both ends are kept: the error and the path
             detail = f"{detail[: MAX_DETAIL // 2]}…{detail[1 - MAX_DETAIL // 2 :]}"
         super().__init__(f"{reason}: {detail}")
         self.reason = reason

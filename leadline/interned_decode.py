@@ -1,8 +1,7 @@
-"""Decoding observations, of which much is the same each time: a node's description, and what replay has cancelled.
+"""Decoding of observations in which repeated texts become one object: a node's description, and counts of conflicts.
 
-A text that was decoded before is not decoded again, and every sample has the same object: a third of the bytes of a
-fleet's samples need only be hashed, and the samples take a quarter less memory. Nobody may change these objects, as
-nobody may any value.
+A text that was decoded before is looked up instead of decoded. In a healthy fleet this is a third of the bytes, and the
+samples take a quarter less memory. The objects are shared, so nobody may change them, as with all values.
 """
 
 from functools import lru_cache
@@ -17,12 +16,12 @@ from leadline.model.finding import FindingReport, Observation
 from leadline.model.observation import Conflicts, Node, NodeSettings, Sample, Tick
 
 TEXTS = 65_536
-"""Texts of each kind that are remembered, those used last: more nodes than one worker can take."""
+"""Texts of each kind that are kept, by last use. One worker cannot take so many nodes."""
 MAX_TEXT_BYTES = 1024
-"""Longer ones are decoded each time: nobody fills the memory. A node's has 300, the counts of each database 100."""
+"""Longer texts are decoded each time, which bounds the memory. A node's has 300, the counts of a database 100."""
 
 whole: Decoder[Observation] = Decoder(Observation)
-"""The same without a memory; its errors name the path of the first wrong field."""
+"""The same without shared objects. Its errors name the path of the first wrong field."""
 _unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick | FindingReport)  # type: ignore[type-var]  # decoded in two steps
 _node = Decoder(Node)
 _conflicts = Decoder(Conflicts)
@@ -31,7 +30,7 @@ _known_conflicts = lru_cache(maxsize=TEXTS)(_conflicts.decode)
 
 
 def decode(data: bytes) -> Observation:
-    """What ``whole.decode`` gives, or raises."""
+    """Return or raise exactly what ``whole.decode`` does."""
     try:
         seen: Any = _unfinished.decode(data)
         if isinstance(seen, Sample):

@@ -1,4 +1,4 @@
-"""Kafka settings as the options of the clients we use, and what to say when Kafka does not answer."""
+"""Kafka settings as client options, single writes, and errors that name the setting to correct."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ def servers(kafka: KafkaSettings) -> list[str]:
 
 
 def client_options(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
-    """What every aiokafka client takes. Raises UsageError when a file of certificates cannot be used."""
+    """Options of every aiokafka client. Raises UsageError when a certificate file cannot be used."""
     options: dict[str, Any] = {
         "bootstrap_servers": servers(kafka),
         "client_id": client_id,
@@ -40,18 +40,18 @@ def client_options(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
 
 
 def producer_options(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
-    """For ``AIOKafkaProducer``: a record is written once, in order, and by all replicas in sync, or it is an error."""
+    """For ``AIOKafkaProducer``: a record is written once, in order, to all in-sync replicas, or an error is raised."""
     return client_options(kafka, client_id) | {"enable_idempotence": True, "acks": "all"}
 
 
 def consumer_options(kafka: KafkaSettings, client_id: str, group_id: str | None = None) -> dict[str, Any]:
-    """For ``AIOKafkaConsumer``: from the beginning where nothing is committed; the caller commits."""
+    """Options of ``AIOKafkaConsumer``: it starts at the beginning where nothing is committed; the caller commits."""
     options = {"group_id": group_id, "auto_offset_reset": "earliest", "enable_auto_commit": False}
     return client_options(kafka, client_id) | options
 
 
 class FaustOptions(TypedDict):
-    """What ``faust.App`` needs to reach Kafka."""
+    """Options of ``faust.App`` to reach Kafka."""
 
     broker: list[str]
     ssl_context: "SSLContext | None"
@@ -61,7 +61,7 @@ class FaustOptions(TypedDict):
 
 
 def faust_options(kafka: KafkaSettings) -> FaustOptions:
-    """The same as ``client_options``, as Faust takes it."""
+    """The same as ``client_options`` in the form of Faust."""
     sasl = None
     if kafka.sasl_username is not None and kafka.sasl_password is not None:
         sasl = {
@@ -77,7 +77,7 @@ def faust_options(kafka: KafkaSettings) -> FaustOptions:
 
 
 def ssl_context(kafka: KafkaSettings) -> "SSLContext | None":
-    """The context of an encrypted connection; None without one. Host names are always checked."""
+    """The TLS context; None for an unencrypted connection. Host names are always verified."""
     if not kafka.security_protocol.endswith("SSL"):
         return None
     from ssl import SSLError, create_default_context
@@ -99,7 +99,10 @@ def ssl_context(kafka: KafkaSettings) -> "SSLContext | None":
 
 
 async def publish(kafka: KafkaSettings, client_id: str, value: "Addressed") -> None:
-    """Write one value to its topic, and return when Kafka has it. Raises UnreachableError, or UsageError if refused."""
+    """Write one value to its topic and wait for the acknowledgement.
+
+    Raises UnreachableError, or UsageError without the right to write.
+    """
     from aiokafka import AIOKafkaProducer
     from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
@@ -113,9 +116,14 @@ async def publish(kafka: KafkaSettings, client_id: str, value: "Addressed") -> N
             await producer.start()
             await producer.send_and_wait(record.topic, record.value, record.key, headers=record.headers)
     except TopicAuthorizationFailedError:
-        raise UsageError(f"Kafka at {kafka.bootstrap} does not let us write to {record.topic}; grant it") from None
+        raise UsageError(
+            f"Kafka at {kafka.bootstrap} does not permit writing to {record.topic}; grant Write on it"
+        ) from None
     except (KafkaError, TimeoutError) as error:
-        why = str(error) or f"it did not take it in {PUBLISH_S:g} s; is the topic there? `leadline topics describe`"
+        why = (
+            str(error)
+            or f"no acknowledgement in {PUBLISH_S:g} s; check that the topic exists: `leadline topics describe`"
+        )
         raise UnreachableError(f"Kafka at {kafka.bootstrap}: nothing was written to {record.topic}: {why}") from None
     finally:
         with contextlib.suppress(KafkaError, TimeoutError):
@@ -124,9 +132,9 @@ async def publish(kafka: KafkaSettings, client_id: str, value: "Addressed") -> N
 
 
 async def reach(kafka: KafkaSettings) -> str:
-    """Connect and log in to the first broker that lets us; return its address.
+    """Connect and log in to the first broker that accepts; return its address.
 
-    Raises UnreachableError when none answers, UsageError when one answers and refuses what is set.
+    Raises UnreachableError when none answers, UsageError when one answers and rejects the settings.
     """
     from aiokafka.conn import collect_hosts, create_conn
     from aiokafka.protocol.metadata import MetadataRequest
@@ -139,10 +147,10 @@ async def reach(kafka: KafkaSettings) -> str:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 connection = await create_conn(host, port, **options)
                 try:
-                    await connection.send(MetadataRequest([]))  # the first question a listener with login refuses
+                    await connection.send(MetadataRequest([]))  # the first request that a listener with SASL rejects
                 finally:
                     connection.close()
-        except Exception as error:  # whatever a stranger on that port does to the client
+        except Exception as error:  # another program may listen on that port
             failed[server] = error
         else:
             return str(server)
@@ -159,15 +167,19 @@ def _explain(kafka: KafkaSettings, failed: dict[str, Exception]) -> LeadlineErro
     match error:
         case SSLCertVerificationError():
             return UsageError(
-                f"Kafka at {address} shows a certificate we do not trust ({error.verify_message}); "
-                "set kafka.ssl.ca.location to the authority that signed it"
+                f"Kafka at {address} has a certificate that is not trusted ({error.verify_message}); "
+                "set kafka.ssl.ca.location to the CA that signed it"
             )
         case SSLError():
-            return UsageError(f"Kafka at {address} does not speak TLS; kafka.security.protocol is {protocol}, check it")
+            return UsageError(
+                f"Kafka at {address} does not use TLS; check kafka.security.protocol, which is {protocol}"
+            )
         case errors.UnsupportedSaslMechanismError():
-            return UsageError(f"Kafka at {address} does not take kafka.sasl.mechanism {kafka.sasl_mechanism}")
+            return UsageError(f"Kafka at {address} does not support kafka.sasl.mechanism {kafka.sasl_mechanism}")
         case errors.IllegalSaslStateError():
-            return UsageError(f"Kafka at {address} expects no login; kafka.security.protocol is {protocol}, check it")
+            return UsageError(
+                f"Kafka at {address} expects no login; check kafka.security.protocol, which is {protocol}"
+            )
         case errors.AuthenticationFailedError() | errors.SaslAuthenticationFailed():
             return UsageError(
                 f"Kafka at {address} refused the login of {kafka.sasl_username!r}; "
@@ -175,11 +187,11 @@ def _explain(kafka: KafkaSettings, failed: dict[str, Exception]) -> LeadlineErro
             )
         case errors.KafkaConnectionError() | ConnectionResetError() | ConnectionAbortedError():
             return UnreachableError(
-                f"Kafka at {address} hung up; check that this port is Kafka's and expects "
+                f"Kafka at {address} closed the connection; check that this port is Kafka's and expects "
                 f"kafka.security.protocol {protocol}"
             )
         case TimeoutError():
-            reason = f"nothing came in {CONNECT_TIMEOUT_S:g} s"
+            reason = f"no response in {CONNECT_TIMEOUT_S:g} s"
         case OSError(errno=int(number)) if number > 0:
             reason = os.strerror(number).lower()
         case _:

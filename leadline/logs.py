@@ -1,7 +1,7 @@
-"""Logs on standard error, and foreign text made safe to look at.
+"""The process log on standard error, and foreign text made safe to print.
 
-What servers, queries and records say is not ours: it may hold line breaks that forge a log line, escape sequences that
-repaint a terminal, or marks that reverse the direction of reading.
+Text from servers, queries and records may contain line breaks that forge a log line, escape sequences that repaint a
+terminal, or marks that reverse the direction of reading.
 """
 
 import logging
@@ -16,13 +16,13 @@ from leadline.settings.secret import redact
 from leadline.wire import timestamp
 
 MAX_TEXT: Final = 2000
-"""Longer foreign text is cut; the longest of ours, a query, is cut by the agent long before."""
+"""Longer foreign text is cut. The longest of ours, a query, is cut by the agent long before."""
 PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""What every log record has; anything else was given as ``extra``."""
+"""Attributes of every log record; any other was given as ``extra``."""
 
 
 def escape(text: str, limit: int = MAX_TEXT) -> str:
-    """Foreign text on one line, every character that is not seen as itself made visible, and cut at ``limit``."""
+    """Foreign text on one line, with unprintable characters escaped, cut at ``limit`` characters."""
     cut = len(text) > limit
     text = text[:limit]
     if not text.isprintable():
@@ -31,19 +31,19 @@ def escape(text: str, limit: int = MAX_TEXT) -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """``name=value`` pairs on one line; a traceback follows on lines of its own."""
+    """``name=value`` pairs on one line. A traceback follows on further lines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """What is written for one record."""
+        """The text of one log record."""
         line = " ".join(f"{name}={_quoted(_text(value))}" for name, value in _fields(record).items())
         return "\n".join([line, *(f"  {text}" for text in _traceback(record))])
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """What is written for one record."""
+        """The text of one log record."""
         fields = {
             name: value if value is None or isinstance(value, bool | int | float) else escape(_text(value))
             for name, value in _fields(record).items()
@@ -54,11 +54,11 @@ class JsonFormatter(logging.Formatter):
 
 FORMATTERS: Final = {"text": TextFormatter, "json": JsonFormatter}
 QUIET: Final = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "mode": logging.WARNING}
-"""aiokafka repeats each failure to connect at level error; whoever uses it says so once, and what to do."""
+"""aiokafka repeats each failed connection at level error; its callers report it once, with what to do."""
 
 
 def start(settings: LogSettings, stream: TextIO | None = None) -> None:
-    """Write this process's logs to ``stream``, or standard error. What was set up before is replaced."""
+    """Write the process log to ``stream``, by default standard error. An earlier configuration is replaced."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(FORMATTERS[settings.format]())
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
@@ -79,7 +79,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _traceback(record: logging.LogRecord) -> list[str]:
-    """Lines of the traceback, where the process is being debugged."""
+    """Lines of the traceback at level debug; else none."""
     if not record.exc_info or not logging.getLogger().isEnabledFor(logging.DEBUG):
         return []
     return [escape(redact(line)) for line in logging.Formatter().formatException(record.exc_info).splitlines()]

@@ -1,6 +1,6 @@
-"""Every metric of every process, declared once: name, kind, labels, meaning. The docs list equals this list.
+"""Every metric of every process, declared once: name, kind, labels, meaning. The page of metrics equals this list.
 
-Names are base units with the unit as suffix and ``_total`` on counters; no identity of a link or an alert is a label.
+A name ends in its base unit, that of a counter in ``_total``. No identity of a link or an alert is a label.
 """
 
 from typing import Final
@@ -103,9 +103,9 @@ SINK_NOTIFY_SECONDS: Final = _histogram(
 
 
 def serve(role: str, settings: MetricsSettings) -> None:
-    """Say what runs and, where a port is set, serve the metrics over HTTP until the process ends.
+    """Set the build info and, if a port is set, serve the metrics over HTTP until the process ends.
 
-    Raises UsageError when it cannot listen there.
+    Raises UsageError when it cannot listen on that address.
     """
     BUILD_INFO.labels(__version__, role).set(1)
     if not settings.port:

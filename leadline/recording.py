@@ -1,7 +1,7 @@
-"""Records of a topic in a file: one JSON object a line, with everything that is needed to judge them again.
+"""Records of a topic in a file: one JSON object per line, complete enough to judge them again.
 
 ``{"topic": …, "partition": …, "offset": …, "timestamp_ms": …, "key": …, "headers": [[name, value], …], "value": …}``.
-Bytes are text where they are UTF-8, ``{"base64": …}`` where they are not, and null where there are none.
+Bytes are text if they are UTF-8, else ``{"base64": …}``; null if there are none.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from leadline.errors import UsageError
 
 
 class Recorded(NamedTuple):
-    """One record as it was in Kafka."""
+    """One record of a topic."""
 
     topic: str
     partition: int
@@ -56,7 +56,7 @@ def line(record: Recorded) -> bytes:
 
 
 def read(path: Path) -> Iterator[Recorded]:
-    """The records of a file, in its order. Raises UsageError that names the first line which is not one."""
+    """The records of a file, in its order. Raises UsageError that names the first invalid line."""
     number = 0
     try:
         with path.open("rb") as file:
@@ -68,7 +68,7 @@ def read(path: Path) -> Iterator[Recorded]:
     except OSError as error:
         raise UsageError(f"{path}: cannot read the recording: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise UsageError(f"{path}:{number}: this is not a recorded record: {error}") from None
+        raise UsageError(f"{path}:{number}: not a line of `leadline record`: {error}") from None
 
 
 def _written(content: bytes | None) -> _Written:

@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 
 async def latest(kafka: KafkaSettings, codec: Codec[T], client_id: str) -> dict[str, T]:
-    """The newest value of each key of a topic, in the order in which they were written in their partitions.
+    """The newest value of each key of a topic, within a partition in the order of writing.
 
-    Keys that were removed, and values that cannot be read, are left out. Raises UnreachableError.
+    Removed keys and values that cannot be decoded are left out. Raises UnreachableError.
     """
     from aiokafka import AIOKafkaConsumer
     from aiokafka.errors import KafkaError

@@ -1,4 +1,4 @@
-"""Sizes, durations and trends as people read them."""
+"""Sizes, durations and trends as text for people."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def size(count: float | None) -> str:
-    """Bytes in the unit that leaves one to three digits before the point; ``-`` when unknown."""
+    """Bytes in the unit that leaves one to three digits before the decimal point; ``-`` when unknown."""
     if count is None:
         return "-"
     for unit in _SIZES:
@@ -37,7 +37,7 @@ def duration(seconds: float | None) -> str:
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """The newest ``width`` values as bars from zero to the largest; a flat zero is a flat line."""
+    """The newest ``width`` values as bars from zero to the largest."""
     shown = values[-width:]
     top = max(shown, default=0.0)
     if top <= 0:

@@ -9,7 +9,7 @@ from leadline import metrics
 from leadline.clock import Clock
 from leadline.kafka import producer_options
 from leadline.settings.agent import AgentSettings
-from leadline.stopping import end, told_to_stop
+from leadline.shutdown import end, shutdown_requested
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.outbox import Outbox
 from leadline_agents.publisher import Publisher
@@ -53,7 +53,7 @@ async def _work(settings: AgentSettings, clock: Clock, outbox: Outbox) -> None:
     apart_s = settings.interval_s / len(samplers)  # looks spread over the interval
     others = [asyncio.create_task(s.run(publisher.put, n * apart_s)) for n, s in enumerate(samplers)]
     others.append(asyncio.create_task(_keep(outbox, clock)))
-    stopping = asyncio.create_task(told_to_stop())
+    stopping = asyncio.create_task(shutdown_requested())
     gc.collect()
     gc.freeze()  # modules are never collected; scanning them is half of the collector's work
     try:

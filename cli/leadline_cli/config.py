@@ -9,10 +9,9 @@ import click
 import orjson
 
 from leadline.settings.declare import path_text
-from leadline.settings.effective import effective
 from leadline.settings.load import Loaded, SettingsError, load
-from leadline.settings.processes import PROCESSES, recognise
-from leadline.settings.schema import to_json_schema
+from leadline.settings.plain import effective
+from leadline.settings.processes import PROCESSES, recognise, to_json_schema
 from leadline.settings.stream import StreamSettings
 from leadline_cli.options import config_option, format_option
 from leadline_cli.output import emit, table

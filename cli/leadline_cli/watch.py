@@ -13,7 +13,7 @@ import click
 from leadline.clock import Clock, SystemClock
 from leadline.errors import ProblemFound, UsageError
 from leadline.settings.dsn import address
-from leadline.settings.handed import handed
+from leadline.settings.plain import revealed
 from leadline.settings.sink import KINDS, SinkSettings
 from leadline.settings.stream import StreamSettings
 from leadline_cli.options import format_option, settings
@@ -84,7 +84,7 @@ def command(
     names = list(sinks)
     with Pipeline() as pipeline:
         pipeline.start("agent", _agent(dsns, cluster, interval, str(pipeline.file("spool.sqlite3"))))
-        pipeline.start("stream", {**{name: handed(getattr(judged, name)) for name in JUDGED}, **QUIET})
+        pipeline.start("stream", {**{name: revealed(getattr(judged, name)) for name in JUDGED}, **QUIET})
         if names:
             pipeline.start("sink", {**sinks, **QUIET}, *names)
         live = form == "text" and sys.stdout.isatty()
@@ -124,7 +124,7 @@ async def _watch(pipeline: "Pipeline", show: "Show", duration: float | None, clo
 
 def _sinks(own: SinkSettings, db_sink: str | None) -> dict[str, Any]:
     """Of the settings in the environment, the targets that are there; and the incident log. Raises UsageError."""
-    found = {kind: handed(getattr(own, kind)) for kind in KINDS if getattr(own, kind).wanted}
+    found = {kind: revealed(getattr(own, kind)) for kind in KINDS if getattr(own, kind).wanted}
     if db_sink is not None:
         address(db_sink)
         found["incident_log"] = {"dsn": db_sink}

@@ -1,16 +1,16 @@
-"""The values every part of Leadline speaks in: frozen, slotted, without I/O and without a clock.
+"""The values on the topics: frozen, slotted, without I/O and without a clock.
 
 ``ids``          names and identities as types; how a link, an alert and an incident are named
 ``lsn``          the text form of WAL positions
-``observation``  what an agent saw on one node at one instant
+``observation``  samples and settings of a node, and ticks
 ``alert``        alerts: a finding's lifecycle, one record per transition
 ``finding``      findings that no sample shows
-``incident``     causes, changes, timeline
+``incident``     incidents: causes with steps, changes, timeline
 ``status``       what was judged of each link and node last
 ``lag``          roll-ups for analytics
-``action``       what people do about an incident
-``silence``      what nobody is to be told about for a while
-``delivery``     what a target was told last of an incident
+``action``       acknowledgements and notes of people
+``silence``      incidents that are not sent for a while
+``delivery``     the state of a target for one incident
 
 Times are ``datetime`` in UTC, written as RFC 3339 with milliseconds; durations end in ``_s``, sizes in ``_bytes``.
 """
@@ -21,10 +21,10 @@ from typing import Annotated
 import msgspec
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A moment with its zone; times without one are refused when read."""
+"""A time with its zone. A time without a zone is rejected."""
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""What a database column holds. Larger numbers are refused when read: JSON writers elsewhere could not pass them on."""
+"""A 64-bit integer, as a database column. Larger numbers are rejected: other JSON writers could not pass them on."""
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -1,4 +1,4 @@
-"""What people do about an incident: take it, or write something down."""
+"""Actions of people on an incident: an acknowledgement or a note."""
 
 from typing import Annotated, Literal
 
@@ -8,11 +8,11 @@ from leadline.model import Time, Value
 from leadline.model.ids import IncidentId
 
 Person = Annotated[str, Meta(min_length=1, max_length=255)]
-"""Who: a login, a name, an address; Leadline knows no accounts."""
+"""A login, a name or an address. Leadline has no user accounts."""
 
 
 class Action(Value, frozen=True, kw_only=True):
-    """One thing one person did. ``action_id`` names it for ever."""
+    """One action of one person. ``action_id`` is unique."""
 
     action_id: str
     incident_id: IncidentId

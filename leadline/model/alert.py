@@ -39,7 +39,7 @@ def severity_rank(severity: Severity) -> int:
 
 
 class Subject(Value, frozen=True, kw_only=True):
-    """What an alert or a cause is about. ``id`` is its identity; the other fields spare readers from parsing it."""
+    """The thing that an alert or a cause is about. ``id`` is its identity; the other fields are the parts of ``id``."""
 
     kind: SubjectKind
     id: str
@@ -51,7 +51,7 @@ class Subject(Value, frozen=True, kw_only=True):
 
 
 class Evidence(Value, frozen=True, kw_only=True):
-    """One fact behind a claim: what was read, where, and what it means."""
+    """One fact behind a claim: its name and value, the node it was read on, and its meaning."""
 
     name: str
     value: str
@@ -60,7 +60,7 @@ class Evidence(Value, frozen=True, kw_only=True):
 
 
 class Transition(Value, frozen=True, kw_only=True):
-    """One step in the life of an alert. ``(alert_id, seq)`` is unique; ``alert_id`` never changes with its wording."""
+    """One change of an alert's state. ``(alert_id, seq)`` is unique; ``alert_id`` does not depend on any wording."""
 
     alert_id: AlertId
     seq: Int64

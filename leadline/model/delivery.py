@@ -1,4 +1,4 @@
-"""Deliveries: what a target was told last of an incident."""
+"""Deliveries: the last notification of each incident to each target."""
 
 from typing import Literal
 
@@ -7,36 +7,36 @@ from leadline.model.alert import Severity
 from leadline.model.ids import IncidentId
 
 Occasion = Literal["opened", "updated", "escalated", "acknowledged", "noted", "repeated", "resolved"]
-"""Why somebody is told now."""
+"""The reason for a notification."""
 
 
 class Delivery(Value, frozen=True, kw_only=True):
-    """The last word to one target about one incident; a later record replaces it.
+    """The last notification of one incident to one target. A later record replaces it.
 
-    ``attempted``: the first word is on its way, or nobody knows what became of it. ``sent``: the target has it.
-    ``partial``: some of it, and the rest will follow. ``suppressed``: a silence kept it back. ``given_up``: the target
-    will not have it.
+    ``attempted``: the first notification is being sent, or its outcome is unknown. ``sent``: the target accepted it.
+    ``partial``: the target accepted a part; the rest follows. ``suppressed``: a silence holds it back.
+    ``given_up``: the target rejects it.
     """
 
     incident_id: IncidentId
     target: str
     sink: str
-    """What kind of target it is: ``slack``, ``pagerduty``, …"""
+    """The kind of the target: ``slack``, ``pagerduty``, …"""
     outcome: Literal["attempted", "sent", "partial", "suppressed", "given_up"]
     at: Time
     seq: Int64
-    """Of the incident's record that was told last; 0 when none was."""
+    """The ``seq`` of the incident record that was sent last; 0 when none was."""
     occasion: Occasion
     severity: Severity
-    """That was told last."""
+    """The severity that was sent last."""
     state: Literal["open", "resolved"]
     first_at: Time | None = None
-    """When the target had the first word."""
+    """Time of the first notification that the target accepted."""
     told_until: Time | None = None
-    """Time of the newest entry of the incident's timeline that was told."""
+    """Time of the newest entry of the incident's timeline that was sent."""
     actions: list[str] = []
-    """Identities of the actions that were told."""
+    """Identities of the actions that were sent."""
     reason: str | None = None
-    """Why it was given up, or the identity of the silence."""
+    """The reason for giving up, or the identity of the silence."""
     receipt: dict[str, str] = {}
-    """What the target gave us to come back to: a channel, a message's timestamp, a deduplication key."""
+    """Identifiers that the target returned: a channel, a message's timestamp, a deduplication key."""

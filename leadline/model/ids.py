@@ -1,4 +1,4 @@
-"""Identities: the names things keep when their numbers, severity and wording change."""
+"""Identities: they stay the same when numbers, severity and wording change."""
 
 import hashlib
 from datetime import datetime
@@ -10,9 +10,9 @@ from msgspec import Meta
 NodeName = NewType("NodeName", Annotated[str, Meta(min_length=1, max_length=255)])
 """One database server, unique within its cluster."""
 ClusterName = NewType("ClusterName", Annotated[str, Meta(min_length=1, max_length=255)])
-"""A set of nodes that replicate among each other; the Kafka key of all that is known about them."""
+"""A set of nodes that replicate among each other; the Kafka key of every record about them."""
 LinkId = NewType("LinkId", str)
-"""One directed replication relation: ``cluster/upstream->downstream``, then ``/name`` where the engine names it."""
+"""One directed replication relation: ``cluster/upstream->downstream``, and ``/name`` if the engine names it."""
 AlertId = NewType("AlertId", str)
 IncidentId = NewType("IncidentId", str)
 
@@ -25,29 +25,29 @@ def _part(name: str) -> str:
 
 
 def link_id(cluster: str, upstream: str, downstream: str, name: str = "") -> LinkId:
-    """Name a link. Separators inside the parts are percent-encoded, so two links never share a name."""
+    """The identity of a link. Separators inside the parts are percent-encoded, so it is unique."""
     ends = f"{_part(cluster)}/{_part(upstream)}->{_part(downstream)}"
     return LinkId(f"{ends}/{_part(name)}" if name else ends)
 
 
 def thing_id(cluster: str, node: str, kind: str, name: str) -> str:
-    """Name a slot, subscription or other thing that lives on one node: ``cluster/node/kind/name``."""
+    """The identity of a slot, subscription or other thing on one node: ``cluster/node/kind/name``."""
     return f"{_part(cluster)}/{_part(node)}/{kind}/{_part(name)}"
 
 
 def node_id(cluster: str, node: str) -> str:
-    """Name a node across clusters: ``cluster/node``."""
+    """The identity of a node across clusters: ``cluster/node``."""
     return f"{_part(cluster)}/{_part(node)}"
 
 
 def alert_id(rule: str, cluster: str, subject: str) -> AlertId:
-    """Hash the identity of an alert: rule, cluster and subject only, so it survives a changed severity or text."""
+    """The identity of an alert: a hash of rule, cluster and subject, so independent of severity and text."""
     digest = hashlib.sha256("\0".join((rule, cluster, subject)).encode("utf-8", "surrogatepass")).hexdigest()
     return AlertId(f"a_{digest[:20]}")
 
 
 def incident_id(cluster: str, opened_at: datetime) -> IncidentId:
-    """Name an incident after its cluster and the second it opened; the suffix tells two in one second apart."""
+    """The identity of an incident: its cluster and the second of its opening; a suffix separates two in one second."""
     stamp = opened_at.strftime("%Y%m%dT%H%M%SZ")
     suffix = hashlib.sha256(f"{cluster}\0{opened_at.isoformat()}".encode("utf-8", "surrogatepass")).hexdigest()[:4]
     return IncidentId(f"inc_{quote(cluster, safe='_.', errors='surrogatepass')}_{stamp}_{suffix}")

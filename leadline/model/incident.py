@@ -1,4 +1,4 @@
-"""Incidents: the open period of related alerts on a cluster, with ranked causes."""
+"""Incidents: one open period of related alerts on a cluster, with ranked causes."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from leadline.model.alert import Evidence, Severity, Subject
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
 
 Risk = Literal["look", "safe", "careful", "destructive"]
-"""What a step can do. ``look`` changes nothing; ``safe`` can be undone and loses nothing; ``careful``
+"""The risk of a step. ``look`` changes nothing; ``safe`` can be undone and loses nothing; ``careful``
 interrupts somebody's work or needs thought; ``destructive`` discards something that cannot be brought back."""
 
 
@@ -18,9 +18,9 @@ class Step(Value, frozen=True, kw_only=True):
 
     risk: Risk
     node: NodeName | None = None
-    """Where the statement is run, or the server that the instruction is about."""
+    """The server on which the statement is run, or which the instruction is about."""
     database: str | None = None
-    """The database to run the statement in; None where any will do."""
+    """The database to run the statement in; None if any will do."""
     sql: str | None = None
     text: str | None = None
 
@@ -38,11 +38,11 @@ class Cause(Value, frozen=True, kw_only=True):
     evidence_against: list[Evidence]
     steps: list[Step] = []
     not_seen: list[Evidence] = []
-    """What was not visible, each with a note on what would show it."""
+    """Facts that were not visible, each with a note on what would show it."""
 
 
 class Change(Value, frozen=True, kw_only=True):
-    """A setting that changed on a node. ``at`` is when the agent saw it."""
+    """A setting that changed on a node. ``at`` is the time at which the agent saw the change."""
 
     node: NodeName
     setting: str
@@ -52,14 +52,14 @@ class Change(Value, frozen=True, kw_only=True):
 
 
 class TimelineEntry(Value, frozen=True, kw_only=True):
-    """One line of the story."""
+    """One line of an incident's timeline."""
 
     at: Time
     what: str
 
 
 class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
-    """The whole incident as of ``seq``; the latest record replaces the earlier ones."""
+    """The whole incident as of ``seq``. A later record replaces it."""
 
     incident_id: IncidentId
     seq: Int64
@@ -69,11 +69,11 @@ class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     severity: Severity
     title: str
     opened_at: Time
-    """When the first breach began."""
+    """Beginning of the first breach."""
     detected_at: Time
-    """When the first alert fired."""
+    """Time at which the first alert fired."""
     cause_at: Time | None
-    """When the cause that is ranked first was first named."""
+    """Time at which the cause that is ranked first was first identified."""
     resolved_at: Time | None
     causes: list[Cause]
     alerts: list[AlertId]
@@ -84,4 +84,4 @@ class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     silenced_by: str | None = None
     parent: IncidentId | None = None
     rules: list[str] = []
-    """Names of the rules of its alerts, in the order of firing."""
+    """The rules of its alerts, in the order of firing."""

@@ -7,7 +7,7 @@ from leadline.model.observation import LinkKind, Unit
 
 
 class LagRollup(Value, frozen=True, kw_only=True):
-    """What one link did between ``start`` and ``end``, in event time. None where it could not be known."""
+    """Lag and verdicts of one link from ``start`` to ``end``, in event time. None means not known."""
 
     cluster: ClusterName
     datacenter: str
@@ -29,7 +29,7 @@ class LagRollup(Value, frozen=True, kw_only=True):
     verdict: Verdict
     """The last one in the window."""
     verdicts: dict[str, Int64]
-    """How many samples had each verdict."""
+    """Number of samples with each verdict."""
     unit: Unit = "bytes"
     """Of the link's positions."""
     transactions_max: Int64 | None = None

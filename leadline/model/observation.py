@@ -1,8 +1,8 @@
-"""What an agent saw on one node at one instant.
+"""Observations of agents, and ticks.
 
-An observation is a ``Sample`` (every interval), ``NodeSettings`` (on start, on change, every ten minutes) or a ``Tick``
-(the passing of time, written by the processor itself so that silence is an event in the log). Field groups that an
-engine, a role or a version does not have are absent; absent never means zero or healthy.
+A ``Sample`` is written every interval, ``NodeSettings`` on start, on change and every ten minutes. A ``Tick`` is the
+passing of time; the processor writes it, so that silence is an event in the topic. Groups of fields that an engine, a
+role or a version does not have are absent; absent never means zero or healthy.
 """
 
 from typing import Annotated, Generic, Literal
@@ -15,24 +15,24 @@ from leadline.model.ids import ClusterName, NodeName
 from leadline.model.lsn import Lsn
 
 Engine = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$", examples=["postgresql"])]
-"""Name of a database engine. A processor refuses samples of an engine that it does not know."""
+"""Name of a database engine. A processor rejects samples of an unknown engine."""
 Role = Literal["primary", "standby", "unknown"]
 LinkKind = Literal["physical", "archive", "logical", "gtid", "group", "backup"]
 """The way a downstream follows its upstream. ``physical``: a standby streams WAL."""
 Unit = Literal["bytes", "transactions"]
-"""Of an engine's positions."""
+"""The unit of an engine's positions."""
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Seconds = Annotated[float, Meta(description="seconds")]
 
 
 class Node(Value, frozen=True, kw_only=True):
-    """The server an observation is about, and the run of the agent that made it."""
+    """The server that an observation is about, and the run of the agent that made it."""
 
     name: NodeName
     cluster: ClusterName
     boot: str
-    """Names one run of the agent for this node; ``seq`` counts within it."""
+    """Identifies one run of the agent for this node; ``seq`` counts within it."""
     engine: Engine = "postgresql"
     datacenter: str = ""
     host: str = ""
@@ -45,15 +45,15 @@ class Node(Value, frozen=True, kw_only=True):
     system_id: str | None = None
     timeline: Count | None = None
     started_at: Time | None = None
-    """When the server process started, by its own clock."""
+    """Start of the server process, by its own clock."""
     labels: dict[str, str] = {}
 
 
 class Positions(Value, frozen=True, kw_only=True):
-    """Where the node is in the log. A primary has ``current_lsn``; a standby received and replayed positions."""
+    """The node's positions. A primary has ``current_lsn``; a standby has received and replayed positions."""
 
     current_lsn: Lsn | None = None
-    """Flushed end of the log on a primary."""
+    """Flushed end of the WAL on a primary."""
     received_lsn: Lsn | None = None
     replayed_lsn: Lsn | None = None
     last_replay_at: Time | None = None
@@ -61,17 +61,17 @@ class Positions(Value, frozen=True, kw_only=True):
     replay_paused: bool = False
     apply_delay_s: Seconds = 0.0
     redo_lsn: Lsn | None = None
-    """Where the last checkpoint begins: log before it is gone unless something holds it."""
+    """Start of the last checkpoint. WAL before it is removed unless something holds it."""
     startup_wait: str | None = None
-    """Wait event of the startup process, ``type/event``: the best single diagnostic of a standby."""
+    """Wait event of the startup process, ``type/event``: it shows what replay waits for."""
     current: Int64 | None = None
-    """End of the log on a primary whose engine counts positions."""
+    """End of the changes on a primary, for an engine whose positions are counts."""
     received: Int64 | None = None
     applied: Int64 | None = None
 
 
 class Downstream(Value, frozen=True, kw_only=True):
-    """One connected standby or subscriber, as its sender sees it. None is "not reported", never zero."""
+    """One connected standby or subscriber, as its sender sees it. None means not reported, never zero."""
 
     name: str
     """``application_name`` of the sender process."""
@@ -88,7 +88,7 @@ class Downstream(Value, frozen=True, kw_only=True):
     flush_lag_s: Seconds | None = None
     replay_lag_s: Seconds | None = None
     reply_age_s: Seconds | None = None
-    """Age of the last reply; the lag columns freeze when it grows."""
+    """Age of the last reply. The lag columns freeze while it grows."""
     connected_s: Seconds | None = None
     sync_state: str = "async"
     sync_priority: Count = 0
@@ -97,7 +97,7 @@ class Downstream(Value, frozen=True, kw_only=True):
 
 
 class Upstream(Value, frozen=True, kw_only=True):
-    """The receiving end on a standby: what it is configured to follow and what its receiver does."""
+    """The receiving end on a standby: the configured upstream, and the state of the WAL receiver."""
 
     host: str = ""
     port: Count = 0
@@ -110,14 +110,14 @@ class Upstream(Value, frozen=True, kw_only=True):
     written_lsn: Lsn | None = None
     flushed_lsn: Lsn | None = None
     latest_end_lsn: Lsn | None = None
-    """End of the upstream's log as it last told us."""
+    """End of the upstream's WAL as it last reported it."""
     timeline: Count | None = None
     last_message_at: Time | None = None
     message_age_s: Seconds | None = None
 
 
 class Slot(Value, frozen=True, kw_only=True):
-    """One replication slot, with every column the server's version has."""
+    """One replication slot, with the columns that the server's version has."""
 
     name: str
     kind: LinkKind = "physical"
@@ -170,7 +170,7 @@ class Subscription(Value, frozen=True, kw_only=True):
     transaction_s: Seconds | None = None
     """Age of the apply worker's open transaction."""
     blocked_by: tuple[Int64, ...] = ()
-    """Sessions that hold what the apply worker waits for."""
+    """Sessions that block the apply worker."""
     apply_errors: Count | None = None
     sync_errors: Count | None = None
     conflicts: dict[str, Int64] = {}
@@ -182,29 +182,29 @@ class Subscription(Value, frozen=True, kw_only=True):
 
 
 class Table(Value, frozen=True, kw_only=True):
-    """A table of logical replication as one side has it."""
+    """A table of logical replication, as one side has it."""
 
     name: str
     """With its schema, quoted where SQL needs it."""
     columns: dict[str, str] = {}
-    """Types by name: of a published table those that are sent, of a subscriber's those that can be written."""
+    """Types by column: on a publisher the columns that are sent, on a subscriber those that can be written."""
     required: tuple[str, ...] = ()
-    """Of a subscriber's: those without a default that refuse NULL."""
+    """On a subscriber: the columns that are NOT NULL and have no default."""
 
 
 class Tables(Value, frozen=True, kw_only=True):
-    """Tables of the database that the agent is connected to, told while a logical worker is in trouble there."""
+    """Tables of the database that the agent is connected to, reported while a logical worker fails there."""
 
     published: dict[str, list[Table]] = {}
     """By publication."""
     present: tuple[Table, ...] = ()
-    """All tables, where there are subscriptions; those that are subscribed to come first."""
+    """All tables of a database with subscriptions; subscribed tables come first."""
     left_out: Count = 0
-    """Tables that did not fit in: together they have at most 2000 columns, in the order of their names."""
+    """Number of tables left out: the limit is 2000 columns in all, in the order of the tables' names."""
 
 
 class Session(Value, frozen=True, kw_only=True):
-    """A client session worth naming: it holds back replay, vacuum or commits."""
+    """A client session that holds back replay, vacuum or commits."""
 
     pid: Int64
     user: str = ""
@@ -215,21 +215,21 @@ class Session(Value, frozen=True, kw_only=True):
     """Age of its transaction."""
     xmin_age: Count | None = None
     wrote: bool = False
-    """Whether it has a transaction id, which it gets as it first writes; told of ``oldest`` only."""
+    """Whether it has a transaction id, which it gets when it first writes; only in ``oldest``."""
     wait: str | None = None
     holds: str | None = None
-    """The lock mode and relation it holds that replay waits for."""
+    """Mode and relation of the lock that it holds and replay waits for."""
     query: str | None = None
-    """Masked or left out by the agent's ``query_text`` setting."""
+    """Masked or absent, by the agent's setting ``query_text``."""
 
 
 class Activity(Value, frozen=True, kw_only=True):
-    """Sessions and transactions that explain why replication waits."""
+    """Sessions and transactions for which replication may wait."""
 
     blockers: tuple[Session, ...] = ()
-    """On a standby whose replay waits: the sessions it waits for."""
+    """On a standby whose replay waits: the sessions that it waits for."""
     oldest: tuple[Session, ...] = ()
-    """The oldest transactions, those that wrote first."""
+    """The oldest transactions; those that have written come first."""
     sync_waiters: Count = 0
     sync_wait_s: Seconds = 0.0
     prepared_transactions: Count = 0
@@ -247,11 +247,11 @@ class Archiver(Value, frozen=True, kw_only=True):
     last_failed_wal: str | None = None
     last_failed_s: Seconds | None = None
     ready: Count | None = None
-    """Segments waiting to be archived, when it was looked up."""
+    """Segments that wait to be archived, if they were counted."""
 
 
 class Disk(Value, frozen=True, kw_only=True):
-    """Space of the log's volume, when the agent can know it."""
+    """Space on the volume of the WAL, if the agent can read it."""
 
     wal_bytes: Count | None = None
     wal_files: Count | None = None
@@ -260,7 +260,7 @@ class Disk(Value, frozen=True, kw_only=True):
 
 
 class Cost(Value, frozen=True, kw_only=True):
-    """What this look cost the server and the agent."""
+    """Cost of this look for the server and the agent."""
 
     statement_ms: float = 0.0
     """Round-trip time of the statement."""
@@ -270,13 +270,13 @@ class Cost(Value, frozen=True, kw_only=True):
     spooled: Count = 0
     """Observations waiting in the spool."""
     dropped: Count = 0
-    """Observations the spool had to drop since the agent started."""
+    """Observations that the full spool has dropped since the agent started."""
 
 
 Conflicts = dict[str, dict[str, Int64]]
 NodeT = TypeVar("NodeT", bound=Node, default=Node)
 ConflictsT = TypeVar("ConflictsT", bound=Conflicts, default=Conflicts)
-"""A sample has these parameters for ``repeating`` alone, which decodes the two fields by themselves."""
+"""Parameters of a sample for ``interned_decode`` alone, which decodes these two fields separately."""
 
 
 class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="sample", tag_field="kind"):
@@ -287,14 +287,14 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     at: Time
     """The database's clock; the agent's when the database cannot be reached."""
     sent_at: Time
-    """The agent's clock: the time by which judgement orders observations."""
+    """The agent's clock. The judgement orders observations by this time."""
     up: bool
     interval_s: Seconds = 1.0
-    """How often this agent means to look."""
+    """The agent's configured interval between looks."""
     error: str | None = None
-    """Why the server could not be read, in one line."""
+    """The reason that the server could not be read, in one line."""
     database: str = ""
-    """The database that the agent is connected to; what a server keeps per database is seen of this one only."""
+    """The database that the agent is connected to. Data that a server has per database is of this one only."""
     positions: Positions | None = None
     downstreams: tuple[Downstream, ...] = ()
     upstream: Upstream | None = None
@@ -303,7 +303,7 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     publications: tuple[str, ...] = ()
     """Publications in ``database``."""
     tables: Tables | None = None
-    """When they were looked at; see ``Tables``."""
+    """Only in samples for which they were read; see ``Tables``."""
     conflicts: ConflictsT = {}  # type: ignore[assignment]
     """Queries cancelled by replay: database, then kind, then count."""
     activity: Activity | None = None
@@ -311,11 +311,11 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     disk: Disk | None = None
     cost: Cost | None = None
     not_permitted: tuple[str, ...] = ()
-    """Field groups the agent's role may not read."""
+    """Groups of fields that the agent's role may not read."""
 
 
 class SettingValue(Value, frozen=True, kw_only=True):
-    """One server setting as the server reports it."""
+    """One setting, as the server reports it."""
 
     value: str
     unit: str | None = None
@@ -324,7 +324,7 @@ class SettingValue(Value, frozen=True, kw_only=True):
 
 
 class NodeSettings(Value, frozen=True, kw_only=True, tag="settings", tag_field="kind"):
-    """The replication-relevant settings of a node, and what is wrong with its tables."""
+    """The settings of a node that matter to replication, and its published tables without identity."""
 
     node: Node
     seq: Count
@@ -332,11 +332,11 @@ class NodeSettings(Value, frozen=True, kw_only=True, tag="settings", tag_field="
     sent_at: Time
     settings: dict[str, SettingValue]
     without_identity: tuple[str, ...] = ()
-    """Published tables of the agent's database that are changed and have no replica identity, 20 of them at most."""
+    """Published tables of the agent's database that are changed and have no replica identity; 20 at most."""
 
 
 class Tick(Value, frozen=True, kw_only=True, tag="tick", tag_field="kind"):
-    """The passing of time in one partition: what is silent is judged by it."""
+    """The passing of time in one partition. Silence is judged by it."""
 
     at: Time
     worker: str = ""

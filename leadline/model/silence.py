@@ -1,4 +1,4 @@
-"""Silences: what nobody is to be told about for a while."""
+"""Silences: incidents of which no notification is sent for a while."""
 
 from typing import Annotated
 
@@ -8,12 +8,12 @@ from leadline.model import Time, Value
 from leadline.model.action import Person
 
 Matchers = Annotated[dict[str, Annotated[str, Meta(min_length=1, max_length=255)]], Meta(min_length=1)]
-"""Patterns with ``*`` and ``?`` by what they are held against: ``cluster``, ``datacenter``, ``severity``, ``rule``,
-``cause``, ``incident``, or ``label.NAME``. All must match."""
+"""Patterns with ``*`` and ``?`` by field: ``cluster``, ``datacenter``, ``severity``, ``rule``, ``cause``, ``incident``
+or ``label.NAME``. All must match."""
 
 
 class Silence(Value, frozen=True, kw_only=True):
-    """From ``starts_at`` until ``ends_at`` nobody is told about incidents that match; the incident log still is."""
+    """From ``starts_at`` until ``ends_at``, matching incidents are not sent. The incident log still records them."""
 
     silence_id: str
     matchers: Matchers

@@ -1,21 +1,19 @@
-"""Every option of every process, declared once; loader, check, schema and reference page derive from it.
+"""Every setting of every process, declared once. Loader, check, schema and reference page derive from it.
 
-It never imports a role, never opens a connection, and never shows a secret.
+This package never opens a connection and never prints a secret.
 
-``secret``       a value that prints masked; it may live in a file that is read at each use
-``declare``      what a setting is: the base class, and its default, help and allowed values read back from the type
-``source``       a YAML file as data, knowing on which line each setting stands
-``environment``  ``LEADLINE_*`` variables laid over it
-``load``         both made into typed settings; all problems are reported together
-``common``       Kafka, metrics and log: what every process has
-``agent``        the process on a database host
-``stream``       the judgement
-``sink``         the processes that tell people
-``dsn``          connection strings: their form, and a name for them without secrets
-``effective``    what holds in the end, and where it came from
-``handed``       the same as plain data, for the file of a process that we start
-``processes``    which settings belong to which process
-``schema``       JSON Schema for editors
-``example``      a file to start from, for each process
+``secret``       a value that prints masked, and may be in a file that is read at each use
+``declare``      the base class, and type, default, help and allowed values of each setting
+``source``       a YAML file as data, with the line of each setting
+``environment``  ``LEADLINE_*`` variables, which override the file
+``load``         file and variables as typed settings; all problems are reported together
+``common``       Kafka, metrics and process log: the settings of every process
+``agent``        settings of the agent
+``stream``       settings of the judgement
+``sink``         settings of the sinks
+``dsn``          connection strings: their form, and their address without secrets
+``plain``        values in effect with their origin; settings for the file of a process that we start
+``processes``    the settings of each process; JSON Schema for editors
+``example``      the files in ``deploy/examples``
 ``reference``    the page ``docs/reference/settings.md``
 """

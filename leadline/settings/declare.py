@@ -1,7 +1,7 @@
-"""What a setting is: one annotated field of a ``Settings`` class.
+"""Declaration of settings: each is one annotated field of a ``Settings`` class.
 
-The annotation is the only declaration: its type and ``Meta`` constraints are what is allowed, ``Meta.description`` is
-the help, the field's default is the default. ``Meta(extra={"allowed": ...})`` says in words what a pattern means.
+The annotation is the only declaration: its type and ``Meta`` constraints are the allowed values, ``Meta.description``
+is the help, the field's default is the default. ``Meta(extra={"allowed": ...})`` is the meaning of a pattern in words.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from msgspec import inspect
 from leadline.settings.secret import Secret
 
 SettingPath = tuple[str | int, ...]
-"""The way to a setting: keys of groups and positions in lists."""
+"""The path of a setting: keys of groups and positions in lists."""
 Kind = Literal["value", "secret", "group", "list", "map"]
 REQUIRED: Final = msgspec.NODEFAULT
 
@@ -24,7 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Base of all groups of settings: frozen, and unknown keys are errors."""
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
-        """Yield (path inside this group, what is wrong) for what the type of one setting cannot tell."""
+        """Yield (path inside this group, problem) for each problem that the types do not exclude."""
         yield from ()
 
 
@@ -39,25 +39,25 @@ class Setting:
     default: Any
     kind: Kind
     group: type[Settings] | None
-    """What a group, or each item of a list or map of groups, is made of."""
+    """The class of a group, or of each item of a list or map of groups."""
     help: str
     allowed: str
-    """What it may be, in words."""
+    """The allowed values, in words."""
     example: Any
-    """A value that shows its form, where the default does not; None where there is no need."""
+    """A value that shows the form, if the default does not; else None."""
     words: tuple[str, ...]
-    """The words it may be, when its type lists them."""
+    """The allowed words, if its type lists them."""
     is_text: bool
-    """Whether its value is text; else an environment variable holds it as YAML."""
+    """Whether its value is text. Otherwise an environment variable has it as YAML."""
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The names it may have in the file: a secret may be given as a file instead."""
+        """Its names in the file. A secret has a second one, for the name of a file that holds it."""
         return (self.key, twin(self.key)) if self.kind == "secret" else (self.key,)
 
 
 def twin(key: str) -> str:
-    """The key under which the file of a secret is given."""
+    """The key for the file that holds a secret."""
     return f"{key}_file"
 
 
@@ -79,7 +79,7 @@ def groups(group: type[Settings]) -> set[type[Settings]]:
 
 
 def leaves(group: type[Settings], path: SettingPath = ()) -> Iterator[tuple[SettingPath, Setting]]:
-    """Every single setting under a group; ``<n>`` and ``<name>`` stand for the items of lists and maps."""
+    """Every setting under a group that is no group itself; ``<n>`` and ``<name>`` stand for items of lists and maps."""
     for setting in settings_of(group):
         here = (*path, setting.key, *{"list": ("<n>",), "map": ("<name>",)}.get(setting.kind, ()))
         if setting.group:
@@ -91,7 +91,7 @@ def leaves(group: type[Settings], path: SettingPath = ()) -> Iterator[tuple[Sett
 def _setting(field: msgspec.structs.FieldInfo) -> Setting:
     inner, meta = _unwrap(inspect.type_info(field.type))
     kind, group = _kind(inner)
-    # As they are declared; msgspec sorts them.
+    # In the order of declaration; msgspec sorts them.
     words = get_args(get_args(field.type)[0]) if isinstance(inner, inspect.LiteralType) else ()
     return Setting(
         attribute=field.name,

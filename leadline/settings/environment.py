@@ -1,7 +1,8 @@
-"""``LEADLINE_*`` variables laid over the settings of a file.
+"""``LEADLINE_*`` variables, which override the settings of a file.
 
-The name is the path of the setting: ``kafka.sasl.password`` is ``LEADLINE_KAFKA_SASL_PASSWORD``, ``instances[0].dsn``
-is ``LEADLINE_INSTANCES_0_DSN``, and ``_FILE`` at the end gives a secret as a file. An empty variable is one not set.
+The name of a variable is the path of its setting: ``LEADLINE_KAFKA_SASL_PASSWORD`` is ``kafka.sasl.password`` and
+``LEADLINE_INSTANCES_0_DSN`` is ``instances[0].dsn``. With ``_FILE`` at the end it names a file that holds a secret. An
+empty variable counts as not set.
 """
 
 import re
@@ -28,7 +29,7 @@ def _word(part: str | int) -> str:
 def overlay(
     group: type[Settings], data: Any, environ: Mapping[str, str]
 ) -> tuple[Any, dict[SettingPath, str], list[tuple[str, str]]]:
-    """Lay the variables over ``data``. Return the result, the variable behind each setting, and what is wrong."""
+    """Override ``data`` with the variables. Return the result, the variable of each setting, and the problems."""
     origins: dict[SettingPath, str] = {}
     problems: list[tuple[str, str]] = []
     for name, text in sorted(environ.items()):
@@ -41,7 +42,7 @@ def overlay(
         path, setting = found
         for other in ((*path[:-1], key) for key in setting.keys if key != path[-1]):
             if other in origins:
-                problems.append((name, f"{origins[other]} is set too; set one of them"))
+                problems.append((name, f"{origins[other]} is also set; set only one of them"))
             data = _put(data, other, None)
         data = _put(data, path, text if setting.is_text else _parse(text))
         origins[path] = name
@@ -49,7 +50,7 @@ def overlay(
 
 
 def _find(group: type[Settings], rest: str) -> tuple[SettingPath, Setting] | None:
-    """The setting that a variable's name leads to."""
+    """The setting that a variable's name stands for."""
     for setting in settings_of(group):
         for key in setting.keys:
             word = _word(key)
@@ -64,7 +65,7 @@ def _find(group: type[Settings], rest: str) -> tuple[SettingPath, Setting] | Non
 
 
 def _items(setting: Setting, rest: str) -> list[tuple[SettingPath, str]]:
-    """Ways to read the part of a name that says which item of a list or map is meant."""
+    """The possible readings of the part of a name that identifies an item of a list or map."""
     if setting.kind == "group":
         return [((), rest)]
     cuts = [(rest[: at.start()], rest[at.end() :]) for at in re.finditer("_", rest)]
@@ -74,7 +75,7 @@ def _items(setting: Setting, rest: str) -> list[tuple[SettingPath, str]]:
 
 
 def _put(data: Any, path: SettingPath, value: Any) -> Any:
-    """``data`` with ``value`` at ``path``; groups and items on the way are made. None is a setting not given."""
+    """``data`` with ``value`` at ``path``. Missing groups and items are created. None means not given."""
     if not path:
         return value
     part, rest = path[0], path[1:]
@@ -95,7 +96,7 @@ def _parse(text: str) -> Any:
 
 
 def _misspelt(group: type[Settings], name: str) -> list[tuple[str, str]]:
-    """A problem when the name starts like one of our groups; other processes may share the environment."""
+    """A problem if the name begins like a group of this process; other variables may belong to other processes."""
     if not name.startswith(tuple(variable((s.key,)) + "_" for s in settings_of(group) if s.group)):
         return []
     near = get_close_matches(name, [variable(path) for path, _ in leaves(group)], 1, 0.8)

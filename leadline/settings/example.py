@@ -1,4 +1,4 @@
-"""A file of settings to start from: every setting with its help; what has a default is commented out.
+"""Example settings files: every setting with its help; settings with a default are commented out.
 
 ``python -m leadline.settings.example DIRECTORY`` writes one for each process.
 """
@@ -17,13 +17,13 @@ _WIDTH = 100
 
 
 def example(process: str) -> str:
-    """The file of one process. As it stands it loads; what it names, such as servers, is made up."""
+    """The file of one process. It can be loaded; servers and other names in it are invented."""
     head = [
         f"# Settings of `leadline {process}`: {PROCESSES[process].__doc__}",
         "#",
-        "# What is commented out shows its default, or an example where there is none. `leadline config check` says",
-        "# what is wrong with a file; variables of the environment win over it. A secret may be given as a file:",
-        "# dsn_file for dsn, and so on.",
+        "# A setting that is commented out shows its default, or an example if it has none. `leadline config check`",
+        "# lists the problems of a file. Environment variables override it. A secret may be in a file of its own:",
+        "# set dsn_file instead of dsn, and so on.",
         "",
     ]
     return "\n".join([*head, *_group(PROCESSES[process], "", commented=False)]).rstrip() + "\n"
@@ -70,8 +70,8 @@ def _help(setting: Setting, indent: str) -> Iterator[str]:
 
 
 def _value(setting: Setting) -> str:
-    unsaid = setting.default is REQUIRED or not (setting.default or setting.default == 0)
-    value: Any = setting.example if unsaid and setting.example is not None else setting.default
+    unset = setting.default is REQUIRED or not (setting.default or setting.default == 0)
+    value: Any = setting.example if unset and setting.example is not None else setting.default
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
     return text.removesuffix("\n").removesuffix("\n...")
 

@@ -1,4 +1,4 @@
-"""A file and the environment made into typed settings. Every problem is found and reported in one go."""
+"""Typed settings from a file and the environment. All problems are reported together."""
 
 import math
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ from leadline.settings.source import Document, read
 
 S = TypeVar("S", bound=Settings)
 BAD: Final = object()
-"""Stands for a value that was wrong and has been reported."""
+"""Stands for a wrong value that has been reported."""
 SHOWN_CHARACTERS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong: the file and line, or the variable, that it comes from; the setting; and what to do."""
+    """One problem: the file and line or the variable, the setting, and what to do."""
 
     where: str
     path: str
@@ -43,20 +43,20 @@ class SettingsError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[S]):
-    """Settings, and the file and line or the variable of each one that is not at its default."""
+    """Settings, and the file and line or the variable of each setting that is not at its default."""
 
     settings: S
     origins: dict[SettingPath, str]
 
 
 def load(group: type[S], path: Path | None, environ: Mapping[str, str]) -> Loaded[S]:
-    """Settings from a file and the environment, which wins. Raises SettingsError that names everything wrong."""
+    """Settings from a file, overridden by the environment. Raises SettingsError that names every problem."""
     document = read(path) if path else Document("")
     data, variables, misspelt = overlay(group, document.data, environ)
     reader = _Reader(document, variables)
     reader.problems += [Problem(name, "", what) for name, what in misspelt]
     for twice in document.repeated:
-        reader.report(twice, "stands twice in this group; keep one")
+        reader.report(twice, "is given twice in this group; keep one")
     settings = reader.group(group, data, ())
     if reader.problems:
         raise SettingsError(reader.problems)
@@ -78,7 +78,7 @@ class _Reader:
         return self.variables.get(path) or self.document.place(path)
 
     def group(self, group: type[Settings], data: Any, path: SettingPath) -> Any:
-        """A group made of its settings, or BAD."""
+        """A group with its settings, or BAD."""
         data = {} if data is None else data
         if not isinstance(data, dict):
             return self.report(path, f"got {_kind(data)}; expected settings as 'name: value' lines")
@@ -87,7 +87,7 @@ class _Reader:
         unknown = [key for key in data if key not in known]
         for key in unknown:
             near = get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+            hint = f"did you mean {near[0]}?" if near else f"allowed here: {', '.join(known)}"
             self.report((*path, key), f"there is no such setting; {hint}")
         values = {setting.attribute: self.setting(setting, data, path) for setting in settings}
         if unknown or BAD in values.values():
@@ -97,10 +97,10 @@ class _Reader:
         return BAD if wrong else made
 
     def setting(self, setting: Setting, data: dict[str, Any], path: SettingPath) -> Any:
-        """The value of one setting, its default when it is not given, or BAD."""
+        """The value of one setting, its default if it is not given, or BAD."""
         given = {key: data[key] for key in setting.keys if data.get(key) is not None}
         if len(given) > 1:
-            return self.report((*path, setting.key), f"{' and '.join(given)} are both given; give one of them")
+            return self.report((*path, setting.key), f"{' and '.join(given)} are both given; give only one of them")
         if setting.group and setting.kind == "group":
             return self.group(setting.group, data.get(setting.key), (*path, setting.key))
         if not given and setting.default is not REQUIRED:
@@ -129,7 +129,7 @@ class _Reader:
         return self.report(path, f"got {_kind(value)}; expected a {kind} of settings")
 
     def secret(self, value: Any, path: SettingPath, *, from_file: bool) -> Any:
-        """A secret that can be revealed now, or BAD. Its value is in no message."""
+        """A secret that can be revealed, or BAD. Its value is in no message."""
         if not isinstance(value, str):
             return self.report(path, f"got {_kind(value)} (not shown); expected text, perhaps in quotes")
         secret = Secret.in_file(Path(value)) if from_file else Secret(value)

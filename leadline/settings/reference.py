@@ -1,4 +1,4 @@
-"""The page of all settings. ``python -m leadline.settings.reference > docs/reference/settings.md`` writes it."""
+"""The page of settings. ``python -m leadline.settings.reference > docs/reference/settings.md`` writes it."""
 
 import sys
 from collections.abc import Iterator
@@ -13,15 +13,16 @@ _HEAD = """\
 
 <!-- Made from leadline/settings/ by `python -m leadline.settings.reference`; a test holds it current. -->
 
-Each process reads one YAML file, given with `-c`. Settings may also come from the environment, which wins over the
-file; an empty variable counts as not set. Variables hold text as it stands, and everything else as YAML: `true`, `2.5`,
-`{team: payments}`. Words are taken in upper and lower case.
+Each process reads one YAML file, given with `-c`. Environment variables override the file; an empty variable counts as
+not set. A variable has text as it is, and any other value as YAML: `true`, `2.5`, `{team: payments}`. Fixed words may
+be in upper or lower case.
 
-A secret may be given as a file instead: `dsn_file` for `dsn`, `LEADLINE_..._FILE` for `LEADLINE_...`. Only one of the
-two may be set. The file is read at each use, so that a rotated secret is picked up; the newline at its end is dropped.
+A secret may be in a file of its own: set `dsn_file` instead of `dsn`, or `LEADLINE_..._FILE` instead of `LEADLINE_...`.
+Only one of the two may be set. The file is read at each use, so that a rotated secret is picked up; a newline at its
+end is ignored.
 
-`leadline config check` names everything wrong in a file at once, `leadline config show` prints what holds and where it
-comes from, and `leadline config schema` gives editors a JSON Schema.
+`leadline config check` lists all problems of a file, `leadline config show` prints every value with its origin, and
+`leadline config schema` prints a JSON Schema for editors.
 """
 
 
@@ -53,7 +54,7 @@ def _group(setting: Setting) -> Iterator[str]:
 
 
 def _table(rows: list[tuple[SettingPath, Setting]]) -> Iterator[str]:
-    yield "| setting | what it is | allowed | default |"
+    yield "| setting | meaning | allowed | default |"
     yield "|---|---|---|---|"
     for path, setting in rows:
         file, file_variable = (", `…_file`", ", `…_FILE`") if setting.kind == "secret" else ("", "")

@@ -1,4 +1,4 @@
-"""A value that must not be seen: it prints masked wherever it goes."""
+"""Secrets: values that print masked, and a filter for foreign text."""
 
 import re
 from pathlib import Path
@@ -10,9 +10,9 @@ MASK: Final = "***"
 
 
 class Secret:
-    """A password, token or connection string. ``str`` and ``repr`` are masked; only ``reveal`` gives it away.
+    """A password, token or connection string. ``str`` and ``repr`` are masked; only ``reveal`` returns it.
 
-    One that was given as a file is read again at each ``reveal``, so that a rotated secret is picked up.
+    A secret in a file is read again at each ``reveal``, so that a rotated secret is picked up.
     """
 
     __slots__ = ("_file", "_value")
@@ -23,13 +23,13 @@ class Secret:
 
     @classmethod
     def in_file(cls, path: Path) -> "Secret":
-        """The secret that stands in a file, without the newline at its end."""
+        """The secret in a file, without the newline at its end."""
         secret = cls("")
         secret._file = path
         return secret
 
     def reveal(self) -> str:
-        """The value itself. Raises UsageError when its file cannot be read or is empty."""
+        """The value. Raises UsageError when its file cannot be read or is empty."""
         if self._file is None:
             return self._value
         try:
@@ -60,5 +60,5 @@ _IN_PAIR: Final = re.compile(
 
 
 def redact(text: str) -> str:
-    """Mask what looks like a password in foreign text: ``user:password@`` in a URL, ``password=...`` in a pair."""
+    """Mask passwords in foreign text: ``user:password@`` in a URL, ``password=...`` in a pair."""
     return _IN_PAIR.sub(rf"\1\2{MASK}", _IN_URL.sub(rf"\1{MASK}@", text))

@@ -1,4 +1,4 @@
-"""A YAML file as plain data that remembers on which line each setting stands."""
+"""A YAML file as plain data, with the line of each setting."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ from leadline.errors import UsageError
 from leadline.settings.declare import SettingPath
 
 _QUOTED = re.compile(r"'[^'<][^']{2,}'")
-"""What YAML quotes from the file in its errors may be a secret: ``password: *hunter2`` is an undefined alias."""
+"""Quotations in YAML's errors, which may be secrets: ``password: *hunter2`` is an undefined alias."""
 
 
 @dataclass(slots=True)
 class Document:
-    """What a file says. ``data`` is made of dicts with text keys, lists and scalars."""
+    """The content of a file. ``data`` consists of dicts with text keys, lists and scalars."""
 
     name: str
     data: Any = field(default_factory=dict)
     lines: dict[SettingPath, int] = field(default_factory=dict)
     repeated: list[SettingPath] = field(default_factory=list)
-    """Keys that stand twice in one group; the last one would silently win."""
+    """Keys that are twice in one group; the first would be silently ignored."""
 
     def place(self, path: SettingPath) -> str:
         """File and line of a setting, or of the nearest group around it that is in the file."""
@@ -37,7 +37,7 @@ def read(path: Path) -> Document:
     try:
         text = path.read_text("utf-8")
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: cannot read the settings: it is not UTF-8 text") from None
+        raise UsageError(f"{path}: cannot read the settings: not UTF-8 text") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot read the settings: {error.strerror}") from None
     try:
@@ -64,7 +64,7 @@ def _data(loader: yaml.SafeLoader, node: yaml.Node, path: SettingPath, document:
             loader.flatten_mapping(node)
             found = {}
             for key, value in node.value:
-                # The key as it is written: a datacentre named "no" must not become False.
+                # The key as written: a datacentre named "no" must not become False.
                 name = key.value if isinstance(key, yaml.ScalarNode) else str(loader.construct_object(key, deep=True))
                 document.lines[(*path, name)] = key.start_mark.line + 1
                 found[name] = _data(loader, value, (*path, name), document)
@@ -75,5 +75,6 @@ def _data(loader: yaml.SafeLoader, node: yaml.Node, path: SettingPath, document:
         return loader.construct_object(node)
     except ValueError:
         raise yaml.constructor.ConstructorError(
-            problem="a value looks like a number or a date and is none; put it in quotes", problem_mark=node.start_mark
+            problem="a value looks like a number or a date but is not one; put it in quotes",
+            problem_mark=node.start_mark,
         ) from None

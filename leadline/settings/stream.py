@@ -1,4 +1,4 @@
-"""Settings of `leadline stream`, the judgement; `leadline watch --config` reads the same file."""
+"""Settings of `leadline stream`. `leadline watch --config` reads the same file."""
 
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
@@ -16,49 +16,55 @@ Span = Annotated[float, Meta(ge=0, le=86400)]
 
 
 class DeadLetterSettings(Settings, frozen=True, kw_only=True):
-    """How many bad records are set aside before the worker stops instead of draining the topic."""
+    """The number of bad records after which a worker stops instead of draining the topic."""
 
-    max_consecutive: Annotated[int, Meta(ge=1, description="Bad records in a row.")] = 100
-    max_ratio: Annotated[Share, Meta(description="Bad records among the last thousand, as a share.")] = 0.05
+    max_consecutive: Annotated[int, Meta(ge=1, description="Consecutive bad records.")] = 100
+    max_ratio: Annotated[Share, Meta(description="Share of bad records among the last thousand.")] = 0.05
 
 
 class JudgementSettings(Settings, frozen=True, kw_only=True):
-    """How the passing of time is judged."""
+    """Times of the judgement."""
 
     lateness_s: Annotated[
-        float, Meta(ge=0, le=3600, description="How long an observation may be on its way and still be waited for.")
+        float, Meta(ge=0, le=3600, description="Seconds for which a late observation is waited for.")
     ] = 2.0
     clock_tolerance_s: Annotated[
-        float, Meta(ge=0, le=3600, description="How far a host's clock may be off before its times are corrected.")
+        float, Meta(ge=0, le=3600, description="Seconds that a host's clock may differ before its times are corrected.")
     ] = 5.0
     stale_after_s: Annotated[
-        float, Meta(gt=0, le=86400, description="How long, or five intervals, what a node said last is what holds.")
+        float,
+        Meta(
+            gt=0,
+            le=86400,
+            description="Seconds, and at least five intervals, after which a node without a sample is silent.",
+        ),
     ] = 5.0
     pending_grace_s: Annotated[
         float,
         Meta(
             ge=0,
             le=3600,
-            description="How long an alert stays pending while its rule is not breached. Set it below `for_s` of the "
-            "rules: breaches that are closer together count as one.",
+            description="Seconds for which an alert stays pending while its rule is not breached. Set it below `for_s` "
+            "of the rules: breaches that are closer together count as one.",
         ),
     ] = 3.0
     quiet_s: Annotated[
-        float, Meta(ge=0, le=86400, description="How long an incident stays open after its last alert has ended.")
+        float,
+        Meta(ge=0, le=86400, description="Seconds for which an incident stays open after its last alert has ended."),
     ] = 5.0
     forget_s: Annotated[
         float,
         Meta(
             ge=600,
             le=31536000,
-            description="How long a downstream without an agent is remembered after its connection was lost. Set it "
-            "above the limits of `replication_cut_off`, which ends with it.",
+            description="Seconds for which a downstream without an agent is remembered after its connection was lost. "
+            "Set it above the limits of `replication_cut_off`, whose alert ends with it.",
         ),
     ] = 3600.0
     status_every_s: Annotated[
         float,
         Meta(
-            ge=0.1, le=3600, description="How often the status of a link or node is published while it does not change."
+            ge=0.1, le=3600, description="Seconds between two records of an unchanged link or node on the status topic."
         ),
     ] = 60.0
 
@@ -69,7 +75,7 @@ class JudgementSettings(Settings, frozen=True, kw_only=True):
 
 
 class RuleOverride(Settings, frozen=True, kw_only=True):
-    """Limits of rules, where their own do not fit; `leadline rules list` shows those, and their units."""
+    """Limits that replace a rule's defaults. `leadline rules list` shows the defaults and their units."""
 
     enabled: (
         Annotated[bool, Meta(description="`false` switches the rule off; its alerts end.", examples=[True])] | None
@@ -90,19 +96,25 @@ class RuleOverride(Settings, frozen=True, kw_only=True):
         | None
     ) = None
     for_s: (
-        Annotated[Span, Meta(description="How long a limit must be crossed before the alert fires.", examples=[30])]
+        Annotated[Span, Meta(description="Seconds that a limit must be crossed before the alert fires.", examples=[30])]
         | None
     ) = None
     keep_s: (
-        Annotated[Span, Meta(description="How long all must be well before the alert resolves.", examples=[60])] | None
+        Annotated[
+            Span, Meta(description="Seconds that the value must be clear before the alert resolves.", examples=[60])
+        ]
+        | None
     ) = None
     clear_ratio: (
-        Annotated[Share, Meta(description="Well is this share of the crossed limit, or less.", examples=[0.8])] | None
+        Annotated[
+            Share, Meta(description="The value is clear at this share of the crossed limit, or below.", examples=[0.8])
+        ]
+        | None
     ) = None
 
 
 class MatchSettings(Settings, frozen=True, kw_only=True):
-    """What an override applies to. Patterns have `*` and `?`; all that are given must match."""
+    """The subjects that an override applies to. Patterns may contain `*` and `?`; all given patterns must match."""
 
     cluster: Annotated[Glob, Meta(description="Name of the cluster.", examples=["orders*"])] | None = None
     datacenter: (
@@ -132,30 +144,33 @@ class MatchSettings(Settings, frozen=True, kw_only=True):
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """An override that matches everything belongs under ``rules``."""
         if self == MatchSettings():
-            yield (), "matches nothing in particular; give cluster, datacenter, link, node or labels, or use rules"
+            yield (), "matches everything; give cluster, datacenter, link, node or labels, or use `rules`"
 
 
 class OverrideSettings(Settings, frozen=True, kw_only=True):
-    """Limits of rules for some clusters, links or nodes only. A later override wins over an earlier one."""
+    """Limits of rules for some clusters, links or nodes. A later override takes precedence over an earlier one."""
 
     match: MatchSettings
     rules: dict[str, RuleOverride]
 
 
 class StreamSettings(Settings, frozen=True, kw_only=True):
-    """The process that judges every link and names the cause."""
+    """The process that judges every link and names the causes of incidents."""
 
     application_id: Annotated[
         str,
         Meta(
             pattern=r"^[A-Za-z0-9._-]{1,100}$",
             extra={"allowed": "letters, digits, dots, dashes and underscores"},
-            description="The consumer group: workers with the same one share the work.",
+            description="Consumer group of the workers; workers with the same one share the work.",
         ),
     ] = "leadline-stream"
-    tick_s: Annotated[float, Meta(ge=0.1, le=60, description="How often the passing of time is written down.")] = 1.0
+    tick_s: Annotated[
+        float, Meta(ge=0.1, le=60, description="Seconds between two ticks, which record the passing of time.")
+    ] = 1.0
     flush_s: Annotated[
-        float, Meta(ge=0.1, le=3600, description="How often the state of a cluster without transitions is stored.")
+        float,
+        Meta(ge=0.1, le=3600, description="Seconds after which the state of a cluster without transitions is saved."),
     ] = 10.0
     kafka: KafkaSettings = KafkaSettings()
     deadletters: DeadLetterSettings = DeadLetterSettings()
@@ -174,7 +189,7 @@ class StreamSettings(Settings, frozen=True, kw_only=True):
             if path[-1] in known:
                 continue
             near = get_close_matches(str(path[-1]), known, 1)
-            hint = f"did you mean {near[0]}?" if near else "`leadline rules list` shows them"
+            hint = f"did you mean {near[0]}?" if near else "`leadline rules list` lists the rules"
             problems.append(Problem("", path_text(path), f"there is no such rule; {hint}"))
         if problems:
             raise SettingsError(problems)

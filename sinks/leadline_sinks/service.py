@@ -7,7 +7,7 @@ from typing import Any
 
 from leadline.clock import Clock
 from leadline.settings.sink import SinkSettings
-from leadline.stopping import end, told_to_stop
+from leadline.shutdown import end, shutdown_requested
 from leadline_sinks.incident_log.log_consumer import TARGET as INCIDENT_LOG
 from leadline_sinks.incident_log.log_consumer import LogConsumer
 from leadline_sinks.notify.context import NotificationContext
@@ -55,7 +55,7 @@ async def _run_until_stopped(context: Coroutine[Any, Any, None], work: list[Coro
     """Run everything until SIGTERM; the context consumer ends last. Raises the error of a task that failed."""
     following = asyncio.create_task(context)
     workers = [asyncio.create_task(each) for each in work]
-    stopping = asyncio.create_task(told_to_stop())
+    stopping = asyncio.create_task(shutdown_requested())
     try:
         ended, _ = await asyncio.wait({stopping, following, *workers}, return_when=asyncio.FIRST_COMPLETED)
     finally:

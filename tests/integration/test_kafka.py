@@ -60,7 +60,7 @@ async def test_a_stranger_on_the_port(answer: Callable[[StreamReader, StreamWrit
     async with stranger(answer) as address:
         error = await refused(bootstrap=address)
     assert isinstance(error, UnreachableError)
-    assert f"Kafka at {address} hung up" in str(error)
+    assert f"Kafka at {address} closed the connection" in str(error)
 
 
 async def test_no_encryption_there() -> None:
@@ -68,7 +68,7 @@ async def test_no_encryption_there() -> None:
     async with stranger(talk_http) as address:
         error = await refused(bootstrap=address, security_protocol="SSL")
     assert isinstance(error, UsageError)
-    assert "does not speak TLS; kafka.security.protocol is SSL" in str(error)
+    assert "does not use TLS; check kafka.security.protocol, which is SSL" in str(error)
 
 
 async def test_a_certificate_we_do_not_trust(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from leadline.settings.handed import handed
+from leadline.settings.plain import revealed
 from leadline.settings.sink import SinkSettings
 
 LOCAL: Final = ("slack", "pagerduty")
@@ -22,8 +22,8 @@ def sink_settings(receiver_url: str, log_dsn: str, own: SinkSettings) -> dict[st
         "pagerduty": {"routing_key": ROUTING_KEY, "url": receiver_url},
         "incident_log": {"dsn": log_dsn},
         "targets": {
-            **({OWN["slack"]: {"slack": handed(own.slack)}} if own.slack.wanted else {}),
-            **({OWN["pagerduty"]: {"pagerduty": handed(own.pagerduty)}} if own.pagerduty.wanted else {}),
+            **({OWN["slack"]: {"slack": revealed(own.slack)}} if own.slack.wanted else {}),
+            **({OWN["pagerduty"]: {"pagerduty": revealed(own.pagerduty)}} if own.pagerduty.wanted else {}),
         },
         "notify": NOTIFY,
     }

@@ -71,7 +71,7 @@ def test_which_process(run: Run) -> None:
     """Settings that fit several processes need --process."""
     result = run("config", "check")
     assert result.code == 2
-    assert "say --process agent or stream" in result.err
+    assert "give --process agent or stream" in result.err
     assert run("config", "check", "--process", "stream").code == 0
 
 

@@ -8,8 +8,7 @@ import pytest
 from leadline.errors import UsageError
 from leadline.settings.declare import Settings
 from leadline.settings.load import load
-from leadline.settings.processes import PROCESSES
-from leadline.settings.schema import to_json_schema
+from leadline.settings.processes import PROCESSES, to_json_schema
 from leadline.settings.source import read
 
 FILES = sorted(Path(__file__).parent.glob("*.yaml"))

@@ -159,7 +159,7 @@ def test_both_twins_as_variables() -> None:
     """A secret and its file are not both set."""
     environ = {"LEADLINE_KAFKA_SASL_PASSWORD": "hunter2", "LEADLINE_KAFKA_SASL_PASSWORD_FILE": "/nowhere"}
     lines = problems(environ)
-    assert "LEADLINE_KAFKA_SASL_PASSWORD_FILE: LEADLINE_KAFKA_SASL_PASSWORD is set too; set one of them" in lines
+    assert "LEADLINE_KAFKA_SASL_PASSWORD_FILE: LEADLINE_KAFKA_SASL_PASSWORD is also set; set only one of them" in lines
     assert "hunter2" not in "".join(lines)
 
 
@@ -184,7 +184,7 @@ def test_unknown_rules_are_named() -> None:
         settings.check_rules({"replication_lag", "node_down"})
     assert str(caught.value).splitlines() == [
         "rules.replication_log: there is no such rule; did you mean replication_lag?",
-        "overrides[0].rules.zzz: there is no such rule; `leadline rules list` shows them",
+        "overrides[0].rules.zzz: there is no such rule; `leadline rules list` lists the rules",
     ]
     StreamSettings(rules={"node_down": RuleOverride()}).check_rules({"node_down"})
 

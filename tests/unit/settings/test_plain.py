@@ -4,8 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from leadline.settings.handed import handed
 from leadline.settings.load import load
+from leadline.settings.plain import revealed
 from leadline.settings.sink import SinkSettings
 
 GIVEN = {
@@ -21,7 +21,7 @@ def test_they_load_as_the_same_settings(tmp_path: Path) -> None:
     given, again = tmp_path / "given.yaml", tmp_path / "again.yaml"
     given.write_bytes(msgspec.json.encode(GIVEN))
     settings = load(SinkSettings, given, {}).settings
-    plain = handed(settings)
+    plain = revealed(settings)
     again.write_bytes(msgspec.json.encode(plain))
     assert load(SinkSettings, again, {}).settings == settings
     assert "webhook_url" not in plain["slack"]
