@@ -20,7 +20,7 @@ def size(count: float | None) -> str:
 
 def amount(count: float | None, unit: str) -> str:
     """So much of an engine's unit: bytes as a size, anything else as a number with its unit; ``-`` when unknown."""
-    return size(count) if unit == "bytes" or count is None else f"{count:.0f} {unit}"
+    return size(count) if unit == "bytes" or count is None else f"{count:,.10g} {unit}".rstrip()
 
 
 def duration(seconds: float | None) -> str:

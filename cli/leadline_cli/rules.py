@@ -3,7 +3,7 @@
 import click
 from msgspec.structs import asdict
 
-from leadline.words import size
+from leadline.words import amount
 from leadline_cli.options import format_option
 from leadline_cli.output import emit, table
 
@@ -34,8 +34,9 @@ def list_(form: str) -> None:
 
     if form == "json":
         for rule in RULES.values():
-            about = {"rule": rule.name, "family": rule.entry.family, "help": rule.entry.help, "unit": rule.entry.unit}
-            emit(about | asdict(rule.limits))
+            entry = rule.entry
+            about = {"rule": rule.name, "family": entry.family, "class": entry.class_, "help": entry.help}
+            emit(about | {"unit": entry.unit} | asdict(rule.limits))
         return
     rows = []
     for rule in sorted(RULES.values(), key=lambda rule: (rule.entry.family, rule.name)):
@@ -58,4 +59,4 @@ def list_(form: str) -> None:
 def _level(level: float | None, unit: str, low_is_bad: bool) -> str:
     if level is None:
         return ""
-    return ("≤ " if low_is_bad else "≥ ") + (size(level) if unit == "bytes" else f"{level:g} {unit}".rstrip())
+    return ("≤ " if low_is_bad else "≥ ") + amount(level, unit)

@@ -6,8 +6,8 @@ from typing import Literal
 from leadline.model.alert import SubjectKind
 
 Class = Literal["page", "notice", "advice"]
-"""The urgency of a finding. ``page``: somebody must act now; only these open incidents. ``notice``: somebody must know
-today. ``advice``: it belongs in a report."""
+"""The urgency of a finding. ``page``: somebody must act now. ``notice``: somebody must know today. ``advice``: it
+belongs in a report. The pages and lists of rules show it; the judgement does not read it, and every class opens incidents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from leadline.catalogue import CAUSES as CATALOGUE
 from leadline.catalogue.entry import CauseEntry
-from leadline.words import size
+from leadline.words import amount
 from leadline_streams.causes import CAUSES
 from leadline_streams.judge.rule import AnyRule
 from leadline_streams.rules import RULES
@@ -23,7 +23,10 @@ breach has lasted for `for`, and resolves when all has been well for `keep`. Wel
 that a number near it does not flap. Missing data neither fires nor clears: the alert becomes unknown.
 
 Limits are changed in [settings](settings.md), in the rule's unit: for all subjects under `rules`, for some under
-`overrides`. How to add a rule: [add a rule or a cause](../how-to/add-a-rule.md).
+`overrides`. The class is the urgency: `page`, somebody must act now; `notice`, somebody must know today; `advice`, it
+belongs in a report. The alerts of every class open incidents.
+
+How to add a rule: [add a rule or a cause](../how-to/add-a-rule.md).
 """
 
 _CAUSES = f"""\
@@ -60,22 +63,22 @@ def rules() -> str:
 
 
 def _family(name: str, rules: list[AnyRule]) -> str:
-    head = f"\n## {name.capitalize()}\n\n| rule | on a | what it measures | warning | critical | for | keep | then |\n"
-    return head + "|---|---|---|---|---|---|---|---|\n" + "".join(map(_row, rules))
+    head = "| rule | on a | class | what it measures | warning | critical | for | keep | then |\n"
+    return f"\n## {name.capitalize()}\n\n{head}|---|---|---|---|---|---|---|---|---|\n" + "".join(map(_row, rules))
 
 
 def _row(rule: AnyRule) -> str:
     levels = f"{_level(rule, rule.limits.warning)} | {_level(rule, rule.limits.critical)}"
     spans = f"{rule.limits.for_s:g} s | {rule.limits.keep_s:g} s"
-    runbook = f"[runbook](../runbooks/{rule.name}.md)"
-    return f"| `{rule.name}` | {rule.on.kind} | {rule.entry.help} | {levels} | {spans} | {runbook} |\n"
+    about = f"`{rule.name}` | {rule.on.kind} | {rule.entry.class_} | {rule.entry.help}"
+    return f"| {about} | {levels} | {spans} | [runbook](../runbooks/{rule.name}.md) |\n"
 
 
 def _level(rule: AnyRule, level: float | None) -> str:
     if level is None:
         return "none"
     sign = "≤" if rule.limits.low_is_bad else "≥"
-    return f"{sign} {size(level)}" if rule.entry.unit == "bytes" else f"{sign} {level:g} {rule.entry.unit}".rstrip()
+    return f"{sign} {amount(level, rule.entry.unit)}"
 
 
 PAGES = {"rules": rules, "causes": causes}

@@ -13,5 +13,6 @@ def test_every_rule_is_listed(run: Run) -> None:
     for line in lines:
         limits = RULES[line["rule"]].limits
         assert (line["warning"], line["critical"], line["for_s"]) == (limits.warning, limits.critical, limits.for_s)
+        assert line["class"] == RULES[line["rule"]].entry.class_
     text = run("rules", "list").out
     assert all(f"\n{name} " in text for name in RULES)
