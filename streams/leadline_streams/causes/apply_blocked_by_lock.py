@@ -3,64 +3,68 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import CUT
+from leadline.model.alert import Evidence
 from leadline.model.incident import Step
 from leadline.model.observation import Session
-from leadline_streams.engines.postgresql.apply import Apply, affected_subscriptions
+from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.statements import end_session, show_clients, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
-SETTLED_S = 2.0
-"""Shorter waits are those of normal traffic."""
+BRIEF_S = 2.0
+"""Waits shorter than this are part of normal traffic."""
 OWN_WORKERS = "Lock/applytransaction"
-"""The leader waits for its parallel workers."""
+"""The wait event of a leader worker that waits for its parallel workers."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A worker that waits for a lock and whose transaction gets old."""
-    for subscriber in affected_subscriptions(context, CUT):
-        wait, waits_s = subscriber.subscription.wait or "", subscriber.subscription.transaction_s or 0.0
-        blockers = _blockers(subscriber)
+    for affected in affected_subscriptions(context, CUT):
+        wait, waits_s = affected.subscription.wait or "", affected.subscription.transaction_s or 0.0
+        blockers, name = _blockers(affected), affected.node.name
         if not wait.startswith("Lock/") or (wait == OWN_WORKERS and not blockers):
             continue
-        pids = [session.pid for session in blockers] or subscriber.subscription.blocked_by
-        first = blockers[0] if blockers else None
-        what = f" ({first.holds})" if first is not None and first.holds else ""
-        who = f"session pid {pids[0]} on {subscriber.node.name}" if pids else f"a session on {subscriber.node.name}"
+        pids = [session.pid for session in blockers] or affected.subscription.blocked_by
+        lock = f" ({blockers[0].holds})" if blockers and blockers[0].holds else ""
+        holder = f"session pid {pids[0]} on {name}" if pids else f"a session on {name}"
         yield Claim(
-            subject=subscriber.about,
-            confidence=0.6 if waits_s < SETTLED_S else 0.97 if pids else 0.9,
-            title=f"apply on {subscriber.node.name} is blocked by a lock",
-            summary=f"{who} holds a lock{what} that the apply worker of {subscriber.name} has waited for during "
+            subject=affected.about,
+            confidence=0.6 if waits_s < BRIEF_S else 0.97 if pids else 0.9,
+            title=f"apply on {name} is blocked by a lock",
+            summary=f"{holder} holds a lock{lock}; the apply worker of {affected.name} has waited for it for "
             f"{waits_s:.0f} s",
-            steps=_steps(subscriber, pids[0] if pids else None),
+            steps=_steps(affected, pids[0] if pids else None),
             evidence_for=[
-                fact("wait", wait, subscriber.node.name, f"the worker's transaction is {waits_s:.0f} s old"),
-                *(fact("blocker", _who(session), subscriber.node.name, session.query) for session in blockers),
-                *(fact("blocked_by", pid, subscriber.node.name) for pid in pids if not blockers),
+                fact("wait", wait, name, f"the worker's transaction is {waits_s:.0f} s old"),
+                *(fact("blocker", _described(session), name, session.query) for session in blockers),
+                *(fact("blocked_by", pid, name) for pid in pids if not blockers),
             ],
+            not_seen=_not_seen(affected, pids),
         )
 
 
-def _steps(subscriber: Apply, pid: int | None) -> list[Step]:
+def _steps(affected: AffectedSubscription, pid: int | None) -> list[Step]:
+    node = affected.node.name
     if pid is None:
-        return [show_clients(subscriber.node.name)]
-    return [
-        show_session(subscriber.node.name, pid),
-        Step(risk="look", text="Let its owner end the transaction; if that takes too long, end the session"),
-        end_session(subscriber.node.name, pid),
-    ]
+        return [show_clients(node)]
+    wait = "Ask its owner to end the transaction; if that takes too long, end the session"
+    return [show_session(node, pid), Step(risk="look", node=node, text=wait), end_session(node, pid)]
 
 
-def _blockers(subscriber: Apply) -> list[Session]:
+def _blockers(affected: AffectedSubscription) -> list[Session]:
     """Client sessions that hold the lock."""
-    activity = subscriber.node.sample.activity if subscriber.node.sample is not None else None
+    activity = affected.node.sample.activity if affected.node.sample is not None else None
     sessions = activity.blockers if activity is not None else []
-    return [session for session in sessions if session.pid in subscriber.subscription.blocked_by]
+    return [session for session in sessions if session.pid in affected.subscription.blocked_by]
 
 
-def _who(session: Session) -> str:
+def _not_seen(affected: AffectedSubscription, pids: tuple[int, ...] | list[int]) -> list[Evidence]:
+    shown_by = "SELECT pg_blocking_pids(pid) for the worker's pid shows the session that holds the lock"
+    return [] if pids else [fact("blocked_by", "not seen", affected.node.name, shown_by)]
+
+
+def _described(session: Session) -> str:
     holds = f", holds {session.holds}" if session.holds else ""
     return f"pid {session.pid}, user {session.user}, {session.state}, {session.age_s:.0f} s old{holds}"
 

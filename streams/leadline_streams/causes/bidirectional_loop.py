@@ -5,73 +5,60 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import FAILING
 from leadline.model.incident import Step
 from leadline.model.observation import Subscription
-from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, affected_subscriptions, quoted
+from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions, quoted
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription that receives its own rows, because it takes changes of any origin from its own subscriber."""
-    for subscriber in affected_subscriptions(context, FAILING):
-        back = returning(context, subscriber)
-        kinds = subscriber.risen(*DUPLICATES)
-        if (
-            back is None
-            or not kinds
-            or not subscriber.fails
-            or subscriber.publisher is None
-            or subscriber.subscription.origin == "none"
-        ):
+    for affected in affected_subscriptions(context, FAILING):
+        back, publisher = return_subscription(context, affected), affected.publisher
+        kinds = affected.risen(*DUPLICATES)
+        if back is None or publisher is None or not kinds or not affected.fails:
             continue
+        if affected.subscription.origin == "none":
+            continue
+        name, up = affected.node.name, publisher.name
         yield Claim(
-            subject=subscriber.about,
+            subject=affected.about,
             confidence=0.98,
-            title=f"{subscriber.node.name} gets its own changes back from {subscriber.publisher.name}",
-            summary=f"{subscriber.name} takes changes of any origin from {subscriber.publisher.name}, which "
-            f"subscribes to "
-            f"{subscriber.node.name} by {back.name}: rows written on {subscriber.node.name} come back and conflict "
-            f"with themselves "
-            f"({', '.join(kinds)})",
-            steps=[
-                subscriber.alter("safe", "SET (origin = none)"),
-                Step(
-                    risk="safe",
-                    node=subscriber.publisher.name,
-                    database=back.database,
-                    sql=f"ALTER SUBSCRIPTION {quoted(back.name)} SET (origin = none)",
-                ),
-                subscriber.read_error,
-                Step(
-                    risk="destructive", text="Then skip the transaction that came back, with the finish LSN found there"
-                ),
-                subscriber.alter("destructive", "SKIP (lsn = '<finish LSN>')"),
-            ],
+            title=f"{name} gets its own changes back from {up}",
+            summary=f"{affected.name} takes changes of any origin from {up}, which subscribes to {name} by "
+            f"{back.name}: rows written on {name} come back and conflict with themselves ({', '.join(kinds)})",
+            steps=_steps(affected, publisher, back),
             evidence_for=[
-                fact(
-                    "origin",
-                    subscriber.subscription.origin or "any",
-                    subscriber.node.name,
-                    subscriber.subscription.name,
-                ),
-                fact("origin", back.origin or "any", subscriber.publisher.name, back.name),
-                *(fact(kind, count, subscriber.node.name, "in 5 min") for kind, count in kinds.items()),
+                fact("origin", affected.subscription.origin or "any", name, affected.subscription.name),
+                fact("origin", back.origin or "any", up, back.name),
+                *(fact(kind, count, name, "in 5 min") for kind, count in kinds.items()),
             ],
         )
 
 
-def returning(context: DiagnosisContext, subscriber: Apply) -> Subscription | None:
-    """The publisher's subscription to the subscriber, when there is one."""
-    if subscriber.publisher is None or subscriber.publisher.sample is None:
+def _steps(affected: AffectedSubscription, publisher: NodeState, back: Subscription) -> list[Step]:
+    """Stop the loop in both directions, then skip the transaction that came back."""
+    filter_back = f"ALTER SUBSCRIPTION {quoted(back.name)} SET (origin = none)"
+    returned = "Skip the transaction that came back, with the finish LSN from the server log"
+    return [
+        *affected.read_error,
+        affected.alter("safe", "SET (origin = none)"),
+        Step(risk="safe", node=publisher.name, database=back.database, sql=filter_back),
+        Step(risk="destructive", node=affected.node.name, text=returned),
+        *affected.skip,
+    ]
+
+
+def return_subscription(context: DiagnosisContext, affected: AffectedSubscription) -> Subscription | None:
+    """The publisher's subscription to the subscriber; None when there is none."""
+    if affected.publisher is None or affected.publisher.sample is None:
         return None
+    ends = (affected.node.name, affected.publisher.name)
     links = context.cluster.links.values()
-    names = {
-        link.name
-        for link in links
-        if is_logical(link) and (link.upstream, link.downstream) == (subscriber.node.name, subscriber.publisher.name)
-    }
-    return next((s for s in subscriber.publisher.sample.subscriptions if s.name in names), None)
+    names = {link.name for link in links if is_logical(link) and (link.upstream, link.downstream) == ends}
+    return next((each for each in affected.publisher.sample.subscriptions if each.name in names), None)
 
 
 CAUSE = CauseRule(

@@ -45,14 +45,12 @@ def _claim(context: DiagnosisContext, node: NodeState, free: int | None) -> Clai
                 text=f"Find out what fills the volume of {node.name}, for example server logs or other files",
             ),
             Step(
-                risk="careful",
-                text=f"Free or add space on that volume and start {node.name}. Never remove files from pg_wal by hand",
+                risk="look",
+                text="If a slot retains the WAL, find out whether its consumer comes back, or the slot can be dropped",
             ),
             Step(
-                risk="look",
-                text="If a slot retains the WAL, bring its consumer back, or find out whether it is still needed "
-                "before it is "
-                "dropped",
+                risk="careful",
+                text=f"Free or add space on that volume and start {node.name}. Never remove files from pg_wal by hand",
             ),
         ],
         evidence_for=[

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import LATE
+from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline.words import size
-from leadline_streams.engines.postgresql.apply import Apply, affected_subscriptions, quoted
+from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.links import is_held_back
-from leadline_streams.engines.postgresql.slots import decoded
-from leadline_streams.engines.postgresql.statements import show_senders
+from leadline_streams.engines.postgresql.slots import decoded_bytes
+from leadline_streams.engines.postgresql.statements import show_senders, show_settings
 from leadline_streams.engines.postgresql.subscriptions import is_blocked
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -16,64 +17,49 @@ from leadline_streams.judge.rule import fact
 
 WORK_MEM = "logical_decoding_work_mem"
 PARALLEL_SINCE = 160000
+"""The version since which applying can begin before the transaction ends."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription that is late while its slot spilled or streamed transactions that did not fit into memory."""
-    for subscriber in affected_subscriptions(context, LATE):
-        held = (
-            subscriber.publisher.held.get(subscriber.slot.name)
-            if subscriber.publisher is not None and subscriber.slot is not None
-            else None
-        )
-        if (
-            subscriber.publisher is None
-            or subscriber.slot is None
-            or held is None
-            or decoded(subscriber.slot) <= held.decoded
-        ):
+    for affected in affected_subscriptions(context, LATE):
+        publisher, slot, own = affected.publisher, affected.slot, affected.subscription
+        held = publisher.held.get(slot.name) if publisher is not None and slot is not None else None
+        if publisher is None or slot is None or held is None or decoded_bytes(slot) <= held.decoded:
             continue
-        if subscriber.fails or not subscriber.subscription.enabled or is_blocked(subscriber.subscription):
+        if affected.fails or not own.enabled or is_blocked(own):
             continue
-        if subscriber.row is None or is_held_back(subscriber.row):
+        if affected.row is None or is_held_back(affected.row):
             continue
-        count, up = decoded(subscriber.slot) - held.decoded, subscriber.publisher.name
+        count, up = decoded_bytes(slot) - held.decoded, publisher.name
         yield Claim(
-            subject=subscriber.about,
+            subject=affected.about,
             confidence=0.85,
-            title=f"a large transaction passes through {subscriber.name}",
+            title=f"a large transaction passes through {affected.name}",
             summary=f"{size(count)} of transactions that do not fit into {WORK_MEM} on {up} were decoded for "
-            f"{subscriber.name}; transactions committed after them wait",
-            steps=[
-                show_senders(up),
-                Step(risk="look", text="Wait: the lag ends when the transaction is applied"),
-                Step(
-                    risk="safe",
-                    text=f"To avoid the next one, write in smaller transactions, or raise {WORK_MEM} on {up}",
-                ),
-                *_stream(subscriber),
-            ],
+            f"{affected.name}; transactions committed after them wait",
+            steps=_steps(affected, up),
             evidence_for=[
-                fact("spill_bytes", subscriber.slot.spill_bytes, up),
-                fact("stream_bytes", subscriber.slot.stream_bytes, up),
-                fact("retained_bytes", subscriber.slot.retained_bytes, up, f"for slot {subscriber.slot.name}"),
-                fact(WORK_MEM, context.shown(subscriber.publisher, WORK_MEM), up),
-                fact(
-                    "transaction_s",
-                    subscriber.subscription.transaction_s or 0.0,
-                    subscriber.node.name,
-                    "age of the worker's transaction",
-                ),
+                fact("spill_bytes", slot.spill_bytes, up),
+                fact("stream_bytes", slot.stream_bytes, up),
+                fact("retained_bytes", slot.retained_bytes, up, f"for slot {slot.name}"),
+                fact(WORK_MEM, context.shown(publisher, WORK_MEM), up),
+                fact("transaction_s", own.transaction_s or 0.0, affected.node.name, "age of the worker's transaction"),
             ],
         )
 
 
-def _stream(subscriber: Apply) -> list[Step]:
-    """Applying begins before the transaction ends; PostgreSQL 16 and later."""
-    if subscriber.node.node.version_num < PARALLEL_SINCE:
-        return []
-    sql = f"ALTER SUBSCRIPTION {quoted(subscriber.subscription.name)} SET (streaming = parallel)"
-    return [Step(risk="careful", node=subscriber.node.name, database=subscriber.subscription.database, sql=sql)]
+def _steps(affected: AffectedSubscription, up: NodeName) -> list[Step]:
+    """Nothing shortens the present lag; the changes prevent the next one."""
+    prevent = f"To prevent the next such lag, write in smaller transactions, or raise {WORK_MEM} on {up}"
+    parallel = affected.node.node.version_num >= PARALLEL_SINCE
+    return [
+        show_senders(up),
+        show_settings(up, WORK_MEM),
+        Step(risk="look", text="Wait: the lag ends when the transaction is applied"),
+        Step(risk="safe", text=prevent),
+        *([affected.alter("careful", "SET (streaming = parallel)")] if parallel else []),
+    ]
 
 
 CAUSE = CauseRule(

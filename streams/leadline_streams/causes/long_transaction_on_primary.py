@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline.words import duration, size
-from leadline_streams.engines.postgresql.slots import forgotten, kept_for_transactions
+from leadline_streams.engines.postgresql.slots import oldest_writer, retained_for_transactions
 from leadline_streams.engines.postgresql.statements import end_session, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -17,9 +17,9 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         sample = node.sample
         if not node.answers or sample is None or sample.activity is None:
             continue
-        oldest = forgotten(sample.activity)
+        oldest = oldest_writer(sample.activity)
         for slot in sample.slots:
-            kept = kept_for_transactions(slot)
+            kept = retained_for_transactions(slot)
             if oldest is None or kept is None:
                 continue
             yield Claim(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline_streams.causes.bidirectional_loop import returning
+from leadline_streams.causes.bidirectional_loop import return_subscription
 from leadline_streams.engines.postgresql.apply import ORIGINS, affected_subscriptions
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -13,32 +13,36 @@ RULES = frozenset({"apply_conflict"})
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """Rows of another origin met on both sides within the window."""
-    for subscriber in affected_subscriptions(context, RULES):
-        back = returning(context, subscriber)
-        ours = subscriber.counted(*ORIGINS)
-        if back is None or subscriber.publisher is None or not ours:
+    """Rows of another origin counted on both sides within the window."""
+    for affected in affected_subscriptions(context, RULES):
+        back = return_subscription(context, affected)
+        ours = affected.counted(*ORIGINS)
+        if back is None or affected.publisher is None or not ours:
             continue
-        windows = (subscriber.publisher.windows.get(f"apply_conflict:{back.name}:{kind}") for kind in sorted(ORIGINS))
+        windows = (affected.publisher.windows.get(f"apply_conflict:{back.name}:{kind}") for kind in sorted(ORIGINS))
         theirs = sum(window.count(context.now) for window in windows if window is not None)
         if not theirs:
             continue
-        one, other = subscriber.node.name, subscriber.publisher.name
+        one, other = affected.node.name, affected.publisher.name
         yield Claim(
-            subject=subscriber.about,
+            subject=affected.about,
             confidence=0.92,
             title=f"{one} and {other} change the same rows",
             summary=f"{one} and {other} subscribe to each other and both found rows that the other had changed: where "
             "two changes crossed, each server keeps the other's value, without an error",
             steps=[
-                Step(risk="look", text=f"Compare the tables of {one} and {other}"),
+                Step(
+                    risk="look",
+                    text=f"Compare the tables of {one} and {other}. The lines 'conflict detected' in both server logs "
+                    "name the tables and keys",
+                ),
                 Step(
                     risk="careful",
-                    text=f"Write each row on one of {one} and {other} only, then repair rows that differ",
+                    text=f"Let each row be written on only one of {one} and {other}, then repair the rows that differ",
                 ),
             ],
             evidence_for=[
-                *(fact(kind, count, one, f"{subscriber.subscription.name}, in 5 min") for kind, count in ours.items()),
+                *(fact(kind, count, one, f"{affected.subscription.name}, in 5 min") for kind, count in ours.items()),
                 fact("origin_differs", theirs, other, f"{back.name}, in 5 min"),
             ],
         )

@@ -13,6 +13,10 @@ from leadline_streams.judge.state import NodeState
 
 RESTART_S = 3.0
 """Gone for less than this may be a restart."""
+RECEIVED = "SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), pg_last_xact_replay_timestamp()"
+PROMOTE = (
+    "If it cannot come back, promote the standby that has received most, and make sure that the old primary stays down"
+)
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
@@ -39,6 +43,7 @@ def _claim(context: DiagnosisContext, node: NodeState) -> Claim:
         fresh = streams and receiver is not None and (receiver.message_age_s or 0.0) < SILENT_MESSAGE_S
         (receiving if fresh else lost).append(follower.name)
     gone = node.reach == "gone"
+    candidates = lost if not receiving else []  # a primary that still sends may not be replaced
     what = "is down" if gone else "does not answer"
     return Claim(
         subject=context.about_node(node),
@@ -48,21 +53,9 @@ def _claim(context: DiagnosisContext, node: NodeState) -> Claim:
         summary=f"{node.name}, the primary, {what}: {node.error or 'no reason known'}",
         steps=[
             Step(risk="look", text=f"Read the end of the server log of {node.name}"),
+            *(Step(risk="look", node=NodeName(name), sql=RECEIVED) for name in candidates),
             Step(risk="careful", text=f"Start PostgreSQL on {node.name}"),
-            *(
-                Step(
-                    risk="look",
-                    node=NodeName(name),
-                    sql="SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), pg_last_xact_replay_timestamp()",
-                )
-                for name in (lost if gone else [])
-            ),
-            Step(
-                risk="destructive",
-                text="If it cannot come back, promote the standby that has received most, and make sure that the "
-                "old primary "
-                "stays down",
-            ),
+            *([Step(risk="destructive", text=PROMOTE)] if candidates else []),
         ],
         evidence_for=[
             fact("up", "false", node.name, node.error),

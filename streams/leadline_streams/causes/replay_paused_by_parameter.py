@@ -35,6 +35,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             f"{change}; resuming replay would shut {name} down",
             steps=[
                 show_settings(NodeName(name), *lower),
+                Step(risk="look", text="Do not resume replay before the restart: that shuts the server down"),
                 *(
                     Step(
                         risk="careful",
@@ -44,7 +45,6 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     for setting in lower
                 ),
                 restart_server(NodeName(name)),
-                Step(risk="look", text="Do not resume replay before: that shuts the server down"),
             ],
             evidence_for=[
                 fact("replay_paused", "true", name),

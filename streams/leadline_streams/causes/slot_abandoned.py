@@ -14,7 +14,7 @@ from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
 FREED_S = 5.0
-"""A subscription that is dropped drops its slot: two agents see that one after the other."""
+"""DROP SUBSCRIPTION drops the slot too; two agents report that one after the other, this far apart at most."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
@@ -33,20 +33,20 @@ def _has_owner(context: DiagnosisContext, node: NodeState, slot: Slot) -> bool:
 
 
 def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
-    keep = "max_slot_wal_keep_size"
+    limit = "max_slot_wal_keep_size"
     since = f" for {duration(slot.inactive_s)}" if slot.inactive_s is not None else ""
     return Claim(
         subject=context.about_slot(node, slot.name),
         confidence=0.88,
         title=f"slot {slot.name} on {node.name} is abandoned",
         summary=f"no consumer has used slot {slot.name} on {node.name}{since}; it retains "
-        f"{size(slot.retained_bytes)} of WAL, {keep} = {context.shown(node, keep)}",
+        f"{size(slot.retained_bytes)} of WAL, {limit} = {context.shown(node, limit)}",
         steps=[
             show_slot(node.name, slot.name),
             Step(
                 risk="look",
-                text=f"Find out which standby, subscription or backup slot {slot.name} was made for, and whether it "
-                "will come back; if it will not, drop the slot",
+                text=f"Find out which standby, subscription or backup slot {slot.name} was created for. If its "
+                "consumer will not come back, drop the slot",
             ),
             drop_slot(node.name, slot.name),
         ],
@@ -54,6 +54,14 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
             fact("active", "false", node.name, f"inactive{since}" if since else None),
             fact("retained_bytes", slot.retained_bytes, node.name),
             fact("wal_status", slot.wal_status, node.name),
+        ],
+        not_seen=[
+            fact(
+                "consumer",
+                "not seen",
+                node.name,
+                f"a server without an agent may use slot {slot.name}: an agent on it shows whether it does",
+            )
         ],
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline.model.observation import Slot
+from leadline.model.observation import Sample, Slot
 from leadline.words import size
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.statements import end_session, show_senders, show_session
@@ -14,7 +14,7 @@ from leadline_streams.judge.state import NodeState
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """An active slot with an alert about its retention, or one whose consumer has no agent and takes nothing."""
+    """An active slot with an alert about its retention, or whose consumer has no agent and receives nothing."""
     warned = {alert.subject.id for alert in context.alerts if alert.rule == "slot_retention_forecast"}
     dead = {
         (affected.link.upstream, affected.link.slot)
@@ -22,25 +22,23 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if affected.link.agentless and not affected.link.connected
     }
     for node in context.nodes:
-        for slot in node.sample.slots if node.answers and node.sample is not None else ():
+        if not node.answers or node.sample is None:
+            continue
+        for slot in node.sample.slots:
             if slot.active and ((node.name, slot.name) in dead or context.about_slot(node, slot.name).id in warned):
-                yield _claim(context, node, slot)
+                yield _claim(context, node, node.sample, slot)
 
 
-def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
-    assert node.sample is not None
-    row = next((row for row in node.sample.downstreams if row.slot == slot.name), None)
-    who = f"{row.name} (pid {row.pid})" if row is not None else f"pid {slot.active_pid}"
+def _claim(context: DiagnosisContext, node: NodeState, sample: Sample, slot: Slot) -> Claim:
+    row = next((row for row in sample.downstreams if row.slot == slot.name), None)
+    consumer = f"{row.name} (pid {row.pid})" if row is not None else f"pid {slot.active_pid}"
     return Claim(
         subject=context.about_slot(node, slot.name),
         confidence=0.7,
         title=f"the consumer of slot {slot.name} on {node.name} does not keep up",
-        summary=f"{who} is connected to slot {slot.name} on {node.name} and has not confirmed "
+        summary=f"{consumer} is connected to slot {slot.name} on {node.name} and has not confirmed "
         f"{size(slot.retained_bytes)} of WAL",
-        steps=[
-            show_senders(node.name),
-            *_end(node, slot),
-        ],
+        steps=[show_senders(node.name), *_end(node, slot)],
         evidence_for=[
             fact("active_pid", slot.active_pid, node.name, row.wait if row is not None else None),
             fact("restart_lsn", slot.restart_lsn, node.name),
@@ -51,16 +49,14 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
 
 
 def _end(node: NodeState, slot: Slot) -> list[Step]:
-    """Its consumer connects again by itself when its sender ends."""
-    return (
-        []
-        if slot.active_pid is None
-        else [
-            show_session(node.name, slot.active_pid),
-            Step(risk="look", text="If the consumer waits for something, resolve that; if it hangs, end its sender"),
-            end_session(node.name, slot.active_pid),
-        ]
-    )
+    """End the sender: a consumer that still runs connects again."""
+    if slot.active_pid is None:
+        return []
+    return [
+        show_session(node.name, slot.active_pid),
+        Step(risk="look", text="If the consumer waits for something, resolve that; if it hangs, end its sender"),
+        end_session(node.name, slot.active_pid),
+    ]
 
 
 CAUSE = CauseRule(

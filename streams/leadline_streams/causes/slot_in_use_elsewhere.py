@@ -37,17 +37,12 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 
 def is_taken(affected: AffectedLink) -> bool:
-    """Whether the slot of a standby without a receiver is active for somebody else."""
+    """Whether another consumer uses the slot of a standby that has no receiver."""
     receiver = affected.sample.upstream if affected.sample is not None else None
-    if (
-        receiver is None
-        or receiver.status is not None
-        or affected.slot is None
-        or not affected.slot.active
-        or affected.row is None
-    ):
+    slot, row = affected.slot, affected.row
+    if receiver is None or receiver.status is not None or slot is None or not slot.active or row is None:
         return False
-    return affected.row.name not in (affected.link.downstream, receiver.application_name)
+    return row.name not in (affected.link.downstream, receiver.application_name)
 
 
 CAUSE = CauseRule(

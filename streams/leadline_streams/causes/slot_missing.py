@@ -1,4 +1,4 @@
-"""``slot_missing``: the slot that a standby is configured to use is not on its upstream."""
+"""``slot_missing``: the slot that a standby is configured to use does not exist on its upstream."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.subject import of_link
 
 SLOT_NAME = "primary_slot_name"
@@ -15,43 +16,40 @@ SLOT_NAME = "primary_slot_name"
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A disconnected standby whose ``primary_slot_name`` is not a slot of its upstream."""
     for affected in cut_off(context):
-        slot, link = missing_slot(affected), affected.link
-        if slot is None or affected.up is None or affected.up.sample is None:
+        slot, link, up = missing_slot(affected), affected.link, affected.up
+        if slot is None or up is None or up.sample is None:
             continue
         change, changed = context.blame(affected.down, SLOT_NAME)
         yield Claim(
             subject=of_link(link),
             confidence=0.97,
             title=f"slot {slot} of {link.downstream} does not exist",
-            summary=f"{link.downstream} asks {link.upstream} for the slot {slot}, which does not exist there{change}",
-            steps=[
-                Step(
-                    risk="look",
-                    node=link.upstream,
-                    sql="SELECT slot_name, slot_type, active, restart_lsn, wal_status FROM pg_replication_slots",
-                ),
-                Step(
-                    risk="safe",
-                    node=link.upstream,
-                    sql=f"SELECT pg_create_physical_replication_slot({literal(slot)}, true)",
-                ),
-                Step(
-                    risk="look",
-                    text=f"If the server log of {link.downstream} says afterwards that WAL has been removed, it has "
-                    f"to be "
-                    "rebuilt or to restore WAL from the archive",
-                ),
-            ],
+            summary=f"{link.downstream} requests slot {slot} from {link.upstream}, where it does not exist{change}",
+            steps=_steps(link, slot),
             evidence_for=[
                 fact(SLOT_NAME, slot, link.downstream),
-                fact("slots", ", ".join(each.name for each in affected.up.sample.slots) or "none", link.upstream),
+                fact("slots", ", ".join(each.name for each in up.sample.slots) or "none", link.upstream),
                 *changed,
             ],
         )
 
 
+def _steps(link: LinkState, slot: str) -> list[Step]:
+    list_slots = "SELECT slot_name, slot_type, active, restart_lsn, wal_status FROM pg_replication_slots"
+    create = f"SELECT pg_create_physical_replication_slot({literal(slot)}, true)"
+    return [
+        Step(risk="look", node=link.upstream, sql=list_slots),
+        Step(risk="safe", node=link.upstream, sql=create),
+        Step(
+            risk="careful",
+            text=f"If the server log of {link.downstream} then reports that WAL has been removed, set restore_command "
+            "so that it fetches that WAL from the archive; without an archive it has to be rebuilt",
+        ),
+    ]
+
+
 def missing_slot(affected: AffectedLink) -> str | None:
-    """The slot that the downstream is configured to use, when its upstream answers and has none of this name."""
+    """The slot that the downstream is configured to use, if its upstream answers and has none of this name."""
     receiver = affected.sample.upstream if affected.sample is not None else None
     if receiver is None or not receiver.slot or affected.up is None or affected.up.sample is None:
         return None

@@ -3,108 +3,100 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import CUT
+from leadline.model.alert import Evidence
 from leadline.model.incident import Step
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
-from leadline_streams.engines.postgresql.apply import DUPLICATES, TOGETHER_S, Apply, affected_subscriptions, quoted
+from leadline_streams.engines.postgresql.apply import (
+    DUPLICATES,
+    TOGETHER_S,
+    AffectedSubscription,
+    affected_subscriptions,
+    quoted,
+)
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
-IDLE_WAITS = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverReceive"})
-"""Waits of a worker that has nothing to do but receive."""
+RECEIVING = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverReceive"})
+"""Wait events of a worker that waits for messages."""
 BEFORE_15 = "before PostgreSQL 15 a worker that connects and fails to apply looks the same: read the server log"
 RETRY = "wal_retrieve_retry_interval"
 RETRY_MS = 5000
-"""Its default."""
+"""The default of that setting."""
 SLACK_S = 2.0
 SILENT_S = 5.0
-"""A publisher with changes to send is not silent for this long."""
+"""A publisher that has changes to send sends more often than this."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An enabled subscription, no errors, free workers, a slot that waits; and no stream, or one that is silent."""
-    for subscriber in affected_subscriptions(context, CUT):
-        if (
-            not subscriber.subscription.enabled
-            or subscriber.fails
-            or subscriber.publisher is None
-            or subscriber.slot is None
-        ):
+    for affected in affected_subscriptions(context, CUT):
+        own, publisher, slot = affected.subscription, affected.publisher, affected.slot
+        if not own.enabled or affected.fails or publisher is None or slot is None:
             continue
-        if subscriber.risen(*DUPLICATES):
-            continue  # the row in the way explains that the worker comes and goes
-        sign = _silent(subscriber) or _absent(context, subscriber)
+        if affected.risen(*DUPLICATES):
+            continue  # the conflict explains why the worker ends and is started again
+        sign = _silent(affected) or _absent(context, affected)
         if sign is None:
             continue
-        up, counted = subscriber.publisher.name, subscriber.subscription.apply_errors is not None
+        up, counted = publisher.name, own.apply_errors is not None
+        sender = affected.row.pid if affected.row is not None else "none"
         yield Claim(
-            subject=subscriber.about,
-            confidence=0.5 if not counted else 0.45 if _may_have_failed(context, subscriber) else 0.88,
-            title=f"{subscriber.name} cannot reach {up}",
-            summary=f"{subscriber.name} receives nothing from {up}, and both servers answer: {sign}. Check the "
-            f"network between "
-            "them, pg_hba.conf, the password and the subscription's connection string",
-            steps=[
-                Step(
-                    risk="look", text=f"Read the last ERROR of its worker in the server log of {subscriber.node.name}"
-                ),
-                subscriber.step("look", "SELECT subname, subenabled, subslotname FROM pg_subscription"),
-                *_reconnect(subscriber, counted),
-            ],
+            subject=affected.about,
+            confidence=0.5 if not counted else 0.45 if _may_have_failed(context, affected) else 0.88,
+            title=f"{affected.name} cannot reach {up}",
+            summary=f"{affected.name} receives nothing from {up}, and both servers answer: {sign}. Check the network "
+            "between them, pg_hba.conf, the password and the subscription's connection string",
+            steps=[*affected.read_error, *_reconnect(affected, counted)],
             evidence_for=[
-                fact(
-                    "worker",
-                    subscriber.subscription.pid or "none",
-                    subscriber.node.name,
-                    subscriber.subscription.wait or "enabled, no errors",
-                ),
-                fact("slot", subscriber.slot.name, up, "active" if subscriber.slot.active else "inactive"),
-                fact("sender", subscriber.row.pid if subscriber.row is not None else "none", up),
+                fact("worker", own.pid or "none", affected.node.name, own.wait or "enabled, no errors"),
+                fact("slot", slot.name, up, "active" if slot.active else "inactive"),
+                fact("sender", sender, up),
             ],
-            evidence_against=[] if counted else [fact("apply_errors", "not counted", subscriber.node.name, BEFORE_15)],
+            evidence_against=_doubts(affected, counted),
+            not_seen=_not_seen(affected, counted),
         )
 
 
-def _reconnect(subscriber: Apply, counted: bool) -> list[Step]:
-    """Proposed only where the errors are counted: otherwise the cause is a guess."""
+def _reconnect(affected: AffectedSubscription, counted: bool) -> list[Step]:
+    """A new connection string; proposed only where errors are counted, because the cause is uncertain otherwise."""
     if not counted:
         return []
-    text = f"If the address or the role is wrong, on {subscriber.node.name}: ALTER SUBSCRIPTION "
-    f"{quoted(subscriber.subscription.name)} "
-    return [Step(risk="careful", text=text + "CONNECTION 'host=... dbname=... user=...'")]
+    alter = f"ALTER SUBSCRIPTION {quoted(affected.subscription.name)} CONNECTION 'host=... dbname=... user=...'"
+    text = f"If the address or the role is wrong, correct it: {alter}"
+    return [Step(risk="careful", node=affected.node.name, database=affected.subscription.database, text=text)]
 
 
-def _absent(context: DiagnosisContext, subscriber: Apply) -> str | None:
-    """A worker without a sender and without its slot, though no limit keeps it from starting."""
-    assert subscriber.slot is not None
-    if (
-        subscriber.row is not None
-        or subscriber.slot.active
-        or subscriber.subscription.received_lsn is not None
-        or reached_limits(context, subscriber)
-    ):
+def _doubts(affected: AffectedSubscription, counted: bool) -> list[Evidence]:
+    return [] if counted else [fact("apply_errors", "not counted", affected.node.name, BEFORE_15)]
+
+
+def _not_seen(affected: AffectedSubscription, counted: bool) -> list[Evidence]:
+    shown_by = "the last ERROR of the worker in the server log shows whether it connects"
+    return [] if counted else [fact("apply_errors", "not counted", affected.node.name, shown_by)]
+
+
+def _absent(context: DiagnosisContext, affected: AffectedSubscription) -> str | None:
+    """No worker is connected or uses the slot, though no limit prevents its start."""
+    used = affected.row is not None or affected.slot is None or affected.slot.active
+    if used or affected.subscription.received_lsn is not None or reached_limits(context, affected):
         return None
     return "its worker starts again and again without a connection"
 
 
-def _may_have_failed(context: DiagnosisContext, subscriber: Apply) -> bool:
-    """Whether the one error that is counted so far may be of applying: only the next attempt shows that."""
-    cut_at = subscriber.link.cut_since if subscriber.link is not None else None
-    if cut_at is None or subscriber.failed_at < cut_at - TOGETHER_S:
+def _may_have_failed(context: DiagnosisContext, affected: AffectedSubscription) -> bool:
+    """Whether the one error counted so far may have been one of applying: only the next attempt shows that."""
+    cut_at = affected.link.cut_since if affected.link is not None else None
+    if cut_at is None or affected.failed_at < cut_at - TOGETHER_S:
         return False
-    retry_s = (context.number(subscriber.node, RETRY) or RETRY_MS) / 1000
+    retry_s = (context.number(affected.node, RETRY) or RETRY_MS) / 1000
     return context.now - cut_at < retry_s + SLACK_S
 
 
-def _silent(subscriber: Apply) -> str | None:
-    """A worker that waits to receive, and a publisher that has changes for it."""
-    age_s, wait = subscriber.subscription.message_age_s or 0.0, subscriber.subscription.wait
-    if (
-        subscriber.link is None
-        or (subscriber.link.lag_s or 0.0) < SILENT_S
-        or wait not in IDLE_WAITS
-        or age_s < SILENT_S
-    ):
+def _silent(affected: AffectedSubscription) -> str | None:
+    """A worker that waits for messages, from a publisher that has changes for it."""
+    age_s, wait, link = affected.subscription.message_age_s or 0.0, affected.subscription.wait, affected.link
+    if link is None or (link.lag_s or 0.0) < SILENT_S or wait not in RECEIVING or age_s < SILENT_S:
         return None
     return f"its worker waits and has received nothing for {age_s:.0f} s"
 

@@ -5,43 +5,36 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, affected_subscriptions
+from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.statements import change_setting
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 ORIGIN = "track_commit_timestamp"
-"""Off, the subscriber does not know who wrote a row and when (PostgreSQL documentation, section "Conflicts")."""
+"""While it is off, the server does not record who wrote a row and when (PostgreSQL documentation, "Conflicts")."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An apply worker that fails, with a unique key's conflict counted at each attempt."""
-    for subscriber in affected_subscriptions(context, FAILING):
-        kinds, enabled = subscriber.risen(*DUPLICATES), subscriber.subscription.enabled
-        uncounted = not subscriber.subscription.conflicts
-        if not subscriber.fails or not (kinds or uncounted):
+    for affected in affected_subscriptions(context, FAILING):
+        kinds, enabled, name = affected.risen(*DUPLICATES), affected.subscription.enabled, affected.node.name
+        uncounted = not affected.subscription.conflicts
+        if not affected.fails or not (kinds or uncounted):
             continue
-        # A disabled subscription fails no more: the disabling is named first, this says what to repair.
+        # A disabled subscription no longer fails: that it is disabled comes first, and the conflict to resolve second.
         confidence = (0.97 if enabled else 0.85) if kinds else 0.5
-        blind, switched = _blind(context, subscriber)
+        unrecorded, changed = _unrecorded(context, affected)
         yield Claim(
-            subject=subscriber.about,
+            subject=affected.about,
             confidence=confidence,
-            title=f"{subscriber.name} " + ("meets a row that is already there" if kinds else "cannot apply a change"),
-            summary=f"{subscriber.name} cannot apply: {_conflict(kinds)}; {subscriber.errors} attempts failed in 5 "
-            f"min{blind}",
-            steps=[*repair(subscriber), *(_record(subscriber) if blind else [])],
-            evidence_for=[
-                *(fact(kind, count, subscriber.node.name) for kind, count in kinds.items()),
-                *subscriber.evidence,
-                *switched,
-            ],
-            evidence_against=[
-                fact("conflicts", "not counted", subscriber.node.name, "before PostgreSQL 18: read the server log")
-            ]
-            if uncounted
-            else [],
+            title=f"{affected.name} " + ("meets a row that is already there" if kinds else "cannot apply a change"),
+            summary=f"{affected.name} cannot apply: {_conflict(kinds)}; {affected.errors} attempts failed in 5 min"
+            f"{unrecorded}",
+            steps=_steps(affected, record=bool(unrecorded)),
+            evidence_for=[*(fact(kind, count, name) for kind, count in kinds.items()), *affected.evidence, *changed],
+            evidence_against=_doubts(affected) if uncounted else [],
+            not_seen=_not_seen(affected) if uncounted else [],
         )
 
 
@@ -51,32 +44,40 @@ def _conflict(kinds: dict[str, int]) -> str:
     return f"the unique key of a row to be written is taken by a row on the subscriber ({', '.join(kinds)})"
 
 
-def _blind(context: DiagnosisContext, subscriber: Apply) -> tuple[str, list[Evidence]]:
-    """That the origin of the conflicting row is not recorded, and the change that did it if it was recent."""
-    if context.setting(subscriber.node, ORIGIN) != "off" or not subscriber.subscription.conflicts:
+def _unrecorded(context: DiagnosisContext, affected: AffectedSubscription) -> tuple[str, list[Evidence]]:
+    """That the origin of the conflicting row is not recorded, and the change of the setting if it was recent."""
+    if context.setting(affected.node, ORIGIN) != "off" or not affected.subscription.conflicts:
         return "", []
-    change, changed = context.blame(subscriber.node, ORIGIN)
-    hidden = "the origin and time of that row are not recorded"
-    return f"; {hidden}: {ORIGIN} is off{change}", changed or [fact(ORIGIN, "off", subscriber.node.name, hidden)]
+    change, changed = context.blame(affected.node, ORIGIN)
+    effect = "the origin and time of that row are not recorded"
+    return f"; {effect}: {ORIGIN} is off{change}", changed or [fact(ORIGIN, "off", affected.node.name, effect)]
 
 
-def _record(subscriber: Apply) -> list[Step]:
-    """So that the next conflict names the origin of the row."""
-    return change_setting(subscriber.node.name, ORIGIN, "on", "careful", restart=True)
-
-
-def repair(subscriber: Apply) -> list[Step]:
-    """Remove the conflicting row, or give up the remote transaction."""
-    steps = [
-        subscriber.read_error,
+def _steps(affected: AffectedSubscription, *, record: bool) -> list[Step]:
+    """Remove the conflicting row, or give up the remote transaction; ``record``: origins of rows from now on."""
+    delete = "DELETE the local row with that key"
+    choice = f"Either {delete}, or skip the whole remote transaction" if affected.can_skip else delete
+    return [
+        *affected.read_error,
         Step(
             risk="destructive",
-            text="Either DELETE the local row with that key, or skip the whole remote transaction; after that the two "
-            "sides differ and have to be compared",
+            node=affected.node.name,
+            database=affected.subscription.database,
+            text=f"{choice}; after that the two sides differ and have to be compared",
         ),
-        subscriber.alter("destructive", "SKIP (lsn = '<finish LSN>')"),
+        *affected.skip,
+        *([] if affected.subscription.enabled else [affected.alter("safe", "ENABLE")]),
+        *(change_setting(affected.node.name, ORIGIN, "on", "careful", restart=True) if record else []),
     ]
-    return steps if subscriber.subscription.enabled else [*steps, subscriber.alter("safe", "ENABLE")]
+
+
+def _doubts(affected: AffectedSubscription) -> list[Evidence]:
+    return [fact("conflicts", "not counted", affected.node.name, "before PostgreSQL 18: read the server log")]
+
+
+def _not_seen(affected: AffectedSubscription) -> list[Evidence]:
+    shown_by = "the last ERROR of the worker in the server log shows whether a key is duplicate"
+    return [fact("conflicts", "not counted", affected.node.name, shown_by)]
 
 
 CAUSE = CauseRule(

@@ -9,44 +9,43 @@ from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 RULES = frozenset({"apply_conflict", "apply_error"})
+GRANTS = (
+    "SELECT grantee, table_schema, table_name, privilege_type FROM information_schema.role_table_grants "
+    "WHERE privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') ORDER BY table_schema, table_name, grantee"
+)
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """Conflicts that only writes beside replication cause. Their effect on apply is another cause, ranked before."""
-    for subscriber in affected_subscriptions(context, RULES):
-        kinds = subscriber.counted(*DUPLICATES, *MISSING)
+    """Conflicts that only local writes cause. Their effect on apply is a cause of its own, ranked higher."""
+    for affected in affected_subscriptions(context, RULES):
+        kinds, name = affected.counted(*DUPLICATES, *MISSING), affected.node.name
         if not kinds:
             continue
-        origins = subscriber.counted(*ORIGINS)
-        several = len({_act(kind) for kind in (*kinds, *origins)}) > 1
+        origins = affected.counted(*ORIGINS)
+        several = len({_write(kind) for kind in (*kinds, *origins)}) > 1
+        copied = "rows that were copied twice or by hand look the same"
         yield Claim(
-            subject=subscriber.about,
+            subject=affected.about,
             confidence=0.8 if several else 0.6,
-            title=f"something writes to replicated tables on {subscriber.node.name}",
-            summary=f"rows of {subscriber.name} were changed on {subscriber.node.name} itself "
-            f"({', '.join([*kinds, *origins])})",
+            title=f"something writes to replicated tables on {name}",
+            summary=f"rows of {affected.name} were changed on {name} itself ({', '.join([*kinds, *origins])})",
             steps=[
-                subscriber.step(
-                    "look",
-                    "SELECT grantee, table_schema, table_name, privilege_type FROM "
-                    "information_schema.role_table_grants "
-                    "WHERE privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') ORDER BY 2, 3, 1",
-                ),
+                affected.step("look", GRANTS),
                 Step(
                     risk="careful",
-                    text=f"Find out what writes, then REVOKE INSERT, UPDATE, DELETE, TRUNCATE on the tables of "
-                    f"{quoted(subscriber.subscription.name)} from every role but the subscription's owner",
+                    node=name,
+                    database=affected.subscription.database,
+                    text="Find out what writes, then REVOKE INSERT, UPDATE, DELETE, TRUNCATE on the tables of "
+                    f"{quoted(affected.subscription.name)} from every role but the subscription's owner",
                 ),
             ],
-            evidence_for=[
-                fact(kind, count, subscriber.node.name, "in 5 min") for kind, count in (kinds | origins).items()
-            ],
-            evidence_against=[] if several else [fact("kinds", 1, note="a copy made twice or by hand looks the same")],
+            evidence_for=[fact(kind, count, name, "in 5 min") for kind, count in (kinds | origins).items()],
+            evidence_against=[] if several else [fact("kinds", 1, note=copied)],
         )
 
 
-def _act(kind: str) -> str:
-    """The local write: a row inserted, deleted or changed."""
+def _write(kind: str) -> str:
+    """The local write that leads to a conflict: a row inserted, deleted or changed."""
     return "inserted" if kind in DUPLICATES else "deleted" if kind in MISSING else "changed"
 
 

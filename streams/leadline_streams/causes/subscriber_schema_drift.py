@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.apply import DUPLICATES, Apply, affected_subscriptions
+from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.drift import Drift, drift_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 
 NAMED = 3
@@ -18,39 +18,38 @@ LOOKS_ALIKE = "a constraint, a trigger or a missing right on the subscriber look
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An apply worker that keeps failing without a row conflict; where agents report tables, their differences."""
-    for subscriber in affected_subscriptions(context, FAILING):
-        drift = drift_of(subscriber)
-        if subscriber.risen(*DUPLICATES) or not (subscriber.fails or (drift and _fails_uncounted(subscriber))):
+    for affected in affected_subscriptions(context, FAILING):
+        drift = drift_of(affected)
+        if affected.risen(*DUPLICATES) or not (affected.fails or (drift and _fails_uncounted(affected))):
             continue
-        enabled, differs = subscriber.subscription.enabled, _in_words(drift)
-        attempts = f" ({subscriber.errors} in 5 min)" if subscriber.errors else ""
+        enabled, differs = affected.subscription.enabled, _in_words(drift)
+        attempts = f" ({affected.errors} in 5 min)" if affected.errors else ""
+        confidence = min(_confidence(affected, drift), 1.0 if enabled else 0.7 if drift is None else 0.85)
         yield Claim(
-            subject=subscriber.about,
-            confidence=min(_confidence(subscriber, drift), 1.0 if enabled else 0.7 if drift is None else 0.85),
-            title=f"{subscriber.name} cannot write the changes that it receives",
-            summary=f"{subscriber.name} fails at each attempt{attempts}{differs}",
-            steps=_steps(subscriber, drift),
-            evidence_for=[*_differences(subscriber, drift), *subscriber.evidence],
-            evidence_against=_doubts(subscriber, drift),
+            subject=affected.about,
+            confidence=confidence,
+            title=f"{affected.name} cannot write the changes that it receives",
+            summary=f"{affected.name} fails at each attempt{attempts}{differs}",
+            steps=_steps(affected, drift),
+            evidence_for=[*_differences(affected, drift), *affected.evidence],
+            evidence_against=_doubts(affected, drift),
+            not_seen=_not_seen(affected) if drift is None else [],
         )
 
 
-def _fails_uncounted(subscriber: Apply) -> bool:
-    """Before PostgreSQL 15 errors are not counted; a worker that is not there shows them."""
-    return (
-        subscriber.subscription.apply_errors is None
-        and subscriber.subscription.enabled
-        and subscriber.subscription.pid is None
-    )
+def _fails_uncounted(affected: AffectedSubscription) -> bool:
+    """Whether the worker fails before PostgreSQL 15, which does not count errors: there is none."""
+    own = affected.subscription
+    return own.apply_errors is None and own.enabled and own.pid is None
 
 
-def _counts_conflicts(subscriber: Apply) -> bool:
-    return bool(subscriber.subscription.conflicts)
+def _counts_conflicts(affected: AffectedSubscription) -> bool:
+    return bool(affected.subscription.conflicts)
 
 
-def _confidence(subscriber: Apply, drift: list[Drift] | None) -> float:
-    """Without conflict counters, before PostgreSQL 18, a duplicate key is likelier than what was not seen to differ."""
-    counted = _counts_conflicts(subscriber)
+def _confidence(affected: AffectedSubscription, drift: list[Drift] | None) -> float:
+    """Without conflict counters, before PostgreSQL 18, a duplicate key is likelier than an unseen difference."""
+    counted = _counts_conflicts(affected)
     if drift is None:
         return 0.8 if counted else 0.4
     if not drift:
@@ -70,40 +69,62 @@ def _in_words(drift: list[Drift] | None) -> str:
     return ": " + ", ".join(each.words for each in drift[:NAMED]) + more
 
 
-def _steps(subscriber: Apply, drift: list[Drift] | None) -> list[Step]:
-    """Make the tables alike; the worker then continues by itself. What is only guessed is to be looked at."""
-    enable = [] if subscriber.subscription.enabled else [subscriber.alter("safe", "ENABLE")]
-    if drift:
-        return [*(subscriber.step("careful", each.fix) for each in drift[:NAMED]), *enable]
-    alike = Step(risk="look", text="If it names a table or column, make the table like the publisher's (ADD COLUMN)")
-    return [subscriber.read_error, alike, *enable]
+def _steps(affected: AffectedSubscription, drift: list[Drift] | None) -> list[Step]:
+    """Make the tables alike; the worker then continues by itself."""
+    enable = [] if affected.subscription.enabled else [affected.alter("safe", "ENABLE")]
+    if not drift:
+        alike = "If it names a table or column, make the subscriber's table like the publisher's"
+        return [*affected.read_error, Step(risk="look", node=affected.node.name, text=alike), *enable]
+    named = drift[:NAMED]
+    shown = [affected.step("look", _COLUMNS.format(literal(table))) for table in dict.fromkeys(d.table for d in named)]
+    return [*shown, *(_repair(affected, difference) for difference in named), *enable]
 
 
-def _differences(subscriber: Apply, drift: list[Drift] | None) -> Iterator[Evidence]:
+_COLUMNS = (
+    "SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute "
+    "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped"
+)
+
+
+def _repair(affected: AffectedSubscription, difference: Drift) -> Step:
+    if difference.statement is not None:
+        return affected.step("careful", difference.statement)
+    node, database = affected.node.name, affected.subscription.database
+    dump = f"pg_dump --schema-only --table={difference.table} on the publisher prints the statement"
+    return Step(risk="safe", node=node, database=database, text=f"CREATE TABLE {difference.table}: {dump}")
+
+
+def _differences(affected: AffectedSubscription, drift: list[Drift] | None) -> Iterator[Evidence]:
     for each in (drift or [])[:NAMED]:
         about = each.table if each.column is None else f"{each.table}.{each.column}"
         sent = "published" if each.column is None else each.sent or "not sent"
-        if subscriber.publisher is not None:
-            yield fact(about, sent, subscriber.publisher.name)
-        yield fact(about, each.here or "not there", subscriber.node.name)
+        if affected.publisher is not None:
+            yield fact(about, sent, affected.publisher.name)
+        yield fact(about, each.here or "not there", affected.node.name)
 
 
-def _doubts(subscriber: Apply, drift: list[Drift] | None) -> list[Evidence]:
-    node, doubts = subscriber.node, []
-    for side in (node, subscriber.publisher) if drift is not None else ():
+def _doubts(affected: AffectedSubscription, drift: list[Drift] | None) -> list[Evidence]:
+    node, doubts = affected.node, []
+    for side in (node, affected.publisher) if drift is not None else ():
         if side is not None and side.tables is not None and side.tables.left_out:
             doubts += [fact("left_out", side.tables.left_out, side.name, "tables that were not compared")]
     if drift == []:
-        doubts.append(fact("tables", "alike", node.name, "on both sides, as far as the agents could read"))
+        doubts.append(fact("tables", "alike", node.name, "on both sides, as far as the agents can read them"))
     if drift and not drift[0].stops:
         doubts.append(fact("types", "differ", node.name, "which is no error while what is sent can be read"))
-    if not _counts_conflicts(subscriber):
+    if not _counts_conflicts(affected):
         doubts.append(
             fact("conflicts", "not counted", node.name, "before PostgreSQL 18 a duplicate key looks the same")
         )
     elif not drift or not drift[0].stops:
         doubts.append(fact("conflicts", "none", node.name, LOOKS_ALIKE))
     return doubts
+
+
+def _not_seen(affected: AffectedSubscription) -> list[Evidence]:
+    """The tables are compared where both agents are connected to the replicated databases."""
+    shown_by = "agents on both servers that are connected to the replicated databases report the tables"
+    return [fact("tables", "not seen", affected.node.name, shown_by)]
 
 
 CAUSE = CauseRule(

@@ -1,11 +1,11 @@
-"""``table_sync_failing``: the initial copy of a table fails again and again."""
+"""``table_sync_failing``: the initial copy of a table fails repeatedly."""
 
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.apply import affected_subscriptions
+from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 
 RULES = frozenset({"table_sync_stuck"})
@@ -13,42 +13,51 @@ RULES = frozenset({"table_sync_stuck"})
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription whose copies fail; the other tables are still streamed."""
-    for subscriber in affected_subscriptions(context, RULES):
-        window = subscriber.node.windows.get(f"sync_error:{subscriber.subscription.name}")
+    for affected in affected_subscriptions(context, RULES):
+        own, name = affected.subscription, affected.node.name
+        window = affected.node.windows.get(f"sync_error:{own.name}")
         if window is None or not window.recurs(context.now):
             continue
-        tables = subscriber.subscription.unsynced
-        which = ", ".join(tables) or "a table"
+        tables = ", ".join(own.unsynced) or "a table"
         yield Claim(
-            subject=subscriber.about,
-            confidence=0.96 if tables else 0.9,
-            title=f"the initial copy of {which} to {subscriber.node.name} fails",
-            summary=f"{subscriber.name} cannot copy {which}: {window.count(context.now)} attempts failed in 5 min; "
-            f"the other "
-            "tables are replicated, this one has no data that can be relied on",
-            steps=[
-                Step(
-                    risk="look",
-                    text=f"Read the last ERROR of the tablesync worker in the server log of {subscriber.node.name}",
-                ),
-                Step(
-                    risk="look",
-                    text="If the table or a column is missing, create it. If the table already has rows that nobody "
-                    "needs, "
-                    "empty it; the copy starts again by itself",
-                ),
-                *(subscriber.step("destructive", f"TRUNCATE {table}") for table in tables[:1]),
-            ],
+            subject=affected.about,
+            confidence=0.96 if own.unsynced else 0.9,
+            title=f"the initial copy of {tables} to {name} fails",
+            summary=f"{affected.name} cannot copy {tables}: {window.count(context.now)} attempts failed in 5 min; the "
+            "other tables are replicated, this one has no data that can be relied on",
+            steps=_steps(affected),
             evidence_for=[
-                fact("sync_errors", subscriber.subscription.sync_errors, subscriber.node.name),
-                fact(
-                    "tables",
-                    _states(subscriber.subscription.tables),
-                    subscriber.node.name,
-                    "i, d, f, s: not ready; r: ready",
-                ),
+                fact("sync_errors", own.sync_errors, name),
+                fact("tables", _states(own.tables), name, "i, d, f, s: not ready; r: ready"),
             ],
+            not_seen=[] if own.tables else [fact("tables", "not seen", name, _agent(affected))],
         )
+
+
+def _steps(affected: AffectedSubscription) -> list[Step]:
+    """Empty the first table where rows of its own are in the way."""
+    node, database = affected.node.name, affected.subscription.database
+    read = "Read the last ERROR of the tablesync worker in the server log"
+    fix = (
+        "If a table or a column is missing, create it. If the table already has rows that nobody needs, empty it; the "
+        "copy starts again by itself"
+    )
+    columns = "n_live_tup, n_tup_ins, n_tup_upd, n_tup_del"
+    return [
+        Step(risk="look", node=node, text=read),
+        *(
+            affected.step(
+                "look", f"SELECT {columns} FROM pg_stat_user_tables WHERE relid = to_regclass({literal(table)})"
+            )
+            for table in affected.subscription.unsynced[:1]
+        ),
+        Step(risk="look", node=node, database=database, text=fix),
+        *(affected.step("destructive", f"TRUNCATE {table}") for table in affected.subscription.unsynced[:1]),
+    ]
+
+
+def _agent(affected: AffectedSubscription) -> str:
+    return f"an agent that is connected to database {affected.subscription.database} shows which tables are not ready"
 
 
 def _states(tables: dict[str, int]) -> str:

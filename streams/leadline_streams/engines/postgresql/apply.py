@@ -1,4 +1,4 @@
-"""Subscriptions with an open alert, each with its worker, counters, link and publisher: shared by causes."""
+"""Subscriptions with an open alert, each with its worker, counters, link and publisher."""
 
 import re
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from leadline.model.observation import Downstream, Slot, Subscription
 from leadline_streams.engines.postgresql.links import is_logical, row_of, slot_of
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import LinkState, NodeState
 from leadline_streams.judge.subject import of_slot, of_subscription
@@ -17,17 +18,19 @@ from leadline_streams.judge.subject import of_slot, of_subscription
 DUPLICATES = frozenset({"insert_exists", "update_exists", "multiple_unique_conflicts"})
 """Conflicts that stop the worker. The last one hides the others when two unique keys collide."""
 MISSING = frozenset({"update_missing", "delete_missing"})
-"""Conflicts that are skipped with a line in the server log: the change is lost."""
+"""Conflicts after which the worker skips the change and writes a line to the server log: the change is lost."""
 ORIGINS = frozenset({"update_origin_differs", "delete_origin_differs"})
-"""Conflicts that the remote row wins. The first change of a row that came by the initial copy counts as one too."""
+"""Conflicts in which the remote row replaces the local one. The first change of an initially copied row counts."""
 
 TOGETHER_S = 5.0
-"""Events within this time of each other count as one: two samples may show them."""
-LOG = "the line 'conflict detected', or its CONTEXT, names table, key and finish LSN"
+"""Two events no further apart than this count as simultaneous: they may appear in two successive samples."""
+SKIP_SINCE = 150000
+"""The version since which ALTER SUBSCRIPTION ... SKIP exists, and the server log gives the finish LSN."""
+LOG_LINES = "its DETAIL and CONTEXT lines name the table, the key and the finish LSN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Apply:
+class AffectedSubscription:
     """One subscription with an open alert on itself, its link or its slot; its server answers."""
 
     now: float
@@ -38,12 +41,12 @@ class Apply:
     link: LinkState | None
     """None when no agent has seen the publisher's slot."""
     publisher: NodeState | None
-    """None when it is not known or does not answer."""
+    """None when no agent reads it or it does not answer."""
     slot: Slot | None
     row: Downstream | None
     """The sender's row at the publisher."""
     disabled_at: float
-    """When it was first seen disabled, if it is."""
+    """When it was first seen disabled; without meaning while it is enabled."""
 
     @property
     def name(self) -> str:
@@ -59,31 +62,55 @@ class Apply:
         return self.step(risk, f"ALTER SUBSCRIPTION {quoted(self.subscription.name)} {change}")
 
     @property
-    def read_error(self) -> Step:
-        """The place where the worker's error is found."""
-        return Step(risk="look", text=f"Read the last ERROR of its worker in the server log of {self.node.name}: {LOG}")
+    def show(self) -> Step:
+        """The state of its worker. The row has no pid while there is no worker."""
+        columns = "subname, pid, received_lsn, latest_end_lsn, last_msg_receipt_time"
+        return self.step("look", f"SELECT {columns} FROM pg_stat_subscription WHERE subname = {self._literal}")
+
+    @property
+    def read_error(self) -> list[Step]:
+        """The worker's error: since PostgreSQL 15 whether it still occurs, and where to read it."""
+        read = "Read the last ERROR of the worker in the server log"
+        if not self.can_skip:
+            return [self.show, Step(risk="look", node=self.node.name, text=read)]
+        counted = self.step("look", f"SELECT * FROM pg_stat_subscription_stats WHERE subname = {self._literal}")
+        return [counted, Step(risk="look", node=self.node.name, text=f"{read}: {LOG_LINES}")]
+
+    @property
+    def can_skip(self) -> bool:
+        """Whether the server can skip a single remote transaction."""
+        return self.node.node.version_num >= SKIP_SINCE
+
+    @property
+    def skip(self) -> list[Step]:
+        """Skip the remote transaction that the server log names; nothing before PostgreSQL 15."""
+        return [self.alter("destructive", "SKIP (lsn = '<finish LSN>')")] if self.can_skip else []
+
+    @property
+    def _literal(self) -> str:
+        return literal(self.subscription.name)
 
     @property
     def fails(self) -> bool:
-        """Whether the worker fails, or failed as it was disabled. PostgreSQL counts its errors since 15."""
+        """Whether the worker fails repeatedly, or failed when it was disabled. Known since PostgreSQL 15."""
         if self.subscription.enabled:
             return in_error_loop(self.node, self.subscription, self.now)
         return abs(self.failed_at - self.disabled_at) <= TOGETHER_S
 
     def counted(self, *kinds: str) -> dict[str, int]:
-        """Conflicts of these kinds over the window, those that occurred."""
+        """Number of conflicts of each of these kinds over the window; kinds that did not occur are left out."""
         counts = {kind: self._count(f"apply_conflict:{self.subscription.name}:{kind}") for kind in kinds}
         return {kind: count for kind, count in sorted(counts.items()) if count}
 
     def risen(self, *kinds: str) -> dict[str, int]:
-        """Of ``counted``, those that occurred together with the latest error."""
+        """The part of ``counted`` that occurred together with the latest error."""
         windows, since = self.node.windows, self.failed_at - TOGETHER_S
         prefix = f"apply_conflict:{self.subscription.name}:"
         return {kind: n for kind, n in self.counted(*kinds).items() if windows[prefix + kind].last_at >= since}
 
     @property
     def failed_at(self) -> float:
-        """When the worker last failed, a table's initial copy not counted; 0 when it never did."""
+        """When the worker last failed, initial copies not counted; 0 when it never did."""
         window = self.node.windows.get(f"apply_error:{self.subscription.name}")
         return window.last_at if window is not None else 0.0
 
@@ -94,18 +121,22 @@ class Apply:
 
     @property
     def evidence(self) -> list[Evidence]:
-        """Evidence that every cause of a failing subscription shows: attempts, worker, position."""
+        """Evidence common to all causes of a failing subscription: attempts, worker, position."""
         slot = self.slot
-        facts = [fact("apply_errors", self.errors, self.node.name, "attempts in 5 min; an error is retried for ever")]
+        facts = [
+            fact(
+                "apply_errors", self.errors, self.node.name, "failed attempts in 5 min; the worker retries without end"
+            )
+        ]
         facts.append(fact("worker", self.subscription.pid or "none", self.node.name))
         if slot is not None and self.publisher is not None:
-            facts.append(fact("confirmed_lsn", slot.confirmed_lsn, self.publisher.name, self._still()))
+            facts.append(fact("confirmed_lsn", slot.confirmed_lsn, self.publisher.name, self._unchanged()))
             facts.append(
                 fact("retained_bytes", slot.retained_bytes, self.publisher.name, f"retained for slot {slot.name}")
             )
         return facts
 
-    def _still(self) -> str | None:
+    def _unchanged(self) -> str | None:
         return f"unchanged for {self.now - self.link.moved_at:.0f} s" if self.link is not None else None
 
     def _count(self, key: str) -> int:
@@ -113,26 +144,26 @@ class Apply:
         return window.count(self.now) if window is not None else 0
 
 
-def affected_subscriptions(context: DiagnosisContext, rules: frozenset[str]) -> Iterator[Apply]:
+def affected_subscriptions(context: DiagnosisContext, rules: frozenset[str]) -> Iterator[AffectedSubscription]:
     """Subscriptions of servers that answer with one of these rules open on themselves, their link or their slot."""
-    memory = context.cluster
-    links = {(link.downstream, link.name): link for link in memory.links.values() if is_logical(link)}
+    cluster = context.cluster
+    links = {(link.downstream, link.name): link for link in cluster.links.values() if is_logical(link)}
     open_on = {alert.subject.id for alert in context.alerts if alert.rule in rules}
     disabled = {alert.subject.id: alert.since for alert in context.alerts if alert.rule == "subscription_disabled"}
     for node in context.nodes:
         sample = node.sample if node.answers else None
         for subscription in sample.subscriptions if sample is not None else ():
-            about = of_subscription(context.cluster.cluster, node.name, subscription.name)
+            about = of_subscription(cluster.cluster, node.name, subscription.name)
             link = links.get((node.name, subscription.name))
             subjects = {about.id}
             if link is not None:
-                subjects |= {link.id, of_slot(context.cluster.cluster, link.upstream, link.slot or "").id}
+                subjects |= {link.id, of_slot(cluster.cluster, link.upstream, link.slot or "").id}
             if subjects.isdisjoint(open_on):
                 continue
-            publisher = memory.nodes.get(link.upstream) if link is not None else None
+            publisher = cluster.nodes.get(link.upstream) if link is not None else None
             if publisher is not None and not publisher.answers:
                 publisher = None
-            yield Apply(
+            yield AffectedSubscription(
                 now=context.now,
                 node=node,
                 subscription=subscription,

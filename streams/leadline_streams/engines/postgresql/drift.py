@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from leadline.model.observation import Table, Tables
-from leadline_streams.engines.postgresql.apply import Apply, quoted
+from leadline_streams.engines.postgresql.apply import AffectedSubscription, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """One difference. ``sent`` and ``here`` are types of the column; None where it is not."""
+    """One difference. ``sent`` and ``here`` are the column's types on the two sides; None where it does not exist."""
 
     table: str
     column: str | None = None
@@ -19,12 +19,12 @@ class Drift:
 
     @property
     def stops(self) -> bool:
-        """Whether apply cannot go on with it. A type may differ: what is written in one is read in the other."""
+        """Whether apply cannot go on with affected. A type may differ: what is written in one is read in the other."""
         return self.sent is None or self.here is None
 
     @property
     def words(self) -> str:
-        """For people, from the subscriber's side."""
+        """The difference in words, from the subscriber's side."""
         if self.column is None:
             return f"there is no table {self.table}"
         if self.here is None:
@@ -34,10 +34,10 @@ class Drift:
         return f"column {self.column} of {self.table} is {self.here} and {self.sent} is sent"
 
     @property
-    def fix(self) -> str:
-        """The statement that makes the subscriber's table fit."""
+    def statement(self) -> str | None:
+        """Makes the subscriber's table accept what is sent. None for a missing table, whose keys are not known."""
         if self.column is None:
-            return f"CREATE TABLE {self.table} (...)"
+            return None
         column = quoted(self.column)
         if self.here is None:
             return f"ALTER TABLE {self.table} ADD COLUMN {column} {self.sent}"
@@ -46,24 +46,21 @@ class Drift:
         return f"ALTER TABLE {self.table} ALTER COLUMN {column} TYPE {self.sent}"
 
 
-def drift_of(subscriber: Apply) -> list[Drift] | None:
+def drift_of(affected: AffectedSubscription) -> list[Drift] | None:
     """The differences, those that stop apply first. None when an agent has not reported the tables of that database."""
-    publisher, node = subscriber.publisher, subscriber.node
-    if publisher is None or subscriber.slot is None or publisher.sample is None or node.sample is None:
+    publisher, node = affected.publisher, affected.node
+    if publisher is None or affected.slot is None or publisher.sample is None or node.sample is None:
         return None
-    if (
-        publisher.sample.database != subscriber.slot.database
-        or node.sample.database != subscriber.subscription.database
-    ):
+    if publisher.sample.database != affected.slot.database or node.sample.database != affected.subscription.database:
         return None
     if publisher.tables is None or node.tables is None:
         return None
-    found = between(subscriber.subscription.publications, publisher.tables, node.tables)
+    found = between(affected.subscription.publications, publisher.tables, node.tables)
     return sorted(found, key=lambda drift: not drift.stops)
 
 
 def between(publications: tuple[str, ...], sent: Tables, here: Tables) -> Iterator[Drift]:
-    """Every difference in the tables of these publications, as far as both sides were reported."""
+    """Every difference between the tables of these publications, as far as both agents reported them."""
     present = {table.name: table for table in here.present}
     published = {table.name: table for name in publications for table in sent.published.get(name, ())}
     for name, table in published.items():

@@ -5,14 +5,14 @@ from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge.state import Held
 
 HELD_BYTES = 64 * 2**20
-"""Four segments of the default size. A slot that keeps less, and less than it still may, keeps up."""
+"""Four segments of the default size. A slot that retains less, and less than it still may, keeps up."""
 SNAPSHOT_S = 15.0
-"""A primary writes its running transactions to the WAL this often (LOG_SNAPSHOT_INTERVAL_MS in bgwriter.c): a logical
-slot in use releases WAL then, up to the start of the oldest of them."""
+"""A primary writes its running transactions to the WAL this often (LOG_SNAPSHOT_INTERVAL_MS in bgwriter.c). A logical
+slot in use then releases WAL up to the start of the oldest of them."""
 EARLY_S = 3.0
 """Least time between two readings of a slot that does not release WAL in steps."""
 KEPT_BYTES = 1024 * 1024
-"""A restart position moves with the next snapshot: less than this says nothing."""
+"""A difference below this is usual: the restart position moves only with the next snapshot."""
 
 
 def slot_is_lost(slot: Slot) -> bool:
@@ -21,69 +21,70 @@ def slot_is_lost(slot: Slot) -> bool:
 
 
 def is_physical(slot: Slot) -> bool:
-    """Whether a slot is a standby's."""
+    """Whether a slot serves a standby or ``pg_receivewal``, not a logical consumer."""
     return slot.kind == "physical"
 
 
-def holds_much(slot: Slot) -> bool:
+def retains_much(slot: Slot) -> bool:
     """Whether a slot retains so much WAL that its growth matters."""
     retained, left = slot.retained_bytes, slot.safe_wal_bytes
     return retained is not None and (retained > HELD_BYTES or (left is not None and retained > left))
 
 
-def decoded(slot: Slot) -> int:
-    """Bytes of transactions too large for ``logical_decoding_work_mem``, spilled to disk or streamed, ever."""
+def decoded_bytes(slot: Slot) -> int:
+    """Bytes of transactions too large for ``logical_decoding_work_mem``, spilled or streamed since the slot exists."""
     return (slot.spill_bytes or 0) + (slot.stream_bytes or 0)
 
 
-def kept_for_transactions(slot: Slot) -> int | None:
-    """Bytes of WAL that a logical slot retains although its consumer has them, when that is most of what it keeps."""
+def retained_for_transactions(slot: Slot) -> int | None:
+    """Bytes of WAL that a logical slot retains although its consumer has confirmed them. None unless that is most."""
     if slot.kind != "logical" or slot.restart_lsn is None or slot.confirmed_lsn is None:
         return None
     kept = parse_lsn(slot.confirmed_lsn) - parse_lsn(slot.restart_lsn)
     return None if kept < KEPT_BYTES or 2 * kept < (slot.retained_bytes or 0) else kept
 
 
-def forgotten(activity: Activity) -> Session | None:
-    """The oldest session in a transaction that has written and was there at the last snapshot: slots wait for it."""
+def oldest_writer(activity: Activity) -> Session | None:
+    """The oldest session whose transaction has written and began before the last snapshot: slots wait for it."""
     old = [session for session in activity.oldest if session.wrote and session.age_s >= SNAPSHOT_S]
     return max(old, key=lambda session: session.age_s, default=None)
 
 
-def forgotten_prepared(activity: Activity) -> bool:
-    """Whether a prepared transaction was there at the last snapshot: slots wait for it."""
+def has_old_prepared(activity: Activity) -> bool:
+    """Whether a prepared transaction began before the last snapshot: slots wait for it."""
     return activity.prepared_oldest_s >= SNAPSHOT_S
 
 
-def lets_go_in_steps(slot: Slot, activity: Activity | None) -> bool:
-    """Whether a slot may retain less WAL after the next snapshot, without a sign of it until then.
+def releases_in_steps(slot: Slot, activity: Activity | None) -> bool:
+    """Whether a slot may release WAL at the next snapshot and none before.
 
-    A physical slot moves with each reply; one that is not in use, or waits for an old transaction, does not move.
+    A physical slot moves with each reply. A slot that is not in use, or waits for an old transaction, does not move.
     """
     if slot.kind != "logical" or not slot.active:
         return False
-    waits = activity is not None and (forgotten(activity) is not None or forgotten_prepared(activity))
-    return not waits or kept_for_transactions(slot) is None
+    waits = activity is not None and (oldest_writer(activity) is not None or has_old_prepared(activity))
+    return not waits or retained_for_transactions(slot) is None
 
 
 def follow(
     held: dict[str, Held], before: tuple[Slot, ...], slots: tuple[Slot, ...], activity: Activity | None, now: float
 ) -> dict[str, Held]:
-    """The slots that retain much WAL, by name, each with its trend. ``before``: all slots at the last look."""
-    kept = {}
+    """The slots that retain much WAL, by name, each with its trend. ``before``: all slots of the previous sample."""
+    retained = {}
     for slot in slots:
-        if slot.retained_bytes is not None and holds_much(slot):
+        if slot.retained_bytes is not None and retains_much(slot):
             earlier = next((each for each in before if each.name == slot.name), slot)
-            new = Held(now, slot.retained_bytes, decoded=decoded(earlier))
-            it = kept[slot.name] = held.get(slot.name, new)
-            feed(it, now, slot.retained_bytes, lets_go_in_steps(slot, activity))
-    return kept
+            new = Held(now, slot.retained_bytes, decoded=decoded_bytes(earlier))
+            trend = retained[slot.name] = held.get(slot.name, new)
+            update_trend(trend, now, slot.retained_bytes, releases_in_steps(slot, activity))
+    return retained
 
 
-def feed(held: Held, now: float, count: int, in_steps: bool) -> None:
-    """Take what is kept now. ``in_steps``: it may be less at the next snapshot, so growth until then says nothing.
+def update_trend(held: Held, now: float, count: int, in_steps: bool) -> None:
+    """Update a slot's trend with the bytes retained now.
 
-    Otherwise growth that begins is reported early.
+    ``in_steps``: WAL may be released at the next snapshot, so the growth is known only after it. Otherwise growth that
+    begins is reported early.
     """
     elapsed = now - held.at
     if elapsed >= SNAPSHOT_S:

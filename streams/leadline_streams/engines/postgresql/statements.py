@@ -83,6 +83,12 @@ def show_replay(node: NodeName) -> Step:
     )
 
 
+def show_prepared(node: NodeName) -> Step:
+    """Prepared transactions, the oldest first. The age is in transactions."""
+    columns = "gid, prepared, owner, database, age(transaction)"
+    return Step(risk="look", node=node, sql=f"SELECT {columns} FROM pg_prepared_xacts ORDER BY prepared")
+
+
 def show_slot(node: NodeName, slot: str) -> Step:
     """A slot: what uses it, and from where on it retains WAL."""
     columns = "slot_name, slot_type, database, active, active_pid, restart_lsn, confirmed_flush_lsn, wal_status"

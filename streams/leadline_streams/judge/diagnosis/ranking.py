@@ -13,6 +13,8 @@ from leadline.model.incident import Cause, Step
 from leadline.steps import fix_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 
+GUESS = 0.5
+"""A claim of less confidence is a guess: of its steps, only those that change nothing are proposed."""
 FADED = 0.9
 """Factor on a cause's confidence when its signs are gone: healing hides the signs before the alerts clear."""
 
@@ -71,15 +73,16 @@ def diagnose(context: DiagnosisContext, catalogue: Mapping[str, CauseRule], befo
             continue
         for claim in rule.find(context):
             key = (rule.code, claim.subject.id)
+            steps = _proposed(claim)
             found[key] = Cause(
                 code=rule.code,
                 confidence=round(claim.confidence, 2),
                 subject=claim.subject,
                 summary=claim.summary,
-                fix=fix_of(claim.steps),
+                fix=fix_of(steps),
                 evidence_for=claim.evidence_for,
                 evidence_against=claim.evidence_against,
-                steps=claim.steps,
+                steps=steps,
                 not_seen=claim.not_seen,
             )
             titles[name_of(found[key])] = claim.title
@@ -95,6 +98,10 @@ def diagnose(context: DiagnosisContext, catalogue: Mapping[str, CauseRule], befo
 
     ranked = sorted(found.values(), key=place)
     return Diagnosis(ranked, titles)
+
+
+def _proposed(claim: Claim) -> list[Step]:
+    return claim.steps if claim.confidence >= GUESS else [step for step in claim.steps if step.risk == "look"]
 
 
 def name_of(cause: Cause) -> str:

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from leadline.model.observation import Activity, Disk, Positions, Session, Slot
 from leadline_streams.engines.postgresql.lsn import format_lsn
-from leadline_streams.engines.postgresql.slots import feed
+from leadline_streams.engines.postgresql.slots import update_trend
 from leadline_streams.judge.state import Held
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World
@@ -97,7 +97,7 @@ def test_growth_is_told_early_only_as_it_begins() -> None:
     held = Held(0.0, 70 * MB)
     growth = []
     for second in range(1, 31):
-        feed(held, float(second), 70 * MB + 10 * MB * min(second, 5), in_steps=False)
+        update_trend(held, float(second), 70 * MB + 10 * MB * min(second, 5), in_steps=False)
         growth.append(held.growth)
     assert growth[:6] == [None, None, *[10 * MB] * 3, pytest.approx(50 * MB / 6)]
     assert growth[14:29] == [pytest.approx(50 * MB / 15)] * 15
