@@ -7,7 +7,8 @@ from leadline.model.alert import SubjectKind
 
 Class = Literal["page", "notice", "advice"]
 """The urgency of a finding. ``page``: somebody must act now. ``notice``: somebody must know today. ``advice``: it
-belongs in a report. The pages and lists of rules show it; the judgement does not read it, and every class opens incidents."""
+belongs in a report. The pages and lists of rules show it; the judgement does not read it, and every class
+opens incidents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
