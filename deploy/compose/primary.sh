@@ -1,5 +1,5 @@
 #!/bin/bash
-# Run once by the image of PostgreSQL on a new data directory: roles, and a slot for the standby.
+# Run once by the PostgreSQL image on a new data directory: creates roles, and a slot for the standby.
 set -euo pipefail
 psql --set=ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
     --set=agent="$AGENT_PASSWORD" --set=replicator="$REPLICATOR_PASSWORD" <<'SQL'

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A standby of pg-1: copied at the first start, then PostgreSQL as the image would start it.
+# A standby of pg-1: a base backup at the first start, then PostgreSQL as the image starts it.
 set -euo pipefail
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     install -d -m 0700 -o postgres -g postgres "$PGDATA"
