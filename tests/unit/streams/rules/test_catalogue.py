@@ -13,7 +13,7 @@ from leadline_streams.reference import rules
 from leadline_streams.rules import RULES
 
 ROOT = Path(__file__).parents[4]
-SECTIONS = ["What it means", "Why it bites", "Look at first", "Fix", "Tune or silence"]
+SECTIONS = ["Meaning", "Impact", "Check first", "Fix", "Tune or silence"]
 each_rule = pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
 
 
@@ -46,11 +46,11 @@ def test_some_cause_explains_it(rule: Rule) -> None:
 
 @each_rule
 def test_its_runbook_has_every_section(rule: Rule) -> None:
-    """In one order, with exactly three things to look at first."""
+    """In one order, with exactly three things to check first."""
     text = (ROOT / rule.entry.runbook).read_text()
     assert text.startswith(f"# {rule.name}\n")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == SECTIONS
-    looks = text.partition("## Look at first\n")[2].partition("## Fix\n")[0]
+    looks = text.partition("## Check first\n")[2].partition("## Fix\n")[0]
     assert re.findall(r"^(\d+)\. ", looks, re.MULTILINE) == ["1", "2", "3"]
 
 
