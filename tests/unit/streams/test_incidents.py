@@ -178,13 +178,13 @@ def test_a_breach_that_comes_back_within_the_grace_counts_as_one(grace_s: float,
     assert second.event_time - first.event_time >= timedelta(seconds=min(grace_s, 8.0)), "not before the second breach"
 
 
-@pytest.mark.parametrize("forget_s", [600.0, 1200.0])
-def test_a_downstream_without_an_agent_is_forgotten_after_a_while(forget_s: float) -> None:
+def test_a_downstream_without_an_agent_is_forgotten_after_a_while() -> None:
     """``judgement.forget_s`` after it was last connected; the alert about its link ends then."""
-    world = world_with(forget_s=forget_s)
+    forget_s = 600
+    world = world_with(forget_s=float(forget_s))
     world.servers.pop("pg-2")
     primary = world.servers["pg-1"]
-    for second in range(1400):
+    for second in range(700):
         lsn = format_lsn(world.lsn)
         row = Downstream(name="reader", state="streaming", write_lsn=lsn, flush_lsn=lsn, replay_lsn=lsn)
         primary.set(positions=Positions(current_lsn=lsn), downstreams=(row,) if second < 30 else ())

@@ -27,7 +27,7 @@ def cut_off(seconds: float) -> World:
     return world
 
 
-@pytest.mark.parametrize("seconds", [HOUR_S, 3 * HOUR_S, 12 * HOUR_S, 1.5 * DAY_S], ids="{:.0f} s".format)
+@pytest.mark.parametrize("seconds", [3 * HOUR_S, 1.5 * DAY_S], ids="{:.0f} s".format)
 def test_lag_of_hours_is_exact_to_a_twentieth(seconds: float) -> None:
     """Or to two samples, for as long as positions are remembered, which is two days."""
     (link,) = cut_off(seconds).state.memory.links.values()
@@ -35,17 +35,11 @@ def test_lag_of_hours_is_exact_to_a_twentieth(seconds: float) -> None:
 
 
 def test_lag_of_more_than_two_days_is_at_least_two_days() -> None:
-    """Older positions are forgotten; the lag is then at least the time that is remembered, and memory is bounded."""
+    """Older positions are forgotten, so that memory is bounded; the lag is then at least the time that is remembered."""
     world = cut_off(3 * DAY_S)
     (link,) = world.state.memory.links.values()
     assert link.lag_s is not None
     assert 0.95 * 2 * DAY_S <= link.lag_s <= 3 * DAY_S + STEP_S
     assert len(world.state.memory.nodes["pg-1"].clock.times) <= 257
-
-
-def test_lag_of_days_is_gone_once_the_standby_has_caught_up() -> None:
-    """Whatever was remembered."""
-    world = cut_off(3 * DAY_S)
     run(world, 2 * STEP_S)
-    (link,) = world.state.memory.links.values()
-    assert link.lag_s == 0.0
+    assert link.lag_s == 0.0, "it has caught up"
