@@ -39,10 +39,10 @@ test: unit properties integration faults quickzoo ## run every test: unit, prope
 unit: $(STAMP) ## run the unit tests: seconds, no network
 	$(BIN)/python -m pytest -q -n 2 tests/unit
 
-properties: $(STAMP) ## run the property tests with ten times the examples and long histories: a minute or two
+properties: $(STAMP) ## run the property tests with many more examples and long histories: a minute or two
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m deep --hypothesis-profile=ci tests/unit
 
-deep: $(STAMP) ## look for what breaks a property: new examples each time, hundreds of times as many
+deep: $(STAMP) ## look for examples that break a property: thousands each, new ones each time; takes hours
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m deep --hypothesis-profile=deep --timeout=3600 tests/unit
 
 integration: $(STAMP) ## run the tests that start real servers

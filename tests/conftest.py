@@ -26,7 +26,7 @@ ROOM_BYTES = 4 << 30
 
 # The examples of each property test, chosen with --hypothesis-profile. `unit` and `ci` try the same ones at every run,
 # so that a failure can be repeated; `deep` tries new ones at every run and prints how to repeat the one that failed.
-hypothesis.settings.register_profile("unit", max_examples=20, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("unit", max_examples=12, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("ci", max_examples=200, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("deep", max_examples=4000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile("unit")

@@ -35,7 +35,7 @@ def test_lag_of_hours_is_exact_to_a_twentieth(seconds: float) -> None:
 
 
 def test_lag_of_more_than_two_days_is_at_least_two_days() -> None:
-    """Older positions are forgotten, so that memory is bounded; the lag is then at least the time that is remembered."""
+    """Older positions are forgotten, so memory is bounded; the lag is then at least the time that is remembered."""
     world = cut_off(3 * DAY_S)
     (link,) = world.state.memory.links.values()
     assert link.lag_s is not None
