@@ -30,6 +30,9 @@ PATIENCE_S = 60.0
 MISSED = 5.0
 """Intervals without a sample after which a node is silent, if that is longer than ``Policy.stale_after_s``."""
 _AWAY_S = 5.0
+LATEST_S = 32_503_680_000.0
+"""The year 3000. A later time is refused even where no other clock contradicts it: such a time with a duration added may
+be after the last one that can be written, which is in the year 9999."""
 
 
 class Admission(Enum):
@@ -99,9 +102,10 @@ class Arrivals:
         return True
 
     def offer(self, seen: Sample | NodeSettings, spooled: bool, policy: Policy) -> Admission:
-        """Take any observation. Raises BadRecord when its time is in the future."""
+        """Take any observation. Raises BadRecord when its time is in the future; then nothing is kept of it."""
         node = seen.node
         name, boot, seq, time = node.name, node.boot, seen.seq, seen.sent_at.timestamp()
+        _refuse_after_latest(name, time)
         source = self.sources.get(name)
         if source is None:
             source = self.sources[name] = Source(stale_after_s=policy.stale_after_s)
@@ -133,8 +137,12 @@ class Arrivals:
         return ACCEPTED
 
     def enqueue(self, report: FindingReport) -> None:
-        """Take a report of findings. It is judged in order; nothing waits for the source's next report."""
+        """Take a report of findings. It is judged in order; nothing waits for the source's next report.
+
+        Raises BadRecord when its time is after ``LATEST_S``.
+        """
         time = max(report.sent_at.timestamp(), self.horizon)
+        _refuse_after_latest(report.source, time)
         heappush(self.waiting, (time, report.source, report.seq, report.boot, report))
 
     def tick(self, now: float, policy: Policy) -> None:
@@ -191,6 +199,11 @@ class Arrivals:
         if time > reference:
             raise BadRecord(FUTURE, f"{name} is {time - reference:.1f} s ahead; clocks may differ by {tolerance:g} s")
         return None
+
+
+def _refuse_after_latest(source: str, time: float) -> None:
+    if time > LATEST_S:
+        raise BadRecord(FUTURE, f"{source} dates it after the year 3000")
 
 
 def _stale_after_s(sample: Sample, policy: Policy) -> float:

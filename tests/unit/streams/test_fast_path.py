@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -183,6 +183,12 @@ def odd(sample: Sample, changes: dict[str, Any]) -> Sample:
     standby=STANDBY_HISTORY | STEADY_STANDBY,
     writes=st.lists(st.integers(0, 3), min_size=LONGEST, max_size=LONGEST),
     oddities=st.lists(st.tuples(st.integers(5, 2 * LONGEST), st.integers(1, 4), st.sampled_from(ODD)), max_size=4),
+)
+@example(  # the lag of a standby at the end of the clock was a bound while its primary was silent
+    primary=["write", "write", "silent"] + ["write"] * 27,
+    standby=["stream"] * LONGEST,
+    writes=[int(second in (3, 29)) for second in range(LONGEST)],
+    oddities=[],
 )
 def test_the_fast_path_gives_what_the_full_evaluation_gives(
     primary: list[str], standby: list[str], writes: list[int], oddities: list[tuple[int, int, dict[str, Any]]]

@@ -3,10 +3,12 @@
 import copy
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leadline import wire
@@ -73,6 +75,7 @@ def spoilt(seen: Sample | NodeSettings, chance: Random) -> Sample | NodeSettings
 
 @histories()
 @given(seed=st.integers(0, 2**32))
+@example(seed=819)
 def test_nonsense_neither_crashes_nor_leaks(seed: int) -> None:
     """Only BadRecord comes out of the fold, and every output can be decoded again."""
     chance = Random(seed)
@@ -102,3 +105,13 @@ def test_nonsense_neither_crashes_nor_leaks(seed: int) -> None:
         record = wire.outgoing(output, "")
         wire.CODECS[record.topic].decode(record.value)
     assert world.transitions
+
+
+def test_a_time_after_the_year_3000_is_refused() -> None:
+    """Even as the first of a cluster, which no other clock contradicts: the ends of silences could not be written."""
+    world = World()
+    server = world.add("pg-1", "primary")
+    with pytest.raises(BadRecord) as refused:
+        world.state.observe(server.sample(datetime(3000, 1, 2, tzinfo=UTC).timestamp()))
+    assert refused.value.reason == wire.FUTURE
+    assert not world.state.memory.arrivals.sources

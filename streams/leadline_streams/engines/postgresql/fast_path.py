@@ -108,6 +108,7 @@ def may_skip_link(link: LinkState) -> bool:
         and not link.agentless
         and link.connected
         and link.lag_s == 0.0
+        and not link.lag_is_bound
         and link.verdict in ("idle", "healthy")
     )
 
