@@ -1,14 +1,20 @@
-"""Improvements that several causes ask for, each written once."""
+"""Improvements that several causes propose, each written once."""
 
-COMPARE = "Compare the tables on both sides and repair the rows that differ; say here how many there were."
+COMPARE = "Compare the tables on both sides and repair the rows that differ. Write down here how many there were."
 AUDIT = "Audit the settings of every server of the cluster on a schedule, and who may change them."
 REHEARSE = "Rehearse a failover and a rebuild, and time both."
-VERSIONS = "Bring every server to the newest minor release of its version; read what it mends in replication."
-SESSIONS = "Keep reports and batch work on a standby of their own, with limits on how long a statement may run."
-SLOTS = "Bound what a slot may keep: max_slot_wal_keep_size; on PostgreSQL 18 also idle_replication_slot_timeout."
-WRITES = "Let only replication write to subscribed tables: REVOKE INSERT, UPDATE, DELETE, TRUNCATE from all others."
-DDL = "Roll out changes of tables to subscribers before publishers, in one pipeline with the application's."
-FENCE = "Let one tool promote, and let it fence the old primary before it does."
-NETWORK = "Watch the path between the two servers: bandwidth, loss, and what else uses it."
-DISK = "Alert on the growth of the volume of the log, not only on its fill level."
-AGENT = "Run the agent under a supervisor that starts it again, with an alert when it is silent."
+VERSIONS = (
+    "Update every server to the newest minor release of its version, and read which defects of replication it fixes."
+)
+SESSIONS = "Run reports and batch work on a standby of their own, with a limit on how long a statement may run."
+SLOTS = (
+    "Limit the WAL that a slot may retain: max_slot_wal_keep_size, on PostgreSQL 18 also idle_replication_slot_timeout."
+)
+WRITES = (
+    "Let only replication write to subscribed tables: REVOKE INSERT, UPDATE, DELETE, TRUNCATE from all other roles."
+)
+DDL = "Roll out changes of tables to subscribers before publishers, in the pipeline that releases the application."
+FENCE = "Let one tool promote standbys, and let it fence the old primary first."
+NETWORK = "Monitor the network path between the two servers: bandwidth, packet loss, other traffic."
+DISK = "Alert on how fast the volume of the WAL fills, not only on how full it is."
+AGENT = "Run the agent under a supervisor that restarts it, and alert when it is silent."

@@ -8,8 +8,8 @@ ENTRIES = (
         family="liveness",
         on="node",
         unit="s",
-        help="Nothing heard from a node's agent, for five intervals and `for` on top.",
-        impact="Nothing was known of it meanwhile: what it did, and what happened to it, is in its own log only.",
+        help="Nothing was received from the agent of a node for five intervals, and then for `for`.",
+        impact="The state of the server was not known meanwhile; only its own server log shows what happened there.",
     ),
     RuleEntry(
         code="apply_conflict",
@@ -17,11 +17,11 @@ ENTRIES = (
         on="subscription",
         unit="conflicts",
         help=(
-            "Row conflicts of a subscription in 300 s. One for each kind that stops the worker, each change of a "
-            "missing row, and rows of another origin where both servers subscribe to each other. PostgreSQL 18 "
+            "Row conflicts of a subscription in 300 s: each kind that stops the worker once, each change of a "
+            "missing row, and, where two servers subscribe to each other, each row of another origin. PostgreSQL 18 "
             "and later count them."
         ),
-        impact="Rows on the two sides may differ until they are compared.",
+        impact="Rows on the two sides may differ until the tables are compared.",
         needs="counts_row_conflicts",
     ),
     RuleEntry(
@@ -30,10 +30,11 @@ ENTRIES = (
         on="node",
         unit="s",
         help=(
-            "A standby with a longer `recovery_min_apply_delay` than declared. Declare a delayed standby by an "
-            "override that raises this limit for it."
+            "`recovery_min_apply_delay` of a standby. Declare a delayed standby by an override that raises this limit "
+            "above its delay."
         ),
-        impact="Readers saw data older than anybody had agreed to.",
+        impact="Queries on the standby returned data older than was agreed.",
+        class_="notice",
     ),
     RuleEntry(
         code="apply_error",
@@ -41,10 +42,9 @@ ENTRIES = (
         on="subscription",
         unit="attempts",
         help=(
-            "Attempts of the apply worker that failed in 300 s, while it still fails. PostgreSQL 15 and later "
-            "count them."
+            "Failed attempts of the apply worker in 300 s, while it still fails. PostgreSQL 15 and later count them."
         ),
-        impact="Changes were not applied from the failing one on; readers saw old data.",
+        impact="Changes were not applied, from the failing one on; queries on the subscriber returned old data.",
         needs="counts_apply_errors",
     ),
     RuleEntry(
@@ -55,7 +55,7 @@ ENTRIES = (
         help=(
             "Failed attempts to archive in 300 s, while the newest attempt failed; 1 when 256 segments or more wait."
         ),
-        impact="What was not archived could not be restored from the archive.",
+        impact="WAL that was not archived could not be restored from the archive, and filled its volume.",
     ),
     RuleEntry(
         code="config_mismatch",
@@ -63,18 +63,22 @@ ENTRIES = (
         on="link",
         unit="settings",
         help=(
-            "Settings that are lower on a standby than on its primary and must not be: the hot-standby parameters"
-            " and `wal_level`."
+            "Settings that must not be lower on a standby than on its primary, and are: `max_connections` and the "
+            "other parameters of hot standby, and `wal_level`."
         ),
-        impact="Replay may stop, or the standby not start, when the primary uses what the standby cannot hold.",
+        impact="Replay could pause, and the standby fail to start, once the primary used more than the standby allows.",
+        class_="notice",
     ),
     RuleEntry(
         code="horizon_held",
         family="retention",
         on="node",
         unit="transactions",
-        help="Age of the oldest snapshot that vacuum must respect on a server that takes writes, from one million on: "
-        "of an open transaction, of a standby's feedback, or of a slot.",
+        help=(
+            "Age in transactions of the oldest snapshot that vacuum must respect on a server that takes writes: of an "
+            "open transaction, of a standby with `hot_standby_feedback`, or of a slot. Ages below one million count "
+            "as none."
+        ),
         impact="Dead rows could not be removed: tables grew, and queries on them became slower.",
         class_="notice",
     ),
@@ -84,9 +88,9 @@ ENTRIES = (
         on="node",
         unit="tables",
         help=(
-            "Published tables that have been updated or deleted from, that have no replica identity, and whose "
-            "updates or deletes are published: the next one fails. Seen when the agent is connected to the "
-            "published database, at the start, after a reload and each `settings_every_s`; at most 20."
+            "Published tables without a replica identity whose updates or deletes are published, and that have been "
+            "updated or deleted from: the next update or delete fails. Read where the agent is connected to the "
+            "published database, at its start, after a reload and every `settings_every_s`; at most 20 tables."
         ),
         impact="Applications that updated or deleted rows of published tables got errors.",
     ),
@@ -97,17 +101,17 @@ ENTRIES = (
         unit="s",
         help=(
             "Seconds until lag reaches the recovery-point objective, which is the critical limit of "
-            "`replication_lag`. Only while lag is above 5 s and growing."
+            "`replication_lag`, at its present growth. Only while lag is above 5 s and growing."
         ),
-        impact="The recovery-point objective was about to be missed.",
+        impact="A failover would soon have lost more data than the recovery-point objective allows.",
     ),
     RuleEntry(
         code="node_down",
         family="liveness",
         on="node",
         unit="s",
-        help="A server has not answered its agent for this long: it is down, unreachable or refuses the agent.",
-        impact="It could not be used.",
+        help="A server has not answered its agent for this long: it is down, unreachable or rejects the agent.",
+        impact="The server could not be used.",
     ),
     RuleEntry(
         code="publication_missing",
@@ -116,25 +120,26 @@ ENTRIES = (
         unit="publications",
         help=(
             "Publications that a subscription names and its publisher does not have. PostgreSQL 18 skips their "
-            "changes without an error. Seen when the publisher's agent is connected to the published database."
+            "changes without an error. Seen where the publisher's agent is connected to the published database."
         ),
-        impact="Changes of what was not published any more never arrived: rows differ.",
+        impact="Changes of tables that were no longer published did not arrive: rows differ.",
     ),
     RuleEntry(
         code="recovery_conflict",
         family="conflict",
         on="node",
         unit="queries",
-        help="Queries that replay cancelled on a standby in 300 s, all kinds together.",
-        impact="Queries on the standby were cancelled, and failed for whoever had asked.",
+        help="Queries that replay cancelled on a standby in 300 s, for conflicts of all kinds.",
+        impact="Queries on the standby were cancelled, and applications got errors.",
+        class_="notice",
     ),
     RuleEntry(
         code="replay_paused",
         family="lag",
         on="link",
         unit="",
-        help="Replay is paused for longer than `for`.",
-        impact="Readers saw data as it was when replay was paused.",
+        help="Replay has been paused for longer than `for`.",
+        impact="Queries on the standby returned data as it was when replay was paused.",
     ),
     RuleEntry(
         code="replication_cut_off",
@@ -142,18 +147,21 @@ ENTRIES = (
         on="link",
         unit="s",
         help=(
-            "Not connected for this long although both servers run. Not for subscriptions that are disabled or "
-            "fail, and not for backup programs without a slot."
+            "The downstream has not been connected for this long although both servers run. Not for subscriptions "
+            "that are disabled or fail, and not for backup programs without a slot."
         ),
-        impact="Nothing arrived; readers saw old data, and a failover would have lost what was missing.",
+        impact="No changes arrived; queries returned old data, and a failover would have lost the missing changes.",
     ),
     RuleEntry(
         code="replication_lag",
         family="lag",
         on="link",
         unit="s",
-        help="Behind the root primary by more than this many seconds of its clock, apply delay not counted.",
-        impact="Readers saw old data, and a failover would have had to wait, or lose what was not replayed.",
+        help=(
+            "Seconds that a downstream is behind the primary at the root of its chain, by that primary's clock; a "
+            "configured apply delay is not counted."
+        ),
+        impact="Queries returned old data; a failover would have had to wait for replay, or lose data.",
     ),
     RuleEntry(
         code="replication_lag_bytes",
@@ -161,26 +169,26 @@ ENTRIES = (
         on="link",
         unit="bytes",
         help=(
-            "Behind the root primary by more than this many bytes of log, while it will not have caught up within"
-            " 15 minutes. A configured apply delay is not counted."
+            "Bytes of WAL that a downstream is behind the primary at the root of its chain, unless it will have caught "
+            "up within 15 minutes or is delayed by its configuration."
         ),
-        impact="A failover would have had to replay the backlog first, or lose what had not arrived.",
+        impact="A failover would have had to replay the backlog first, and lose what had not arrived.",
     ),
     RuleEntry(
         code="replication_stalled",
         family="lag",
         on="link",
         unit="s",
-        help="Connected, with log to apply, and no progress for this long.",
-        impact="Readers saw data as it was when progress stopped.",
+        help="A downstream is connected, has WAL to apply, and has made no progress for this long.",
+        impact="Queries on the downstream returned data as it was when progress stopped.",
     ),
     RuleEntry(
         code="sink_failing",
         family="liveness",
         on="cluster",
         unit="",
-        help="A target of notifications has taken none for a minute, or refuses them for good.",
-        impact="Whoever reads only that target was not notified of anything meanwhile.",
+        help="A target of notifications has accepted none for a minute, or rejects them permanently.",
+        impact="People who read only that target were not notified of anything meanwhile.",
     ),
     RuleEntry(
         code="slot_inactive",
@@ -188,10 +196,11 @@ ENTRIES = (
         on="slot",
         unit="",
         help=(
-            "Nobody has been connected to the slot for longer than `for`, and it holds log. Not for temporary "
-            "slots, slots synchronised to a standby, and a standby's spare slots on other nodes."
+            "A slot retains WAL and has had no consumer for longer than `for`. Not for temporary slots, slots "
+            "synchronised to a standby, and slots of a standby on nodes that it does not follow."
         ),
-        impact="The upstream kept log for a consumer that was not there.",
+        impact="The upstream retained WAL for a consumer that was not connected.",
+        class_="notice",
     ),
     RuleEntry(
         code="slot_lost",
@@ -199,10 +208,10 @@ ENTRIES = (
         on="slot",
         unit="",
         help=(
-            "2 when the slot is invalidated, and its consumer must be rebuilt; 1 while it is `unreserved`, and "
-            "the next checkpoint may remove what it needs."
+            "2 when a slot is invalidated, and its consumer must be rebuilt; 1 while it is `unreserved`, and the next "
+            "checkpoint may remove WAL that it needs."
         ),
-        impact="The consumer of the slot cannot go on, and has to be made anew.",
+        impact="The consumer of the slot could not continue, and had to be rebuilt.",
     ),
     RuleEntry(
         code="slot_retention_forecast",
@@ -210,10 +219,10 @@ ENTRIES = (
         on="slot",
         unit="s",
         help=(
-            "Seconds until the log kept for a slot fills its volume or makes the slot be lost to "
-            "`max_slot_wal_keep_size`, at the rate at which it grows now."
+            "Seconds until the WAL retained for a slot fills its volume or exceeds `max_slot_wal_keep_size`, which "
+            "invalidates the slot, at its present growth."
         ),
-        impact="The upstream's volume, or the slot, was about to be lost.",
+        impact="The upstream was about to run out of disk space, or the slot about to be invalidated.",
     ),
     RuleEntry(
         code="split_brain",
@@ -221,23 +230,23 @@ ENTRIES = (
         on="cluster",
         unit="servers",
         help="Servers with the same system identifier that take writes at the same time.",
-        impact="Two servers took writes: each may have rows that the other never had.",
+        impact="Two servers took writes: each may have rows that the other does not have.",
     ),
     RuleEntry(
         code="subscription_disabled",
         family="conflict",
         on="subscription",
         unit="",
-        help="Disabled, by hand or by `disable_on_error`, for longer than `for`.",
-        impact="Changes were not applied; readers saw old data.",
+        help="A subscription has been disabled, by a person or by `disable_on_error`, for longer than `for`.",
+        impact="Changes were not applied; queries on the subscriber returned old data.",
     ),
     RuleEntry(
         code="sync_commit_blocked",
         family="sync",
         on="node",
         unit="s",
-        help="How long the oldest commit has waited for synchronous standbys.",
-        impact="Commits on the primary waited, and with them whoever had asked.",
+        help="Seconds that the oldest commit has waited for synchronous standbys.",
+        impact="Commits on the primary waited, and with them the applications.",
     ),
     RuleEntry(
         code="sync_degraded",
@@ -245,7 +254,7 @@ ENTRIES = (
         on="node",
         unit="standbys",
         help="Synchronous standbys that `synchronous_standby_names` requires and that are not connected.",
-        impact="A commit was safe on fewer servers than was asked for.",
+        impact="Fewer servers confirmed each commit than were required.",
     ),
     RuleEntry(
         code="table_sync_stuck",
@@ -253,10 +262,11 @@ ENTRIES = (
         on="subscription",
         unit="attempts",
         help=(
-            "Attempts to copy a table initially that failed in 300 s, while they still fail. PostgreSQL 15 and "
-            "later count them."
+            "Failed attempts of the initial copy of a table in 300 s, while they still fail. PostgreSQL 15 and later "
+            "count them."
         ),
-        impact="The tables that were not copied yet were missing rows on the subscriber.",
+        impact="Tables that were not copied yet lacked rows on the subscriber.",
+        class_="notice",
         needs="counts_apply_errors",
     ),
 )

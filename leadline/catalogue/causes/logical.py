@@ -7,36 +7,34 @@ ENTRIES = (
     CauseEntry(
         code="apply_blocked_by_lock",
         family="logical",
-        help="the apply worker waits for a lock; blocked_by names the session",
+        help="the apply worker waits for a lock; blocked_by is the session that holds it",
         explains=CUT,
         improvements=(
-            ("Set lock_timeout and idle_in_transaction_session_timeout for everybody who works on the subscriber."),
+            "Set lock_timeout and idle_in_transaction_session_timeout for all roles that connect to the subscriber.",
         ),
         tasks=("Find the job that held the lock on a replicated table, and move it or shorten its transaction.",),
     ),
     CauseEntry(
         code="apply_cannot_keep_up",
         family="logical",
-        help="a subscription is late, its worker streams, fails at nothing and waits for nothing but the disk",
+        help="a subscription is late; its worker streams, does not fail, and waits for nothing but the disk",
         explains=LATE,
         improvements=(
-            (
-                "Split what is published into several subscriptions, or use streaming = parallel (PostgreSQL 16 "
-                "and later)."
-            ),
+            "Split what is published into several subscriptions, or use streaming = parallel (PostgreSQL 16 "
+            "and later).",
         ),
         tasks=(
-            "Give each replicated table on the subscriber the index of its replica identity.",
-            "Look for triggers and foreign keys on the subscriber that make applying slow.",
+            "Create the index of the replica identity for each replicated table on the subscriber.",
+            "Look for triggers and foreign keys on the subscriber that slow applying down.",
         ),
     ),
     CauseEntry(
         code="apply_workers_exhausted",
         family="logical",
-        help="enabled, no worker, no errors, and as many workers or origins in use as the server allows",
+        help="a subscription is enabled and has no worker and no errors; the server allows no more workers or origins",
         explains=CUT,
         improvements=(
-            "Size max_logical_replication_workers and the replication origins from the number of subscriptions.",
+            "Set max_logical_replication_workers and the limit of replication origins by the number of subscriptions.",
         ),
         tasks=("Raise the limit that was reached on the subscriber, with room for table copies, and restart it.",),
     ),
@@ -46,7 +44,7 @@ ENTRIES = (
         help="two servers subscribe to each other with origin = any, and unique keys collide",
         explains=FAILING,
         improvements=(
-            ("Subscribe with origin = none wherever two servers replicate to each other (PostgreSQL 16 and later)."),
+            "Subscribe with origin = none wherever two servers replicate to each other (PostgreSQL 16 and later).",
         ),
         tasks=(
             "Set origin = none on both subscriptions.",
@@ -56,21 +54,23 @@ ENTRIES = (
     CauseEntry(
         code="multi_writer_swap",
         family="logical",
-        help="update_origin_differs rises on both of two servers that subscribe to each other",
+        help="two servers subscribe to each other, and update_origin_differs or delete_origin_differs rises on both",
         explains=frozenset({"apply_conflict"}),
-        improvements=("Let each row have one server that writes it; two writers of one row need rules for who wins.",),
+        improvements=(
+            "Let one server write each row; two writers of one row need rules that resolve their conflicts.",
+        ),
         tasks=(
             habits.COMPARE,
-            "Turn track_commit_timestamp on wherever conflicts have to be seen.",
+            "Set track_commit_timestamp to on where conflicts have to be detected.",
         ),
     ),
     CauseEntry(
         code="publication_or_slot_dropped",
         family="logical",
-        help="the subscription is enabled and the publisher, which answers, lacks its slot or a publication it names",
+        help="a subscription is enabled; its publisher answers and lacks its slot or a publication that it names",
         explains=FAILING | {"publication_missing"},
         improvements=(
-            ("Take the right to drop publications and slots away from everybody but the people who run replication."),
+            "Revoke the right to drop publications and slots from all roles but those that administer replication.",
         ),
         tasks=(
             habits.COMPARE,
@@ -80,32 +80,30 @@ ENTRIES = (
     CauseEntry(
         code="replica_identity_missing",
         family="logical",
-        help="published tables that are updated or deleted from have no replica identity",
+        help="published tables that have been updated or deleted from have no replica identity",
         explains=frozenset({"identity_missing"}),
-        improvements=("Let the pipeline refuse tables without a primary key in databases that are published.",),
-        tasks=(
-            ("Give each table a key that identifies its rows; take REPLICA IDENTITY FULL back where it was a stopgap."),
-        ),
+        improvements=("Let the release pipeline refuse tables without a primary key in published databases.",),
+        tasks=(("Give each table a key that identifies its rows; undo REPLICA IDENTITY FULL where it was a stopgap."),),
     ),
     CauseEntry(
         code="subscriber_cannot_connect",
         family="logical",
-        help="both servers answer, the slot waits, no errors are counted, and no stream reaches the worker",
+        help="both servers answer, the slot exists, no errors are counted, and the worker receives no stream",
         explains=CUT,
         improvements=(
             habits.NETWORK,
-            "Test every subscription's connection against every server that may become its publisher.",
+            "Test the connection of every subscription to every server that may become its publisher.",
         ),
-        tasks=("Find out what changed between the two servers: address, certificate, password, firewall.",),
+        tasks=("Find out what changed between the two servers: address, certificate, password or firewall.",),
     ),
     CauseEntry(
         code="subscriber_duplicate_key",
         family="logical",
-        help="apply fails and insert_exists, update_exists or multiple_unique_conflicts rises with each attempt",
+        help="apply fails, and insert_exists, update_exists or multiple_unique_conflicts rises with each attempt",
         explains=FAILING,
         improvements=(
             habits.WRITES,
-            "Take keys on the subscriber from other ranges or sequences than the publisher's.",
+            "Use other ranges or sequences for keys on the subscriber than on the publisher.",
         ),
         tasks=(
             habits.COMPARE,
@@ -115,11 +113,11 @@ ENTRIES = (
     CauseEntry(
         code="subscriber_local_writes",
         family="logical",
-        help="row conflicts that local writes explain; of several kinds, or beside rows of another origin",
+        help="row conflicts that local writes explain: of several kinds, or beside rows of another origin",
         explains=frozenset({"apply_conflict", "apply_error"}),
         improvements=(
             habits.WRITES,
-            "Turn track_commit_timestamp on at subscribers, so that conflicts say whose row it was.",
+            "Set track_commit_timestamp to on at subscribers, so that conflicts name the origin of the row.",
         ),
         tasks=(
             habits.COMPARE,
@@ -140,7 +138,7 @@ ENTRIES = (
     CauseEntry(
         code="subscriber_schema_drift",
         family="logical",
-        help="apply fails again and again without a row conflict, and tables differ, where agents are told",
+        help="apply fails repeatedly without a row conflict; tables differ, where both agents can read them",
         explains=FAILING,
         improvements=(habits.DDL,),
         tasks=(
@@ -153,8 +151,8 @@ ENTRIES = (
         family="logical",
         help="enabled is false and no error counter rose as it was disabled",
         explains=DISABLED,
-        improvements=("Disable a subscription only with a silence in Leadline that ends by itself.",),
-        tasks=("Find out who disabled the subscription and what for.",),
+        improvements=("Disable a subscription only together with a silence in Leadline that has an end.",),
+        tasks=("Find out who disabled the subscription, and for what purpose.",),
     ),
     CauseEntry(
         code="subscription_disabled_on_error",
@@ -162,10 +160,10 @@ ENTRIES = (
         help="enabled is false, disable_on_error is true and the error counter rose as it was disabled",
         explains=DISABLED,
         improvements=(
-            ("Alert on the error counters of subscriptions, so that disable_on_error is not the first that is heard."),
+            "Alert on the error counters of subscriptions, so that errors are known before disable_on_error acts.",
         ),
         tasks=(
-            "Mend the error that disabled the subscription; its own cause says more.",
+            "Repair the error that disabled the subscription; the cause ranked next describes it.",
             habits.COMPARE,
         ),
     ),
@@ -175,6 +173,6 @@ ENTRIES = (
         help="sync_errors rises and tables stay unready",
         explains=frozenset({"table_sync_stuck"}),
         improvements=(habits.DDL,),
-        tasks=("Mend what the subscriber's log says of the copy, and see that every table is ready.",),
+        tasks=("Repair the error of the copy that the subscriber's server log gives; every table must become ready.",),
     ),
 )

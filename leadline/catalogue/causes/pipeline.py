@@ -7,9 +7,11 @@ ENTRIES = (
     CauseEntry(
         code="sink_cannot_deliver",
         family="pipeline",
-        help="a target of notifications has taken none for a minute, or refuses them for good",
+        help="a target of notifications has accepted none for a minute, or rejects them permanently",
         explains=frozenset({"sink_failing"}),
-        improvements=("Give each route a second target of another vendor, so that one outage leaves nobody unwarned.",),
+        improvements=(
+            "Give each route a second target at another vendor, so that one outage does not stop all notifications.",
+        ),
         tasks=("Send each target a test notification with `leadline doctor --notify` after the repair.",),
     ),
     CauseEntry(
@@ -22,8 +24,8 @@ ENTRIES = (
             habits.VERSIONS,
         ),
         tasks=(
-            "Find the cause from the evidence of the alerts and the servers' logs, and write it down here.",
-            ("Keep the samples of this incident (leadline record), so that the signature can be added to Leadline."),
+            "Find the cause from the evidence of the alerts and the server logs, and write it down here.",
+            "Keep the samples of this incident (`leadline record`), so that its signature can be added to Leadline.",
         ),
     ),
 )
