@@ -31,8 +31,8 @@ MISSED = 5.0
 """Intervals without a sample after which a node is silent, if that is longer than ``Policy.stale_after_s``."""
 _AWAY_S = 5.0
 LATEST_S = 32_503_680_000.0
-"""The year 3000. A later time is refused even where no other clock contradicts it: such a time with a duration added may
-be after the last one that can be written, which is in the year 9999."""
+"""The year 3000. A later time is refused even where no other clock contradicts it: such a time with a duration added
+may be after the last one that can be written, which is in the year 9999."""
 
 
 class Admission(Enum):
