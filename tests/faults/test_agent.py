@@ -45,7 +45,7 @@ async def test_killed_at_random_instants(
     with Process("agent", settings, tmp_path) as agent:
         eventually("the agent looks", lambda: min(looked(number).values(), default=0) >= LOOKS, 60.0)
         runs.append(looked(number))
-        assert agent.end(signal.SIGTERM) == 0, agent.said()
+        assert agent.end(signal.SIGTERM) == 0, agent.log_tail()
     made = await account.made_by(topics, runs)
     report("agent_killed", KILLS, await account.observations(topics, made))
 

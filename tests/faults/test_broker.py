@@ -74,7 +74,7 @@ async def suffer(kafka: Kafka, topics: Topics, fault: Fault, name: str, folder: 
                 await fault(kafka)
                 await CLOCK.sleep(4)
             await caught_up(topics, settings, CATCH_UP_S)
-        assert await asyncio.to_thread(worker.process.end, signal.SIGTERM) == 0, worker.process.said()
+        assert await asyncio.to_thread(worker.process.end, signal.SIGTERM) == 0, worker.process.log_tail()
     judged = {number: offset for number, (offset, _) in (await topics.committed(settings)).items()}
     report(
         name,

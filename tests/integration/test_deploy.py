@@ -1,4 +1,4 @@
-"""What is deployed has rights that suffice, and no more."""
+"""The deployed units and roles have the rights that they need, and no more."""
 
 import re
 import shlex
@@ -27,7 +27,7 @@ def test_units_are_locked_down(unit: Path) -> None:
 
 
 def test_rights_in_kafka_are_those_of_the_topics_page() -> None:
-    """Who writes and reads which topic is said once on the page; the grants are the same."""
+    """The grants are those of the page: who writes and reads which topic."""
     granted: dict[tuple[str, str], set[str]] = defaultdict(set)
     printed = subprocess.run([DEPLOY / "kafka/acls.sh", "kafka:9092"], capture_output=True, text=True, check=True)
     for line in printed.stdout.splitlines():

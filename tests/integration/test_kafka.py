@@ -1,4 +1,4 @@
-"""What is said when Kafka does not answer. Strangers on a local port stand in."""
+"""The errors when Kafka does not answer. Something else listens on a local port in its place."""
 
 import asyncio
 import subprocess
@@ -56,7 +56,7 @@ async def test_nobody_there() -> None:
 
 @pytest.mark.parametrize("answer", [hang_up, talk_http])
 async def test_a_stranger_on_the_port(answer: Callable[[StreamReader, StreamWriter], Awaitable[None]]) -> None:
-    """Something that is not Kafka is told apart from nothing at all."""
+    """Something that is not Kafka is distinguished from nothing at all."""
     async with stranger(answer) as address:
         error = await refused(bootstrap=address)
     assert isinstance(error, UnreachableError)

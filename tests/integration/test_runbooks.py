@@ -1,4 +1,4 @@
-"""What the runbooks tell people to run does run, as the role that may only watch."""
+"""The statements of the runbooks run, with the rights of a role that may only monitor."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the benchmarks judge is what agents send."""
+"""The samples of the benchmarks have the contents that agents send."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,29 +16,29 @@ from leadline_lab.sandbox.postgres import Server
 
 LOOKS = 5
 NOW_AND_THEN = (".archiver.ready", ".disk.")
-"""Told once a minute."""
+"""Sent once a minute."""
 OF_A_SESSION = {".activity.oldest.wrote", ".activity.oldest.wait"}
-"""Told of one that wrote, or waits."""
+"""Sent for a session that wrote, or waits."""
 
 
-def told(value: Any, prefix: str = "") -> Iterator[str]:
-    """Where a value says something that is not the default, which a writer may leave out; all rows are one."""
+def contents(value: Any, prefix: str = "") -> Iterator[str]:
+    """The paths at which a value is not the default, which a writer may leave out; all rows have one path."""
     if isinstance(value, msgspec.Struct):
         for field in msgspec.structs.fields(value):
             inner = getattr(value, field.name)
             if field.required or inner != field.default:
-                yield from told(inner, f"{prefix}.{field.name}")
+                yield from contents(inner, f"{prefix}.{field.name}")
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from told(inner, f"{prefix}.{name}")
+            yield from contents(inner, f"{prefix}.{name}")
     elif isinstance(value, tuple):
         for inner in value:
-            yield from told(inner, prefix)
+            yield from contents(inner, prefix)
     else:
         yield prefix
 
 
-async def test_the_fleet_of_the_benchmarks_tells_what_agents_tell() -> None:
+async def test_the_fleet_of_the_benchmarks_sends_what_agents_send() -> None:
     primary, standby, _ = fleet(1, 1)
     with Fleet() as servers:
         first = servers.primary("pg-1", {"archive_mode": "on", "archive_command": "true"})
@@ -49,14 +49,14 @@ async def test_the_fleet_of_the_benchmarks_tells_what_agents_tell() -> None:
         with psycopg.connect(second.dsn(shop, application_name="web")) as reader:
             reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
             reader.execute("SELECT 1")
-            of_primary, of_standby = await looks(shop, first, first), await looks(shop, first, second)
+            of_primary, of_standby = await sampled(shop, first, first), await sampled(shop, first, second)
     for made, seen in ((primary, of_primary), (standby, of_standby)):
-        assert set.intersection(*seen) - set(told(made)) <= OF_A_SESSION
-        assert set(told(made)) <= set.union(*seen)
+        assert set.intersection(*seen) - set(contents(made)) <= OF_A_SESSION
+        assert set(contents(made)) <= set.union(*seen)
 
 
-async def looks(dbname: str, written: Server, server: Server) -> list[set[str]]:
-    """What an agent tells in some looks, with something written before each."""
+async def sampled(dbname: str, written: Server, server: Server) -> list[set[str]]:
+    """The contents of some samples of an agent, with something written before each."""
     instance = InstanceSettings(
         dsn=Secret(server.dsn(dbname, AGENT)), name=server.name, cluster="orders", datacenter="fra1"
     )
@@ -67,7 +67,7 @@ async def looks(dbname: str, written: Server, server: Server) -> list[set[str]]:
             written.query("SELECT pg_logical_emit_message(true, 'leadline', 'written')")
             await SystemClock().sleep(0.5)
             sample, _ = await sampler.look()
-            found.append({path for path in told(sample) if not path.startswith(NOW_AND_THEN)})
+            found.append({path for path in contents(sample) if not path.startswith(NOW_AND_THEN)})
         return found
     finally:
         await sampler.close()

@@ -31,10 +31,10 @@ def settings(path: Path, bootstrap: str, prefix: str, *dsns: str, spool: Path) -
     return path
 
 
-def test_samples_arrive_and_it_leaves_when_told(
+def test_samples_arrive_and_sigterm_ends_it(
     run: Run, tmp_path: Path, any_broker: Broker, prefix: str, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both servers' samples reach Kafka; SIGTERM ends it with 0; the log is on standard error and shows no password."""
+    """The samples of both servers reach Kafka; SIGTERM ends it with 0; standard error shows no password."""
     any_broker.create_topic(f"{prefix}samples", 2)
     dsns = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
     path = settings(tmp_path / "agent.yaml", any_broker.bootstrap, prefix, *dsns, spool=tmp_path / "spool")
@@ -74,7 +74,7 @@ def test_a_spool_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
 
 
 def test_without_kafka_it_waits(tmp_path: Path) -> None:
-    """An absent Kafka and an absent server are said once each and stop nothing; SIGTERM ends it with 0."""
+    """An absent Kafka and an absent server are reported once each and stop nothing; SIGTERM ends it with 0."""
     with Port() as nobody:
         dsn = f"postgresql://leadline:hunter2@127.0.0.1:{nobody.number}/postgres"
         path = settings(tmp_path / "agent.yaml", f"127.0.0.1:{nobody.number}", "agent.", dsn, spool=tmp_path / "spool")
@@ -82,10 +82,10 @@ def test_without_kafka_it_waits(tmp_path: Path) -> None:
             [sys.executable, "-m", "leadline_cli", "agent", "-c", path], stderr=subprocess.PIPE, text=True
         ) as agent:
             assert agent.stderr
-            said = agent.stderr.readline() + agent.stderr.readline()
+            lines = agent.stderr.readline() + agent.stderr.readline()
             agent.send_signal(signal.SIGTERM)
-            said += agent.communicate(timeout=20)[1]
+            lines += agent.communicate(timeout=20)[1]
     assert agent.returncode == 0
-    assert "Kafka does not accept observations" in said
-    assert "the server cannot be read: refused: " in said
-    assert "hunter2" not in said
+    assert "Kafka does not accept observations" in lines
+    assert "the server cannot be read: refused: " in lines
+    assert "hunter2" not in lines

@@ -9,7 +9,7 @@ from tests.fixtures.fleets import Pair
 
 
 def addresses(pair: Pair) -> tuple[str, str]:
-    """How the two servers are named where nobody names them."""
+    """The names of the two servers where none are given."""
     return f"127.0.0.1:{pair.primary.port}", f"127.0.0.1:{pair.standby.port}"
 
 
@@ -45,7 +45,7 @@ def test_a_paused_replay_is_a_problem(run: Run, pair: Pair) -> None:
         pair.standby.query("SELECT pg_wal_replay_resume()")
 
 
-def test_lag_from_before_we_looked_is_told(run: Run, pair: Pair) -> None:
+def test_lag_from_before_the_first_look_is_shown(run: Run, pair: Pair) -> None:
     """A first look at a standby that is behind says so in seconds, not zero."""
     pair.standby.query("SELECT pg_wal_replay_pause()")
     try:

@@ -32,7 +32,7 @@ def doctor(run: Run, tmp_path: Path, any_broker: Broker, prefix: str) -> Any:
     return examine
 
 
-def test_all_is_well(doctor: Any, any_broker: Broker, prefix: str, pair: Pair) -> None:
+def test_nothing_is_wrong(doctor: Any, any_broker: Broker, prefix: str, pair: Pair) -> None:
     """With topics, rights and a writable spool there is nothing to say, on primary and standby."""
     create_topics(any_broker, prefix)
     code, found = doctor(pg1=pair.primary.dsn(user=AGENT), pg2=pair.standby.dsn(user=AGENT))
@@ -56,8 +56,8 @@ def test_what_is_wrong_is_named(doctor: Any, any_broker: Broker, prefix: str, pa
     assert code == 1
     assert found["orders/unseeing", "rights"] == ("fail", "run on this server: GRANT pg_monitor TO replicator;")
     for name in ("forgotten", "stranger"):
-        result, said = found[f"orders/{name}", "answers"]
-        assert (result, said.partition(":")[0]) == ("fail", "authentication failed")
+        result, lines = found[f"orders/{name}", "answers"]
+        assert (result, lines.partition(":")[0]) == ("fail", "authentication failed")
     assert found["orders/lost", "answers"][1].startswith("no such database: ")
     assert found[f"{prefix}lag", "topic"] == ("fail", "missing; run `leadline topics create`")
     assert found[f"{prefix}alerts", "topic"][1].startswith(

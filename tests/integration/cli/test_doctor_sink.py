@@ -54,21 +54,21 @@ def test_targets_that_answer(doctor: Callable[..., Found], pair: Pair) -> None:
 
 
 def test_a_target_that_refuses_us(doctor: Callable[..., Found], pair: Pair) -> None:
-    """It answers, but the test fails; so does a log that cannot be written. No secret is shown."""
+    """It answers, but the test fails; so does an incident log that cannot be written. No secret is shown."""
     with hook() as to:
         to.status = 403
         given = {
             "targets": {"dba": {"webhook": {"url": to.url, "signing_key": KEY}}},
             "incident_log": {"dsn": pair.primary.dsn(user=AGENT)},
         }
-        code, found, said = doctor(given, "--notify")
+        code, found, lines = doctor(given, "--notify")
     assert code == 1
     assert found["dba", "answers"][0] == "ok"
     assert found["dba", "test"][0] == "fail"
     assert found["dba", "test"][1].startswith("the target rejects the token, key or login: 403")
     assert found["incident_log", "rights"][0] == "fail"
-    assert KEY not in said
-    assert "/hook" not in said
+    assert KEY not in lines
+    assert "/hook" not in lines
 
 
 def test_targets_that_are_not_there(doctor: Callable[..., Found]) -> None:
@@ -81,7 +81,7 @@ def test_targets_that_are_not_there(doctor: Callable[..., Found]) -> None:
             "pagerduty": {"routing_key": "k" * 32, "url": f"http://{away}"},
             "incident_log": {"dsn": f"host=127.0.0.1 port={port.number} password=hunter2"},
         }
-        code, found, said = doctor(given, "--notify")
+        code, found, lines = doctor(given, "--notify")
     assert code == 3
     assert {what for (what, check), (result, _) in found.items() if result == "unreachable" and check == "answers"} == {
         "webhook",
@@ -92,11 +92,11 @@ def test_targets_that_are_not_there(doctor: Callable[..., Found]) -> None:
     assert found["webhook", "answers"][1] == f"{away}: connection refused; check the address and the network"
     assert found["slack", "answers"][1].startswith("nobody.invalid:443: unknown host")
     assert {found[name, "test"][0] for name in ("webhook", "slack", "pagerduty")} == {"unreachable"}
-    assert "secret-path" not in said
-    assert "hunter2" not in said
+    assert "secret-path" not in lines
+    assert "hunter2" not in lines
 
 
-def test_nobody_to_tell(doctor: Callable[..., Found]) -> None:
+def test_no_target(doctor: Callable[..., Found]) -> None:
     """Settings without a target are not fine."""
     code, found, _ = doctor({})
     assert code == 1

@@ -1,4 +1,4 @@
-"""`leadline incidents` over a real log and a real broker protocol."""
+"""`leadline incidents` over a real incident log and a broker in memory."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ def prefix(broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 def log(server: Server, prefix: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The DSN of a log with the outage and an open incident in it, in the environment too."""
+    """The DSN of an incident log with the outage and an open incident in it, in the environment too."""
     name = f"cli_{next(_numbers)}"
     server.query(f"CREATE DATABASE {name}")
     dsn = server.dsn(name)
@@ -134,7 +134,7 @@ def test_export(run: Run, tmp_path: Path) -> None:
 
 
 def test_verify(run: Run, log: str, server: Server) -> None:
-    """A log that holds says its head; one that somebody changed says where it breaks, with exit code 1."""
+    """An intact incident log prints its head; for one that was changed, the first wrong row, with exit code 1."""
     fine = run("incidents", "verify")
     assert (fine.code, fine.err) == (0, "")
     assert fine.out.startswith("16 rows verified; the head is 16:")
@@ -156,7 +156,7 @@ def test_verify(run: Run, log: str, server: Server) -> None:
 
 @pytest.mark.usefixtures("log")
 def test_ack_and_note(run: Run, broker: EmbeddedBroker, prefix: str) -> None:
-    """What people do goes to Kafka under the incident's identity."""
+    """Actions of people go to Kafka under the incident's identity."""
     assert run("incidents", "ack", "inc_orders_2026", "--by", "ada").out.startswith("acknowledged inc_orders_2026")
     noted = run("incidents", "note", outage.ID, "the report is gone", "--by", "grace", "--format", "json")
     assert json.loads(noted.out)["action"]["text"] == "the report is gone"
@@ -172,7 +172,7 @@ def test_ack_and_note(run: Run, broker: EmbeddedBroker, prefix: str) -> None:
 def test_ack_while_the_log_is_away(
     run: Run, broker: EmbeddedBroker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An incident is taken without its log; that it could not be looked up is said, without the password."""
+    """An incident is acknowledged without the incident log; a warning states that, without the password."""
     monkeypatch.setenv("LEADLINE_INCIDENT_LOG_DSN", "host=127.0.0.1 port=1 user=a password=hunter2")
     result = run("incidents", "ack", outage.ID, "--by", "ada")
     assert result.code == 0
@@ -185,7 +185,7 @@ def test_ack_while_the_log_is_away(
 
 @pytest.mark.usefixtures("prefix")
 def test_no_log_is_set(run: Run) -> None:
-    """Without a log there is nothing to read, and what to set is said."""
+    """Without an incident log there is nothing to read; the error names what to set."""
     for line in (("list",), ("show", "x"), ("export", "x"), ("verify",), ("migrate",)):
         result = run("incidents", *line)
         assert result.code == 2
@@ -193,7 +193,7 @@ def test_no_log_is_set(run: Run) -> None:
 
 
 def test_migrate(run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The schema is made once; before that, reading says what to run."""
+    """The schema is created once; before that, the error of a reader names the command."""
     name = f"cli_{next(_numbers)}"
     server.query(f"CREATE DATABASE {name}")
     monkeypatch.setenv("LEADLINE_INCIDENT_LOG_DSN", server.dsn(name))

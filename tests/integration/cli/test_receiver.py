@@ -33,7 +33,7 @@ def test_it_listens_shows_and_ends() -> None:
 
 
 def test_a_wrong_fault(run: Run) -> None:
-    """It is told before anything listens."""
+    """It is reported before anything listens."""
     result = run("receiver", "--port", "0", "--fail", "slack:explode")
     assert result.code == 2
     assert "VENDOR:KIND" in result.err

@@ -101,7 +101,7 @@ AUTHORIZER = {
 
 
 def test_without_the_right_to_read(run: Run, tmp_path: Path, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who may only see the topic is told in one line what to do, and no file is left behind."""
+    """Without the right to read the topic, one line states what to do, and no file is left behind."""
     topic = prefix + "samples"
     monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", prefix)
     with Kafka(settings=AUTHORIZER) as kafka:

@@ -57,7 +57,7 @@ def test_which_of_several(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("cluster", "--for", "1h"), "'cluster' is not a matcher; give NAME=PATTERN"),
         (("cluster=", "--for", "1h"), "'cluster=' is not a matcher"),
@@ -73,9 +73,9 @@ def test_which_of_several(run: Run) -> None:
         (("--for", "1h"), "Missing argument"),
     ],
 )
-def test_wrong_use(run: Run, words: tuple[str, ...], said: str) -> None:
-    """Each mistake is said, and nothing is silenced."""
+def test_wrong_use(run: Run, words: tuple[str, ...], message: str) -> None:
+    """Each mistake is reported, and nothing is silenced."""
     result = run("silence", "add", *words)
     assert result.code == 2
-    assert said in result.err
+    assert message in result.err
     assert run("silence", "list").out == "no silences\n"

@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.commands import Run
 
 
-def test_nobody_to_tell(run: Run) -> None:
+def test_no_target(run: Run) -> None:
     """Without a target it says what to set: exit code 2."""
     result = run("sink")
     assert (result.code, result.out) == (2, "")
@@ -15,7 +15,7 @@ def test_nobody_to_tell(run: Run) -> None:
 
 
 def test_an_unknown_target(run: Run, tmp_path: Path) -> None:
-    """The names there are, are said."""
+    """The error lists the names that exist."""
     (tmp_path / "sink.yaml").write_text("console: {enabled: true}")
     result = run("sink", "slack", "-c", tmp_path / "sink.yaml")
     assert (result.code, result.err) == (2, "leadline: no target is named 'slack'; configured are: console\n")

@@ -1,4 +1,4 @@
-"""What a process loads when it starts."""
+"""The modules that a process loads when it starts."""
 
 import subprocess
 import sys

@@ -100,7 +100,7 @@ def test_what_is_there_is_left_alone(run: Run, prefix: str, kafka: Broker) -> No
 
 
 def test_more_replicas_than_brokers(run: Run, kafka: Broker) -> None:
-    """Kafka's reason is said once, with the topics it refused."""
+    """Kafka's reason is printed once, with the topics that it refused."""
     result = run("topics", "create", "--replicas", 99)
     assert (result.code, result.out) == (2, "")
     assert "refuses to create" in result.err
@@ -108,7 +108,7 @@ def test_more_replicas_than_brokers(run: Run, kafka: Broker) -> None:
 
 
 def test_a_broker_that_creates_none(run: Run, broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The embedded broker cannot be asked to create topics, and that is said."""
+    """The embedded broker cannot be asked to create topics, and that is printed."""
     monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", broker.bootstrap)
     result = run("topics", "create")
     assert result.code == 2

@@ -21,7 +21,7 @@ from tests.fixtures.fleets import Pair
 
 
 class Watch:
-    """A `leadline watch --format json` at work; ``said`` is what it printed so far."""
+    """A `leadline watch --format json` that runs; ``printed`` is its output so far."""
 
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         self._out = folder / "watch.out"
@@ -36,14 +36,16 @@ class Watch:
             )
 
     @property
-    def said(self) -> list[dict[str, Any]]:
+    def printed(self) -> list[dict[str, Any]]:
         """Whole lines, decoded."""
         lines = self._out.read_bytes().split(b"\n")[:-1]
         return [json.loads(line) for line in lines]
 
     def of(self, kind: str, **fields: object) -> list[dict[str, Any]]:
-        """What was said of one kind, with these fields."""
-        return [it for it in self.said if it["kind"] == kind and all(it.get(k) == v for k, v in fields.items())]
+        """The lines of one kind with these fields."""
+        return [
+            line for line in self.printed if line["kind"] == kind and all(line.get(k) == v for k, v in fields.items())
+        ]
 
     def until(self, what: str, kind: str, timeout_s: float, **fields: object) -> dict[str, Any]:
         """The first of a kind with these fields, when it is there."""
@@ -51,16 +53,16 @@ class Watch:
         eventually(what, lambda: bool(self.of(kind, **fields)), timeout_s)
         return self.of(kind, **fields)[0]
 
-    def until_well(self, timeout_s: float) -> None:
-        """The link is shown as well, and as nothing worse before: unknown, while one end alone has been seen."""
+    def until_healthy(self, timeout_s: float) -> None:
+        """The link is shown as healthy, and before that as unknown at worst, while only one end has been sampled."""
         shown: list[str] = []
 
-        def is_well() -> bool:
-            shown[:] = (it["verdict"] for it in self.of("link", link_kind="physical"))
+        def is_healthy() -> bool:
+            shown[:] = (line["verdict"] for line in self.of("link", link_kind="physical"))
             return bool({"idle", "healthy"}.intersection(shown))
 
         assert self.process.poll() is None, self._err.read_text()
-        eventually("the link is shown as well", is_well, timeout_s)
+        eventually("the link is shown as healthy", is_healthy, timeout_s)
         assert set(shown) <= {"unknown", "idle", "healthy"}
 
     def end(self) -> int:
@@ -78,7 +80,7 @@ def test_a_paused_replay_becomes_an_incident_with_its_cause(pair: Pair, tmp_path
     watch = Watch(tmp_path, *dsns, "--interval", "1", "--for", "5")
     try:
         watch.until("both nodes are shown", "node", 10.0, role="standby", up=True)
-        watch.until_well(10.0)
+        watch.until_healthy(10.0)
         pair.standby.query("SELECT pg_wal_replay_pause()")
         alert = watch.until("the alert fires", "alert", 30.0, rule="replay_paused", to="firing")
         incident = watch.until("the incident opens", "incident", 5.0, state="open")
@@ -87,7 +89,7 @@ def test_a_paused_replay_becomes_an_incident_with_its_cause(pair: Pair, tmp_path
         assert alert["subject"]["upstream"] == f"127.0.0.1:{pair.primary.port}"
         pair.standby.query("SELECT pg_wal_replay_resume()")
         watch.until("the incident is over", "incident", 40.0, state="resolved")
-        assert {it["incident_id"] for it in watch.of("incident")} == {incident["incident_id"]}
+        assert {line["incident_id"] for line in watch.of("incident")} == {incident["incident_id"]}
     finally:
         if pair.standby.value("SELECT pg_is_wal_replay_paused()"):
             pair.standby.query("SELECT pg_wal_replay_resume()")
@@ -96,18 +98,18 @@ def test_a_paused_replay_becomes_an_incident_with_its_cause(pair: Pair, tmp_path
     assert {path.name for path in tmp_path.iterdir()} == {"watch.out", "watch.err"}
 
 
-def test_people_are_told_whom_the_environment_names(pair: Pair, tmp_path: Path) -> None:
+def test_targets_of_the_environment_are_notified(pair: Pair, tmp_path: Path) -> None:
     """Slack and PagerDuty get one message and one page for the incident, and the incident log has it."""
     dsns = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
     log = pair.primary.dsn()
     with Receiver() as receiver:
         watch = Watch(tmp_path, *dsns, "--for", "3", "--db-sink", log, **receiver.environment)
         try:
-            watch.until_well(20.0)
+            watch.until_healthy(20.0)
             pair.standby.query("SELECT pg_wal_replay_pause()")
             for target in ("slack", "pagerduty"):
-                watch.until(f"{target} is told", "delivery", 60.0, target=target, outcome="sent", occasion="opened")
-            (incident,) = {it["incident_id"] for it in watch.of("incident")}
+                watch.until(f"{target} is notified", "delivery", 60.0, target=target, outcome="sent", occasion="opened")
+            (incident,) = {line["incident_id"] for line in watch.of("incident")}
             kept = "SELECT 1 FROM leadline.incident WHERE incident_id = %s"
             eventually("the incident log has it", lambda: bool(pair.primary.query(kept, [incident])), 30.0)
         finally:
@@ -138,8 +140,8 @@ def own_signals() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-def test_nothing_wrong_ends_well(run: Run, pair: Pair) -> None:
-    """With a duration, exit code 0 says that no incident is open; people get lines."""
+def test_without_an_incident_the_exit_code_is_0(run: Run, pair: Pair) -> None:
+    """With a duration, exit code 0 means that no incident is open; the output is lines for people."""
     dsns = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
     result = run("watch", *dsns, "--duration", "6", "--for", "5")
     assert (result.code, result.err) == (0, "")
@@ -201,8 +203,9 @@ def test_the_recording_of_a_pause_replays_the_same_twice(run: Run, pair: Pair, t
     assert first.code == 0, first.err
     assert "replay_paused 1" in first.err
     assert run("replay", file, "--rules", quick, "--format", "json").out == first.out
-    said = list(map(json.loads, first.out.splitlines()))
-    steps = [(it["from"], it["to"]) for it in said if it["kind"] == "alert" and it["rule"] == "replay_paused"]
+    printed = list(map(json.loads, first.out.splitlines()))
+    alerts = [line for line in printed if line["kind"] == "alert" and line["rule"] == "replay_paused"]
+    steps = [(line["from"], line["to"]) for line in alerts]
     assert steps == [("ok", "pending"), ("pending", "firing"), ("firing", "resolved")]
     changed = run("replay", file, "--rules", quick, "--diff", slow)
     assert changed.code == 0

@@ -205,7 +205,7 @@ async def caught_up(topics: Topics, settings: StreamSettings, patience_s: float 
     raise AssertionError(f"not caught up with {ends}: {await topics.committed(settings)}")
 
 
-async def said(topics: Topics) -> dict[Any, set[bytes]]:
+async def outputs(topics: Topics) -> dict[Any, set[bytes]]:
     """All bodies under which each transition and each incident was written."""
     found: dict[Any, set[bytes]] = defaultdict(set)
     for name in ("alerts", "incidents"):
@@ -238,6 +238,6 @@ def firing(found: Iterable[Any]) -> list[Transition]:
 
 
 def differences(found: dict[Any, set[bytes]], expected: dict[Any, set[bytes]]) -> list[str]:
-    """What of two results is not the same, the first few."""
+    """The first differences between two results."""
     different = [key for key in sorted(found.keys() | expected.keys()) if found.get(key) != expected.get(key)]
     return [f"{key}: {found.get(key)} is not {expected.get(key)}" for key in different[:5]]

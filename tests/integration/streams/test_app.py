@@ -1,4 +1,4 @@
-"""How a worker's process ends."""
+"""The end of a worker's process."""
 
 import subprocess
 import sys

@@ -25,8 +25,8 @@ from tests.integration.streams.kit import (
     differences,
     firing,
     one_fold_says,
+    outputs,
     producing,
-    said,
     send,
 )
 from tests.unit.streams import world
@@ -83,7 +83,7 @@ async def test_a_standby_that_stops_replaying_fires_in_an_open_incident_and_is_r
     assert {rollup.link for rollup in await decoded(topics, LAG)} == {"orders/pg-1->pg-2"}
 
 
-async def test_told_to_stop_it_leaves_nothing_to_judge_again(topics: Topics, log: Path) -> None:
+async def test_after_sigterm_nothing_is_judged_again(topics: Topics, log: Path) -> None:
     """States are put away and offsets committed, in seconds."""
     settings = topics.settings(flush_s=3600.0)
     with Worker(settings, log) as worker:
@@ -158,7 +158,7 @@ async def test_killed_again_and_again_it_says_the_same_as_one_fold(embedded: Top
         assert await worker.stop() == ExitCode.OK
     expected = await one_fold_says(embedded, settings)
     assert len(expected) > 20
-    assert not differences(await said(embedded), expected)
+    assert not differences(await outputs(embedded), expected)
 
 
 async def test_partitions_that_move_between_workers_are_judged_as_by_one(embedded: Topics, log: Path) -> None:
@@ -183,7 +183,7 @@ async def test_partitions_that_move_between_workers_are_judged_as_by_one(embedde
             assert await first.stop() == ExitCode.OK
     expected = await one_fold_says(embedded, settings)
     assert len(expected) > 20
-    assert not differences(await said(embedded), expected)
+    assert not differences(await outputs(embedded), expected)
 
 
 async def test_it_rides_out_a_broker_that_is_away_for_a_while(log: Path, prefix: str) -> None:
@@ -199,7 +199,7 @@ async def test_it_rides_out_a_broker_that_is_away_for_a_while(log: Path, prefix:
                 await Agents(topics, Random(10)).write(producer, 3)
             await caught_up(topics, settings)
             assert await worker.stop() == ExitCode.OK
-        assert not differences(await said(topics), await one_fold_says(topics, settings))
+        assert not differences(await outputs(topics), await one_fold_says(topics, settings))
 
 
 async def test_states_in_other_partitions_than_their_samples_are_refused(
