@@ -29,8 +29,14 @@ ROOMS = (
 
 UNFINISHED: frozenset[str] = frozenset(
     {
-        *("deploy", "docs", "lab/demo", "leadline"),
-        *("tests/faults", "tests/integration", "tests/unit", "tests/unit/lab", "tests/unit/streams", "tests/zoo"),
+        "docs",
+        "lab/demo",
+        "leadline",
+        "tests/integration",
+        "tests/unit",
+        "tests/unit/lab",
+        "tests/unit/streams",
+        "tests/zoo",
     }
 )
 """Rooms whose words are not yet clean. A room that is not named here must have no finding."""
