@@ -62,7 +62,7 @@ EFFECTS = {
 REGISTRIES = {"leadline_streams/rules/__init__.py", "leadline_streams/causes/__init__.py"}
 """Packages whose files are found by being there, each named after the code it defines; the docs tests list them."""
 INIT_DEFINES = {"leadline/model/__init__.py": {"Value"}} | {name: {"_found"} for name in REGISTRIES}
-"""What an index may define: the base of all values, which every module beside it imports, and a registry's search."""
+"""Definitions that an index may hold: the base of all values, which its modules import, and a registry's search."""
 
 
 class Import(NamedTuple):
@@ -133,7 +133,7 @@ def within(module: str, names: set[str] | tuple[str, ...]) -> bool:
 
 
 def import_faults(source: Source) -> Iterator[str]:
-    """What is wrong with a file's imports."""
+    """The imports of a file that are not allowed."""
     pure = source.name.startswith(PURE)
     for module, line, late, for_types in imports(source):
         where = f"{source.name}:{line} imports {module}: "
@@ -211,7 +211,7 @@ LAST_WORDS = {clock.rpartition(".")[2] for clock in CLOCKS}
 
 
 def clock_faults(source: Source) -> Iterator[str]:
-    """Where a file reads or waits on a clock other than ``leadline.clock``. ``asyncio.sleep(0)`` only yields."""
+    """Lines of a file that read or wait on a clock other than ``leadline.clock``. ``asyncio.sleep(0)`` only yields."""
     names: dict[str, str] = {}
     nodes = list(ast.walk(source.tree))
     for node in nodes:
@@ -252,7 +252,7 @@ NEUTRAL = ("leadline_streams/judge/", "leadline_streams/runtime/", "leadline_sin
 """Rooms that serve every engine. What an engine means is in the folders ``engines/``."""
 AN_ENGINE = re.compile(r"postgres|psycopg|pg_|\bwal\b|\blsn\b|parse_lsn|\"(?:physical|logical)\"", re.IGNORECASE)
 COMPOSES = {"leadline_streams/assembly.py", "leadline_agents/engines/__init__.py", "leadline_agents/engine.py"}
-"""Where the engines are put together."""
+"""Files that compose the engines."""
 
 
 def engine_faults(source: Source) -> Iterator[str]:
@@ -390,7 +390,7 @@ def test_a_given_time_is_no_clock() -> None:
 
 
 def test_unit_tests_start_nothing() -> None:
-    """What starts a process, listens or connects is in tests/integration."""
+    """Tests that start a process, listen or connect are in tests/integration."""
     files = [path for path in (ROOT / "tests/unit").rglob("*.py") if path != Path(__file__)]
     assert files
     outside = re.compile(r"^import (subprocess|socket)\b|\basyncio\.start_server\(|\bpsycopg\.connect\(", re.MULTILINE)

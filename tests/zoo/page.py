@@ -38,9 +38,9 @@ def _table(found: Mapping[str, Any]) -> Iterator[str]:
     yield "|---|---|---|"
     for name in sorted({each["control"] for each in found["controls"]}):
         of = [each for each in found["controls"] if each["control"] == name]
-        well = ", ".join(sorted((each["server_version"] for each in of if each["silent"]), key=version_key))
+        healthy = ", ".join(sorted((each["server_version"] for each in of if each["silent"]), key=version_key))
         bad = ", ".join(sorted((each["server_version"] for each in of if not each["silent"]), key=version_key))
-        yield f"| {_words(name)} | {well} | {f'**but did on {bad}**' if bad else ''} |"
+        yield f"| {_words(name)} | {healthy} | {f'**but did on {bad}**' if bad else ''} |"
 
 
 def _order(fault: Mapping[str, Any]) -> tuple[str, list[int]]:

@@ -1,4 +1,4 @@
-"""What the zoo measures: each fault's numbers, and what all of them together say of the product."""
+"""The measurements of the zoo: each fault's numbers, and the rates over all of them."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ class Score:
 
 @dataclass(slots=True)
 class Control:
-    """Something healthy on one version of PostgreSQL, and whether nothing was said of it."""
+    """Something healthy on one version of PostgreSQL, and whether no incident was opened for it."""
 
     control: str
     server_version: str
@@ -91,7 +91,7 @@ def seconds(value: float | None) -> str:
 
 
 def version_key(version: str) -> list[int]:
-    """What versions are sorted by: 9.6 before 15."""
+    """The key to sort versions by: 9.6 before 15."""
     return [int(part) for part in version.split(".") if part.isdigit()]
 
 

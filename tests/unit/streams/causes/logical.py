@@ -22,7 +22,7 @@ WATCHED = (
     "table_sync_stuck",
 )
 COUNTED = {"insert_exists": 0, "update_missing": 0, "update_origin_differs": 0}
-"""What a subscriber of PostgreSQL 18 shows before anything went wrong."""
+"""The samples of a healthy subscriber of PostgreSQL 18."""
 GONE: dict[str, Any] = {"pid": None, "received_lsn": None, "latest_end_lsn": None, "workers": 0}
 """A subscription without a worker."""
 

@@ -23,7 +23,7 @@ SETTINGS = {
 
 
 def pair(**rules: dict[str, Any]) -> World:
-    """A world that has been well for ten seconds and has told its settings; each rule fires after five."""
+    """A world that has been healthy for ten seconds and has sent its settings; each rule fires after five."""
     world = World(**{**RULES_SOON, **rules})
     for server in world.pair():
         server.settings.update(SETTINGS[server.node.name])

@@ -19,5 +19,5 @@ def test_the_committed_page_is_current() -> None:
 
 @each_cause
 def test_a_cause_is_named_like_its_file(cause: CauseRule) -> None:
-    """Who reads a code in an incident finds its file."""
+    """The code in an incident is the name of a file."""
     assert cause.find.__module__ == f"leadline_streams.causes.{cause.code}"

@@ -16,13 +16,13 @@ HERE = Table(name="public.items", columns=SENT.columns, required=("id",))
 def drifted(here: list[Table], *sent: Table, conflicts: Any = COUNTED, left_out: int = 0, **shown: Any) -> World:
     """A worker that fails, between a publisher that sends these tables and a subscriber that has those."""
     world = logical(**dict.fromkeys(["max_logical_replication_workers"], "4"))
-    tell(world, here, *sent, left_out=left_out)
+    send_tables(world, here, *sent, left_out=left_out)
     errors = {"apply_errors": by_two} | shown
     run(world, 12, stuck=True, **GONE, publications=("pub",), conflicts=conflicts, **errors)
     return world
 
 
-def tell(world: World, here: list[Table], *sent: Table, left_out: int = 0) -> None:
+def send_tables(world: World, here: list[Table], *sent: Table, left_out: int = 0) -> None:
     """Both agents tell the tables of the database that is replicated."""
     published = {"pub": list(sent), "other": [Table(name="public.others")]}
     world.servers["pg-1"].set(database="app", publications=("pub",), tables=Tables(published=published))
@@ -52,7 +52,7 @@ def cause_of(world: World) -> Cause:
 )
 @pytest.mark.parametrize(("conflicts", "confidence"), [(COUNTED, 0.97), ({}, 0.9)])
 def test_what_differs_is_named(here: list[Table], says: str, fix: str, conflicts: Any, confidence: float) -> None:
-    """Table, column and statement; before 18 a duplicate key cannot be ruled out, and that is told."""
+    """Table, column and statement; before 18 a duplicate key cannot be ruled out, and that is stated."""
     cause = first(drifted(here, SENT, conflicts=conflicts))
     assert (cause.code, cause.confidence) == ("subscriber_schema_drift", confidence)
     assert says in cause.summary
@@ -62,7 +62,7 @@ def test_what_differs_is_named(here: list[Table], says: str, fix: str, conflicts
 
 
 def test_types_may_differ() -> None:
-    """What is written in one type may be read in the other: before 18 the duplicate key is likelier."""
+    """A value of one type may be valid in the other: before 18 the duplicate key is likelier."""
     wider = [Table(name="public.items", columns={"id": "bigint", "note": "text"})]
     assert first(drifted(wider, SENT)).summary.endswith("column id of public.items is bigint and integer is sent")
     older = drifted(wider, SENT, conflicts={})
@@ -70,13 +70,13 @@ def test_types_may_differ() -> None:
     assert "is bigint" in cause_of(older).summary
 
 
-def test_tables_that_are_alike_speak_against_it() -> None:
+def test_tables_that_are_alike_are_evidence_against_it() -> None:
     """The worker fails at something else; before 18 that is most often a duplicate key."""
-    told, untold = drifted([HERE], SENT, conflicts={}), logical()
-    run(untold, 12, stuck=True, **GONE, apply_errors=by_two, conflicts={})
-    assert first(told).code == "subscriber_duplicate_key"
-    assert cause_of(told).confidence < cause_of(untold).confidence
-    assert "alike" in {each.value for each in cause_of(told).evidence_against}
+    with_tables, without = drifted([HERE], SENT, conflicts={}), logical()
+    run(without, 12, stuck=True, **GONE, apply_errors=by_two, conflicts={})
+    assert first(with_tables).code == "subscriber_duplicate_key"
+    assert cause_of(with_tables).confidence < cause_of(without).confidence
+    assert "alike" in {each.value for each in cause_of(with_tables).evidence_against}
 
 
 def test_only_what_is_published_to_it_is_compared() -> None:
@@ -88,7 +88,7 @@ def test_only_what_is_published_to_it_is_compared() -> None:
 
 
 def test_a_table_that_did_not_fit_is_not_missing() -> None:
-    """Not all tables of a subscriber with very many are told."""
+    """A subscriber with very many tables does not send all of them."""
     world = drifted([], SENT, left_out=900)
     assert cause_of(world).confidence == 0.6
     assert ("left_out", "900") in {(each.name, each.value) for each in cause_of(world).evidence_against}
@@ -103,25 +103,25 @@ def test_many_differences_are_counted() -> None:
 
 
 def test_before_15_a_worker_that_is_not_there_shows_it() -> None:
-    """Errors are not counted there; that tables differ is told all the same, before the network is blamed."""
+    """Errors are not counted there; that tables differ is reported all the same, before the network is blamed."""
     world = drifted([], SENT, conflicts={}, apply_errors=None)
     assert first(world).code == "subscriber_schema_drift"
     assert drifted([HERE], SENT, conflicts={}, apply_errors=None).first_cause() == "subscriber_cannot_connect"
 
 
 def test_another_database_says_nothing() -> None:
-    """An agent that is connected elsewhere tells other tables."""
+    """An agent that is connected to another database sends other tables."""
     world = logical()
-    tell(world, [], SENT)
+    send_tables(world, [], SENT)
     world.servers["pg-1"].set(database="postgres")
     run(world, 12, stuck=True, **GONE, publications=("pub",), apply_errors=by_two)
     assert cause_of(world).confidence == 0.8
 
 
 def test_tables_are_remembered_for_the_incident_and_forgotten_after_it() -> None:
-    """They are told now and then while there is trouble, and are large."""
+    """They are sent now and then during a problem, and are large."""
     world = logical()
-    tell(world, [], SENT)
+    send_tables(world, [], SENT)
     world.step()
     for server in world.servers.values():
         server.set(tables=None)

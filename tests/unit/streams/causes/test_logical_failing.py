@@ -22,7 +22,7 @@ def test_a_sender_that_just_starts_is_nobody_yet() -> None:
 
 
 def test_a_healthy_subscription_has_no_cause() -> None:
-    """A stream that is applied is no news."""
+    """A stream that is applied raises nothing."""
     world = logical()
     run(world, 60)
     assert world.transitions == []
@@ -66,7 +66,7 @@ def test_a_duplicate_key_of_an_unknown_writer() -> None:
 
 
 def test_a_duplicate_key_of_a_known_writer() -> None:
-    """Where the server records it, nothing is said of the setting."""
+    """If the server records it, the setting is not mentioned."""
     world = logical(track_commit_timestamp="on")
     run(world, 12, stuck=True, **GONE, apply_errors=by_two, conflicts=rising("insert_exists"))
     assert "track_commit_timestamp" not in first(world).summary + first(world).fix
@@ -104,7 +104,7 @@ def test_old_conflicts_do_not_hide_a_changed_schema() -> None:
 
 
 def test_a_missing_row() -> None:
-    """Apply goes on without an error; only the counter tells."""
+    """Apply goes on without an error; only the counter shows it."""
     world = logical()
     run(world, 12, conflicts=rising("update_missing", 1))
     assert (first(world).code, first(world).confidence) == ("subscriber_missing_row", 0.95)
@@ -129,7 +129,7 @@ def test_the_first_change_of_copied_rows_is_no_conflict() -> None:
 
 
 def test_a_cause_keeps_to_its_own_subscription() -> None:
-    """A subscription that is switched off and accepted does not explain the trouble of another."""
+    """A subscription that is switched off and accepted does not explain the problem of another."""
     world = logical(rules={"subscription_disabled": {"enabled": False}})
     up, down = world.servers["pg-1"], world.servers["pg-3"]
     off = Subscription(name="old", slot=None, database="app", enabled=False, disable_on_error=False)

@@ -17,7 +17,7 @@ def test_a_subscription_switched_off_by_hand() -> None:
 
 
 def test_a_subscription_that_an_error_switched_off() -> None:
-    """The counter rose as it was disabled and the option is on; the duplicate key is told as what to repair."""
+    """The counter rose as it was disabled and the option is on; the duplicate key is named as the thing to repair."""
     world = logical()
     conflict = {**COUNTED, "insert_exists": 1}
     run(world, 12, stuck=True, **GONE, enabled=False, disable_on_error=True, apply_errors=1, conflicts=conflict)
@@ -46,7 +46,7 @@ def test_a_dropped_slot() -> None:
     ("version", "says"), [(180006, "skipped without an error"), (170006, "pg_replication_slot_advance('sub', ")]
 )
 def test_a_dropped_publication(version: int, says: str) -> None:
-    """All seems well, or apply fails with any error: what is published tells."""
+    """No error, or any error of the apply worker: the publications show it."""
     world = logical()
     up = world.servers["pg-1"]
     up.node = replace(up.node, version_num=version)
@@ -57,7 +57,7 @@ def test_a_dropped_publication(version: int, says: str) -> None:
     assert says in first(world).summary + first(world).fix
 
 
-def test_disabled_to_mend_a_dropped_publication() -> None:
+def test_disabled_to_repair_a_dropped_publication() -> None:
     """As the fix says: it is no cause of what was there before."""
     world = logical()
     up = world.servers["pg-1"]
@@ -147,7 +147,7 @@ def test_a_lost_connection_is_no_failing_apply() -> None:
     assert first(world).code == "subscriber_cannot_connect"
 
 
-def test_errors_before_somebody_switched_it_off_are_told() -> None:
+def test_errors_before_somebody_switched_it_off_are_reported() -> None:
     """Somebody disabled a failing subscription: they did it, and why stands behind it."""
     world = logical()
     run(world, 10, stuck=True, **GONE, apply_errors=by_two, disable_on_error=False)

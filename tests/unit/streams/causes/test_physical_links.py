@@ -1,4 +1,4 @@
-"""Causes of a link that carries nothing, and of slots that keep log."""
+"""Causes of a link that carries nothing, and of slots that retain WAL."""
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ RETRIES = {"startup_wait": "Timeout/RecoveryRetrieveRetryInterval"}
 
 
 def test_a_standby_that_is_turned_away() -> None:
-    """Both servers answer, and what refuses cannot be told apart from outside: the fix says where to look."""
+    """Both servers answer, and what refuses cannot be distinguished from outside: the fix names the place to look."""
     world = pair()
     run(world, 10, cut=True, positions=RETRIES)
     assert first(world).code == "standby_cannot_connect"
@@ -40,7 +40,7 @@ def test_a_conninfo_that_was_just_put_right() -> None:
 
 
 def test_a_standby_that_comes_back_from_a_stranger() -> None:
-    """Told its own primary again, it needs a moment; the last change that is known is still that to the stranger."""
+    """Set back to its own primary, it needs a moment; the last change that is known is still that to the stranger."""
     world = pair()
     world.add("pg-9", "primary", system_id="9009").set(positions=Positions(current_lsn="0/100"))
     change(world, "pg-2", primary_conninfo="host=pg-1.db")
@@ -53,7 +53,7 @@ def test_a_standby_that_comes_back_from_a_stranger() -> None:
 
 
 def test_an_idle_standby_that_was_restarted() -> None:
-    """What it received is told from the start of a segment; it has replayed more, and misses nothing."""
+    """The received position is the start of a segment; the standby has replayed more, and misses nothing."""
     world = pair()
     world.rate = 0
     run(world, 5)
@@ -63,7 +63,7 @@ def test_an_idle_standby_that_was_restarted() -> None:
 
 
 def test_which_direction_is_dead() -> None:
-    """Who still hears whom tells where packets are lost."""
+    """The connections that still carry messages show where packets are lost."""
     for row, receiver, where in (
         ({"reply_age_s": 20.0, "write_lsn": "0/1000000"}, {}, "from pg-2 to pg-1"),
         ({}, {"message_age_s": 40.0}, "from pg-1 to pg-2"),
@@ -77,7 +77,7 @@ def test_which_direction_is_dead() -> None:
 
 
 def test_a_connection_that_is_younger_than_the_silence() -> None:
-    """What the receiver heard last is from before it: nobody is deaf."""
+    """The last message of the receiver is older than the break: no connection is one-way."""
     for connected_s, claimed in ((0.5, False), (60.0, True)):
         world = pair()
         run(world, 10, row={"connected_s": connected_s}, receiver={"message_age_s": 40.0})
@@ -117,7 +117,7 @@ def test_a_slot_that_is_missing() -> None:
 
 
 def test_a_slot_that_somebody_else_holds() -> None:
-    """Who holds it, from where, and with which process."""
+    """The session that holds it: its client, address and process."""
     world = pair()
     thief = Downstream(name="pg_receivewal", slot="s2", state="streaming", pid=99, address="10.0.0.9")
     for _ in range(10):
@@ -127,7 +127,7 @@ def test_a_slot_that_somebody_else_holds() -> None:
 
 
 def test_a_slot_that_was_invalidated() -> None:
-    """The reason and the setting behind it; versions without a reason lost their log."""
+    """The reason and the setting behind it; slots of versions without a reason lost their WAL."""
     for slot, reason in (
         ({"invalidation_reason": "idle_timeout"}, "(idle_timeout)"),
         ({"wal_status": "lost"}, "(wal_removed)"),
@@ -153,7 +153,7 @@ def test_a_slot_that_nobody_uses() -> None:
 
 
 def test_the_slot_of_a_standby_that_is_down_is_not_abandoned() -> None:
-    """It has an owner, whose trouble is the cause."""
+    """It has an owner, whose problem is the cause."""
     world = pair()
     run(world, 15, cut=True, down={"up": False, "error": "refused: connection refused"})
     assert "slot_inactive" in world.fired()
@@ -162,7 +162,7 @@ def test_the_slot_of_a_standby_that_is_down_is_not_abandoned() -> None:
 
 
 def held(world: World, seconds: int, **slot: object) -> None:
-    """A logical slot that keeps more and more log."""
+    """A logical slot that retains more and more WAL."""
     for second in range(seconds):
         end = world.lsn
         logical = Slot(
@@ -184,7 +184,7 @@ def held(world: World, seconds: int, **slot: object) -> None:
 
 
 def test_a_long_transaction_keeps_log() -> None:
-    """What is kept lies behind what the consumer confirmed: not the consumer keeps it."""
+    """The retained WAL is older than the position that the consumer confirmed: the consumer does not hold it."""
     world = pair()
     world.lsn += 200_000_000
     held(world, 40)

@@ -33,7 +33,7 @@ def test_a_primary_that_restarts_while_something_else_is_wrong() -> None:
     assert codes(world)[0] == "primary_down"
 
 
-def test_a_primary_that_its_standby_still_hears() -> None:
+def test_a_primary_that_its_standby_still_receives_from() -> None:
     """An agent that gets no answer may be cut off itself."""
     world = pair()
     run(world, 10, up={"up": False, "error": SILENT})
@@ -89,7 +89,7 @@ def test_a_datacenter_that_is_gone() -> None:
 
 
 def test_two_writers() -> None:
-    """Who was promoted, and who followed it."""
+    """The server that was promoted, and those that followed it."""
     world = pair()
     standby = world.servers["pg-2"]
     leaf = world.add("pg-3", "standby")
@@ -111,7 +111,7 @@ def test_two_writers() -> None:
 
 
 def test_synchronous_standbys_that_are_missing() -> None:
-    """Who is named and not there, and the change that named them."""
+    """The standbys that are named and absent, and the change that named them."""
     world = pair()
     change(world, "pg-1", synchronous_standby_names="pg-2")
     change(world, "pg-1", synchronous_standby_names='FIRST 2 ("pg-2", "pg-7")')
@@ -186,7 +186,7 @@ def lowered() -> World:
 
 
 def test_what_explains_nothing_that_fired_comes_last() -> None:
-    """The standby is restarted to mend it: it is down for a moment, which is no cause of what fired before."""
+    """The standby is restarted as a repair: it is down for a moment, which is no cause of what fired before."""
     world = lowered()
     run(world, 2, cut=True, down={"up": False, "error": REFUSED})
     assert (codes(world)[0], codes(world)[-1]) == ("config_changed", "standby_down")
@@ -197,14 +197,14 @@ def test_what_explains_nothing_that_fired_comes_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "said"), [("standby", "the standby pg-1 is down"), ("unknown", "the server pg-1 is down")]
+    ("role", "title"), [("standby", "the standby pg-1 is down"), ("unknown", "the server pg-1 is down")]
 )
-def test_a_server_that_was_never_reached_is_not_called_a_standby(role: str, said: str) -> None:
+def test_a_server_that_was_never_reached_is_not_called_a_standby(role: str, title: str) -> None:
     world = World(node_down=QUICK)
     world.add("pg-1", role).set(up=False, error=REFUSED)
     for _ in range(10):
         world.step()
-    assert (codes(world), world.incidents[-1].title) == (["standby_down"], f"orders: {said}")
+    assert (codes(world), world.incidents[-1].title) == (["standby_down"], f"orders: {title}")
 
 
 def test_a_standby_that_stays_down_is_the_cause_then() -> None:

@@ -27,7 +27,7 @@ def test_a_query_that_replay_waits_for(wait: str, held: str) -> None:
 
 
 def test_a_setting_that_is_put_back_is_not_blamed() -> None:
-    """The change before it began is; the one that mends it, or what is changed besides, is not."""
+    """The change before it began is; the one that repairs it, or what is changed besides, is not."""
     world = pair()
     change(world, "pg-2", max_standby_streaming_delay="-1")
     run(world, 15, replayed=world.lsn, positions={"startup_wait": "Lock/relation"}, down={"activity": session()})
@@ -39,7 +39,7 @@ def test_a_setting_that_is_put_back_is_not_blamed() -> None:
 
 
 def test_the_title_is_that_of_the_first_cause_to_the_end() -> None:
-    """What is wrong now comes first while it lasts; when all signs are gone, the likeliest is first again and named."""
+    """The present problem comes first while it lasts; when all signs are gone, the likeliest is first and named."""
     world = pair()
     change(world, "pg-2", max_standby_streaming_delay="-1")
     run(world, 15, replayed=world.lsn, positions={"startup_wait": "Lock/relation"}, down={"activity": session()})
@@ -68,7 +68,7 @@ def test_a_limit_that_was_always_there_is_less_certain() -> None:
 
 
 def test_the_text_of_a_query_is_evidence_only() -> None:
-    """What a client wrote never gets into a sentence or a statement to run."""
+    """Text of a client never gets into a sentence or a statement to run."""
     world = pair()
     run(
         world,
@@ -125,7 +125,7 @@ def test_a_pause_by_a_parameter() -> None:
 
 
 def test_a_setting_that_is_no_number() -> None:
-    """What cannot be compared explains nothing, and breaks nothing."""
+    """Values that cannot be compared explain nothing, and break nothing."""
     world = pair()
     run(world, 5, replayed=world.lsn, positions={"replay_paused": True})
     world.servers["pg-1"].settings["max_prepared_transactions"] = "lots"
@@ -147,7 +147,7 @@ def test_a_configured_delay() -> None:
 
 
 def test_a_slow_network() -> None:
-    """What waits has not been carried, the sender waits for room, and replies arrive."""
+    """The waiting WAL has not been sent, the sender waits for room, and replies arrive."""
     world = pair()
     arrived = world.lsn
     for _ in range(20):
@@ -158,7 +158,7 @@ def test_a_slow_network() -> None:
 
 
 def test_a_slow_disk() -> None:
-    """What waits is written and not flushed."""
+    """The waiting WAL is written and not flushed."""
     world = pair()
     world.rate = 400_000
     flushed = world.lsn
@@ -173,7 +173,7 @@ def test_a_slow_disk() -> None:
 
 
 def test_a_burst_on_the_primary() -> None:
-    """The primary writes many times its usual log, and whose transaction it may be."""
+    """The primary writes many times its usual amount of WAL, and whose transaction it may be."""
     world = pair()
     run(world, 10)
     world.rate = 20_000_000
@@ -203,7 +203,7 @@ def test_a_burst_over_a_thin_line() -> None:
 
 
 def test_replay_that_hangs() -> None:
-    """The startup process shows as idle beside received log that does not get less."""
+    """The startup process shows as idle beside received WAL that does not get less."""
     world = pair()
     stuck = world.lsn
     run(world, 15, replayed=stuck, positions={"startup_wait": "Activity/RecoveryWalStream"})

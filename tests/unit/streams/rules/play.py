@@ -48,7 +48,7 @@ def cut(up: Server, down: Server) -> None:
 
 
 def of(world: World, rule: str) -> list[Transition]:
-    """What became of one rule's alerts."""
+    """The alerts of one rule, in order."""
     return [transition for transition in world.transitions if transition.rule == rule]
 
 

@@ -31,7 +31,7 @@ def test_an_agent_that_is_restarted_is_not_missed() -> None:
     assert world.fired() == set()
 
 
-def test_when_all_are_silent_each_is_told() -> None:
+def test_when_all_are_silent_each_is_reported() -> None:
     """Only ticks are left."""
     world = World()
     world.pair()

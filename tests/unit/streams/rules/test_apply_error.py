@@ -13,7 +13,7 @@ def fails(world: World, seconds: int, counted: int = 0) -> int:
 
 
 def test_an_error_that_is_tried_again_and_again() -> None:
-    """Told within 15 s, critical after two minutes, over soon after it got past the error."""
+    """Reported within 15 s, critical after two minutes, over soon after it got past the error."""
     world = World()
     play.subscribe(world, 10, apply_errors=0)
     counted = fails(world, 15)
@@ -45,7 +45,7 @@ def test_a_worker_that_stays_away_is_not_taken_for_a_cure() -> None:
 
 
 def test_it_shows_where_apply_stands() -> None:
-    """The position that does not move, and the log behind it."""
+    """The position that does not move, and the WAL behind it."""
     world = World()
     play.subscribe(world, 10, apply_errors=0)
     fails(world, 30)

@@ -4,14 +4,14 @@ from leadline.model.observation import Archiver
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, World
 
-WELL = Archiver(archived=10, failed=2, last_archived_s=1.0, last_failed_s=900.0)
+HEALTHY = Archiver(archived=10, failed=2, last_archived_s=1.0, last_failed_s=900.0)
 
 
 def test_attempts_that_fail_fire_and_a_success_ends_it() -> None:
     """Three a minute; the value is their number."""
     world = World(archive_failing=QUICK)
     up = world.add("pg-1", "primary")
-    up.set(archiver=WELL)
+    up.set(archiver=HEALTHY)
     play.look(world, 10)
     for second in range(12):
         failed = min(5, 3 + second)
@@ -19,13 +19,13 @@ def test_attempts_that_fail_fire_and_a_success_ends_it() -> None:
         play.look(world, 1)
     fired = play.last(world, "archive_failing")
     assert (fired.to, fired.value) == ("firing", 3.0)
-    up.set(archiver=WELL)
+    up.set(archiver=HEALTHY)
     play.look(world, 15)
     assert play.last(world, "archive_failing").to == "resolved"
 
 
 def test_one_that_never_worked_fires() -> None:
-    """What failed before we looked is not counted, and its result is known."""
+    """Failures from before the first sample are not counted, and their result is known."""
     world = World(archive_failing=QUICK)
     world.add("pg-1", "primary").set(archiver=Archiver(failed=900, last_failed_wal="01", last_failed_s=5.0))
     play.look(world, 10)

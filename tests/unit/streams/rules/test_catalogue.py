@@ -24,7 +24,7 @@ def test_the_committed_page_is_current() -> None:
 
 @each_rule
 def test_a_rule_is_named_like_its_file(rule: Rule) -> None:
-    """Who reads a code in an alert finds its file, and its test beside those of the others."""
+    """The code in an alert is the name of a file, and of a test beside those of the others."""
     assert rule.measure.__module__ == f"leadline_streams.rules.{rule.name}"
     assert (Path(__file__).parent / f"test_{rule.name}.py").exists()
 

@@ -8,7 +8,7 @@ from tests.unit.streams.world import QUICK, World
 PRIMARY = {"max_connections": "200", "max_wal_senders": "10", "wal_level": "logical"}
 
 
-def told(standby: dict[str, str]) -> World:
+def with_settings(standby: dict[str, str]) -> World:
     """A pair whose primary has PRIMARY and whose standby has this."""
     world = World(config_mismatch=QUICK)
     up, down = world.pair()
@@ -21,7 +21,7 @@ def told(standby: dict[str, str]) -> World:
 
 def test_what_is_lower_fires_with_each_name() -> None:
     """The value is their number; both sides are shown."""
-    world = told({"max_connections": "100", "max_wal_senders": "10", "wal_level": "replica"})
+    world = with_settings({"max_connections": "100", "max_wal_senders": "10", "wal_level": "replica"})
     fired = play.last(world, "config_mismatch")
     assert (fired.to, fired.value) == ("firing", 2.0)
     assert fired.summary == "max_connections, wal_level lower on pg-2 than on its primary"
@@ -35,7 +35,7 @@ def test_what_is_lower_fires_with_each_name() -> None:
 @pytest.mark.parametrize("standby", [PRIMARY, {**PRIMARY, "max_connections": "300"}, {"wal_level": "logical"}, {}])
 def test_what_is_no_mismatch(standby: dict[str, str]) -> None:
     """Equal, higher, or not known."""
-    assert told(standby).transitions == []
+    assert with_settings(standby).transitions == []
 
 
 def test_a_cascading_standby_is_compared_with_the_primary() -> None:

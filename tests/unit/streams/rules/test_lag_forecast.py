@@ -12,7 +12,7 @@ def behind(world: World, seconds: int, rate: float) -> None:
 
 
 def test_a_standby_that_stands_still_will_break_the_objective() -> None:
-    """At one second a second, 300 s are near: it is told long before ``replication_lag`` is critical."""
+    """At one second a second, 300 s are near: it is reported long before ``replication_lag`` is critical."""
     world = World()
     world.pair()
     play.stream(world, 20)
@@ -33,7 +33,7 @@ def test_a_slow_drift_is_hours_away() -> None:
 
 
 def test_the_objective_is_the_critical_lag() -> None:
-    """Who allows hours of lag is not warned of minutes; who allows none has no objective."""
+    """A limit of hours gives no warning of minutes; without a limit there is no objective."""
     for lag_limits in ({"critical": 7200.0}, {"critical": None}, {"warning": None, "critical": None}):
         world = World(lag_forecast=QUICK, replication_lag=lag_limits)
         world.pair()

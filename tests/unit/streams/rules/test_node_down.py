@@ -1,4 +1,4 @@
-"""``node_down``; a planned restart is in ``test_well``."""
+"""``node_down``; a planned restart is in ``test_healthy``."""
 
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, World

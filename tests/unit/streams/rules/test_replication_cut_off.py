@@ -102,7 +102,7 @@ def with_guest(row: Downstream, slot: Slot | None) -> World:
 
 
 def test_a_backup_that_ended_is_not_cut_off() -> None:
-    """pg_basebackup streams the log beside the backup, with a slot of its session."""
+    """pg_basebackup streams the WAL beside the backup, with a slot of its session."""
     row = Downstream(name="pg_basebackup", slot="pg_basebackup_77", state="streaming")
     assert with_guest(row, Slot(name="pg_basebackup_77", temporary=True)).fired() == set()
     assert with_guest(replace(row, slot=None), None).fired() == set()

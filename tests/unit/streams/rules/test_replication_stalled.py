@@ -43,7 +43,7 @@ def test_a_long_stall_is_critical() -> None:
 
 
 def test_an_apply_worker_that_waits_for_a_lock() -> None:
-    """It is told within seconds, though a subscriber confirms an idle stream only every ten; the holder is named."""
+    """Reported within seconds, though a subscriber confirms an idle stream only every ten; the holder is named."""
     world = World(replication_stalled=QUICK)
     play.subscribe(world, 15)
 

@@ -1,4 +1,4 @@
-"""``slot_inactive``; slots that may be inactive are in ``test_well``."""
+"""``slot_inactive``; slots that may be inactive are in ``test_healthy``."""
 
 from leadline.model.observation import Slot
 from tests.unit.streams.rules import play

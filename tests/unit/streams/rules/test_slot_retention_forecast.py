@@ -13,13 +13,13 @@ from tests.unit.streams.world import QUICK, Server, World
 GB = 10**9
 MB = 10**6
 END = 100 * GB
-"""Where the consumers of ``pile_up`` are."""
+"""The positions of the consumers of ``pile_up``."""
 
 
 def hold(
     world: World, up: Server, seconds: int, *, rate: int, room: int, active: bool = False, disk: int | None = None
 ) -> None:
-    """The slot ``warehouse`` holds ever more log; ``room`` is what it may still hold."""
+    """The slot ``warehouse`` holds ever more WAL; ``room`` is what it may still hold."""
     for second in range(seconds):
         held = GB + rate * second
         slot = Slot(
@@ -38,7 +38,7 @@ def hold(
 
 
 def pile_up(world: World, slot: Slot, seconds: int, activity: Activity | None = None, steps: int | None = None) -> None:
-    """A slot keeps 10 MB/s more log; ``steps``: it lets go of that many seconds' worth at once."""
+    """A slot retains 10 MB/s more WAL; ``steps``: it lets go of that many seconds' worth at once."""
     up = world.add("pg-1", "primary")
     for second in range(seconds):
         kept = 70 * MB + 10 * MB * (second if steps is None else second % steps)
@@ -63,7 +63,7 @@ OLD = Session(pid=1, age_s=20.0, wrote=True)
     ids=["physical", "inactive", "for a session", "for a prepared transaction"],
 )
 def test_a_slot_that_cannot_let_go_is_forecast_at_once(slot: Slot, activity: Activity) -> None:
-    """What it keeps only becomes more, so a few seconds tell."""
+    """The retained WAL only grows, so a few seconds are enough."""
     world = World(slot_retention_forecast=QUICK)
     pile_up(world, slot, 11, activity)
     assert "slot_retention_forecast" in world.fired()
@@ -92,7 +92,7 @@ def test_a_physical_slot_that_keeps_up_with_a_burst_is_no_threat() -> None:
     assert "slot_retention_forecast" not in world.fired()
 
 
-def test_growth_is_told_early_only_as_it_begins() -> None:
+def test_growth_is_reported_early_only_as_it_begins() -> None:
     """The first seconds are corrected by each that follows; afterwards a lull does not hide what the span showed."""
     held = Held(0.0, 70 * MB)
     growth = []

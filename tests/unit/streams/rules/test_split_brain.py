@@ -29,7 +29,7 @@ def pair() -> World:
 
 
 def test_a_standby_that_is_promoted_beside_its_primary() -> None:
-    """Told within seconds, critical, on the cluster; over when one of the two is gone or follows."""
+    """Reported within seconds, critical, on the cluster; over when one of the two is gone or follows."""
     world = pair()
     promote(world, world.servers["pg-2"])
     play.look(world, 6)

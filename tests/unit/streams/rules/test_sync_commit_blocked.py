@@ -30,7 +30,7 @@ def test_commits_that_wait_a_moment_are_replication() -> None:
     assert world.transitions == []
 
 
-def test_what_may_not_be_seen_is_not_well() -> None:
+def test_what_may_not_be_seen_is_not_healthy() -> None:
     """An agent that lost its right to see sessions does not clear the alert."""
     world = World()
     world.pair()

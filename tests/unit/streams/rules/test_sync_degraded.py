@@ -14,7 +14,7 @@ def hides(up: Server, _: Server) -> None:
     up.set(downstreams=(), not_permitted=("downstreams",))
 
 
-def told(names: str | None, change: play.Change = confirms) -> World:
+def with_names(names: str | None, change: play.Change = confirms) -> World:
     """A pair that lives for a while with this ``synchronous_standby_names`` on its primary."""
     world = World(sync_degraded=QUICK)
     up, _ = world.pair()
@@ -28,7 +28,7 @@ def told(names: str | None, change: play.Change = confirms) -> World:
 
 def test_a_standby_that_is_missing_fires() -> None:
     """Two are asked for, one is there; the other is named."""
-    world = told('FIRST 2 ("pg-2", "pg-4")')
+    world = with_names('FIRST 2 ("pg-2", "pg-4")')
     fired = play.last(world, "sync_degraded")
     assert (fired.to, fired.value) == ("firing", 1.0)
     assert fired.summary.startswith("pg-1 has 1 of 2 synchronous standbys")
@@ -37,19 +37,19 @@ def test_a_standby_that_is_missing_fires() -> None:
 
 def test_enough_is_enough() -> None:
     """One of two will do."""
-    assert told('ANY 1 ("pg-2", "pg-4")').transitions == []
+    assert with_names('ANY 1 ("pg-2", "pg-4")').transitions == []
 
 
 def test_nobody_is_asked_for() -> None:
     """Replication is asynchronous by intent."""
-    assert told("", lambda up, down: None).transitions == []
+    assert with_names("", lambda up, down: None).transitions == []
 
 
 def test_nothing_is_guessed() -> None:
     """Settings that are not known, or not understood, and senders that may not be seen are no fault and no cure."""
-    assert told(None).transitions == []
-    assert told("FIRST (").transitions == []
-    assert "sync_degraded" not in told('"pg-2"', hides).fired()
+    assert with_names(None).transitions == []
+    assert with_names("FIRST (").transitions == []
+    assert "sync_degraded" not in with_names('"pg-2"', hides).fired()
 
 
 def test_a_standby_asks_for_nothing() -> None:

@@ -1,4 +1,4 @@
-"""What must raise nothing, with every rule firing at its first breach."""
+"""Healthy servers raise nothing, with every rule firing at its first breach."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def full(up: Server, down: Server) -> None:
 
 
 def world_of_all() -> World:
-    """A pair that is told and looked at in full."""
+    """A pair whose settings and state are all sent."""
     world = World(**EAGER)
     full(*world.pair())
     world.send_settings()
@@ -51,7 +51,7 @@ def test_a_pair_that_streams(rate: int) -> None:
 
 
 def test_a_burst_that_is_caught_up_with() -> None:
-    """A standby that falls 3 s behind and closes up again is no news."""
+    """A standby that falls 3 s behind and closes up again raises nothing."""
     world = world_of_all()
     world.rate = 2_000_000
     play.stream(world, 5)
