@@ -27,7 +27,7 @@ ROOMS = (
 )
 """Parts of the tree. ``pages`` are those at the top: README.md, CONTRIBUTING.md, CHANGELOG.md."""
 
-UNFINISHED: frozenset[str] = frozenset({"docs", "lab/demo", "leadline", "tests/unit/lab"})
+UNFINISHED: frozenset[str] = frozenset({"docs", "lab/demo", "tests/unit/lab"})
 """Rooms whose words are not yet clean. A room that is not named here must have no finding."""
 SHARED_NAMES: frozenset[str] = frozenset({"Step"})
 """Class names that still stand in two rooms."""
@@ -96,6 +96,9 @@ ALLOWED: tuple[tuple[str, str, str], ...] = (
         "log",
         "a migration that may be applied is not changed",
     ),
+    ("leadline/model/delivery.py", "told_until", "a field on the wire"),
+    ("leadline/metrics.py", "never_told", "a value on the wire"),
+    ("docs/reference/metrics.md", "never_told", "a value on the wire"),
 )
 """Path prefix, the text that may stand there, and why. Only for what is not ours: quotations and names of others."""
 

@@ -21,7 +21,7 @@ ENTRIES = (
             habits.DISK,
             "Test archiving and restoring from the archive on a schedule.",
         ),
-        tasks=("Mend the archive or the archive command, and see that the backlog of WAL files is gone.",),
+        tasks=("Repair the archive or the archive command, and check that no WAL files wait to be archived.",),
     ),
     CauseEntry(
         code="config_changed",
@@ -72,7 +72,7 @@ ENTRIES = (
             habits.DISK,
             habits.SLOTS,
         ),
-        tasks=("Give the log a volume with room for the longest outage of a standby that has to be survived.",),
+        tasks=("Give the WAL a volume with room for the longest outage of a standby that has to be survived.",),
     ),
     CauseEntry(
         code="host_down",
@@ -88,15 +88,15 @@ ENTRIES = (
     CauseEntry(
         code="primary_down",
         family="nodes",
-        help="the primary's agent cannot reach it, and no standby hears from it",
+        help="the primary's agent cannot reach it, and no standby receives from it",
         explains=CUT | {"node_down"},
         improvements=(
             habits.REHEARSE,
             habits.FENCE,
         ),
         tasks=(
-            "Find out from the end of its log why the primary stopped.",
-            "See that it cannot come back beside a new one.",
+            "Find out from the end of its server log why the primary stopped.",
+            "Make sure that it cannot start again beside a new primary.",
         ),
     ),
     CauseEntry(
@@ -105,7 +105,7 @@ ENTRIES = (
         help="the standby's agent finds no server there",
         explains=CUT | {"agent_silent", "node_down"},
         improvements=("Have one standby more than are needed, so that losing one is no incident.",),
-        tasks=("Find out from the end of the standby's log why it stopped.",),
+        tasks=("Find out from the end of the standby's server log why it stopped.",),
     ),
     CauseEntry(
         code="sync_remote_apply_slow",

@@ -12,15 +12,15 @@ ENTRIES = (
         improvements=(
             "Declare every delayed standby in Leadline's rules, so that a delay that nobody meant is an alert.",
         ),
-        tasks=("Set recovery_min_apply_delay to what is meant, in the configuration management too.",),
+        tasks=("Set recovery_min_apply_delay to the intended value, in the configuration management too.",),
     ),
     CauseEntry(
         code="cascade_upstream_behind",
         family="streaming",
-        help="a cascading standby has all its upstream has, and a hop above is behind or cut",
+        help="a cascading standby has everything that its upstream has, and a hop above is behind or cut",
         explains=CUT,
-        improvements=("Let standbys that matter follow the primary directly, or by two ways.",),
-        tasks=("Mend the slowest hop of the cascade; see its own cause.",),
+        improvements=("Let standbys that matter follow the primary directly, or by two paths.",),
+        tasks=("Repair the slowest hop of the cascade; see its own cause.",),
     ),
     CauseEntry(
         code="long_transaction_on_primary",
@@ -35,7 +35,7 @@ ENTRIES = (
     CauseEntry(
         code="network_slow",
         family="streaming",
-        help="the stage between the upstream's end of log and what the receiver wrote grows; replies arrive",
+        help="the distance between the upstream's end of WAL and the written position grows; replies arrive",
         explains=LATE | {"slot_retention_forecast", "sync_commit_blocked"},
         improvements=(
             habits.NETWORK,
@@ -73,7 +73,7 @@ ENTRIES = (
     CauseEntry(
         code="replay_cannot_keep_up",
         family="streaming",
-        help="log is received promptly and piles up before replay, which moves and waits for nothing but the disk",
+        help="WAL is received promptly and piles up before replay, which moves and waits for nothing but the disk",
         explains=LATE,
         improvements=("Give standbys the disks and the processor of their primary: replay is one process.",),
         tasks=(
@@ -107,9 +107,7 @@ ENTRIES = (
     CauseEntry(
         code="standby_cannot_connect",
         family="streaming",
-        help=(
-            "both servers answer, and the standby's receiver has no connection to its upstream or hears nothing from it"
-        ),
+        help=("both servers answer, and the standby's receiver has no connection to its upstream or receives nothing"),
         explains=CUT,
         improvements=(
             habits.NETWORK,
@@ -130,11 +128,11 @@ ENTRIES = (
         family="streaming",
         help=(
             "a standby's processes neither work nor end: no answers beside a standing connection, a receiver "
-            "silent for longer than wal_receiver_timeout, or replay idle beside received log"
+            "silent for longer than wal_receiver_timeout, or replay idle beside received WAL"
         ),
         explains=CUT | {"node_down"},
         improvements=("Fence a server that hangs: end it from outside, for it does not end by itself.",),
-        tasks=("Find out what the processes waited for: storage, memory, a debugger; look at the kernel's log.",),
+        tasks=("Find out what the processes waited for: storage, memory, a debugger; look at the kernel's messages.",),
     ),
     CauseEntry(
         code="standby_query_blocks_replay",
@@ -154,9 +152,7 @@ ENTRIES = (
     CauseEntry(
         code="timeline_fork",
         family="streaming",
-        help=(
-            "a standby stays on an older timeline than its upstream, and what it received ends below what it replayed"
-        ),
+        help=("a standby stays on an older timeline than its upstream, and has received less than it has replayed"),
         explains=CUT,
         improvements=(
             habits.FENCE,
@@ -167,7 +163,7 @@ ENTRIES = (
     CauseEntry(
         code="wal_burst",
         family="streaming",
-        help="the primary writes several times its usual log while links fall behind",
+        help="the primary writes several times its usual amount of WAL while links fall behind",
         explains=LATE,
         improvements=("Write bulk changes in bounded batches, with a pause when the standbys fall behind.",),
         tasks=("Agree on a time of day for the job that wrote so much.",),
@@ -199,7 +195,7 @@ ENTRIES = (
         family="streaming",
         help="the two ends of a physical link have different system identifiers",
         explains=CUT,
-        improvements=("Take addresses of upstreams from one source that knows which cluster a server is of.",),
+        improvements=("Take addresses of upstreams from one source that records the cluster of each server.",),
         tasks=("Find out how primary_conninfo came to name a server of another cluster.",),
     ),
 )

@@ -120,7 +120,7 @@ def test_no_other_page_can_ask_for_faults(client: httpx.Client) -> None:
 
 
 def test_the_environment(receiver: Receiver) -> None:
-    """What it prints leads every sink to it."""
+    """With the variables that it prints, every sink sends to it."""
     settings = load(SinkSettings, None, receiver.environment).settings
     assert settings.names() == ["slack", "pagerduty", "webhook"]
     assert settings.slack.api_url == f"{receiver.url}/api"

@@ -20,7 +20,7 @@ RUNS_S = 300
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Where the user that runs PostgreSQL for root can get to, which pytest's own folders are not for."""
+    """A folder that the user that runs PostgreSQL for root can read, as pytest's own folders are not."""
     with TemporaryDirectory(prefix="leadline-test-") as name:
         Path(name).chmod(0o755)
         yield Path(name)

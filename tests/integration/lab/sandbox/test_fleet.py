@@ -19,14 +19,14 @@ from tests.require import need
 
 
 def test_a_commit_arrives_in_every_version(any_pair: Pair) -> None:
-    """What is committed on the primary is read on the standby."""
+    """Rows committed on the primary are read on the standby."""
     any_pair.primary.query("CREATE TABLE arrives AS SELECT 42 AS answer")
     any_pair.fleet.wait_caught_up()
     assert any_pair.standby.value("SELECT answer FROM arrives") == 42
 
 
 def test_a_row_arrives_at_the_subscriber_in_every_version(any_logical: Logical) -> None:
-    """What is committed in the published database is read in the subscribing one."""
+    """Rows committed in the published database are read in the subscribing one."""
     any_logical.publisher.query("INSERT INTO items VALUES (1, 'arrives')", dbname="app")
     any_logical.fleet.wait_caught_up()
     assert any_logical.subscriber.query("SELECT * FROM items", dbname="app") == [(1, "arrives")]
@@ -85,7 +85,7 @@ def test_pgbench_writes_while_the_block_runs(pair: Pair) -> None:
 
 
 def test_whoever_leaves_a_topology_changed_fails() -> None:
-    """The borrower is told what it changed, and the next one gets a new topology."""
+    """The borrower gets an error with its changes, and the next one a new topology."""
     shelf = Shelf(repair_s=0.5)
     with pytest.raises(pytest.fail.Exception, match=r"\+ pg-1: setting work_mem 5MB"), shelf.lend(make_pair) as pair:
         pair.primary.configure(work_mem="5MB")

@@ -1,4 +1,4 @@
-"""One server: its life, its settings, its end."""
+"""One server: its start, its settings, its end."""
 
 import os
 import signal
@@ -82,7 +82,7 @@ def test_a_query_without_columns_gives_its_rows(server: Server) -> None:
 
 
 def test_a_failed_start_says_what_the_log_says(server: Server) -> None:
-    """The reason is in the error; mended, the server starts."""
+    """The reason is in the error; once repaired, the server starts."""
     server.configure(shared_preload_libraries="no_such_library")
     server.stop()
     with pytest.raises(UnreachableError, match=r'PostgreSQL pg-1 did not start(.|\n)*"no_such_library"'):

@@ -50,7 +50,7 @@ def test_parse(text: str, expected: Fault) -> None:
 
 @pytest.mark.parametrize("text", ["slack", "slack:explode", "slack:half:x", "slack:half:xs", ""])
 def test_what_is_no_fault(text: str) -> None:
-    """It is told how to write one."""
+    """The error shows how to write one."""
     with pytest.raises(UsageError, match="VENDOR:KIND"):
         parse(text)
 

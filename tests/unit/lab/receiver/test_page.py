@@ -28,7 +28,7 @@ def inbox(*events: Event, problem: str | None = None) -> Inbox:
 
 
 class Tags(HTMLParser):
-    """What a browser would see as elements and attributes."""
+    """The elements and attributes that a browser would parse."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ def test_the_page_is_only_ours(text: str) -> None:
 
 
 def test_messages_as_they_are_now() -> None:
-    """An edit replaces what was said, a reply belongs to its message, and what came twice is marked."""
+    """An edit replaces the text, a reply belongs to its message, and what came twice is marked."""
     about = {"metadata": {"event_payload": {"incident_id": "inc_1"}}}
     (messages,) = channels(
         [

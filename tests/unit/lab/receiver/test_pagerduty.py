@@ -108,7 +108,7 @@ BAD = [
 
 @pytest.mark.parametrize(("path", "body"), FINE)
 def test_taken(path: str, body: dict[str, Any]) -> None:
-    """What the documentation shows is taken with 202, and the key of the sender is not kept."""
+    """The examples of the documentation are accepted with 202, and the key of the sender is not kept."""
     reply, (event,) = post(body, path)
     assert reply.status == 202
     assert orjson.loads(reply.body)["status"] == "success"
@@ -117,13 +117,13 @@ def test_taken(path: str, body: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("path", "body", "problem"), BAD)
 def test_refused(path: str, body: Any, problem: str) -> None:
-    """What PagerDuty would refuse, or could do nothing with, is refused; the field is named."""
+    """An event that PagerDuty would refuse, or could do nothing with, is refused; the field is named."""
     reply, events = post(body, path)
     assert reply.status == 400
-    said = orjson.loads(reply.body)
-    assert (said["status"], said["message"]) == ("invalid event", "Event object is invalid")
-    assert problem in said["errors"][0]
-    assert reply.problem == said["errors"][0]
+    answered = orjson.loads(reply.body)
+    assert (answered["status"], answered["message"]) == ("invalid event", "Event object is invalid")
+    assert problem in answered["errors"][0]
+    assert reply.problem == answered["errors"][0]
     assert events == []
 
 
@@ -157,7 +157,7 @@ def test_another_path() -> None:
 
 
 def test_a_key_is_made_where_none_is_given() -> None:
-    """And told, so that the alert can be resolved; each trigger has its own."""
+    """And returned, so that the alert can be resolved; each trigger has its own."""
     reply, first = post(act("trigger", None))
     _, second = post(act("trigger", None), before=first)
     assert orjson.loads(reply.body)["dedup_key"] == first[0].key != second[0].key

@@ -91,7 +91,7 @@ def test_a_message_and_its_edits(slack: Slack) -> None:
     ],
 )
 def test_blocks_at_their_limits(slack: Slack, good: Any, bad: Any) -> None:
-    """What is allowed is taken; one more is invalid_blocks."""
+    """Blocks within the limits are accepted; one more is invalid_blocks."""
     assert slack.says("chat.postMessage", channel="c", text="x", blocks=good)["ok"]
     assert slack.says("chat.postMessage", channel="c", text="x", blocks=bad) == "invalid_blocks"
 

@@ -1,4 +1,4 @@
-"""Who runs PostgreSQL, what it is given, and where its programs are."""
+"""The user that runs PostgreSQL, its environment, and the folders of its programs."""
 
 from pathlib import Path
 

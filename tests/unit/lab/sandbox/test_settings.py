@@ -1,4 +1,4 @@
-"""What is written into configuration files and statements, and how names are spelled."""
+"""The quoting of values in configuration files and statements, and the spelling of names."""
 
 import pytest
 
