@@ -48,8 +48,8 @@ def link_is_due(link: LinkState, now: float, every_s: float) -> bool:
 
 
 def link_is_due_with_rollup(link: LinkState, now: float, every_s: float) -> bool:
-    """Whether a record of a link is due as a window of its roll-up ends: it became idle or busy, or the last is old."""
-    return link.is_settled(now) and (link.verdict != link.status_verdict or now - link.status_at >= every_s)
+    """Whether a record of a published link is due as its roll-up ends: it became idle or busy, or the last is old."""
+    return link.status_at > 0.0 and (link.verdict != link.status_verdict or now - link.status_at >= every_s)
 
 
 def _lag_moved(link: LinkState) -> bool:
@@ -110,7 +110,7 @@ def publish_node(
         role=node.node.role,
         health=health,
         since=moment(node.status_since),
-        note={"up": None, "down": node.error, "silent": "its agent is silent"}[health],
+        note={"up": None, "down": node.error, "silent": "its agent does not report"}[health],
         position=position,
         write_rate=node.clock.rate(RATE_SPAN_S) if node.writable else None,
         unit=unit,

@@ -1,12 +1,15 @@
 """The status of links and nodes is published when it changes and at a slow beat, and forgotten with a link."""
 
 from collections import Counter
+from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline_streams.judge.policy import Policy
-from leadline_streams.judge.status import Forgotten
+from leadline_streams.judge.state import LinkState
+from leadline_streams.judge.status import Forgotten, link_is_due, link_is_due_with_rollup, publish_link
 from tests.unit.streams.world import Server, World
 
 EVERY_S = Policy().status_every_s
@@ -50,6 +53,7 @@ def test_the_state_is_published_at_once() -> None:
     assert last.verdict in ("idle", "healthy")
     assert (last.connected, last.lag_s, last.behind) == (True, 0.0, 0)
     assert last.observers == ["pg-1", "pg-2"]
+    assert {each.verdict for each in links(world)} <= {"idle", "healthy"}
 
 
 def test_a_healthy_fleet_is_published_at_the_beat_alone() -> None:
@@ -114,6 +118,7 @@ def test_a_node_that_falls_silent_or_goes_down() -> None:
         "refused: is the server running there?",
     )
     assert nodes(world, "pg-2")[-1].health == "silent"
+    assert links(world)[-1].observers == ["pg-1"]
     assert nodes(world, "pg-1")[-1].since > nodes(world, "pg-1")[0].since
 
 
@@ -126,6 +131,68 @@ def test_a_link_that_is_gone_is_forgotten() -> None:
         world.step()
     assert [each.link for each in world.outputs if isinstance(each, Forgotten)] == ["orders/pg-1->pg-2"]
     assert links(world)[-1].link == "orders/pg-9->pg-2"
+
+
+def test_a_provisional_link_is_not_published() -> None:
+    """A standby that its primary names otherwise is one link as soon as its own agent reports: nothing is to forget."""
+    world = World()
+    up, down = world.pair()
+    down.silent = True
+    world.stream(up, down)
+    up.set(downstreams=tuple(replace(row, name="replica-b") for row in up.fields["downstreams"]))
+    for _ in range(4):
+        world.step()
+    assert list(world.state.memory.links) == ["orders/pg-1->replica-b"]
+    down.silent = False
+    live(world, 10)
+    assert {each.link for each in links(world)} == {"orders/pg-1->pg-2"}
+    assert not [each for each in world.outputs if isinstance(each, Forgotten)]
+
+
+def state(**fields: Any) -> LinkState:
+    """A link that was published a second ago as healthy, but for the fields given."""
+    given: dict[str, Any] = {"verdict": "healthy", "connected": True, "lag_s": 0.0}
+    last = {"status_verdict": "healthy", "status_connected": True, "status_lag_s": 0.0, "status_at": 99.0}
+    return LinkState("orders/pg-1->pg-2", "pg-1", "pg-2", "physical", **(given | last | fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "at_once", "with_rollup"),
+    [
+        ({}, False, False),
+        ({"verdict": "idle"}, False, True),
+        ({"verdict": "cut_off"}, True, True),
+        ({"status_verdict": "cut_off"}, True, True),
+        ({"lag_s": 0.9}, False, False),
+        ({"lag_s": 1.0}, True, False),
+        ({"status_at": 40.0}, False, True),
+        ({"verdict": "broken", "status_verdict": "broken"}, False, False),
+        ({"verdict": "broken", "status_verdict": "broken", "connected": False}, True, False),
+        ({"verdict": "broken", "status_verdict": "broken", "lag_s": 0.1}, True, False),
+        ({"verdict": "broken", "status_verdict": "broken", "lag_s": 0.1, "status_at": 99.5}, False, False),
+        ({"verdict": "broken", "status_verdict": "broken", "lag_s": 200.0, "status_at": 97.0}, False, False),
+        ({"verdict": "broken", "status_verdict": "broken", "lag_s": 200.0, "status_at": 96.0}, True, False),
+        ({"status_verdict": "", "status_at": 0.0}, True, False),
+        ({"status_verdict": "", "status_at": 0.0, "agentless": True, "created_at": 96.0}, False, False),
+    ],
+)
+def test_when_a_record_of_a_link_is_due(fields: dict[str, Any], at_once: bool, with_rollup: bool) -> None:
+    """At its next judgement, or when a window of its roll-up ends."""
+    link = state(**fields)
+    assert link_is_due(link, 100.0, EVERY_S) == at_once
+    assert link_is_due_with_rollup(link, 100.0, EVERY_S) == with_rollup
+
+
+def test_the_records_of_a_fleet_are_spread() -> None:
+    """Links that were found at the same time are not published at the same time for ever."""
+    found = [state(status_at=0.0) for _ in range(50)]
+    for number, link in enumerate(found):
+        link.id = f"orders/pg-1->pg-{number}"
+        publish_link(link, None, None, "orders", 100.0, EVERY_S)
+    due = [sum(link_is_due_with_rollup(link, 100.0 + after, EVERY_S) for link in found) for after in (1, 30, 61)]
+    assert due[0] < 5
+    assert 15 < due[1] < 35
+    assert due[2] == 50
 
 
 def test_a_lag_from_before_the_first_sample_is_a_bound() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -11,14 +12,18 @@ from hypothesis import strategies as st
 
 from leadline.clock import ManualClock
 from leadline.errors import ProblemFound, UnreachableError
+from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
+from leadline.model.status import LinkStatus, NodeStatus
 from leadline.settings.stream import DeadLetterSettings, StreamSettings
 from leadline.wire import OBSERVATIONS, Outgoing
+from leadline_streams.judge.status import Forgotten
 from leadline_streams.runtime.snapshot import Saved
 from leadline_streams.runtime.transport import Opening
 from leadline_streams.runtime.worker import RECOVERY_S, STUCK_S, Worker
 from tests.unit.properties import histories
-from tests.unit.streams.memory_log import AT, Counts, MemoryLog, chunk, forgiving, pause, sample, settings
+from tests.unit.streams.memory_log import AT, Count, Counts, MemoryLog, chunk, forgiving, pause, sample, settings
+from tests.unit.streams.world import World
 
 TICK = Tick(at=AT)
 
@@ -47,6 +52,33 @@ async def test_a_state_is_written_only_after_its_transitions_are_acknowledged() 
     log.ack(("alerts", None))
     await pause()
     assert {topic for topic, _ in log.waiting} == {"state"}
+
+
+async def test_alerts_are_sent_before_status_and_status_before_rollups() -> None:
+    """Notifying waits for nothing. A status and its tombstone keep their order, in the partition of the samples."""
+    log, clock = MemoryLog(), ManualClock()
+    log.append(sample("orders"), partition=3)
+    world = World()
+    world.pair()
+    for _ in range(20):
+        world.stream(*world.servers.values())
+        world.step()
+    published = [output for output in world.outputs if isinstance(output, LinkStatus | NodeStatus | LagRollup)]
+    (gone,) = {output.link for output in published if isinstance(output, LinkStatus)}
+    outputs = [*published, Forgotten(gone), *Count("orders", seen=2).tick(AT)]
+    judge = Count("orders")
+    judge.said = outputs
+    worker = log.worker = Worker(forgiving(), clock, SimpleNamespace(new=lambda cluster: judge), log, {})
+    worker.assign()
+    await pause()
+    (opening,) = worker._partitions
+    await log.settle(worker.process(chunk(opening, log.samples[3])))
+    topics = [record.topic for record in log.written if record.topic != "state"]
+    assert list(dict.fromkeys(topics)) == ["alerts", "status", "lag"]
+    status = log.topic("status")
+    assert {record.partition for record in status} == {3}
+    links = [record.value is None for record in status if record.key == gone.encode()]
+    assert (len(links) > 1, links[-1], any(links[:-1])) == (True, True, False)
 
 
 async def test_offsets_are_committable_only_once_the_states_behind_them_are_acknowledged() -> None:

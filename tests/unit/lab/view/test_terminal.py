@@ -1,0 +1,54 @@
+"""The live view fits into a terminal and keeps what matters in it."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from leadline.model.ids import link_id
+from leadline_lab.view.fleet import FleetView
+from leadline_lab.view.terminal import render
+from tests.unit.lab.view.test_fleet import AT, link, node
+
+
+def shown(fleet: FleetView, width: int) -> str:
+    """The picture as text."""
+    out = StringIO()
+    Console(file=out, width=width).print(render(fleet, AT))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_the_newest_lags_are_in_the_picture(width: int) -> None:
+    """A narrow terminal loses the oldest part of the trend, never the newest."""
+    fleet = FleetView()
+    for second in range(60):
+        fleet.take(link("10.0.0.12:5432", verdict="replay_paused", lag_s=float(second), behind=1 << 30))
+        fleet.sample_lags(float(second))
+    text = shown(fleet, width)
+    assert "█" in text
+    assert "…" not in text
+    assert len(fleet.history(link_id("orders", "pg-1", "10.0.0.12:5432"))) == 59
+
+
+def test_a_lag_that_is_an_estimate_is_marked() -> None:
+    """A number that is not exact does not look as if it were."""
+    fleet = FleetView()
+    fleet.take(link(lag_s=55.0, lag_is_bound=True, verdict="catching_up"))
+    fleet.take(link("pg-3", lag_s=55.0, verdict="catching_up"))
+    lines = [row for row in shown(fleet, 140).splitlines() if "→" in row]
+    assert ["about 55.0 s" in row for row in lines] == [True, False]
+
+
+def test_a_node_that_is_not_up_shows_why() -> None:
+    """Down with the reason, or silent; positions of another unit have that unit."""
+    fleet = FleetView()
+    fleet.take(node("pg-1", write_rate=2_500_000.0, position="0/5000148"))
+    fleet.take(node("pg-2", health="down", note="refused: is the server running there?"))
+    fleet.take(node("pg-3", health="silent", note="its agent does not report"))
+    fleet.take(node("db-4", write_rate=12.4, unit="transactions"))
+    text = shown(fleet, 140)
+    assert "2.5 MB/s" in text
+    assert "12 transactions/s" in text
+    assert "down: refused: is the server running there?" in text
+    assert "silent: its agent does not report" in text

@@ -1,0 +1,59 @@
+"""Status as text and as JSON lines, for ``leadline watch`` and ``leadline check``."""
+
+import json
+
+from leadline import lines, wire
+from tests.unit.lab.view.test_fleet import link, node
+
+
+def test_json_lines_of_nodes_keep_their_fields() -> None:
+    """Programs read these names; times are as everywhere on the wire."""
+    fields = json.loads(wire.encode(lines.node_fields(node("pg-1", position="0/5000148", write_rate=1.5))))
+    assert fields == {
+        "cluster": "orders",
+        "name": "pg-1",
+        "role": "primary",
+        "version": "18.6",
+        "datacenter": "fra1",
+        "up": True,
+        "health": "up",
+        "since": "2026-04-10T10:00:00.000Z",
+        "position": "0/5000148",
+        "write_rate": 1.5,
+        "unit": "bytes",
+        "note": None,
+    }
+
+
+def test_json_lines_of_links_keep_their_fields() -> None:
+    """``lag_bytes`` is null where positions are not bytes; ``behind`` has the number in ``unit``."""
+    fields = json.loads(wire.encode(lines.link_fields(link(lag_s=1.25, behind=9), (0.0, 1.25))))
+    assert fields == {
+        "cluster": "orders",
+        "id": "orders/pg-1->pg-2",
+        "upstream": "pg-1",
+        "downstream": "pg-2",
+        "link_kind": "physical",
+        "name": "",
+        "verdict": "healthy",
+        "since": "2026-04-10T10:00:00.000Z",
+        "connected": True,
+        "lag_s": 1.25,
+        "lag_is_bound": False,
+        "lag_bytes": 9,
+        "behind": 9,
+        "unit": "bytes",
+        "history": [0.0, 1.25],
+    }
+    counted = lines.link_fields(link(behind=9, unit="transactions"))
+    assert (counted["lag_bytes"], counted["behind"], counted["unit"]) == (None, 9, "transactions")
+
+
+def test_lines_for_people() -> None:
+    """Ends, verdict and lag; a node that is down has a reason, even where none is known."""
+    assert lines.link(link(name="sub", lag_s=61.0, lag_is_bound=True, behind=2048)) == (
+        "orders  pg-1 -> pg-2 (sub)  physical  healthy  about 1 min 01 s behind, 2.0 kB"
+    )
+    assert lines.link(link(lag_s=None, lag_is_bound=True, behind=None)).endswith("healthy  - behind, -")
+    assert lines.node(node("pg-1")) == "orders  pg-1  primary 18.6 in fra1  up"
+    assert lines.node(node("pg-1", health="down")).endswith("down: no reason given")
