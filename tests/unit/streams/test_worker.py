@@ -67,7 +67,7 @@ async def test_alerts_are_sent_before_status_and_status_before_rollups() -> None
     (gone,) = {output.link for output in published if isinstance(output, LinkStatus)}
     outputs = [*published, Forgotten(gone), *Count("orders", seen=2).tick(AT)]
     judge = Count("orders")
-    judge.said = outputs
+    judge.outputs = outputs
     worker = log.worker = Worker(forgiving(), clock, SimpleNamespace(new=lambda cluster: judge), log, {})
     worker.assign()
     await pause()
