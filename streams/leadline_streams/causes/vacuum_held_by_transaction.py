@@ -1,10 +1,10 @@
-"""``vacuum_held_by_transaction``: an open transaction on the server holds vacuum back."""
+"""``vacuum_held_by_transaction``: an open transaction on a server holds vacuum back there."""
 
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline.words import duration
-from leadline_streams.engines.postgresql.horizon import holders
+from leadline_streams.engines.postgresql.horizon import holders, unseen_holders
 from leadline_streams.engines.postgresql.statements import end_session, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -12,25 +12,26 @@ from leadline_streams.judge.rule import fact
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A session that is the oldest holder of the horizon of a server that takes writes."""
+    """A server that takes writes, whose oldest snapshot is held by a session."""
     for node in context.nodes:
         found = holders(node.sample) if node.writable and node.sample is not None else []
         session = found[0].session if found else None
         if session is None:
             continue
+        end = "Ask its owner to end the transaction; if nobody needs it, end the session"
         yield Claim(
             subject=context.about_node(node),
             confidence=0.94,
             title=f"a transaction on {node.name} holds vacuum back",
             summary=f"session pid {session.pid} on {node.name}, user {session.user}, {session.state}, has had a "
-            f"transaction "
-            f"open for {duration(session.age_s)}: rows that died since cannot be removed",
+            f"transaction open for {duration(session.age_s)}: rows that died since then cannot be removed",
             steps=[
                 show_session(node.name, session.pid),
-                Step(risk="look", text="Let its owner end the transaction; if nobody needs it, end the session"),
+                Step(risk="look", node=node.name, text=end),
                 end_session(node.name, session.pid),
             ],
             evidence_for=[fact("xmin_age", found[0].age, node.name, found[0].name)],
+            not_seen=unseen_holders(node),
         )
 
 

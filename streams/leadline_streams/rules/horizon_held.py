@@ -13,7 +13,7 @@ def measure(context: NodeContext) -> float | None:
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """The holders, the oldest first."""
+    """The snapshots that hold the horizon, the oldest first."""
     sample, name = context.node.sample, context.node.name
     found = holders(sample) if sample is not None else []
     by = found[0].name if found else "an old snapshot"
@@ -26,8 +26,8 @@ def describe(context: NodeContext, value: float) -> Words:
 RULE = Rule(
     name="horizon_held",
     on=NodeContext,
-    # Autovacuum freezes tables from 200 million transactions on (autovacuum_freeze_max_age).
-    limits=Limits(warning=50_000_000.0, critical=150_000_000.0, for_s=60.0, keep_s=10.0),
+    # Half of autovacuum_freeze_max_age, from which on vacuum must run and a held horizon makes it useless.
+    limits=Limits(warning=100_000_000.0, for_s=60.0, keep_s=10.0),
     measure=measure,
     describe=describe,
 )

@@ -1,28 +1,32 @@
-"""The oldest transaction that vacuum must respect on a server, and what holds it there."""
+"""The horizon of vacuum on a server: the snapshots because of which dead rows cannot be removed yet."""
 
 from dataclasses import dataclass
 
+from leadline.model.alert import Evidence
 from leadline.model.observation import Sample, Session
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 
 LEAST_AGE = 1_000_000
-"""A horizon that is younger holds nothing back that matters, and is not measured."""
+"""Snapshots that are younger, in transactions, are usual and are not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A snapshot that dead rows are kept for."""
+    """Holder of an old snapshot."""
 
     age: int
     """In transactions."""
     name: str
-    """For people: ``slot s2``, ``standby pg-2``, ``session pid 4711``."""
+    """In words: ``slot s2``, ``standby pg-2``, ``session pid 4711``. Exactly one of the following is given."""
     slot: str | None = None
     standby: str | None = None
+    """Its application name."""
     session: Session | None = None
 
 
 def is_held(sample: Sample) -> bool:
-    """Whether anything holds the horizon back by ``LEAST_AGE`` or more."""
+    """Whether any snapshot is ``LEAST_AGE`` old or older."""
     activity = sample.activity
     return (
         any((row.xmin_age or 0) >= LEAST_AGE for row in sample.downstreams)
@@ -32,7 +36,7 @@ def is_held(sample: Sample) -> bool:
 
 
 def holders(sample: Sample) -> list[Holder]:
-    """Everything that holds the horizon back by ``LEAST_AGE`` or more, the oldest first."""
+    """Holders of all snapshots that are ``LEAST_AGE`` old or older, the oldest first."""
     sessions = sample.activity.oldest if sample.activity is not None else ()
     found = [
         *(Holder(row.xmin_age or 0, f"standby {row.name}", standby=row.name) for row in sample.downstreams),
@@ -43,3 +47,12 @@ def holders(sample: Sample) -> list[Holder]:
         *(Holder(each.xmin_age or 0, f"session pid {each.pid}", session=each) for each in sessions),
     ]
     return sorted((each for each in found if each.age >= LEAST_AGE), key=lambda each: (-each.age, each.name))
+
+
+def unseen_holders(node: NodeState) -> list[Evidence]:
+    """Prepared transactions, which hold snapshots too: their age in transactions is not in the samples."""
+    activity = node.sample.activity if node.sample is not None else None
+    if activity is None or not activity.prepared_transactions:
+        return []
+    shown_by = "SELECT gid, age(transaction) FROM pg_prepared_xacts shows whether one of them is older"
+    return [fact("prepared_transactions", activity.prepared_transactions, node.name, shown_by)]

@@ -47,6 +47,17 @@ def show_session(node: NodeName, pid: int) -> Step:
     return Step(risk="look", node=node, sql=f"{_SESSION} FROM pg_stat_activity WHERE pid = {pid}")
 
 
+def show_snapshots(node: NodeName) -> Step:
+    """The sessions with the oldest snapshots."""
+    columns = "pid, usename, application_name, state, xact_start, age(backend_xmin), query"
+    return Step(
+        risk="look",
+        node=node,
+        sql=f"SELECT {columns} FROM pg_stat_activity WHERE backend_xmin IS NOT NULL "
+        "ORDER BY age(backend_xmin) DESC LIMIT 5",
+    )
+
+
 def end_session(node: NodeName, pid: int) -> Step:
     """End a session and roll back its transaction."""
     return Step(risk="careful", node=node, sql=f"SELECT pg_terminate_backend({pid})")
@@ -90,8 +101,11 @@ def show_prepared(node: NodeName) -> Step:
 
 
 def show_slot(node: NodeName, slot: str) -> Step:
-    """A slot: what uses it, and from where on it retains WAL."""
-    columns = "slot_name, slot_type, database, active, active_pid, restart_lsn, confirmed_flush_lsn, wal_status"
+    """A slot: the session that uses it, the WAL and the rows that it retains."""
+    columns = (
+        "slot_name, slot_type, database, active, active_pid, restart_lsn, confirmed_flush_lsn, wal_status, "
+        "age(xmin) AS xmin_age, age(catalog_xmin) AS catalog_xmin_age"
+    )
     return Step(
         risk="look", node=node, sql=f"SELECT {columns} FROM pg_replication_slots WHERE slot_name = {literal(slot)}"
     )

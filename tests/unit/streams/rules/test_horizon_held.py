@@ -6,11 +6,11 @@ from leadline.model.observation import Activity, Session
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World
 
-OLD = 60_000_000
+OLD = 120_000_000
 
 
 def transaction(age: int) -> Activity:
-    """A session whose snapshot is so many transactions old."""
+    """A session whose snapshot is this many transactions old."""
     return Activity(oldest=(Session(pid=4711, user="app", state="idle in transaction", age_s=7200.0, xmin_age=age),))
 
 
@@ -30,22 +30,34 @@ def test_an_old_transaction_fires_and_is_named() -> None:
 
 
 def test_a_standbys_feedback_fires_and_is_named() -> None:
-    """The slot keeps the standby's snapshot; its sessions are the place to look."""
+    """The slot, or the sender of a standby without one, holds the snapshot; the step looks at the standby's sessions."""
+    for holder in ("slots", "downstreams"):
+        world = World(horizon_held=QUICK)
+        world.pair()
+        play.stream(world, 5)
+
+        def feedback(up: Server, _: Server, holder: str = holder) -> None:
+            up.set(**{holder: tuple(replace(each, xmin_age=3 * OLD) for each in up.fields[holder])})
+
+        play.stream(world, 10, feedback)
+        assert play.last(world, "horizon_held").severity == "warning"
+        assert world.first_cause() == "vacuum_held_by_feedback"
+        assert world.incidents[-1].causes[0].steps[-1].node == "pg-2"
+
+
+def test_prepared_transactions_are_named_as_not_seen() -> None:
+    """They hold snapshots too, whose age the samples do not have."""
     world = World(horizon_held=QUICK)
     world.pair()
     play.stream(world, 5)
-
-    def feedback(up: Server, _: Server) -> None:
-        up.set(slots=tuple(replace(slot, xmin_age=3 * OLD) for slot in up.fields["slots"]))
-
-    play.stream(world, 10, feedback)
-    assert play.last(world, "horizon_held").severity == "critical"
-    assert world.first_cause() == "vacuum_held_by_feedback"
-    assert world.incidents[-1].causes[0].steps[-1].node == "pg-2"
+    held = replace(transaction(OLD), prepared_transactions=2, prepared_oldest_s=9000.0)
+    play.stream(world, 10, lambda up, _: up.set(activity=held))
+    (unseen,) = world.incidents[-1].causes[0].not_seen
+    assert (unseen.name, unseen.value) == ("prepared_transactions", "2")
 
 
 def test_a_young_horizon_is_normal() -> None:
-    """Transactions and feedback of a busy fleet are no finding."""
+    """Below a million transactions nothing is measured."""
     world = World(horizon_held=QUICK)
     world.pair()
     play.stream(world, 60, lambda up, _: up.set(activity=transaction(900_000)))
