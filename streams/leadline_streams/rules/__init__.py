@@ -1,8 +1,7 @@
-"""The rules: one file each, found by being here.
+"""The rules: one file each. Every file of this package is loaded as a rule.
 
-A rule file defines ``RULE`` (``leadline_streams.judge.rule.Rule``): what it measures on one subject, its default
-limits, and the words for a breach. It decides nothing about time: ``for``, hysteresis and resolving are the
-lifecycle's.
+A rule file defines ``RULE`` (``leadline_streams.judge.rule.Rule``): the number that it measures on one subject, its
+default limits, and the words for a breach. The lifecycle decides how long a breach must last and when it is over.
 """
 
 from importlib import import_module

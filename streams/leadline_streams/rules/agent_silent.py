@@ -1,4 +1,4 @@
-"""``agent_silent``: a node's agent does not report, so the state of the node is not known."""
+"""``agent_silent``: the agent of a node does not report, so the state of the node is not known."""
 
 from leadline.words import duration
 from leadline_streams.judge.policy import Limits
@@ -6,21 +6,24 @@ from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 
 
 def measure(context: NodeContext) -> float | None:
-    """Seconds of silence, once they are more than five intervals."""
+    """Seconds since the last report, from five intervals on."""
     return context.now - context.node.seen if context.node.stale else None
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """Since when, and what can be judged no longer."""
+    """Duration of the silence, and the verdicts that other agents still support."""
     node = context.node
     silence = duration(context.now - node.seen)
-    links = [k for k in context.cluster.links.values() if node.name in (k.upstream, k.downstream)]
+    links = [link for link in context.cluster.links.values() if node.name in (link.upstream, link.downstream)]
     return Words(
         f"the agent of {node.name} has not reported for {silence}: its alerts cannot clear and new ones cannot start",
         [
             fact("silent_for", silence, node.name),
-            fact("boot", node.node.boot, node.name, "the agent's last known run"),
-            *(fact("verdict", k.verdict, None, f"{k.upstream} -> {k.downstream}, by the other end") for k in links),
+            fact("boot", node.node.boot, node.name, "the last known run of the agent"),
+            *(
+                fact("verdict", link.verdict, None, f"{link.upstream} -> {link.downstream}, by the other end")
+                for link in links
+            ),
         ],
     )
 

@@ -1,13 +1,13 @@
-"""``apply_conflict``: rows that a subscription brings do not fit the rows that are there.
+"""``apply_conflict``: rows that a subscription receives conflict with the rows on the subscriber.
 
-What is counted is decided by what a count means:
+The number that is measured depends on the kind of conflict:
 
-- a conflict that stops the worker is met again at every attempt: each kind counts once, however often it was tried,
-  and no longer once the worker gets on;
-- a change to a row that is missing is skipped for good: each one counts;
-- a row of another origin is counted by the server also at the first change after the initial copy, where nothing is
-  wrong. Alone these say nothing. They count when the publisher meets them too, by a subscription in the other
-  direction: then both write the same rows.
+- A conflict that stops the worker occurs again at every attempt. Each kind counts once, however often the worker
+  tried, and no longer once the worker has got past it.
+- A change of a row that is missing is skipped and lost. Each one counts.
+- The server also counts a row of another origin at the first change after the initial copy, where nothing is wrong.
+  These count only when the publisher meets them too, by a subscription in the other direction: then both servers
+  write the same rows.
 """
 
 from leadline_streams.engines.postgresql.apply import DUPLICATES, MISSING, ORIGINS
@@ -37,18 +37,16 @@ def measure(context: SubscriptionContext) -> float | None:
 def counted(node: NodeState, subscription: str, kinds: frozenset[str], now: float) -> dict[str, int]:
     """Conflicts of one subscription in the window, by kind."""
     windows = {kind: node.windows.get(f"apply_conflict:{subscription}:{kind}") for kind in sorted(kinds)}
-    return {kind: it.count(now) for kind, it in windows.items() if it is not None}
+    return {kind: window.count(now) for kind, window in windows.items() if window is not None}
 
 
 def _returned(context: SubscriptionContext) -> bool:
     """Whether the publisher subscribes to this node in turn, and met rows of another origin as well."""
-    memory = context.cluster
-    links = [link for link in memory.links.values() if is_logical(link)]
-    publishers = {
-        k.upstream for k in links if k.downstream == context.node.name and k.name == context.subscription.name
-    }
+    links = [link for link in context.cluster.links.values() if is_logical(link)]
+    ends = (context.node.name, context.subscription.name)
+    publishers = {link.upstream for link in links if (link.downstream, link.name) == ends}
     for back in links:
-        publisher = memory.nodes.get(back.downstream)
+        publisher = context.cluster.nodes.get(back.downstream)
         if (
             publisher is not None
             and publisher.name in publishers
@@ -60,13 +58,13 @@ def _returned(context: SubscriptionContext) -> bool:
 
 
 def describe(context: SubscriptionContext, value: float) -> Words:
-    """Every kind that occurred, those that are not counted too."""
+    """Every kind that occurred, also those that the number does not count."""
     node, subscription = context.node, context.subscription
     counts = counted(node, subscription.name, DUPLICATES | MISSING | ORIGINS, context.now)
     kinds = {kind: count for kind, count in counts.items() if count}
-    notes = dict.fromkeys(DUPLICATES, "attempts; the worker stops and tries again")
-    notes |= dict.fromkeys(MISSING, "changes skipped: the row is not there")
-    notes |= dict.fromkeys(ORIGINS, "rows overwritten; the first change after the initial copy counts too")
+    notes = dict.fromkeys(DUPLICATES, "attempts; the worker stops and is started again")
+    notes |= dict.fromkeys(MISSING, "changes skipped, because the row is missing")
+    notes |= dict.fromkeys(ORIGINS, "rows overwritten; includes the first change of each row after the initial copy")
     return Words(
         f"{value:.0f} row conflicts in subscription {subscription.name} on {node.name} within "
         f"{EVENT_WINDOW_S / 60:g} minutes ({', '.join(kinds)})",

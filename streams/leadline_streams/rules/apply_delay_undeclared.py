@@ -10,18 +10,18 @@ from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 
 def measure(context: NodeContext) -> float | None:
     """``recovery_min_apply_delay`` of a standby, in seconds."""
-    node = context.node
-    if node.sample is None or node.sample.positions is None:
+    sample, role = context.node.sample, context.node.node.role
+    if role != "standby" or sample is None or sample.positions is None:
         return None
-    return node.sample.positions.apply_delay_s or None if node.node.role == "standby" else None
+    return sample.positions.apply_delay_s or None
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """The setting, and where it comes from."""
+    """The setting, and the file that sets it."""
     setting = context.node.settings.get("recovery_min_apply_delay")
     source = f"set in {setting.source}" if setting is not None and setting.source else None
     return Words(
-        f"{context.node.name} applies everything {duration(value)} late, and no override declares that",
+        f"{context.node.name} delays replay by {duration(value)}, and no override declares that",
         [fact("recovery_min_apply_delay", f"{value:g} s", context.node.name, source)],
     )
 

@@ -1,4 +1,4 @@
-"""``apply_error``: the apply worker of a subscription fails again and again."""
+"""``apply_error``: the apply worker of a subscription fails repeatedly."""
 
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.engines.postgresql.lsn import format_lsn
@@ -9,7 +9,7 @@ from leadline_streams.judge.state import LinkState
 
 
 def measure(context: SubscriptionContext) -> float | None:
-    """Failed attempts in the window, while the worker fails again and again."""
+    """Failed attempts in the window, while the worker fails repeatedly."""
     node, subscription = context.node, context.subscription
     if not subscription.apply_errors or not subscription.enabled:
         return None
@@ -20,10 +20,10 @@ def measure(context: SubscriptionContext) -> float | None:
 
 
 def describe(context: SubscriptionContext, value: float) -> Words:
-    """Attempts, the worker, and whether the subscription got on since."""
+    """Attempts, the worker, and the position that does not move."""
     node, subscription = context.node, context.subscription
     facts = [
-        fact("apply_errors", int(value), node.name, f"attempts in {EVENT_WINDOW_S:g} s; one error is tried for ever"),
+        fact("apply_errors", int(value), node.name, f"attempts in {EVENT_WINDOW_S:g} s, retried without end"),
         fact("worker", subscription.pid or "none", node.name),
     ]
     link = _link(context, subscription.name)
@@ -40,13 +40,13 @@ def describe(context: SubscriptionContext, value: float) -> Words:
 
 def _link(context: SubscriptionContext, name: str) -> LinkState | None:
     links = context.cluster.links.values()
-    return next((k for k in links if k.downstream == context.node.name and k.name == name), None)
+    return next((link for link in links if (link.downstream, link.name) == (context.node.name, name)), None)
 
 
 RULE = Rule(
     name="apply_error",
     on=SubscriptionContext,
-    # A worker is started anew every wal_retrieve_retry_interval, 5 s by default: 20 attempts are 100 s.
+    # A worker is started again every wal_retrieve_retry_interval, 5 s by default: 20 attempts take 100 s.
     limits=Limits(warning=2.0, critical=20.0, for_s=10.0, keep_s=10.0),
     measure=measure,
     describe=describe,

@@ -6,17 +6,21 @@ from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 from leadline_streams.judge.state import NodeState
 
 BACKLOG = 256
-"""Segments waiting, 4 GiB at the default size. A burst leaves some; as many as this mean that archiving is too slow."""
+"""Segments that wait, 4 GiB at the default size. After a burst some wait; this many mean that archiving is too slow."""
 
 
 def measure(context: NodeContext) -> float | None:
     """Failed attempts in the window while the newest attempt failed, at least 1; 1 when too many segments wait."""
-    node = context.node
-    if node.sample is None or node.sample.archiver is None:
+    node, archiver = context.node, _archiver(context.node)
+    if archiver is None:
         return None
-    if _failed_last(node.sample.archiver):
+    if _failed_last(archiver):
         return float(max(1, _failures(node, context.now)))
     return 1.0 if (node.unarchived or 0) >= BACKLOG else None
+
+
+def _archiver(node: NodeState) -> Archiver | None:
+    return node.sample.archiver if node.sample is not None else None
 
 
 def _failed_last(archiver: Archiver) -> bool:
@@ -31,11 +35,9 @@ def _failures(node: NodeState, now: float) -> int:
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """The segment that will not go, since when, and how many wait behind it."""
+    """The segment that cannot be archived, and the number of those that wait behind it."""
     node = context.node
-    assert node.sample is not None
-    archiver = node.sample.archiver
-    assert archiver is not None
+    archiver = _archiver(node) or Archiver()
     waiting = node.unarchived if node.unarchived is not None else "unknown"
     command = node.settings.get("archive_command")
     library = node.settings.get("archive_library")

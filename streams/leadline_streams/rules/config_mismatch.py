@@ -1,4 +1,4 @@
-"""``config_mismatch``: a standby has less of something than its primary, and must not."""
+"""``config_mismatch``: a setting is lower on a standby than on its primary, and must not be."""
 
 from contextlib import suppress
 
@@ -15,14 +15,14 @@ HOT_STANDBY = (
     "max_prepared_transactions",
     "max_locks_per_transaction",
 )
-"""Lower than on the primary, replay pauses by itself, and the next start is refused."""
+"""If one is lower than on the primary, the server pauses replay, and does not start again."""
 WAL_LEVEL = "wal_level"
-"""Lower than on the primary, subscribers are cut off when this standby is promoted."""
+"""If it is lower than on the primary, subscribers lose their slots when this standby is promoted."""
 LEVELS = ("minimal", "replica", "logical")
 
 
 def measure(context: LinkContext) -> float | None:
-    """Number of settings that are too low; unknown while the settings of one end are."""
+    """Number of settings that are too low; unknown while the settings of either end are not known."""
     link = context.link
     if not is_streaming(link) or link.agentless:
         return None
@@ -33,7 +33,7 @@ def measure(context: LinkContext) -> float | None:
 
 
 def _primary(context: LinkContext) -> NodeState | None:
-    """The primary at the root: its settings are what a standby has to follow, through any cascade."""
+    """The primary at the root of the chain: a standby needs at least its values, through any cascade."""
     up = context.up
     return up if up is None or up.node.role == "primary" else root_of(context.cluster, up.name)
 
@@ -45,7 +45,7 @@ def _mismatches(primary: NodeState, standby: NodeState) -> list[tuple[str, str, 
         theirs, ours = primary.settings.get(name), standby.settings.get(name)
         if theirs is not None and ours is not None and theirs.value != ours.value:
             rank = LEVELS.index if name == WAL_LEVEL else int
-            with suppress(ValueError):  # no server reports such a value
+            with suppress(ValueError):  # a value that no server reports
                 if rank(ours.value) < rank(theirs.value):
                     found.append((name, theirs.value, ours.value))
     return found

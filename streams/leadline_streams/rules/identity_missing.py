@@ -1,4 +1,4 @@
-"""``identity_missing``: published tables refuse their updates or deletes, for they have no replica identity."""
+"""``identity_missing``: updates or deletes of published tables fail, because the tables have no replica identity."""
 
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
@@ -7,17 +7,18 @@ NAMED = 3
 
 
 def measure(context: NodeContext) -> float | None:
-    """Number of such tables, as last reported with the settings."""
+    """Number of such tables, as last reported with the settings of the server."""
     return float(len(context.node.without_identity)) or None
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """Which, and what the application gets."""
+    """The tables, and the effect on applications."""
     node = context.node
     tables = node.without_identity
-    names = ", ".join(tables[:NAMED]) + (f" and {len(tables) - NAMED} more" if len(tables) > NAMED else "")
+    more = f" and {len(tables) - NAMED} more" if len(tables) > NAMED else ""
+    names = ", ".join(tables[:NAMED]) + more or f"{value:.0f} tables"
     return Words(
-        f"{names or f'{value:.0f} tables'} on {node.name} published without a replica identity: changes fail",
+        f"{names} on {node.name} published without a replica identity: updates or deletes fail",
         [
             fact("table", table, node.name, "no replica identity, and its updates or deletes are published")
             for table in tables[:NAMED]

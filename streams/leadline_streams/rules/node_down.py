@@ -16,11 +16,11 @@ def measure(context: NodeContext) -> float | None:
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """The reason that the agent gives."""
+    """The reason that the agent reports."""
     node = context.node
+    role = node.node.role if node.node.role != "unknown" else "server"
     return Words(
-        f"{node.node.role if node.node.role != 'unknown' else 'server'} {node.name} has not answered for "
-        f"{duration(value)}: {node.error or 'no reason given'}",
+        f"{role} {node.name} has not answered for {duration(value)}: {node.error or 'no reason given'}",
         [
             fact("error", node.error or "none", node.name),
             fact("address", f"{node.node.host}:{node.node.port}", node.name),

@@ -1,4 +1,4 @@
-"""``publication_missing``: a publication that a subscription takes changes from is not on its publisher."""
+"""``publication_missing``: a publication that a subscription takes changes from does not exist on its publisher."""
 
 from leadline_streams.engines.postgresql.links import slot_of, subscription_of
 from leadline_streams.engines.postgresql.subscriptions import missing_publications
@@ -7,7 +7,7 @@ from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
 
 def measure(context: LinkContext) -> float | None:
-    """Number of missing publications, seen when the publisher's agent is connected to their database."""
+    """Number of missing publications, seen where the publisher's agent is connected to their database."""
     return float(len(_missing(context))) or None
 
 
@@ -20,7 +20,7 @@ def _missing(context: LinkContext) -> list[str]:
 
 
 def describe(context: LinkContext, value: float) -> Words:
-    """Which, and that from PostgreSQL 18 on nothing else shows it."""
+    """The publications, and the effect, which depends on the publisher's version."""
     link, up, missing = context.link, context.up, _missing(context)
     names = ", ".join(missing) or f"{value:.0f} publications"
     version = up.node.version_num if up is not None else 0

@@ -17,11 +17,12 @@ def measure(context: NodeContext) -> float | None:
 
 
 def _by_kind(node: NodeState, now: float) -> dict[str, int]:
-    return {key[len(PREFIX) :]: it.count(now) for key, it in node.windows.items() if key.startswith(PREFIX)}
+    windows = ((key, window) for key, window in node.windows.items() if key.startswith(PREFIX))
+    return {key.removeprefix(PREFIX): window.count(now) for key, window in windows}
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """Counts by kind and database, and the settings that decide it."""
+    """Counts by kind, and the settings that decide when replay cancels queries."""
     node = context.node
     kinds = {kind: count for kind, count in sorted(_by_kind(node, context.now).items()) if count}
     names = " and ".join(kinds)
@@ -38,7 +39,7 @@ def describe(context: NodeContext, value: float) -> Words:
 RULE = Rule(
     name="recovery_conflict",
     on=NodeContext,
-    # One now and then is the price of a standby that is read; one a minute and somebody's reports fail.
+    # A standby that serves queries cancels one now and then; at one a minute, reports fail.
     limits=Limits(warning=5.0, for_s=0.0, keep_s=5.0),
     measure=measure,
     describe=describe,

@@ -1,4 +1,4 @@
-"""``replication_cut_off``: a link that should be connected is not, though both servers run."""
+"""``replication_cut_off``: a link that should be connected is not, although both servers run."""
 
 from leadline.words import duration
 from leadline_streams.engines.postgresql.links import slot_of, subscription_of
@@ -8,11 +8,11 @@ from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 from leadline_streams.judge.state import LinkState
 
 PASSING = frozenset({"pg_basebackup", "pg_receivewal", "pg_recvlogical"})
-"""Programs that come and go; one that must not go away has a slot."""
+"""Programs that connect for a while. One that must stay connected uses a slot."""
 
 
 def measure(context: LinkContext) -> float | None:
-    """Seconds since it was cut. A server that is down is ``node_down``'s to tell."""
+    """Seconds since the link was cut. For a server that is down, ``node_down`` fires instead."""
     link = context.link
     if link.connected or link.verdict not in ("cut_off", "broken"):
         return None
@@ -22,10 +22,10 @@ def measure(context: LinkContext) -> float | None:
 
 
 def _is_expected(context: LinkContext, link: LinkState) -> bool:
-    """Whether somebody wants this link: not one that was switched off, and not a backup that has ended."""
+    """Whether the link should be connected: not one of a disabled subscription, and not a backup that has ended."""
     subscription = subscription_of(link, context.down)
     if subscription is not None and context.down is not None:
-        # subscription_disabled and apply_error speak of these.
+        # For the others, subscription_disabled or apply_error fires.
         return subscription.enabled and not in_error_loop(context.down, subscription, context.now)
     if not link.agentless:
         return True
@@ -36,7 +36,7 @@ def _is_expected(context: LinkContext, link: LinkState) -> bool:
 
 
 def describe(context: LinkContext, value: float) -> Words:
-    """Which end says so, and the upstream that it is configured to follow."""
+    """The state at each end, and the upstream that the downstream is configured to follow."""
     link = context.link
     facts = []
     if context.up is not None and context.up.answers:

@@ -1,11 +1,14 @@
-"""``replication_lag``: a downstream is further behind its root primary than allowed, in seconds of its clock."""
+"""``replication_lag``: a downstream is further behind than allowed, in seconds.
+
+Seconds are those of the clock of the primary at the root of its chain.
+"""
 
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
 
 def measure(context: LinkContext) -> float | None:
-    """Seconds behind, less a configured apply delay: being late on purpose is not lag."""
+    """Seconds behind, less the configured apply delay, which is intended."""
     link = context.link
     if not link.lag_s:
         return None

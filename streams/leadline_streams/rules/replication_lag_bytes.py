@@ -1,15 +1,15 @@
-"""``replication_lag_bytes``: a downstream is further behind its root primary than allowed, in bytes."""
+"""``replication_lag_bytes``: a downstream is further behind the primary at its root than allowed, in bytes."""
 
 from leadline.words import size
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
 SOON_S = 900.0
-"""A link that will have caught up within this time at its present pace is left to it."""
+"""A link that will have caught up within this time, at its present rate, does not breach."""
 
 
 def measure(context: LinkContext) -> float | None:
-    """Bytes behind, unless they are late by design or about to be caught up with."""
+    """Bytes behind, unless the link is delayed by its configuration or will soon have caught up."""
     link = context.link
     if not link.lag_units or link.verdict == "delayed_by_design":
         return None
@@ -18,7 +18,7 @@ def measure(context: LinkContext) -> float | None:
 
 
 def describe(context: LinkContext, value: float) -> Words:
-    """Bytes, direction, and how much of it is the last hop's."""
+    """Bytes, trend, and the part of the last hop of a cascade."""
     link = context.link
     trend = link.growth_units or 0.0
     return Words(

@@ -6,7 +6,7 @@ from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
 
 def measure(context: LinkContext) -> float | None:
-    """Seconds without progress. A pause is ``replay_paused``'s to report."""
+    """Seconds without progress. While replay is paused, ``replay_paused`` fires instead."""
     link = context.link
     if link.verdict != "replay_stalled":
         return None
@@ -14,7 +14,7 @@ def measure(context: LinkContext) -> float | None:
 
 
 def describe(context: LinkContext, value: float) -> Words:
-    """Since when, how much waits, and what the process that applies it waits for."""
+    """Duration, the amount of WAL that waits, and the wait event of the process that applies it."""
     link = context.link
     facts = [
         fact(
@@ -32,7 +32,7 @@ def describe(context: LinkContext, value: float) -> Words:
 RULE = Rule(
     name="replication_stalled",
     on=LinkContext,
-    # A query on the standby may hold up replay for max_standby_streaming_delay, 30 s by default: that is not a stall.
+    # A query on the standby may delay replay for max_standby_streaming_delay, 30 s by default: that is not a stall.
     limits=Limits(warning=1.0, critical=300.0, for_s=40.0, keep_s=10.0),
     measure=measure,
     describe=describe,

@@ -16,7 +16,7 @@ def measure(context: SlotContext) -> float | None:
 
 
 def _is_used_elsewhere(context: SlotContext) -> bool:
-    """Whether the slot's standby is connected by a slot of this name on another node: this one is kept for failover."""
+    """Whether a slot of this name is active on another node: then this one is kept for a failover of its standby."""
     name = context.slot.name
     for other in context.cluster.nodes.values():
         if other.name != context.node.name and other.answers and other.sample is not None:
@@ -27,7 +27,7 @@ def _is_used_elsewhere(context: SlotContext) -> bool:
 
 
 def describe(context: SlotContext, value: float) -> Words:
-    """Since when, what it costs, and who should read it."""
+    """Duration, the WAL that it retains, and the consumer that should read it."""
     node, slot = context.node, context.slot
     since = f" for {duration(slot.inactive_s)}" if slot.inactive_s is not None else ""
     consumer = consumer_of(context.cluster, node, slot)

@@ -1,4 +1,4 @@
-"""``slot_lost``: a slot cannot serve its consumer any more, or will not after the next checkpoint."""
+"""``slot_lost``: a slot is invalidated, or will be at the next checkpoint."""
 
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.judge.chain import consumer_of
@@ -9,7 +9,7 @@ UNRESERVED, LOST = 1.0, 2.0
 
 
 def measure(context: SlotContext) -> float | None:
-    """2 when it is lost, 1 when the next checkpoint may remove what it needs."""
+    """2 when it is invalidated, 1 when the next checkpoint may remove WAL that it needs."""
     slot = context.slot
     if slot.temporary:
         return None

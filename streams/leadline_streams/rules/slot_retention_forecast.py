@@ -1,4 +1,4 @@
-"""``slot_retention_forecast``: WAL retained for a slot will soon fill the volume or exceed its limit."""
+"""``slot_retention_forecast``: the WAL retained for a slot will soon fill its volume or exceed the slot's limit."""
 
 from leadline.words import duration, size
 from leadline_streams.engines.postgresql.slots import slot_is_lost
@@ -13,39 +13,40 @@ def measure(context: SlotContext) -> float | None:
     if slot.name not in node.held or slot_is_lost(slot):
         return None
     growth = node.held[slot.name].growth
-    rooms = [room for _, room in _rooms(context)]
-    if growth is None or growth <= 0.0 or not rooms:
+    limits = [left for _, left in _limits(context)]
+    if growth is None or growth <= 0.0 or not limits:
         return None
-    return max(0, min(rooms)) / growth
+    return max(0, min(limits)) / growth
 
 
-def _rooms(context: SlotContext) -> list[tuple[str, int]]:
+def _limits(context: SlotContext) -> list[tuple[str, int]]:
     """The limits ahead of a slot, each with the bytes left until it is reached."""
-    rooms = []
+    limits = []
     if context.slot.safe_wal_bytes is not None:
-        rooms.append(("the slot is lost", context.slot.safe_wal_bytes))
+        limits.append(("the slot is lost", context.slot.safe_wal_bytes))
     if context.node.disk is not None and context.node.disk.free_bytes is not None:
-        rooms.append(("the WAL volume is full", context.node.disk.free_bytes))
-    return rooms
+        limits.append(("the WAL volume is full", context.node.disk.free_bytes))
+    return limits
 
 
 def describe(context: SlotContext, value: float) -> Words:
-    """Which of the two comes first, for which slot, and who should have read it."""
+    """The limit that is reached first, the slot, and the consumer that should have read it."""
     node, slot = context.node, context.slot
     held = node.held.get(slot.name)
-    rooms = _rooms(context)
-    what = min(rooms, key=lambda room: room[1])[0] if rooms else "there is no room left"
+    limits = _limits(context)
+    outcome = min(limits, key=lambda limit: limit[1])[0] if limits else "there is no room left"
     consumer = consumer_of(context.cluster, node, slot)
-    whose = f", kept for {consumer}" if consumer is not None else ""
+    whose = f" for {consumer}" if consumer is not None else ""
     state = "active" if slot.active else "inactive"
     return Words(
-        f"in {duration(value)} {what}: slot {slot.name} on {node.name} holds {size(slot.retained_bytes)}{whose}",
+        f"in {duration(value)} {outcome}: slot {slot.name} on {node.name} retains {size(slot.retained_bytes)} of WAL"
+        f"{whose}",
         [
             fact("slot", slot.name, node.name, f"{state}, {slot.wal_status or 'no wal_status'}"),
             fact("consumer", consumer or "unknown", node.name),
             fact("retained_bytes", slot.retained_bytes, node.name),
             fact("growth_bytes_per_s", held.growth if held is not None else None, node.name),
-            *(fact("bytes_left", left, node.name, f"until {what}") for what, left in rooms),
+            *(fact("bytes_left", left, node.name, f"until {outcome}") for outcome, left in limits),
         ],
     )
 

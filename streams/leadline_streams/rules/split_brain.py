@@ -6,10 +6,10 @@ from leadline_streams.judge.state import NodeState
 
 
 def measure(context: ClusterContext) -> float | None:
-    """Servers with one system identifier that are out of recovery at once; unknown while one of them is silent.
+    """Servers with one system identifier that take writes at once; unknown while the agent of one of them is silent.
 
-    A subscriber has an identifier of its own. A primary that was replaced counts only when it is seen writable *after*
-    its successor became so: until its silence is noticed, a dead one still looks alive.
+    A subscriber has an identifier of its own. A primary that was replaced counts only if it was seen writable *after*
+    its successor became so: until its silence is noticed, a server that is gone still looks alive.
     """
     groups = _writers(context)
     if all(len(group) < 2 for group in groups):
@@ -21,7 +21,7 @@ def measure(context: ClusterContext) -> float | None:
 
 
 def _writers(context: ClusterContext) -> list[list[NodeState]]:
-    """Nodes last seen out of recovery, by system identifier."""
+    """Nodes that took writes when they were last seen, by system identifier."""
     groups: dict[str, list[NodeState]] = {}
     for node in context.cluster.nodes.values():
         if node.takes_writes and node.lineage is not None:
@@ -30,7 +30,7 @@ def _writers(context: ClusterContext) -> list[list[NodeState]]:
 
 
 def _alive(group: list[NodeState]) -> list[NodeState]:
-    """Those that answered since the last of them became writable."""
+    """Nodes that answered since the last of them became writable."""
     newest = max((node.writable_since or 0.0 for node in group if node.writable), default=0.0)
     return [node for node in group if node.writable and node.seen >= newest]
 

@@ -1,4 +1,4 @@
-"""``subscription_disabled``: a subscription is switched off, and its slot on the publisher retains WAL for it."""
+"""``subscription_disabled``: a subscription is disabled, and its slot on the publisher retains WAL for it."""
 
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
@@ -10,7 +10,7 @@ def measure(context: SubscriptionContext) -> float | None:
 
 
 def describe(context: SubscriptionContext, value: float) -> Words:
-    """By whom, as far as the counters can tell."""
+    """Whether an error or a person disabled it, as far as the counters show."""
     node, subscription = context.node, context.subscription
     window = node.windows.get(f"apply_error:{subscription.name}")
     failed = window.count(context.now) if window is not None else 0

@@ -6,33 +6,31 @@ from leadline_streams.judge.rule import UNKNOWN, NodeContext, Rule, Words, fact
 
 
 def measure(context: NodeContext) -> float | None:
-    """Seconds that the oldest commit has waited; unknown where the agent may not see sessions."""
-    node = context.node
-    if node.sample is None:
+    """Seconds that the oldest commit has waited; unknown where the agent may not read sessions."""
+    sample = context.node.sample
+    if sample is None:
         return None
-    activity = node.sample.activity
-    if activity is None:
+    if sample.activity is None:
         return UNKNOWN
-    return activity.sync_wait_s if activity.sync_waiters else None
+    return sample.activity.sync_wait_s if sample.activity.sync_waiters else None
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """The number of waiting commits, the standbys they wait for, and those that are connected."""
-    node = context.node
-    assert node.sample is not None
-    activity = node.sample.activity
+    """The number of commits that wait, the standbys that they wait for, and those that are connected."""
+    node, sample = context.node, context.node.sample
+    activity = sample.activity if sample is not None else None
     waiters = activity.sync_waiters if activity is not None else 0
     names = node.settings.get("synchronous_standby_names")
     level = node.settings.get("synchronous_commit")
     return Words(
         f"{waiters} commits on {node.name} wait for synchronous standbys, the oldest for {duration(value)}",
         [
-            fact("sync_waiters", waiters, node.name, "statement_timeout does not end their wait"),
+            fact("sync_waiters", waiters, node.name, "statement_timeout does not end this wait"),
             fact("synchronous_standby_names", names.value if names is not None else "unknown", node.name),
             fact("synchronous_commit", level.value if level is not None else "unknown", node.name),
             *(
                 fact("standby", row.name, node.name, f"{row.state}, {row.sync_state}")
-                for row in node.sample.downstreams
+                for row in (sample.downstreams if sample is not None else ())
             ),
         ],
     )

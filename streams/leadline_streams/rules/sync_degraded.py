@@ -8,7 +8,7 @@ SETTING = "synchronous_standby_names"
 
 
 def measure(context: NodeContext) -> float | None:
-    """Number of missing standbys; unknown while the setting or the senders are."""
+    """Number of missing standbys; unknown while the setting or the senders cannot be read."""
     node = context.node
     if node.sample is None or node.node.role != "primary":
         return None
@@ -25,22 +25,17 @@ def measure(context: NodeContext) -> float | None:
 
 def describe(context: NodeContext, value: float) -> Words:
     """The requirement, and the standbys that are connected."""
-    node = context.node
-    assert node.sample is not None
-    setting = node.settings[SETTING].value
-    wanted = Wanted.of(setting)
+    node, setting = context.node, context.node.settings.get(SETTING)
+    rows = node.sample.downstreams if node.sample is not None else ()
+    wanted = Wanted.of(setting.value) if setting is not None else None
     count = wanted.count if wanted is not None else 0
+    missing = ", ".join(wanted.missing(rows)) if wanted is not None else ""
     return Words(
         f"{node.name} has {count - value:.0f} of {count} synchronous standbys; commits wait until the others confirm",
         [
-            fact(SETTING, setting, node.name),
-            fact(
-                "missing", ", ".join(wanted.missing(node.sample.downstreams)) if wanted is not None else "", node.name
-            ),
-            *(
-                fact("standby", row.name, node.name, f"{row.state}, {row.sync_state}")
-                for row in node.sample.downstreams
-            ),
+            fact(SETTING, setting.value if setting is not None else "unknown", node.name),
+            fact("missing", missing, node.name),
+            *(fact("standby", row.name, node.name, f"{row.state}, {row.sync_state}") for row in rows),
         ],
     )
 

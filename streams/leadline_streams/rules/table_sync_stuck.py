@@ -1,4 +1,4 @@
-"""``table_sync_stuck``: the initial copy of a table fails again and again; what is there of it cannot be relied on."""
+"""``table_sync_stuck``: the initial copy of a table fails repeatedly, so its data cannot be relied on."""
 
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.judge.policy import Limits
@@ -6,7 +6,7 @@ from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
 
 
 def measure(context: SubscriptionContext) -> float | None:
-    """Failed attempts in the window, while copies fail again and again and tables are not ready."""
+    """Failed attempts in the window, while copies fail repeatedly and tables are not ready."""
     node, subscription = context.node, context.subscription
     if not subscription.sync_errors:
         return None
@@ -20,14 +20,19 @@ def measure(context: SubscriptionContext) -> float | None:
 
 
 def describe(context: SubscriptionContext, value: float) -> Words:
-    """Which tables, and that the others go on."""
+    """The tables that are not ready, and the number of attempts."""
     node, subscription = context.node, context.subscription
     which = ", ".join(subscription.unsynced) or "a table"
     return Words(
         f"the initial copy of {which} by subscription {subscription.name} on {node.name} failed {value:.0f} times "
         f"within {EVENT_WINDOW_S / 60:g} minutes",
         [
-            fact("sync_errors", int(value), node.name, f"attempts in {EVENT_WINDOW_S:g} s; each starts anew"),
+            fact(
+                "sync_errors",
+                int(value),
+                node.name,
+                f"attempts in {EVENT_WINDOW_S:g} s; each starts from the beginning",
+            ),
             fact("unsynced", which, node.name),
         ],
     )
@@ -36,7 +41,7 @@ def describe(context: SubscriptionContext, value: float) -> Words:
 RULE = Rule(
     name="table_sync_stuck",
     on=SubscriptionContext,
-    # Copies are started anew every wal_retrieve_retry_interval, 5 s by default.
+    # A copy is started again every wal_retrieve_retry_interval, 5 s by default.
     limits=Limits(warning=2.0, for_s=10.0, keep_s=10.0),
     measure=measure,
     describe=describe,

@@ -30,7 +30,7 @@ def test_an_old_transaction_fires_and_is_named() -> None:
 
 
 def test_a_standbys_feedback_fires_and_is_named() -> None:
-    """The slot, or the sender of a standby without one, holds the snapshot; the step looks at the standby's sessions."""
+    """The slot, or without one the sender, holds the snapshot; the step looks at the standby's sessions."""
     for holder in ("slots", "downstreams"):
         world = World(horizon_held=QUICK)
         world.pair()
