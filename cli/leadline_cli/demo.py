@@ -42,25 +42,25 @@ def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
     from leadline.settings.sink import SinkSettings
     from leadline_lab.demo.postmortem import SCENARIOS
     from leadline_lab.demo.run import Demo
-    from leadline_lab.demo.screen import Lines, Live, line
+    from leadline_lab.demo.screen import LineScreen, LiveScreen, line
     from leadline_lab.demo.summary import plain
 
     if scenario not in SCENARIOS:
-        raise UsageError(f"there is no scenario {scenario!r}; there is: {', '.join(SCENARIOS)}")
+        raise UsageError(f"there is no scenario {scenario!r}; choose one of: {', '.join(SCENARIOS)}")
     if file is not None and not os.access(file.parent, os.W_OK):
-        raise UsageError(f"--report {file}: {file.parent} is no folder that we can write to; make it first")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is put away
+        raise UsageError(f"--report {file}: {file.parent} is not a writable folder; create it first")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is stopped and removed
     live = form == "text" and sys.stdout.isatty()
-    screen = Live() if live else Lines(json=form == "json")
+    screen = LiveScreen() if live else LineScreen(json=form == "json")
     demo = Demo(SCENARIOS[scenario], settings(SinkSettings, None), screen, SystemClock(), file)
     try:
         report = demo.run(stay=live and not leave)
     finally:
         if live:
-            click.echo("\n".join(line(beat) for beat in demo.scene.beats if beat.kind != "setup"))
+            click.echo("\n".join(line(event) for event in demo.state.events if event.kind != "setup"))
     if form == "json":
         click.echo(wire.encode({"kind": "report", **report}))
     else:
-        click.echo("\n" + "\n".join(plain(report, demo.scene.files)))
+        click.echo("\n" + "\n".join(plain(report, demo.state.files)))
     if not report["ok"]:
-        raise ProblemFound("not everything was observed; see above")
+        raise ProblemFound("not every step was observed; see above")

@@ -1,25 +1,24 @@
-"""The demo: a whole fleet on this machine that is broken as it once was, explained, and repaired.
+"""The demo: a fleet on this machine that is broken as it was in the outage, diagnosed, and repaired.
 
-A scenario is data: steps, each with what is done and what must be observed. What is done goes to real servers; what is
-observed comes through the pipeline alone: the topics, what the vendors received, the incident log. It must never say
-that something was observed that was only done.
+A scenario is data: steps, each with actions and with what must be observed. Actions change real servers; observations
+come through the pipeline alone: the topics, the messages that the vendors received, the incident log. The demo never
+reports as observed what was only done.
 
-``scenario``     steps, actions and expectations
-``expect``       what can be expected
-``postmortem``   the outage that Leadline was made for
-``observed``     what was observed so far
-``progress``     how far a scenario has come, and what is missing; pure
-``advice``       the statements in an incident's fix; pure
-``run``          one demo from the first server to the last file
-``environment``  the fleet and the parts of Leadline, as processes
-``actions``      does what a scenario says
-``targets``      whom the demo notifies
-``observers``    what the receiver and the incident log hold
-``play``         plays, watches and reports
-``events``       one line of the report
-``demo_state``   everything there is to show
-``screen``       live, lines or JSON lines
-``live_view``    the live view
-``summary``      how it ended
-``report``       the same for programs
+``scenario``         steps, actions and expectations
+``expect``           what can be expected
+``postmortem``       the outage that Leadline was made for
+``observed``         everything observed so far
+``progress``         the present step and what it still waits for; pure
+``run``              one demo from the first server to the last file
+``environment``      the fleet and the parts of Leadline, as processes
+``actions``          performs a scenario's actions on the servers
+``targets``          the targets that the demo notifies
+``observers``        read the receiver and the incident log
+``scenario_runner``  performs, observes and reports
+``events``           one line of the report
+``demo_state``       everything that a screen shows
+``screen``           live, lines or JSON lines
+``live_view``        the live view
+``summary``          the result in a few lines
+``report``           the result for programs
 """

@@ -1,63 +1,105 @@
-"""Does what a scenario says, on the real servers: the only place that touches them once the play has begun."""
+"""Performs a scenario's actions on the real servers: the only place that changes them once the scenario has begun."""
 
+import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import Any, Final
 
 import psycopg
 
 from leadline.errors import ProblemFound
-from leadline_lab.demo.advice import statements
-from leadline_lab.demo.observed import Seen
-from leadline_lab.demo.scenario import Deed, Exports, Heeds, Reads, Runs, Sets, Writes
+from leadline_lab.demo.observed import Observed
+from leadline_lab.demo.scenario import Action, Configure, Export, FollowAdvice, Heal, Inject, Load, describe
+from leadline_lab.faults.injection import Injection
+from leadline_lab.faults.registry import FAULTS
 from leadline_lab.sandbox.fleet import Fleet
-from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.postgres import OnChange
 from leadline_lab.sandbox.workload import pgbench
 
+RISKS_TAKEN: Final = frozenset({"look", "safe", "careful"})
+"""Of the steps of a fix. What cannot be undone is left to people, in a demo too."""
 
-class Hands:
-    """Those of an application, a colleague, and whoever repairs what they did. Blocks while it works."""
+
+class Actions:
+    """Performs actions and keeps what they leave running, until ``close``. Blocks while it works."""
 
     def __init__(self, fleet: Fleet) -> None:
-        self._servers = fleet.servers
-        self._left = ExitStack()
+        self._fleet = fleet
+        self._topologies: Mapping[str, Any] = {}
+        self._running = ExitStack()
+        self._injections: dict[str, Injection[Any]] = {}
 
-    def do(self, deed: Deed, seen: Seen) -> None:
-        """Do it. Raises LeadlineError that says what could not be done."""
+    def use(self, topologies: Mapping[str, Any]) -> None:
+        """The topologies that faults are injected into, by name."""
+        self._topologies = topologies
+
+    def perform(self, action: Action, observed: Observed, on_change: OnChange) -> None:
+        """Perform an action and report each change. Raises LeadlineError that says what could not be done."""
         try:
-            self._do(deed, seen)
+            self._perform(action, observed, on_change)
         except psycopg.Error as error:
-            raise ProblemFound(f"{deed}: {error}") from error
+            raise ProblemFound(f"{describe(action)}: {error}") from error
+        finally:
+            self._fleet.on_change = lambda _: None
 
     def close(self) -> None:
-        """Stop what goes on by itself."""
-        self._left.close()
+        """Stop everything that actions have left running."""
+        self._running.close()
 
-    def _do(self, deed: Deed, seen: Seen) -> None:
-        match deed:
-            case Writes(node, rate):
-                self._left.enter_context(pgbench(self._servers[node], rate=rate))
-            case Sets(node, setting, value, restart):
-                self._servers[node].configure(**{setting: value})
+    def _perform(self, action: Action, observed: Observed, on_change: OnChange) -> None:
+        if isinstance(action, Inject):
+            injection = self._prepared(action.fault)
+            self._fleet.on_change = on_change
+            injection.inject(Surroundings())
+            return
+        self._fleet.on_change = on_change
+        match action:
+            case Load(node, rate):
+                self._running.enter_context(pgbench(self._fleet.servers[node], rate=rate))
+            case Configure(node, setting, value, restart):
+                self._fleet.servers[node].configure(**{setting: value})
                 if restart:
-                    self._servers[node].restart()
-            case Reads(node, application, statement):
-                self._leave_open(self._servers[node], application, statement)
-            case Runs(node, dbname, statement):
-                self._servers[node].query(statement, dbname=dbname)
-            case Heeds(cause):
-                self._heed(cause, seen)
-            case Exports():
-                raise AssertionError("exporting is the stage's")
+                    self._fleet.servers[node].restart()
+            case Heal(fault):
+                self._injections[fault].heal()
+            case FollowAdvice(cause):
+                self._follow_advice(cause, observed)
+            case Export():
+                raise AssertionError("the environment exports")
 
-    def _leave_open(self, server: Server, application: str, statement: str) -> None:
-        session = psycopg.connect(server.dsn(application_name=application))
-        self._left.callback(session.close)
-        session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        session.execute(statement.encode())
+    def _prepared(self, name: str) -> Injection[Any]:
+        """Start a fault's course. Its preparations are not a part of the story, and are not reported."""
+        fault = FAULTS[name]
+        injection = self._injections[name] = Injection(fault, self._topologies[fault.topology])
+        self._running.enter_context(injection)
+        injection.prepare()
+        return injection
 
-    def _heed(self, cause: str, seen: Seen) -> None:
-        fix = next((named.fix for named in seen.causes if named.code == cause), "")
-        node, given = statements(fix)
-        if node not in self._servers or not given:
-            raise ProblemFound(f"the incident gives no statements to run for {cause}: {fix or 'it does not name it'}")
-        for statement in given:
-            self._servers[node].query(statement)
+    def _follow_advice(self, code: str, observed: Observed) -> None:
+        steps = next((cause.steps for cause in observed.causes if cause.code == code), [])
+        statements = [step for step in steps if step.sql is not None and step.risk in RISKS_TAKEN]
+        if not statements:
+            raise ProblemFound(f"the incident gives no statements to run for {code}: {steps or 'it does not name it'}")
+        for step in statements:
+            if step.node not in self._fleet.servers:
+                raise ProblemFound(f"the incident gives a statement for {step.node}, which is not a server of the demo")
+            self._fleet.servers[step.node].execute(str(step.sql).rstrip(";"), dbname=step.database or "postgres")
+
+
+class Surroundings:
+    """The demo as the surroundings of an injection: time passes; agents are not stopped."""
+
+    def steady(self, seconds: float) -> None:
+        """Wait. The expectations of the step show whether an alert fires."""
+        threading.Event().wait(seconds)
+
+    def begins(self) -> None:
+        """The scenario keeps its own time."""
+
+    def stop_agent(self, node: str) -> None:
+        """Raises ProblemFound."""
+        raise ProblemFound(f"the demo cannot stop the agent of {node}")
+
+    def start_agent(self, node: str) -> None:
+        """Raises ProblemFound."""
+        raise ProblemFound(f"the demo cannot start the agent of {node}")

@@ -1,30 +1,30 @@
-"""Everything there is to show at one moment."""
+"""Everything that a screen shows at one moment."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from leadline_lab.demo.events import Beat
-from leadline_lab.demo.observed import Seen
-from leadline_lab.demo.progress import Story
+from leadline_lab.demo.events import DemoEvent
+from leadline_lab.demo.observed import Observed
+from leadline_lab.demo.progress import Progress
 
 
 @dataclass(slots=True)
-class Scene:
-    """``report`` is there when the play is over."""
+class DemoState:
+    """``report`` is there when the scenario is over."""
 
-    story: Story
-    seen: Seen
-    beats: list[Beat] = field(default_factory=list)
+    progress: Progress
+    observed: Observed
+    events: list[DemoEvent] = field(default_factory=list)
     note: str = ""
-    """What runs."""
+    """The version of PostgreSQL."""
     receiver: str = ""
-    """Where a browser shows what the vendors got."""
-    doing: str = ""
-    """What is being done right now."""
+    """The address where a browser shows the messages that the vendors received."""
+    activity: str = ""
+    """The action or the part of the set-up that runs now."""
     since_s: float | None = None
     """Since the injection."""
     report: dict[str, Any] | None = None
     targets: tuple[str, ...] = ()
-    """Who else is told, besides the receiver."""
+    """The real targets that are notified besides the receiver."""
     files: tuple[str, ...] = ()
-    """What was written, for whoever wants to keep it."""
+    """The files that were written."""

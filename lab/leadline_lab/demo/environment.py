@@ -1,4 +1,4 @@
-"""The demo's fleet and every part of Leadline over it, as the processes that they are in production."""
+"""The demo's fleet and every part of Leadline over it, each as a process of its own, as in production."""
 
 from collections.abc import Iterator
 from types import TracebackType
@@ -6,9 +6,10 @@ from typing import Any, Final, Self
 
 from leadline.settings.sink import SinkSettings
 from leadline_lab.demo import observers
-from leadline_lab.demo.actions import Hands
-from leadline_lab.demo.observed import Arrival
+from leadline_lab.demo.actions import Actions
+from leadline_lab.demo.observed import VendorEvent
 from leadline_lab.demo.targets import LOCAL, own_targets, sink_settings
+from leadline_lab.faults.topologies import Logical, Pair
 from leadline_lab.pipeline import Pipeline
 from leadline_lab.sandbox.fleet import AGENT, Fleet
 from leadline_lab.sandbox.port import HOST, Port
@@ -16,8 +17,9 @@ from leadline_lab.sandbox.postgres import Server
 
 CLUSTER: Final = "demo"
 LABELS: Final = {"demo": "true"}
-"""On every node, and so on every alert and incident: nobody who is told shall think that it is real."""
-ORDERS: Final = "CREATE TABLE orders (id int PRIMARY KEY, note text)"
+"""On every node, and so on every alert and incident: nobody who is notified shall take it for real."""
+TABLE: Final = "orders"
+ORDERS: Final = f"CREATE TABLE {TABLE} (id int PRIMARY KEY, note text)"
 DATABASES: Final = {"pg-1": "app", "pg-2": "postgres", "pg-3": "postgres", "pg-4": "app"}
 """Each node, with the database that its agent connects to."""
 DATACENTERS: Final = {"pg-1": "fra1", "pg-2": "fra1", "pg-3": "ams1", "pg-4": "ams1"}
@@ -30,22 +32,22 @@ LIMITS: Final[dict[str, dict[str, float]]] = {
     **{rule: {"keep_s": 2.0} for rule in ("apply_conflict", "lag_forecast", "replication_lag_bytes", "slot_inactive")},
     **{rule: {"keep_s": 2.0} for rule in ("node_down", "replication_cut_off")},
 }
-"""Tighter than production's, where a minute of lag is no news: nobody watches a demo for as long."""
+"""Tighter than production's, where a rule waits for a minute: nobody watches a demo for as long."""
 JUDGEMENT: Final[dict[str, Any]] = {"tick_s": 0.5, "judgement": {"status_every_s": 1.0}, "rules": LIMITS}
 QUIET: Final = {"log": {"level": "warning"}}
 
 
-class Stage:
-    """Raise it, play on it with ``hands``, and close it: nothing is left."""
+class Environment:
+    """Start it, change it with ``actions``, and close it: no process and no file is left."""
 
     def __init__(self) -> None:
         self._port = Port()
         self.fleet = Fleet()
         self.pipeline = Pipeline()
-        self.hands = Hands(self.fleet)
+        self.actions = Actions(self.fleet)
 
-    def raise_up(self, own: SinkSettings) -> Iterator[str]:
-        """Start everything; says in a few words what comes next. ``own``: real targets that are told too."""
+    def start(self, own: SinkSettings) -> Iterator[str]:
+        """Start everything; yields in a few words what comes next. ``own``: real targets that are notified too."""
         pipeline, fleet = self.pipeline, self.fleet
         yield "leadline stream and leadline receiver"
         pipeline.start("stream", {**JUDGEMENT, **QUIET})
@@ -53,33 +55,42 @@ class Stage:
         yield "pg-1, a primary of PostgreSQL"
         primary = fleet.primary("pg-1")
         yield "pg-2, its standby"
-        standby = fleet.standby("pg-2", primary)
-        yield "pg-3, a standby of that one"
+        to_standby, to_subscriber = fleet.proxy(primary), fleet.proxy(primary)
+        standby = fleet.standby("pg-2", primary, through=to_standby)
+        yield "pg-3, a standby of pg-2"
         fleet.standby("pg-3", standby)
         yield "pg-4, a subscriber"
         primary.query("CREATE DATABASE app")
         primary.query(ORDERS, dbname="app")
-        fleet.subscriber("pg-4", primary, schema=ORDERS, settings={"track_commit_timestamp": "on"})
+        origins = {"track_commit_timestamp": "on"}
+        subscriber = fleet.subscriber("pg-4", primary, schema=ORDERS, through=to_subscriber, settings=origins)
+        self.actions.use(
+            {
+                "pair": Pair(fleet, primary, standby, to_standby),
+                "logical": Logical(fleet, primary, subscriber, to_subscriber, subscription="pg_4", table=TABLE),
+            }
+        )
         yield "the incident log, on a server of its own"
         fleet.primary(LOG_SERVER)
         yield "leadline agent, one for each node, and leadline sink"
+        proxies = [f"{HOST}:{proxy.port}" for proxy in (to_standby, to_subscriber)]
         for node in DATABASES:
-            self._start_agent(fleet.servers[node])
+            self._start_agent(fleet.servers[node], proxies if node == primary.name else [])
         settings = sink_settings(self.receiver_url, self._log_dsn, own)
         pipeline.start("sink", {**settings, **QUIET}, *LOCAL, "incident_log", *own_targets(own))
 
     @property
     def version(self) -> str:
-        """Of PostgreSQL."""
+        """The version of PostgreSQL."""
         return str(self.fleet.servers["pg-1"].value("SHOW server_version")).split(" ")[0]
 
     @property
     def receiver_url(self) -> str:
-        """Where the receiver listens."""
+        """The address of the receiver."""
         return f"http://{HOST}:{self._port.number}"
 
-    def inbox(self) -> list[Arrival]:
-        """What the receiver got."""
+    def inbox(self) -> list[VendorEvent]:
+        """The events that the receiver's vendors accepted."""
         return observers.inbox(self._port.number)
 
     def logged(self) -> dict[str, str]:
@@ -87,7 +98,7 @@ class Stage:
         return observers.logged(self._log_dsn)
 
     def export(self, incident_id: str) -> str:
-        """The draft of the post-mortem, as ``leadline incidents export`` makes it."""
+        """The draft of the post-mortem, as ``leadline incidents export`` writes it."""
         config = self.pipeline.write("incidents", {"incident_log": {"dsn": self._log_dsn}})
         return self.pipeline.run("incidents", "export", incident_id, "--format", "md", "-c", str(config))
 
@@ -96,8 +107,8 @@ class Stage:
         return self.fleet.servers[LOG_SERVER].dsn()
 
     def close(self) -> None:
-        """End everything; leave no file."""
-        self.hands.close()
+        """Stop everything and remove every file."""
+        self.actions.close()
         for server in self.fleet.servers.values():
             server.let_go()
         self.pipeline.close()
@@ -110,7 +121,7 @@ class Stage:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _start_agent(self, server: Server) -> None:
+    def _start_agent(self, server: Server, aliases: list[str]) -> None:
         name = server.name
         instance = {
             "dsn": server.dsn(DATABASES[name], AGENT),
@@ -118,6 +129,7 @@ class Stage:
             "cluster": CLUSTER,
             "datacenter": DATACENTERS[name],
             "labels": LABELS,
+            "aliases": aliases,
         }
         spool = {"path": str(self.pipeline.file(f"spool-{name}.sqlite3"))}
         self.pipeline.start("agent", {"instances": [instance], "spool": spool, **QUIET}, name=f"agent-{name}")

@@ -1,140 +1,143 @@
-"""What a scenario can expect to observe."""
+"""The expectations that a scenario is made of."""
 
 from collections.abc import Sequence
 
-from leadline_lab.demo.observed import Seen
+from leadline_lab.demo.observed import Observed
 from leadline_lab.demo.scenario import Expectation
 
-CALM = frozenset({"idle", "healthy"})
+HEALTHY = frozenset({"idle", "healthy"})
 
 
-def calm(*links: tuple[str, str]) -> Expectation:
-    """These links are well, their nodes' settings are known, and there is no alert."""
+def healthy(*links: tuple[str, str]) -> Expectation:
+    """These links are healthy, their nodes' settings are known, and no alert is open."""
 
-    def met(seen: Seen) -> bool:
-        rows = [seen.link(*ends) for ends in links]
-        known = {node for ends in links for node in ends} <= seen.settings.keys()
-        return known and not seen.fleet.alerts and all(row is not None and row.verdict in CALM for row in rows)
+    def met(observed: Observed) -> bool:
+        rows = [observed.link(*ends) for ends in links]
+        known = {node for ends in links for node in ends} <= observed.settings.keys()
+        return known and not observed.fleet.alerts and all(row is not None and row.verdict in HEALTHY for row in rows)
 
-    return Expectation(f"all {len(links)} links are well and nothing is alerted", met)
+    return Expectation(f"all {len(links)} links are healthy and no alert is open", met)
 
 
 def setting(node: str, name: str, value: str) -> Expectation:
-    """The agent of a node has seen a setting's value."""
+    """The agent of a node has reported a setting's value."""
     return Expectation(
-        f"the agent saw {name} = {value} on {node}",
-        lambda seen: seen.settings.get(node, {}).get(name) == value,
+        f"the agent of {node} reports {name} = {value}",
+        lambda observed: observed.settings.get(node, {}).get(name) == value,
     )
 
 
 def verdict(upstream: str, downstream: str, *verdicts: str) -> Expectation:
-    """A link is judged so."""
+    """A link has one of these verdicts."""
 
-    def met(seen: Seen) -> bool:
-        row = seen.link(upstream, downstream)
+    def met(observed: Observed) -> bool:
+        row = observed.link(upstream, downstream)
         return row is not None and row.verdict in verdicts
 
     return Expectation(f"the verdict on {upstream} → {downstream} is {' or '.join(verdicts)}", met)
 
 
 def fires(rule: str, subject: str, key: str = "") -> Expectation:
-    """An alert fires on a subject whose identity ends so."""
+    """An alert fires on a subject whose identity ends with ``subject``."""
     return Expectation(
         f"{rule} fires on {subject}",
-        lambda seen: any(fired == rule and ident.endswith(subject) for fired, ident in seen.fired),
+        lambda observed: any(fired == rule and ident.endswith(subject) for fired, ident in observed.fired),
         key,
     )
 
 
 def opened(key: str = "") -> Expectation:
     """An incident is open."""
-    return Expectation("an incident is open", lambda seen: seen.incident is not None, key)
+    return Expectation("an incident is open", lambda observed: observed.incident is not None, key)
 
 
 def first_cause(code: str, *words: str, key: str = "") -> Expectation:
-    """The only incident's first cause is this, and its summary holds these words."""
+    """The only incident has this first cause, and its summary holds these words."""
 
-    def met(seen: Seen) -> bool:
-        causes = seen.causes
+    def met(observed: Observed) -> bool:
+        causes = observed.causes
         return (
-            len(seen.fleet.incidents) == 1
+            len(observed.fleet.incidents) == 1
             and bool(causes)
             and causes[0].code == code
             and all(word in causes[0].summary for word in words)
         )
 
-    return Expectation(f"the first cause is {code}, naming {', '.join(words)}", met, key)
+    return Expectation(f"the first cause is {code}, with {', '.join(words)}", met, key)
 
 
 def also_cause(code: str, *words: str) -> Expectation:
     """The only incident names this cause too."""
 
-    def met(seen: Seen) -> bool:
-        named = [cause.summary for cause in seen.causes if cause.code == code]
-        return len(seen.fleet.incidents) == 1 and any(all(word in summary for word in words) for summary in named)
+    def met(observed: Observed) -> bool:
+        named = [cause.summary for cause in observed.causes if cause.code == code]
+        return len(observed.fleet.incidents) == 1 and any(all(word in summary for word in words) for summary in named)
 
     return Expectation(f"the same incident names {code}, with {', '.join(words)}", met)
 
 
 def paged(*words: str, key: str = "") -> Expectation:
-    """PagerDuty was triggered once, with these words."""
+    """PagerDuty received one page, with these words."""
 
-    def met(seen: Seen) -> bool:
-        return seen.pages == 1 and any(_holds(it.text, words) for it in seen.arrived("pagerduty", "trigger"))
+    def met(observed: Observed) -> bool:
+        return observed.pages == 1 and any(
+            _holds(page.text, words) for page in observed.received("pagerduty", "trigger")
+        )
 
-    return Expectation("PagerDuty got one page", met, key)
+    return Expectation("PagerDuty received one page", met, key)
 
 
 def messaged(*words: str) -> Expectation:
-    """Slack has one message, with these words, be it as posted or as edited."""
+    """Slack has one message, with these words as it was posted or as it was edited."""
 
-    def met(seen: Seen) -> bool:
-        shown = seen.arrived("slack", "post", "update")
-        return seen.messages == 1 and any(_holds(it.text, words) for it in shown)
+    def met(observed: Observed) -> bool:
+        shown = observed.received("slack", "post", "update")
+        return observed.messages == 1 and any(_holds(message.text, words) for message in shown)
 
-    return Expectation(f"Slack has one message; it says {', '.join(words)}", met)
+    return Expectation(f"Slack has one message, with {', '.join(words)}", met)
 
 
 def closed(key: str = "") -> Expectation:
-    """The only incident is over, and no alert is left."""
+    """The only incident is resolved, and no alert is open."""
 
-    def met(seen: Seen) -> bool:
-        states = [incident.state for incident in seen.fleet.incidents.values()]
-        return states == ["resolved"] and not seen.fleet.alerts
+    def met(observed: Observed) -> bool:
+        states = [incident.state for incident in observed.fleet.incidents.values()]
+        return states == ["resolved"] and not observed.fleet.alerts
 
-    return Expectation("the one incident is resolved and no alert is left", met, key)
-
-
-def unpaged() -> Expectation:
-    """PagerDuty heard that it is over, and still of one page only."""
-
-    def met(seen: Seen) -> bool:
-        pages, ends = seen.arrived("pagerduty", "trigger"), seen.arrived("pagerduty", "resolve")
-        return seen.pages == 1 and {it.key for it in ends} == {it.key for it in pages}
-
-    return Expectation("PagerDuty resolved the one page", met)
+    return Expectation("the one incident is resolved and no alert is open", met, key)
 
 
-def edited_to_the_end() -> Expectation:
-    """The last edit of the only message says that it is over."""
+def page_resolved() -> Expectation:
+    """PagerDuty received the end of the page, and there was one page only."""
 
-    def met(seen: Seen) -> bool:
-        shown = seen.arrived("slack", "post", "update")
-        return seen.messages == 1 and len(shown) > 1 and "resolved" in shown[-1].text.lower()
+    def met(observed: Observed) -> bool:
+        pages, ends = observed.received("pagerduty", "trigger"), observed.received("pagerduty", "resolve")
+        return observed.pages == 1 and {event.key for event in ends} == {event.key for event in pages}
 
-    return Expectation("the one Slack message was edited and says that it is resolved", met)
+    return Expectation("the one page is resolved in PagerDuty", met)
+
+
+def message_resolved() -> Expectation:
+    """The last edit of the only message says that the incident is resolved."""
+
+    def met(observed: Observed) -> bool:
+        shown = observed.received("slack", "post", "update")
+        return observed.messages == 1 and len(shown) > 1 and "resolved" in shown[-1].text.lower()
+
+    return Expectation("the one Slack message says that the incident is resolved", met)
 
 
 def logged() -> Expectation:
-    """The incident log has the one incident, over."""
+    """The incident log has the one incident, resolved."""
     return Expectation(
-        "the incident log has the one incident, resolved", lambda seen: list(seen.logged.values()) == ["resolved"]
+        "the incident log has the one incident, resolved",
+        lambda observed: list(observed.logged.values()) == ["resolved"],
     )
 
 
 def drafted(*words: str) -> Expectation:
     """The draft of the post-mortem holds these words."""
-    return Expectation(f"the draft names {', '.join(words)}", lambda seen: _holds(seen.draft, words))
+    return Expectation(f"the draft has {', '.join(words)}", lambda observed: _holds(observed.draft, words))
 
 
 def _holds(text: str, words: Sequence[str]) -> bool:

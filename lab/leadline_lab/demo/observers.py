@@ -1,4 +1,4 @@
-"""What the receiver and the incident log hold, as anybody could ask them. Nothing yet is nothing, not an error."""
+"""Read the receiver's inbox and the incident log, as any client can. What is not there yet is empty, not an error."""
 
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException
@@ -7,35 +7,36 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
-from leadline_lab.demo.observed import Arrival
+from leadline_lab.demo.observed import VendorEvent
 from leadline_lab.sandbox.port import HOST
 
 TIMEOUT_S: Final = 5.0
 
 
-class _Event(msgspec.Struct):
+class _InboxEvent(msgspec.Struct):
     vendor: str
     kind: str
     key: str
     payload: Any
 
 
-class _Inbox(msgspec.Struct):
-    events: list[_Event]
+class _InboxBody(msgspec.Struct):
+    events: list[_InboxEvent]
 
 
-def inbox(port: int) -> list[Arrival]:
-    """Everything that the receiver's vendors took in, in order."""
+def inbox(port: int) -> list[VendorEvent]:
+    """Everything that the receiver's vendors accepted, in order."""
     connection = HTTPConnection(HOST, port, timeout=TIMEOUT_S)
     try:
         connection.request("GET", "/inbox")
-        held = msgspec.json.decode(connection.getresponse().read(), type=_Inbox)
+        body = msgspec.json.decode(connection.getresponse().read(), type=_InboxBody)
     except (OSError, HTTPException, msgspec.DecodeError):
         return []
     finally:
         connection.close()
     return [
-        Arrival(it.vendor, it.kind, it.key, _headline(it.payload), "\n".join(_texts(it.payload))) for it in held.events
+        VendorEvent(event.vendor, event.kind, event.key, _headline(event.payload), "\n".join(_texts(event.payload)))
+        for event in body.events
     ]
 
 
@@ -49,16 +50,16 @@ def logged(dsn: str) -> dict[str, str]:
 
 
 def _headline(payload: Any) -> str:
-    """Slack's text, PagerDuty's summary: the first line of it."""
+    """The first line of Slack's text or PagerDuty's summary."""
     if not isinstance(payload, dict):
         return ""
     event = payload.get("payload")
-    said = event.get("summary") if isinstance(event, dict) else payload.get("text")
-    return said.partition("\n")[0] if isinstance(said, str) else ""
+    text = event.get("summary") if isinstance(event, dict) else payload.get("text")
+    return text.partition("\n")[0] if isinstance(text, str) else ""
 
 
 def _texts(payload: Any) -> Iterator[str]:
-    """Every text in it, in order: what people read, and a few words of the vendor's own."""
+    """Every text in it, in order: what people read, and a few of the vendor's own terms."""
     if isinstance(payload, str):
         yield payload
     elif isinstance(payload, dict):

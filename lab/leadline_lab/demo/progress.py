@@ -1,14 +1,14 @@
-"""The play of a scenario: which step is on, what it still waits for, and when everything was seen. Pure."""
+"""The progress of a scenario: the present step, what it still waits for, and when each moment was observed. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from leadline_lab.demo.observed import Seen
-from leadline_lab.demo.scenario import Expectation, Scenario, Step
+from leadline_lab.demo.observed import Observed
+from leadline_lab.demo.scenario import Expectation, Scenario, ScenarioStep
 
 
 @dataclass(frozen=True, slots=True)
-class Saw:
+class Met:
     """An expectation was met, this long after the step began."""
 
     expectation: Expectation
@@ -17,87 +17,88 @@ class Saw:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A step's time is over and this was not seen."""
+    """The time of a step is over, and this was not observed."""
 
     expectation: Expectation
     within_s: float
 
 
-class Story:
-    """Plays one scenario from step to step. Times are seconds that never go back.
+class Progress:
+    """Goes through one scenario step by step. Times are of a monotonic clock, in seconds.
 
-    A step is begun, its deeds are done by whoever plays it, and ``look`` says what was seen of it. Where something is
-    missed, the story ends.
+    The caller begins a step, performs its actions and calls ``evaluate`` again and again, which returns what was
+    observed. The scenario ends at the first step of which something is missed.
     """
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.step: Step | None = None
+        self.step: ScenarioStep | None = None
         self.at: dict[str, float] = {}
-        """When each step and expectation that has a key was reached."""
+        """The time of each step and expectation that has a key."""
         self.missing: list[str] = []
-        """What was not seen."""
+        """What was not observed."""
         self._next = 0
         self._began = 0.0
         self._left: list[Expectation] = []
-        self._rested: float | None = None
+        self._complete_at: float | None = None
 
     @property
     def waits_for(self) -> list[str]:
-        """What the present step has yet to show."""
+        """What has yet to be observed in the present step."""
         return [expectation.text for expectation in self._left]
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left to play."""
+        """Whether no step is left."""
         return bool(self.missing) or (self.step is None and self._next == len(self.scenario.steps))
 
     @property
     def ok(self) -> bool:
-        """Whether every step was played and seen."""
+        """Whether every step was performed and observed."""
         return self.over and not self.missing
 
     @property
     def done(self) -> int:
-        """How many steps are behind us."""
+        """The number of steps that are complete."""
         return self._next - (self.step is not None)
 
-    def begin(self, now: float) -> Step:
-        """The next step begins."""
+    def begin(self, now: float) -> ScenarioStep:
+        """Begin the next step."""
         assert self.step is None
         assert not self.over
         self.step = self.scenario.steps[self._next]
         self._next += 1
-        self._began, self._left, self._rested = now, list(self.step.expect), None
+        self._began, self._left, self._complete_at = now, list(self.step.expect), None
         if self.step.key:
             self.at[self.step.key] = now
         return self.step
 
-    def look(self, seen: Seen, now: float, *, doing: bool = False) -> Iterator[Saw | Missed]:
-        """What became so, one after the other, or is overdue. While the deeds are being done the step does not end.
+    def evaluate(self, observed: Observed, now: float, *, busy: bool = False) -> Iterator[Met | Missed]:
+        """The expectations that have been met since the last call, in order, or those that are overdue.
 
-        The step ends when all of it was seen and it has rested.
+        The step ends when all of its expectations have been met and its pause is over. While ``busy``, when its actions
+        are being performed, it does not end.
         """
         step = self.step
         if step is None:
             return
-        while self._left and self._left[0].met(seen):
+        while self._left and self._left[0].met(observed):
             expectation = self._left.pop(0)
             if expectation.key:
                 self.at[expectation.key] = now
-            yield Saw(expectation, now - self._began)
-        if doing:
+            yield Met(expectation, now - self._began)
+        if busy:
             return
         if self._left and now - self._began > step.within_s:
             yield from (Missed(expectation, step.within_s) for expectation in self._left)
             self.missing, self.step = self.waits_for, None
         elif not self._left:
-            self._rested = now if self._rested is None else self._rested
-            if now - self._rested >= step.rest_s:
+            self._complete_at = now if self._complete_at is None else self._complete_at
+            if now - self._complete_at >= step.pause_s:
                 self.step = None
 
     def fail(self, why: str) -> None:
-        """End it here: a deed could not be done."""
+        """End the scenario here: an action could not be performed."""
         self.missing = [why, *self.waits_for]
         self.step = None
 

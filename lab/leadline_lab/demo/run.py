@@ -9,13 +9,14 @@ from leadline import wire
 from leadline.clock import Clock
 from leadline.errors import LeadlineError
 from leadline.settings.sink import SinkSettings
-from leadline_lab.demo.demo_state import Scene
-from leadline_lab.demo.environment import Stage
-from leadline_lab.demo.observed import Seen
-from leadline_lab.demo.play import Player
-from leadline_lab.demo.progress import Story
+from leadline_lab.demo.demo_state import DemoState
+from leadline_lab.demo.environment import Environment
+from leadline_lab.demo.events import EventKind
+from leadline_lab.demo.observed import Observed
+from leadline_lab.demo.progress import Progress
 from leadline_lab.demo.report import draft_beside, report
 from leadline_lab.demo.scenario import Scenario
+from leadline_lab.demo.scenario_runner import ScenarioRunner
 from leadline_lab.demo.screen import Screen
 from leadline_lab.demo.targets import own_targets
 
@@ -24,62 +25,60 @@ PAINT_S: Final = 0.2
 
 
 class Demo:
-    """Raises the stage, plays, and writes down what came of it."""
+    """Starts the environment, runs the scenario, and writes the report."""
 
     def __init__(self, scenario: Scenario, own: SinkSettings, screen: Screen, clock: Clock, file: Path | None) -> None:
-        self._scene = Scene(Story(scenario), Seen(), targets=own_targets(own))
+        self.state = DemoState(Progress(scenario), Observed(), targets=own_targets(own))
         self._own, self._screen, self._clock, self._file = own, screen, clock, file
         self._postgres = ""
 
     def run(self, *, stay: bool) -> dict[str, Any]:
-        """The report. ``stay`` shows the fleet until Ctrl-C. Raises LeadlineError, the report written all the same."""
-        with self._screen, Stage() as stage:
-            player = Player(stage, self._scene, self._screen, self._clock)
+        """Run the demo and return its report. ``stay`` shows the fleet until Ctrl-C.
+
+        Raises LeadlineError; the report is written in that case too.
+        """
+        with self._screen, Environment() as environment:
+            runner = ScenarioRunner(environment, self.state, self._screen, self._clock)
             try:
-                asyncio.run(self._all(stage, player, stay=stay))
+                asyncio.run(self._all(environment, runner, stay=stay))
             except KeyboardInterrupt:
-                if self._scene.report is None:
+                if self.state.report is None:
                     raise
             except LeadlineError as error:
-                if self._scene.report is None:
-                    self._scene.story.fail(str(error))
-                    self._finish(player)
+                if self.state.report is None:
+                    self.state.progress.fail(str(error))
+                    self._finish(runner)
                 raise
             finally:
-                self._scene.doing = "putting everything away"
-                self._screen.show(self._scene, self._clock.now())
-        assert self._scene.report is not None
-        return self._scene.report
+                self.state.activity = "stopping and removing everything"
+                self._screen.show(self.state, self._clock.now())
+        assert self.state.report is not None
+        return self.state.report
 
-    @property
-    def scene(self) -> Scene:
-        """Everything that was to show."""
-        return self._scene
+    async def _all(self, environment: Environment, runner: ScenarioRunner, *, stay: bool) -> None:
+        parts = environment.start(self._own)
+        while (part := await self._shown(runner, asyncio.to_thread(next, parts, None))) is not None:
+            self.state.activity = f"starting {part}"
+            runner.report(EventKind.SETUP, part)
+        self._postgres = environment.version
+        self.state.note = f"PostgreSQL {self._postgres}"
+        self.state.receiver, self.state.activity = environment.receiver_url, ""
+        await runner.run(lambda: self._finish(runner), stay=stay)
 
-    async def _all(self, stage: Stage, player: Player, *, stay: bool) -> None:
-        parts = stage.raise_up(self._own)
-        while (what := await self._shown(player, asyncio.to_thread(next, parts, None))) is not None:
-            self._scene.doing = f"starting {what}"
-            player.tell("setup", what)
-        self._postgres = stage.version
-        self._scene.note = f"PostgreSQL {self._postgres}"
-        self._scene.receiver, self._scene.doing = stage.receiver_url, ""
-        await player.play(lambda: self._finish(player), stay=stay)
-
-    async def _shown(self, player: Player, work: Awaitable[T]) -> T:
-        """Wait for something, and paint meanwhile."""
+    async def _shown(self, runner: ScenarioRunner, work: Awaitable[T]) -> T:
+        """Wait for ``work``, and paint meanwhile."""
         task = asyncio.ensure_future(work)
         while not task.done():
-            player.show()
+            runner.show()
             await asyncio.wait({task}, timeout=PAINT_S)
         return task.result()
 
-    def _finish(self, player: Player) -> None:
-        scene, draft = self._scene, None
-        if self._file is not None and scene.seen.draft:
+    def _finish(self, runner: ScenarioRunner) -> None:
+        state, draft = self.state, None
+        if self._file is not None and state.observed.draft:
             draft = draft_beside(self._file)
-            draft.write_text(scene.seen.draft)
-        scene.report = report(scene.story, scene.seen, player.injected_at, self._postgres, draft)
+            draft.write_text(state.observed.draft)
+        state.report = report(state.progress, state.observed, runner.injected_at, self._postgres, draft)
         if self._file is not None:
-            self._file.write_bytes(wire.encode(scene.report) + b"\n")
-        scene.files = tuple(str(file) for file in (self._file, draft) if file is not None)
+            self._file.write_bytes(wire.encode(state.report) + b"\n")
+        state.files = tuple(str(file) for file in (self._file, draft) if file is not None)

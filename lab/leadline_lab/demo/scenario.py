@@ -1,13 +1,13 @@
-"""What a scenario is made of: steps, each with what is done and what must then be observed."""
+"""The parts of a scenario: steps, each with actions and with what must then be observed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from leadline_lab.demo.observed import Seen
+from leadline_lab.demo.observed import Observed
 
 
 @dataclass(frozen=True, slots=True)
-class Writes:
+class Load:
     """An application writes to a node from now on."""
 
     node: str
@@ -16,8 +16,8 @@ class Writes:
 
 
 @dataclass(frozen=True, slots=True)
-class Sets:
-    """Somebody changes a server's setting, and reloads or restarts it."""
+class Configure:
+    """A setting of a server is changed; the server is reloaded, or restarted."""
 
     node: str
     setting: str
@@ -26,36 +26,32 @@ class Sets:
 
 
 @dataclass(frozen=True, slots=True)
-class Reads:
-    """A session reads something and leaves its transaction open, with its snapshot."""
+class Inject:
+    """A fault of ``leadline_lab.faults`` is prepared and injected."""
 
-    node: str
-    application: str
-    statement: str
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
-    """Somebody runs a statement."""
+class Heal:
+    """An injected fault is healed by its own course."""
 
-    node: str
-    dbname: str
-    statement: str
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
-class Heeds:
-    """Somebody runs the statements that the incident itself gives as the fix of a cause."""
+class FollowAdvice:
+    """The statements that the incident itself gives for a cause are run."""
 
     cause: str
 
 
 @dataclass(frozen=True, slots=True)
-class Exports:
-    """Somebody asks for the draft of the post-mortem."""
+class Export:
+    """The draft of the post-mortem is exported from the incident log."""
 
 
-Deed = Writes | Sets | Reads | Runs | Heeds | Exports
+Action = Load | Configure | Inject | Heal | FollowAdvice | Export
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,49 +59,47 @@ class Expectation:
     """Something that must be observed. ``key`` names the moment for the report."""
 
     text: str
-    met: Callable[[Seen], bool]
+    met: Callable[[Observed], bool]
     key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What is done, and what must be observed within a time of its beginning."""
+class ScenarioStep:
+    """Actions, and what must be observed within a time from the step's beginning."""
 
     title: str
-    deeds: tuple[Deed, ...] = ()
+    actions: tuple[Action, ...] = ()
     expect: tuple[Expectation, ...]
-    """In this order, though what comes later may have been so before."""
+    """In this order; a later one may have become true before."""
     within_s: float
     key: str = ""
     """Names the step's beginning for the report."""
-    rest_s: float = 0.0
-    """How long it is left standing afterwards, for whoever looks on."""
+    pause_s: float = 0.0
+    """How long the end of the step stays on the screen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A story that is played on the demo's fleet."""
+    """A sequence of steps on the demo's fleet."""
 
     name: str
     about: str
     expected_cause: str
-    steps: tuple[Step, ...]
+    steps: tuple[ScenarioStep, ...]
 
 
-def spoken(deed: Deed, seen: Seen) -> str:
-    """A deed in one line, with what ``seen`` holds of it."""
-    match deed:
-        case Writes(node, rate):
-            return f"an application writes to {node}, {rate:g} transactions a second"
-        case Sets(node, setting, value, restart):
-            then = "restart" if restart else "SELECT pg_reload_conf();"
-            return f"on {node}: ALTER SYSTEM SET {setting} = '{value}'; {then}"
-        case Reads(node, application, statement):
-            return f"on {node}, {application}: BEGIN; {statement}; and no COMMIT"
-        case Runs(node, dbname, statement):
-            return f"on {node}, database {dbname}: {statement};"
-        case Heeds(cause):
-            fix = next((named.fix for named in seen.causes if named.code == cause), "")
-            return f"as the incident says for {cause}: {fix}"
-        case Exports():
+def describe(action: Action) -> str:
+    """An action in a few words. The changes that it makes are reported by the servers themselves."""
+    match action:
+        case Load(node, rate):
+            return f"an application writes to {node}, {rate:g} transactions per second"
+        case Configure(node, setting, value):
+            return f"{setting} on {node} is set to {value}"
+        case Inject(fault):
+            return f"fault {fault} is injected"
+        case Heal(fault):
+            return f"fault {fault} is healed"
+        case FollowAdvice(cause):
+            return f"the incident's fix for {cause} is applied"
+        case Export():
             return "leadline incidents export"

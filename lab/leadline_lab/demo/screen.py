@@ -1,37 +1,44 @@
-"""Ways to show the story as it happens: a live picture, plain lines, JSON lines."""
+"""Ways to show the demo as it runs: live, plain lines, JSON lines."""
 
 import sys
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 import click
 
 from leadline import wire
 from leadline.logs import escape
 from leadline.words import hour
-from leadline_lab.demo.demo_state import Scene
-from leadline_lab.demo.events import Beat
+from leadline_lab.demo.demo_state import DemoState
+from leadline_lab.demo.events import DemoEvent, EventKind
 
-MARKS = {"setup": "start", "step": "----", "saw": "seen", "missed": "MISSED"}
-"""What a line begins with, where it is not the kind itself."""
+LABELS: Final = {
+    EventKind.SETUP: "start",
+    EventKind.STEP: "----",
+    EventKind.ACTION: "action",
+    EventKind.OBSERVED: "observed",
+    EventKind.MISSED: "MISSED",
+    EventKind.SENT: "sent",
+}
+"""The labels of the kinds that are not shown under their own name."""
 
 
 class Screen(AbstractContextManager["Screen"], Protocol):
-    """Shows a play."""
+    """Shows a demo."""
 
-    def tell(self, beat: Beat) -> None:
-        """A line of the story."""
+    def event(self, event: DemoEvent) -> None:
+        """Show a new line."""
         ...
 
-    def show(self, scene: Scene, now: datetime) -> None:
-        """How everything is now; called several times a second."""
+    def show(self, state: DemoState, now: datetime) -> None:
+        """Show the present state; called several times a second."""
         ...
 
 
-class Live:
-    """A picture on a screen of its own, which goes with it."""
+class LiveScreen:
+    """The live view, on the terminal's alternate screen."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -47,18 +54,18 @@ class Live:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._painter.stop()
 
-    def tell(self, beat: Beat) -> None:
-        """Seen in the next picture."""
+    def event(self, event: DemoEvent) -> None:
+        """Nothing: ``show`` paints it."""
 
-    def show(self, scene: Scene, now: datetime) -> None:
+    def show(self, state: DemoState, now: datetime) -> None:
         """Paint."""
         from leadline_lab.demo.live_view import render
 
-        self._painter.update(render(scene, now, *self._console.size), refresh=True)
+        self._painter.update(render(state, now, *self._console.size), refresh=True)
 
 
-class Lines:
-    """One line per beat; ``json`` makes each an object."""
+class LineScreen:
+    """One line per event; ``json`` makes each an object."""
 
     def __init__(self, json: bool) -> None:
         self._json = json
@@ -69,22 +76,22 @@ class Lines:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         sys.stdout.flush()
 
-    def tell(self, beat: Beat) -> None:
-        """Print it."""
-        click.echo(wire.encode(as_json(beat)) if self._json else line(beat))
+    def event(self, event: DemoEvent) -> None:
+        """Print the line."""
+        click.echo(wire.encode(as_json(event)) if self._json else line(event))
         sys.stdout.flush()
 
-    def show(self, scene: Scene, now: datetime) -> None:
-        """Nothing: what changed was told."""
+    def show(self, state: DemoState, now: datetime) -> None:
+        """Nothing: every change is an event."""
 
 
-def line(beat: Beat) -> str:
-    """Time of day, seconds since the injection, what kind of news, and the news. Foreign text is escaped."""
-    since = "" if beat.since_s is None else f"{beat.since_s:+.1f} s"
-    return escape(f"{hour(beat.at)} {since:>9}  {MARKS.get(beat.kind, beat.kind):8}  {beat.text}")
+def line(event: DemoEvent) -> str:
+    """Time of day, seconds since the injection, kind, text. Foreign text is escaped."""
+    since = "" if event.since_s is None else f"{event.since_s:+.1f} s"
+    return escape(f"{hour(event.at)} {since:>9}  {LABELS.get(event.kind, event.kind):8}  {event.text}")
 
 
-def as_json(beat: Beat) -> dict[str, object]:
+def as_json(event: DemoEvent) -> dict[str, object]:
     """The same for programs."""
-    since = None if beat.since_s is None else round(beat.since_s, 1)
-    return {"kind": beat.kind, "at": beat.at, "since_s": since, "text": beat.text}
+    since = None if event.since_s is None else round(event.since_s, 1)
+    return {"kind": event.kind, "at": event.at, "since_s": since, "text": event.text}

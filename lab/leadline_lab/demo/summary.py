@@ -1,4 +1,4 @@
-"""How it ended, in a few lines: times, files, and what to do next."""
+"""The result in a few lines: times, files, and the next commands."""
 
 from typing import Any, Final
 
@@ -10,24 +10,24 @@ from leadline.logs import escape
 from leadline.words import duration
 
 TIMES: Final = {
-    "detected_after_s": "to the incident",
-    "cause_named_after_s": "to its cause",
-    "paged_after_s": "to the page",
-    "resolved_after_fix_s": "from the fix to the end",
+    "detected_after_s": "from the injection to the incident",
+    "cause_named_after_s": "from the injection to its cause",
+    "paged_after_s": "from the injection to the page",
+    "resolved_after_fix_s": "from the fix to the end of the incident",
 }
-"""What each time of the report is."""
+"""The meaning of each time in the report."""
 NEXT: Final = (
-    ("leadline watch DSN DSN…", "the same over servers you have"),
-    ("leadline check DSN DSN…", "one look at them"),
-    ("docs/tutorial/first-ten-minutes.md", "what you have just seen, step by step"),
+    ("leadline watch DSN DSN…", "the same view over your own servers"),
+    ("leadline check DSN DSN…", "one check of your own servers"),
+    ("docs/tutorial/first-ten-minutes.md", "this demo, step by step"),
 )
 
 
 def summary(report: dict[str, Any], files: tuple[str, ...]) -> Group:
     """For a terminal."""
     times = Table.grid(padding=(0, 2, 0, 0))
-    for value, what in _times(report):
-        times.add_row(Text(value, "bold"), what)
+    for value, meaning in _times(report):
+        times.add_row(Text(value, "bold"), meaning)
     return Group(
         *(Text(escape(line), "bold green" if report["ok"] else "bold red") for line in _verdict(report)),
         times,
@@ -37,23 +37,23 @@ def summary(report: dict[str, Any], files: tuple[str, ...]) -> Group:
 
 def plain(report: dict[str, Any], files: tuple[str, ...]) -> list[str]:
     """For a pipe."""
-    times = [f"{value:>9}  {what}" for value, what in _times(report)]
+    times = [f"{value:>9}  {meaning}" for value, meaning in _times(report)]
     return [escape(line) for line in (*_verdict(report), *times, *_rest(report, files))]
 
 
 def _verdict(report: dict[str, Any]) -> list[str]:
     if report["ok"]:
-        return ["Everything was observed through the pipeline: one incident, one page, one Slack message, one cause."]
-    return ["Not everything was observed. Missing:", *(f"  {text}" for text in report["missing"])]
+        return ["Every step was observed: one incident, its cause, one page, one Slack message, the incident log."]
+    return ["Not every step was observed. Missing:", *(f"  {text}" for text in report["missing"])]
 
 
 def _times(report: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(duration(report[name]), what) for name, what in TIMES.items()]
+    return [(duration(report[name]), meaning) for name, meaning in TIMES.items()]
 
 
 def _rest(report: dict[str, Any], files: tuple[str, ...]) -> list[str]:
     named = [f"cause  {report['cause']}: {report['cause_summary']}"] if report["cause"] else []
     kept = [f"wrote  {file}" for file in files] or [
-        "keep   --report FILE: this as JSON, and the draft of the post-mortem"
+        "keep   --report FILE writes this as JSON, and the draft of the post-mortem beside it"
     ]
-    return [*named, *kept, *(f"next   {what}: {why}" for what, why in NEXT)]
+    return [*named, *kept, *(f"next   {command}: {purpose}" for command, purpose in NEXT)]

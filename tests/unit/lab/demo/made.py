@@ -1,12 +1,14 @@
-"""An incident of the demo, and what was seen of it, for the tests beside this file."""
+"""An incident of the demo and what was observed of it, for the tests beside this file."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from leadline.model.alert import Subject, Transition
-from leadline.model.incident import Cause, Incident
+from leadline.model.incident import Cause, Incident, Step
 from leadline.model.status import LinkStatus
-from leadline_lab.demo.observed import Arrival, Seen
+from leadline.steps import fix_of
+from leadline_lab.demo.observed import Observed, VendorEvent
 from leadline_lab.demo.postmortem import BLOCKED, DELAY, DUPLICATE, ORIGIN
 
 START = datetime(2026, 4, 10, 10, 0, tzinfo=UTC)
@@ -15,16 +17,20 @@ SUMMARY = (
     f"query pid 4711 on pg-2 holds a snapshot; {DELAY} = -1 lets it wait; {DELAY} on pg-2 was changed from 30000 ms"
 )
 HIDDEN = f"insert_exists; {ORIGIN} is off; {ORIGIN} on pg-4 was changed from on to off"
-FIX = f"On pg-2: SELECT pg_terminate_backend(4711); ALTER SYSTEM SET {DELAY} = '30s'; SELECT pg_reload_conf();"
+STEPS = [
+    Step(risk="careful", node="pg-2", sql="SELECT pg_terminate_backend(4711)"),
+    Step(risk="careful", node="pg-2", sql=f"ALTER SYSTEM SET {DELAY} = '30s'"),
+    Step(risk="careful", node="pg-2", sql="SELECT pg_reload_conf();"),
+]
 
 
 def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def cause(code: str, summary: str, fix: str = "") -> Cause:
+def cause(code: str, summary: str, steps: Sequence[Step] = ()) -> Cause:
     about = {"confidence": 0.98, "subject": LINK, "evidence_for": [], "evidence_against": []}
-    return Cause(code=code, summary=summary, fix=fix, **about)
+    return Cause(code=code, summary=summary, fix=fix_of(steps), steps=list(steps), **about)
 
 
 def incident(**fields: Any) -> Incident:
@@ -41,7 +47,7 @@ def incident(**fields: Any) -> Incident:
         "detected_at": at(3),
         "cause_at": at(3),
         "resolved_at": None,
-        "causes": [cause(BLOCKED, SUMMARY, FIX), cause(DUPLICATE, HIDDEN)],
+        "causes": [cause(BLOCKED, SUMMARY, STEPS), cause(DUPLICATE, HIDDEN)],
         "alerts": [],
         "changes": [],
         "timeline": [],
@@ -96,19 +102,19 @@ def link(upstream: str, downstream: str, verdict: Any = "healthy") -> LinkStatus
     )
 
 
-def everything(state: Any = "resolved") -> Seen:
-    """What a play that goes well has seen in the end."""
-    seen = Seen(logged={"inc_demo_1": state}, draft=f"Root cause: {DELAY} on pg-2")
+def everything(state: Any = "resolved") -> Observed:
+    """Everything that a successful demo has observed at its end."""
+    observed = Observed(logged={"inc_demo_1": state}, draft=f"Root cause: {DELAY} on pg-2")
     for ends in (("pg-1", "pg-2"), ("pg-2", "pg-3"), ("pg-1", "pg-4")):
-        seen.take(link(*ends))
-    seen.settings = {"pg-1": {}, "pg-2": {DELAY: "30000"}, "pg-3": {}, "pg-4": {ORIGIN: "on"}}
-    seen.take(incident(state=state))
+        observed.add(link(*ends))
+    observed.settings = {"pg-1": {}, "pg-2": {DELAY: "30000"}, "pg-3": {}, "pg-4": {ORIGIN: "on"}}
+    observed.add(incident(state=state))
     title = "demo: replay on pg-2 is blocked by a query"
     text = f"{title}\n{SUMMARY}\n{HIDDEN}"
-    seen.inbox = [
-        Arrival("pagerduty", "trigger", "inc_demo_1", title, text),
-        Arrival("slack", "post", "1.0", title, text),
-        Arrival("slack", "update", "1.0", title, f"{text}\nResolved"),
-        Arrival("pagerduty", "resolve", "inc_demo_1", "", "resolved"),
+    observed.inbox = [
+        VendorEvent("pagerduty", "trigger", "inc_demo_1", title, text),
+        VendorEvent("slack", "post", "1.0", title, text),
+        VendorEvent("slack", "update", "1.0", title, f"{text}\nResolved"),
+        VendorEvent("pagerduty", "resolve", "inc_demo_1", "", "resolved"),
     ]
-    return seen
+    return observed
