@@ -42,7 +42,9 @@ WORST = {
 
 @click.command()
 @click.argument("dsns", metavar="DSN...", nargs=-1, required=True)
-@click.option("--cluster", default="main", show_default=True, help="Name for the cluster of these servers.")
+@click.option(
+    "--cluster", metavar="NAME", default="main", show_default=True, help="Name for the cluster of these servers."
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
@@ -83,7 +85,7 @@ def command(
     if not any(node.health == "up" for node in look.nodes()):
         raise UnreachableError("no server answers; see above")
     if bad := [link for link in look.links() if link.verdict not in FINE]:
-        raise ProblemFound(f"{len(bad)} of {len(look.links())} links {'is' if len(bad) == 1 else 'are'} not fine")
+        raise ProblemFound(f"{len(bad)} of {len(look.links())} links {'has' if len(bad) == 1 else 'have'} a problem")
     if not all(node.health == "up" for node in look.nodes()):
         raise ProblemFound("a server does not answer; see above")
 

@@ -65,7 +65,9 @@ def check(config: Path | None, process: str | None, form: str) -> None:
 @process_option
 @format_option
 def show(config: Path | None, process: str | None, form: str) -> None:
-    """Show the value of every setting, and the file and line or the variable that it comes from. Secrets are masked.
+    """Show the value of every setting, and its origin.
+
+    The origin is a file and line, an environment variable, or the default. Secrets are masked.
 
     \b
     Example:

@@ -107,9 +107,10 @@ def list_(config: Path | None, cluster: str | None, since: datetime | None, stat
 @config_option
 @format_option
 def show_(incident: str, config: Path | None, form: str) -> None:
-    """Show everything about one incident: causes, evidence, timeline, deliveries, actions.
+    """Show everything about one incident.
 
-    ID may be shortened to its first characters.
+    That is its causes with their evidence, its timeline, deliveries and actions. ID may be shortened to its first
+    characters.
 
     \b
     Example:
@@ -174,7 +175,9 @@ def note_(incident: str, text: str, config: Path | None, by: str | None, form: s
     "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="A new file; by default standard output."
 )
 def export_(incident: str, config: Path | None, form: str, output: Path | None) -> None:
-    """Write the draft of a post-mortem: summary, timeline, root cause and resolution, measures.
+    """Write the draft of a post-mortem.
+
+    Its parts are summary, timeline, root cause and resolution, and measures.
 
     \b
     Example:

@@ -21,6 +21,7 @@ PORT = 8095
 @click.command()
 @click.option(
     "--port",
+    metavar="PORT",
     type=click.IntRange(0, 65535),
     default=PORT,
     show_default=True,

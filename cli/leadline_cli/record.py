@@ -56,7 +56,9 @@ class Bounds:
     help="Start at the oldest record in Kafka, or at the next new one.",
 )
 @click.option("--until-end", is_flag=True, help="Stop at the record that is the newest when the command starts.")
-@click.option("--duration", type=click.FloatRange(0, min_open=True), metavar="S", help="Stop after this many seconds.")
+@click.option(
+    "--duration", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop after this many seconds."
+)
 @format_option
 def command(config: Path | None, output: Path, start: str, until_end: bool, duration: float | None, form: str) -> None:
     """Copy samples from Kafka to a file.

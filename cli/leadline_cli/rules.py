@@ -50,7 +50,7 @@ def list_(form: str) -> None:
                 *levels,
                 f"{limits.for_s:g} s",
                 f"{limits.keep_s:g} s",
-                rule.entry.help.split(". ")[0],
+                rule.entry.help.split(". ")[0].removesuffix("."),
             )
         )
     table(("rule", "family", "warning", "critical", "for", "keep", "about"), rows)

@@ -69,8 +69,8 @@ def add_(
     """Send no notification of matching incidents from now on. The incident log still records them.
 
     NAME is cluster, datacenter, severity, rule, cause, incident or label.NAME. PATTERN may contain * and ?. All
-    matchers must match; of an incident's rules or causes, one is enough. The end of an incident that was sent before is
-    sent.
+    matchers must match; of an incident's rules or causes, one is enough. The end of an incident that was already sent
+    is still sent.
 
     \b
     Example:
@@ -102,7 +102,7 @@ def add_(
 @click.option("--all", "every", is_flag=True, help="Also silences that have ended.")
 @format_option
 def list_(config: Path | None, every: bool, form: str) -> None:
-    """List the silences that are active or will be, in the order of their ends.
+    """List active and future silences, in the order of their ends.
 
     \b
     Example:

@@ -27,6 +27,7 @@ def command() -> None:
 @click.option(
     "--partitions",
     type=click.IntRange(1, 10_000),
+    metavar="N",
     default=PARTITIONS,
     show_default=True,
     help="Partitions of each topic: the most stream workers that can share the work. Cannot be changed later.",
@@ -34,6 +35,7 @@ def command() -> None:
 @click.option(
     "--replicas",
     type=click.IntRange(1, 100),
+    metavar="N",
     help=f"Replicas of each partition; by default {REPLICAS}, or one per broker if there are fewer brokers.",
 )
 @format_option
@@ -56,7 +58,7 @@ def create_(config: Path | None, partitions: int, replicas: int | None, form: st
 @config_option
 @format_option
 def describe_(config: Path | None, form: str) -> None:
-    """Show the topics in Kafka, and compare them with what is expected. Exit code 1 when they differ.
+    """Compare the topics in Kafka with what is expected. Exit code 1 when they differ.
 
     \b
     Example:

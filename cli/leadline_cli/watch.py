@@ -29,14 +29,22 @@ QUIET: Final = {"log": {"level": "warning"}}
 
 @click.command()
 @click.argument("dsns", metavar="DSN...", nargs=-1, required=True)
-@click.option("--cluster", default="main", show_default=True, help="Name for the cluster of these servers.")
 @click.option(
-    "--interval", type=click.FloatRange(0.1, 3600), default=1.0, show_default=True, help="Seconds between two looks."
+    "--cluster", metavar="NAME", default="main", show_default=True, help="Name for the cluster of these servers."
+)
+@click.option(
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(0.1, 3600),
+    default=1.0,
+    show_default=True,
+    help="Seconds between two looks.",
 )
 @click.option(
     "--for",
     "for_s",
     type=click.FloatRange(0, 86400),
+    metavar="SECONDS",
     help="Seconds that a breach must last before an alert fires, for every rule; by default each rule's own.",
 )
 @click.option(
@@ -45,7 +53,12 @@ QUIET: Final = {"log": {"level": "warning"}}
     metavar="FILE",
     help="Settings file with judgement, rules and overrides.",
 )
-@click.option("--duration", type=click.FloatRange(min=0), help="Exit after this many seconds; by default on Ctrl-C.")
+@click.option(
+    "--duration",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="Exit after this many seconds; by default on Ctrl-C.",
+)
 @click.option(
     "--db-sink",
     metavar="DSN",

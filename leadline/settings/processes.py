@@ -28,7 +28,7 @@ def recognise(path: Path | None, environ: Mapping[str, str]) -> str:
     best = [name for name, count in known.items() if count == max(known.values())]
     if len(best) > 1:
         what = path or "the environment"
-        raise UsageError(f"{what} has settings of several processes; give --process {' or '.join(best)}")
+        raise UsageError(f"{what} fits several processes; give --process {' or '.join(best)}")
     return best[0]
 
 

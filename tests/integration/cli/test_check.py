@@ -37,7 +37,7 @@ def test_a_paused_replay_is_a_problem(run: Run, pair: Pair) -> None:
         result = run("check", *dsns)
         assert result.code == 1
         assert "replay_paused" in result.out
-        assert "1 of 1 links is not fine" in result.err
+        assert "1 of 1 links has a problem" in result.err
         nagios = run("check", "--nagios", *dsns)
         assert nagios.code == 1
         assert nagios.out.startswith("REPLICATION WARNING - ")
