@@ -27,11 +27,6 @@ ROOMS = (
 )
 """Parts of the tree. ``pages`` are those at the top: README.md, CONTRIBUTING.md, CHANGELOG.md."""
 
-UNFINISHED: frozenset[str] = frozenset({"docs", "lab/demo", "tests/unit/lab"})
-"""Rooms whose words are not yet clean. A room that is not named here must have no finding."""
-SHARED_NAMES: frozenset[str] = frozenset({"Step"})
-"""Class names that still stand in two rooms."""
-
 WORDS = {
     "mend": "repair, fix",
     "mends": "repairs, fixes",
@@ -316,13 +311,13 @@ def shared_names() -> dict[str, list[str]]:
 
 def test_one_class_name_lives_in_one_room() -> None:
     """A name means one thing: no two rooms define classes of the same name."""
-    assert {name: places for name, places in shared_names().items() if name not in SHARED_NAMES} == {}
+    assert shared_names() == {}
 
 
 def test_a_room_uses_the_words_of_the_field() -> None:
     """No private word, no bare ``log``, no docstring that begins with a question."""
     assert files()
-    assert [str(found) for found in findings() if room(found.path) not in UNFINISHED] == []
+    assert [str(found) for found in findings()] == []
 
 
 @pytest.mark.parametrize(

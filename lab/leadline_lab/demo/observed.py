@@ -29,7 +29,7 @@ class VendorEvent:
 
 @dataclass(slots=True)
 class Observed:
-    """What came through the pipeline; never what was done."""
+    """Everything that came through the pipeline; nothing of the actions themselves."""
 
     fleet: FleetView = field(default_factory=FleetView)
     settings: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -36,7 +36,7 @@ class Progress:
         self.at: dict[str, float] = {}
         """The time of each step and expectation that has a key."""
         self.missing: list[str] = []
-        """What was not observed."""
+        """The expectations that were not met."""
         self._next = 0
         self._began = 0.0
         self._left: list[Expectation] = []
@@ -44,7 +44,7 @@ class Progress:
 
     @property
     def waits_for(self) -> list[str]:
-        """What has yet to be observed in the present step."""
+        """The expectations of the present step that are not met yet."""
         return [expectation.text for expectation in self._left]
 
     @property

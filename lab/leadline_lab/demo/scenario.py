@@ -75,7 +75,7 @@ class ScenarioStep:
     key: str = ""
     """Names the step's beginning for the report."""
     pause_s: float = 0.0
-    """How long the end of the step stays on the screen."""
+    """Seconds for which the end of the step stays on the screen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -183,7 +183,7 @@ def held(world: World, seconds: int, **slot: object) -> None:
         run(world, 1, up={"slots": [*kept, logical], "activity": session()})
 
 
-def test_a_long_transaction_keeps_log() -> None:
+def test_a_long_transaction_keeps_wal() -> None:
     """The retained WAL is older than the position that the consumer confirmed: the consumer does not hold it."""
     world = pair()
     world.lsn += 200_000_000
