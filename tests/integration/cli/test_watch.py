@@ -79,7 +79,7 @@ def test_a_paused_replay_becomes_an_incident_with_its_cause(pair: Pair, tmp_path
     dsns = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
     watch = Watch(tmp_path, *dsns, "--interval", "1", "--for", "5")
     try:
-        watch.until("both nodes are shown", "node", 10.0, role="standby", up=True)
+        watch.until("both nodes are shown", "node", 30.0, role="standby", up=True)
         watch.until_healthy(10.0)
         pair.standby.query("SELECT pg_wal_replay_pause()")
         alert = watch.until("the alert fires", "alert", 30.0, rule="replay_paused", to="firing")
@@ -123,7 +123,7 @@ def test_targets_of_the_environment_are_notified(pair: Pair, tmp_path: Path) -> 
 def test_killed_it_leaves_nothing(pair: Pair, tmp_path: Path) -> None:
     """Not even kill -9 leaves the agent, the processor or a file behind."""
     watch = Watch(tmp_path, pair.primary.dsn(user=AGENT))
-    watch.until("it works", "node", 10.0, up=True)
+    watch.until("it works", "node", 30.0, up=True)
     children = descendants(watch.process.pid)
     assert len(children) >= 5  # two guards, agent, stream, sweeper
     watch.process.kill()
