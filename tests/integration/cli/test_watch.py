@@ -123,11 +123,13 @@ def test_targets_of_the_environment_are_notified(pair: Pair, tmp_path: Path) -> 
 def test_killed_it_leaves_nothing(pair: Pair, tmp_path: Path) -> None:
     """Not even kill -9 leaves the agent, the processor or a file behind."""
     watch = Watch(tmp_path, pair.primary.dsn(user=AGENT))
-    watch.until("it works", "node", 30.0, up=True)
-    children = descendants(watch.process.pid)
+    try:
+        watch.until("it works", "node", 30.0, up=True)
+        children = descendants(watch.process.pid)
+    finally:
+        watch.process.kill()
+        watch.process.wait()
     assert len(children) >= 5  # two guards, agent, stream, sweeper
-    watch.process.kill()
-    watch.process.wait()
     eventually("all are gone", lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children), 15.0)
     assert {path.name for path in tmp_path.iterdir()} == {"watch.out", "watch.err"}
 
