@@ -137,7 +137,7 @@ class MatchSettings(Settings, frozen=True, kw_only=True):
         | None
     ) = None
     node: (
-        Annotated[Glob, Meta(description="Name of the node, or of a link's downstream one.", examples=["pg-3"])] | None
+        Annotated[Glob, Meta(description="Name of the node, or of either node of a link.", examples=["pg-3"])] | None
     ) = None
     labels: Annotated[dict[str, Glob], Meta(description="Labels of that node.", examples=[{"tier": "reporting"}])] = {}
 
