@@ -1,4 +1,4 @@
-"""Counters that only rise when something goes wrong, turned into counts over event time."""
+"""Counters of conflicts, errors and failures, as counts over a window of event time."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from leadline_streams.judge.counters import Window
 from leadline_streams.judge.state import NodeState
 
 EVENT_WINDOW_S = 300.0
-"""Conflicts, errors and failures are counted over this span."""
+"""Length of the window."""
 
 
 def rose(before: Sample, sample: Sample) -> bool:
@@ -19,9 +19,9 @@ def rose(before: Sample, sample: Sample) -> bool:
 
 
 def count(node: NodeState, before: Sample | None, sample: Sample, now: float) -> None:
-    """Feed a sample's counters into the node's windows; one is made when its counter first rises.
+    """Add the counters of a sample to the windows of its node. A window is created when its counter first rises.
 
-    The first sample of a node only sets the mark: what was counted before it is not news.
+    The first sample of a node only sets the base: events before it are not counted.
     """
     windows = node.windows
     for key, counter in _counters(sample):

@@ -12,7 +12,7 @@ class Stages:
     """Bytes in each stage, as the sender reports it."""
 
     transit: int
-    """The upstream has it, the downstream's receiver does not."""
+    """Written on the upstream and not received by the downstream."""
     disk: int
     """Written and not flushed on the downstream."""
     replay: int
@@ -20,7 +20,7 @@ class Stages:
 
     @classmethod
     def of(cls, affected: AffectedLink) -> Self | None:
-        """The stages of a link; None when its sender does not report them, or reports what is no longer so."""
+        """The stages of a link. None when its sender does not report them, or the link carries nothing now."""
         row, link = affected.row, affected.link
         if row is None or link.position is None or link.hop_units is None:
             return None

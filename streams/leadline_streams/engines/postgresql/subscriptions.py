@@ -1,4 +1,4 @@
-"""Subscriptions: publications that are missing, workers that fail again and again or wait for a lock."""
+"""Subscriptions: publications that are missing, workers that fail repeatedly or wait for a lock."""
 
 from leadline.model.observation import Subscription
 from leadline_streams.engines.postgresql.links import slot_of
@@ -7,13 +7,13 @@ from leadline_streams.judge.state import LinkState, NodeState
 from leadline_streams.judge.verdict import STALLED_S
 
 RARE_TURN_S = 120.0
-"""The longest retry interval at which a worker that keeps failing differs from one that stopped."""
+"""Longest time between two errors of a worker that still fails; after that, it no longer does."""
 
 
 def missing_publications(link: LinkState, up: NodeState, subscription: Subscription) -> list[str]:
     """Publications that a subscription names and its publisher does not have.
 
-    Seen when the publisher's agent is connected to the database that the slot is in.
+    Known where the publisher's agent is connected to the database of the slot; empty otherwise.
     """
     slot, sample = slot_of(link, up), up.sample
     if slot is None or sample is None or not sample.database or sample.database != slot.database:
@@ -22,14 +22,14 @@ def missing_publications(link: LinkState, up: NodeState, subscription: Subscript
 
 
 def in_error_loop(node: NodeState, subscription: Subscription, now: float) -> bool:
-    """Whether the apply worker fails again and again. A lost connection counts as one error and is none of this."""
+    """Whether the apply worker fails repeatedly. A lost connection counts as one error, which is not enough."""
     window = node.windows.get(f"apply_error:{subscription.name}")
-    # With a long retry interval errors are rare; between them there is no worker.
+    # With a long retry interval errors are rare, and between them there is no worker.
     return window is not None and window.recurs(now, LONGEST_TURN_S if subscription.pid is not None else RARE_TURN_S)
 
 
 def is_blocked(subscription: Subscription) -> bool:
-    """Whether the apply worker waits for somebody's lock. A leader that waits for its own parallel worker does not."""
+    """Whether the apply worker waits for a lock of another session. Waits for its own parallel workers do not count."""
     wait = subscription.wait
     return (
         wait is not None

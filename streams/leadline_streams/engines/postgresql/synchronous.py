@@ -19,11 +19,11 @@ class Wanted:
     names: tuple[str, ...]
     """In order of priority. ``*`` is any standby. Names are compared without case."""
     quorum: bool = False
-    """Any of them will do (``ANY``), not the first that are there (``FIRST``)."""
+    """Whether any of them will do (``ANY``), not only the first that are connected (``FIRST``)."""
 
     @classmethod
     def of(cls, setting: str) -> Self | None:
-        """The requirement of a setting; None when it is empty, or text that no server accepts."""
+        """The requirement of a setting. None when the setting is empty or is text that no server accepts."""
         tokens = _tokens(setting)
         if not tokens:
             return None
@@ -36,18 +36,18 @@ class Wanted:
         return cls(int(tokens[head - 1]), names, method == "any") if grouped else cls(1, names)
 
     def missing(self, downstreams: Iterable[Downstream]) -> list[str]:
-        """The names that nobody who is connected bears; ``*`` misses nobody by name."""
-        there = {row.name.lower() for row in downstreams}
-        return [name for name in self.names if name != "*" and name.lower() not in there]
+        """The names that no connected standby has; ``*`` is never among them."""
+        connected = {row.name.lower() for row in downstreams}
+        return [name for name in self.names if name != "*" and name.lower() not in connected]
 
 
 def confirming(downstreams: Iterable[Downstream]) -> list[Downstream]:
-    """Standbys whose confirmation counts now: the server calls only streaming ones sync or quorum."""
+    """Standbys whose confirmation counts now: the server marks only streaming ones as sync or quorum."""
     return [row for row in downstreams if row.sync_state in ("sync", "quorum")]
 
 
 def _tokens(setting: str) -> list[str] | None:
-    """The tokens; a quoted name keeps its first quote, so that it is taken for nothing else. None when not a list."""
+    """The tokens; None for text that is not a list. A quoted name keeps its first quote, so it is no keyword."""
     found, at, end = [], 0, len(setting.rstrip())
     while at < end:
         token = _TOKEN.match(setting, at)
