@@ -53,7 +53,7 @@ class Observation:
     def __init__(self, servers: Sequence[Server], dbname: str, overrides: Sequence[Override]) -> None:
         self.clock = SystemClock()
         self.outputs = Outputs()
-        self._servers = {server.name: server for server in servers}
+        self.servers = {server.name: server for server in servers}
         self._dbname = dbname
         self._datacenters: Mapping[str, str] = {}
         self._aliases: Mapping[str, Sequence[str]] = {}
@@ -76,13 +76,13 @@ class Observation:
     def start_agents(self, datacenters: Mapping[str, str], aliases: Mapping[str, Sequence[str]]) -> None:
         """Start an agent for every server, by name: its datacentre, and ``host:port`` of the proxies before it."""
         self._datacenters, self._aliases = datacenters, aliases
-        for name in self._servers:
+        for name in self.servers:
             self.start_agent(name)
 
     def start_agent(self, node: str) -> None:
         """Start the agent of a server."""
         instance = InstanceSettings(
-            dsn=Secret(self._servers[node].dsn(self._dbname, AGENT)),
+            dsn=Secret(self.servers[node].dsn(self._dbname, AGENT)),
             name=node,
             cluster=CLUSTER,
             datacenter=self._datacenters.get(node, "fra1"),

@@ -20,6 +20,7 @@ from leadline_streams.judge.policy import Override
 from tests.zoo.observation import Observation
 from tests.zoo.outputs import as_line, state_lines
 from tests.zoo.score import Score
+from tests.zoo.steps import unusable_steps
 
 HEALTHY = ("idle", "healthy")
 SETTLED_S = 20.0
@@ -103,6 +104,8 @@ class Rig:
             self._fail(f"{cause} was the first cause for a moment only")
         score.detected_s, score.cause_s, score.ranked_first = detected - self._begin, named - self._begin, True
         for problem in _problems(incident, expected, injected):
+            self._fail(problem)
+        for problem in unusable_steps(incident.causes, self.observation.servers):
             self._fail(problem)
         for other in expected.others:
             if not other.at_once:

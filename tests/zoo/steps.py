@@ -1,0 +1,35 @@
+"""The statements of steps that look, run on the servers of a fault as the role that may only read."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import psycopg
+
+from leadline.model.incident import Cause
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.postgres import Server
+
+CONNECT_S = 2
+STATEMENT_MS = 2000
+
+
+def unusable_steps(causes: Iterable[Cause], servers: Mapping[str, Server]) -> Iterator[str]:
+    """Statements that a server rejects. A server that cannot be reached now is left out: the fault may be just that."""
+    looks = {
+        (step.node or "", step.database or "postgres", step.sql): cause.code
+        for cause in causes
+        for step in cause.steps
+        if step.risk == "look" and step.sql is not None
+    }
+    unreachable: set[str] = set()
+    for (node, database, sql), code in looks.items():
+        if node in unreachable or node not in servers:
+            continue
+        options = f"-c statement_timeout={STATEMENT_MS}"
+        dsn = servers[node].dsn(database, AGENT, connect_timeout=str(CONNECT_S), options=options)
+        try:
+            with psycopg.connect(dsn, autocommit=True) as connection:
+                connection.execute(sql.encode())
+        except psycopg.OperationalError:
+            unreachable.add(node)
+        except psycopg.Error as error:
+            yield f"a step of {code} fails on {node}: {error}: {sql}"
