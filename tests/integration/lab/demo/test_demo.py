@@ -1,4 +1,4 @@
-"""`leadline demo`, as it is run where nobody looks on: to its end, by real processes."""
+"""`leadline demo` without a terminal: to its end, by real processes."""
 
 import json
 import os
@@ -15,12 +15,12 @@ from leadline_lab.sandbox.guard import descendants
 from leadline_lab.sandbox.wait import eventually
 
 RUNS_S = 300
-"""It takes a minute or so on a machine with nothing else to do."""
+"""It takes about a minute on an idle machine."""
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that the user that runs PostgreSQL for root can read, as pytest's own folders are not."""
+    """A folder that the user that runs PostgreSQL for root can reach, which pytest's own folders are not."""
     with TemporaryDirectory(prefix="leadline-test-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -49,14 +49,14 @@ def demo(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 @pytest.mark.timeout(RUNS_S + 30)
-def test_the_outage_is_played_seen_and_put_right(folder: Path) -> None:
+def test_the_outage_is_injected_observed_and_repaired(folder: Path) -> None:
     """Exit code 0, a report in which every step was observed, a draft beside it, and nothing else left behind."""
     with demo(folder, "--report", "demo-report.json") as process:
         out, _ = process.communicate(timeout=RUNS_S)
     assert process.returncode == 0, out
     report = json.loads((folder / "demo-report.json").read_bytes())
     assert report["ok"] is True
-    assert report["steps_observed"] == report["steps"] == 7
+    assert report["steps_observed"] == report["steps"] == 6
     assert report["cause"] == report["expected_cause"] == "standby_query_blocks_replay"
     assert "max_standby_streaming_delay on pg-2 was changed from 30000 ms to -1" in report["cause_summary"]
     assert (report["pages_sent"], report["slack_messages"], report["incident_rows"]) == (1, 1, 1)
@@ -67,7 +67,12 @@ def test_the_outage_is_played_seen_and_put_right(folder: Path) -> None:
     assert report["postmortem"] == "demo-postmortem.md"
     for part in ("max_standby_streaming_delay", "track_commit_timestamp", "## Timeline", "pg_terminate_backend"):
         assert part in draft
-    for part in ("did       on pg-2: ALTER SYSTEM", "PagerDuty got a page", "Slack got a message", "leadline watch"):
+    for part in (
+        "action    on pg-2: ALTER SYSTEM",
+        "PagerDuty received a page",
+        "Slack received a message",
+        "leadline watch",
+    ):
         assert part in out
     assert "\x1b" not in out
     assert {path.name for path in folder.iterdir()} == {"demo-report.json", "demo-postmortem.md", "tmp"}
@@ -76,11 +81,11 @@ def test_the_outage_is_played_seen_and_put_right(folder: Path) -> None:
 
 @pytest.mark.timeout(RUNS_S)
 def test_killed_it_leaves_nothing(folder: Path) -> None:
-    """Not even kill -9 in the middle of it leaves a server, a part of Leadline or a file behind."""
+    """A demo that is killed by SIGKILL leaves no server, no part of Leadline and no file behind."""
     with demo(folder) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if "did       an application writes" in line:
+            if "action    on pg-1: pgbench starts" in line:
                 break
         children = descendants(process.pid)
         process.kill()
@@ -93,8 +98,8 @@ def test_killed_it_leaves_nothing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--scenario", "postmorten"), "there is no scenario 'postmorten'; there is: postmortem"),
-        (("--report", "nowhere/report.json"), "nowhere is no folder that we can write to; make it first"),
+        (("--scenario", "postmorten"), "there is no scenario 'postmorten'; choose one of: postmortem"),
+        (("--report", "nowhere/report.json"), "nowhere is not a writable folder; create it first"),
     ],
 )
 def test_wrong_use_starts_nothing(folder: Path, arguments: tuple[str, ...], why: str) -> None:
