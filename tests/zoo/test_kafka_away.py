@@ -30,7 +30,7 @@ class Followed:
     async def read(self, pipeline: Pipeline, until: Callable[[list[Sample]], bool]) -> None:
         """Read everything from the beginning, until ``until`` holds of the samples."""
         self.samples, self.fired = [], []
-        async with aclosing(pipeline.follow()) as batches:
+        async with aclosing(pipeline.follow(("samples", "alerts"))) as batches:
             async for batch in batches:
                 self.samples += [item for item in batch if isinstance(item, Sample)]
                 self.fired += [item.rule for item in batch if isinstance(item, Transition) and item.to == "firing"]
