@@ -47,7 +47,7 @@ def _steps(affected: AffectedSubscription, publisher: NodeState, back: Subscript
         affected.alter("safe", "SET (origin = none)"),
         Step(risk="safe", node=publisher.name, database=back.database, sql=filter_back),
         Step(risk="destructive", node=affected.node.name, text=returned),
-        *affected.skip,
+        affected.skip,
     ]
 
 

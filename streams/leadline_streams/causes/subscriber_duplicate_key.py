@@ -55,17 +55,16 @@ def _unrecorded(context: DiagnosisContext, affected: AffectedSubscription) -> tu
 
 def _steps(affected: AffectedSubscription, *, record: bool) -> list[Step]:
     """Remove the conflicting row, or give up the remote transaction; ``record``: origins of rows from now on."""
-    delete = "DELETE the local row with that key"
-    choice = f"Either {delete}, or skip the whole remote transaction" if affected.can_skip else delete
     return [
         *affected.read_error,
         Step(
             risk="destructive",
             node=affected.node.name,
             database=affected.subscription.database,
-            text=f"{choice}; after that the two sides differ and have to be compared",
+            text="Either DELETE the local row with that key, or skip the whole remote transaction; after that the two "
+            "sides differ and have to be compared",
         ),
-        *affected.skip,
+        affected.skip,
         *([] if affected.subscription.enabled else [affected.alter("safe", "ENABLE")]),
         *(change_setting(affected.node.name, ORIGIN, "on", "careful", restart=True) if record else []),
     ]

@@ -24,8 +24,6 @@ ORIGINS = frozenset({"update_origin_differs", "delete_origin_differs"})
 
 TOGETHER_S = 5.0
 """Two events no further apart than this count as simultaneous: they may appear in two successive samples."""
-SKIP_SINCE = 150000
-"""The version since which ALTER SUBSCRIPTION ... SKIP exists, and the server log gives the finish LSN."""
 LOG_LINES = "its DETAIL and CONTEXT lines name the table, the key and the finish LSN"
 
 
@@ -69,22 +67,17 @@ class AffectedSubscription:
 
     @property
     def read_error(self) -> list[Step]:
-        """The worker's error: since PostgreSQL 15 whether it still occurs, and where to read it."""
+        """Whether the worker's error still occurs, where the server counts errors (since 15), and where to read it."""
         read = "Read the last ERROR of the worker in the server log"
-        if not self.can_skip:
+        if self.subscription.apply_errors is None:
             return [self.show, Step(risk="look", node=self.node.name, text=read)]
         counted = self.step("look", f"SELECT * FROM pg_stat_subscription_stats WHERE subname = {self._literal}")
         return [counted, Step(risk="look", node=self.node.name, text=f"{read}: {LOG_LINES}")]
 
     @property
-    def can_skip(self) -> bool:
-        """Whether the server can skip a single remote transaction."""
-        return self.node.node.version_num >= SKIP_SINCE
-
-    @property
-    def skip(self) -> list[Step]:
-        """Skip the remote transaction that the server log names; nothing before PostgreSQL 15."""
-        return [self.alter("destructive", "SKIP (lsn = '<finish LSN>')")] if self.can_skip else []
+    def skip(self) -> Step:
+        """Skip the remote transaction that the server log names."""
+        return self.alter("destructive", "SKIP (lsn = '<finish LSN>')")
 
     @property
     def _literal(self) -> str:

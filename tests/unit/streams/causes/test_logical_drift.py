@@ -68,6 +68,8 @@ def test_types_may_differ() -> None:
     older = drifted(wider, SENT, conflicts={})
     assert first(older).code == "subscriber_duplicate_key"
     assert "is bigint" in cause_of(older).summary
+    assert {step.risk for step in cause_of(older).steps} == {"look"}, "a guess changes nothing"
+    assert "ALTER" not in cause_of(older).fix
 
 
 def test_tables_that_are_alike_are_evidence_against_it() -> None:
@@ -116,6 +118,7 @@ def test_another_database_says_nothing() -> None:
     world.servers["pg-1"].set(database="postgres")
     run(world, 12, stuck=True, **GONE, publications=("pub",), apply_errors=by_two)
     assert cause_of(world).confidence == 0.8
+    assert "replicated databases" in (cause_of(world).not_seen[0].note or "")
 
 
 def test_tables_are_remembered_for_the_incident_and_forgotten_after_it() -> None:

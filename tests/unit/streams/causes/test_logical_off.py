@@ -138,6 +138,9 @@ def test_no_stream_before_15_is_a_guess() -> None:
     run(world, 12, stuck=True, **GONE, apply_errors=None, conflicts={})
     assert (first(world).code, first(world).confidence) == ("subscriber_cannot_connect", 0.5)
     assert "read the server log" in (first(world).evidence_against[0].note or "")
+    assert "server log shows whether it connects" in (first(world).not_seen[0].note or "")
+    assert {step.risk for step in first(world).steps} == {"look"}
+    assert "pg_stat_subscription_stats" not in first(world).fix, "the view exists since 15"
 
 
 def test_a_lost_connection_is_no_failing_apply() -> None:

@@ -31,6 +31,19 @@ def test_a_lock_in_the_way() -> None:
     cause = first(world)
     assert (cause.code, cause.confidence) == ("apply_blocked_by_lock", 0.97)
     assert "pg_terminate_backend(4711)" in cause.fix
+    assert cause.not_seen == []
+
+
+def test_a_lock_of_an_unknown_session() -> None:
+    """Nobody can be ended; the step lists all sessions, and the claim names what shows the one."""
+    world = logical()
+    stands = format_lsn(world.lsn)
+    run(world, 20, stuck=True, slot={"active": True}, received_lsn=stands, latest_end_lsn=stands,
+        wait="Lock/relation", transaction_s=float)  # fmt: skip
+    cause = first(world)
+    assert (cause.code, cause.confidence) == ("apply_blocked_by_lock", 0.9)
+    assert {step.risk for step in cause.steps} == {"look"}
+    assert "pg_blocking_pids" in (cause.not_seen[0].note or "")
 
 
 def test_a_leader_that_waits_for_its_own_workers_is_not_blocked() -> None:
@@ -59,6 +72,7 @@ def test_a_sender_that_waits_for_a_standby() -> None:
         world.step()
     assert first(world).code == "failover_slot_gate"
     assert "slot s2" in first(world).summary
+    assert "ALTER SYSTEM SET synchronized_standby_slots = ''; SELECT pg_reload_conf();" in first(world).fix
 
 
 def test_a_worker_that_is_busy() -> None:

@@ -20,6 +20,9 @@ def test_a_primary_that_is_down() -> None:
     run(world, 10, cut=True, up={"up": False, "error": REFUSED})
     assert codes(world) == ["primary_down"]
     assert first(world).confidence == 0.98
+    looked_at = [step.node for step in first(world).steps if "pg_last_wal_receive_lsn" in (step.sql or "")]
+    assert looked_at == ["pg-2"]
+    assert "promote" in first(world).fix
 
 
 def test_a_primary_that_restarts_while_something_else_is_wrong() -> None:
@@ -39,6 +42,7 @@ def test_a_primary_that_its_standby_still_receives_from() -> None:
     run(world, 10, up={"up": False, "error": SILENT})
     assert (first(world).code, first(world).confidence) == ("primary_down", 0.5)
     assert [evidence.node for evidence in first(world).evidence_against] == ["pg-2"]
+    assert "promote" not in first(world).fix, "a primary that still sends is not replaced"
 
 
 def test_a_server_that_refuses_its_agent() -> None:
