@@ -35,8 +35,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 Step(
                     risk="look",
                     text=f"Repair the link from {slowest.upstream} to {slowest.downstream}; {link.downstream} then "
-                    f"catches up by "
-                    "itself",
+                    "catches up by itself",
                 ),
             ],
             evidence_for=[

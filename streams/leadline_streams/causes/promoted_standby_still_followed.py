@@ -30,8 +30,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     Step(
                         risk="destructive",
                         text=f"If {writers[0].name} stays the primary: stop {link.downstream}, pg_rewind it from "
-                        f"{writers[0].name} or "
-                        "rebuild it, and set its primary_conninfo",
+                        f"{writers[0].name} or rebuild it, and set its primary_conninfo",
                     ),
                 ],
                 evidence_for=[

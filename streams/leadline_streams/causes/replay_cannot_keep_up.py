@@ -45,8 +45,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 Step(
                     risk="careful",
                     text=f"Slow down the bulk work on the primary, or give {link.downstream} a faster processor or "
-                    f"disk; on "
-                    "PostgreSQL 15 and later keep recovery_prefetch = try",
+                    "disk; on PostgreSQL 15 and later keep recovery_prefetch = try",
                 ),
             ],
             evidence_for=[

@@ -82,8 +82,7 @@ def _unheard(affected: AffectedLink) -> Claim:
             Step(
                 risk="look",
                 text=f"Check the network between {link.upstream} and {link.downstream}: a firewall that drops "
-                f"packets, a dead "
-                "route, a lost session in a load balancer",
+                "packets, a dead route, a lost session in a load balancer",
             ),
         ],
         evidence_for=[
@@ -128,8 +127,7 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
                 Step(
                     risk="careful",
                     text=f"On {link.downstream}: ALTER SYSTEM SET {CONNINFO} = '...'; with the address and role by "
-                    f"which "
-                    f"{link.upstream} was reached before, then reload the settings",
+                    f"which {link.upstream} was reached before, then reload the settings",
                 ),
                 reload_settings(link.downstream),
             ],
@@ -145,8 +143,7 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
             Step(
                 risk="look",
                 text=f"Read the server log of {link.downstream}, which says why each attempt fails, and that of "
-                f"{link.upstream}, "
-                "which says whom it refused",
+                f"{link.upstream}, which says whom it refused",
             ),
             Step(
                 risk="look",

@@ -66,8 +66,7 @@ def _receiver(context: DiagnosisContext, affected: AffectedLink) -> Claim | None
         confidence=0.93,
         title=f"the WAL receiver of {name} hangs",
         summary=f"the WAL receiver of {name} has received no message for {duration(receiver.message_age_s)} and did "
-        f"not "
-        f"give up after {GIVES_UP} = {context.shown(affected.down, GIVES_UP)}, as one that runs would",
+        f"not give up after {GIVES_UP} = {context.shown(affected.down, GIVES_UP)}, as one that runs would",
         steps=[
             show_receiver(name),
             Step(risk="look", text=f"Check that process on the host of {name}: stopped, or waiting for a dead disk"),

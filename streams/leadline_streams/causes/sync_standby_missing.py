@@ -41,8 +41,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 Step(
                     risk="safe",
                     text=f"Bring back {' or '.join(missing) or 'another standby'}; if that takes too long, give up "
-                    f"waiting: a "
-                    "commit is then safe on this server only",
+                    "waiting: a commit is then safe on this server only",
                 ),
                 *change_setting(node.name, SETTING, "", "careful"),
             ],

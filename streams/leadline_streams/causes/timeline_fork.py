@@ -42,8 +42,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 Step(
                     risk="destructive",
                     text=f"Save what only {link.downstream} has, stop it, and run pg_rewind --target-pgdata=... "
-                    f"--source-server='host="
-                    f"{affected.up.node.host} port={affected.up.node.port}', or rebuild it",
+                    f"--source-server='host={affected.up.node.host} port={affected.up.node.port}', or rebuild it",
                 ),
             ],
             evidence_for=[

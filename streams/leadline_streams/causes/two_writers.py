@@ -35,10 +35,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 Step(
                     risk="destructive",
                     text=f"Let only one take writes. If applications write to {' and '.join(others)}: stop "
-                    f"{newest.name} and rebuild "
-                    f"it as a standby. If they have moved to {newest.name}: stop {' and '.join(others)} and "
-                    f"pg_rewind it. Save first "
-                    "what only the other one has",
+                    f"{newest.name} and rebuild it as a standby. If they have moved to {newest.name}: stop "
+                    f"{' and '.join(others)} and pg_rewind it. Save first what only the other one has",
                 ),
             ],
             evidence_for=[

@@ -32,8 +32,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     Step(
                         risk="careful",
                         text=f"On {link.downstream}: ALTER SYSTEM SET {CONNINFO} = '...'; with the address and role "
-                        f"of its upstream, "
-                        "then reload the settings",
+                        "of its upstream, then reload the settings",
                     ),
                     reload_settings(link.downstream),
                 ],

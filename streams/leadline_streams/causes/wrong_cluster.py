@@ -33,8 +33,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 Step(
                     risk="careful",
                     text=f"On {link.downstream}: ALTER SYSTEM SET {CONNINFO} = '...'; with the address of its own "
-                    f"primary, then "
-                    "reload the settings",
+                    "primary, then reload the settings",
                 ),
                 reload_settings(link.downstream),
             ],
