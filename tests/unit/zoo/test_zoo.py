@@ -68,6 +68,12 @@ def test_every_cause_is_ranked_first_somewhere() -> None:
     assert set(CAUSES) - first == excused
 
 
+def test_every_rule_fires_somewhere() -> None:
+    """A rule that no fault can fire is not shipped."""
+    expected = [fault.expected for fault in FAULTS.values() if fault.expected is not None]
+    assert set(RULES) == {rule for each in expected for rule in (each.rule, *each.rules)}
+
+
 def test_the_published_run_is_of_this_catalogue() -> None:
     """Rules, causes and versions of the page are those there are."""
     table = (ROOT / "docs" / "zoo.md").read_text().partition(BEGIN)[2].partition(END)[0]
