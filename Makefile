@@ -10,7 +10,7 @@ PYTHON ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test unit properties deep integration faults quickzoo lint zoo bench docs clean
+.PHONY: help venv demo test unit properties deep integration faults quickzoo quickwild lint zoo wild bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --editable '.[dev]'
 	@touch $@
 
-test: unit properties integration faults quickzoo ## run every test: unit, properties, integration, our own parts killed, a short zoo
+test: unit properties integration faults quickzoo quickwild ## run every test: unit, properties, integration, our own parts killed, a short zoo and short wild
 
 unit: $(STAMP) ## run the unit tests: seconds, no network
 	$(BIN)/python -m pytest -q -n 2 tests/unit
@@ -53,6 +53,10 @@ faults: $(STAMP) ## kill, freeze and take away our own parts on Apache Kafka, an
 
 quickzoo: $(STAMP) ## the zoo, short: every fault on PostgreSQL 18, a handful on 15
 	$(BIN)/python -m pytest -q -n 4 -m zoo tests/zoo
+
+quickwild: $(STAMP) ## the situations that people reported, those marked quick
+	@rm -f build/wild.jsonl
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m quick tests/wild
 
 lint: $(STAMP) ## style, format and types
 	$(BIN)/ruff check .
@@ -73,6 +77,11 @@ demo: $(STAMP) ## a whole fleet on this machine, broken and explained
 zoo: $(STAMP) ## break servers of PostgreSQL 18 and 15 in every known way, score the causes named, write docs/zoo.md
 	@status=0; LEADLINE_TEST_ZOO=18,15 $(BIN)/python -m pytest -q -n 4 -m zoo tests/zoo || status=$$?; \
 	$(BIN)/python -m tests.zoo.page; exit $$status
+
+wild: $(STAMP) ## build every situation that people reported, write docs/wild.md
+	@rm -f build/wild.jsonl
+	@status=0; $(BIN)/python -m pytest -q -n 3 --dist worksteal tests/wild || status=$$?; \
+	$(BIN)/python -m tests.wild.page; exit $$status
 
 bench: $(STAMP) ## measure every performance claim again
 	$(BIN)/python -m bench

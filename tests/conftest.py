@@ -17,7 +17,7 @@ from tests.fixtures.postgres_versions import at_hand
 pytest_plugins = ["tests.fixtures.fleets", "tests.fixtures.brokers"]
 
 TESTS = Path(__file__).parent
-MARKED = {"faults", "integration", "zoo"}
+MARKED = {"faults", "integration", "wild", "zoo"}
 """Folders whose tests get the marker of the same name."""
 
 MEMORY = "/dev/shm"

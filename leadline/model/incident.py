@@ -58,6 +58,13 @@ class TimelineEntry(Value, frozen=True, kw_only=True):
     what: str
 
 
+class Affected(Value, frozen=True, kw_only=True, omit_defaults=False):
+    """Subjects of an incident, by id."""
+
+    links: list[str] = []
+    nodes: list[NodeName] = []
+
+
 class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     """The whole incident as of ``seq``. A later record replaces it."""
 
@@ -85,3 +92,14 @@ class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     parent: IncidentId | None = None
     rules: list[str] = []
     """The rules of its alerts, in the order of firing."""
+    merged_into: IncidentId | None = None
+    """The older incident that it turned out to be a part of; then its state is ``resolved``."""
+    reopened: list[Time] = []
+    """Times at which the problem returned after its end."""
+    generation: Int64 = 1
+    """Rises when the severity rises, when another cause is ranked first, and when it is reopened. An acknowledgement
+    covers the generation at which it was given."""
+    worst_lag_s: float | None = None
+    """The largest lag of its links while it was open."""
+    affected: Affected = Affected()
+    """Links and nodes that its alerts are about."""
