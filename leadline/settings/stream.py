@@ -66,7 +66,7 @@ class JudgementSettings(Settings, frozen=True, kw_only=True):
         Meta(
             ge=0.1, le=3600, description="Seconds between two records of an unchanged link or node on the status topic."
         ),
-    ] = 60.0
+    ] = 300.0
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """A downstream must not be forgotten before its upstream counts as silent."""

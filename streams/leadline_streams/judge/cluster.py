@@ -11,7 +11,7 @@ from math import inf
 from leadline.errors import BadRecord
 from leadline.model.finding import FindingReport
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import NodeSettings, Sample
+from leadline.model.observation import Node, NodeSettings, Sample
 from leadline.wire import INVALID
 from leadline_streams.judge import incident as incidents
 from leadline_streams.judge import link_progress, reports, rollup, setting_changes, status, verdict
@@ -93,18 +93,20 @@ class ClusterState:
         Raises BadRecord, and remembers nothing of it, when it cannot be used.
         """
         arrivals, policy = self.memory.arrivals, self._judgement.policy
-        if isinstance(seen, FindingReport):
+        if isinstance(seen, Sample):
+            engine = self._engines.get(seen.node.engine)
+            if engine is None:
+                raise _no_engine(seen.node)
+            engine.validate(seen)
+            if arrivals.follow(seen, policy):
+                return
+        elif isinstance(seen, FindingReport):
             reports.validate(seen, self._judgement)
             self._advance()
             arrivals.enqueue(seen)
             return
-        engine = self._engines.get(seen.node.engine)
-        if engine is None:
-            raise BadRecord(INVALID, f"no engine {seen.node.engine!r:.100} can be judged - at `$.node.engine`")
-        if isinstance(seen, Sample):
-            engine.validate(seen)
-        if arrivals.follow(seen, policy):
-            return
+        elif seen.node.engine not in self._engines:
+            raise _no_engine(seen.node)
         self._advance()
         arrival = arrivals.offer(seen, spooled, policy)
         if arrival is LATE:
@@ -355,3 +357,7 @@ class ClusterState:
             self._downstream_of.setdefault(link.upstream, []).append(link)
         lineages = [node.lineage for node in self.memory.nodes.values() if node.takes_writes]
         self._rivals = len(lineages) > len(set(lineages))
+
+
+def _no_engine(node: Node) -> BadRecord:
+    return BadRecord(INVALID, f"no engine {node.engine!r:.100} can be judged - at `$.node.engine`")

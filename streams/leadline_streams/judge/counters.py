@@ -1,6 +1,6 @@
 """Counts of events over the last minutes of event time: conflicts, errors, failures."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 _SLICES = 12
 LONGEST_TURN_S = 30.0
@@ -9,8 +9,7 @@ TURN_SLACK_S = 3.0
 """A sample may be late, and a worker may take some time to fail."""
 
 
-@dataclass(slots=True)
-class Window:
+class Window(Struct):
     """Events counted in 12 slices of a sliding window: constant memory, exact to one slice.
 
     Fed with a server's running counter; a counter that falls was reset and counts from zero.

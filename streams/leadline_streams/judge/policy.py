@@ -93,7 +93,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """An incident resolves after this long without an open alert."""
     forget_s: float = 3600.0
     """A downstream without an agent is forgotten this long after it was last connected."""
-    status_every_s: float = 60.0
+    status_every_s: float = 300.0
     """The longest time between two status records of a link or node, in the windows of its roll-ups."""
     rules: dict[str, dict[str, float | bool | None]] = {}
     overrides: tuple[Override, ...] = ()

@@ -7,15 +7,15 @@ their age, so lag stays exact to 5 % however long it gets, in bounded memory.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _MAX_POINTS = 256
 _SPACING = 0.05
 _REACH_S = 2 * 86400.0
 
 
-@dataclass(slots=True)
-class PositionClock:
+class PositionClock(Struct):
     """Pairs of (time in seconds, position), both rising; ``times[i]`` is the *last* time at ``positions[i]``."""
 
     times: list[float] = field(default_factory=list)

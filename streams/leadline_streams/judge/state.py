@@ -4,11 +4,11 @@ Everything here is plain data: slotted, typed, compared by content, written as M
 seconds since the epoch.
 """
 
-from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
 import msgspec
+from msgspec import Struct, field
 
 from leadline.model.alert import Severity, State, Subject, Verdict
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
@@ -25,8 +25,7 @@ STAND_IN_S = 5.0
 """A link end without an agent is provisional for this long: its agent may still report."""
 
 
-@dataclass(slots=True)
-class Held:
+class Held(Struct):
     """Bytes retained for one slot, and their trend over the last 15 to 30 seconds."""
 
     at: float
@@ -40,8 +39,7 @@ class Held:
     """Bytes decoded before the slot began to retain much: one look may show both at once."""
 
 
-@dataclass(slots=True)
-class NodeState:
+class NodeState(Struct):
     """A node as last judged."""
 
     name: NodeName
@@ -112,8 +110,7 @@ class NodeState:
         return self.answers and self.takes_writes
 
 
-@dataclass(slots=True)
-class Rollup:
+class Rollup(Struct):
     """Lag of one link in one window of event time, so far."""
 
     until: float = 0.0
@@ -128,8 +125,7 @@ class Rollup:
     verdicts: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class LinkState:
+class LinkState(Struct):
     """A link as last judged."""
 
     id: LinkId
@@ -185,8 +181,7 @@ class LinkState:
         return not (self.agentless or self.headless) or now - self.created_at >= STAND_IN_S
 
 
-@dataclass(slots=True)
-class AlertState:
+class AlertState(Struct):
     """An alert that is pending, firing or unknown."""
 
     id: AlertId
@@ -208,8 +203,7 @@ class AlertState:
     """Since when the value of a critical alert has only reached the warning level."""
 
 
-@dataclass(slots=True)
-class IncidentState:
+class IncidentState(Struct):
     """The open incident of a cluster."""
 
     id: IncidentId
@@ -234,8 +228,7 @@ class IncidentState:
     diagnosed_at: float = 0.0
 
 
-@dataclass(slots=True)
-class ReportState:
+class ReportState(Struct):
     """The last report of one source of findings."""
 
     boot: str
@@ -247,8 +240,7 @@ class ReportState:
     silent: bool = False
 
 
-@dataclass(slots=True)
-class Memory:
+class Memory(Struct):
     """The state of a cluster."""
 
     cluster: ClusterName

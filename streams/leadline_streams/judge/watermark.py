@@ -9,11 +9,12 @@ arrival orders could have put that observation elsewhere. Invariant: for all arr
 order and displace no observation by more than ``lateness_s``, the sequence released is the same.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum
 from heapq import heappush
 from math import inf
 from operator import itemgetter
+
+from msgspec import Struct, field
 
 from leadline.errors import BadRecord
 from leadline.model.finding import FindingReport
@@ -46,8 +47,7 @@ class Admission(Enum):
 ACCEPTED, DUPLICATE, LATE = Admission
 
 
-@dataclass(slots=True)
-class Source:
+class Source(Struct):
     """One agent's stream about one node."""
 
     boot: str = ""
@@ -62,8 +62,7 @@ class Source:
     agreeing: int = 0
 
 
-@dataclass(slots=True)
-class Arrivals:
+class Arrivals(Struct):
     """Observations that wait to be judged."""
 
     sources: dict[str, Source] = field(default_factory=dict)

@@ -165,7 +165,7 @@ def state(**fields: Any) -> LinkState:
         ({"status_verdict": "cut_off"}, True, True),
         ({"lag_s": 0.9}, False, False),
         ({"lag_s": 1.0}, True, False),
-        ({"status_at": 40.0}, False, True),
+        ({"status_at": 100.0 - EVERY_S}, False, True),
         ({"verdict": "broken", "status_verdict": "broken"}, False, False),
         ({"verdict": "broken", "status_verdict": "broken", "connected": False}, True, False),
         ({"verdict": "broken", "status_verdict": "broken", "lag_s": 0.1}, True, False),
@@ -189,7 +189,10 @@ def test_the_records_of_a_fleet_are_spread() -> None:
     for number, link in enumerate(found):
         link.id = f"orders/pg-1->pg-{number}"
         publish_link(link, None, None, "orders", 100.0, EVERY_S)
-    due = [sum(link_is_due_with_rollup(link, 100.0 + after, EVERY_S) for link in found) for after in (1, 30, 61)]
+    due = [
+        sum(link_is_due_with_rollup(link, 100.0 + after, EVERY_S) for link in found)
+        for after in (EVERY_S / 60, EVERY_S / 2, EVERY_S + 1)
+    ]
     assert due[0] < 5
     assert 15 < due[1] < 35
     assert due[2] == 50

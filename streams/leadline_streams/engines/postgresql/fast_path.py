@@ -14,7 +14,7 @@ import msgspec
 
 from leadline.model.observation import Activity, Archiver, Downstream, Positions, Sample, Slot, Upstream
 from leadline_streams.engines.postgresql import health
-from leadline_streams.engines.postgresql.horizon import is_held
+from leadline_streams.engines.postgresql.horizon import LEAST_AGE, slot_holds
 from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S, feed_clock
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.lsn import parse_lsn
@@ -118,15 +118,20 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
     before = node.sample
     if before is None or not sample.up or sample.subscriptions or sample.disk is not None or sample.tables is not None:
         return False
-    if sample.node != before.node or sample.conflicts != before.conflicts:
+    # Decoding gives equal ones as the same object, mostly.
+    if sample.node is not before.node and sample.node != before.node:
+        return False
+    if sample.conflicts is not before.conflicts and sample.conflicts != before.conflicts:
         return False
     positions, activity, archiver = sample.positions, sample.activity, sample.archiver
     if positions is not None and positions.apply_delay_s:
         return False
-    if activity is not None and activity.sync_waiters:
-        return False
-    if is_held(sample):
-        return False
+    if activity is not None:
+        if activity.sync_waiters:
+            return False
+        for session in activity.oldest:
+            if session.xmin_age is not None and session.xmin_age >= LEAST_AGE:
+                return False
     if archiver is not None and (archiver.failed or archiver.last_failed_s is not None or archiver.ready is not None):
         return False
     now_up, was_up = sample.upstream, before.upstream
@@ -140,13 +145,13 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
         if len(slots) != len(before.slots):
             return False
         for slot, was in zip(slots, before.slots, strict=True):
-            if slot.name != was.name or not health.slot_is_healthy(slot):
+            if slot.name != was.name or not health.slot_is_healthy(slot) or slot_holds(slot):
                 return False
     if rows or before.downstreams:
         if len(rows) != len(before.downstreams):
             return False
         for row, had in zip(rows, before.downstreams, strict=True):
-            if row.name != had.name or row.slot != had.slot:
+            if row.name != had.name or row.slot != had.slot or (row.xmin_age or 0) >= LEAST_AGE:
                 return False
     if rows or not upstream_seen:
         feed_clock(node, sample, now, upstream_seen)

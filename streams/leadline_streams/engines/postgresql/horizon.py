@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from leadline.model.alert import Evidence
-from leadline.model.observation import Sample, Session
+from leadline.model.observation import Sample, Session, Slot
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
@@ -25,12 +25,17 @@ class Holder:
     session: Session | None = None
 
 
+def slot_holds(slot: Slot) -> bool:
+    """Whether a slot's snapshot, of rows or of the catalog, is ``LEAST_AGE`` old or older."""
+    return (slot.xmin_age or 0) >= LEAST_AGE or (slot.catalog_xmin_age or 0) >= LEAST_AGE
+
+
 def is_held(sample: Sample) -> bool:
     """Whether any snapshot is ``LEAST_AGE`` old or older."""
     activity = sample.activity
     return (
         any((row.xmin_age or 0) >= LEAST_AGE for row in sample.downstreams)
-        or any(max(slot.xmin_age or 0, slot.catalog_xmin_age or 0) >= LEAST_AGE for slot in sample.slots)
+        or any(map(slot_holds, sample.slots))
         or (activity is not None and any((each.xmin_age or 0) >= LEAST_AGE for each in activity.oldest))
     )
 
