@@ -13,6 +13,7 @@ from leadline_streams.judge.status import Forgotten, link_is_due, link_is_due_wi
 from tests.unit.streams.world import Server, World
 
 EVERY_S = Policy().status_every_s
+NOW = 1000.0
 
 
 def pair() -> tuple[World, Server, Server]:
@@ -152,7 +153,7 @@ def test_a_provisional_link_is_not_published() -> None:
 def state(**fields: Any) -> LinkState:
     """A link that was published a second ago as healthy, but for the fields given."""
     given: dict[str, Any] = {"verdict": "healthy", "connected": True, "lag_s": 0.0}
-    last = {"status_verdict": "healthy", "status_connected": True, "status_lag_s": 0.0, "status_at": 99.0}
+    last = {"status_verdict": "healthy", "status_connected": True, "status_lag_s": 0.0, "status_at": NOW - 1.0}
     return LinkState("orders/pg-1->pg-2", "pg-1", "pg-2", "physical", **(given | last | fields))
 
 
@@ -165,22 +166,22 @@ def state(**fields: Any) -> LinkState:
         ({"status_verdict": "cut_off"}, True, True),
         ({"lag_s": 0.9}, False, False),
         ({"lag_s": 1.0}, True, False),
-        ({"status_at": 100.0 - EVERY_S}, False, True),
+        ({"status_at": NOW - EVERY_S}, False, True),
         ({"verdict": "broken", "status_verdict": "broken"}, False, False),
         ({"verdict": "broken", "status_verdict": "broken", "connected": False}, True, False),
         ({"verdict": "broken", "status_verdict": "broken", "lag_s": 0.1}, True, False),
-        ({"verdict": "broken", "status_verdict": "broken", "lag_s": 0.1, "status_at": 99.5}, False, False),
-        ({"verdict": "broken", "status_verdict": "broken", "lag_s": 200.0, "status_at": 97.0}, False, False),
-        ({"verdict": "broken", "status_verdict": "broken", "lag_s": 200.0, "status_at": 96.0}, True, False),
+        ({"verdict": "broken", "status_verdict": "broken", "lag_s": 0.1, "status_at": NOW - 0.5}, False, False),
+        ({"verdict": "broken", "status_verdict": "broken", "lag_s": 200.0, "status_at": NOW - 3.0}, False, False),
+        ({"verdict": "broken", "status_verdict": "broken", "lag_s": 200.0, "status_at": NOW - 4.0}, True, False),
         ({"status_verdict": "", "status_at": 0.0}, True, False),
-        ({"status_verdict": "", "status_at": 0.0, "agentless": True, "created_at": 96.0}, False, False),
+        ({"status_verdict": "", "status_at": 0.0, "agentless": True, "created_at": NOW - 4.0}, False, False),
     ],
 )
 def test_when_a_record_of_a_link_is_due(fields: dict[str, Any], at_once: bool, with_rollup: bool) -> None:
     """At its next judgement, or when a window of its roll-up ends."""
     link = state(**fields)
-    assert link_is_due(link, 100.0, EVERY_S) == at_once
-    assert link_is_due_with_rollup(link, 100.0, EVERY_S) == with_rollup
+    assert link_is_due(link, NOW, EVERY_S) == at_once
+    assert link_is_due_with_rollup(link, NOW, EVERY_S) == with_rollup
 
 
 def test_the_records_of_a_fleet_are_spread() -> None:
@@ -188,9 +189,9 @@ def test_the_records_of_a_fleet_are_spread() -> None:
     found = [state(status_at=0.0) for _ in range(50)]
     for number, link in enumerate(found):
         link.id = f"orders/pg-1->pg-{number}"
-        publish_link(link, None, None, "orders", 100.0, EVERY_S)
+        publish_link(link, None, None, "orders", NOW, EVERY_S)
     due = [
-        sum(link_is_due_with_rollup(link, 100.0 + after, EVERY_S) for link in found)
+        sum(link_is_due_with_rollup(link, NOW + after, EVERY_S) for link in found)
         for after in (EVERY_S / 60, EVERY_S / 2, EVERY_S + 1)
     ]
     assert due[0] < 5
