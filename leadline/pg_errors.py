@@ -93,8 +93,8 @@ _STATES: Final[dict[str, PgFailure]] = {
     "57P02": PgFailure.STOPPING,
     "57P03": PgFailure.STARTING,
 }
-# While connecting, libpq passes on text only, without an SQLSTATE; the first entry found in it decides. A server whose
-# messages are not in English gives UNKNOWN.
+# The text decides where there is no SQLSTATE: libpq's own errors, and connections of psycopg's own class, for which
+# libpq passes on text only. The first entry that is found in it counts.
 _TEXTS: Final[dict[str, PgFailure]] = {
     "connection refused": PgFailure.REFUSED,
     "no such file or directory": PgFailure.NO_SOCKET,
@@ -120,6 +120,11 @@ _TEXTS: Final[dict[str, PgFailure]] = {
     "network is unreachable": PgFailure.NO_NETWORK,
     "ssl": PgFailure.TLS,
 }
+_FINER: Final = {
+    PgFailure.NOT_AUTHENTICATED: (PgFailure.WRONG_PASSWORD, PgFailure.NOT_IN_HBA, PgFailure.NO_ROLE),
+    PgFailure.STARTING: (PgFailure.RECOVERING, PgFailure.NOT_ACCEPTING, PgFailure.STOPPING),
+}
+"""Failures that share an SQLSTATE; an English text says which it is."""
 
 
 def failure_of(error: Exception) -> PgFailure:
@@ -128,9 +133,15 @@ def failure_of(error: Exception) -> PgFailure:
         return PgFailure.NO_ANSWER
     if isinstance(error, Error) and error.sqlstate:
         prefixes = (error.sqlstate[:length] for length in range(len(error.sqlstate), 1, -1))
-        return next((_STATES[prefix] for prefix in prefixes if prefix in _STATES), PgFailure.OTHER)
+        failure = next((_STATES[prefix] for prefix in prefixes if prefix in _STATES), PgFailure.OTHER)
+        finer = _by_text(error)
+        return finer if finer in _FINER.get(failure, ()) else failure
     if isinstance(error, DataError):  # psycopg itself cannot send the value
         return PgFailure.BAD_VALUE
+    return _by_text(error)
+
+
+def _by_text(error: Exception) -> PgFailure:
     text = str(error).lower()
     return next((failure for words, failure in _TEXTS.items() if words in text), PgFailure.UNKNOWN)
 

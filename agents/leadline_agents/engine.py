@@ -18,6 +18,11 @@ UNNUMBERED = 0
 class CannotRead(Exception):
     """The server could not be read. ``str()`` is one line without secrets: the reason, and what to do."""
 
+    def __init__(self, reason: str, code: str | None = None) -> None:
+        """``code``: the server's own code of the error, when the server answered with one."""
+        super().__init__(reason)
+        self.code = code
+
 
 class Address(NamedTuple):
     """The address of a server in its settings, available before the server answers."""

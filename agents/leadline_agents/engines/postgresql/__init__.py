@@ -3,6 +3,7 @@
 ``instance``        one server as an ``EngineInstance``: what is asked at which look
 ``catalog``         the SQL for a version of the server; statements are in ``queries/``, a file per group and version
 ``probe``           one connection: sends a statement, waits a bounded time, reconnects
+``connection``      connections that keep the SQLSTATE with which a server refuses one
 ``connect_errors``  the reason that a server could not be read, in one line
 ``answers``         the shape of the answers
 ``observations``    answers as observations

@@ -6,7 +6,10 @@ separates a server that is gone from one that hangs and from one that refuses th
 
 from typing import Final
 
+from psycopg import Error
+
 from leadline.pg_errors import ADVICE, PgFailure, failure_of, message_of
+from leadline_agents.engine import CannotRead
 
 _LOGIN: Final = "authentication failed"
 _REASONS: Final[dict[PgFailure, str]] = {
@@ -65,6 +68,11 @@ def too_old(version_num: int) -> str:
 def no_answer(timeout_s: float) -> str:
     """The reason for a server that did not answer within ``timeout_s``."""
     return f"timeout: no answer in {timeout_s:g} s; {ADVICE[PgFailure.NO_ANSWER]}"
+
+
+def cannot_read(error: Exception, dsn: str) -> CannotRead:
+    """The engine's error for one of psycopg or of the operating system, with the SQLSTATE if the server gave one."""
+    return CannotRead(why(error, dsn), error.sqlstate if isinstance(error, Error) else None)
 
 
 def why(error: Exception, dsn: str) -> str:

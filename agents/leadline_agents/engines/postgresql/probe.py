@@ -15,6 +15,7 @@ from leadline_agents.backoff import delay_s
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import connect_errors
 from leadline_agents.engines.postgresql.catalog import OLDEST, statement
+from leadline_agents.engines.postgresql.connection import Connection
 
 BACKOFF_MOST_S = 5.0
 """Longest time between two attempts: short enough to notice soon that a server is back."""
@@ -57,13 +58,14 @@ class Probe:
         self._timeout_s = timeout_s
         self._patience_s = patience_s
         self._connect_timeout_s = connect_timeout_s
-        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._connection: Connection | None = None
         self._work: asyncio.Task[Any] | None = None
         self._dsn = ""
         """As last read; its secrets are masked in messages."""
         self._failures = 0
         self._not_before = 0.0
-        self._reason = ""
+        self._refusal = CannotRead("")
+        """Of the last attempt to connect."""
         self.round_trip_s = 0.0
         """From the last statement that was answered to its answer."""
 
@@ -73,13 +75,13 @@ class Probe:
             raise CannotRead(self._silence())
         if self._connection is None:
             if self._clock.monotonic() < self._not_before:
-                raise CannotRead(self._reason)
+                raise self._refused()
             opening = self._begin(self._open())
             if not await self._ended(opening):
                 raise CannotRead(self._silence())
             opening.result()
         if self._connection is None:
-            raise CannotRead(self._reason)
+            raise self._refused()
         fetching = self._begin(self._fetch(self._connection, query, without))
         if not await self._ended(fetching):
             fetching.cancel()  # psycopg sends a cancel request, and closes the connection if that fails
@@ -114,7 +116,7 @@ class Probe:
         try:
             self._dsn = self._instance.dsn.reveal()
             parts(self._dsn)  # libpq would quote pieces of a malformed one, which may be of the password
-            connection = await psycopg.AsyncConnection.connect(
+            connection = await Connection.connect(
                 self._dsn, autocommit=True, connect_timeout=max(2, round(self._connect_timeout_s)), **_CONNECTION
             )
             try:
@@ -122,34 +124,37 @@ class Probe:
             except BaseException:
                 await connection.close()
                 raise
-        except (CannotRead, UsageError) as error:
-            self._try_later(str(error))
+        except CannotRead as error:
+            self._try_later(error)
+        except UsageError as error:
+            self._try_later(CannotRead(str(error)))
         except (psycopg.Error, OSError) as error:
-            self._try_later(connect_errors.why(error, self._dsn))
+            self._try_later(connect_errors.cannot_read(error, self._dsn))
         else:
             self._failures = 0
             self._connection = connection
             AGENT_RECONNECTS.labels(self._instance.name).inc()
 
-    async def _prepare(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+    async def _prepare(self, connection: Connection) -> None:
         if connection.info.server_version < OLDEST * 10000:
             raise CannotRead(connect_errors.too_old(connection.info.server_version))
         ms = round(self._timeout_s * 1000)
         await connection.execute(_SESSION.format(ms=ms, half_ms=max(1, ms // 2)).encode())
 
-    def _try_later(self, reason: str) -> None:
-        self._reason = reason
+    def _refused(self) -> CannotRead:
+        return CannotRead(str(self._refusal), self._refusal.code)
+
+    def _try_later(self, refusal: CannotRead) -> None:
+        self._refusal = refusal
         self._not_before = self._clock.monotonic() + delay_s(self._failures, BACKOFF_MOST_S)
         self._failures += 1
 
-    async def _fetch(
-        self, connection: psycopg.AsyncConnection[tuple[Any, ...]], query: str, without: frozenset[str]
-    ) -> bytes:
+    async def _fetch(self, connection: Connection, query: str, without: frozenset[str]) -> bytes:
         began = self._clock.monotonic()
         try:
             cursor = await connection.execute(statement(query, connection.info.server_version, without), prepare=True)
         except psycopg.Error as error:
-            raise CannotRead(connect_errors.why(error, self._dsn)) from None
+            raise connect_errors.cannot_read(error, self._dsn) from None
         finally:
             if connection.closed:
                 self._connection = None

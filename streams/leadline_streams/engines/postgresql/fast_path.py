@@ -50,7 +50,7 @@ SKIPPED: Fields = {
     # Order is the watermark's matter; the error, the rights and the cost of a look change no
     # verdict; publications matter to subscriptions only, which never take the fast path.
     Sample: frozenset({"seq", "at", "sent_at", "interval_s", "error", "database", "publications", "cost"})
-    | {"not_permitted"},
+    | {"error_code", "not_permitted"},
     # Times and waits explain a lag, and there is none; positions that are counts are another engine's.
     Positions: frozenset({"last_replay_at", "redo_lsn", "startup_wait", "current", "received", "applied"}),
     Upstream: frozenset(

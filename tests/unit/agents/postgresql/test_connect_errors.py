@@ -35,7 +35,7 @@ AT = 'connection failed: connection to server at "10.0.0.1", port 5432 failed: '
         (errors.SerializationFailure("canceling statement due to conflict with recovery"), "cancelled"),
         (errors.LockNotAvailable("canceling statement due to lock timeout"), "timeout"),
         (errors.AdminShutdown("terminating connection due to administrator command"), "shutting down"),
-        (errors.CannotConnectNow("the database system is shutting down"), "starting up"),
+        (errors.CannotConnectNow("the database system is shutting down"), "shutting down"),
         (errors.UndefinedColumn('column "x" does not exist\nLINE 1: SELECT x\n               ^'), "query failed"),
     ],
 )
