@@ -197,7 +197,8 @@ ENTRIES = (
         unit="",
         help=(
             "A slot retains WAL and has had no consumer for longer than `for`. Not for temporary slots, slots "
-            "synchronised to a standby, and slots of a standby on nodes that it does not follow."
+            "synchronised to a standby, slots that Patroni or another orchestrator keeps, and copies of a slot that is "
+            "read elsewhere, until they retain 64 MB."
         ),
         impact="The upstream retained WAL for a consumer that was not connected.",
         class_="notice",

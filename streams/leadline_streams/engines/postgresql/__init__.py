@@ -15,6 +15,8 @@ Shared by rules and causes:
 ``wal``             what is missing between two positions of the WAL
 ``horizon``         the oldest snapshots that vacuum must respect, and their holders
 ``slots``           WAL that a slot retains, its growth, and the transactions that it waits for
+``owners``          everything that could own a slot
+``orchestrators``   orchestrators of servers, and the slots that they keep
 ``subscriptions``   workers that fail or wait, publications that are missing
 ``synchronous``     standbys that commits require, and those that confirm them
 ``statements``      steps with the SQL that several causes propose

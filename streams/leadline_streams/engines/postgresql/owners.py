@@ -1,0 +1,195 @@
+"""Possible owners of a replication slot: everything in a cluster's samples that reads it, did, or may come to.
+
+A slot may be dropped only when nothing is found here and everything that could own it is watched. An owner that is
+``identified`` is tied to this slot by more than a name.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from leadline.model.alert import Evidence
+from leadline.model.ids import NodeName
+from leadline.model.observation import Slot
+from leadline_streams.engines.postgresql.orchestrators import by_slot_name, orchestrator_of, slot_name_of
+from leadline_streams.judge.rule import ClusterView, fact
+from leadline_streams.judge.state import NodeState
+
+Kind = Literal["session", "standby", "subscription", "table copy", "copy", "orchestrator"]
+"""``copy``: of a slot on another server, kept for a failover. ``table copy``: the initial copy of a table."""
+
+_TABLE_COPY = re.compile(r"pg_(\d+)_sync_(\d+)_(\d+)").fullmatch
+"""Slot of a table's initial copy: subscription, table, and the subscriber's system identifier (tablesync.c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Something that uses a slot, or may."""
+
+    kind: Kind
+    name: str
+    """In words: ``subscription orders on pg-3``."""
+    sign: str
+    """The sign that ties it to the slot, in words."""
+    node: NodeName | None = None
+    """The node that it is on; None when it is not known or has no agent."""
+    identified: bool = True
+
+    def fact(self, node: NodeName) -> Evidence:
+        """It as evidence about a slot on ``node``."""
+        return fact("owner", self.name, node, self.sign)
+
+
+def owners_of(cluster: ClusterView, node: NodeState, slot: Slot) -> list[Owner]:
+    """Everything that uses a node's slot or may use it, those that are identified first. Empty: nothing seen could."""
+    found = [*_sessions(node, slot), *_links(cluster, node, slot), *_named(cluster, node, slot)]
+    found += [*_followers(cluster, node, slot), *_copies(cluster, node, slot), *_kept(cluster, node, slot)]
+    names: set[str] = set()
+    return [each for each in sorted(found, key=lambda each: not each.identified) if _is_new(each.name, names)]
+
+
+def _is_new(name: str, names: set[str]) -> bool:
+    known = name in names
+    names.add(name)
+    return not known
+
+
+def unseen_owners(cluster: ClusterView, node: NodeState, slot: Slot) -> list[Evidence]:
+    """Possible owners that cannot be seen now: servers that do not answer, and those that have no agent."""
+    silent = sorted(other.name for other in cluster.nodes.values() if other.name != node.name and not other.answers)
+    return [
+        *(
+            fact("consumer", "not seen", name, f"whether {name} uses slot {slot.name} shows when it answers")
+            for name in silent
+        ),
+        fact(
+            "consumer",
+            "not seen",
+            node.name,
+            f"a server, a backup or a program without an agent may use slot {slot.name}: an agent on the server shows "
+            "whether it does",
+        ),
+    ]
+
+
+def orchestrated(cluster: ClusterView, node: NodeState, slot: Slot) -> Owner | None:
+    """The orchestrator that keeps, advances and drops a slot itself; None when none is known to."""
+    return next((owner for owner in _kept(cluster, node, slot) if owner.kind == "orchestrator"), None)
+
+
+def spare_of(cluster: ClusterView, node: NodeState, slot: Slot) -> Owner | None:
+    """The slot on another server whose copy this one is, kept for a failover; None when it is none."""
+    return next(_copies(cluster, node, slot), None)
+
+
+def _sessions(node: NodeState, slot: Slot) -> Iterator[Owner]:
+    """The process that reads the slot now, or that it ends with."""
+    if not slot.active and not slot.temporary:
+        return
+    rows = node.sample.downstreams if node.sample is not None else ()
+    row = next((row for row in rows if row.pid == slot.active_pid and row.slot == slot.name), None)
+    pid = f" with pid {slot.active_pid}" if slot.active_pid is not None else ""
+    who = f": {row.name}{f' at {row.address}' if row.address else ''}" if row is not None else ""
+    yield Owner(
+        "session", f"the session{pid}{who}", "it reads the slot" if slot.active else "a temporary slot ends with it"
+    )
+
+
+def _links(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner]:
+    """Links from the node by this slot."""
+    for link in cluster.links.values():
+        if link.upstream != node.name or link.slot != slot.name:
+            continue
+        if link.name:
+            name = f"subscription {link.name} on {link.downstream}"
+            yield Owner("subscription", name, f"it follows {node.name} by this slot", link.downstream)
+        else:
+            name = f"{link.downstream}"
+            down = None if link.agentless else link.downstream
+            yield Owner("standby", name, f"it follows {node.name} by this slot", down)
+
+
+def _named(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner]:
+    """Table copies and subscriptions that name the slot, whatever server they are connected to."""
+    copy = _TABLE_COPY(slot.name)
+    if copy is not None and slot.kind == "logical":
+        system = copy[3]
+        names = [each for each in cluster.nodes.values() if each.node.system_id == system]
+        where = names[0].name if names else f"the server with system identifier {system}, which has no agent"
+        yield Owner(
+            "table copy",
+            f"the initial copy of a table by a subscription on {where}",
+            f"its name holds subscription {copy[1]}, table {copy[2]} and the subscriber's system identifier",
+            names[0].name if names else None,
+        )
+    if slot.kind != "logical":
+        return
+    for other in cluster.nodes.values():
+        for each in other.sample.subscriptions if other.sample is not None else ():
+            if each.slot == slot.name:
+                state = "enabled" if each.enabled else "disabled"
+                sign = f"it is {state} and reads a slot of this name; which server it reads from is not certain"
+                yield Owner("subscription", f"subscription {each.name} on {other.name}", sign, other.name, False)
+
+
+def _followers(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner]:
+    """Standbys of the same system that name the slot, or are named like it."""
+    if slot.kind != "physical":
+        return
+    for other in cluster.nodes.values():
+        if other.name == node.name or other.node.system_id != node.node.system_id:
+            continue
+        receiver = other.sample.upstream if other.sample is not None else None
+        if receiver is not None and receiver.slot == slot.name:
+            sign = f"it uses a slot of this name{'' if other.answers else '; it does not answer now'}"
+            yield Owner("standby", f"the standby {other.name}", sign, other.name, False)
+        elif slot.name in _member_names(other):
+            yield Owner("standby", f"the server {other.name}", "the slot is named after it", other.name, False)
+
+
+def _copies(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner]:
+    """The slot of the same name and kind that is read on another server of the same system."""
+    if slot.active:
+        return
+    if slot.synced and node.node.role == "standby":
+        yield Owner("copy", "the slot of this name on its primary", "the server itself synchronizes it")
+    if slot.kind == "logical" and node.node.role != "standby":
+        return
+    for other in cluster.nodes.values():
+        if other.name == node.name or not other.answers or other.node.system_id != node.node.system_id:
+            continue
+        for each in other.sample.slots if other.sample is not None else ():
+            if each.name == slot.name and each.kind == slot.kind and each.active:
+                sign = f"it is read there; {node.name} has one for a failover"
+                yield Owner("copy", f"slot {slot.name} on {other.name}", sign, other.name)
+
+
+def _kept(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner]:
+    """The orchestrator that made the slot, for one of its members."""
+    if slot.kind != "physical":
+        return
+    owner = by_slot_name(slot.name)
+    if owner is None and (known := orchestrator_of(node)) is not None and known.keeps_all_slots:
+        owner = known
+    if owner is None:
+        return
+    member = next(
+        (
+            each.name
+            for each in cluster.nodes.values()
+            if each.node.system_id == node.node.system_id and slot.name in _member_names(each)
+        ),
+        None,
+    )
+    whose = f"{owner.name}, for its member {member}" if member is not None else owner.name
+    yield Owner("orchestrator", whose, owner.sign, member)
+
+
+def _member_names(node: NodeState) -> set[str]:
+    """The names of slots that an orchestrator or a person would give a server: by its name and what it calls itself."""
+    names = {slot_name_of(node.name)}
+    receiver = node.sample.upstream if node.sample is not None else None
+    if receiver is not None and receiver.application_name:
+        names.add(slot_name_of(receiver.application_name))
+    return names - {"walreceiver"}
