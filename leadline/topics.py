@@ -22,6 +22,8 @@ REPLICAS: Final = 3
 """As far as there are so many brokers. With three, one may be lost while another is being restarted."""
 DAY_S: Final = 86400
 SEEN_S: Final = 10.0
+BROKER_TIME: Final = {"message.timestamp.type": "LogAppendTime"}
+"""Brokers set the times of records. Those of a host with a wrong clock would be refused, or kept for too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class TopicSpec:
 
     def config(self) -> dict[str, str]:
         """Its configuration in Kafka's names."""
-        config = {"cleanup.policy": self.cleanup}
+        config = {"cleanup.policy": self.cleanup, **BROKER_TIME}
         return config | ({"retention.ms": str(self.retention_s * 1000)} if self.retention_s else {})
 
 
@@ -220,7 +222,7 @@ def _state(name: str, spec: TopicSpec, there: list[Any], config: dict[str, str],
     elif len(there) != partitions:
         wrong.append(f"has {len(there)} partitions and the samples have {partitions}; the numbers must be equal")
     for key, value in spec.config().items():
-        if config and set(config[key].split(",")) != set(value.split(",")):
+        if key in config and set(config[key].split(",")) != set(value.split(",")):
             wrong.append(f"{key} is {config[key]}, expected {value}")
     replicas = min((len(partition["replicas"]) for partition in there), default=0)
     return TopicState(name, len(there), replicas, config, tuple(wrong))
@@ -231,7 +233,7 @@ async def _configs(admin: "AIOKafkaAdminClient", names: list[str]) -> dict[str, 
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
     from aiokafka.errors import IncompatibleBrokerVersion
 
-    wanted = dict.fromkeys(("cleanup.policy", "retention.ms"), "")
+    wanted = dict.fromkeys(("cleanup.policy", "retention.ms", *BROKER_TIME), "")
     try:
         answers = await admin.describe_configs(
             [ConfigResource(ConfigResourceType.TOPIC, name, wanted) for name in names]

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Protocol
 
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer import AIOKafkaProducer
 
 from leadline.kafka import producer_options
 from leadline.kafka_errors import CONNECTION_LOST
 from leadline.settings.common import KafkaSettings
+from leadline_agents.record_times import RecordTimes
 
 Message = tuple[bytes, Sequence[tuple[str, bytes]]]
 """Value and headers."""
@@ -47,18 +48,19 @@ class Channel(Protocol):
 class KafkaChannel:
     """A ``Channel`` to a real broker."""
 
-    def __init__(self, producer: Any) -> None:
+    def __init__(self, producer: Any, times: RecordTimes) -> None:
         self._producer = producer
+        self._times = times
 
     @classmethod
-    async def open(cls, kafka: KafkaSettings) -> "KafkaChannel":
+    async def open(cls, kafka: KafkaSettings, times: RecordTimes) -> "KafkaChannel":
         """Connect. Raises one of ``CONNECTION_LOST``, or UsageError when a file of certificates cannot be used."""
         producer = AIOKafkaProducer(
             **producer_options(kafka, f"leadline-agent-{socket.gethostname()}"),
             request_timeout_ms=round(ANSWER_S * 1000),
             max_batch_size=BATCH_BYTES,
         )
-        channel = cls(producer)
+        channel = cls(producer, times)
         try:
             await producer.start()
         except BaseException:
@@ -70,15 +72,19 @@ class KafkaChannel:
         """One batch, so that it is acknowledged as one; see ``Channel``."""
         async with asyncio.timeout(ANSWER_S):
             partitions = sorted(await self._producer.partitions_for(topic))
-            batch = self._producer.create_batch()
+            batch, time_ms = self._producer.create_batch(), self._times.now_ms()
             for value, headers in messages:
-                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                if batch.append(key=key, value=value, timestamp=time_ms, headers=headers) is None:
                     raise TooLarge(f"{len(messages)} records do not fit into one batch")
             try:
                 partition = DefaultPartitioner()(key, partitions, partitions)
                 await (await self._producer.send_batch(batch, topic, partition=partition))
             except MessageSizeTooLargeError as error:
                 raise TooLarge(str(error)) from None
+            except InvalidTimestampError:
+                self._times.refused()
+                raise
+            self._times.accepted()
 
     async def close(self) -> None:
         """Hang up; see ``Channel``. ``stop`` waits for every batch, and aiokafka has no public way to give them up."""

@@ -13,6 +13,7 @@ from leadline.shutdown import end, shutdown_requested
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.outbox import Outbox
 from leadline_agents.publisher import Publisher
+from leadline_agents.record_times import RecordTimes
 from leadline_agents.sampler import Backlog, Sampler
 from leadline_agents.spool import Spool
 
@@ -37,9 +38,10 @@ async def run(settings: AgentSettings, clock: Clock) -> None:
 
 
 async def _work(settings: AgentSettings, clock: Clock, outbox: Outbox) -> None:
+    times = RecordTimes(clock)
     publisher = Publisher(
         outbox,
-        lambda: KafkaChannel.open(settings.kafka),
+        lambda: KafkaChannel.open(settings.kafka, times),
         clock,
         prefix=settings.kafka.topic_prefix,
         clusters={instance.cluster for instance in settings.instances},

@@ -20,6 +20,7 @@ from leadline.errors import UnreachableError
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.outbox import Outbox
 from leadline_agents.publisher import Publisher
+from leadline_agents.record_times import RecordTimes
 from leadline_agents.service import STORE_EVERY_S
 from leadline_agents.spool import Spool
 from leadline_lab.sandbox import guard
@@ -37,10 +38,10 @@ class Load:
     def __init__(self, topics: Topics, folder: Path, seed: int) -> None:
         self._agents = Agents(topics, Random(seed), CLUSTERS)
         self._outbox = Outbox(Spool(folder / "load.sqlite3", 64 * 1024 * 1024), CLOCK)
-        kafka = topics.settings().kafka
+        kafka, times = topics.settings().kafka, RecordTimes(CLOCK)
         self._publisher = Publisher(
             self._outbox,
-            lambda: KafkaChannel.open(kafka),
+            lambda: KafkaChannel.open(kafka, times),
             CLOCK,
             prefix=topics.prefix,
             clusters=[f"orders-{number}" for number in range(CLUSTERS)],

@@ -78,6 +78,7 @@ def test_created_as_declared(run: Run, prefix: str, kafka: Broker) -> None:
         assert set(theirs["cleanup.policy"].split(",")) == set(spec.cleanup.split(","))
         if spec.retention_s is not None:
             assert int(theirs["retention.ms"]) == spec.retention_s * 1000
+        assert theirs["message.timestamp.type"] == "LogAppendTime"
         assert topic["config"].items() <= theirs.items()
         assert (topic["partitions"], topic["replicas"], topic["wrong"]) == (5, 1, [])
 
@@ -93,6 +94,7 @@ def test_what_is_there_is_left_alone(run: Run, prefix: str, kafka: Broker) -> No
         "incidents": [
             "has 3 partitions and the samples have 4; the numbers must be equal",
             "cleanup.policy is delete, expected compact,delete",
+            "message.timestamp.type is CreateTime, expected LogAppendTime",
             "retention.ms is 604800000, expected 7776000000",
         ]
     }

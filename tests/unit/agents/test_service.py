@@ -28,7 +28,7 @@ def unfrozen() -> Iterator[None]:
 @pytest.fixture
 def kafka(monkeypatch: pytest.MonkeyPatch) -> FakeKafka:
     kafka = FakeKafka()
-    monkeypatch.setattr(service.KafkaChannel, "open", lambda _: kafka.connect())
+    monkeypatch.setattr(service.KafkaChannel, "open", lambda *_: kafka.connect())
     return kafka
 
 

@@ -1,0 +1,139 @@
+"""A host whose clock is wrong by hours, before a real Apache Kafka with its own defaults."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from leadline import wire
+from leadline.clock import SystemClock
+from leadline.errors import BadRecord
+from leadline.kafka import consumer_options
+from leadline.model.observation import NodeSettings, Sample
+from leadline.settings.agent import AgentSettings, InstanceSettings, SpoolSettings
+from leadline.settings.common import KafkaSettings
+from leadline.settings.secret import Secret
+from leadline.topics import create
+from leadline_agents import service
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.postgres import Server
+from leadline_streams.assembly import judgement
+from leadline_streams.judge.cluster import ClusterState
+from leadline_streams.judge.policy import Policy
+from leadline_streams.judge.watermark import AGREEING
+from tests.fixtures.brokers import Broker
+from tests.fixtures.fleets import Pair
+from tests.wild.conftest import Wild
+from tests.zoo.observation import HostClock
+
+TWO_HOURS_S = 7200.0
+SAMPLES = 15
+"""Of the host with the wrong clock, which must all arrive."""
+PATIENCE_S = 60.0
+
+SOURCES = ("KAFKA-14991", "elastic/docs-content#2587")
+
+
+class Followed:
+    """The samples in the topic, and what they are judged to mean."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
+        self._clock = SystemClock()
+        self.state = ClusterState("orders", judgement(Policy()))
+        self.arrived: list[Sample] = []
+        self.refused: list[str] = []
+        """Reasons for which samples were not judged."""
+
+    async def follow(self, node: str, samples: int) -> None:
+        """Read and judge until so many samples of a node have arrived."""
+        topic = self._kafka.topic_prefix + wire.OBSERVATIONS.name
+        consumer = AIOKafkaConsumer(topic, **consumer_options(self._kafka, "test"))
+        await consumer.start()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while sum(sample.node.name == node for sample in self.arrived) < samples:
+                    for records in (await consumer.getmany(timeout_ms=500)).values():
+                        for record in records:
+                            self._judge(wire.OBSERVATIONS.decode(record.value))
+                    self.state.tick(self._clock.now())
+        finally:
+            await consumer.stop()
+
+    def _judge(self, seen: object) -> None:
+        assert isinstance(seen, Sample | NodeSettings)
+        if isinstance(seen, Sample):
+            self.arrived.append(seen)
+        try:
+            self.state.observe(seen)
+        except BadRecord as error:
+            self.refused.append(str(error))
+
+
+@asynccontextmanager
+async def agent(kafka: KafkaSettings, server: Server, clock: HostClock, folder: Path) -> AsyncIterator[None]:
+    """The agent of a server, on a host with this clock."""
+    instance = InstanceSettings(dsn=Secret(server.dsn(user=AGENT)), name=server.name, cluster="orders")
+    spool = SpoolSettings(path=str(folder / f"{server.name}.sqlite3"))
+    running = asyncio.create_task(service.run(AgentSettings(instances=[instance], kafka=kafka, spool=spool), clock))
+    try:
+        yield
+        assert not running.done()
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def skewed(kafka: KafkaSettings, pair: Pair, ahead_s: float, folder: Path) -> Followed:
+    """Watch a pair whose standby's host has a wrong clock, until that host's samples have arrived and are judged."""
+    wrong = HostClock()
+    wrong.ahead_s = ahead_s
+    followed = Followed(kafka)
+    async with agent(kafka, pair.primary, HostClock(), folder), agent(kafka, pair.standby, wrong, folder):
+        await followed.follow(pair.standby.name, SAMPLES)
+    return followed
+
+
+def check(followed: Followed, ahead_s: float) -> None:
+    """Nothing was lost on the way, and the node is judged at the time that it really was."""
+    numbers = [sample.seq for sample in followed.arrived if sample.node.name == "pg-2"]
+    assert sorted({*numbers, 2}) == list(range(1, max(numbers) + 1))  # the second is of the settings
+    assert len(followed.refused) < AGREEING  # until it is certain which clock is wrong
+    memory = followed.state.memory
+    assert memory.arrivals.sources["pg-2"].correction_s == pytest.approx(-ahead_s, abs=2.0)
+    (link,) = memory.links.values()
+    assert (link.verdict, memory.nodes["pg-2"].up, memory.nodes["pg-2"].stale) == ("idle", True, False)
+
+
+@pytest.mark.quick
+@pytest.mark.situation(24, "The host's clock is two hours ahead, and the topic has Kafka's defaults", *SOURCES)
+async def test_clock_ahead(pair: Pair, apache_kafka: Broker, prefix: str, tmp_path: Path, wild: Wild) -> None:
+    """Kafka refuses the times of the host; its observations are sent with others, and none is lost."""
+    apache_kafka.create_topic(f"{prefix}samples")
+    kafka = KafkaSettings(bootstrap=apache_kafka.bootstrap, topic_prefix=prefix)
+    wild.begins()
+    check(await skewed(kafka, pair, TWO_HOURS_S, tmp_path), TWO_HOURS_S)
+    wild.answers("all samples arrive and are judged at their true time")
+
+
+@pytest.mark.situation(24, "The host's clock is two hours behind", *SOURCES)
+async def test_clock_behind(pair: Pair, apache_kafka: Broker, prefix: str, tmp_path: Path, wild: Wild) -> None:
+    """Kafka accepts these times, and the judgement corrects them."""
+    apache_kafka.create_topic(f"{prefix}samples")
+    kafka = KafkaSettings(bootstrap=apache_kafka.bootstrap, topic_prefix=prefix)
+    wild.begins()
+    check(await skewed(kafka, pair, -TWO_HOURS_S, tmp_path), -TWO_HOURS_S)
+    wild.answers("all samples arrive and are judged at their true time")
+
+
+@pytest.mark.situation(24, "The host's clock is two hours ahead, and the topics are our own", *SOURCES)
+async def test_our_topics(pair: Pair, apache_kafka: Broker, prefix: str, tmp_path: Path, wild: Wild) -> None:
+    """Brokers set the times of records in topics that Leadline creates, and refuse none."""
+    kafka = KafkaSettings(bootstrap=apache_kafka.bootstrap, topic_prefix=prefix)
+    await create(kafka)
+    wild.begins()
+    check(await skewed(kafka, pair, TWO_HOURS_S, tmp_path), TWO_HOURS_S)
+    wild.answers("all samples arrive and are judged at their true time")
