@@ -27,8 +27,12 @@ def link(row: LinkStatus) -> str:
 
 
 def lag_of(row: LinkStatus) -> str:
-    """The lag of a link in seconds; one that is a bound is marked."""
-    return ("about " if row.lag_is_bound and row.lag_s is not None else "") + duration(row.lag_s)
+    """The lag of a link in seconds: ``≤`` marks an upper bound, ``≥`` a lower one where no upper one is known."""
+    if not row.lag_is_bound:
+        return duration(row.lag_s)
+    if row.lag_s is not None:
+        return f"≤ {duration(row.lag_s)}"
+    return f"≥ {duration(row.lag_at_least_s)}" if row.lag_at_least_s else "?"
 
 
 def node_fields(row: NodeStatus) -> dict[str, Any]:
@@ -62,6 +66,7 @@ def link_fields(row: LinkStatus, history: Sequence[float] = ()) -> dict[str, Any
         "since": row.since,
         "lag_s": row.lag_s,
         "lag_is_bound": row.lag_is_bound,
+        "lag_at_least_s": row.lag_at_least_s,
         "lag_bytes": row.behind if row.unit == "bytes" else None,
         "behind": row.behind,
         "unit": row.unit,

@@ -27,9 +27,13 @@ class LinkStatus(Value, frozen=True, kw_only=True, tag="link", tag_field="kind")
     """When the verdict became this one."""
     connected: bool
     lag_s: float | None
-    """Behind the primary at the root, in seconds of its clock; None when that is not known."""
+    """Behind the primary at the root, in seconds of its clock; None when that is not known. At most this much where
+    ``lag_is_bound``."""
     lag_is_bound: bool = False
-    """Whether ``lag_s`` is an estimate: the primary was not observed yet when it wrote the link's position."""
+    """Whether the lag is known within bounds only: the primary was not observed yet when it wrote the link's position.
+    ``lag_s`` is the upper bound then, and None when there is none. No rule judges by it."""
+    lag_at_least_s: float | None = None
+    """The lower bound, where ``lag_is_bound``: the time since the first sample of the primary."""
     behind: Int64 | None
     """Behind the primary at the root, in ``unit``; None when that is not known."""
     unit: Unit = "bytes"

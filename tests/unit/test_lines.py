@@ -2,6 +2,8 @@
 
 import json
 
+from msgspec.structs import replace
+
 from leadline import lines, wire
 from tests.unit.lab.view.test_fleet import link, node
 
@@ -40,6 +42,7 @@ def test_json_lines_of_links_keep_their_fields() -> None:
         "connected": True,
         "lag_s": 1.25,
         "lag_is_bound": False,
+        "lag_at_least_s": None,
         "lag_bytes": 9,
         "behind": 9,
         "unit": "bytes",
@@ -52,8 +55,10 @@ def test_json_lines_of_links_keep_their_fields() -> None:
 def test_lines_for_people() -> None:
     """Ends, verdict and lag; a node that is down has a reason, even where none is known."""
     assert lines.link(link(name="sub", lag_s=61.0, lag_is_bound=True, behind=2048)) == (
-        "orders  pg-1 -> pg-2 (sub)  physical  healthy  about 1 min 01 s behind, 2.0 kB"
+        "orders  pg-1 -> pg-2 (sub)  physical  healthy  ≤ 1 min 01 s behind, 2.0 kB"
     )
-    assert lines.link(link(lag_s=None, lag_is_bound=True, behind=None)).endswith("healthy  - behind, -")
+    unknown = link(lag_s=None, lag_is_bound=True, behind=None)
+    assert lines.link(unknown).endswith("healthy  ? behind, -")
+    assert lines.link(replace(unknown, lag_at_least_s=12.0)).endswith("healthy  ≥ 12.0 s behind, -")
     assert lines.node(node("pg-1")) == "orders  pg-1  primary 18.6 in fra1  up"
     assert lines.node(node("pg-1", health="down")).endswith("down: no reason given")

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from leadline.clock import SystemClock
+from tests.fixtures.commands import own_logging as own_logging
+from tests.fixtures.commands import run as run
 from tests.wild.case import Answer, record
 
 FAILED = pytest.StashKey[bool]()

@@ -36,8 +36,8 @@ class LinkReading:
     received: int | None = None
     servable: int | None = None
     """Up to where the upstream can serve; None for the root's newest position."""
-    reported_lag_s: float = 0.0
-    """The servers' own measure of lag, for a position from before the first sample."""
+    lag_at_most_s: float | None = None
+    """An upper bound of the lag by the primary's clock, for a position from before the first sample."""
     broken: bool = False
     """Whether it cannot go on without a repair."""
     failing: bool = False

@@ -19,6 +19,7 @@ def update(link: LinkState, now: float, reading: LinkReading, traits: LinkTraits
     end = clock.end
     if link.position is None or end is None:
         link.lag_s = link.lag_units = link.hop_units = None
+        link.lag_is_bound = False
         return
     behind = max(0, end - link.position)
     link.lag_units = behind
@@ -28,10 +29,14 @@ def update(link: LinkState, now: float, reading: LinkReading, traits: LinkTraits
         if behind == 0 or not traits.confirms_commits:
             link.moved_at = now
     else:
+        was_bound = link.lag_is_bound
         link.lag_s = clock.lag(link.position)
         link.lag_is_bound = link.position < clock.positions[0]
         if link.lag_is_bound:
-            link.lag_s = max(link.lag_s or 0.0, reading.reported_lag_s)
+            most = reading.lag_at_most_s
+            link.lag_at_most_s = max(most, link.lag_s or 0.0) if most is not None else None
+        elif was_bound:
+            _anchor(link, now)
     servable = reading.servable if reading.servable is not None else end
     link.hop_units = max(0, servable - link.position)
     follow_trend(link, now)
@@ -58,8 +63,15 @@ def follow_trend(link: LinkState, now: float) -> None:
     if elapsed >= ANCHOR_S:
         lag_s, lag_units = link.lag_s or 0.0, link.lag_units or 0
         if elapsed < 12 * ANCHOR_S:
-            link.growth_s = (lag_s - link.anchor_s) / elapsed
+            # A bound grows with the time since the first sample, however the lag itself moves.
+            link.growth_s = (lag_s - link.anchor_s) / elapsed if not link.lag_is_bound else None
             link.growth_units = (lag_units - link.anchor_units) / elapsed
         else:
             link.growth_s = link.growth_units = None
         link.anchor_at, link.anchor_s, link.anchor_units = now, lag_s, lag_units
+
+
+def _anchor(link: LinkState, now: float) -> None:
+    """Begin the trend again: what was noted before was a bound."""
+    link.anchor_at, link.anchor_s, link.anchor_units = now, link.lag_s or 0.0, link.lag_units or 0
+    link.growth_s = None

@@ -6,7 +6,7 @@ growing lag as soon as the primary writes. Points thin out with age: neighbours 
 their age, so lag stays exact to 5 % however long it gets, in bounded memory.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 
 from msgspec import Struct, field
 
@@ -92,4 +92,9 @@ class PositionClock(Struct):
             if times[-1] - time >= _SPACING * age:
                 times.append(time)
                 positions.append(position)
+        first = bisect_left(self.times, now - _REACH_S)
+        if self.times[first] < times[-1]:
+            # The beginning stays: a lag that was exact does not become a bound.
+            times.append(self.times[first])
+            positions.append(self.positions[first])
         self.times, self.positions = times[::-1], positions[::-1]

@@ -154,7 +154,7 @@ class LinkState(Struct):
     moved_at: float = 0.0
     """When ``position`` last moved, or had nothing to move to."""
     lag_s: float | None = None
-    """Behind the primary at the root, in seconds of its clock."""
+    """Behind the primary at the root, in seconds of its clock; while ``lag_is_bound``, at least this much."""
     lag_units: int | None = None
     hop_units: int | None = None
     """Behind its own upstream."""
@@ -166,7 +166,9 @@ class LinkState(Struct):
     growth_units: float | None = None
     """Units of lag gained per second."""
     lag_is_bound: bool = False
-    """Whether ``lag_s`` is a bound: the root's clock does not reach back to ``position``."""
+    """Whether the lag is known within bounds only: the root's clock does not reach back to ``position``."""
+    lag_at_most_s: float | None = None
+    """The upper bound, while ``lag_is_bound``; None when none is known."""
     status_at: float = 0.0
     """When its status was last published; 0 when it never was."""
     status_verdict: str = ""
@@ -175,6 +177,11 @@ class LinkState(Struct):
     status_lag_s: float | None = None
     brief: Rollup = field(default_factory=Rollup)
     long: Rollup = field(default_factory=Rollup)
+
+    @property
+    def shown_lag_s(self) -> float | None:
+        """The lag for people: the upper bound while it is known within bounds only."""
+        return self.lag_at_most_s if self.lag_is_bound else self.lag_s
 
     def is_settled(self, now: float) -> bool:
         """Whether it is not provisional: the agent of an end that has none may still report."""

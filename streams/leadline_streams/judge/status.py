@@ -42,9 +42,11 @@ def link_is_due(link: LinkState, now: float, every_s: float) -> bool:
         return True
     if healthy:
         return _lag_moved(link)
-    if link.lag_s == link.status_lag_s:
+    if link.shown_lag_s == link.status_lag_s:
         return False
-    return now - link.status_at >= min(max(LAG_EVERY_S, LAG_STEP * (link.lag_s or 0.0)), LAG_AT_LEAST_EVERY_S, every_s)
+    return now - link.status_at >= min(
+        max(LAG_EVERY_S, LAG_STEP * (link.shown_lag_s or 0.0)), LAG_AT_LEAST_EVERY_S, every_s
+    )
 
 
 def link_is_due_with_rollup(link: LinkState, now: float, every_s: float) -> bool:
@@ -53,7 +55,7 @@ def link_is_due_with_rollup(link: LinkState, now: float, every_s: float) -> bool
 
 
 def _lag_moved(link: LinkState) -> bool:
-    return abs((link.lag_s or 0.0) - (link.status_lag_s or 0.0)) >= LAG_MOVED_S
+    return abs((link.shown_lag_s or 0.0) - (link.status_lag_s or 0.0)) >= LAG_MOVED_S
 
 
 def publish_link(
@@ -61,7 +63,8 @@ def publish_link(
 ) -> LinkStatus:
     """The record of a link; it counts as published."""
     link.status_at = _published_at(link.id, link.status_at, now, every_s)
-    link.status_verdict, link.status_connected, link.status_lag_s = link.verdict, link.connected, link.lag_s
+    link.status_verdict, link.status_connected = link.verdict, link.connected
+    link.status_lag_s = shown_s = link.shown_lag_s
     owner = down or up
     return LinkStatus(
         cluster=cluster,
@@ -74,8 +77,9 @@ def publish_link(
         verdict=link.verdict,
         since=moment(link.verdict_since),
         connected=link.connected,
-        lag_s=round(link.lag_s, 3) if link.lag_s is not None else None,
+        lag_s=round(shown_s, 3) if shown_s is not None else None,
         lag_is_bound=link.lag_is_bound,
+        lag_at_least_s=round(link.lag_s, 3) if link.lag_is_bound and link.lag_s is not None else None,
         behind=link.lag_units,
         unit=link.unit,
         observers=[end.name for end in (up, down) if end is not None and not end.stale],

@@ -8,7 +8,10 @@ from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
 
 def measure(context: LinkContext) -> float | None:
-    """Seconds behind, less the configured apply delay, which is intended."""
+    """Seconds behind, less the configured apply delay, which is intended.
+
+    Of what the primary wrote before its first sample, only the time since then is certain.
+    """
     link = context.link
     if not link.lag_s:
         return None
@@ -28,8 +31,9 @@ def describe(context: LinkContext, value: float) -> Words:
     direction = (
         "and catching up" if trend < -0.05 else "and falling further behind" if trend > 0.05 else "and not closing"
     )
+    least = "at least " if link.lag_is_bound else ""
     return Words(
-        f"{link.downstream} is {value:.1f} s behind {link.upstream} {direction}",
+        f"{link.downstream} is {least}{value:.1f} s behind {link.upstream} {direction}",
         [
             fact("lag_s", value, link.downstream),
             fact("lag_bytes", link.lag_units, link.downstream),

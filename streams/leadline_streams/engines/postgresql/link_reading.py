@@ -30,7 +30,7 @@ def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now
         position=position,
         received=received,
         servable=_servable(up),
-        reported_lag_s=_reported_lag_s(up, down, row),
+        lag_at_most_s=_lag_at_most_s(up, down),
         broken=broken,
         failing=failing,
         paused=positions is not None and positions.replay_paused,
@@ -113,15 +113,17 @@ def _logical_positions(link: LinkState, up: NodeState | None, down: NodeState | 
     return (max(applied), received) if applied else (None, None)
 
 
-def _reported_lag_s(up: NodeState | None, down: NodeState | None, row: Downstream | None) -> float:
-    """The servers' own measure of lag, by the primary's clock, for a position from before the first sample."""
+def _lag_at_most_s(up: NodeState | None, down: NodeState | None) -> float | None:
+    """The age of the last commit that was replayed, by the primary's clock.
+
+    What comes next was committed later, so the lag is no longer than this; after an idle time it is far shorter.
+    """
     upstream = up.sample if up is not None and up.answers else None
     downstream = down.sample if down is not None and down.answers else None
-    if upstream is not None and downstream is not None and downstream.positions is not None:
-        replayed_at = downstream.positions.last_replay_at
-        if replayed_at is not None:
-            return max(0.0, (upstream.at - replayed_at).total_seconds())
-    return row.replay_lag_s or 0.0 if row is not None else 0.0
+    if upstream is None or downstream is None or downstream.positions is None:
+        return None
+    replayed_at = downstream.positions.last_replay_at
+    return max(0.0, (upstream.at - replayed_at).total_seconds()) if replayed_at is not None else None
 
 
 def _servable(up: NodeState | None) -> int | None:

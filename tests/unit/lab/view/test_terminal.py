@@ -31,13 +31,13 @@ def test_the_newest_lags_are_in_the_picture(width: int) -> None:
     assert len(fleet.history(link_id("orders", "pg-1", "10.0.0.12:5432"))) == 59
 
 
-def test_a_lag_that_is_an_estimate_is_marked() -> None:
+def test_a_lag_that_is_a_bound_is_marked() -> None:
     """A number that is not exact does not look as if it were."""
     fleet = FleetView()
     fleet.take(link(lag_s=55.0, lag_is_bound=True, verdict="catching_up"))
     fleet.take(link("pg-3", lag_s=55.0, verdict="catching_up"))
     lines = [row for row in shown(fleet, 140).splitlines() if "→" in row]
-    assert ["about 55.0 s" in row for row in lines] == [True, False]
+    assert ["≤ 55.0 s" in row for row in lines] == [True, False]
 
 
 def test_a_node_that_is_not_up_shows_why() -> None:
