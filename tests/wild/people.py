@@ -78,8 +78,8 @@ class Watching:
 
     def summary(self, rule: str) -> str:
         """The summary of the last alert of a rule that fired."""
-        said = [each.summary for each in self._transitions() if each.rule == rule and each.to == "firing"]
-        return said[-1] if said else ""
+        lines = [each.summary for each in self._transitions() if each.rule == rule and each.to == "firing"]
+        return lines[-1] if lines else ""
 
     def cause(self, code: str) -> Cause | None:
         """A cause of the newest incident record, where it is the first one."""
@@ -88,11 +88,11 @@ class Watching:
         return first if first is not None and first.code == code else None
 
     def history(self) -> str:
-        """What was put out, and the present state of each link, for a test that fails."""
+        """All outputs, and the present state of each link, for a test that fails."""
         from tests.zoo.outputs import as_line, state_lines
 
-        said = [as_line(each) for each in self.outputs if isinstance(each, Transition | Incident)]
-        return "\n".join([*said, *state_lines(self.state.memory)])
+        lines = [as_line(each) for each in self.outputs if isinstance(each, Transition | Incident)]
+        return "\n".join([*lines, *state_lines(self.state.memory)])
 
     def close(self) -> None:
         """End the agents."""

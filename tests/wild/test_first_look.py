@@ -1,4 +1,4 @@
-"""Lag from before the first look: known within bounds, and told so."""
+"""Lag from before the first look: known within bounds, and shown so."""
 
 import json
 import threading
