@@ -28,6 +28,7 @@ the floors below it:
 ``pg_errors``       the meaning of PostgreSQL's errors, for every part that connects to a server
 ``metrics``         the metrics of each process
 ``words``           sizes, durations and times as text
+``headline``        the impact and the end of an incident in a few words
 ``lines``           values as lines of text
 ``steps``           the steps of a fix as text
 """

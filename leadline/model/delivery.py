@@ -6,14 +6,29 @@ from leadline.model import Int64, Time, Value
 from leadline.model.alert import Severity
 from leadline.model.ids import IncidentId
 
-Occasion = Literal["opened", "updated", "escalated", "acknowledged", "noted", "repeated", "resolved"]
-"""The reason for a notification."""
+Occasion = Literal[
+    "opened",
+    "updated",
+    "escalated",
+    "cause_changed",
+    "reopened",
+    "acknowledged",
+    "noted",
+    "repeated",
+    "kept_open",
+    "merged",
+    "resolved",
+]
+"""The reason for a notification. ``cause_changed``: another cause is ranked first, and people are notified as at the
+beginning. ``kept_open``: an alert that may have been resolved by hand is opened again. ``merged``: the incident is part
+of an older one."""
 
 
 class Delivery(Value, frozen=True, kw_only=True):
     """The last notification of one incident to one target. A later record replaces it.
 
-    ``attempted``: the first notification is being sent, or its outcome is unknown. ``sent``: the target accepted it.
+    ``attempted``: a notification that opens something at the target is being sent, or its outcome is unknown.
+    ``sent``: the target accepted a request. ``nothing_new``: the target has everything already, so no request was made.
     ``partial``: the target accepted a part; the rest follows. ``suppressed``: a silence holds it back.
     ``given_up``: the target rejects it.
     """
@@ -22,7 +37,7 @@ class Delivery(Value, frozen=True, kw_only=True):
     target: str
     sink: str
     """The kind of the target: ``slack``, ``pagerduty``, …"""
-    outcome: Literal["attempted", "sent", "partial", "suppressed", "given_up"]
+    outcome: Literal["attempted", "sent", "nothing_new", "partial", "suppressed", "given_up"]
     at: Time
     seq: Int64
     """The ``seq`` of the incident record that was sent last; 0 when none was."""
@@ -38,5 +53,14 @@ class Delivery(Value, frozen=True, kw_only=True):
     """Identities of the actions that were sent."""
     reason: str | None = None
     """The reason for giving up, or the identity of the silence."""
+    generation: Int64 = 1
+    """The generation of the incident that was sent last."""
+    acknowledged: Int64 = 0
+    """The highest generation that the acknowledgements in ``actions`` cover; 0 without one."""
+    rang: list[Int64] = []
+    """The generations under which the target was notified anew, or may have been, since the incident was opened or
+    reopened; 1 stands for the first notification. PagerDuty has an alert for each."""
+    rang_at: Time | None = None
+    """Time of the last notification that is more than an update of an earlier one."""
     receipt: dict[str, str] = {}
     """Identifiers that the target returned: a channel, a message's timestamp, a deduplication key."""

@@ -228,6 +228,29 @@ class NotifySettings(Settings, frozen=True, kw_only=True):
             description="Time between reminders of an open incident that is not acknowledged; 0 disables them.",
         ),
     ] = 4 * 3600.0
+    reopen_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=7 * 86400,
+            description="Time after which the alert of an open incident is triggered at PagerDuty again. This opens an "
+            "alert that somebody resolved by hand, and changes nothing otherwise; 0 disables it.",
+        ),
+    ] = 1800.0
+    unseen_ack_s: Annotated[
+        Seconds,
+        Meta(
+            description="Time after a page from which an incident that becomes more severe, or gets another first "
+            "cause, is paged under a new key, since somebody may have acknowledged the page in PagerDuty."
+        ),
+    ] = 300.0
+    settle_s: Annotated[
+        Seconds,
+        Meta(
+            description="Time for which an incident that has returned must stay resolved until its end is reported, "
+            "for each return; at most 15 minutes in all. 0 reports each end at once."
+        ),
+    ] = 60.0
     runbook_url: Annotated[
         str,
         Meta(description="Base URL of the runbooks, to which the path of a runbook is appended.", **_HTTP),

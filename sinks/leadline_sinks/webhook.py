@@ -42,6 +42,7 @@ class WebhookSink:
 
     kind = "webhook"
     rate = Rate(per_s=10.0, burst=20)
+    unseen_actions = False
 
     def __init__(self, settings: WebhookSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.url is not None

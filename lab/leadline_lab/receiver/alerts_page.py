@@ -20,13 +20,13 @@ def pagerduty_html(events: Sequence[Event]) -> Iterator[str]:
     if alerts or changes:
         yield "<h2>PagerDuty</h2>"
     for alert in reversed(alerts[-_MOST:]):
-        payload = _payload(alert.log[-1]) or _payload(alert.log[0])
+        payload = next(filter(None, map(_payload, reversed(alert.log))), {})
         yield f'<article class="alert {alert.state}"><p><span class="state {alert.state}">{alert.state}</span>'
         yield f"<b>{_word(payload, 'summary')}</b></p>"
         yield f'<p class="context">{_word(payload, "severity")} on <code>{_word(payload, "source")}</code>, '
         yield f"key <code>{escape(alert.key)}</code></p>"
         history = " · ".join(f"{event.at:%H:%M:%S} {escape(event.kind)}" for event in alert.log[-_MOST:])
-        yield f'<p class="dim">{history}</p>{_details(payload)}</article>'
+        yield f'<p class="dim">{history}</p>{_hands(alert)}{_details(payload)}</article>'
     for change in reversed(changes[-_MOST:]):
         payload = _payload(change)
         yield '<article class="alert change"><p><span class="state change">change</span>'
@@ -42,6 +42,13 @@ def hook_html(events: Sequence[Event]) -> Iterator[str]:
         yield f'<article class="hook"><p><b>{escape(event.kind)}</b> <code>{escape(event.key)}</code></p>'
         yield f'<p class="dim">{event.at:%H:%M:%S} UTC, {escape(str(event.payload.get("type", "")))}</p>'
         yield f"{_details(event.payload)}</article>"
+
+
+def _hands(alert: pagerduty.Alert) -> str:
+    """Buttons for what people do in PagerDuty itself."""
+    actions = {"triggered": ("acknowledge", "resolve"), "acknowledged": ("resolve",), "resolved": ()}[alert.state]
+    buttons = (f'<button data-key="{escape(alert.key)}" data-action="{each}">{each}</button>' for each in actions)
+    return f"<p>{' '.join(buttons)}</p>" if actions else ""
 
 
 def _payload(event: Event) -> Mapping[str, Any]:

@@ -54,6 +54,7 @@ class App:
                 Route("/inbox", self._inbox),
                 Route("/count", self._count),
                 Route("/faults", self._set, methods=["POST"]),
+                Route("/by-hand", self._by_hand, methods=["POST"]),
                 *(Route(f"{path}{{rest:path}}", self._vendor, methods=["POST"]) for path in VENDORS),
             ]
         )
@@ -114,6 +115,19 @@ class App:
             return JSONResponse({"problem": f"vendor is one of {', '.join(sorted(NAMES))}"}, 400)
         self.faults.set(fault, self.clock.now())
         return Response(msgspec.json.encode(fault), media_type="application/json")
+
+    async def _by_hand(self, http: HttpRequest) -> Response:
+        """Acknowledge or resolve an alert as in PagerDuty itself. JSON only, so that no page of another site can."""
+        if not http.headers.get("content-type", "").startswith("application/json"):
+            return JSONResponse({"problem": "send application/json"}, 415)
+        return _response(self.by_hand(await http.body()))
+
+    def by_hand(self, body: bytes) -> Reply:
+        """Acknowledge or resolve an alert as a person does in PagerDuty."""
+        at = self.clock.now()
+        answered, events = pagerduty.by_hand(body, at, self.inbox.events)
+        self.inbox.take(Seen(at, pagerduty.VENDOR, "/by-hand", answered.status, answered.problem), events)
+        return answered
 
 
 class Broken(Response):

@@ -7,3 +7,12 @@ setInterval(async () => {
     // The receiver is gone; what it got stays on the screen.
   }
 }, 1000);
+
+// What people do in PagerDuty itself, which the sender does not see.
+for (const button of document.querySelectorAll("button[data-action]")) {
+  button.addEventListener("click", async () => {
+    const body = JSON.stringify({ key: button.dataset.key, action: button.dataset.action });
+    await fetch("/by-hand", { method: "POST", headers: { "content-type": "application/json" }, body });
+    location.reload();
+  });
+}

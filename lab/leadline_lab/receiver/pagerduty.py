@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -107,9 +107,20 @@ class ChangeEvent(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True
     images: list[Image] | msgspec.UnsetType = msgspec.UNSET
 
 
+class ByHand(msgspec.Struct, forbid_unknown_fields=True):
+    """Somebody acknowledges or resolves an alert in PagerDuty itself. The sender of its events gets no word of it."""
+
+    key: str
+    action: Literal["acknowledge", "resolve"]
+    by: str = "somebody"
+
+
 AlertEvent = Trigger | Acknowledge | Resolve
 _ALERTS = msgspec.json.Decoder(AlertEvent)
 _CHANGES = msgspec.json.Decoder(ChangeEvent)
+_BY_HAND = msgspec.json.Decoder(ByHand)
+HANDS: Final = {"acknowledge": "acknowledged by hand", "resolve": "resolved by hand"}
+"""The kinds of the events by hand."""
 
 
 def answer(request: Request, before: Sequence[Event]) -> tuple[Reply, list[Event]]:
@@ -139,6 +150,18 @@ def answer(request: Request, before: Sequence[Event]) -> tuple[Reply, list[Event
     return _accepted("Event processed", dedup_key=key), [event]
 
 
+def by_hand(body: bytes, at: datetime, before: Sequence[Event]) -> tuple[Reply, list[Event]]:
+    """The reply to what somebody does by hand, and its event. Only an alert that is not resolved can be changed."""
+    try:
+        given = _BY_HAND.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _refuse(400, "invalid", str(error), []), []
+    if not any(alert.key == given.key and alert.state != "resolved" for alert in alerts(before)):
+        return _refuse(404, "not found", "no alert with this key is open", []), []
+    event = Event(at, VENDOR, HANDS[given.action], given.key, {"by": given.by})
+    return Reply(200, encode({"status": "success"}), _JSON), [event]
+
+
 @dataclass(slots=True)
 class Alert:
     """The life of an alert as PagerDuty shows it."""
@@ -147,11 +170,13 @@ class Alert:
     opened_at: datetime
     state: Literal["triggered", "acknowledged", "resolved"] = "triggered"
     log: list[Event] = field(default_factory=list)
-    """The events of this alert in order; the first one paged somebody."""
+    """The events of this alert in order; the first one paged somebody. An acknowledged alert pages nobody again, and
+    one that is resolved is never opened again."""
 
 
 def alerts(events: Iterable[Event]) -> list[Alert]:
-    """Every alert there was, in the order of opening. A trigger after the end opens another one under the same key;
+    """Every alert there was, in the order of opening. A trigger after the end opens another one under the same key, and
+    pages; one before it is appended, and pages nobody, whatever its severity;
     acknowledging or resolving what is not open is dropped (02-Trigger-Events, Alert De-Duplication)."""
     every: list[Alert] = []
     newest: dict[str, Alert] = {}
@@ -165,7 +190,7 @@ def alerts(events: Iterable[Event]) -> list[Alert]:
             alert = newest[event.key] = Alert(event.key, event.at)
             every.append(alert)
         elif event.kind != "trigger":
-            alert.state = "resolved" if event.kind == "resolve" else "acknowledged"
+            alert.state = "resolved" if event.kind in ("resolve", HANDS["resolve"]) else "acknowledged"
         alert.log.append(event)
     return every
 

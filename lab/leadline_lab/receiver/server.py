@@ -4,13 +4,14 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from leadline.clock import Clock, SystemClock
 from leadline.errors import UsageError
+from leadline.wire import encode
 from leadline_lab.receiver.app import NAMES, App
 from leadline_lab.receiver.exchange import Event
 from leadline_lab.receiver.faults import Fault
@@ -87,6 +88,12 @@ class Receiver:
         if fault.vendor not in NAMES:
             raise UsageError(f"there is no vendor {fault.vendor!r}; there are: {', '.join(sorted(NAMES))}")
         self._app.faults.set(fault, self._app.clock.now())
+
+    def by_hand(self, key: str, action: Literal["acknowledge", "resolve"]) -> None:
+        """Acknowledge or resolve an alert as a person does in PagerDuty. Raises UsageError when none is open."""
+        answered = self._app.by_hand(encode({"key": key, "action": action}))
+        if answered.problem:
+            raise UsageError(f"{key}: {answered.problem}")
 
     def close(self) -> None:
         """Stop, without waiting for whoever is connected."""

@@ -104,8 +104,10 @@ class IncidentHistory:
         for delivery in self.deliveries:
             if delivery.outcome == "attempted":
                 continue  # its outcome follows
-            if delivery.occasion == "updated" and delivery.outcome != "given_up":
-                continue  # an edited message repeats the judgements
+            if delivery.outcome == "nothing_new":
+                continue  # nothing was sent
+            if delivery.occasion in ("updated", "kept_open") and delivery.outcome != "given_up":
+                continue  # an edited message repeats the judgements, a repeated page has no content
             yield TimelineRow(delivery.at, _delivery(delivery), "delivery")
         for action in self.actions:
             yield TimelineRow(action.at, _action(action), "person")
@@ -121,7 +123,9 @@ def _delivery(delivery: Delivery) -> str:
         case "attempted":
             return f"{target} is being notified: {occasion}"
         case "sent":
-            return f"{target} was notified: {occasion}"
+            return f"{target} was notified: {occasion.replace('_', ' ')}"
+        case "nothing_new":
+            return f"{target} had everything already: {occasion}"
         case "partial":
             return f"{target} was notified in part: {occasion}"
         case "suppressed":

@@ -5,6 +5,9 @@
 Decisions, without I/O:
 ``matching``           whether a route or silence matches an incident
 ``routing``            the targets of an incident
+``situation``          the facts on which a decision depends
+``acknowledgements``   the generations of an incident that acknowledgements cover
+``occasions``          the occasion of the next notification, and when it is due
 ``notify_decision``    when a target is notified, and of what
 ``delivery_records``   the records of attempts
 ``self_incident``      the incident about a target that cannot be reached

@@ -8,7 +8,11 @@ import msgspec
 
 from leadline.model.delivery import Delivery, Occasion
 from leadline.model.incident import Incident
+from leadline_sinks.notify.acknowledgements import covered
 from leadline_sinks.notify.sink import Notification, Reason
+
+RINGS = frozenset[Occasion]({"opened", "escalated", "cause_changed", "reopened", "repeated", "kept_open"})
+"""Occasions of notifications that are more than an update of an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +27,23 @@ class DeliveryRecords:
         self, notification: Notification, last: Delivery | None, receipt: Mapping[str, str], now: datetime
     ) -> Delivery:
         """The target has accepted the notification."""
-        incident = notification.incident
-        times = [*(entry.at for entry in incident.timeline), *(change.at for change in incident.changes)]
+        first_at = last.first_at if last is not None and last.first_at is not None else now
         return msgspec.structs.replace(
-            self._from(incident, notification.occasion, last, now),
-            outcome="sent",
-            seq=incident.seq,
-            severity=incident.severity,
-            state=incident.state,
-            first_at=last.first_at if last is not None and last.first_at is not None else now,
-            told_until=max(times, default=None),
-            actions=_actions(notification, last),
-            reason=None,
-            receipt=dict(receipt),
+            self._delivered(notification, last, receipt, now), outcome="sent", first_at=first_at
         )
 
-    def attempted(self, incident: Incident, occasion: Occasion, last: Delivery | None, now: datetime) -> Delivery:
-        """Written before the first attempt: if the process is killed, the target may or may not have received it."""
-        return msgspec.structs.replace(self._from(incident, occasion, last, now), outcome="attempted", reason=None)
+    def nothing_new(
+        self, notification: Notification, last: Delivery | None, receipt: Mapping[str, str], now: datetime
+    ) -> Delivery:
+        """The target has everything already, and nothing was sent."""
+        return msgspec.structs.replace(self._delivered(notification, last, receipt, now), outcome="nothing_new")
+
+    def attempted(self, notification: Notification, last: Delivery | None, now: datetime) -> Delivery:
+        """Written before an attempt that opens something at the target: if the process is killed, the target may or
+        may not have received it.
+        """
+        before = self._from(notification.incident, notification.occasion, last, now)
+        return msgspec.structs.replace(before, outcome="attempted", rang=list(notification.rang), reason=None)
 
     def partial(
         self, notification: Notification, last: Delivery | None, receipt: Mapping[str, str], now: datetime
@@ -48,7 +51,12 @@ class DeliveryRecords:
         """The target has received a part, which the receipt describes. The whole notification is sent again."""
         before = self._from(notification.incident, notification.occasion, last, now)
         return msgspec.structs.replace(
-            before, outcome="partial", first_at=before.first_at or now, reason=None, receipt=dict(receipt)
+            before,
+            outcome="partial",
+            first_at=before.first_at or now,
+            rang=list(notification.rang),
+            reason=None,
+            receipt=dict(receipt),
         )
 
     def given_up(self, notification: Notification, last: Delivery | None, reason: Reason, now: datetime) -> Delivery:
@@ -57,7 +65,9 @@ class DeliveryRecords:
             self._from(notification.incident, notification.occasion, last, now),
             outcome="given_up",
             seq=notification.incident.seq,
+            generation=notification.incident.generation,
             actions=_actions(notification, last),
+            acknowledged=covered(notification.actions, last),
             reason=str(reason),
         )
 
@@ -69,6 +79,28 @@ class DeliveryRecords:
         before = self._from(incident, occasion, last, now)
         return msgspec.structs.replace(
             before, outcome="suppressed", first_at=before.first_at or first_at, reason=silence_id
+        )
+
+    def _delivered(
+        self, notification: Notification, last: Delivery | None, receipt: Mapping[str, str], now: datetime
+    ) -> Delivery:
+        """The target has the notification."""
+        incident = notification.incident
+        times = [*(entry.at for entry in incident.timeline), *(change.at for change in incident.changes)]
+        before = self._from(incident, notification.occasion, last, now)
+        return msgspec.structs.replace(
+            before,
+            seq=incident.seq,
+            severity=incident.severity,
+            state=incident.state,
+            told_until=max(times, default=None),
+            generation=incident.generation,
+            actions=_actions(notification, last),
+            acknowledged=covered(notification.actions, last),
+            rang=list(notification.rang) if incident.state == "open" else [],
+            rang_at=now if notification.occasion in RINGS else before.rang_at,
+            reason=None,
+            receipt=dict(receipt),
         )
 
     def _from(self, incident: Incident, occasion: Occasion, last: Delivery | None, now: datetime) -> Delivery:

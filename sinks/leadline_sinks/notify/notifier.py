@@ -24,21 +24,24 @@ from leadline.model.ids import IncidentId
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline_sinks.notify.context import NotificationContext
-from leadline_sinks.notify.delivery_records import DeliveryRecords
-from leadline_sinks.notify.notify_decision import (
-    Send,
-    Situation,
-    Skip,
-    SkipReason,
-    Suppress,
-    Wait,
-    decide,
-    may_have_received,
-)
+from leadline_sinks.notify.delivery_records import RINGS, DeliveryRecords
+from leadline_sinks.notify.notify_decision import Send, Skip, SkipReason, Suppress, Wait, decide
 from leadline_sinks.notify.pacing import CircuitBreaker, RandomNumber, TokenBucket, delay_s
 from leadline_sinks.notify.routing import targets
 from leadline_sinks.notify.self_incident import SelfIncident
-from leadline_sinks.notify.sink import NEEDS_OPERATOR, REASONS, GiveUp, Notification, Outcome, Reason, Retry, Sent, Sink
+from leadline_sinks.notify.sink import (
+    NEEDS_OPERATOR,
+    REASONS,
+    DeliveryOutcome,
+    GiveUp,
+    NothingNew,
+    Notification,
+    Reason,
+    Retry,
+    Sent,
+    Sink,
+)
+from leadline_sinks.notify.situation import Situation, may_have_received
 
 ATTEMPT_S: Final = 60.0
 """Longest time of one attempt, which may take several requests: a slow answer must not delay other incidents."""
@@ -71,6 +74,10 @@ class TrackedIncident:
     """Time of the first record that this process read."""
     delivered_at: float
     """Time of the last delivery; ``observed_at`` before the first."""
+    rang_at: float
+    """Time of the last delivery that was more than an update; ``observed_at`` before the first."""
+    ended_at: float | None
+    """Time at which this process read that the incident is resolved."""
     surely_undelivered: bool = False
     """Whether the target has received nothing, although an attempt is on record."""
     failures: int = 0
@@ -122,9 +129,14 @@ class Notifier:
         tracked = self._tracked.get(incident.incident_id)
         if tracked is None:
             now = self._clock.monotonic()
-            self._tracked[incident.incident_id] = TrackedIncident(incident, partition, offset, now, now)
+            ended_at = now if incident.state == "resolved" else None
+            self._tracked[incident.incident_id] = TrackedIncident(incident, partition, offset, now, now, now, ended_at)
         elif incident.seq > tracked.incident.seq:
             tracked.incident, tracked.offset, tracked.decide_at = incident, offset, -inf
+            if incident.state == "open":
+                tracked.ended_at = None
+            elif tracked.ended_at is None:
+                tracked.ended_at = self._clock.monotonic()
 
     def settled(self, partition: int, position: int) -> int:
         """The offset before which no record of a partition is needed, where records are read up to ``position``."""
@@ -188,12 +200,12 @@ class Notifier:
         notification = await self._decide(tracked, now)
         if notification is None:
             return 0.0
-        await self._record_first_attempt(tracked, notification)
+        await self._record_attempt(tracked, notification)
         self._bucket.take()
         began = self._clock.monotonic()
         try:
             async with asyncio.timeout(ATTEMPT_S):
-                outcome: Outcome = await self._sink.deliver(notification)
+                outcome: DeliveryOutcome = await self._sink.deliver(notification)
         except TimeoutError:
             outcome = Retry(Reason.TIMEOUT, f"the attempt took longer than {ATTEMPT_S:g} s")
         except Exception as error:  # a defect of one sink must not stop the delivery of other incidents
@@ -203,15 +215,18 @@ class Notifier:
         await self._ended(tracked, notification, outcome)
         return 0.0
 
-    async def _record_first_attempt(self, tracked: TrackedIncident, notification: Notification) -> None:
-        """Record the first attempt before it is made: after a crash, the target may or may not have received it."""
+    async def _record_attempt(self, tracked: TrackedIncident, notification: Notification) -> None:
+        """Record an attempt that opens something at the target before it is made: after a crash, the target may or may
+        not have received it.
+        """
         last = self._context.delivery(tracked.incident.incident_id, self._target)
-        if last is None or not may_have_received(last):
-            record = self._records.attempted(notification.incident, notification.occasion, last, self._clock.now())
+        first = last is None or not may_have_received(last)
+        if first or last is None or notification.rang != tuple(last.rang or (1,)):
+            record = self._records.attempted(notification, last, self._clock.now())
             self._context.add_delivery(record, await self._write(record))
-            tracked.surely_undelivered = True
+            tracked.surely_undelivered = first
 
-    async def _ended(self, tracked: TrackedIncident, notification: Notification, outcome: Outcome) -> None:
+    async def _ended(self, tracked: TrackedIncident, notification: Notification, outcome: DeliveryOutcome) -> None:
         last, at = self._last(tracked), self._clock.now()
         match outcome:
             case Sent(receipt):
@@ -220,6 +235,8 @@ class Notifier:
                     waited_s = (at - tracked.incident.detected_at).total_seconds()
                     metrics.SINK_NOTIFY_SECONDS.labels(self._target).observe(max(0.0, waited_s))
                 await self._record_success()
+            case NothingNew(receipt):
+                await self._store(tracked, self._records.nothing_new(notification, last, receipt, at))
             case GiveUp(reason, detail) if reason not in NEEDS_OPERATOR:
                 log.error("%s rejects %s: %s", self._target, escape(tracked.incident.incident_id), detail)
                 metrics.SINK_FAILURES.labels(self._target, str(reason)).inc()
@@ -272,6 +289,8 @@ class Notifier:
     async def _store(self, tracked: TrackedIncident, record: Delivery, *, failed: bool = False) -> None:
         self._context.add_delivery(record, await self._write(record))
         tracked.delivered_at, tracked.surely_undelivered, tracked.decide_at = self._clock.monotonic(), False, -inf
+        if record.outcome in ("sent", "nothing_new") and record.occasion in RINGS:
+            tracked.rang_at = tracked.delivered_at
         if not failed:
             tracked.failures, tracked.not_before, tracked.due_since = 0, -inf, None
             metrics.SINK_DELIVERIES.labels(self._target, record.outcome).inc()
@@ -295,6 +314,9 @@ class Notifier:
             now=self._clock.now(),
             observed_s=now - tracked.observed_at,
             delivered_s=now - tracked.delivered_at,
+            rang_s=now - tracked.rang_at,
+            ended_s=now - tracked.ended_at if tracked.ended_at is not None else 0.0,
+            unseen_actions=self._sink.unseen_actions,
         )
 
     def _last(self, tracked: TrackedIncident) -> Delivery | None:

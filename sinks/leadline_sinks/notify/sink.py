@@ -1,7 +1,7 @@
 """The interface of a sink: it delivers one notification to one target and reports the outcome.
 
 A sink implements the protocol of its target and nothing else. The notifier decides when to send, in which order and how
-often to retry, and records what was delivered. Every call ends with one of three outcomes; an exception is a defect.
+often to retry, and records what was delivered. Every call ends with one of four outcomes; an exception is a defect.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +29,10 @@ class Notification:
     """Acknowledgements and notes since the last delivery to this target."""
     receipt: Mapping[str, str] = field(default_factory=dict)
     """The receipt of the last delivery of this incident; empty for the first notification."""
+    rang: tuple[int, ...] = (1,)
+    """The generations under which people were notified anew, oldest first; this notification is under the last one."""
+    lapsed_by: str | None = None
+    """The person whose acknowledgement covers an earlier generation only."""
 
 
 class Reason(StrEnum):
@@ -64,7 +68,14 @@ NEEDS_OPERATOR = frozenset({Reason.UNAUTHORIZED, Reason.TARGET_GONE, Reason.FULL
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The target has accepted the notification. ``receipt`` replaces the previous receipt."""
+    """The target has accepted a request. ``receipt`` replaces the previous receipt."""
+
+    receipt: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NothingNew:
+    """The target has everything already: no request was accepted, because none was due."""
 
     receipt: Mapping[str, str] = field(default_factory=dict)
 
@@ -91,6 +102,8 @@ class GiveUp:
 
 
 Outcome = Sent | Retry | GiveUp
+"""Of a test, and of writing to the incident log."""
+DeliveryOutcome = Outcome | NothingNew
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +119,10 @@ class Sink(Protocol):
 
     kind: str
     rate: Rate
+    unseen_actions: bool
+    """Whether people can acknowledge and resolve at the target without Leadline's knowing."""
 
-    async def deliver(self, notification: Notification) -> Outcome:
+    async def deliver(self, notification: Notification) -> DeliveryOutcome:
         """Deliver a notification. After a crash the same one may be delivered again; duplicates are avoided where the
         target's protocol allows it.
         """

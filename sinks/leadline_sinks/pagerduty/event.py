@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from leadline.headline import affected, away_s, ending, impact_since
 from leadline.logs import escape
 from leadline.model.alert import Evidence, Severity
 from leadline.model.incident import Cause, Change, Incident
 from leadline.settings.sink import NotifySettings
 from leadline.steps import fix_lines
 from leadline.wire import encode, timestamp
+from leadline.words import duration
+from leadline_sinks.notify.sink import Notification
 from leadline_sinks.pagerduty import limits
 from leadline_sinks.runbook import runbook_url
 
@@ -21,40 +24,35 @@ SEVERITIES: dict[Severity, str] = {"critical": "critical", "warning": "warning",
 """Our severities as PagerDuty's. Its ``error``, between critical and warning, is not used."""
 CLIENT = "Leadline"
 _SHORT_SUMMARY = 200
+_TITLE = 700
+"""Characters of a title in a summary; the rest is for what follows it."""
 _HASHED = 33
 _LEFT_OUT = 40
 """Characters kept free for the line that says how many were left out."""
 
 
-def dedup_key(incident_id: str) -> str:
-    """The incident's identity, or, where that is too long or not printable, its beginning and a hash of the whole."""
-    shown = escape(incident_id, limits.DEDUP_KEY_CHARACTERS)
+def dedup_key(incident_id: str, generation: int = 1) -> str:
+    """The incident's identity, or, where that is too long or not printable, its beginning and a hash of the whole.
+
+    The generation follows from 2 on: PagerDuty opens another alert for it, and notifies people.
+    """
+    suffix = f"#{generation}" if generation > 1 else ""
+    room = limits.DEDUP_KEY_CHARACTERS - len(suffix)
+    shown = escape(incident_id, room)
     if incident_id and shown == incident_id:
-        return incident_id
+        return incident_id + suffix
     digest = hashlib.sha256(incident_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{shown[: limits.DEDUP_KEY_CHARACTERS - _HASHED]}~{digest[: _HASHED - 1]}"
+    return f"{shown[: room - _HASHED]}~{digest[: _HASHED - 1]}{suffix}"
 
 
-def trigger(incident: Incident, key: str, notify: NotifySettings) -> Event:
-    """The event that opens or updates the alert."""
-    first = incident.causes[0] if incident.causes else None
-    subject = first.subject if first else None
-    newest = incident.timeline[-1].at if incident.timeline else incident.detected_at
-    field = limits.FIELD_CHARACTERS
+def trigger(notification: Notification, key: str, notify: NotifySettings) -> Event:
+    """The event that opens or updates the present alert."""
+    incident, generation = notification.incident, notification.rang[-1]
     event: Event = {
         "routing_key": key,
         "event_action": "trigger",
-        "dedup_key": dedup_key(incident.incident_id),
-        "payload": {
-            "summary": _summary(incident, first),
-            "source": _clip((subject.node or subject.id if subject else "") or incident.cluster, field),
-            "severity": SEVERITIES[incident.severity],
-            "timestamp": timestamp(newest),
-            "component": _clip((subject.name or subject.kind) if subject else "cluster", field),
-            "group": _clip(incident.cluster, field),
-            "class": _clip(incident.rules[0] if incident.rules else first.code if first else "unknown", field),
-            "custom_details": _details(incident),
-        },
+        "dedup_key": dedup_key(incident.incident_id, generation),
+        "payload": _payload(incident, _summary(notification), _before(notification)),
         "client": CLIENT,
         "client_url": notify.runbook_url,
     }
@@ -62,9 +60,40 @@ def trigger(incident: Incident, key: str, notify: NotifySettings) -> Event:
     return event | ({"links": links} if links else {})
 
 
-def follow(action: str, incident: Incident, key: str) -> Event:
-    """The event that acknowledges or resolves the alert; ``action`` is ``acknowledge`` or ``resolve``."""
-    return {"routing_key": key, "event_action": action, "dedup_key": dedup_key(incident.incident_id)}
+def acknowledge(incident: Incident, key: str, generation: int) -> Event:
+    """The event that acknowledges the alert of a generation."""
+    return _follow("acknowledge", incident, key, generation)
+
+
+def resolve(incident: Incident, key: str, generation: int) -> Event:
+    """The event that resolves the alert of a generation, with how the incident ended."""
+    ended = _joined((_clip(incident.title, _TITLE), ending(incident), _cause_of(incident)))
+    return _follow("resolve", incident, key, generation) | {"payload": _payload(incident, ended, {})}
+
+
+def _follow(action: str, incident: Incident, key: str, generation: int) -> Event:
+    return {
+        "routing_key": key,
+        "event_action": action,
+        "dedup_key": dedup_key(incident.incident_id, generation),
+    }
+
+
+def _payload(incident: Incident, summary: str, before: dict[str, str]) -> dict[str, Any]:
+    first = incident.causes[0] if incident.causes else None
+    subject = first.subject if first else None
+    newest = incident.timeline[-1].at if incident.timeline else incident.detected_at
+    field = limits.FIELD_CHARACTERS
+    return {
+        "summary": summary,
+        "source": _clip((subject.node or subject.id if subject else "") or incident.cluster, field),
+        "severity": SEVERITIES[incident.severity],
+        "timestamp": timestamp(newest),
+        "component": _clip((subject.name or subject.kind) if subject else "cluster", field),
+        "group": _clip(incident.cluster, field),
+        "class": _clip(incident.rules[0] if incident.rules else first.code if first else "unknown", field),
+        "custom_details": _table((*before.items(), *_details(incident))),
+    }
 
 
 def change(changes: Sequence[Change], key: str, cluster: str) -> Event:
@@ -97,6 +126,8 @@ def resolve_test(key: str) -> Event:
 
 def shorter(event: Event) -> Event:
     """The event in its shortest form, for when PagerDuty has rejected it."""
+    if event["event_action"] != "trigger":
+        return {name: value for name, value in event.items() if name != "payload"}
     payload = {name: value for name, value in event["payload"].items() if name != "custom_details"}
     payload["summary"] = _clip(payload["summary"], _SHORT_SUMMARY)
     return {name: value for name, value in event.items() if name != "links"} | {"payload": payload}
@@ -112,14 +143,35 @@ def body(event: Event) -> bytes:
     return data
 
 
-def _summary(incident: Incident, first: Cause | None) -> str:
-    known = first is not None and first.code != "unknown"
-    text = f"{incident.title}: {first.summary}" if first and known and first.summary.strip() else incident.title
-    text = _clip(text, limits.SUMMARY_CHARACTERS)
+def _summary(notification: Notification) -> str:
+    """The problem, its impact, its beginning and its cause, in this order: phones show the beginning only."""
+    incident = notification.incident
+    away = away_s(incident)
+    returned = f"returned after {duration(away)}" if notification.occasion == "reopened" and away is not None else ""
+    return _joined((_clip(incident.title, _TITLE), returned, impact_since(incident), _cause_of(incident)))
+
+
+def _cause_of(incident: Incident) -> str:
+    first = incident.causes[0] if incident.causes else None
+    return first.summary if first is not None and first.code != "unknown" else ""
+
+
+def _joined(parts: Iterable[str]) -> str:
+    text = _clip("; ".join(part for part in parts if part.strip()), limits.SUMMARY_CHARACTERS)
     return text if text.strip() else "replication problem"
 
 
-def _details(incident: Incident) -> dict[str, str]:
+def _before(notification: Notification) -> dict[str, str]:
+    """The alerts of earlier generations, and the acknowledgement that no longer applies."""
+    ident = notification.incident.incident_id
+    keys = [dedup_key(ident, each) for each in notification.rang[:-1]]
+    facts = {"earlier alerts": ", ".join(keys)} if keys else {}
+    if notification.lapsed_by and keys:
+        facts["acknowledged before by"] = notification.lapsed_by
+    return facts
+
+
+def _details(incident: Incident) -> list[tuple[str, str | list[str]]]:
     """The custom details, the most useful first, since the last ones are left out first. Empty ones are omitted."""
     first = incident.causes[0] if incident.causes else None
     facts: dict[str, str | list[str]] = {
@@ -127,6 +179,10 @@ def _details(incident: Incident) -> dict[str, str]:
         "fix": "" if first is None else fix_lines(first) if first.steps else first.fix,
         "evidence": "; ".join(map(_fact, first.evidence_for)) if first else "",
         "changes": "; ".join(f"{c.setting} on {c.node}: {_value(c.from_)} -> {_value(c.to)}" for c in incident.changes),
+        "affected": affected(incident),
+        "worst lag": duration(incident.worst_lag_s) if incident.worst_lag_s is not None else "",
+        "returned at": ", ".join(map(timestamp, incident.reopened)),
+        "merged into": incident.merged_into or "",
         "alerts": ", ".join(incident.rules or incident.alerts),
         "incident": incident.incident_id,
         "datacenters": ", ".join(incident.datacenters),
@@ -138,7 +194,7 @@ def _details(incident: Incident) -> dict[str, str]:
         "part of": incident.parent or "",
     }
     labels = ((f"label {name}", text) for name, text in incident.labels.items())
-    return _table((name, text) for pairs in (facts.items(), labels) for name, text in pairs if text)
+    return [(name, text) for pairs in (facts.items(), labels) for name, text in pairs if text]
 
 
 def _table(rows: Iterable[tuple[str, str | list[str]]]) -> dict[str, str]:

@@ -9,11 +9,21 @@ from leadline.logs import escape
 from leadline.model.incident import Incident
 from leadline.settings.sink import NotifySettings, PagerDutySettings
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import GiveUp, Notification, Outcome, Rate, Reason, Retry, Sent
+from leadline_sinks.notify.sink import (
+    DeliveryOutcome,
+    GiveUp,
+    NothingNew,
+    Notification,
+    Outcome,
+    Rate,
+    Reason,
+    Retry,
+    Sent,
+)
 from leadline_sinks.pagerduty import event, limits
 from leadline_sinks.pagerduty.answer import failure
 from leadline_sinks.pagerduty.event import Event
-from leadline_sinks.pagerduty.receipt import Receipt, changes_due, events_due
+from leadline_sinks.pagerduty.receipt import EventAction, Receipt, changes_due, events_due
 
 log = logging.getLogger(__name__)
 _ENQUEUE = "/v2/enqueue"
@@ -29,6 +39,8 @@ class PagerDutySink:
     kind = "pagerduty"
     rate = Rate(per_s=5.0, burst=5)
     """Of notifications, most of which are one request. PagerDuty's own limit is dynamic, see ``limits``."""
+    unseen_actions = True
+    """Its Events API reports nothing of what people do in PagerDuty."""
 
     def __init__(self, settings: PagerDutySettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.routing_key is not None
@@ -38,7 +50,7 @@ class PagerDutySink:
         self._http = http
         self._clock = clock
 
-    async def deliver(self, notification: Notification) -> Outcome:
+    async def deliver(self, notification: Notification) -> DeliveryOutcome:
         """Send the events that are due; none when PagerDuty is up to date.
 
         Change events follow the alert and never fail the delivery: those that PagerDuty did not accept are sent with
@@ -49,21 +61,23 @@ class PagerDutySink:
         except UsageError as error:
             return Retry(Reason.UNAUTHORIZED, escape(str(error)))
         incident = notification.incident
-        before = receipt = Receipt.read(notification.receipt)
-        for action in events_due(notification, before):
-            trigger = action == "trigger"
-            body = event.trigger(incident, key, self._notify) if trigger else event.follow(action, incident, key)
+        before = receipt = Receipt.read(notification.receipt, notification.rang)
+        accepted = 0
+        for action, generation in events_due(notification, before):
+            body = self._event(action, notification, key, generation)
             failed = await self._post(_ENQUEUE, body, key)
-            if isinstance(failed, GiveUp) and trigger:
+            if isinstance(failed, GiveUp) and action != "acknowledge":
                 failed = await self._post(_ENQUEUE, event.shorter(body), key)
             if isinstance(failed, Retry):
-                return replace(failed, receipt=receipt.encode(incident)) if receipt != before else failed
+                return replace(failed, receipt=receipt.encode(incident)) if accepted else failed
             if failed is not None:
                 return failed
-            receipt = receipt.after(action, incident)
+            accepted += 1
+            receipt = receipt.after(action, generation, incident)
         if not key.startswith(limits.NO_CHANGES_PREFIX):
-            receipt = await self._send_changes(incident, receipt, key)
-        return Sent(receipt.encode(incident))
+            receipt, changes = await self._send_changes(incident, receipt, key)
+            accepted += changes
+        return Sent(receipt.encode(incident)) if accepted else NothingNew(receipt.encode(incident))
 
     async def test(self) -> Outcome:
         """Send a change event, which notifies nobody, or, where the key accepts none, resolve a nonexistent alert."""
@@ -81,7 +95,18 @@ class PagerDutySink:
         """Release connections."""
         await self._http.close()
 
-    async def _send_changes(self, incident: Incident, receipt: Receipt, key: str) -> Receipt:
+    def _event(self, action: EventAction, notification: Notification, key: str, generation: int) -> Event:
+        match action:
+            case "trigger":
+                return event.trigger(notification, key, self._notify)
+            case "acknowledge":
+                return event.acknowledge(notification.incident, key, generation)
+            case "resolve":
+                return event.resolve(notification.incident, key, generation)
+
+    async def _send_changes(self, incident: Incident, receipt: Receipt, key: str) -> tuple[Receipt, int]:
+        """Send the change events that are due. Returns how many were accepted."""
+        accepted = 0
         until = self._clock.monotonic() + _CHANGES_S
         for changes in changes_due(incident, receipt):
             if self._clock.monotonic() >= until:
@@ -92,8 +117,9 @@ class PagerDutySink:
                 log.warning("PagerDuty did not accept a change event", extra={"why": failed.detail})
             if isinstance(failed, Retry):
                 break
+            accepted += failed is None
             receipt = receipt.with_changes(changes)
-        return receipt
+        return receipt, accepted
 
     async def _post(self, path: str, body: Event, key: str) -> Retry | GiveUp | None:
         """Send an event; None when PagerDuty has accepted it."""

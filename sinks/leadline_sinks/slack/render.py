@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
+from leadline.headline import ended_by, impact, impact_since, lasted_s
 from leadline.model.incident import Cause, Change, Incident
 from leadline.settings.sink import NotifySettings
 from leadline.words import duration
@@ -67,9 +68,8 @@ def fallback(incident: Incident) -> str:
 
 def lasted(incident: Incident) -> str:
     """The duration of a resolved incident; empty while it is open."""
-    if incident.resolved_at is None:
-        return ""
-    return duration(max(0.0, (incident.resolved_at - incident.opened_at).total_seconds()))
+    seconds = lasted_s(incident)
+    return duration(seconds) if seconds is not None else ""
 
 
 def _full(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
@@ -106,14 +106,27 @@ def _head(incident: Incident) -> Iterator[Block]:
         yield header(literal(_title(incident), limits.HEADER))
         return
     after = f" after {lasted(incident)}" if lasted(incident) else ""
-    yield header(f"✅ RESOLVED{after}")
+    yield header(f"{_ending(incident)}{after}")
     yield section(struck(incident.title, limits.TITLE))
+    if incident.merged_into is not None:
+        yield section(f"It is part of {name(incident.merged_into)}: both are one problem.")
+    elif why := ended_by(incident):
+        yield section(f"*Ended by*: {prose(why, limits.CAUSE)}")
 
 
 def _title(incident: Incident) -> str:
-    if incident.state == "open":
-        return f"{_SIGNS[incident.severity]} {incident.severity.upper()} {incident.title}"
-    return f"✅ RESOLVED {incident.title}"
+    """The problem, its impact and its beginning; or that it is over."""
+    if incident.state != "open":
+        return f"{_ending(incident)} {incident.title}"
+    first = f"{_SIGNS[incident.severity]} {incident.severity.upper()} "
+    bad = f"; {impact_since(incident)}"
+    room = max(limits.HEADER // 2, limits.HEADER - len(first) - len(bad))
+    title = clean(incident.title)
+    return f"{first}{title if len(title) <= room else title[: room - 1] + '…'}{bad}"
+
+
+def _ending(incident: Incident) -> str:
+    return "✅ RESOLVED" if incident.merged_into is None else "🔀 MERGED"
 
 
 def _status(incident: Incident) -> str:
@@ -130,6 +143,11 @@ def _status(incident: Incident) -> str:
             f"open from {date(incident.opened_at)}{until}",
             *([by] if by else []),
         ]
+    if incident.reopened:
+        times = len(incident.reopened)
+        parts.append(f"returned {f'{times} times, last ' if times > 1 else ''}{date(incident.reopened[-1])}")
+    if incident.state == "resolved" and impact(incident):
+        parts.append(prose(impact(incident), limits.VALUE))
     if incident.silenced_by:
         parts.append("silenced")
     return joined(parts, "  ·  ", limits.STATUS)

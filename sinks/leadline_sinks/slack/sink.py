@@ -19,16 +19,16 @@ from leadline.clock import Clock
 from leadline.model.delivery import Occasion
 from leadline.settings.sink import NotifySettings, SlackSettings
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import Notification, Outcome, Rate, Reason, Retry, Sent
+from leadline_sinks.notify.sink import DeliveryOutcome, NothingNew, Notification, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.slack import render
 from leadline_sinks.slack.api import Accepted, Refused, Result, call, post
 from leadline_sinks.slack.blocks import context
 from leadline_sinks.slack.errors import ErrorKind
 from leadline_sinks.slack.render import Message
 from leadline_sinks.slack.text import clean
-from leadline_sinks.slack.thread import BROADCAST, reply
+from leadline_sinks.slack.thread import BROADCAST, head, reply
 
-_ANNOUNCED: Final = frozenset[Occasion]({"escalated", "repeated", "resolved"})
+_ANNOUNCED: Final = frozenset[Occasion]({"escalated", "cause_changed", "reopened", "repeated", "merged", "resolved"})
 """Occasions for a new message where messages cannot be edited."""
 _TS: Final = re.compile(r"\d{1,12}\.\d{1,9}", re.ASCII)
 _CHANNEL: Final = re.compile(r"[A-Z0-9]{1,40}", re.ASCII)
@@ -45,6 +45,7 @@ class SlackSink:
     """One channel."""
 
     kind = "slack"
+    unseen_actions = False
 
     def __init__(self, settings: SlackSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.wanted
@@ -56,7 +57,7 @@ class SlackSink:
         # which 40 are used (docs.slack.dev/apis/web-api/rate-limits). A notification is at most one of each.
         self.rate = Rate(per_s=40 / 60 if settings.token is not None else 1.0, burst=3)
 
-    async def deliver(self, notification: Notification) -> Outcome:
+    async def deliver(self, notification: Notification) -> DeliveryOutcome:
         """Post or edit the message of the incident."""
         if self._settings.token is None:
             return await self._post_to_webhook(notification)
@@ -78,7 +79,7 @@ class SlackSink:
         """Release connections."""
         await self._http.close()
 
-    async def _post_new(self, notification: Notification) -> Outcome:
+    async def _post_new(self, notification: Notification) -> DeliveryOutcome:
         """Post a new message for the incident."""
         result = await self._send(
             notification, lambda message, metadata: self._call("chat.postMessage", {**self._new(message), **metadata})
@@ -90,12 +91,13 @@ class SlackSink:
             return Retry(Reason.GARBLED, "the response does not name the new message")
         receipt = {"channel": channel, "ts": ts, "shown": self._digest(notification)}
         # The message shows everything but acknowledgements and notes.
-        return await self._reply(notification, receipt) if notification.actions else Sent(receipt)
+        return await self._reply(notification, receipt, sent=True) if notification.actions else Sent(receipt)
 
-    async def _update(self, notification: Notification, receipt: dict[str, str]) -> Outcome:
+    async def _update(self, notification: Notification, receipt: dict[str, str]) -> DeliveryOutcome:
         """Edit the message if it would change, then reply in its thread."""
         digest = self._digest(notification)
-        if digest != receipt["shown"]:
+        changed = digest != receipt["shown"]
+        if changed:
             where = {"channel": receipt["channel"], "ts": receipt["ts"], **_NO_LINKS}
             result = await self._send(
                 notification,
@@ -106,33 +108,43 @@ class SlackSink:
             if not isinstance(result, Accepted):
                 return _outcome(result)
             receipt["shown"] = digest
-        return await self._reply(notification, receipt)
+        return await self._reply(notification, receipt, sent=changed)
 
-    async def _reply(self, notification: Notification, receipt: Mapping[str, str]) -> Outcome:
-        """Post what is new in the thread. A reply that Slack rejects is dropped, since the message holds the state."""
-        text = reply(notification, self._clock.now())
+    async def _reply(self, notification: Notification, receipt: Mapping[str, str], *, sent: bool) -> DeliveryOutcome:
+        """Post what is new in the thread. ``sent`` is whether this delivery has posted or edited the message.
+
+        Of a reply that Slack rejects, only the first line is posted. If that is rejected too, it is dropped, since the
+        message holds the state.
+        """
+        now = self._clock.now()
+        text = reply(notification, now)
         if text is None:
-            return Sent(receipt)
-        result = await self._call(
-            "chat.postMessage",
-            {
-                "channel": receipt["channel"],
-                "thread_ts": receipt["ts"],
-                "reply_broadcast": notification.occasion in BROADCAST,
-                "text": text,
-                **_NO_LINKS,
-                **_NO_UNFURLING,
-            },
-        )
+            return Sent(receipt) if sent else NothingNew(receipt)
+        result = await self._call("chat.postMessage", self._in_thread(notification, receipt, text))
         if isinstance(result, Refused) and result.kind is ErrorKind.GONE:
             return await self._post_new(notification)
-        return replace(result, receipt=receipt) if isinstance(result, Retry) else Sent(receipt)
+        if isinstance(result, Refused) and (line := head(notification, now)) is not None:
+            result = await self._call("chat.postMessage", self._in_thread(notification, receipt, line))
+        if isinstance(result, Retry):
+            return replace(result, receipt=receipt) if sent else result
+        return Sent(receipt) if sent or isinstance(result, Accepted) else _outcome(result)
 
-    async def _post_to_webhook(self, notification: Notification) -> Outcome:
+    def _in_thread(self, notification: Notification, receipt: Mapping[str, str], text: str) -> dict[str, Any]:
+        return {
+            "channel": receipt["channel"],
+            "thread_ts": receipt["ts"],
+            "reply_broadcast": notification.occasion in BROADCAST,
+            "text": text,
+            **_NO_LINKS,
+            **_NO_UNFURLING,
+        }
+
+    async def _post_to_webhook(self, notification: Notification) -> DeliveryOutcome:
         digest = f"{notification.occasion} {self._digest(notification)}"
-        first = "shown" not in notification.receipt
-        if not first and (notification.occasion not in _ANNOUNCED or notification.receipt["shown"] == digest):
-            return Sent(notification.receipt)
+        shown = notification.receipt.get("shown")
+        reminder = notification.occasion == "repeated"
+        if shown is not None and (notification.occasion not in _ANNOUNCED or (shown == digest and not reminder)):
+            return NothingNew(notification.receipt)
         result = await self._send(notification, lambda message, _: self._post(message))
         return Sent({"shown": digest}) if isinstance(result, Accepted) else _outcome(result)
 

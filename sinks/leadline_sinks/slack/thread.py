@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final
 
+from leadline.headline import away_s, ended_by, impact
 from leadline.model.action import Action
 from leadline.model.delivery import Occasion
 from leadline.model.incident import TimelineEntry
@@ -12,7 +13,7 @@ from leadline_sinks.slack import limits
 from leadline_sinks.slack.render import lasted
 from leadline_sinks.slack.text import name, prose
 
-BROADCAST: Final = frozenset[Occasion]({"escalated", "repeated"})
+BROADCAST: Final = frozenset[Occasion]({"escalated", "cause_changed", "reopened", "repeated"})
 """Occasions whose reply is shown in the channel, too."""
 _CUT: Final = 2800
 """Characters of a reply, which is one section."""
@@ -21,34 +22,50 @@ _CUT: Final = 2800
 def reply(notification: Notification, now: datetime) -> str | None:
     """The text of the reply; None when there is nothing new."""
     events = sorted(_events(notification), key=lambda event: event.at)
-    head = _head(notification, now)
+    first = head(notification, now)
     lines = [_line(event) for event in events[-limits.LINES :]]
     while sum(len(line) + 1 for line in lines) > _CUT:
         lines = lines[1:]
     earlier = len(events) - len(lines)
-    text = [*([head] if head else []), *([f"… {earlier} earlier"] if earlier else []), *lines]
+    text = [*([first] if first else []), *([f"… {earlier} earlier"] if earlier else []), *lines]
     return "\n".join(text) or None
 
 
-def _head(notification: Notification, now: datetime) -> str | None:
+def head(notification: Notification, now: datetime) -> str | None:
+    """The first line of the reply; None for occasions that have none."""
     incident = notification.incident
+    title = prose(incident.title, limits.REPLY)
+    bad = f"; {prose(impact(incident), limits.REPLY)}" if impact(incident) else ""
     match notification.occasion:
         case "escalated":
-            return f"*Escalated to {incident.severity}*: {prose(incident.title, limits.REPLY)}"
+            return f"*Escalated to {incident.severity}*: {title}{bad}{_lapsed(notification)}"
+        case "cause_changed":
+            return f"*Another cause is ranked first*: {title}{bad}{_lapsed(notification)}"
+        case "reopened":
+            away = away_s(incident)
+            after = f" after {duration(away)}" if away is not None else ""
+            return f"*Returned{after}*: {title}{bad}{_lapsed(notification)}"
         case "repeated":
-            by = incident.acknowledged_by
-            acknowledged = f"acknowledged by {name(by)}" if by else "not acknowledged"
             since = duration(max(0.0, (now - incident.opened_at).total_seconds()))
-            return f"*Still open* after {since}, {acknowledged}: {prose(incident.title, limits.REPLY)}"
+            return f"*Still open* after {since}, not acknowledged: {title}{bad}"
+        case "merged" if incident.merged_into is not None:
+            return f"*Merged* into {name(incident.merged_into)}: both are one problem. Follow that one"
         case "resolved":
-            return f"*Resolved* after {lasted(incident)}" if lasted(incident) else "*Resolved*"
+            why = ended_by(incident)
+            after = f" after {lasted(incident)}" if lasted(incident) else ""
+            return f"*Resolved*{after}{': ' + prose(why, limits.REPLY) if why else ''}"
     return None
 
 
+def _lapsed(notification: Notification) -> str:
+    by = notification.lapsed_by
+    return f". The acknowledgement by {name(by)} was for what was known before" if by else ""
+
+
 def _events(notification: Notification) -> list[TimelineEntry | Action]:
-    # The head says that it is resolved, and after how long.
-    resolved = notification.occasion == "resolved"
-    news = [entry for entry in notification.news if not (resolved and entry.what == "resolved")]
+    # The first line says that it is resolved, after how long, and why.
+    over = notification.occasion in ("resolved", "merged")
+    news = [entry for entry in notification.news if not (over and entry.what.partition(":")[0] == "resolved")]
     return [*news, *notification.actions]
 
 

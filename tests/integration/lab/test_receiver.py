@@ -1,5 +1,6 @@
 """The receiver over real connections: its pages, its faults, its end."""
 
+import json
 import threading
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from leadline.errors import UsageError
 from leadline.settings.load import load
 from leadline.settings.sink import SinkSettings
 from leadline_lab.receiver.faults import Fault, Kind
+from leadline_lab.receiver.pagerduty import alerts
 from leadline_lab.receiver.server import Receiver
 from leadline_lab.sandbox.wait import eventually
 
@@ -117,6 +119,22 @@ def test_no_other_page_can_ask_for_faults(client: httpx.Client) -> None:
         "/faults", content=b'{"vendor":"slack","kind":"gone"}', headers={"content-type": "text/plain"}
     )
     assert refused.status_code == 415
+
+
+def test_what_people_do_in_pagerduty(receiver: Receiver, client: httpx.Client) -> None:
+    """The page has buttons for it, which ask as programs can; a form of another site sends no JSON."""
+    payload = {"summary": "s", "source": "pg-2", "severity": "critical"}
+    event = {"routing_key": "a" * 32, "event_action": "trigger", "dedup_key": "k", "payload": payload}
+    assert client.post("/v2/enqueue", json=event).status_code == 202
+    assert '<button data-key="k" data-action="resolve">' in client.get("/").text
+    asked = {"key": "k", "action": "resolve"}
+    assert client.post("/by-hand", content=json.dumps(asked), headers={"content-type": "text/plain"}).status_code == 415
+    assert client.post("/by-hand", json=asked).status_code == 200
+    assert [alert.state for alert in alerts(receiver.events)] == ["resolved"]
+    assert "<button" not in client.get("/").text
+    assert client.post("/by-hand", json=asked).status_code == 404
+    with pytest.raises(UsageError, match="k: no alert with this key is open"):
+        receiver.by_hand("k", "acknowledge")
 
 
 def test_the_environment(receiver: Receiver) -> None:

@@ -90,10 +90,10 @@ def incident(seq: int = 1, **changes: Any) -> Incident:
 
 
 def resolved(seq: int = 9, **changes: Any) -> Incident:
-    """The same incident, resolved."""
-    at = changes.pop("resolved_at", later(300))
+    """The same incident, resolved; ``why`` is what ended it."""
+    at, why = changes.pop("resolved_at", later(300)), changes.pop("why", "")
     over = incident(seq, **changes)
-    timeline = [*over.timeline, TimelineEntry(at=at, what="resolved")]
+    timeline = [*over.timeline, TimelineEntry(at=at, what=f"resolved: {why}" if why else "resolved")]
     return msgspec.structs.replace(over, state="resolved", resolved_at=at, timeline=timeline)
 
 

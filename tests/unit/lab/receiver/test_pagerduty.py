@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leadline.wire import encode
 from leadline_lab.receiver.exchange import Event, Reply, Request
-from leadline_lab.receiver.pagerduty import CHANGE, ENQUEUE, UNKNOWN_KEY, alerts, answer
+from leadline_lab.receiver.pagerduty import CHANGE, ENQUEUE, UNKNOWN_KEY, alerts, answer, by_hand
 from tests.unit.sinks import made
 
 KEY = "a" * 32
@@ -206,6 +207,42 @@ def test_alerts_follow_triggers(actions: list[str]) -> None:
     assert [alert.log[0].kind for alert in seen] == ["trigger"] * len(seen)
     assert all(alert.state == "resolved" for alert in seen[:-1])
     assert [alert.opened_at for alert in seen] == sorted({alert.opened_at for alert in seen})
+
+
+@pytest.mark.parametrize(
+    ("before", "action", "after", "states"),
+    [
+        (["trigger"], "resolve", ["trigger"], ["resolved", "triggered"]),
+        (["trigger"], "resolve", ["acknowledge", "resolve"], ["resolved"]),
+        (["trigger"], "acknowledge", ["trigger"], ["acknowledged"]),
+        (["trigger", "acknowledge"], "resolve", ["trigger", "trigger"], ["resolved", "triggered"]),
+    ],
+)
+def test_by_hand(before: list[str], action: str, after: list[str], states: list[str]) -> None:
+    """The actions of people count as much as events do: a trigger opens another alert after the end only."""
+    events = life(*before)
+    reply, done = by_hand(encode({"key": "k", "action": action}), made.later(9), events)
+    assert reply.status == 200
+    events += done
+    for each in after:
+        events += post(act(each), before=events, at=made.later(10))[1]
+    assert [alert.state for alert in alerts(events)] == states
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"key": "another", "action": "resolve"}, 404),
+        ({"key": "k", "action": "reopen"}, 400),
+        ({"action": "resolve"}, 400),
+        (None, 400),
+    ],
+)
+def test_what_nobody_can_do_by_hand(given: Any, status: int) -> None:
+    """An alert that is not open can be neither acknowledged nor resolved, and none can be opened again."""
+    reply, done = by_hand(encode(given), made.later(9), life("trigger"))
+    assert (reply.status, done) == (status, [])
+    assert by_hand(encode({"key": "k", "action": "resolve"}), made.later(9), life("trigger", "resolve"))[1] == []
 
 
 def test_changes_are_no_alerts() -> None:

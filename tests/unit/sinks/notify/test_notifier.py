@@ -35,6 +35,7 @@ def failing(reason: Reason, **more: Any) -> Answer:
 
 class Target:
     kind = "fake"
+    unseen_actions = False
 
     def __init__(self, rate: Rate) -> None:
         self.rate = rate

@@ -43,6 +43,7 @@ class Target:
     """A vendor that keeps what it received and fails as scripted."""
 
     kind = "fake"
+    unseen_actions = False
     rate = Rate(per_s=1.0, burst=3)
 
     def __init__(self) -> None:

@@ -1,5 +1,6 @@
 """When a target is notified, and of what."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -10,8 +11,9 @@ from leadline.model.incident import Incident, TimelineEntry
 from leadline.model.silence import Silence
 from leadline.settings.sink import NotifySettings
 from leadline_sinks.notify.delivery_records import DeliveryRecords
-from leadline_sinks.notify.notify_decision import Decision, Send, Situation, Skip, SkipReason, Suppress, Wait, decide
+from leadline_sinks.notify.notify_decision import Decision, Send, Skip, SkipReason, Suppress, Wait, decide
 from leadline_sinks.notify.sink import Reason
+from leadline_sinks.notify.situation import Situation
 from tests.unit.sinks.made import UNKNOWN, action, change, incident, later, notification, resolved
 
 NOTIFY = NotifySettings()
@@ -20,6 +22,10 @@ RECORDS = DeliveryRecords("slack", "slack")
 
 def situation(about: Incident, after_s: float = 0.0, **changes: Any) -> Situation:
     """The situation of an incident some seconds after its detection, by all clocks."""
+
+    def since(moment: datetime) -> float:
+        return (later(2 + after_s) - moment).total_seconds()
+
     given: dict[str, Any] = {
         "actions": (),
         "silences": (),
@@ -27,9 +33,9 @@ def situation(about: Incident, after_s: float = 0.0, **changes: Any) -> Situatio
         "routed": True,
         "now": later(2 + after_s),
         "observed_s": after_s,
-        "delivered_s": 1e9
-        if changes.get("last") is None
-        else (later(2 + after_s) - changes["last"].at).total_seconds(),
+        "delivered_s": 1e9 if changes.get("last") is None else since(changes["last"].at),
+        "rang_s": 1e9 if changes.get("last") is None else since(changes["last"].rang_at or changes["last"].at),
+        "ended_s": 0.0 if about.resolved_at is None else max(0.0, since(about.resolved_at)),
     }
     return Situation(incident=about, **given | changes)
 
@@ -181,9 +187,9 @@ def test_the_end_of_a_silenced_incident() -> None:
 
 
 def test_nothing_is_sent_after_the_end() -> None:
-    """Later records and actions change nothing."""
+    """Actions, later records of the end, and records from before it, which are read again, change nothing."""
     over = RECORDS.sent(notification("resolved"), delivery(incident()), {}, later(301))
-    for about in (incident(99), resolved(100)):
+    for about in (incident(8), resolved(100), resolved(100, reopened=[later(310)], generation=2)):
         assert decided(about, 1e6, last=over, actions=(action(),)) == Skip(SkipReason.UP_TO_DATE, final=True)
 
 
@@ -214,7 +220,7 @@ def test_a_partial_first_notification_is_continued() -> None:
 
 def test_a_crash_during_the_first_notification() -> None:
     """The notification and the end are sent, also where a silence came in between."""
-    last = RECORDS.attempted(incident(), "opened", None, later(2))
+    last = RECORDS.attempted(notification("opened"), None, later(2))
     assert isinstance(decided(incident(), 0.0, last=last), Send)
     assert isinstance(decided(resolved(), 0.0, last=last), Send)
     quiet = RECORDS.suppressed(incident(), "opened", last, "s1", later(3))

@@ -1,4 +1,4 @@
-"""Whatever fails, PagerDuty has the state of the incident in the end, under one alert."""
+"""Whatever fails, PagerDuty has the state of the incident in the end, under one alert for each generation."""
 
 from typing import Any, NamedTuple
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from leadline.clock import ManualClock
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import GiveUp, Notification, Retry, Sent
+from leadline_sinks.notify.sink import GiveUp, NothingNew, Notification, Retry, Sent
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Vendor
 from tests.unit.sinks.pagerduty.vendor import PagerDuty, sink
@@ -22,6 +22,8 @@ class Update(NamedTuple):
     severity: str
     cause: str
     taken: bool
+    anew: bool
+    """Whether people are notified under a new generation."""
     changes: int
     faults: list[Any]
     """One for each attempt, for all its requests."""
@@ -34,6 +36,7 @@ updates = st.builds(
     severity=st.sampled_from(["warning", "critical"]),
     cause=st.sampled_from(["unknown", "primary_down"]),
     taken=st.booleans(),
+    anew=st.booleans(),
     changes=st.integers(0, 3),
     faults=st.lists(st.sampled_from(FAULTS), max_size=3),
     crash=st.booleans(),
@@ -53,7 +56,11 @@ class Deliveries:
             vendor = Vendor(self.pagerduty)
             vendor.otherwise = faults[attempt] if attempt < len(faults) else None
             given = Notification(
-                notification.incident, notification.occasion, (), (), notification.actions, self.receipt
+                notification.incident,
+                notification.occasion,
+                actions=notification.actions,
+                receipt=self.receipt,
+                rang=notification.rang,
             )
             outcome = await sink(Http(clock, vendor), clock).deliver(given)
             assert not isinstance(outcome, GiveUp)
@@ -62,18 +69,23 @@ class Deliveries:
             elif crash:
                 crash = False
             else:
-                assert isinstance(outcome, Sent)
+                assert isinstance(outcome, Sent | NothingNew)
                 self.receipt = outcome.receipt
                 return
         raise AssertionError("never sent")
 
 
 @given(st.lists(updates, min_size=1, max_size=5), st.lists(st.sampled_from(FAULTS), max_size=3), st.booleans())
-async def test_one_alert_that_is_resolved(life: list[Update], faults: list[Any], crash: bool) -> None:
-    """After each notification the alert has its content; after the end there is one alert, which is resolved."""
+async def test_one_alert_for_each_generation(life: list[Update], faults: list[Any], crash: bool) -> None:
+    """After each notification the present alert has its content, and earlier ones are as they were; after the end there
+    is one alert for each generation that was notified anew, and all are resolved.
+    """
     deliveries = Deliveries()
     taken = False
+    rang: tuple[int, ...] = (1,)
     for seq, update in enumerate(life, 1):
+        if update.anew:
+            rang, taken = (*rang, rang[-1] + 1), False
         taken = taken or update.taken
         incident = made.incident(
             seq,
@@ -82,16 +94,28 @@ async def test_one_alert_that_is_resolved(life: list[Update], faults: list[Any],
             changes=[made.change(f"s{number}") for number in range(update.changes)],
             acknowledged_by="ada" if taken else None,
         )
-        await deliveries.deliver(made.notification("updated", incident=incident), update.faults, update.crash)
-        (alert,) = deliveries.pagerduty.alerts
+        before = [alert.state for alert in deliveries.pagerduty.alerts]
+        await deliveries.deliver(
+            made.notification("updated", incident=incident, rang=rang), update.faults, update.crash
+        )
+        *earlier, alert = deliveries.pagerduty.alerts
+        assert [each.state for each in earlier] == before[: len(earlier)]
         sent = [event for event in alert.log if event.kind == "trigger"][-1].payload["payload"]
+        assert alert.key == (incident.incident_id if rang == (1,) else f"{incident.incident_id}#{rang[-1]}")
         assert sent["severity"] == update.severity
-        assert sent["custom_details"]["cause"].startswith(update.cause)
+        assert cause_of(sent).startswith(update.cause)
         assert alert.state == ("acknowledged" if taken else "triggered")
-    await deliveries.deliver(made.notification("resolved"), faults, crash)
-    (alert,) = deliveries.pagerduty.alerts
-    assert alert.state == "resolved"
-    assert alert.log[-1].kind == "resolve"
+    opened = len(deliveries.pagerduty.alerts)
+    await deliveries.deliver(made.notification("resolved", rang=rang), faults, crash)
+    alerts = deliveries.pagerduty.alerts
+    assert len(alerts) == opened
+    assert len({alert.key for alert in alerts}) == opened
+    assert {(alert.state, alert.log[-1].kind) for alert in alerts} == {("resolved", "resolve")}
+
+
+def cause_of(payload: dict[str, Any]) -> str:
+    cause: str = payload["custom_details"]["cause"]
+    return cause
 
 
 @given(st.lists(st.sampled_from(FAULTS), max_size=4))

@@ -15,6 +15,7 @@ from leadline_lab.receiver.exchange import Request
 from leadline_lab.receiver.pagerduty import CHANGE, ENQUEUE, answer
 from leadline_sinks.pagerduty import event
 from tests.unit.sinks import made
+from tests.unit.sinks.made import notification
 from tests.unit.sinks.pagerduty.vendor import KEY
 from tests.unit.strategies import values
 
@@ -31,7 +32,7 @@ def refused(what: event.Event, path: str = ENQUEUE) -> str | None:
 
 def trigger(incident: Incident) -> dict[str, Any]:
     """The trigger as PagerDuty receives it."""
-    sent: dict[str, Any] = orjson.loads(event.body(event.trigger(incident, KEY, NOTIFY)))
+    sent: dict[str, Any] = orjson.loads(event.body(event.trigger(notification(incident=incident), KEY, NOTIFY)))
     return sent
 
 
@@ -48,11 +49,11 @@ def texts(value: Any) -> list[str]:
 @given(values(Incident))
 def test_every_incident_is_accepted(incident: Incident) -> None:
     """PagerDuty accepts each event of any incident, and all texts are printable."""
-    whole = event.trigger(incident, KEY, NOTIFY)
+    whole = event.trigger(notification(incident=incident), KEY, NOTIFY)
     assert refused(whole) is None
     assert refused(event.shorter(whole)) is None
-    assert refused(event.follow("acknowledge", incident, KEY)) is None
-    assert refused(event.follow("resolve", incident, KEY)) is None
+    assert refused(event.acknowledge(incident, KEY, 2)) is None
+    assert refused(event.resolve(incident, KEY, 1)) is None
     for change in incident.changes:
         assert refused(event.change([change], KEY, incident.cluster), CHANGE) is None
     assert [text for text in texts(trigger(incident)) if not text.isprintable()] == []
@@ -64,7 +65,7 @@ def test_hostile_names(name: str) -> None:
     """Names become printable text, cut where they are too long."""
     incident = made.hostile(name)
     sent = trigger(incident)
-    assert refused(event.trigger(incident, KEY, NOTIFY)) is None
+    assert refused(event.trigger(notification(incident=incident), KEY, NOTIFY)) is None
     assert refused(event.change(incident.changes, KEY, incident.cluster), CHANGE) is None
     assert [text for text in texts(sent) if not text.isprintable()] == []
     assert max(map(len, texts(sent["payload"]["custom_details"]))) <= 10_000
@@ -74,7 +75,7 @@ def test_the_content_of_a_trigger() -> None:
     """The summary has title and cause; the custom details are a flat table."""
     sent = trigger(made.incident(changes=[made.change()]))
     assert sent["payload"] == {
-        "summary": "orders: replay on pg-2 is blocked by a query: "
+        "summary": "orders: replay on pg-2 is blocked by a query; since 10:00 UTC; "
         "query pid 4711 on pg-2 holds a snapshot that replay waits for",
         "source": "orders/pg-1->pg-2",
         "severity": "critical",
@@ -107,8 +108,9 @@ def test_the_content_of_a_trigger() -> None:
 
 
 def test_an_unknown_cause_is_not_in_the_title() -> None:
-    """Without a cause, the summary is the title."""
-    assert trigger(made.incident(causes=[made.UNKNOWN]))["payload"]["summary"] == made.incident().title
+    """Without a cause, the summary is the title and how bad it is."""
+    sent = trigger(made.incident(causes=[made.UNKNOWN]))
+    assert sent["payload"]["summary"] == f"{made.incident().title}; since 10:00 UTC"
 
 
 def test_the_source_is_the_node_or_else_the_link() -> None:
@@ -127,14 +129,15 @@ def test_severities(severity: Any) -> None:
 
 
 @pytest.mark.parametrize("letter", ["x", "é", ASTRAL])
-def test_a_summary_of_1024_characters_is_whole(letter: str) -> None:
-    """A longer one is cut and ends with an ellipsis."""
-    whole = made.incident(title=letter * 1024, causes=[])
-    assert trigger(whole)["payload"]["summary"] == letter * 1024
-    cut = made.incident(title=letter * 1025, causes=[])
-    assert trigger(cut)["payload"]["summary"] == letter * 1023 + "…"
-    for incident in (whole, cut):
-        assert refused(event.trigger(incident, KEY, NOTIFY)) is None
+def test_a_summary_is_cut_at_1024_characters(letter: str) -> None:
+    """A title or cause that is too long ends with an ellipsis; how bad it is stays between them."""
+    incident = made.incident(title=letter * 700, causes=[])
+    assert trigger(incident)["payload"]["summary"] == f"{letter * 700}; since 10:00 UTC"
+    incident = made.incident(title=letter * 701, causes=[made.cause(summary=letter * 1000)], worst_lag_s=42.0)
+    summary = trigger(incident)["payload"]["summary"]
+    assert summary.startswith(f"{letter * 699}…; up to 42.0 s behind, since 10:00 UTC; {letter}")
+    assert (len(summary), summary[-1]) == (1024, "…")
+    assert refused(event.trigger(notification(incident=incident), KEY, NOTIFY)) is None
 
 
 @pytest.mark.parametrize("letter", ["x", ASTRAL])
@@ -151,7 +154,7 @@ def test_a_key_of_255_characters_is_the_incidents(letter: str) -> None:
 def test_keys_that_are_not_printable_differ(ident: str) -> None:
     """Any identity has a key that PagerDuty accepts and that no other identity has."""
     incident = made.incident(incident_id=IncidentId(ident))
-    assert refused(event.follow("resolve", incident, KEY)) is None
+    assert refused(event.resolve(incident, KEY, 1)) is None
     assert event.dedup_key(ident) != event.dedup_key(ident + "x")
     assert event.dedup_key("a\0b") != event.dedup_key("a\\x00b")
 
@@ -165,11 +168,11 @@ def test_an_event_of_512_kb_sheds_details_from_the_last_on(letter: str) -> None:
         causes=[made.cause(summary=text, steps=[], fix=text, evidence_for=[Evidence(name="x", value=text)])] * 5,
         labels=labels,
     )
-    body = event.body(event.trigger(full, KEY, NOTIFY))
+    body = event.body(event.trigger(notification(incident=full), KEY, NOTIFY))
     details = orjson.loads(body)["payload"]["custom_details"]
     assert len(body) <= 512_000
     assert list(details)[:3] == ["cause", "fix", "evidence"]
-    assert refused(event.trigger(full, KEY, NOTIFY)) is None
+    assert refused(event.trigger(notification(incident=full), KEY, NOTIFY)) is None
     assert len(details) == 30 if letter == "x" else len(details) >= 10
 
 
@@ -183,7 +186,7 @@ def test_no_statement_is_cut() -> None:
 
 def test_no_more_details_are_shed_than_needed() -> None:
     """At the limit nothing is left out; one byte above it, the last detail is."""
-    what = event.trigger(made.incident(), KEY, NOTIFY)
+    what = event.trigger(notification(), KEY, NOTIFY)
     room = 512_000 - len(event.body(what)) - len(',"more":""')
     what["payload"]["custom_details"]["more"] = "x" * room
     assert len(event.body(what)) == 512_000

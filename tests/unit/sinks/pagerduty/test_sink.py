@@ -10,12 +10,13 @@ import orjson
 import pytest
 
 from leadline.clock import ManualClock
+from leadline.model.ids import IncidentId
 from leadline.settings.secret import Secret
 from leadline.settings.sink import NotifySettings, PagerDutySettings
 from leadline_lab.receiver.exchange import Request
 from leadline_lab.receiver.pagerduty import alerts, answer
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import GiveUp, Notification, Reason, Retry, Sent, Sink
+from leadline_sinks.notify.sink import GiveUp, NothingNew, Notification, Reason, Retry, Sent, Sink
 from leadline_sinks.pagerduty.sink import PagerDutySink
 from tests.unit.sinks import made
 from tests.unit.sinks.conformance import Conformance, Vendor
@@ -46,7 +47,7 @@ async def deliver(pagerduty: PagerDuty, *notifications: Notification, receipt: A
     outcome: Any = Sent(receipt or {})
     for notification in notifications:
         outcome = await over(pagerduty).deliver(made.with_receipt(notification, outcome.receipt))
-        assert isinstance(outcome, Sent), outcome
+        assert isinstance(outcome, Sent | NothingNew), outcome
     return outcome
 
 
@@ -64,12 +65,13 @@ async def test_an_irrelevant_change_sends_nothing() -> None:
     """New evidence, numbers and timeline entries send no event; the receipt is unchanged."""
     pagerduty = PagerDuty()
     first = await deliver(pagerduty, made.notification("opened"))
+    assert isinstance(first, Sent)
     cause = made.cause(confidence=0.5, summary="another number", evidence_for=[])
     more = await deliver(
         pagerduty, made.notification("updated", incident=made.incident(2, causes=[cause])), receipt=first.receipt
     )
     assert pagerduty.kinds == ["trigger"]
-    assert more.receipt == first.receipt
+    assert more == NothingNew(first.receipt)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +133,92 @@ async def test_an_escalation_keeps_the_acknowledgement() -> None:
     assert [alert.state for alert in pagerduty.alerts] == ["acknowledged"]
 
 
+WORSE = made.incident(5, generation=2, severity="critical")
+
+
+def again(occasion: Any = "escalated", **changes: Any) -> Notification:
+    """A notification under the second generation."""
+    return made.notification(occasion, **{"incident": WORSE, "rang": (1, 2)} | changes)
+
+
+async def test_an_acknowledged_alert_is_left_and_another_is_opened() -> None:
+    """PagerDuty would append to the acknowledged one and notify nobody. At the end both are resolved."""
+    pagerduty = PagerDuty()
+    taken = made.incident(2, severity="warning", acknowledged_by="ada")
+    first = await deliver(pagerduty, made.notification("acknowledged", incident=taken))
+    second = await deliver(pagerduty, again(lapsed_by="ada"), receipt=first.receipt)
+    ident = WORSE.incident_id
+    assert [(alert.key, alert.state) for alert in pagerduty.alerts] == [
+        (ident, "acknowledged"),
+        (f"{ident}#2", "triggered"),
+    ]
+    details = pagerduty.events[-1].payload["payload"]["custom_details"]
+    assert (details["earlier alerts"], details["acknowledged before by"]) == (ident, "ada")
+    assert second.receipt["dedup_key"] == f"{ident}#2"
+    third = await deliver(
+        pagerduty, again("acknowledged", incident=made.incident(6, acknowledged_by="eve")), receipt=second.receipt
+    )
+    await deliver(pagerduty, again("resolved", incident=made.resolved()), receipt=third.receipt)
+    assert [alert.state for alert in pagerduty.alerts] == ["resolved", "resolved"]
+    assert pagerduty.kinds == ["trigger", "acknowledge", "trigger", "acknowledge", "resolve", "resolve"]
+
+
+async def test_the_second_resolution_fails() -> None:
+    """The first is not sent again."""
+    pagerduty = PagerDuty()
+    first = await deliver(pagerduty, made.notification("opened"), again())
+    vendor = Vendor(pagerduty)
+    vendor.script = {1: (503, {})}
+    over = again("resolved", incident=made.resolved())
+    clock = ManualClock(made.START)
+    failed = await sink(Http(clock, vendor), clock).deliver(made.with_receipt(over, first.receipt))
+    assert isinstance(failed, Retry)
+    assert failed.receipt is not None
+    await deliver(pagerduty, over, receipt=failed.receipt)
+    assert pagerduty.kinds == ["trigger", "trigger", "resolve", "resolve"]
+    assert [alert.state for alert in pagerduty.alerts] == ["resolved", "resolved"]
+
+
+async def test_a_problem_that_returned() -> None:
+    """Another alert is opened; at its end only that one is resolved."""
+    pagerduty = PagerDuty()
+    over = await deliver(pagerduty, made.notification("opened"), made.notification("resolved"))
+    back = made.incident(11, generation=2, reopened=[made.later(420)], timeline=made.resolved().timeline)
+    opened = await deliver(pagerduty, again("reopened", incident=back, rang=(2,)), receipt=over.receipt)
+    assert "; returned after 2 min 00 s; since 10:00 UTC; " in pagerduty.events[-1].payload["payload"]["summary"]
+    await deliver(pagerduty, again("resolved", incident=made.resolved(12), rang=(2,)), receipt=opened.receipt)
+    assert pagerduty.kinds == ["trigger", "resolve", "trigger", "resolve"]
+    assert [alert.state for alert in pagerduty.alerts] == ["resolved", "resolved"]
+
+
+@pytest.mark.parametrize("state", ["triggered", "acknowledged"])
+async def test_an_alert_that_was_resolved_by_hand(state: str) -> None:
+    """It is opened again; one that is open still is not changed."""
+    pagerduty = PagerDuty()
+    about = made.incident(acknowledged_by="ada" if state == "acknowledged" else None)
+    opened = await deliver(pagerduty, made.notification(incident=about))
+    kept = await deliver(pagerduty, made.notification("kept_open", incident=about), receipt=opened.receipt)
+    assert isinstance(kept, Sent)
+    assert [alert.state for alert in pagerduty.alerts] == [state]
+    pagerduty.by_hand(about.incident_id, "resolve")
+    await deliver(pagerduty, made.notification("kept_open", incident=about), receipt=kept.receipt)
+    assert [alert.state for alert in pagerduty.alerts] == ["resolved", "triggered"]
+
+
+async def test_the_end_says_how_it_ended() -> None:
+    """The resolution has the title, the duration, what ended the problem, and the cause."""
+    pagerduty = PagerDuty()
+    over = made.resolved(why="the session of pid 4711 has ended")
+    await deliver(pagerduty, made.notification(), made.notification("resolved", incident=over))
+    assert pagerduty.events[-1].payload["payload"]["summary"] == (
+        f"{over.title}; resolved after 5 min 00 s: the session of pid 4711 has ended; {made.cause().summary}"
+    )
+    older = IncidentId("inc_orders_20260410T095900Z_0001")
+    await deliver(pagerduty, made.notification("merged", incident=made.resolved(merged_into=older)))
+    summary = pagerduty.events[-1].payload["payload"]["summary"]
+    assert f"merged after 5 min 00 s into {older}, since both are one problem" in summary
+
+
 def changing(pagerduty: PagerDuty, *answers: Any) -> tuple[PagerDutySink, list[httpx.Request]]:
     """A sink whose change events get these answers; other events are accepted."""
     script = list(answers)
@@ -160,9 +248,8 @@ async def test_a_failed_change_event_does_not_fail_the_delivery(fault: Any) -> N
     later = made.notification("repeated", incident=made.incident(2, changes=[made.change()]), receipt=opened.receipt)
     second = await tested.deliver(later)
     assert isinstance(second, Sent)
-    assert isinstance(
-        await tested.deliver(made.notification("repeated", incident=later.incident, receipt=second.receipt)), Sent
-    )
+    third = await tested.deliver(made.notification("repeated", incident=later.incident, receipt=second.receipt))
+    assert isinstance(third, NothingNew)
     assert len(requests) == 2
     assert pagerduty.kinds == ["trigger"]
 

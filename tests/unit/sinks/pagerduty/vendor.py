@@ -5,8 +5,9 @@ import httpx
 from leadline.clock import ManualClock
 from leadline.settings.secret import Secret
 from leadline.settings.sink import NotifySettings, PagerDutySettings
+from leadline.wire import encode
 from leadline_lab.receiver.exchange import Event, Request
-from leadline_lab.receiver.pagerduty import Alert, alerts, answer
+from leadline_lab.receiver.pagerduty import Alert, alerts, answer, by_hand
 from leadline_sinks.http import Http
 from leadline_sinks.pagerduty.sink import PagerDutySink
 from tests.unit.sinks import made
@@ -31,6 +32,12 @@ class PagerDuty:
         if reply.problem:
             self.problems.append(reply.problem)
         return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
+
+    def by_hand(self, key: str, action: str) -> None:
+        """Acknowledge or resolve an alert in PagerDuty itself."""
+        reply, events = by_hand(encode({"key": key, "action": action}), self.clock.now(), self.events)
+        assert reply.status == 200
+        self.events += events
 
     @property
     def kinds(self) -> list[str]:

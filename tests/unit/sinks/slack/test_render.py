@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from leadline.model.alert import Evidence
-from leadline.model.ids import NodeName
-from leadline.model.incident import Incident, Step
+from leadline.model.ids import IncidentId, NodeName
+from leadline.model.incident import Affected, Incident, Step
 from leadline.settings.sink import NotifySettings
 from leadline_lab.receiver.slack_message import complaint
 from leadline_sinks.slack import limits, render
@@ -54,12 +54,36 @@ SLOT = made.cause(
 OTHER = made.cause("replay_cannot_keep_up", confidence=0.4, summary="replay on pg-2 is slower than the primary writes")
 CASES = {
     "unknown": made.incident(1, causes=[made.UNKNOWN], severity="warning", cause_at=None),
-    "open": made.incident(3, causes=[QUERY, OTHER], changes=[made.change()], rules=["replication_lag", "config_x"]),
+    "open": made.incident(
+        3,
+        causes=[QUERY, OTHER],
+        changes=[made.change()],
+        rules=["replication_lag", "config_x"],
+        worst_lag_s=62.5,
+        affected=Affected(links=["orders/pg-1->pg-2"], nodes=[NodeName("pg-2")]),
+    ),
+    "returned": made.incident(
+        7,
+        causes=[QUERY],
+        generation=3,
+        reopened=[made.later(400), made.later(900)],
+        worst_lag_s=62.5,
+        affected=Affected(links=["orders/pg-1->pg-2", "orders/pg-2->pg-3", "orders/pg-1->pg-4"]),
+    ),
+    "merged": made.resolved(5, causes=[QUERY], merged_into=IncidentId("inc_orders_20260410T095900Z_0001")),
     "destructive": made.incident(
         2, causes=[SLOT], severity="warning", title="orders: slot old_sub on pg-1 is inactive"
     ),
     "acknowledged": made.incident(3, causes=[QUERY], acknowledged_by="ada"),
-    "resolved": made.resolved(5, causes=[QUERY, OTHER], changes=[made.change()], acknowledged_by="ada"),
+    "resolved": made.resolved(
+        5,
+        causes=[QUERY, OTHER],
+        changes=[made.change()],
+        acknowledged_by="ada",
+        why="the session of pid 4711 has ended",
+        worst_lag_s=298.0,
+        affected=Affected(links=["orders/pg-1->pg-2"], nodes=[NodeName("pg-4")]),
+    ),
 }
 """Incidents whose messages are in `golden/`."""
 
@@ -126,13 +150,14 @@ def test_a_large_incident_stays_within_the_budget() -> None:
         assert complaint({"text": message.text, "blocks": list(message.blocks)}) is None
 
 
-@pytest.mark.parametrize("letters", [len("🔴 CRITICAL "), 149, 150, 151])
-def test_the_title_at_its_boundary(letters: int) -> None:
-    """150 characters are shown whole; a longer title ends in an ellipsis."""
-    title = "x" * (letters - len("🔴 CRITICAL "))
-    shown_title = texts(render.full(made.incident(title=title), NOTIFY))[0]
-    assert len(shown_title) == min(letters, limits.HEADER)
-    assert shown_title.endswith("…") == (letters > limits.HEADER)
+@pytest.mark.parametrize("letters", [1, 120, 121, 1000])
+def test_a_long_title_leaves_room_for_the_impact(letters: int) -> None:
+    """The title ends in an ellipsis where it is too long; the lag and the time of the first breach follow it."""
+    shown_title = texts(render.full(made.incident(title="x" * letters, worst_lag_s=42.0), NOTIFY))[0]
+    bad = "; up to 42.0 s behind, since 10:00 UTC"
+    room = limits.HEADER - len("🔴 CRITICAL ") - len(bad)
+    title = "x" * letters if letters <= room else "x" * (room - 1) + "…"
+    assert shown_title == f"🔴 CRITICAL {title}{bad}"
 
 
 def test_a_statement_can_be_copied() -> None:
