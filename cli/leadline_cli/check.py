@@ -145,7 +145,7 @@ def _print(look: "OneLook", form: str) -> None:
 
 
 def _health(node: "NodeStatus") -> str:
-    return "ok" if node.health == "up" else f"{node.health}: {node.note or ''}"
+    return "ok" if node.health == "up" else f"{node.health.replace('_', ' ')}: {node.note or ''}"
 
 
 def _nagios(look: "OneLook") -> int:
@@ -154,7 +154,7 @@ def _nagios(look: "OneLook") -> int:
     if any(node.health != "up" for node in nodes):
         code = 2
     states = ", ".join(f"{_name(link)} {link.verdict} {duration(link.lag_s)}" for link in links) or "no links found"
-    down = "".join(f", {node.node} down" for node in nodes if node.health != "up")
+    down = "".join(f", {node.node} {node.health.replace('_', ' ')}" for node in nodes if node.health != "up")
     performance = " ".join(f"'{_name(link)}'={link.lag_s or 0:.3f}s" for link in links)
     click.echo(f"REPLICATION {NAGIOS[code]} - {states}{down} | {performance}")
     return code

@@ -7,8 +7,11 @@ from leadline.model.alert import Verdict
 from leadline.model.ids import ClusterName, LinkId, NodeName
 from leadline.model.observation import Engine, LinkKind, Role, Unit
 
-NodeHealth = Literal["up", "down", "silent"]
-"""``down``: its agent could not read it. ``silent``: its agent does not report, so the node's state is not known."""
+NodeHealth = Literal["up", "down", "refused", "not_ready", "unseen", "silent"]
+"""``down``: its agent found no server, or got no answer. ``refused``: it runs and refuses its agent. ``not_ready``: it
+runs and accepts no connections yet or any more. ``unseen``: its agent did not get as far as the server, for instance
+because its host name is unknown. ``silent``: its agent does not report. Of the last two the node's state is not
+known."""
 
 
 class LinkStatus(Value, frozen=True, kw_only=True, tag="link", tag_field="kind"):

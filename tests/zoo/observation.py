@@ -82,7 +82,7 @@ class Observation:
     def start_agent(self, node: str) -> None:
         """Start the agent of a server."""
         instance = InstanceSettings(
-            dsn=Secret(self.servers[node].dsn(self._dbname, AGENT)),
+            dsn=Secret(self.dsn_of(node)),
             name=node,
             cluster=CLUSTER,
             datacenter=self._datacenters.get(node, "fra1"),
@@ -91,6 +91,10 @@ class Observation:
         settings = AgentSettings(instances=[instance], interval_s=INTERVAL_S, query_text="full")
         clock = self._clocks[node] = HostClock()
         self._agents[node] = self._start(Sampler(instance, settings, clock).run(self._observe))
+
+    def dsn_of(self, node: str) -> str:
+        """The connection string of the agent of a server."""
+        return self.servers[node].dsn(self._dbname, AGENT)
 
     def stop_agent(self, node: str) -> None:
         """Kill the agent of a server."""

@@ -99,6 +99,11 @@ def make_pair_that_keeps_wal(fleet: Fleet) -> Pair:
     return _pair(fleet, settings={"wal_keep_size": "1GB"})
 
 
+def make_pair_with_few_connections(fleet: Fleet) -> Pair:
+    """A primary with room for ten connections, and its standby."""
+    return _pair(fleet, settings={"max_connections": "10"})
+
+
 def make_pair_and_stranger(fleet: Fleet) -> PairAndStranger:
     """A primary, its standby, and a primary of another database cluster."""
     pair = _pair(fleet)

@@ -99,7 +99,11 @@ def _nodes(fleet: FleetView) -> Table:
     table = _grid("node", "role", "version", "datacentre", "position", "writes", "")
     for row in fleet.nodes:
         rate = f"{amount(round(row.write_rate), row.unit)}/s" if row.write_rate is not None else ""
-        state = _plain("up", "green") if row.health == "up" else _plain(f"{row.health}: {row.note or ''}", "red")
+        state = (
+            _plain("up", "green")
+            if row.health == "up"
+            else _plain(f"{row.health.replace('_', ' ')}: {row.note or ''}", "red")
+        )
         table.add_row(
             _plain(row.node, "bold"),
             _plain(row.role),

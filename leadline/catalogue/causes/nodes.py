@@ -7,7 +7,10 @@ ENTRIES = (
     CauseEntry(
         code="agent_down",
         family="nodes",
-        help="an agent is silent while its server's neighbours are still connected to it, or its server refuses it",
+        help=(
+            "an agent is silent, or does not reach its server, while the server's neighbours still receive from it; or "
+            "the server refuses it"
+        ),
         explains=frozenset({"agent_silent", "node_down"}),
         improvements=(habits.AGENT,),
         tasks=("Find out why the agent ended or could not reach Kafka, and whether it was started again by itself.",),
@@ -49,6 +52,16 @@ ENTRIES = (
                 "it again."
             ),
         ),
+    ),
+    CauseEntry(
+        code="connections_exhausted",
+        family="nodes",
+        help="the server refuses its agent with SQLSTATE 53300, and not for the limit of one role or database",
+        explains=CUT | {"node_down"},
+        improvements=(
+            "Put a pooler with a limit between applications and the server, and a CONNECTION LIMIT on each role.",
+        ),
+        tasks=("Find out which application used the connections, and what made it open more.",),
     ),
     CauseEntry(
         code="datacenter_cut",
@@ -98,6 +111,14 @@ ENTRIES = (
             "Find out from the end of its server log why the primary stopped.",
             "Make sure that it cannot start again beside a new primary.",
         ),
+    ),
+    CauseEntry(
+        code="server_not_ready",
+        family="nodes",
+        help="the server refuses its agent with SQLSTATE 57P03: it starts, stops, or is not consistent yet",
+        explains=CUT | {"node_down"},
+        improvements=("Set checkpoint_timeout and max_wal_size so that a recovery takes no longer than you can wait.",),
+        tasks=("Find out from the server log why the server started or stopped, and how much WAL it replayed.",),
     ),
     CauseEntry(
         code="standby_down",

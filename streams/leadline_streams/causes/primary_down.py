@@ -6,6 +6,7 @@ from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.link_reading import SILENT_MESSAGE_S
 from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.witnesses import witnesses
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -13,6 +14,8 @@ from leadline_streams.judge.state import NodeState
 
 RESTART_S = 3.0
 """Gone for less than this may be a restart."""
+UNSEEN = 0.45
+"""Confidence that a server is down that gives no answer, and that nobody else was seen to lose."""
 RECEIVED = "SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), pg_last_xact_replay_timestamp()"
 PROMOTE = (
     "If it cannot come back, promote the standby that has received most, and make sure that the old primary stays down"
@@ -20,11 +23,14 @@ PROMOTE = (
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A primary that its agent finds gone or without an answer. Not a former one that was replaced."""
+    """A primary that its agent finds gone or without an answer. Not one that answers, from which others receive, or a
+    former one that was replaced."""
     for node in context.nodes:
-        if node.node.role != "primary" or not node.down or node.reach == "locked_out":
+        if node.node.role != "primary" or not node.down or node.reach not in ("gone", "hangs"):
             continue
         if node.down_since is None or context.now - node.down_since < RESTART_S:
+            continue
+        if witnesses(context.cluster, node, context.now):
             continue
         if not any(other.writable and other.node.system_id == node.node.system_id for other in context.nodes):
             yield _claim(context, node)
@@ -47,8 +53,8 @@ def _claim(context: DiagnosisContext, node: NodeState) -> Claim:
     what = "is down" if gone else "does not answer"
     return Claim(
         subject=context.about_node(node),
-        # A refused connection leaves no doubt; silence may be the agent's own network.
-        confidence=0.98 if gone else 0.5 if receiving else 0.92,
+        # A refused connection leaves no doubt; silence may be the network of the agent.
+        confidence=0.98 if gone else 0.92 if candidates else UNSEEN,
         title=f"the primary {node.name} {what}",
         summary=f"{node.name}, the primary, {what}: {node.error or 'no reason known'}",
         steps=[
@@ -62,9 +68,13 @@ def _claim(context: DiagnosisContext, node: NodeState) -> Claim:
             *(fact("receiver", "lost", name) for name in lost),
         ],
         evidence_against=[
-            fact("receiver", "streaming", name, f"still receives from {node.name}") for name in receiving
+            fact("receiver", "streaming", name, f"its connection to {node.name} still stands") for name in receiving
         ],
+        not_seen=[] if gone or candidates else [_UNHEARD],
     )
+
+
+_UNHEARD = fact("server", "not seen", None, "a standby or subscriber that is watched too shows whether it still sends")
 
 
 CAUSE = CauseRule(

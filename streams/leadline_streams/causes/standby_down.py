@@ -4,15 +4,18 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.witnesses import witnesses
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A standby that its agent finds gone, or a server that its agent never reached."""
+    """A standby that its agent finds gone, or a server that its agent never reached; none from which others receive."""
     for node in context.nodes:
         if node.node.role == "primary" or not node.down or node.reach != "gone":
+            continue
+        if witnesses(context.cluster, node, context.now):
             continue
         feeds = [link for link in context.cluster.links.values() if link.downstream == node.name and is_streaming(link)]
         kept = f"; {feeds[0].upstream} retains WAL for it in slot {feeds[0].slot}" if feeds and feeds[0].slot else ""

@@ -182,14 +182,14 @@ class ClusterState:
         elif node.tables is not None and self.memory.incident is None and now - node.tables_at > TABLES_KEPT_S:
             node.tables = None
         if not sample.up:
-            node.error = sample.error
-            node.reach = engine.reach(sample.error or "")
+            node.error, node.error_code = sample.error, sample.error_code
+            node.reach = engine.reach(node.error or "", node.error_code)
             if node.down_since is None:
                 node.down_since = now
             return True
         before = node.sample
         node.sample = sample
-        node.error = node.down_since = None
+        node.error = node.error_code = node.down_since = None
         thorough = before is None
         was, node.node = node.node, sample.node
         wrote, node.takes_writes = node.takes_writes, engine.takes_writes(sample)

@@ -108,8 +108,9 @@ class Engine(Protocol):
         """Drop the links that a node no longer follows because it takes writes itself."""
         ...
 
-    def reach(self, error: str) -> Reach:
-        """The state of a server that its agent could not read, from the reason that the agent gives."""
+    def reach(self, error: str, code: str | None) -> Reach:
+        """The state of a server that its agent could not read, from the reason that the agent gives, and from the
+        error code that the server answered with, if it did."""
         ...
 
     def read_link(self, link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:

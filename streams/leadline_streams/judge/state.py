@@ -18,8 +18,9 @@ from leadline_streams.judge.counters import Window
 from leadline_streams.judge.position_clock import PositionClock
 from leadline_streams.judge.watermark import Arrivals
 
-Reach = Literal["gone", "hangs", "locked_out"]
-"""The state of a server that its agent could not read: it is not there, does not answer, or refuses its agent."""
+Reach = Literal["gone", "hangs", "locked_out", "not_ready", "unseen"]
+"""The state of a server that its agent could not read: it is not there, does not answer, answers and refuses its agent,
+answers and admits nobody yet or any more, or nothing of it was seen."""
 
 STAND_IN_S = 5.0
 """A link end without an agent is provisional for this long: its agent may still report."""
@@ -50,6 +51,8 @@ class NodeState(Struct):
     """The last sample that the server answered."""
     up: bool = True
     error: str | None = None
+    error_code: str | None = None
+    """The code with which the server refused, while it is not up; None when no server answered."""
     reach: Reach = "gone"
     """While it is not up."""
     down_since: float | None = None

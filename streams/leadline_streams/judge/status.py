@@ -6,13 +6,14 @@ a tombstone.
 """
 
 from dataclasses import dataclass
+from typing import Final
 from zlib import crc32
 
 from leadline.clock import moment
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Unit
 from leadline.model.status import LinkStatus, NodeHealth, NodeStatus
-from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.state import LinkState, NodeState, Reach
 
 LAG_EVERY_S = 1.0
 LAG_AT_LEAST_EVERY_S = 10.0
@@ -114,7 +115,7 @@ def publish_node(
         role=node.node.role,
         health=health,
         since=moment(node.status_since),
-        note={"up": None, "down": node.error, "silent": "its agent does not report"}[health],
+        note="its agent does not report" if node.stale else node.error,
         position=position,
         write_rate=node.clock.rate(RATE_SPAN_S) if node.writable else None,
         unit=unit,
@@ -122,8 +123,17 @@ def publish_node(
     )
 
 
+_HEALTH: Final[dict[Reach, NodeHealth]] = {
+    "gone": "down",
+    "hangs": "down",
+    "locked_out": "refused",
+    "not_ready": "not_ready",
+    "unseen": "unseen",
+}
+
+
 def _health_of(node: NodeState) -> NodeHealth:
-    return "silent" if node.stale else "up" if node.up else "down"
+    return "silent" if node.stale else "up" if node.up else _HEALTH[node.reach]
 
 
 def _status_of(node: NodeState) -> str:

@@ -8,6 +8,7 @@
 ``health``          subjects on which no rule would breach
 ``counters``        counts of conflicts, errors and failures
 ``connect_errors``  the state of a server, from the error of its agent
+``witnesses``       servers that still hear one that its agent could not read
 
 Shared by rules and causes:
 ``links``           links by kind, and the rows of samples that belong to them

@@ -11,6 +11,11 @@ from tests.unit.streams.world import QUICK, World
 GB = 10**9
 REFUSED = 'refused: connection to server at "10.0.0.1", port 5432 failed: Connection refused (is the server running?)'
 SILENT = "timeout: no answer in 0.9 s; is the server hung, or the network cut?"
+UNKNOWN_HOST = "unknown host: failed to resolve host 'pg-1.db' (check host in the dsn and the name service)"
+RESERVED_FOR_ROLES = (
+    'query failed: connection to server at "10.0.0.1", port 5432 failed: FATAL: remaining connection slots are '
+    'reserved for roles with privileges of the "pg_use_reserved_connections" role'
+)
 LOCKED_OUT = "authentication failed: password authentication failed for user (check user and password of the dsn)"
 
 
@@ -37,12 +42,76 @@ def test_a_primary_that_restarts_while_something_else_is_wrong() -> None:
 
 
 def test_a_primary_that_its_standby_still_receives_from() -> None:
-    """An agent that gets no answer may be cut off itself."""
+    """Messages that are younger than the failure show that only its agent does not get there."""
+    for error in (SILENT, REFUSED, UNKNOWN_HOST):
+        world = pair()
+        run(world, 10, up={"up": False, "error": error})
+        assert codes(world) == ["agent_down"]
+        assert first(world).confidence == 0.93
+        assert "pg-2 still receives from it" in first(world).summary
+        assert {step.risk for step in first(world).steps} == {"look"}
+
+
+def test_a_primary_that_is_silent_to_its_agent_and_idle_to_its_standby() -> None:
+    """An old message shows neither that it runs nor that it is down."""
     world = pair()
-    run(world, 10, up={"up": False, "error": SILENT})
-    assert (first(world).code, first(world).confidence) == ("primary_down", 0.5)
+    run(world, 1, up={"up": False, "error": SILENT}, receiver={"message_age_s": 9.0})
+    for age in range(10, 19):
+        run(world, 1, up={"up": False, "error": SILENT}, receiver={"message_age_s": float(age)})
+    assert (first(world).code, first(world).confidence) == ("primary_down", 0.45)
     assert [evidence.node for evidence in first(world).evidence_against] == ["pg-2"]
-    assert "promote" not in first(world).fix, "a primary that still sends is not replaced"
+    assert {step.risk for step in first(world).steps} == {"look"}
+    assert first(world).not_seen
+
+
+def test_a_standby_that_its_primary_still_receives_from() -> None:
+    """Its replies arrive: it is not down, whatever its agent gets."""
+    world = pair()
+    run(world, 10, down={"up": False, "error": REFUSED})
+    assert codes(world) == ["agent_down"]
+    assert "pg-1 still receives from it" in first(world).summary
+
+
+def test_a_server_of_which_nothing_is_seen() -> None:
+    """A name that is not known says nothing about the server."""
+    world = pair()
+    run(world, 10, cut=True, up={"up": False, "error": UNKNOWN_HOST})
+    assert (first(world).code, first(world).confidence) == ("agent_down", 0.7)
+    assert "of which nothing is known" in first(world).summary
+    assert [evidence.name for evidence in first(world).not_seen] == ["server"]
+
+
+def test_a_server_without_connections_left() -> None:
+    """In any language: the code says it, and a quoted name that it is the limit of one role only."""
+    for error in ("too many connections: d?sol?, trop de clients sont d?j? connect?s", RESERVED_FOR_ROLES):
+        world = pair()
+        run(world, 10, up={"up": False, "error": error, "error_code": "53300"})
+        assert first(world).code == "connections_exhausted"
+        assert "max_connections = 100" in first(world).summary
+        assert "pg-2 still receives from it" in first(world).summary
+
+
+def test_a_role_without_connections_left() -> None:
+    """The message quotes its name, in question marks where the server does not know the encoding of its client."""
+    for quoted in ("\u00bbleadline\u00ab", "?leadline?", "\u00ab leadline \u00bb", '"leadline"'):
+        world = pair()
+        own = f"too many connections: zu viele Verbindungen von Rolle {quoted} (raise max_connections)"
+        run(world, 10, up={"up": False, "error": own, "error_code": "53300"})
+        assert codes(world) == ["agent_down"]
+
+
+def test_a_server_that_is_not_ready() -> None:
+    """It answers: no step starts it or promotes another."""
+    world = pair()
+    run(
+        world,
+        10,
+        cut=True,
+        up={"up": False, "error": "query failed: das Datenbanksystem startet", "error_code": "57P03"},
+    )
+    assert first(world).code == "server_not_ready"
+    assert {step.risk for step in first(world).steps} == {"look"}
+    assert "primary_down" not in codes(world)
 
 
 def test_a_server_that_refuses_its_agent() -> None:

@@ -1,0 +1,67 @@
+"""A server runs and admits nobody, or nobody more."""
+
+from contextlib import ExitStack, suppress
+from typing import Final
+
+import psycopg
+
+from leadline.errors import UnreachableError
+from leadline_lab.faults.fault import Broken, Course, Expected, Healed, Injected, Prepared, fault
+from leadline_lab.faults.topologies import Pair, make_pair_that_keeps_wal, make_pair_with_few_connections
+from leadline_lab.sandbox.fleet import AGENT, identifier
+from leadline_lab.sandbox.postgres import Server
+
+NO_SERVER: Final = "host=127.0.0.1 port=9 user=replicator"
+END_LOOK: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'leadline%'"
+
+
+@fault(
+    make_pair_with_few_connections,
+    Expected(rule="node_down", cause="connections_exhausted", summary=("max_connections = 10",)),
+)
+def connections_exhausted(pair: Pair) -> Course:
+    """An application opened every connection of the primary, the agent's too."""
+    yield Prepared()
+    with ExitStack() as opened:
+        use_up(pair.primary, opened)
+        yield Injected()
+    yield Healed()
+
+
+def use_up(server: Server, opened: ExitStack) -> None:
+    """Open connections as an ordinary role until there are none left and the agent has lost its own."""
+    server.report("open every connection")
+    while True:
+        try:
+            opened.enter_context(psycopg.connect(server.dsn(user=AGENT, application_name="app"), autocommit=True))
+        except psycopg.OperationalError:
+            if not server.query(END_LOOK):
+                return
+
+
+@fault(
+    make_pair_that_keeps_wal,
+    Expected(rule="node_down", cause="server_not_ready", verdict="downstream_unreachable"),
+    own_servers=True,
+)
+def standby_not_consistent(pair: Pair) -> Course:
+    """A standby was started again without the WAL that it needs to be consistent, and does not get it."""
+    before = pair.standby.value("SHOW primary_conninfo")
+    yield Prepared()
+    pair.standby.stop("immediate")
+    for segment in (pair.standby.data / "pg_wal").glob("0*"):
+        segment.unlink()
+    pair.standby.follow(NO_SERVER, "")
+    yield Broken()
+    start_without_waiting(pair.standby)
+    yield Injected()
+    pair.standby.follow(before, identifier(pair.standby.name))
+    pair.standby.stop("immediate")
+    pair.standby.start()
+    yield Healed()
+
+
+def start_without_waiting(server: Server) -> None:
+    """Start a server that accepts no connections."""
+    with suppress(UnreachableError):
+        server.start(timeout_s=1.0)
