@@ -23,6 +23,7 @@ from leadline_cli.output import emit, table
 
 if TYPE_CHECKING:
     from leadline_sinks.incident_log.incident_history import IncidentHistory
+    from leadline_sinks.incident_log.reader import Known, Listed
 
 F = TypeVar("F", bound=Callable[..., Any])
 _HEAD: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})").fullmatch
@@ -88,16 +89,18 @@ def list_(config: Path | None, cluster: str | None, since: datetime | None, stat
     rows = [
         (
             each.incident_id,
-            each.state + (", acknowledged" if each.acknowledged_at and each.state == "open" else ""),
+            _state(each),
             each.severity,
             each.opened_at.strftime("%Y-%m-%d %H:%M:%S"),
             duration(((each.resolved_at or now) - each.opened_at).total_seconds()),
+            duration(each.to_detect_s),
+            duration(each.to_cause_s),
             each.title,
         )
         for each in found
     ]
     if rows:
-        table(("incident", "state", "severity", "opened (UTC)", "lasted", "title"), rows)
+        table(("incident", "state", "severity", "opened (UTC)", "lasted", "detected", "cause", "title"), rows)
     else:
         click.echo("no incidents")
 
@@ -120,7 +123,7 @@ def show_(incident: str, config: Path | None, form: str) -> None:
 
     history = _history(config, incident)
     if form == "json":
-        parts = ("incident", "transitions", "deliveries", "actions")
+        parts = ("incident", "transitions", "deliveries", "actions", "parts")
         emit(_plain({name: getattr(history, name) for name in parts} | {"times": asdict(history.times)}))
     else:
         click.echo(page(history))
@@ -261,6 +264,16 @@ def migrate_(config: Path | None, form: str) -> None:
         click.echo("the schema is up to date")
 
 
+def _state(each: "Listed") -> str:
+    """The state in words, with the acknowledgement of an open incident and the returns of any."""
+    if each.merged_into is not None:
+        return "merged"
+    parts = [each.state, *(["acknowledged"] if each.acknowledged_at and each.state == "open" else [])]
+    if each.returns:
+        parts.append("returned once" if each.returns == 1 else f"returned {each.returns} times")
+    return ", ".join(parts)
+
+
 def _links(found: Any) -> list[tuple[str, Any]]:
     return [("start", found.start), ("head", found.head)]
 
@@ -286,34 +299,38 @@ def _act(config: Path | None, incident: str, kind: Any, by: str | None, text: st
     loaded = settings(SinkSettings, config)
     if len(text) > 4000:
         raise UsageError(f"the note has {len(text)} characters; the limit is 4000")
+    ident, known = asyncio.run(_known(loaded, incident))
     action = Action(
         action_id=f"act_{uuid4().hex}",
-        incident_id=IncidentId(asyncio.run(_known(loaded, incident))),
+        incident_id=IncidentId(ident),
         kind=kind,
         by=(by or user())[:255],
         text=text,
         at=SystemClock().now(),
+        generation=known.generation if known is not None else None,
     )
     asyncio.run(publish(loaded.kafka, "leadline-incidents", action))
     if form == "json":
         emit(_plain({"action": action}))
     else:
-        click.echo(f"{'acknowledged' if kind == 'acknowledge' else 'noted'} {action.incident_id} as {action.by}")
+        over = "; it is resolved already" if known is not None and known.state == "resolved" else ""
+        click.echo(f"{'acknowledged' if kind == 'acknowledge' else 'noted'} {action.incident_id} as {action.by}{over}")
 
 
-async def _known(loaded: SinkSettings, incident: str) -> str:
-    """The complete ID from the incident log; ``incident`` itself without an incident log that answers."""
+async def _known(loaded: SinkSettings, incident: str) -> tuple[str, "Known | None"]:
+    """The complete ID and the incident from the incident log; ``incident`` itself without one that answers."""
     from leadline_sinks.incident_log import reader
 
     if not loaded.incident_log.wanted:
-        return incident
+        return incident, None
     try:
         async with reader.session(_dsn(loaded)) as connection:
             found = await reader.beginning(connection, incident)
     except LeadlineError as error:
         click.echo(f"cannot check that the incident exists: {error}", err=True)
-        return incident
-    return reader.the_one(incident, found)
+        return incident, None
+    ident = reader.the_one(incident, found)
+    return ident, found[ident]
 
 
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:

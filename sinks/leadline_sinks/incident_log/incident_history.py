@@ -39,6 +39,16 @@ class IncidentTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class MergedPart:
+    """An incident that was merged into another one."""
+
+    incident_id: str
+    title: str
+    opened_at: datetime
+    merged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentHistory:
     """The latest record of an incident, and everything else in the incident log about it, oldest first."""
 
@@ -49,6 +59,8 @@ class IncidentHistory:
     actions: tuple[Action, ...] = ()
     earlier: tuple[Incident, ...] = ()
     """Its earlier records."""
+    parts: tuple[MergedPart, ...] = ()
+    """Incidents that were merged into it."""
 
     @property
     def causes(self) -> tuple[Cause, ...]:

@@ -9,8 +9,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from leadline.catalogue import RULES
+from leadline.headline import ended_by
 from leadline.model.alert import Evidence
-from leadline.model.incident import Cause, Change
+from leadline.model.incident import Cause, Change, Incident
 from leadline.steps import grouped
 from leadline.words import duration
 from leadline_sinks.incident_log.impact import Breach, breaches
@@ -68,7 +69,14 @@ def _summary(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]
         yield f"- **Duration:** {lasted}, from {second(incident.opened_at)} to {second(incident.resolved_at)} UTC."
     else:
         yield f"- **Duration:** since {second(incident.opened_at)} UTC; the incident is open."
-    yield f"- **Impact:** {_impact(found)} *Who was affected, and how did they notice?*"
+    if incident.reopened:
+        times = ", ".join(second(moment) for moment in incident.reopened)
+        yield f"- **Returned:** after an end that did not last, at {times} UTC."
+    if incident.merged_into is not None:
+        yield f"- **Merged:** it is a part of {code(incident.merged_into)}, whose post-mortem covers it."
+    for part in history.parts:
+        yield f"- **Part of it:** {code(part.incident_id)}, {text(part.title)}, since {second(part.opened_at)} UTC."
+    yield f"- **Impact:** {_impact(incident, found)} *Who was affected, and how did they notice?*"
     yield f"- **Root cause:** {_root(history)}"
     if not found:
         return
@@ -95,16 +103,18 @@ def _effects(found: Sequence[Breach]) -> Iterator[str]:
         yield f"- {', '.join(subjects)}: {' '.join(effect)}"
 
 
-def _impact(found: Sequence[Breach]) -> str:
+def _impact(incident: Incident, found: Sequence[Breach]) -> str:
     if not found:
         return "the incident log has no alert that fired."
-    worst = [_late(found, unit) for unit in ("s", "bytes")]
+    worst = [_late(incident, found, unit) for unit in ("s", "bytes")]
     late = " and ".join(each for each in worst if each)
     kinds = [f"{len(ids)} {kind}{'s' if len(ids) > 1 else ''}" for kind, ids in _kinds(found).items()]
     return f"{' and '.join(kinds)} affected{'; ' + late if late else ''}."
 
 
-def _late(found: Sequence[Breach], unit: str) -> str:
+def _late(incident: Incident, found: Sequence[Breach], unit: str) -> str:
+    if unit == "s" and incident.worst_lag_s:
+        return f"the largest lag was {duration(incident.worst_lag_s)}"
     rules = {"s": ("replication_lag",), "bytes": ("replication_lag_bytes",)}[unit]
     late = [each for each in found if each.rule in rules and each.worst is not None]
     if not late:
@@ -182,10 +192,13 @@ def _cause(history: IncidentHistory) -> Iterator[str]:
         yield f"All alerts were resolved. The incident ended at {second(incident.resolved_at)} UTC."
     else:
         yield "The incident is open."
-    for cause in history.causes[:1]:
-        if cause.steps or cause.fix:
+    if (why := ended_by(incident)) and incident.merged_into is None:
+        yield ""
+        yield f"It was ended by: {sentence(why)}"
+    for number, cause in enumerate(history.causes):
+        if (cause.steps or cause.fix) and (number == 0 or cause.confidence >= LIKELY):
             yield ""
-            yield "Leadline proposed:"
+            yield "Leadline proposed:" if number == 0 else f"Leadline proposed for {code(cause.code)}:"
             yield from _fix(cause)
     notes = [each for each in history.actions if each.text]
     if notes:
@@ -293,13 +306,14 @@ def _deliveries(history: IncidentHistory) -> Iterator[tuple[str, ...]]:
     for target in sorted({each.target for each in history.deliveries}):
         mine = [each for each in history.deliveries if each.target == target]
         sent = sorted(each.at for each in mine if each.outcome in ("sent", "partial"))
+        whole = sum(each.outcome == "sent" for each in mine)
         missed = [
             f"{each.outcome.replace('_', ' ')} ({text(each.reason)})" if each.reason else each.outcome.replace("_", " ")
             for each in mine
             if each.outcome in ("suppressed", "given_up")
         ]
         ends = (second(sent[0]), second(sent[-1])) if sent else ("never", "never")
-        yield text(target), *ends, str(len(sent)), ", ".join(dict.fromkeys(missed)) or "-"
+        yield text(target), *ends, str(whole), ", ".join(dict.fromkeys(missed)) or "-"
 
 
 def _measures(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
@@ -336,8 +350,8 @@ def _tasks(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
         yield f"{left}: revert it, or document why it stays."
     for target in sorted({each.target for each in history.deliveries if each.outcome == "given_up"}):
         yield f"{text(target)} could not be notified: repair it, and send a test."
-    for runbook in dict.fromkeys(each.runbook for each in found if each.runbook):
-        yield f"Review {code(runbook)} with those who were on call, and add what was missing."
+    if runbooks := list(dict.fromkeys(code(each.runbook) for each in found if each.runbook)):
+        yield f"Review {' and '.join(runbooks)} with those who were on call, and add what was missing."
 
 
 def _effect(rule: str) -> str:

@@ -1,6 +1,6 @@
 """Reads the incident log: lists, histories, and verification of the chain. Every result is of one instant."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +13,15 @@ from leadline.settings.dsn import address
 from leadline.wire import ACTIONS, ALERTS, DELIVERIES, INCIDENTS, Codec
 from leadline_sinks.incident_log.chain import BEGINNING, ChainBreak, ChainLink, Row, StoredRow, Verifier
 from leadline_sinks.incident_log.connection import Connection, connect, transaction
-from leadline_sinks.incident_log.incident_history import IncidentHistory
+from leadline_sinks.incident_log.incident_history import IncidentHistory, MergedPart
 from leadline_sinks.incident_log.pg_errors import explain
 from leadline_sinks.incident_log.rows import visible
 from leadline_sinks.notify.sink import NEEDS_OPERATOR
 
 _LIST: Final = """
     SELECT incident_id, cluster, incident.state, incident.severity, title, incident.cause,
-           incident.opened_at, incident.resolved_at, acknowledged_at
+           incident.opened_at, incident.resolved_at, acknowledged_at, to_detect_s, to_cause_s, returns,
+           incident.merged_into, incident.worst_lag_s, generation
     FROM leadline.incident JOIN leadline.incident_times USING (incident_id, cluster)
     WHERE (%(cluster)s::text IS NULL OR cluster = %(cluster)s)
       AND (%(state)s::text IS NULL OR incident.state = %(state)s)
@@ -29,9 +30,14 @@ _LIST: Final = """
     LIMIT %(most)s
 """
 _BEGIN_WITH: Final = """
-    SELECT incident_id FROM leadline.incident WHERE starts_with(incident_id, %s) ORDER BY opened_at DESC LIMIT 20
+    SELECT incident_id, state, generation FROM leadline.incident WHERE starts_with(incident_id, %s)
+    ORDER BY opened_at DESC LIMIT 20
 """
 _OF_INCIDENT: Final = "SELECT kind, record::text FROM leadline.log WHERE incident_id = %s ORDER BY number"
+_PARTS: Final = """
+    SELECT incident_id, title, opened_at, resolved_at FROM leadline.incident WHERE merged_into = %s
+    ORDER BY opened_at, incident_id
+"""
 _OF_ALERTS: Final = """
     SELECT kind, record::text FROM leadline.log
     WHERE alert_id = ANY(%s) AND at >= %s AND at <= coalesce(%s::timestamptz, 'infinity') ORDER BY number
@@ -65,6 +71,15 @@ class Listed:
     opened_at: datetime
     resolved_at: datetime | None
     acknowledged_at: datetime | None
+    to_detect_s: float
+    """From the first breach to the first alert that fired."""
+    to_cause_s: float | None
+    """From the first breach to the identification of the first-ranked cause."""
+    returns: int
+    """Number of times that the problem returned after its end."""
+    merged_into: str | None
+    worst_lag_s: float | None
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,14 @@ class Verified:
     """The last row that retention removed."""
     head: ChainLink
     broken: ChainBreak | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An incident as of its latest record in the incident log."""
+
+    state: str
+    generation: int
 
 
 @asynccontextmanager
@@ -111,14 +134,14 @@ async def incidents(
     return [Listed(*row) for row in found]
 
 
-async def beginning(connection: Connection, prefix: str) -> list[str]:
-    """The identities of the incidents that begin with a prefix, the latest first."""
+async def beginning(connection: Connection, prefix: str) -> dict[str, Known]:
+    """The incidents whose identities begin with a prefix, the latest first."""
     async with transaction(connection, read_only=True):
         rows = await (await connection.execute(_BEGIN_WITH.encode(), [visible(prefix)])).fetchall()
-    return [ident for (ident,) in rows]
+    return {ident: Known(state, generation) for ident, state, generation in rows}
 
 
-def the_one(prefix: str, found: Sequence[str]) -> str:
+def the_one(prefix: str, found: Collection[str]) -> str:
     """The identity that a prefix stands for, of those found. Raises UsageError when there is none, or several."""
     if prefix in found:
         return prefix
@@ -126,7 +149,7 @@ def the_one(prefix: str, found: Sequence[str]) -> str:
         raise UsageError(f"there is no incident {prefix!r} in the incident log; see `leadline incidents list`")
     if len(found) > 1:
         raise UsageError(f"several incidents begin with {prefix!r}: {', '.join(found)}")
-    return found[0]
+    return next(iter(found))
 
 
 async def history(connection: Connection, incident_id: str) -> IncidentHistory:
@@ -140,6 +163,7 @@ async def history(connection: Connection, incident_id: str) -> IncidentHistory:
         *earlier, last = records
         window = [[visible(ident) for ident in last.alerts], last.opened_at, last.resolved_at]
         alerts = await (await connection.execute(_OF_ALERTS.encode(), window)).fetchall()
+        parts = await (await connection.execute(_PARTS.encode(), [key])).fetchall()
     return IncidentHistory(
         incident=last,
         earlier=tuple(earlier),
@@ -147,6 +171,7 @@ async def history(connection: Connection, incident_id: str) -> IncidentHistory:
         # They come from several partitions of Kafka, which have no common order.
         deliveries=tuple(sorted(_decoded(rows, DELIVERIES), key=lambda each: each.at)),
         actions=tuple(sorted(_decoded(rows, ACTIONS), key=lambda each: each.at)),
+        parts=tuple(MergedPart(*part) for part in parts),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from leadline.headline import ended_by, ending, impact
 from leadline.logs import escape
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause
@@ -34,6 +35,14 @@ def _head(history: IncidentHistory) -> Iterator[str]:
     )
     if incident.datacenters:
         yield f"  in {', '.join(incident.datacenters)}"
+    if impact(incident):
+        yield f"  {impact(incident)}"
+    if incident.state == "resolved" and (incident.merged_into is not None or ended_by(incident)):
+        yield f"  {ending(incident)}"
+    for moment in incident.reopened:
+        yield f"  returned {second(moment)} UTC"
+    for part in history.parts:
+        yield f"  {part.incident_id} was merged into it: {part.title}"
     if acknowledged:
         yield f"  acknowledged by {acknowledged.by} at {second(acknowledged.at)} UTC"
 
@@ -76,7 +85,7 @@ def _deliveries(history: IncidentHistory) -> Iterator[str]:
             f"{each.target}: {each.occasion}, {each.outcome}" + (f" ({each.reason})" if each.reason else ""),
         )
         for each in history.deliveries
-        if each.outcome != "attempted"
+        if each.outcome not in ("attempted", "nothing_new")
     ]
     yield from _section("deliveries (UTC)", rows)
 

@@ -30,6 +30,7 @@ _KNOWN: Final = "SELECT event_id FROM leadline.log WHERE event_id = ANY(%s)"
 _INCIDENT: Final = (
     *("seq", "cluster", "state", "severity", "title", "cause", "parent"),
     *("opened_at", "detected_at", "cause_at", "resolved_at", "recorded_at"),
+    *("merged_into", "reopened", "generation", "worst_lag_s", "affected_links", "affected_nodes"),
 )
 _RANK: Final = f"array_position(ARRAY{[*SEVERITIES]}, {{}})"
 _UPDATE: Final = f"""
@@ -145,4 +146,10 @@ def _columns(incident: Incident) -> dict[str, object]:
         "detected_at": incident.detected_at,
         "cause_at": incident.cause_at,
         "resolved_at": incident.resolved_at,
+        "merged_into": visible(incident.merged_into) if incident.merged_into is not None else None,
+        "reopened": incident.reopened,
+        "generation": incident.generation,
+        "worst_lag_s": incident.worst_lag_s,
+        "affected_links": [visible(link) for link in incident.affected.links],
+        "affected_nodes": [visible(node) for node in incident.affected.nodes],
     }

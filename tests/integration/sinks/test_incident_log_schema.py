@@ -13,12 +13,17 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.errors import UsageError
+from leadline.model.ids import IncidentId, NodeName
+from leadline.model.incident import Affected
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings
 from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.postgres import Server
 from leadline_sinks.incident_log import reader, retention, schema
-from leadline_sinks.incident_log.chain import BEGINNING
+from leadline_sinks.incident_log.appending import extend, hold_head
+from leadline_sinks.incident_log.chain import BEGINNING, ChainLink
+from leadline_sinks.incident_log.connection import Connection, transaction
+from leadline_sinks.incident_log.rows import row
 from leadline_sinks.incident_log.writer import IncidentLog
 from leadline_sinks.notify.sink import Reason, Retry, Sent
 from tests.fixtures.postgres_versions import MAJORS, binaries_for
@@ -89,6 +94,58 @@ async def test_a_changed_migration(log_server: Server, database: str, monkeypatc
     assert "was changed after it was applied" in outcome.detail
 
 
+@pytest.mark.parametrize("major", VERSIONS, ids="postgresql-{}".format)
+async def test_an_older_schema(major: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An incident log that an older Leadline wrote is migrated, keeps its rows and its chain, and goes on."""
+    first, *_ = schema.migrations()
+    with Fleet(binaries_for(major)) as fleet:
+        dsn = fleet.primary("log").dsn()
+        async with reader.session(dsn) as connection:
+            with monkeypatch.context() as older:
+                older.setattr(schema, "migrations", lambda: (first,))
+                assert await schema.migrate(connection) == (first,)
+            link = await older_rows(connection)
+            before = await reader.verify(connection)
+        older_one = IncidentId("inc_orders_20260410T095900Z_0001")
+        part = made.resolved(
+            3,
+            merged_into=older_one,
+            generation=2,
+            reopened=[made.later(200)],
+            worst_lag_s=42.5,
+            affected=Affected(links=["orders/pg-1->pg-2"], nodes=[NodeName("pg-4")]),
+        )
+        async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
+            assert await log.write([topic_record(part), topic_record(made.incident(1, cluster="users"))]) == Sent()
+        async with reader.session(dsn) as connection:
+            assert await schema.missing(connection) == ()
+            verified = await reader.verify(connection, link)
+            listed = {each.incident_id: each for each in await reader.incidents(connection)}
+            columns = "generation, cardinality(reopened), affected_links, affected_nodes"
+            merged = f"SELECT {columns} FROM leadline.incident WHERE merged_into IS NOT NULL"
+            stored = await (await connection.execute(merged.encode())).fetchone()
+            counted = await (await connection.execute("SELECT cluster FROM leadline.response_times")).fetchall()
+    assert (before.broken, verified.broken, verified.rows) == (None, None, before.rows + 2)
+    one = listed[part.incident_id]
+    assert (one.merged_into, one.returns, one.worst_lag_s, one.to_cause_s) == (older_one, 1, 42.5, 3.0)
+    assert stored == (2, 1, ["orders/pg-1->pg-2"], ["pg-4"])
+    assert counted == [("users",)], "an incident that was merged is no problem of its own"
+
+
+async def older_rows(connection: Connection) -> ChainLink:
+    """Rows as the first migration has them; the head after them."""
+    rows = [row(topic_record(made.incident())), row(topic_record(delivery()))]
+    async with transaction(connection):
+        stored = await extend(connection, await hold_head(connection), made.later(9), rows)
+        await connection.execute(
+            "INSERT INTO leadline.incident (incident_id, seq, cluster, state, severity, peak_severity, title, "
+            "opened_at, detected_at, recorded_at) "
+            "VALUES (%s, 1, 'orders', 'open', 'critical', 'critical', 'x', %s, %s, %s)",
+            [made.incident().incident_id, made.later(0), made.later(2), made.later(9)],
+        )
+    return stored[-1].link
+
+
 async def test_a_newer_schema(log_server: Server, database: str) -> None:
     """A schema with unknown migrations is left unchanged."""
     async with reader.session(log_server.dsn(database)) as connection:
@@ -103,7 +160,7 @@ async def test_a_migration_that_fails_leaves_nothing(
 ) -> None:
     """All migrations are applied or none; the next attempt starts from the same state."""
     whole = schema.migrations()
-    broken = schema.Migration(2, "0002_broken.sql", b"SELECT nonsense")
+    broken = schema.Migration(len(whole) + 1, "0099_broken.sql", b"SELECT nonsense")
     monkeypatch.setattr(schema, "migrations", lambda: (*whole, broken))
     async with await psycopg.AsyncConnection.connect(log_server.dsn(database), autocommit=True) as connection:
         with pytest.raises(psycopg.errors.UndefinedColumn):

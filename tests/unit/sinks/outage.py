@@ -7,7 +7,7 @@ from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject, Transition
 from leadline.model.delivery import Delivery
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
-from leadline.model.incident import Cause, Change, Incident, Step, TimelineEntry
+from leadline.model.incident import Affected, Cause, Change, Incident, Step, TimelineEntry
 from leadline.steps import fix_of
 from leadline_sinks.incident_log.incident_history import IncidentHistory
 
@@ -157,10 +157,12 @@ INCIDENT = Incident(
         TimelineEntry(at=at(304), what="replication_lag is critical now: pg-2 is 304 s behind pg-1"),
         TimelineEntry(at=at(57_000), what="max_standby_streaming_delay on pg-2 changed from -1 to 30s"),
         TimelineEntry(at=at(57_560), what="replication_lag resolved: orders/pg-1->pg-2"),
-        TimelineEntry(at=at(57_600), what="resolved"),
+        TimelineEntry(at=at(57_600), what="resolved: the session of pid 4711 has ended"),
     ],
     labels={"team": "payments"},
     rules=["replication_lag", "apply_conflict"],
+    worst_lag_s=57_526.0,
+    affected=Affected(links=["orders/pg-1->pg-2"], nodes=[NodeName("pg-3")]),
 )
 
 OUTAGE = IncidentHistory(
@@ -177,6 +179,7 @@ OUTAGE = IncidentHistory(
         delivery("slack", 44, "opened"),
         delivery("webhook", 44, "opened", outcome="given_up", reason="rejected"),
         delivery("slack", 65, "updated"),
+        delivery("pagerduty", 65, "updated", outcome="nothing_new"),
         delivery("slack", 304, "escalated"),
         delivery("pagerduty", 57_600, "resolved", state="resolved"),
         delivery("slack", 57_600, "resolved", state="resolved"),
