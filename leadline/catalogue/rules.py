@@ -191,6 +191,17 @@ ENTRIES = (
         impact="People who read only that target were not notified of anything meanwhile.",
     ),
     RuleEntry(
+        code="slot_creation_waiting",
+        family="retention",
+        on="slot",
+        unit="s",
+        help=(
+            "Seconds since the command that creates a logical slot began, while it waits for transactions that ran "
+            "then. Not for slots of initial copies whose subscriber is watched."
+        ),
+        impact="A consumer could not begin to read changes.",
+    ),
+    RuleEntry(
         code="slot_inactive",
         family="retention",
         on="slot",
@@ -269,5 +280,17 @@ ENTRIES = (
         impact="Tables that were not copied yet lacked rows on the subscriber.",
         class_="notice",
         needs="counts_apply_errors",
+    ),
+    RuleEntry(
+        code="table_sync_waiting",
+        family="conflict",
+        on="subscription",
+        unit="s",
+        help=(
+            "Seconds for which the initial copy of a table has not begun or not moved, without an error. Not while "
+            "its publisher runs the copy's query. Tables that wait for a worker are seen where the agent is connected "
+            "to the subscription's database."
+        ),
+        impact="Tables lacked rows on the subscriber, and nothing there shows it.",
     ),
 )

@@ -151,6 +151,8 @@ class Subscription(Value, frozen=True, kw_only=True):
     """One logical subscription on a subscriber, its apply worker and its counters."""
 
     name: str
+    oid: Count | None = None
+    """Its identity on the server; slots of initial copies are named after it. None where it cannot be read."""
     database: str = ""
     enabled: bool = True
     slot: str | None = None
@@ -179,6 +181,27 @@ class Subscription(Value, frozen=True, kw_only=True):
     """Number of tables by ``srsubstate``."""
     unsynced: tuple[str, ...] = ()
     """A few of the tables that are not ready."""
+
+
+class TableCopy(Value, frozen=True, kw_only=True):
+    """The initial copy of one table of a subscription, while its worker runs."""
+
+    subscription: str
+    subscription_oid: Count
+    oid: Count
+    """Of the table."""
+    table: str | None = None
+    """Its name; None in another database than the one that the agent is connected to."""
+    pid: Count
+    state: str | None = None
+    """``srsubstate``; None in another database."""
+    wait: str | None = None
+    transaction_s: Seconds | None = None
+    """Age of the worker's transaction, which is open from before the copy's slot is created to the end of the copy."""
+    copied_bytes: Count | None = None
+    """None while COPY does not run, and before PostgreSQL 14."""
+    blocked_by: tuple[Int64, ...] = ()
+    """Sessions on the subscriber that block the worker."""
 
 
 class Table(Value, frozen=True, kw_only=True):
@@ -223,6 +246,25 @@ class Session(Value, frozen=True, kw_only=True):
     """Masked or absent, by the agent's setting ``query_text``."""
 
 
+class WaitingSender(Value, frozen=True, kw_only=True):
+    """A WAL sender, or a session that creates a slot, that waits for a lock."""
+
+    pid: Int64
+    name: str = ""
+    """Its ``application_name``: that of a subscription, or the slot of a table's initial copy."""
+    slot: str | None = None
+    """The slot that it uses or creates."""
+    wait: str
+    waits_s: Seconds = 0.0
+    """Since its present command began."""
+    command: str = ""
+    """The first words of the replication command or query, without its arguments."""
+    blockers: tuple[Session, ...] = ()
+    """Sessions that it waits for."""
+    prepared: tuple[str, ...] = ()
+    """Prepared transactions that it waits for."""
+
+
 class Activity(Value, frozen=True, kw_only=True):
     """Sessions and transactions for which replication may wait."""
 
@@ -230,6 +272,8 @@ class Activity(Value, frozen=True, kw_only=True):
     """On a standby whose replay waits: the sessions that it waits for."""
     oldest: tuple[Session, ...] = ()
     """The oldest transactions; those that have written come first."""
+    waiting_senders: tuple[WaitingSender, ...] = ()
+    """Senders that wait for a lock, and sessions that wait while they create a slot."""
     sync_waiters: Count = 0
     sync_wait_s: Seconds = 0.0
     prepared_transactions: Count = 0
@@ -302,6 +346,8 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     upstream: Upstream | None = None
     slots: tuple[Slot, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
+    copies: tuple[TableCopy, ...] = ()
+    """Initial copies of tables whose worker runs."""
     publications: tuple[str, ...] = ()
     """Publications in ``database``."""
     tables: Tables | None = None

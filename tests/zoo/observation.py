@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import pytest
@@ -50,10 +51,17 @@ class HostClock(SystemClock):
 class Observation:
     """Agents for the servers of one topology, and the judgement of what they observe, until ``close``."""
 
-    def __init__(self, servers: Sequence[Server], dbname: str, overrides: Sequence[Override]) -> None:
+    def __init__(
+        self,
+        servers: Sequence[Server],
+        dbname: str,
+        overrides: Sequence[Override],
+        name_of: Callable[[Server], str] = attrgetter("name"),
+    ) -> None:
+        """``name_of``: the name under which a server is watched."""
         self.clock = SystemClock()
         self.outputs = Outputs()
-        self.servers = {server.name: server for server in servers}
+        self.servers = {name_of(server): server for server in servers}
         self._dbname = dbname
         self._datacenters: Mapping[str, str] = {}
         self._aliases: Mapping[str, Sequence[str]] = {}

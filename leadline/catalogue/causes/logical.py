@@ -168,6 +168,34 @@ ENTRIES = (
         ),
     ),
     CauseEntry(
+        code="sync_slot_waits",
+        family="logical",
+        help="a slot is being created; its sender waits on Lock/transactionid, for whom is named",
+        explains=frozenset({"table_sync_waiting", "slot_creation_waiting"}),
+        improvements=(
+            "Set idle_in_transaction_session_timeout on publishers, and create slots when no long transactions run.",
+        ),
+        tasks=("Find the application that left the transaction open, and make it end its transactions.",),
+    ),
+    CauseEntry(
+        code="table_copy_blocked",
+        family="logical",
+        help="the worker or the sender of an initial copy waits for a lock that a session holds",
+        explains=frozenset({"table_sync_waiting"}),
+        improvements=("Set lock_timeout and idle_in_transaction_session_timeout for all roles on both servers.",),
+        tasks=("Find the job that held the lock on the table, and move it or shorten its transaction.",),
+    ),
+    CauseEntry(
+        code="table_copy_workers_exhausted",
+        family="logical",
+        help="tables are not ready, no worker copies them, and a limit of workers on the subscriber is reached",
+        explains=frozenset({"table_sync_waiting"}),
+        improvements=(
+            "Set max_logical_replication_workers with room for table copies beside a worker of each subscription.",
+        ),
+        tasks=("Raise the limit that was reached on the subscriber.",),
+    ),
+    CauseEntry(
         code="table_sync_failing",
         family="logical",
         help="sync_errors rises and tables stay unready",

@@ -1,4 +1,4 @@
-"""``slot_abandoned``: a slot retains WAL for a consumer that is gone."""
+"""``slot_abandoned``: a slot retains WAL, and no watched server reads it."""
 
 from collections.abc import Iterator
 from math import inf
@@ -6,8 +6,9 @@ from math import inf
 from leadline.model.incident import Step
 from leadline.model.observation import Slot
 from leadline.words import duration, size
+from leadline_streams.engines.postgresql.owners import orphan_of, owners_of, unseen_owners
 from leadline_streams.engines.postgresql.slots import slot_is_lost
-from leadline_streams.engines.postgresql.statements import drop_slot, show_slot
+from leadline_streams.engines.postgresql.statements import drop_slot, show_senders, show_slot
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -18,52 +19,50 @@ FREED_S = 5.0
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """An inactive slot that no downstream with an agent uses."""
+    """An inactive slot of which no owner was seen; that of an initial copy names one, which may not be watched."""
     for node in context.nodes:
         for slot in node.sample.slots if node.answers and node.sample is not None else ():
-            if slot.active or slot.synced or slot_is_lost(slot) or _has_owner(context, node, slot):
+            if slot.active or slot_is_lost(slot):
+                continue
+            owners = owners_of(context.cluster, node, slot)
+            if any(owner.kind != "table copy" or owner.node is not None for owner in owners):
                 continue
             if context.now - node.freed.get(slot.name, -inf) >= FREED_S:
                 yield _claim(context, node, slot)
 
 
-def _has_owner(context: DiagnosisContext, node: NodeState, slot: Slot) -> bool:
-    links = context.cluster.links.values()
-    return any(link.upstream == node.name and link.slot == slot.name and not link.agentless for link in links)
-
-
 def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
+    """Whether an owner that is not watched will come back cannot be known: without a proof that part is a guess."""
     limit = "max_slot_wal_keep_size"
     since = f" for {duration(slot.inactive_s)}" if slot.inactive_s is not None else ""
+    gone = orphan_of(context.cluster, node, slot)
+    whose = f"it was made for {gone}" if gone is not None else "its consumer may be on a server that is not watched"
     return Claim(
         subject=context.about_slot(node, slot.name),
-        confidence=0.88,
-        title=f"slot {slot.name} on {node.name} is abandoned",
+        confidence=0.93 if gone is not None else 0.49,
+        title=f"slot {slot.name} on {node.name} {'is abandoned' if gone else 'has no consumer that is watched'}",
         summary=f"no consumer has used slot {slot.name} on {node.name}{since}; it retains "
-        f"{size(slot.retained_bytes)} of WAL, {limit} = {context.shown(node, limit)}",
-        steps=[
-            show_slot(node.name, slot.name),
-            Step(
-                risk="look",
-                text=f"Find out which standby, subscription or backup slot {slot.name} was created for. If its "
-                "consumer will not come back, drop the slot",
-            ),
-            drop_slot(node.name, slot.name),
-        ],
+        f"{size(slot.retained_bytes)} of WAL, {limit} = {context.shown(node, limit)}; {whose}",
+        steps=_steps(node, slot, gone),
         evidence_for=[
             fact("active", "false", node.name, f"inactive{since}" if since else None),
+            *([fact("owner", "gone", node.name, gone)] if gone is not None else []),
             fact("retained_bytes", slot.retained_bytes, node.name),
             fact("wal_status", slot.wal_status, node.name),
         ],
-        not_seen=[
-            fact(
-                "consumer",
-                "not seen",
-                node.name,
-                f"a server without an agent may use slot {slot.name}: an agent on it shows whether it does",
-            )
-        ],
+        not_seen=[] if gone is not None else unseen_owners(context.cluster, node, slot),
     )
+
+
+def _steps(node: NodeState, slot: Slot, gone: str | None) -> list[Step]:
+    looks = [show_slot(node.name, slot.name), show_senders(node.name)]
+    if gone is not None:
+        return [*looks, drop_slot(node.name, slot.name)]
+    who = (
+        f"Find out which standby, subscription, archive or backup slot {slot.name} was created for, and start it "
+        "again. Without its slot it could not go on"
+    )
+    return [*looks, Step(risk="look", node=node.name, text=who)]
 
 
 CAUSE = CauseRule(

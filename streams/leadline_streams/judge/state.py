@@ -40,6 +40,14 @@ class Held(Struct):
     """Bytes decoded before the slot began to retain much: one look may show both at once."""
 
 
+class CopyState(Struct):
+    """The initial copy of a table as the last samples showed it, for the engine to compare."""
+
+    shown: str
+    since: float
+    """Since when it has shown that."""
+
+
 class NodeState(Struct):
     """A node as last judged."""
 
@@ -94,6 +102,10 @@ class NodeState(Struct):
     """Version and error as last published."""
     status_at: float = 0.0
     """When its status was last published; 0 when it never was."""
+    copies: dict[str, CopyState] = field(default_factory=dict)
+    """Its initial copies of tables, by the engine's names for them."""
+    idle_subscriptions: dict[str, float] = field(default_factory=dict)
+    """Since when its enabled subscriptions have received nothing, by name; only of those that receive nothing."""
     freed: dict[str, float] = field(default_factory=dict)
     """When the subscription of a slot was dropped, by the slot's name."""
 

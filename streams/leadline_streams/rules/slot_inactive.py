@@ -1,8 +1,13 @@
-"""``slot_inactive``: a slot retains WAL and no consumer is connected."""
+"""``slot_inactive``: a slot retains WAL and no consumer is connected.
+
+The slot of a table's initial copy is released when the copy begins, and needed again when it is over. It counts while
+its subscription is not watched, and once that is gone.
+"""
 
 from leadline.words import duration, size
-from leadline_streams.engines.postgresql.owners import orchestrated, spare_of
+from leadline_streams.engines.postgresql.owners import copy_owner, orchestrated, spare_of
 from leadline_streams.engines.postgresql.slots import retains_much, slot_is_lost
+from leadline_streams.engines.postgresql.table_copies import copy_slot
 from leadline_streams.judge.chain import consumer_of
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SlotContext, Words, fact
@@ -18,6 +23,8 @@ def measure(context: SlotContext) -> float | None:
     if slot.active or slot.temporary or slot.restart_lsn is None or slot_is_lost(slot):
         return None
     if slot.synced and context.node.node.role == "standby":
+        return None
+    if copy_slot(slot.name) is not None and copy_owner(context.cluster, context.node, slot) is not None:
         return None
     if orchestrated(context.cluster, context.node, slot) is not None:
         return None

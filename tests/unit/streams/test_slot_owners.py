@@ -57,7 +57,7 @@ def test_the_slot_of_an_initial_copy_names_its_subscriber(system: str, watched: 
     """By the system identifier in its name, watched or not."""
     world = World()
     world.add("pg-1", "primary")
-    world.add("pg-9", "primary", system_id="7009")
+    world.add("pg-9", "primary", system_id="7009").set(subscriptions=(Subscription(name="sub", oid=16396),))
     slot = Slot(name=f"pg_16396_sync_16388_{system}", kind="logical", **SPARE)
     assert owners(world, "pg-1", slot) == [("table copy", True)]
     (owner,) = owners_of(world.state.memory, world.state.memory.nodes["pg-1"], slot)

@@ -19,6 +19,7 @@ from leadline.model.observation import (
     SettingValue,
     Slot,
     Subscription,
+    TableCopy,
     Tables,
 )
 
@@ -83,6 +84,7 @@ class LookAnswer(Value, frozen=True, kw_only=True):
     upstream: UpstreamAnswer | None = None
     slots: tuple[Slot, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
+    copies: tuple[TableCopy, ...] = ()
     subscribed: bool
     """Whether any subscription is defined; a standby has those of its primary."""
     publications: tuple[str, ...] = ()
@@ -95,8 +97,8 @@ class LookAnswer(Value, frozen=True, kw_only=True):
     def vacant(self) -> frozenset[str]:
         """Groups that cannot have a row while the server keeps its role and has no subscriptions."""
         if self.node.in_recovery:
-            return frozenset({"subscriptions"})
-        return frozenset({"upstream", "conflicts"} | (set() if self.subscribed else {"subscriptions"}))
+            return frozenset({"subscriptions", "copies"})
+        return frozenset({"upstream", "conflicts"} | (set() if self.subscribed else {"subscriptions", "copies"}))
 
 
 class FilesAnswer(Value, frozen=True, kw_only=True):

@@ -85,6 +85,7 @@ def sample_of(
         upstream=_upstream(look.upstream) if look.upstream is not None and stats else None,
         slots=look.slots,
         subscriptions=look.subscriptions,
+        copies=look.copies,
         publications=look.publications,
         tables=tables,
         conflicts={row.database: row.kinds for row in look.conflicts},
@@ -158,6 +159,10 @@ def _activity(activity: Activity, query_text: QueryText) -> Activity:
         activity,
         blockers=tuple(_session(session, query_text) for session in activity.blockers),
         oldest=tuple(_session(session, query_text) for session in activity.oldest),
+        waiting_senders=tuple(
+            replace(each, blockers=tuple(_session(session, query_text) for session in each.blockers))
+            for each in activity.waiting_senders
+        ),
     )
 
 

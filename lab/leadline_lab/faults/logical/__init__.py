@@ -5,6 +5,7 @@
 ``conflicts``    rows on the subscriber conflict with changes from the publisher
 ``both_ways``    two servers subscribe to each other
 ``tables``       tables differ on the two sides, or have no replica identity
+``copies``       initial copies of tables, and slots, that wait for somebody
 ``retention``    a transaction that is left open makes a slot keep WAL
 ``healthy``      controls
 """

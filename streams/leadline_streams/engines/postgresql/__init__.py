@@ -18,7 +18,8 @@ Shared by rules and causes:
 ``slots``           WAL that a slot retains, its growth, and the transactions that it waits for
 ``owners``          everything that could own a slot
 ``orchestrators``   orchestrators of servers, and the slots that they keep
-``subscriptions``   workers that fail or wait, publications that are missing
+``subscriptions``   workers that are missing, fail or wait; publications that are missing
+``table_copies``    initial copies of tables that do not move, and their senders
 ``synchronous``     standbys that commits require, and those that confirm them
 ``statements``      steps with the SQL that several causes propose
 ``stages``          stages in which the WAL of a link waits

@@ -9,6 +9,8 @@ from leadline_streams.engines.postgresql import (
     health,
     link_reading,
     slots,
+    subscriptions,
+    table_copies,
     topology,
 )
 from leadline_streams.engines.postgresql.links import is_streaming, row_of, slot_of, subscription_of
@@ -74,6 +76,10 @@ class PostgreSQL:
         link_reading.feed_clock(node, sample, now, upstream_seen)
         if before is None or counters.rose(before, sample):
             counters.count(node, before, sample, now)
+        if sample.copies or sample.subscriptions or node.copies:
+            table_copies.follow(node, sample, now)
+        if sample.subscriptions or node.idle_subscriptions:
+            subscriptions.follow(node, sample, now)
         if sample.archiver is not None and sample.archiver.ready is not None:
             node.unarchived = sample.archiver.ready
         if node.held or not all(map(health.slot_is_healthy, sample.slots)):

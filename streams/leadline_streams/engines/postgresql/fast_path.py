@@ -38,7 +38,7 @@ READ: Fields = {
     Slot: frozenset(
         {
             *("name", "active", "retained_bytes", "wal_status", "safe_wal_bytes", "conflicting"),
-            *("invalidation_reason", "xmin_age", "catalog_xmin_age"),
+            *("invalidation_reason", "xmin_age", "catalog_xmin_age", "kind", "confirmed_lsn"),
         }
     ),
     Activity: frozenset({"sync_waiters", "oldest"}),
@@ -48,9 +48,9 @@ READ: Fields = {
 
 SKIPPED: Fields = {
     # Order is the watermark's matter; the error, the rights and the cost of a look change no
-    # verdict; publications matter to subscriptions only, which never take the fast path.
+    # verdict; publications and copies matter to subscriptions only, which never take the fast path.
     Sample: frozenset({"seq", "at", "sent_at", "interval_s", "error", "database", "publications", "cost"})
-    | {"error_code", "not_permitted"},
+    | {"error_code", "not_permitted", "copies"},
     # Times and waits explain a lag, and there is none; positions that are counts are another engine's.
     Positions: frozenset({"last_replay_at", "redo_lsn", "startup_wait", "current", "received", "applied"}),
     Upstream: frozenset(
@@ -62,15 +62,16 @@ SKIPPED: Fields = {
             *("connected_s", "sync_state", "sync_priority", "wait"),
         }
     ),
-    # A slot that is in use, valid and retains little harms nobody, whatever its kind and its counters.
+    # A slot that is in use, complete, valid and retains little harms nobody, whatever its counters.
     Slot: frozenset(
         {
-            *("kind", "plugin", "database", "temporary", "active_pid", "restart_lsn", "confirmed_lsn"),
+            *("plugin", "database", "temporary", "active_pid", "restart_lsn"),
             *("two_phase", "inactive_s", "failover", "synced", "spill_txns", "spill_bytes"),
             *("stream_txns", "stream_bytes", "total_txns", "total_bytes"),
         }
     ),
-    Activity: frozenset({"blockers", "sync_wait_s", "prepared_transactions", "prepared_oldest_s"}),
+    # Who waits in vain shows in the slot that is being created, or by the subscription on its subscriber.
+    Activity: frozenset({"blockers", "waiting_senders", "sync_wait_s", "prepared_transactions", "prepared_oldest_s"}),
     Archiver: frozenset({"archived", "last_archived_wal", "last_archived_s", "last_failed_wal"}),
 }
 """Fields that cannot change the judgement of a healthy subject."""

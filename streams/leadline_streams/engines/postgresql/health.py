@@ -8,7 +8,7 @@ healthy subjects and holds this.
 
 from leadline.model.observation import Slot
 from leadline_streams.engines.postgresql.horizon import is_held
-from leadline_streams.engines.postgresql.slots import HELD_BYTES
+from leadline_streams.engines.postgresql.slots import HELD_BYTES, is_being_created
 from leadline_streams.judge.state import LinkState, NodeState
 
 SYNCHRONOUS = "synchronous_standby_names"
@@ -32,11 +32,12 @@ def node_is_healthy(node: NodeState) -> bool:
 
 
 def slot_is_healthy(slot: Slot) -> bool:
-    """It is in use, valid, and retains little WAL."""
+    """It is in use, complete, valid, and retains little WAL."""
     kept, left = slot.retained_bytes, slot.safe_wal_bytes
     return (
         slot.active
         and slot.wal_status == "reserved"
+        and not is_being_created(slot)
         and not slot.conflicting
         and slot.invalidation_reason is None
         and (kept is None or (kept <= HELD_BYTES and (left is None or kept <= left)))

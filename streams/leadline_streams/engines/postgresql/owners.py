@@ -4,23 +4,20 @@ A slot may be dropped only when nothing is found here and everything that could 
 ``identified`` is tied to this slot by more than a name.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
-from leadline.model.observation import Slot
+from leadline.model.observation import Slot, Subscription
 from leadline_streams.engines.postgresql.orchestrators import by_slot_name, orchestrator_of, slot_name_of
+from leadline_streams.engines.postgresql.table_copies import CopySlot, copy_slot
 from leadline_streams.judge.rule import ClusterView, fact
 from leadline_streams.judge.state import NodeState
 
 Kind = Literal["session", "standby", "subscription", "table copy", "copy", "orchestrator"]
 """``copy``: of a slot on another server, kept for a failover. ``table copy``: the initial copy of a table."""
-
-_TABLE_COPY = re.compile(r"pg_(\d+)_sync_(\d+)_(\d+)").fullmatch
-"""Slot of a table's initial copy: subscription, table, and the subscriber's system identifier (tablesync.c)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,68 @@ def _is_new(name: str, names: set[str]) -> bool:
     known = name in names
     names.add(name)
     return not known
+
+
+def orphan_of(cluster: ClusterView, node: NodeState, slot: Slot) -> str | None:
+    """The owner that a slot had and that was seen to be gone, in words; None where that is not certain.
+
+    The subscription of an initial copy, by the server that the slot's name identifies; or a subscription that was
+    dropped, or moved to another slot, while it was watched.
+    """
+    parts = copy_slot(slot.name) if slot.kind == "logical" else None
+    if parts is None:
+        return "a subscription that was dropped or reads another slot now" if slot.name in node.freed else None
+    other = _subscriber_of(cluster, parts)
+    if other is None or not other.writable or copy_owner(cluster, node, slot) is not None:
+        return None
+    if any(each.oid is None for each in _subscriptions(other)):
+        return None  # before PostgreSQL 14 their identities cannot be read
+    return f"subscription {parts.subscription_oid} of {other.name}, which has no such subscription any more"
+
+
+def copy_owner(cluster: ClusterView, node: NodeState, slot: Slot) -> Owner | None:
+    """The initial copy that a slot is for, as far as it is seen.
+
+    A copy releases its slot when it begins: while COPY runs, the sender has no slot, and the slot's name.
+    """
+    parts = copy_slot(slot.name) if slot.kind == "logical" else None
+    if parts is None:
+        return None
+    other = _subscriber_of(cluster, parts)
+    found = _subscriptions(other) if other is not None else ()
+    name = next((each.name for each in found if each.oid == parts.subscription_oid), None)
+    rows = node.sample.downstreams if node.sample is not None else ()
+    if other is not None and name is not None:
+        what = f"the initial copy of a table by subscription {name} on {other.name}"
+        return Owner("table copy", what, "the slot's name holds that subscription and that server", other.name)
+    if any(slot.name in (row.name, row.slot) for row in rows):
+        return Owner("table copy", "an initial copy that is running", "its sender has the slot's name")
+    return None
+
+
+def _unseen_copy(cluster: ClusterView, slot: Slot) -> Owner:
+    parts = copy_slot(slot.name)
+    assert parts is not None
+    other = _subscriber_of(cluster, parts)
+    system = f"the server with system identifier {parts.system_id}, which has no agent"
+    return Owner(
+        "table copy",
+        f"the initial copy of a table by a subscription on {other.name if other is not None else system}",
+        f"its name holds subscription {parts.subscription_oid}, table {parts.table_oid} and the subscriber's system "
+        "identifier",
+        other.name if other is not None else None,
+    )
+
+
+def _subscriber_of(cluster: ClusterView, parts: CopySlot) -> NodeState | None:
+    """The watched server whose initial copy a slot's name describes."""
+    nodes = cluster.nodes.values()
+    system = parts.system_id
+    return next((each for each in nodes if system is not None and each.node.system_id == system), None)
+
+
+def _subscriptions(node: NodeState) -> tuple[Subscription, ...]:
+    return node.sample.subscriptions if node.sample is not None else ()
 
 
 def unseen_owners(cluster: ClusterView, node: NodeState, slot: Slot) -> list[Evidence]:
@@ -112,17 +171,8 @@ def _links(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner]
 
 def _named(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner]:
     """Table copies and subscriptions that name the slot, whatever server they are connected to."""
-    copy = _TABLE_COPY(slot.name)
-    if copy is not None and slot.kind == "logical":
-        system = copy[3]
-        names = [each for each in cluster.nodes.values() if each.node.system_id == system]
-        where = names[0].name if names else f"the server with system identifier {system}, which has no agent"
-        yield Owner(
-            "table copy",
-            f"the initial copy of a table by a subscription on {where}",
-            f"its name holds subscription {copy[1]}, table {copy[2]} and the subscriber's system identifier",
-            names[0].name if names else None,
-        )
+    if copy_slot(slot.name) is not None and orphan_of(cluster, node, slot) is None:
+        yield copy_owner(cluster, node, slot) or _unseen_copy(cluster, slot)
     if slot.kind != "logical":
         return
     for other in cluster.nodes.values():

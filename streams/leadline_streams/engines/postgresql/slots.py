@@ -20,6 +20,11 @@ def slot_is_lost(slot: Slot) -> bool:
     return slot.wal_status == "lost" or slot.invalidation_reason is not None or bool(slot.conflicting)
 
 
+def is_being_created(slot: Slot) -> bool:
+    """Whether a logical slot is still being created: its first position is set when it can be read."""
+    return slot.kind == "logical" and slot.active and slot.confirmed_lsn is None
+
+
 def is_physical(slot: Slot) -> bool:
     """Whether a slot serves a standby or ``pg_receivewal``, not a logical consumer."""
     return slot.kind == "physical"

@@ -1,6 +1,6 @@
 """Subscriptions: publications that are missing, workers that fail repeatedly or wait for a lock."""
 
-from leadline.model.observation import Subscription
+from leadline.model.observation import Sample, Subscription
 from leadline_streams.engines.postgresql.links import slot_of
 from leadline_streams.judge.counters import LONGEST_TURN_S
 from leadline_streams.judge.state import LinkState, NodeState
@@ -8,6 +8,16 @@ from leadline_streams.judge.verdict import STALLED_S
 
 RARE_TURN_S = 120.0
 """Longest time between two errors of a worker that still fails; after that, it no longer does."""
+
+
+def follow(node: NodeState, sample: Sample, now: float) -> None:
+    """Note since when each enabled subscription has received nothing: it has no worker, or one that only begins."""
+    before = node.idle_subscriptions
+    node.idle_subscriptions = {
+        each.name: before.get(each.name, now)
+        for each in sample.subscriptions
+        if each.enabled and (each.pid is None or each.received_lsn is None)
+    }
 
 
 def missing_publications(link: LinkState, up: NodeState, subscription: Subscription) -> list[str]:

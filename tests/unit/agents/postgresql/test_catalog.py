@@ -10,7 +10,8 @@ from leadline_agents.engines.postgresql import catalog
 
 FOLDER = Path(str(files("leadline_agents.engines.postgresql"))) / "queries"
 GROUPS = {
-    *("node", "positions", "downstreams", "upstream", "slots", "subscriptions", "conflicts", "activity", "archiver"),
+    *("node", "positions", "downstreams", "upstream", "slots", "subscriptions", "copies", "conflicts"),
+    *("activity", "archiver"),
 }
 OTHERS = {catalog.FILES, catalog.SETTINGS, catalog.TABLES}
 MAJORS = range(catalog.OLDEST, 20)
@@ -69,6 +70,7 @@ def test_old_versions_are_not_asked_for_what_they_lack() -> None:
     for word, since in {
         "pg_get_wal_replay_pause_state": 14,
         "pg_stat_replication_slots": 14,
+        "pg_stat_progress_copy": 14,
         "pg_stat_subscription_stats": 15,
         "leader_pid": 16,
         "confl_active_logicalslot": 16,

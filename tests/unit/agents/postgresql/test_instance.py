@@ -91,9 +91,9 @@ async def test_the_first_look_lists_files_and_the_next_does_not() -> None:
 @pytest.mark.parametrize(
     ("document", "vacant"),
     [
-        ("18-primary", {"upstream", "conflicts", "subscriptions"}),
+        ("18-primary", {"upstream", "conflicts", "subscriptions", "copies"}),
         ("18-subscriber", {"upstream", "conflicts"}),
-        ("18-standby", {"subscriptions"}),
+        ("18-standby", {"subscriptions", "copies"}),
     ],
 )
 async def test_groups_that_a_server_cannot_have_are_left_out(document: str, vacant: set[str]) -> None:

@@ -7,6 +7,9 @@
 --           blocks the lock manager for a moment; CASE reads it only while such a process waits.
 -- oldest    Transactions open for more than a second: those that wrote come first, then the oldest. So the writer that
 --           makes slots keep WAL is among them, however many reports run.
+-- waiting_senders  Senders that wait for a lock, and sessions that wait while they create a slot: for the end of the
+--           transactions that ran when they began, among them prepared ones, for which pg_blocking_pids() gives 0.
+--           The session's own locks are compared only while one waits.
 -- sync      Commits that wait for a synchronous standby; their statement_timeout does not end the wait.
 SELECT
     CASE
@@ -87,6 +90,49 @@ SELECT
             LIMIT 5
         ) AS transaction
     ) AS oldest,
+    CASE
+        WHEN EXISTS (
+            SELECT FROM sessions
+            WHERE wait_event_type = 'Lock'
+                AND (backend_type = 'walsender' OR pid IN (SELECT active_pid FROM pg_replication_slots))
+        ) THEN (
+            SELECT json_agg(sender) FROM (
+                SELECT
+                    waiter.pid,
+                    waiter.application_name AS name,
+                    slot.slot_name AS slot,
+                    waiter.wait,
+                    extract(epoch FROM here.now - waiter.state_change) AS waits_s,
+                    coalesce(substring(waiter.query FROM '^\s*([A-Z_]+)'), '') AS command,
+                    (
+                        SELECT json_agg(json_build_object(
+                            'pid', holder.pid,
+                            'user', coalesce(holder.usename, ''),
+                            'application', coalesce(holder.application_name, ''),
+                            'database', coalesce(holder.datname, ''),
+                            'state', coalesce(holder.state, ''),
+                            'age_s', coalesce(extract(epoch FROM here.now - holder.xact_start), 0),
+                            'wrote', holder.backend_xid IS NOT NULL,
+                            'wait', holder.wait,
+                            'query', holder.query
+                        ))
+                        FROM unnest(pg_blocking_pids(waiter.pid)) AS blocker
+                        JOIN sessions AS holder ON holder.pid = blocker
+                    ) AS blockers,
+                    (
+                        SELECT json_agg(prepared.gid)
+                        FROM pg_locks AS wanted
+                        JOIN pg_prepared_xacts AS prepared ON prepared.transaction = wanted.transactionid
+                        WHERE wanted.pid = waiter.pid AND NOT wanted.granted
+                    ) AS prepared
+                FROM sessions AS waiter
+                LEFT JOIN pg_replication_slots AS slot ON slot.active_pid = waiter.pid
+                WHERE waiter.wait_event_type = 'Lock' AND (waiter.backend_type = 'walsender' OR slot.slot_name IS NOT NULL)
+                ORDER BY waiter.state_change
+                LIMIT 10
+            ) AS sender
+        )
+    END AS waiting_senders,
     waiting.sync_waiters,
     coalesce(waiting.sync_wait_s, 0) AS sync_wait_s,
     prepared.prepared_transactions,

@@ -23,6 +23,7 @@ SELECT json_strip_nulls(json_build_object(
     'upstream', (SELECT row_to_json(one) FROM ({upstream}) AS one),
     'slots', (SELECT json_agg(each) FROM ({slots}) AS each),
     'subscriptions', (SELECT json_agg(each) FROM ({subscriptions}) AS each),
+    'copies', (SELECT json_agg(each) FROM ({copies}) AS each),
     'subscribed', EXISTS (SELECT FROM pg_subscription),
     'publications', (SELECT json_agg(pubname ORDER BY pubname) FROM pg_publication),
     'conflicts', (SELECT json_agg(each) FROM ({conflicts}) AS each),

@@ -5,6 +5,7 @@
 -- leader   The row without a table; the others are initial copies of tables.
 SELECT
     subscription.subname AS name,
+    subscription.oid::bigint AS oid,
     database.datname AS database,
     subscription.subenabled AS enabled,
     subscription.subslotname AS slot,

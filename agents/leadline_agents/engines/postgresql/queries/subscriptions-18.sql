@@ -7,6 +7,7 @@
 -- *_errors Attempts, not conflicts: the worker retries one conflict again and again.
 SELECT
     subscription.subname AS name,
+    subscription.oid::bigint AS oid,
     database.datname AS database,
     subscription.subenabled AS enabled,
     subscription.subslotname AS slot,

@@ -1,0 +1,111 @@
+"""``sync_slot_waits``: the creation of a slot waits for transactions on the publisher."""
+
+from collections.abc import Iterator
+
+from leadline.model.alert import Evidence, Subject
+from leadline.model.incident import Step
+from leadline.model.observation import Session, WaitingSender
+from leadline.words import duration
+from leadline_streams.engines.postgresql.apply import affected_subscriptions
+from leadline_streams.engines.postgresql.statements import end_session, show_prepared, show_session
+from leadline_streams.engines.postgresql.table_copies import stuck, waiting_senders
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
+
+RULES = frozenset({"table_sync_waiting"})
+TRANSACTION = "Lock/transactionid"
+"""Wait event of a slot's creation, which waits for the end of each transaction that ran when it began."""
+
+
+def find(context: DiagnosisContext) -> Iterator[Claim]:
+    """A copy whose sender waits for a transaction, and other slots whose creation does."""
+    for affected in affected_subscriptions(context, RULES):
+        for each in stuck(context.cluster, affected.node, affected.subscription):
+            sender = each.sender
+            if each.copy is None or each.has_begun:
+                continue
+            waits = duration(context.now - each.since)
+            what = f"the copy of {each.tables} by {affected.name} has not begun for {waits}"
+            if sender is not None and sender.waiting is not None and sender.waiting.wait == TRANSACTION:
+                yield _claim(affected.about, sender.publisher, sender.waiting, what)
+            elif sender is None:
+                yield _unseen(affected.about, affected.node, each.copy.pid, what)
+    open_on = {alert.subject.id for alert in context.alerts if alert.rule == "slot_creation_waiting"}
+    for node in context.nodes:
+        for waiting in waiting_senders(node.sample) if node.answers and node.sample is not None else ():
+            about = context.about_slot(node, waiting.slot or "")
+            if about.id in open_on and waiting.wait == TRANSACTION:
+                waits = duration(waiting.waits_s)
+                yield _claim(
+                    about, node, waiting, f"slot {waiting.slot} on {node.name} is not created yet after {waits}"
+                )
+
+
+def _claim(about: Subject, publisher: NodeState, waiting: WaitingSender, what: str) -> Claim:
+    up = publisher.name
+    session = waiting.blockers[0] if waiting.blockers else None
+    if session is not None:
+        whom = f"pid {session.pid} on {up} (user {session.user}, {session.state}, open for {duration(session.age_s)})"
+    elif waiting.prepared:
+        whom = f"prepared transaction {waiting.prepared[0]} on {up}"
+    else:
+        whom = f"a transaction on {up}"
+    return Claim(
+        subject=about,
+        confidence=0.96 if session is not None or waiting.prepared else 0.8,
+        title=f"a new slot on {up} waits for {'a prepared' if waiting.prepared else 'an open'} transaction",
+        summary=f"{what}: it waits for {whom}. A logical slot is created only when every transaction that ran at its "
+        "beginning has ended",
+        steps=_steps(publisher, session, waiting),
+        evidence_for=[
+            fact("sender", waiting.wait, up, f"pid {waiting.pid}, {waiting.command} for {duration(waiting.waits_s)}"),
+            *(fact("blocker", _described(each), up, each.query) for each in waiting.blockers),
+            *(fact("prepared_transaction", gid, up) for gid in waiting.prepared),
+        ],
+    )
+
+
+def _steps(publisher: NodeState, session: Session | None, waiting: WaitingSender) -> list[Step]:
+    up = publisher.name
+    if session is not None:
+        ask = "Ask its owner to end the transaction: the copy goes on by itself. If nobody needs it, end the session"
+        return [show_session(up, session.pid), Step(risk="look", node=up, text=ask), end_session(up, session.pid)]
+    if waiting.prepared:
+        ask = "Find the transaction manager that prepared it: it has to commit it or to roll it back"
+        return [show_prepared(up), Step(risk="look", node=up, text=ask)]
+    return [show_session(up, waiting.pid)]
+
+
+def _unseen(about: Subject, node: NodeState, pid: int, what: str) -> Claim:
+    """The publisher is not watched, so what its sender waits for is not known."""
+    sql = (
+        "SELECT pid, application_name, wait_event_type, wait_event, query, pg_blocking_pids(pid) "
+        "FROM pg_stat_activity WHERE backend_type = 'walsender'"
+    )
+    return Claim(
+        subject=about,
+        confidence=0.45,
+        title=f"an initial copy to {node.name} does not begin",
+        summary=f"{what}, and no error is counted: on its publisher the slot of the copy may wait for an open or a "
+        "prepared transaction",
+        steps=[show_session(node.name, pid), Step(risk="look", text=f"Run on the publisher: {sql}")],
+        evidence_for=[fact("worker", pid, node.name, "in state d, has copied nothing")],
+        not_seen=[_publisher(node)],
+    )
+
+
+def _publisher(node: NodeState) -> Evidence:
+    return fact("publisher", "not seen", node.name, "an agent on the publisher shows what the sender waits for")
+
+
+def _described(session: Session) -> str:
+    application = f", {session.application}" if session.application else ""
+    return f"pid {session.pid}, user {session.user}{application}, {session.state}, {session.age_s:.0f} s old"
+
+
+CAUSE = CauseRule(
+    code="sync_slot_waits",
+    find=find,
+)
