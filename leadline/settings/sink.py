@@ -1,5 +1,6 @@
 """Settings of `leadline sink`, and of the commands that read the incident log and the silences."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -120,6 +121,42 @@ class WebhookSettings(Settings, frozen=True, kw_only=True):
         """A URL needs a key, since requests are always signed."""
         if self.url is not None and self.signing_key is None:
             yield ("signing_key",), "missing; requests are signed, so that the receiver can verify their sender"
+
+
+class ProxySettings(Settings, frozen=True, kw_only=True):
+    """A forward proxy to Slack, PagerDuty and webhooks. Proxies that the environment names are not used."""
+
+    url: (
+        Annotated[
+            Secret,
+            Meta(
+                description="Address of the proxy, with a login where it needs one. It is treated as a secret.",
+                examples=["http://proxy.example.org:3128"],
+            ),
+        ]
+        | None
+    ) = None
+    direct: Annotated[
+        list[Glob],
+        Meta(
+            description="Hosts that are reached without the proxy; patterns have the wildcards `*` and `?`.",
+            examples=[["*.example.org", "10.0.*"]],
+        ),
+    ] = []
+
+    def check(self) -> Iterator[tuple[SettingPath, str]]:
+        """The address is one of HTTP; hosts without a proxy need one."""
+        if self.url is None:
+            if self.direct:
+                yield ("direct",), "not used without url, which is the address of the proxy"
+            return
+        try:
+            address = self.url.reveal()
+        except UsageError as error:
+            yield ("url",), str(error)
+            return
+        if re.fullmatch(r"https?://([^\s/?#@]*@)?[^\s/?#@:]+(:\d{1,5})?/?", address) is None:
+            yield ("url",), "not the address of a proxy; give http://host:port or http://user:password@host:port"
 
 
 class ConsoleSettings(Settings, frozen=True, kw_only=True):
@@ -267,6 +304,7 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
     pagerduty: PagerDutySettings = PagerDutySettings()
     webhook: WebhookSettings = WebhookSettings()
     console: ConsoleSettings = ConsoleSettings()
+    proxy: ProxySettings = ProxySettings()
     incident_log: IncidentLogSettings = IncidentLogSettings()
     targets: dict[str, TargetSettings] = {}
     routes: list[RouteSettings] = []

@@ -4,12 +4,14 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from fnmatch import fnmatchcase
 from typing import Any, Self
 
 import httpx
 
 from leadline import __version__
 from leadline.clock import Clock
+from leadline.settings.sink import ProxySettings
 from leadline_sinks.notify.sink import Reason, Retry
 
 for _library in ("httpx", "httpcore"):
@@ -20,6 +22,7 @@ CONNECT_S = 5.0
 ANSWER_S = 10.0
 MAX_BODY_BYTES = 64 * 1024
 """Of a response body; those of the vendors are far shorter."""
+PROXY_LOGIN = "the proxy asks for a login, or rejects the one that it got; check proxy.url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +38,45 @@ class Response:
 class Http:
     """A client with a connection pool, for one sink."""
 
-    def __init__(self, clock: Clock, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, clock: Clock, transport: httpx.AsyncBaseTransport | None = None, proxy: ProxySettings | None = None
+    ) -> None:
+        """Raises UsageError when the address of the proxy cannot be read."""
         self._clock = clock
-        # Neither a proxy from a stray variable nor a redirect is followed: the content is confidential and its
-        # destination was configured. A client with a given transport reads no proxy from the environment;
-        # SSL_CERT_FILE still works.
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
-            headers={"user-agent": f"leadline/{__version__}"},
-            follow_redirects=False,
-            transport=transport or httpx.AsyncHTTPTransport(),
-        )
+        self._direct = _client(transport or httpx.AsyncHTTPTransport())
+        self._proxied: httpx.AsyncClient | None = None
+        self._without_proxy: tuple[str, ...] = ()
+        if transport is None and proxy is not None and proxy.url is not None:
+            self._proxied = _client(httpx.AsyncHTTPTransport(proxy=proxy.url.reveal()))
+            self._without_proxy = tuple(pattern.lower() for pattern in proxy.direct)
+
+    def _through(self, url: str) -> httpx.AsyncClient:
+        """The client for a URL: through the proxy, if there is one for its host."""
+        if self._proxied is None:
+            return self._direct
+        host = httpx.URL(url).host.lower()
+        direct = any(fnmatchcase(host, pattern) for pattern in self._without_proxy)
+        return self._direct if direct else self._proxied
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response | Retry:
         """Send a body. A ``Retry`` says why there is no response, without the URL, which may be a secret."""
         try:
-            async with self._client.stream("POST", url, content=body, headers=dict(headers)) as response:
+            client = self._through(url)
+            async with client.stream("POST", url, content=body, headers=dict(headers)) as response:
                 received = b""
                 async for part in response.aiter_bytes():
                     received += part
                     if len(received) >= MAX_BODY_BYTES:
                         break
+                if response.status_code == httpx.codes.PROXY_AUTHENTICATION_REQUIRED and client is self._proxied:
+                    return Retry(Reason.UNAUTHORIZED, PROXY_LOGIN)
                 return Response(response.status_code, dict(response.headers), received[:MAX_BODY_BYTES])
+        except httpx.ProxyError as error:
+            status = str(error)[:3]
+            if status == str(httpx.codes.PROXY_AUTHENTICATION_REQUIRED.value):
+                return Retry(Reason.UNAUTHORIZED, PROXY_LOGIN)
+            answer = f"answers {status} in place of the target" if status.isdecimal() else "gives no valid answer"
+            return Retry(Reason.UNREACHABLE, f"the proxy {answer}")
         except httpx.ConnectTimeout:
             return Retry(Reason.UNREACHABLE, f"no connection within {CONNECT_S:g} s")
         except httpx.TimeoutException:
@@ -82,10 +102,24 @@ class Http:
 
     async def close(self) -> None:
         """Close the pool."""
-        await self._client.aclose()
+        await self._direct.aclose()
+        if self._proxied is not None:
+            await self._proxied.aclose()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: Any) -> None:
         await self.close()
+
+
+def _client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    """A client that follows neither a proxy from a stray variable nor a redirect: the content is confidential, and its
+    destination was configured. With a given transport it reads no proxy from the environment; SSL_CERT_FILE is read.
+    """
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
+        headers={"user-agent": f"leadline/{__version__}"},
+        follow_redirects=False,
+        transport=transport,
+    )

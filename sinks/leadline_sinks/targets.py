@@ -45,7 +45,7 @@ def sink(settings: SinkSettings, name: str, clock: Clock) -> Sink:
         from leadline_sinks.console import ConsoleSink
 
         return ConsoleSink(settings.notify, clock)
-    group, http = _group(settings, name), Http(clock)
+    group, http = _group(settings, name), Http(clock, proxy=settings.proxy)
     match group:
         case SlackSettings():
             from leadline_sinks.slack.sink import SlackSink

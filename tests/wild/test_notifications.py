@@ -17,6 +17,7 @@ from leadline_lab.receiver.pagerduty import Alert, alerts
 from leadline_lab.receiver.server import Receiver
 from tests.fixtures.brokers import Broker, create_topics
 from tests.fixtures.commands import Run
+from tests.fixtures.proxy import LOGIN, forward_proxy
 from tests.integration.sinks.kit import CLOCK, Process, Put, process, until, values, writing
 from tests.unit.sinks import made
 from tests.wild.conftest import Wild
@@ -222,6 +223,30 @@ async def test_the_first_line(wild: Wild, broker: Broker, prefix: str, tmp_path:
         end = json.dumps(it.alerts[0].log[-1].payload, ensure_ascii=False)
         assert "pid 4711" in end
         assert "resolved after" in end
+
+
+@pytest.mark.situation(26, "The vendors are reached through a proxy only", "alertmanager#554", "grafana#7818")
+async def test_through_a_proxy(wild: Wild, broker: Broker, prefix: str, tmp_path: Path) -> None:
+    """The addresses of the vendors mean nothing on this host; the proxy asks for a login."""
+    create_topics(broker, prefix, 1)
+    with Receiver(limited=False) as receiver, forward_proxy(receiver.url, login=True) as proxy:
+        settings = {
+            "pagerduty": {"routing_key": "a" * 32, "url": "http://events.pagerduty.invalid"},
+            "slack": {"token": "xoxb-1", "channel": "#dba", "api_url": "http://slack.invalid/api"},
+            "kafka": {"bootstrap": broker.bootstrap, "topic_prefix": prefix},
+            "proxy": {"url": f"http://{LOGIN}@{proxy.address}"},
+        }
+        with process(tmp_path, settings) as sink:
+            async with writing(broker.bootstrap, prefix) as put:
+                wild.begins()
+                sink.start()
+                await put(made.incident(1, opened_at=CLOCK.now()))
+                await until("both", lambda: len({event.vendor for event in receiver.events}) == 2, sink)
+                wild.answers("one page and one message, through the proxy")
+            assert sink.end() == 0
+            assert LOGIN.partition(":")[2] not in sink.err
+    assert "POST http://events.pagerduty.invalid/v2/enqueue" in proxy.requests
+    assert "POST http://slack.invalid/api/chat.postMessage" in proxy.requests
 
 
 @pytest.mark.situation(201, "Two incidents turn out to be one", "alertmanager#2874", "keephq/keep#2481")

@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from leadline.clock import ManualClock
-from leadline_sinks.http import Http
+from leadline.settings.secret import Secret
+from leadline.settings.sink import ProxySettings
+from leadline_sinks.http import PROXY_LOGIN, Http
 from leadline_sinks.notify.sink import Reason, Retry
+from tests.fixtures.proxy import LOGIN, forward_proxy
 from tests.unit.sinks import made
 
 
@@ -69,6 +72,63 @@ async def test_a_closed_connection(text: bytes, reset: bool) -> None:
         outcome = await http.post(url, b"x", {})
     assert isinstance(outcome, Retry)
     assert outcome.reason is Reason.TIMEOUT
+
+
+def through(address: str, *direct: str) -> ProxySettings:
+    return ProxySettings(url=Secret(address), direct=list(direct))
+
+
+@pytest.mark.parametrize(("login", "user"), [(False, ""), (True, f"{LOGIN}@")])
+async def test_a_proxy(login: bool, user: str) -> None:
+    """Names are resolved by the proxy alone; hosts that are excepted are reached directly."""
+    answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n"
+    async with server(answer) as url:
+        with forward_proxy(url, login=login) as proxy:
+            settings = through(f"http://{user}{proxy.address}", "127.0.0.*")
+            async with Http(ManualClock(made.START), proxy=settings) as http:
+                far = await http.post("http://events.pagerduty.invalid/v2/enqueue", b"x", {})
+                near = await http.post(url, b"x", {})
+    assert [getattr(each, "status", None) for each in (far, near)] == [204, 204]
+    assert proxy.requests == ["POST http://events.pagerduty.invalid/v2/enqueue"]
+
+
+async def test_a_tunnel() -> None:
+    """A request over TLS goes through the proxy unread; here, the other end of the tunnel closes it."""
+
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(close, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        with forward_proxy(f"http://127.0.0.1:{port}") as proxy:
+            async with Http(ManualClock(made.START), proxy=through(f"http://{proxy.address}")) as http:
+                outcome = await http.post("https://slack.invalid/api", b"x", {})
+    assert isinstance(outcome, Retry)
+    assert proxy.requests == ["CONNECT slack.invalid:443"]
+
+
+@pytest.mark.parametrize("target", ["http://slack.invalid/api", "https://slack.invalid/api"])
+async def test_a_proxy_that_asks_for_a_login(target: str) -> None:
+    """The notification is kept until the login is right, whichever way the proxy says so. The login is not shown."""
+    async with server(b"") as url:
+        with forward_proxy(url, login=True) as proxy:
+            settings = through(f"http://leadline:wr0ng@{proxy.address}")
+            async with Http(ManualClock(made.START), proxy=settings) as http:
+                outcome = await http.post(target, b"x", {})
+    assert outcome == Retry(Reason.UNAUTHORIZED, PROXY_LOGIN)
+    assert proxy.requests == []
+
+
+async def test_a_proxy_that_is_not_there() -> None:
+    """The target is not reached in another way."""
+    settings = through("http://127.0.0.1:1")
+    async with (
+        server(b"HTTP/1.1 204 No Content\r\n\r\n") as url,
+        Http(ManualClock(made.START), proxy=settings) as http,
+    ):
+        outcome = await http.post(url, b"x", {})
+    assert isinstance(outcome, Retry)
+    assert outcome.reason is Reason.UNREACHABLE
 
 
 async def test_no_proxy_of_a_stray_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def made_of(
 ) -> Sink:
     """The sink of a case, as a process makes it, connected to a function that answers."""
     kind, settings = CASES[case]
-    patch.setattr(targets, "Http", lambda clock: Http(clock, httpx.MockTransport(answer)))
+    patch.setattr(targets, "Http", lambda clock, proxy: Http(clock, httpx.MockTransport(answer), proxy))
     target = TargetSettings(**{kind: settings(secret)})
     return targets.sink(SinkSettings(targets={"x": target}), "x", ManualClock(made.START))
 
