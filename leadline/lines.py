@@ -15,8 +15,14 @@ from leadline.words import amount, duration, hour
 def node(row: NodeStatus) -> str:
     """A node: role, version, and whether its server answers."""
     where = f" in {row.datacenter}" if row.datacenter else ""
-    state = "up" if row.health == "up" else f"{row.health}: {row.note or 'no reason given'}"
+    state = _state(row)
     return escape(f"{row.cluster}  {row.node}  {row.role} {row.version}{where}  {state}")
+
+
+def _state(row: NodeStatus) -> str:
+    if row.health != "up":
+        return f"{row.health}: {row.note or 'no reason given'}"
+    return "up" if row.blind is None else f"BLIND: {row.blind}"
 
 
 def link(row: LinkStatus) -> str:
@@ -50,6 +56,7 @@ def node_fields(row: NodeStatus) -> dict[str, Any]:
         "write_rate": row.write_rate,
         "unit": row.unit,
         "note": row.note,
+        "blind": row.blind,
     }
 
 

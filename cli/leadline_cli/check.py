@@ -3,22 +3,26 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
+from leadline.catalogue import CAUSES, RULES
 from leadline.clock import SystemClock
 from leadline.errors import ProblemFound, UnreachableError
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
 from leadline.settings.stream import StreamSettings
-from leadline.words import amount, duration
+from leadline.words import amount
 from leadline_cli.options import format_option, settings
 from leadline_cli.output import emit, table
 from leadline_cli.watch import node_names
 
 if TYPE_CHECKING:
+    from leadline.model.alert import Transition
     from leadline.model.status import LinkStatus, NodeStatus
     from leadline_streams.one_look import OneLook
 
@@ -38,6 +42,18 @@ WORST = {
     "unknown": 3,
 }
 """Exit code of each verdict for Nagios."""
+STATES = {
+    **dict.fromkeys(FINE, "ok"),
+    "falling_behind": "BEHIND",
+    "replay_paused": "PAUSED",
+    "replay_stalled": "STALLED",
+    "cut_off": "CUT OFF",
+    "broken": "BROKEN",
+    "upstream_unreachable": "UPSTREAM DOWN",
+    "downstream_unreachable": "DOWN",
+    "unknown": "NOT KNOWN",
+}
+"""State of a link for people, by verdict."""
 
 
 @click.command()
@@ -59,11 +75,11 @@ WORST = {
 def command(
     context: click.Context, dsns: tuple[str, ...], cluster: str, config: Path | None, nagios: bool, form: str
 ) -> None:
-    """Look once at your servers: nodes, links, verdicts, lag.
+    """Look once at your servers: nodes, links, lag, and the cause and fix of what is wrong.
 
     DSN is a connection string; its role needs pg_monitor and no other right. Each server is read twice, one second
-    apart, to see what moves. The exit code is 1 when a link has a problem or a server does not answer, and 3 when no
-    server answers.
+    apart, to see what moves. The exit code is 1 when there is a problem, and 3 when it cannot be seen whether there is
+    one: no server answers, or a role may not read what is needed.
 
     \b
     Example:
@@ -84,10 +100,18 @@ def command(
     _print(look, form)
     if not any(node.health == "up" for node in look.nodes()):
         raise UnreachableError("no server answers; see above")
-    if bad := [link for link in look.links() if link.verdict not in FINE]:
-        raise ProblemFound(f"{len(bad)} of {len(look.links())} links {'has' if len(bad) == 1 else 'have'} a problem")
-    if not all(node.health == "up" for node in look.nodes()):
+    links = look.links()
+    if bad := [link for link in links if link.verdict not in FINE]:
+        plural = "links have" if len(bad) > 1 else "link has" if len(links) == 1 else "links has"
+        raise ProblemFound(f"{len(bad)} of {len(links)} {plural} a problem")
+    if any(node.health == "down" for node in look.nodes()):
         raise ProblemFound("a server does not answer; see above")
+    if pages := _pages(look):
+        raise ProblemFound(pages[0].summary)
+    if blind := _blind(look):
+        raise UnreachableError(f"cannot see everything: {blind[0]}")
+    if hidden := [node for node in look.nodes() if node.health != "up"]:
+        raise UnreachableError(f"cannot see everything: {hidden[0].node}: {hidden[0].note}")
 
 
 async def _look(look: "OneLook", dsns: Sequence[str], cluster: str) -> None:
@@ -110,6 +134,7 @@ async def _look(look: "OneLook", dsns: Sequence[str], cluster: str) -> None:
                 if settings_read is not None:
                     look.take(settings_read)
             look.tick(clock.now())
+        look.conclude(clock.now())
     finally:
         for sampler in samplers:
             await sampler.close()
@@ -123,6 +148,10 @@ def _print(look: "OneLook", form: str) -> None:
             emit({"kind": "node", **lines.node_fields(node)})
         for link in look.links():
             emit({"kind": "link", **lines.link_fields(link)})
+        for cause in look.causes():
+            emit({"kind": "cause", **msgspec.to_builtins(cause, builtin_types=(datetime,))})
+        for line in look.unseen():
+            emit({"kind": "not_seen", "text": line})
         return
     nodes = [(each.node, each.role, each.version, each.position or "-", _health(each)) for each in look.nodes()]
     table(("node", "role", "version", "position", "state"), nodes)
@@ -134,30 +163,91 @@ def _print(look: "OneLook", form: str) -> None:
             each.verdict,
             lines.lag_of(each),
             amount(each.behind, each.unit),
-            "ok" if each.verdict in FINE else "wrong",
+            STATES[each.verdict],
         )
         for each in look.links()
     ]
     if links:
         table(("link", "kind", "verdict", "lag", "behind", "state"), links)
     else:
-        click.echo("no replication between these servers")
+        click.echo(_no_links(look))
+    _explain(look)
+
+
+def _explain(look: "OneLook") -> None:
+    """The causes with their fixes, the breaches that no cause explains, and what was not seen."""
+    from leadline.logs import escape
+    from leadline.steps import fix_lines
+
+    causes = look.causes()
+    explained = frozenset().union(*(CAUSES[cause.code].explains for cause in causes))
+    rows = []
+    for cause in causes:
+        rows.append(("cause", cause.summary))
+        rows += [("fix" if not number else "", line) for number, line in enumerate(fix_lines(cause))]
+    rows += [("found", alert.summary) for alert in look.alerts() if alert.rule not in explained]
+    rows += [("not seen", line) for line in look.unseen()]
+    for number, (name, line) in enumerate(rows):
+        click.echo(("\n" if not number or name == "cause" else "") + f"{name:<9} {escape(line)}".rstrip())
+
+
+def _no_links(look: "OneLook") -> str:
+    """Whether there is no replication, or it cannot be known."""
+    reasons = [f"{node.node} did not answer" for node in look.nodes() if node.health != "up"] + _blind(look)
+    if reasons:
+        return f"cannot tell whether these servers replicate: {'; '.join(reasons)}"
+    return "no replication on this server" if len(look.nodes()) == 1 else "no replication between these servers"
+
+
+def _blind(look: "OneLook") -> list[str]:
+    """The servers of which the role sees a part only."""
+    return [f"blind on {node.node}: {node.blind}" for node in look.nodes() if node.blind is not None]
+
+
+def _pages(look: "OneLook") -> list["Transition"]:
+    """The breaches for which somebody would be paged."""
+    return [alert for alert in look.alerts() if RULES[alert.rule].class_ == "page"]
 
 
 def _health(node: "NodeStatus") -> str:
-    return "ok" if node.health == "up" else f"{node.health.replace('_', ' ')}: {node.note or ''}"
+    if node.health == "up":
+        return "ok" if node.blind is None else f"BLIND: {node.blind}"
+    return f"{_state(node)}: {node.note or ''}"
+
+
+def _state(node: "NodeStatus") -> str:
+    return node.health.replace("_", " ").upper()
 
 
 def _nagios(look: "OneLook") -> int:
-    links, nodes = look.links(), look.nodes()
-    code = max((WORST[link.verdict] for link in links), default=3 if not links else 0)
-    if any(node.health != "up" for node in nodes):
-        code = 2
-    states = ", ".join(f"{_name(link)} {link.verdict} {duration(link.lag_s)}" for link in links) or "no links found"
-    down = "".join(f", {node.node} {node.health.replace('_', ' ')}" for node in nodes if node.health != "up")
-    performance = " ".join(f"'{_name(link)}'={link.lag_s or 0:.3f}s" for link in links)
-    click.echo(f"REPLICATION {NAGIOS[code]} - {states}{down} | {performance}")
+    from leadline import lines
+    from leadline.logs import escape
+
+    links, nodes, pages = look.links(), look.nodes(), _pages(look)
+    codes = {WORST[link.verdict] for link in links} | {2 if page.severity == "critical" else 1 for page in pages}
+    codes |= (
+        {2 if node.health == "down" else 3 for node in nodes if node.health != "up"}
+        | {3 for _ in _blind(look)}
+        | ({3} if not links else set())
+    )
+    code = next(code for code in (2, 1, 3, 0) if code in codes | {0})
+    states = [f"{_name(link)} {link.verdict} {lines.lag_of(link)}" for link in links] or [_no_links(look)]
+    states += [f"{node.node} {_state(node)}: {node.note}" for node in nodes if node.health != "up"]
+    states += _blind(look) if links else []
+    states += [cause.summary for cause in look.causes()[:1]]
+    line = escape("; ".join(states)).replace("|", "/")
+    click.echo(f"REPLICATION {NAGIOS[code]} - {line}{_performance(look)}")
     return code
+
+
+def _performance(look: "OneLook") -> str:
+    """Lag and amount of each link with the limits of ``replication_lag``; ``U`` where the lag is not known exactly."""
+    warning, critical = ("" if limit is None else f"{limit:g}" for limit in look.limits("replication_lag"))
+    parts = []
+    for link in look.links():
+        lag = "U" if link.lag_s is None or link.lag_is_bound else f"{link.lag_s:.3f}s"
+        parts.append(f"'{_name(link)}'={lag};{warning};{critical};0")
+    return f" | {' '.join(parts)}" if parts else ""
 
 
 def _name(link: "LinkStatus") -> str:

@@ -25,7 +25,7 @@ COMMANDS: Final = {
     },
     "Look": {
         "watch": "Watch your servers live, with the whole pipeline on this machine.",
-        "check": "Look once at your servers: nodes, links, verdicts, lag.",
+        "check": "Look once at your servers: nodes, links, lag, and the cause and fix of what is wrong.",
         "replay": "Judge recorded samples again, offline.",
         "rules": "List the rules and their limits.",
         "record": "Copy samples from Kafka to a file.",

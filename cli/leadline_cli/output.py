@@ -9,7 +9,19 @@ import click
 from leadline import wire
 from leadline.logs import escape
 
-COLOURS = {"ok": "green", "fail": "red", "wrong": "red", "unreachable": "red"}
+PROBLEMS = (
+    "fail",
+    "unreachable",
+    "BEHIND",
+    "PAUSED",
+    "STALLED",
+    "CUT OFF",
+    "BROKEN",
+    "UPSTREAM DOWN",
+    "DOWN",
+    "NOT KNOWN",
+)
+COLOURS = {"ok": "green", **dict.fromkeys(PROBLEMS, "red")}
 """The colour of a cell that consists of this word."""
 
 

@@ -114,6 +114,18 @@ ENTRIES = (
         impact="The server could not be used.",
     ),
     RuleEntry(
+        code="not_seen",
+        family="liveness",
+        on="node",
+        unit="groups",
+        help=(
+            "Groups of a sample that the agent's role may not read and that links, waits and settings are judged by: "
+            "the role lacks `pg_monitor`. The size of the WAL directory is not counted."
+        ),
+        impact="Faults of the server could be seen only from its neighbours, or not at all.",
+        class_="notice",
+    ),
+    RuleEntry(
         code="publication_missing",
         family="consistency",
         on="link",

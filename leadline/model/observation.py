@@ -360,6 +360,8 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     cost: Cost | None = None
     not_permitted: tuple[str, ...] = ()
     """Groups of fields that the agent's role may not read."""
+    login: str = ""
+    """The agent's role, quoted where SQL needs it."""
 
 
 class SettingValue(Value, frozen=True, kw_only=True):

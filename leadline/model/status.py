@@ -59,6 +59,8 @@ class NodeStatus(Value, frozen=True, kw_only=True, tag="node", tag_field="kind")
     """When its health or role became this one."""
     note: str | None = None
     """The reason for which it is not up."""
+    blind: str | None = None
+    """The reason that its agent sees only a part of it, with the statement that changes it; None when it sees all."""
     position: str | None = None
     """The end of what a primary has written or a replica has applied, as the engine prints it."""
     write_rate: float | None = None

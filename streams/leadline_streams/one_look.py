@@ -1,25 +1,42 @@
-"""Nodes and links as a few samples show them, judged at once in this process: for ``leadline check``."""
+"""Nodes, links and causes as a few samples show them, judged at once in this process: for ``leadline check``."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from leadline.clock import epoch
 from leadline.errors import BadRecord
+from leadline.model.alert import Transition
+from leadline.model.incident import Cause
 from leadline.model.observation import NodeSettings, Sample
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline_streams.assembly import ENGINES, judgement
 from leadline_streams.judge import status
+from leadline_streams.judge.alerting import Output
 from leadline_streams.judge.cluster import ClusterState
+from leadline_streams.judge.diagnosis.moment import causes_now
 from leadline_streams.judge.policy import Policy
+from leadline_streams.judge.state import STAND_IN_S, Memory
+from leadline_streams.judge.unseen import unseen
+from leadline_streams.rules import RULES
+
+CONFIRM_S = 1.2
+"""A breach must be in two looks, a second apart, to count."""
+
+
+UNUSED_S = 300.0
+"""Least time without a consumer after which a slot counts as unused."""
 
 
 class OneLook:
     """Judges samples that were taken together, without waiting for late ones."""
 
     def __init__(self, policy: Policy) -> None:
-        self._judgement = judgement(replace(policy, lateness_s=0.0))
+        self._judgement = judgement(_at_once(policy))
         self._clusters: dict[str, ClusterState] = {}
+        self._alerts: dict[str, Transition] = {}
+        """The newest transition of each alert."""
         self._now = 0.0
 
     def take(self, seen: Sample | NodeSettings) -> None:
@@ -28,15 +45,23 @@ class OneLook:
         if state is None:
             state = self._clusters[seen.node.cluster] = ClusterState(seen.node.cluster, self._judgement)
         try:
-            state.observe(seen)
+            self._note(state.observe(seen))
         except BadRecord:
             return
 
     def tick(self, now: datetime) -> None:
-        """Let time pass."""
+        """Let time pass. Every agent has reported by now, so no link is provisional any more."""
         self._now = epoch(now)
         for state in self._clusters.values():
-            state.tick(now)
+            for link in state.memory.links.values():
+                link.created_at = min(link.created_at, self._now - STAND_IN_S)
+            self._note(state.tick(now))
+
+    def conclude(self, now: datetime) -> None:
+        """Let the breaches that both looks show fire."""
+        for state in self._clusters.values():
+            _drop_unused_for_a_moment(state.memory)
+            self._note(state.tick(now + timedelta(seconds=2 * CONFIRM_S)))
 
     def nodes(self) -> list[NodeStatus]:
         """Every node, by cluster and name."""
@@ -62,3 +87,50 @@ class OneLook:
             for state in self._clusters.values()
             for link in state.memory.links.values()
         ]
+
+    def alerts(self) -> list[Transition]:
+        """The breaches that both looks show, pages first."""
+        firing = [alert for alert in self._alerts.values() if alert.to == "firing"]
+        return sorted(firing, key=lambda alert: (RULES[alert.rule].entry.class_ != "page", alert.rule))
+
+    def causes(self) -> list[Cause]:
+        """The causes that one look shows, by cluster, the surest first. Guesses are left out."""
+        return [
+            cause for state in self._clusters.values() for cause in causes_now(state.memory, self._judgement, self._now)
+        ]
+
+    def unseen(self) -> list[str]:
+        """Servers that are referred to and not watched, each with what would show it."""
+        return [line for state in self._clusters.values() for line in unseen(state.memory)]
+
+    def limits(self, rule: str) -> tuple[float | None, float | None]:
+        """The general warning and critical limits of a rule."""
+        limits = next(
+            check.limits for plan in self._judgement.general.values() for check in plan if check.rule.name == rule
+        )
+        return limits.warning, limits.critical
+
+    def _note(self, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            if isinstance(output, Transition):
+                self._alerts[output.alert_id] = output
+
+
+def _drop_unused_for_a_moment(memory: Memory) -> None:
+    """A slot without a consumer is no finding unless the server says that it has been so for long."""
+    for place, alert in list(memory.alerts.items()):
+        if alert.rule == "slot_inactive":
+            sample = memory.nodes[alert.owner].sample if alert.owner is not None else None
+            slots = [slot for slot in sample.slots if slot.name == alert.subject.name] if sample is not None else []
+            if not slots or (slots[0].inactive_s or 0.0) < UNUSED_S:
+                del memory.alerts[place]
+
+
+def _at_once(policy: Policy) -> Policy:
+    """The policy without waiting: for late samples, and for a breach to last."""
+    rules = {name: {**policy.rules.get(name, {}), "for_s": CONFIRM_S} for name in RULES}
+    overrides = tuple(
+        replace(override, rules={name: {**given, "for_s": CONFIRM_S} for name, given in override.rules.items()})
+        for override in policy.overrides
+    )
+    return replace(policy, lateness_s=0.0, rules=rules, overrides=overrides)

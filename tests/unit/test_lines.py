@@ -24,6 +24,7 @@ def test_json_lines_of_nodes_keep_their_fields() -> None:
         "write_rate": 1.5,
         "unit": "bytes",
         "note": None,
+        "blind": None,
     }
 
 

@@ -87,7 +87,7 @@ class Lines:
     def picture(self, fleet: FleetView, now: datetime) -> None:
         """Print nodes and links whose role, health, version or verdict changed."""
         for node in fleet.nodes:
-            if self._changed("node", f"{node.cluster}/{node.node}", (node.role, node.health, node.version)):
+            if self._changed("node", f"{node.cluster}/{node.node}", (node.role, node.health, node.version, node.blind)):
                 self._row("node", lines.node_fields(node), lines.node(node))
         for link in fleet.links:
             if self._changed("link", link.link, link.verdict):

@@ -1,6 +1,6 @@
 """The live view: nodes, links with their lag as sparklines, alerts, incidents and causes, deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -54,7 +54,7 @@ class _Trend:
 def render(fleet: FleetView, now: datetime, note: str = "") -> RenderableType:
     """One picture of everything."""
     clusters = sorted({str(row.cluster) for row in fleet.nodes})
-    parts: list[RenderableType] = [_header(clusters, now, note), _nodes(fleet), links(fleet)]
+    parts: list[RenderableType] = [_header(clusters, now, note), *_blind(fleet), _nodes(fleet), links(fleet)]
     open_incidents = [incident for incident in fleet.incidents.values() if incident.state == "open"]
     closed = sorted((i for i in fleet.incidents.values() if i.state == "resolved"), key=lambda i: i.opened_at)
     if fleet.alerts:
@@ -88,6 +88,13 @@ def _header(clusters: list[str], now: datetime, note: str) -> Text:
     return header
 
 
+def _blind(fleet: FleetView) -> Iterator[Text]:
+    """A banner for each server of which a part is hidden from its agent."""
+    for row in fleet.nodes:
+        if row.blind is not None:
+            yield Text.assemble((" BLIND ", "bold white on magenta"), " ").append(escape(f"{row.node}: {row.blind}"))
+
+
 def _grid(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=False)
     for column in columns:
@@ -104,6 +111,8 @@ def _nodes(fleet: FleetView) -> Table:
             if row.health == "up"
             else _plain(f"{row.health.replace('_', ' ')}: {row.note or ''}", "red")
         )
+        if row.blind is not None:
+            state = _plain("up, BLIND", "magenta")
         table.add_row(
             _plain(row.node, "bold"),
             _plain(row.role),

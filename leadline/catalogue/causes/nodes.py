@@ -121,6 +121,14 @@ ENTRIES = (
         tasks=("Find out from the server log why the server started or stopped, and how much WAL it replayed.",),
     ),
     CauseEntry(
+        code="rights_missing",
+        family="nodes",
+        help="a server answers, and its samples name groups that the agent's role may not read",
+        explains=frozenset({"not_seen"}),
+        improvements=("Create the role of the agents, with its rights, where servers are created.",),
+        tasks=("Grant pg_monitor to the role of the agents on every server, and run leadline doctor.",),
+    ),
+    CauseEntry(
         code="standby_down",
         family="nodes",
         help="the standby's agent finds no server there",

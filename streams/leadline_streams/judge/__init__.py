@@ -22,6 +22,7 @@
 ``lifecycle``        pending, firing, unknown, resolved
 ``diagnosis``        an open incident's causes
 ``incident``         one open period of alerts on a cluster
+``unseen``           servers that are referred to and not watched
 ``status``           the status of links and nodes, and when a record of it is due
 ``rollup``           lag over 10 and 60 seconds for analytics
 """

@@ -194,6 +194,7 @@ class ClusterState:
         was, node.node = node.node, sample.node
         wrote, node.takes_writes = node.takes_writes, engine.takes_writes(sample)
         node.lineage = engine.lineage(sample)
+        node.blind = engine.blindness(sample)
         if was.role != node.node.role or was.labels != node.node.labels or was.datacenter != node.node.datacenter:
             self._alerting.effective.clear()
             self._alerting.drop_disabled(now, out)

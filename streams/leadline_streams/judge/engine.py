@@ -113,6 +113,13 @@ class Engine(Protocol):
         error code that the server answered with, if it did."""
         ...
 
+    def blindness(self, sample: Sample) -> str | None:
+        """The reason that a sample shows only a part of its server, and the statement that changes it.
+
+        None when it shows everything that is judged.
+        """
+        ...
+
     def read_link(self, link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:
         """The present state of a link. ``up`` and ``down`` are its ends, None where no agent reads them."""
         ...

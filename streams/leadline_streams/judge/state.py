@@ -64,6 +64,8 @@ class NodeState(Struct):
     reach: Reach = "gone"
     """While it is not up."""
     down_since: float | None = None
+    blind: str | None = None
+    """The reason that its agent sees only a part of it, with the statement that changes it; None when it sees all."""
     stale: bool = False
     """Its agent has been silent for too long: its last sample is no longer evidence."""
     clock: PositionClock = field(default_factory=PositionClock)

@@ -116,6 +116,7 @@ def publish_node(
         health=health,
         since=moment(node.status_since),
         note="its agent does not report" if node.stale else node.error,
+        blind=node.blind if health == "up" else None,
         position=position,
         write_rate=node.clock.rate(RATE_SPAN_S) if node.writable else None,
         unit=unit,
@@ -143,7 +144,7 @@ def _status_of(node: NodeState) -> str:
 
 def _note_of(node: NodeState) -> str:
     """A change of this is published at once, too."""
-    return f"{node.node.version} {node.error or ''}"
+    return f"{node.node.version} {node.error or ''} {node.blind or ''}"
 
 
 def _published_at(ident: str, before: float, now: float, every_s: float) -> float:

@@ -37,10 +37,12 @@ def test_a_paused_replay_is_a_problem(run: Run, pair: Pair) -> None:
         result = run("check", *dsns)
         assert result.code == 1
         assert "replay_paused" in result.out
-        assert "1 of 1 links has a problem" in result.err
+        assert "1 of 1 link has a problem" in result.err
         nagios = run("check", "--nagios", *dsns)
         assert nagios.code == 1
         assert nagios.out.startswith("REPLICATION WARNING - ")
+        assert "PAUSED" in result.out
+        assert "SELECT pg_wal_replay_resume();" in result.out
     finally:
         pair.standby.query("SELECT pg_wal_replay_resume()")
 

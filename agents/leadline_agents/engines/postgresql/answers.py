@@ -38,6 +38,7 @@ class NodeAnswer(Value, frozen=True, kw_only=True):
     address: str | None = None
     """Address at which the server accepted the agent's connection; None over a Unix socket."""
     port: int
+    login: str = ""
     may_read_stats: bool
     may_read_settings: bool
     may_list_wal: bool

@@ -93,6 +93,7 @@ def sample_of(
         archiver=archiver,
         disk=_disk(files, free) if files is not None else None,
         not_permitted=_not_permitted(look.node),
+        login=look.node.login,
     )
 
 

@@ -2,6 +2,7 @@
 
 from leadline_lab.faults.fault import AgentStarted, AgentStopped, Course, Expected, Healed, Injected, Prepared, fault
 from leadline_lab.faults.topologies import Cascade, Pair, make_cascade, make_pair
+from leadline_lab.sandbox.fleet import AGENT
 
 
 @fault(make_pair, Expected(rule="agent_silent", cause="agent_down"))
@@ -40,4 +41,18 @@ def datacenter_cut(cascade: Cascade) -> Course:
     yield Injected()
     for node in nodes:
         yield AgentStarted(node)
+    yield Healed()
+
+
+@fault(
+    make_pair,
+    Expected(rule="not_seen", cause="rights_missing", summary=("GRANT pg_monitor TO leadline",)),
+    older=True,
+)
+def rights_revoked(pair: Pair) -> Course:
+    """The role of the agents has lost pg_monitor, on the primary and with it on the standby."""
+    yield Prepared()
+    pair.primary.execute(f"REVOKE pg_monitor FROM {AGENT}")
+    yield Injected()
+    pair.primary.execute(f"GRANT pg_monitor TO {AGENT}")
     yield Healed()

@@ -21,6 +21,7 @@ Shared by rules and causes:
 ``subscriptions``   workers that are missing, fail or wait; publications that are missing
 ``table_copies``    initial copies of tables that do not move, and their senders
 ``synchronous``     standbys that commits require, and those that confirm them
+``rights``          parts of a server that the agent's role may not read
 ``statements``      steps with the SQL that several causes propose
 ``stages``          stages in which the WAL of a link waits
 ``apply``           subscriptions with an alert: worker, counters, slot and publisher

@@ -8,6 +8,7 @@ from leadline_streams.engines.postgresql import (
     fast_path,
     health,
     link_reading,
+    rights,
     slots,
     subscriptions,
     table_copies,
@@ -53,6 +54,7 @@ class PostgreSQL:
     read_link = staticmethod(link_reading.read_link)
     reach = staticmethod(connect_errors.reach)
     validate = staticmethod(check_positions)
+    blindness = staticmethod(rights.blindness)
     format_position = staticmethod(format_lsn)
 
     def traits(self, kind: LinkKind) -> LinkTraits:

@@ -17,7 +17,7 @@ SYNCHRONOUS = "synchronous_standby_names"
 def node_is_healthy(node: NodeState) -> bool:
     """It answers, no error counter rose lately, nothing waits or is delayed, and no standby has to confirm commits."""
     sample = node.sample
-    if not node.up or node.stale or sample is None or node.windows or node.unarchived:
+    if not node.up or node.stale or sample is None or node.windows or node.unarchived or node.blind:
         return False
     if sample.archiver is not None and sample.archiver.last_failed_s is not None:
         return False

@@ -3,6 +3,7 @@
 from leadline.model.observation import Downstream, Sample
 from leadline_streams.engines.postgresql.links import is_held_back, is_logical, row_of, slot_of, subscription_of
 from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop, is_blocked, missing_publications
 from leadline_streams.judge.engine import LinkReading
@@ -51,10 +52,10 @@ def is_dead(up: NodeState, row: Downstream) -> bool:
 
 def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, row: Downstream | None) -> bool | None:
     """Whether the ends that answer show a connection; None when neither answers."""
-    sender_side = row is not None if up is not None and up.answers else None
+    sender_side = row is not None if _shows(up, "downstreams") else None
     if up is not None and row is not None and is_dead(up, row):
         return False
-    if down is None or not down.answers or down.sample is None:
+    if down is None or down.sample is None or not _shows(down, "subscriptions" if is_logical(link) else "upstream"):
         return sender_side
     if is_logical(link):
         # A worker that fails to connect, or to start streaming, has a pid while it tries and has received nothing.
@@ -69,6 +70,11 @@ def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, ro
     if silent_s < SILENT_REPLY_S:
         return True
     return silent_s < SILENT_MESSAGE_S and sender_side is not False and not _is_deaf(up, down.sample)
+
+
+def _shows(node: NodeState | None, group: str) -> bool:
+    """Whether a node answers and its agent may read a group: only then a missing row says something."""
+    return node is not None and node.answers and node.sample is not None and not hides(node.sample, group)
 
 
 def _is_deaf(up: NodeState | None, sample: Sample) -> bool:

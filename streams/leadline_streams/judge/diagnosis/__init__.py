@@ -1,5 +1,6 @@
-"""Causes of an open incident.
+"""Causes of an open incident, and of one look.
 
 ``context``  the incident's cluster as the causes see it, read only
 ``ranking``  claims ranked by confidence
+``moment``   the causes of the present moment, without an incident
 """

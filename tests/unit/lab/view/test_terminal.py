@@ -52,3 +52,12 @@ def test_a_node_that_is_not_up_shows_why() -> None:
     assert "12 transactions/s" in text
     assert "down: refused: is the server running there?" in text
     assert "silent: its agent does not report" in text
+
+
+def test_a_blind_agent_has_a_banner() -> None:
+    """The right that is missing is read before anything else."""
+    fleet = FleetView()
+    fleet.take(node("pg-1", blind="role x lacks pg_monitor; run GRANT pg_monitor TO x"))
+    lines = shown(fleet, 140).splitlines()
+    assert "BLIND  pg-1: role x lacks pg_monitor; run GRANT pg_monitor TO x" in lines[1]
+    assert any("up, BLIND" in line for line in lines[2:])

@@ -19,6 +19,7 @@ SELECT
     pg_conf_load_time() AS settings_loaded_at,
     host(inet_server_addr()) AS address,
     current_setting('port')::int AS port,
+    quote_ident(current_user) AS login,
     pg_has_role('pg_read_all_stats', 'USAGE') AS may_read_stats,
     pg_has_role('pg_read_all_settings', 'USAGE') AS may_read_settings,
     has_function_privilege('pg_ls_waldir()', 'EXECUTE') AS may_list_wal

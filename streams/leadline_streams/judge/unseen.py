@@ -1,0 +1,26 @@
+"""Servers that watched servers refer to and that are not watched themselves, with what would show them."""
+
+from collections.abc import Iterator
+
+from leadline_streams.judge.state import Memory, NodeState
+
+
+def unseen(memory: Memory) -> Iterator[str]:
+    """One line for each end of a link that is not watched. Nodes say themselves whether they are seen."""
+    for link in memory.links.values():
+        if link.headless:
+            yield f"{link.downstream} follows {link.upstream}, which is not watched: give its connection string too"
+        elif link.agentless and link.kind != "backup":
+            yield f"{link.downstream} follows {link.upstream} and is not watched: give its connection string too"
+    for node in memory.nodes.values():
+        yield from _publishers(memory, node)
+
+
+def _publishers(memory: Memory, node: NodeState) -> Iterator[str]:
+    linked = {link.name for link in memory.links.values() if link.downstream == node.name}
+    for subscription in node.sample.subscriptions if node.answers and node.sample is not None else ():
+        if subscription.name not in linked:
+            yield (
+                f"no watched server has slot {subscription.slot or 'none'} of subscription {subscription.name} on "
+                f"{node.name}: give the connection string of its publisher"
+            )

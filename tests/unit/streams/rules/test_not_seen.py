@@ -1,0 +1,43 @@
+"""``not_seen``."""
+
+from tests.unit.streams.rules import play
+from tests.unit.streams.world import QUICK, Server, World
+
+HIDDEN = ("downstreams", "upstream", "activity", "disk", "settings")
+
+
+def blind(_: Server, down: Server) -> None:
+    down.set(upstream=None, not_permitted=HIDDEN, login="nomon")
+
+
+def test_a_role_without_pg_monitor_is_named_with_the_grant() -> None:
+    """The standby is seen by its primary alone; it is not cut off."""
+    world = World(not_seen=QUICK, replication_cut_off={"for_s": 0.0})
+    _, down = world.pair()
+    play.stream(world, 10)
+    play.stream(world, 10, blind)
+    fired = play.last(world, "not_seen")
+    assert fired.to == "firing"
+    assert fired.summary == "blind on pg-2: role nomon lacks pg_monitor; run GRANT pg_monitor TO nomon"
+    assert world.fired() == {"not_seen"}
+    assert world.state.memory.nodes["pg-2"].blind == "role nomon lacks pg_monitor; run GRANT pg_monitor TO nomon"
+    down.set(not_permitted=())
+    play.stream(world, 10)
+    assert play.life(world, "not_seen")[-1] == "resolved"
+
+
+def test_a_blind_primary_cuts_nobody_off() -> None:
+    """No row is no sign where the agent may not read rows; the receiver shows the connection."""
+    world = World(not_seen=QUICK, replication_cut_off={"for_s": 0.0})
+    world.pair()
+    play.stream(world, 10)
+    play.stream(world, 10, lambda up, _: up.set(downstreams=(), not_permitted=HIDDEN))
+    assert world.fired() == {"not_seen"}
+
+
+def test_the_size_of_the_wal_directory_alone_is_not_missed() -> None:
+    """Managed servers refuse it to every role."""
+    world = World(not_seen=QUICK)
+    world.pair()
+    play.stream(world, 20, lambda up, _: up.set(not_permitted=("disk",)))
+    assert play.life(world, "not_seen") == []
