@@ -137,7 +137,7 @@ def test_verify(run: Run, log: str, server: Server) -> None:
     """An intact incident log prints its head; for one that was changed, the first wrong row, with exit code 1."""
     fine = run("incidents", "verify")
     assert (fine.code, fine.err) == (0, "")
-    assert fine.out.startswith("16 rows verified; the head is 16:")
+    assert fine.out.startswith("17 rows verified; the head is 17:")
     head = fine.out.split()[-1]
     assert run("incidents", "verify", "--head", head).code == 0
     other = run("incidents", "verify", "--head", f"9:{head[-64:]}")
@@ -160,7 +160,11 @@ def test_ack_and_note(run: Run, broker: EmbeddedBroker, prefix: str) -> None:
     assert run("incidents", "ack", "inc_orders_2026", "--by", "ada").out.startswith("acknowledged inc_orders_2026")
     noted = run("incidents", "note", outage.ID, "the report is gone", "--by", "grace", "--format", "json")
     assert json.loads(noted.out)["action"]["text"] == "the report is gone"
-    assert sorted(written(broker, prefix, 2)) == [
+    assert json.loads(noted.out)["action"]["generation"] == outage.INCIDENT.generation
+    over = run("incidents", "ack", outage.ID, "--by", "ada")
+    assert over.out == f"acknowledged {outage.ID} as ada; it is resolved already\n"
+    assert sorted(written(broker, prefix, 3)) == [
+        (outage.ID.encode(), "acknowledge", "ada"),
         (outage.ID.encode(), "note", "grace"),
         (made.incident().incident_id.encode(), "acknowledge", "ada"),
     ]
@@ -199,7 +203,7 @@ def test_migrate(run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("LEADLINE_INCIDENT_LOG_DSN", server.dsn(name))
     early = run("incidents", "list")
     assert (early.code, "run `leadline incidents migrate`" in early.err) == (2, True)
-    assert run("incidents", "migrate").out == "applied 0001_log.sql\n"
+    assert run("incidents", "migrate").out == "applied 0001_log.sql\napplied 0002_problems.sql\n"
     assert run("incidents", "migrate").out == "the schema is up to date\n"
     assert run("incidents", "list").out == "no incidents\n"
     assert run("incidents", "verify").out.startswith("0 rows verified; the head is 0:")

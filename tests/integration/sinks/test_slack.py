@@ -11,7 +11,7 @@ from leadline.settings.sink import NotifySettings, SlackSettings
 from leadline_lab.receiver.faults import Fault, Kind
 from leadline_lab.receiver.server import Receiver
 from leadline_sinks.http import Http
-from leadline_sinks.notify.sink import Notification, Outcome, Reason, Retry, Sent
+from leadline_sinks.notify.sink import NothingNew, Notification, Outcome, Reason, Retry, Sent
 from leadline_sinks.slack.sink import SlackSink
 from tests.unit.sinks import made
 
@@ -33,7 +33,7 @@ async def sink(receiver: Receiver) -> AsyncIterator[SlackSink]:
 
 async def deliver(sink: SlackSink, notification: Notification, receipt: Mapping[str, str]) -> Mapping[str, str]:
     outcome = await sink.deliver(replace(notification, receipt=receipt))
-    assert isinstance(outcome, Sent), outcome
+    assert isinstance(outcome, Sent | NothingNew), outcome
     return outcome.receipt
 
 
