@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.link_reading import SILENT_MESSAGE_S
 from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.timeouts import keepalive_s
 from leadline_streams.engines.postgresql.witnesses import witnesses
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -46,7 +46,7 @@ def _claim(context: DiagnosisContext, node: NodeState) -> Claim:
         assert follower.sample is not None
         receiver = follower.sample.upstream
         streams = receiver is not None and receiver.status == "streaming"
-        fresh = streams and receiver is not None and (receiver.message_age_s or 0.0) < SILENT_MESSAGE_S
+        fresh = streams and receiver is not None and (receiver.message_age_s or 0.0) < keepalive_s(node)
         (receiving if fresh else lost).append(follower.name)
     gone = node.reach == "gone"
     candidates = lost if not receiving else []  # a primary that still sends may not be replaced

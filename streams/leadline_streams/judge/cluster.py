@@ -26,6 +26,8 @@ from leadline_streams.judge.watermark import DUPLICATE, LATE
 
 TABLES_KEPT_S = 120.0
 """They are large, and sent again while they are needed."""
+BACKUP_OVER_S = 10.0
+"""A backup program that is gone for so long has ended."""
 Observed = Sample | NodeSettings | FindingReport
 """An observation of a cluster."""
 
@@ -295,7 +297,8 @@ class ClusterState:
             context = self._alerting.link_context(link, now)
             complete = (link.agentless or context.down is not None) and (up is None or up.answers)
             self._alerting.run(context, owner, complete, out)
-        if link.agentless and link.cut_since is not None and now - link.cut_since > self._judgement.policy.forget_s:
+        forget_s = BACKUP_OVER_S if link.kind == "backup" else self._judgement.policy.forget_s
+        if link.agentless and link.cut_since is not None and now - link.cut_since > forget_s:
             del memory.links[link.id]
             self._links_changed(now, out)
 

@@ -49,6 +49,8 @@ class LinkReading:
     """Whether the sender holds back what it could send: a stall as soon as there is no progress."""
     apply_delay_s: float = 0.0
     """Configured delay of applying."""
+    confirms_every_s: float = 0.0
+    """The longest time between two confirmations of a downstream that confirms periodically only."""
 
 
 @dataclass(frozen=True, slots=True)

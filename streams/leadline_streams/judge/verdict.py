@@ -39,19 +39,20 @@ def judge(
         return caught_up(clock)
     if reading.apply_delay_s > 0 and link.lag_s <= reading.apply_delay_s + DELAY_SLACK_S:
         return "delayed_by_design"
-    late = link.lag_s >= traits.behind_s
+    behind_s = max(traits.behind_s, reading.confirms_every_s)
+    late = link.lag_s >= behind_s
     if still and (traits.confirms_commits or outstanding(link, traits.slack)):
         return "replay_stalled" if late or not traits.confirms_commits else "healthy"
-    if link.lag_is_bound:
-        return _within_bounds(link, now, traits)
+    if link.lag_is_bound and not reading.confirms_every_s:
+        return _within_bounds(link, now, behind_s)
     if not late:
         return "healthy"
     return "catching_up" if (link.growth_s or 0.0) < 0.0 else "falling_behind"
 
 
-def _within_bounds(link: LinkState, now: float, traits: LinkTraits) -> Verdict:
+def _within_bounds(link: LinkState, now: float, behind_s: float) -> Verdict:
     """The verdict while the lag is known within bounds only: by the upper bound, and by the amount that is behind."""
-    if link.lag_at_most_s is not None and link.lag_at_most_s < traits.behind_s:
+    if link.lag_at_most_s is not None and link.lag_at_most_s < behind_s:
         return "healthy"
     closing = link.growth_units < 0.0 if link.growth_units is not None else link.moved_at == now
     return "catching_up" if closing else "falling_behind"

@@ -27,6 +27,8 @@ def _is_expected(context: LinkContext, link: LinkState) -> bool:
     if subscription is not None and context.down is not None:
         # For the others, subscription_disabled or apply_error fires.
         return subscription.enabled and not in_error_loop(context.down, subscription, context.now)
+    if link.kind == "backup":
+        return False  # it ends when it has its backup; slot_inactive fires where it left a slot
     if not link.agentless:
         return True
     if link.slot is None:

@@ -15,6 +15,8 @@ def measure(context: LinkContext) -> float | None:
     link = context.link
     if not link.lag_s:
         return None
+    if link.kind == "backup" and (link.verdict == "healthy" or not link.connected):
+        return None  # such a program confirms periodically, and ends when it has its backup
     return link.lag_s - configured_delay(context)
 
 

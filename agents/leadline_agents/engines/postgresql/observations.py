@@ -34,6 +34,8 @@ from leadline_agents.engines.postgresql.masking import show_query, show_setting
 DEFAULT_PORT = 5432
 NEEDS_STATS = ("downstreams", "upstream", "activity")
 """Field groups whose columns are NULL, without an error, for a role that may not read statistics."""
+BACKUP_PROGRAMS = frozenset({"pg_basebackup", "pg_receivewal", "barman_receive_wal", "barman_streaming_backup"})
+"""``application_name`` of programs that receive WAL for backups, before their first reply."""
 DEFAULT_NAME = "walreceiver"
 """``application_name`` of a standby when neither ``primary_conninfo`` nor ``cluster_name`` sets it."""
 
@@ -120,7 +122,16 @@ def _not_permitted(row: NodeAnswer) -> tuple[str, ...]:
 def _downstream(row: DownstreamAnswer, reply_ages: Mapping[int, float]) -> Downstream:
     fields = asdict(row)
     del fields["reply_time"]
+    if _is_backup(row):
+        fields["kind"] = "backup"
     return Downstream(**(fields | {"reply_age_s": reply_ages.get(row.pid)}))
+
+
+def _is_backup(row: DownstreamAnswer) -> bool:
+    """Whether a sender serves a program that keeps WAL and replays none: its replies never name a replayed position."""
+    if row.kind != "physical" or row.replay_lsn is not None:
+        return False
+    return row.name in BACKUP_PROGRAMS or row.write_lsn is not None or row.flush_lsn is not None
 
 
 def _upstream(row: UpstreamAnswer) -> Upstream:

@@ -20,6 +20,7 @@ Shared by rules and causes:
 ``orchestrators``   orchestrators of servers, and the slots that they keep
 ``subscriptions``   workers that are missing, fail or wait; publications that are missing
 ``table_copies``    initial copies of tables that do not move, and their senders
+``timeouts``        how long an end of a connection may be silent
 ``synchronous``     standbys that commits require, and those that confirm them
 ``rights``          parts of a server that the agent's role may not read
 ``statements``      steps with the SQL that several causes propose

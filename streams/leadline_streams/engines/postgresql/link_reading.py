@@ -6,6 +6,7 @@ from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop, is_blocked, missing_publications
+from leadline_streams.engines.postgresql.timeouts import keepalive_s, replies_on_its_own, sender_timeout_s
 from leadline_streams.judge.engine import LinkReading
 from leadline_streams.judge.state import LinkState, NodeState
 
@@ -13,8 +14,6 @@ PAGE_SLACK_BYTES = 2 * 8192
 """An idle primary may leave the tail of its WAL unflushed; a gap below two pages is no gap."""
 SILENT_REPLY_S = 5.0
 """A downstream that has work and has not replied for this long does not receive it."""
-SILENT_MESSAGE_S = 35.0
-"""An idle sender sends a message every ``wal_sender_timeout / 2``, 30 s by default."""
 
 
 def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:
@@ -38,12 +37,18 @@ def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now
         blocked=subscription is not None and is_blocked(subscription),
         held_back=row is not None and is_held_back(row),
         apply_delay_s=positions.apply_delay_s if positions is not None else 0.0,
+        confirms_every_s=sender_timeout_s(up) if link.kind == "backup" else 0.0,
     )
 
 
-def is_dead(up: NodeState, row: Downstream) -> bool:
-    """Whether a sender has WAL to deliver and gets no reply: the other end hangs, or the network drops packets."""
-    if row.kind == "logical" or row.reply_age_s is None or row.reply_age_s < SILENT_REPLY_S:
+def is_dead(up: NodeState, row: Downstream, down: NodeState | None = None) -> bool:
+    """Whether a sender has WAL to deliver and gets no reply: the other end hangs, or the network drops packets.
+
+    Only standbys reply to all that they receive; backup programs and subscribers do so periodically.
+    """
+    if row.kind != "physical" or row.reply_age_s is None or row.reply_age_s < SILENT_REPLY_S:
+        return False
+    if row.reply_age_s < keepalive_s(up) and not replies_on_its_own(down):
         return False
     end = up.clock.end
     written = row.write_lsn or row.flush_lsn
@@ -53,7 +58,7 @@ def is_dead(up: NodeState, row: Downstream) -> bool:
 def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, row: Downstream | None) -> bool | None:
     """Whether the ends that answer show a connection; None when neither answers."""
     sender_side = row is not None if _shows(up, "downstreams") else None
-    if up is not None and row is not None and is_dead(up, row):
+    if up is not None and row is not None and is_dead(up, row, down):
         return False
     if down is None or down.sample is None or not _shows(down, "subscriptions" if is_logical(link) else "upstream"):
         return sender_side
@@ -69,7 +74,7 @@ def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, ro
     silent_s = receiver.message_age_s or 0.0
     if silent_s < SILENT_REPLY_S:
         return True
-    return silent_s < SILENT_MESSAGE_S and sender_side is not False and not _is_deaf(up, down.sample)
+    return silent_s < keepalive_s(up) and sender_side is not False and not _is_deaf(up, down.sample)
 
 
 def _shows(node: NodeState | None, group: str) -> bool:
@@ -99,6 +104,9 @@ def _positions(
     if sample is not None and sample.positions is not None and sample.positions.replayed_lsn is not None:
         received = sample.positions.received_lsn
         return parse_lsn(sample.positions.replayed_lsn), parse_lsn(received) if received is not None else None
+    if row is not None and row.kind == "backup":
+        written = row.write_lsn or row.flush_lsn
+        return (parse_lsn(written), None) if written is not None else (None, None)
     if row is not None and row.replay_lsn is not None:
         return parse_lsn(row.replay_lsn), parse_lsn(row.flush_lsn) if row.flush_lsn is not None else None
     return None, None

@@ -78,7 +78,7 @@ def senders(node: NodeState) -> Iterator[Downstream]:
     """Senders of lasting links: not those of a table's initial copy (``pg_<n>_sync_<n>_<n>``)."""
     if node.sample is not None:
         for row in node.sample.downstreams:
-            if "_sync_" not in row.name or row.kind == "physical":
+            if "_sync_" not in row.name or row.kind != "logical":
                 yield row
 
 

@@ -212,3 +212,19 @@ def test_an_answer_of_another_shape_is_refused_with_its_path() -> None:
         answers.read_look(
             (DOCUMENTS / "18-primary.json").read_bytes().replace(b'"version_num": 180006', b'"version_num": "x"')
         )
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"replay_lsn": None}, "backup"),
+        ({"replay_lsn": None, "write_lsn": None, "flush_lsn": None}, "physical"),
+        ({"replay_lsn": None, "write_lsn": None, "flush_lsn": None, "name": "pg_receivewal"}, "backup"),
+        ({}, "physical"),
+    ],
+)
+def test_a_sender_whose_replies_name_no_replay_serves_a_backup(fields: dict[str, Any], kind: str) -> None:
+    """A standby names its replayed position in its first reply; a program that only keeps WAL never does."""
+    seen = look("18-primary")
+    rows = [replace(row, **fields) if row.kind == "physical" else row for row in seen.downstreams]
+    assert [row.kind for row in sample(replace(seen, downstreams=rows)).downstreams] == [kind, "logical"]

@@ -3,8 +3,9 @@
 from msgspec.structs import replace
 
 from leadline.model.observation import Downstream, Positions, Slot
+from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.rules import play
-from tests.unit.streams.world import QUICK, World
+from tests.unit.streams.world import QUICK, Server, World
 
 
 def test_a_cut_stream_fires_and_resolves() -> None:
@@ -125,3 +126,37 @@ def test_silence_leaves_it_unknown() -> None:
         server.silent = True
     play.look(world, 30)
     assert play.life(world, "replication_cut_off") == ["pending", "firing", "unknown"]
+
+
+def test_a_receiver_of_wal_for_backups_confirms_in_its_own_time() -> None:
+    """Between two replies it is not cut off, nor behind; when it ends, its link does."""
+    world = World(replication_cut_off={"for_s": 0.0}, replication_lag={"warning": 5.0, "for_s": 0.0})
+    world.pair()
+    written = world.lsn
+
+    def receive(up: Server, _: Server) -> None:
+        nonlocal written
+        if world.time % 10 < 1:
+            written = world.lsn
+        row = Downstream(name="offsite", kind="backup", state="streaming", pid=77, write_lsn=format_lsn(written))
+        up.set(downstreams=(*up.fields["downstreams"], replace(row, reply_age_s=world.time % 10)))
+
+    play.stream(world, 40, receive)
+    assert {link.kind: link.verdict for link in world.state.memory.links.values()}["backup"] == "healthy"
+    play.stream(world, 20, lambda up, _: up.set(downstreams=up.fields["downstreams"][-1:]))
+    assert [link.kind for link in world.state.memory.links.values()] == ["physical"]
+    assert world.fired() == set()
+
+
+def test_the_servers_own_timeout_decides_when_an_idle_stream_is_silent() -> None:
+    """An idle sender sends after half of its timeout, which somebody set to five minutes."""
+    world = World(replication_cut_off={"for_s": 0.0})
+    up, _ = world.pair()
+    world.rate = 0
+    play.stream(world, 5)
+    up.settings = {"wal_sender_timeout": "300000"}
+    world.send_settings()
+    play.stream(world, 5, lambda _, down: down.set(upstream=replace(down.fields["upstream"], message_age_s=140.0)))
+    assert play.life(world, "replication_cut_off") == []
+    play.stream(world, 5, lambda _, down: down.set(upstream=replace(down.fields["upstream"], message_age_s=160.0)))
+    assert play.life(world, "replication_cut_off") == ["firing"]
