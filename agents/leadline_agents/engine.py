@@ -18,10 +18,11 @@ UNNUMBERED = 0
 class CannotRead(Exception):
     """The server could not be read. ``str()`` is one line without secrets: the reason, and what to do."""
 
-    def __init__(self, reason: str, code: str | None = None) -> None:
-        """``code``: the server's own code of the error, when the server answered with one."""
+    def __init__(self, reason: str, code: str | None = None, *, lasting: bool = False) -> None:
+        """``code``: the server's own, when it answered with one. ``lasting``: until somebody changes something."""
         super().__init__(reason)
         self.code = code
+        self.lasting = lasting
 
 
 class Address(NamedTuple):

@@ -47,6 +47,8 @@ class Node(Value, frozen=True, kw_only=True):
     started_at: Time | None = None
     """Start of the server process, by its own clock."""
     labels: dict[str, str] = {}
+    flavour: str = ""
+    """The managed service or the orchestrator that runs the server, if the database shows it: ``rds``, ``patroni``."""
 
 
 class Positions(Value, frozen=True, kw_only=True):
@@ -359,7 +361,11 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     disk: Disk | None = None
     cost: Cost | None = None
     not_permitted: tuple[str, ...] = ()
-    """Groups of fields that the agent's role may not read."""
+    """Groups of fields that the agent's role may not read, and single fields as ``group.field``."""
+    not_supported: tuple[str, ...] = ()
+    """The same for what the server does not have, or refuses to everybody."""
+    not_read: tuple[str, ...] = ()
+    """The same for what could not be read this time, because a lock is in the way."""
     login: str = ""
     """The agent's role, quoted where SQL needs it."""
 

@@ -316,7 +316,7 @@ async def test_groups_that_a_role_may_not_read_are_named(pair: Pair) -> None:
     try:
         for server in (pair.primary, pair.standby):
             sample, settings = await look(server, user="nobody_special")
-            assert sample.not_permitted == ("downstreams", "upstream", "activity", "disk", "settings")
+            assert sample.not_permitted == ("downstreams", "upstream", "activity", "disk", "settings", "archiver.ready")
             assert (sample.downstreams, sample.upstream, sample.activity, sample.disk) == ((), None, None, None)
             assert sample.positions is not None
             assert sample.node.role != "unknown"

@@ -13,7 +13,7 @@ from leadline.clock import SystemClock
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.secret import Secret
 from leadline_agents.engine import CannotRead
-from leadline_agents.engines.postgresql import probe as module
+from leadline_agents.engines.postgresql import session as module
 from leadline_agents.engines.postgresql.catalog import FRAME
 from leadline_agents.engines.postgresql.probe import Probe
 from leadline_lab.sandbox.fleet import AGENT

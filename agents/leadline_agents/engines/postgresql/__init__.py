@@ -2,7 +2,12 @@
 
 ``instance``        one server as an ``EngineInstance``: what is asked at which look
 ``catalog``         the SQL for a version of the server; statements are in ``queries/``, a file per group and version
-``probe``           one connection: sends a statement, waits a bounded time, reconnects
+``reader``          asks the queries, without what the server refuses
+``refusals``        the parts that are left out, and their names in a sample
+``parts``           functions and views that a server may refuse, with a stub for each
+``rights``          the rights on a server, and the service that runs it
+``probe``           one session at a time: sends a statement, waits a bounded time, reconnects
+``session``         opens a session of the agent's own; refuses a pooler
 ``connection``      connections that keep the SQLSTATE with which a server refuses one
 ``connect_errors``  the reason that a server could not be read, in one line
 ``answers``         the shape of the answers

@@ -31,10 +31,10 @@ class NodeAnswer(Value, frozen=True, kw_only=True):
     in_recovery: bool
     version: str
     version_num: int
-    system_id: str
+    system_id: str | None = None
     timeline: int | None = None
-    started_at: Time
-    settings_loaded_at: Time
+    started_at: Time | None = None
+    settings_loaded_at: Time | None = None
     address: str | None = None
     """Address at which the server accepted the agent's connection; None over a Unix socket."""
     port: int
@@ -93,6 +93,10 @@ class LookAnswer(Value, frozen=True, kw_only=True):
     activity: Activity
     archiver: Archiver | None = None
     database: str = ""
+    alone: bool = False
+    """No other client is connected."""
+    wanted: bool = False
+    """Another session waits for the sessions of this database to end."""
 
     @property
     def vacant(self) -> frozenset[str]:

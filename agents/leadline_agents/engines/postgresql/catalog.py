@@ -1,18 +1,23 @@
 """The SQL for a server: for each query the file in ``queries/`` that is nearest at or below the server's version.
 
 A file is named after its query and the first major version that it works with, ``slots-16.sql``, and begins with the
-reasons for its columns. The only text ever inserted into SQL is that of other files of the same folder.
+reasons for its columns. The only text ever inserted into SQL is that of other files of the same folder, and that of
+``parts``: stubs in the place of what a server refuses.
 """
 
 import re
 from functools import cache
 from importlib.resources import files
 
+from leadline_agents.engines.postgresql.parts import PARTS, substituted
+
 OLDEST = 13
 """The first major version that Leadline reads."""
 
 FRAME = "look"
 """The query of every interval, with a placeholder for each group of the model, such as ``{slots}``."""
+SESSION = "session"
+SERVICE = "service"
 SETTINGS = "settings"
 FILES = "files"
 TABLES = "tables"
@@ -20,6 +25,10 @@ TABLES = "tables"
 _FILE = re.compile(r"(?P<query>[a-z]+)-(?P<major>\d+)\.sql").fullmatch
 _PLACE = re.compile(r"\{([a-z]+)\}")
 _NO_ROW = "SELECT WHERE false"
+_LISTS = {
+    "functions": " ".join(sorted({name for part in PARTS.values() for name in part.functions})),
+    "relations": " ".join(sorted({part.relation for part in PARTS.values() if part.relation})),
+}
 _COMMENT = re.compile(r"^\s*--.*\n", re.MULTILINE)
 
 
@@ -41,14 +50,18 @@ def query(name: str, major: int) -> str:
 
 
 @cache
-def statement(name: str, version_num: int, without: frozenset[str] = frozenset()) -> bytes:
+def statement(
+    name: str, version_num: int, without: frozenset[str] = frozenset(), refused: frozenset[str] = frozenset()
+) -> bytes:
     """One statement that returns one row with one JSON document, for a ``server_version_num``.
 
-    Groups in ``without`` are left out, as if they had no row.
+    Groups in ``without`` are left out, as if they had no row. Parts in ``refused`` are not called.
     """
     major = version_num // 10000
 
     def filled(place: re.Match[str]) -> str:
+        if place[1] in _LISTS:
+            return _LISTS[place[1]]
         return _NO_ROW if place[1] in without else query(place[1], major)
 
-    return _PLACE.sub(filled, query(name, major)).encode()
+    return substituted(_PLACE.sub(filled, query(name, major)), refused).encode()

@@ -41,8 +41,19 @@ _REASONS: Final[dict[PgFailure, str]] = {
 _STATEMENT: Final = "query failed"
 _CANCELLED: Final = "cancelled"
 _TOO_OLD: Final = "unsupported version"
-WORDS: Final = frozenset({*_REASONS.values(), _STATEMENT, _CANCELLED, _TOO_OLD})
+_POOLER: Final = "pooler"
+WORDS: Final = frozenset({*_REASONS.values(), _STATEMENT, _CANCELLED, _TOO_OLD, _POOLER})
 """Every reason with which a line can begin."""
+
+_LASTING: Final = frozenset(
+    {
+        *(PgFailure.WRONG_PASSWORD, PgFailure.NO_PASSWORD, PgFailure.NOT_IN_HBA, PgFailure.NO_ROLE),
+        *(PgFailure.NOT_AUTHENTICATED, PgFailure.NO_DATABASE, PgFailure.NO_RIGHT),
+    }
+)
+"""The server refuses for as long as nobody changes something; each attempt is a line in its server log."""
+_POOLERS_SAY: Final = ("unsupported startup parameter", "support command-line options", "support the option")
+"""To settings in the startup packet: PgBouncer, and Amazon RDS Proxy."""
 
 _ADVICE: Final = ADVICE | {
     PgFailure.WRONG_PASSWORD: "check user and password in the dsn",
@@ -65,6 +76,15 @@ def too_old(version_num: int) -> str:
     )
 
 
+def pooler(sign: str) -> CannotRead:
+    """The error for a connection pooler in the place of the server."""
+    return CannotRead(
+        f"{_POOLER}: the dsn leads to a connection pooler ({sign}), whose sessions are shared with other clients: "
+        "give the address of the server itself",
+        lasting=True,
+    )
+
+
 def no_answer(timeout_s: float) -> str:
     """The reason for a server that did not answer within ``timeout_s``."""
     return f"timeout: no answer in {timeout_s:g} s; {ADVICE[PgFailure.NO_ANSWER]}"
@@ -72,7 +92,11 @@ def no_answer(timeout_s: float) -> str:
 
 def cannot_read(error: Exception, dsn: str) -> CannotRead:
     """The engine's error for one of psycopg or of the operating system, with the SQLSTATE if the server gave one."""
-    return CannotRead(why(error, dsn), error.sqlstate if isinstance(error, Error) else None)
+    failure, text = failure_of(error), message_of(error, dsn)
+    if any(words in text for words in _POOLERS_SAY):
+        return pooler(f"it says: {text.rpartition('FATAL:')[2].strip()}")
+    code = error.sqlstate if isinstance(error, Error) else None
+    return CannotRead(why(error, dsn), code, lasting=failure in _LASTING)
 
 
 def why(error: Exception, dsn: str) -> str:

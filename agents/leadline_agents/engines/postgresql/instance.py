@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from msgspec import DecodeError
+from msgspec.structs import replace
 
 from leadline.clock import Clock
 from leadline.model.observation import Disk, Node, NodeSettings, Tables
@@ -19,11 +20,16 @@ from leadline_agents.engines.postgresql.answers import FilesAnswer, LookAnswer
 from leadline_agents.engines.postgresql.history import LogicalWorkers, ReplyAges
 from leadline_agents.engines.postgresql.observations import DEFAULT_PORT
 from leadline_agents.engines.postgresql.probe import Probe
+from leadline_agents.engines.postgresql.reader import Reader
 
 FILES_EVERY_S = 60.0
 """Listing the WAL directory looks at every file in it."""
 TABLES_EVERY_S = 30.0
 """Shortest time between two readings of the tables, which are read while a logical worker is missing or changes."""
+
+LEAVE_EVERY_S = 10.0
+"""Time between two questions whether the server is shutting down, while no other client is connected."""
+WAL = "pg_ls_waldir()"
 
 T = TypeVar("T")
 
@@ -49,12 +55,11 @@ class PostgresqlInstance:
             patience_s=options.patience_s,
             connect_timeout_s=options.connect_timeout_s,
         )
+        self._reader = Reader(self._probe, clock, instance.name)
         self.address = _address(instance.dsn.reveal())
         self._replies = ReplyAges()
         self._workers = LogicalWorkers()
-        self._files_due = self._tables_due = clock.monotonic()
-        self._vacant: frozenset[str] = frozenset()
-        """Groups that the next look leaves out."""
+        self._files_due = self._tables_due = self._leave_due = clock.monotonic()
         self._data_directory: str | None = None
         """As the server reported it."""
         self._loaded_at: datetime | None = None
@@ -64,15 +69,16 @@ class PostgresqlInstance:
 
     async def look(self, node: Node) -> Reading:
         """One look; see ``EngineInstance``."""
-        look = await self._look()
+        look = await self._reader.look()
         round_trip_s = self._probe.round_trip_s
         sent_at, now = self._clock.now(), self._clock.monotonic()
         self._loaded_at = look.node.settings_loaded_at
         replies = {row.pid: row.reply_time for row in look.downstreams if row.reply_time is not None}
         files = await self._files(look, now)
         sample = observations.sample_of(
-            node,
+            replace(node, flavour=self._reader.flavour),
             look,
+            refusals=self._reader.refusals,
             sent_at=sent_at,
             query_text=self._query_text,
             reply_ages=self._replies.update(replies, look.node.at, now),
@@ -80,12 +86,13 @@ class PostgresqlInstance:
             free=self._free() if files is not None else None,
             tables=await self._tables(look, now),
         )
+        await self._make_way(look, now)
         return Reading(sample, round_trip_s, settings_changed=self._loaded_at != self._read_as_of)
 
     async def settings(self, node: Node) -> NodeSettings:
         """The settings; see ``EngineInstance``."""
         try:
-            answer = answers.read_settings(await self._probe.ask(catalog.SETTINGS))
+            answer = answers.read_settings(await self._reader.ask(catalog.SETTINGS))
         except DecodeError as error:
             raise CannotRead(f"unexpected answer: {error}") from None
         self._read_as_of = self._loaded_at
@@ -100,16 +107,21 @@ class PostgresqlInstance:
         """Close the connection."""
         await self._probe.close()
 
-    async def _look(self) -> LookAnswer:
-        """Ask without the groups that had no row; ask for all of them when one of those may have a row now."""
-        look = answers.read_look(await self._probe.ask(catalog.FRAME, self._vacant))
-        if not self._vacant <= look.vacant:
-            look = answers.read_look(await self._probe.ask(catalog.FRAME))
-        self._vacant = look.vacant
-        return look
+    async def _make_way(self, look: LookAnswer, now: float) -> None:
+        """Close the connection when somebody waits for it: to rename or drop the database, or to shut down.
+
+        A smart shutdown waits for every session, and no session sees that it has begun; so while no other client is
+        connected, the agent asks now and then whether the server still accepts connections.
+        """
+        if look.wanted:
+            await self._probe.let_go()
+        elif look.alone and look.node.may_read_stats and now >= self._leave_due:
+            self._leave_due = now + LEAVE_EVERY_S
+            if await self._probe.is_refused():
+                await self._probe.let_go()
 
     async def _files(self, look: LookAnswer, now: float) -> FilesAnswer | None:
-        if now < self._files_due or not look.node.may_list_wal:
+        if now < self._files_due or not look.node.may_list_wal or WAL in self._reader.refusals.parts:
             return None
         self._files_due = now + FILES_EVERY_S
         files = await self._ask(catalog.FILES, answers.read_files)
@@ -126,7 +138,7 @@ class PostgresqlInstance:
     async def _ask(self, query: str, read: Callable[[bytes], T]) -> T | None:
         """The answer of a query beside the look; None, and a line in the process log, when it fails."""
         try:
-            return read(await self._probe.ask(query))
+            return read(await self._reader.ask(query))
         except (CannotRead, DecodeError) as error:
             log.warning("cannot read the %s: %s", query, error, extra={"node": self._name})
             return None

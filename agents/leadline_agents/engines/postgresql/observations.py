@@ -30,6 +30,7 @@ from leadline_agents.engines.postgresql.answers import (
     UpstreamAnswer,
 )
 from leadline_agents.engines.postgresql.masking import show_query, show_setting
+from leadline_agents.engines.postgresql.refusals import Refusals
 
 DEFAULT_PORT = 5432
 NEEDS_STATS = ("downstreams", "upstream", "activity")
@@ -65,13 +66,15 @@ def sample_of(
     files: FilesAnswer | None = None,
     free: tuple[int, int] | None = None,
     tables: Tables | None = None,
+    refusals: Refusals | None = None,
 ) -> Sample:
     """One look as a sample, not numbered yet. ``free`` is free and total bytes of the volume that holds the WAL.
 
     ``reply_ages`` are by the sender's pid. A group that the role may not read is absent and named in
-    ``not_permitted``; it is never sent as empty or zero for that reason.
+    ``not_permitted``, one that the server refuses in ``not_supported``, and one that waits for a lock in ``not_read``;
+    none is ever sent as empty or zero for that reason.
     """
-    stats = look.node.may_read_stats
+    stats, refusals = look.node.may_read_stats, refusals or Refusals()
     archiver = look.archiver
     if archiver is not None and files is not None:
         archiver = replace(archiver, ready=files.ready)
@@ -94,7 +97,9 @@ def sample_of(
         activity=_activity(look.activity, query_text) if stats else None,
         archiver=archiver,
         disk=_disk(files, free) if files is not None else None,
-        not_permitted=_not_permitted(look.node),
+        not_permitted=tuple(dict.fromkeys((*_not_permitted(look.node), *refusals.not_permitted))),
+        not_supported=refusals.not_supported,
+        not_read=refusals.not_read,
         login=look.node.login,
     )
 

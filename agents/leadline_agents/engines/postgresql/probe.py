@@ -1,10 +1,12 @@
-"""One connection to one server: bounded, read-only, with an ``application_name``, opened again when it is lost."""
+"""One session on one server at a time: bounded, and opened again when it is lost."""
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
 import psycopg
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
 
 from leadline.clock import Clock
 from leadline.errors import UsageError
@@ -14,34 +16,24 @@ from leadline.settings.dsn import parts
 from leadline_agents.backoff import delay_s
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import connect_errors
-from leadline_agents.engines.postgresql.catalog import OLDEST, statement
+from leadline_agents.engines.postgresql.catalog import statement
 from leadline_agents.engines.postgresql.connection import Connection
+from leadline_agents.engines.postgresql.rights import Rights
+from leadline_agents.engines.postgresql.session import ask_rights, open_session
 
 BACKOFF_MOST_S = 5.0
 """Longest time between two attempts: short enough to notice soon that a server is back."""
-
-# These override the dsn. The last three detect within seconds a peer that vanished without closing the connection.
-_CONNECTION: dict[str, Any] = {
-    "application_name": "leadline",
-    "client_encoding": "utf8",
-    "target_session_attrs": "any",
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "tcp_user_timeout": 10_000,
-}
-# search_path: no function of the same name in another schema is called. jit: compiling costs more than the query.
-_SESSION = """
-    SET search_path = pg_catalog; SET timezone = 'UTC'; SET jit = off; SET max_parallel_workers_per_gather = 0;
-    SET default_transaction_read_only = on; SET statement_timeout = {ms}; SET lock_timeout = {half_ms}
-"""
+LASTING_MOST_S = 60.0
+"""The same where the server answers and refuses: each attempt is a line in its server log."""
 
 
 class Probe:
     """Sends one statement at a time to one server.
 
-    No call takes longer than ``patience_s``: a slower statement or connection attempt goes on in the background, and
-    until it has ended every call raises ``CannotRead``. The server ends a statement after ``timeout_s``. At most one
-    connection is open.
+    No wait for one answer is longer than ``patience_s``: a slower statement or connection attempt goes on in the
+    background, and until it has ended every call raises ``CannotRead``. The server ends a statement after
+    ``timeout_s``. At most one connection is open. One that was lost since the last answer, because the server or
+    something on the way ended it, is opened again before anything is reported about the server.
     """
 
     def __init__(
@@ -66,11 +58,26 @@ class Probe:
         self._not_before = 0.0
         self._refusal = CannotRead("")
         """Of the last attempt to connect."""
+        self.rights: Rights | None = None
+        """As last read; at each connection, and by ``refresh``."""
         self.round_trip_s = 0.0
         """From the last statement that was answered to its answer."""
 
-    async def ask(self, query: str, without: frozenset[str] = frozenset()) -> bytes:
+    async def ask(
+        self, query: str, without: frozenset[str] = frozenset(), refused: frozenset[str] = frozenset()
+    ) -> bytes:
         """The JSON document that a query of the catalog returns. Raises CannotRead with the reason."""
+        version_num = (await self.connected()).version_num
+        answer = await self._do(statement(query, version_num, without, refused), prepare=True)
+        assert answer is not None
+        return answer
+
+    async def try_out(self, text: str) -> bytes | None:
+        """The first value of a statement that is sent once. Raises CannotRead with the reason."""
+        return await self._do(text.encode(), prepare=False)
+
+    async def connected(self) -> Rights:
+        """The rights on the server; connects when there is no connection. Raises CannotRead with the reason."""
         if self._work is not None and not await self._ended(self._work):
             raise CannotRead(self._silence())
         if self._connection is None:
@@ -80,14 +87,31 @@ class Probe:
             if not await self._ended(opening):
                 raise CannotRead(self._silence())
             opening.result()
-        if self._connection is None:
+        if self._connection is None or self.rights is None:
             raise self._refused()
-        fetching = self._begin(self._fetch(self._connection, query, without))
-        if not await self._ended(fetching):
-            fetching.cancel()  # psycopg sends a cancel request, and closes the connection if that fails
+        return self.rights
+
+    async def refresh(self) -> None:
+        """Read again what the server allows. Raises CannotRead with the reason."""
+        await self.connected()
+        assert self._connection is not None
+        work = self._begin(self._refresh(self._connection))
+        if not await self._ended(work):
+            work.cancel()
             raise CannotRead(self._silence())
-        answer: bytes = fetching.result()
-        return answer
+        work.result()
+
+    async def is_refused(self) -> bool:
+        """Whether the server accepts no connection any more, because it is shutting down. It authenticates nobody."""
+        given = {name: value for name, value in parts(self._dsn).items() if name not in ("password", "passfile")}
+        conninfo = make_conninfo("", **given, connect_timeout=2, application_name="leadline")
+        return await asyncio.to_thread(pq.PGconn.ping, conninfo.encode()) == pq.Ping.REJECT
+
+    async def let_go(self) -> None:
+        """Close the connection; the next call opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
 
     async def close(self) -> None:
         """Close the connection."""
@@ -97,7 +121,26 @@ class Probe:
         if self._connection is not None:
             await self._connection.close()
 
-    def _begin(self, work: Coroutine[Any, Any, bytes | None]) -> asyncio.Task[Any]:
+    async def _do(self, text: bytes, *, prepare: bool) -> bytes | None:
+        """Send a statement; once more over a new connection if the one that there was turns out to be lost."""
+        had = self._connection
+        await self.connected()
+        while True:
+            assert self._connection is not None
+            connection = self._connection
+            fetching = self._begin(self._fetch(connection, text, prepare))
+            if not await self._ended(fetching):
+                fetching.cancel()  # psycopg sends a cancel request, and closes the connection if that fails
+                raise CannotRead(self._silence())
+            try:
+                answer: bytes | None = fetching.result()
+                return answer
+            except CannotRead:
+                if self._connection is not None or connection is not had:
+                    raise
+            await self.connected()
+
+    def _begin(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         self._work = asyncio.create_task(work)
         return self._work
 
@@ -115,44 +158,42 @@ class Probe:
         """Connect, or record the reason and when to try again."""
         try:
             self._dsn = self._instance.dsn.reveal()
-            parts(self._dsn)  # libpq would quote pieces of a malformed one, which may be of the password
-            connection = await Connection.connect(
-                self._dsn, autocommit=True, connect_timeout=max(2, round(self._connect_timeout_s)), **_CONNECTION
+            self._connection, self.rights = await open_session(
+                self._dsn,
+                application_name="leadline",
+                connect_timeout_s=self._connect_timeout_s,
+                statement_timeout_s=self._timeout_s,
             )
-            try:
-                await self._prepare(connection)
-            except BaseException:
-                await connection.close()
-                raise
         except CannotRead as error:
             self._try_later(error)
         except UsageError as error:
             self._try_later(CannotRead(str(error)))
-        except (psycopg.Error, OSError) as error:
-            self._try_later(connect_errors.cannot_read(error, self._dsn))
         else:
             self._failures = 0
-            self._connection = connection
             AGENT_RECONNECTS.labels(self._instance.name).inc()
 
-    async def _prepare(self, connection: Connection) -> None:
-        if connection.info.server_version < OLDEST * 10000:
-            raise CannotRead(connect_errors.too_old(connection.info.server_version))
-        ms = round(self._timeout_s * 1000)
-        await connection.execute(_SESSION.format(ms=ms, half_ms=max(1, ms // 2)).encode())
-
     def _refused(self) -> CannotRead:
-        return CannotRead(str(self._refusal), self._refusal.code)
+        return CannotRead(str(self._refusal), self._refusal.code, lasting=self._refusal.lasting)
 
     def _try_later(self, refusal: CannotRead) -> None:
         self._refusal = refusal
-        self._not_before = self._clock.monotonic() + delay_s(self._failures, BACKOFF_MOST_S)
+        most_s = LASTING_MOST_S if refusal.lasting else BACKOFF_MOST_S
+        self._not_before = self._clock.monotonic() + delay_s(self._failures, most_s)
         self._failures += 1
 
-    async def _fetch(self, connection: Connection, query: str, without: frozenset[str]) -> bytes:
+    async def _refresh(self, connection: Connection) -> None:
+        try:
+            self.rights = await ask_rights(connection)
+        except psycopg.Error as error:
+            raise connect_errors.cannot_read(error, self._dsn) from None
+        finally:
+            if connection.closed:
+                self._connection = None
+
+    async def _fetch(self, connection: Connection, text: bytes, prepare: bool) -> bytes | None:
         began = self._clock.monotonic()
         try:
-            cursor = await connection.execute(statement(query, connection.info.server_version, without), prepare=True)
+            cursor = await connection.execute(text, prepare=prepare)
         except psycopg.Error as error:
             raise connect_errors.cannot_read(error, self._dsn) from None
         finally:
@@ -160,6 +201,4 @@ class Probe:
                 self._connection = None
         self.round_trip_s = self._clock.monotonic() - began
         assert cursor.pgresult is not None
-        answer = cursor.pgresult.get_value(0, 0)
-        assert answer is not None
-        return answer
+        return cursor.pgresult.get_value(0, 0)

@@ -29,6 +29,7 @@ LOCKED_OUT = (
     "cancelled",
     "missing right",
     "no such database",
+    "pooler",
     "query failed",
     "too many connections",
     "unsupported version",

@@ -50,7 +50,7 @@ SKIPPED: Fields = {
     # Order is the watermark's matter; the error, the role and the cost of a look change no
     # verdict; publications and copies matter to subscriptions only, which never take the fast path.
     Sample: frozenset({"seq", "at", "sent_at", "interval_s", "error", "database", "publications", "cost"})
-    | {"error_code", "login", "copies"},
+    | {"error_code", "login", "copies", "not_supported", "not_read"},
     # Times and waits explain a lag, and there is none; positions that are counts are another engine's.
     Positions: frozenset({"last_replay_at", "redo_lsn", "startup_wait", "current", "received", "applied"}),
     Upstream: frozenset(

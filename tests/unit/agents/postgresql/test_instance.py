@@ -16,6 +16,7 @@ from leadline.settings.secret import Secret
 from leadline_agents.engine import UNNUMBERED, CannotRead, EngineOptions
 from leadline_agents.engines.postgresql import instance as module
 from leadline_agents.engines.postgresql.instance import PostgresqlInstance
+from leadline_agents.engines.postgresql.rights import Rights
 
 DOCUMENTS = Path(__file__).parent / "documents"
 FILES = b'{"wal_files": 2, "wal_bytes": 32, "data_directory": "/nowhere"}'
@@ -35,8 +36,22 @@ class FakeProbe:
         self.fails: dict[str, Exception] = {}
         self.round_trip_s = 0.0015
         self.closed = False
+        self.rights = Rights(
+            role="leadline",
+            version_num=180000,
+            version="18.0",
+            in_recovery=False,
+            may_read_stats=True,
+            may_read_settings=True,
+            may_monitor=True,
+        )
 
-    async def ask(self, query: str, without: frozenset[str] = frozenset()) -> bytes:
+    async def connected(self) -> Rights:
+        return self.rights
+
+    async def ask(
+        self, query: str, without: frozenset[str] = frozenset(), refused: frozenset[str] = frozenset()
+    ) -> bytes:
         self.asked.append(query)
         if query in self.fails:
             raise self.fails[query]

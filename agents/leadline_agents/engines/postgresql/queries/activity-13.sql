@@ -94,7 +94,7 @@ SELECT
         WHEN EXISTS (
             SELECT FROM sessions
             WHERE wait_event_type = 'Lock'
-                AND (backend_type = 'walsender' OR pid IN (SELECT active_pid FROM pg_replication_slots))
+                AND (backend_type = 'walsender' OR pid IN (SELECT active_pid FROM pg_replication_slots AS slot))
         ) THEN (
             SELECT json_agg(sender) FROM (
                 SELECT
@@ -144,6 +144,6 @@ CROSS JOIN LATERAL (
     WHERE wait_event = 'SyncRep'
 ) AS waiting
 CROSS JOIN LATERAL (
-    SELECT count(*) AS prepared_transactions, extract(epoch FROM here.now - min(prepared)) AS prepared_oldest_s
-    FROM pg_prepared_xacts
+    SELECT count(*) AS prepared_transactions, extract(epoch FROM here.now - min(prepared.prepared)) AS prepared_oldest_s
+    FROM pg_prepared_xacts AS prepared
 ) AS prepared

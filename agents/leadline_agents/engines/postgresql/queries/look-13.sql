@@ -5,6 +5,8 @@
 --
 -- here        Read once, so that all groups agree on the role and on the time.
 -- sessions    The cost of pg_stat_activity grows with the number of backends, so it is read once, without idle clients.
+-- alone       No other client is connected: only then does the agent's session hold up a smart shutdown.
+-- wanted      Somebody renames, drops or copies this database, and waits 5 s for its sessions to end.
 -- subscribed  Whether to read subscriptions, which costs an eighth of the look even where there are none.
 WITH here AS MATERIALIZED (
     SELECT pg_is_in_recovery() AS in_recovery, clock_timestamp() AS now
@@ -12,7 +14,7 @@ WITH here AS MATERIALIZED (
 sessions AS MATERIALIZED (
     SELECT pid, backend_type, usename, application_name, datname, state, xact_start, state_change, backend_xid,
         backend_xmin, wait_event_type, wait_event, wait_event_type || '/' || wait_event AS wait, left(query, 1000) AS query
-    FROM pg_stat_activity
+    FROM pg_stat_activity AS session
     WHERE pid <> pg_backend_pid() AND (backend_type IS DISTINCT FROM 'client backend' OR state IS DISTINCT FROM 'idle')
 )
 SELECT json_strip_nulls(json_build_object(
@@ -24,8 +26,15 @@ SELECT json_strip_nulls(json_build_object(
     'slots', (SELECT json_agg(each) FROM ({slots}) AS each),
     'subscriptions', (SELECT json_agg(each) FROM ({subscriptions}) AS each),
     'copies', (SELECT json_agg(each) FROM ({copies}) AS each),
-    'subscribed', EXISTS (SELECT FROM pg_subscription),
-    'publications', (SELECT json_agg(pubname ORDER BY pubname) FROM pg_publication),
+    'alone', (SELECT count(*) FROM pg_stat_get_backend_idset() AS backend)
+        <= 1 + (SELECT count(*) FROM sessions WHERE backend_type IS DISTINCT FROM 'client backend'),
+    'wanted', EXISTS (
+        SELECT FROM sessions
+        WHERE state = 'active' AND backend_type = 'client backend' AND query ~* '^\s*(alter|drop|create)\s+database\M'
+            AND strpos(lower(query), lower(current_database())) > 0
+    ),
+    'subscribed', EXISTS (SELECT FROM pg_subscription AS subscription),
+    'publications', (SELECT json_agg(pubname ORDER BY pubname) FROM pg_publication AS publication),
     'conflicts', (SELECT json_agg(each) FROM ({conflicts}) AS each),
     'activity', (SELECT row_to_json(one) FROM ({activity}) AS one),
     'archiver', (SELECT row_to_json(one) FROM ({archiver}) AS one)

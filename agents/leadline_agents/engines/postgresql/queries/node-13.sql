@@ -12,8 +12,8 @@ SELECT
     control.system_identifier::text AS system_id,
     CASE WHEN here.in_recovery
         THEN greatest(checkpoint.timeline_id, recovery.min_recovery_end_timeline,
-            (SELECT received_tli FROM pg_stat_wal_receiver))
-        ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+            (SELECT received_tli FROM pg_stat_wal_receiver AS receiver))
+        ELSE coalesce(('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int, checkpoint.timeline_id)
     END AS timeline,
     pg_postmaster_start_time() AS started_at,
     pg_conf_load_time() AS settings_loaded_at,

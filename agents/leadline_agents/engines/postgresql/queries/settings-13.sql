@@ -13,7 +13,7 @@ SELECT json_build_object(
         SELECT json_object_agg(name, json_strip_nulls(json_build_object(
             'value', coalesce(setting, ''), 'unit', unit, 'source', source, 'pending_restart', pending_restart
         )))
-        FROM pg_settings
+        FROM pg_settings AS listed
         WHERE name = ANY ('{
             archive_cleanup_command, archive_command, archive_library, archive_mode, archive_timeout, autovacuum,
             block_size, checkpoint_timeout, cluster_name, data_checksums, deadlock_timeout, fsync, full_page_writes,

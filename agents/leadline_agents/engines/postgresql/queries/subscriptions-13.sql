@@ -21,13 +21,13 @@ SELECT
     (
         SELECT json_object_agg(state, number) FROM (
             SELECT srsubstate AS state, count(*) AS number
-            FROM pg_subscription_rel WHERE srsubid = ids.here GROUP BY srsubstate
+            FROM pg_subscription_rel AS subscribed WHERE srsubid = ids.here GROUP BY srsubstate
         ) AS counted
     ) AS tables,
     (
         SELECT json_agg(name) FROM (
             SELECT srrelid::regclass::text AS name
-            FROM pg_subscription_rel WHERE srsubid = ids.here AND srsubstate <> 'r' ORDER BY srrelid LIMIT 5
+            FROM pg_subscription_rel AS subscribed WHERE srsubid = ids.here AND srsubstate <> 'r' ORDER BY srrelid LIMIT 5
         ) AS unready
     ) AS unsynced
 FROM here
@@ -54,7 +54,7 @@ LEFT JOIN LATERAL (
     SELECT worker.subid AS here
     FROM pg_stat_subscription AS worker
     WHERE worker.subname = subscription.subname AND database.datname = current_database()
-        AND worker.subid IN (SELECT srsubid FROM pg_subscription_rel)
+        AND worker.subid IN (SELECT srsubid FROM pg_subscription_rel AS subscribed)
     LIMIT 1
 ) AS ids ON true
 WHERE NOT here.in_recovery

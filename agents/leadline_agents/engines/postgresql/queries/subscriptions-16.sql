@@ -16,7 +16,7 @@ SELECT
     nullif(subscription.subskiplsn, '0/0') AS skip_lsn,
     subscription.suborigin AS origin,
     leader.pid,
-    (SELECT count(pid) FROM pg_stat_subscription WHERE subid = subscription.oid) AS workers,
+    (SELECT count(pid) FROM pg_stat_subscription AS worker WHERE subid = subscription.oid) AS workers,
     leader.received_lsn,
     leader.latest_end_lsn,
     extract(epoch FROM here.now - leader.last_msg_receipt_time) AS message_age_s,
@@ -34,13 +34,13 @@ SELECT
     (
         SELECT json_object_agg(state, number) FROM (
             SELECT srsubstate AS state, count(*) AS number
-            FROM pg_subscription_rel WHERE srsubid = subscription.oid GROUP BY srsubstate
+            FROM pg_subscription_rel AS subscribed WHERE srsubid = subscription.oid GROUP BY srsubstate
         ) AS counted
     ) AS tables,
     (
         SELECT json_agg(name) FROM (
             SELECT srrelid::regclass::text AS name
-            FROM pg_subscription_rel WHERE srsubid = subscription.oid AND srsubstate <> 'r' ORDER BY srrelid LIMIT 5
+            FROM pg_subscription_rel AS subscribed WHERE srsubid = subscription.oid AND srsubstate <> 'r' ORDER BY srrelid LIMIT 5
         ) AS unready
     ) AS unsynced
 FROM here

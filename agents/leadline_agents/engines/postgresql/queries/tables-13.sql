@@ -13,12 +13,12 @@ WITH listed AS (
     JOIN pg_class AS class ON class.relnamespace = space.oid AND class.relname = published.tablename
     UNION ALL
     SELECT NULL, class.oid, NULL,
-        CASE WHEN EXISTS (SELECT FROM pg_subscription_rel WHERE srrelid = class.oid) THEN 1 ELSE 2 END
+        CASE WHEN EXISTS (SELECT FROM pg_subscription_rel AS subscribed WHERE srrelid = class.oid) THEN 1 ELSE 2 END
     FROM pg_class AS class
     WHERE class.relkind IN ('r', 'p') AND class.relpersistence <> 't' AND class.oid >= 16384
         AND NOT pg_is_in_recovery()
         AND EXISTS (
-            SELECT FROM pg_subscription
+            SELECT FROM pg_subscription AS subscription
             JOIN pg_database AS database ON database.oid = subdbid AND database.datname = current_database()
         )
 ),

@@ -1,0 +1,101 @@
+"""A session of the agent's own on a server: bounded, read-only, and never one that a pooler shares with others.
+
+The settings of the session go into the startup packet, so no statement changes anything that outlives it, and a pooler
+cannot hand them on: PgBouncer and RDS Proxy refuse the packet, others leave the settings out. One of them is a mark
+that the session has only when the server made it for this connection. Without the mark the session may be another
+client's before and after, so nothing more is asked. The statement that reads the mark changes nothing.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from msgspec.structs import replace
+
+from leadline.settings.dsn import parts
+from leadline_agents.engine import CannotRead
+from leadline_agents.engines.postgresql import connect_errors
+from leadline_agents.engines.postgresql.catalog import OLDEST, SERVICE, SESSION, statement
+from leadline_agents.engines.postgresql.connection import Connection
+from leadline_agents.engines.postgresql.rights import Rights, read_rights, read_service
+
+# These override the dsn. Two are left to the options, because a pooler would set them on a session that it shares. The
+# last three detect within seconds a peer that vanished without closing the connection.
+_CONNECTION: dict[str, Any] = {
+    "application_name": "",
+    "client_encoding": "",
+    "target_session_attrs": "any",
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "tcp_user_timeout": 10_000,
+}
+_SETTINGS = {
+    "client_encoding": "UTF8",
+    # No function of the same name in another schema is called.
+    "search_path": "pg_catalog",
+    "timezone": "UTC",
+    # Compiling costs more than the query.
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "default_transaction_read_only": "on",
+}
+MARK = "leadline.session"
+SETTINGS_VIEW = "pg_settings"
+
+
+async def open_session(
+    dsn: str, *, application_name: str, connect_timeout_s: float, statement_timeout_s: float
+) -> tuple[Connection, Rights]:
+    """Connect, and find out what the server has and allows.
+
+    Raises CannotRead for a pooler, for a version that is too old, and with the reason of any other failure; UsageError,
+    without quoting it, when ``dsn`` is malformed.
+    """
+    given = parts(dsn)  # libpq would quote pieces of a malformed one, which may be of the password
+    mark = secrets.token_hex(8)
+    ms = round(statement_timeout_s * 1000)
+    named = {"application_name": application_name.replace(" ", "\\ ")}
+    limits = {"statement_timeout": str(ms), "lock_timeout": str(max(1, ms // 2)), MARK: mark}
+    try:
+        connection = await Connection.connect(
+            dsn,
+            autocommit=True,
+            connect_timeout=max(2, round(connect_timeout_s)),
+            options=_options(given, _SETTINGS | named | limits),
+            **_CONNECTION,
+        )
+        try:
+            if connection.info.server_version < OLDEST * 10000:
+                raise CannotRead(connect_errors.too_old(connection.info.server_version), lasting=True)
+            return connection, await ask_rights(connection, mark)
+        except BaseException:
+            await connection.close()
+            raise
+    except (psycopg.Error, OSError) as error:
+        raise connect_errors.cannot_read(error, dsn) from None
+
+
+async def ask_rights(connection: Connection, mark: str | None = None) -> Rights:
+    """The rights on the server as of now. Raises CannotRead when the session does not have this ``mark``."""
+    rights = read_rights(await _one(connection, SESSION))
+    if mark is not None and rights.mark != mark:
+        raise connect_errors.pooler("the session has none of the settings that it was opened with")
+    if SETTINGS_VIEW in rights.not_permitted:
+        return rights
+    service = read_service(await _one(connection, SERVICE))
+    return replace(rights, alloydb=service.alloydb, patroni=service.patroni)
+
+
+async def _one(connection: Connection, query: str) -> bytes:
+    row = await (await connection.execute(statement(query, connection.info.server_version))).fetchone()
+    assert row is not None
+    answer: str = row[0]
+    return answer.encode()
+
+
+def _options(given: Mapping[str, str], settings: Mapping[str, str]) -> str:
+    """The user's own command-line options, then these settings, which override them."""
+    own = given.get("options") or os.environ.get("PGOPTIONS") or ""
+    return " ".join([own, *(f"-c {name}={value}" for name, value in settings.items())]).strip()
