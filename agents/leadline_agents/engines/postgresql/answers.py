@@ -90,7 +90,7 @@ class LookAnswer(Value, frozen=True, kw_only=True):
     """Whether any subscription is defined; a standby has those of its primary."""
     publications: tuple[str, ...] = ()
     conflicts: list[ConflictAnswer] = field(default_factory=list)
-    activity: Activity
+    activity: Activity | None = None
     archiver: Archiver | None = None
     database: str = ""
     alone: bool = False

@@ -94,7 +94,7 @@ def sample_of(
         publications=look.publications,
         tables=tables,
         conflicts={row.database: row.kinds for row in look.conflicts},
-        activity=_activity(look.activity, query_text) if stats else None,
+        activity=_activity(look.activity, query_text) if look.activity is not None and stats else None,
         archiver=archiver,
         disk=_disk(files, free) if files is not None else None,
         not_permitted=tuple(dict.fromkeys((*_not_permitted(look.node), *refusals.not_permitted))),

@@ -119,7 +119,7 @@ PARTS: dict[str, Part] = {
             ("conflicts",),
             tuple(f"pg_stat_get_db_conflict_{kind}(oid)" for kind in _CONFLICTS),
         ),
-        _rows("pg_subscription", "subname name", ("subscriptions", "copies")),
+        _rows("pg_subscription", "subname name, oid oid, subdbid oid", ("subscriptions", "copies")),
         _rows(
             "pg_stat_progress_copy",
             "pid int, bytes_processed bigint",
@@ -136,7 +136,7 @@ PARTS: dict[str, Part] = {
             ("pg_stat_get_subscription_stats(oid)",),
         ),
         _rows("pg_stat_get_backend_idset()", "backend int", ()),
-        _rows("pg_publication", "pubname name", ("publications",)),
+        _rows("pg_publication", "pubname name, pubupdate bool, pubdelete bool", ("publications",)),
         Part(_READY, "NULL::bigint", ("archiver.ready",), ("pg_ls_archive_statusdir()",), None, "SELECT {name}"),
         _rows("pg_ls_waldir()", "size bigint", ("disk",)),
         _rows(

@@ -1,0 +1,163 @@
+"""Servers that refuse a function, a view or a right: what is refused is lost, and nothing else."""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from leadline.model.observation import Sample
+from leadline_lab.sandbox.fleet import AGENT, Fleet
+from leadline_lab.sandbox.postgres import Server
+from tests.fixtures.commands import Run
+from tests.fixtures.fleets import Pair
+from tests.fixtures.postgres_versions import binaries_for
+from tests.fixtures.skins import aurora
+from tests.integration.agents.test_look import agent, password_of
+from tests.wild.conftest import Wild
+
+LOOKS = 60
+READER = ("pg_last_wal_receive_lsn", "pg_last_xact_replay_timestamp", "pg_stat_get_wal_receiver")
+WRITER = ("pg_current_wal_lsn", "pg_current_wal_flush_lsn")
+
+
+@pytest.fixture(scope="module")
+def dressed() -> Iterator[tuple[Server, Server]]:
+    """A primary and a standby that refuse what writers and readers of Amazon Aurora have been seen to refuse."""
+    with Fleet(binaries_for(18)) as fleet:
+        primary = fleet.primary("pg-1")
+        standby = fleet.standby("pg-2", primary)
+        fleet.wait_caught_up()
+        primary.configure(**{"rds.extensions": "aurora_stat_utils, pg_stat_statements"})
+        standby.configure(**{"rds.extensions": "aurora_stat_utils, pg_stat_statements"})
+        aurora(primary, *WRITER, *READER)
+        fleet_lsn = primary.value("SELECT pg_current_wal_insert_lsn()::text")
+        while standby.value("SELECT pg_last_wal_replay_lsn() < %s::pg_lsn", [fleet_lsn]):
+            pass
+        yield primary, standby
+
+
+async def looks(server: Server, number: int, user: str = AGENT) -> tuple[list[Sample], list[str]]:
+    """So many looks of one agent, and the errors that they leave in the server log."""
+    since = len(server.server_log.read_text())
+    sampler = agent(server.dsn(user=user))
+    try:
+        samples = [(await sampler.look())[0] for _ in range(number)]
+    finally:
+        await sampler.close()
+    lines = server.server_log.read_text()[since:].splitlines()
+    return samples, [line for line in lines if "ERROR:" in line or "FATAL:" in line]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("which", "lost"),
+    [
+        (0, {"positions.current_lsn", "positions.received_lsn", "positions.last_replay_at", "node.timeline"}),
+        (1, {"positions.received_lsn", "positions.last_replay_at", "upstream"}),
+    ],
+    ids=["writer", "reader"],
+)
+@pytest.mark.situation(
+    43,
+    "A server that refuses functions, in the words of Aurora",
+    "DataDog/integrations-core#14498",
+    "prometheus-community/postgres_exporter#1273",
+    "ankane/pghero#168",
+)
+async def test_a_refusal_costs_what_it_would_have_shown(
+    dressed: Sequence[Server], wild: Wild, which: int, lost: set[str]
+) -> None:
+    """Up at the first look, the rest is there, and 60 looks leave no more errors than there are refusals."""
+    samples, errors = await looks(dressed[which], LOOKS)
+    assert all(sample.up for sample in samples), samples[0].error
+    first = samples[0]
+    assert set(first.not_supported) >= lost
+    assert first.not_permitted == ()
+    assert (first.node.role, first.node.flavour) == (("primary", "standby")[which], "aurora")
+    assert first.node.system_id
+    assert first.activity is not None
+    assert first.positions is not None
+    assert first.positions.replayed_lsn is not None or which == 0
+    assert {sample.not_supported for sample in samples} == {first.not_supported}
+    assert 0 < len(errors) <= 2 * len(READER + WRITER)
+    assert all("for Aurora" in line for line in errors)
+    wild.answers(f"up, aurora; not_supported: {', '.join(sorted(lost))}; {len(errors)} errors in {LOOKS} looks", 0.0)
+
+
+@pytest.mark.quick
+@pytest.mark.situation(
+    43, "Checked once, a server that refuses functions", "prometheus-community/postgres_exporter#1309"
+)
+def test_check_is_not_down(run: Run, dressed: Sequence[Server], wild: Wild) -> None:
+    """Both servers are up in one look."""
+    result = run("check", *(server.dsn(user=AGENT) for server in dressed))
+    assert "down" not in result.out, result.out
+    assert result.out.count("primary") == 1
+    assert result.code != 3
+    wild.answers("both servers up")
+
+
+@pytest.mark.quick
+@pytest.mark.situation(
+    306,
+    "Rights that an owner revoked from everybody",
+    "prometheus-community/postgres_exporter#1100",
+    "spantaleev/matrix-docker-ansible-deploy#3039",
+)
+async def test_revoked_rights_cost_no_error_at_all(pair: Pair, wild: Wild) -> None:
+    """The catalogs show them, so nothing is asked that would be refused."""
+    what = (
+        "FUNCTION pg_stat_get_wal_senders()",
+        "FUNCTION pg_get_replication_slots()",
+        "FUNCTION pg_last_xact_replay_timestamp()",
+        "FUNCTION pg_control_system()",
+        "pg_stat_archiver",
+        "pg_subscription",
+        "pg_publication",
+        "pg_prepared_xacts",
+    )
+    primary = pair.primary
+    role = "harm_bare"
+    primary.query(f"CREATE ROLE {role} LOGIN PASSWORD '{password_of(primary)}' IN ROLE pg_read_all_stats")
+    try:
+        for each in what:
+            right = "EXECUTE" if each.startswith("FUNCTION") else "SELECT"
+            primary.query(f"REVOKE {right} ON {each} FROM PUBLIC")
+        pair.fleet.wait_caught_up()
+        samples, errors = await looks(primary, 5, role)
+        assert samples[0].up, samples[0].error
+        assert errors == []
+        assert set(samples[0].not_permitted) >= {
+            *("downstreams", "slots", "archiver", "subscriptions", "publications", "disk", "settings"),
+            *("positions.last_replay_at", "node.system_id", "activity.prepared_transactions"),
+        }
+        assert samples[0].activity is not None
+        wild.answers(
+            "not_permitted: downstreams, slots, archiver, subscriptions, publications, disk, settings; no error"
+        )
+    finally:
+        for each in what:
+            right = "EXECUTE" if each.startswith("FUNCTION") else "SELECT"
+            primary.query(f"GRANT {right} ON {each} TO PUBLIC")
+        primary.query(f"DROP ROLE {role}")
+
+
+@pytest.mark.quick
+@pytest.mark.situation(307, "A right that is revoked while the agent looks", "bitnami/charts#20247")
+async def test_a_right_revoked_meanwhile_costs_one_error(pair: Pair, wild: Wild) -> None:
+    """The refused look is answered without it in the same second, and the sample names the right."""
+    primary = pair.primary
+    sampler = agent(primary.dsn(user=AGENT))
+    try:
+        before, _ = await sampler.look()
+        assert before.downstreams
+        primary.query("REVOKE EXECUTE ON FUNCTION pg_stat_get_wal_senders() FROM PUBLIC")
+        since = len(primary.server_log.read_text())
+        wild.begins()
+        after = [(await sampler.look())[0] for _ in range(3)]
+        assert all(sample.up for sample in after), after[0].error
+        assert {sample.not_permitted for sample in after} == {("downstreams",)}
+        wild.answers("not_permitted: downstreams; one error")
+        assert primary.server_log.read_text()[since:].count("ERROR:") == 1
+    finally:
+        primary.query("GRANT EXECUTE ON FUNCTION pg_stat_get_wal_senders() TO PUBLIC")
+        await sampler.close()
