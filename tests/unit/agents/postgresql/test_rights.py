@@ -64,6 +64,6 @@ def test_a_lock_costs_what_waits_for_it() -> None:
     refusals = Refusals()
     refusals.know(PLAIN)
     refusals.hold(["pg_subscription"], 10.0)
-    assert (refusals.not_read, refusals.is_holding) == (("subscriptions",), True)
+    assert (refusals.not_read, refusals.is_holding) == (("copies", "subscriptions"), True)
     refusals.hold([], 20.0)
     assert (refusals.not_read, refusals.is_holding) == ((), False)
