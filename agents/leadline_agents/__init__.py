@@ -7,6 +7,7 @@ Read:
 ``engine``     what the agent needs of a database engine
 ``engines``    one package per engine, and the registry that finds the engine of an instance
 ``host``       the cost of the agent, and the free space of volumes
+``sockets``    the connections of a server's processes
 ``sampler``    reads one instance at every interval, and numbers the observations
 
 Keep:

@@ -3,7 +3,10 @@
 import os
 import resource
 import socket
+from contextlib import suppress
 from functools import cache
+from ipaddress import ip_address
+from itertools import pairwise
 from pathlib import Path
 
 _PAGE = resource.getpagesize()
@@ -37,6 +40,24 @@ def is_here(host: str) -> bool:
 def own_name() -> str:
     """The host name of this machine, under which other hosts may reach it."""
     return socket.gethostname()
+
+
+def own_addresses() -> tuple[str, ...]:
+    """The addresses of this machine's network interfaces, without loopback and link-local ones.
+
+    Empty where ``/proc`` does not show them.
+    """
+    found: set[str] = set()
+    with suppress(OSError):
+        lines = Path("/proc/net/fib_trie").read_text().splitlines()
+        for line, after in pairwise(lines):
+            if after.strip() == "/32 host LOCAL":
+                found.add(line.split()[-1])
+    with suppress(OSError):
+        for line in Path("/proc/net/if_inet6").read_text().splitlines():
+            found.add(str(ip_address(bytes.fromhex(line.split()[0]))))
+    kept = (address for address in map(ip_address, found) if not address.is_loopback and not address.is_link_local)
+    return tuple(sorted(map(str, kept)))
 
 
 def volume(directory: Path) -> tuple[int, int] | None:

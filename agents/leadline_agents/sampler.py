@@ -173,7 +173,8 @@ class Sampler:
 
 def _node(instance: InstanceSettings, address: Address, boot: str) -> Node:
     """The node as far as the settings describe it."""
-    own = [f"{host.own_name()}:{address.port}"] if host.is_here(address.host) else []
+    here = host.is_here(address.host)
+    own = [f"{name}:{address.port}" for name in (host.own_name(), *host.own_addresses())] if here else []
     return Node(
         name=NodeName(instance.name),
         cluster=ClusterName(instance.cluster),

@@ -38,7 +38,8 @@ class Node(Value, frozen=True, kw_only=True):
     host: str = ""
     port: Count = 0
     aliases: tuple[str, ...] = ()
-    """Further ``host:port`` addresses under which other nodes reach this one."""
+    """Further ``host:port`` addresses under which other nodes reach this one: as configured, as the agent reached it,
+    and, on the server's own host, those of its network interfaces."""
     version: str = ""
     version_num: Count = 0
     role: Role = "unknown"
@@ -81,6 +82,8 @@ class Downstream(Value, frozen=True, kw_only=True):
     pid: Count = 0
     state: str = ""
     address: str | None = None
+    port: Int64 | None = None
+    """Of the client's end of the connection; -1 over a Unix socket."""
     slot: str | None = None
     sent_lsn: Lsn | None = None
     write_lsn: Lsn | None = None
@@ -116,6 +119,14 @@ class Upstream(Value, frozen=True, kw_only=True):
     timeline: Count | None = None
     last_message_at: Time | None = None
     message_age_s: Seconds | None = None
+    pid: Count | None = None
+    """Process of the WAL receiver; None when none is running."""
+    began_at: Time | None = None
+    """Start of that process, which connects once. Its sender on the upstream starts just after it."""
+    local_port: Count | None = None
+    """Of its end of the connection, where the agent may read ``/proc`` of the server's host."""
+    clock_ahead_s: Seconds | None = None
+    """Of this server's clock against its sender's, to a tenth; a slow network adds to it."""
 
 
 class Slot(Value, frozen=True, kw_only=True):
@@ -170,6 +181,14 @@ class Subscription(Value, frozen=True, kw_only=True):
     received_lsn: Lsn | None = None
     latest_end_lsn: Lsn | None = None
     message_age_s: Seconds | None = None
+    began_at: Time | None = None
+    """Start of the leader apply worker, which connects once. Its sender on the publisher starts just after it."""
+    local_port: Count | None = None
+    """Of its end of the connection, where the agent may read ``/proc`` of the server's host."""
+    publisher: str | None = None
+    """``host:port`` of the other end, where the agent may read ``/proc`` of the server's host."""
+    clock_ahead_s: Seconds | None = None
+    """Of this server's clock against its sender's, to a tenth; a slow network adds to it."""
     wait: str | None = None
     transaction_s: Seconds | None = None
     """Age of the apply worker's open transaction."""

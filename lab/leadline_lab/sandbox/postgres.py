@@ -77,9 +77,8 @@ class Server:
 
     def dsn(self, dbname: str = "postgres", user: str = SUPERUSER, *, port: int | None = None, **options: str) -> str:
         """A libpq connection string with the password; ``port`` for a way through a proxy, ``options`` are libpq's."""
-        return make_conninfo(
-            host=HOST, port=port or self.port, dbname=dbname, user=user, password=self._password, **options
-        )
+        own = {"host": HOST, "dbname": dbname, "user": user, "password": self._password}
+        return make_conninfo(**{**own, **options}, port=port or self.port)
 
     # Files
 

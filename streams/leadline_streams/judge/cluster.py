@@ -208,7 +208,7 @@ class ClusterState:
             or not before
             or not engine.same_neighbours(before, sample)
         ):
-            self._rewire(engine, node, now, out)
+            self._rewire(node, now, out)
             thorough = True
         return thorough
 
@@ -227,18 +227,19 @@ class ClusterState:
         self.memory.next_due = 0.0
         return node
 
-    def _rewire(self, engine: Engine, node: NodeState, now: float, out: list[Output]) -> None:
+    def _rewire(self, node: NodeState, now: float, out: list[Output]) -> None:
         """Discover links anew: this node's description of its neighbours changed."""
-        memory = self.memory
-        if node.node.role == "primary":
-            node.upstream = None
-            engine.promoted(memory, node)
         if not node.takes_writes:
             node.writable_since = None
         elif node.writable_since is None:
             node.writable_since = now
-        for other in memory.nodes.values():
-            self._engines[other.node.engine].discover(memory, other, now)
+        self._discover(now, out)
+
+    def _discover(self, now: float, out: list[Output]) -> None:
+        memory = self.memory
+        memory.rewire_at = None
+        for name in sorted({node.node.engine for node in memory.nodes.values()}):
+            self._engines[name].discover(memory, now)
         self._links_changed(now, out)
 
     def _links_changed(self, now: float, out: list[Output]) -> None:
@@ -345,6 +346,8 @@ class ClusterState:
                 node = memory.nodes[ident]
                 node.stale = True
                 self._judge_around(node, when, out)
+            elif kind == "links":
+                self._discover(when, out)
             elif kind == "report":
                 reports.expire(ident, memory, self._alerting, when, out)
             elif kind == "alert":

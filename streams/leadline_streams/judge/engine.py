@@ -99,15 +99,14 @@ class Engine(Protocol):
         ...
 
     def same_neighbours(self, before: Sample, after: Sample) -> bool:
-        """Whether two samples of a node name the same neighbours; if not, ``discover`` is called for all nodes."""
+        """Whether two samples of a node name the same neighbours; if not, ``discover`` is called."""
         ...
 
-    def discover(self, memory: Memory, node: NodeState, now: float) -> None:
-        """Bring the links that a node's sample gives evidence of up to date."""
-        ...
+    def discover(self, memory: Memory, now: float) -> None:
+        """Bring all links of the engine's nodes up to date; only nodes that answer shape links.
 
-    def promoted(self, memory: Memory, node: NodeState) -> None:
-        """Drop the links that a node no longer follows because it takes writes itself."""
+        Sets ``memory.rewire_at`` when more will be known later without a change in any sample.
+        """
         ...
 
     def reach(self, error: str, code: str | None) -> Reach:

@@ -88,6 +88,10 @@ class NodeState(Struct):
     """Its slots that retain much, by name."""
     upstream: NodeName | None = None
     """The node whose copy it is."""
+    upstream_is_guess: bool = False
+    """Whether nothing but its system supports ``upstream``."""
+    same_as: NodeName | None = None
+    """The node that is the same server under another name; this one then has no links."""
     lineage: str | None = None
     """Names the data that it holds a copy of, as last seen; None when that is not known."""
     takes_writes: bool = False
@@ -159,6 +163,12 @@ class LinkState(Struct):
     """No agent reads the downstream: the link is judged by its sender."""
     headless: bool = False
     """No agent reads the upstream: the link is judged by its receiver."""
+    candidates: tuple[NodeName, ...] = ()
+    """Nodes of which one is the upstream, where it cannot be known which."""
+    sender: tuple[int, str, str | None] | None = None
+    """Identifies its sender on the upstream: process, name and slot. None where none is known."""
+    sender_is_unclear: bool = False
+    """Whether the upstream may have a sender for it that cannot be seen, or is one of several."""
     connected: bool = False
     streams: bool = False
     """Whether the fast path may take it at its downstream's next sample."""
@@ -279,6 +289,8 @@ class Memory(Struct):
     """Recent configuration changes, oldest first."""
     reports: dict[str, ReportState] = field(default_factory=dict)
     """Sources of reported findings, by name."""
+    rewire_at: float | None = None
+    """When links are discovered again although no sample shows a change."""
     next_due: float = 0.0
     """Nothing becomes due before; may be too early, never too late."""
 

@@ -9,7 +9,7 @@ from leadline_streams.judge.state import Memory
 
 
 def upcoming(memory: Memory, alerting: Alerting, policy: Policy) -> Iterator[tuple[float, str, str]]:
-    """When, of what kind, and which: silent nodes and sources, alerts, the incident's end."""
+    """When, of what kind, and which: silent nodes and sources, alerts, uncertain links, the incident's end."""
     for node in memory.nodes.values():
         source = memory.arrivals.sources.get(node.name)
         if not node.stale and source is not None:
@@ -18,6 +18,8 @@ def upcoming(memory: Memory, alerting: Alerting, policy: Policy) -> Iterator[tup
         when = lifecycle.next_due(alert, alerting.limits_of(alert), policy.pending_grace_s)
         if when is not None:
             yield when, "alert", place
+    if memory.rewire_at is not None:
+        yield memory.rewire_at, "links", ""
     for name, report in memory.reports.items():
         if not report.silent:
             yield report.until, "report", name

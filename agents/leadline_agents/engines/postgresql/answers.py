@@ -60,6 +60,9 @@ class UpstreamAnswer(Value, frozen=True, kw_only=True):
     slot: str | None = None
     sender_host: str | None = None
     sender_port: int | None = None
+    pid: int | None = None
+    began_at: Time | None = None
+    clock_ahead_s: float | None = None
     status: str | None = None
     written_lsn: Lsn | None = None
     flushed_lsn: Lsn | None = None

@@ -21,6 +21,7 @@ from leadline_agents.engines.postgresql.history import LogicalWorkers, ReplyAges
 from leadline_agents.engines.postgresql.observations import DEFAULT_PORT
 from leadline_agents.engines.postgresql.probe import Probe
 from leadline_agents.engines.postgresql.reader import Reader
+from leadline_agents.sockets import Connections
 
 FILES_EVERY_S = 60.0
 """Listing the WAL directory looks at every file in it."""
@@ -58,6 +59,7 @@ class PostgresqlInstance:
         self._reader = Reader(self._probe, clock, instance.name)
         self.address = _address(instance.dsn.reveal())
         self._replies = ReplyAges()
+        self._connections = Connections()
         self._workers = LogicalWorkers()
         self._files_due = self._tables_due = self._leave_due = clock.monotonic()
         self._data_directory: str | None = None
@@ -87,6 +89,8 @@ class PostgresqlInstance:
             tables=await self._tables(look, now),
         )
         await self._make_way(look, now)
+        if host.is_here(self.address.host):
+            sample = observations.with_connections(sample, self._connections.of(observations.receivers(sample)))
         return Reading(sample, round_trip_s, settings_changed=self._loaded_at != self._read_as_of)
 
     async def settings(self, node: Node) -> NodeSettings:

@@ -31,6 +31,7 @@ from leadline_agents.engines.postgresql.answers import (
 )
 from leadline_agents.engines.postgresql.masking import show_query, show_setting
 from leadline_agents.engines.postgresql.refusals import Refusals
+from leadline_agents.sockets import Connection
 
 DEFAULT_PORT = 5432
 NEEDS_STATS = ("downstreams", "upstream", "activity")
@@ -104,6 +105,28 @@ def sample_of(
     )
 
 
+def receivers(sample: Sample) -> set[int]:
+    """Processes of a server that receive changes: its WAL receiver and its leader apply workers."""
+    upstream = sample.upstream.pid if sample.upstream is not None else None
+    return {pid for pid in (upstream, *(each.pid for each in sample.subscriptions)) if pid is not None}
+
+
+def with_connections(sample: Sample, found: Mapping[int, Connection]) -> Sample:
+    """A sample with the ends of its receivers' connections, by their processes."""
+    if not found:
+        return sample
+    upstream = sample.upstream
+    if upstream is not None and upstream.pid is not None and upstream.pid in found:
+        upstream = replace(upstream, local_port=found[upstream.pid].port)
+    subscriptions = tuple(
+        replace(each, local_port=to.port, publisher=f"{to.peer_host}:{to.peer_port}")
+        if each.pid is not None and (to := found.get(each.pid)) is not None
+        else each
+        for each in sample.subscriptions
+    )
+    return replace(sample, upstream=upstream, subscriptions=subscriptions)
+
+
 def settings_of(node: Node, settings: SettingsAnswer, *, sent_at: datetime) -> NodeSettings:
     """The settings of a node that was looked at just before, not numbered yet, without the secrets in them."""
     return NodeSettings(
@@ -160,6 +183,9 @@ def _upstream(row: UpstreamAnswer) -> Upstream:
         timeline=row.timeline,
         last_message_at=row.last_message_at,
         message_age_s=row.message_age_s,
+        pid=row.pid,
+        began_at=row.began_at,
+        clock_ahead_s=row.clock_ahead_s,
     )
 
 

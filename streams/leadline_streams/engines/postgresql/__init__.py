@@ -2,6 +2,11 @@
 
 ``engine``          PostgreSQL as an engine of the judgement
 ``topology``        which node follows which
+``upstreams``       the upstream of each standby and the sender that serves it
+``publishers``      the publisher of each subscription
+``stand_ins``       links to downstreams without an agent
+``matching``        points for and against a sender and a receiver being the ends of one connection
+``identity``        what identifies servers and connections
 ``link_reading``    the present state of a link, read from the samples of its ends
 ``validation``      what a sample must hold beyond its types
 ``fast_path``       healthy nodes and links at a fraction of the cost

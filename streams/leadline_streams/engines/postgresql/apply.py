@@ -164,7 +164,7 @@ def affected_subscriptions(context: DiagnosisContext, rules: frozenset[str]) -> 
                 link=link,
                 publisher=publisher,
                 slot=slot_of(link, publisher) if link is not None else None,
-                row=row_of(link, publisher, node) if link is not None else None,
+                row=row_of(link, publisher) if link is not None else None,
                 disabled_at=disabled.get(about.id, context.opened_at),
             )
 

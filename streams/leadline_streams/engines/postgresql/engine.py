@@ -14,7 +14,7 @@ from leadline_streams.engines.postgresql import (
     table_copies,
     topology,
 )
-from leadline_streams.engines.postgresql.links import is_streaming, row_of, slot_of, subscription_of
+from leadline_streams.engines.postgresql.links import NAME, is_streaming, row_of, slot_of, subscription_of
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.validation import check_positions
 from leadline_streams.judge.engine import LinkParts, LinkTraits
@@ -39,7 +39,7 @@ CAPABILITIES = (
 class PostgreSQL:
     """PostgreSQL 13 and later. Without state: one object serves all clusters."""
 
-    name = "postgresql"
+    name = NAME
     unit: Unit = "bytes"
     take_fast = staticmethod(fast_path.take_fast)
     judge_fast = staticmethod(fast_path.judge_fast)
@@ -50,7 +50,6 @@ class PostgreSQL:
     link_is_healthy = staticmethod(health.link_is_healthy)
     same_neighbours = staticmethod(topology.same_neighbours)
     discover = staticmethod(topology.discover)
-    promoted = staticmethod(topology.promoted)
     read_link = staticmethod(link_reading.read_link)
     reach = staticmethod(connect_errors.reach)
     validate = staticmethod(check_positions)
@@ -108,5 +107,5 @@ class PostgreSQL:
 
     def parts(self, link: LinkState, up: NodeState | None, down: NodeState | None) -> LinkParts:
         """The sender's row, the slot and the subscription of a link."""
-        row = row_of(link, up, down) if up is not None and up.answers else None
+        row = row_of(link, up) if up is not None and up.answers else None
         return LinkParts(row, slot_of(link, up), subscription_of(link, down))

@@ -33,8 +33,8 @@ READ: Fields = {
         }
     ),
     Positions: frozenset({"current_lsn", "received_lsn", "replayed_lsn", "replay_paused", "apply_delay_s"}),
-    Upstream: frozenset({"host", "port", "slot", "status", "latest_end_lsn", "message_age_s"}),
-    Downstream: frozenset({"name", "kind", "slot", "write_lsn", "flush_lsn", "reply_age_s", "xmin_age"}),
+    Upstream: frozenset({"host", "port", "slot", "status", "latest_end_lsn", "message_age_s", "pid"}),
+    Downstream: frozenset({"pid", "name", "kind", "slot", "write_lsn", "flush_lsn", "reply_age_s", "xmin_age"}),
     Slot: frozenset(
         {
             *("name", "active", "retained_bytes", "wal_status", "safe_wal_bytes", "conflicting"),
@@ -53,12 +53,16 @@ SKIPPED: Fields = {
     | {"error_code", "login", "copies", "not_supported", "not_read"},
     # Times and waits explain a lag, and there is none; positions that are counts are another engine's.
     Positions: frozenset({"last_replay_at", "redo_lsn", "startup_wait", "current", "received", "applied"}),
+    # What identifies a connection stays the same while the processes at its ends do.
     Upstream: frozenset(
-        {"application_name", "configured", "written_lsn", "flushed_lsn", "timeline", "last_message_at"}
+        {
+            *("application_name", "configured", "written_lsn", "flushed_lsn", "timeline", "last_message_at"),
+            *("began_at", "clock_ahead_s", "local_port"),
+        }
     ),
     Downstream: frozenset(
         {
-            *("pid", "state", "address", "sent_lsn", "replay_lsn", "write_lag_s", "flush_lag_s", "replay_lag_s"),
+            *("state", "address", "port", "sent_lsn", "replay_lsn", "write_lag_s", "flush_lag_s", "replay_lag_s"),
             *("connected_s", "sync_state", "sync_priority", "wait"),
         }
     ),
@@ -141,7 +145,13 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
     if now_up is None or was_up is None:
         if now_up is not was_up:
             return False
-    elif now_up.host != was_up.host or now_up.port != was_up.port or now_up.slot != was_up.slot:
+    elif (
+        (now_up.status is None) != (was_up.status is None)
+        or now_up.pid != was_up.pid
+        or now_up.host != was_up.host
+        or now_up.port != was_up.port
+        or now_up.slot != was_up.slot
+    ):
         return False
     slots, rows = sample.slots, sample.downstreams
     if slots or before.slots:
@@ -154,7 +164,7 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
         if len(rows) != len(before.downstreams):
             return False
         for row, had in zip(rows, before.downstreams, strict=True):
-            if row.name != had.name or row.slot != had.slot or (row.xmin_age or 0) >= LEAST_AGE:
+            if row.pid != had.pid or row.name != had.name or row.slot != had.slot or (row.xmin_age or 0) >= LEAST_AGE:
                 return False
     if rows or not upstream_seen:
         feed_clock(node, sample, now, upstream_seen)

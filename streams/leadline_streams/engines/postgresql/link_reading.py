@@ -19,7 +19,7 @@ SILENT_REPLY_S = 5.0
 def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:
     """The present state of a streaming link or a subscription."""
     up_answers, down_answers = up is not None and up.answers, down is not None and down.answers
-    row = row_of(link, up, down) if up_answers else None
+    row = row_of(link, up) if up_answers else None
     sample = down.sample if down is not None and down_answers else None
     positions = sample.positions if sample is not None else None
     subscription = subscription_of(link, down) if down_answers else None
@@ -57,7 +57,7 @@ def is_dead(up: NodeState, row: Downstream, down: NodeState | None = None) -> bo
 
 def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, row: Downstream | None) -> bool | None:
     """Whether the ends that answer show a connection; None when neither answers."""
-    sender_side = row is not None if _shows(up, "downstreams") else None
+    sender_side = _sender_side(link, up, row)
     if up is not None and row is not None and is_dead(up, row, down):
         return False
     if down is None or down.sample is None or not _shows(down, "subscriptions" if is_logical(link) else "upstream"):
@@ -80,6 +80,13 @@ def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, ro
 def _shows(node: NodeState | None, group: str) -> bool:
     """Whether a node answers and its agent may read a group: only then a missing row says something."""
     return node is not None and node.answers and node.sample is not None and not hides(node.sample, group)
+
+
+def _sender_side(link: LinkState, up: NodeState | None, row: Downstream | None) -> bool | None:
+    """Whether the upstream serves a link; None when its senders cannot be seen, or are not distinguishable."""
+    if not _shows(up, "downstreams") or (row is None and link.sender_is_unclear):
+        return None
+    return row is not None
 
 
 def _is_deaf(up: NodeState | None, sample: Sample) -> bool:

@@ -6,9 +6,13 @@ from leadline.model.observation import Downstream, Slot, Subscription
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.state import LinkState, NodeState
 
+NAME = "postgresql"
+"""The engine's name."""
 DEFAULT_NAMES = frozenset({"", "walreceiver"})
 """Application names that many standbys share when nobody set one."""
 NOT_DOWNSTREAMS = frozenset({"backup"})
+STARTING = "startup"
+"""State of a sender without a start command: a subscription's looks like a standby's until it has its slot."""
 
 
 def is_streaming(link: LinkState) -> bool:
@@ -57,21 +61,13 @@ def subscription_of(link: LinkState, down: NodeState | None) -> Subscription | N
     return next((s for s in down.sample.subscriptions if s.name == link.name), None)
 
 
-def row_of(link: LinkState, up: NodeState | None, down: NodeState | None) -> Downstream | None:
-    """The sender's row for a link; None when the upstream shows none."""
-    if up is None:
+def row_of(link: LinkState, up: NodeState | None) -> Downstream | None:
+    """The sender's row for a link; None when the upstream shows none, or several may be it."""
+    if up is None or up.sample is None or link.sender is None:
         return None
-    rows = [row for row in senders(up) if row.kind == link.kind and row.state not in NOT_DOWNSTREAMS]
-    if link.slot is not None:
-        for row in rows:
-            if row.slot == link.slot:
-                return row
-    receiver = down.sample.upstream if down is not None and down.sample is not None else None
-    names = {link.downstream, link.name, receiver.application_name if receiver is not None else ""} - DEFAULT_NAMES
-    for row in rows:
-        if row.name in names or (link.agentless and link.downstream == f"{row.name or 'walreceiver'}@{row.address}"):
-            return row
-    return None
+    pid, name, slot = link.sender
+    rows = up.sample.downstreams
+    return next((row for row in rows if row.pid == pid and row.name == name and row.slot == slot), None)
 
 
 def senders(node: NodeState) -> Iterator[Downstream]:

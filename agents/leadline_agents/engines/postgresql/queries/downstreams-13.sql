@@ -3,6 +3,7 @@
 --
 -- *_lag_s     NULL on an idle link. The values freeze when the replica stops replying: use them with the reply's age.
 -- reply_time  On the replica's clock, so the agent measures a reply's age from the moment at which this value changes.
+-- port        -1 over a Unix socket; the receiver's host has the same number for its end, unless a proxy is between.
 -- Left out: pg_basebackup and the initial copy of tables, whose lag has no meaning.
 SELECT
     sender.application_name AS name,
@@ -10,6 +11,7 @@ SELECT
     sender.pid,
     sender.state,
     host(sender.client_addr) AS address,
+    sender.client_port AS port,
     slot.slot_name AS slot,
     sender.sent_lsn,
     sender.write_lsn,

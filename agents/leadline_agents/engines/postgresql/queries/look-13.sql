@@ -12,8 +12,9 @@ WITH here AS MATERIALIZED (
     SELECT pg_is_in_recovery() AS in_recovery, clock_timestamp() AS now
 ),
 sessions AS MATERIALIZED (
-    SELECT pid, backend_type, usename, application_name, datname, state, xact_start, state_change, backend_xid,
-        backend_xmin, wait_event_type, wait_event, wait_event_type || '/' || wait_event AS wait, left(query, 1000) AS query
+    SELECT pid, backend_start, backend_type, usename, application_name, datname, state, xact_start, state_change,
+        backend_xid, backend_xmin, wait_event_type, wait_event, wait_event_type || '/' || wait_event AS wait,
+        left(query, 1000) AS query
     FROM pg_stat_activity AS session
     WHERE pid <> pg_backend_pid() AND (backend_type IS DISTINCT FROM 'client backend' OR state IS DISTINCT FROM 'idle')
 )

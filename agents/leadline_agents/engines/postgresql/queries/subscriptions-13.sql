@@ -15,6 +15,8 @@ SELECT
     leader.received_lsn,
     leader.latest_end_lsn,
     extract(epoch FROM here.now - leader.last_msg_receipt_time) AS message_age_s,
+    leader.backend_start AS began_at,
+    round(extract(epoch FROM leader.last_msg_receipt_time - leader.last_msg_send_time)::numeric, 1) AS clock_ahead_s,
     leader.wait,
     extract(epoch FROM here.now - leader.xact_start) AS transaction_s,
     workers.blocked_by,
@@ -34,7 +36,7 @@ FROM here
 CROSS JOIN pg_subscription AS subscription
 JOIN pg_database AS database ON database.oid = subscription.subdbid
 LEFT JOIN LATERAL (
-    SELECT worker.*, sessions.wait, sessions.xact_start
+    SELECT worker.*, sessions.backend_start, sessions.wait, sessions.xact_start
     FROM pg_stat_subscription AS worker
     JOIN sessions ON sessions.pid = worker.pid AND sessions.datname = database.datname
     WHERE worker.subname = subscription.subname AND worker.relid IS NULL

@@ -22,6 +22,8 @@ SELECT
     leader.received_lsn,
     leader.latest_end_lsn,
     extract(epoch FROM here.now - leader.last_msg_receipt_time) AS message_age_s,
+    sessions.backend_start AS began_at,
+    round(extract(epoch FROM leader.last_msg_receipt_time - leader.last_msg_send_time)::numeric, 1) AS clock_ahead_s,
     sessions.wait,
     extract(epoch FROM here.now - sessions.xact_start) AS transaction_s,
     (

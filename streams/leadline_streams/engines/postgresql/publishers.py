@@ -1,0 +1,114 @@
+"""The publisher of each subscription: the server whose slot its worker reads."""
+
+from leadline.model.ids import NodeName, link_id
+from leadline.model.observation import Slot, Subscription
+from leadline_streams.engines.postgresql import stand_ins
+from leadline_streams.engines.postgresql.identity import SenderKey, key_of
+from leadline_streams.engines.postgresql.links import is_logical
+from leadline_streams.engines.postgresql.matching import LEAST, assign, logical_points
+from leadline_streams.judge.state import LinkState, Memory, NodeState
+
+Reader = tuple[NodeName, str]
+"""A node and its subscription."""
+
+
+def discover(memory: Memory, nodes: list[NodeState], now: float) -> bool:
+    """Bring the logical links of nodes that answer up to date; whether a later look may decide more."""
+    readers = {(node.name, each.name): each for node in nodes for each in _subscriptions(node)}
+    _forget(memory, nodes, readers, now)
+    slots: dict[str, list[tuple[NodeState, Slot]]] = {}
+    for node in nodes:
+        for slot in node.sample.slots if node.sample is not None else ():
+            if slot.kind == "logical":
+                slots.setdefault(slot.name, []).append((node, slot))
+    pairs = {}
+    for (name, _), subscription in readers.items():
+        down = memory.nodes[name]
+        for up, slot in slots.get(subscription.slot or "", ()):
+            link = memory.links.get(link_id(memory.cluster, up.name, name, subscription.name))
+            if up is not down:
+                points = logical_points(up, slot, down, subscription, sticky=link is not None)
+                if points is not None:
+                    pairs[(name, subscription.name), (up.name, slot.name)] = points
+    found, candidates = assign(pairs)
+    for reader, subscription in readers.items():
+        known = _known(memory, reader)
+        if reader in found:
+            upstream = found[reader][0]
+            other = known is not None and known.upstream != upstream and known.upstream in memory.nodes
+            if other and not _is_over(memory, known) and pairs[reader, found[reader]] < LEAST:
+                continue  # a slot of that name elsewhere: where the subscription connects to has not changed
+            _subscribe(memory, reader, subscription, upstream, (), now)
+        elif reader in candidates and known is None:
+            names = tuple(sorted({name for name, _ in candidates[reader]}))
+            upstream = names[0] if len(names) == 1 else NodeName(" or ".join(names))
+            _subscribe(memory, reader, subscription, upstream, names if len(names) > 1 else (), now)
+        elif known is not None:
+            known.slot = subscription.slot
+            known.sender = _sender(memory.nodes.get(known.upstream), subscription.slot)
+    answering = {node.name for node in nodes}
+    for link in memory.links.values():
+        if is_logical(link) and not link.agentless and link.downstream not in answering:
+            link.sender = _sender(memory.nodes.get(link.upstream), link.slot)
+    return bool(candidates)
+
+
+def _is_over(memory: Memory, link: LinkState | None) -> bool:
+    """Whether the publisher of a link answers and no longer has the slot."""
+    up = memory.nodes.get(link.upstream) if link is not None else None
+    if link is None or up is None or not up.answers or up.sample is None:
+        return False
+    return all(slot.name != link.slot for slot in up.sample.slots)
+
+
+def _subscriptions(node: NodeState) -> tuple[Subscription, ...]:
+    return node.sample.subscriptions if node.sample is not None else ()
+
+
+def _known(memory: Memory, reader: Reader) -> LinkState | None:
+    """The link of a subscription so far."""
+    return next(
+        (link for link in memory.links.values() if is_logical(link) and (link.downstream, link.name) == reader), None
+    )
+
+
+def _forget(memory: Memory, nodes: list[NodeState], readers: dict[Reader, Subscription], now: float) -> None:
+    """Links of subscriptions that were dropped end; the slots of those that were dropped just now are free."""
+    answering = {node.name for node in nodes}
+    for link in [link for link in memory.links.values() if is_logical(link) and not link.agentless]:
+        if link.downstream in answering and (link.downstream, link.name) not in readers:
+            del memory.links[link.id]
+            if link.slot is not None and (keeper := memory.nodes.get(link.upstream)) is not None:
+                keeper.freed[link.slot] = now
+    for node in nodes:
+        if node.freed and node.sample is not None:
+            node.freed = {slot.name: node.freed[slot.name] for slot in node.sample.slots if slot.name in node.freed}
+
+
+def _subscribe(
+    memory: Memory,
+    reader: Reader,
+    subscription: Subscription,
+    upstream: NodeName,
+    candidates: tuple[NodeName, ...],
+    now: float,
+) -> None:
+    """The link of a subscription; one to another publisher ends when it has moved."""
+    name, subscribed = reader
+    ident = link_id(memory.cluster, upstream, name, subscribed)
+    link = memory.links.get(ident)
+    if link is None:
+        for other in [k for k in memory.links.values() if (k.downstream, k.name) == reader and is_logical(k)]:
+            del memory.links[other.id]
+        link = LinkState(ident, upstream, NodeName(name), "logical", subscribed, moved_at=now, created_at=now)
+        memory.links[ident] = link
+        stand_ins.forget(memory, link, {subscribed, subscription.slot})
+    link.slot = subscription.slot
+    link.headless = bool(candidates)
+    link.candidates = candidates
+    link.sender = _sender(memory.nodes.get(upstream), subscription.slot)
+
+
+def _sender(up: NodeState | None, slot: str | None) -> SenderKey | None:
+    rows = up.sample.downstreams if up is not None and up.answers and up.sample is not None else ()
+    return next((key_of(row) for row in rows if row.kind == "logical" and row.slot == slot), None)
