@@ -85,7 +85,7 @@ def _upstream(other: NodeState | None, node: NodeState, link: LinkState, now: fl
     """A primary or publisher that gets replies from the server."""
     if other is None or not other.answers:
         return None
-    row = row_of(link, other, node)
+    row = row_of(link, other)
     if row is None or row.reply_age_s is None:
         return None
     return Witness(other.name, "walsender", row.reply_age_s + now - other.seen, other.seen)
