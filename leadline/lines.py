@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from leadline.headline import ending, impact
 from leadline.logs import escape
 from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
@@ -91,14 +92,15 @@ def transition(change: Transition) -> str:
 def incident(record: Incident) -> list[str]:
     """An incident, with its first cause and the steps of the fix."""
     at = record.resolved_at or (record.timeline[-1].at if record.timeline else record.detected_at)
-    lines = [f"{hour(at)}  {record.cluster}  INCIDENT {record.state} {record.severity}  {record.title}"]
+    bad = f"; {impact(record)}" if impact(record) else ""
+    lines = [f"{hour(at)}  {record.cluster}  INCIDENT {record.state} {record.severity}  {record.title}{bad}"]
     if record.state == "open" and record.causes:
         cause = record.causes[0]
         lines.append(f"          cause  {cause.code} ({cause.confidence:.2f})  {cause.summary}")
         for number, line in enumerate(fix_lines(cause)):
             lines.append(f"          {'fix' if not number else '   '}    {line}")
-    if record.resolved_at is not None:
-        lines.append(f"          lasted {duration((record.resolved_at - record.opened_at).total_seconds())}")
+    if record.state == "resolved":
+        lines.append(f"          {ending(record)}")
     return [escape(line) for line in lines]
 
 

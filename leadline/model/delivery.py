@@ -55,8 +55,12 @@ class Delivery(Value, frozen=True, kw_only=True):
     """The reason for giving up, or the identity of the silence."""
     generation: Int64 = 1
     """The generation of the incident that was sent last."""
+    cause: str = ""
+    """The code of the first cause that was sent last; empty for none."""
     acknowledged: Int64 = 0
-    """The highest generation that the acknowledgements in ``actions`` cover; 0 without one."""
+    """The highest generation that the acknowledgements in ``actions`` cover; 0 without one. A return of the problem
+    that ended so briefly that its end was not sent does not end an acknowledgement.
+    """
     rang: list[Int64] = []
     """The generations under which the target was notified anew, or may have been, since the incident was opened or
     reopened; 1 stands for the first notification. PagerDuty has an alert for each."""

@@ -10,6 +10,7 @@ from leadline import lines
 from leadline.clock import Clock
 from leadline.logs import escape
 from leadline.model.alert import Severity
+from leadline.model.delivery import Occasion
 from leadline.settings.sink import NotifySettings
 from leadline.words import hour
 from leadline_sinks.notify.sink import Notification, Outcome, Rate, Reason, Retry, Sent
@@ -19,6 +20,11 @@ PRIORITIES: Mapping[Severity, int] = {"critical": 2, "warning": 4, "info": 6}
 """Severities as syslog levels, which the journal reads from the beginning of a line (sd-daemon(3))."""
 NOTICE = 5
 """Syslog level of resolved incidents, acknowledgements and notes."""
+_OCCASIONS: Mapping[Occasion, str] = {
+    "cause_changed": "another cause",
+    "reopened": "returned",
+    "repeated": "still open",
+}
 
 
 class ConsoleSink:
@@ -69,8 +75,8 @@ def text_of(notification: Notification, notify: NotifySettings) -> list[str]:
     if notification.occasion in ("acknowledged", "noted") and notification.receipt and actions:
         return actions
     text = lines.incident(incident)
-    if notification.occasion == "repeated":
-        text[0] += "  (still open)"
+    if notification.occasion in _OCCASIONS:
+        text[0] += f"  ({_OCCASIONS[notification.occasion]})"
     if not notification.receipt and incident.state == "open" and incident.rules:
         text.append(escape(f"          runbook {runbook_url(incident.rules[0], notify)}"))
     return text + actions

@@ -26,7 +26,7 @@ class FleetView:
     incidents: dict[str, Incident] = field(default_factory=dict)
     """The newest record of each incident."""
     deliveries: dict[str, Delivery] = field(default_factory=dict)
-    """The last delivery to each target."""
+    """The last delivery to each target that was more than a look at what it has."""
     _nodes: dict[str, NodeStatus] = field(default_factory=dict)
     _links: dict[str, LinkStatus] = field(default_factory=dict)
     _lags: dict[str, deque[float]] = field(default_factory=dict)
@@ -63,6 +63,8 @@ class FleetView:
                 self._nodes[node_id(value.cluster, value.node)] = value
             case LinkStatus():
                 self._links[value.link] = value
+            case Delivery(outcome="nothing_new"):
+                pass
             case Delivery():
                 self.deliveries[value.target] = value
             case Incident():

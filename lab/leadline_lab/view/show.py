@@ -70,11 +70,13 @@ class Lines:
         sys.stdout.flush()
 
     def event(self, event: Event) -> None:
-        """Print an event; as text, an incident only when its state, severity, title or first cause changed."""
+        """Print an event; as text, an incident only when its state, severity, title or first cause changed, and no
+        delivery with nothing new.
+        """
         if self._json:
             self._object(_kind(event), msgspec.to_builtins(event, builtin_types=(datetime,)))
         elif isinstance(event, Delivery):
-            if event.outcome not in ("attempted", "partial"):
+            if event.outcome not in ("attempted", "nothing_new", "partial"):
                 click.echo(lines.delivery(event))
         elif isinstance(event, Transition):
             if (event.to != "pending" and event.from_ != "pending") or event.to == "firing":

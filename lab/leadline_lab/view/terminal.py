@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from leadline import lines as line_of
+from leadline.headline import impact
 from leadline.logs import escape
 from leadline.model.incident import Incident
 from leadline.words import amount, duration, hour, sparkline
@@ -171,5 +172,6 @@ def _incident(incident: Incident, now: datetime) -> Panel:
     ]
     lines += [Text.assemble((f"{hour(entry.at)}  ", "dim"), escape(entry.what)) for entry in incident.timeline[-5:]]
     colour = "green" if incident.state == "resolved" else COLOURS[incident.severity]
-    title = Text(escape(f"{incident.title}  ·  {incident.state}, {lasted}"))
+    bad = f", {impact(incident)}" if impact(incident) else ""
+    title = Text(escape(f"{incident.title}  ·  {incident.state}, {lasted}{bad}"))
     return Panel(Group(*lines), title=title, title_align="left", border_style=colour)

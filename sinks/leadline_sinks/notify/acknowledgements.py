@@ -14,10 +14,10 @@ def coverage(action: Action, last: Delivery | None) -> int:
 
     Where the acknowledgement does not say, it covers what the target had been sent before it.
     """
-    if action.generation is not None:
-        return action.generation
     if last is not None and action.action_id in last.actions:
         return last.acknowledged or last.generation
+    if action.generation is not None:
+        return action.generation
     return last.generation if last is not None else 1
 
 

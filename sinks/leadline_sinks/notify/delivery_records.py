@@ -88,6 +88,9 @@ class DeliveryRecords:
         incident = notification.incident
         times = [*(entry.at for entry in incident.timeline), *(change.at for change in incident.changes)]
         before = self._from(incident, notification.occasion, last, now)
+        acknowledged = covered(notification.actions, last)
+        if incident.acknowledged_by is not None:
+            acknowledged = max(acknowledged, incident.generation)
         return msgspec.structs.replace(
             before,
             seq=incident.seq,
@@ -95,8 +98,9 @@ class DeliveryRecords:
             state=incident.state,
             told_until=max(times, default=None),
             generation=incident.generation,
+            cause=incident.causes[0].code if incident.causes else "",
             actions=_actions(notification, last),
-            acknowledged=covered(notification.actions, last),
+            acknowledged=acknowledged,
             rang=list(notification.rang) if incident.state == "open" else [],
             rang_at=now if notification.occasion in RINGS else before.rang_at,
             reason=None,

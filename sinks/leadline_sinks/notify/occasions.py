@@ -4,20 +4,20 @@ from typing import Final
 
 from leadline.model.alert import severity_rank
 from leadline.model.delivery import Delivery, Occasion
-from leadline.model.incident import Incident
 from leadline.settings.sink import NotifySettings
-from leadline_sinks.notify.acknowledgements import covered, covering
+from leadline_sinks.notify.acknowledgements import covered
 from leadline_sinks.notify.situation import (
+    UNKNOWN,
     Situation,
     acknowledged_by,
+    generation_for,
     may_have_received,
     new_actions,
+    returns_since,
     since_rang_s,
     since_s,
 )
 
-UNKNOWN = "unknown"
-"""Code of the first cause while no cause is identified."""
 MAX_SETTLE_S: Final = 900.0
 """Longest time for which the end of an incident that keeps returning is not reported."""
 
@@ -39,7 +39,7 @@ def occasion(at: Situation, notify: NotifySettings, notified: bool) -> tuple[Occ
     if newer and severity_rank(incident.severity) > severity_rank(last.severity):
         return "escalated", 0.0
     if rings_anew(at, last, notify):
-        return ("reopened" if _returned(incident, last) else "cause_changed"), 0.0
+        return ("reopened" if returns_since(incident, last) else "cause_changed"), 0.0
     if any(action.kind == "acknowledge" for action in actions):
         return "acknowledged", 0.0
     if actions:
@@ -59,7 +59,7 @@ def rings_anew(at: Situation, last: Delivery, notify: NotifySettings) -> bool:
     """
     if last.state == "resolved":
         return True
-    if at.incident.generation <= last.generation or covering(at.actions, last, at.incident.generation):
+    if generation_for(at) <= last.generation or acknowledged_by(at) is not None:
         return False
     acknowledged = covered(at.actions, last) > 0
     return acknowledged or (at.unseen_actions and since_rang_s(at, last) >= notify.unseen_ack_s)
@@ -87,11 +87,6 @@ def _settling_s(at: Situation, notify: NotifySettings) -> float:
         return 0.0
     settle_s = min(MAX_SETTLE_S, notify.settle_s * len(at.incident.reopened))
     return max(0.0, settle_s - max(at.ended_s, since_s(at, at.incident.resolved_at)))
-
-
-def _returned(incident: Incident, last: Delivery) -> bool:
-    """Whether the incident was reopened since the last delivery."""
-    return bool(incident.reopened) and (last.told_until is None or incident.reopened[-1] > last.told_until)
 
 
 def _first_wait_s(at: Situation, notify: NotifySettings) -> float:

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leadline.model.action import Action
+from leadline.model.alert import severity_rank
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
 from leadline_sinks.notify.acknowledgements import covering
+
+UNKNOWN = "unknown"
+"""Code of the first cause while no cause is identified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,29 @@ def new_actions(at: Situation) -> list[Action]:
 
 def acknowledged_by(at: Situation) -> str | None:
     """The person whose acknowledgement covers the incident as it is now."""
-    return covering(at.actions, at.last, at.incident.generation) or at.incident.acknowledged_by
+    return covering(at.actions, at.last, generation_for(at)) or at.incident.acknowledged_by
+
+
+def generation_for(at: Situation) -> int:
+    """The generation of the incident for this target: without returns of the problem since the last delivery.
+
+    The end before them was not reported, since the problem had returned before, so the target has the incident as open
+    all the time. The first return counts, and so does one with a higher severity or another cause.
+    """
+    incident, last = at.incident, at.last
+    if last is None or last.state == "resolved" or incident.generation <= last.generation:
+        return incident.generation
+    code = incident.causes[0].code if incident.causes else UNKNOWN
+    another = code != UNKNOWN and last.cause not in ("", UNKNOWN, code)
+    if another or severity_rank(incident.severity) > severity_rank(last.severity):
+        return incident.generation
+    unreported = [moment for moment in returns_since(incident, last) if moment != incident.reopened[0]]
+    return max(last.generation, incident.generation - len(unreported))
+
+
+def returns_since(incident: Incident, last: Delivery) -> list[datetime]:
+    """The returns of the problem since the last delivery."""
+    return [moment for moment in incident.reopened if last.told_until is None or moment > last.told_until]
 
 
 def since_s(at: Situation, moment: datetime) -> float:

@@ -14,7 +14,7 @@ from leadline_sinks.notify.delivery_records import DeliveryRecords
 from leadline_sinks.notify.notify_decision import Decision, Send, Skip, SkipReason, Suppress, Wait, decide
 from leadline_sinks.notify.sink import Notification
 from leadline_sinks.notify.situation import Situation
-from tests.unit.sinks.made import action, cause, incident, later, resolved
+from tests.unit.sinks.made import UNKNOWN, action, cause, incident, later, resolved
 from tests.unit.sinks.notify.test_notify_decision import silence
 
 NOTIFY = NotifySettings()
@@ -169,6 +169,23 @@ def test_a_problem_that_keeps_returning() -> None:
     assert decided(often, 600, last) == Wait(900.0), "at most"
     notification, last = sent(over, 720, last)
     assert (notification.occasion, notification.rang, last.state) == ("resolved", (2,), "resolved")
+
+
+def test_an_acknowledgement_of_a_problem_that_keeps_returning() -> None:
+    """It lasts while no end is reported, unless the problem is another one or more severe when it returns."""
+    taken = action(generation=2, at=later(401))
+    last = sent(RETURNED, 400, ended(opened()))[1]
+    last = sent(RETURNED, 410, last, actions=[taken])[1]
+    again = {"seq": 11, "generation": 3, "reopened": [later(400), later(530)]}
+    notification, after = sent(msgspec.structs.replace(RETURNED, **again), 540, last, actions=[taken])
+    assert (notification.occasion, notification.incident.acknowledged_by, notification.rang) == ("updated", "ada", (2,))
+    assert after.acknowledged == 3
+    for change in ({"severity": "critical"}, {"causes": [cause("primary_down")]}):
+        another = msgspec.structs.replace(RETURNED, **again, **change)
+        notification, _ = sent(another, 540, last, actions=[taken])
+        assert (notification.incident.acknowledged_by, notification.rang) == (None, (2, 3))
+    unnamed = msgspec.structs.replace(RETURNED, **again, causes=[UNKNOWN])
+    assert sent(unnamed, 540, last, actions=[taken])[0].rang == (2,)
 
 
 def test_a_problem_that_returned_and_ended_while_nobody_was_notified() -> None:
