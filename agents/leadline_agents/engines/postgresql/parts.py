@@ -163,7 +163,9 @@ LOCKED: dict[int, tuple[str, ...]] = {
 """Parts that wait for a lock on a system catalog, by its oid: pg_database, pg_authid, pg_subscription, its tables,
 pg_publication."""
 
-_NAMES = re.compile("|".join(rf"(?<![\w.']){re.escape(name)}(?!\w)" for name in sorted(PARTS, key=len, reverse=True)))
+_ANY = "|".join(map(re.escape, sorted(PARTS, key=len, reverse=True)))
+# The first assertion is only quick: most characters begin no name.
+_NAMES = re.compile(rf"(?=[p(])(?<![\w.'])(?:{_ANY})(?!\w)")
 
 
 def substituted(text: str, refused: frozenset[str]) -> str:
