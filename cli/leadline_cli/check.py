@@ -211,7 +211,7 @@ def _pages(look: "OneLook") -> list["Transition"]:
 
 def _health(node: "NodeStatus") -> str:
     if node.health == "up":
-        return "ok" if node.blind is None else f"BLIND: {node.blind}"
+        return (node.note or "ok") if node.blind is None else f"BLIND: {node.blind}"
     return f"{_state(node)}: {node.note or ''}"
 
 

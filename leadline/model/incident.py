@@ -42,7 +42,7 @@ class Cause(Value, frozen=True, kw_only=True):
 
 
 class Change(Value, frozen=True, kw_only=True):
-    """A setting that changed on a node. ``at`` is the time at which the agent saw the change."""
+    """A setting that changed on a node; ``role`` stands for its role. ``at``: when the agent saw the change."""
 
     node: NodeName
     setting: str

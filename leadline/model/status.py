@@ -58,7 +58,7 @@ class NodeStatus(Value, frozen=True, kw_only=True, tag="node", tag_field="kind")
     since: Time
     """When its health or role became this one."""
     note: str | None = None
-    """The reason for which it is not up."""
+    """The reason for which it is not up; or the node that is the same server under another address."""
     blind: str | None = None
     """The reason that its agent sees only a part of it, with the statement that changes it; None when it sees all."""
     position: str | None = None

@@ -113,6 +113,20 @@ ENTRIES = (
         ),
     ),
     CauseEntry(
+        code="primary_replaced",
+        family="nodes",
+        help="a primary is down, and another server with the same data takes writes on a later timeline",
+        explains=CUT | {"node_down"},
+        improvements=(
+            habits.REHEARSE,
+            habits.FENCE,
+        ),
+        tasks=(
+            "Find out from the end of its server log why the old primary stopped, and what it had not sent.",
+            "Make the old primary a standby of the new one, and point what still follows it at the new one.",
+        ),
+    ),
+    CauseEntry(
         code="server_not_ready",
         family="nodes",
         help="the server refuses its agent with SQLSTATE 57P03: it starts, stops, or is not consistent yet",

@@ -55,7 +55,7 @@ def writers_of(context: DiagnosisContext) -> list[list[NodeState]]:
     """Groups of two and more writable nodes of one system, the longest writable first."""
     systems: dict[str, list[NodeState]] = {}
     for node in context.nodes:
-        if node.writable and node.node.system_id is not None:
+        if node.writable and node.node.system_id is not None and node.same_as is None:
             systems.setdefault(node.node.system_id, []).append(node)
     return [
         sorted(nodes, key=lambda node: (node.node.timeline or 0, node.writable_since or 0.0, node.name))

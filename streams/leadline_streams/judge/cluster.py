@@ -201,6 +201,9 @@ class ClusterState:
             self._alerting.effective.clear()
             self._alerting.drop_disabled(now, out)
             thorough = True
+        if before is not None and was.role != node.node.role:
+            setting_changes.role_changed(self.memory, node, was.role, now)
+            node.promoted_at = now if was.role == "standby" and node.takes_writes else None
         engine.take(node, before, sample, now, node.upstream in nodes)
         if (
             was.role != node.node.role

@@ -1,4 +1,4 @@
-"""Changes of settings between two readings of a node, and for how long they are remembered."""
+"""Changes of settings and roles between two readings of a node, and for how long they are remembered."""
 
 from leadline.clock import moment
 from leadline.model.incident import Change
@@ -7,6 +7,12 @@ from leadline_streams.judge.state import Memory, NodeState
 
 KEPT_S = 2 * 3600.0
 KEPT = 100
+
+
+def role_changed(memory: Memory, node: NodeState, was: str, now: float) -> None:
+    """Remember that a node changed its role: a promotion, or a primary that came back as a standby."""
+    found = Change(node=node.name, setting="role", from_=was, to=node.node.role, at=moment(now))
+    memory.changes = [*memory.changes, found][-KEPT:]
 
 
 def take(memory: Memory, node: NodeState, settings: dict[str, SettingValue], now: float) -> list[Change]:

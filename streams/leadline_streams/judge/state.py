@@ -96,6 +96,8 @@ class NodeState(Struct):
     """Names the data that it holds a copy of, as last seen; None when that is not known."""
     takes_writes: bool = False
     """Whether applications can write to it, as last seen."""
+    promoted_at: float | None = None
+    """When it was first seen to take writes after it had been a standby."""
     writable_since: float | None = None
     """When it was first seen to take writes, in this run of doing so."""
     windows: dict[str, Window] = field(default_factory=dict)

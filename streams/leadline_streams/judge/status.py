@@ -115,7 +115,7 @@ def publish_node(
         role=node.node.role,
         health=health,
         since=moment(node.status_since),
-        note="its agent does not report" if node.stale else node.error,
+        note="its agent does not report" if node.stale else node.error or _double_of(node),
         blind=node.blind if health == "up" else None,
         position=position,
         write_rate=node.clock.rate(RATE_SPAN_S) if node.writable else None,
@@ -144,7 +144,11 @@ def _status_of(node: NodeState) -> str:
 
 def _note_of(node: NodeState) -> str:
     """A change of this is published at once, too."""
-    return f"{node.node.version} {node.error or ''} {node.blind or ''}"
+    return f"{node.node.version} {node.error or ''} {node.blind or ''} {node.same_as or ''}"
+
+
+def _double_of(node: NodeState) -> str | None:
+    return f"the same server as {node.same_as}, under another address" if node.same_as is not None else None
 
 
 def _published_at(ident: str, before: float, now: float, every_s: float) -> float:

@@ -21,10 +21,10 @@ def measure(context: ClusterContext) -> float | None:
 
 
 def _writers(context: ClusterContext) -> list[list[NodeState]]:
-    """Nodes that took writes when they were last seen, by system identifier."""
+    """Nodes that took writes when they were last seen, by system identifier; a server seen twice counts once."""
     groups: dict[str, list[NodeState]] = {}
     for node in context.cluster.nodes.values():
-        if node.takes_writes and node.lineage is not None:
+        if node.takes_writes and node.lineage is not None and node.same_as is None:
             groups.setdefault(node.lineage, []).append(node)
     return list(groups.values())
 

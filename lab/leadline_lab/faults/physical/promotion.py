@@ -1,10 +1,27 @@
 """Two servers of one cluster accept writes, and what follows from it."""
 
 from leadline_lab.faults.fault import Broken, Course, Expected, Injected, Named, Prepared, fault
-from leadline_lab.faults.topologies import Cascade, make_cascade
+from leadline_lab.faults.topologies import Cascade, Pair, make_cascade, make_pair
 from leadline_lab.sandbox.fleet import REPLICATOR
 from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import write_wal
+
+
+@fault(
+    make_pair,
+    Expected(
+        rule="node_down",
+        cause="primary_replaced",
+        summary=("pg-1 went down and pg-2 replaced it at ", "pg-1 must not come back as it is"),
+    ),
+    own_servers=True,
+)
+def primary_replaced(pair: Pair) -> Course:
+    """The primary was killed and its standby promoted."""
+    yield Prepared()
+    pair.primary.kill()
+    pair.standby.execute("SELECT pg_promote()")
+    yield Injected()
 
 
 @fault(

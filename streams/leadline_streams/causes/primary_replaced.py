@@ -1,0 +1,91 @@
+"""``primary_replaced``: a primary went down and another server took its place."""
+
+from collections.abc import Iterator
+
+from leadline.clock import moment
+from leadline.model.incident import Step
+from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.statements import show_receiver, show_senders
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import LinkState, NodeState
+
+UNREACHED = ("gone", "hangs", "unseen")
+"""States of a server that gave no answer at all."""
+
+
+def find(context: DiagnosisContext) -> Iterator[Claim]:
+    """A server that is down, was the primary or is still followed, and has a successor on a later timeline."""
+    for old in context.nodes:
+        if not old.down or old.reach not in UNREACHED:
+            continue
+        links = [link for link in context.cluster.links.values() if link.upstream == old.name and is_streaming(link)]
+        if old.node.role != "primary" and not links:
+            continue
+        new = _successor(context, old, links)
+        if new is not None:
+            yield _claim(context, old, new, [link for link in links if _points_at_it(context, link)])
+
+
+def _successor(context: DiagnosisContext, old: NodeState, links: list[LinkState]) -> NodeState | None:
+    """The only server that takes writes with the same data, on a later timeline as far as both are known."""
+    system = old.node.system_id
+    if system is None:
+        downs = (context.cluster.nodes.get(link.downstream) for link in links)
+        system = next((down.node.system_id for down in downs if down is not None), None)
+    found = [
+        node
+        for node in context.nodes
+        if node.writable and node.same_as is None and system is not None and node.node.system_id == system
+    ]
+    if len(found) != 1:
+        return None
+    later, earlier = found[0].node.timeline, old.node.timeline
+    return None if later is not None and earlier is not None and later <= earlier else found[0]
+
+
+def _points_at_it(context: DiagnosisContext, link: LinkState) -> bool:
+    down = context.cluster.nodes.get(link.downstream)
+    return down is not None and down.answers
+
+
+def _claim(context: DiagnosisContext, old: NodeState, new: NodeState, left: list[LinkState]) -> Claim:
+    names = ", ".join(link.downstream for link in left)
+    at = f" at {moment(new.promoted_at):%H:%M:%S} UTC" if new.promoted_at is not None else ""
+    still = f"; {names} still {'follows' if len(left) == 1 else 'follow'} {old.name}" if left else ""
+    return Claim(
+        subject=context.about_node(old),
+        confidence=0.99,
+        title=f"{new.name} replaced {old.name}",
+        summary=f"{old.name} went down and {new.name} replaced it{at} as the primary, timeline {new.node.timeline}"
+        f"{still}; {old.name} must not come back as it is: it would take writes beside {new.name}",
+        steps=[
+            show_senders(new.name),
+            *(show_receiver(link.downstream) for link in left),
+            *(
+                Step(
+                    risk="careful",
+                    text=f"Set primary_conninfo of {link.downstream} to {new.name} and reload its settings, if nothing "
+                    "that manages these servers does so itself",
+                )
+                for link in left
+            ),
+            Step(
+                risk="look",
+                text=f"Before {old.name} is started again: make it a standby of {new.name}, by pg_rewind if it has WAL "
+                f"that {new.name} never received",
+            ),
+        ],
+        evidence_for=[
+            fact("up", "false", old.name, old.error),
+            fact("role", "primary", new.name, f"timeline {new.node.timeline}{', promoted' + at if at else ''}"),
+            *(fact("upstream", old.name, link.downstream, "not connected") for link in left if not link.connected),
+        ],
+    )
+
+
+CAUSE = CauseRule(
+    code="primary_replaced",
+    find=find,
+)
