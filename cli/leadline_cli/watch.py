@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +12,9 @@ import click
 
 from leadline.clock import Clock, SystemClock
 from leadline.errors import ProblemFound, UsageError
+from leadline.logs import escape
 from leadline.settings.dsn import address
+from leadline.settings.environment import variable
 from leadline.settings.plain import revealed
 from leadline.settings.sink import KINDS, SinkSettings
 from leadline.settings.stream import StreamSettings
@@ -20,6 +22,7 @@ from leadline_cli.options import format_option, settings
 
 if TYPE_CHECKING:
     from leadline_lab.pipeline import Pipeline
+    from leadline_lab.view.fleet import FleetView
     from leadline_lab.view.show import Show
 
 JUDGED: Final = ("judgement", "rules", "overrides")
@@ -88,35 +91,49 @@ def command(
                               'host=pg-2 user=leadline dbname=postgres'
     """
     from leadline_lab.pipeline import Pipeline
+    from leadline_lab.view.fleet import FleetView
     from leadline_lab.view.show import Lines, Live
     from leadline_streams.rules import RULES
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is put away
     judged = _judgement(settings(StreamSettings, config), RULES, for_s, interval)
     sinks = _sinks(settings(SinkSettings, None), db_sink)
-    names = list(sinks)
+    names = [name for name in sinks if name != "proxy"]
     with Pipeline() as pipeline:
         pipeline.start("agent", _agent(dsns, cluster, interval, str(pipeline.file("spool.sqlite3"))))
         pipeline.start("stream", {**{name: revealed(getattr(judged, name)) for name in JUDGED}, **QUIET})
         if names:
-            pipeline.start("sink", {**sinks, **QUIET}, *names)
+            acknowledge = f"{variable(('kafka', 'bootstrap'))}={pipeline.kafka.bootstrap} leadline incidents ack"
+            pipeline.start("sink", {**sinks, "notify": {"acknowledge": acknowledge}, **QUIET}, *names)
         live = form == "text" and sys.stdout.isatty()
         note = (
             f"embedded broker at {pipeline.kafka.bootstrap}, in memory{''.join(f'; notifies {name}' for name in names)}"
         )
-        with Live(note) if live else Lines(json=form == "json") as show:
-            asyncio.run(_watch(pipeline, show, duration, SystemClock()))
+        fleet = FleetView()
+        try:
+            with Live(note) if live else Lines(json=form == "json") as show:
+                asyncio.run(_watch(pipeline, show, fleet, duration, SystemClock()))
+        finally:
+            for line in _left_open(fleet):
+                click.echo(line, err=True)
 
 
-async def _watch(pipeline: "Pipeline", show: "Show", duration: float | None, clock: Clock) -> None:
+def _left_open(fleet: "FleetView") -> Iterator[str]:
+    """The open incidents of which targets were notified: nobody will notify them of the end."""
+    for incident in fleet.incidents.values():
+        targets = sorted(fleet.notified.get(incident.incident_id, ()))
+        if incident.state == "open" and targets:
+            where = ", ".join(targets)
+            yield escape(f"still open in {where}: {incident.title} ({incident.incident_id}); close it there yourself")
+
+
+async def _watch(pipeline: "Pipeline", show: "Show", fleet: "FleetView", duration: float | None, clock: Clock) -> None:
     """Show the topics as they change until the time is over."""
     from leadline.model.alert import Transition
     from leadline.model.delivery import Delivery
     from leadline.model.incident import Incident
     from leadline_lab.pipeline import Gone
-    from leadline_lab.view.fleet import FleetView
 
-    fleet = FleetView()
     until = None if duration is None else clock.monotonic() + duration
     async with aclosing(pipeline.follow()) as batches:
         async for batch in batches:
@@ -138,6 +155,8 @@ async def _watch(pipeline: "Pipeline", show: "Show", duration: float | None, clo
 def _sinks(own: SinkSettings, db_sink: str | None) -> dict[str, Any]:
     """Of the settings in the environment, the targets that are there; and the incident log. Raises UsageError."""
     found = {kind: revealed(getattr(own, kind)) for kind in KINDS if getattr(own, kind).wanted}
+    if found and own.proxy.url is not None:
+        found["proxy"] = revealed(own.proxy)
     if db_sink is not None:
         address(db_sink)
         found["incident_log"] = {"dsn": db_sink}

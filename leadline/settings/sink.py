@@ -292,6 +292,14 @@ class NotifySettings(Settings, frozen=True, kw_only=True):
         str,
         Meta(description="Base URL of the runbooks, to which the path of a runbook is appended.", **_HTTP),
     ] = "https://github.com/leadline/leadline/blob/main"
+    acknowledge: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=200,
+            description="Command that acknowledges an incident, as messages show it; the incident's identity follows.",
+        ),
+    ] = "leadline incidents ack"
     replayed: Annotated[
         bool, Meta(description="Whether targets are notified of incidents that `leadline replay` made.")
     ] = False

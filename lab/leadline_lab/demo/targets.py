@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from leadline.settings.plain import revealed
 from leadline.settings.sink import SinkSettings
+from leadline_lab.sandbox.port import HOST
 
 LOCAL: Final = ("slack", "pagerduty")
 OWN: Final = {"slack": "own-slack", "pagerduty": "own-pagerduty"}
@@ -26,6 +27,7 @@ def sink_settings(receiver_url: str, log_dsn: str, own: SinkSettings) -> dict[st
             **({OWN["pagerduty"]: {"pagerduty": revealed(own.pagerduty)}} if own.pagerduty.wanted else {}),
         },
         "notify": NOTIFY,
+        **({"proxy": {**revealed(own.proxy), "direct": [*own.proxy.direct, HOST]}} if own.proxy.url else {}),
     }
 
 

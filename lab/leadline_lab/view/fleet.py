@@ -25,6 +25,8 @@ class FleetView:
     """Open alerts by identity, the newest transition of each."""
     incidents: dict[str, Incident] = field(default_factory=dict)
     """The newest record of each incident."""
+    notified: dict[str, set[str]] = field(default_factory=dict)
+    """The targets that were notified of each incident."""
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     """The last delivery to each target that was more than a look at what it has."""
     _nodes: dict[str, NodeStatus] = field(default_factory=dict)
@@ -67,6 +69,8 @@ class FleetView:
                 pass
             case Delivery():
                 self.deliveries[value.target] = value
+                if value.first_at is not None:
+                    self.notified.setdefault(value.incident_id, set()).add(value.target)
             case Incident():
                 known = self.incidents.get(value.incident_id)
                 if known is None or value.seq > known.seq:

@@ -219,8 +219,9 @@ def _foot(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
     if links := _runbooks(incident.rules, notify):
         yield context(links)
     ident = clean(incident.incident_id)
-    if incident.state == "open" and incident.acknowledged_by is None and len(ident) <= limits.COMMAND - 40:
-        yield context(f"Acknowledge: {name(f'leadline incidents ack {ident}', limits.COMMAND - 13)}")
+    command = f"{clean(notify.acknowledge)} {ident}"
+    if incident.state == "open" and incident.acknowledged_by is None and len(command) <= limits.COMMAND - 15:
+        yield context(f"Acknowledge: {name(command, limits.COMMAND - 13)}")
     else:
         yield context(name(ident, limits.COMMAND))
 
