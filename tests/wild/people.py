@@ -110,6 +110,7 @@ class Watching:
         return [each for each in self.outputs if isinstance(each, Transition)]
 
     async def _look(self) -> None:
+        self.outputs += self.state.tick(self.clock.now())  # time has passed while the test did something else
         for pair in await asyncio.gather(*(sampler.look() for sampler in self._samplers)):
             for observation in pair:
                 if observation is not None:

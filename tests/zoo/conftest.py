@@ -19,12 +19,14 @@ from leadline_streams.rules import RULES
 from tests.fixtures.fleets import Shelf
 from tests.fixtures.postgres_versions import binaries_for
 from tests.zoo import score, versions
-from tests.zoo.rig import Rig, make_rig
+from tests.zoo.form import NAMED, Form
+from tests.zoo.rig import Rig, make_rig, node_names
 from tests.zoo.score import Control, Score
 
 Watch = Callable[..., Rig]
 """Starts a rig over a topology: ``rig = watch(pair)``."""
-Lend = Callable[[Fault[Any]], Any]
+Lend = Callable[..., Any]
+"""Lends the topology of a fault in a form: ``lend(fault, form)``."""
 
 RESTARTS = Override(
     rules={rule: {"for_s": RULES[rule].limits.for_s} for rule in ("node_down", "replication_cut_off", "slot_inactive")}
@@ -61,10 +63,11 @@ def lend(shelf: Shelf, major: int) -> Iterator[Lend]:
     """Lend the topology of a fault until the end of the test: new servers where the fault needs servers of its own."""
     with ExitStack() as stack:
 
-        def lent(fault: Fault[Any]) -> Any:
+        def lent(fault: Fault[Any], form: Form = NAMED) -> Any:
+            plain, slots = form.plain, not form.plain or fault.needs_slot
             if fault.own_servers:
-                return fault.make(stack.enter_context(Fleet(binaries_for(major))))
-            return stack.enter_context(shelf.lend(fault.make, major))
+                return fault.make(stack.enter_context(Fleet(binaries_for(major), plain=plain, slots=slots)))
+            return stack.enter_context(shelf.lend(fault.make, major, plain=plain, slots=slots))
 
         yield lent
 
@@ -83,26 +86,34 @@ def new_cascade(major: int) -> Iterator[Cascade]:
 
 @pytest.fixture
 def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
-    """Start a rig over a healthy topology; with ``fault``, under its name and with the limits it needs."""
+    """Start a rig over a topology; with ``fault``, under its name and with the limits it needs.
+
+    The topology is healthy, and the rig waits until it has seen that; a rig of a form that is late does not wait.
+    """
     with ExitStack() as stack:
 
-        def start(topology: Pair | Logical, fault: Fault[Any] | None = None) -> Rig:
+        def start(topology: Pair | Logical, fault: Fault[Any] | None = None, form: Form = NAMED) -> Rig:
             fleet = topology.fleet
             servers = list(fleet.servers.values())
             rig = make_rig(
                 fault.name if fault is not None else _name(request.node.name),
+                servers[0].version,
                 servers,
-                dbname=topology.database if isinstance(topology, Logical) else "postgres",
-                overrides=_overrides(fault) if fault is not None else (),
+                dbname=database_of(topology),
+                overrides=_overrides(fault, node_names(servers, plain=form.plain)) if fault is not None else (),
                 datacenters=fault.datacenters if fault is not None else MappingProxyType({}),
                 aliases={servers[0].name: [f"127.0.0.1:{topology.proxy.port}"]},
+                form=form,
             )
             stack.enter_context(rig)
             stack.callback(topology.proxy.heal)
             stack.callback(setattr, fleet, "on_change", fleet.on_change)
             fleet.on_change = rig.changed
             stack.callback(lambda: request.node.user_properties.extend(("zoo", asdict(one)) for one in rig.measured()))
-            rig.settle(len(fleet.links))
+            if form.late:
+                rig.begins()
+            else:
+                rig.settle(len(fleet.links))
             return rig
 
         yield start
@@ -121,7 +132,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         return
     found = [Score(**value) for key, value in report.user_properties if key == "zoo" and isinstance(value, dict)]
     if not ok:
-        found = found or [Score(name, _major(report.nodeid), "")]
+        found = found or [Score(name, _major(report.nodeid), "", form=_form(report.nodeid))]
         for one in found:
             one.ranked_first = False
     SCORES.extend(found)
@@ -139,8 +150,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         score.save(found)
 
 
-def _overrides(fault: Fault[Any]) -> Sequence[Override]:
-    declared = [Override(node=node, rules=dict(rules)) for node, rules in fault.limits.items()]
+def database_of(topology: Pair | Logical) -> str:
+    """The database that agents connect to."""
+    return topology.database if isinstance(topology, Logical) else "postgres"
+
+
+def _overrides(fault: Fault[Any], names: Mapping[str, str]) -> Sequence[Override]:
+    declared = [Override(node=names[server], rules=dict(rules)) for server, rules in fault.limits.items()]
     return [*([RESTARTS] if fault.restarts else []), *declared]
 
 
@@ -159,7 +175,11 @@ def _parameters(item: pytest.Item) -> Mapping[str, Any]:
 def _name(test: str) -> str:
     """The name of a fault or control: the registry's where the test is ``test_zoo``, otherwise the test's own."""
     name, _, parameters = test.removeprefix("test_").removesuffix("]").partition("[")
-    return parameters.partition("-postgresql-")[0] if name == "zoo" else name
+    return parameters.partition("-")[0] if name == "zoo" else name
+
+
+def _form(test: str) -> str:
+    return test.partition("[")[2].partition("postgresql-")[0].partition("-")[2].rstrip("-")
 
 
 def _major(test: str) -> str:

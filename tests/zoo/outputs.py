@@ -26,9 +26,10 @@ class Outputs:
         return iter(self._all)
 
     def fired_at(self, rule: str, since: float) -> float | None:
-        """The time when the rule fired."""
+        """The time when the rule fired, or any rule when it is empty."""
         for at, output in self._all:
-            if at >= since and isinstance(output, Transition) and (output.rule, output.to) == (rule, "firing"):
+            fires = isinstance(output, Transition) and output.to == "firing" and rule in ("", output.rule)
+            if at >= since and fires:
                 return at
         return None
 

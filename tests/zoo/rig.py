@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from math import inf
@@ -13,10 +14,12 @@ from leadline.errors import UnreachableError
 from leadline.model.alert import Verdict
 from leadline.model.incident import Cause, Incident
 from leadline_lab.faults.fault import Expected, Injected, Named
+from leadline_lab.sandbox.port import HOST
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Override
+from tests.zoo.form import NAMED, Form, renamed
 from tests.zoo.observation import Observation
 from tests.zoo.outputs import as_line, state_lines
 from tests.zoo.score import Score
@@ -24,16 +27,27 @@ from tests.zoo.steps import unusable_steps
 
 HEALTHY = ("idle", "healthy")
 SETTLED_S = 20.0
+WITHIN_S = 15.0
+"""A person who begins to look during an outage gets the cause within this time."""
 OTHERS_S = 15.0
 
 
 class Rig:
     """Observes servers until ``close`` and checks what is put out. The surroundings of an injection."""
 
-    def __init__(self, name: str, version: str, observation: Observation) -> None:
-        """``name`` and ``version``: the fault and the version of PostgreSQL, as the scores give them."""
+    def __init__(
+        self, name: str, version: str, observation: Observation, names: Mapping[str, str], form: Form = NAMED
+    ) -> None:
+        """``name`` and ``version``: the fault and the version of PostgreSQL, as the scores give them.
+
+        ``names``: those of the nodes, by the names that the servers have in the laboratory.
+        """
         self.name = name
+        self.form = form
+        self.looked = ""
+        """The cause that a single look named before this observation began."""
         self._version = version
+        self._node_names = names
         self.observation = observation
         self._clock, self._outputs = observation.clock, observation.outputs
         self._scores: list[Score] = []
@@ -77,28 +91,31 @@ class Rig:
             self._fail(f"nothing fires for {seconds:g} s")
 
     def stop_agent(self, node: str) -> None:
-        """Kill the agent of a node."""
-        self.observation.stop_agent(node)
+        """Kill the agent of a server."""
+        self.observation.stop_agent(self._node_names[node])
 
     def start_agent(self, node: str) -> None:
-        """Start the agent of a node again."""
-        self.observation.start_agent(node)
+        """Start the agent of a server again."""
+        self.observation.start_agent(self._node_names[node])
 
     # What must be put out
 
     def expect(self, expected: Expected, injected: Injected) -> None:
         """The rule fires, the cause comes first in the open incident, and the record holds all that is expected."""
+        expected, injected = self._of_this_form(expected, injected)
         rule, cause = expected.rule, expected.cause
-        score = Score(self.name, self._version, cause, rule)
+        score = Score(self.name, self._version, cause, rule, form=self.form.label, looked=self.looked)
         self._scores.append(score)
         self._begins.append(self._begin)
         until = self._begin + expected.within_s
-        self._wait(f"{rule} fires", partial(self._fired, rule), until=until)
+        if not self.form.late:  # the first rule that fires may be another one when many measure the fault at once
+            self._wait(f"{rule} fires", partial(self._fired, rule), until=until)
         self._wait(f"{cause} is the first cause", lambda: self._first_cause_since(cause) is not None, until=until)
         if expected.verdict is not None:
             verdict, link = expected.verdict, expected.link
             self._wait(f"the verdict is {verdict}", lambda: verdict in self._verdicts(link), until=until)
-        detected, named = self._outputs.fired_at(rule, self._begin), self._first_cause_since(cause)
+        detected = self._outputs.fired_at("" if self.form.late else rule, self._begin)
+        named = self._first_cause_since(cause)
         incident = self._outputs.incident()
         if detected is None or named is None or incident is None:
             self._fail(f"{cause} was the first cause for a moment only")
@@ -138,6 +155,27 @@ class Rig:
         return self._scores
 
     # Inside
+
+    def _of_this_form(self, expected: Expected, injected: Injected) -> tuple[Expected, Injected]:
+        """The expectation with the names of the nodes; where looking began late, without what had to be seen before."""
+        rename = partial(renamed, names=self._node_names)
+        late = self.form.late
+        return replace(
+            expected,
+            link=rename(expected.link),
+            subject=rename(expected.subject),
+            title=rename(expected.title),
+            summary=(*map(rename, expected.summary), *(() if late else map(rename, expected.change))),
+            fix=tuple(map(rename, expected.fix)),
+            others=()
+            if late
+            else tuple(
+                replace(each, subject=rename(each.subject), summary=tuple(map(rename, each.summary)))
+                for each in expected.others
+            ),
+            rules=() if late else expected.rules,
+            within_s=WITHIN_S if late else expected.within_s,
+        ), replace(injected, summary=tuple(map(rename, injected.summary)), fix=tuple(map(rename, injected.fix)))
 
     def _verdicts(self, link: str) -> list[Verdict]:
         return self.observation.ask(
@@ -188,20 +226,30 @@ class Rig:
         self.close()
 
 
+def node_names(servers: Sequence[Server], *, plain: bool) -> dict[str, str]:
+    """The names of the nodes by those of the servers: the same, or as ``leadline watch`` names them by default."""
+    return {server.name: f"{HOST}:{server.port}" if plain else server.name for server in servers}
+
+
 def make_rig(
     name: str,
+    version: str,
     servers: Sequence[Server],
     *,
     dbname: str,
     overrides: Sequence[Override],
     datacenters: Mapping[str, str],
     aliases: Mapping[str, Sequence[str]],
+    form: Form = NAMED,
 ) -> Rig:
-    """A rig whose agents have been started."""
-    version = str(servers[0].value("SHOW server_version")).split()[0]
-    observation = Observation(servers, dbname, overrides)
-    observation.start_agents(datacenters, aliases)
-    return Rig(name, version, observation)
+    """A rig whose agents have been started. ``datacenters`` and ``aliases`` are by the names of the servers."""
+    names = node_names(servers, plain=form.plain)
+    observation = Observation(servers, dbname, overrides, lambda server: names[server.name])
+    observation.start_agents(
+        {names[server]: value for server, value in datacenters.items() if server in names},
+        {names[server]: value for server, value in aliases.items()},
+    )
+    return Rig(name, version, observation, names, form)
 
 
 def _problems(incident: Incident, expected: Expected, injected: Injected) -> Iterator[str]:

@@ -28,6 +28,11 @@ class Score:
     """Incidents that were opened for it: a page each."""
     resolved_s: float | None = None
     """From the healing to the end of the incident; None for faults that nothing heals."""
+    form: str = ""
+    """``late`` where looking began after the fault: then times count from that beginning; ``plain`` where servers have
+    no names and no slots; both, or empty."""
+    looked: str = ""
+    """The cause that a single look at the broken servers named."""
 
 
 @dataclass(slots=True)

@@ -1,11 +1,12 @@
 """Every fault and control of ``leadline_lab.faults``: injected, observed, healed."""
 
+import threading
 from typing import Any
 
 import pytest
 
 from leadline.errors import UsageError
-from leadline_lab.faults.fault import Fault
+from leadline_lab.faults.fault import Expected, Fault, Injected
 from leadline_lab.faults.injection import Injection
 from leadline_lab.faults.registry import FAULTS
 from leadline_lab.faults.topologies import Cascade
@@ -13,21 +14,32 @@ from leadline_streams.engines.postgresql import counters
 from tests.require import need
 from tests.zoo import versions
 from tests.zoo.conftest import Lend, Watch
+from tests.zoo.form import Form, forms_for
+from tests.zoo.one_look import first_cause
 from tests.zoo.rig import Rig
 
 SHORT_WINDOW_S = 12.0
 """Events count for five minutes in production."""
+STOOD_S = 5.0
+"""A fault has been there for this long when looking begins late."""
 IN_A_CHAIN = {name for fault in FAULTS.values() if fault.after for name in (fault.name, fault.after)}
 """Faults that are injected one after the other on the same servers, in a test of their own."""
 
 
 def situations() -> list[Any]:
-    """Each fault on each version that it runs on, with the markers that its data stands for."""
+    """Each fault on each version that it runs on, in each form, with the markers that its data stands for."""
     return [
-        pytest.param(fault, major, id=f"{fault.name}-{versions.label(major)}", marks=markers(fault))
+        pytest.param(
+            fault,
+            form,
+            major,
+            id="-".join(filter(None, (fault.name, form.label, versions.label(major)))),
+            marks=markers(fault),
+        )
         for fault in FAULTS.values()
         if fault.name not in IN_A_CHAIN
         for major in versions.majors_for(fault.since, fault.older)
+        for form in forms_for(fault, major)
     ]
 
 
@@ -37,18 +49,24 @@ def markers(fault: Fault[Any]) -> list[pytest.MarkDecorator]:
     return [*marks, pytest.mark.since(fault.since)] if fault.since else marks
 
 
-@pytest.mark.parametrize(("fault", "major"), situations(), indirect=["major"], scope="session")
-def test_zoo(fault: Fault[Any], lend: Lend, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The expected diagnosis follows the injection, the incident ends after the healing; of a control nothing fires."""
+@pytest.mark.parametrize(("fault", "form", "major"), situations(), indirect=["major"], scope="session")
+def test_zoo(fault: Fault[Any], form: Form, lend: Lend, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The expected diagnosis follows the injection, the incident ends after the healing; of a control nothing fires.
+
+    Where looking begins late, the diagnosis follows the beginning.
+    """
     if fault.event_window:
         monkeypatch.setattr(counters, "EVENT_WINDOW_S", SHORT_WINDOW_S)
-    topology = lend(fault)
+    topology = lend(fault, form)
     with Injection(fault, topology) as injection:
         try:
             injection.prepare()
         except UsageError as error:
             need(False, str(error))
-        play(injection, watch(topology, fault))
+        if form.late:
+            play_late(injection, topology, form, watch)
+        else:
+            play(injection, watch(topology, fault, form))
 
 
 def test_promoted_beside_the_primary(new_cascade: Cascade, watch: Watch) -> None:
@@ -67,7 +85,43 @@ def play(injection: Injection[Any], rig: Rig) -> None:
     injected = injection.inject(rig)
     expected = injection.fault.expected
     if expected is not None:
-        rig.expect(expected, injected)
-        if injection.heal():
-            rig.expect_resolved(expected.resolved_within_s)
+        finish(injection, rig, expected, injected)
+    else:
+        injection.restore()
+
+
+def play_late(injection: Injection[Any], topology: Any, form: Form, watch: Watch) -> None:
+    """Inject unseen, look once, then begin to watch; check what is put out, and heal."""
+    injected = injection.inject(Unseen())
+    expected = injection.fault.late or injection.fault.expected
+    assert expected is not None
+    threading.Event().wait(STOOD_S)
+    looked = first_cause(topology)
+    rig = watch(topology, injection.fault, form)
+    rig.looked = looked
+    finish(injection, rig, expected, injected)
+
+
+def finish(injection: Injection[Any], rig: Rig, expected: Expected, injected: Injected) -> None:
+    """The diagnosis follows; then the fault is healed and the incident ends."""
+    rig.expect(expected, injected)
+    if injection.heal():
+        rig.expect_resolved(expected.resolved_within_s)
     injection.restore()
+
+
+class Unseen:
+    """The surroundings of a fault that nobody observes yet."""
+
+    def steady(self, seconds: float) -> None:
+        """Wait."""
+        threading.Event().wait(seconds)
+
+    def begins(self) -> None:
+        """Nobody counts the time."""
+
+    def stop_agent(self, node: str) -> None:
+        """There is no agent yet."""
+        raise AssertionError(f"a fault of the agent of {node} leaves no trace")
+
+    start_agent = stop_agent

@@ -101,6 +101,8 @@ class Expected:
     """A part of the incident's title."""
     summary: tuple[str, ...] = ()
     """Parts of the first cause's summary."""
+    change: tuple[str, ...] = ()
+    """Parts of its summary that need a look before the fault: the setting that was changed, and its value before."""
     fix: tuple[str, ...] = ()
     """Parts of the first cause's fix."""
     confidence: float = 0.0
@@ -141,6 +143,14 @@ class Fault(Generic[T]):
     """Limits that are set for a node: by node, rule and limit."""
     datacenters: Mapping[str, str] = field(default_factory=dict)
     """By node, for those that are not in the first datacentre."""
+    needs_slot: bool = False
+    """Whether it is about the slot of a standby, so that servers without one cannot have it."""
+    late: Expected | None = None
+    """The diagnosis where looking begins after the fault, if less can be known then."""
+    no_trace: str = ""
+    """The reason that nothing on the servers shows it afterwards; empty for a fault that leaves a state to be seen."""
+    one_look: bool = True
+    """Whether a single look can name the cause. Otherwise it shows only in what changes with time."""
 
     @property
     def topology(self) -> str:

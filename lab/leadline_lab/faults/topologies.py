@@ -14,12 +14,17 @@ ITEMS = "CREATE TABLE items (id int PRIMARY KEY, note text)"
 
 @dataclass(frozen=True)
 class Pair:
-    """pg-2 streams from pg-1 through ``proxy``, with the slot pg_2."""
+    """pg-2 streams from pg-1 through ``proxy``, with the slot pg_2 where the fleet has slots."""
 
     fleet: Fleet
     primary: Server
     standby: Server
     proxy: Proxy
+
+    @property
+    def application_name(self) -> str:
+        """The name of the standby's connection on the primary."""
+        return self.fleet.named(self.standby.name).get("application_name", "walreceiver")
 
 
 @dataclass(frozen=True)

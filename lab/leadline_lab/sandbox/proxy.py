@@ -110,6 +110,7 @@ class Proxy:
         link = self._loop.create_task(self._forward(reader, writer))
         self._links.add(link)
         link.add_done_callback(self._links.discard)
+        link.add_done_callback(lambda _: writer.transport.abort())  # also of one that is cut before it begins
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until either end closes it or the link is cut."""

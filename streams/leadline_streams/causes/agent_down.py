@@ -33,10 +33,13 @@ def _unseen(context: DiagnosisContext, node: NodeState) -> Iterator[Claim]:
     """An agent that does not get to its server: others receive from it, or nothing of the server is seen."""
     others = witnesses(context.cluster, node, context.now)
     if others:
+        # A server that comes back is received from before its agent tries again.
+        about = context.about_node(node)
+        returns = any((code, about.id) in context.named for code in ("primary_down", "standby_down"))
         yield _alone(
             context,
             node,
-            0.93,
+            0.3 if returns else 0.93,
             f"the agent of {node.name} does not reach it",
             f"{node.name} runs, {in_words(others)}, and its agent does not reach it: {node.error}",
             *others,

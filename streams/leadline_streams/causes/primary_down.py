@@ -1,11 +1,12 @@
 """``primary_down``: the server that all others follow is down."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.timeouts import keepalive_s
+from leadline_streams.engines.postgresql.unread import followers_of, is_unread
 from leadline_streams.engines.postgresql.witnesses import witnesses
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -23,45 +24,57 @@ PROMOTE = (
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A primary that its agent finds gone or without an answer. Not one that answers, from which others receive, or a
-    former one that was replaced."""
+    """A primary that its agent finds gone or without an answer, or a server that never answered and that others follow.
+
+    Not one that answers, from which others receive, or a former one that was replaced.
+    """
     for node in context.nodes:
-        if node.node.role != "primary" or not node.down or node.reach not in ("gone", "hangs"):
+        if not node.down or node.reach not in ("gone", "hangs"):
+            continue
+        followers = followers_of(context.cluster, node)
+        if node.node.role != "primary" and not followers:
             continue
         if node.down_since is None or context.now - node.down_since < RESTART_S:
             continue
         if witnesses(context.cluster, node, context.now):
             continue
-        if not any(other.writable and other.node.system_id == node.node.system_id for other in context.nodes):
-            yield _claim(context, node)
+        systems = {one.node.system_id for one in (followers or [node])}
+        if not any(other.writable and other.node.system_id in systems for other in context.nodes):
+            yield _claim(context, node, followers or _standbys(context, node))
 
 
-def _claim(context: DiagnosisContext, node: NodeState) -> Claim:
-    receiving: list[str] = []
-    lost: list[str] = []
+def _standbys(context: DiagnosisContext, node: NodeState) -> Iterator[NodeState]:
+    """Those that answer."""
     for link in context.cluster.links.values():
         follower = context.cluster.nodes.get(link.downstream)
-        if link.upstream != node.name or not is_streaming(link) or follower is None or not follower.answers:
-            continue
-        assert follower.sample is not None
-        receiver = follower.sample.upstream
+        if link.upstream == node.name and is_streaming(link) and follower is not None and follower.answers:
+            yield follower
+
+
+def _claim(context: DiagnosisContext, node: NodeState, followers: Iterable[NodeState]) -> Claim:
+    receiving: list[str] = []
+    lost: list[str] = []
+    for follower in followers:
+        receiver = follower.sample.upstream if follower.sample is not None else None
         streams = receiver is not None and receiver.status == "streaming"
         fresh = streams and receiver is not None and (receiver.message_age_s or 0.0) < keepalive_s(node)
         (receiving if fresh else lost).append(follower.name)
     gone = node.reach == "gone"
     candidates = lost if not receiving else []  # a primary that still sends may not be replaced
     what = "is down" if gone else "does not answer"
+    unread = is_unread(node)
+    role = f"the upstream of {' and '.join(lost + receiving)}" if unread else "the primary"
     return Claim(
         subject=context.about_node(node),
         # A refused connection leaves no doubt; silence may be the network of the agent.
         confidence=0.98 if gone else 0.92 if candidates else UNSEEN,
-        title=f"the primary {node.name} {what}",
-        summary=f"{node.name}, the primary, {what}: {node.error or 'no reason known'}",
+        title=f"{node.name}, {role}, {what}" if unread else f"the primary {node.name} {what}",
+        summary=f"{node.name}, {role}, {what}: {node.error or 'no reason known'}",
         steps=[
             Step(risk="look", text=f"Read the end of the server log of {node.name}"),
             *(Step(risk="look", node=NodeName(name), sql=RECEIVED) for name in candidates),
             Step(risk="careful", text=f"Start PostgreSQL on {node.name}"),
-            *([Step(risk="destructive", text=PROMOTE)] if candidates else []),
+            *([Step(risk="destructive", text=PROMOTE)] if candidates and not unread else []),
         ],
         evidence_for=[
             fact("up", "false", node.name, node.error),
@@ -70,10 +83,11 @@ def _claim(context: DiagnosisContext, node: NodeState) -> Claim:
         evidence_against=[
             fact("receiver", "streaming", name, f"its connection to {node.name} still stands") for name in receiving
         ],
-        not_seen=[] if gone or candidates else [_UNHEARD],
+        not_seen=[*([_UNREAD] if unread else []), *([] if gone or candidates else [_UNHEARD])],
     )
 
 
+_UNREAD = fact("role", "not seen", None, "it has not answered since looking began; its followers name it")
 _UNHEARD = fact("server", "not seen", None, "a standby or subscriber that is watched too shows whether it still sends")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.unread import followers_of
 from leadline_streams.engines.postgresql.witnesses import witnesses
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -11,11 +12,14 @@ from leadline_streams.judge.rule import fact
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A standby that its agent finds gone, or a server that its agent never reached; none from which others receive."""
+    """A standby that its agent finds gone, or a server that its agent never reached.
+
+    Not one from which others receive, or that others follow.
+    """
     for node in context.nodes:
         if node.node.role == "primary" or not node.down or node.reach != "gone":
             continue
-        if witnesses(context.cluster, node, context.now):
+        if witnesses(context.cluster, node, context.now) or followers_of(context.cluster, node):
             continue
         feeds = [link for link in context.cluster.links.values() if link.downstream == node.name and is_streaming(link)]
         kept = f"; {feeds[0].upstream} retains WAL for it in slot {feeds[0].slot}" if feeds and feeds[0].slot else ""

@@ -8,15 +8,19 @@ from leadline.words import duration
 from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.statements import restart_server, show_receiver, show_replay
+from leadline_streams.engines.postgresql.unread import followers_of, is_unread
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.link_progress import outstanding
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_link
 from leadline_streams.judge.verdict import STALLED_S
 
 GIVES_UP = "wal_receiver_timeout"
 SLACK_S = 2.0
+UNSEEN = 0.45
+"""Confidence that a server hangs that has never answered."""
 IDLE = "Activity/RecoveryWalStream"
 
 
@@ -26,6 +30,11 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         claim = _server(affected) or _receiver(context, affected) or _replay(context, affected)
         if claim is not None:
             yield claim
+    known = {affected.link.downstream for affected in streaming(context) if not affected.link.agentless}
+    for node in context.nodes:
+        hangs = is_unread(node) and node.reach == "hangs" and node.name not in known
+        if hangs and not followers_of(context.cluster, node):
+            yield _unread(context, node)
 
 
 def _server(affected: AffectedLink) -> Claim | None:
@@ -49,6 +58,37 @@ def _server(affected: AffectedLink) -> Claim | None:
             fact("sender_state", row.state, affected.link.upstream, "the connection still stands"),
             fact("reply_age_s", row.reply_age_s, affected.link.upstream, "the lag columns are frozen"),
         ],
+    )
+
+
+def _unread(context: DiagnosisContext, node: NodeState) -> Claim:
+    """A server that has not answered since looking began, and may be the silent standby of another one.
+
+    Nothing shows that it is, but that there is one of each, at one address.
+    """
+    silent = [
+        (affected.link, affected.row)
+        for affected in streaming(context)
+        if affected.link.agentless and affected.row is not None and (affected.row.reply_age_s or 0.0) >= SILENT_REPLY_S
+    ]
+    alone = len(silent) == 1 and sum(map(is_unread, context.nodes)) == 1
+    fits = alone and silent[0][1].address == node.node.host
+    maybe = "".join(
+        f"; a standby of {link.upstream} at {row.address} has not replied for {duration(row.reply_age_s)}"
+        for link, row in silent[:1]
+    )
+    return Claim(
+        subject=context.about_node(node),
+        confidence=0.6 if fits else UNSEEN,
+        title=f"{node.name} does not answer",
+        summary=f"{node.name} has not answered since looking began: {node.error or 'no reason known'}{maybe}"
+        + (", and is probably this server" if fits else ""),
+        steps=[Step(risk="look", text=f"Check the host of {node.name}: frozen, swapping, or waiting for a dead disk")],
+        evidence_for=[
+            fact("up", "false", node.name, node.error),
+            *(fact("reply_age_s", row.reply_age_s, link.upstream, f"of {row.address}") for link, row in silent),
+        ],
+        not_seen=[fact("upstream", "not seen", node.name, "it has not answered since looking began")],
     )
 
 

@@ -125,9 +125,12 @@ class Arrivals(Struct):
             self.newest = time
         if isinstance(seen, Sample):
             source.stale_after_s = _stale_after_s(seen, policy)
-            if time < self.horizon:
+            if seen.tables is not None and time < source.admitted_at >= self.horizon:
+                # Tables are sent while something fails, and not again for half a minute: judged when it is admitted.
+                time = source.admitted_at
+            elif time < self.horizon:
                 return LATE
-            if time < source.admitted_at:
+            elif time < source.admitted_at:
                 return ACCEPTED
         else:
             # Settings are rare and stay valid for minutes: they are judged at the next time that is still open.

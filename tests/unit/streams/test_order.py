@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from leadline.errors import BadRecord
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
-from leadline.model.observation import Downstream, Positions, Sample, Slot, Upstream
+from leadline.model.observation import Downstream, Positions, Sample, Slot, Table, Tables, Upstream
 from leadline_streams.assembly import judgement
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.judge.cluster import ClusterState
@@ -304,3 +304,28 @@ def test_a_drained_spool_is_judged_as_if_nothing_had_happened() -> None:
     expected = judge(smooth)
     assert expected
     assert [s for s in outputs if isinstance(s, Transition | Incident)] == expected
+
+
+TABLES = Tables(present=(Table(name="public.items", columns={"id": "integer"}),))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("delay", [0.0, 0.5, 0.9])
+def test_the_tables_of_the_first_sample_count(first: int, delay: float) -> None:
+    """They are not sent again for a while: they are judged although a new node is admitted only later."""
+    servers = list(World().pair())
+    if first:
+        servers.reverse()
+    state = ClusterState("orders", judgement(POLICY))
+    arrivals = sorted(
+        (second + 0.3 * number + (delay if number and not second else 0.0), number, second)
+        for number in range(2)
+        for second in range(8)
+    )
+    for now, number, second in arrivals:
+        sample = servers[number].sample(second + 0.3 * number)
+        with suppress(BadRecord):
+            state.observe(replace(sample, tables=TABLES) if second == 0 else sample)
+        state.tick(at(now))
+    state.tick(at(12))
+    assert {name: node.tables for name, node in state.memory.nodes.items()} == {"pg-1": TABLES, "pg-2": TABLES}

@@ -4,8 +4,10 @@ from leadline_lab.faults.fault import AgentStarted, AgentStopped, Course, Expect
 from leadline_lab.faults.topologies import Cascade, Pair, make_cascade, make_pair
 from leadline_lab.sandbox.fleet import AGENT
 
+NO_TRACE = "an agent that was not there when looking began is not missed"
 
-@fault(make_pair, Expected(rule="agent_silent", cause="agent_down"))
+
+@fault(make_pair, Expected(rule="agent_silent", cause="agent_down"), no_trace=NO_TRACE)
 def agent_killed(pair: Pair) -> Course:
     """The agent of a standby has died; the standby is healthy."""
     yield Prepared()
@@ -15,7 +17,7 @@ def agent_killed(pair: Pair) -> Course:
     yield Healed()
 
 
-@fault(make_pair, Expected(rule="agent_silent", cause="host_down"))
+@fault(make_pair, Expected(rule="agent_silent", cause="host_down"), no_trace=NO_TRACE)
 def host_gone(pair: Pair) -> Course:
     """The host of a standby is down, with its server and its agent."""
     yield Prepared()
@@ -31,6 +33,7 @@ def host_gone(pair: Pair) -> Course:
     make_cascade,
     Expected(rule="agent_silent", cause="datacenter_cut"),
     datacenters={"pg-2": "ams1", "pg-3": "ams1"},
+    no_trace=NO_TRACE,
 )
 def datacenter_cut(cascade: Cascade) -> Course:
     """All agents of a datacentre are silent at once."""

@@ -15,7 +15,7 @@ from leadline_lab.sandbox.fleet import REPLICATOR
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.workload import write_wal
 
-END_STREAMING = "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = 'pg-2'"
+END_STREAMING = "SELECT pg_terminate_backend(pid) FROM pg_stat_replication WHERE application_name = %s"
 NO_SERVER = "host=127.0.0.1 port=9 user=replicator"
 
 
@@ -24,7 +24,7 @@ def receiver_is_refused(pair: Pair) -> Course:
     """The password of the replication role was changed, and the standby still has the old one."""
     yield Prepared()
     _set_password(pair.primary, "rotated")
-    pair.primary.execute(END_STREAMING)
+    pair.primary.query(END_STREAMING, [pair.application_name])
     yield Injected()
     _set_password(pair.primary, str(conninfo_to_dict(pair.primary.dsn())["password"]))
     yield Healed()
@@ -36,7 +36,7 @@ def receiver_is_refused(pair: Pair) -> Course:
         rule="replication_cut_off",
         cause="standby_cannot_connect",
         verdict="cut_off",
-        summary=("primary_conninfo on pg-2 was changed",),
+        change=("primary_conninfo on pg-2 was changed",),
     ),
 )
 def wrong_primary_conninfo(pair: Pair) -> Course:
@@ -69,7 +69,7 @@ def wrong_cluster(servers: PairAndStranger) -> Course:
     """primary_conninfo leads to a server of another database cluster."""
     before = servers.standby.value("SHOW primary_conninfo")
     yield Prepared()
-    address = servers.stranger.dsn(user=REPLICATOR, application_name=servers.standby.name)
+    address = servers.fleet.conninfo(servers.stranger, servers.standby.name)
     servers.standby.configure(primary_conninfo=address)
     yield Injected()
     servers.standby.configure(primary_conninfo=before)

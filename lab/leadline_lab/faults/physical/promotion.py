@@ -2,7 +2,6 @@
 
 from leadline_lab.faults.fault import Broken, Course, Expected, Injected, Named, Prepared, fault
 from leadline_lab.faults.topologies import Cascade, Pair, make_cascade, make_pair
-from leadline_lab.sandbox.fleet import REPLICATOR
 from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import write_wal
 
@@ -57,7 +56,7 @@ def old_primary_not_rewound(cascade: Cascade) -> Course:
     yield Prepared()
     write_wal(old, segments=2)
     old.stop()
-    old.follow(new.dsn(user=REPLICATOR, application_name=old.name), slot="")
+    old.follow(cascade.fleet.conninfo(new, old.name), slot="")
     old.start()
     eventually(f"{old.name} is a standby", lambda: bool(old.value("SELECT pg_is_in_recovery()")))
     yield Broken()

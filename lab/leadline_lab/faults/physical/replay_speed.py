@@ -35,7 +35,7 @@ def replay_cannot_keep_up(pair: Pair) -> Course:
 def remote_apply_is_slow(pair: Pair) -> Course:
     """Commits wait until the standby has replayed them, and its replay is slow."""
     pair.primary.query(TABLE)
-    pair.primary.configure(synchronous_standby_names='"pg-2"', synchronous_commit="remote_apply")
+    pair.primary.configure(synchronous_standby_names=f'"{pair.application_name}"', synchronous_commit="remote_apply")
     yield Prepared()
     with writing(pair.primary, statement=LOAD, size=200_000):
         yield Steady(12.0)

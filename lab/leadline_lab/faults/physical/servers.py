@@ -20,11 +20,18 @@ from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import writing
 
 FILL: Final = "SELECT pg_logical_emit_message(true, 'leadline', repeat('x', 900000)), pg_switch_wal()"
+UNREAD_PRIMARY: Final = Expected(rule="node_down", cause="primary_down", summary=("the upstream of pg-2, is down",))
+"""A server that has not answered since looking began is known by what others say of it."""
 SMALL_MB, LARGE_MB = 32, 96
 """The size of the WAL volume before and after the repair."""
 
 
-@fault(make_pair, Expected(rule="node_down", cause="primary_down", verdict="upstream_unreachable"), older=True)
+@fault(
+    make_pair,
+    Expected(rule="node_down", cause="primary_down", verdict="upstream_unreachable"),
+    late=UNREAD_PRIMARY,
+    older=True,
+)
 def primary_down(pair: Pair) -> Course:
     """The primary has crashed."""
     yield Prepared()
@@ -34,7 +41,12 @@ def primary_down(pair: Pair) -> Course:
     yield Healed()
 
 
-@fault(make_pair, Expected(rule="node_down", cause="standby_down", verdict="downstream_unreachable"))
+@fault(
+    make_pair,
+    Expected(rule="node_down", cause="standby_down", verdict="downstream_unreachable"),
+    # Nothing shows whom a server follows that never answered.
+    late=Expected(rule="node_down", cause="standby_down"),
+)
 def standby_down(pair: Pair) -> Course:
     """The standby was stopped and not started again."""
     yield Prepared()
@@ -44,7 +56,11 @@ def standby_down(pair: Pair) -> Course:
     yield Healed()
 
 
-@fault(make_pair, Expected(rule="node_down", cause="standby_hung", verdict="downstream_unreachable"))
+@fault(
+    make_pair,
+    Expected(rule="node_down", cause="standby_hung", verdict="downstream_unreachable"),
+    late=Expected(rule="node_down", cause="standby_hung"),
+)
 def standby_server_hangs(pair: Pair) -> Course:
     """Every process of the standby is frozen, as on a hanging host."""
     yield Prepared()
@@ -84,6 +100,8 @@ STANDBY_PROCESS_HANGS: Final = (
         verdict="upstream_unreachable",
         summary=("are left on the volume of its WAL",),
     ),
+    # Where its WAL is can be asked only of a server that answers.
+    late=UNREAD_PRIMARY,
     own_servers=True,
 )
 def disk_full(pair: Pair) -> Course:

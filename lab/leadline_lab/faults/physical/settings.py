@@ -9,7 +9,7 @@ from leadline_lab.faults.topologies import Pair, make_pair
     Expected(
         rule="config_mismatch",
         cause="config_changed",
-        summary=("wal_level on pg-2 was changed from logical to replica",),
+        change=("wal_level on pg-2 was changed from logical to replica",),
     ),
     restarts=True,
 )
@@ -29,7 +29,7 @@ def wal_level_lower_on_standby(pair: Pair) -> Course:
     Expected(
         rule="archive_failing",
         cause="archiver_failing",
-        summary=("archive_command on pg-1 was changed from true to false",),
+        change=("archive_command on pg-1 was changed from true to false",),
         resolved_within_s=90.0,
     ),
 )

@@ -34,7 +34,7 @@ def slot_abandoned(pair: Pair) -> Course:
     Expected(
         rule="slot_lost",
         cause="slot_invalidated",
-        summary=("max_slot_wal_keep_size on pg-1 was changed from -1 to 2 MB",),
+        change=("max_slot_wal_keep_size on pg-1 was changed from -1 to 2 MB",),
     ),
     older=True,
 )
@@ -51,7 +51,7 @@ def slot_invalidated(pair: Pair) -> Course:
     pair.primary.configure(max_slot_wal_keep_size=None)
 
 
-@fault(make_pair, Expected(rule="replication_cut_off", cause="slot_missing", verdict="cut_off"))
+@fault(make_pair, Expected(rule="replication_cut_off", cause="slot_missing", verdict="cut_off"), needs_slot=True)
 def slot_dropped(pair: Pair) -> Course:
     """A slot that a standby uses was dropped."""
     yield Prepared()
@@ -68,6 +68,7 @@ def slot_dropped(pair: Pair) -> Course:
 @fault(
     make_pair,
     Expected(rule="replication_cut_off", cause="slot_in_use_elsewhere", verdict="cut_off", summary=("pg_receivewal",)),
+    needs_slot=True,
 )
 def slot_in_use_elsewhere(pair: Pair) -> Course:
     """Another receiver with a copied configuration took the slot while the standby was disconnected."""

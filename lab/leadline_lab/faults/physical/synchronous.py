@@ -10,10 +10,8 @@ from leadline_lab.sandbox.workload import writing
     Expected(
         rule="sync_commit_blocked",
         cause="sync_standby_missing",
-        summary=(
-            "not connected: nobody",
-            "synchronous_standby_names on pg-1 was changed from empty to nobody",
-        ),
+        summary=("not connected: nobody",),
+        change=("synchronous_standby_names on pg-1 was changed from empty to nobody",),
     ),
 )
 def synchronous_standby_missing(pair: Pair) -> Course:
@@ -37,7 +35,7 @@ def synchronous_standby_missing(pair: Pair) -> Course:
 )
 def synchronous_standby_cut_off(pair: Pair) -> Course:
     """The only synchronous standby is cut off while no session writes: the next commit will wait."""
-    pair.primary.configure(synchronous_standby_names='"pg-2"')
+    pair.primary.configure(synchronous_standby_names=f'"{pair.application_name}"')
     yield Prepared()
     pair.proxy.cut()
     yield Injected()
@@ -56,7 +54,7 @@ def synchronous_standby_cut_off(pair: Pair) -> Course:
 )
 def remote_apply_waits_for_replay(pair: Pair) -> Course:
     """Commits wait until the standby has replayed them, and its replay is paused, which is the root cause."""
-    pair.primary.configure(synchronous_standby_names='"pg-2"', synchronous_commit="remote_apply")
+    pair.primary.configure(synchronous_standby_names=f'"{pair.application_name}"', synchronous_commit="remote_apply")
     yield Prepared()
     with writing(pair.primary):
         pair.standby.execute("SELECT pg_wal_replay_pause()")

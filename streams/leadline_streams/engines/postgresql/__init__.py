@@ -14,6 +14,7 @@
 ``counters``        counts of conflicts, errors and failures
 ``connect_errors``  the state of a server, from the error of its agent
 ``witnesses``       servers that still hear one that its agent could not read
+``unread``          servers that have not answered since looking began, as their followers show them
 
 Shared by rules and causes:
 ``links``           links by kind, and the rows of samples that belong to them

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity, Archiver, Disk, Positions
+from leadline.model.observation import Activity, Archiver, Disk, Downstream, Positions, Upstream
 from leadline_streams.engines.postgresql.lsn import format_lsn
-from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run
+from tests.unit.streams.causes.physical import RULES_SOON, causes, change, codes, first, pair, run
 from tests.unit.streams.world import QUICK, World
 
 GB = 10**9
@@ -295,3 +295,53 @@ def test_a_change_that_cannot_do_this_is_not_blamed() -> None:
     run(world, 10, replayed=world.lsn, positions={"replay_paused": True})
     assert codes(world) == ["replay_paused_by_operator"]
     assert [one.setting for one in world.incidents[-1].changes] == ["archive_command", "archive_command"]
+
+
+def unread(error: str, *, followed: bool) -> World:
+    """A server that has not answered since looking began, and one that answers, which follows it or not."""
+    world = World(**RULES_SOON)
+    gone = world.add("pg-1", "unknown", system_id=None)
+    gone.set(up=False, error=error)
+    other = world.add("pg-2", "standby" if followed else "primary")
+    if followed:
+        other.set(
+            positions=Positions(received_lsn="0/3000000", replayed_lsn="0/3000000"),
+            upstream=Upstream(host="pg-1.db", port=5432, status=None),
+        )
+    else:
+        row = Downstream(name="walreceiver", address="pg-1.db", state="streaming", reply_age_s=20.0, write_lsn="0/1")
+        other.set(positions=Positions(current_lsn="0/3000000"), downstreams=(row,))
+    for _ in range(12):
+        world.step()
+    return world
+
+
+def test_a_server_that_never_answered_and_is_followed() -> None:
+    """Its standby names it: it is the upstream. Nothing shows that it is a primary, and nobody is to be promoted."""
+    world = unread(REFUSED, followed=True)
+    assert codes(world)[0] == "primary_down"
+    assert first(world).summary.startswith("pg-1, the upstream of pg-2, is down: refused")
+    assert "destructive" not in {step.risk for step in first(world).steps}
+    assert [each.name for each in first(world).not_seen] == ["role"]
+
+
+def test_a_server_that_never_answered_and_hangs() -> None:
+    """One standby at its address is silent, and no other server is unread: it is probably that one."""
+    world = unread(SILENT, followed=False)
+    assert codes(world)[0] == "standby_hung"
+    assert first(world).confidence == 0.6
+    assert "a standby of pg-2 at pg-1.db has not replied" in first(world).summary
+
+
+def test_a_server_that_never_answered_and_is_gone() -> None:
+    """Nobody follows it: a server is down, and its role is not known."""
+    assert codes(unread(REFUSED, followed=False))[0] == "standby_down"
+
+
+def test_a_server_that_comes_back_before_its_agent_tries_again() -> None:
+    """Its standby receives again; its agent does not reach it for a moment more, and the cause stays the same."""
+    world = pair()
+    run(world, 10, cut=True, up={"up": False, "error": REFUSED})
+    assert codes(world) == ["primary_down"]
+    run(world, 4, up={"up": False, "error": REFUSED})
+    assert codes(world)[0] == "primary_down"
