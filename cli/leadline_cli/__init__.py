@@ -8,6 +8,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``options``        options and arguments that several commands share
 ``output``         tables for people, JSON lines for programs
 ``checks``         the checks of ``doctor``
+``rights``         the report of ``doctor --rights``
 ``target_checks``  the checks of ``doctor`` for the targets of a sink
 ``reference``      the page ``docs/reference/commands.md``
 

@@ -23,11 +23,11 @@ from leadline.words import size
 
 TIMEOUT_S = 5
 TOLERANCE_S = JudgementSettings().clock_tolerance_s
-QUERY = """
-    SELECT current_setting('server_version_num')::int, current_setting('server_version'), quote_ident(current_user),
-           pg_has_role('pg_monitor', 'USAGE'), clock_timestamp()
-"""
-REFUSALS = ("authentication failed", "no such database", "TLS", "missing right", "unsupported version", "query failed")
+QUERY = "SELECT quote_ident(current_user), clock_timestamp()"
+REFUSALS = (
+    *("authentication failed", "no such database", "TLS", "missing right", "pooler", "unsupported version"),
+    "query failed",
+)
 """Beginnings of the errors of a server that answers and does not accept the settings."""
 Result = Literal["ok", "fail", "unreachable"]
 
@@ -82,30 +82,42 @@ async def _kafka(kafka: KafkaSettings) -> list[CheckResult]:
 
 async def _database(instance: InstanceSettings, clock: Clock) -> list[CheckResult]:
     """Connect as the agent does, and check the version, the rights and the clock."""
-    from leadline_agents.engines.postgresql.catalog import OLDEST
-    from leadline_agents.engines.postgresql.connect_errors import no_answer, too_old, why
+    from leadline_agents.engine import CannotRead
+    from leadline_agents.engines.postgresql.connect_errors import no_answer, why
+    from leadline_agents.engines.postgresql.session import open_session
 
     name, dsn = f"{instance.cluster}/{instance.name}", instance.dsn.reveal()
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True, application_name="leadline doctor")
+            connection, rights = await open_session(
+                dsn,
+                application_name="leadline doctor",
+                connect_timeout_s=TIMEOUT_S,
+                statement_timeout_s=TIMEOUT_S,
+            )
             async with connection:
                 asked = clock.now()
                 row = await (await connection.execute(QUERY)).fetchone()
                 answered = clock.now()
     except TimeoutError:
         return [CheckResult(name, "answers", "unreachable", no_answer(TIMEOUT_S))]
-    except (psycopg.Error, OSError) as error:
-        reason = why(error, dsn)
+    except (CannotRead, psycopg.Error) as error:
+        reason = str(error) if isinstance(error, CannotRead) else why(error, dsn)
         return [CheckResult(name, "answers", "fail" if reason.startswith(REFUSALS) else "unreachable", reason)]
     assert row is not None
-    number, version, user, may_see, theirs = row
+    user, theirs = row
     ahead = epoch(theirs) - (epoch(asked) + epoch(answered)) / 2
     offset = f"{ahead:+.3f} s from this host's"
     return [
         CheckResult(name, "answers", "ok", f"at {address(dsn)}"),
-        _checked(name, "version", number >= OLDEST * 10_000, f"PostgreSQL {version}", too_old(number)),
-        _checked(name, "rights", may_see, f"{user} has pg_monitor", f"run on this server: GRANT pg_monitor TO {user};"),
+        CheckResult(name, "version", "ok", f"PostgreSQL {rights.version}"),
+        _checked(
+            name,
+            "rights",
+            rights.may_monitor,
+            f"{user} has pg_monitor",
+            f"run on this server: GRANT pg_monitor TO {user};",
+        ),
         _checked(name, "clock", abs(ahead) <= TOLERANCE_S, offset, f"{offset}; synchronise both clocks with NTP"),
     ]
 

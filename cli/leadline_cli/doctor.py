@@ -15,8 +15,18 @@ from leadline_cli.output import emit, table
 @config_option
 @process_option
 @click.option("--notify", is_flag=True, help="Send a test notification to each target of a sink.")
+@click.option(
+    "--rights",
+    "dsns",
+    metavar="DSN",
+    multiple=True,
+    help="Instead: report what this server shows to its role, in a form to send to others. May be given several times.",
+)
+@click.option("--mask", is_flag=True, help="With --rights: leave out addresses and the name of the role.")
 @format_option
-def command(config: Path | None, process: str | None, notify: bool, form: str) -> None:
+def command(
+    config: Path | None, process: str | None, notify: bool, dsns: tuple[str, ...], mask: bool, form: str
+) -> None:
     """Check everything that a process needs.
 
     For every process: Kafka answers and its topics are as expected. For an agent also: every database server answers,
@@ -24,10 +34,18 @@ def command(config: Path | None, process: str | None, notify: bool, form: str) -
     sink also: its targets are reachable, and the incident log is writable. Exit code 1 when a check fails, 3 when
     something does not answer.
 
+    With --rights no settings are needed. The report holds versions, names of groups and SQLSTATEs, and no password,
+    query or data. Exit code 1 when something is not permitted that a GRANT would allow.
+
     \b
     Example:
       leadline doctor -c agent.yaml
+      leadline doctor --rights 'host=pg-1 user=leadline dbname=postgres' --mask
     """
+    if dsns:
+        from leadline_cli.rights import show_rights
+
+        return show_rights(dsns, mask=mask, form=form)
     from leadline.clock import SystemClock
     from leadline_cli.checks import examine
 

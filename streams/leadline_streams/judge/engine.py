@@ -4,10 +4,12 @@ The fold compares positions as whole numbers and never sees the servers' form of
 that form. All methods are pure and cheap: they run for every sample of every node.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from leadline.model.alert import Evidence
+from leadline.model.incident import Step
 from leadline.model.observation import Downstream, LinkKind, Node, Sample, Slot, Subscription, Unit
 from leadline_streams.judge.state import LinkState, Memory, NodeState, Reach
 
@@ -119,6 +121,10 @@ class Engine(Protocol):
 
         None when it shows everything that is judged.
         """
+        ...
+
+    def worded(self, step: Step, nodes: Mapping[str, NodeState]) -> Step | None:
+        """A step in the ways of the server that it is about; None where whoever runs the server does it by itself."""
         ...
 
     def read_link(self, link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:

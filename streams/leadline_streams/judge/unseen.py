@@ -14,6 +14,14 @@ def unseen(memory: Memory) -> Iterator[str]:
             yield f"{link.downstream} follows {link.upstream} and is not watched: give its connection string too"
     for node in memory.nodes.values():
         yield from _publishers(memory, node)
+        sample = node.sample
+        if not node.answers or sample is None:
+            continue
+        if sample.not_supported:
+            service = f" ({node.node.flavour})" if node.node.flavour else ""
+            yield f"{node.name}{service} refuses to everybody: {', '.join(sample.not_supported)}"
+        if sample.not_read:
+            yield f"{node.name} could not be asked for {', '.join(sample.not_read)}: a lock is in the way"
 
 
 def _publishers(memory: Memory, node: NodeState) -> Iterator[str]:

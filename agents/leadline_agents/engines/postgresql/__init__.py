@@ -6,6 +6,7 @@
 ``refusals``        the parts that are left out, and their names in a sample
 ``parts``           functions and views that a server may refuse, with a stub for each
 ``rights``          the rights on a server, and the service that runs it
+``rights_report``   what a server shows to a role, group by group, for people to send
 ``probe``           one session at a time: sends a statement, waits a bounded time, reconnects
 ``session``         opens a session of the agent's own; refuses a pooler
 ``connection``      connections that keep the SQLSTATE with which a server refuses one

@@ -56,6 +56,11 @@ class Refusals:
         self._update()
 
     @property
+    def found(self) -> dict[str, str]:
+        """The SQLSTATE with which the server refused a part or a group, by its name."""
+        return dict(self._found)
+
+    @property
     def is_holding(self) -> bool:
         """Whether parts are left out because of a lock."""
         return bool(self._held)

@@ -28,6 +28,7 @@ Shared by rules and causes:
 ``table_copies``    initial copies of tables that do not move, and their senders
 ``timeouts``        how long an end of a connection may be silent
 ``synchronous``     standbys that commits require, and those that confirm them
+``flavours``        steps in the ways of a managed service or an orchestrator
 ``rights``          parts of a server that the agent's role may not read
 ``statements``      steps with the SQL that several causes propose
 ``stages``          stages in which the WAL of a link waits

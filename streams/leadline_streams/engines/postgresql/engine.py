@@ -6,6 +6,7 @@ from leadline_streams.engines.postgresql import (
     connect_errors,
     counters,
     fast_path,
+    flavours,
     health,
     link_reading,
     rights,
@@ -54,6 +55,7 @@ class PostgreSQL:
     reach = staticmethod(connect_errors.reach)
     validate = staticmethod(check_positions)
     blindness = staticmethod(rights.blindness)
+    worded = staticmethod(flavours.worded)
     format_position = staticmethod(format_lsn)
 
     def traits(self, kind: LinkKind) -> LinkTraits:

@@ -6,6 +6,7 @@ from leadline_streams.engines.postgresql import stand_ins
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.matching import LEAST, assign, logical_points
+from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 
 Reader = tuple[NodeName, str]
@@ -56,7 +57,7 @@ def discover(memory: Memory, nodes: list[NodeState], now: float) -> bool:
 def _is_over(memory: Memory, link: LinkState | None) -> bool:
     """Whether the publisher of a link answers and no longer has the slot."""
     up = memory.nodes.get(link.upstream) if link is not None else None
-    if link is None or up is None or not up.answers or up.sample is None:
+    if link is None or up is None or not up.answers or up.sample is None or hides(up.sample, "slots"):
         return False
     return all(slot.name != link.slot for slot in up.sample.slots)
 
@@ -74,7 +75,7 @@ def _known(memory: Memory, reader: Reader) -> LinkState | None:
 
 def _forget(memory: Memory, nodes: list[NodeState], readers: dict[Reader, Subscription], now: float) -> None:
     """Links of subscriptions that were dropped end; the slots of those that were dropped just now are free."""
-    answering = {node.name for node in nodes}
+    answering = {node.name for node in nodes if node.sample is not None and not hides(node.sample, "subscriptions")}
     for link in [link for link in memory.links.values() if is_logical(link) and not link.agentless]:
         if link.downstream in answering and (link.downstream, link.name) not in readers:
             del memory.links[link.id]

@@ -18,7 +18,7 @@ def hidden(sample: Sample) -> tuple[str, ...]:
 
 def hides(sample: Sample, group: str) -> bool:
     """Whether the rows of a group are not seen, so that none is no sign."""
-    return group in sample.not_permitted
+    return group in sample.not_permitted or group in sample.not_supported or group in sample.not_read
 
 
 def grant(sample: Sample) -> str:

@@ -10,6 +10,8 @@ from leadline.model.ids import NodeName
 from leadline.model.incident import Risk, Step
 from leadline_streams.judge.diagnosis.ranking import literal
 
+RELOAD = "SELECT pg_reload_conf()"
+RESTART = "Restart PostgreSQL"
 _PLAIN = re.compile(r"-?\d+|on|off").fullmatch
 """Whether a value needs no quotes."""
 _SESSION = "SELECT pid, usename, application_name, client_addr, state, now() - xact_start AS transaction_age, query"
@@ -23,7 +25,10 @@ def show_settings(node: NodeName, *names: str) -> Step:
 
 
 def change_setting(node: NodeName, name: str, value: str | None, risk: Risk, *, restart: bool = False) -> list[Step]:
-    """Set a setting, or reset it where ``value`` is None, and put it into effect by a reload or a restart."""
+    """Set a setting, or reset it where ``value`` is None, and put it into effect by a reload or a restart.
+
+    ``flavours`` words it for a server of a managed service.
+    """
     sql = (
         f"ALTER SYSTEM RESET {name}"
         if value is None
@@ -34,12 +39,12 @@ def change_setting(node: NodeName, name: str, value: str | None, risk: Risk, *, 
 
 def reload_settings(node: NodeName) -> Step:
     """Read the configuration files again."""
-    return Step(risk="safe", node=node, sql="SELECT pg_reload_conf()")
+    return Step(risk="safe", node=node, sql=RELOAD)
 
 
 def restart_server(node: NodeName) -> Step:
     """Restart the server."""
-    return Step(risk="careful", node=node, text="Restart PostgreSQL")
+    return Step(risk="careful", node=node, text=RESTART)
 
 
 def show_session(node: NodeName, pid: int) -> Step:

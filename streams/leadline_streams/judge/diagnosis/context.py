@@ -62,6 +62,7 @@ class DiagnosisContext:
     """Recent configuration changes, oldest first."""
     named: frozenset[tuple[str, str]]
     """Causes named before in this incident, by code and subject: what is over explains what is left."""
+    engines: Mapping[str, Engine]
 
     @property
     def nodes(self) -> list[NodeState]:
@@ -144,6 +145,7 @@ def open_context(
         fired=frozenset(incident.rules if incident is not None else ()),
         changes=changes,
         named=frozenset((cause.code, cause.subject.id) for cause in incident.causes) if incident else frozenset(),
+        engines=engines,
     )
 
 

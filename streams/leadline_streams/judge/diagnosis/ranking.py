@@ -73,7 +73,7 @@ def diagnose(context: DiagnosisContext, catalogue: Mapping[str, CauseRule], befo
             continue
         for claim in rule.find(context):
             key = (rule.code, claim.subject.id)
-            steps = _proposed(claim)
+            steps = _proposed(context, claim)
             found[key] = Cause(
                 code=rule.code,
                 confidence=round(claim.confidence, 2),
@@ -100,8 +100,14 @@ def diagnose(context: DiagnosisContext, catalogue: Mapping[str, CauseRule], befo
     return Diagnosis(ranked, titles)
 
 
-def _proposed(claim: Claim) -> list[Step]:
-    return claim.steps if claim.confidence >= GUESS else [step for step in claim.steps if step.risk == "look"]
+def _proposed(context: DiagnosisContext, claim: Claim) -> list[Step]:
+    """The steps in the ways of whoever runs the servers; of a guess, only those that look."""
+    steps = claim.steps if claim.confidence >= GUESS else [step for step in claim.steps if step.risk == "look"]
+    nodes = context.cluster.nodes
+    for name in dict.fromkeys(node.node.engine for node in nodes.values()):
+        engine = context.engines[name]
+        steps = [step_there for step in steps if (step_there := engine.worded(step, nodes)) is not None]
+    return steps
 
 
 def name_of(cause: Cause) -> str:
