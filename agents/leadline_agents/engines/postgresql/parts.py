@@ -61,8 +61,8 @@ _LOCK = (
     "virtualxid text, transactionid xid, classid oid, objid oid, objsubid smallint"
 )
 _SESSION = (
-    "pid int, backend_type text, usename name, application_name text, datname name, state text, "
-    "xact_start timestamptz, state_change timestamptz, backend_xid xid, backend_xmin xid, wait_event_type text, "
+    "pid int, backend_start timestamptz, backend_type text, usename name, application_name text, datname name, "
+    "state text, xact_start timestamptz, state_change timestamptz, backend_xid xid, backend_xmin xid, wait_event_type text, "
     "wait_event text, query text"
 )
 _RECEIVER = (
