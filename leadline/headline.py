@@ -28,10 +28,11 @@ def impact_since(incident: Incident) -> str:
 
 def affected(incident: Incident) -> str:
     """The links affected, and the nodes at none of them; empty where the record does not say."""
-    links = [link.removeprefix(f"{incident.cluster}/").replace("->", " → ") for link in incident.affected.links]
-    ends = {end for link in links for end in link.split(" → ")}
+    links = [link.removeprefix(f"{incident.cluster}/").partition("->") for link in incident.affected.links]
+    ends = {end for upstream, _, downstream in links for end in (upstream, downstream, downstream.rpartition("/")[0])}
     nodes = [node for node in incident.affected.nodes if node not in ends]
-    return " and ".join(text for text in (_some(links, "link"), _some(nodes, "node")) if text)
+    named = [f"{upstream} → {downstream}" if arrow else upstream for upstream, arrow, downstream in links]
+    return " and ".join(text for text in (_some(named, "link"), _some(nodes, "node")) if text)
 
 
 def ending(incident: Incident) -> str:
@@ -43,6 +44,8 @@ def ending(incident: Incident) -> str:
     if incident.merged_into is not None:
         return f"merged{after} into {incident.merged_into}, since both are one problem"
     why = ended_by(incident)
+    if not why and (change := last_change(incident)):
+        return f"resolved{after}; last change before it: {change}"
     return f"resolved{after}{': ' + why if why else ''}"
 
 
@@ -50,6 +53,16 @@ def ended_by(incident: Incident) -> str:
     """The event that ended the problem, where the record names one."""
     ends = [entry.what for entry in incident.timeline if entry.what.startswith(f"{_RESOLVED}: ")]
     return ends[-1].removeprefix(f"{_RESOLVED}: ") if ends and incident.state == "resolved" else ""
+
+
+def last_change(incident: Incident) -> str:
+    """The last setting that changed while a resolved incident was open; empty without one."""
+    changes = [change for change in incident.changes if change.at > incident.opened_at]
+    if not changes or incident.state == "open":
+        return ""
+    last = max(changes, key=lambda change: change.at)
+    before, after = (value if value is not None else "(unset)" for value in (last.from_, last.to))
+    return f"{last.setting} on {last.node} from {before} to {after} at {last.at.astimezone(UTC):%H:%M:%S} UTC"
 
 
 def lasted_s(incident: Incident) -> float | None:

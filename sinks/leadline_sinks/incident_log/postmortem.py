@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from leadline.catalogue import RULES
-from leadline.headline import ended_by
+from leadline.headline import ended_by, last_change
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause, Change, Incident
 from leadline.steps import grouped
@@ -195,8 +195,13 @@ def _cause(history: IncidentHistory) -> Iterator[str]:
     if (why := ended_by(incident)) and incident.merged_into is None:
         yield ""
         yield f"It was ended by: {sentence(why)}"
+    elif change := last_change(incident):
+        yield ""
+        yield f"The last change before that: {sentence(change)}"
     for number, cause in enumerate(history.causes):
-        if (cause.steps or cause.fix) and (number == 0 or cause.confidence >= LIKELY):
+        # A changed setting is listed above with its values.
+        likely = cause.confidence >= LIKELY and cause.code != "config_changed"
+        if (cause.steps or cause.fix) and (number == 0 or likely):
             yield ""
             yield "Leadline proposed:" if number == 0 else f"Leadline proposed for {code(cause.code)}:"
             yield from _fix(cause)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
-from leadline.headline import ended_by, impact, impact_since, lasted_s
+from leadline.headline import ended_by, impact, impact_since, last_change, lasted_s
 from leadline.model.incident import Cause, Change, Incident
 from leadline.settings.sink import NotifySettings
 from leadline.words import duration
@@ -112,6 +112,8 @@ def _head(incident: Incident) -> Iterator[Block]:
         yield section(f"It is part of {name(incident.merged_into)}: both are one problem.")
     elif why := ended_by(incident):
         yield section(f"*Ended by*: {prose(why, limits.CAUSE)}")
+    elif change := last_change(incident):
+        yield section(f"*Last change before the end*: {prose(change, limits.CAUSE)}")
 
 
 def _title(incident: Incident) -> str:
