@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from leadline.model.incident import Cause, Incident
+from leadline.settings.agent import QueryText
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
 from leadline_streams.judge.state import Memory
@@ -79,7 +80,9 @@ def watched(
 
 
 class _Observation(Observation):
-    """One whose agents use connection strings of the test's choice."""
+    """One whose agents use connection strings of the test's choice, and the default settings."""
+
+    query_text: QueryText = "masked"
 
     def __init__(self, servers: Sequence[Server], dbname: str, dsns: Mapping[int, str]) -> None:
         super().__init__(servers, dbname, ())

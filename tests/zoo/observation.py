@@ -17,7 +17,7 @@ from leadline import wire
 from leadline.clock import SystemClock
 from leadline.errors import BadRecord
 from leadline.model.observation import NodeSettings, Sample, Tick
-from leadline.settings.agent import AgentSettings, InstanceSettings
+from leadline.settings.agent import AgentSettings, InstanceSettings, QueryText
 from leadline.settings.secret import Secret
 from leadline_agents.sampler import Sampler
 from leadline_lab.sandbox.fleet import AGENT
@@ -50,6 +50,8 @@ class HostClock(SystemClock):
 
 class Observation:
     """Agents for the servers of one topology, and the judgement of what they observe, until ``close``."""
+
+    query_text: QueryText = "full"
 
     def __init__(
         self,
@@ -96,7 +98,7 @@ class Observation:
             datacenter=self._datacenters.get(node, "fra1"),
             aliases=list(self._aliases.get(node, [])),
         )
-        settings = AgentSettings(instances=[instance], interval_s=INTERVAL_S, query_text="full")
+        settings = AgentSettings(instances=[instance], interval_s=INTERVAL_S, query_text=self.query_text)
         clock = self._clocks[node] = HostClock()
         self._agents[node] = self._start(Sampler(instance, settings, clock).run(self._observe))
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from leadline_lab.sandbox.fleet import Fleet
+from leadline_lab.sandbox.fleet import AGENT, Fleet
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.proxy import Proxy
 from leadline_lab.sandbox.wait import eventually
 
 DATABASE = "app"
+LOGGED = {"logging_collector": "on", "log_destination": "csvlog", "wal_keep_size": "256MB"}
+READS_SERVER_LOG = "pg_read_binary_file(text, bigint, bigint, boolean)"
 ITEMS = "CREATE TABLE items (id int PRIMARY KEY, note text)"
 
 
@@ -109,6 +111,16 @@ def make_pair_with_few_connections(fleet: Fleet) -> Pair:
     return _pair(fleet, settings={"max_connections": "10"})
 
 
+def make_pair_with_few_senders(fleet: Fleet) -> Pair:
+    """A primary with room for two senders, and its standby."""
+    return _pair(fleet, slot=False, settings={"max_wal_senders": "2"})
+
+
+def make_pair_with_server_logs(fleet: Fleet) -> Pair:
+    """A primary and its standby whose server logs the agent may read."""
+    return _pair(fleet, slot=False, settings=LOGGED, standby=LOGGED)
+
+
 def make_pair_and_stranger(fleet: Fleet) -> PairAndStranger:
     """A primary, its standby, and a primary of another database cluster."""
     pair = _pair(fleet)
@@ -130,7 +142,15 @@ def make_logical(fleet: Fleet) -> Logical:
     return Logical(fleet, publisher, fleet.subscriber("pg-3", publisher, schema=ITEMS, through=proxy), proxy)
 
 
-def _pair(fleet: Fleet, *, slot: bool = True, settings: Mapping[str, str] | None = None) -> Pair:
+def _pair(
+    fleet: Fleet,
+    *,
+    slot: bool = True,
+    settings: Mapping[str, str] | None = None,
+    standby: Mapping[str, str] | None = None,
+) -> Pair:
     primary = fleet.primary("pg-1", settings)
+    if settings is LOGGED:
+        primary.query(f"GRANT EXECUTE ON FUNCTION {READS_SERVER_LOG} TO {AGENT}")
     proxy = fleet.proxy(primary)
-    return Pair(fleet, primary, fleet.standby("pg-2", primary, through=proxy, slot=slot), proxy)
+    return Pair(fleet, primary, fleet.standby("pg-2", primary, through=proxy, slot=slot, settings=standby), proxy)

@@ -29,6 +29,14 @@ ENTRIES = (
         ),
     ),
     CauseEntry(
+        code="apply_refused",
+        family="logical",
+        help="the worker fails without a conflict of rows, and the server log gives a reason that is in no counter",
+        explains=FAILING,
+        improvements=("Apply migrations of schema, rights and triggers to subscribers before publishers.",),
+        tasks=("Find out which right, constraint, trigger or partition differs on the subscriber, and since when.",),
+    ),
+    CauseEntry(
         code="apply_workers_exhausted",
         family="logical",
         help="a subscription is enabled and has no worker and no errors; the server allows no more workers or origins",

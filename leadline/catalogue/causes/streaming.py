@@ -198,4 +198,20 @@ ENTRIES = (
         improvements=("Take addresses of upstreams from one source that records the cluster of each server.",),
         tasks=("Find out how primary_conninfo came to name a server of another cluster.",),
     ),
+    CauseEntry(
+        code="too_many_wal_senders",
+        family="streaming",
+        help="a standby has no connection, and its upstream has max_wal_senders senders or says so in its server log",
+        explains=CUT,
+        improvements=("Set max_wal_senders to twice the number of standbys, subscribers and backups.",),
+        tasks=("Find out what used the senders: base backups and WAL archivers need one or two each.",),
+    ),
+    CauseEntry(
+        code="wal_corrupt",
+        family="streaming",
+        help="the startup process reports the same WAL record again and again, and nothing is received",
+        explains=CUT,
+        improvements=("Use data checksums and storage that reports errors; verify the archive on a schedule.",),
+        tasks=("Find out where the WAL was damaged: on the upstream, on the way, in the archive or on the standby.",),
+    ),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import CUT, LATE
+from leadline.model.alert import Subject
 from leadline.model.ids import NodeName
 from leadline.model.incident import Change, Step
 from leadline_streams.engines.postgresql.statements import (
@@ -77,9 +78,14 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 def _fires(context: DiagnosisContext, change: Change) -> list[str]:
     """Rules with an open alert that the change can have made fire: it began at the change, or shortly after."""
     can, at = CAN_CAUSE.get(change.setting, frozenset()), change.at.timestamp()
-    return sorted(
-        {alert.rule for alert in context.alerts if alert.rule in can and -SEEN_S <= alert.since - at <= SHORTLY_S}
-    )
+    alerts = [alert for alert in context.alerts if alert.rule in can]
+    if any(alert.since - at < -SEEN_S and change.node in _nodes_of(alert.subject) for alert in alerts):
+        return []  # the failure is older than the change
+    return sorted({alert.rule for alert in alerts if -SEEN_S <= alert.since - at <= SHORTLY_S})
+
+
+def _nodes_of(about: Subject) -> set[str | None]:
+    return {about.node, about.upstream, about.downstream}
 
 
 def _steps(node: NodeName, change: Change) -> list[Step]:

@@ -4,19 +4,24 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline.model.observation import Downstream
+from leadline.model.observation import Downstream, LogLine
 from leadline.words import duration
 from leadline_streams.causes.slot_in_use_elsewhere import is_taken
 from leadline_streams.causes.slot_missing import missing_slot
+from leadline_streams.causes.too_many_wal_senders import has_no_sender_left
+from leadline_streams.causes.wal_corrupt import corruption, is_unreadable
 from leadline_streams.causes.wal_removed import removed_below
+from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S
 from leadline_streams.engines.postgresql.links import cut_off, is_physical_sender
+from leadline_streams.engines.postgresql.server_log import LOGIN
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.statements import reload_settings, show_receiver, show_senders
 from leadline_streams.engines.postgresql.wal import has_forked
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_link
 
 CONNINFO = "primary_conninfo"
@@ -27,6 +32,8 @@ SETTLED_S = 3.0
 """A receiver uses a new address at once, and needs a moment to connect. Until then the last known change may still be
 the one to the wrong address."""
 RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
+UNKNOWN_REASON = 0.5
+"""Confidence while nothing shows why there is no connection: a cause of its own may be behind it."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
@@ -53,6 +60,11 @@ def _is_refused(context: DiagnosisContext, affected: AffectedLink) -> bool:
     """Whether the upstream receives the standby's request and cannot serve it: other causes name the reason."""
     lost = affected.slot is not None and slot_is_lost(affected.slot)
     gone = removed_below(context, affected) is not None
+    if has_no_sender_left(context, affected) is not None or corruption(context, affected) is not None:
+        return True
+    own = server_log.newest(affected.down, context.now, server_log.of_receiver)
+    if own is None and is_unreadable(context, affected):
+        return True
     return lost or gone or has_forked(affected) or missing_slot(affected) is not None or is_taken(affected)
 
 
@@ -133,27 +145,43 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
             ],
             evidence_for=[fact("reason", CONNINFO), *changed, *evidence],
         )
+    assert affected.down is not None
+    assert affected.up is not None
+    own = server_log.newest(affected.down, context.now, server_log.of_receiver)
+    theirs = _refusal(affected.up, context.now)
+    reason = f": {own.message}" if own is not None else f", which refuses it: {theirs.message}" if theirs else ""
+    unknown = (
+        f", and {link.upstream} answers its agent. The network between them, pg_hba.conf, the password, or something "
+        f"else prevents it: the reason is in {server_log.place(affected.down)}"
+    )
     return Claim(
         subject=of_link(link),
-        confidence=0.85,
+        confidence=0.95 if own is not None else 0.9 if theirs is not None else UNKNOWN_REASON,
         title=f"{link.downstream} cannot connect to {link.upstream}",
-        summary=f"{link.downstream} has no connection to {upstream_address}, and {link.upstream} answers its agent: "
-        "the network between them, pg_hba.conf or the password refuse it",
+        summary=f"{link.downstream} has no connection to {upstream_address}{reason or unknown}",
         steps=[
-            Step(
-                risk="look",
-                text=f"Read the server log of {link.downstream}, which says why each attempt fails, and that of "
-                f"{link.upstream}, which says whom it refused",
-            ),
+            server_log.read_it(affected.down, "it says why each attempt fails"),
+            server_log.read_it(affected.up, "it says whom the server refused"),
             Step(
                 risk="look",
                 text=f"Try it by hand on the host of {link.downstream}: psql 'host={affected.sample.upstream.host} "
                 f"port={affected.sample.upstream.port} replication=true' -c IDENTIFY_SYSTEM",
             ),
         ],
-        evidence_for=[fact("reason", "network, pg_hba.conf or password"), *evidence],
+        evidence_for=[
+            *([server_log.as_evidence(own, affected.down)] if own is not None else []),
+            *([server_log.as_evidence(theirs, affected.up)] if theirs is not None else []),
+            *evidence,
+        ],
         evidence_against=_against(context, affected),
+        not_seen=[] if reason else server_log.not_seen(affected.down),
     )
+
+
+def _refusal(up: NodeState, now: float) -> LogLine | None:
+    """The upstream's newest refusal of a login for replication."""
+    refused = (line for line in server_log.errors(up, now, server_log.of_sender) if line.code.startswith(LOGIN))
+    return next(refused, None)
 
 
 def _against(context: DiagnosisContext, affected: AffectedLink) -> list[Evidence]:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import CUT
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
+from leadline.model.observation import LogLine
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
+from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import (
     DUPLICATES,
     TOGETHER_S,
@@ -23,6 +25,8 @@ BEFORE_15 = "before PostgreSQL 15 a worker that connects and fails to apply look
 RETRY = "wal_retrieve_retry_interval"
 RETRY_MS = 5000
 """The default of that setting."""
+ABSENT = 0.5
+"""Confidence while only the absence of a worker is seen, and of errors to apply."""
 SLACK_S = 2.0
 SILENT_S = 5.0
 """A publisher that has changes to send sends more often than this."""
@@ -36,31 +40,62 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             continue
         if affected.risen(*DUPLICATES):
             continue  # the conflict explains why the worker ends and is started again
-        sign = _silent(affected) or _absent(context, affected)
-        if sign is None:
+        silent = _silent(affected)
+        sign = silent or _absent(context, affected)
+        reason = _reason(affected)
+        if sign is None or (silent is None and reason is None and _fails_otherwise(affected)):
             continue
         up, counted = publisher.name, own.apply_errors is not None
         sender = affected.row.pid if affected.row is not None else "none"
         yield Claim(
             subject=affected.about,
-            confidence=0.5 if not counted else 0.45 if _may_have_failed(context, affected) else 0.88,
+            confidence=_confidence(context, affected, silent=silent is not None, reason=reason),
             title=f"{affected.name} cannot reach {up}",
-            summary=f"{affected.name} receives nothing from {up}, and both servers answer: {sign}. Check the network "
-            "between them, pg_hba.conf, the password and the subscription's connection string",
-            steps=[*affected.read_error, *_reconnect(affected, counted)],
+            summary=f"{affected.name} receives nothing from {up}, and both servers answer: {sign}. "
+            + (
+                f"Its worker writes: {reason.message}"
+                if reason is not None
+                else "The network between them, pg_hba.conf, the password, the subscription's connection string, or a "
+                f"failure to apply may be the reason, which is in {server_log.place(affected.node)}"
+            ),
+            steps=[*affected.read_error, *_reconnect(affected)],
             evidence_for=[
                 fact("worker", own.pid or "none", affected.node.name, own.wait or "enabled, no errors"),
                 fact("slot", slot.name, up, "active" if slot.active else "inactive"),
                 fact("sender", sender, up),
+                *([server_log.as_evidence(reason, affected.node)] if reason is not None else []),
             ],
             evidence_against=_doubts(affected, counted),
-            not_seen=_not_seen(affected, counted),
+            not_seen=[] if reason is not None else _not_seen(affected, counted),
         )
 
 
-def _reconnect(affected: AffectedSubscription, counted: bool) -> list[Step]:
-    """A new connection string; proposed only where errors are counted, because the cause is uncertain otherwise."""
-    if not counted:
+def _confidence(
+    context: DiagnosisContext, affected: AffectedSubscription, *, silent: bool, reason: LogLine | None
+) -> float:
+    """Sure where the worker writes so, or waits for messages that do not come; otherwise it may fail to apply."""
+    if reason is not None:
+        return 0.95 if affected.is_certain else 0.7
+    if silent:
+        return 0.88
+    counted = affected.subscription.apply_errors is not None
+    return ABSENT if counted and not _may_have_failed(context, affected) else 0.45
+
+
+def _reason(affected: AffectedSubscription) -> LogLine | None:
+    """The newest error of the worker, when it is one of connecting."""
+    reason = affected.reason
+    return reason if reason is not None and reason.code.startswith(server_log.CONNECTION) else None
+
+
+def _fails_otherwise(affected: AffectedSubscription) -> bool:
+    """Whether the server log shows that the worker of this subscription fails for another reason."""
+    return affected.reason is not None and affected.is_certain
+
+
+def _reconnect(affected: AffectedSubscription) -> list[Step]:
+    """A new connection string; proposed only where the worker writes that it cannot connect."""
+    if _reason(affected) is None:
         return []
     alter = f"ALTER SUBSCRIPTION {quoted(affected.subscription.name)} CONNECTION 'host=... dbname=... user=...'"
     text = f"If the address or the role is wrong, correct it: {alter}"

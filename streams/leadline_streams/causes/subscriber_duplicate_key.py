@@ -5,12 +5,18 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
+from leadline.model.observation import LogLine
+from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.statements import change_setting
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
+DUPLICATE = "23505"
+"""unique_violation."""
+UNCOUNTED = 0.45
+"""Confidence where conflicts are not counted and the server log was not read: it proposes looking only."""
 ORIGIN = "track_commit_timestamp"
 """While it is off, the server does not record who wrote a row and when (PostgreSQL documentation, "Conflicts")."""
 
@@ -19,26 +25,38 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An apply worker that fails, with a unique key's conflict counted at each attempt."""
     for affected in affected_subscriptions(context, FAILING):
         kinds, enabled, name = affected.risen(*DUPLICATES), affected.subscription.enabled, affected.node.name
-        uncounted = not affected.subscription.conflicts
+        uncounted, reason = not affected.subscription.conflicts, affected.reason
         if not affected.fails or not (kinds or uncounted):
             continue
+        written = reason is not None and reason.code == DUPLICATE
+        if not kinds and reason is not None and not written and affected.is_certain:
+            continue
         # A disabled subscription no longer fails: that it is disabled comes first, and the conflict to resolve second.
-        confidence = (0.97 if enabled else 0.85) if kinds else 0.5
+        confidence = (0.97 if enabled else 0.85) if kinds or (written and affected.is_certain) else UNCOUNTED
         unrecorded, changed = _unrecorded(context, affected)
         yield Claim(
             subject=affected.about,
             confidence=confidence,
-            title=f"{affected.name} " + ("meets a row that is already there" if kinds else "cannot apply a change"),
-            summary=f"{affected.name} cannot apply: {_conflict(kinds)}; {affected.errors} attempts failed in 5 min"
-            f"{unrecorded}",
+            title=f"{affected.name} "
+            + ("meets a row that is already there" if kinds or written else "cannot apply a change"),
+            summary=f"{affected.name} cannot apply: {_conflict(kinds, reason if written else None)}; "
+            f"{affected.errors} attempts failed in 5 min{unrecorded}",
             steps=_steps(affected, record=bool(unrecorded)),
-            evidence_for=[*(fact(kind, count, name) for kind, count in kinds.items()), *affected.evidence, *changed],
-            evidence_against=_doubts(affected) if uncounted else [],
-            not_seen=_not_seen(affected) if uncounted else [],
+            evidence_for=[
+                *(fact(kind, count, name) for kind, count in kinds.items()),
+                *([server_log.as_evidence(reason, affected.node)] if written and reason is not None else []),
+                *affected.evidence,
+                *changed,
+            ],
+            evidence_against=_doubts(affected) if uncounted and not written else [],
+            not_seen=_not_seen(affected) if uncounted and not written else [],
         )
 
 
-def _conflict(kinds: dict[str, int]) -> str:
+def _conflict(kinds: dict[str, int], reason: LogLine | None) -> str:
+    if reason is not None and not kinds:
+        table = f" in {reason.relation}" if reason.relation else ""
+        return f"{reason.message or 'a key is there already'}{table}"
     if not kinds:
         return "most often a duplicate key, which PostgreSQL before 18 does not count"
     return f"the unique key of a row to be written is taken by a row on the subscriber ({', '.join(kinds)})"

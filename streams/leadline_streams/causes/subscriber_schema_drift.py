@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
+from leadline.model.observation import LogLine
+from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.drift import Drift, drift_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -13,28 +15,55 @@ from leadline_streams.judge.rule import fact
 
 NAMED = 3
 """Differences that are named; the others are counted."""
+NOT_THERE = ("55000", "42P01", "42703", "42704", "42804", "3F000", "22P02", "22003", "22001")
+"""SQLSTATEs of a table, column, type or schema that is missing or differs, and of values that do not fit a type."""
+GUESSED = 0.4
+"""Confidence while neither the tables nor the server log show a difference."""
 LOOKS_ALIKE = "a constraint, a trigger or a missing right on the subscriber looks the same"
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An apply worker that keeps failing without a row conflict; where agents report tables, their differences."""
     for affected in affected_subscriptions(context, FAILING):
-        drift = drift_of(affected)
+        drift, reason = drift_of(affected), affected.reason
+        if _is_excluded(affected, drift, reason):
+            continue
         if affected.risen(*DUPLICATES) or not (affected.fails or (drift and _fails_uncounted(affected))):
             continue
         enabled, differs = affected.subscription.enabled, _in_words(drift)
         attempts = f" ({affected.errors} in 5 min)" if affected.errors else ""
-        confidence = min(_confidence(affected, drift), 1.0 if enabled else 0.7 if drift is None else 0.85)
+        named = reason is not None and reason.code in NOT_THERE
+        confidence = min(_confidence(affected, drift, named=named), 1.0 if enabled else 0.7 if drift is None else 0.85)
+        if named and reason is not None and not drift:
+            differs = f": {reason.message}"
         yield Claim(
             subject=affected.about,
             confidence=confidence,
             title=f"{affected.name} cannot write the changes that it receives",
             summary=f"{affected.name} fails at each attempt{attempts}{differs}",
             steps=_steps(affected, drift),
-            evidence_for=[*_differences(affected, drift), *affected.evidence],
+            evidence_for=[
+                *_differences(affected, drift),
+                *([server_log.as_evidence(reason, affected.node)] if named and reason is not None else []),
+                *affected.evidence,
+            ],
             evidence_against=_doubts(affected, drift),
             not_seen=_not_seen(affected) if drift is None else [],
         )
+
+
+def _is_excluded(affected: AffectedSubscription, drift: list[Drift] | None, reason: LogLine | None) -> bool:
+    """Whether the tables were compared and are alike, or the server log gives another reason."""
+    if drift and drift[0].stops:
+        return False
+    if reason is not None and affected.is_certain and not reason.code.startswith(server_log.CONNECTION):
+        return reason.code not in NOT_THERE
+    return drift == [] and not _left_out(affected)
+
+
+def _left_out(affected: AffectedSubscription) -> bool:
+    sides = (affected.node, affected.publisher)
+    return any(side is not None and side.tables is not None and side.tables.left_out for side in sides)
 
 
 def _fails_uncounted(affected: AffectedSubscription) -> bool:
@@ -47,13 +76,13 @@ def _counts_conflicts(affected: AffectedSubscription) -> bool:
     return bool(affected.subscription.conflicts)
 
 
-def _confidence(affected: AffectedSubscription, drift: list[Drift] | None) -> float:
+def _confidence(affected: AffectedSubscription, drift: list[Drift] | None, *, named: bool) -> float:
     """Without conflict counters, before PostgreSQL 18, a duplicate key is likelier than an unseen difference."""
     counted = _counts_conflicts(affected)
-    if drift is None:
-        return 0.8 if counted else 0.4
+    if named:
+        return 0.97
     if not drift:
-        return 0.6 if counted else 0.3
+        return GUESSED if counted else 0.3
     if not drift[0].stops:
         return 0.85 if counted else 0.45
     return 0.97 if counted else 0.9
@@ -62,8 +91,8 @@ def _confidence(affected: AffectedSubscription, drift: list[Drift] | None) -> fl
 def _in_words(drift: list[Drift] | None) -> str:
     if not drift:
         return (
-            " and the error is not a conflict of rows: most often a table or column that is missing or of another type "
-            "on the subscriber"
+            " and the error is not a conflict of rows: it may be a table or column that is missing or of another type "
+            "on the subscriber, a missing right, or a constraint or trigger there"
         )
     more = f", and {len(drift) - NAMED} differences more" if len(drift) > NAMED else ""
     return ": " + ", ".join(each.words for each in drift[:NAMED]) + more

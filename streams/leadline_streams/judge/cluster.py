@@ -24,6 +24,8 @@ from leadline_streams.judge.state import LinkState, Memory, NodeState, load
 from leadline_streams.judge.timers import upcoming
 from leadline_streams.judge.watermark import DUPLICATE, LATE
 
+SERVER_LOG_KEPT_S = 120.0
+"""It is read again in less than this while something is wrong."""
 TABLES_KEPT_S = 120.0
 """They are large, and sent again while they are needed."""
 BACKUP_OVER_S = 10.0
@@ -183,6 +185,10 @@ class ClusterState:
             node.tables, node.tables_at = sample.tables, now
         elif node.tables is not None and self.memory.incident is None and now - node.tables_at > TABLES_KEPT_S:
             node.tables = None
+        if sample.server_log is not None:
+            node.server_log, node.server_log_at = sample.server_log, now
+        elif node.server_log is not None and now - node.server_log_at > SERVER_LOG_KEPT_S:
+            node.server_log = None
         if not sample.up:
             node.error, node.error_code = sample.error, sample.error_code
             node.reach = engine.reach(node.error or "", node.error_code)

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from leadline.model.alert import Severity, State, Subject, Verdict
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
 from leadline.model.incident import Cause, Change, TimelineEntry
-from leadline.model.observation import Disk, LinkKind, Node, Sample, SettingValue, Tables, Unit
+from leadline.model.observation import Disk, LinkKind, Node, Sample, ServerLog, SettingValue, Tables, Unit
 from leadline_streams.judge.counters import Window
 from leadline_streams.judge.position_clock import PositionClock
 from leadline_streams.judge.watermark import Arrivals
@@ -78,6 +78,9 @@ class NodeState(Struct):
     tables: Tables | None = None
     """As last reported, while an incident is open and for a short time after."""
     tables_at: float = 0.0
+    server_log: ServerLog | None = None
+    """The end of its server log, as last read, while an incident is open and for a short time after."""
+    server_log_at: float = 0.0
     is_healthy: bool = False
     """Whether the fast path may take its next sample."""
     unconfirmed: bool = False

@@ -14,5 +14,8 @@
 ``answers``         the shape of the answers
 ``observations``    answers as observations
 ``history``         state kept between looks: ages of replies, workers of logical replication
+``log_reader``      when the server log is read, and by which right
+``log_records``     records of a server log in each of its forms
+``log_selection``   messages about replication, without the data in them
 ``masking``         queries, connection strings and commands without their secrets
 """

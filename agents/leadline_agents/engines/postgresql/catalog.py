@@ -21,6 +21,10 @@ SERVICE = "service"
 SETTINGS = "settings"
 FILES = "files"
 TABLES = "tables"
+LOG_RIGHTS = "logrights"
+LOG_PATH = "logpath"
+LOG_TAIL = "logtail"
+LOG_TAIL_BY = "logtailby"
 
 _FILE = re.compile(r"(?P<query>[a-z]+)-(?P<major>\d+)\.sql").fullmatch
 _PLACE = re.compile(r"\{([a-z]+)\}")

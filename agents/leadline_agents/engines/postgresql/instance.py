@@ -18,6 +18,7 @@ from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading
 from leadline_agents.engines.postgresql import answers, catalog, observations
 from leadline_agents.engines.postgresql.answers import FilesAnswer, LookAnswer
 from leadline_agents.engines.postgresql.history import LogicalWorkers, ReplyAges
+from leadline_agents.engines.postgresql.log_reader import ServerLogReader
 from leadline_agents.engines.postgresql.observations import DEFAULT_PORT
 from leadline_agents.engines.postgresql.probe import Probe
 from leadline_agents.engines.postgresql.reader import Reader
@@ -61,6 +62,9 @@ class PostgresqlInstance:
         self._replies = ReplyAges()
         self._connections = Connections()
         self._workers = LogicalWorkers()
+        self._server_log = ServerLogReader(
+            self._reader.ask, instance.name, options.query_text, is_here=host.is_here(self.address.host)
+        )
         self._files_due = self._tables_due = self._leave_due = clock.monotonic()
         self._data_directory: str | None = None
         """As the server reported it."""
@@ -87,6 +91,7 @@ class PostgresqlInstance:
             files=files,
             free=self._free() if files is not None else None,
             tables=await self._tables(look, now),
+            server_log=await self._server_log.read(look, now),
         )
         await self._make_way(look, now)
         if host.is_here(self.address.host):

@@ -14,6 +14,7 @@ from leadline.model.observation import (
     Node,
     NodeSettings,
     Sample,
+    ServerLog,
     Session,
     SettingValue,
     Tables,
@@ -68,6 +69,7 @@ def sample_of(
     free: tuple[int, int] | None = None,
     tables: Tables | None = None,
     refusals: Refusals | None = None,
+    server_log: ServerLog | None = None,
 ) -> Sample:
     """One look as a sample, not numbered yet. ``free`` is free and total bytes of the volume that holds the WAL.
 
@@ -94,6 +96,7 @@ def sample_of(
         copies=look.copies,
         publications=look.publications,
         tables=tables,
+        server_log=server_log,
         conflicts={row.database: row.kinds for row in look.conflicts},
         activity=_activity(look.activity, query_text) if look.activity is not None and stats else None,
         archiver=archiver,

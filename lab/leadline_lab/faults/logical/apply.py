@@ -126,3 +126,14 @@ def _set_failover(logical: Logical, value: str) -> None:
     logical.disable()
     logical.alter(f"SET (failover = {value})")
     logical.alter("ENABLE")
+
+
+@fault(make_logical, Expected(rule="apply_error", cause="apply_refused", verdict="broken"))
+def apply_refused(logical: Logical) -> Course:
+    """A check constraint was added on the subscriber only, and a row does not fulfil it."""
+    yield Prepared()
+    logical.on_subscriber("ALTER TABLE items ADD CONSTRAINT refuses CHECK (note <> 'refused')")
+    logical.on_publisher("INSERT INTO items VALUES (3100, 'refused')")
+    yield Injected()
+    logical.on_subscriber("ALTER TABLE items DROP CONSTRAINT refuses")
+    yield Healed()

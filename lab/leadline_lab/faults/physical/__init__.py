@@ -12,5 +12,6 @@
 ``horizon``      vacuum is held back by an old snapshot
 ``settings``     settings that differ or do not work
 ``promotion``    two servers accept writes
+``damage``       damaged WAL
 ``healthy``      controls
 """

@@ -7,8 +7,13 @@ import psycopg
 
 from leadline.errors import UnreachableError
 from leadline_lab.faults.fault import Broken, Course, Expected, Healed, Injected, Prepared, fault
-from leadline_lab.faults.topologies import Pair, make_pair_that_keeps_wal, make_pair_with_few_connections
-from leadline_lab.sandbox.fleet import AGENT, identifier
+from leadline_lab.faults.topologies import (
+    Pair,
+    make_pair_that_keeps_wal,
+    make_pair_with_few_connections,
+    make_pair_with_few_senders,
+)
+from leadline_lab.sandbox.fleet import AGENT, REPLICATOR, identifier
 from leadline_lab.sandbox.postgres import Server
 
 NO_SERVER: Final = "host=127.0.0.1 port=9 user=replicator"
@@ -65,3 +70,29 @@ def start_without_waiting(server: Server) -> None:
     """Start a server that accepts no connections."""
     with suppress(UnreachableError):
         server.start(timeout_s=1.0)
+
+
+@fault(
+    make_pair_with_few_senders,
+    Expected(rule="replication_cut_off", cause="too_many_wal_senders", verdict="cut_off"),
+    own_servers=True,
+)
+def too_many_wal_senders(pair: Pair) -> Course:
+    """While the standby was away, sessions for replication that do nothing took all senders of the primary."""
+    yield Prepared()
+    pair.standby.stop()
+    with ExitStack() as opened:
+        take_senders(pair.primary, opened)
+        yield Broken()
+        pair.standby.start()
+        yield Injected()
+    yield Healed()
+
+
+def take_senders(primary: Server, opened: ExitStack) -> None:
+    """Open sessions for replication, which do nothing, until the server refuses one."""
+    primary.report("open every session for replication")
+    dsn = primary.dsn(user=REPLICATOR, replication="true", application_name="idle")
+    with suppress(psycopg.OperationalError):
+        while True:
+            opened.enter_context(psycopg.connect(dsn, autocommit=True))

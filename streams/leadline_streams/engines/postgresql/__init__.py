@@ -13,6 +13,7 @@
 ``health``          subjects on which no rule would breach
 ``counters``        counts of conflicts, errors and failures
 ``connect_errors``  the state of a server, from the error of its agent
+``server_log``      the reason of a failure from the server log
 ``witnesses``       servers that still hear one that its agent could not read
 ``unread``          servers that have not answered since looking began, as their followers show them
 

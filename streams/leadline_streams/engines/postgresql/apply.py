@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from leadline.model.alert import Evidence, Subject
 from leadline.model.incident import Risk, Step
-from leadline.model.observation import Downstream, Slot, Subscription
+from leadline.model.observation import Downstream, LogLine, Slot, Subscription
+from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.links import is_logical, row_of, slot_of
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -66,9 +67,21 @@ class AffectedSubscription:
         return self.step("look", f"SELECT {columns} FROM pg_stat_subscription WHERE subname = {self._literal}")
 
     @property
+    def reason(self) -> LogLine | None:
+        """The newest error of its worker in the server log; None where that was not read, or shows none."""
+        return next(server_log.errors(self.node, self.now, server_log.of_worker), None)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether an error of a worker in the server log is of this subscription: no other one of the server fails."""
+        sample = self.node.sample
+        fails = (each for each in (sample.subscriptions if sample is not None else ()) if each.enabled)
+        return sum(in_error_loop(self.node, each, self.now) or each.pid is None for each in fails) <= 1
+
+    @property
     def read_error(self) -> list[Step]:
         """Whether the worker's error still occurs, where the server counts errors (since 15), and where to read it."""
-        read = "Read the last ERROR of the worker in the server log"
+        read = f"Read the last ERROR of the worker in {server_log.place(self.node)}"
         if self.subscription.apply_errors is None:
             return [self.show, Step(risk="look", node=self.node.name, text=read)]
         counted = self.step("look", f"SELECT * FROM pg_stat_subscription_stats WHERE subname = {self._literal}")

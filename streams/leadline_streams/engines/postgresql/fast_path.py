@@ -29,7 +29,7 @@ READ: Fields = {
     Sample: frozenset(
         {
             *("node", "up", "positions", "downstreams", "upstream", "slots", "subscriptions", "tables", "conflicts"),
-            *("activity", "archiver", "disk", "not_permitted"),
+            *("activity", "archiver", "disk", "not_permitted", "server_log"),
         }
     ),
     Positions: frozenset({"current_lsn", "received_lsn", "replayed_lsn", "replay_paused", "apply_delay_s"}),
@@ -102,6 +102,7 @@ def may_skip_node(node: NodeState) -> bool:
         and not node.held
         and not node.unconfirmed
         and node.tables is None
+        and node.server_log is None
     )
 
 
@@ -122,6 +123,8 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
     """Take a sample of a healthy node when it shows the same neighbours and nothing that a rule could breach on."""
     before = node.sample
     if before is None or not sample.up or sample.subscriptions or sample.disk is not None or sample.tables is not None:
+        return False
+    if sample.server_log is not None:
         return False
     # Decoding gives equal ones as the same object, mostly.
     if sample.node is not before.node and sample.node != before.node:

@@ -13,7 +13,10 @@ GROUPS = {
     *("node", "positions", "downstreams", "upstream", "slots", "subscriptions", "copies", "conflicts"),
     *("activity", "archiver"),
 }
-OTHERS = {catalog.FILES, catalog.SERVICE, catalog.SESSION, catalog.SETTINGS, catalog.TABLES}
+OTHERS = {
+    *(catalog.FILES, catalog.SERVICE, catalog.SESSION, catalog.SETTINGS, catalog.TABLES),
+    *(catalog.LOG_RIGHTS, catalog.LOG_PATH, catalog.LOG_TAIL, catalog.LOG_TAIL_BY),
+}
 MAJORS = range(catalog.OLDEST, 20)
 
 
@@ -41,7 +44,7 @@ def test_the_frame_has_a_place_for_each_group() -> None:
     """Every group of the model is asked for, and every file of the folder is used."""
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.FRAME, 18))) == GROUPS
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.TABLES, 18))) == {"published"}
-    assert set(catalog.catalog()) == GROUPS | OTHERS | {catalog.FRAME, "published"}
+    assert set(catalog.catalog()) == GROUPS | OTHERS | {catalog.FRAME, "published", "logfile"}
 
 
 @pytest.mark.parametrize("major", MAJORS)

@@ -24,6 +24,8 @@ TABLES = b'{"published": {"pub": [{"name": "public.items", "columns": {"id": "in
 OPTIONS = EngineOptions(statement_timeout_s=0.75, patience_s=0.9, connect_timeout_s=5.0, query_text="masked")
 NODE = Node(name=NodeName("pg-2"), cluster=ClusterName("orders"), boot="b")
 
+NO_SERVER_LOG = b'{"may_find": false, "may_read": false, "by_function": false}'
+
 
 class FakeProbe:
     """Answers from recorded documents; a query in ``fails`` raises instead."""
@@ -60,7 +62,7 @@ class FakeProbe:
             answer = json.loads(self.look)
             return json.dumps({name: group for name, group in answer.items() if name not in without}).encode()
         settings = (DOCUMENTS / "18-settings.json").read_bytes()
-        return {"settings": settings, "files": FILES, "tables": TABLES}[query]
+        return {"settings": settings, "files": FILES, "tables": TABLES, "logrights": NO_SERVER_LOG}[query]
 
     async def close(self) -> None:
         self.closed = True

@@ -15,8 +15,9 @@ def test_a_standby_that_is_turned_away() -> None:
     world = pair()
     run(world, 10, cut=True, positions=RETRIES)
     assert first(world).code == "standby_cannot_connect"
-    assert first(world).confidence == 0.85
-    assert "pg_hba.conf or the password" in first(world).summary
+    assert first(world).confidence == 0.5
+    assert "the reason is in the server log of pg-2" in first(world).summary
+    assert {step.risk for step in first(world).steps} == {"look"}
 
 
 def test_a_changed_conninfo() -> None:

@@ -1,0 +1,124 @@
+"""The messages of a server log that explain a failure of replication, without the data in them. Pure.
+
+Texts are in the language of the server, so the SQLSTATE and the process decide where the server log shows them. The
+usual log_line_prefix shows neither; then a message is recognised by its English text.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from leadline.model.observation import LogLine
+from leadline.settings.agent import QueryText
+from leadline_agents.engines.postgresql.log_records import Record
+from leadline_agents.engines.postgresql.masking import mask_query
+
+MOST_LINES = 12
+MOST_TEXT = 300
+SUCCESS = ("00", "01")
+"""Classes of SQLSTATEs that are no errors."""
+REPLICATION: Final = frozenset(
+    {
+        "walreceiver",
+        "walsender",
+        "startup",
+        "postmaster",
+        "slotsync worker",
+        "logical replication worker",
+        "logical replication apply worker",
+        "logical replication tablesync worker",
+        "logical replication table synchronization worker",
+        "logical replication parallel worker",
+        "logical replication launcher",
+    }
+)
+"""Types of processes whose errors are about replication or the whole server."""
+SENDS_NO_DATA = ("00", "08", "0A", "23", "28", "3D", "42", "53", "54", "55", "57", "58", "XX")
+"""Classes of SQLSTATEs whose messages name objects, settings and files, and no data."""
+
+RAISED = "P0"
+"""Class of the errors that functions raise, whose text may be made of data."""
+
+_CODES: Final = (
+    ("08006", r"could not (?:connect to|receive data from|start WAL|send .* to) .*(?:primary|publisher|WAL|server)"),
+    ("42501", r"permission denied for|row-level security"),
+    ("0A000", r"cannot truncate a table referenced"),
+    ("23514", r"no partition of relation|violates check constraint|violates partition constraint"),
+    ("23505", r"duplicate key value violates unique"),
+    ("23503", r"violates foreign key constraint"),
+    ("23502", r"violates not-null constraint"),
+    ("55000", r"missing replicated column|logical replication target relation .* (?:does not exist|is missing)"),
+    ("53300", r"exceeds .?max_wal_senders|too many clients|connection slots are reserved"),
+    ("28P01", r"password authentication failed"),
+    ("28000", r"no pg_hba\.conf entry|pg_hba\.conf rejects"),
+    ("58P01", r"requested WAL segment \S+ has already been removed"),
+    ("42704", r"replication slot .* does not exist"),
+    ("57P01", r"terminating (?:walreceiver|logical replication)"),
+    ("53100", r"No space left on device"),
+)
+_BY_TEXT = [(code, re.compile(pattern)) for code, pattern in _CODES]
+CORRUPT = re.compile(
+    r"invalid resource manager ID|incorrect resource manager data checksum|record with incorrect prev-link|"
+    r"unexpected pageaddr|invalid magic number|invalid info bits|invalid block_id|contrecord|out-of-sequence|"
+    r"invalid record offset|record length \d+ at .* too long|invalid record length"
+)
+_LSN = re.compile(r"\b[0-9A-F]{1,8}/[0-9A-F]{1,8}\b")
+_OPEN, _CLOSE = '["\u00bb\u00ab\u201e\u201c\u300c]', '["\u00ab\u00bb\u201c\u201d\u300d]'
+"""Quotation marks of many languages."""
+_RELATION = re.compile(rf"{_OPEN}\s?([\w$]+\.[\w$]+)\s?{_CLOSE}")
+_QUOTED = re.compile(rf"({_OPEN}).*?({_CLOSE})")
+_SECRET = re.compile(r"(password|secret)\s*=\s*\S+", re.IGNORECASE)
+_LOGIN = re.compile("replication|r\u00e9plication|replikation", re.IGNORECASE)
+
+
+def selected(found: Iterable[Record], query_text: QueryText) -> tuple[LogLine, ...]:
+    """The newest messages about replication, oldest first; equal ones are counted."""
+    lines: dict[tuple[str, str, str], LogLine] = {}
+    for record in found:
+        if (line := _line(record, query_text)) is not None:
+            key = (line.process, line.code, line.message)
+            before = lines.pop(key, None)
+            lines[key] = line if before is None else replace(line, times=before.times + 1)
+    return tuple(lines.values())[-MOST_LINES:]
+
+
+def _line(record: Record, query_text: QueryText) -> LogLine | None:
+    code = record.code or _code_of(record.message)
+    if not _explains(record, code):
+        return None
+    relation, lsns = _RELATION.search(record.context), _LSN.findall(record.context)
+    return LogLine(
+        at=record.at,
+        process=record.process,
+        code=code,
+        message=_shown(record.message, code, query_text),
+        relation=relation[1] if relation is not None else None,
+        lsn=lsns[-1] if relation is not None and lsns else None,
+    )
+
+
+def _explains(record: Record, code: str) -> bool:
+    failed = bool(code) and not code.startswith(SUCCESS)
+    if record.process == "startup" and not failed:
+        return bool(_LSN.search(record.message))
+    if record.process in REPLICATION:
+        return failed
+    if record.process:
+        return code.startswith("28") and bool(_LOGIN.search(record.message))
+    return failed or bool(CORRUPT.search(record.message))
+
+
+def _code_of(message: str) -> str:
+    return next((code for code, pattern in _BY_TEXT if pattern.search(message)), "")
+
+
+def _shown(message: str, code: str, query_text: QueryText) -> str:
+    """A message as far as the setting ``query_text`` allows it to leave the host."""
+    if query_text == "off" or (query_text == "masked" and code.startswith(RAISED)):
+        return ""
+    shown = _SECRET.sub(r"\1=***", message)
+    if query_text == "masked" and not code.startswith(SENDS_NO_DATA) and not CORRUPT.search(message):
+        shown = mask_query(_QUOTED.sub(r"\1?\2", shown))
+    return shown[:MOST_TEXT]

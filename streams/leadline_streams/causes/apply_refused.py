@@ -1,0 +1,108 @@
+"""``apply_refused``: the subscriber refuses a change for a reason that its counters do not name."""
+
+from collections.abc import Iterator
+
+from leadline.catalogue.entry import FAILING
+from leadline.model.alert import Evidence
+from leadline.model.incident import Step
+from leadline.model.observation import LogLine
+from leadline_streams.causes.subscriber_schema_drift import NOT_THERE
+from leadline_streams.engines.postgresql import server_log
+from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions
+from leadline_streams.engines.postgresql.drift import drift_of
+from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
+from leadline_streams.judge.rule import fact
+
+DUPLICATE = "23505"
+KINDS = (
+    ("42501", "a right is missing, or row security applies to the owner of the subscription"),
+    ("0A000", "the subscriber cannot do this, such as TRUNCATE of a table that a foreign key references"),
+    ("23514", "a check constraint, or the partitions that are there, do not allow the row"),
+    ("23503", "a foreign key of the subscriber does not allow the row"),
+    ("23502", "a column of the subscriber refuses NULL"),
+    ("23", "a constraint of the subscriber does not allow the row"),
+    ("P0001", "a trigger of the subscriber raised an error"),
+    ("53100", "the subscriber's disk is full"),
+    ("55P03", "a lock was not available"),
+    ("40", "the change was rolled back, for instance because of a deadlock"),
+    ("22", "a value is not allowed"),
+)
+"""The meaning of a SQLSTATE, or of its class, for a change of logical replication."""
+GUESSED = 0.45
+TARGET = (
+    "SELECT relrowsecurity, relforcerowsecurity, relacl, "
+    "(SELECT array_agg(tgname) FROM pg_trigger WHERE tgrelid = c.oid AND tgenabled IN ('A', 'R')) AS triggers, "
+    "(SELECT array_agg(conname) FROM pg_constraint WHERE c.oid IN (conrelid, confrelid)) AS constraints "
+    "FROM pg_class AS c WHERE c.oid = to_regclass({})"
+)
+
+
+def find(context: DiagnosisContext) -> Iterator[Claim]:
+    """A worker that fails without a row conflict: by the server log, else a guess where no difference of tables is."""
+    for affected in affected_subscriptions(context, FAILING):
+        if affected.risen(*DUPLICATES) or not affected.fails:
+            continue
+        reason = affected.reason
+        if reason is None:
+            if affected.subscription.conflicts and not drift_of(affected):
+                yield _guess(affected, alike=drift_of(affected) == [])
+        elif not reason.code.startswith(server_log.CONNECTION) and reason.code not in (*NOT_THERE, DUPLICATE):
+            yield _claim(affected, reason)
+
+
+def _claim(affected: AffectedSubscription, reason: LogLine) -> Claim:
+    means = next((words for code, words in KINDS if reason.code.startswith(code)), "see its message")
+    table = f" of a change of {reason.relation}" if reason.relation else ""
+    return Claim(
+        subject=affected.about,
+        confidence=0.95 if affected.is_certain else 0.7,
+        title=f"{affected.name} refuses a change",
+        summary=f"{affected.name} fails at each attempt{table}: {reason.message or means} (SQLSTATE {reason.code}: "
+        f"{means})",
+        steps=[
+            *affected.read_error,
+            *([affected.step("look", TARGET.format(literal(reason.relation)))] if reason.relation else []),
+            Step(
+                risk="careful",
+                node=affected.node.name,
+                database=affected.subscription.database,
+                text="Remove what refuses the change: grant the right, add the partition, drop or defer the "
+                "constraint, or repair the trigger. The worker then continues by itself",
+            ),
+            *([] if affected.subscription.enabled else [affected.alter("safe", "ENABLE")]),
+        ],
+        evidence_for=[
+            server_log.as_evidence(reason, affected.node),
+            *([fact("finish_lsn", reason.lsn, affected.node.name)] if reason.lsn is not None else []),
+            *affected.evidence,
+        ],
+    )
+
+
+def _guess(affected: AffectedSubscription, *, alike: bool) -> Claim:
+    """Nothing shows the reason: where it is read is all that can be stated."""
+    place = server_log.place(affected.node)
+    against = [fact("tables", "alike", affected.node.name, "compared on both sides")] if alike else []
+    compared = "; the tables are alike on both sides" if alike else ""
+    return Claim(
+        subject=affected.about,
+        confidence=GUESSED,
+        title=f"{affected.name} cannot apply a change",
+        summary=f"{affected.name} fails at each attempt ({affected.errors} in 5 min), and not by a conflict of rows"
+        f"{compared}. The reason is in {place}: a missing right, row security, a constraint, a trigger, a partition "
+        "that is missing",
+        steps=affected.read_error,
+        evidence_for=[*against, *affected.evidence],
+        not_seen=_not_seen(affected),
+    )
+
+
+def _not_seen(affected: AffectedSubscription) -> list[Evidence]:
+    return server_log.not_seen(affected.node)
+
+
+CAUSE = CauseRule(
+    code="apply_refused",
+    find=find,
+)
