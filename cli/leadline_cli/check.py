@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BETWEEN_S = 1.0
 """Seconds between the two looks: the second one shows what moves."""
+LOOKS, MOST_LOOKS = 2, 3
 FINE = frozenset({"idle", "healthy", "catching_up", "delayed_by_design"})
 NAGIOS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 WORST = {
@@ -126,7 +127,9 @@ async def _look(look: "OneLook", dsns: Sequence[str], cluster: str) -> None:
     defaults = AgentSettings(instances=instances, interval_s=BETWEEN_S)
     samplers = [Sampler(i, defaults, clock, patience_s=defaults.connect_timeout_s) for i in instances]
     try:
-        for turn in range(2):
+        for turn in range(MOST_LOOKS):
+            if turn >= LOOKS and not look.needs_another():
+                break
             if turn:
                 await clock.sleep(BETWEEN_S)
             for sample, settings_read in await asyncio.gather(*(sampler.look() for sampler in samplers)):

@@ -106,6 +106,17 @@ ENTRIES = (
         impact="A failover would soon have lost more data than the recovery-point objective allows.",
     ),
     RuleEntry(
+        code="log_went_back",
+        family="consistency",
+        on="node",
+        unit="bytes",
+        help=(
+            "Bytes of WAL that a primary had, or that a standby of the same timeline holds, and that the primary does "
+            "not have: it was restored to an older state, or lost WAL. For an hour after it was seen to go back."
+        ),
+        impact="Commits were lost on the primary, and its standbys may differ from it.",
+    ),
+    RuleEntry(
         code="node_down",
         family="liveness",
         on="node",

@@ -21,10 +21,12 @@ from leadline_streams.judge.state import STAND_IN_S, Memory
 from leadline_streams.judge.unseen import unseen
 from leadline_streams.rules import RULES
 
-CONFIRM_S = 1.2
-"""A breach must be in two looks, a second apart, to count."""
+CONFIRM_S = 60.0
+"""A breach must be in the last look to count: longer than all looks together."""
 
 
+TICK_S = 2
+"""A longer time without a tick counts as an outage, after which late samples are waited for."""
 UNUSED_S = 300.0
 """Least time without a consumer after which a slot counts as unused."""
 
@@ -57,11 +59,17 @@ class OneLook:
                 link.created_at = min(link.created_at, self._now - STAND_IN_S)
             self._note(state.tick(now))
 
+    def needs_another(self) -> bool:
+        """Whether a downstream shows more than its upstream did before: only a later look can show whether that is so."""
+        links = [link for state in self._clusters.values() for link in state.memory.links.values()]
+        return any(link.lead is not None and not link.lead_units for link in links)
+
     def conclude(self, now: datetime) -> None:
         """Let the breaches that both looks show fire."""
         for state in self._clusters.values():
             _drop_unused_for_a_moment(state.memory)
-            self._note(state.tick(now + timedelta(seconds=2 * CONFIRM_S)))
+            for after_s in range(0, round(CONFIRM_S) + TICK_S, TICK_S):
+                self._note(state.tick(now + timedelta(seconds=after_s)))
 
     def nodes(self) -> list[NodeStatus]:
         """Every node, by cluster and name."""
@@ -127,10 +135,10 @@ def _drop_unused_for_a_moment(memory: Memory) -> None:
 
 
 def _at_once(policy: Policy) -> Policy:
-    """The policy without waiting: for late samples, and for a breach to last."""
+    """The policy without waiting for late samples and for a breach to last; nobody is silent meanwhile."""
     rules = {name: {**policy.rules.get(name, {}), "for_s": CONFIRM_S} for name in RULES}
     overrides = tuple(
         replace(override, rules={name: {**given, "for_s": CONFIRM_S} for name, given in override.rules.items()})
         for override in policy.overrides
     )
-    return replace(policy, lateness_s=0.0, rules=rules, overrides=overrides)
+    return replace(policy, lateness_s=0.0, stale_after_s=10 * CONFIRM_S, rules=rules, overrides=overrides)

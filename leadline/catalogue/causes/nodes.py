@@ -135,6 +135,17 @@ ENTRIES = (
         tasks=("Find out from the server log why the server started or stopped, and how much WAL it replayed.",),
     ),
     CauseEntry(
+        code="primary_restored_older",
+        family="nodes",
+        help="a primary's WAL ends before where it ended earlier, or before the position of a standby of its timeline",
+        explains=CUT | {"log_went_back"},
+        improvements=(
+            "Restore a primary only together with its standbys, and by a procedure that stops them first.",
+            "Keep fsync and full_page_writes on, and use storage that keeps what it has confirmed.",
+        ),
+        tasks=(habits.COMPARE, "Rebuild every standby that held more than its primary."),
+    ),
+    CauseEntry(
         code="rights_missing",
         family="nodes",
         help="a server answers, and its samples name groups that the agent's role may not read",

@@ -296,6 +296,12 @@ class ClusterState:
         clock = clock_of(memory, link)
         traits, reading = engine.traits(link.kind), engine.read_link(link, up, down, now)
         link_progress.update(link, now, reading, traits, clock)
+        if up is not None and up.went_back is not None and link_progress.follow_loss(up.went_back, link):
+            up.went_back = None
+        if up is not None and (link.lead_units or up.is_outrun):
+            was, up.is_outrun = up.is_outrun, any(other.lead_units for other in self._downstream_of.get(up.name, ()))
+            if up.is_outrun and not was:
+                self._judge_node(engine, up, now, out, thorough)
         judged = verdict.judge(link, now, up, down, reading, traits, clock)
         if judged != link.verdict:
             link.verdict, link.verdict_since = judged, now

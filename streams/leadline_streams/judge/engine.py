@@ -51,6 +51,12 @@ class LinkReading:
     """Whether the sender holds back what it could send: a stall as soon as there is no progress."""
     apply_delay_s: float = 0.0
     """Configured delay of applying."""
+    one_history: bool = False
+    """Whether both ends were seen and count their positions in one history: the downstream cannot have more."""
+    seen_at: float = 0.0
+    """When the downstream had reported ``position``."""
+    upstream_seen_at: float = 0.0
+    """When the look at the upstream began that gave its newest position, by the same clock if the agents share one."""
     confirms_every_s: float = 0.0
     """The longest time between two confirmations of a downstream that confirms periodically only."""
 

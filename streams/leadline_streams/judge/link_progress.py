@@ -2,9 +2,11 @@
 
 from leadline_streams.judge.engine import LinkReading, LinkTraits
 from leadline_streams.judge.position_clock import PositionClock
-from leadline_streams.judge.state import LinkState
+from leadline_streams.judge.state import LinkState, WentBack
 
 ANCHOR_S = 5.0
+LEAD_S = 10.0
+"""Clocks of two hosts differ by less. What a primary wrote over so long, it may have written since its last sample."""
 
 
 def update(link: LinkState, now: float, reading: LinkReading, traits: LinkTraits, clock: PositionClock) -> None:
@@ -21,6 +23,8 @@ def update(link: LinkState, now: float, reading: LinkReading, traits: LinkTraits
         link.lag_s = link.lag_units = link.hop_units = None
         link.lag_is_bound = False
         return
+    _follow_lead(link, reading, clock, end)
+    # A downstream that is looked at after its upstream shows what was written in between.
     behind = max(0, end - link.position)
     link.lag_units = behind
     if behind <= traits.slack:
@@ -40,6 +44,39 @@ def update(link: LinkState, now: float, reading: LinkReading, traits: LinkTraits
     servable = reading.servable if reading.servable is not None else end
     link.hop_units = max(0, servable - link.position)
     follow_trend(link, now)
+
+
+def follow_loss(went: WentBack, link: LinkState) -> bool:
+    """Note whether a downstream of a server whose position went back holds the loss; True when none does any more.
+
+    One whose own position goes back, too, was rebuilt.
+    """
+    if link.position is None:
+        return False
+    held = went.holders.get(link.downstream)
+    if held is None:
+        if link.position > went.after and link.created_at < went.at:
+            went.holders[link.downstream] = link.position
+    elif 0 <= link.position < held:
+        went.holders[link.downstream] = -1
+    return bool(went.holders) and max(went.holders.values()) < 0
+
+
+def written_since(clock: PositionClock) -> int:
+    """Units that a primary may have written since its newest sample: as many as over the last seconds."""
+    return clock.written_within(LEAD_S)
+
+
+def _follow_lead(link: LinkState, reading: LinkReading, clock: PositionClock, end: int) -> None:
+    """Note whether the downstream holds more than its upstream, which was looked at later and had less."""
+    assert link.position is not None
+    surplus = link.position - end
+    if not reading.one_history or surplus <= written_since(clock):
+        link.lead, link.lead_units = None, 0
+        return
+    if link.lead is None or end >= link.lead:
+        link.lead, link.lead_at = link.position, reading.seen_at
+    link.lead_units = surplus if reading.upstream_seen_at > link.lead_at else 0
 
 
 def outstanding(link: LinkState, slack: int) -> bool:

@@ -76,6 +76,13 @@ class PositionClock(Struct):
             return 0.0
         return (self.positions[last] - self.positions[first]) / max(times[last] - times[first], 1e-3)
 
+    def written_within(self, span_s: float) -> int:
+        """Units written over the last ``span_s`` seconds that were observed."""
+        positions = self.positions
+        if len(positions) < 2:
+            return 0
+        return positions[-1] - positions[max(0, bisect_right(self.times, self.times[-1] - span_s) - 1)]
+
     def moved_within(self, span_s: float) -> bool:
         """Whether the position moved during the last ``span_s`` seconds that were observed."""
         times = self.times

@@ -48,6 +48,16 @@ class CopyState(Struct):
     """Since when it has shown that."""
 
 
+class WentBack(Struct):
+    """A server's newest position is lower than it was."""
+
+    at: float
+    before: int
+    after: int
+    holders: dict[NodeName, int] = field(default_factory=dict)
+    """Positions of the downstreams that hold what is missing; -1 for one that was rebuilt."""
+
+
 class NodeState(Struct):
     """A node as last judged."""
 
@@ -83,6 +93,10 @@ class NodeState(Struct):
     server_log_at: float = 0.0
     is_healthy: bool = False
     """Whether the fast path may take its next sample."""
+    went_back: "WentBack | None" = None
+    """The last time that its own newest position was seen to go back."""
+    is_outrun: bool = False
+    """Whether one of its downstreams holds more than it has."""
     unconfirmed: bool = False
     """Whether one of its standbys has not confirmed what it was sent."""
     unarchived: int | None = None
@@ -201,6 +215,12 @@ class LinkState(Struct):
     """Whether the lag is known within bounds only: the root's clock does not reach back to ``position``."""
     lag_at_most_s: float | None = None
     """The upper bound, while ``lag_is_bound``; None when none is known."""
+    lead: int | None = None
+    """A position that the downstream had before its upstream, which was looked at later and had less."""
+    lead_at: float = 0.0
+    """When the downstream had it."""
+    lead_units: int = 0
+    """Units that the downstream holds and its upstream does not have: they were lost there."""
     status_at: float = 0.0
     """When its status was last published; 0 when it never was."""
     status_verdict: str = ""

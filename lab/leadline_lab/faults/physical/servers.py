@@ -14,6 +14,7 @@ from leadline.errors import UsageError
 from leadline.model.alert import Verdict
 from leadline_lab.faults.fault import Broken, Course, Expected, Fault, Healed, Injected, Prepared, fault
 from leadline_lab.faults.topologies import Pair, make_pair, make_pair_that_keeps_wal
+from leadline_lab.sandbox.fleet import REPLICATOR, identifier
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.process import give
 from leadline_lab.sandbox.wait import eventually
@@ -140,3 +141,52 @@ def _wal_volume(server: Server) -> Iterator[Path]:
         yield volume
     finally:
         subprocess.run(["umount", "--lazy", volume], check=True)  # noqa: S603, S607
+
+
+@fault(
+    make_pair,
+    Expected(rule="log_went_back", cause="primary_restored_older", subject="pg-1", summary=("pg-2 holds",)),
+    own_servers=True,
+    restarts=True,
+)
+def primary_restored_older(pair: Pair) -> Course:
+    """The primary was restored from an older copy of its files, and its standby was not."""
+    older = pair.primary.data.with_name("older")
+    pair.primary.stop()
+    copy_files(pair.primary.data, older)
+    pair.primary.start()
+    pair.fleet.wait_caught_up()
+    yield Prepared()
+    pair.primary.execute("CREATE TABLE lost AS SELECT generate_series(1, 20000) AS n")
+    pair.fleet.wait_caught_up()
+    restore(pair.primary, older)
+    yield Injected()
+    rebuild(pair.standby, pair)
+    yield Healed()
+
+
+def restore(server: Server, older: Path) -> None:
+    """Stop a server, put older files in the place of its own, and start it."""
+    server.stop()
+    shutil.rmtree(server.data)
+    copy_files(older, server.data)
+    server.start()
+
+
+def copy_files(files: Path, to: Path) -> None:
+    """Copy the files of a stopped server, with their owner."""
+    shutil.copytree(files, to)
+    for path in (to, *to.rglob("*")):
+        give(path)
+
+
+def rebuild(standby: Server, pair: Pair) -> None:
+    """Make a standby anew from its primary."""
+    standby.stop()
+    shutil.rmtree(standby.data)
+    source = pair.primary.address(user=REPLICATOR)
+    standby.run("pg_basebackup", "-D", standby.data, "--dbname", source, "--checkpoint=fast", "--no-sync")
+    standby.configure_files({})
+    conninfo = pair.primary.dsn(user=REPLICATOR, port=pair.proxy.port, application_name=standby.name)
+    standby.follow(conninfo, identifier(standby.name))
+    standby.start()

@@ -19,7 +19,7 @@ from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, S
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge import rollup
-from leadline_streams.judge.link_progress import ANCHOR_S, follow_trend
+from leadline_streams.judge.link_progress import ANCHOR_S, follow_trend, written_since
 from leadline_streams.judge.state import LinkState, NodeState
 from leadline_streams.judge.verdict import caught_up
 
@@ -169,6 +169,10 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
         for row, had in zip(rows, before.downstreams, strict=True):
             if row.pid != had.pid or row.name != had.name or row.slot != had.slot or (row.xmin_age or 0) >= LEAST_AGE:
                 return False
+    if positions is not None and positions.current_lsn is not None:
+        end = node.clock.end
+        if end is not None and parse_lsn(positions.current_lsn) < end:
+            return False
     if rows or not upstream_seen:
         feed_clock(node, sample, now, upstream_seen)
         if node.unconfirmed:
@@ -191,6 +195,8 @@ def judge_fast(link: LinkState, up: NodeState | None, sample: Sample, now: float
     if behind > PAGE_SLACK_BYTES:
         return False
     if behind < 0:
+        if -behind > written_since(up.clock):
+            return False
         behind = 0
     received = parse_lsn(positions.received_lsn) if positions.received_lsn is not None else position
     link.position = position

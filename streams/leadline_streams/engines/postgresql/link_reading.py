@@ -1,17 +1,26 @@
 """The present state of a link, read from the samples of its ends."""
 
 from leadline.model.observation import Downstream, Sample
-from leadline_streams.engines.postgresql.links import is_held_back, is_logical, row_of, slot_of, subscription_of
+from leadline_streams.engines.postgresql.links import (
+    is_held_back,
+    is_logical,
+    is_streaming,
+    row_of,
+    slot_of,
+    subscription_of,
+)
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop, is_blocked, missing_publications
 from leadline_streams.engines.postgresql.timeouts import keepalive_s, replies_on_its_own, sender_timeout_s
 from leadline_streams.judge.engine import LinkReading
-from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.state import LinkState, NodeState, WentBack
 
 PAGE_SLACK_BYTES = 2 * 8192
 """An idle primary may leave the tail of its WAL unflushed; a gap below two pages is no gap."""
+WENT_BACK_S = 3600.0
+"""Its standbys are to be repaired after a primary's WAL went back, whatever their positions show by then."""
 SILENT_REPLY_S = 5.0
 """A downstream that has work and has not replied for this long does not receive it."""
 
@@ -37,6 +46,9 @@ def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now
         blocked=subscription is not None and is_blocked(subscription),
         held_back=row is not None and is_held_back(row),
         apply_delay_s=positions.apply_delay_s if positions is not None else 0.0,
+        one_history=_one_history(link, up, down),
+        seen_at=_seen_at(down),
+        upstream_seen_at=_began_at(up),
         confirms_every_s=sender_timeout_s(up) if link.kind == "backup" else 0.0,
     )
 
@@ -173,6 +185,40 @@ def _broken(link: LinkState, up: NodeState | None, down: NodeState | None, now: 
     if up.answers and missing_publications(link, up, subscription):
         return True, False
     return False, in_error_loop(down, subscription, now)
+
+
+def _one_history(link: LinkState, up: NodeState | None, down: NodeState | None) -> bool:
+    """Whether a downstream cannot have more than its upstream: both answer, and are on one timeline."""
+    if up is None or down is None or not up.answers or not down.answers or up.node.role != "primary":
+        return False
+    if not is_streaming(link):
+        return False
+    ours, theirs = down.node, up.node
+    return ours.system_id == theirs.system_id and ours.timeline is not None and ours.timeline == theirs.timeline
+
+
+def _seen_at(node: NodeState | None) -> float:
+    """When the answer of the newest look had arrived, by the agent's clock."""
+    return node.sample.sent_at.timestamp() if node is not None and node.sample is not None else 0.0
+
+
+def _began_at(node: NodeState | None) -> float:
+    """When the newest look began, by the agent's clock."""
+    cost = node.sample.cost if node is not None and node.sample is not None else None
+    return _seen_at(node) - (cost.statement_ms / 1000 if cost is not None else 0.0)
+
+
+def note_going_back(node: NodeState, before: Sample | None, sample: Sample, now: float) -> None:
+    """Note that a primary's WAL ends before where it ended at the last look; forget it after a time."""
+    if node.went_back is not None and now - node.went_back.at > WENT_BACK_S:
+        node.went_back = None
+    if before is None or before.positions is None or sample.positions is None:
+        return
+    was, ends = before.positions.current_lsn, sample.positions.current_lsn
+    if was is None or ends is None or before.node.system_id != sample.node.system_id:
+        return
+    if parse_lsn(ends) < parse_lsn(was):
+        node.went_back = WentBack(now, parse_lsn(was), parse_lsn(ends))
 
 
 def feed_clock(node: NodeState, sample: Sample, now: float, upstream_seen: bool) -> None:

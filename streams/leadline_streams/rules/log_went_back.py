@@ -1,0 +1,46 @@
+"""``log_went_back``: a primary's WAL ends before where it, or a downstream of it, has been: commits were lost there."""
+
+from leadline.words import size
+from leadline_streams.engines.postgresql.lsn import format_lsn
+from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
+from leadline_streams.judge.state import LinkState
+
+
+def measure(context: NodeContext) -> float | None:
+    """Bytes of WAL that the primary had, or that a downstream still has, and that the primary lost."""
+    node = context.node
+    lost = max((link.lead_units for link in holders(context)), default=0)
+    if node.went_back is not None:
+        lost = max(lost, node.went_back.before - node.went_back.after)
+    return float(lost) or None
+
+
+def holders(context: NodeContext) -> list[LinkState]:
+    """Links of the downstreams that hold more than the primary has."""
+    name = context.node.name
+    return [link for link in context.cluster.links.values() if link.upstream == name and link.lead_units]
+
+
+def describe(context: NodeContext, value: float) -> Words:
+    """Both positions, and who holds what was lost."""
+    node, facts, held = context.node, [], []
+    for link in holders(context):
+        held.append(f"{link.downstream} holds {size(link.lead_units)} that {node.name} lost")
+        facts.append(fact("position", format_lsn(link.position or 0), link.downstream, "applied"))
+    end, went = node.clock.end or 0, node.went_back
+    facts.append(fact("end", format_lsn(end), node.name, "the end of its WAL"))
+    if went is not None:
+        moved = f"the WAL of {node.name} went back from {format_lsn(went.before)} to {format_lsn(went.after)}"
+    else:
+        moved = f"the WAL of {node.name} ends at {format_lsn(end)}, before the position of its downstream"
+    return Words("; ".join([moved, *held]), facts)
+
+
+RULE = Rule(
+    name="log_went_back",
+    on=NodeContext,
+    limits=Limits(critical=1.0, for_s=5.0, keep_s=30.0),
+    measure=measure,
+    describe=describe,
+)
