@@ -60,7 +60,7 @@ class OneLook:
             self._note(state.tick(now))
 
     def needs_another(self) -> bool:
-        """Whether a downstream shows more than its upstream did before: only a later look can show whether that is so."""
+        """Whether a downstream shows more than its upstream did before it: only a later look can confirm that."""
         links = [link for state in self._clusters.values() for link in state.memory.links.values()]
         return any(link.lead is not None and not link.lead_units for link in links)
 
