@@ -88,12 +88,14 @@ async def test_a_refusal_costs_what_it_would_have_shown(
     43, "Checked once, a server that refuses functions", "prometheus-community/postgres_exporter#1309"
 )
 def test_check_is_not_down(run: Run, dressed: Sequence[Server], wild: Wild) -> None:
-    """Both servers are up in one look."""
+    """Both servers are up in one look, and what the standby refuses is reported."""
     result = run("check", *(server.dsn(user=AGENT) for server in dressed))
     assert "down" not in result.out, result.out
-    assert result.out.count("primary") == 1
-    assert result.code != 3
-    wild.answers("both servers up")
+    (refused,) = [
+        line for line in result.out.splitlines() if f"{dressed[1].port} (aurora) refuses to everybody" in line
+    ]
+    assert "upstream" in refused
+    wild.answers("both servers up; not seen: … (aurora) refuses to everybody: positions.received_lsn, upstream")
 
 
 @pytest.mark.quick
@@ -161,3 +163,41 @@ async def test_a_right_revoked_meanwhile_costs_one_error(pair: Pair, wild: Wild)
     finally:
         primary.query("GRANT EXECUTE ON FUNCTION pg_stat_get_wal_senders() TO PUBLIC")
         await sampler.close()
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("settings", "role", "flavour"),
+    [
+        ({"rds.extensions": "rds_tools, bloom"}, None, "rds"),
+        ({"rds.extensions": "aurora_stat_utils"}, None, "aurora"),
+        ({"cnpg.config_sha256": "3cfa683e"}, None, "cloudnativepg"),
+        ({}, "cloudsqlsuperuser", "cloudsql"),
+        ({}, "azure_pg_admin", "azure"),
+        ({}, "neon_superuser", "neon"),
+        ({}, None, ""),
+    ],
+    ids=["rds", "aurora", "cloudnativepg", "cloudsql", "azure", "neon", "nobody"],
+)
+@pytest.mark.situation(
+    308, "The service that runs a server", "erikdarlingdata/PerformanceMonitor#2340", "DataDog/integrations-core#20310"
+)
+async def test_the_service_is_known_without_an_error(
+    pair: Pair, wild: Wild, settings: dict[str, str], role: str | None, flavour: str
+) -> None:
+    """By settings and roles, and nothing is called that only a service has."""
+    primary = pair.primary
+    if role is not None:
+        primary.query(f"CREATE ROLE {role}")
+    if settings:
+        primary.configure(**settings)
+    try:
+        samples, errors = await looks(primary, 2)
+    finally:
+        if settings:
+            primary.configure(**dict.fromkeys(settings))
+        if role is not None:
+            primary.query(f"DROP ROLE {role}")
+    assert samples[-1].node.flavour == flavour
+    assert errors == []
+    wild.answers(f"flavour: {flavour}") if flavour else wild.raises_nothing()

@@ -4,7 +4,8 @@
 -- mark       The setting that the agent sent with the startup packet. Behind a pooler the session does not have it.
 -- denied     Functions and views that exist and that the role may not use.
 -- missing    Those that do not exist.
--- rds_extensions, cnpg, neon, roles  Marks of a service: a setting, or a role that only the service creates.
+-- rds_extensions, cnpg, neon, roles  Marks of a service: a setting, or a role that only the service creates. A setting
+--            that was removed from the configuration is empty until the server restarts.
 SELECT json_build_object(
     'mark', current_setting('leadline.session', true),
     'role', current_user,
@@ -30,9 +31,9 @@ SELECT json_build_object(
             SELECT name FROM unnest(string_to_array('{relations}', ' ')) AS name WHERE to_regclass(name) IS NULL
         ) AS each
     ),
-    'rds_extensions', current_setting('rds.extensions', true),
-    'cnpg', current_setting('cnpg.config_sha256', true) IS NOT NULL,
-    'neon', current_setting('neon.timeline_id', true) IS NOT NULL,
+    'rds_extensions', nullif(current_setting('rds.extensions', true), ''),
+    'cnpg', nullif(current_setting('cnpg.config_sha256', true), '') IS NOT NULL,
+    'neon', nullif(current_setting('neon.timeline_id', true), '') IS NOT NULL,
     'roles', (
         SELECT coalesce(json_agg(rolname), '[]') FROM pg_roles
         WHERE rolname IN ('rds_superuser', 'cloudsqlsuperuser', 'alloydbsuperuser', 'azure_pg_admin', 'neon_superuser',
