@@ -98,6 +98,8 @@ def event(notification: Notification, sent: int, notify: NotifySettings) -> dict
         "datacontenttype": "application/json",
         "data": {
             "occasion": notification.occasion,
+            "key": notification.keys[-1],
+            "earlier_keys": notification.keys[:-1],
             "incident": incident,
             "news": notification.news,
             "changes": notification.changes,

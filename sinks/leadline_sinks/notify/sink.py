@@ -34,6 +34,12 @@ class Notification:
     lapsed_by: str | None = None
     """The person whose acknowledgement covers an earlier generation only."""
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys under which people were notified anew, oldest first; each is an alert of its own at a vendor."""
+        ident = self.incident.incident_id
+        return tuple(f"{ident}#{generation}" if generation > 1 else ident for generation in self.rang)
+
 
 class Reason(StrEnum):
     """The reason of a failed attempt. The values are a metric label."""

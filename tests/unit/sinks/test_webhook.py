@@ -151,7 +151,17 @@ async def test_the_content_of_an_event() -> None:
     assert data["occasion"] == "noted"
     assert data["incident"]["causes"][0]["code"] == "standby_query_blocks_replay"
     assert [action["by"] for action in data["actions"]] == ["ada"]
+    assert (data["key"], data["earlier_keys"]) == (data["incident"]["incident_id"], [])
     assert data["runbooks"][0].endswith("/docs/runbooks/replication_lag.md")
+
+
+async def test_the_key_of_an_alert() -> None:
+    """It is another one when people are to be notified again; the earlier ones are named, to be closed."""
+    hook = Hook()
+    await over(hook).deliver(made.notification("cause_changed", rang=(1, 3)))
+    data = orjson.loads(hook.requests[0].body)["data"]
+    ident = made.incident().incident_id
+    assert (data["key"], data["earlier_keys"]) == (f"{ident}#3", [ident])
 
 
 @pytest.mark.parametrize("name", [*made.HOSTILE, "\0" * 10_000], ids=lambda name: ascii(name[:12]))
