@@ -276,6 +276,18 @@ ENTRIES = (
         impact="Changes were not applied; queries on the subscriber returned old data.",
     ),
     RuleEntry(
+        code="subscription_without_worker",
+        family="conflict",
+        on="subscription",
+        unit="s",
+        help=(
+            "Seconds for which an enabled subscription has received nothing while no watched server that takes writes "
+            "has its slot; from twice `wal_retrieve_retry_interval` on, or from `wal_receiver_timeout` on while a "
+            "worker tries to connect. Not while its publisher is down and nothing has replaced it."
+        ),
+        impact="Changes did not arrive; a publisher that had lost the slot did not retain them.",
+    ),
+    RuleEntry(
         code="sync_commit_blocked",
         family="sync",
         on="node",

@@ -55,6 +55,13 @@ class Watched:
         if self._outputs.any_fired(since):
             self.fail(f"nothing fires for {seconds:g} s")
 
+    def stays(self, rule: str, seconds: float) -> None:
+        """The rule fires and does not resolve for this long."""
+        with suppress(UnreachableError):
+            eventually(f"{rule} ends", lambda: self._checked(self._transition(rule, "resolved") is not None), seconds)
+        if self._transition(rule, "firing") is None or self._transition(rule, "resolved") is not None:
+            self.fail(f"{rule} stays for {seconds:g} s")
+
     def until(self, event: str, check: Callable[[], bool], within_s: float = 20.0) -> None:
         """Wait for something. Fails with all that was put out."""
         try:

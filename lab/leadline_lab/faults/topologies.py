@@ -1,9 +1,12 @@
 """The topologies that faults need, and how they are built from new servers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from leadline_lab.sandbox.fleet import AGENT, Fleet
+from psycopg import sql
+
+from leadline_lab.sandbox.fleet import AGENT, REPLICATOR, Fleet
+from leadline_lab.sandbox.port import HOST
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.proxy import Proxy
 from leadline_lab.sandbox.wait import eventually
@@ -91,6 +94,13 @@ class Logical:
         self.fleet.wait_caught_up()
 
 
+@dataclass(frozen=True)
+class LogicalAndStandby(Logical):
+    """A publisher with a standby, and a subscriber whose connection string names both of them."""
+
+    standby: Server = field(kw_only=True)
+
+
 def make_pair(fleet: Fleet) -> Pair:
     """A primary and its standby."""
     return _pair(fleet)
@@ -140,6 +150,17 @@ def make_logical(fleet: Fleet) -> Logical:
     publisher.query(ITEMS, dbname=DATABASE)
     proxy = fleet.proxy(publisher)
     return Logical(fleet, publisher, fleet.subscriber("pg-3", publisher, schema=ITEMS, through=proxy), proxy)
+
+
+def make_logical_and_standby(fleet: Fleet) -> LogicalAndStandby:
+    """A publisher, its standby, and a subscriber that connects to the one of them that takes writes."""
+    logical = make_logical(fleet)
+    standby = fleet.standby("pg-2", logical.publisher, slot=False)
+    one, other = logical.proxy.port, standby.port
+    both = logical.publisher.dsn(logical.database, REPLICATOR, target_session_attrs="read-write")
+    hosts = f"{both} host={HOST},{HOST} port={one},{other}"
+    logical.alter(f"CONNECTION {sql.Literal(hosts).as_string()}")
+    return LogicalAndStandby(fleet, logical.publisher, logical.subscriber, logical.proxy, standby=standby)
 
 
 def _pair(

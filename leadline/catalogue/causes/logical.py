@@ -8,7 +8,7 @@ ENTRIES = (
         code="apply_blocked_by_lock",
         family="logical",
         help="the apply worker waits for a lock; blocked_by is the session that holds it",
-        explains=CUT,
+        explains=CUT | {"table_sync_waiting"},
         improvements=(
             "Set lock_timeout and idle_in_transaction_session_timeout for all roles that connect to the subscriber.",
         ),
@@ -40,7 +40,7 @@ ENTRIES = (
         code="apply_workers_exhausted",
         family="logical",
         help="a subscription is enabled and has no worker and no errors; the server allows no more workers or origins",
-        explains=CUT,
+        explains=CUT | {"subscription_without_worker"},
         improvements=(
             "Set max_logical_replication_workers and the limit of replication origins by the number of subscriptions.",
         ),
@@ -86,12 +86,34 @@ ENTRIES = (
         ),
     ),
     CauseEntry(
+        code="publisher_not_seen",
+        family="logical",
+        help="a subscription is enabled and receives nothing, and no watched server can be its publisher",
+        explains=frozenset({"subscription_without_worker"}),
+        improvements=("Watch both ends of each subscription.",),
+        tasks=("Find out from the subscriber's server log why the worker of the subscription did not start.",),
+    ),
+    CauseEntry(
         code="replica_identity_missing",
         family="logical",
         help="published tables that have been updated or deleted from have no replica identity",
         explains=frozenset({"identity_missing"}),
         improvements=("Let the release pipeline refuse tables without a primary key in published databases.",),
         tasks=(("Give each table a key that identifies its rows; undo REPLICA IDENTITY FULL where it was a stopgap."),),
+    ),
+    CauseEntry(
+        code="slot_lost_in_failover",
+        family="logical",
+        help="a subscription receives nothing; a server of its publisher's system was promoted and lacks its slot",
+        explains=frozenset({"subscription_without_worker", "replication_cut_off"}),
+        improvements=(
+            "Keep logical slots over a failover: failover = true on the subscription, and sync_replication_slots and "
+            "synchronized_standby_slots on the servers (PostgreSQL 17 and later), or permanent slots of Patroni.",
+        ),
+        tasks=(
+            habits.COMPARE,
+            "Make each failover of the publisher check the slots of its subscriptions.",
+        ),
     ),
     CauseEntry(
         code="subscriber_cannot_connect",

@@ -20,7 +20,7 @@ OWN_WORKERS = "Lock/applytransaction"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A worker that waits for a lock and whose transaction gets old."""
-    for affected in affected_subscriptions(context, CUT):
+    for affected in affected_subscriptions(context, CUT | {"table_sync_waiting"}):
         wait, waits_s = affected.subscription.wait or "", affected.subscription.transaction_s or 0.0
         blockers, name = _blockers(affected), affected.node.name
         if not wait.startswith("Lock/") or (wait == OWN_WORKERS and not blockers):

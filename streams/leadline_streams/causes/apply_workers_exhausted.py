@@ -18,7 +18,7 @@ SPARE = 4
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An enabled subscription without a worker and without an error, where a limit is reached."""
-    for affected in affected_subscriptions(context, CUT):
+    for affected in affected_subscriptions(context, CUT | {"subscription_without_worker"}):
         if not affected.subscription.enabled or affected.subscription.pid is not None or affected.fails:
             continue
         reached, name = reached_limits(context, affected), affected.node.name

@@ -92,6 +92,8 @@ def slot_creation_waits(logical: Logical) -> Course:
             creator.pgconn.send_query(CREATE.encode())
             yield Injected(summary=(f"it waits for pid {session.info.backend_pid} on pg-1",))
             session.rollback()
+        while creator.pgconn.get_result() is not None:
+            pass
         eventually("the slot is created", lambda: bool(publisher.query(CREATED)), 10.0)
         publisher.execute("SELECT pg_drop_replication_slot('cdc')")
     yield Healed()

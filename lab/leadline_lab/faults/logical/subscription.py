@@ -3,7 +3,7 @@
 from psycopg import sql
 
 from leadline_lab.faults.fault import Broken, Course, Expected, Healed, Injected, Named, Prepared, fault
-from leadline_lab.faults.topologies import Logical, make_logical
+from leadline_lab.faults.topologies import Logical, LogicalAndStandby, make_logical, make_logical_and_standby
 from leadline_lab.sandbox.fleet import REPLICATOR
 from leadline_lab.sandbox.workload import writing
 
@@ -69,6 +69,51 @@ def subscription_slot_dropped(logical: Logical) -> Course:
     yield Broken()
     yield Injected()
     logical.on_publisher(f"SELECT pg_create_logical_replication_slot('{slot}', 'pgoutput')")
+    yield Healed()
+
+
+@fault(
+    make_logical_and_standby,
+    Expected(
+        rule="subscription_without_worker",
+        cause="slot_lost_in_failover",
+        summary=("pg-2 took over from pg-1", "without slot pg_3"),
+        within_s=40.0,
+    ),
+    since=18,
+    own_servers=True,
+)
+def publisher_failed_over_without_slots(logical: LogicalAndStandby) -> Course:
+    """The publisher crashed, and the standby that replaced it does not have the subscription's slot."""
+    yield Prepared()
+    logical.publisher.stop("immediate")
+    logical.standby.execute("SELECT pg_promote()")
+    yield Injected()
+
+
+@fault(
+    make_logical,
+    Expected(
+        rule="subscription_without_worker",
+        cause="publisher_not_seen",
+        summary=("no watched server has its slot elsewhere",),
+        within_s=30.0,
+    ),
+)
+def publisher_is_not_watched(logical: Logical) -> Course:
+    """A subscription cannot reach its publisher, which is not among the watched servers."""
+    yield Prepared()
+    logical.on_subscriber(
+        "CREATE SUBSCRIPTION elsewhere CONNECTION 'host=127.0.0.1 port=9 dbname=app' PUBLICATION elsewhere "
+        "WITH (connect = false)",
+        "ALTER SUBSCRIPTION elsewhere ENABLE",
+    )
+    yield Injected()
+    logical.on_subscriber(
+        "ALTER SUBSCRIPTION elsewhere DISABLE",
+        "ALTER SUBSCRIPTION elsewhere SET (slot_name = NONE)",
+        "DROP SUBSCRIPTION elsewhere",
+    )
     yield Healed()
 
 

@@ -28,6 +28,8 @@ Shared by rules and causes:
 ``subscriptions``   workers that are missing, fail or wait; publications that are missing
 ``table_copies``    initial copies of tables that do not move, and their senders
 ``timeouts``        how long an end of a connection may be silent
+``unserved``        subscriptions that receive nothing, and servers that replaced their publishers
+``timing``          times that a server's own settings decide
 ``synchronous``     standbys that commits require, and those that confirm them
 ``flavours``        steps in the ways of a managed service or an orchestrator
 ``rights``          parts of a server that the agent's role may not read

@@ -1,0 +1,83 @@
+"""Publishers of subscriptions that have no stream: the server that holds the slot, or one that took over without it."""
+
+from dataclasses import dataclass
+
+from leadline.model.observation import Subscription
+from leadline_streams.engines.postgresql.links import is_logical, slot_of
+from leadline_streams.engines.postgresql.timing import milliseconds
+from leadline_streams.judge.rule import ClusterView
+from leadline_streams.judge.state import LinkState, NodeState
+
+FIRST = 1
+"""The timeline of a server that was never promoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """A server that takes writes and lacks a subscription's slot, where its publisher should be."""
+
+    node: NodeState
+    replaced: NodeState | None
+    """The publisher that it replaced; None where that was before the first sample."""
+
+    @property
+    def was_promoted(self) -> bool:
+        """Whether it was a standby before."""
+        return self.replaced is not None or (self.node.node.timeline or FIRST) > FIRST
+
+
+def idle_s(node: NodeState, subscription: Subscription, now: float) -> float | None:
+    """Seconds for which an enabled subscription has received nothing; None while that is no longer than usual.
+
+    A worker that ended is started again after ``wal_retrieve_retry_interval``; one that connects and receives nothing
+    gives up after ``wal_receiver_timeout``.
+    """
+    since = node.idle_subscriptions.get(subscription.name)
+    if since is None:
+        return None
+    usual = (
+        2 * milliseconds(node, "wal_retrieve_retry_interval") + 2.0
+        if subscription.pid is None
+        else milliseconds(node, "wal_receiver_timeout")
+    )
+    return now - since if now - since >= usual else None
+
+
+def link_of(cluster: ClusterView, node: NodeState, subscription: Subscription) -> LinkState | None:
+    """The link of a subscription, where its publisher is or was watched."""
+    for link in cluster.links.values():
+        if is_logical(link) and (link.downstream, link.name) == (node.name, subscription.name):
+            return link
+    return None
+
+
+def serves(up: NodeState | None, link: LinkState) -> bool:
+    """Whether a publisher answers, takes writes and has the slot of a link."""
+    return up is not None and up.writable and slot_of(link, up) is not None
+
+
+def successor_of(
+    cluster: ClusterView, node: NodeState, subscription: Subscription, link: LinkState | None
+) -> Successor | None:
+    """The server that should be the publisher now and lacks the slot; None when no watched one can be.
+
+    Where the publisher was watched, one of the same system that takes writes instead of it. Otherwise the only one that
+    has the publications, which is seen where its agent is connected to the published database.
+    """
+    old = cluster.nodes.get(link.upstream) if link is not None else None
+    others = [each for each in cluster.nodes.values() if each.writable and each.name != node.name]
+    lacking = [each for each in others if not _has_slot(each, subscription)]
+    if old is not None:
+        same = [each for each in lacking if each.node.system_id == old.node.system_id]
+        newest = max(same, key=lambda each: each.writable_since or 0.0, default=None)
+        if newest is None:
+            return None
+        return Successor(newest, None if newest.name == old.name else old)
+    named = set(subscription.publications)
+    having = [each for each in lacking if each.sample is not None and named <= set(each.sample.publications)]
+    return Successor(having[0], None) if named and len(having) == 1 else None
+
+
+def _has_slot(node: NodeState, subscription: Subscription) -> bool:
+    slots = node.sample.slots if node.sample is not None else ()
+    return any(slot.name == subscription.slot and slot.kind == "logical" for slot in slots)
