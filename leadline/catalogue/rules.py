@@ -88,9 +88,10 @@ ENTRIES = (
         on="node",
         unit="tables",
         help=(
-            "Published tables without a replica identity whose updates or deletes are published, and that have been "
-            "updated or deleted from: the next update or delete fails. Read where the agent is connected to the "
-            "published database, at its start, after a reload and every `settings_every_s`; at most 20 tables."
+            "Published tables whose updates or deletes the server refuses: they have no replica identity and have been "
+            "updated or deleted from, or the row filter, the column list or the generated columns of a publication do "
+            "not fit their identity. Read where the agent is connected to the published database, once a minute and "
+            "after a reload; at most 20 tables."
         ),
         impact="Applications that updated or deleted rows of published tables got errors.",
     ),

@@ -225,6 +225,26 @@ class TableCopy(Value, frozen=True, kw_only=True):
     """Sessions on the subscriber that block the worker."""
 
 
+class RefusedTable(Value, frozen=True, kw_only=True):
+    """A published table whose updates or deletes its server refuses."""
+
+    name: str
+    """With its schema, quoted where SQL needs it; of a partitioned table the partition."""
+    reason: Literal["no_identity", "row_filter", "column_list", "generated_column"]
+    """``no_identity``: the table has no replica identity. The others: its identity lacks columns of the publication's
+    row filter, is not in its column list, or has a generated column that is not published."""
+    columns: tuple[str, ...] = ()
+    """The columns in question."""
+    identity: str = "d"
+    """``relreplident``."""
+    publication: str = ""
+    updates: bool = True
+    """Whether updates are refused."""
+    deletes: bool = True
+    changed: bool = False
+    """Whether rows were updated or deleted since the statistics began."""
+
+
 class Table(Value, frozen=True, kw_only=True):
     """A table of logical replication, as one side has it."""
 
@@ -405,6 +425,8 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     """Only in samples for which they were read; see ``Tables``."""
     server_log: ServerLog | None = None
     """Only in samples for which it was read; see ``ServerLog``."""
+    refused: tuple[RefusedTable, ...] | None = None
+    """Only in samples for which they were read, once a minute where ``database`` has publications; 20 at most."""
     conflicts: ConflictsT = {}  # type: ignore[assignment]
     """Queries cancelled by replay: database, then kind, then count."""
     activity: Activity | None = None
@@ -439,7 +461,7 @@ class NodeSettings(Value, frozen=True, kw_only=True, tag="settings", tag_field="
     sent_at: Time
     settings: dict[str, SettingValue]
     without_identity: tuple[str, ...] = ()
-    """Published tables of the agent's database that are changed and have no replica identity; 20 at most."""
+    """Published tables without replica identity, from agents that do not send ``refused`` with samples."""
 
 
 class Tick(Value, frozen=True, kw_only=True, tag="tick", tag_field="kind"):

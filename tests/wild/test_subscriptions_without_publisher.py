@@ -10,6 +10,7 @@ from leadline_lab.faults.topologies import DATABASE, ITEMS
 from leadline_lab.sandbox.fleet import AGENT, REPLICATOR, Fleet
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
+from leadline_streams.judge.cluster import ClusterState
 from tests.fixtures.commands import Run
 from tests.fixtures.postgres_versions import binaries_for
 from tests.wild.conftest import Wild
@@ -34,16 +35,20 @@ class Failover:
 
     def returns(self) -> None:
         """The old publisher comes back as a standby of the new one, as after pg_rewind: without its slots."""
-        self.publisher.start()
-        self.publisher.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active")
-        self.publisher.stop("fast")
         self.publisher.follow(self.standby.dsn(user=REPLICATOR), "")
         self.publisher.start()
+        self.publisher.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active")
 
     def dsns(self) -> list[str]:
         """Connection strings of the servers that run."""
         servers = (self.publisher, self.standby, self.subscriber)
         return [server.dsn(DATABASE, AGENT) for server in servers if server.running]
+
+
+def _is_known(state: ClusterState) -> bool:
+    """Whether the subscription's link is healthy and all servers have answered."""
+    links = [link for link in state.memory.links.values() if link.name == "pg_3"]
+    return len(links) == 1 and links[0].connected and all(node.settings for node in state.memory.nodes.values())
 
 
 @pytest.fixture
@@ -72,7 +77,7 @@ def test_a_publisher_that_was_replaced_without_its_slots(failover: Failover, run
     """The new publisher is named, and the problem does not end when the old server comes back as a standby."""
     servers = [failover.publisher, failover.standby, failover.subscriber]
     with watched(servers, DATABASE) as seen:
-        seen.until("all are known", lambda: seen.observation.ask(lambda state: len(state.memory.links) == 2))
+        seen.until("all are known", lambda: seen.observation.ask(_is_known))
         wild.begins()
         failover.happens()
         fired = seen.fires("subscription_without_worker", 30.0)

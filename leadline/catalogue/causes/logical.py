@@ -96,7 +96,7 @@ ENTRIES = (
     CauseEntry(
         code="replica_identity_missing",
         family="logical",
-        help="published tables that have been updated or deleted from have no replica identity",
+        help="published tables have no replica identity, or a filter, a column list or a column that does not fit",
         explains=frozenset({"identity_missing"}),
         improvements=("Let the release pipeline refuse tables without a primary key in published databases.",),
         tasks=(("Give each table a key that identifies its rows; undo REPLICA IDENTITY FULL where it was a stopgap."),),

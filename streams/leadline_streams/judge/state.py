@@ -13,7 +13,17 @@ from msgspec import Struct, field
 from leadline.model.alert import Severity, State, Subject, Verdict
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
 from leadline.model.incident import Cause, Change, TimelineEntry
-from leadline.model.observation import Disk, LinkKind, Node, Sample, ServerLog, SettingValue, Tables, Unit
+from leadline.model.observation import (
+    Disk,
+    LinkKind,
+    Node,
+    RefusedTable,
+    Sample,
+    ServerLog,
+    SettingValue,
+    Tables,
+    Unit,
+)
 from leadline_streams.judge.counters import Window
 from leadline_streams.judge.position_clock import PositionClock
 from leadline_streams.judge.watermark import Arrivals
@@ -38,6 +48,16 @@ class Held(Struct):
     """Whether ``growth`` covers less than the span: each reading corrects it."""
     decoded: int = 0
     """Bytes decoded before the slot began to retain much: one look may show both at once."""
+
+
+class IdleState(Struct):
+    """An enabled subscription that receives nothing."""
+
+    since: float
+    pid: int | None
+    """Of its worker in the last sample."""
+    restarts: bool
+    """Whether it was seen without a worker, or with another one, since then: its worker fails and is started again."""
 
 
 class CopyState(Struct):
@@ -82,6 +102,8 @@ class NodeState(Struct):
     """Its positions over time: reported by a primary, or by the receiver of an upstream without an agent."""
     settings: dict[str, SettingValue] = field(default_factory=dict)
     without_identity: tuple[str, ...] = ()
+    """Its published tables without a replica identity, from an agent that does not send ``refused``."""
+    refused: tuple[RefusedTable, ...] = ()
     """Its published tables that refuse updates or deletes, as last reported."""
     disk: Disk | None = None
     """As last reported: not every sample has it."""
@@ -129,8 +151,8 @@ class NodeState(Struct):
     """When its status was last published; 0 when it never was."""
     copies: dict[str, CopyState] = field(default_factory=dict)
     """Its initial copies of tables, by the engine's names for them."""
-    idle_subscriptions: dict[str, float] = field(default_factory=dict)
-    """Since when its enabled subscriptions have received nothing, by name; only of those that receive nothing."""
+    idle_subscriptions: dict[str, IdleState] = field(default_factory=dict)
+    """Its enabled subscriptions that receive nothing, by name."""
     freed: dict[str, float] = field(default_factory=dict)
     """When the subscription of a slot was dropped, by the slot's name."""
 

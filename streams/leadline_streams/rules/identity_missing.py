@@ -1,5 +1,6 @@
-"""``identity_missing``: updates or deletes of published tables fail, because the tables have no replica identity."""
+"""``identity_missing``: the server refuses updates or deletes of published tables for their replica identity."""
 
+from leadline_streams.engines.postgresql.refusals import refused, words_of
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 
@@ -7,23 +8,28 @@ NAMED = 3
 
 
 def measure(context: NodeContext) -> float | None:
-    """Number of such tables, as last reported with the settings of the server."""
-    return float(len(context.node.without_identity)) or None
+    """Number of such tables, as last reported."""
+    return float(len(refused(context.node))) or None
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """The tables, and the effect on applications."""
+    """The tables and their reasons, and the effect on applications."""
     node = context.node
-    tables = node.without_identity
+    tables = refused(node)
     more = f" and {len(tables) - NAMED} more" if len(tables) > NAMED else ""
-    names = ", ".join(tables[:NAMED]) + more or f"{value:.0f} tables"
+    names = ", ".join(table.name for table in tables[:NAMED]) + more or f"{value:.0f} tables"
+    why = words_of(tables[0]) if tables else "no replica identity"
     return Words(
-        f"{names} on {node.name} published without a replica identity: updates or deletes fail",
+        f"updates or deletes of {names} on {node.name} are refused: {why}",
         [
-            fact("table", table, node.name, "no replica identity, and its updates or deletes are published")
+            fact("table", table.name, node.name, f"{words_of(table)}; {_effect(table.changed)}")
             for table in tables[:NAMED]
         ],
     )
+
+
+def _effect(changed: bool) -> str:
+    return "was updated or deleted from before" if changed else "no update or delete has succeeded so far"
 
 
 RULE = Rule(

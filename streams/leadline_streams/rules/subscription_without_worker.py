@@ -5,8 +5,8 @@ down and nothing has replaced it, ``node_down``.
 """
 
 from leadline.words import duration
-from leadline_streams.engines.postgresql.unserved import idle_s, link_of, serves, successor_of
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
+from leadline_streams.engines.postgresql.unserved import idle_s, link_of, serves, successor_of
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
 
@@ -21,10 +21,10 @@ def measure(context: SubscriptionContext) -> float | None:
         return None
     link = link_of(cluster, node, subscription)
     if link is not None:
-        up = cluster.nodes.get(link.upstream)
-        if serves(up, link) or (up is not None and up.writable):
+        up, successor = cluster.nodes.get(link.upstream), successor_of(cluster, node, subscription, link)
+        if serves(up, link) or (successor is None and up is not None and not up.answers):
             return None
-        if (up is None or not up.answers) and successor_of(cluster, node, subscription, link) is None:
+        if successor is not None and successor.node is up:
             return None
     return waited
 
@@ -35,9 +35,9 @@ def describe(context: SubscriptionContext, value: float) -> Words:
     link = link_of(cluster, node, subscription)
     successor = successor_of(cluster, node, subscription, link)
     place = f"{successor.node.name} has no such slot" if successor is not None else "no watched server has it"
+    nothing = f"has received nothing for {duration(value)}" if value else "receives nothing"
     return Words(
-        f"subscription {subscription.name} on {node.name} has received nothing for {duration(value)}: it needs slot "
-        f"{subscription.slot}, and {place}",
+        f"subscription {subscription.name} on {node.name} {nothing}: it needs slot {subscription.slot}, and {place}",
         [
             fact("worker", subscription.pid or "none", node.name, "the subscription is enabled"),
             fact("slot", subscription.slot, successor.node.name if successor is not None else None, place),

@@ -16,6 +16,7 @@ from leadline.model.observation import (
     Archiver,
     Downstream,
     Positions,
+    RefusedTable,
     SettingValue,
     Slot,
     Subscription,
@@ -123,13 +124,19 @@ class SettingsAnswer(Value, frozen=True, kw_only=True):
 
     at: Time
     settings: dict[str, SettingValue]
-    without_identity: tuple[str, ...] = ()
+
+
+class RefusedAnswer(Value, frozen=True, kw_only=True):
+    """``queries/refused-*.sql``."""
+
+    refused: tuple[RefusedTable, ...]
 
 
 _LOOK = msgspec.json.Decoder(LookAnswer)
 _FILES = msgspec.json.Decoder(FilesAnswer)
 _TABLES = msgspec.json.Decoder(Tables)
 _SETTINGS = msgspec.json.Decoder(SettingsAnswer)
+_REFUSED = msgspec.json.Decoder(RefusedAnswer)
 
 
 def read_look(answer: bytes) -> LookAnswer:
@@ -150,6 +157,11 @@ def read_tables(answer: bytes) -> Tables:
 def read_settings(answer: bytes) -> SettingsAnswer:
     """Decode the answer about settings. Raises msgspec.DecodeError."""
     return _SETTINGS.decode(_text(answer))
+
+
+def read_refused(answer: bytes) -> RefusedAnswer:
+    """Decode the answer about tables whose updates are refused. Raises msgspec.DecodeError."""
+    return _REFUSED.decode(_text(answer))
 
 
 def _text(answer: bytes) -> bytes:

@@ -25,6 +25,7 @@ LOG_RIGHTS = "logrights"
 LOG_PATH = "logpath"
 LOG_TAIL = "logtail"
 LOG_TAIL_BY = "logtailby"
+REFUSED = "refused"
 
 _FILE = re.compile(r"(?P<query>[a-z]+)-(?P<major>\d+)\.sql").fullmatch
 _PLACE = re.compile(r"\{([a-z]+)\}")

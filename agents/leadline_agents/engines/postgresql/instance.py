@@ -10,7 +10,7 @@ from msgspec import DecodeError
 from msgspec.structs import replace
 
 from leadline.clock import Clock
-from leadline.model.observation import Disk, Node, NodeSettings, Tables
+from leadline.model.observation import Disk, Node, NodeSettings, RefusedTable, Tables
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.dsn import parts
 from leadline_agents import host
@@ -26,6 +26,8 @@ from leadline_agents.sockets import Connections
 
 FILES_EVERY_S = 60.0
 """Listing the WAL directory looks at every file in it."""
+REFUSED_EVERY_S = 60.0
+"""The catalogs of all published tables are read."""
 TABLES_EVERY_S = 30.0
 """Shortest time between two readings of the tables, which are read while a logical worker is missing or changes."""
 
@@ -65,13 +67,15 @@ class PostgresqlInstance:
         self._server_log = ServerLogReader(
             self._reader.ask, instance.name, options.query_text, is_here=host.is_here(self.address.host)
         )
-        self._files_due = self._tables_due = self._leave_due = clock.monotonic()
+        self._files_due = self._tables_due = self._leave_due = self._refused_due = clock.monotonic()
         self._data_directory: str | None = None
         """As the server reported it."""
         self._loaded_at: datetime | None = None
         """When the server last loaded its configuration, as of the last look."""
         self._read_as_of: datetime | None = None
         """The same, as of the last reading of the settings."""
+        self._refused_as_of: datetime | None = None
+        """The same, as of the last reading of the tables whose updates are refused."""
 
     async def look(self, node: Node) -> Reading:
         """One look; see ``EngineInstance``."""
@@ -92,6 +96,7 @@ class PostgresqlInstance:
             free=self._free() if files is not None else None,
             tables=await self._tables(look, now),
             server_log=await self._server_log.read(look, now),
+            refused=await self._refused(look, now),
         )
         await self._make_way(look, now)
         if host.is_here(self.address.host):
@@ -143,6 +148,15 @@ class PostgresqlInstance:
             return None
         self._tables_due = now + TABLES_EVERY_S
         return await self._ask(catalog.TABLES, answers.read_tables)
+
+    async def _refused(self, look: LookAnswer, now: float) -> tuple[RefusedTable, ...] | None:
+        """Also after a reload, so that who repaired a table need not wait."""
+        reloaded = self._loaded_at != self._refused_as_of
+        if look.node.in_recovery or not look.publications or (now < self._refused_due and not reloaded):
+            return None
+        self._refused_due, self._refused_as_of = now + REFUSED_EVERY_S, self._loaded_at
+        answer = await self._ask(catalog.REFUSED, answers.read_refused)
+        return answer.refused if answer is not None else None
 
     async def _ask(self, query: str, read: Callable[[bytes], T]) -> T | None:
         """The answer of a query beside the look; None, and a line in the process log, when it fails."""

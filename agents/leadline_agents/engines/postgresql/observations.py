@@ -13,6 +13,7 @@ from leadline.model.observation import (
     Downstream,
     Node,
     NodeSettings,
+    RefusedTable,
     Sample,
     ServerLog,
     Session,
@@ -70,6 +71,7 @@ def sample_of(
     tables: Tables | None = None,
     refusals: Refusals | None = None,
     server_log: ServerLog | None = None,
+    refused: tuple[RefusedTable, ...] | None = None,
 ) -> Sample:
     """One look as a sample, not numbered yet. ``free`` is free and total bytes of the volume that holds the WAL.
 
@@ -97,6 +99,7 @@ def sample_of(
         publications=look.publications,
         tables=tables,
         server_log=server_log,
+        refused=refused,
         conflicts={row.database: row.kinds for row in look.conflicts},
         activity=_activity(look.activity, query_text) if look.activity is not None and stats else None,
         archiver=archiver,
@@ -138,7 +141,6 @@ def settings_of(node: Node, settings: SettingsAnswer, *, sent_at: datetime) -> N
         at=settings.at,
         sent_at=sent_at,
         settings={name: _setting(name, value) for name, value in sorted(settings.settings.items())},
-        without_identity=settings.without_identity,
     )
 
 

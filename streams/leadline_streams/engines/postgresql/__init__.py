@@ -25,6 +25,7 @@ Shared by rules and causes:
 ``slots``           WAL that a slot retains, its growth, and the transactions that it waits for
 ``owners``          everything that could own a slot
 ``orchestrators``   orchestrators of servers, and the slots that they keep
+``refusals``        published tables whose updates the server refuses, and why
 ``subscriptions``   workers that are missing, fail or wait; publications that are missing
 ``table_copies``    initial copies of tables that do not move, and their senders
 ``timeouts``        how long an end of a connection may be silent

@@ -80,10 +80,14 @@ class PostgreSQL:
         link_reading.feed_clock(node, sample, now, upstream_seen)
         if before is None or counters.rose(before, sample):
             counters.count(node, before, sample, now)
+        if sample.refused is not None:
+            node.refused = sample.refused
+        elif node.refused and not sample.publications:
+            node.refused = ()
         if sample.copies or sample.subscriptions or node.copies:
             table_copies.follow(node, sample, now)
         if sample.subscriptions or node.idle_subscriptions:
-            subscriptions.follow(node, sample, now)
+            subscriptions.follow(node, sample, now, first=before is None)
         if sample.archiver is not None and sample.archiver.ready is not None:
             node.unarchived = sample.archiver.ready
         if node.held or not all(map(health.slot_is_healthy, sample.slots)):

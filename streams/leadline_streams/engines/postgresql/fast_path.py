@@ -29,7 +29,7 @@ READ: Fields = {
     Sample: frozenset(
         {
             *("node", "up", "positions", "downstreams", "upstream", "slots", "subscriptions", "tables", "conflicts"),
-            *("activity", "archiver", "disk", "not_permitted", "server_log"),
+            *("activity", "archiver", "disk", "not_permitted", "server_log", "refused"),
         }
     ),
     Positions: frozenset({"current_lsn", "received_lsn", "replayed_lsn", "replay_paused", "apply_delay_s"}),
@@ -124,7 +124,7 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
     before = node.sample
     if before is None or not sample.up or sample.subscriptions or sample.disk is not None or sample.tables is not None:
         return False
-    if sample.server_log is not None:
+    if sample.server_log is not None or sample.refused:
         return False
     # Decoding gives equal ones as the same object, mostly.
     if sample.node is not before.node and sample.node != before.node:

@@ -3,21 +3,29 @@
 from leadline.model.observation import Sample, Subscription
 from leadline_streams.engines.postgresql.links import slot_of
 from leadline_streams.judge.counters import LONGEST_TURN_S
-from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.state import IdleState, LinkState, NodeState
 from leadline_streams.judge.verdict import STALLED_S
 
 RARE_TURN_S = 120.0
 """Longest time between two errors of a worker that still fails; after that, it no longer does."""
 
 
-def follow(node: NodeState, sample: Sample, now: float) -> None:
-    """Note since when each enabled subscription has received nothing: it has no worker, or one that only begins."""
-    before = node.idle_subscriptions
-    node.idle_subscriptions = {
-        each.name: before.get(each.name, now)
-        for each in sample.subscriptions
-        if each.enabled and (each.pid is None or each.received_lsn is None)
-    }
+UNKNOWN_SINCE = 0.0
+"""Stands for a time before the first look."""
+
+
+def follow(node: NodeState, sample: Sample, now: float, *, first: bool) -> None:
+    """Note since when each enabled subscription has received nothing: it has no worker, or one that only begins.
+
+    ``first``: the first sample of the node, which does not show since when.
+    """
+    before, since = node.idle_subscriptions, UNKNOWN_SINCE if first else now
+    node.idle_subscriptions = {}
+    for each in sample.subscriptions:
+        if each.enabled and (each.pid is None or each.received_lsn is None):
+            was = before.get(each.name)
+            restarts = each.pid is None or (was is not None and (was.restarts or was.pid != each.pid))
+            node.idle_subscriptions[each.name] = IdleState(was.since if was is not None else since, each.pid, restarts)
 
 
 def missing_publications(link: LinkState, up: NodeState, subscription: Subscription) -> list[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from leadline.model.observation import Subscription
 from leadline_streams.engines.postgresql.links import is_logical, slot_of
+from leadline_streams.engines.postgresql.subscriptions import UNKNOWN_SINCE
 from leadline_streams.engines.postgresql.timing import milliseconds
 from leadline_streams.judge.rule import ClusterView
 from leadline_streams.judge.state import LinkState, NodeState
@@ -29,18 +30,22 @@ class Successor:
 def idle_s(node: NodeState, subscription: Subscription, now: float) -> float | None:
     """Seconds for which an enabled subscription has received nothing; None while that is no longer than usual.
 
+    0 where it is not known since when: the first look shows only that it does not.
+
     A worker that ended is started again after ``wal_retrieve_retry_interval``; one that connects and receives nothing
     gives up after ``wal_receiver_timeout``.
     """
-    since = node.idle_subscriptions.get(subscription.name)
-    if since is None:
+    idle = node.idle_subscriptions.get(subscription.name)
+    if idle is None:
         return None
+    if idle.since == UNKNOWN_SINCE:
+        return 0.0
     usual = (
         2 * milliseconds(node, "wal_retrieve_retry_interval") + 2.0
-        if subscription.pid is None
+        if idle.restarts
         else milliseconds(node, "wal_receiver_timeout")
     )
-    return now - since if now - since >= usual else None
+    return now - idle.since if now - idle.since >= usual else None
 
 
 def link_of(cluster: ClusterView, node: NodeState, subscription: Subscription) -> LinkState | None:
@@ -69,7 +74,8 @@ def successor_of(
     lacking = [each for each in others if not _has_slot(each, subscription)]
     if old is not None:
         same = [each for each in lacking if each.node.system_id == old.node.system_id]
-        newest = max(same, key=lambda each: each.writable_since or 0.0, default=None)
+        others = [each for each in same if each.name != old.name]
+        newest = max(others or same, key=lambda each: each.writable_since or 0.0, default=None)
         if newest is None:
             return None
         return Successor(newest, None if newest.name == old.name else old)

@@ -72,7 +72,8 @@ def _downstream(other: NodeState | None, link: LinkState, now: float) -> Witness
     since_look = now - other.seen
     if is_logical(link):
         own = subscription_of(link, other)
-        if own is None or own.pid is None or own.message_age_s is None:
+        # A worker that only tries to connect has a time of its start, and no position.
+        if own is None or own.pid is None or own.received_lsn is None or own.message_age_s is None:
             return None
         return Witness(other.name, f"subscription {own.name}", own.message_age_s + since_look, other.seen)
     receiver = other.sample.upstream

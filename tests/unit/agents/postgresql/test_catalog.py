@@ -14,7 +14,7 @@ GROUPS = {
     *("activity", "archiver"),
 }
 OTHERS = {
-    *(catalog.FILES, catalog.SERVICE, catalog.SESSION, catalog.SETTINGS, catalog.TABLES),
+    *(catalog.FILES, catalog.REFUSED, catalog.SERVICE, catalog.SESSION, catalog.SETTINGS, catalog.TABLES),
     *(catalog.LOG_RIGHTS, catalog.LOG_PATH, catalog.LOG_TAIL, catalog.LOG_TAIL_BY),
 }
 MAJORS = range(catalog.OLDEST, 20)

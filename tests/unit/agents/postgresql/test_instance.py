@@ -21,6 +21,7 @@ from leadline_agents.engines.postgresql.rights import Rights
 DOCUMENTS = Path(__file__).parent / "documents"
 FILES = b'{"wal_files": 2, "wal_bytes": 32, "data_directory": "/nowhere"}'
 TABLES = b'{"published": {"pub": [{"name": "public.items", "columns": {"id": "integer"}}]}}'
+REFUSED = b'{"refused": [{"name": "public.logged", "reason": "no_identity"}]}'
 OPTIONS = EngineOptions(statement_timeout_s=0.75, patience_s=0.9, connect_timeout_s=5.0, query_text="masked")
 NODE = Node(name=NodeName("pg-2"), cluster=ClusterName("orders"), boot="b")
 
@@ -62,7 +63,8 @@ class FakeProbe:
             answer = json.loads(self.look)
             return json.dumps({name: group for name, group in answer.items() if name not in without}).encode()
         settings = (DOCUMENTS / "18-settings.json").read_bytes()
-        return {"settings": settings, "files": FILES, "tables": TABLES, "logrights": NO_SERVER_LOG}[query]
+        others = {"tables": TABLES, "refused": REFUSED, "logrights": NO_SERVER_LOG}
+        return {"settings": settings, "files": FILES, **others}[query]
 
     async def close(self) -> None:
         self.closed = True
@@ -102,7 +104,7 @@ async def test_the_first_look_lists_files_and_the_next_does_not() -> None:
     assert first.disk is not None
     assert (first.disk.wal_files, first.disk.free_bytes, second.disk) == (2, None, None)
     assert first.seq == second.seq == UNNUMBERED
-    assert rig.probe.asked == ["look", "files", "look"]
+    assert rig.probe.asked == ["look", "files", "refused", "look"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ LOST = Subscription(name="sub", slot="sub", publications=("orders",), database="
 def world_of(**settings: str) -> World:
     world = World(subscription_without_worker=QUICK)
     world.add("pg-3", "primary", system_id="7003").settings.update(settings)
-    play.look(world, 2)
+    play.look(world, 5)
     world.send_settings()
     return world
 
@@ -109,3 +109,12 @@ def test_a_publisher_that_is_down_and_not_replaced_is_its_own_alert() -> None:
     world.servers["pg-1"].set(up=False, error="connection refused")
     lose(world, 25)
     assert "subscription_without_worker" not in world.fired()
+
+
+def test_the_first_look_does_not_know_since_when() -> None:
+    """It fires after its time all the same, and gives no duration that nobody saw."""
+    world = World(subscription_without_worker=QUICK)
+    world.add("pg-3", "primary", system_id="7003")
+    lose(world, 10)
+    fired = play.last(world, "subscription_without_worker")
+    assert fired.summary == "subscription sub on pg-3 receives nothing: it needs slot sub, and no watched server has it"

@@ -4,9 +4,6 @@
 -- Computing the view costs more than all other queries together. Settings that only superusers may see are missing
 -- without an error, so node.may_read_settings shows whether the role has pg_read_all_settings. Settings that the
 -- agent's own session changes, such as statement_timeout, are not in the list: it would read its own values.
---
--- without_identity  Published tables whose updates or deletes fail. Tables that were never updated or deleted from are
---                   left out: rows that are only inserted need no identity.
 SELECT json_build_object(
     'at', clock_timestamp(),
     'settings', (
@@ -34,26 +31,5 @@ SELECT json_build_object(
             wal_log_hints, wal_receiver_create_temp_slot, wal_receiver_status_interval, wal_receiver_timeout,
             wal_recycle, wal_retrieve_retry_interval, wal_segment_size, wal_sender_timeout
         }')
-    ),
-    'without_identity', (
-        SELECT coalesce(json_agg(name), '[]') FROM (
-            SELECT DISTINCT class.oid::regclass::text AS name
-            FROM pg_publication AS publication
-            JOIN pg_publication_tables AS published ON published.pubname = publication.pubname
-            JOIN pg_namespace AS space ON space.nspname = published.schemaname
-            JOIN pg_class AS class ON class.relnamespace = space.oid AND class.relname = published.tablename
-            WHERE NOT pg_is_in_recovery() AND class.relkind = 'r' AND class.relreplident <> 'f'
-                AND (
-                    (publication.pubupdate AND pg_stat_get_tuples_updated(class.oid) > 0)
-                    OR (publication.pubdelete AND pg_stat_get_tuples_deleted(class.oid) > 0)
-                )
-                AND NOT EXISTS (
-                    SELECT FROM pg_index
-                    WHERE indrelid = class.oid AND indimmediate AND indisvalid AND (
-                        (class.relreplident = 'd' AND indisprimary) OR (class.relreplident = 'i' AND indisreplident)
-                    )
-                )
-            ORDER BY name LIMIT 20
-        ) AS tables
     )
 )::text
