@@ -15,6 +15,14 @@ ENTRIES = (
         tasks=("Set recovery_min_apply_delay to the intended value, in the configuration management too.",),
     ),
     CauseEntry(
+        code="archive_broken_for_standby",
+        family="streaming",
+        help="a standby without primary_conninfo stands still although the archive has more, or nothing is archived",
+        explains=CUT | {"archive_failing"},
+        improvements=("Let a standby stream as well, so that the archive is its second source and not its only one.",),
+        tasks=("Repair the archive, and test restoring from it on a schedule.",),
+    ),
+    CauseEntry(
         code="cascade_upstream_behind",
         family="streaming",
         help="a cascading standby has everything that its upstream has, and a hop above is behind or cut",

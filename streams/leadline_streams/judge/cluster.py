@@ -294,6 +294,7 @@ class ClusterState:
                 self._publish_link(link, up, down, now, out)
         engine = self._engines[owner.node.engine]
         clock = clock_of(memory, link)
+        link.kind = engine.kind_of(link, down)
         traits, reading = engine.traits(link.kind), engine.read_link(link, up, down, now)
         link_progress.update(link, now, reading, traits, clock)
         if up is not None and up.went_back is not None and link_progress.follow_loss(up.went_back, link):

@@ -122,6 +122,10 @@ class Engine(Protocol):
         error code that the server answered with, if it did."""
         ...
 
+    def kind_of(self, link: LinkState, down: NodeState | None) -> LinkKind:
+        """The kind of a link as its downstream shows it now."""
+        ...
+
     def blindness(self, sample: Sample) -> str | None:
         """The reason that a sample shows only a part of its server, and the statement that changes it.
 

@@ -15,6 +15,8 @@ def measure(context: LinkContext) -> float | None:
     link = context.link
     if not link.lag_s:
         return None
+    if link.kind == "archive" and link.verdict == "delayed_by_design":
+        return None  # it gets its WAL when a segment is archived
     if link.kind == "backup" and (link.verdict == "healthy" or not link.connected):
         return None  # such a program confirms periodically, and ends when it has its backup
     return link.lag_s - configured_delay(context)

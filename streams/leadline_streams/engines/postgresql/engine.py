@@ -3,6 +3,7 @@
 from leadline.model.alert import Evidence
 from leadline.model.observation import LinkKind, Node, Sample, Unit
 from leadline_streams.engines.postgresql import (
+    archive,
     connect_errors,
     counters,
     fast_path,
@@ -54,6 +55,7 @@ class PostgreSQL:
     read_link = staticmethod(link_reading.read_link)
     reach = staticmethod(connect_errors.reach)
     validate = staticmethod(check_positions)
+    kind_of = staticmethod(archive.kind_of)
     blindness = staticmethod(rights.blindness)
     worded = staticmethod(flavours.worded)
     format_position = staticmethod(format_lsn)

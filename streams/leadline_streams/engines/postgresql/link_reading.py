@@ -1,6 +1,7 @@
 """The present state of a link, read from the samples of its ends."""
 
 from leadline.model.observation import Downstream, Sample
+from leadline_streams.engines.postgresql import archive
 from leadline_streams.engines.postgresql.links import (
     is_held_back,
     is_logical,
@@ -27,6 +28,8 @@ SILENT_REPLY_S = 5.0
 
 def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:
     """The present state of a streaming link or a subscription."""
+    if link.kind == "archive":
+        return archive.read(link, up, down, now)
     up_answers, down_answers = up is not None and up.answers, down is not None and down.answers
     row = row_of(link, up) if up_answers else None
     sample = down.sample if down is not None and down_answers else None

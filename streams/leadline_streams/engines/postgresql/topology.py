@@ -10,7 +10,7 @@ from leadline.model.ids import NodeName, link_id
 from leadline.model.observation import Sample, Upstream
 from leadline_streams.engines.postgresql import publishers, stand_ins
 from leadline_streams.engines.postgresql.identity import key_of, same_server, shows_senders
-from leadline_streams.engines.postgresql.links import NAME, is_streaming
+from leadline_streams.engines.postgresql.links import NAME, is_logical
 from leadline_streams.engines.postgresql.upstreams import Found, Receivers
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 
@@ -82,7 +82,7 @@ def _find_doubles(nodes: list[NodeState]) -> None:
 
 def _end_streaming(memory: Memory, node: NodeState) -> None:
     """Drop the streaming links of a node that takes writes itself, or is known under another name."""
-    for link in [link for link in memory.links.values() if link.downstream == node.name and is_streaming(link)]:
+    for link in [link for link in memory.links.values() if link.downstream == node.name and not is_logical(link)]:
         del memory.links[link.id]
 
 

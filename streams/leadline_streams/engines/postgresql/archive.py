@@ -1,0 +1,81 @@
+"""Standbys that are fed by the WAL archive alone: they have no upstream to connect to, and are late by design."""
+
+from math import inf
+
+from leadline.model.observation import LinkKind
+from leadline_streams.engines.postgresql.links import is_logical
+from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.judge.engine import LinkReading
+from leadline_streams.judge.state import LinkState, NodeState
+
+FETCH_S = 30.0
+"""A standby asks the archive for the next segment every ``wal_retrieve_retry_interval``, 5 s by default."""
+SLACK_BYTES = 2 * 8192
+SEGMENT_BYTES = 16 * 2**20
+
+
+def kind_of(link: LinkState, down: NodeState | None) -> LinkKind:
+    """The kind of a link as its downstream shows it now: ``archive`` without ``primary_conninfo``."""
+    if is_logical(link) or down is None or not down.answers or down.sample is None or down.sample.upstream is None:
+        return link.kind
+    receiver = down.sample.upstream
+    if receiver.status is not None or receiver.configured:
+        return "physical"
+    return "archive" if _text(down, "restore_command") else link.kind
+
+
+def read(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:
+    """The present state of a link through the archive."""
+    sample = down.sample if down is not None and down.answers else None
+    positions = sample.positions if sample is not None else None
+    if positions is None or positions.replayed_lsn is None:
+        return LinkReading()
+    replayed = parse_lsn(positions.replayed_lsn)
+    return LinkReading(
+        connected=not is_starved(link, up, replayed, now),
+        position=replayed,
+        paused=positions.replay_paused,
+        apply_delay_s=positions.apply_delay_s + expected_s(up, replayed),
+    )
+
+
+def expected_s(up: NodeState | None, replayed: int) -> float:
+    """Seconds that such a standby may be behind: until the segment is full or ``archive_timeout`` ends it."""
+    timeout_s = _number(up, "archive_timeout")
+    if timeout_s:
+        return timeout_s + FETCH_S
+    end = up.clock.end if up is not None else None
+    within = end is None or end - replayed <= 2 * (_number(up, "wal_segment_size") or SEGMENT_BYTES)
+    return inf if within else FETCH_S
+
+
+def archived_to(up: NodeState | None) -> int | None:
+    """The position up to which the upstream has archived its WAL; None when that is not seen."""
+    archiver = up.sample.archiver if up is not None and up.answers and up.sample is not None else None
+    name = archiver.last_archived_wal if archiver is not None else None
+    if name is None or len(name) != 24:
+        return None
+    try:
+        return (int(name[8:16], 16) << 32) + (int(name[16:], 16) + 1) * int(
+            _number(up, "wal_segment_size") or SEGMENT_BYTES
+        )
+    except ValueError:
+        return None
+
+
+def is_starved(link: LinkState, up: NodeState | None, replayed: int, now: float) -> bool:
+    """Whether the archive has more than a standby has replayed, and the standby has not moved for long."""
+    to = archived_to(up)
+    return to is not None and to - replayed > SLACK_BYTES and 0.0 < link.moved_at <= now - FETCH_S
+
+
+def _text(node: NodeState | None, setting: str) -> str:
+    found = node.settings.get(setting) if node is not None else None
+    return found.value if found is not None else ""
+
+
+def _number(node: NodeState | None, setting: str) -> float | None:
+    try:
+        return float(_text(node, setting))
+    except ValueError:
+        return None
