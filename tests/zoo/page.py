@@ -26,12 +26,24 @@ def _table(found: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "| fault | PostgreSQL | rule | cause | detected | cause first | pages | resolved |"
     yield "|---|---|---|---|---:|---:|---:|---:|"
-    for fault in sorted(found["faults"], key=_order):
+    for fault in sorted((fault for fault in found["faults"] if not fault["form"]), key=_order):
         detected, resolved = seconds(fault["detected_s"]), seconds(fault["resolved_s"])
         cause = seconds(fault["cause_s"]) if fault["ranked_first"] else "**no**"
         yield (
             f"| {_words(fault['fault'])} | {fault['server_version']} | `{fault['rule']}` | `{fault['expected_cause']}` "
             f"| {detected} | {cause} | {fault['pages']} | {resolved} |"
+        )
+    others = sorted((fault for fault in found["faults"] if fault["form"]), key=_order)
+    if others:
+        yield ""
+        yield "| fault | form | PostgreSQL | cause | cause first | one look names |"
+        yield "|---|---|---|---|---:|---|"
+    for fault in others:
+        cause = seconds(fault["cause_s"]) if fault["ranked_first"] else "**no**"
+        looked = (f"`{fault['looked']}`" if fault["looked"] else "none") if "late" in fault["form"] else ""
+        yield (
+            f"| {_words(fault['fault'])} | {fault['form']} | {fault['server_version']} | `{fault['expected_cause']}` "
+            f"| {cause} | {looked} |"
         )
     yield ""
     yield "| control | raised nothing on PostgreSQL | |"
@@ -43,8 +55,8 @@ def _table(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {_words(name)} | {healthy} | {f'**but did on {bad}**' if bad else ''} |"
 
 
-def _order(fault: Mapping[str, Any]) -> tuple[str, list[int]]:
-    return fault["fault"], version_key(fault["server_version"])
+def _order(fault: Mapping[str, Any]) -> tuple[str, str, list[int]]:
+    return fault["fault"], fault["form"], version_key(fault["server_version"])
 
 
 def _words(name: str) -> str:

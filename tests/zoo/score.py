@@ -7,6 +7,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+FORMS = {
+    "": "named, watched from before",
+    "plain": "as people have it, watched from before",
+    "late": "named, looking begins after the break",
+    "plain-late": "as people have it, looking begins after the break",
+}
+"""The forms of a fault, in words."""
 RESULT = Path(__file__).parents[2] / "build" / "zoo.json"
 
 
@@ -52,7 +59,9 @@ def result(scores: Sequence[Score], controls: Sequence[Control], about: Mapping[
         "score": round(len(first) / len(scores), 3) if scores else 0.0,
         "median_detected_s": _median([score.detected_s for score in scores]),
         "median_cause_s": _median([score.cause_s for score in scores]),
-        "faults": [asdict(score) for score in sorted(scores, key=lambda score: (score.fault, score.server_version))],
+        "faults": [
+            asdict(score) for score in sorted(scores, key=lambda score: (score.fault, score.form, score.server_version))
+        ],
         "controls": [asdict(each) for each in sorted(controls, key=lambda each: (each.control, each.server_version))],
     }
 
@@ -64,8 +73,8 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
         first = "first" if score["ranked_first"] else "NOT FIRST"
         pages = f"{score['pages']} page{'' if score['pages'] == 1 else 's'}"
         yield (
-            f"{score['fault']:44} {score['server_version']:6} {score['rule']:24} {score['expected_cause']:32} "
-            f"{times}  {pages:7}  {first}"
+            f"{score['fault']:44} {score['form']:10} {score['server_version']:6} {score['rule']:24} "
+            f"{score['expected_cause']:32} {times}  {pages:7}  {first}{checked(score)}"
         )
     for each in found["controls"]:
         if not each["silent"]:
@@ -74,20 +83,39 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def summary(found: Mapping[str, Any]) -> Iterator[str]:
-    """The numbers of the product, for all versions and for each."""
+    """The numbers of the product, for all versions and for each, and for each form."""
+    for form, words in FORMS.items():
+        of = [fault for fault in found["faults"] if fault["form"] == form]
+        if of and len(of) < len(found["faults"]):
+            yield f"{words}: {_rates(of, 'start' if 'late' in form else 'break')}"
+    late = [fault for fault in found["faults"] if "late" in fault["form"]]
+    if late:
+        named = sum(fault["looked"] == fault["expected_cause"] for fault in late)
+        yield f"one look by `leadline check` ranks the right cause first for {named} of {len(late)} that began late"
     versions = sorted({fault["server_version"] for fault in found["faults"]}, key=version_key)
     for version in (None, *(versions if len(versions) > 1 else ())):
         faults = [fault for fault in found["faults"] if version in (None, fault["server_version"])]
-        first = sum(fault["ranked_first"] for fault in faults)
         if faults:
-            yield (
-                f"{'all versions' if version is None else f'PostgreSQL {version}'}: the right cause first for {first} "
-                f"of {len(faults)} faults ({first / len(faults):.1%}); median time to detection "
-                f"{seconds(_median([fault['detected_s'] for fault in faults]))}, to cause "
-                f"{seconds(_median([fault['cause_s'] for fault in faults]))}"
-            )
+            yield f"{'all versions' if version is None else f'PostgreSQL {version}'}: {_rates(faults)}"
     silent = sum(each["silent"] for each in found["controls"])
     yield f"{silent} of {len(found['controls'])} controls raised nothing"
+
+
+def _rates(faults: Sequence[Mapping[str, Any]], since: str = "") -> str:
+    first = sum(fault["ranked_first"] for fault in faults)
+    from_ = f" from the {since}" if since else ""
+    return (
+        f"the right cause first for {first} of {len(faults)} faults ({first / len(faults):.1%}); median time{from_} to "
+        f"detection {seconds(_median([fault['detected_s'] for fault in faults]))}, to cause "
+        f"{seconds(_median([fault['cause_s'] for fault in faults]))}"
+    )
+
+
+def checked(score: Mapping[str, Any]) -> str:
+    """The cause that one look named, where it is not the right one; empty where it is, or where nobody looked."""
+    if "late" not in score["form"] or score["looked"] == score["expected_cause"]:
+        return ""
+    return f"; check: {score['looked'] or 'none'}"
 
 
 def seconds(value: float | None) -> str:

@@ -1,8 +1,8 @@
 """The incident of a cluster: alerts in, one record with its causes out.
 
 A cluster has at most one open incident. It opens with the first firing alert and resolves when none has been pending,
-firing or unknown for ``quiet_s``. A record is written when alerts, the severity,
-the causes or their order, the settings or the state change; not when a number does.
+firing or unknown for ``quiet_s``. A record is written when alerts, the severity, the causes or their order, the
+settings or the state change, and when the first cause becomes surer or gets a better fix; not when a number does.
 """
 
 from leadline.clock import moment
@@ -10,6 +10,7 @@ from leadline.model.alert import Transition
 from leadline.model.ids import ClusterName, incident_id
 from leadline.model.incident import Cause, Change, Incident, Step, TimelineEntry
 from leadline.steps import fix_of
+from leadline_streams.judge.diagnosis import late_evidence
 from leadline_streams.judge.diagnosis.ranking import Diagnosis, name_of
 from leadline_streams.judge.state import IncidentState, Memory
 from leadline_streams.judge.subject import of_cluster
@@ -67,7 +68,7 @@ def changed(memory: Memory, change: Change, at: float) -> bool:
 
 
 def diagnosed(memory: Memory, diagnosis: Diagnosis, at: float) -> bool:
-    """Replace the causes; True when their codes, subjects or order changed."""
+    """Replace the causes; True when their codes, subjects or order changed, or the first one has better evidence."""
     incident = memory.incident
     if incident is None:
         return False
@@ -79,8 +80,12 @@ def diagnosed(memory: Memory, diagnosis: Diagnosis, at: float) -> bool:
         incident.named_at.setdefault(name_of(cause), at)
     if after:
         incident.title = incident.titles.get(name_of(diagnosis.causes[0]), incident.title)
-    if not after or before == after:
+    if not after:
         return False
+    if before == after:
+        reported = incident.reported
+        due = reported is not None and at - incident.reported_at >= late_evidence.EVERY_S
+        return due and reported is not None and late_evidence.is_better(reported, diagnosis.causes[0])
     if not before or before[0] != after[0]:
         first = diagnosis.causes[0]
         incident.cause_at = incident.named_at[name_of(first)]
@@ -93,6 +98,7 @@ def record(memory: Memory, now: float, *, resolved: bool = False) -> Incident:
     incident = memory.incident
     assert incident is not None
     incident.seq += 1
+    incident.reported, incident.reported_at = next(iter(incident.causes), None), now
     severities = [a.severity for a in memory.alerts.values() if a.state in ("firing", "unknown")]
     if severities:
         incident.severity = "critical" if "critical" in severities else "warning"

@@ -307,6 +307,9 @@ class IncidentState(Struct):
     timeline: list[TimelineEntry] = field(default_factory=list)
     quiet_since: float | None = None
     diagnosed_at: float = 0.0
+    reported: Cause | None = None
+    """The first cause as in the last record."""
+    reported_at: float = 0.0
 
 
 class ReportState(Struct):

@@ -1,6 +1,7 @@
 """The zoo's numbers, the page that publishes them, and the causes that it must cover."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,19 @@ def test_the_score_counts_what_was_missed() -> None:
         "fault", "server_version", "expected_cause", "rule", "ranked_first", "detected_s", "cause_s", "pages",
         "resolved_s", "form", "looked",
     }  # fmt: skip
+
+
+def test_each_form_has_its_rate() -> None:
+    """Those that began late count from the start of looking, and one look is counted beside them."""
+    late = replace(FOUND, form="late", cause_s=9.0, looked="replay_paused_by_operator")
+    plain_late = replace(FOUND, form="plain-late", ranked_first=False)
+    run = result([FOUND, late, plain_late], [], ABOUT)
+    shown = "\n".join(lines(run))
+    assert "after the break: the right cause first for 1 of 1 faults (100.0%); median time from the start to" in shown
+    assert "one look by `leadline check` ranks the right cause first for 1 of 2" in shown
+    page = written(f"{BEGIN}{END}", run)
+    assert "| replay paused | late | 18.6 | `replay_paused_by_operator` | 9.0 s | `replay_paused_by_operator` |" in page
+    assert "| replay paused | plain-late | 18.6 | `replay_paused_by_operator` | **no** | none |" in page
 
 
 def test_a_run_of_nothing_proves_nothing() -> None:
