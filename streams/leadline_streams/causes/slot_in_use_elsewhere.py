@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
+from leadline.model.observation import Downstream
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.engines.postgresql.statements import end_session, show_session, show_slot
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
@@ -14,8 +15,8 @@ from leadline_streams.judge.subject import of_link
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby without a receiver whose slot is active."""
     for affected in cut_off(context):
-        link, slot, row = affected.link, affected.slot, affected.row
-        if slot is None or row is None or not is_taken(affected):
+        link, slot, row = affected.link, affected.slot, taker(affected)
+        if slot is None or row is None:
             continue
         yield Claim(
             subject=of_link(link),
@@ -36,13 +37,17 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         )
 
 
-def is_taken(affected: AffectedLink) -> bool:
-    """Whether another consumer uses the slot of a standby that has no receiver."""
+def taker(affected: AffectedLink) -> Downstream | None:
+    """The sender of another consumer that uses the slot of a standby without a receiver; None when there is none."""
     receiver = affected.sample.upstream if affected.sample is not None else None
-    slot, row = affected.slot, affected.row
-    if receiver is None or receiver.status is not None or slot is None or not slot.active or row is None:
-        return False
-    return row.name not in (affected.link.downstream, receiver.application_name)
+    slot, up = affected.slot, affected.up
+    if receiver is None or receiver.status is not None or slot is None or not slot.active:
+        return None
+    if up is None or not up.answers or up.sample is None:
+        return None
+    row = next((row for row in up.sample.downstreams if row.pid == slot.active_pid), None)
+    own = (affected.link.downstream, receiver.application_name)
+    return row if row is not None and row.name not in own else None
 
 
 CAUSE = CauseRule(

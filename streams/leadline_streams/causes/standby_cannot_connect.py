@@ -6,7 +6,7 @@ from leadline.model.alert import Evidence
 from leadline.model.incident import Step
 from leadline.model.observation import Downstream, LogLine
 from leadline.words import duration
-from leadline_streams.causes.slot_in_use_elsewhere import is_taken
+from leadline_streams.causes.slot_in_use_elsewhere import taker
 from leadline_streams.causes.slot_missing import missing_slot
 from leadline_streams.causes.too_many_wal_senders import has_no_sender_left
 from leadline_streams.causes.wal_corrupt import corruption, is_unreadable
@@ -65,7 +65,7 @@ def _is_refused(context: DiagnosisContext, affected: AffectedLink) -> bool:
     own = server_log.newest(affected.down, context.now, server_log.of_receiver)
     if own is None and is_unreadable(context, affected):
         return True
-    return lost or gone or has_forked(affected) or missing_slot(affected) is not None or is_taken(affected)
+    return lost or gone or has_forked(affected) or missing_slot(affected) is not None or taker(affected) is not None
 
 
 def _unheard(affected: AffectedLink) -> Claim:

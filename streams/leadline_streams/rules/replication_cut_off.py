@@ -1,7 +1,7 @@
 """``replication_cut_off``: a link that should be connected is not, although both servers run."""
 
 from leadline.words import duration
-from leadline_streams.engines.postgresql.links import slot_of, subscription_of
+from leadline_streams.engines.postgresql.links import row_of, slot_of, subscription_of
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
@@ -28,7 +28,8 @@ def _is_expected(context: LinkContext, link: LinkState) -> bool:
         # For the others, subscription_disabled or apply_error fires.
         return subscription.enabled and not in_error_loop(context.down, subscription, context.now)
     if link.kind == "backup":
-        return False  # it ends when it has its backup; slot_inactive fires where it left a slot
+        # One that is gone has its backup, and slot_inactive fires where it left a slot; one that is there hangs.
+        return row_of(link, context.up) is not None
     if not link.agentless:
         return True
     if link.slot is None:

@@ -83,10 +83,11 @@ def slot_in_use_elsewhere(pair: Pair) -> Course:
 
 @fault(
     make_pair,
-    Expected(rule="replication_cut_off", cause="slot_consumer_stuck", summary=("pg_receivewal",), within_s=20.0),
+    Expected(rule="replication_cut_off", cause="slot_consumer_stuck", summary=("pg_receivewal",), within_s=40.0),
 )
 def slot_consumer_hangs(pair: Pair) -> Course:
     """A program that is not watched reads a slot, and has stopped reading."""
+    pair.primary.configure(wal_sender_timeout="40s")  # half of it is the longest time without a reply
     yield Prepared()
     pair.primary.execute("SELECT pg_create_physical_replication_slot('archive')")
     with _receiving(pair.primary, slot="archive") as pids, writing(pair.primary):
@@ -95,6 +96,7 @@ def slot_consumer_hangs(pair: Pair) -> Course:
         guard.signal_all(pids, signal.SIGCONT)
         yield Healed()
     pair.primary.execute("SELECT pg_drop_replication_slot('archive')")
+    pair.primary.configure(wal_sender_timeout=None)
 
 
 @contextmanager

@@ -59,11 +59,12 @@ def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now
 def is_dead(up: NodeState, row: Downstream, down: NodeState | None = None) -> bool:
     """Whether a sender has WAL to deliver and gets no reply: the other end hangs, or the network drops packets.
 
-    Only standbys reply to all that they receive; backup programs and subscribers do so periodically.
+    Only standbys reply to all that they receive. A backup program replies periodically, and when the sender asks for it
+    after half of its timeout; a subscriber is judged by its worker.
     """
-    if row.kind != "physical" or row.reply_age_s is None or row.reply_age_s < SILENT_REPLY_S:
+    if row.kind == "logical" or row.reply_age_s is None or row.reply_age_s < SILENT_REPLY_S:
         return False
-    if row.reply_age_s < keepalive_s(up) and not replies_on_its_own(down):
+    if row.reply_age_s < keepalive_s(up) and (row.kind == "backup" or not replies_on_its_own(down)):
         return False
     end = up.clock.end
     written = row.write_lsn or row.flush_lsn

@@ -2,11 +2,14 @@
 
 A connection that its own agent cannot open says less about a server than messages that others receive from it. A
 message counts when it is younger than the agent's failure. So does a connection that stands after an agent found that
-nothing listens: the connections of a server that has ended are closed at once.
+nothing listens: the connections of a server that has ended are closed at once. A connection that began after the
+failure shows that the server is back, not that it was never away: it counts once it has stood for so long that the
+agent should be back, too.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
@@ -14,6 +17,8 @@ from leadline_streams.engines.postgresql.links import is_logical, row_of, subscr
 from leadline_streams.judge.rule import ClusterView, fact
 from leadline_streams.judge.state import LinkState, NodeState
 
+BACK_S = 15.0
+"""The agent of a server that is back has connected again within this time."""
 SETTLED_S = 2.0
 """Messages that were on their way when the server ended arrive within this time, and hosts' clocks differ."""
 
@@ -29,6 +34,8 @@ class Witness:
     """Age of the last message."""
     seen: float
     """When its agent last saw the connection."""
+    connected_s: float | None
+    """Age of the connection; None where it is not known."""
 
     @property
     def evidence(self) -> Evidence:
@@ -40,11 +47,13 @@ def witnesses(cluster: ClusterView, node: NodeState, now: float) -> list[Witness
     """Those that received from a server since its agent could not read it; none for a server that is not down."""
     if node.down_since is None or now - node.down_since <= SETTLED_S:
         return []
+    down_s = now - node.down_since
     since, stands = node.down_since + SETTLED_S, node.reach == "gone"
     return [
         witness
         for witness in _receivers(cluster, node, now)
-        if now - witness.age_s > since or (stands and witness.seen > since)
+        if (now - witness.age_s > since or (stands and witness.seen > since))
+        and (witness.connected_s is None or witness.connected_s > min(down_s, BACK_S))
     ]
 
 
@@ -75,11 +84,13 @@ def _downstream(other: NodeState | None, link: LinkState, now: float) -> Witness
         # A worker that only tries to connect has a time of its start, and no position.
         if own is None or own.pid is None or own.received_lsn is None or own.message_age_s is None:
             return None
-        return Witness(other.name, f"subscription {own.name}", own.message_age_s + since_look, other.seen)
+        connected_s = _age_s(other, own.began_at, since_look)
+        return Witness(other.name, f"subscription {own.name}", own.message_age_s + since_look, other.seen, connected_s)
     receiver = other.sample.upstream
     if receiver is None or receiver.status != "streaming" or receiver.message_age_s is None:
         return None
-    return Witness(other.name, "WAL receiver", receiver.message_age_s + since_look, other.seen)
+    connected_s = _age_s(other, receiver.began_at, since_look)
+    return Witness(other.name, "WAL receiver", receiver.message_age_s + since_look, other.seen, connected_s)
 
 
 def _upstream(other: NodeState | None, node: NodeState, link: LinkState, now: float) -> Witness | None:
@@ -89,4 +100,13 @@ def _upstream(other: NodeState | None, node: NodeState, link: LinkState, now: fl
     row = row_of(link, other)
     if row is None or row.reply_age_s is None:
         return None
-    return Witness(other.name, "walsender", row.reply_age_s + now - other.seen, other.seen)
+    since_look = now - other.seen
+    connected_s = row.connected_s + since_look if row.connected_s is not None else None
+    return Witness(other.name, "walsender", row.reply_age_s + since_look, other.seen, connected_s)
+
+
+def _age_s(other: NodeState, began_at: datetime | None, since_look: float) -> float | None:
+    """Age of a process by the clock of its own server."""
+    if began_at is None or other.sample is None:
+        return None
+    return (other.sample.at - began_at).total_seconds() + since_look
