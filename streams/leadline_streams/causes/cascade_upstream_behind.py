@@ -13,6 +13,9 @@ from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.subject import of_link
 
+BEHIND, CUT_ABOVE = 0.7, 0.45
+"""Confidence by the state of the hop above: one that is cut has a cause of its own, which comes first."""
+
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A link that has all that its upstream can send, below a link that is behind or cut."""
@@ -26,7 +29,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             continue
         yield Claim(
             subject=of_link(slowest),
-            confidence=0.7,
+            confidence=BEHIND if slowest.connected else CUT_ABOVE,
             title=f"{link.downstream} is behind because {slowest.downstream} is",
             summary=f"{link.downstream} has received all that {link.upstream} can send; the lag arises between "
             f"{slowest.upstream} and {slowest.downstream}, which is {slowest.verdict.replace('_', ' ')}",

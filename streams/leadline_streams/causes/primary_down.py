@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.links import is_streaming, still_cut_off
 from leadline_streams.engines.postgresql.timeouts import keepalive_s
 from leadline_streams.engines.postgresql.unread import followers_of, is_unread
 from leadline_streams.engines.postgresql.witnesses import witnesses
@@ -94,4 +94,5 @@ _UNHEARD = fact("server", "not seen", None, "a standby or subscriber that is wat
 CAUSE = CauseRule(
     code="primary_down",
     find=find,
+    is_over=still_cut_off,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.links import is_streaming, still_cut_off
 from leadline_streams.engines.postgresql.unread import followers_of
 from leadline_streams.engines.postgresql.witnesses import witnesses
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -40,4 +40,5 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 CAUSE = CauseRule(
     code="standby_down",
     find=find,
+    is_over=still_cut_off,
 )

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 
+from leadline.model.incident import Cause
 from leadline.model.observation import Downstream, Slot, Subscription
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.state import LinkState, NodeState
 
 NAME = "postgresql"
 """The engine's name."""
+STARTED_S = 15.0
+"""A standby connects within this time of its start, and some retries."""
 DEFAULT_NAMES = frozenset({"", "walreceiver"})
 """Application names that many standbys share when nobody set one."""
 NOT_DOWNSTREAMS = frozenset({"backup"})
@@ -81,3 +84,14 @@ def senders(node: NodeState) -> Iterator[Downstream]:
 def is_held_back(row: Downstream) -> bool:
     """Whether the sender waits for standbys of ``synchronized_standby_slots`` before it sends on."""
     return (row.wait or "").endswith("/WaitForStandbyConfirmation")
+
+
+def still_cut_off(context: DiagnosisContext, cause: Cause) -> bool:
+    """Whether a server that was down has run for a while, and one of its streaming links is not connected yet."""
+    node = context.cluster.nodes.get(cause.subject.node or "")
+    if node is None or not node.answers or node.sample is None or node.node.started_at is None:
+        return False
+    if (node.sample.at - node.node.started_at).total_seconds() < STARTED_S:
+        return False
+    links = (each for each in context.cluster.links.values() if node.name in (each.upstream, each.downstream))
+    return any(is_streaming(link) and not link.connected for link in links)

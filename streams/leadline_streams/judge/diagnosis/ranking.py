@@ -7,6 +7,8 @@ A cause reads an incident's cluster and makes a claim for whatever it has eviden
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from leadline.catalogue import CAUSES
 from leadline.model.alert import Evidence, Subject
 from leadline.model.incident import Cause, Step
@@ -15,6 +17,8 @@ from leadline_streams.judge.diagnosis.context import DiagnosisContext
 
 GUESS = 0.5
 """A claim of less confidence is a guess: of its steps, only those that change nothing are proposed."""
+OVER = 0.3
+"""The most confidence of a cause whose signs have gone for a while and whose failure goes on."""
 FADED = 0.9
 """Factor on a cause's confidence when its signs are gone: healing hides the signs before the alerts clear."""
 
@@ -44,6 +48,8 @@ class CauseRule:
     code: str
     """With an entry in ``leadline.catalogue``."""
     find: Callable[[DiagnosisContext], Iterator[Claim]]
+    is_over: Callable[[DiagnosisContext, Cause], bool] = lambda _context, _cause: False
+    """Whether a failure goes on although the signs of this cause, which was named for it, have gone for a while."""
 
     @property
     def explains(self) -> frozenset[str]:
@@ -89,7 +95,9 @@ def diagnose(context: DiagnosisContext, catalogue: Mapping[str, CauseRule], befo
     for cause in before:
         key = (cause.code, cause.subject.id)
         if key not in found and cause.code != "unknown":
-            found[key] = _faded(cause)
+            rule_of = catalogue.get(cause.code)
+            over = rule_of is not None and rule_of.is_over(context, cause)
+            found[key] = _over(cause) if over else _faded(cause)
 
     def place(cause: Cause) -> tuple[bool, float, str, str]:
         rule = catalogue.get(cause.code)
@@ -118,6 +126,15 @@ def name_of(cause: Cause) -> str:
 def literal(text: str) -> str:
     """A name as an SQL string in a fix."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _over(cause: Cause) -> Cause:
+    """A cause that has gone and did not take the failure with it: a part of its history."""
+    faded = _faded(cause)
+    if faded.confidence <= OVER:
+        return faded
+    steps = [step for step in faded.steps if step.risk == "look"]
+    return replace(faded, confidence=OVER, steps=steps, fix=fix_of(steps))
 
 
 _GONE = Evidence(name="signs", value="gone", note="no longer seen in the samples")

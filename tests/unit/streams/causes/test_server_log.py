@@ -202,3 +202,18 @@ def test_a_catch_all_is_a_guess_that_only_looks(code: str) -> None:
     (cause,) = [each for each in physical.causes(CATCH_ALL[code]()) if each.code == code]
     assert cause.confidence <= 0.5
     assert {step.risk for step in cause.steps} == {"look"}
+
+
+def test_a_standby_that_was_down_and_cannot_connect_since() -> None:
+    """That it was down is history once it runs and the failure goes on."""
+    world = physical.pair()
+    down = world.servers["pg-2"]
+    refused = {"up": False, "error": "refused: connection refused"}
+    physical.run(world, 10, cut=True, down=refused)
+    assert physical.first(world).code == "standby_down"
+    down.node = replace(down.node, started_at=at(20))
+    physical.run(world, 10, cut=True, positions=RETRIES, down={"up": True, "error": None})
+    assert physical.first(world).code == "standby_down", "it may connect yet"
+    physical.run(world, 10, cut=True, positions=RETRIES)
+    assert physical.codes(world) == ["standby_cannot_connect", "standby_down"]
+    assert {step.risk for step in physical.causes(world)[1].steps} == {"look"}
