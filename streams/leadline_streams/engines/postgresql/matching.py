@@ -99,6 +99,8 @@ def physical_points(up: NodeState, row: Downstream, down: NodeState, *, sticky: 
     if row.name in names:
         points += 2
     elif names and row.name not in DEFAULT_NAMES:
+        if receiver.status is None:
+            return None  # not the rest of its own connection: somebody else's
         points -= 2
     direct = bool(receiver.host) and is_at(receiver.host, receiver.port, up.node, down.node)
     if direct:
