@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.model.incident import Step
 from leadline.model.observation import Sample, Slot
 from leadline.words import size
-from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.statements import end_session, show_senders, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -18,8 +18,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
     warned = {alert.subject.id for alert in context.alerts if alert.rule == "slot_retention_forecast"}
     dead = {
         (affected.link.upstream, affected.link.slot)
-        for affected in streaming(context)
-        if affected.link.agentless and not affected.link.connected
+        for affected in context.links
+        if affected.link.agentless and not affected.link.connected and not is_logical(affected.link)
     }
     for node in context.nodes:
         if not node.answers or node.sample is None:

@@ -1,6 +1,7 @@
 """Initial copies of tables, and slots, that wait for somebody without an error."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final
 
@@ -86,14 +87,13 @@ def slot_creation_waits(logical: Logical) -> Course:
     """A consumer creates its slot, which waits for a transaction that nobody ends."""
     publisher: Server = logical.publisher
     yield Prepared()
-    with psycopg.connect(publisher.dsn(logical.database, application_name="cdc"), autocommit=True) as creator:
+    address = publisher.dsn(logical.database, application_name="cdc")
+    with psycopg.connect(address, autocommit=True) as creator, ThreadPoolExecutor(1) as pool:
         with _writing(logical) as session:
             publisher.report(CREATE, f"database {logical.database}")
-            creator.pgconn.send_query(CREATE.encode())
+            created = pool.submit(creator.execute, CREATE)
             yield Injected(summary=(f"it waits for pid {session.info.backend_pid} on pg-1",))
-            session.rollback()
-        while creator.pgconn.get_result() is not None:
-            pass
+        created.result()
         eventually("the slot is created", lambda: bool(publisher.query(CREATED)), 10.0)
         publisher.execute("SELECT pg_drop_replication_slot('cdc')")
     yield Healed()
