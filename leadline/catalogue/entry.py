@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from leadline.model.alert import SubjectKind
+from leadline.model.alert import Severity, SubjectKind
 
 Class = Literal["page", "notice", "advice"]
 """The urgency of a finding. ``page``: somebody must act now. ``notice``: somebody must know today. ``advice``: it
-belongs in a report. The pages and lists of rules show it; the judgement does not read it, and every class
-opens incidents."""
+belongs in a report. Only pages open incidents. A notice that reaches a critical limit is a page: harm is
+near."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,8 @@ class RuleEntry:
     impact: str
     """The effect of its alert on people and data, for the post-mortem."""
     class_: Class = "page"
+    waits_below: bool = False
+    """Whether it shows on a node what one of the servers below that node does not do."""
     needs: str = ""
     """The capability that a server must have, or nothing is measured; empty where every version will do."""
 
@@ -32,6 +34,10 @@ class RuleEntry:
     def runbook(self) -> str:
         """Path of its runbook."""
         return f"docs/runbooks/{self.code}.md"
+
+    def pages(self, severity: Severity) -> bool:
+        """Whether its alert of this severity opens an incident."""
+        return self.class_ == "page" or (self.class_ == "notice" and severity == "critical")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,10 @@ class CauseEntry:
     """Changes to how things are built, so that it does not return."""
     tasks: tuple[str, ...]
     """Work that is done once."""
+    follows: frozenset[str] = frozenset()
+    """Causes that bring it about: where one of them is named above it or at the same place, both are one problem."""
+    shared: bool = False
+    """Whether several links of one node that show it together have it from one root at that node."""
 
 
 LATE = frozenset({"replication_lag", "replication_lag_bytes", "replication_stalled", "lag_forecast"})
@@ -65,3 +75,69 @@ DISABLED = CUT | {"subscription_disabled"}
 """Rules by which a subscription that is switched off shows."""
 FAILING = DISABLED | {"apply_error", "apply_conflict"}
 """Rules by which an apply worker shows that it cannot write what it is sent: an error may switch it off."""
+
+GONE = frozenset(
+    {
+        "agent_down",
+        "connections_exhausted",
+        "datacenter_cut",
+        "disk_full",
+        "host_down",
+        "primary_down",
+        "primary_replaced",
+        "server_not_ready",
+        "standby_down",
+        "standby_hung",
+    }
+)
+"""Causes by which a server is not there."""
+APART = GONE | {
+    "apply_workers_exhausted",
+    "primary_restored_older",
+    "publication_or_slot_dropped",
+    "slot_in_use_elsewhere",
+    "slot_invalidated",
+    "slot_missing",
+    "standby_cannot_connect",
+    "subscriber_cannot_connect",
+    "subscription_disabled_by_operator",
+    "subscription_disabled_on_error",
+    "timeline_fork",
+    "wal_corrupt",
+    "wal_receiver_stopped",
+    "wal_removed",
+    "wrong_cluster",
+}
+"""Causes by which a downstream is not connected."""
+SLOW = frozenset(
+    {
+        "apply_blocked_by_lock",
+        "apply_cannot_keep_up",
+        "apply_delay_configured",
+        "failover_slot_gate",
+        "large_transaction_decoding",
+        "long_transaction_on_primary",
+        "network_slow",
+        "orphan_prepared_transaction",
+        "replay_cannot_keep_up",
+        "replay_paused_by_operator",
+        "replay_paused_by_parameter",
+        "standby_disk_slow",
+        "standby_hung",
+        "standby_query_blocks_replay",
+        "wal_burst",
+    }
+)
+"""Causes by which a connected downstream does not move, or too slowly."""
+CONFLICTING = frozenset(
+    {
+        "apply_refused",
+        "bidirectional_loop",
+        "multi_writer_swap",
+        "subscriber_duplicate_key",
+        "subscriber_local_writes",
+        "subscriber_missing_row",
+        "subscriber_schema_drift",
+    }
+)
+"""Causes by which changes cannot be applied to the rows that a subscriber has."""

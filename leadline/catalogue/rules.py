@@ -81,6 +81,7 @@ ENTRIES = (
         ),
         impact="Dead rows could not be removed: tables grew, and queries on them became slower.",
         class_="notice",
+        waits_below=True,
     ),
     RuleEntry(
         code="identity_missing",
@@ -295,6 +296,7 @@ ENTRIES = (
         unit="s",
         help="Seconds that the oldest commit has waited for synchronous standbys.",
         impact="Commits on the primary waited, and with them the applications.",
+        waits_below=True,
     ),
     RuleEntry(
         code="sync_degraded",
@@ -303,6 +305,7 @@ ENTRIES = (
         unit="standbys",
         help="Synchronous standbys that `synchronous_standby_names` requires and that are not connected.",
         impact="Fewer servers confirmed each commit than were required.",
+        waits_below=True,
     ),
     RuleEntry(
         code="table_sync_stuck",
@@ -314,7 +317,6 @@ ENTRIES = (
             "count them."
         ),
         impact="Tables that were not copied yet lacked rows on the subscriber.",
-        class_="notice",
         needs="counts_apply_errors",
     ),
     RuleEntry(

@@ -1,4 +1,4 @@
-"""Alerts: a finding's life, one record per transition."""
+"""Alerts: a finding's life, one record per transition, and the causes that explain it."""
 
 from typing import Final, Literal, get_args
 
@@ -13,9 +13,19 @@ SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 """From the least to the most severe."""
 State = Literal["ok", "pending", "firing", "unknown", "resolved"]
 Reason = Literal[
-    "breach", "clear", "escalate", "deescalate", "no_data", "data_back", "superseded", "rule_changed", "manual"
+    "breach",
+    "clear",
+    "escalate",
+    "deescalate",
+    "no_data",
+    "data_back",
+    "superseded",
+    "rule_changed",
+    "diagnosed",
+    "manual",
 ]
-"""``superseded``: the subject is gone. ``rule_changed``: the settings switch the rule off. ``manual`` is reserved."""
+"""``superseded``: the subject is gone. ``rule_changed``: the settings switch the rule off. ``diagnosed``: the state is
+the same and another cause of a notice is ranked first. ``manual`` is reserved."""
 SubjectKind = Literal["link", "node", "slot", "subscription", "cluster", "table", "setting", "datacenter"]
 Verdict = Literal[
     "idle",
@@ -59,6 +69,39 @@ class Evidence(Value, frozen=True, kw_only=True):
     note: str | None = None
 
 
+Risk = Literal["look", "safe", "careful", "destructive"]
+"""The risk of a step. ``look`` changes nothing; ``safe`` can be undone and loses nothing; ``careful``
+interrupts somebody's work or needs thought; ``destructive`` discards something that cannot be brought back."""
+
+
+class Step(Value, frozen=True, kw_only=True):
+    """One thing to do about a cause: a statement, or an instruction in words. Exactly one of the two is there."""
+
+    risk: Risk
+    node: NodeName | None = None
+    """The server on which the statement is run, or which the instruction is about."""
+    database: str | None = None
+    """The database to run the statement in; None if any will do."""
+    sql: str | None = None
+    text: str | None = None
+
+
+class Cause(Value, frozen=True, kw_only=True):
+    """A ranked explanation, with the evidence for and against it and the fix."""
+
+    code: str
+    confidence: float
+    subject: Subject
+    summary: str
+    fix: str
+    """``steps`` in one line of text."""
+    evidence_for: list[Evidence]
+    evidence_against: list[Evidence]
+    steps: list[Step] = []
+    not_seen: list[Evidence] = []
+    """Facts that were not visible, each with a note on what would show it."""
+
+
 class Transition(Value, frozen=True, kw_only=True):
     """One change of an alert's state. ``(alert_id, seq)`` is unique; ``alert_id`` does not depend on any wording."""
 
@@ -85,3 +128,5 @@ class Transition(Value, frozen=True, kw_only=True):
     observers: list[NodeName]
     runbook: str
     labels: dict[str, str]
+    causes: list[Cause] = []
+    """The ranked explanations of a notice or an advice; the causes of a page are those of its incident."""

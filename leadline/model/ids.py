@@ -46,8 +46,12 @@ def alert_id(rule: str, cluster: str, subject: str) -> AlertId:
     return AlertId(f"a_{digest[:20]}")
 
 
-def incident_id(cluster: str, opened_at: datetime) -> IncidentId:
-    """The identity of an incident: its cluster and the second of its opening; a suffix separates two in one second."""
+def incident_id(cluster: str, opened_at: datetime, opened_by: str = "") -> IncidentId:
+    """The identity of an incident: its cluster, the second of its opening, and a hash for two in one second.
+
+    ``opened_by``: its first alert, which distinguishes two that opened in the same instant.
+    """
     stamp = opened_at.strftime("%Y%m%dT%H%M%SZ")
-    suffix = hashlib.sha256(f"{cluster}\0{opened_at.isoformat()}".encode("utf-8", "surrogatepass")).hexdigest()[:4]
+    names = (cluster, opened_at.isoformat(), *([opened_by] if opened_by else []))
+    suffix = hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()[:4]
     return IncidentId(f"inc_{quote(cluster, safe='_.', errors='surrogatepass')}_{stamp}_{suffix}")

@@ -1,44 +1,14 @@
-"""Incidents: one open period of related alerts on a cluster, with ranked causes."""
+"""Incidents: one problem each, with the alerts that share its root and its ranked causes."""
 
 from typing import Literal
 
 from msgspec import field
 
 from leadline.model import Int64, Time, Value
-from leadline.model.alert import Evidence, Severity, Subject
+from leadline.model.alert import Cause, Risk, Severity, Step
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
 
-Risk = Literal["look", "safe", "careful", "destructive"]
-"""The risk of a step. ``look`` changes nothing; ``safe`` can be undone and loses nothing; ``careful``
-interrupts somebody's work or needs thought; ``destructive`` discards something that cannot be brought back."""
-
-
-class Step(Value, frozen=True, kw_only=True):
-    """One thing to do about a cause: a statement, or an instruction in words. Exactly one of the two is there."""
-
-    risk: Risk
-    node: NodeName | None = None
-    """The server on which the statement is run, or which the instruction is about."""
-    database: str | None = None
-    """The database to run the statement in; None if any will do."""
-    sql: str | None = None
-    text: str | None = None
-
-
-class Cause(Value, frozen=True, kw_only=True):
-    """A ranked explanation, with the evidence for and against it and the fix."""
-
-    code: str
-    confidence: float
-    subject: Subject
-    summary: str
-    fix: str
-    """``steps`` in one line of text."""
-    evidence_for: list[Evidence]
-    evidence_against: list[Evidence]
-    steps: list[Step] = []
-    not_seen: list[Evidence] = []
-    """Facts that were not visible, each with a note on what would show it."""
+__all__ = ["Affected", "Cause", "Change", "Incident", "Risk", "Step", "TimelineEntry"]
 
 
 class Change(Value, frozen=True, kw_only=True):

@@ -50,8 +50,30 @@ class JudgementSettings(Settings, frozen=True, kw_only=True):
     ] = 3.0
     quiet_s: Annotated[
         float,
-        Meta(ge=0, le=86400, description="Seconds for which an incident stays open after its last alert has ended."),
-    ] = 5.0
+        Meta(
+            ge=0,
+            le=86400,
+            description="Seconds for which an incident stays open after its last alert has ended; twice as long after "
+            "each time that it was reopened.",
+        ),
+    ] = 30.0
+    reopen_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=86400,
+            description="Seconds after its end within which a problem that returns reopens its incident.",
+        ),
+    ] = 600.0
+    together_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Seconds within which the breaches of one problem begin. What begins later is part of an open "
+            "incident only if the cause of that incident explains it.",
+        ),
+    ] = 60.0
     forget_s: Annotated[
         float,
         Meta(

@@ -26,6 +26,8 @@ def policy_of(settings: StreamSettings) -> Policy:
         stale_after_s=settings.judgement.stale_after_s,
         pending_grace_s=settings.judgement.pending_grace_s,
         quiet_s=settings.judgement.quiet_s,
+        reopen_s=settings.judgement.reopen_s,
+        together_s=settings.judgement.together_s,
         forget_s=settings.judgement.forget_s,
         status_every_s=settings.judgement.status_every_s,
         rules={name: _given(limits) for name, limits in settings.rules.items()},

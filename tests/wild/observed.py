@@ -19,9 +19,8 @@ class Watched:
         self.observation = observation
 
     def causes(self) -> list[Cause]:
-        """The ranked causes of the newest incident record; none before there is an incident."""
-        found = self.observation.outputs.incident()
-        return found.causes if found is not None else []
+        """The ranked causes that were named last, of an incident or a notice; none before there is one."""
+        return self.observation.outputs.causes()
 
     def first(self, code: str, within_s: float = 20.0, *, above: float = 0.0) -> Cause:
         """The first cause, once it has this code and more than this confidence."""

@@ -92,7 +92,8 @@ class Watched:
         return next((one for one in found if (one.rule, one.to) == (rule, to)), None)
 
     def _first(self, cause: str) -> Cause | None:
-        found = (one.causes[0] for one in self.incidents() if one.state == "open" and one.causes)
+        found = [one.causes[0] for one in self.incidents() if one.state == "open" and one.causes]
+        found += [one.causes[0] for _, one in self._outputs if isinstance(one, Transition) and one.causes]
         return next((each for each in found if each.code == cause), None)
 
 

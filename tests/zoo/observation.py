@@ -59,8 +59,9 @@ class Observation:
         dbname: str,
         overrides: Sequence[Override],
         name_of: Callable[[Server], str] = attrgetter("name"),
+        policy: Policy | None = None,
     ) -> None:
-        """``name_of``: the name under which a server is watched."""
+        """``name_of``: the name under which a server is watched. ``policy``: instead of that of the zoo."""
         self.clock = SystemClock()
         self.outputs = Outputs()
         self.servers = {name_of(server): server for server in servers}
@@ -68,7 +69,8 @@ class Observation:
         self._datacenters: Mapping[str, str] = {}
         self._aliases: Mapping[str, Sequence[str]] = {}
         self._judgement = judgement(
-            Policy(
+            policy
+            or Policy(
                 lateness_s=LATENESS_S,
                 quiet_s=KEEP_S,
                 rules={name: {"for_s": FOR_S, "keep_s": KEEP_S, **TIGHT.get(name, {})} for name in RULES},

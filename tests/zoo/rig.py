@@ -10,8 +10,9 @@ from typing import NoReturn, Self
 
 import pytest
 
+from leadline.catalogue import RULES as CATALOGUE
 from leadline.errors import UnreachableError
-from leadline.model.alert import Verdict
+from leadline.model.alert import Transition, Verdict
 from leadline.model.incident import Cause, Incident
 from leadline_lab.faults.fault import Expected, Injected, Named
 from leadline_lab.sandbox.port import HOST
@@ -101,52 +102,54 @@ class Rig:
     # What must be put out
 
     def expect(self, expected: Expected, injected: Injected) -> None:
-        """The rule fires, the cause comes first in the open incident, and the record holds all that is expected."""
+        """The rule fires, the cause comes first in its incident or notice, and the record holds all that is expected.
+
+        A page is a part of one incident, a notice of none.
+        """
         expected, injected = self._of_this_form(expected, injected)
         rule, cause = expected.rule, expected.cause
         score = Score(self.name, self._version, cause, rule, form=self.form.label, looked=self.looked)
         self._scores.append(score)
         self._begins.append(self._begin)
         until = self._begin + expected.within_s
+        about = self._about(rule)
+        first = partial(self._outputs.first_cause_since, cause, self._begin, about)
         if not self.form.late:  # the first rule that fires may be another one when many measure the fault at once
             self._wait(f"{rule} fires", partial(self._fired, rule), until=until)
-        self._wait(f"{cause} is the first cause", lambda: self._first_cause_since(cause) is not None, until=until)
+        self._wait(f"{cause} is the first cause", lambda: first() is not None, until=until)
         if expected.verdict is not None:
             verdict, link = expected.verdict, expected.link
             self._wait(f"the verdict is {verdict}", lambda: verdict in self._verdicts(link), until=until)
         detected = self._outputs.fired_at("" if self.form.late else rule, self._begin)
-        named = self._first_cause_since(cause)
-        incident = self._outputs.incident()
-        if detected is None or named is None or incident is None:
+        named, record = first(), self._outputs.naming(about, cause)
+        if detected is None or named is None or record is None:
             self._fail(f"{cause} was the first cause for a moment only")
         score.detected_s, score.cause_s, score.ranked_first = detected - self._begin, named - self._begin, True
-        for problem in _problems(incident, expected, injected):
+        for problem in _problems(record, expected, injected):
             self._fail(problem)
-        for problem in unusable_steps(incident.causes, self.observation.servers):
+        for problem in unusable_steps(record.causes, self.observation.servers):
             self._fail(problem)
         for other in expected.others:
             if not other.at_once:
-                self._wait_also(f"{other.code} is named", partial(self._names, other))
+                self._wait_also(f"{other.code} is named", partial(self._names, other, rule, cause))
         for also in expected.rules:
             self._wait_also(f"{also} fires too", partial(self._fired, also))
 
     def expect_resolved(self, within_s: float) -> None:
-        """The incident ends, it was the only one, and its first cause stayed the same."""
+        """All that was raised ends, each fault was one incident, a notice none, and the first cause stayed the same."""
         began = self._clock.monotonic()
         score = self._scores[-1]
-
-        def resolved() -> bool:
-            incident = self._outputs.incident()
-            return incident is not None and incident.state == "resolved"
-
-        self._wait("the incident resolves", resolved, until=began + within_s)
+        self._wait("it resolves", lambda: self._outputs.is_over(score.rule), until=began + within_s)
         score.resolved_s = self._clock.monotonic() - began
-        incident = self._outputs.incident()
-        assert incident is not None
-        if incident.causes[0].code != score.expected_cause:
-            self._fail(f"{score.expected_cause} was first, and at the end it is {incident.causes[0].code}")
-        if self._outputs.incidents() > 1:
-            self._fail("one fault opened more than one incident")
+        record = self._outputs.naming(self._about(score.rule), score.expected_cause)
+        assert record is not None
+        if record.causes[0].code != score.expected_cause:
+            self._fail(f"{score.expected_cause} was first, and at the end it is {record.causes[0].code}")
+        pages = sum(CATALOGUE[each.rule].class_ == "page" for each in self._scores)
+        if self._outputs.incidents() > pages:
+            self._fail(
+                f"{len(self._scores)} faults, of which {pages} page, opened {self._outputs.incidents()} incidents"
+            )
 
     def measured(self) -> list[Score]:
         """The score of each fault so far."""
@@ -182,15 +185,16 @@ class Rig:
             lambda state: [one.verdict for one in state.memory.links.values() if one.id.endswith(link)]
         )
 
-    def _first_cause_since(self, cause: str) -> float | None:
-        return self._outputs.first_cause_since(cause, self._begin)
-
     def _fired(self, rule: str) -> bool:
         return self._outputs.fired_at(rule, self._begin) is not None
 
-    def _names(self, other: Named) -> bool:
-        incident = self._outputs.incident()
-        return incident is not None and any(_is(cause, other) for cause in incident.causes)
+    def _about(self, rule: str) -> str:
+        """The rule whose alert is looked at; none in particular where looking began late and many fire at once."""
+        return "" if self.form.late else rule
+
+    def _names(self, other: Named, rule: str, cause: str) -> bool:
+        record = self._outputs.naming(rule, cause)
+        return record is not None and any(_is(cause, other) for cause in record.causes)
 
     def _wait_also(self, event: str, check: Callable[[], bool]) -> None:
         self._wait(event, check, until=self._clock.monotonic() + OTHERS_S)
@@ -252,13 +256,14 @@ def make_rig(
     return Rig(name, version, observation, names, form)
 
 
-def _problems(incident: Incident, expected: Expected, injected: Injected) -> Iterator[str]:
+def _problems(record: Incident | Transition, expected: Expected, injected: Injected) -> Iterator[str]:
     """Everything that is expected of the record that names the first cause and is not in it."""
-    first = incident.causes[0]
+    first = record.causes[0]
+    title = record.title if isinstance(record, Incident) else expected.title
     for name, text, parts in (
         ("summary", first.summary, (*expected.summary, *injected.summary)),
         ("fix", first.fix, (*expected.fix, *injected.fix)),
-        ("title", incident.title, (expected.title,)),
+        ("title", title, (expected.title,)),
     ):
         yield from (f"the {name} has no {part!r}: {text}" for part in parts if part not in text)
     if not first.subject.id.endswith(expected.subject):
@@ -267,7 +272,7 @@ def _problems(incident: Incident, expected: Expected, injected: Injected) -> Ite
     if confidence and first.confidence <= confidence:
         yield f"the confidence is {first.confidence:g}, not higher than {confidence:g}"
     for other in expected.others:
-        candidates = incident.causes if other.rank is None else incident.causes[other.rank : other.rank + 1]
+        candidates = record.causes if other.rank is None else record.causes[other.rank : other.rank + 1]
         if other.at_once and not any(_is(cause, other) for cause in candidates):
             yield f"the record that names the first cause does not name {other}"
 

@@ -33,7 +33,11 @@ LIMITS: Final[dict[str, dict[str, float]]] = {
     **{rule: {"keep_s": 2.0} for rule in ("node_down", "replication_cut_off")},
 }
 """Tighter than production's, where a rule waits for a minute: nobody watches a demo for as long."""
-JUDGEMENT: Final[dict[str, Any]] = {"tick_s": 0.5, "judgement": {"status_every_s": 1.0}, "rules": LIMITS}
+JUDGEMENT: Final[dict[str, Any]] = {
+    "tick_s": 0.5,
+    "judgement": {"quiet_s": 5.0, "status_every_s": 1.0},
+    "rules": LIMITS,
+}
 QUIET: Final = {"log": {"level": "warning"}}
 
 

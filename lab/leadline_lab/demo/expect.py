@@ -51,87 +51,74 @@ def opened(key: str = "") -> Expectation:
     return Expectation("an incident is open", lambda observed: observed.incident is not None, key)
 
 
-def first_cause(code: str, *words: str, key: str = "") -> Expectation:
-    """The only incident has this first cause, and its summary holds these words."""
+def first_cause(code: str, *words: str, incidents: int = 1, key: str = "") -> Expectation:
+    """There are so many incidents, and one of them has this first cause, with these words in its summary."""
 
     def met(observed: Observed) -> bool:
-        causes = observed.causes
-        return (
-            len(observed.fleet.incidents) == 1
-            and bool(causes)
-            and causes[0].code == code
-            and all(word in causes[0].summary for word in words)
-        )
+        first = [incident.causes[0] for incident in observed.incidents if incident.causes]
+        named = any(cause.code == code and all(word in cause.summary for word in words) for cause in first)
+        return len(observed.incidents) == incidents and named
 
-    return Expectation(f"the first cause is {code}, with {', '.join(words)}", met, key)
+    return Expectation(f"{_of(incidents, 'incident')}, of which one has the first cause {code}", met, key)
 
 
-def also_cause(code: str, *words: str) -> Expectation:
-    """The only incident names this cause too."""
+def paged(*words: str, pages: int = 1, key: str = "") -> Expectation:
+    """PagerDuty received so many pages, one of them with these words."""
 
     def met(observed: Observed) -> bool:
-        named = [cause.summary for cause in observed.causes if cause.code == code]
-        return len(observed.fleet.incidents) == 1 and any(all(word in summary for word in words) for summary in named)
-
-    return Expectation(f"the same incident names {code}, with {', '.join(words)}", met)
-
-
-def paged(*words: str, key: str = "") -> Expectation:
-    """PagerDuty received one page, with these words."""
-
-    def met(observed: Observed) -> bool:
-        return observed.pages == 1 and any(
+        return observed.pages == pages and any(
             _holds(page.text, words) for page in observed.received("pagerduty", "trigger")
         )
 
-    return Expectation("PagerDuty received one page", met, key)
+    return Expectation(f"PagerDuty received {_of(pages, 'page')}", met, key)
 
 
-def messaged(*words: str) -> Expectation:
-    """Slack has one message, with these words as it was posted or as it was edited."""
-
-    def met(observed: Observed) -> bool:
-        shown = observed.received("slack", "post", "update")
-        return observed.messages == 1 and any(_holds(message.text, words) for message in shown)
-
-    return Expectation(f"Slack has one message, with {', '.join(words)}", met)
-
-
-def closed(key: str = "") -> Expectation:
-    """The only incident is resolved, and no alert is open."""
-
-    def met(observed: Observed) -> bool:
-        states = [incident.state for incident in observed.fleet.incidents.values()]
-        return states == ["resolved"] and not observed.fleet.alerts
-
-    return Expectation("the one incident is resolved and no alert is open", met, key)
-
-
-def page_resolved() -> Expectation:
-    """PagerDuty received the end of the page, and there was one page only."""
-
-    def met(observed: Observed) -> bool:
-        pages, ends = observed.received("pagerduty", "trigger"), observed.received("pagerduty", "resolve")
-        return observed.pages == 1 and {event.key for event in ends} == {event.key for event in pages}
-
-    return Expectation("the one page is resolved in PagerDuty", met)
-
-
-def message_resolved() -> Expectation:
-    """The last edit of the only message says that the incident is resolved."""
+def messaged(*words: str, messages: int = 1) -> Expectation:
+    """Slack has so many messages, one of them with these words as it was posted or as it was edited."""
 
     def met(observed: Observed) -> bool:
         shown = observed.received("slack", "post", "update")
-        return observed.messages == 1 and len(shown) > 1 and "resolved" in shown[-1].text.lower()
+        return observed.messages == messages and any(_holds(message.text, words) for message in shown)
 
-    return Expectation("the one Slack message says that the incident is resolved", met)
+    return Expectation(f"Slack has {_of(messages, 'message')}, with {', '.join(words)}", met)
 
 
-def logged() -> Expectation:
-    """The incident log has the one incident, resolved."""
+def closed(incidents: int, key: str = "") -> Expectation:
+    """There were so many incidents, all are resolved, and no alert is open."""
+
+    def met(observed: Observed) -> bool:
+        states = [incident.state for incident in observed.incidents]
+        return states == ["resolved"] * incidents and not observed.fleet.alerts
+
+    return Expectation(f"{_of(incidents, 'incident')}, all resolved, and no alert is open", met, key)
+
+
+def pages_resolved(pages: int) -> Expectation:
+    """PagerDuty received the end of each page, and there were no more than these."""
+
+    def met(observed: Observed) -> bool:
+        triggers, ends = observed.received("pagerduty", "trigger"), observed.received("pagerduty", "resolve")
+        return observed.pages == pages and {event.key for event in ends} == {event.key for event in triggers}
+
+    return Expectation(f"{_of(pages, 'page')}, all resolved in PagerDuty", met)
+
+
+def messages_resolved(messages: int) -> Expectation:
+    """The last edit of each message says that its incident is resolved."""
+
+    def met(observed: Observed) -> bool:
+        last = {message.key: message for message in observed.received("slack", "post", "update")}
+        ended = [one.kind == "update" and "resolved" in one.text.lower() for one in last.values()]
+        return observed.messages == len(ended) == messages and all(ended)
+
+    return Expectation(f"{_of(messages, 'Slack message')}, all of which say that the incident is resolved", met)
+
+
+def logged(incidents: int) -> Expectation:
+    """The incident log has so many incidents, resolved."""
     return Expectation(
-        "the incident log has the one incident, resolved",
-        lambda observed: list(observed.logged.values()) == ["resolved"],
+        f"the incident log has {_of(incidents, 'incident')}, all resolved",
+        lambda observed: list(observed.logged.values()) == ["resolved"] * incidents,
     )
 
 
@@ -142,3 +129,7 @@ def drafted(*words: str) -> Expectation:
 
 def _holds(text: str, words: Sequence[str]) -> bool:
     return bool(text) and all(word in text for word in words)
+
+
+def _of(number: int, thing: str) -> str:
+    return f"{('no', 'one', 'two')[number]} {thing}{'' if number == 1 else 's'}"

@@ -81,8 +81,8 @@ def _below(state: DemoState, now: datetime, width: int) -> Iterator[tuple[str, R
     observed, fleet = state.observed, state.observed.fleet
     if state.report is not None:
         yield "end", Panel(summary(state.report, state.files), border_style="green" if state.progress.ok else "red")
-    elif observed.incident is not None:
-        yield "incident", _incident(observed.incident, now)
+    elif observed.newest is not None:
+        yield "incident", _incident(observed.newest, now)
     if fleet.links:
         yield "links", Group(Rule(style="dim"), terminal.links(fleet, 30 if width >= WIDE else 16))
     if observed.incident is not None:

@@ -57,14 +57,25 @@ class Observed:
             self.settings[value.node.name] = {name: setting.value for name, setting in value.settings.items()}
 
     @property
+    def incidents(self) -> list[Incident]:
+        """The newest record of each incident, in the order of their opening; not of those merged into another."""
+        incidents = (one for one in self.fleet.incidents.values() if one.merged_into is None)
+        return sorted(incidents, key=lambda incident: (incident.opened_at, incident.incident_id))
+
+    @property
     def incident(self) -> Incident | None:
-        """The newest record of the incident that was opened last."""
-        return max(self.fleet.incidents.values(), key=lambda incident: incident.opened_at, default=None)
+        """The incident that was opened first."""
+        return self.incidents[0] if self.incidents else None
+
+    @property
+    def newest(self) -> Incident | None:
+        """The incident that was opened last; of those that are open, if there are any."""
+        return max(self.incidents, key=lambda incident: (incident.state == "open", incident.opened_at), default=None)
 
     @property
     def causes(self) -> list[Cause]:
-        """The causes of that incident, ranked."""
-        return self.incident.causes if self.incident is not None else []
+        """The causes of all incidents, ranked within each."""
+        return [cause for incident in self.incidents for cause in incident.causes]
 
     def link(self, upstream: str, downstream: str) -> LinkStatus | None:
         """The link between two nodes with its verdict."""

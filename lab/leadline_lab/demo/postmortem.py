@@ -1,4 +1,4 @@
-"""The outage that Leadline was made for: two wrong settings, then lag and a conflict; one page names the setting."""
+"""The outage that Leadline was made for: two wrong settings, then lag and a conflict, each with a page of its own."""
 
 from typing import Final
 
@@ -55,26 +55,28 @@ POSTMORTEM: Final = Scenario(
             expect=(
                 expect.fires("apply_conflict", "pg-4/subscription/pg_4"),
                 expect.fires("apply_error", "pg-4/subscription/pg_4"),
-                expect.also_cause(DUPLICATE, "insert_exists", f"{ORIGIN} on pg-4 was changed from on to off"),
-                expect.first_cause(BLOCKED, f"{DELAY} = -1"),
-                expect.messaged("insert_exists"),
-                expect.paged(),
+                expect.first_cause(
+                    DUPLICATE, "insert_exists", f"{ORIGIN} on pg-4 was changed from on to off", incidents=2
+                ),
+                expect.first_cause(BLOCKED, f"{DELAY} = -1", incidents=2),
+                expect.messaged("insert_exists", messages=2),
+                expect.paged("pg-4", pages=2),
             ),
             within_s=60.0,
             pause_s=3.0,
         ),
         ScenarioStep(
             key="fixed",
-            title="The fix that the incident gives is applied, and the row is deleted",
+            title="The fixes that the incidents give are applied, and the row is deleted",
             actions=(Configure("pg-4", ORIGIN, "on", restart=True), FollowAdvice(BLOCKED), Heal(DUPLICATE_KEY)),
             expect=(
                 expect.setting("pg-4", ORIGIN, "on"),
                 expect.setting("pg-2", DELAY, "30000"),
                 expect.healthy(*LINKS),
-                expect.closed(key="resolved"),
-                expect.page_resolved(),
-                expect.message_resolved(),
-                expect.logged(),
+                expect.closed(2, key="resolved"),
+                expect.pages_resolved(2),
+                expect.messages_resolved(2),
+                expect.logged(2),
             ),
             within_s=90.0,
         ),

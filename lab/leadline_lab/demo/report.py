@@ -12,7 +12,8 @@ def report(
     progress: Progress, observed: Observed, injected_at: datetime | None, postgres: str, postmortem: Path | None
 ) -> dict[str, Any]:
     """``ok`` is true only when every step was observed through the pipeline. A time that was not observed is null."""
-    incident, causes = observed.incident, observed.causes
+    incident = observed.incident
+    causes = incident.causes if incident is not None else []
     return {
         "scenario": progress.scenario.name,
         "ok": progress.ok,
@@ -26,6 +27,10 @@ def report(
         "cause_summary": causes[0].summary if causes else None,
         "expected_cause": progress.scenario.expected_cause,
         "incident": incident.incident_id if incident is not None else None,
+        "incidents": [
+            {"incident": one.incident_id, "title": one.title, "cause": one.causes[0].code, "state": one.state}
+            for one in observed.incidents
+        ],
         "pages_sent": observed.pages,
         "slack_messages": observed.messages,
         "slack_edits": len(observed.received("slack", "update")),

@@ -43,7 +43,7 @@ def plain(report: dict[str, Any], files: tuple[str, ...]) -> list[str]:
 
 def _verdict(report: dict[str, Any]) -> list[str]:
     if report["ok"]:
-        return ["Every step was observed: one incident, its cause, one page, one Slack message, the incident log."]
+        return ["Every step was observed: two problems, each with its incident, cause, page and Slack message."]
     return ["Not every step was observed. Missing:", *(f"  {text}" for text in report["missing"])]
 
 

@@ -1,7 +1,7 @@
 """Causes about subscriptions."""
 
 import leadline.catalogue.habits as habits
-from leadline.catalogue.entry import CUT, DISABLED, FAILING, LATE, CauseEntry
+from leadline.catalogue.entry import APART, CONFLICTING, CUT, DISABLED, FAILING, LATE, CauseEntry
 
 ENTRIES = (
     CauseEntry(
@@ -19,6 +19,7 @@ ENTRIES = (
         family="logical",
         help="a subscription is late; its worker streams, does not fail, and waits for nothing but the disk",
         explains=LATE,
+        shared=True,
         improvements=(
             "Split what is published into several subscriptions, or use streaming = parallel (PostgreSQL 16 "
             "and later).",
@@ -33,6 +34,7 @@ ENTRIES = (
         family="logical",
         help="the worker fails without a conflict of rows, and the server log gives a reason that is in no counter",
         explains=FAILING,
+        follows=CONFLICTING,
         improvements=("Apply migrations of schema, rights and triggers to subscribers before publishers.",),
         tasks=("Find out which right, constraint, trigger or partition differs on the subscriber, and since when.",),
     ),
@@ -41,6 +43,7 @@ ENTRIES = (
         family="logical",
         help="a subscription is enabled and has no worker and no errors; the server allows no more workers or origins",
         explains=CUT | {"subscription_without_worker"},
+        shared=True,
         improvements=(
             "Set max_logical_replication_workers and the limit of replication origins by the number of subscriptions.",
         ),
@@ -51,6 +54,8 @@ ENTRIES = (
         family="logical",
         help="two servers subscribe to each other with origin = any, and unique keys collide",
         explains=FAILING,
+        follows=CONFLICTING,
+        shared=True,
         improvements=(
             "Subscribe with origin = none wherever two servers replicate to each other (PostgreSQL 16 and later).",
         ),
@@ -64,6 +69,8 @@ ENTRIES = (
         family="logical",
         help="two servers subscribe to each other, and update_origin_differs or delete_origin_differs rises on both",
         explains=frozenset({"apply_conflict"}),
+        follows=CONFLICTING,
+        shared=True,
         improvements=(
             "Let one server write each row; two writers of one row need rules that resolve their conflicts.",
         ),
@@ -77,6 +84,8 @@ ENTRIES = (
         family="logical",
         help="a subscription is enabled; its publisher answers and lacks its slot or a publication that it names",
         explains=FAILING | {"publication_missing"},
+        follows=frozenset({"slot_invalidated", "two_writers"}),
+        shared=True,
         improvements=(
             "Revoke the right to drop publications and slots from all roles but those that administer replication.",
         ),
@@ -120,6 +129,8 @@ ENTRIES = (
         family="logical",
         help="both servers answer, the slot exists, no errors are counted, and the worker receives no stream",
         explains=CUT,
+        follows=APART,
+        shared=True,
         improvements=(
             habits.NETWORK,
             "Test the connection of every subscription to every server that may become its publisher.",
@@ -131,6 +142,7 @@ ENTRIES = (
         family="logical",
         help="apply fails, and insert_exists, update_exists or multiple_unique_conflicts rises with each attempt",
         explains=FAILING,
+        follows=CONFLICTING,
         improvements=(
             habits.WRITES,
             "Use other ranges or sequences for keys on the subscriber than on the publisher.",
@@ -145,6 +157,7 @@ ENTRIES = (
         family="logical",
         help="row conflicts that local writes explain: of several kinds, or beside rows of another origin",
         explains=frozenset({"apply_conflict", "apply_error"}),
+        follows=CONFLICTING,
         improvements=(
             habits.WRITES,
             "Set track_commit_timestamp to on at subscribers, so that conflicts name the origin of the row.",
@@ -159,6 +172,7 @@ ENTRIES = (
         family="logical",
         help="update_missing or delete_missing rises; apply does not fail",
         explains=frozenset({"apply_conflict"}),
+        follows=CONFLICTING,
         improvements=(habits.WRITES,),
         tasks=(
             habits.COMPARE,
@@ -170,6 +184,8 @@ ENTRIES = (
         family="logical",
         help="apply fails repeatedly without a row conflict; tables differ, where both agents can read them",
         explains=FAILING,
+        follows=CONFLICTING,
+        shared=True,
         improvements=(habits.DDL,),
         tasks=(
             "Bring the tables on both sides to the same definition.",
@@ -189,6 +205,7 @@ ENTRIES = (
         family="logical",
         help="enabled is false, disable_on_error is true and the error counter rose as it was disabled",
         explains=DISABLED,
+        follows=CONFLICTING | {"table_sync_failing"},
         improvements=(
             "Alert on the error counters of subscriptions, so that errors are known before disable_on_error acts.",
         ),

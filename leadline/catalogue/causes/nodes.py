@@ -1,7 +1,7 @@
 """Causes about servers, hosts, agents and commits."""
 
 import leadline.catalogue.habits as habits
-from leadline.catalogue.entry import CUT, CauseEntry
+from leadline.catalogue.entry import APART, CUT, GONE, SLOW, CauseEntry
 
 ENTRIES = (
     CauseEntry(
@@ -12,6 +12,7 @@ ENTRIES = (
             "the server refuses it"
         ),
         explains=frozenset({"agent_silent", "node_down"}),
+        follows=GONE,
         improvements=(habits.AGENT,),
         tasks=("Find out why the agent ended or could not reach Kafka, and whether it was started again by itself.",),
     ),
@@ -20,6 +21,7 @@ ENTRIES = (
         family="nodes",
         help="the archiver's last attempt failed after its last success",
         explains=frozenset({"archive_failing", "slot_retention_forecast"}),
+        follows=frozenset({"disk_full"}),
         improvements=(
             habits.DISK,
             "Test archiving and restoring from the archive on a schedule.",
@@ -92,6 +94,7 @@ ENTRIES = (
         family="nodes",
         help="an agent is silent and the server's neighbours lost their connections to it",
         explains=CUT | {"agent_silent", "node_down"},
+        follows=frozenset({"datacenter_cut"}),
         improvements=(
             "Keep the nodes of one cluster on hosts that do not fail together.",
             habits.REHEARSE,
@@ -103,6 +106,7 @@ ENTRIES = (
         family="nodes",
         help="the primary's agent cannot reach it, and no standby receives from it",
         explains=CUT | {"node_down"},
+        follows=GONE,
         improvements=(
             habits.REHEARSE,
             habits.FENCE,
@@ -117,6 +121,7 @@ ENTRIES = (
         family="nodes",
         help="a primary is down, and another server with the same data takes writes on a later timeline",
         explains=CUT | {"node_down"},
+        follows=GONE,
         improvements=(
             habits.REHEARSE,
             habits.FENCE,
@@ -131,6 +136,7 @@ ENTRIES = (
         family="nodes",
         help="the server refuses its agent with SQLSTATE 57P03: it starts, stops, or is not consistent yet",
         explains=CUT | {"node_down"},
+        follows=GONE,
         improvements=("Set checkpoint_timeout and max_wal_size so that a recovery takes no longer than you can wait.",),
         tasks=("Find out from the server log why the server started or stopped, and how much WAL it replayed.",),
     ),
@@ -158,6 +164,7 @@ ENTRIES = (
         family="nodes",
         help="the standby's agent finds no server there",
         explains=CUT | {"agent_silent", "node_down"},
+        follows=GONE | {"replay_paused_by_parameter"},
         improvements=("Have one standby more than are needed, so that losing one is no incident.",),
         tasks=("Find out from the end of the standby's server log why it stopped.",),
     ),
@@ -166,6 +173,7 @@ ENTRIES = (
         family="nodes",
         help="commits wait under remote_apply for a synchronous standby that has flushed and not replayed",
         explains=frozenset({"sync_commit_blocked"}),
+        follows=SLOW,
         improvements=(
             ("Use synchronous_commit = on where what was committed must be safe; remote_apply where it must be seen."),
         ),
@@ -176,6 +184,7 @@ ENTRIES = (
         family="nodes",
         help="fewer streaming standbys are sync or quorum than synchronous_standby_names asks for",
         explains=frozenset({"sync_commit_blocked", "sync_degraded"}),
+        follows=APART,
         improvements=("Name more standbys in synchronous_standby_names than it asks for: ANY 1 (a, b).",),
         tasks=("Find out why the synchronous standby was away, and how long commits waited.",),
     ),
@@ -184,6 +193,7 @@ ENTRIES = (
         family="nodes",
         help="two servers with one system identifier are both out of recovery",
         explains=frozenset({"split_brain"}),
+        follows=frozenset({"primary_replaced"}),
         improvements=(
             habits.FENCE,
             "Let applications reach the primary by one address that moves with it.",

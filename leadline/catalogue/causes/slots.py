@@ -1,7 +1,7 @@
 """Causes about replication slots and what they retain: WAL, and rows that vacuum may not remove."""
 
 import leadline.catalogue.habits as habits
-from leadline.catalogue.entry import CUT, LATE, CauseEntry
+from leadline.catalogue.entry import APART, CONFLICTING, CUT, LATE, SLOW, CauseEntry
 
 ENTRIES = (
     CauseEntry(
@@ -9,6 +9,7 @@ ENTRIES = (
         family="slots",
         help="the sender waits for WaitForStandbyConfirmation; a slot of synchronized_standby_slots is not active",
         explains=CUT,
+        shared=True,
         improvements=(
             "Alert on the standbys that synchronized_standby_slots names, because logical subscribers wait for them.",
         ),
@@ -19,6 +20,7 @@ ENTRIES = (
         family="slots",
         help="a link is late, its slot retains much WAL, and spill_bytes or stream_bytes has risen since then",
         explains=LATE,
+        shared=True,
         improvements=("Write to published tables in batches of limited size.",),
         tasks=(
             "Set streaming = parallel on the subscription (PostgreSQL 16 and later), or raise the decoding memory.",
@@ -32,6 +34,7 @@ ENTRIES = (
             " is old"
         ),
         explains=frozenset({"slot_retention_forecast"}),
+        shared=True,
         improvements=(
             "Alert on prepared transactions that are older than a few minutes, or set max_prepared_transactions to 0.",
         ),
@@ -42,6 +45,8 @@ ENTRIES = (
         family="slots",
         help="an inactive slot retains WAL, and no monitored server uses it",
         explains=frozenset({"slot_inactive", "slot_retention_forecast"}),
+        follows=APART | SLOW | CONFLICTING,
+        shared=True,
         improvements=(
             habits.SLOTS,
             "Drop the slot of a consumer in the same change that retires the consumer.",
@@ -53,6 +58,8 @@ ENTRIES = (
         family="slots",
         help="a slot is active, and the WAL that it retains grows or its consumer has stopped replying",
         explains=CUT,
+        follows=APART | SLOW | CONFLICTING,
+        shared=True,
         improvements=(
             habits.SLOTS,
             "Monitor the consumer by what it confirms, not by whether it is connected.",
@@ -74,6 +81,8 @@ ENTRIES = (
         family="slots",
         help="wal_status is lost, or the slot has an invalidation_reason",
         explains=CUT,
+        follows=APART | SLOW | CONFLICTING | {"slot_abandoned", "slot_consumer_stuck"},
+        shared=True,
         improvements=(
             "Set max_slot_wal_keep_size and idle_replication_slot_timeout for the longest outage to be survived.",
         ),
@@ -87,6 +96,7 @@ ENTRIES = (
         family="slots",
         help="a disconnected standby's primary_slot_name is not among its upstream's slots",
         explains=CUT,
+        shared=True,
         improvements=("Create the slot of a standby with the standby itself, and again at every failover.",),
         tasks=("Create the slot on the upstream, and on every server that may become the upstream.",),
     ),

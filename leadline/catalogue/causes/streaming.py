@@ -1,7 +1,7 @@
 """Causes about standbys and the WAL they stream."""
 
 import leadline.catalogue.habits as habits
-from leadline.catalogue.entry import CUT, LATE, CauseEntry
+from leadline.catalogue.entry import APART, CUT, LATE, SLOW, CauseEntry
 
 ENTRIES = (
     CauseEntry(
@@ -27,6 +27,7 @@ ENTRIES = (
         family="streaming",
         help="a cascading standby has everything that its upstream has, and a hop above is behind or cut",
         explains=CUT,
+        follows=APART | SLOW,
         improvements=("Let standbys that matter follow the primary directly, or by two paths.",),
         tasks=("Repair the slowest hop of the cascade; see its own cause.",),
     ),
@@ -37,6 +38,7 @@ ENTRIES = (
             "a logical slot's confirmed position moves, its restart position does not, and a session that wrote is old"
         ),
         explains=frozenset({"slot_retention_forecast"}),
+        shared=True,
         improvements=("Set idle_in_transaction_session_timeout, and transaction_timeout on PostgreSQL 17 and later.",),
         tasks=("Find the program that left the transaction open, and make it commit.",),
     ),
@@ -45,6 +47,7 @@ ENTRIES = (
         family="streaming",
         help="the distance between the upstream's end of WAL and the written position grows; replies arrive",
         explains=LATE | {"slot_retention_forecast", "sync_commit_blocked"},
+        shared=True,
         improvements=(
             habits.NETWORK,
             "Set wal_compression on the primary where the path is thin.",
@@ -56,6 +59,8 @@ ENTRIES = (
         family="streaming",
         help="of two writers the one that was promoted has connected standbys",
         explains=frozenset({"split_brain"}),
+        follows=frozenset({"two_writers"}),
+        shared=True,
         improvements=(
             habits.FENCE,
             "Let standbys find their primary by one address that moves with it.",
@@ -83,6 +88,7 @@ ENTRIES = (
         family="streaming",
         help="WAL is received promptly and piles up before replay, which moves and waits for nothing but the disk",
         explains=LATE,
+        shared=True,
         improvements=("Give standbys the disks and the processor of their primary: replay is one process.",),
         tasks=(
             ("Set recovery_prefetch = try (PostgreSQL 15 and later), and look at what else used the standby's disk."),
@@ -117,6 +123,8 @@ ENTRIES = (
         family="streaming",
         help=("both servers answer, and the standby's receiver has no connection to its upstream or receives nothing"),
         explains=CUT,
+        follows=APART | {"two_writers"},
+        shared=True,
         improvements=(
             habits.NETWORK,
             "Test every standby's primary_conninfo against every server that may become its primary.",
@@ -139,6 +147,7 @@ ENTRIES = (
             "silent for longer than wal_receiver_timeout, or replay idle beside received WAL"
         ),
         explains=CUT | {"node_down"},
+        follows=frozenset({"host_down", "standby_disk_slow"}),
         improvements=("Fence a server that hangs: end it from outside, for it does not end by itself.",),
         tasks=("Find out what the processes waited for: storage, memory, a debugger; look at the kernel's messages.",),
     ),
@@ -162,6 +171,8 @@ ENTRIES = (
         family="streaming",
         help=("a standby stays on an older timeline than its upstream, and has received less than it has replayed"),
         explains=CUT,
+        follows=frozenset({"promoted_standby_still_followed", "two_writers"}),
+        shared=True,
         improvements=(
             habits.FENCE,
             "Set wal_log_hints or data checksums, so that pg_rewind can be used.",
@@ -181,6 +192,7 @@ ENTRIES = (
         family="streaming",
         help="no receiver runs and none is tried for: primary_conninfo is empty, or replay is paused",
         explains=CUT,
+        follows=frozenset({"replay_paused_by_operator", "replay_paused_by_parameter"}),
         improvements=(
             "Keep primary_conninfo in the configuration management.",
             habits.AUDIT,
@@ -192,6 +204,8 @@ ENTRIES = (
         family="streaming",
         help="a disconnected standby without a slot is behind the start of the last checkpoint less wal_keep_size",
         explains=CUT,
+        follows=APART | SLOW,
+        shared=True,
         improvements=(
             "Give every standby a slot, or an archive to restore from.",
             habits.SLOTS,

@@ -17,11 +17,14 @@
 ``effective_rules``  which rules hold for a subject, with which limits
 ``subject``          subjects by identity
 ``rule``             a rule, and the contexts that rules measure
-``alerting``         measurements and findings to alerts, transitions and the incident
+``alerting``         measurements and findings to alerts, transitions and incidents
 ``reports``          findings that no sample shows
 ``lifecycle``        pending, firing, unknown, resolved
-``diagnosis``        an open incident's causes
-``incident``         one open period of alerts on a cluster
+``diagnosis``        the causes of open alerts
+``incident``         one incident: its timeline, severity and record
+``topology``         the alerts that a subject can bring about
+``grouping``         which open alerts share a root
+``problems``         an incident for each problem: opened, merged, ended, reopened
 ``unseen``           servers that are referred to and not watched
 ``status``           the status of links and nodes, and when a record of it is due
 ``rollup``           lag over 10 and 60 seconds for analytics

@@ -1,23 +1,21 @@
-"""Measurements and reported findings to alerts, alerts to transitions, transitions to the incident."""
+"""Measurements and reported findings to alerts, alerts to transitions, transitions to incidents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 
 from leadline.clock import moment
-from leadline.model.alert import Evidence, Severity, Subject, Transition
+from leadline.model.alert import Cause, Evidence, Severity, Subject, Transition
 from leadline.model.finding import Finding
 from leadline.model.ids import NodeName, alert_id
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.status import LinkStatus, NodeStatus
-from leadline_streams.judge import incident as incidents
 from leadline_streams.judge import lifecycle
-from leadline_streams.judge.diagnosis.context import open_context
-from leadline_streams.judge.diagnosis.ranking import diagnose
 from leadline_streams.judge.effective_rules import EffectiveRules
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.lifecycle import LifecycleStep
 from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.problems import Problems
 from leadline_streams.judge.rule import (
     ClusterContext,
     LinkContext,
@@ -33,19 +31,20 @@ from leadline_streams.judge.subject import of_link
 
 Output = Transition | Incident | LinkStatus | NodeStatus | Forgotten | LagRollup
 
-DIAGNOSE_EVERY_S = 1.0
-"""While an incident is open its causes are looked for this often, and at every transition."""
+MOST_CAUSES = 3
+"""So many causes are reported with a notice."""
 
 
 class Alerting:
-    """The alerts and the incident of one cluster."""
+    """The alerts and the incidents of one cluster."""
 
-    __slots__ = ("_judgement", "_memory", "effective")
+    __slots__ = ("_judgement", "_memory", "effective", "problems")
 
     def __init__(self, memory: Memory, judgement: Judgement) -> None:
         self._memory = memory
         self._judgement = judgement
         self.effective = EffectiveRules(memory.cluster, judgement)
+        self.problems = Problems(memory, judgement)
 
     def run(self, context: ClusterContext, owner: NodeState, complete: bool, out: list[Output]) -> None:
         """Measure the rules of a subject. ``complete``: every witness answers, so finding nothing means all is well."""
@@ -107,30 +106,19 @@ class Alerting:
         return self.effective.limits(rule, self._memory.nodes.get(owner or ""), about)
 
     def follow_up(self, now: float, out: list[Output], *, news: bool = False) -> None:
-        """Diagnose an open incident, publish it when it changed, and note since when it has been quiet."""
-        memory, judgement = self._memory, self._judgement
-        incident = memory.incident
-        if incident is None or (not news and now - incident.diagnosed_at < DIAGNOSE_EVERY_S):
+        """Find the causes of open alerts when that is due, and publish what changed."""
+        if not news and now < self._memory.diagnose_at:
             return
-        incident.diagnosed_at = now
-        if not memory.alerts:
-            if incident.quiet_since is None:
-                incident.quiet_since = now
-                memory.next_due = min(memory.next_due, now + judgement.policy.quiet_s)
-        else:
-            incident.quiet_since = None
-            context = open_context(
-                memory,
-                judgement.engines,
-                now,
-                alerts=memory.alerts.values(),
-                incident=incident,
-                changes=memory.changes,
-            )
-            diagnosis = diagnose(context, judgement.causes, incident.causes)
-            news = incidents.diagnosed(memory, diagnosis, now) or news
-        if news:
-            out.append(incidents.record(memory, now))
+        records, notices = self.problems.follow_up(now)
+        out += records
+        for alert, causes in notices:
+            rule, context = self._judgement.rule(alert.rule), self._context_of(alert, now)
+            step = LifecycleStep("firing", "firing", "diagnosed", now)
+
+            def describe(value: float, rule: RuleBase = rule, context: ClusterContext | None = context) -> Words:
+                return rule.words(context, value)
+
+            self._emit(alert, rule, step, describe, out, causes)
 
     def link_context(self, link: LinkState, now: float) -> LinkContext:
         """A link as the rules see it."""
@@ -196,10 +184,13 @@ class Alerting:
         step: LifecycleStep,
         describe: Callable[[float], Words],
         out: list[Output],
+        causes: Sequence[Cause] = (),
     ) -> None:
         memory = self._memory
         alert.seq += 1
         words = _words(alert, rule, step, describe)
+        if step.to == "firing":
+            alert.summary = words.summary
         owner = memory.nodes.get(alert.owner or "")
         link = memory.links.get(alert.subject.id) if step.reason != "superseded" else None
         transition = Transition(
@@ -225,13 +216,14 @@ class Alerting:
             observers=self._observers(alert),
             runbook=rule.entry.runbook,
             labels=dict(owner.node.labels) if owner is not None else {},
+            causes=list(causes[:MOST_CAUSES]),
         )
         out.append(transition)
         if step.to in ("ok", "resolved"):
             place = key(alert.rule, alert.subject.id)
             del memory.alerts[place]
             memory.seqs[place] = alert.seq
-        if incidents.note(memory, transition, step.at):
+        if self.problems.note(alert, transition, step.at):
             self.follow_up(step.at, out, news=True)
 
     def _observers(self, alert: AlertState) -> list[NodeName]:

@@ -13,7 +13,6 @@ from leadline.model.finding import FindingReport
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Node, NodeSettings, Sample
 from leadline.wire import INVALID
-from leadline_streams.judge import incident as incidents
 from leadline_streams.judge import link_progress, reports, rollup, setting_changes, status, verdict
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.chain import clock_of
@@ -137,7 +136,7 @@ class ClusterState:
                 self._settings(seen, time, out)
             else:
                 reports.take(seen, time, memory, self._alerting, self._judgement, out)
-            if memory.incident is not None:
+            if memory.diagnose_at <= time:
                 self._alerting.follow_up(time, out)
         if memory.next_due <= upto:
             self._pass_time(upto, out)
@@ -183,7 +182,7 @@ class ClusterState:
             node.disk = sample.disk
         if sample.tables is not None:
             node.tables, node.tables_at = sample.tables, now
-        elif node.tables is not None and self.memory.incident is None and now - node.tables_at > TABLES_KEPT_S:
+        elif node.tables is not None and not self.memory.incidents and now - node.tables_at > TABLES_KEPT_S:
             node.tables = None
         if sample.server_log is not None:
             node.server_log, node.server_log_at = sample.server_log, now
@@ -226,9 +225,8 @@ class ClusterState:
         node = memory.nodes.get(seen.node.name) or self._new_node(seen, now)
         node.without_identity = seen.without_identity
         found = setting_changes.take(memory, node, seen.settings, now)
-        noted = [incidents.changed(memory, change, now) for change in found]
-        if any(noted):
-            out.append(incidents.record(memory, now))
+        if found and memory.incidents:
+            out += self._alerting.problems.changed(now)
         self._judge_around(node, now, out)
 
     def _new_node(self, seen: Sample | NodeSettings, now: float) -> NodeState:
@@ -369,8 +367,7 @@ class ClusterState:
             elif kind == "alert":
                 self._alerting.due(memory.alerts[ident], out)
             else:
-                out.append(incidents.record(memory, when, resolved=True))
-                memory.incident = None
+                out += self._alerting.problems.end(ident, when)
             self._alerting.follow_up(when, out)
 
     def _index(self) -> None:

@@ -1,113 +1,157 @@
-"""The incident of a cluster: alerts in, one record with its causes out.
+"""One incident: its timeline, its causes, its severity, and its record.
 
-A cluster has at most one open incident. It opens with the first firing alert and resolves when none has been pending,
-firing or unknown for ``quiet_s``. A record is written when alerts, the severity, the causes or their order, the
-settings or the state change, and when the first cause becomes surer or gets a better fix; not when a number does.
+A record is written when alerts, the severity, the causes or their order, the settings or the state change, and when the
+first cause becomes surer or gets a better fix; not when a number does.
 """
 
+from bisect import insort
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
 from leadline.clock import moment
-from leadline.model.alert import Transition
-from leadline.model.ids import ClusterName, incident_id
-from leadline.model.incident import Cause, Change, Incident, Step, TimelineEntry
+from leadline.model.alert import Severity, severity_rank
+from leadline.model.ids import ClusterName, IncidentId, NodeName, incident_id
+from leadline.model.incident import Affected, Cause, Change, Incident, Step, TimelineEntry
 from leadline.steps import fix_of
 from leadline_streams.judge.diagnosis import late_evidence
-from leadline_streams.judge.diagnosis.ranking import Diagnosis, name_of
-from leadline_streams.judge.state import IncidentState, Memory
+from leadline_streams.judge.diagnosis.ranking import CERTAIN, key_of, name_of
+from leadline_streams.judge.state import AlertState, IncidentState, Memory
 from leadline_streams.judge.subject import of_cluster
+from leadline_streams.judge.topology import Topology
 
 CHANGES_BEFORE_S = 3600.0
 """Configuration changes this long before an incident are shown with it."""
 _LOOK = [
     Step(risk="look", text="Read the evidence of the alerts, and the server logs around the time of the first breach.")
 ]
-_MAX_TIMELINE = 200
+_MAX_TIMELINE = 100
 _MAX_CHANGES = 100
+_MAX_CAUSES = 20
 
 
-def note(memory: Memory, transition: Transition, at: float) -> bool:
-    """Fold a transition into the incident; True when a new record is due."""
-    incident = memory.incident
-    if incident is None:
-        if transition.to != "firing":
-            return False
-        opened_at = transition.started_at
-        changes = [c for c in memory.changes if c.at.timestamp() >= opened_at.timestamp() - CHANGES_BEFORE_S]
-        incident = memory.incident = IncidentState(
-            incident_id(memory.cluster, opened_at), opened_at.timestamp(), at, changes=changes
-        )
-        incident.timeline.extend(_changed(change) for change in changes)
-    ident = transition.alert_id
-    if transition.to in ("firing", "unknown"):
-        incident.quiet_since = None
-        if ident not in incident.alerts:
-            incident.alerts.append(ident)
-        if transition.rule not in incident.rules:
-            incident.rules.append(transition.rule)
-    if transition.from_ == "firing" and transition.to == "firing":
-        _append(incident, at, f"{transition.rule} is {transition.severity} now: {transition.summary}")
-    elif transition.to == "firing":
-        _append(incident, at, f"{transition.rule} fires: {transition.summary}")
-    elif transition.to == "unknown":
-        _append(incident, at, f"{transition.rule} is unknown: no data about {transition.subject.id}")
-    elif transition.to == "resolved":
-        _append(incident, at, f"{transition.rule} resolved: {transition.subject.id}")
-    else:
-        return False
-    return True
+def begin(cluster: ClusterName, alert: AlertState, at: float) -> IncidentState:
+    """A new incident of one alert, which fires since ``at``."""
+    ident = incident_id(cluster, moment(alert.since), alert.id)
+    incident = IncidentState(ident, alert.since, at, began_at=at)
+    join(incident, alert)
+    return incident
 
 
-def changed(memory: Memory, change: Change, at: float) -> bool:
-    """Fold a configuration change into the incident, if one is open."""
-    incident = memory.incident
-    if incident is None:
-        return False
-    incident.changes = [*incident.changes, change][-_MAX_CHANGES:]
-    entry = _changed(change)
-    _append(incident, at, entry.what)
-    return True
+def join(incident: IncidentState, alert: AlertState) -> None:
+    """Make an alert a part of an incident, which it keeps open."""
+    alert.incident = incident.id
+    incident.quiet_since = None
+    add(incident, alert)
 
 
-def diagnosed(memory: Memory, diagnosis: Diagnosis, at: float) -> bool:
-    """Replace the causes; True when their codes, subjects or order changed, or the first one has better evidence."""
-    incident = memory.incident
-    if incident is None:
-        return False
-    before = [(c.code, c.subject.id) for c in incident.causes]
-    after = [(c.code, c.subject.id) for c in diagnosis.causes]
-    incident.causes = diagnosis.causes
-    incident.titles.update(diagnosis.titles)
-    for cause in diagnosis.causes:
-        incident.named_at.setdefault(name_of(cause), at)
-    if after:
-        incident.title = incident.titles.get(name_of(diagnosis.causes[0]), incident.title)
-    if not after:
-        return False
-    if before == after:
-        reported = incident.reported
-        due = reported is not None and at - incident.reported_at >= late_evidence.EVERY_S
-        return due and reported is not None and late_evidence.is_better(reported, diagnosis.causes[0])
-    if not before or before[0] != after[0]:
-        first = diagnosis.causes[0]
+def add(incident: IncidentState, alert: AlertState) -> None:
+    """Show an alert with an incident."""
+    incident.changed = True
+    if alert.id not in incident.alerts:
+        incident.alerts.append(alert.id)
+    if alert.rule not in incident.rules:
+        incident.rules.append(alert.rule)
+    if alert.subject not in incident.subjects:
+        incident.subjects.append(alert.subject)
+
+
+def absorb(older: IncidentState, younger: IncidentState, alerts: Iterable[AlertState]) -> None:
+    """Make everything of the younger incident a part of the older one. ``alerts``: those that are open."""
+    for alert in alerts:
+        if alert.incident == younger.id:
+            join(older, alert)
+    older.changed = True
+    older.alerts += [each for each in younger.alerts if each not in older.alerts]
+    older.rules += [each for each in younger.rules if each not in older.rules]
+    older.subjects += [each for each in younger.subjects if each not in older.subjects]
+    older.titles = {**younger.titles, **older.titles}
+    older.named_at = {**younger.named_at, **older.named_at}
+    for entry in younger.timeline:
+        if entry not in older.timeline:
+            _insert(older, entry)
+    older.opened_at = min(older.opened_at, younger.opened_at)
+    older.worst_lag_s = max((lag for lag in (older.worst_lag_s, younger.worst_lag_s) if lag is not None), default=None)
+
+
+def fit_changes(incident: IncidentState, changes: Iterable[Change], nodes: Collection[str]) -> None:
+    """Show the configuration changes of the nodes that an incident is about."""
+    since = incident.opened_at - CHANGES_BEFORE_S
+    for change in changes:
+        if change.node in nodes and change.at.timestamp() >= since and change not in incident.changes:
+            insort(incident.changes, change, key=lambda each: each.at)
+            del incident.changes[:-_MAX_CHANGES]
+            before = change.from_ if change.from_ is not None else "(unset)"
+            what = f"{change.setting} on {change.node} changed from {before} to {change.to}"
+            _insert(incident, TimelineEntry(at=change.at, what=what))
+            incident.changed = True
+
+
+def diagnosed(
+    incident: IncidentState, causes: Sequence[Cause], titles: Mapping[str, str], at: float, together_s: float
+) -> None:
+    """Replace the causes, and note when others are ranked first or the order has changed."""
+    if not causes:
+        return
+    before, after = [key_of(cause) for cause in incident.causes], [key_of(cause) for cause in causes]
+    incident.causes = list(causes[:_MAX_CAUSES])
+    for cause in incident.causes:
+        name = name_of(cause)
+        incident.named_at.setdefault(name, at)
+        if name in titles:
+            incident.titles[name] = titles[name]
+    first = causes[0]
+    incident.title = incident.titles.get(name_of(first), incident.title)
+    late = incident.reported is not None and at - incident.reported_at >= late_evidence.EVERY_S
+    better = late and incident.reported is not None and late_evidence.is_better(incident.reported, first)
+    if before != after[:_MAX_CAUSES] or better:
+        incident.changed = True
+    if before[:1] != after[:1]:
         incident.cause_at = incident.named_at[name_of(first)]
-        _append(incident, at, f"cause: {first.code}: {first.summary}")
-    return True
+        say(incident, at, f"cause: {first.code}: {first.summary}")
+    if first.confidence >= CERTAIN and key_of(first) != incident.root:
+        # While the alerts of one problem still arrive, a better explanation is not another problem.
+        if incident.root is not None and at - incident.began_at > together_s:
+            incident.generation += 1
+        incident.root = key_of(first)
 
 
-def record(memory: Memory, now: float, *, resolved: bool = False) -> Incident:
-    """The incident as it is now, with the next ``seq``."""
-    incident = memory.incident
-    assert incident is not None
+def weigh(incident: IncidentState, alerts: Iterable[AlertState]) -> None:
+    """Take the severity of the alerts that keep an incident open."""
+    severities = [alert.severity for alert in alerts]
+    if not severities:
+        return
+    severity: Severity = max(severities, key=severity_rank)
+    # An alert of the lowest severity opens no incident of that severity.
+    incident.severity = "critical" if severity == "critical" else "warning"
+    if severity_rank(incident.severity) > severity_rank(incident.peak):
+        if incident.seq and incident.peak != "info":
+            incident.generation += 1
+        incident.peak = incident.severity
+
+
+def reopen(incident: IncidentState, at: float) -> None:
+    """Open an incident again whose problem returned."""
+    incident.reopened.append(at)
+    incident.generation += 1
+    incident.began_at, incident.ended_at, incident.quiet_since = at, 0.0, None
+    incident.peak = "info"
+    incident.causes = []
+    incident.changed = True
+    say(incident, at, "reopened: the problem returned")
+
+
+def record(
+    memory: Memory, incident: IncidentState, topology: Topology, now: float, into: IncidentId | None = None
+) -> Incident:
+    """The incident as it is now, with the next ``seq``. ``into``: the older incident that it is merged into."""
     incident.seq += 1
+    incident.changed = False
     incident.reported, incident.reported_at = next(iter(incident.causes), None), now
-    severities = [a.severity for a in memory.alerts.values() if a.state in ("firing", "unknown")]
-    if severities:
-        incident.severity = "critical" if "critical" in severities else "warning"
-    nodes = [node.node for node in memory.nodes.values()]
+    resolved = bool(incident.ended_at)
+    scope = nodes_of(memory, incident, topology)
+    nodes = [node.node for node in memory.nodes.values() if node.name in scope]
     labels: dict[str, str] = {}
     for node in nodes:
         labels.update(node.labels)
-    if resolved:
-        _append(incident, now, "resolved")
     return Incident(
         incident_id=incident.id,
         seq=incident.seq,
@@ -119,19 +163,55 @@ def record(memory: Memory, now: float, *, resolved: bool = False) -> Incident:
         opened_at=moment(incident.opened_at),
         detected_at=moment(incident.detected_at),
         cause_at=moment(incident.cause_at) if incident.cause_at is not None else None,
-        resolved_at=moment(now) if resolved else None,
-        causes=incident.causes or [_unknown(memory)],
+        resolved_at=moment(incident.ended_at) if resolved else None,
+        causes=incident.causes or [_unknown(memory, incident)],
         alerts=list(incident.alerts),
         rules=list(incident.rules),
         changes=list(incident.changes),
         timeline=list(incident.timeline),
         labels=labels,
+        merged_into=into,
+        reopened=[moment(at) for at in incident.reopened],
+        generation=incident.generation,
+        worst_lag_s=incident.worst_lag_s,
+        affected=_affected(incident, topology),
     )
 
 
-def _unknown(memory: Memory) -> Cause:
-    alerts = sorted(memory.alerts.values(), key=lambda a: (a.severity != "critical", a.since, a.id))
-    about = alerts[0].subject if alerts else None
+def nodes_of(memory: Memory, incident: IncidentState, topology: Topology) -> set[str]:
+    """The nodes that an incident is about: of its alerts and of its first cause, and all where they name none."""
+    subjects = [*incident.subjects, *(cause.subject for cause in incident.causes[:1])]
+    if any(about.kind == "cluster" for about in subjects):
+        return set(memory.nodes)
+    return {node for about in subjects for node in topology.nodes_of(about)} or set(memory.nodes)
+
+
+def links_of(incident: IncidentState, topology: Topology) -> list[str]:
+    """The links that an incident's alerts are about, by identity; those that are gone too."""
+    links: dict[str, None] = {}
+    for about in incident.subjects:
+        link = topology.link_of(about)
+        if link is not None:
+            links[link.id] = None
+        elif about.kind == "link":
+            links[about.id] = None
+    return list(links)
+
+
+def say(incident: IncidentState, at: float, what: str) -> None:
+    """Add a line to the timeline."""
+    _insert(incident, TimelineEntry(at=moment(at), what=what))
+
+
+def _affected(incident: IncidentState, topology: Topology) -> Affected:
+    nodes: dict[NodeName, None] = {about.node: None for about in incident.subjects if about.node is not None}
+    return Affected(links=links_of(incident, topology), nodes=list(nodes))
+
+
+def _unknown(memory: Memory, incident: IncidentState) -> Cause:
+    alerts = [alert for alert in memory.alerts.values() if alert.incident == incident.id]
+    worst = min(alerts, key=lambda alert: (alert.severity != "critical", alert.since, alert.id), default=None)
+    about = worst.subject if worst is not None else next(iter(incident.subjects), None)
     return Cause(
         code="unknown",
         confidence=0.0,
@@ -144,13 +224,8 @@ def _unknown(memory: Memory) -> Cause:
     )
 
 
-def _changed(change: Change) -> TimelineEntry:
-    before = change.from_ if change.from_ is not None else "(unset)"
-    return TimelineEntry(at=change.at, what=f"{change.setting} on {change.node} changed from {before} to {change.to}")
-
-
-def _append(incident: IncidentState, at: float, what: str) -> None:
+def _insert(incident: IncidentState, entry: TimelineEntry) -> None:
     if len(incident.timeline) >= _MAX_TIMELINE:
         # The beginning and the end say more than the middle.
         del incident.timeline[_MAX_TIMELINE // 2]
-    incident.timeline.append(TimelineEntry(at=moment(at), what=what))
+    insort(incident.timeline, entry, key=lambda each: each.at)

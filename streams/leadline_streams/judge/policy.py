@@ -89,8 +89,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Without a sample for this long (or five intervals) a node's findings are unknown."""
     pending_grace_s: float = 3.0
     """A pending alert survives this long without a breach."""
-    quiet_s: float = 5.0
-    """An incident resolves after this long without an open alert."""
+    quiet_s: float = 30.0
+    """An incident resolves after this long without an open alert; twice as long after each reopening."""
+    reopen_s: float = 600.0
+    """A problem that returns this soon after its end reopens its incident."""
+    together_s: float = 60.0
+    """Breaches that begin this close together may have one root that none of them shows yet."""
     forget_s: float = 3600.0
     """A downstream without an agent is forgotten this long after it was last connected."""
     status_every_s: float = 300.0

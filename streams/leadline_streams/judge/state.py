@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, field
 
+from leadline.catalogue import RULES
 from leadline.model.alert import Severity, State, Subject, Verdict
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
 from leadline.model.incident import Cause, Change, TimelineEntry
@@ -282,10 +283,18 @@ class AlertState(Struct):
     clear_since: float | None = None
     lower_since: float | None = None
     """Since when the value of a critical alert has only reached the warning level."""
+    incident: IncidentId | None = None
+    """The open incident that it keeps open; None for one that fired never, or opens none."""
+    summary: str = ""
+    """As last reported."""
+    cause: str = ""
+    """The first cause as last reported, of an alert that opens no incident."""
+    sure: float = 0.0
+    """The confidence of that cause when it was reported."""
 
 
 class IncidentState(Struct):
-    """The open incident of a cluster."""
+    """An incident that is open, or ended a short time ago."""
 
     id: IncidentId
     opened_at: float
@@ -306,10 +315,24 @@ class IncidentState(Struct):
     changes: list[Change] = field(default_factory=list)
     timeline: list[TimelineEntry] = field(default_factory=list)
     quiet_since: float | None = None
-    diagnosed_at: float = 0.0
     reported: Cause | None = None
     """The first cause as in the last record."""
     reported_at: float = 0.0
+    began_at: float = 0.0
+    """When it was opened, or last reopened."""
+    ended_at: float = 0.0
+    """When it was resolved; 0 while it is open."""
+    subjects: list[Subject] = field(default_factory=list)
+    """Of its alerts, each once."""
+    root: tuple[str, str] | None = None
+    """Code and subject of the last first cause that left no doubt; None before there was one."""
+    generation: int = 1
+    peak: Severity = "info"
+    """The highest severity since it was last reopened."""
+    reopened: list[float] = field(default_factory=list)
+    worst_lag_s: float | None = None
+    changed: bool = False
+    """Whether a record is due."""
 
 
 class ReportState(Struct):
@@ -335,6 +358,13 @@ class Memory(Struct):
     seqs: dict[str, int] = field(default_factory=dict)
     """Last sequence number of alerts that are closed now."""
     incident: IncidentState | None = None
+    """Of states that were saved when a cluster had one incident at most; ``load`` moves it to ``incidents``."""
+    incidents: list[IncidentState] = field(default_factory=list)
+    """Open incidents, in the order of their opening."""
+    ended: list[IncidentState] = field(default_factory=list)
+    """Incidents that ended a short time ago, oldest first."""
+    diagnose_at: float = inf
+    """When the causes of its open alerts are looked for again."""
     changes: list[Change] = field(default_factory=list)
     """Recent configuration changes, oldest first."""
     reports: dict[str, ReportState] = field(default_factory=dict)
@@ -355,4 +385,15 @@ _DECODER = msgspec.msgpack.Decoder(Memory)
 
 def load(data: bytes) -> Memory:
     """The memory whose ``dump`` gave these bytes. Raises msgspec.ValidationError for another version's bytes."""
-    return _DECODER.decode(data)
+    memory = _DECODER.decode(data)
+    incident, memory.incident = memory.incident, None
+    if incident is not None:
+        incident.began_at = incident.detected_at
+        memory.incidents.append(incident)
+        for alert in memory.alerts.values():
+            page = alert.rule in RULES and RULES[alert.rule].pages(alert.severity)
+            if alert.id in incident.alerts and alert.state != "pending" and page:
+                alert.incident = incident.id
+                incident.subjects.append(alert.subject)
+        memory.diagnose_at = 0.0
+    return memory

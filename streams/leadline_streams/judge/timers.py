@@ -9,7 +9,7 @@ from leadline_streams.judge.state import Memory
 
 
 def upcoming(memory: Memory, alerting: Alerting, policy: Policy) -> Iterator[tuple[float, str, str]]:
-    """When, of what kind, and which: silent nodes and sources, alerts, uncertain links, the incident's end."""
+    """When, of what kind, and which: silent nodes and sources, alerts, uncertain links, the ends of incidents."""
     for node in memory.nodes.values():
         source = memory.arrivals.sources.get(node.name)
         if not node.stale and source is not None:
@@ -23,6 +23,6 @@ def upcoming(memory: Memory, alerting: Alerting, policy: Policy) -> Iterator[tup
     for name, report in memory.reports.items():
         if not report.silent:
             yield report.until, "report", name
-    incident = memory.incident
-    if incident is not None and incident.quiet_since is not None and not memory.alerts:
-        yield incident.quiet_since + policy.quiet_s, "incident", incident.id
+    for incident in memory.incidents:
+        if incident.quiet_since is not None:
+            yield alerting.problems.ends_at(incident), "incident", incident.id

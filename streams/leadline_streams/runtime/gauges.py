@@ -25,7 +25,7 @@ def count(states: Iterable[ClusterState]) -> None:
     verdicts: Counter[str] = Counter()
     incidents = 0
     for state in states:
-        incidents += state.memory.incident is not None
+        incidents += len(state.memory.incidents)
         verdicts.update(link.verdict for link in state.memory.links.values())
         metrics.STREAM_LATE.inc(state.late)
         metrics.STREAM_DUPLICATES.inc(state.duplicates)

@@ -18,7 +18,7 @@ from tests.fixtures.counting import NAME, Counting
 from tests.unit.streams.world import START, at
 
 QUICK = {"for_s": 3.0, "keep_s": 3.0}
-POLICY = Policy(rules={"replication_stalled": QUICK, "replication_cut_off": QUICK, "node_down": QUICK})
+POLICY = Policy(quiet_s=5.0, rules={"replication_stalled": QUICK, "replication_cut_off": QUICK, "node_down": QUICK})
 
 
 class Pair:

@@ -145,7 +145,7 @@ def test_a_rule_that_an_override_switches_off_ends_its_alert() -> None:
     run(world, 12, paused=True)
     assert steps(world)[-1] == ("firing", "breach")
     down.node = replace(down.node, labels={"tier": "lab"})
-    run(world, 20, paused=True)
+    run(world, 45, paused=True)
     assert steps(world)[-1] == ("resolved", "rule_changed")
     assert "no longer judged" in world.transitions[-1].summary
     assert world.incidents[-1].state == "resolved"

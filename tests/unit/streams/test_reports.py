@@ -31,7 +31,7 @@ class Watched(World):
     def __init__(self) -> None:
         super().__init__()
         rules = {name: rule for name, rule in RULES.items() if name != DIFFERS.name}
-        self.judgement = Judgement(Policy(), ENGINES, rules, CAUSES, {DIFFERS.name: DIFFERS})
+        self.judgement = Judgement(Policy(quiet_s=5.0), ENGINES, rules, CAUSES, {DIFFERS.name: DIFFERS})
         self.state = ClusterState(self.cluster, self.judgement)
         self.up, self.down = self.pair()
         self.reported = 0

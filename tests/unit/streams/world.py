@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from leadline.model.alert import Transition
-from leadline.model.incident import Incident
+from leadline.model.incident import Cause, Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import (
     Downstream,
@@ -70,7 +70,7 @@ class World:
 
     def __init__(self, cluster: str = "orders", policy: Policy | None = None, **rules: dict[str, Any]) -> None:
         self.cluster = cluster
-        self.judgement = judgement(policy or Policy(rules=rules))
+        self.judgement = judgement(policy or Policy(quiet_s=5.0, rules=rules))
         self.state = ClusterState(cluster, self.judgement)
         self.time = 0.0
         self.lsn = 1 << 24
@@ -181,6 +181,13 @@ class World:
         """Rules that fired."""
         return {t.rule for t in self.transitions if t.to == "firing"}
 
+    @property
+    def causes(self) -> list[Cause]:
+        """The causes of the newest incident record; where there is none, those that were last named with a notice."""
+        if self.incidents:
+            return self.incidents[-1].causes
+        return next((one.causes for one in reversed(self.transitions) if one.causes), [])
+
     def first_cause(self) -> str | None:
-        """The first-ranked cause of the newest incident record."""
-        return self.incidents[-1].causes[0].code if self.incidents else None
+        """The first-ranked cause that was named last."""
+        return self.causes[0].code if self.causes else None

@@ -1,6 +1,6 @@
-"""An incident's cluster as the causes see it. Read only."""
+"""A cluster with open alerts as the causes see it. Read only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from leadline.model.alert import Evidence, Subject
@@ -45,23 +45,22 @@ class AffectedLink:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisContext:
-    """The cluster of an open incident."""
+    """A cluster with open alerts."""
 
     cluster: ClusterView
     now: float
     opened_at: float
+    """Beginning of the first breach of the oldest open incident."""
     alerts: list[AlertState]
     """Open alerts, pending ones among them."""
     links: list[AffectedLink]
     """Links that are not healthy or have an open alert."""
     rules: frozenset[str]
     """Rules with an open alert anywhere in the cluster."""
-    fired: frozenset[str]
-    """Rules that fired in this incident; those of alerts that are pending only are not among them."""
     changes: list[Change]
     """Recent configuration changes, oldest first."""
     named: frozenset[tuple[str, str]]
-    """Causes named before in this incident, by code and subject: what is over explains what is left."""
+    """Causes named before in open incidents, by code and subject: what is over explains what is left."""
     engines: Mapping[str, Engine]
 
     @property
@@ -129,38 +128,37 @@ def open_context(
     now: float,
     *,
     alerts: Iterable[AlertState],
-    incident: IncidentState | None,
+    incidents: Sequence[IncidentState],
     changes: list[Change],
 ) -> DiagnosisContext:
-    """The context of a cluster's open incident."""
+    """The context of a cluster's open alerts."""
     alerts = list(alerts)
-    links = (_affected(cluster, engines, link, alerts) for link in cluster.links.values())
+    rules: dict[str, set[str]] = {}
+    """Rules with an open alert, by link, node or cluster."""
+    for alert in alerts:
+        about = alert.subject
+        rules.setdefault(about.id if about.kind == "link" else about.node or "", set()).add(alert.rule)
+    links = (_affected(cluster, engines, link, rules) for link in cluster.links.values())
     return DiagnosisContext(
         cluster=cluster,
         now=now,
-        opened_at=incident.opened_at if incident is not None else now,
+        opened_at=min((incident.opened_at for incident in incidents), default=now),
         alerts=alerts,
         links=[each for each in links if each.rules or each.link.verdict not in ("idle", "healthy")],
         rules=frozenset(alert.rule for alert in alerts),
-        fired=frozenset(incident.rules if incident is not None else ()),
         changes=changes,
-        named=frozenset((cause.code, cause.subject.id) for cause in incident.causes) if incident else frozenset(),
+        named=frozenset((cause.code, cause.subject.id) for incident in incidents for cause in incident.causes),
         engines=engines,
     )
 
 
 def _affected(
-    cluster: ClusterView, engines: Mapping[str, Engine], link: LinkState, alerts: list[AlertState]
+    cluster: ClusterView, engines: Mapping[str, Engine], link: LinkState, rules: Mapping[str, set[str]]
 ) -> AffectedLink:
     up, down = cluster.nodes.get(link.upstream), cluster.nodes.get(link.downstream)
     engine = engines[(down or up or next(iter(cluster.nodes.values()))).node.engine]
     parts = engine.parts(link, up, down)
-    ends = (link.upstream, link.downstream)
-    rules = frozenset(
-        alert.rule
-        for alert in alerts
-        if alert.subject.id == link.id or alert.subject.node in ends or alert.subject.kind == "cluster"
-    )
+    places = (link.id, link.upstream, link.downstream, "")
     return AffectedLink(
         link=link,
         engine=engine,
@@ -170,7 +168,7 @@ def _affected(
         slot=parts.slot,
         subscription=parts.subscription,
         clock=clock_of(cluster, link),
-        rules=rules,
+        rules=frozenset().union(*(rules.get(place, ()) for place in places)),
     )
 
 

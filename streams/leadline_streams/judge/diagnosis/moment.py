@@ -10,7 +10,7 @@ from leadline.catalogue.entry import FAILING, LATE
 from leadline.model.alert import Verdict
 from leadline.model.incident import Cause
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext, open_context
-from leadline_streams.judge.diagnosis.ranking import GUESS, diagnose
+from leadline_streams.judge.diagnosis.ranking import GUESS, find_causes, rank
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.state import Memory
 
@@ -30,16 +30,17 @@ def causes_now(memory: Memory, judgement: Judgement, now: float) -> list[Cause]:
     context = _context(memory, judgement, now)
     if not context.rules:
         return []
-    return [cause for cause in diagnose(context, judgement.causes, []).causes if cause.confidence >= GUESS]
+    found = {key: each.cause for key, each in find_causes(context, judgement.causes).items()}
+    return [cause for cause in rank(found, [], ()) if cause.confidence >= GUESS]
 
 
 def _context(memory: Memory, judgement: Judgement, now: float) -> DiagnosisContext:
     context = open_context(
-        memory, judgement.engines, now, alerts=memory.alerts.values(), incident=None, changes=memory.changes
+        memory, judgement.engines, now, alerts=memory.alerts.values(), incidents=(), changes=memory.changes
     )
     links = [_as_if_it_lasted(affected) for affected in context.links]
     rules = context.rules.union(*(affected.rules for affected in links))
-    return replace(context, links=links, rules=rules, fired=rules)
+    return replace(context, links=links, rules=rules)
 
 
 def _as_if_it_lasted(affected: AffectedLink) -> AffectedLink:

@@ -4,7 +4,7 @@ A cause reads an incident's cluster and makes a claim for whatever it has eviden
 ``leadline_streams/causes`` that defines ``CAUSE``.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -15,6 +15,8 @@ from leadline.model.incident import Cause, Step
 from leadline.steps import fix_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 
+CERTAIN = 0.9
+"""From this confidence on the signs of a cause leave no doubt."""
 GUESS = 0.5
 """A claim of less confidence is a guess: of its steps, only those that change nothing are proposed."""
 OVER = 0.3
@@ -57,30 +59,29 @@ class CauseRule:
         return CAUSES[self.code].explains
 
 
+CauseKey = tuple[str, str]
+"""Code and subject of a cause."""
+
+
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """Ranked causes, and the title that each would give, by ``name_of``; only of those whose signs are there now."""
+class Found:
+    """A cause whose signs are there now, and the title that it would give an incident."""
 
-    causes: list[Cause]
-    titles: dict[str, str]
+    cause: Cause
+    title: str
+    nodes: tuple[str, ...]
+    """The nodes that its evidence is about."""
 
 
-def diagnose(context: DiagnosisContext, catalogue: Mapping[str, CauseRule], before: list[Cause]) -> Diagnosis:
-    """Ask every cause that could explain an open alert; rank by confidence, then by code.
-
-    Those that explain nothing that fired come last: a standby may be restarted to repair it, and its being down is
-    not the cause then.
-    Causes named before whose signs are gone stay, a little less sure, so that healing does not rewrite history.
-    """
-    titles: dict[str, str] = {}
-    found: dict[tuple[str, str], Cause] = {}
+def find_causes(context: DiagnosisContext, catalogue: Mapping[str, CauseRule]) -> dict[CauseKey, Found]:
+    """Ask every cause that could explain an open alert of the cluster."""
+    found: dict[CauseKey, Found] = {}
     for rule in catalogue.values():
         if rule.explains.isdisjoint(context.rules):
             continue
         for claim in rule.find(context):
-            key = (rule.code, claim.subject.id)
             steps = _proposed(context, claim)
-            found[key] = Cause(
+            cause = Cause(
                 code=rule.code,
                 confidence=round(claim.confidence, 2),
                 subject=claim.subject,
@@ -91,21 +92,35 @@ def diagnose(context: DiagnosisContext, catalogue: Mapping[str, CauseRule], befo
                 steps=steps,
                 not_seen=claim.not_seen,
             )
-            titles[name_of(found[key])] = claim.title
-    for cause in before:
-        key = (cause.code, cause.subject.id)
-        if key not in found and cause.code != "unknown":
-            rule_of = catalogue.get(cause.code)
-            over = rule_of is not None and rule_of.is_over(context, cause)
-            found[key] = _over(cause) if over else _faded(cause)
+            nodes = tuple(dict.fromkeys(each.node for each in claim.evidence_for if each.node is not None))
+            found[key_of(cause)] = Found(cause, claim.title, nodes)
+    return found
+
+
+def rank(
+    now: Mapping[CauseKey, Cause],
+    before: Iterable[Cause],
+    beside: Container[CauseKey],
+    is_over: Callable[[Cause], bool] = lambda _: False,
+) -> list[Cause]:
+    """An incident's causes by confidence, then by code. ``beside``: those that explain nothing that fired come last.
+
+    A standby may be restarted to repair it, and its being down is not the cause then. Causes named before whose signs
+    are gone stay, a little less sure, so that healing does not rewrite history; not those that did not take the
+    failure with them, which ``is_over`` says.
+    """
+    named = [cause for cause in before if cause.code != "unknown"]
+    causes = {**{key_of(cause): _over(cause) if is_over(cause) else faded(cause) for cause in named}, **now}
 
     def place(cause: Cause) -> tuple[bool, float, str, str]:
-        rule = catalogue.get(cause.code)
-        beside = rule is not None and rule.explains.isdisjoint(context.fired)
-        return beside, -cause.confidence, cause.code, cause.subject.id
+        return key_of(cause) in beside, -cause.confidence, cause.code, cause.subject.id
 
-    ranked = sorted(found.values(), key=place)
-    return Diagnosis(ranked, titles)
+    return sorted(causes.values(), key=place)
+
+
+def key_of(cause: Cause) -> CauseKey:
+    """Identifies a cause in its cluster."""
+    return cause.code, cause.subject.id
 
 
 def _proposed(context: DiagnosisContext, claim: Claim) -> list[Step]:
@@ -130,17 +145,18 @@ def literal(text: str) -> str:
 
 def _over(cause: Cause) -> Cause:
     """A cause that has gone and did not take the failure with it: a part of its history."""
-    faded = _faded(cause)
-    if faded.confidence <= OVER:
-        return faded
-    steps = [step for step in faded.steps if step.risk == "look"]
-    return replace(faded, confidence=OVER, steps=steps, fix=fix_of(steps))
+    now = faded(cause)
+    if now.confidence <= OVER:
+        return now
+    steps = [step for step in now.steps if step.risk == "look"]
+    return replace(now, confidence=OVER, steps=steps, fix=fix_of(steps))
 
 
 _GONE = Evidence(name="signs", value="gone", note="no longer seen in the samples")
 
 
-def _faded(cause: Cause) -> Cause:
+def faded(cause: Cause) -> Cause:
+    """A cause whose signs are gone."""
     if _GONE in cause.evidence_against:
         return cause
     return Cause(

@@ -33,8 +33,17 @@ def cause(code: str, summary: str, steps: Sequence[Step] = ()) -> Cause:
     return Cause(code=code, summary=summary, fix=fix_of(steps), steps=list(steps), **about)
 
 
+def second(**fields: Any) -> Incident:
+    """The open incident about the subscriber, but for the fields given."""
+    title = "demo: subscription pg_4 on pg-4 meets a row that is already there"
+    return incident(
+        **{"incident_id": "inc_demo_2", "title": title, "opened_at": at(20), "causes": [cause(DUPLICATE, HIDDEN)]}
+        | fields
+    )
+
+
 def incident(**fields: Any) -> Incident:
-    """The open incident with both causes, but for the fields given."""
+    """The open incident about the standby, but for the fields given."""
     given: dict[str, Any] = {
         "incident_id": "inc_demo_1",
         "seq": 1,
@@ -47,7 +56,7 @@ def incident(**fields: Any) -> Incident:
         "detected_at": at(3),
         "cause_at": at(3),
         "resolved_at": None,
-        "causes": [cause(BLOCKED, SUMMARY, STEPS), cause(DUPLICATE, HIDDEN)],
+        "causes": [cause(BLOCKED, SUMMARY, STEPS), cause("config_changed", SUMMARY)],
         "alerts": [],
         "changes": [],
         "timeline": [],
@@ -104,17 +113,17 @@ def link(upstream: str, downstream: str, verdict: Any = "healthy") -> LinkStatus
 
 def everything(state: Any = "resolved") -> Observed:
     """Everything that a successful demo has observed at its end."""
-    observed = Observed(logged={"inc_demo_1": state}, draft=f"Root cause: {DELAY} on pg-2")
+    observed = Observed(logged={"inc_demo_1": state, "inc_demo_2": state}, draft=f"Root cause: {DELAY} on pg-2")
     for ends in (("pg-1", "pg-2"), ("pg-2", "pg-3"), ("pg-1", "pg-4")):
         observed.add(link(*ends))
     observed.settings = {"pg-1": {}, "pg-2": {DELAY: "30000"}, "pg-3": {}, "pg-4": {ORIGIN: "on"}}
-    observed.add(incident(state=state))
-    title = "demo: replay on pg-2 is blocked by a query"
-    text = f"{title}\n{SUMMARY}\n{HIDDEN}"
-    observed.inbox = [
-        VendorEvent("pagerduty", "trigger", "inc_demo_1", title, text),
-        VendorEvent("slack", "post", "1.0", title, text),
-        VendorEvent("slack", "update", "1.0", title, f"{text}\nResolved"),
-        VendorEvent("pagerduty", "resolve", "inc_demo_1", "", "resolved"),
-    ]
+    for number, one in enumerate((incident(state=state), second(state=state)), 1):
+        observed.add(one)
+        text = f"{one.title}\n{one.causes[0].summary}"
+        observed.inbox += [
+            VendorEvent("pagerduty", "trigger", one.incident_id, one.title, text),
+            VendorEvent("slack", "post", f"{number}.0", one.title, text),
+            VendorEvent("slack", "update", f"{number}.0", one.title, f"{text}\nResolved"),
+            VendorEvent("pagerduty", "resolve", one.incident_id, "", "resolved"),
+        ]
     return observed

@@ -17,13 +17,13 @@ from leadline_lab.demo.demo_state import DemoState
 from leadline_lab.demo.events import DemoEvent, EventKind, EventReporter
 from leadline_lab.demo.live_view import render
 from leadline_lab.demo.observed import Observed, VendorEvent
-from leadline_lab.demo.postmortem import BLOCKED, POSTMORTEM
+from leadline_lab.demo.postmortem import BLOCKED, DUPLICATE, POSTMORTEM
 from leadline_lab.demo.progress import Progress
 from leadline_lab.demo.report import draft_beside, report
 from leadline_lab.demo.screen import as_json, line
 from leadline_lab.demo.summary import plain
 from leadline_lab.demo.targets import own_targets, sink_settings
-from tests.unit.lab.demo.made import alert, at, everything, incident
+from tests.unit.lab.demo.made import alert, at, everything, incident, second
 
 HOSTILE = "\x1b[2J\u202e<!channel>"
 FIELDS = {
@@ -59,7 +59,8 @@ def test_a_report_of_a_successful_demo(tmp_path: Path) -> None:
     made = report(progress, everything(), at(0), "18.6", tmp_path / "draft.md")
     read = json.loads(wire.encode(made))
     assert (read["detected_after_s"], read["cause_named_after_s"], read["resolved_after_fix_s"]) == (3.2, 4.0, 6.5)
-    assert (read["cause"], read["pages_sent"], read["slack_messages"], read["incident_rows"]) == (BLOCKED, 1, 1, 1)
+    assert (read["cause"], read["pages_sent"], read["slack_messages"], read["incident_rows"]) == (BLOCKED, 2, 2, 2)
+    assert [one["cause"] for one in read["incidents"]] == [BLOCKED, DUPLICATE]
     assert (read["injected_at"], read["postmortem"]) == ("2026-04-10T10:00:00.000Z", str(tmp_path / "draft.md"))
 
 
@@ -135,9 +136,9 @@ def test_the_live_view_fits_the_terminal(width: int, height: int) -> None:
         "30.0 s since the injection",
         "event 99",
         "pg-1 → pg-2",
-        BLOCKED,
-        "fix  On pg-2",
-        "Slack 1 message, 1 edit",
+        DUPLICATE,
+        "fix  ",
+        "Slack 2 messages, 2 edits",
     ):
         assert part in text
     assert "event 0\n" not in text
@@ -155,7 +156,7 @@ def test_the_live_view_of_the_end_names_the_next_commands() -> None:
 def test_foreign_text_cannot_paint() -> None:
     """Neither by markup nor by control characters."""
     observed = everything("open")
-    observed.add(incident(seq=9, title=f"demo: {HOSTILE}[red]"))
+    observed.add(second(seq=9, title=f"demo: {HOSTILE}[red]"))
     text = "\n".join(painted(state_of(observed=observed)))
     assert "\\x1b[2J\\u202e<!channel>[red]" in text
 

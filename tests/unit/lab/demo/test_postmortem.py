@@ -46,21 +46,21 @@ def test_the_demo_injects_faults_of_the_zoo_and_expects_their_causes() -> None:
 
 
 def test_a_successful_demo_meets_every_expectation_of_the_fix() -> None:
-    """Resolved, notified once, logged."""
+    """Resolved, each notified once, logged."""
     assert missing(everything()) == []
 
 
-def second_page(observed: Observed) -> None:
-    observed.inbox.append(VendorEvent("pagerduty", "trigger", "inc_demo_2", "", "demo: pg-2"))
+def third_page(observed: Observed) -> None:
+    observed.inbox.append(VendorEvent("pagerduty", "trigger", "inc_demo_3", "", "demo: pg-2"))
 
 
-def second_message(observed: Observed) -> None:
-    observed.inbox.append(VendorEvent("slack", "post", "2.0", "", "demo: pg-2"))
+def third_message(observed: Observed) -> None:
+    observed.inbox.append(VendorEvent("slack", "post", "3.0", "", "demo: pg-2"))
 
 
-def second_incident(observed: Observed) -> None:
-    observed.add(incident(incident_id="inc_demo_2", state="resolved"))
-    observed.logged = {**observed.logged, "inc_demo_2": "resolved"}
+def third_incident(observed: Observed) -> None:
+    observed.add(incident(incident_id="inc_demo_3", state="resolved"))
+    observed.logged = {**observed.logged, "inc_demo_3": "resolved"}
 
 
 def pending_alert(observed: Observed) -> None:
@@ -68,7 +68,7 @@ def pending_alert(observed: Observed) -> None:
 
 
 def open_in_the_incident_log(observed: Observed) -> None:
-    observed.logged = {"inc_demo_1": "open"}
+    observed.logged = {"inc_demo_1": "open", "inc_demo_2": "resolved"}
 
 
 def setting_not_restored(observed: Observed) -> None:
@@ -82,9 +82,9 @@ def message_not_edited(observed: Observed) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        second_page,
-        second_message,
-        second_incident,
+        third_page,
+        third_message,
+        third_incident,
         pending_alert,
         open_in_the_incident_log,
         setting_not_restored,
@@ -92,7 +92,7 @@ def message_not_edited(observed: Observed) -> None:
     ],
 )
 def test_the_end_is_not_successful_with_anything_too_much_or_too_little(spoil: Callable[[Observed], None]) -> None:
-    """One incident, one page, one message edited to its end, one row: no more and no less."""
+    """Two incidents, each with one page, one message edited to its end, and one row: no more and no less."""
     observed = everything()
     spoil(observed)
     assert missing(observed) != []
@@ -100,7 +100,7 @@ def test_the_end_is_not_successful_with_anything_too_much_or_too_little(spoil: C
 
 def test_the_cause_must_come_first_and_name_the_setting() -> None:
     """A cause with another setting, or in second place, does not meet the expectation."""
-    named = expect.first_cause(BLOCKED, f"{DELAY} = -1")
+    named = expect.first_cause(BLOCKED, f"{DELAY} = -1", incidents=2)
     observed = everything("open")
     assert named.met(observed)
     before = incident()

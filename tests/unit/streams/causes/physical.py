@@ -83,8 +83,8 @@ def session(**fields: Any) -> Activity:
 
 
 def causes(world: World) -> list[Cause]:
-    """The ranked causes of the newest incident record."""
-    return world.incidents[-1].causes if world.incidents else []
+    """The ranked causes that were named last."""
+    return world.causes
 
 
 def first(world: World) -> Cause:

@@ -31,14 +31,16 @@ def test_a_primary_that_is_down() -> None:
 
 
 def test_a_primary_that_restarts_while_something_else_is_wrong() -> None:
-    """Gone for a moment it is no cause of what began before."""
+    """Gone for a moment it is no cause of what began before; gone for longer it is a problem of its own."""
     world = pair()
     run(world, 10, positions={"replay_paused": True}, replayed=world.lsn)
     before = codes(world)
     run(world, 2, cut=True, up={"up": False, "error": REFUSED}, positions={"replay_paused": True})
     assert codes(world)[0] == before[0]
-    run(world, 3, cut=True, up={"up": False, "error": REFUSED}, positions={"replay_paused": True})
-    assert codes(world)[0] == "primary_down"
+    run(world, 4, cut=True, up={"up": False, "error": REFUSED}, positions={"replay_paused": True})
+    assert codes(world) == ["primary_down"]
+    last = {one.incident_id: one.causes[0].code for one in world.incidents}
+    assert list(last.values()) == ["replay_paused_by_operator", "primary_down"]
 
 
 def test_a_primary_that_its_standby_still_receives_from() -> None:
@@ -250,7 +252,7 @@ def test_a_change_is_blamed_behind_what_it_did() -> None:
 
 def lowered() -> World:
     """A standby whose wal_level was lowered, in the midst of an incident about it."""
-    world = pair()
+    world = pair(config_mismatch={**QUICK, "critical": 1.0})
     for server, level in (("pg-1", "logical"), ("pg-2", "logical"), ("pg-2", "replica")):
         change(world, server, wal_level=level)
     run(world, 10)

@@ -54,7 +54,7 @@ def of(world: World, rule: str) -> list[Transition]:
 
 def life(world: World, rule: str) -> list[str]:
     """The states that one rule's alerts went through."""
-    return [transition.to for transition in of(world, rule)]
+    return [transition.to for transition in of(world, rule) if transition.reason != "diagnosed"]
 
 
 def last(world: World, rule: str) -> Transition:

@@ -24,7 +24,7 @@ def test_an_old_transaction_fires_and_is_named() -> None:
     assert (fired.to, fired.severity, fired.value) == ("firing", "warning", OLD)
     assert "session pid 4711 keeps vacuum on pg-1" in fired.summary
     assert world.first_cause() == "vacuum_held_by_transaction"
-    assert "SELECT pg_terminate_backend(4711)" in {step.sql for step in world.incidents[-1].causes[0].steps}
+    assert "SELECT pg_terminate_backend(4711)" in {step.sql for step in world.causes[0].steps}
     play.stream(world, 10, lambda up, _: up.set(activity=Activity()))
     assert play.last(world, "horizon_held").to == "resolved"
 
@@ -42,7 +42,7 @@ def test_a_standbys_feedback_fires_and_is_named() -> None:
         play.stream(world, 10, feedback)
         assert play.last(world, "horizon_held").severity == "warning"
         assert world.first_cause() == "vacuum_held_by_feedback"
-        assert world.incidents[-1].causes[0].steps[-1].node == "pg-2"
+        assert world.causes[0].steps[-1].node == "pg-2"
 
 
 def test_prepared_transactions_are_named_as_not_seen() -> None:
@@ -52,7 +52,7 @@ def test_prepared_transactions_are_named_as_not_seen() -> None:
     play.stream(world, 5)
     held = replace(transaction(OLD), prepared_transactions=2, prepared_oldest_s=9000.0)
     play.stream(world, 10, lambda up, _: up.set(activity=held))
-    (unseen,) = world.incidents[-1].causes[0].not_seen
+    (unseen,) = world.causes[0].not_seen
     assert (unseen.name, unseen.value) == ("prepared_transactions", "2")
 
 

@@ -17,7 +17,7 @@ def test_a_slot_nobody_reads_fires_and_ends_with_the_slot() -> None:
     assert fired.summary == "no consumer has read slot warehouse on pg-1 for 2 min 00 s; it retains 5.0 MB of WAL"
     up.set(slots=())
     play.look(world, 5)
-    assert [t.reason for t in play.of(world, "slot_inactive")] == ["breach", "breach", "superseded"]
+    assert [t.reason for t in play.of(world, "slot_inactive")] == ["breach", "breach", "diagnosed", "superseded"]
 
 
 def test_the_old_slot_of_a_standby_that_has_a_new_one_fires() -> None:

@@ -58,7 +58,7 @@ def test_a_copy_that_has_not_begun_names_the_transaction() -> None:
     fired = play.last(world, "table_sync_waiting")
     assert fired.summary.startswith("the initial copy of public.n by subscription sub on pg-3 has not begun: 1 min 1")
     assert play.facts(fired)["sender"] == "Lock/transactionid"
-    first = world.incidents[-1].causes[0]
+    first = world.causes[0]
     assert (first.code, first.confidence) == ("sync_slot_waits", 0.96)
     assert "it waits for pid 4711 on pg-1 (user app, idle in transaction, open for 1 min 15 s)" in first.summary
     copying(world, 10, None, replace(CREATING, blockers=()), tables={"r": 4}, unsynced=())
@@ -69,7 +69,7 @@ def test_a_copy_without_a_watched_publisher_is_a_guess() -> None:
     """Nothing is known of the sender, so only looking is proposed."""
     world = world_of()
     copying(world, 10, COPY)
-    first = world.incidents[-1].causes[0]
+    first = world.causes[0]
     assert (first.code, first.confidence) == ("sync_slot_waits", 0.45)
     assert {step.risk for step in first.steps} == {"look"}
 
@@ -78,7 +78,7 @@ def test_a_prepared_transaction_is_named_and_kept() -> None:
     """It belongs to a transaction manager."""
     world = world_of()
     copying(world, 10, COPY, replace(CREATING, blockers=(), prepared=("order 17",)))
-    first = world.incidents[-1].causes[0]
+    first = world.causes[0]
     assert "it waits for prepared transaction order 17 on pg-1" in first.summary
     assert {step.risk for step in first.steps} == {"look"}
 
@@ -109,7 +109,7 @@ def test_a_copy_that_stops_names_the_lock() -> None:
     world = world_of(table_sync_waiting={**QUICK, "warning": 5.0})
     copying(world, 16, replace(COPY, copied_bytes=9000, wait="Lock/relation", blocked_by=(81,)))
     assert "does not move" in play.last(world, "table_sync_waiting").summary
-    assert world.incidents[-1].causes[0].code == "table_copy_blocked"
+    assert world.causes[0].code == "table_copy_blocked"
 
 
 def test_tables_wait_for_a_worker() -> None:
@@ -119,14 +119,14 @@ def test_tables_wait_for_a_worker() -> None:
     world.servers["pg-3"].settings["max_logical_replication_workers"] = "2"
     world.send_settings()
     copying(world, 16, None)
-    first = world.incidents[-1].causes[0]
+    first = world.causes[0]
     assert first.code == "table_copy_workers_exhausted"
     assert "max_logical_replication_workers = 2" in first.summary
 
 
 def drop_steps(world: World) -> list[str]:
     """Statements that drop a slot, in all that was put out."""
-    steps = [step for one in world.incidents for cause in one.causes for step in cause.steps]
+    steps = [step for one in (*world.incidents, *world.transitions) for cause in one.causes for step in cause.steps]
     return [step.sql or "" for step in steps if "pg_drop" in (step.sql or step.text or "")]
 
 
@@ -145,7 +145,7 @@ def test_the_slot_of_a_copy_whose_subscription_is_gone_may_be_dropped() -> None:
     """Its name holds the subscription and the system identifier of a subscriber that is watched and has no such one."""
     world = world_of()
     with_slot(world, 10, IDLE_SLOT, oid=16999)
-    first = world.incidents[-1].causes[0]
+    first = world.causes[0]
     assert (first.code, first.confidence) == ("slot_abandoned", 0.93)
     assert "subscription 16396 of pg-3, which has no such subscription any more" in first.summary
     assert [step.risk for step in first.steps] == ["look", "look", "destructive"]
@@ -165,7 +165,7 @@ def test_a_slot_whose_owner_may_not_be_watched_is_never_proposed_for_dropping(sl
     """The advice is to find its owner."""
     world = world_of()
     with_slot(world, 10, slot, oid=16999)
-    first = world.incidents[-1].causes[0]
+    first = world.causes[0]
     assert (first.code, first.confidence) == ("slot_abandoned", 0.49)
     assert drop_steps(world) == []
 

@@ -1,0 +1,220 @@
+"""The incidents of a cluster: one for each problem.
+
+An alert that fires opens an incident, unless it is a part of a problem that is open or ended a short time ago.
+Incidents that turn out to have one root are merged, the younger into the older. An incident ends when none of its
+alerts has been open for a while. Notices and advices open none; they are shown with the one whose cause explains them.
+"""
+
+from collections.abc import Iterable
+from math import inf
+
+from leadline.model.alert import Cause, Transition
+from leadline.model.incident import Incident
+from leadline_streams.judge import incident as incidents
+from leadline_streams.judge.diagnosis.ranking import CERTAIN, FADED, name_of
+from leadline_streams.judge.grouping import Grouping, OpenProblem, pages
+from leadline_streams.judge.judgement import Judgement
+from leadline_streams.judge.state import AlertState, IncidentState, Memory
+from leadline_streams.judge.topology import Topology
+
+DIAGNOSE_EVERY_S = 1.0
+"""While an incident is open the causes are looked for this often, and at every transition."""
+NOTICED_EVERY_S = 30.0
+"""The same while no more than notices are open, after their first minute."""
+FRESH_S = 60.0
+MOST_OPEN = 20
+"""Beyond this number of open incidents of a cluster, what begins becomes a part of the youngest."""
+MOST_ENDED = 10
+"""So many ended incidents of a cluster are remembered, to be reopened."""
+
+Records = list[Incident]
+Explained = list[tuple[AlertState, list[Cause]]]
+"""Notices, each with its causes, ranked."""
+
+
+class Problems:
+    """The incidents of one cluster, in its memory."""
+
+    __slots__ = ("_judgement", "_memory")
+
+    def __init__(self, memory: Memory, judgement: Judgement) -> None:
+        self._memory = memory
+        self._judgement = judgement
+
+    def note(self, alert: AlertState, transition: Transition, at: float) -> bool:
+        """Fold a transition into the incidents; True when they are to be compared again."""
+        to, reason = transition.to, transition.reason
+        if to in ("ok", "pending") or reason == "diagnosed":
+            return False
+        about, rule = transition.subject.id, transition.rule
+        if to == "unknown":
+            line = f"{rule} is unknown: no data about {about}"
+        elif to == "resolved":
+            line = f"{rule} resolved: {about}"
+        elif transition.from_ == "firing":
+            line = f"{rule} is {transition.severity} now: {transition.summary}"
+        else:
+            line = f"{rule} fires: {transition.summary}"
+        if to == "firing" and alert.incident is None and pages(alert):
+            self._memory.incidents.append(incidents.begin(self._memory.cluster, alert, at))
+        for incident in self._memory.incidents:
+            if alert.id in incident.alerts and (alert.incident in (incident.id, None)):
+                incident.quiet_since = None if to != "resolved" else incident.quiet_since
+                incident.changed = True
+                incidents.say(incident, at, line)
+        return True
+
+    def changed(self, now: float) -> Records:
+        """The records of the incidents that the latest configuration changes belong to."""
+        topology = Topology(self._memory, self._memory.alerts)
+        for incident in self._memory.incidents:
+            self._fit_changes(incident, topology)
+        return self._records(topology, now)
+
+    def follow_up(self, now: float) -> tuple[Records, Explained]:
+        """Find the causes of open alerts, compare the incidents, and note which are quiet."""
+        memory = self._memory
+        if not memory.incidents and not any(alert.state == "firing" for alert in memory.alerts.values()):
+            memory.diagnose_at = inf
+            return [], []
+        grouping = Grouping(memory, self._judgement, now)
+        grouping.diagnose()
+        records = self._merge(grouping, now)
+        for problem in grouping.problems:
+            self._settle(problem, grouping, now)
+        explained = self._notices(grouping, now)
+        records += self._records(grouping.topology, now)
+        memory.diagnose_at = now + self._every(now)
+        return records, explained
+
+    def ends_at(self, incident: IncidentState) -> float:
+        """When an incident ends if nothing happens until then; never while it is not quiet."""
+        if incident.quiet_since is None:
+            return inf
+        policy = self._judgement.policy
+        quiet_s = policy.quiet_s * float(1 << min(len(incident.reopened), 10))
+        return incident.quiet_since + min(quiet_s, max(policy.quiet_s, policy.reopen_s))
+
+    def end(self, ident: str, now: float) -> Records:
+        """End an incident that has been quiet for long enough, unless a breach that belongs to it is pending."""
+        memory = self._memory
+        incident = next(each for each in memory.incidents if each.id == ident)
+        grouping = Grouping(memory, self._judgement, now)
+        problem = next(each for each in grouping.problems if each.incident is incident)
+        if problem.places or grouping.holds(problem):
+            incident.quiet_since = None
+            memory.diagnose_at = now
+            return []
+        incident.ended_at = now
+        incidents.say(incident, now, "resolved")
+        memory.incidents.remove(incident)
+        oldest = now - self._judgement.policy.reopen_s
+        memory.ended = [each for each in (*memory.ended, incident) if each.ended_at >= oldest][-MOST_ENDED:]
+        return [incidents.record(memory, incident, grouping.topology, now)]
+
+    # Inside
+
+    def _merge(self, grouping: Grouping, now: float) -> Records:
+        """Merge what is one problem, and reopen what returned; the records of incidents that are no more."""
+        records: Records = []
+        memory = self._memory
+        while True:
+            found = grouping.merge() or self._returned(grouping, now) or self._too_many(grouping)
+            if found is None:
+                return records
+            older, younger, why = found
+            mine, other = older.incident, younger.incident
+            if other.seq:
+                incidents.say(mine, now, f"{other.id} is merged into this one: {why}")
+            incidents.absorb(mine, other, memory.alerts.values())
+            if other.seq:
+                incidents.say(other, now, f"merged into {mine.id}: {why}")
+                other.ended_at = now
+                records.append(incidents.record(memory, other, grouping.topology, now, into=mine.id))
+            older.places += younger.places
+            memory.incidents.remove(other)
+            grouping.problems.remove(younger)
+            grouping.diagnose()
+
+    def _returned(self, grouping: Grouping, now: float) -> tuple[OpenProblem, OpenProblem, str] | None:
+        """A new problem that is one which ended a short time ago."""
+        memory = self._memory
+        memory.ended = [each for each in memory.ended if now - each.ended_at <= self._judgement.policy.reopen_s]
+        for younger in grouping.problems:
+            if younger.incident.seq:
+                continue
+            for ended in reversed(memory.ended):
+                if not grouping.is_return(ended, younger):
+                    continue
+                memory.ended.remove(ended)
+                incidents.reopen(ended, now)
+                older = OpenProblem(ended, [], list(ended.causes))
+                memory.incidents.insert(0, ended)
+                grouping.problems.insert(0, older)
+                return older, younger, "it returned"
+        return None
+
+    def _too_many(self, grouping: Grouping) -> tuple[OpenProblem, OpenProblem, str] | None:
+        if len(grouping.problems) <= MOST_OPEN:
+            return None
+        return grouping.problems[-2], grouping.problems[-1], f"more than {MOST_OPEN} incidents are open"
+
+    def _settle(self, problem: OpenProblem, grouping: Grouping, now: float) -> None:
+        incident, memory, topology = problem.incident, self._memory, grouping.topology
+        if problem.places:
+            titles = {" ".join(key): found.title for key, found in grouping.found.items()}
+            incidents.diagnosed(incident, problem.causes, titles, now, self._judgement.policy.together_s)
+            incidents.weigh(incident, [memory.alerts[place] for place in problem.places])
+            self._fit_changes(incident, topology)
+        for ident in incidents.links_of(incident, topology):
+            link = memory.links.get(ident)
+            if link is not None and link.lag_s is not None and not link.lag_is_bound:
+                incident.worst_lag_s = max(link.lag_s, incident.worst_lag_s or 0.0)
+        if problem.places or grouping.holds(problem):
+            incident.quiet_since = None
+        elif incident.quiet_since is None:
+            incident.quiet_since = now
+            memory.next_due = min(memory.next_due, self.ends_at(incident))
+
+    def _fit_changes(self, incident: IncidentState, topology: Topology) -> None:
+        nodes = incidents.nodes_of(self._memory, incident, topology)
+        incidents.fit_changes(incident, self._memory.changes, nodes)
+
+    def _notices(self, grouping: Grouping, now: float) -> Explained:
+        """Show notices with the incident whose cause explains them; those with another first cause than before."""
+        explained: Explained = []
+        for place, alert in self._memory.alerts.items():
+            if alert.state != "firing" or alert.incident is not None or pages(alert):
+                continue
+            for problem in grouping.problems:
+                first = problem.first
+                shown = alert.id in problem.incident.alerts
+                if first is not None and not shown and place in grouping.explained(first):
+                    incidents.add(problem.incident, alert)
+                    incidents.say(problem.incident, now, f"{alert.rule} fires: {alert.summary}")
+            causes = grouping.explaining(place)
+            if causes and _is_better(alert, causes):
+                alert.cause, alert.sure = name_of(causes[0]), causes[0].confidence
+                explained.append((alert, causes))
+        return explained
+
+    def _records(self, topology: Topology, now: float) -> Records:
+        due: Iterable[IncidentState] = [each for each in self._memory.incidents if each.changed]
+        return [incidents.record(self._memory, incident, topology, now) for incident in due]
+
+    def _every(self, now: float) -> float:
+        memory = self._memory
+        if memory.incidents:
+            return DIAGNOSE_EVERY_S
+        begun = [alert.since for alert in memory.alerts.values() if alert.state == "firing"]
+        return DIAGNOSE_EVERY_S if begun and now - max(begun) < 10 * FRESH_S else NOTICED_EVERY_S
+
+
+def _is_better(alert: AlertState, causes: list[Cause]) -> bool:
+    """Whether the first cause is to be reported with a notice: healing hides the signs of the one that was."""
+    first = causes[0]
+    if alert.cause == name_of(first):
+        return False
+    if alert.cause in [name_of(cause) for cause in causes]:
+        return first.confidence >= CERTAIN
+    return first.confidence >= FADED * alert.sure

@@ -1,0 +1,116 @@
+"""Properties: two independent faults on one cluster, in any order and overlap, are two incidents; one is one."""
+
+from typing import Any, NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leadline.model.incident import Incident
+from leadline_streams.judge.policy import Policy
+from leadline_streams.rules import RULES
+from tests.unit.properties import histories, length
+from tests.unit.streams.fleet import Fleet
+from tests.unit.streams.world import QUICK
+
+SOON: dict[str, Any] = {**dict.fromkeys(RULES, QUICK), "replication_lag": {**QUICK, "warning": 3.0}}
+LATEST = length(40, deep=130)
+"""Seconds after the first fault at which the second one begins at the latest."""
+
+
+class Fault(NamedTuple):
+    """Something wrong with one server."""
+
+    kind: str
+    server: str
+    cause: str
+    """Code and subject of the cause that must come first."""
+
+    def masks(self, other: "Fault") -> bool:
+        """Whether the other one cannot be seen while this one lasts."""
+        above = {"pg-1": {"pg-2", "pg-3", "pg-4", "pg-5"}, "pg-2": {"pg-3"}}.get(self.server, set())
+        return self.server == other.server or (
+            self.kind == "down" and other.server in above and other.kind in ("apart", "failing")
+        )
+
+
+def _standby(name: str, link: str) -> list[Fault]:
+    return [
+        Fault("paused", name, f"replay_paused_by_operator orders/{link}"),
+        Fault("apart", name, f"standby_cannot_connect orders/{link}"),
+        Fault("down", name, f"standby_down orders/{name}"),
+    ]
+
+
+FAULTS = [
+    *_standby("pg-2", "pg-1->pg-2"),
+    *_standby("pg-3", "pg-2->pg-3"),
+    *_standby("pg-4", "pg-1->pg-4"),
+    Fault("failing", "pg-5", "subscriber_duplicate_key orders/pg-5/subscription/sub"),
+    Fault("down", "pg-1", "primary_down orders/pg-1"),
+]
+
+
+def independent(one: Fault, other: Fault) -> bool:
+    """Whether both can be seen at once, and nothing shows one root of both: links of one upstream that end together."""
+    together = one.kind == other.kind == "apart" and {one.server, other.server} == {"pg-2", "pg-4"}
+    return not (one.masks(other) or other.masks(one) or together)
+
+
+PAIRS = [(one, other) for one in FAULTS for other in FAULTS if independent(one, other)]
+
+
+def play(fleet: Fleet, seconds: int, *faults: Fault) -> None:
+    """Let these faults last for so long."""
+    by_kind: dict[str, set[str]] = {"paused": set(), "apart": set(), "down": set()}
+    for fault in faults:
+        if fault.kind != "failing":
+            by_kind[fault.kind].add(fault.server)
+    fleet.run(seconds, failing=any(fault.kind == "failing" for fault in faults), **by_kind)  # type: ignore[arg-type]
+
+
+def healthy() -> Fleet:
+    """A fleet that has been healthy for ten seconds."""
+    fleet = Fleet(Policy(quiet_s=5.0, rules=SOON))
+    fleet.run(10)
+    return fleet
+
+
+def newest(fleet: Fleet) -> list[Incident]:
+    """The newest record of each incident that was not merged into another."""
+    last = {one.incident_id: one for one in fleet.incidents}
+    return [one for one in last.values() if one.merged_into is None]
+
+
+def first(incident: Incident) -> str:
+    """The first cause as ``Fault`` has it."""
+    return f"{incident.causes[0].code} {incident.causes[0].subject.id}"
+
+
+@histories()
+@given(st.sampled_from(PAIRS), st.integers(0, LATEST), st.integers(20, 60), st.booleans())
+def test_two_independent_faults_are_two_incidents(
+    pair: tuple[Fault, Fault], between: int, both: int, first_ends_first: bool
+) -> None:
+    """Each has its own first cause, its own alerts, and ends."""
+    one, other = pair
+    fleet = healthy()
+    play(fleet, between, one)
+    play(fleet, both, one, other)
+    play(fleet, 20, other if first_ends_first else one)
+    play(fleet, 60)
+    found = newest(fleet)
+    assert sorted(first(each) for each in found) == sorted([one.cause, other.cause]), [each.title for each in found]
+    assert not set(found[0].alerts) & set(found[1].alerts)
+    assert {each.state for each in found} == {"resolved"}
+
+
+@histories()
+@given(st.sampled_from(FAULTS), st.integers(20, LATEST + 40))
+def test_one_fault_is_one_incident(fault: Fault, seconds: int) -> None:
+    """However far down the chain it shows, and whatever else it makes fire."""
+    fleet = healthy()
+    play(fleet, seconds, fault)
+    play(fleet, 60)
+    (found,) = newest(fleet)
+    assert first(found) == fault.cause
+    assert found.generation == 1
