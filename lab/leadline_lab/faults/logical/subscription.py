@@ -58,6 +58,8 @@ def disabled_on_error(logical: Logical) -> Course:
         verdict="broken",
         confidence=0.9,
     ),
+    # Whose slot it was was to be seen only as long as it was there.
+    late=Expected(rule="subscription_without_worker", cause="publisher_not_seen"),
 )
 def subscription_slot_dropped(logical: Logical) -> Course:
     """The slot of a subscription was dropped while it was not in use."""

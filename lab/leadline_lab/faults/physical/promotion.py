@@ -13,6 +13,8 @@ from leadline_lab.sandbox.workload import write_wal
         cause="primary_replaced",
         summary=("pg-1 went down and pg-2 replaced it at ", "pg-1 must not come back as it is"),
     ),
+    # Nothing shows the role of a server that has not answered since, and whom nobody follows any more.
+    late=Expected(rule="node_down", cause="standby_down", title="the server pg-1 is down"),
     own_servers=True,
 )
 def primary_replaced(pair: Pair) -> Course:

@@ -23,6 +23,8 @@ END_LOOK: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE 
 @fault(
     make_pair_with_few_connections,
     Expected(rule="node_down", cause="connections_exhausted", summary=("max_connections = 10",)),
+    # Settings can be read only of a server that answers.
+    late=Expected(rule="node_down", cause="connections_exhausted"),
 )
 def connections_exhausted(pair: Pair) -> Course:
     """An application opened every connection of the primary, the agent's too."""
@@ -47,6 +49,7 @@ def use_up(server: Server, opened: ExitStack) -> None:
 @fault(
     make_pair_that_keeps_wal,
     Expected(rule="node_down", cause="server_not_ready", verdict="downstream_unreachable"),
+    late=Expected(rule="node_down", cause="server_not_ready"),
     own_servers=True,
 )
 def standby_not_consistent(pair: Pair) -> Course:
