@@ -82,7 +82,7 @@ def test_a_publisher_that_was_replaced_without_its_slots(failover: Failover, run
         failover.happens()
         fired = seen.fires("subscription_without_worker", 30.0)
         assert fired.severity == "critical"
-        cause = seen.names("slot_lost_in_failover", 30.0)
+        cause = seen.mentions("slot_lost_in_failover", 30.0)
         new, old = address(failover.standby), address(failover.publisher)
         assert f"{new} took over from {old}" in cause.summary
         wild.answers(cause.summary)

@@ -43,6 +43,13 @@ class Watched:
             self.fail(problem)
         return found
 
+    def mentions(self, cause: str, within_s: float = 20.0) -> Cause:
+        """An open incident names the cause, first or not."""
+        self.until(f"{cause} is named", lambda: self._among(cause) is not None, within_s)
+        found = self._among(cause)
+        assert found is not None
+        return found
+
     def ends(self, within_s: float = 40.0) -> None:
         """No incident stays open."""
         self.until("every incident ends", lambda: all(one.state == "resolved" for one in self.incidents()), within_s)
@@ -90,6 +97,10 @@ class Watched:
     def _transition(self, rule: str, to: str) -> Transition | None:
         found = (one for _, one in self._outputs if isinstance(one, Transition))
         return next((one for one in found if (one.rule, one.to) == (rule, to)), None)
+
+    def _among(self, cause: str) -> Cause | None:
+        found = (each for one in self.incidents() if one.state == "open" for each in one.causes)
+        return next((each for each in found if each.code == cause), None)
 
     def _first(self, cause: str) -> Cause | None:
         found = [one.causes[0] for one in self.incidents() if one.state == "open" and one.causes]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from leadline.model.incident import Step
 from leadline_streams.causes.bidirectional_loop import return_subscription
 from leadline_streams.engines.postgresql.apply import ORIGINS, affected_subscriptions
+from leadline_streams.engines.postgresql.both_ways import may_have_crossed
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -13,7 +14,7 @@ RULES = frozenset({"apply_conflict"})
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """Rows of another origin counted on both sides within the window."""
+    """Rows of another origin counted on both sides within the window; a guess unless their changes can have crossed."""
     for affected in affected_subscriptions(context, RULES):
         back = return_subscription(context, affected)
         ours = affected.counted(*ORIGINS)
@@ -24,9 +25,12 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if not theirs:
             continue
         one, other = affected.node.name, affected.publisher.name
+        crossed = may_have_crossed(
+            affected.node, affected.subscription.name, affected.publisher, back.name, context.now
+        )
         yield Claim(
             subject=affected.about,
-            confidence=0.92,
+            confidence=0.92 if crossed else 0.45,
             title=f"{one} and {other} change the same rows",
             summary=f"{one} and {other} subscribe to each other and both found rows that the other had changed: where "
             "two changes crossed, each server keeps the other's value, without an error",
@@ -44,6 +48,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             evidence_for=[
                 *(fact(kind, count, one, f"{affected.subscription.name}, in 5 min") for kind, count in ours.items()),
                 fact("origin_differs", theirs, other, f"{back.name}, in 5 min"),
+                *([fact("interrupted", "both directions", None, "just before that")] if crossed else []),
             ],
         )
 

@@ -154,6 +154,8 @@ class NodeState(Struct):
     """Its initial copies of tables, by the engine's names for them."""
     idle_subscriptions: dict[str, IdleState] = field(default_factory=dict)
     """Its enabled subscriptions that receive nothing, by name."""
+    interrupted: dict[str, float] = field(default_factory=dict)
+    """When each of its subscriptions was last seen not to stream, or with another worker; those that ever were."""
     freed: dict[str, float] = field(default_factory=dict)
     """When the subscription of a slot was dropped, by the slot's name."""
 

@@ -5,14 +5,14 @@ The number that is measured depends on the kind of conflict:
 - A conflict that stops the worker occurs again at every attempt. Each kind counts once, however often the worker
   tried, and no longer once the worker has got past it.
 - A change of a row that is missing is skipped and lost. Each one counts.
-- The server also counts a row of another origin at the first change after the initial copy, where nothing is wrong.
-  These count only when the publisher meets them too, by a subscription in the other direction: then both servers
-  write the same rows.
+- The server also counts a row of another origin at the first change after the initial copy, and whenever one server
+  changes a row that the other wrote before: nothing is wrong then. These count only where both servers meet them just
+  after the subscriptions of both directions were interrupted at once: then their changes can have crossed.
 """
 
 from leadline_streams.engines.postgresql.apply import DUPLICATES, MISSING, ORIGINS
+from leadline_streams.engines.postgresql.both_ways import may_have_crossed, publishers_back
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
-from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
@@ -29,7 +29,7 @@ def measure(context: SubscriptionContext) -> float | None:
     stopping = sum(1 for count in counted(node, name, DUPLICATES, now).values() if count) if stops else 0
     skipped = sum(counted(node, name, MISSING, now).values())
     overwritten = sum(counted(node, name, ORIGINS, now).values())
-    if overwritten and not _returned(context):
+    if overwritten and not _may_have_crossed(context):
         overwritten = 0
     return float(stopping + skipped + overwritten) or None
 
@@ -40,21 +40,13 @@ def counted(node: NodeState, subscription: str, kinds: frozenset[str], now: floa
     return {kind: window.count(now) for kind, window in windows.items() if window is not None}
 
 
-def _returned(context: SubscriptionContext) -> bool:
-    """Whether the publisher subscribes to this node in turn, and met rows of another origin as well."""
-    links = [link for link in context.cluster.links.values() if is_logical(link)]
-    ends = (context.node.name, context.subscription.name)
-    publishers = {link.upstream for link in links if (link.downstream, link.name) == ends}
-    for back in links:
-        publisher = context.cluster.nodes.get(back.downstream)
-        if (
-            publisher is not None
-            and publisher.name in publishers
-            and back.upstream == context.node.name
-            and any(counted(publisher, back.name, ORIGINS, context.now).values())
-        ):
-            return True
-    return False
+def _may_have_crossed(context: SubscriptionContext) -> bool:
+    """Whether the publisher subscribes to this node in turn, and changes of both can have met the same rows."""
+    node, name, now = context.node, context.subscription.name, context.now
+    return any(
+        may_have_crossed(node, name, publisher, back, now)
+        for publisher, back in publishers_back(context.cluster, node, name)
+    )
 
 
 def describe(context: SubscriptionContext, value: float) -> Words:

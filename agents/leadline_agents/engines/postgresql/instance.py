@@ -28,6 +28,8 @@ FILES_EVERY_S = 60.0
 """Listing the WAL directory looks at every file in it."""
 REFUSED_EVERY_S = 60.0
 """The catalogs of all published tables are read."""
+AGAIN_S = 3.0
+"""From their first reading to the second one."""
 TABLES_EVERY_S = 30.0
 """Shortest time between two readings of the tables, which are read while a logical worker is missing or changes."""
 
@@ -154,7 +156,9 @@ class PostgresqlInstance:
         reloaded = self._loaded_at != self._refused_as_of
         if look.node.in_recovery or not look.publications or (now < self._refused_due and not reloaded):
             return None
-        self._refused_due, self._refused_as_of = now + REFUSED_EVERY_S, self._loaded_at
+        # The judgement may not take the first sample of a node that is new to it.
+        self._refused_due = now + (AGAIN_S if self._refused_as_of is None else REFUSED_EVERY_S)
+        self._refused_as_of = self._loaded_at
         answer = await self._ask(catalog.REFUSED, answers.read_refused)
         return answer.refused if answer is not None else None
 

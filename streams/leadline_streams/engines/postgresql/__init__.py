@@ -26,6 +26,7 @@ Shared by rules and causes:
 ``owners``          everything that could own a slot
 ``orchestrators``   orchestrators of servers, and the slots that they keep
 ``refusals``        published tables whose updates the server refuses, and why
+``both_ways``       two servers that subscribe to each other, and changes that cross
 ``subscriptions``   workers that are missing, fail or wait; publications that are missing
 ``table_copies``    initial copies of tables that do not move, and their senders
 ``archive``         standbys that are fed by the WAL archive alone

@@ -90,6 +90,7 @@ class PostgreSQL:
             table_copies.follow(node, sample, now)
         if sample.subscriptions or node.idle_subscriptions:
             subscriptions.follow(node, sample, now, first=before is None)
+            subscriptions.note_interruptions(node, before, sample, now)
         if sample.archiver is not None and sample.archiver.ready is not None:
             node.unarchived = sample.archiver.ready
         if node.held or not all(map(health.slot_is_healthy, sample.slots)):

@@ -28,6 +28,18 @@ def follow(node: NodeState, sample: Sample, now: float, *, first: bool) -> None:
             node.idle_subscriptions[each.name] = IdleState(was.since if was is not None else since, each.pid, restarts)
 
 
+def note_interruptions(node: NodeState, before: Sample | None, sample: Sample, now: float) -> None:
+    """Note which subscriptions did not stream between the last two samples."""
+    pids = {each.name: each.pid for each in before.subscriptions} if before is not None else {}
+    for each in sample.subscriptions:
+        streams = each.enabled and each.pid is not None and each.received_lsn is not None
+        if not streams or pids.get(each.name, each.pid) != each.pid:
+            node.interrupted[each.name] = now
+    if len(node.interrupted) > len(sample.subscriptions):
+        names = {each.name for each in sample.subscriptions}
+        node.interrupted = {name: at for name, at in node.interrupted.items() if name in names}
+
+
 def missing_publications(link: LinkState, up: NodeState, subscription: Subscription) -> list[str]:
     """Publications that a subscription names and its publisher does not have.
 

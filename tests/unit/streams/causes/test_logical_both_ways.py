@@ -11,7 +11,9 @@ from tests.unit.streams.causes.logical import first, logical
 from tests.unit.streams.world import World
 
 
-def two_way(world: World, seconds: int, *, ours: Mapping[str, int], theirs: Mapping[str, int], **shown: Any) -> None:
+def two_way(
+    world: World, seconds: int, *, ours: Mapping[str, int], theirs: Mapping[str, int], back_pid: int = 78, **shown: Any
+) -> None:
     """Both servers subscribe to each other; conflicts per second on pg-3 and on pg-1."""
     one, other = world.servers["pg-1"], world.servers["pg-3"]
     for second in range(1, seconds + 1):
@@ -24,7 +26,9 @@ def two_way(world: World, seconds: int, *, ours: Mapping[str, int], theirs: Mapp
             subscriptions=(replace(forth, apply_errors=errors, conflicts=counted),),
             slots=(Slot(name="back", kind="logical", active=True, confirmed_lsn=lsn, restart_lsn=lsn),),
         )
-        back = Subscription(name="back", slot="back", database="app", pid=78, received_lsn=lsn, latest_end_lsn=lsn)
+        back = Subscription(
+            name="back", slot="back", database="app", pid=back_pid, received_lsn=lsn, latest_end_lsn=lsn
+        )
         counted = {kind: count * second for kind, count in theirs.items()}
         one.set(subscriptions=(replace(back, origin=shown.get("origin"), conflicts=counted),))
         world.step()
@@ -53,7 +57,23 @@ def test_a_duplicate_key_between_peers_that_filter_origins_is_no_loop() -> None:
 
 
 def test_two_writers_of_the_same_rows() -> None:
-    """Rows of another origin on both sides: each may end with the other's value."""
+    """Rows of another origin on both sides after an interruption of both: each may end with the other's value."""
+    world = mutual()
+    two_way(world, 1, ours={}, theirs={}, origin="none", back_pid=79, pid=80)
+    two_way(
+        world,
+        12,
+        ours={"update_origin_differs": 1},
+        theirs={"update_origin_differs": 2},
+        origin="none",
+        back_pid=79,
+        pid=80,
+    )
+    assert (first(world).code, first(world).confidence) == ("multi_writer_swap", 0.92)
+
+
+def test_two_servers_that_take_turns_are_healthy() -> None:
+    """Each change of a row that the other made counts, and nothing crosses."""
     world = mutual()
     two_way(world, 12, ours={"update_origin_differs": 1}, theirs={"update_origin_differs": 2}, origin="none")
-    assert first(world).code == "multi_writer_swap"
+    assert not world.fired()

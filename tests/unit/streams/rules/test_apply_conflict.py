@@ -58,8 +58,9 @@ def test_they_are_shown_beside_others() -> None:
     assert play.facts(fired)["update_origin_differs"] == "9"
 
 
-def test_they_count_where_two_servers_write_the_same_rows() -> None:
-    """Both subscribe to each other, and both meet rows that the other changed."""
+@pytest.mark.parametrize("crossed", [True, False])
+def test_they_count_where_changes_of_two_servers_can_have_crossed(crossed: bool) -> None:
+    """Both subscribe to each other, and meet rows that the other changed: just after both were interrupted, or not."""
     world = World()
     one, other = (world.add(name, "primary", system_id=system) for name, system in (("pg-1", "7001"), ("pg-3", "7003")))
     for second in range(20):
@@ -69,12 +70,19 @@ def test_they_count_where_two_servers_write_the_same_rows() -> None:
             server.set(
                 slots=(Slot(name=gives, kind="logical", active=True, confirmed_lsn=lsn, restart_lsn=lsn),),
                 subscriptions=(
-                    Subscription(name=takes, slot=takes, pid=7, received_lsn=lsn, latest_end_lsn=lsn, conflicts=met),
+                    Subscription(
+                        name=takes,
+                        slot=takes,
+                        pid=8 if crossed and second > 9 else 7,
+                        received_lsn=lsn,
+                        latest_end_lsn=lsn,
+                        conflicts=met,
+                    ),
                 ),
             )
         world.step()
     fired = play.of(world, "apply_conflict")
-    assert {(t.subject.node, t.value) for t in fired} == {("pg-1", 3.0), ("pg-3", 3.0)}
+    assert {(t.subject.node, t.value) for t in fired} == ({("pg-1", 3.0), ("pg-3", 3.0)} if crossed else set())
 
 
 def test_it_resolves_when_the_window_has_passed() -> None:
