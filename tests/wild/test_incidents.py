@@ -72,9 +72,10 @@ def test_a_notice_does_not_hide_the_crash_of_the_primary(fleet: Fleet, wild: Wil
 def test_an_open_incident_does_not_hide_the_crash_of_the_primary(fleet: Fleet, wild: Wild) -> None:
     """Replay was paused before. Its incident goes on beside that of the crash, which rings under a key of its own."""
     primary, standby = pair(fleet)
-    with watched([primary, standby]) as seen, writing(primary):
-        standby.execute("SELECT pg_wal_replay_pause()")
-        seen.first("replay_paused_by_operator")
+    with watched([primary, standby]) as seen:
+        with writing(primary):
+            standby.execute("SELECT pg_wal_replay_pause()")
+            seen.first("replay_paused_by_operator")
         (paused,) = newest(seen)
         wild.begins()
         primary.stop("immediate")
