@@ -1,8 +1,12 @@
 """``replication_stalled``: a downstream has changes to apply and makes no progress."""
 
 from leadline.words import duration
+from leadline_streams.engines.postgresql.timing import milliseconds
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
+
+USUAL_S = 40.0
+"""A query may delay replay for max_standby_streaming_delay, 30 s by default: only a longer one is a stall."""
 
 
 def measure(context: LinkContext) -> float | None:
@@ -10,7 +14,18 @@ def measure(context: LinkContext) -> float | None:
     link = context.link
     if link.verdict != "replay_stalled":
         return None
-    return context.now - min(link.moved_at, link.verdict_since)
+    stalled_s = context.now - min(link.moved_at, link.verdict_since)
+    return None if stalled_s < _granted_s(context) else stalled_s
+
+
+def _granted_s(context: LinkContext) -> float:
+    """The time for which the standby's own setting lets queries delay replay, while one does; 0 where that is usual."""
+    sample = context.down.sample if context.down is not None else None
+    wait = (sample.positions.startup_wait or "") if sample is not None and sample.positions is not None else ""
+    if not wait.startswith(("IPC/RecoveryConflict", "BufferPin/", "Lock/")):
+        return 0.0
+    granted_s = milliseconds(context.down, "max_standby_streaming_delay")
+    return granted_s if granted_s > USUAL_S else 0.0
 
 
 def describe(context: LinkContext, value: float) -> Words:
@@ -32,8 +47,7 @@ def describe(context: LinkContext, value: float) -> Words:
 RULE = Rule(
     name="replication_stalled",
     on=LinkContext,
-    # A query on the standby may delay replay for max_standby_streaming_delay, 30 s by default: that is not a stall.
-    limits=Limits(warning=1.0, critical=300.0, for_s=40.0, keep_s=10.0),
+    limits=Limits(warning=1.0, critical=300.0, for_s=USUAL_S, keep_s=10.0),
     measure=measure,
     describe=describe,
 )

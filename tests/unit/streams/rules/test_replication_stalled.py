@@ -33,6 +33,23 @@ def test_a_wait_within_max_standby_streaming_delay_is_no_stall() -> None:
     assert "replication_stalled" not in world.fired()
 
 
+def test_a_longer_delay_that_the_standby_allows_is_no_stall() -> None:
+    """Its setting says for how long a query may hold up replay; other stalls are judged as always."""
+    world = World(replication_stalled=QUICK)
+    _, down = world.pair()
+    down.settings["max_standby_streaming_delay"] = "90000"
+    play.stream(world, 10)
+    world.send_settings()
+
+    def block(_: Server, down: Server) -> None:
+        down.set(positions=replace(down.fields["positions"], startup_wait="IPC/RecoveryConflictSnapshot"))
+
+    play.stream(world, 60, block, replayed=world.lsn)
+    assert "replication_stalled" not in world.fired()
+    play.stream(world, 60, block, replayed=world.lsn - 60 * world.rate)
+    assert "replication_stalled" in world.fired()
+
+
 def test_a_long_stall_is_critical() -> None:
     """Five minutes without progress are no longer somebody's query."""
     world = World()
