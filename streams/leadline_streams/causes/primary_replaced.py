@@ -42,7 +42,9 @@ def _successor(context: DiagnosisContext, old: NodeState, links: list[LinkState]
     if len(found) != 1:
         return None
     later, earlier = found[0].node.timeline, old.node.timeline
-    return None if later is not None and earlier is not None and later <= earlier else found[0]
+    if later is None or earlier is None:
+        return found[0] if old.node.role != "standby" else None
+    return found[0] if later > earlier else None
 
 
 def _points_at_it(context: DiagnosisContext, link: LinkState) -> bool:
@@ -72,7 +74,7 @@ def _claim(context: DiagnosisContext, old: NodeState, new: NodeState, left: list
                 for link in left
             ),
             Step(
-                risk="look",
+                risk="careful",
                 text=f"Before {old.name} is started again: make it a standby of {new.name}, by pg_rewind if it has WAL "
                 f"that {new.name} never received",
             ),
