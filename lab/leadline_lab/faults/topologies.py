@@ -8,6 +8,7 @@ from psycopg import sql
 from leadline_lab.sandbox.fleet import AGENT, REPLICATOR, Fleet
 from leadline_lab.sandbox.port import HOST
 from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.process import give
 from leadline_lab.sandbox.proxy import Proxy
 from leadline_lab.sandbox.wait import eventually
 
@@ -129,6 +130,19 @@ def make_pair_with_few_senders(fleet: Fleet) -> Pair:
 def make_pair_with_server_logs(fleet: Fleet) -> Pair:
     """A primary and its standby whose server logs the agent may read."""
     return _pair(fleet, slot=False, settings=LOGGED, standby=LOGGED)
+
+
+def make_pair_by_archive(fleet: Fleet) -> Pair:
+    """A primary that archives its WAL, and a standby that is fed by the archive alone."""
+    archive = fleet.folder / "archive"
+    archive.mkdir()
+    give(archive)
+    archiving = {"archive_mode": "on", "archive_command": f"cp %p {archive}/%f", "archive_timeout": "2s"}
+    pair = _pair(fleet, slot=False, settings=archiving, standby={"restore_command": f"cp {archive}/%f %p"})
+    pair.standby.stop()
+    pair.standby.follow("", "")
+    pair.standby.start()
+    return pair
 
 
 def make_pair_and_stranger(fleet: Fleet) -> PairAndStranger:

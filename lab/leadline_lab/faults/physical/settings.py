@@ -1,7 +1,8 @@
 """Settings that differ between primary and standby, or that do not work."""
 
 from leadline_lab.faults.fault import Course, Expected, Healed, Injected, Prepared, fault
-from leadline_lab.faults.topologies import Pair, make_pair
+from leadline_lab.faults.topologies import Pair, make_pair, make_pair_by_archive
+from leadline_lab.sandbox.workload import write_wal
 
 
 @fault(
@@ -45,3 +46,25 @@ def archiver_fails(pair: Pair) -> Course:
     yield Healed()
     pair.primary.configure(archive_command=None, archive_mode=None)
     pair.primary.restart()
+
+
+@fault(
+    make_pair_by_archive,
+    Expected(
+        rule="replication_cut_off",
+        cause="archive_broken_for_standby",
+        summary=("restore_command fails on pg-2",),
+        within_s=90.0,
+        resolved_within_s=60.0,
+    ),
+    own_servers=True,
+)
+def restore_command_fails(pair: Pair) -> Course:
+    """A standby that is fed by the archive alone gets nothing from it: restore_command was changed."""
+    before = pair.standby.value("SHOW restore_command")
+    yield Prepared()
+    pair.standby.configure(restore_command="false")
+    write_wal(pair.primary, segments=3)
+    yield Injected()
+    pair.standby.configure(restore_command=before)
+    yield Healed()
