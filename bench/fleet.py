@@ -75,6 +75,7 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
         sent_at=at,
         up=True,
         database="shop",
+        login="leadline",
         positions=Positions(current_lsn=position(0), redo_lsn=position(20_000_000)),
         downstreams=tuple(
             Downstream(
@@ -82,6 +83,7 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
                 pid=1000 + int(name[-1]),
                 state="streaming",
                 address=f"10.{number >> 8 & 255}.{number & 255}.{name[-1]}",
+                port=40_000 + int(name[-1]),
                 slot=name.replace("-", "_"),
                 sent_lsn=position(0),
                 write_lsn=position(0),
@@ -126,6 +128,7 @@ def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
         sent_at=at,
         up=True,
         database="shop",
+        login="leadline",
         positions=Positions(
             received_lsn=position(96),
             replayed_lsn=position(200),
@@ -145,6 +148,10 @@ def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
             timeline=1,
             last_message_at=at,
             message_age_s=0.2,
+            pid=2000,
+            began_at=moment(START - 3600),
+            local_port=40_000 + int(name[-1]),
+            clock_ahead_s=0.0,
         ),
         conflicts={database: dict.fromkeys(CONFLICTS, 0) for database in DATABASES},
         activity=Activity(

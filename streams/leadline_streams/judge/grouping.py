@@ -195,7 +195,8 @@ class Grouping:
         if together and other is not None and self._explains_all(other, older) and not _surer(mine, other):
             return f"{other.code} explains both"
         if other is None and (
-            not set(self._idents(younger)).isdisjoint(older.incident.alerts) or self._depends(younger, older)
+            not set(self._idents(younger)).isdisjoint(older.incident.alerts)
+            or (self._depends(younger, older) and self._may_explain(mine, younger))
         ):
             return "one depends on the other, and nothing else explains it"
         if together and mine is None and self._depends(older, younger):
@@ -267,6 +268,11 @@ class Grouping:
         for about in other.incident.subjects:
             reached |= self.topology.reached(about).keys()
         return all(place in reached for place in one.places)
+
+    def _may_explain(self, cause: Cause | None, problem: OpenProblem) -> bool:
+        """Whether a cause explains rules such as those of a problem; where none is named, anything may."""
+        entry = CAUSES.get(cause.code) if cause is not None else None
+        return entry is None or {self._memory.alerts[place].rule for place in problem.places} <= entry.explains
 
     def holds(self, problem: OpenProblem) -> bool:
         """Whether a breach that is still pending is a part of a problem."""
