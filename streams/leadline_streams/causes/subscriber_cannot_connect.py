@@ -27,6 +27,8 @@ RETRY_MS = 5000
 """The default of that setting."""
 ABSENT = 0.5
 """Confidence while only the absence of a worker is seen, and of errors to apply."""
+FAILED_S = 30.0
+"""A worker that failed to apply so lately has reached its publisher."""
 SLACK_S = 2.0
 SILENT_S = 5.0
 """A publisher that has changes to send sends more often than this."""
@@ -40,6 +42,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             continue
         if affected.risen(*DUPLICATES):
             continue  # the conflict explains why the worker ends and is started again
+        if context.now - affected.failed_at < FAILED_S:
+            continue  # so does the failure to apply
         silent = _silent(affected)
         sign = silent or _absent(context, affected)
         reason = _reason(affected)

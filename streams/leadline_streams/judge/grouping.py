@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from leadline.catalogue import CAUSES, RULES
-from leadline.model.alert import Cause
+from leadline.model.alert import Cause, Subject
 from leadline_streams.judge.diagnosis.context import open_context
 from leadline_streams.judge.diagnosis.ranking import CERTAIN, GUESS, CauseKey, Found, find_causes, key_of, rank
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.state import AlertState, IncidentState, Memory
 from leadline_streams.judge.topology import BELOW, Reached, Topology
 
+LOCATED = 0.4
+"""A cause that is a guess still says where its problem is, from this confidence on."""
 UNNAMED_S = 3.0
 """Incidents without a cause are compared by place and time only after their causes were looked for this long."""
 
@@ -27,7 +29,7 @@ class OpenProblem:
     @property
     def first(self) -> Cause | None:
         """The first cause; None while there is no more than a guess."""
-        return self.causes[0] if self.causes and self.causes[0].confidence >= GUESS else None
+        return self.causes[0] if self.causes and self.causes[0].confidence >= LOCATED else None
 
     @property
     def root(self) -> CauseKey | None:
@@ -96,6 +98,7 @@ class Grouping:
                 continue
             before = {key_of(cause) for cause in problem.incident.causes}
             own = [key for key in certain if owners[key] is problem]
+            guessed = LOCATED <= self._surest(problem) <= GUESS
             now: dict[CauseKey, Cause] = {}
             beside: set[CauseKey] = set()
             for key, each in self.found.items():
@@ -106,6 +109,10 @@ class Grouping:
                     continue
                 # Of one problem only, what explains its rules elsewhere may be a part of it.
                 alone = len(self.problems) == 1 and not CAUSES[key[0]].explains.isdisjoint(breached)
+                if guessed and self._low_ends([each.cause.subject]).isdisjoint(
+                    self._low_ends(problem.incident.subjects)
+                ):
+                    alone = False
                 if not (explains or owner is problem or key in before or alone):
                     continue
                 now[key] = each.cause
@@ -116,6 +123,12 @@ class Grouping:
             fired = frozenset(problem.incident.rules)
             beside |= {key for key in (*now, *before) if key[0] in CAUSES and CAUSES[key[0]].explains.isdisjoint(fired)}
             problem.causes = rank(now, earlier, beside, self._is_over)
+
+    def _surest(self, problem: OpenProblem) -> float:
+        """The confidence of the surest cause that explains something of a problem; 0 without one."""
+        places = problem.places
+        own = (each.cause for each in self.found.values() if not self.explained(each.cause).keys().isdisjoint(places))
+        return max((cause.confidence for cause in own), default=0.0)
 
     def _is_over(self, cause: Cause) -> bool:
         """Whether a failure goes on although the signs of a cause that was named for it have gone for a while."""
@@ -293,6 +306,14 @@ class Grouping:
 
     def _nodes(self, problem: OpenProblem) -> set[str]:
         return {node for about in problem.incident.subjects for node in self.topology.nodes_of(about)}
+
+    def _low_ends(self, subjects: Iterable[Subject]) -> set[str]:
+        """The downstreams of links, and the nodes of everything else."""
+        found: set[str] = set()
+        for about in subjects:
+            down = self.topology.ends_of(about)[1]
+            found |= {down} if down is not None else self.topology.nodes_of(about)
+        return found
 
     def _unnamed(self, problem: OpenProblem) -> bool:
         return self._now - problem.incident.detected_at >= UNNAMED_S
