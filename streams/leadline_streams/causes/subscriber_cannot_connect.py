@@ -42,8 +42,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             continue
         if affected.risen(*DUPLICATES):
             continue  # the conflict explains why the worker ends and is started again
-        if context.now - affected.failed_at < FAILED_S:
-            continue  # so does the failure to apply
+        if affected.errors > 1 and context.now - affected.failed_at < FAILED_S:
+            continue  # so do failures to apply; the loss of a connection counts as one
         silent = _silent(affected)
         sign = silent or _absent(context, affected)
         reason = _reason(affected)
