@@ -32,7 +32,10 @@ def value_schema(codec: Codec[Any]) -> dict[str, Any]:
     schema = msgspec.json.schema(codec.decoder.type)
     for cls in Value.__subclasses__():
         if cls.__name__ in schema["$defs"]:
-            fields = schema["$defs"][cls.__name__]["properties"]
+            described = schema["$defs"][cls.__name__]
+            if "description" in described:
+                described["description"] = inspect.cleandoc(described["description"])  # msgspec does so from 0.23
+            fields = described["properties"]
             for field, text in _field_docstrings(cls).items():
                 fields[field]["description"] = text
     return {"$schema": DIALECT, "$id": codec.schema_id, **schema}

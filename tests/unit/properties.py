@@ -20,9 +20,6 @@ def length(unit: int, deep: int) -> int:
     return unit if settings.get_current_profile_name() == "unit" else deep
 
 
-def histories(share: int = SHARE) -> settings:
-    """The settings of a property whose examples are whole histories: each takes a hundred times as long as a value.
-
-    ``share``: larger where an example is the history of a whole fleet.
-    """
-    return settings(max_examples=max(1, settings().max_examples // share))
+def histories() -> settings:
+    """The settings of a property whose examples are whole histories: each takes a hundred times as long as a value."""
+    return settings(max_examples=max(1, settings().max_examples // SHARE))

@@ -186,12 +186,11 @@ class Problems:
         for place, alert in self._memory.alerts.items():
             if alert.state != "firing" or alert.incident is not None or pages(alert):
                 continue
-            for problem in grouping.problems:
-                first = problem.first
-                shown = alert.id in problem.incident.alerts
-                if first is not None and not shown and place in grouping.explained(first):
-                    incidents.add(problem.incident, alert)
-                    incidents.say(problem.incident, now, f"{alert.rule} fires: {alert.summary}")
+            nearest = _nearest(grouping, place)
+            known = (*self._memory.incidents, *self._memory.ended)
+            if nearest is not None and all(alert.id not in each.alerts for each in known):
+                incidents.add(nearest.incident, alert)
+                incidents.say(nearest.incident, now, f"{alert.rule} fires: {alert.summary}")
             causes = grouping.explaining(place)
             if causes and _is_better(alert, causes):
                 alert.cause, alert.sure = name_of(causes[0]), causes[0].confidence
@@ -208,6 +207,19 @@ class Problems:
             return DIAGNOSE_EVERY_S
         begun = [alert.since for alert in memory.alerts.values() if alert.state == "firing"]
         return DIAGNOSE_EVERY_S if begun and now - max(begun) < 10 * FRESH_S else NOTICED_EVERY_S
+
+
+def _nearest(grouping: Grouping, place: str) -> OpenProblem | None:
+    """The problem whose first cause explains a notice; of several the one whose cause is nearest to it.
+
+    One that has been quiet explains nothing new: its cause is as it last was.
+    """
+    explaining = [
+        (grouping.explained(each.first)[place], index)
+        for index, each in enumerate(grouping.problems)
+        if each.places and each.first is not None and place in grouping.explained(each.first)
+    ]
+    return grouping.problems[min(explaining)[1]] if explaining else None
 
 
 def _is_better(alert: AlertState, causes: list[Cause]) -> bool:

@@ -97,7 +97,7 @@ def first(incident: Incident) -> str:
     28,
     False,
 )
-@histories(100)
+@histories()
 @given(st.sampled_from(PAIRS), st.integers(0, LATEST), st.integers(20, 60), st.booleans())
 def test_two_independent_faults_are_two_incidents(
     pair: tuple[Fault, Fault], between: int, both: int, first_ends_first: bool
