@@ -56,7 +56,7 @@ def _node(cluster: str, number: int, name: str, role: str) -> Node:
         role="primary" if role == "primary" else "standby",
         system_id=f"73{number:017d}",
         timeline=1,
-        started_at=moment(START - 86400),
+        started_at=moment(START - 86400 + int(name[-1])),
     )
 
 

@@ -62,16 +62,11 @@ def follow_loss(went: WentBack, link: LinkState) -> bool:
     return bool(went.holders) and max(went.holders.values()) < 0
 
 
-def written_since(clock: PositionClock) -> int:
-    """Units that a primary may have written since its newest sample: as many as over the last seconds."""
-    return clock.written_within(LEAD_S)
-
-
 def _follow_lead(link: LinkState, reading: LinkReading, clock: PositionClock, end: int) -> None:
     """Note whether the downstream holds more than its upstream, which was looked at later and had less."""
     assert link.position is not None
     surplus = link.position - end
-    if not reading.one_history or surplus <= written_since(clock):
+    if not reading.one_history or clock.has_written(surplus, LEAD_S):
         link.lead, link.lead_units = None, 0
         return
     if link.lead is None or end >= link.lead:

@@ -83,6 +83,13 @@ class PositionClock(Struct):
             return 0
         return positions[-1] - positions[max(0, bisect_right(self.times, self.times[-1] - span_s) - 1)]
 
+    def has_written(self, units: int, span_s: float) -> bool:
+        """Whether at least so many units were written over the last ``span_s`` seconds that were observed."""
+        positions = self.positions
+        if len(positions) > 1 and units <= positions[-1] - positions[-2]:
+            return True
+        return units <= self.written_within(span_s)
+
     def moved_within(self, span_s: float) -> bool:
         """Whether the position moved during the last ``span_s`` seconds that were observed."""
         times = self.times

@@ -79,7 +79,7 @@ class PostgreSQL:
     def take(self, node: NodeState, before: Sample | None, sample: Sample, now: float, upstream_seen: bool) -> None:
         """Update a node's clock, its counters, its archiver and the slots that retain much WAL."""
         link_reading.note_going_back(node, before, sample, now)
-        link_reading.feed_clock(node, sample, now, upstream_seen)
+        link_reading.feed_clock(node, sample, now, link_reading.end_of_wal(sample, upstream_seen))
         if before is None or counters.rose(before, sample):
             counters.count(node, before, sample, now)
         if sample.refused is not None:

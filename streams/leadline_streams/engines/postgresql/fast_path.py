@@ -15,11 +15,11 @@ import msgspec
 from leadline.model.observation import Activity, Archiver, Downstream, Positions, Sample, Slot, Upstream
 from leadline_streams.engines.postgresql import health
 from leadline_streams.engines.postgresql.horizon import LEAST_AGE, slot_holds
-from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S, feed_clock
+from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S, end_of_wal, feed_clock
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge import rollup
-from leadline_streams.judge.link_progress import ANCHOR_S, follow_trend, written_since
+from leadline_streams.judge.link_progress import ANCHOR_S, LEAD_S, follow_trend
 from leadline_streams.judge.state import LinkState, NodeState
 from leadline_streams.judge.verdict import caught_up
 
@@ -161,7 +161,9 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
         if len(slots) != len(before.slots):
             return False
         for slot, was in zip(slots, before.slots, strict=True):
-            if slot.name != was.name or not health.slot_is_healthy(slot) or slot_holds(slot):
+            if slot.name != was.name or not health.slot_is_healthy(slot):
+                return False
+            if (slot.xmin_age or slot.catalog_xmin_age) and slot_holds(slot):
                 return False
     if rows or before.downstreams:
         if len(rows) != len(before.downstreams):
@@ -169,12 +171,11 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
         for row, had in zip(rows, before.downstreams, strict=True):
             if row.pid != had.pid or row.name != had.name or row.slot != had.slot or (row.xmin_age or 0) >= LEAST_AGE:
                 return False
-    if positions is not None and positions.current_lsn is not None:
-        end = node.clock.end
-        if end is not None and parse_lsn(positions.current_lsn) < end:
-            return False
     if rows or not upstream_seen:
-        feed_clock(node, sample, now, upstream_seen)
+        end, before_end = end_of_wal(sample, upstream_seen), node.clock.end
+        if end is not None and before_end is not None and end < before_end:
+            return False
+        feed_clock(node, sample, now, end)
         if node.unconfirmed:
             return False
     node.seen, node.node, node.sample = now, sample.node, sample
@@ -195,7 +196,7 @@ def judge_fast(link: LinkState, up: NodeState | None, sample: Sample, now: float
     if behind > PAGE_SLACK_BYTES:
         return False
     if behind < 0:
-        if -behind > written_since(up.clock):
+        if not up.clock.has_written(-behind, LEAD_S):
             return False
         behind = 0
     received = parse_lsn(positions.received_lsn) if positions.received_lsn is not None else position

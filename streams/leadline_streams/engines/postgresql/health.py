@@ -39,9 +39,9 @@ def slot_is_healthy(slot: Slot) -> bool:
     return (
         slot.active
         and slot.wal_status == "reserved"
-        and not is_being_created(slot)
         and not slot.conflicting
         and slot.invalidation_reason is None
+        and (slot.kind == "physical" or not is_being_created(slot))
         and (kept is None or (kept <= HELD_BYTES and (left is None or kept <= left)))
     )
 

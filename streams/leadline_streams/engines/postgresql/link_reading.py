@@ -225,16 +225,21 @@ def note_going_back(node: NodeState, before: Sample | None, sample: Sample, now:
         node.went_back = WentBack(now, parse_lsn(was), parse_lsn(ends))
 
 
-def feed_clock(node: NodeState, sample: Sample, now: float, upstream_seen: bool) -> None:
-    """Update a node's clock with the end of its WAL, and note whether its standbys confirm what they are sent.
-
-    For a standby whose upstream has no agent the end is the upstream's, as the receiver reports it.
-    """
+def end_of_wal(sample: Sample, upstream_seen: bool) -> int | None:
+    """The end of a node's WAL. For a standby whose upstream has no agent it is the upstream's, as the receiver reports
+    it; None for other standbys."""
     positions = sample.positions
     if positions is not None and positions.current_lsn is not None:
-        node.clock.add(now, parse_lsn(positions.current_lsn))
-    elif sample.upstream is not None and not upstream_seen and sample.upstream.latest_end_lsn is not None:
-        node.clock.add(now, parse_lsn(sample.upstream.latest_end_lsn))
+        return parse_lsn(positions.current_lsn)
+    if sample.upstream is not None and not upstream_seen and sample.upstream.latest_end_lsn is not None:
+        return parse_lsn(sample.upstream.latest_end_lsn)
+    return None
+
+
+def feed_clock(node: NodeState, sample: Sample, now: float, end: int | None) -> None:
+    """Update a node's clock with the end of its WAL, and note whether its standbys confirm what they are sent."""
+    if end is not None:
+        node.clock.add(now, end)
     node.unconfirmed = False
     for row in sample.downstreams:
         if row.reply_age_s is not None and row.reply_age_s >= SILENT_REPLY_S and is_dead(node, row):
