@@ -37,10 +37,10 @@ $(STAMP): pyproject.toml
 test: unit properties integration faults quickzoo quickwild ## run every test: unit, properties, integration, our own parts killed, a short zoo and short wild
 
 unit: $(STAMP) ## run the unit tests: seconds, no network
-	$(BIN)/python -m pytest -q -n 2 tests/unit
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/unit
 
-properties: $(STAMP) ## run the property tests with many more examples and long histories: a minute or two
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m deep --hypothesis-profile=ci tests/unit
+properties: $(STAMP) ## run the slow unit tests, and the property tests with many more examples and long histories: a few minutes
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "deep or slow" --hypothesis-profile=ci tests/unit
 
 deep: $(STAMP) ## look for examples that break a property: thousands each, new ones each time; takes hours
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m deep --hypothesis-profile=deep --timeout=3600 tests/unit

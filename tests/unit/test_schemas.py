@@ -37,6 +37,7 @@ def test_schemas_are_schemas(codec: wire.Codec[Any]) -> None:
     jsonschema.Draft202012Validator.check_schema(VALIDATORS[codec.name].schema)
 
 
+@pytest.mark.slow
 @each_codec
 @given(data=st.data())
 def test_whatever_is_written_validates(codec: wire.Codec[Any], data: st.DataObject) -> None:

@@ -229,6 +229,7 @@ def changed(value: Any, path: str, to: object) -> bytes:
     return json.dumps(plain).encode()
 
 
+@pytest.mark.slow
 @each_codec
 @given(data=st.data())
 def test_what_goes_out_comes_back(codec: wire.Codec[Any], data: st.DataObject) -> None:

@@ -30,6 +30,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("settings") / "any.yaml"
 
 
+@pytest.mark.slow
 @given(group=GROUPS, data=st.dictionaries(st.sampled_from(KEYS) | st.text(), VALUES, max_size=8))
 def test_any_data(path: Path, group: type, data: object) -> None:
     """Any YAML, well-formed, with the names of settings in any place."""

@@ -88,6 +88,7 @@ histories = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=10)  # a history is large
 @given(histories)
 def test_any_story_has_a_draft_and_a_page(history: IncidentHistory) -> None:

@@ -164,6 +164,7 @@ async def test_the_key_of_an_alert() -> None:
     assert (data["key"], data["earlier_keys"]) == (f"{ident}#3", [ident])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*made.HOSTILE, "\0" * 10_000], ids=lambda name: ascii(name[:12]))
 def test_every_event_fits(name: str) -> None:
     """Texts and lists are cut as far as 64 KiB require, and the event is marked as shortened."""

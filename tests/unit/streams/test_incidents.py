@@ -178,6 +178,7 @@ def test_a_breach_that_comes_back_within_the_grace_counts_as_one(grace_s: float,
     assert second.event_time - first.event_time >= timedelta(seconds=min(grace_s, 8.0)), "not before the second breach"
 
 
+@pytest.mark.slow
 def test_a_downstream_without_an_agent_is_forgotten_after_a_while() -> None:
     """``judgement.forget_s`` after it was last connected; the alert about its link ends then."""
     forget_s = 600

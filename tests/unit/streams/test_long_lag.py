@@ -27,6 +27,7 @@ def cut_off(seconds: float) -> World:
     return world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [3 * HOUR_S, 1.5 * DAY_S], ids="{:.0f} s".format)
 def test_lag_of_hours_is_exact_to_a_twentieth(seconds: float) -> None:
     """Or to two samples, for as long as positions are remembered, which is two days."""
@@ -34,6 +35,7 @@ def test_lag_of_hours_is_exact_to_a_twentieth(seconds: float) -> None:
     assert link.lag_s == pytest.approx(seconds, rel=0.05, abs=2 * STEP_S)
 
 
+@pytest.mark.slow
 def test_lag_of_more_than_two_days_is_at_least_two_days() -> None:
     """Older positions are forgotten, so memory is bounded; the lag is then at least the time that is remembered."""
     world = cut_off(3 * DAY_S)

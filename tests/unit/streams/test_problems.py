@@ -40,6 +40,7 @@ def test_a_chain_behind_one_fault_is_one_incident() -> None:
     assert incident.worst_lag_s > 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", [{"down": {"pg-4"}}, {"failing": True}])
 @pytest.mark.parametrize("between", [0, 90])
 def test_two_faults_are_two_incidents(second: dict[str, Any], between: int) -> None:
@@ -58,6 +59,7 @@ def test_two_faults_are_two_incidents(second: dict[str, Any], between: int) -> N
     assert {one.state for one in newest(made).values()} == {"resolved"}
 
 
+@pytest.mark.slow
 def test_a_primary_that_goes_down_pages_beside_an_older_incident() -> None:
     """It explains that the older one is late now, which was paused before."""
     made = fleet()
@@ -83,6 +85,7 @@ def test_a_notice_opens_no_incident_and_names_its_cause() -> None:
     assert named.causes[0].steps
 
 
+@pytest.mark.slow
 def test_an_acknowledged_notice_does_not_hide_a_crash() -> None:
     """An hour later the primary crashes: that is an incident of its own, without the notice."""
     made = fleet()
@@ -121,6 +124,7 @@ def test_a_merged_incident_names_the_one_that_it_is_a_part_of() -> None:
     assert any(older.incident_id in entry.what for entry in younger.timeline)
 
 
+@pytest.mark.slow
 def test_a_problem_that_returns_reopens_its_incident() -> None:
     """Within the time that is set, with a new generation; later it is another incident."""
     made = fleet(reopen_s=120.0)
@@ -149,6 +153,7 @@ def test_another_cause_of_the_same_alert_does_not_reopen() -> None:
     assert made.incidents[-1].incident_id != ended.incident_id
 
 
+@pytest.mark.slow
 def test_flapping_is_one_incident_that_ends_once() -> None:
     """Paused for 75 s and healthy for 30 s, three times, with the limits of production."""
     made = Fleet(Policy())
@@ -162,6 +167,7 @@ def test_flapping_is_one_incident_that_ends_once() -> None:
     assert [one.state for one in made.incidents].count("resolved") == 1
 
 
+@pytest.mark.slow
 def test_each_reopening_makes_the_end_wait_longer() -> None:
     """A problem that comes and goes every two minutes rings once for its return, and not each time."""
     made = fleet(quiet_s=30.0)
@@ -224,6 +230,7 @@ def test_the_state_of_one_incident_is_read_as_one_of_several() -> None:
     assert made.incidents[-1].state == "resolved"
 
 
+@pytest.mark.slow
 def test_many_problems_are_bounded() -> None:
     """Beyond the number of incidents that may be open, alerts become a part of the youngest."""
     made = Fleet(Policy(quiet_s=5.0, rules=SOON), standbys=22)
@@ -236,6 +243,7 @@ def test_many_problems_are_bounded() -> None:
     assert firing <= shown
 
 
+@pytest.mark.slow
 def test_a_worker_that_takes_over_goes_on() -> None:
     """The state has all of it: open incidents, ended ones, and what each alert belongs to."""
     one, other = fleet(), fleet()

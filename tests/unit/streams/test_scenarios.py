@@ -1,5 +1,6 @@
 """The fold, end to end, over made-up clusters."""
 
+import pytest
 from msgspec.structs import replace
 
 from leadline_streams.judge.cluster import ClusterState
@@ -120,6 +121,7 @@ def test_an_incident_does_not_end_while_an_alert_is_pending() -> None:
     assert world.incidents[-1].state == "open"
 
 
+@pytest.mark.slow
 def test_a_long_timeline_keeps_its_beginning_and_its_end() -> None:
     """An incident record stays small however often something changes."""
     world = World(replay_paused=QUICK)

@@ -68,6 +68,7 @@ def test_a_healthy_fleet_is_published_at_the_beat_alone() -> None:
     assert 4 <= len(links(world)) <= 6
 
 
+@pytest.mark.slow
 def test_a_lag_is_published_as_it_moves() -> None:
     """Each second at first, then by steps of its size: an hour of lag does not cost 3600 records."""
     world, _, _ = pair()
@@ -82,6 +83,7 @@ def test_a_lag_is_published_as_it_moves() -> None:
     assert links(world)[-1].lag_s > 600
 
 
+@pytest.mark.slow
 def test_where_people_look_a_long_lag_moves_too() -> None:
     """With a status each second, the lag of a link that is not healthy is published each second, however long."""
     world = World(policy=Policy(status_every_s=1.0))

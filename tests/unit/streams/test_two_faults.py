@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -88,6 +89,7 @@ def first(incident: Incident) -> str:
     return f"{incident.causes[0].code} {incident.causes[0].subject.id}"
 
 
+@pytest.mark.slow
 @example(
     (
         Fault("apart", "pg-3", "standby_cannot_connect orders/pg-2->pg-3"),
@@ -115,6 +117,7 @@ def test_two_independent_faults_are_two_incidents(
     assert {each.state for each in found} == {"resolved"}
 
 
+@pytest.mark.slow
 @example(Fault("down", "pg-2", "standby_down orders/pg-2"), 61)
 @histories()
 @given(st.sampled_from(FAULTS), st.integers(20, LATEST + 40))

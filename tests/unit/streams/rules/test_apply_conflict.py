@@ -85,6 +85,7 @@ def test_they_count_where_changes_of_two_servers_can_have_crossed(crossed: bool)
     assert {(t.subject.node, t.value) for t in fired} == ({("pg-1", 3.0), ("pg-3", 3.0)} if crossed else set())
 
 
+@pytest.mark.slow
 def test_it_resolves_when_the_window_has_passed() -> None:
     """Five minutes after the last."""
     world = World()

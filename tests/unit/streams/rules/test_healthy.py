@@ -79,6 +79,7 @@ def test_a_planned_restart_of_the_standby() -> None:
     assert world.state.memory.alerts == {}
 
 
+@pytest.mark.slow
 def test_a_standby_that_is_late_by_design() -> None:
     """An hour late on purpose and declared: neither lag, nor bytes, nor a forecast."""
     world = World(**EAGER | {"apply_delay_undeclared": {"for_s": 0.0, "warning": 3601.0}})

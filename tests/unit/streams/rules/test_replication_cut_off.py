@@ -1,5 +1,6 @@
 """``replication_cut_off``."""
 
+import pytest
 from msgspec.structs import replace
 
 from leadline.model.observation import Downstream, Positions, Slot
@@ -43,6 +44,7 @@ def test_a_receiver_that_flaps_fires_once() -> None:
     assert play.life(world, "replication_cut_off") == ["pending", "firing"]
 
 
+@pytest.mark.slow
 def test_it_is_critical_after_minutes() -> None:
     """A standby that has been gone for five minutes is not about to come back."""
     world = World()
