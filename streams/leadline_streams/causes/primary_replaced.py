@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from leadline.clock import moment
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import is_streaming
-from leadline_streams.engines.postgresql.statements import show_receiver, show_senders
+from leadline_streams.engines.postgresql.statements import see_role, show_receiver, show_senders
+from leadline_streams.engines.postgresql.unread import successor_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -16,16 +17,20 @@ UNREACHED = ("gone", "hangs", "unseen")
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A server that is down, was the primary or is still followed, and has a successor on a later timeline."""
+    """A server that is down, was the primary or is still followed, and has a successor on a later timeline.
+
+    Of a server that has not answered since looking began, its successor may be the only one that shows its role.
+    """
     for old in context.nodes:
         if not old.down or old.reach not in UNREACHED:
             continue
+        followed = successor_of(context.cluster, old)
         links = [link for link in context.cluster.links.values() if link.upstream == old.name and is_streaming(link)]
-        if old.node.role != "primary" and not links:
-            continue
-        new = _successor(context, old, links)
+        new = _successor(context, old, links) if old.node.role == "primary" or links else None
         if new is not None:
             yield _claim(context, old, new, [link for link in links if _points_at_it(context, link)])
+        elif followed is not None:
+            yield _unread(context, old, followed)
 
 
 def _successor(context: DiagnosisContext, old: NodeState, links: list[LinkState]) -> NodeState | None:
@@ -83,6 +88,36 @@ def _claim(context: DiagnosisContext, old: NodeState, new: NodeState, left: list
             fact("up", "false", old.name, old.error),
             fact("role", "primary", new.name, f"timeline {new.node.timeline}{', promoted' + at if at else ''}"),
             *(fact("upstream", old.name, link.downstream, "not connected") for link in left if not link.connected),
+        ],
+    )
+
+
+def _unread(context: DiagnosisContext, old: NodeState, new: NodeState) -> Claim:
+    """It may have been made a standby of its successor since: started as one, it does no harm."""
+    timeline = f"timeline {new.node.timeline}"
+    return Claim(
+        subject=context.about_node(old),
+        confidence=0.85,
+        title=f"{old.name} is down, and {new.name}, which followed it, is the primary",
+        summary=f"{old.name} has not answered since looking began: {old.error or 'no reason known'}; {new.name}, which "
+        f"followed it, was promoted and takes writes on {timeline}; {old.name} must not come back as it was: it would "
+        f"take writes beside {new.name}",
+        steps=[
+            show_senders(new.name),
+            see_role(old.name, new.name),
+            Step(
+                risk="careful",
+                text=f"Before {old.name} is started again: make it a standby of {new.name}, by pg_rewind if it has WAL "
+                f"that {new.name} never received",
+            ),
+        ],
+        evidence_for=[
+            fact("up", "false", old.name, old.error),
+            fact("role", "primary", new.name, timeline),
+            fact("primary_conninfo", old.name, new.name, "left from before its promotion"),
+        ],
+        not_seen=[
+            fact("role", "not seen", old.name, "its answer shows it: it may have been made a standby since"),
         ],
     )
 

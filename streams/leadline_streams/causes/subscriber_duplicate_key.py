@@ -39,7 +39,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             confidence=confidence,
             title=f"{affected.name} "
             + ("meets a row that is already there" if kinds or written else "cannot apply a change"),
-            summary=f"{affected.name} cannot apply: {_conflict(kinds, reason if written else None)}; "
+            summary=f"{affected.name} cannot apply: {_conflict(affected, kinds, reason if written else None)}; "
             f"{affected.errors} attempts failed in 5 min{unrecorded}",
             steps=_steps(affected, record=bool(unrecorded)),
             evidence_for=[
@@ -49,17 +49,18 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 *changed,
             ],
             evidence_against=_doubts(affected) if uncounted and not written else [],
-            not_seen=_not_seen(affected) if uncounted and not written else [],
+            not_seen=[] if written else _not_seen(affected) if uncounted else server_log.not_seen(affected.node),
         )
 
 
-def _conflict(kinds: dict[str, int], reason: LogLine | None) -> str:
+def _conflict(affected: AffectedSubscription, kinds: dict[str, int], reason: LogLine | None) -> str:
+    table = f" in {reason.relation}" if reason is not None and reason.relation else ""
     if reason is not None and not kinds:
-        table = f" in {reason.relation}" if reason.relation else ""
         return f"{reason.message or 'a key is there already'}{table}"
     if not kinds:
         return "most often a duplicate key, which PostgreSQL before 18 does not count"
-    return f"the unique key of a row to be written is taken by a row on the subscriber ({', '.join(kinds)})"
+    where = table if affected.is_certain else ""
+    return f"the unique key of a row to be written{where} is taken by a row on the subscriber ({', '.join(kinds)})"
 
 
 def _unrecorded(context: DiagnosisContext, affected: AffectedSubscription) -> tuple[str, list[Evidence]]:

@@ -30,6 +30,8 @@ PATIENCE_S = 60.0
 """After a time without ticks (the broker or the processor was down), spools get this long to drain."""
 MISSED = 5.0
 """Intervals without a sample after which a node is silent, if that is longer than ``Policy.stale_after_s``."""
+JUST_S = 1.0
+"""Judging that has gone on for less than this after a source could be admitted leaves room for its first tables."""
 _AWAY_S = 5.0
 LATEST_S = 32_503_680_000.0
 """The year 3000. A later time is refused even where no other clock contradicts it: such a time with a duration added
@@ -125,9 +127,10 @@ class Arrivals(Struct):
             self.newest = time
         if isinstance(seen, Sample):
             source.stale_after_s = _stale_after_s(seen, policy)
-            if seen.tables is not None and time < source.admitted_at >= self.horizon:
-                # Tables are sent while something fails, and not again for half a minute: judged when it is admitted.
-                time = source.admitted_at
+            if seen.tables is not None and time <= source.admitted_at and self.horizon - source.admitted_at < JUST_S:
+                # Tables are sent while something fails, and not again for half a minute: judged when it is admitted,
+                # or at the next time that is still open where judging has just passed that.
+                time = max(source.admitted_at, self.horizon)
             elif time < self.horizon:
                 return LATE
             elif time < source.admitted_at:

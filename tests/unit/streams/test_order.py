@@ -311,12 +311,16 @@ TABLES = Tables(present=(Table(name="public.items", columns={"id": "integer"}),)
 
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("delay", [0.0, 0.5, 0.9])
-def test_the_tables_of_the_first_sample_count(first: int, delay: float) -> None:
-    """They are not sent again for a while: they are judged although a new node is admitted only later."""
+@pytest.mark.parametrize("lateness_s", [LATENESS_S, 0.5, 0.0])
+def test_the_tables_of_the_first_sample_count(first: int, delay: float, lateness_s: float) -> None:
+    """They are not sent again for a while: they are judged although a new node is admitted only later.
+
+    Also where nothing is waited for, as in one look, and where judging has just passed the time of the admission.
+    """
     servers = list(World().pair())
     if first:
         servers.reverse()
-    state = ClusterState("orders", judgement(POLICY))
+    state = ClusterState("orders", judgement(replace(POLICY, lateness_s=lateness_s)))
     arrivals = sorted(
         (second + 0.3 * number + (delay if number and not second else 0.0), number, second)
         for number in range(2)
@@ -324,8 +328,22 @@ def test_the_tables_of_the_first_sample_count(first: int, delay: float) -> None:
     )
     for now, number, second in arrivals:
         sample = servers[number].sample(second + 0.3 * number)
+        state.tick(at(now))
         with suppress(BadRecord):
             state.observe(replace(sample, tables=TABLES) if second == 0 else sample)
         state.tick(at(now))
     state.tick(at(12))
     assert {name: node.tables for name, node in state.memory.nodes.items()} == {"pg-1": TABLES, "pg-2": TABLES}
+
+
+@pytest.mark.parametrize(("delay", "kept"), [(0.9, True), (1.5, False)])
+def test_first_tables_that_come_long_after_their_time_do_not_count(delay: float, kept: bool) -> None:
+    """The rest of the sample is older than all that was judged: more than a moment would falsify what it says."""
+    up, down = World().pair()
+    state = ClusterState("orders", judgement(replace(POLICY, lateness_s=0.0)))
+    state.observe(up.sample(0))
+    state.tick(at(delay))
+    state.observe(replace(down.sample(0), tables=TABLES))
+    state.tick(at(3))
+    assert state.late == (0 if kept else 1)
+    assert ("pg-2" in state.memory.nodes) == kept

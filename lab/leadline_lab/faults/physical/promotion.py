@@ -13,8 +13,13 @@ from leadline_lab.sandbox.workload import write_wal
         cause="primary_replaced",
         summary=("pg-1 went down and pg-2 replaced it at ", "pg-1 must not come back as it is"),
     ),
-    # Nothing shows the role of a server that has not answered since, and whom nobody follows any more.
-    late=Expected(rule="node_down", cause="standby_down", title="the server pg-1 is down"),
+    # Who followed it until the promotion still shows that; when it was replaced is known to those who looked before.
+    late=Expected(
+        rule="node_down",
+        cause="primary_replaced",
+        title="pg-1 is down, and pg-2, which followed it, is the primary",
+        summary=("pg-1 must not come back as it was",),
+    ),
     own_servers=True,
 )
 def primary_replaced(pair: Pair) -> Course:

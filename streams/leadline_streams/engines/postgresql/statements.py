@@ -83,6 +83,16 @@ def show_senders(node: NodeName) -> Step:
     return Step(risk="look", node=node, sql=f"SELECT {columns} FROM pg_stat_replication")
 
 
+def see_role(node: NodeName, beside: NodeName) -> Step:
+    """Whether a server that does not answer would start as a standby, and not beside one that takes writes."""
+    return Step(
+        risk="look",
+        node=node,
+        text=f"See whether the data directory of {node} has a file standby.signal: without it, {node} would take "
+        f"writes beside {beside}",
+    )
+
+
 def show_receiver(node: NodeName) -> Step:
     """The WAL receiver of a standby. No row when none is running."""
     columns = "pid, status, sender_host, sender_port, flushed_lsn, latest_end_lsn, last_msg_receipt_time"

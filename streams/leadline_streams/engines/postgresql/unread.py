@@ -1,7 +1,16 @@
 """Servers that have not answered since looking began: their role and their links are known from others only."""
 
+import re
+from collections.abc import Iterator
+
+from leadline_streams.engines.postgresql.identity import is_at
 from leadline_streams.judge.rule import ClusterView
 from leadline_streams.judge.state import NodeState
+
+DEFAULT_PORT = "5432"
+PROMOTED = 2
+"""The first timeline of a server that was promoted."""
+_KEYWORD = re.compile(r"(host|hostaddr|port)\s*=\s*(?:'([^']*)'|(\S+))")
 
 
 def is_unread(node: NodeState) -> bool:
@@ -13,10 +22,42 @@ def followers_of(cluster: ClusterView, node: NodeState) -> list[NodeState]:
     """Standbys that answer and are configured to follow an unread server, by its address; none for another server."""
     if not is_unread(node):
         return []
-    addresses = {f"{node.node.host}:{node.node.port}", *node.node.aliases}
-    return [other for other in cluster.nodes.values() if other is not node and _follows(other, addresses)]
+    return [other for other in cluster.nodes.values() if other is not node and _follows(other, node)]
 
 
-def _follows(other: NodeState, addresses: set[str]) -> bool:
+def _follows(other: NodeState, node: NodeState) -> bool:
     receiver = other.sample.upstream if other.answers and other.sample is not None else None
-    return receiver is not None and bool(receiver.host) and f"{receiver.host}:{receiver.port}" in addresses
+    return receiver is not None and bool(receiver.host) and is_at(receiver.host, receiver.port, node.node, other.node)
+
+
+def successor_of(cluster: ClusterView, node: NodeState) -> NodeState | None:
+    """The server that followed an unread one, was promoted, and takes writes; None where it is not exactly one.
+
+    A promotion leaves ``primary_conninfo`` as it was. One that names several servers does not say which was followed.
+    """
+    if not is_unread(node):
+        return None
+    found = [other for other in cluster.nodes.values() if other.same_as is None and _followed(other, node)]
+    return found[0] if len(found) == 1 else None
+
+
+def _followed(other: NodeState, node: NodeState) -> bool:
+    if not other.writable or (other.node.timeline or 0) < PROMOTED:
+        return False
+    conninfo = other.settings.get("primary_conninfo")
+    named = [
+        (host, port)
+        for host, port in _addresses(conninfo.value if conninfo is not None else "")
+        if not is_at(host, port, other.node, other.node)
+    ]
+    return bool(named) and all(is_at(host, port, node.node, other.node) for host, port in named)
+
+
+def _addresses(conninfo: str) -> Iterator[tuple[str, int]]:
+    """The hosts of a connection string, each with its port."""
+    found = {key: quoted or plain for key, quoted, plain in _KEYWORD.findall(conninfo)}
+    hosts = (found.get("host") or found.get("hostaddr") or "").split(",")
+    ports = (found.get("port") or DEFAULT_PORT).split(",")
+    for host, port in zip(hosts, ports * len(hosts) if len(ports) == 1 else ports, strict=False):
+        if host and port.isdecimal():
+            yield host, int(port)

@@ -340,6 +340,39 @@ def test_a_server_that_never_answered_and_is_gone() -> None:
     assert codes(unread(REFUSED, followed=False))[0] == "standby_down"
 
 
+@pytest.mark.parametrize(
+    ("timeline", "conninfo", "code"),
+    [
+        (2, "user=replicator host=pg-1.db port=5432", "primary_replaced"),
+        (2, "host='pg-1.db' user=replicator", "primary_replaced"),
+        (2, "host=pg-1.db,pg-2.db port=5432 user=replicator", "primary_replaced"),
+        (2, "host=pg-1.db,pg-3.db port=5432 user=replicator", "standby_down"),
+        (2, "host=pg-1.db port=5433 user=replicator", "standby_down"),
+        (2, "", "standby_down"),
+        (1, "host=pg-1.db port=5432 user=replicator", "standby_down"),
+    ],
+    ids=["named", "default port", "among itself", "among others", "another server", "nobody", "never promoted"],
+)
+def test_a_server_that_never_answered_and_was_followed_by_one_that_was_promoted(
+    timeline: int, conninfo: str, code: str
+) -> None:
+    """Started as it is, it would take writes beside the one that was promoted; so its start is not proposed."""
+    world = World(**RULES_SOON)
+    world.add("pg-1", "unknown", system_id=None).set(up=False, error=REFUSED)
+    other = world.add("pg-2", "primary", timeline=timeline)
+    other.set(positions=Positions(current_lsn="0/3000000"))
+    other.settings["primary_conninfo"] = conninfo
+    world.send_settings()
+    for _ in range(12):
+        world.step()
+    assert codes(world)[0] == code
+    assert len({"primary_replaced", "standby_down"} & set(codes(world))) == 1
+    texts = [step.text or "" for step in first(world).steps]
+    assert ("Start PostgreSQL on pg-1" in texts) == (code == "standby_down")
+    (check,) = [index for index, text in enumerate(texts) if "has a file standby.signal" in text]
+    assert all(step.risk == "look" for step in first(world).steps[: check + 1])
+
+
 def test_a_server_that_comes_back_before_its_agent_tries_again() -> None:
     """Its standby receives again; its agent does not reach it for a moment more, and the cause stays the same."""
     world = pair()
