@@ -10,7 +10,7 @@ PYTHON ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test unit properties deep integration faults quickzoo quickwild lint zoo wild bench docs clean
+.PHONY: help venv demo test unit properties deep integration faults quickzoo quickwild lint zoo wild bench docs pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ docs: $(STAMP) ## write the generated pages of docs/reference and the examples o
 demo: $(STAMP) ## a whole fleet on this machine, broken and explained
 	@mkdir -p build
 	@$(BIN)/leadline demo --report build/demo-report.json
+
+pictures: $(STAMP) ## run the demo and write the pictures of the README; needs Chromium
+	$(BIN)/python -m leadline_lab.demo.pictures docs/pictures
 
 zoo: $(STAMP) ## break servers of PostgreSQL 18 and 15 in every known way, score the causes named, write docs/zoo.md
 	@status=0; LEADLINE_TEST_ZOO=18,15 $(BIN)/python -m pytest -q -n 4 -m zoo tests/zoo || status=$$?; \

@@ -19,6 +19,7 @@ reports as observed what was only done.
 ``demo_state``       everything that a screen shows
 ``screen``           live, lines or JSON lines
 ``live_view``        the live view
+``pictures``         the pictures of the README
 ``summary``          the result in a few lines
 ``report``           the result for programs
 """

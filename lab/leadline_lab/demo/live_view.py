@@ -34,7 +34,7 @@ MARKS: Final = {
 """Sign and colour of each kind of event."""
 MIN_EVENTS: Final = 4
 HEADER_AND_FOOTER: Final = 3
-PLACES: Final = ("links", "incident", "sent", "end", "alerts")
+PLACES: Final = ("links", "incident", "others", "sent", "end", "alerts")
 """From top to bottom."""
 WIDE: Final = 95
 _SPINNER: Final = Spinner("dots")
@@ -85,6 +85,9 @@ def _below(state: DemoState, now: datetime, width: int) -> Iterator[tuple[str, R
         yield "incident", _incident(observed.newest, now)
     if fleet.links:
         yield "links", Group(Rule(style="dim"), terminal.links(fleet, 30 if width >= WIDE else 16))
+    others = [each for each in observed.incidents if each.state == "open" and each is not observed.newest]
+    if others and state.report is None:
+        yield "others", Group(*(_other(each, now) for each in others))
     if observed.incident is not None:
         yield "sent", _sent(state)
     firing = [alert for alert in fleet.alerts.values() if alert.to != "pending"]
@@ -106,6 +109,18 @@ def _incident(incident: Incident, now: datetime) -> Panel:
     title = Text(escape(f"{incident.title}  ·  {incident.state}, {duration(lasted)}"))
     colour = "green" if incident.state == "resolved" else terminal.COLOURS[incident.severity]
     return Panel(Group(*lines), title=title, title_align="left", border_style=colour)
+
+
+def _other(incident: Incident, now: datetime) -> Text:
+    """Another incident that is open, in one line."""
+    lasted = duration(max(0.0, (now - incident.opened_at).total_seconds()))
+    cause = f"  {incident.causes[0].code} {incident.causes[0].confidence:.2f}" if incident.causes else ""
+    text = Text.assemble(
+        ("● ", terminal.COLOURS[incident.severity]), escape(incident.title), (f"  open, {lasted}", "dim")
+    )
+    text.append(escape(cause), "bold")
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def _alerts(firing: list[Transition], now: datetime) -> Table:

@@ -1,6 +1,7 @@
 """The output of a demo: lines, the live view, the summary, the report."""
 
 import json
+import re
 from dataclasses import replace as changed
 from io import StringIO
 from pathlib import Path
@@ -17,6 +18,7 @@ from leadline_lab.demo.demo_state import DemoState
 from leadline_lab.demo.events import DemoEvent, EventKind, EventReporter
 from leadline_lab.demo.live_view import render
 from leadline_lab.demo.observed import Observed, VendorEvent
+from leadline_lab.demo.pictures import svg
 from leadline_lab.demo.postmortem import BLOCKED, DUPLICATE, POSTMORTEM
 from leadline_lab.demo.progress import Progress
 from leadline_lab.demo.report import draft_beside, report
@@ -187,3 +189,14 @@ def test_without_variables_only_the_receiver_is_notified(tmp_path: Path) -> None
     file.write_bytes(msgspec.json.encode(made))
     assert load(SinkSettings, file, {}).settings.names() == ["slack", "pagerduty"]
     assert made["slack"]["api_url"] == "http://127.0.0.1:15001/api"
+
+
+def test_the_live_view_shows_every_open_incident() -> None:
+    """The newest in full, another one in a line; the picture of it has both."""
+    observed = Observed()
+    observed.add(incident())
+    observed.add(second())
+    drawn = svg(DemoState(progress_with(observed), observed), at(30))
+    text = re.sub(r"<[^>]*>", "", drawn).replace("&#160;", " ")
+    assert f"● demo: replay on pg-2 is blocked by a query  open, 30.0 s  {BLOCKED} 0.98" in " ".join(text.split("\n"))
+    assert DUPLICATE in text
