@@ -12,7 +12,7 @@ from leadline_lab.sandbox.fleet import REPLICATOR, Fleet, ReplicationLink
 from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.postgres_versions import binaries_for
 from tests.wild.conftest import Wild
-from tests.wild.watched import Watched, watched
+from tests.wild.watching import Watching, watched
 
 COUNTED = "SELECT confl_update_origin_differs FROM pg_stat_subscription_stats WHERE subname = %s"
 TURN_S = 1.5
@@ -39,12 +39,11 @@ def both_ways() -> Iterator[Logical]:
         yield logical
 
 
-def known(seen: Watched) -> None:
+def known(seen: Watching) -> None:
     """Wait until both links are healthy."""
 
     def healthy() -> bool:
-        links = seen.observation.ask(lambda state: list(state.memory.links.values()))
-        return len(links) == 2 and all(link.connected for link in links)
+        return len(seen.links) == 2 and all(link.connected for link in seen.links)
 
     seen.until("both directions stream", healthy)
 

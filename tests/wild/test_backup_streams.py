@@ -16,7 +16,7 @@ from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import writing
 from tests.fixtures.commands import Run
 from tests.wild.conftest import Wild
-from tests.wild.people import Watching
+from tests.wild.watching import Watching
 
 CYCLES_S = 13
 """Longer than one status interval of ``pg_receivewal``, 10 s by default."""

@@ -19,7 +19,7 @@ from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Shelf
 from tests.fixtures.postgres_versions import binaries_for
 from tests.wild.conftest import Wild
-from tests.wild.people import Watching
+from tests.wild.watching import Watching
 
 FOR_S = 5.0
 """Rules fire after this time, and not after half a minute: a control that is quiet for long enough is so in less."""

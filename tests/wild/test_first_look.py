@@ -10,7 +10,7 @@ from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
 from tests.wild.conftest import Wild
-from tests.wild.people import Watching
+from tests.wild.watching import Watching
 
 IDLE_S = 12.0
 

@@ -9,7 +9,7 @@ from leadline_lab.sandbox.workload import writing
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
 from tests.wild.conftest import Wild
-from tests.wild.people import Watching
+from tests.wild.watching import Watching
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["watched", "looked at later"])

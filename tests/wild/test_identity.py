@@ -12,7 +12,7 @@ from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.postgres_versions import binaries_for
 from tests.wild.conftest import Wild
-from tests.wild.people import Watching
+from tests.wild.watching import Watching
 
 IDLE_S = 8.0
 UNNAMED = {"cluster_name": ""}

@@ -15,8 +15,7 @@ from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.workload import writing
 from leadline_streams.judge.policy import Policy
 from tests.wild.conftest import Wild
-from tests.wild.observed import Watched, watched
-from tests.zoo.observation import Observation
+from tests.wild.watching import Watching, address, watched
 
 FIFTH = Policy(lateness_s=0.5, quiet_s=6.0, rules={"replay_paused": {"for_s": 12.0, "keep_s": 1.0}})
 """A fifth of the times of production, for a standby that is paused for a fifth of the time that was reported."""
@@ -36,14 +35,9 @@ def pair(fleet: Fleet, **settings: str) -> tuple[Server, Server]:
     return primary, fleet.standby("pg-2", primary, slot=False, conninfo={"application_name": ""}, settings=own)
 
 
-def newest(seen: Watched) -> list[Incident]:
-    """The newest record of each incident that was not merged into another."""
-    return seen.observation.outputs.newest()
-
-
-def first(seen: Watched) -> dict[str, Incident]:
+def first(seen: Watching) -> dict[str, Incident]:
     """Incidents by the code of their first cause."""
-    return {one.causes[0].code: one for one in newest(seen)}
+    return {one.causes[0].code: one for one in seen.incidents()}
 
 
 @pytest.mark.quick
@@ -55,15 +49,14 @@ def test_a_notice_does_not_hide_the_crash_of_the_primary(fleet: Fleet, wild: Wil
     primary, standby = pair(fleet, wal_level="logical")
     standby.configure(wal_level="replica")
     standby.restart()
-    with watched([primary, standby]) as seen:
-        outputs = seen.observation.outputs
-        seen.until("config_mismatch fires", lambda: outputs.fired_at("config_mismatch", 0.0) is not None)
-        assert newest(seen) == []
+    with watched([primary, standby], settled=True) as seen:
+        seen.fires("config_mismatch")
+        assert seen.incidents() == []
         wild.begins()
         primary.stop("immediate")
-        seen.first("primary_down", above=0.9)
-        wild.answers(f"an incident of its own: {newest(seen)[-1].title}")
-        (crash,) = newest(seen)
+        seen.names("primary_down", above=0.9)
+        wild.answers(f"an incident of its own: {seen.incidents()[-1].title}")
+        (crash,) = seen.incidents()
         assert "config_mismatch" not in crash.rules
         assert (crash.generation, crash.state) == (1, "open")
 
@@ -72,11 +65,11 @@ def test_a_notice_does_not_hide_the_crash_of_the_primary(fleet: Fleet, wild: Wil
 def test_an_open_incident_does_not_hide_the_crash_of_the_primary(fleet: Fleet, wild: Wild) -> None:
     """Replay was paused before. Its incident goes on beside that of the crash, which rings under a key of its own."""
     primary, standby = pair(fleet)
-    with watched([primary, standby]) as seen:
+    with watched([primary, standby], settled=True) as seen:
         with writing(primary):
             standby.execute("SELECT pg_wal_replay_pause()")
-            seen.first("replay_paused_by_operator")
-        (paused,) = newest(seen)
+            seen.names("replay_paused_by_operator")
+        (paused,) = seen.incidents()
         wild.begins()
         primary.stop("immediate")
         seen.until("the crash is an incident", lambda: "primary_down" in first(seen))
@@ -92,24 +85,19 @@ def test_an_open_incident_does_not_hide_the_crash_of_the_primary(fleet: Fleet, w
 def test_a_standby_that_is_paused_again_and_again(fleet: Fleet, wild: Wild) -> None:
     """Paused for 15 s and healthy for 6 s, three times, with limits of a fifth: one incident that ends once."""
     primary, standby = pair(fleet)
-    observation = Observation([primary, standby], "postgres", (), policy=FIFTH)
-    seen = Watched(observation)
-    try:
-        observation.start_agents({}, {})
-        seen.until("the link is known", lambda: observation.ask(lambda state: bool(state.memory.links)))
+    with watched([primary, standby], policy=FIFTH) as seen:
+        seen.until("the link is known", lambda: seen.links)
         wild.begins()
         for _ in range(3):
             standby.execute("SELECT pg_wal_replay_pause()")
             threading.Event().wait(15.0)
             standby.execute("SELECT pg_wal_replay_resume()")
             threading.Event().wait(6.0)
-        seen.until("the incident ends", lambda: [one.state for one in newest(seen)] == ["resolved"], 30.0)
-        records = [one for _, one in observation.outputs if isinstance(one, Incident)]
+        seen.until("the incident ends", lambda: [one.state for one in seen.incidents()] == ["resolved"], 30.0)
+        records = [one for _, one in seen.observation.outputs if isinstance(one, Incident)]
         assert [one.state for one in records].count("resolved") == 1, seen.history()
         assert {one.generation for one in records} == {1}
         wild.answers("one incident, one notification of its end")
-    finally:
-        observation.close()
 
 
 @pytest.mark.situation(
@@ -129,28 +117,25 @@ def test_two_faults_of_one_cluster_are_two_incidents(fleet: Fleet, wild: Wild) -
         "query_blocks_replay_snapshot": Pair(fleet, primary, standby, to_standby),
         "duplicate_key_500ms": Logical(fleet, primary, subscriber, to_subscriber, subscription="pg_4"),
     }
-    observation = Observation(list(fleet.servers.values()), "postgres", ())
-    seen = Watched(observation)
     with ExitStack() as stack:
-        stack.callback(observation.close)
         injections = [stack.enter_context(Injection(FAULTS[name], topology)) for name, topology in topologies.items()]
         for injection in injections:
             injection.prepare()
-        aliases = {"pg-1": [f"127.0.0.1:{proxy.port}" for proxy in (to_standby, to_subscriber)]}
-        observation.start_agents({}, aliases)
-        seen.until("three links", lambda: observation.ask(lambda state: len(state.memory.links) == 3))
+        aliases = {address(primary): [f"127.0.0.1:{proxy.port}" for proxy in (to_standby, to_subscriber)]}
+        seen = stack.enter_context(watched(list(fleet.servers.values()), aliases=aliases))
+        seen.until("three links", lambda: len(seen.links) == 3)
         wild.begins()
         for injection in injections:
             injection.inject(_Nothing())
         both = {"standby_query_blocks_replay", "subscriber_duplicate_key"}
         seen.until("each has its cause", lambda: first(seen).keys() == both, 40.0)
-        wild.answers(" and ".join(sorted(one.title.partition(": ")[2] for one in newest(seen))))
-        seen.until("the chain is late", lambda: observation.outputs.fired_at("replication_lag", 0.0) is not None)
+        wild.answers(" and ".join(sorted(one.title.partition(": ")[2] for one in seen.incidents())))
+        seen.until("the chain is late", lambda: "replication_lag" in seen.fired)
         found = first(seen)
         assert not set(found["standby_query_blocks_replay"].alerts) & set(found["subscriber_duplicate_key"].alerts)
         for injection in injections:
             injection.heal()
-        seen.until("both end", lambda: {one.state for one in newest(seen)} == {"resolved"}, 60.0)
+        seen.until("both end", lambda: {one.state for one in seen.incidents()} == {"resolved"}, 60.0)
         assert first(seen).keys() == both, seen.history()
 
 

@@ -9,7 +9,7 @@ from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import write_wal
 from tests.fixtures.commands import Run
 from tests.wild.conftest import Wild
-from tests.wild.people import Watching
+from tests.wild.watching import Watching
 
 
 def shipped(fleet: Fleet) -> tuple[Server, Server]:

@@ -10,7 +10,7 @@ from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
 from tests.wild.conftest import Wild
-from tests.wild.people import Watching
+from tests.wild.watching import Watching
 
 GRANT = "role nomon lacks pg_monitor; run GRANT pg_monitor TO nomon"
 

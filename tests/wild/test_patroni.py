@@ -9,7 +9,7 @@ from leadline_streams.engines.postgresql.orchestrators import orchestrator_of
 from leadline_streams.engines.postgresql.owners import owners_of
 from tests.wild.conftest import Wild
 from tests.wild.patroni import AGENT, Member, PatroniCluster
-from tests.wild.people import Watching
+from tests.wild.watching import Watching
 
 SLOTS = {"slot_inactive": {"for_s": 5.0}}
 """In place of five minutes."""

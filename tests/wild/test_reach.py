@@ -14,7 +14,7 @@ from leadline_lab.sandbox.workload import writing
 from tests.fixtures.postgres_versions import binaries_for
 from tests.require import need
 from tests.wild.conftest import Wild
-from tests.wild.observed import watched
+from tests.wild.watching import watched
 
 NO_HOST = "no-such-host.invalid"
 
@@ -58,10 +58,10 @@ def test_connections_exhausted_in_german(german: Fleet, wild: Wild) -> None:
     """The primary answers, and its standby receives from it."""
     wild.server_version = "15"
     primary, standby = plain_pair(german, max_connections=CONNECTIONS, max_wal_senders="3", lc_messages="de_DE.UTF-8")
-    with watched([primary, standby]) as seen, ExitStack() as stack:
+    with watched([primary, standby], settled=True) as seen, ExitStack() as stack:
         wild.begins()
         use_up(primary, stack)
-        cause = seen.first("connections_exhausted")
+        cause = seen.names("connections_exhausted")
         wild.answers(cause.summary)
         assert f"max_connections = {CONNECTIONS}" in cause.summary
         assert {step.risk for step in cause.steps} <= {"look", "careful"}
@@ -92,8 +92,8 @@ def test_an_agent_that_a_german_server_refuses(german: Fleet, wild: Wild, wrong:
     wild.server_version = "15"
     primary, standby = plain_pair(german, lc_messages="de_DE.UTF-8")
     wild.begins()
-    with watched([primary, standby], dsns={primary.port: wrong(primary)}, settled=False) as seen:
-        cause = seen.first("agent_down")
+    with watched([primary, standby], dsns={primary.port: wrong(primary)}) as seen:
+        cause = seen.names("agent_down")
         wild.answers(cause.summary)
         assert "runs and refuses its agent" in cause.summary
         assert {step.risk for step in cause.steps} == {"look"}
@@ -129,8 +129,8 @@ def test_an_agent_that_does_not_reach_its_primary(
     primary, standby = plain_pair(fleet)
     with writing(primary):
         wild.begins()
-        with watched([primary, standby], dsns={primary.port: way(primary, fleet)}, settled=False) as seen:
-            cause = seen.first("agent_down")
+        with watched([primary, standby], dsns={primary.port: way(primary, fleet)}) as seen:
+            cause = seen.names("agent_down")
             wild.answers(cause.summary)
             assert {step.risk for step in cause.steps} == {"look"}
             assert "primary_down" not in seen.ever_first()
@@ -146,14 +146,14 @@ def test_a_german_standby_that_is_not_consistent(german: Fleet, wild: Wild) -> N
     """It runs and waits for WAL: starting it is no remedy."""
     wild.server_version = "15"
     primary, standby = plain_pair(german, lc_messages="de_DE.UTF-8")
-    with watched([primary, standby]) as seen:
+    with watched([primary, standby], settled=True) as seen:
         wild.begins()
         standby.stop("immediate")
         for segment in (standby.data / "pg_wal").glob("0*"):
             segment.unlink()
         standby.follow(NO_SERVER, "")
         start_without_waiting(standby)
-        cause = seen.first("server_not_ready")
+        cause = seen.names("server_not_ready")
         wild.answers(cause.summary)
         assert {step.risk for step in cause.steps} == {"look"}
         assert "standby_down" not in seen.ever_first()
@@ -164,8 +164,8 @@ def test_a_german_primary_that_is_down(german: Fleet, wild: Wild) -> None:
     """The port is closed and its standby has lost it: that much is certain in any language."""
     wild.server_version = "15"
     primary, standby = plain_pair(german, lc_messages="de_DE.UTF-8")
-    with watched([primary, standby]) as seen:
+    with watched([primary, standby], settled=True) as seen:
         wild.begins()
         primary.kill()
-        cause = seen.first("primary_down", above=0.9)
+        cause = seen.names("primary_down", above=0.9)
         wild.answers(cause.summary)

@@ -9,7 +9,7 @@ from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.postgres import Server
 from tests.fixtures.postgres_versions import binaries_for
 from tests.wild.conftest import Wild
-from tests.wild.watched import address, watched
+from tests.wild.watching import address, watched
 
 APP = "app"
 GENERATED = (

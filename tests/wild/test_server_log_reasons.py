@@ -11,7 +11,7 @@ from leadline_lab.faults.physical.refusals import take_senders
 from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.postgres import Server
 from tests.wild.conftest import Wild
-from tests.wild.observed import watched
+from tests.wild.watching import watched
 
 GRANTS = (Path(__file__).parents[2] / "deploy" / "sql" / "server_log.sql").read_text()
 LOGGED = {"logging_collector": "on", "log_destination": "csvlog"}
@@ -95,10 +95,10 @@ def truncate_against_a_key(publisher: Server, subscriber: Server) -> None:
 def test_apply_is_refused(fleet: Fleet, wild: Wild, refuse: Break, reason: str) -> None:
     """The server log says why, and nothing of the data leaves the host."""
     publisher, subscriber = logical(fleet)
-    with watched([publisher, subscriber], "app") as seen:
+    with watched([publisher, subscriber], "app", settled=True) as seen:
         wild.begins()
         refuse(publisher, subscriber)
-        cause = seen.first("apply_refused", above=0.9)
+        cause = seen.names("apply_refused", above=0.9)
         wild.answers(cause.summary)
         assert reason in cause.summary
         assert "secret" not in str(cause)
@@ -111,7 +111,7 @@ def test_apply_is_refused(fleet: Fleet, wild: Wild, refuse: Break, reason: str) 
 def test_apply_is_refused_and_the_reason_cannot_be_read(fleet: Fleet, wild: Wild) -> None:
     """Compared tables that are alike exclude drift; what is left is a guess that says where the reason is."""
     publisher, subscriber = logical(fleet, readable=False)
-    with watched([publisher, subscriber], "app") as seen:
+    with watched([publisher, subscriber], "app", settled=True) as seen:
         wild.begins()
         check_constraint(publisher, subscriber)
         seen.until(
@@ -119,7 +119,7 @@ def test_apply_is_refused_and_the_reason_cannot_be_read(fleet: Fleet, wild: Wild
             lambda: any("the tables are alike" in each.summary for each in seen.causes()),
             60.0,
         )
-        cause = seen.first("apply_refused")
+        cause = seen.names("apply_refused")
         wild.answers(cause.summary)
         assert cause.confidence <= 0.5
         assert {step.risk for step in cause.steps} == {"look"}
@@ -136,13 +136,13 @@ def test_apply_is_refused_and_the_reason_cannot_be_read(fleet: Fleet, wild: Wild
 def test_too_many_wal_senders(fleet: Fleet, wild: Wild) -> None:
     """A second standby is refused; its server log and the primary's say so."""
     primary, standby = physical(fleet, max_wal_senders="2")
-    with watched([primary, standby]) as seen:
+    with watched([primary, standby], settled=True) as seen:
         wild.begins()
         standby.stop()
         with ExitStack() as opened:
             take_senders(primary, opened)
             standby.start()
-            cause = seen.first("too_many_wal_senders", 40.0, above=0.9)
+            cause = seen.names("too_many_wal_senders", 40.0, above=0.9)
             wild.answers(cause.summary)
 
 
@@ -169,11 +169,11 @@ def wrong_password(primary: Server, _: Server) -> None:
 def test_a_standby_is_refused(fleet: Fleet, wild: Wild, refuse: Break, reason: str) -> None:
     """The reason is quoted from the server log."""
     primary, standby = physical(fleet)
-    with watched([primary, standby]) as seen:
+    with watched([primary, standby], settled=True) as seen:
         wild.begins()
         refuse(primary, standby)
         primary.query("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
-        cause = seen.first("standby_cannot_connect", above=0.85)
+        cause = seen.names("standby_cannot_connect", above=0.85)
         wild.answers(cause.summary)
         assert reason in cause.summary
 
@@ -190,7 +190,7 @@ def test_a_corrupt_wal_record(fleet: Fleet, wild: Wild) -> None:
     primary, standby = physical(fleet)
     primary.query("CREATE TABLE t (n int)")
     fleet.wait_caught_up()
-    with watched([primary, standby]) as seen:
+    with watched([primary, standby], settled=True) as seen:
         place = str(standby.value("SELECT pg_last_wal_replay_lsn()::text"))
         wild.begins()
         standby.stop()
@@ -200,6 +200,6 @@ def test_a_corrupt_wal_record(fleet: Fleet, wild: Wild) -> None:
         primary.restart()
         damage(primary, place)
         standby.start()
-        cause = seen.first("wal_corrupt", 60.0, above=0.9)
+        cause = seen.names("wal_corrupt", 60.0, above=0.9)
         wild.answers(cause.summary)
         assert seen.causes()[0].code != "standby_down"

@@ -14,7 +14,7 @@ from leadline_streams.judge.cluster import ClusterState
 from tests.fixtures.commands import Run
 from tests.fixtures.postgres_versions import binaries_for
 from tests.wild.conftest import Wild
-from tests.wild.watched import address, watched
+from tests.wild.watching import address, watched
 
 STREAMS = "SELECT 1 FROM pg_stat_subscription WHERE pid IS NOT NULL AND received_lsn IS NOT NULL"
 
@@ -77,7 +77,7 @@ def test_a_publisher_that_was_replaced_without_its_slots(failover: Failover, run
     """The new publisher is named, and the problem does not end when the old server comes back as a standby."""
     servers = [failover.publisher, failover.standby, failover.subscriber]
     with watched(servers, DATABASE) as seen:
-        seen.until("all are known", lambda: seen.observation.ask(_is_known))
+        seen.until("all are known", lambda: seen.ask(_is_known))
         wild.begins()
         failover.happens()
         fired = seen.fires("subscription_without_worker", 30.0)
@@ -87,7 +87,7 @@ def test_a_publisher_that_was_replaced_without_its_slots(failover: Failover, run
         assert f"{new} took over from {old}" in cause.summary
         wild.answers(cause.summary)
         failover.returns()
-        seen.until("the old publisher answers", lambda: seen.observation.ask(lambda s: s.memory.nodes[old].answers))
+        seen.until("the old publisher answers", lambda: seen.ask(lambda s: s.memory.nodes[old].answers))
         seen.stays("subscription_without_worker", 12.0)
     done = run("check", *failover.dsns())
     assert done.code == 1, done.out

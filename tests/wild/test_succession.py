@@ -9,8 +9,8 @@ from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import write_wal
 from tests.wild.conftest import Wild
-from tests.wild.people import Watching
 from tests.wild.test_identity import HEALTHY, SCHEMA, UNNAMED, agent, ends, fleet, hop, plain_standby
+from tests.wild.watching import Watching
 
 QUICK_S = 5.0
 

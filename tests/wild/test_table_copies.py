@@ -12,7 +12,7 @@ from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.postgres_versions import binaries_for
 from tests.wild.conftest import Wild
-from tests.wild.watched import address, watched
+from tests.wild.watching import address, watched
 
 SOON = {"table_sync_waiting": {"warning": 3.0}, "slot_creation_waiting": {"warning": 3.0}}
 TABLE = "CREATE TABLE {} (id int PRIMARY KEY, note text)"
@@ -82,7 +82,7 @@ def test_a_copy_that_waits_for_a_transaction(wild: Wild, major: int) -> None:
             wild.answers(cause.summary)
             session.rollback()
             seen.ends()
-            assert seen.fired() == {"table_sync_waiting"}
+            assert seen.fired == {"table_sync_waiting"}
             logical.fleet.wait_caught_up()
 
 

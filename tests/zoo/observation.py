@@ -1,14 +1,13 @@
 """The real agents and the real judgement over real servers, in a thread of this process.
 
 An agent looks once a second as the role that has pg_monitor and nothing more; its observations go to the judgement in
-the bytes that would go over the wire. Every rule fires after five seconds: the test measures detection, not waiting.
+the bytes that would go over the wire.
 """
 
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any, TypeVar
 
 import pytest
@@ -20,8 +19,6 @@ from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.settings.agent import AgentSettings, InstanceSettings, QueryText
 from leadline.settings.secret import Secret
 from leadline_agents.sampler import Sampler
-from leadline_lab.sandbox.fleet import AGENT
-from leadline_lab.sandbox.postgres import Server
 from leadline_streams.assembly import judgement
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Override, Policy
@@ -32,6 +29,8 @@ T = TypeVar("T")
 
 CLUSTER = "zoo"
 INTERVAL_S = 1.0
+PATIENCE_S = 5.0
+"""For a look in step with a test, which waits for it."""
 FOR_S = 5.0
 KEEP_S = 1.0
 LATENESS_S = 0.5
@@ -48,65 +47,47 @@ class HostClock(SystemClock):
         return super().now() + timedelta(seconds=self.ahead_s)
 
 
+def quick(overrides: Sequence[Override] = ()) -> Policy:
+    """Every rule fires after five seconds: a test measures detection, not waiting."""
+    rules = {name: {"for_s": FOR_S, "keep_s": KEEP_S, **TIGHT.get(name, {})} for name in RULES}
+    return Policy(lateness_s=LATENESS_S, quiet_s=KEEP_S, rules=rules, overrides=tuple(overrides))
+
+
 class Observation:
-    """Agents for the servers of one topology, and the judgement of what they observe, until ``close``."""
+    """Agents for some servers, and the judgement of what they observe, until ``close``."""
 
-    query_text: QueryText = "full"
-
-    def __init__(
-        self,
-        servers: Sequence[Server],
-        dbname: str,
-        overrides: Sequence[Override],
-        name_of: Callable[[Server], str] = attrgetter("name"),
-        policy: Policy | None = None,
-    ) -> None:
-        """``name_of``: the name under which a server is watched. ``policy``: instead of that of the zoo."""
+    def __init__(self, dsns: Mapping[str, str], policy: Policy, query_text: QueryText = "full") -> None:
+        """``dsns``: the connection string of each agent, by the name under which its server is watched."""
         self.clock = SystemClock()
         self.outputs = Outputs()
-        self.servers = {name_of(server): server for server in servers}
-        self._dbname = dbname
+        self.dsns = dsns
+        self._query_text = query_text
         self._datacenters: Mapping[str, str] = {}
         self._aliases: Mapping[str, Sequence[str]] = {}
-        self._judgement = judgement(
-            policy
-            or Policy(
-                lateness_s=LATENESS_S,
-                quiet_s=KEEP_S,
-                rules={name: {"for_s": FOR_S, "keep_s": KEEP_S, **TIGHT.get(name, {})} for name in RULES},
-                overrides=tuple(overrides),
-            )
-        )
+        self._judgement = judgement(policy)
         self._state = ClusterState(CLUSTER, self._judgement)
         self._agents: dict[str, asyncio.Task[None]] = {}
+        self._stepped: list[Sampler] = []
         self._clocks: dict[str, HostClock] = {}
+        self._ticking: asyncio.Task[None] | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="observation", daemon=True)
         self._thread.start()
-        self._ticking = self._start(self._tick())
+
+    def look(self) -> None:
+        """Look once at every server, in step with the caller: an alternative to ``start_agents``."""
+        self._do(self._look())
 
     def start_agents(self, datacenters: Mapping[str, str], aliases: Mapping[str, Sequence[str]]) -> None:
         """Start an agent for every server, by name: its datacentre, and ``host:port`` of the proxies before it."""
         self._datacenters, self._aliases = datacenters, aliases
-        for name in self.servers:
+        self._ticking = self._start(self._tick())
+        for name in self.dsns:
             self.start_agent(name)
 
     def start_agent(self, node: str) -> None:
         """Start the agent of a server."""
-        instance = InstanceSettings(
-            dsn=Secret(self.dsn_of(node)),
-            name=node,
-            cluster=CLUSTER,
-            datacenter=self._datacenters.get(node, "fra1"),
-            aliases=list(self._aliases.get(node, [])),
-        )
-        settings = AgentSettings(instances=[instance], interval_s=INTERVAL_S, query_text=self.query_text)
-        clock = self._clocks[node] = HostClock()
-        self._agents[node] = self._start(Sampler(instance, settings, clock).run(self._observe))
-
-    def dsn_of(self, node: str) -> str:
-        """The connection string of the agent of a server."""
-        return self.servers[node].dsn(self._dbname, AGENT)
+        self._agents[node] = self._start(self._sampler(node).run(self._observe))
 
     def stop_agent(self, node: str) -> None:
         """Kill the agent of a server."""
@@ -126,24 +107,51 @@ class Observation:
         async def asked() -> T:
             return question(self._state)
 
-        return asyncio.run_coroutine_threadsafe(asked(), self._loop).result()
+        return self._do(asked())
 
     def check(self) -> None:
         """Raise the error that ended an agent or the ticks."""
         for work in (self._ticking, *self._agents.values()):
-            if work.done():
+            if work is not None and work.done():
                 work.result()
 
     def close(self) -> None:
         """Stop every agent and the judgement."""
         for node in list(self._agents):
             self.stop_agent(node)
-        self._stop(self._ticking)
+        if self._ticking is not None:
+            self._stop(self._ticking)
+        self._do(self._close_stepped())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
+    def _sampler(self, node: str, patience_s: float | None = None) -> Sampler:
+        instance = InstanceSettings(
+            dsn=Secret(self.dsns[node]),
+            name=node,
+            cluster=CLUSTER,
+            datacenter=self._datacenters.get(node, "fra1"),
+            aliases=list(self._aliases.get(node, [])),
+        )
+        settings = AgentSettings(instances=[instance], interval_s=INTERVAL_S, query_text=self._query_text)
+        clock = self._clocks[node] = HostClock()
+        return Sampler(instance, settings, clock, patience_s=patience_s)
+
     # In the thread
+
+    async def _look(self) -> None:
+        self._stepped = self._stepped or [self._sampler(node, PATIENCE_S) for node in self.dsns]
+        self._keep(self._state.tick(self.clock.now()))  # time has passed while the test did something else
+        for pair in await asyncio.gather(*(sampler.look() for sampler in self._stepped)):
+            for observation in pair:
+                if observation is not None:
+                    self._observe(observation)
+        self._keep(self._state.tick(self.clock.now()))
+
+    async def _close_stepped(self) -> None:
+        for sampler in self._stepped:
+            await sampler.close()
 
     def _observe(self, observation: Sample | NodeSettings) -> None:
         received = wire.OBSERVATIONS.decode(wire.encode(observation))
@@ -161,15 +169,18 @@ class Observation:
     def _keep(self, outputs: Sequence[Any]) -> None:
         self.outputs.add(self.clock.monotonic(), outputs)
 
+    def _do(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         async def started() -> asyncio.Task[None]:
             return asyncio.create_task(work)
 
-        return asyncio.run_coroutine_threadsafe(started(), self._loop).result()
+        return self._do(started())
 
     def _stop(self, task: asyncio.Task[None]) -> None:
         async def ended() -> None:
             task.cancel()
             await asyncio.wait({task})
 
-        asyncio.run_coroutine_threadsafe(ended(), self._loop).result()
+        self._do(ended())

@@ -15,13 +15,14 @@ from leadline.errors import UnreachableError
 from leadline.model.alert import Transition, Verdict
 from leadline.model.incident import Cause, Incident
 from leadline_lab.faults.fault import Expected, Injected, Named
+from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.port import HOST
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Override
 from tests.zoo.form import NAMED, Form, renamed
-from tests.zoo.observation import Observation
+from tests.zoo.observation import Observation, quick
 from tests.zoo.outputs import as_line, state_lines
 from tests.zoo.score import Score
 from tests.zoo.steps import unusable_steps
@@ -127,7 +128,7 @@ class Rig:
         score.detected_s, score.cause_s, score.ranked_first = detected - self._begin, named - self._begin, True
         for problem in _problems(record, expected, injected):
             self._fail(problem)
-        for problem in unusable_steps(record.causes, self.observation.servers):
+        for problem in unusable_steps(record.causes, self.observation.dsns):
             self._fail(problem)
         for other in expected.others:
             if not other.at_once:
@@ -248,7 +249,8 @@ def make_rig(
 ) -> Rig:
     """A rig whose agents have been started. ``datacenters`` and ``aliases`` are by the names of the servers."""
     names = node_names(servers, plain=form.plain)
-    observation = Observation(servers, dbname, overrides, lambda server: names[server.name])
+    dsns = {names[server.name]: server.dsn(dbname, AGENT) for server in servers}
+    observation = Observation(dsns, quick(overrides))
     observation.start_agents(
         {names[server]: value for server, value in datacenters.items() if server in names},
         {names[server]: value for server, value in aliases.items()},

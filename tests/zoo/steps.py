@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from leadline.model.incident import Cause
-from leadline_lab.sandbox.fleet import AGENT
-from leadline_lab.sandbox.postgres import Server
 
 CONNECT_S = 2
 STATEMENT_MS = 2000
 
 
-def unusable_steps(causes: Iterable[Cause], servers: Mapping[str, Server]) -> Iterator[str]:
-    """Statements that a server rejects. A server that cannot be reached now is left out: the fault may be just that."""
+def unusable_steps(causes: Iterable[Cause], dsns: Mapping[str, str]) -> Iterator[str]:
+    """Statements that a server rejects. A server that cannot be reached now is left out: the fault may be just that.
+
+    ``dsns``: the connection string of each agent, by node.
+    """
     looks = {
         (step.node or "", step.database or "postgres", step.sql): cause.code
         for cause in causes
@@ -22,10 +24,10 @@ def unusable_steps(causes: Iterable[Cause], servers: Mapping[str, Server]) -> It
     }
     unreachable: set[str] = set()
     for (node, database, sql), code in looks.items():
-        if node in unreachable or node not in servers:
+        if node in unreachable or node not in dsns:
             continue
         options = f"-c statement_timeout={STATEMENT_MS}"
-        dsn = servers[node].dsn(database, AGENT, connect_timeout=str(CONNECT_S), options=options)
+        dsn = make_conninfo(dsns[node], dbname=database, connect_timeout=CONNECT_S, options=options)
         try:
             with psycopg.connect(dsn, autocommit=True) as connection:
                 connection.execute(sql.encode())

@@ -54,6 +54,17 @@ def query(name: str, major: int) -> str:
     return versions[max(since for since in versions if since <= major)]
 
 
+def whole(name: str, major: int, without: frozenset[str] = frozenset()) -> str:
+    """The query with the text of every other one that it names in braces."""
+
+    def filled(place: re.Match[str]) -> str:
+        if place[1] in _LISTS:
+            return _LISTS[place[1]]
+        return _NO_ROW if place[1] in without else whole(place[1], major, without)
+
+    return _PLACE.sub(filled, query(name, major))
+
+
 @cache
 def statement(
     name: str, version_num: int, without: frozenset[str] = frozenset(), refused: frozenset[str] = frozenset()
@@ -62,11 +73,4 @@ def statement(
 
     Groups in ``without`` are left out, as if they had no row. Parts in ``refused`` are not called.
     """
-    major = version_num // 10000
-
-    def filled(place: re.Match[str]) -> str:
-        if place[1] in _LISTS:
-            return _LISTS[place[1]]
-        return _NO_ROW if place[1] in without else query(place[1], major)
-
-    return substituted(_PLACE.sub(filled, query(name, major)), refused).encode()
+    return substituted(whole(name, version_num // 10000, without), refused).encode()

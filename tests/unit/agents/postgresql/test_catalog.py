@@ -44,14 +44,17 @@ def test_the_frame_has_a_place_for_each_group() -> None:
     """Every group of the model is asked for, and every file of the folder is used."""
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.FRAME, 18))) == GROUPS
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.TABLES, 18))) == {"published"}
-    assert set(catalog.catalog()) == GROUPS | OTHERS | {catalog.FRAME, "published", "logfile"}
+    assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.REFUSED, 18))) == {"members", "generated"}
+    assert set(re.findall(r"\{([a-z]+)\}", catalog.query("copies", 18))) == {"copied"}
+    parts = {"published", "logfile", "members", "generated", "copied"}
+    assert set(catalog.catalog()) == GROUPS | OTHERS | parts | {catalog.FRAME}
 
 
 @pytest.mark.parametrize("major", MAJORS)
 def test_a_group_that_is_left_out_is_not_asked_for(major: int) -> None:
     """Its SQL is not in the statement; that of the others is."""
     text = catalog.statement(catalog.FRAME, major * 10000, frozenset({"subscriptions", "upstream"})).decode()
-    found = {name for name in GROUPS if catalog.query(name, major) in text}
+    found = {name for name in GROUPS if catalog.whole(name, major) in text}
     assert found == GROUPS - {"subscriptions", "upstream"}
 
 

@@ -1,5 +1,5 @@
 -- Initial copies of tables whose worker runs, of all databases; no row on a standby, where no worker runs.
--- Since 13: the progress of COPY cannot be seen before 14.
+-- Since 13: pg_stat_subscription. catalog.py replaces the name in braces with what a version adds.
 --
 -- state    pg_subscription_rel is per database: only a copy in the connected database has its state and its name.
 SELECT
@@ -11,6 +11,7 @@ SELECT
     relation.srsubstate AS state,
     sessions.wait,
     extract(epoch FROM here.now - sessions.xact_start) AS transaction_s,
+    ({copied}) AS copied_bytes,
     CASE WHEN sessions.wait_event_type = 'Lock' THEN (
         SELECT json_agg(DISTINCT blocker) FROM unnest(pg_blocking_pids(worker.pid)) AS blocker
     ) END AS blocked_by

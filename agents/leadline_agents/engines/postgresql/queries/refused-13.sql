@@ -1,5 +1,5 @@
 -- Published tables whose updates or deletes the server refuses; read where the database has publications.
--- Since 13: one reason, no replica identity.
+-- Since 13: catalogs of every version. catalog.py replaces names in braces with what a version adds.
 --
 -- published  Every table that can be updated, once for each publication of updates or deletes: of a partitioned table the
 --            partitions, because the server checks the table that holds the row.
@@ -7,18 +7,16 @@
 -- reason     In the order in which the server checks (CheckCmdReplicaIdentity in execReplication.c). A table without an
 --            identity counts once it was updated or deleted from: rows that are only inserted need none. A filter, a
 --            column list or FULL shows that somebody wanted updates.
+-- filtered   The columns of a row filter, by their numbers in its parsed form.
 WITH published AS (
     SELECT publication.oid AS publication, publication.pubname, publication.pubupdate, publication.pubdelete,
         listed.table_oid, listed.parent, listed.filter, listed.columns
     FROM pg_publication AS publication
     CROSS JOIN LATERAL (
-        SELECT coalesce(leaf.relid, relation.prrelid) AS table_oid, relation.prrelid AS parent,
-            NULL::text AS filter, NULL::text[] AS columns
-        FROM pg_publication_rel AS relation
-        LEFT JOIN LATERAL (
-            SELECT relid FROM pg_partition_tree(relation.prrelid) WHERE isleaf
-        ) AS leaf ON true
-        WHERE relation.prpubid = publication.oid
+        SELECT coalesce(leaf.relid, member.relation) AS table_oid, member.relation AS parent, member.filter,
+            member.columns
+        FROM ({members}) AS member
+        LEFT JOIN LATERAL (SELECT relid FROM pg_partition_tree(member.relation) WHERE isleaf) AS leaf ON true
         UNION ALL
         SELECT class.oid, class.oid, NULL, NULL
         FROM pg_class AS class
@@ -35,7 +33,7 @@ described AS (
         published.pubdelete,
         published.columns,
         pg_stat_get_tuples_updated(class.oid) + pg_stat_get_tuples_deleted(class.oid) > 0 AS changed,
-        NULL::text[] AS generated,
+        ({generated}) AS generated,
         (
             SELECT array_agg(column_of.attname::text)
             FROM pg_index AS index
