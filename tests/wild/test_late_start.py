@@ -9,7 +9,7 @@ from leadline_lab.faults.topologies import DATABASE, ITEMS, LOGGED, Logical
 from leadline_lab.sandbox.fleet import AGENT, Fleet
 from leadline_lab.sandbox.wait import eventually
 from tests.wild.conftest import Wild
-from tests.wild.people import Watching
+from tests.wild.watching import Watching
 
 GRANTS = (Path(__file__).parents[2] / "deploy" / "sql" / "server_log.sql").read_text()
 FAILED = "SELECT apply_error_count FROM pg_stat_subscription_stats"
