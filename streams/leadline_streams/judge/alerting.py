@@ -23,6 +23,7 @@ from leadline_streams.judge.rule import (
     RuleBase,
     SlotContext,
     SubscriptionContext,
+    UnknownRule,
     Words,
 )
 from leadline_streams.judge.state import AlertState, LinkState, Memory, NodeState
@@ -93,9 +94,16 @@ class Alerting:
     def drop_disabled(self, now: float, out: list[Output]) -> None:
         """End the alerts whose rule the settings have switched off for their subject."""
         for alert in list(self._memory.alerts.values()):
-            if not self.limits_of(alert).enabled:
+            if self._judgement.knows(alert.rule) and not self.limits_of(alert).enabled:
                 step = lifecycle.ended(alert, "rule_changed", now)
                 self._emit(alert, self._judgement.rule(alert.rule), step, _no_words, out)
+
+    def drop_unknown(self, now: float, out: list[Output]) -> None:
+        """End the alerts of rules that do not exist: another version stored them, and nothing here measures them."""
+        for alert in list(self._memory.alerts.values()):
+            if not self._judgement.knows(alert.rule):
+                rule = UnknownRule(name=alert.rule, limits=Limits())
+                self._emit(alert, rule, lifecycle.ended(alert, "rule_changed", now), _no_words, out)
 
     def limits_of(self, alert: AlertState) -> Limits:
         """The limits an alert is judged by."""
@@ -274,7 +282,8 @@ def _no_words(_: float) -> Words:
 def _words(alert: AlertState, rule: RuleBase, step: LifecycleStep, describe: Callable[[float], Words]) -> Words:
     about = name_of(alert.subject)
     if step.reason == "rule_changed":
-        return Words(f"{rule.name} on {about} is no longer judged: the settings switch it off", [])
+        why = "this version has no such rule" if isinstance(rule, UnknownRule) else "the settings switch it off"
+        return Words(f"{rule.name} on {about} is no longer judged: {why}", [])
     if step.to == "unknown":
         return Words(f"{rule.name} on {about} cannot be judged: no data", [])
     if step.to in ("ok", "resolved"):

@@ -70,10 +70,12 @@ class ClusterState:
     def load(cls, data: bytes, judgement: Judgement) -> "ClusterState":
         """The state whose ``dump`` gave these bytes, judged by ``judgement`` from here on.
 
-        Alerts of rules that ``judgement`` switches off end; ``evaluate`` returns their last transitions.
+        Alerts of rules that ``judgement`` does not have or switches off end; ``evaluate`` returns their last
+        transitions.
         """
         memory = load(data)
         state = cls(memory.cluster, judgement, memory)
+        state._alerting.drop_unknown(memory.arrivals.horizon, state._outputs)
         state._alerting.drop_disabled(memory.arrivals.horizon, state._outputs)
         return state
 

@@ -233,7 +233,7 @@ class Grouping:
         """Whether two causes are the same, or one can bring about the other. ``more``: where they may be found too."""
         if one == other or self.follows(one, other, more) or self.follows(other, one, more):
             return True
-        if one[0] != other[0] or not CAUSES[one[0]].shared:
+        if one[0] != other[0] or not _is_shared(one[0]):
             return False
         causes = [self._cause(one, more), self._cause(other, more)]
         return all(causes) and self._shared(*(cause for cause in causes if cause is not None))
@@ -261,7 +261,7 @@ class Grouping:
 
     def _shared(self, one: Cause, other: Cause) -> bool:
         """Whether a cause in two places has one root: both links come from one node, go to one, or are a pair."""
-        if not CAUSES[one.code].shared:
+        if not _is_shared(one.code):
             return False
         mine, others = self.topology.ends_of(one.subject), self.topology.ends_of(other.subject)
         same = any(end is not None and end == others[index] for index, end in enumerate(mine))
@@ -324,6 +324,13 @@ def _surer(one: Cause | None, other: Cause) -> bool:
     return one is not None and (one.confidence >= CERTAIN or one.confidence > other.confidence)
 
 
+def _is_shared(code: str) -> bool:
+    """Whether a cause in several places may have one root; none that another version named."""
+    entry = CAUSES.get(code)
+    return entry is not None and entry.shared
+
+
 def pages(alert: AlertState) -> bool:
-    """Whether an alert opens an incident."""
-    return RULES[alert.rule].pages(alert.severity)
+    """Whether an alert opens an incident; none of a rule that another version stored."""
+    entry = RULES.get(alert.rule)
+    return entry is not None and entry.pages(alert.severity)

@@ -50,6 +50,10 @@ class Judgement:
         """A rule by name, measured or reported. Raises KeyError for one that does not exist."""
         return self.rules.get(name) or self.reported[name]
 
+    def knows(self, name: str) -> bool:
+        """Whether a rule exists."""
+        return name in self.rules or name in self.reported
+
     def engine_of(self, node: NodeState | None) -> Engine:
         """The engine of a node. Raises KeyError for None, and for an engine that does not exist."""
         return self.engines[node.node.engine if node is not None else ""]

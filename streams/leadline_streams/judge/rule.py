@@ -151,6 +151,16 @@ class RuleBase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownRule(RuleBase):
+    """The rule of a stored alert that this version does not have."""
+
+    @property
+    def entry(self) -> RuleEntry:
+        """An entry without words."""
+        return RuleEntry(code=self.name, family="", on="cluster", unit="", help="", impact="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(RuleBase, Generic[ContextT]):
     """A rule that measures samples.
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline.model.observation import Downstream, Positions
 from leadline.settings.stream import StreamSettings
@@ -132,6 +133,35 @@ def test_a_rule_that_is_switched_off_ends_its_alert(state: str) -> None:
     assert steps(world)[-1] == ("ok" if state == "pending" else "resolved", "rule_changed")
     assert steps(world, "replication_lag")[-1] == ("firing", "breach")
     assert world.incidents[-1].state == "open"
+
+
+@pytest.mark.parametrize("state", ["pending", "firing"])
+def test_a_stored_alert_of_a_rule_that_does_not_exist_ends(state: str) -> None:
+    """Another version stored it, and its causes: it ends with the reason, and what this version has goes on."""
+    world = World(replay_paused={"for_s": 2.0 if state == "firing" else 86400.0}, replication_lag={"for_s": 2.0})
+    world.pair()
+    run(world, 60, paused=True, behind=5_000_000)
+    memory = world.state.memory
+    for place, alert in list(memory.alerts.items()):
+        if alert.rule == "replay_paused":
+            alert.rule = "of_tomorrow"
+            memory.alerts[place.replace("replay_paused", "of_tomorrow")] = memory.alerts.pop(place)
+            memory.alerts[place.replace("replay_paused", "of_next_year")] = replace(alert, rule="of_next_year")
+    for incident in memory.incidents:
+        incident.rules = ["of_tomorrow" if rule == "replay_paused" else rule for rule in incident.rules]
+        incident.causes = [replace(cause, code="of_tomorrow") for cause in incident.causes]
+        incident.root = ("of_tomorrow", "orders/pg-1->pg-2")
+    before = len(world.outputs)
+    world.state = ClusterState.load(world.state.dump(), world.judgement)
+    run(world, 20, paused=True, behind=5_000_000)
+    gone = [step for step in world.outputs[before:] if isinstance(step, Transition) and step.rule.startswith("of_")]
+    assert {(step.rule, step.to, step.reason) for step in gone} == {
+        (rule, "ok" if state == "pending" else "resolved", "rule_changed") for rule in ("of_tomorrow", "of_next_year")
+    }
+    assert "this version has no such rule" in gone[0].summary
+    assert not any(alert.rule.startswith("of_") for alert in world.state.memory.alerts.values())
+    assert steps(world, "replication_lag")[-1] == ("firing", "breach")
+    assert ClusterState.load(world.state.dump(), world.judgement).memory == world.state.memory
 
 
 def test_a_rule_that_an_override_switches_off_ends_its_alert() -> None:
