@@ -75,9 +75,9 @@ ENTRIES = (
         on="node",
         unit="transactions",
         help=(
-            "Age in transactions of the oldest snapshot that vacuum must respect on a server that takes writes: of an "
-            "open transaction, of a standby with `hot_standby_feedback`, or of a slot. Ages below one million count "
-            "as none."
+            "Age in transactions of the oldest snapshot that vacuum must respect on a server that takes writes, and "
+            "that stays: of an open or prepared transaction, of a standby with `hot_standby_feedback`, or of a slot. "
+            "Ages below 50,000 count as none, and ages of a logical slot's catalog below one million."
         ),
         impact="Dead rows could not be removed: tables grew, and queries on them became slower.",
         class_="notice",

@@ -349,6 +349,10 @@ class Activity(Value, frozen=True, kw_only=True):
     sync_wait_s: Seconds = 0.0
     prepared_transactions: Count = 0
     prepared_oldest_s: Seconds = 0.0
+    prepared_gid: str | None = None
+    """Identifier of the oldest prepared transaction; None when there is none."""
+    prepared_age: Count | None = None
+    """Age of that one in transactions."""
 
 
 class Archiver(Value, frozen=True, kw_only=True):

@@ -31,9 +31,9 @@ ENTRIES = (
         family="slots",
         help=(
             "a logical slot's confirmed position moves, its restart position does not, and a prepared transaction"
-            " is old"
+            " is old; or it holds the oldest snapshot of a server that takes writes"
         ),
-        explains=frozenset({"slot_retention_forecast"}),
+        explains=frozenset({"slot_retention_forecast", "horizon_held"}),
         shared=True,
         improvements=(
             "Alert on prepared transactions that are older than a few minutes, or set max_prepared_transactions to 0.",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline.words import duration
-from leadline_streams.engines.postgresql.horizon import holders, unseen_holders
+from leadline_streams.engines.postgresql.horizon import holders
 from leadline_streams.engines.postgresql.statements import end_session, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -14,9 +14,9 @@ from leadline_streams.judge.rule import fact
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A server that takes writes, whose oldest snapshot is held by a session."""
     for node in context.nodes:
-        found = holders(node.sample) if node.writable and node.sample is not None else []
+        found = holders(context.cluster, node, context.now) if node.writable else []
         session = found[0].session if found else None
-        if session is None:
+        if session is None or found[0].on is not None:
             continue
         end = "Ask its owner to end the transaction; if nobody needs it, end the session"
         yield Claim(
@@ -31,7 +31,6 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 end_session(node.name, session.pid),
             ],
             evidence_for=[fact("xmin_age", found[0].age, node.name, found[0].name)],
-            not_seen=unseen_holders(node),
         )
 
 

@@ -94,14 +94,14 @@ class Alerting:
     def drop_disabled(self, now: float, out: list[Output]) -> None:
         """End the alerts whose rule the settings have switched off for their subject."""
         for alert in list(self._memory.alerts.values()):
-            if self._judgement.knows(alert.rule) and not self.limits_of(alert).enabled:
+            if self._judgement.has_rule(alert.rule) and not self.limits_of(alert).enabled:
                 step = lifecycle.ended(alert, "rule_changed", now)
                 self._emit(alert, self._judgement.rule(alert.rule), step, _no_words, out)
 
     def drop_unknown(self, now: float, out: list[Output]) -> None:
         """End the alerts of rules that do not exist: another version stored them, and nothing here measures them."""
         for alert in list(self._memory.alerts.values()):
-            if not self._judgement.knows(alert.rule):
+            if not self._judgement.has_rule(alert.rule):
                 rule = UnknownRule(name=alert.rule, limits=Limits())
                 self._emit(alert, rule, lifecycle.ended(alert, "rule_changed", now), _no_words, out)
 

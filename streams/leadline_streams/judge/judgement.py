@@ -50,7 +50,7 @@ class Judgement:
         """A rule by name, measured or reported. Raises KeyError for one that does not exist."""
         return self.rules.get(name) or self.reported[name]
 
-    def knows(self, name: str) -> bool:
+    def has_rule(self, name: str) -> bool:
         """Whether a rule exists."""
         return name in self.rules or name in self.reported
 

@@ -69,6 +69,15 @@ class CopyState(Struct):
     """Since when it has shown that."""
 
 
+class SnapshotState(Struct):
+    """An old snapshot of a server that takes writes."""
+
+    age: int
+    """In transactions, in the last sample."""
+    since: float
+    """Since when it has not moved."""
+
+
 class WentBack(Struct):
     """A server's newest position is lower than it was."""
 
@@ -126,6 +135,8 @@ class NodeState(Struct):
     """Segments that wait to be archived, as last reported."""
     held: dict[str, Held] = field(default_factory=dict)
     """Its slots that retain much, by name."""
+    snapshots: dict[str, SnapshotState] = field(default_factory=dict)
+    """Its snapshots that are old, by the engine's names for them."""
     upstream: NodeName | None = None
     """The node whose copy it is."""
     upstream_is_guess: bool = False

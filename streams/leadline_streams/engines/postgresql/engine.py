@@ -9,6 +9,7 @@ from leadline_streams.engines.postgresql import (
     fast_path,
     flavours,
     health,
+    horizon,
     link_reading,
     rights,
     slots,
@@ -91,6 +92,8 @@ class PostgreSQL:
         if sample.subscriptions or node.idle_subscriptions:
             subscriptions.follow(node, sample, now, first=before is None)
             subscriptions.note_interruptions(node, before, sample, now)
+        if node.snapshots or (node.takes_writes and horizon.is_held(sample)):
+            horizon.follow(node, sample, now)
         if sample.archiver is not None and sample.archiver.ready is not None:
             node.unarchived = sample.archiver.ready
         if node.held or not all(map(health.slot_is_healthy, sample.slots)):

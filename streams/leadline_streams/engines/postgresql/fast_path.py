@@ -41,7 +41,7 @@ READ: Fields = {
             *("invalidation_reason", "xmin_age", "catalog_xmin_age", "kind", "confirmed_lsn"),
         }
     ),
-    Activity: frozenset({"sync_waiters", "oldest"}),
+    Activity: frozenset({"sync_waiters", "oldest", "prepared_age"}),
     Archiver: frozenset({"failed", "last_failed_s", "ready"}),
 }
 """Fields that the fast path reads."""
@@ -75,7 +75,8 @@ SKIPPED: Fields = {
         }
     ),
     # Who waits in vain shows in the slot that is being created, or by the subscription on its subscriber.
-    Activity: frozenset({"blockers", "waiting_senders", "sync_wait_s", "prepared_transactions", "prepared_oldest_s"}),
+    Activity: frozenset({"blockers", "waiting_senders", "sync_wait_s", "prepared_transactions", "prepared_oldest_s"})
+    | {"prepared_gid"},
     Archiver: frozenset({"archived", "last_archived_wal", "last_archived_s", "last_failed_wal"}),
 }
 """Fields that cannot change the judgement of a healthy subject."""
@@ -137,10 +138,10 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
     if positions is not None and positions.apply_delay_s:
         return False
     if activity is not None:
-        if activity.sync_waiters:
+        if activity.sync_waiters or ((activity.prepared_age or 0) >= LEAST_AGE and node.takes_writes):
             return False
         for session in activity.oldest:
-            if session.xmin_age is not None and session.xmin_age >= LEAST_AGE:
+            if session.xmin_age is not None and session.xmin_age >= LEAST_AGE and node.takes_writes:
                 return False
     if archiver is not None and (archiver.failed or archiver.last_failed_s is not None or archiver.ready is not None):
         return False
@@ -163,13 +164,15 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
         for slot, was in zip(slots, before.slots, strict=True):
             if slot.name != was.name or not health.slot_is_healthy(slot):
                 return False
-            if (slot.xmin_age or slot.catalog_xmin_age) and slot_holds(slot):
+            if (slot.xmin_age or slot.catalog_xmin_age) and slot_holds(slot) and node.takes_writes:
                 return False
     if rows or before.downstreams:
         if len(rows) != len(before.downstreams):
             return False
         for row, had in zip(rows, before.downstreams, strict=True):
-            if row.pid != had.pid or row.name != had.name or row.slot != had.slot or (row.xmin_age or 0) >= LEAST_AGE:
+            if row.pid != had.pid or row.name != had.name or row.slot != had.slot:
+                return False
+            if row.xmin_age is not None and row.xmin_age >= LEAST_AGE and node.takes_writes:
                 return False
     if rows or not upstream_seen:
         end, before_end = end_of_wal(sample, upstream_seen), node.clock.end

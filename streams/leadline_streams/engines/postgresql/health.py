@@ -27,7 +27,7 @@ def node_is_healthy(node: NodeState) -> bool:
         return False
     if sample.positions is not None and sample.positions.apply_delay_s:
         return False
-    if is_held(sample):
+    if node.takes_writes and is_held(sample):
         return False
     wanted = node.settings.get(SYNCHRONOUS)
     return wanted is None or not wanted.value

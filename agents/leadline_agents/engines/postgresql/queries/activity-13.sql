@@ -6,7 +6,9 @@
 --           pg_blocking_pids() does not cover the startup process, so the locks are compared here. Reading pg_locks
 --           blocks the lock manager for a moment; CASE reads it only while such a process waits.
 -- oldest    Transactions open for more than a second: those that wrote come first, then the oldest. So the writer that
---           makes slots keep WAL is among them, however many reports run.
+--           makes slots keep WAL is among them, however many reports run. A transaction that wrote holds vacuum back
+--           by its own id, also while it has no snapshot: idle in transaction at READ COMMITTED. VACUUM itself
+--           holds nothing back.
 -- waiting_senders  Senders that wait for a lock, and sessions that wait while they create a slot: for the end of the
 --           transactions that ran when they began, among them prepared ones, for which pg_blocking_pids() gives 0.
 --           The session's own locks are compared only while one waits.
@@ -80,7 +82,10 @@ SELECT
                 datname AS database,
                 state,
                 extract(epoch FROM here.now - xact_start) AS age_s,
-                CASE WHEN backend_xmin IS NOT NULL THEN greatest(age(backend_xmin), 0) END AS xmin_age,
+                CASE
+                    WHEN query !~* '^\s*vacuum\M' AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
+                        THEN greatest(age(backend_xmin), age(backend_xid), 0)
+                END AS xmin_age,
                 backend_xid IS NOT NULL AS wrote,
                 wait,
                 query
@@ -136,7 +141,9 @@ SELECT
     waiting.sync_waiters,
     coalesce(waiting.sync_wait_s, 0) AS sync_wait_s,
     prepared.prepared_transactions,
-    coalesce(prepared.prepared_oldest_s, 0) AS prepared_oldest_s
+    coalesce(prepared.prepared_oldest_s, 0) AS prepared_oldest_s,
+    prepared.prepared_gid,
+    prepared.prepared_age
 FROM here
 CROSS JOIN LATERAL (
     SELECT count(*) AS sync_waiters, extract(epoch FROM here.now - min(state_change)) AS sync_wait_s
@@ -144,6 +151,10 @@ CROSS JOIN LATERAL (
     WHERE wait_event = 'SyncRep'
 ) AS waiting
 CROSS JOIN LATERAL (
-    SELECT count(*) AS prepared_transactions, extract(epoch FROM here.now - min(prepared.prepared)) AS prepared_oldest_s
+    SELECT
+        count(*) AS prepared_transactions,
+        extract(epoch FROM here.now - min(prepared.prepared)) AS prepared_oldest_s,
+        (array_agg(prepared.gid ORDER BY age(prepared.transaction) DESC))[1] AS prepared_gid,
+        max(CASE WHEN prepared.transaction IS NOT NULL THEN greatest(age(prepared.transaction), 0) END) AS prepared_age
     FROM pg_prepared_xacts AS prepared
 ) AS prepared
