@@ -61,14 +61,17 @@ def major(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def lend(shelf: Shelf, major: int) -> Iterator[Lend]:
     """Lend the topology of a fault until the end of the test. New servers where the fault needs servers of its own, or
-    is tried in another form too: its tables are there by then.
+    is tried in another form too: its tables are there by then. They are healthy: of a fault that begins unseen, nothing
+    else would show that it begins when all tables are copied.
     """
     with ExitStack() as stack:
 
         def lent(fault: Fault[Any], form: Form = NAMED) -> Any:
             plain, slots = form.plain, not form.plain or fault.needs_slot
             if fault.own_servers or form.late:
-                return fault.make(stack.enter_context(Fleet(binaries_for(major), plain=plain, slots=slots)))
+                topology = fault.make(stack.enter_context(Fleet(binaries_for(major), plain=plain, slots=slots)))
+                topology.fleet.wait_caught_up()
+                return topology
             return stack.enter_context(shelf.lend(fault.make, major, plain=plain, slots=slots))
 
         yield lent

@@ -13,6 +13,9 @@ Direction = Literal["upstream", "downstream"]
 """As the server behind the proxy is the upstream: clients send upstream, the server sends downstream."""
 
 CHUNK = 1 << 16
+ACCEPTED_TURNS = 3
+"""Turns of the loop after which a connection that was just accepted has its link. A listener that is closed before
+would leave that connection open, with nobody to close it."""
 TICK_S = 0.05
 """The time between two portions of a throttled connection."""
 
@@ -99,6 +102,10 @@ class Proxy:
 
     async def _cut(self) -> None:
         if self._listener is not None:
+            for socket in self._listener.sockets:
+                self._loop.remove_reader(socket.fileno())
+            for _ in range(ACCEPTED_TURNS):
+                await asyncio.sleep(0)
             self._listener.close()
             self._listener = None
         links = list(self._links)

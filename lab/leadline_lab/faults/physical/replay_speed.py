@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from leadline.clock import SystemClock
 from leadline_lab.faults.fault import Course, Expected, Healed, Injected, Prepared, Steady, fault
 from leadline_lab.faults.topologies import Pair, make_pair
 from leadline_lab.sandbox.postgres import Server
@@ -15,6 +16,8 @@ from leadline_lab.sandbox.workload import writing
 PERIOD_S: Final = 0.1
 """As that of Linux's processor quotas, cpu.max."""
 SHARE: Final = 0.005
+LONGEST_STOP_S: Final = 2.0
+"""Replay that stands for much longer than this hangs."""
 TABLE: Final = "CREATE TABLE IF NOT EXISTS busy (id text); CREATE INDEX IF NOT EXISTS busy_id ON busy (id)"
 LOAD: Final = "INSERT INTO busy SELECT md5(id::text) FROM generate_series(1, %s) AS id"
 
@@ -47,17 +50,23 @@ def remote_apply_is_slow(pair: Pair) -> Course:
 
 @contextmanager
 def _starved(server: Server, process: str) -> Iterator[None]:
-    """Give one process SHARE of a processor inside the block, as in a container whose quota is too small."""
+    """Give one process SHARE of a processor inside the block, as in a container whose quota is too small.
+
+    On a busy machine a slice lasts longer than was meant; then the process is stopped for longer, too.
+    """
     pid = server.process_pid(process)
     server.report(f"the {process} process gets {SHARE:.1%} of a processor")
-    ended = threading.Event()
+    ended, clock = threading.Event(), SystemClock()
 
     def alternate() -> None:
+        ran_s = PERIOD_S * SHARE
         while not ended.is_set():
             os.kill(pid, signal.SIGSTOP)
-            ended.wait(PERIOD_S * (1 - SHARE))
+            ended.wait(min(ran_s * (1 - SHARE) / SHARE, LONGEST_STOP_S))
+            continued = clock.monotonic()
             os.kill(pid, signal.SIGCONT)
             ended.wait(PERIOD_S * SHARE)
+            ran_s = clock.monotonic() - continued
 
     alternating = threading.Thread(target=alternate, name=f"starve-{pid}", daemon=True)
     alternating.start()

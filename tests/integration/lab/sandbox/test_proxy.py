@@ -1,5 +1,6 @@
 """The breakable link, in front of a server that echoes."""
 
+import gc
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ import pytest
 
 from leadline_lab.sandbox.port import HOST
 from leadline_lab.sandbox.proxy import Proxy
+
+CUTS = 300
 
 
 @pytest.fixture
@@ -109,3 +112,24 @@ def test_a_server_that_is_not_there_drops_the_connection(proxy: Proxy) -> None:
         port = gone.getsockname()[1]
     with Proxy(port) as nowhere, connect(nowhere) as client:
         assert client.recv(1024) == b""
+
+
+def test_a_connection_that_is_accepted_while_the_link_is_cut_is_dropped(proxy: Proxy) -> None:
+    """None stays open without anybody to close it; a warning of that fails the test."""
+    ended = threading.Event()
+
+    def keep_connecting() -> None:
+        while not ended.is_set():
+            with suppress(OSError), connect(proxy) as client:
+                client.recv(1)
+
+    clients = [threading.Thread(target=keep_connecting, daemon=True) for _ in range(4)]
+    for client in clients:
+        client.start()
+    for _ in range(CUTS):
+        proxy.heal()
+        proxy.cut()
+    ended.set()
+    for client in clients:
+        client.join()
+    gc.collect()
