@@ -13,7 +13,7 @@ from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import writing
 from tests.fixtures.postgres_versions import binaries_for
 from tests.wild.conftest import Wild
-from tests.wild.watched import Watched, address, watched
+from tests.wild.watching import Watching, address, watched
 
 TRANSACTIONS = 60_000
 KILL = "DO 'BEGIN FOR i IN 1..{} LOOP INSERT INTO queue VALUES (i); COMMIT; END LOOP; DELETE FROM queue; END'"
@@ -53,14 +53,14 @@ def open_report(server: Server) -> Iterator[int]:
         yield session.info.backend_pid
 
 
-def vacuumed(seen: Watched, pair: Pair) -> None:
+def vacuumed(seen: Watching, pair: Pair) -> None:
     """The dead rows can be removed again, and the alert ends."""
     seen.until("horizon_held ends", lambda: _resolved(seen), 40.0)
     pair.primary.execute("VACUUM queue")
 
 
-def _resolved(seen: Watched) -> bool:
-    return seen.observation.ask(lambda state: not any("horizon_held" in place for place in state.memory.alerts))
+def _resolved(seen: Watching) -> bool:
+    return seen.ask(lambda state: not any("horizon_held" in place for place in state.memory.alerts))
 
 
 @pytest.mark.quick
@@ -80,7 +80,7 @@ def test_a_report_on_the_standby(wild: Wild) -> None:
             assert [step.risk for step in cause.steps] == ["look", "look", "look", "careful"]
             wild.answers(cause.summary)
         vacuumed(seen, pair)
-        assert seen.fired() == {"horizon_held"}
+        assert seen.fired == {"horizon_held"}
 
 
 def _slot_xmin(pair: Pair) -> object:
@@ -131,5 +131,5 @@ def test_short_queries_hold_nothing(wild: Wild) -> None:
                 with open_report(pair.standby):
                     consume(pair.primary)
                     seen.quiet(6.0)
-        assert not seen.fired()
+        assert not seen.fired
     wild.raises_nothing()
