@@ -119,6 +119,7 @@ SLOW = frozenset(
         "long_transaction_on_primary",
         "network_slow",
         "orphan_prepared_transaction",
+        "recovery_target_reached",
         "replay_cannot_keep_up",
         "replay_paused_by_operator",
         "replay_paused_by_parameter",

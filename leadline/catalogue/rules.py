@@ -331,4 +331,12 @@ ENTRIES = (
         ),
         impact="Tables lacked rows on the subscriber, and nothing there shows it.",
     ),
+    RuleEntry(
+        code="upstream_circle",
+        family="liveness",
+        on="link",
+        unit="standbys",
+        help="Standbys that follow each other, or one that follows itself, so that none of them follows a primary.",
+        impact="Queries on these standbys returned old data; none of them could replace the primary without a loss.",
+    ),
 )

@@ -84,6 +84,14 @@ ENTRIES = (
         ),
     ),
     CauseEntry(
+        code="recovery_target_reached",
+        family="streaming",
+        help="replay_paused is set and the standby has one of the settings recovery_target*",
+        explains=LATE | {"replay_paused", "sync_commit_blocked"},
+        improvements=("Restore to a point in time on a server of its own, which is not configured as a standby.",),
+        tasks=("Remove the recovery target from the standby's configuration, in the configuration management too.",),
+    ),
+    CauseEntry(
         code="replay_cannot_keep_up",
         family="streaming",
         help="WAL is received promptly and piles up before replay, which moves and waits for nothing but the disk",
@@ -178,6 +186,16 @@ ENTRIES = (
             "Set wal_log_hints or data checksums, so that pg_rewind can be used.",
         ),
         tasks=("Rebuild or pg_rewind the standby that has the other history.",),
+    ),
+    CauseEntry(
+        code="standbys_follow_each_other",
+        family="streaming",
+        help="the upstreams of standbys lead back to where they began, and no primary is among them",
+        explains=CUT | {"upstream_circle"},
+        follows=frozenset({"primary_replaced"}),
+        shared=True,
+        improvements=("Set the upstream of every standby in one step of the failover, and check it at the end.",),
+        tasks=("Point one standby of the circle to the primary.",),
     ),
     CauseEntry(
         code="wal_burst",

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
-from leadline_streams.causes.replay_paused_by_operator import lower_than_primary
-from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.causes.replay_paused_by_operator import lower_than_primary, paused
 from leadline_streams.engines.postgresql.statements import restart_server, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -16,10 +15,7 @@ from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A paused standby with a hot-standby setting that is lower than the primary's."""
-    for affected in streaming(context):
-        positions = affected.sample.positions if affected.sample is not None else None
-        if positions is None or not positions.replay_paused:
-            continue
+    for affected in paused(context):
         lower = [setting for setting in HOT_STANDBY if lower_than_primary(context, affected, setting)]
         if not lower:
             continue

@@ -10,18 +10,28 @@ from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_cluster
 
+REBUILD = "rebuild it as a standby; pg_rewind would find nothing to do, because both are on one timeline"
+
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """More than one writable node with the same system identifier."""
     for writers in writers_of(context):
         newest = writers[-1]
         others = [node.name for node in writers[:-1]]
+        # pg_rewind compares timelines, and takes two servers of one timeline for one history.
+        was_promoted = len({node.node.timeline for node in writers}) > 1
+        how = (
+            f"{newest.name} was promoted, timeline {newest.node.timeline}, while {' and '.join(others)} still takes "
+            "writes"
+            if was_promoted
+            else f"{' and '.join(node.name for node in writers)} take writes on one timeline, so none of them was "
+            "promoted: one was started as a copy, or without its standby.signal"
+        )
         yield Claim(
             subject=of_cluster(context.cluster.cluster),
             confidence=0.97,
             title=f"{' and '.join(node.name for node in writers)} both take writes",
-            summary=f"{newest.name} was promoted, timeline {newest.node.timeline}, while {' and '.join(others)} still "
-            "takes writes: from now on each has rows that the other lacks",
+            summary=f"{how}: from now on each has rows that the other lacks",
             steps=[
                 *(
                     Step(
@@ -36,7 +46,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     risk="destructive",
                     text=f"Let only one take writes. If applications write to {' and '.join(others)}: stop "
                     f"{newest.name} and rebuild it as a standby. If they have moved to {newest.name}: stop "
-                    f"{' and '.join(others)} and pg_rewind it. Save first what only the other one has",
+                    f"{' and '.join(others)} and {'pg_rewind it' if was_promoted else REBUILD}. Save first what only "
+                    "the other one has",
                 ),
             ],
             evidence_for=[

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
+from leadline_streams.causes.replay_paused_by_operator import may_resume
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.statements import reload_settings, show_receiver, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -50,7 +51,11 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 summary=f"the WAL receiver of {link.downstream} ended while replay, which starts it, is paused",
                 steps=[
                     show_receiver(link.downstream),
-                    Step(risk="safe", node=link.downstream, sql="SELECT pg_wal_replay_resume()"),
+                    *(
+                        [Step(risk="safe", node=link.downstream, sql="SELECT pg_wal_replay_resume()")]
+                        if may_resume(context, affected)
+                        else []
+                    ),
                 ],
                 evidence_for=[
                     fact("receiver", "none", link.downstream),

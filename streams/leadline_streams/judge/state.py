@@ -224,6 +224,8 @@ class LinkState(Struct):
     """Identifies its sender on the upstream: process, name and slot. None where none is known."""
     sender_is_unclear: bool = False
     """Whether the upstream may have a sender for it that cannot be seen, or is one of several."""
+    circle: tuple[NodeName, ...] = ()
+    """The standbys that follow each other round to this link's downstream, itself first; none follows a primary."""
     connected: bool = False
     streams: bool = False
     """Whether the fast path may take it at its downstream's next sample."""

@@ -5,8 +5,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from leadline_lab.faults.fault import Course, Expected, Healed, Injected, Prepared, fault
 from leadline_lab.faults.topologies import (
+    Cascade,
     Pair,
     PairAndStranger,
+    make_cascade,
     make_pair,
     make_pair_and_stranger,
     make_pair_without_slot,
@@ -57,6 +59,26 @@ def no_primary_conninfo(pair: Pair) -> Course:
     pair.standby.configure(primary_conninfo="")
     yield Injected()
     pair.standby.configure(primary_conninfo=before)
+    yield Healed()
+
+
+@fault(
+    make_cascade,
+    Expected(
+        rule="upstream_circle",
+        cause="standbys_follow_each_other",
+        verdict="broken",
+        link="pg-3->pg-2",
+    ),
+)
+def standbys_follow_each_other(cascade: Cascade) -> Course:
+    """A standby was pointed to the standby that follows it, and neither follows the primary."""
+    before, slot = (cascade.standby.value(f"SHOW {name}") for name in ("primary_conninfo", "primary_slot_name"))
+    below = cascade.fleet.conninfo(cascade.leaf, cascade.standby.name)
+    yield Prepared()
+    cascade.standby.configure(primary_conninfo=below, primary_slot_name="")
+    yield Injected()
+    cascade.standby.configure(primary_conninfo=before, primary_slot_name=slot)
     yield Healed()
 
 

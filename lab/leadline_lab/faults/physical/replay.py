@@ -4,8 +4,8 @@ from contextlib import ExitStack
 from typing import Final
 
 from leadline_lab.faults.fault import Course, Expected, Fault, Healed, Injected, Prepared, Steady, control, fault
-from leadline_lab.faults.topologies import Pair, make_pair
-from leadline_lab.sandbox.workload import reading, writing
+from leadline_lab.faults.topologies import Pair, make_pair, make_pair_that_keeps_wal
+from leadline_lab.sandbox.workload import reading, write_wal, writing
 
 BLOCKING_CHANGES: Final = {
     "snapshot": ("DELETE FROM blocked_snapshot", "VACUUM blocked_snapshot"),
@@ -56,6 +56,24 @@ def parameter_lower_on_standby(pair: Pair) -> Course:
     pair.fleet.wait_caught_up()
     pair.standby.configure(max_connections=None)
     pair.standby.restart()
+
+
+@fault(
+    make_pair_that_keeps_wal,
+    Expected(rule="replay_paused", cause="recovery_target_reached", verdict="replay_paused"),
+    restarts=True,
+)
+def recovery_target_left(pair: Pair) -> Course:
+    """A standby was restored to a point in time, and its recovery target stayed in the configuration."""
+    yield Prepared()
+    target = pair.primary.value("SELECT (pg_current_wal_lsn() + 1000000)::text")
+    pair.standby.configure(recovery_target_lsn=target)
+    pair.standby.restart()
+    write_wal(pair.primary, 3)
+    yield Injected()
+    pair.standby.configure(recovery_target_lsn=None)
+    pair.standby.restart()
+    yield Healed()
 
 
 def _query_blocks_replay(held: str) -> Fault[Pair]:

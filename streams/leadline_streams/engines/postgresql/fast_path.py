@@ -113,6 +113,7 @@ def may_skip_link(link: LinkState) -> bool:
         ENABLED
         and is_streaming(link)
         and not link.agentless
+        and not link.circle
         and link.connected
         and link.lag_s == 0.0
         and not link.lag_is_bound

@@ -174,7 +174,7 @@ def _servable(up: NodeState | None) -> int | None:
 def _broken(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> tuple[bool, bool]:
     """Whether a link cannot go on without a repair, and whether its worker fails again and again."""
     slot = slot_of(link, up) if up is not None and up.answers else None
-    if slot is not None and slot_is_lost(slot):
+    if link.circle or (slot is not None and slot_is_lost(slot)):
         return True, False
     if up is None or down is None or not down.answers:
         return False, False

@@ -56,6 +56,7 @@ def discover(memory: Memory, now: float) -> None:
         if node.node.role == "standby" and (found := receivers.upstream_of(node)) is not None:
             _follow(memory, node, found, now)
     receivers.keep_senders(mine)
+    _find_circles(memory)
     unsettled = publishers.discover(memory, nodes, now) or receivers.unsettled
     for node in nodes:
         if shows_senders(node):
@@ -78,6 +79,17 @@ def _find_doubles(nodes: list[NodeState]) -> None:
             if first is None:
                 firsts.append(node)
             node.same_as = first.name if first is not None else None
+
+
+def _find_circles(memory: Memory) -> None:
+    """Note standbys that follow each other, or one that follows itself: they stream, and nobody there takes writes."""
+    above = {link.downstream: link for link in memory.links.values() if link.kind == "physical" and not link.agentless}
+    for link in above.values():
+        circle = [link.downstream]
+        while (up := above[circle[-1]].upstream) in above and up not in circle:
+            circle.append(up)
+        circular = above[circle[-1]].upstream == link.downstream
+        link.circle = tuple(circle) if circular else ()
 
 
 def _end_streaming(memory: Memory, node: NodeState) -> None:

@@ -84,6 +84,8 @@ class Receivers:
             return self._without_sender(at[0], may_be)
         if len(at) > 1:
             return self._known(down, may_be) or Found(candidates=tuple(sorted(node.name for node in at)))
+        if not may_be and self._asks_itself(receiver, down):
+            return Found(down.name)
         if (known := self._known(down, may_be)) is not None:
             return known
         named = [node for node in self._others(down) if self._has_slot(node, receiver.slot)]
@@ -119,6 +121,13 @@ class Receivers:
             found = answering or found
         own = [node for node in found if node.node.system_id == down.node.system_id]
         return own or found
+
+    @staticmethod
+    def _asks_itself(receiver: Upstream, down: NodeState) -> bool:
+        """Whether a standby's upstream has its own address, and it is not connected to another server there."""
+        if not receiver.host or (receiver.status is not None and shows_senders(down)):
+            return False
+        return is_at(receiver.host, receiver.port, down.node, down.node)
 
     def _known(self, down: NodeState, may_be: set[NodeName]) -> Found | None:
         """The upstream that was known before, unless the evidence is against it now."""

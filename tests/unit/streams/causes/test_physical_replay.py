@@ -124,6 +124,29 @@ def test_a_pause_by_a_parameter() -> None:
     assert "replay_paused_by_operator" not in codes(world)
 
 
+def test_a_pause_at_a_recovery_target() -> None:
+    """Resuming would promote the standby, so that is not proposed."""
+    world = pair()
+    change(world, "pg-2", recovery_target_lsn="0/5000000")
+    run(world, 10, replayed=world.lsn, positions={"replay_paused": True, "startup_wait": "IPC/RecoveryPause"})
+    cause = first(world)
+    assert cause.code == "recovery_target_reached"
+    assert "recovery_target_lsn = 0/5000000" in cause.summary
+    assert "pg_wal_replay_resume" not in str(causes(world))
+    assert "replay_paused_by_operator" not in codes(world)
+
+
+def test_a_pause_of_a_standby_whose_settings_are_not_seen() -> None:
+    """Whether resuming is safe cannot be known, so only looking is proposed."""
+    world = pair()
+    world.state.memory.nodes["pg-2"].settings = {}
+    run(world, 10, replayed=world.lsn, positions={"replay_paused": True, "startup_wait": "IPC/RecoveryPause"})
+    cause = first(world)
+    assert (cause.code, cause.confidence) == ("replay_paused_by_operator", 0.5)
+    assert {step.risk for step in cause.steps} == {"look"}
+    assert cause.not_seen
+
+
 def test_a_setting_that_is_no_number() -> None:
     """Values that cannot be compared explain nothing, and break nothing."""
     world = pair()
