@@ -11,7 +11,8 @@ import psycopg
 from leadline.clock import Clock
 from leadline.errors import LeadlineError
 from leadline.settings.dsn import address
-from leadline.settings.sink import KINDS, SinkSettings
+from leadline.settings.sink import SinkSettings
+from leadline.settings.targets import KINDS
 from leadline_cli.checks import TIMEOUT_S, CheckResult, Result
 
 AWAY: Final = ("unreachable", "timeout", "unavailable")

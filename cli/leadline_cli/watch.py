@@ -16,8 +16,9 @@ from leadline.logs import escape
 from leadline.settings.dsn import address
 from leadline.settings.environment import variable
 from leadline.settings.plain import revealed
-from leadline.settings.sink import KINDS, SinkSettings
+from leadline.settings.sink import SinkSettings
 from leadline.settings.stream import StreamSettings
+from leadline.settings.targets import KINDS
 from leadline_cli.options import format_option, settings
 
 if TYPE_CHECKING:

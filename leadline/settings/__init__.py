@@ -10,6 +10,8 @@ This package never opens a connection and never prints a secret.
 ``common``       Kafka, metrics and process log: the settings of every process
 ``agent``        settings of the agent
 ``stream``       settings of the judgement
+``targets``      settings of what is notified
+``routing``      settings of who is notified, and when
 ``sink``         settings of the sinks
 ``dsn``          connection strings: their form, and their address without secrets
 ``plain``        values in effect with their origin; settings for the file of a process that we start

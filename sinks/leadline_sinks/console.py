@@ -11,7 +11,7 @@ from leadline.clock import Clock
 from leadline.logs import escape
 from leadline.model.alert import Severity
 from leadline.model.delivery import Occasion
-from leadline.settings.sink import NotifySettings
+from leadline.settings.routing import NotifySettings
 from leadline.words import hour
 from leadline_sinks.notify.sink import Notification, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.runbook import runbook_url

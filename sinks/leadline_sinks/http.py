@@ -11,7 +11,7 @@ import httpx
 
 from leadline import __version__
 from leadline.clock import Clock
-from leadline.settings.sink import ProxySettings
+from leadline.settings.targets import ProxySettings
 from leadline_sinks.notify.sink import Reason, Retry
 
 for _library in ("httpx", "httpcore"):

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from leadline.settings.sink import NotifySettings
+from leadline.settings.routing import NotifySettings
 
 
 def runbook_url(rule: str, notify: NotifySettings) -> str:

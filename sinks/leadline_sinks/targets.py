@@ -4,14 +4,8 @@ from collections.abc import Iterable
 
 from leadline.clock import Clock
 from leadline.errors import UsageError
-from leadline.settings.sink import (
-    KINDS,
-    PagerDutySettings,
-    SinkSettings,
-    SlackSettings,
-    TargetSettings,
-    WebhookSettings,
-)
+from leadline.settings.sink import SinkSettings
+from leadline.settings.targets import KINDS, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
 from leadline_sinks.http import Http
 from leadline_sinks.incident_log.log_consumer import TARGET as INCIDENT_LOG
 from leadline_sinks.notify.routing import CONSOLE

@@ -18,7 +18,8 @@ import msgspec
 from leadline.clock import Clock, epoch
 from leadline.errors import UsageError
 from leadline.logs import escape
-from leadline.settings.sink import NotifySettings, WebhookSettings
+from leadline.settings.routing import NotifySettings
+from leadline.settings.targets import WebhookSettings
 from leadline.wire import encode, timestamp
 from leadline_sinks.http import Http, Response
 from leadline_sinks.notify.sink import GiveUp, Notification, Outcome, Rate, Reason, Retry, Sent

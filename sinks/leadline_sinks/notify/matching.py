@@ -6,7 +6,7 @@ from typing import Final
 
 from leadline.model.alert import severity_rank
 from leadline.model.incident import Incident
-from leadline.settings.sink import RouteMatch
+from leadline.settings.routing import RouteMatch
 
 MATCHERS: Final = ("cluster", "datacenter", "severity", "rule", "cause", "incident")
 """Names that a silence may match, besides ``label.NAME``."""

@@ -10,7 +10,7 @@ import msgspec
 from leadline.model.delivery import Occasion
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
-from leadline.settings.sink import NotifySettings
+from leadline.settings.routing import NotifySettings
 from leadline_sinks.notify.acknowledgements import covering
 from leadline_sinks.notify.matching import patterns_match
 from leadline_sinks.notify.occasions import occasion, rang

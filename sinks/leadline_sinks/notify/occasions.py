@@ -4,7 +4,7 @@ from typing import Final
 
 from leadline.model.alert import severity_rank
 from leadline.model.delivery import Delivery, Occasion
-from leadline.settings.sink import NotifySettings
+from leadline.settings.routing import NotifySettings
 from leadline_sinks.notify.acknowledgements import covered
 from leadline_sinks.notify.situation import (
     UNKNOWN,

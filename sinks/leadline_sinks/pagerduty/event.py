@@ -9,7 +9,7 @@ from leadline.headline import affected, away_s, ending, impact_since
 from leadline.logs import escape
 from leadline.model.alert import Evidence, Severity
 from leadline.model.incident import Cause, Change, Incident
-from leadline.settings.sink import NotifySettings
+from leadline.settings.routing import NotifySettings
 from leadline.steps import fix_lines
 from leadline.wire import encode, timestamp
 from leadline.words import duration

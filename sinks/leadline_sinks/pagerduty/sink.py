@@ -7,7 +7,8 @@ from leadline.clock import Clock
 from leadline.errors import UsageError
 from leadline.logs import escape
 from leadline.model.incident import Incident
-from leadline.settings.sink import NotifySettings, PagerDutySettings
+from leadline.settings.routing import NotifySettings
+from leadline.settings.targets import PagerDutySettings
 from leadline_sinks.http import Http
 from leadline_sinks.notify.sink import (
     DeliveryOutcome,

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from leadline.headline import ended_by, impact, impact_since, last_change, lasted_s
 from leadline.model.incident import Cause, Change, Incident
-from leadline.settings.sink import NotifySettings
+from leadline.settings.routing import NotifySettings
 from leadline.words import duration
 from leadline_sinks.runbook import runbook_url
 from leadline_sinks.slack import limits

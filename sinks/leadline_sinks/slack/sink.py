@@ -17,7 +17,8 @@ import orjson
 
 from leadline.clock import Clock
 from leadline.model.delivery import Occasion
-from leadline.settings.sink import NotifySettings, SlackSettings
+from leadline.settings.routing import NotifySettings
+from leadline.settings.targets import SlackSettings
 from leadline_sinks.http import Http
 from leadline_sinks.notify.sink import DeliveryOutcome, NothingNew, Notification, Outcome, Rate, Reason, Retry, Sent
 from leadline_sinks.slack import render

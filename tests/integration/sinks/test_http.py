@@ -10,7 +10,7 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.settings.secret import Secret
-from leadline.settings.sink import ProxySettings
+from leadline.settings.targets import ProxySettings
 from leadline_sinks.http import PROXY_LOGIN, Http
 from leadline_sinks.notify.sink import Reason, Retry
 from tests.fixtures.proxy import LOGIN, forward_proxy

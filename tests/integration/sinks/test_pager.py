@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from leadline.clock import SystemClock
+from leadline.settings.routing import NotifySettings
 from leadline.settings.secret import Secret
-from leadline.settings.sink import NotifySettings, PagerDutySettings, WebhookSettings
+from leadline.settings.targets import PagerDutySettings, WebhookSettings
 from leadline_lab.receiver.faults import Fault, Kind
 from leadline_lab.receiver.pagerduty import UNKNOWN_KEY, alerts
 from leadline_lab.receiver.server import Receiver

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from leadline.clock import SystemClock
+from leadline.settings.routing import NotifySettings
 from leadline.settings.secret import Secret
-from leadline.settings.sink import NotifySettings, SlackSettings
+from leadline.settings.targets import SlackSettings
 from leadline_lab.receiver.faults import Fault, Kind
 from leadline_lab.receiver.server import Receiver
 from leadline_sinks.http import Http

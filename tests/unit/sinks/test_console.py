@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import pytest
 
 from leadline.clock import ManualClock
-from leadline.settings.sink import NotifySettings
+from leadline.settings.routing import NotifySettings
 from leadline_sinks.console import ConsoleSink
 from leadline_sinks.notify.sink import Reason, Retry, Sent
 from tests.unit.sinks import made

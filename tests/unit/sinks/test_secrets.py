@@ -13,15 +13,8 @@ from leadline import logs
 from leadline.clock import ManualClock
 from leadline.settings.common import LogSettings
 from leadline.settings.secret import Secret
-from leadline.settings.sink import (
-    KINDS,
-    IncidentLogSettings,
-    PagerDutySettings,
-    SinkSettings,
-    SlackSettings,
-    TargetSettings,
-    WebhookSettings,
-)
+from leadline.settings.sink import IncidentLogSettings, SinkSettings
+from leadline.settings.targets import KINDS, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
 from leadline_sinks import targets
 from leadline_sinks.http import Http
 from leadline_sinks.incident_log.writer import IncidentLog

@@ -5,15 +5,8 @@ import pytest
 from leadline.clock import ManualClock
 from leadline.errors import UsageError
 from leadline.settings.secret import Secret
-from leadline.settings.sink import (
-    ConsoleSettings,
-    IncidentLogSettings,
-    PagerDutySettings,
-    SinkSettings,
-    SlackSettings,
-    TargetSettings,
-    WebhookSettings,
-)
+from leadline.settings.sink import IncidentLogSettings, SinkSettings
+from leadline.settings.targets import ConsoleSettings, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
 from leadline_sinks.targets import chosen, log_writer, sink
 
 SLACK = SlackSettings(webhook_url=Secret("https://hooks.example.org/x"))

@@ -17,8 +17,9 @@ from msgspec.structs import replace
 
 from leadline.clock import ManualClock
 from leadline.model.incident import Incident
+from leadline.settings.routing import NotifySettings
 from leadline.settings.secret import Secret
-from leadline.settings.sink import NotifySettings, WebhookSettings
+from leadline.settings.targets import WebhookSettings
 from leadline.wire import encode
 from leadline_lab.receiver.exchange import Event, Request
 from leadline_lab.receiver.hook import answer

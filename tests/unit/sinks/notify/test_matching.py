@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadline.settings.sink import RouteMatch
+from leadline.settings.routing import RouteMatch
 from leadline_sinks.notify.matching import glob, is_matcher, patterns_match, route_matches
 from tests.unit.sinks.made import cause, incident
 

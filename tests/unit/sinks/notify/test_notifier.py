@@ -14,7 +14,9 @@ from leadline.clock import ManualClock
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
-from leadline.settings.sink import ConsoleSettings, NotifySettings, SinkSettings
+from leadline.settings.routing import NotifySettings
+from leadline.settings.sink import SinkSettings
+from leadline.settings.targets import ConsoleSettings
 from leadline_sinks.notify import notifier
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.notifier import Notifier

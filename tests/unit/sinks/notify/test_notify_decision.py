@@ -9,7 +9,7 @@ import pytest
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident, TimelineEntry
 from leadline.model.silence import Silence
-from leadline.settings.sink import NotifySettings
+from leadline.settings.routing import NotifySettings
 from leadline_sinks.notify.delivery_records import DeliveryRecords
 from leadline_sinks.notify.notify_decision import Decision, Send, Skip, SkipReason, Suppress, Wait, decide
 from leadline_sinks.notify.sink import Reason

@@ -3,15 +3,10 @@
 from typing import Any
 
 from leadline.clock import ManualClock
+from leadline.settings.routing import RouteMatch, RouteSettings
 from leadline.settings.secret import Secret
-from leadline.settings.sink import (
-    ConsoleSettings,
-    PagerDutySettings,
-    RouteMatch,
-    RouteSettings,
-    SinkSettings,
-    SlackSettings,
-)
+from leadline.settings.sink import SinkSettings
+from leadline.settings.targets import ConsoleSettings, PagerDutySettings, SlackSettings
 from leadline_sinks.notify.routing import targets
 from leadline_sinks.notify.self_incident import SelfIncident
 from leadline_sinks.notify.sink import Reason

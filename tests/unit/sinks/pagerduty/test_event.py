@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import IncidentId, NodeName
 from leadline.model.incident import Incident, Step
-from leadline.settings.sink import NotifySettings
+from leadline.settings.routing import NotifySettings
 from leadline_lab.receiver.exchange import Request
 from leadline_lab.receiver.pagerduty import CHANGE, ENQUEUE, answer
 from leadline_sinks.pagerduty import event

@@ -11,8 +11,9 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.model.ids import IncidentId
+from leadline.settings.routing import NotifySettings
 from leadline.settings.secret import Secret
-from leadline.settings.sink import NotifySettings, PagerDutySettings
+from leadline.settings.targets import PagerDutySettings
 from leadline_lab.receiver.exchange import Request
 from leadline_lab.receiver.pagerduty import alerts, answer
 from leadline_sinks.http import Http

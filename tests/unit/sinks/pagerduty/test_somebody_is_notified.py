@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from leadline.model.delivery import Delivery
 from leadline.model.incident import TimelineEntry
+from leadline.settings.routing import NotifySettings
 from leadline.settings.secret import Secret
-from leadline.settings.sink import NotifySettings, PagerDutySettings, SinkSettings
+from leadline.settings.sink import SinkSettings
+from leadline.settings.targets import PagerDutySettings
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.notifier import Notifier
 from tests.unit.sinks import made

@@ -3,8 +3,9 @@
 import httpx
 
 from leadline.clock import ManualClock
+from leadline.settings.routing import NotifySettings
 from leadline.settings.secret import Secret
-from leadline.settings.sink import NotifySettings, PagerDutySettings
+from leadline.settings.targets import PagerDutySettings
 from leadline.wire import encode
 from leadline_lab.receiver.exchange import Event, Request
 from leadline_lab.receiver.pagerduty import Alert, alerts, answer, by_hand

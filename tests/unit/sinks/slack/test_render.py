@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from leadline.model.alert import Evidence
 from leadline.model.ids import IncidentId, NodeName
 from leadline.model.incident import Affected, Incident, Step
-from leadline.settings.sink import NotifySettings
+from leadline.settings.routing import NotifySettings
 from leadline_lab.receiver.slack_message import complaint
 from leadline_sinks.slack import limits, render
 from leadline_sinks.slack.blocks import length

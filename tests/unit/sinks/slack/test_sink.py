@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from leadline.clock import ManualClock
+from leadline.settings.routing import NotifySettings
 from leadline.settings.secret import Secret
-from leadline.settings.sink import NotifySettings, SlackSettings
+from leadline.settings.targets import SlackSettings
 from leadline_sinks.http import Http
 from leadline_sinks.notify.sink import GiveUp, NothingNew, Reason, Retry, Sent, Sink
 from leadline_sinks.slack.sink import SlackSink

@@ -1,0 +1,103 @@
+"""Settings of who is notified of an incident, and when."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from leadline.settings.declare import Settings
+from leadline.settings.targets import HTTP, Glob
+
+Seconds = Annotated[float, Meta(ge=0, le=86400)]
+
+
+class RouteMatch(Settings, frozen=True, kw_only=True):
+    """The incidents of a route. Patterns have the wildcards `*` and `?`; all that are set must match."""
+
+    cluster: Annotated[Glob, Meta(description="Pattern for the name of the cluster.", examples=["orders*"])] | None = (
+        None
+    )
+    datacenter: (
+        Annotated[Glob, Meta(description="Pattern for any datacentre of the incident.", examples=["fra1"])] | None
+    ) = None
+    severity: Annotated[Literal["info", "warning", "critical"], Meta(description="Lowest severity that matches.")] = (
+        "info"
+    )
+    rule: (
+        Annotated[
+            Glob, Meta(description="Pattern for any rule whose alerts are part of the incident.", examples=["apply_*"])
+        ]
+        | None
+    ) = None
+    labels: Annotated[
+        dict[str, Glob],
+        Meta(description="Patterns for labels of the cluster's nodes.", examples=[{"team": "payments"}]),
+    ] = {}
+
+
+class RouteSettings(Settings, frozen=True, kw_only=True):
+    """The targets of incidents. The first route that matches decides; with `continue`, later ones are added."""
+
+    match: RouteMatch = RouteMatch()
+    to: Annotated[
+        list[Glob],
+        Meta(description="Names of targets; with an empty list, none is notified.", examples=[["slack", "pagerduty"]]),
+    ]
+    continue_: Annotated[bool, Meta(description="Whether later routes are considered, too.")] = field(
+        default=False, name="continue"
+    )
+
+
+class NotifySettings(Settings, frozen=True, kw_only=True):
+    """When targets are notified."""
+
+    group_wait_s: Annotated[
+        Seconds, Meta(description="Longest wait of the first notification for a cause to be identified.")
+    ] = 10.0
+    critical_wait_s: Annotated[Seconds, Meta(description="The same wait for incidents of severity critical.")] = 5.0
+    update_every_s: Annotated[Seconds, Meta(description="Shortest time between two updates of an incident.")] = 5.0
+    repeat_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=7 * 86400,
+            description="Time between reminders of an open incident that is not acknowledged; 0 disables them.",
+        ),
+    ] = 4 * 3600.0
+    reopen_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=7 * 86400,
+            description="Time after which the alert of an open incident is triggered at PagerDuty again. This opens an "
+            "alert that somebody resolved by hand, and changes nothing otherwise; 0 disables it.",
+        ),
+    ] = 1800.0
+    unseen_ack_s: Annotated[
+        Seconds,
+        Meta(
+            description="Time after a page from which an incident that becomes more severe, or gets another first "
+            "cause, is paged under a new key, since somebody may have acknowledged the page in PagerDuty."
+        ),
+    ] = 300.0
+    settle_s: Annotated[
+        Seconds,
+        Meta(
+            description="Time for which an incident that has returned must stay resolved until its end is reported, "
+            "for each return; at most 15 minutes in all. 0 reports each end at once."
+        ),
+    ] = 60.0
+    runbook_url: Annotated[
+        str,
+        Meta(description="Base URL of the runbooks, to which the path of a runbook is appended.", **HTTP),
+    ] = "https://github.com/leadline/leadline/blob/main"
+    acknowledge: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=200,
+            description="Command that acknowledges an incident, as messages show it; the incident's identity follows.",
+        ),
+    ] = "leadline incidents ack"
+    replayed: Annotated[
+        bool, Meta(description="Whether targets are notified of incidents that `leadline replay` made.")
+    ] = False

@@ -1,0 +1,176 @@
+"""Settings of what is notified: Slack, PagerDuty, webhooks, the console, and the proxy that leads there."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated
+
+from msgspec import Meta
+
+from leadline.errors import UsageError
+from leadline.settings.declare import SettingPath, Settings
+from leadline.settings.secret import Secret
+
+Glob = Annotated[str, Meta(min_length=1, max_length=255)]
+HTTP = {"pattern": r"^https?://[^\s/?#]+(/[^\s?#]*)?$", "extra": {"allowed": "an http or https address"}}
+KINDS = ("slack", "pagerduty", "webhook")
+"""Groups of settings that configure a target."""
+
+
+class SlackSettings(Settings, frozen=True, kw_only=True):
+    """Slack, by a bot token, or by an incoming webhook, which cannot edit messages."""
+
+    webhook_url: (
+        Annotated[
+            Secret,
+            Meta(description="URL of an incoming webhook. The URL is a secret.", examples=["in a file, better"]),
+        ]
+        | None
+    ) = None
+    token: (
+        Annotated[
+            Secret,
+            Meta(description="Bot token (`xoxb-…`) with the scope `chat:write`.", examples=["in a file, better"]),
+        ]
+        | None
+    ) = None
+    channel: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=80,
+                description="Channel to which the bot posts: its id or its name.",
+                examples=["#dba"],
+            ),
+        ]
+        | None
+    ) = None
+    api_url: Annotated[str, Meta(description="Base URL of Slack's Web API.", **HTTP)] = "https://slack.com/api"
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is set."""
+        return self.webhook_url is not None or self.token is not None
+
+    def check(self) -> Iterator[tuple[SettingPath, str]]:
+        """Either a webhook, or a token with a channel."""
+        if self.webhook_url is not None and self.token is not None:
+            yield ("webhook_url",), "token is set, too; set one of them (with a token, messages can be edited)"
+        if self.token is not None and self.channel is None:
+            yield ("channel",), "missing; a token needs a channel to post to"
+        if self.webhook_url is not None and self.channel is not None:
+            yield ("channel",), "not used with webhook_url, which belongs to one channel; remove it"
+
+
+class PagerDutySettings(Settings, frozen=True, kw_only=True):
+    """PagerDuty, by its Events API v2."""
+
+    routing_key: (
+        Annotated[
+            Secret,
+            Meta(
+                description="Integration key of a service or an orchestration, 32 characters.",
+                examples=["in a file, better"],
+            ),
+        ]
+        | None
+    ) = None
+    url: Annotated[
+        str,
+        Meta(description="Base URL; `https://events.eu.pagerduty.com` for accounts in the EU region.", **HTTP),
+    ] = "https://events.pagerduty.com"
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is set."""
+        return self.routing_key is not None
+
+
+class WebhookSettings(Settings, frozen=True, kw_only=True):
+    """Any HTTP receiver of CloudEvents."""
+
+    url: (
+        Annotated[
+            Secret,
+            Meta(
+                description="URL to which events are posted. The URL is treated as a secret.",
+                examples=["https://events.example.org/leadline"],
+            ),
+        ]
+        | None
+    ) = None
+    signing_key: (
+        Annotated[
+            Secret,
+            Meta(
+                description="Key of the HMAC-SHA256 signature of each request.",
+                examples=["in a file, better"],
+            ),
+        ]
+        | None
+    ) = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is set."""
+        return self.url is not None
+
+    def check(self) -> Iterator[tuple[SettingPath, str]]:
+        """A URL needs a key, since requests are always signed."""
+        if self.url is not None and self.signing_key is None:
+            yield ("signing_key",), "missing; requests are signed, so that the receiver can verify their sender"
+
+
+class ProxySettings(Settings, frozen=True, kw_only=True):
+    """A forward proxy to Slack, PagerDuty and webhooks. Proxies that the environment names are not used."""
+
+    url: (
+        Annotated[
+            Secret,
+            Meta(
+                description="Address of the proxy, with a login where it needs one. It is treated as a secret.",
+                examples=["http://proxy.example.org:3128"],
+            ),
+        ]
+        | None
+    ) = None
+    direct: Annotated[
+        list[Glob],
+        Meta(
+            description="Hosts that are reached without the proxy; patterns have the wildcards `*` and `?`.",
+            examples=[["*.example.org", "10.0.*"]],
+        ),
+    ] = []
+
+    def check(self) -> Iterator[tuple[SettingPath, str]]:
+        """The address is one of HTTP; hosts without a proxy need one."""
+        if self.url is None:
+            if self.direct:
+                yield ("direct",), "not used without url, which is the address of the proxy"
+            return
+        try:
+            address = self.url.reveal()
+        except UsageError as error:
+            yield ("url",), str(error)
+            return
+        if re.fullmatch(r"https?://([^\s/?#@]*@)?[^\s/?#@:]+(:\d{1,5})?/?", address) is None:
+            yield ("url",), "not the address of a proxy; give http://host:port or http://user:password@host:port"
+
+
+class ConsoleSettings(Settings, frozen=True, kw_only=True):
+    """Lines on standard output, for a terminal or the systemd journal."""
+
+    enabled: Annotated[bool, Meta(description="Whether incidents are printed.")] = False
+
+
+class TargetSettings(Settings, frozen=True, kw_only=True):
+    """Further targets by name, such as another channel or the pager of another team. Each is of one kind."""
+
+    slack: SlackSettings = SlackSettings()
+    pagerduty: PagerDutySettings = PagerDutySettings()
+    webhook: WebhookSettings = WebhookSettings()
+
+    def check(self) -> Iterator[tuple[SettingPath, str]]:
+        """Exactly one kind."""
+        if sum(getattr(self, kind).wanted for kind in KINDS) != 1:
+            yield (), f"set exactly one of {', '.join(KINDS)}"
