@@ -23,6 +23,11 @@ def amount(count: float | None, unit: str) -> str:
     return size(count) if unit == "bytes" or count is None else f"{count:,.10g} {unit}".rstrip()
 
 
+def times(count: float) -> str:
+    """A number of occurrences: ``once``, ``3 times``."""
+    return "once" if count == 1 else f"{count:.0f} times"
+
+
 def duration(seconds: float | None) -> str:
     """Seconds, then minutes, hours and days; ``-`` when unknown."""
     if seconds is None:

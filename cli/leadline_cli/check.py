@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 
 BETWEEN_S = 1.0
 """Seconds between the two looks: the second one shows what moves."""
-LOOKS, MOST_LOOKS = 2, 3
+LOOKS = 2
+GUESS = 0.5
+"""A cause of no more confidence is a guess."""
 FINE = frozenset({"idle", "healthy", "catching_up", "delayed_by_design"})
 NAGIOS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 WORST = {
@@ -79,7 +82,8 @@ def command(
     """Look once at your servers: nodes, links, lag, and the cause and fix of what is wrong.
 
     DSN is a connection string; its role needs pg_monitor and no other right. Each server is read twice, one second
-    apart, to see what moves. The exit code is 1 when there is a problem, and 3 when it cannot be seen whether there is
+    apart, to see what moves, and for up to eight seconds where only the next attempt of a subscription shows why it
+    receives nothing. The exit code is 1 when there is a problem, and 3 when it cannot be seen whether there is
     one: no server answers, or a role may not read what is needed.
 
     \b
@@ -127,15 +131,13 @@ async def _look(look: "OneLook", dsns: Sequence[str], cluster: str) -> None:
     defaults = AgentSettings(instances=instances, interval_s=BETWEEN_S)
     samplers = [Sampler(i, defaults, clock, patience_s=defaults.connect_timeout_s) for i in instances]
     try:
-        for turn in range(MOST_LOOKS):
+        for turn in count():
             if turn >= LOOKS and not look.needs_another():
                 break
             if turn:
                 await clock.sleep(BETWEEN_S)
-            for sample, settings_read in await asyncio.gather(*(sampler.look() for sampler in samplers)):
-                look.take(sample)
-                if settings_read is not None:
-                    look.take(settings_read)
+            seen = [each for pair in await asyncio.gather(*(one.look() for one in samplers)) for each in pair]
+            look.take([each for each in seen if each is not None])
             look.tick(clock.now())
         look.conclude(clock.now())
     finally:
@@ -183,15 +185,15 @@ def _explain(look: "OneLook") -> None:
     from leadline.steps import fix_lines
 
     causes = look.causes()
-    explained = frozenset().union(*(CAUSES[cause.code].explains for cause in causes))
+    explained = frozenset().union(*(CAUSES[cause.code].explains for cause in causes if cause.confidence > GUESS))
     rows = []
     for cause in causes:
-        rows.append(("cause", cause.summary))
+        rows.append(("cause" if cause.confidence > GUESS else "guess", cause.summary))
         rows += [("fix" if not number else "", line) for number, line in enumerate(fix_lines(cause))]
     rows += [("found", alert.summary) for alert in look.alerts() if alert.rule not in explained]
     rows += [("not seen", line) for line in look.unseen()]
     for number, (name, line) in enumerate(rows):
-        click.echo(("\n" if not number or name == "cause" else "") + f"{name:<9} {escape(line)}".rstrip())
+        click.echo(("\n" if not number or name in ("cause", "guess") else "") + f"{name:<9} {escape(line)}".rstrip())
 
 
 def _no_links(look: "OneLook") -> str:

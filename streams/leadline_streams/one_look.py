@@ -1,6 +1,7 @@
 """Nodes, links and causes as a few samples show them, judged at once in this process: for ``leadline check``."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -23,12 +24,18 @@ from leadline_streams.rules import RULES
 
 CONFIRM_S = 60.0
 """A breach must be in the last look to count: longer than all looks together."""
-
-
+CONFIRMS = 3
+"""The look that confirms what only the second one showed."""
+LONGEST_S = 8.0
+"""Longest time for all looks: most who call a check wait for ten seconds."""
 TICK_S = 2
 """A longer time without a tick counts as an outage, after which late samples are waited for."""
 UNUSED_S = 300.0
 """Least time without a consumer after which a slot counts as unused."""
+
+
+_ONCE = {name: {"warning": 1.0} for name, rule in RULES.items() if rule.window_s and rule.limits.for_s}
+"""Rules that count repetitions and wait for them to last. In a few seconds what recurs happens once."""
 
 
 class OneLook:
@@ -40,29 +47,44 @@ class OneLook:
         self._alerts: dict[str, Transition] = {}
         """The newest transition of each alert."""
         self._now = 0.0
+        self._began = 0.0
+        """The end of the first look."""
+        self._looks = 0
 
-    def take(self, seen: Sample | NodeSettings) -> None:
-        """Judge an observation. One that cannot be used changes nothing."""
-        state = self._clusters.get(seen.node.cluster)
-        if state is None:
-            state = self._clusters[seen.node.cluster] = ClusterState(seen.node.cluster, self._judgement)
-        try:
-            self._note(state.observe(seen))
-        except BadRecord:
-            return
+    def take(self, seen: Iterable[Sample | NodeSettings]) -> None:
+        """Judge what was observed together, in the order of its time. What cannot be used changes nothing."""
+        for each in sorted(seen, key=lambda one: one.sent_at):
+            state = self._clusters.get(each.node.cluster)
+            if state is None:
+                state = self._clusters[each.node.cluster] = ClusterState(each.node.cluster, self._judgement)
+            with suppress(BadRecord):
+                self._note(state.observe(each))
 
     def tick(self, now: datetime) -> None:
         """Let time pass. Every agent has reported by now, so no link is provisional any more."""
         self._now = epoch(now)
+        self._began = self._began or self._now
+        self._looks += 1
         for state in self._clusters.values():
             for link in state.memory.links.values():
                 link.created_at = min(link.created_at, self._now - STAND_IN_S)
             self._note(state.tick(now))
 
     def needs_another(self) -> bool:
-        """Whether a downstream shows more than its upstream did before it: only a later look can confirm that."""
+        """Whether a later look shows which of two things is the case."""
+        return self._is_ahead() or self._now - self._began < min(self._shows_within_s(), LONGEST_S)
+
+    def _is_ahead(self) -> bool:
+        """Whether a downstream shows more than its upstream did before it, which one more look confirms or not."""
         links = [link for state in self._clusters.values() for link in state.memory.links.values()]
-        return any(link.lead is not None and not link.lead_units for link in links)
+        return self._looks < CONFIRMS and any(link.lead is not None and not link.lead_units for link in links)
+
+    def _shows_within_s(self) -> float:
+        found = 0.0
+        for state in self._clusters.values():
+            for node in state.memory.nodes.values():
+                found = max(found, ENGINES[node.node.engine].shows_within_s(state.memory, node, self._now))
+        return found
 
     def conclude(self, now: datetime) -> None:
         """Let the breaches that both looks show fire."""
@@ -102,7 +124,7 @@ class OneLook:
         return sorted(firing, key=lambda alert: (RULES[alert.rule].entry.class_ != "page", alert.rule))
 
     def causes(self) -> list[Cause]:
-        """The causes that one look shows, by cluster, the surest first. Guesses are left out."""
+        """The causes that one look shows, by cluster, the surest first; the likeliest guess where there is none."""
         return [
             cause for state in self._clusters.values() for cause in causes_now(state.memory, self._judgement, self._now)
         ]
@@ -136,7 +158,7 @@ def _drop_unused_for_a_moment(memory: Memory) -> None:
 
 def _at_once(policy: Policy) -> Policy:
     """The policy without waiting for late samples and for a breach to last; nobody is silent meanwhile."""
-    rules = {name: {**policy.rules.get(name, {}), "for_s": CONFIRM_S} for name in RULES}
+    rules = {name: {**_ONCE.get(name, {}), **policy.rules.get(name, {}), "for_s": CONFIRM_S} for name in RULES}
     overrides = tuple(
         replace(override, rules={name: {**given, "for_s": CONFIRM_S} for name, given in override.rules.items()})
         for override in policy.overrides

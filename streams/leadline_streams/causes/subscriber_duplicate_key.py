@@ -6,6 +6,7 @@ from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
 from leadline.model.observation import LogLine
+from leadline.words import times
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.statements import change_setting
@@ -40,7 +41,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             title=f"{affected.name} "
             + ("meets a row that is already there" if kinds or written else "cannot apply a change"),
             summary=f"{affected.name} cannot apply: {_conflict(affected, kinds, reason if written else None)}; "
-            f"{affected.errors} attempts failed in 5 min{unrecorded}",
+            f"it failed {times(affected.errors)} in 5 min{unrecorded}",
             steps=_steps(affected, record=bool(unrecorded)),
             evidence_for=[
                 *(fact(kind, count, name) for kind, count in kinds.items()),

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
+from leadline.words import times
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
+from leadline_streams.engines.postgresql.subscriptions import copies_fail
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
@@ -16,14 +18,14 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
     for affected in affected_subscriptions(context, RULES):
         own, name = affected.subscription, affected.node.name
         window = affected.node.windows.get(f"sync_error:{own.name}")
-        if window is None or not window.recurs(context.now):
+        if window is None or not copies_fail(affected.node, own, context.now):
             continue
         tables = ", ".join(own.unsynced) or "a table"
         yield Claim(
             subject=affected.about,
             confidence=0.96 if own.unsynced else 0.9,
             title=f"the initial copy of {tables} to {name} fails",
-            summary=f"{affected.name} cannot copy {tables}: {window.count(context.now)} attempts failed in 5 min; the "
+            summary=f"{affected.name} cannot copy {tables}: it failed {times(window.count(context.now))} in 5 min; the "
             "other tables are replicated, this one has no data that can be relied on",
             steps=_steps(affected),
             evidence_for=[

@@ -106,6 +106,11 @@ class Engine(Protocol):
         """
         ...
 
+    def shows_within_s(self, memory: Memory, node: NodeState, now: float) -> float:
+        """Seconds from the first look in which a node shows by itself why something of it fails; 0 where nothing is to
+        be waited for."""
+        ...
+
     def same_neighbours(self, before: Sample, after: Sample) -> bool:
         """Whether two samples of a node name the same neighbours; if not, ``discover`` is called."""
         ...

@@ -167,6 +167,8 @@ class NodeState(Struct):
     """Its enabled subscriptions that receive nothing, by name."""
     interrupted: dict[str, float] = field(default_factory=dict)
     """When each of its subscriptions was last seen not to stream, or with another worker; those that ever were."""
+    unsettled: dict[str, float] = field(default_factory=dict)
+    """Since when each of those has not streamed for a while without an interruption; 0 since before the first look."""
     freed: dict[str, float] = field(default_factory=dict)
     """When the subscription of a slot was dropped, by the slot's name."""
 

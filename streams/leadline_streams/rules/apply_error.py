@@ -1,5 +1,6 @@
 """``apply_error``: the apply worker of a subscription fails repeatedly."""
 
+from leadline.words import times
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
@@ -32,7 +33,7 @@ def describe(context: SubscriptionContext, value: float) -> Words:
         facts.append(fact("confirmed_lsn", format_lsn(link.position or 0), link.upstream, still))
         facts.append(fact("lag_bytes", link.lag_units, link.downstream))
     return Words(
-        f"subscription {subscription.name} on {node.name} failed {value:.0f} times within {EVENT_WINDOW_S / 60:g} "
+        f"subscription {subscription.name} on {node.name} failed {times(value)} within {EVENT_WINDOW_S / 60:g} "
         "minutes and applies nothing",
         facts,
     )

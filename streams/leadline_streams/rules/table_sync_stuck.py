@@ -1,6 +1,8 @@
 """``table_sync_stuck``: the initial copy of a table fails repeatedly, so its data cannot be relied on."""
 
+from leadline.words import times
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
+from leadline_streams.engines.postgresql.subscriptions import copies_fail
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
 
@@ -11,7 +13,7 @@ def measure(context: SubscriptionContext) -> float | None:
     if not subscription.sync_errors:
         return None
     window = node.windows.get(f"sync_error:{subscription.name}")
-    if window is None or not window.recurs(context.now):
+    if window is None or not copies_fail(node, subscription, context.now):
         return None
     # Tables are seen only from the subscription's own database.
     if subscription.tables and not subscription.unsynced:
@@ -24,7 +26,7 @@ def describe(context: SubscriptionContext, value: float) -> Words:
     node, subscription = context.node, context.subscription
     which = ", ".join(subscription.unsynced) or "a table"
     return Words(
-        f"the initial copy of {which} by subscription {subscription.name} on {node.name} failed {value:.0f} times "
+        f"the initial copy of {which} by subscription {subscription.name} on {node.name} failed {times(value)} "
         f"within {EVENT_WINDOW_S / 60:g} minutes",
         [
             fact(

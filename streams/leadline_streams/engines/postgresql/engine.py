@@ -22,7 +22,7 @@ from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.validation import check_positions
 from leadline_streams.judge.engine import LinkParts, LinkTraits
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.state import LinkState, Memory, NodeState
 
 STREAMING = LinkTraits(slack=link_reading.PAGE_SLACK_BYTES, behind_s=3.0)
 LOGICAL = LinkTraits(slack=link_reading.PAGE_SLACK_BYTES, behind_s=15.0, confirms_commits=True)
@@ -99,6 +99,17 @@ class PostgreSQL:
         if node.held or not all(map(health.slot_is_healthy, sample.slots)):
             earlier = before.slots if before is not None else sample.slots
             node.held = slots.follow(node.held, earlier, sample.slots, sample.activity, now)
+
+    def shows_within_s(self, memory: Memory, node: NodeState, now: float) -> float:
+        """Subscriptions without a stream, whose publisher is not known to be down, show it when they try again."""
+        sample = node.sample if node.answers else None
+        down = {
+            link.name
+            for link in memory.links.values()
+            if link.downstream == node.name and (up := memory.nodes.get(link.upstream)) is not None and up.down
+        }
+        tried = [each for each in (sample.subscriptions if sample is not None else ()) if each.name not in down]
+        return max((subscriptions.shows_within_s(node, each, now) for each in tried), default=0.0)
 
     def apply_waits(self, link: LinkState, down: NodeState | None) -> list[Evidence]:
         """The wait event of the startup process or of the apply worker, and who holds the lock it waits for."""

@@ -1,11 +1,16 @@
 """Subscriptions: publications that are missing, workers that fail repeatedly or wait for a lock."""
 
+from math import inf
+
 from leadline.model.observation import Sample, Subscription
 from leadline_streams.engines.postgresql.links import slot_of
-from leadline_streams.judge.counters import LONGEST_TURN_S
+from leadline_streams.engines.postgresql.timing import milliseconds
+from leadline_streams.judge.counters import LONGEST_TURN_S, TURN_SLACK_S, Window
 from leadline_streams.judge.state import IdleState, LinkState, NodeState
 from leadline_streams.judge.verdict import STALLED_S
 
+SETTLED_S = 4.0
+"""A worker that has streamed for this long does not fail at what it begins with."""
 RARE_TURN_S = 120.0
 """Longest time between two errors of a worker that still fails; after that, it no longer does."""
 
@@ -34,10 +39,19 @@ def note_interruptions(node: NodeState, before: Sample | None, sample: Sample, n
     for each in sample.subscriptions:
         streams = each.enabled and each.pid is not None and each.received_lsn is not None
         if not streams or pids.get(each.name, each.pid) != each.pid:
+            if not is_unsettled(node, each, now):
+                node.unsettled[each.name] = now if before is not None else UNKNOWN_SINCE
             node.interrupted[each.name] = now
     if len(node.interrupted) > len(sample.subscriptions):
         names = {each.name for each in sample.subscriptions}
         node.interrupted = {name: at for name, at in node.interrupted.items() if name in names}
+        node.unsettled = {name: at for name, at in node.unsettled.items() if name in names}
+
+
+def is_unsettled(node: NodeState, subscription: Subscription, now: float) -> bool:
+    """Whether a subscription does not stream, or has done so for too short a time to say that it goes on."""
+    interval_s = node.sample.interval_s if node.sample is not None else 0.0
+    return now - node.interrupted.get(subscription.name, -inf) < max(SETTLED_S, 2 * interval_s)
 
 
 def missing_publications(link: LinkState, up: NodeState, subscription: Subscription) -> list[str]:
@@ -55,7 +69,43 @@ def in_error_loop(node: NodeState, subscription: Subscription, now: float) -> bo
     """Whether the apply worker fails repeatedly. A lost connection counts as one error, which is not enough."""
     window = node.windows.get(f"apply_error:{subscription.name}")
     # With a long retry interval errors are rare, and between them there is no worker.
-    return window is not None and window.recurs(now, LONGEST_TURN_S if subscription.pid is not None else RARE_TURN_S)
+    longest_s = LONGEST_TURN_S if subscription.pid is not None else RARE_TURN_S
+    return window is not None and (window.recurs(now, longest_s) or _failed_again(node, subscription, window, now))
+
+
+def _failed_again(node: NodeState, subscription: Subscription, window: Window, now: float) -> bool:
+    """Whether an error was counted after the stream had ended: a worker connected meanwhile, and failed again.
+
+    The server counts no attempt that ends before the stream begins.
+    """
+    since = node.unsettled.get(subscription.name)
+    if since is None or window.last_at - since <= TURN_SLACK_S or not is_unsettled(node, subscription, now):
+        return False
+    return now - window.last_at < 2 * milliseconds(node, "wal_retrieve_retry_interval") + TURN_SLACK_S
+
+
+def copies_fail(node: NodeState, subscription: Subscription, now: float) -> bool:
+    """Whether initial copies fail repeatedly: twice as seen, or once where errors of tables that are not ready were
+    counted before the first look."""
+    window = node.windows.get(f"sync_error:{subscription.name}")
+    if window is None or not window.last_at:
+        return False
+    before = (subscription.sync_errors or 0) > window.count(now)
+    return window.recurs(now) or (before and bool(subscription.unsynced) and now - window.last_at < LONGEST_TURN_S)
+
+
+def shows_within_s(node: NodeState, subscription: Subscription, now: float) -> float:
+    """Seconds in which a subscription shows whether it fails: to apply, without a steady stream, or to copy a table.
+
+    0 where that is known: it does, or no attempt ever failed after it had connected, or errors are not counted.
+    """
+    if not subscription.enabled:
+        return 0.0
+    applies = not subscription.apply_errors or not is_unsettled(node, subscription, now)
+    copies = not subscription.sync_errors or not subscription.unsynced
+    if (applies or in_error_loop(node, subscription, now)) and (copies or copies_fail(node, subscription, now)):
+        return 0.0
+    return milliseconds(node, "wal_retrieve_retry_interval") + TURN_SLACK_S
 
 
 def is_blocked(subscription: Subscription) -> bool:

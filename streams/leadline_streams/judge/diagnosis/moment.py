@@ -26,12 +26,13 @@ SHOWN_BY: Final[dict[Verdict, frozenset[str]]] = {
 
 
 def causes_now(memory: Memory, judgement: Judgement, now: float) -> list[Cause]:
-    """The causes whose signs are there now, the surest first, and each once. Guesses are left out."""
+    """The causes whose signs are there now, each once, the surest first; the likeliest guess where there is none."""
     context = _context(memory, judgement, now)
     if not context.rules:
         return []
     found = {key: each.cause for key, each in find_causes(context, judgement.causes).items()}
-    return [cause for cause in rank(found, [], ()) if cause.confidence >= GUESS]
+    ranked = rank(found, [], ())
+    return [cause for cause in ranked if cause.confidence >= GUESS] or ranked[:1]
 
 
 def _context(memory: Memory, judgement: Judgement, now: float) -> DiagnosisContext:
