@@ -3,7 +3,7 @@
 from typing import Final
 
 from leadline_lab.faults.fault import Course, Expected, Fault, Healed, Injected, Named, Prepared, Steady, fault
-from leadline_lab.faults.topologies import Cascade, Pair, make_cascade, make_pair
+from leadline_lab.faults.topologies import Cascade, Pair, make_cascade, make_pair, make_pair_that_keeps_wal
 from leadline_lab.sandbox.proxy import Direction
 from leadline_lab.sandbox.workload import writing
 
@@ -48,7 +48,7 @@ NETWORK_DROPS_PACKETS: Final = (
 
 
 @fault(
-    make_pair,
+    make_pair_that_keeps_wal,
     Expected(rule="replication_lag_bytes", cause="network_slow", verdict="falling_behind", rules=("lag_forecast",)),
 )
 def network_too_slow(pair: Pair) -> Course:
@@ -63,7 +63,7 @@ def network_too_slow(pair: Pair) -> Course:
 
 
 @fault(
-    make_pair,
+    make_pair_that_keeps_wal,
     Expected(rule="replication_lag", cause="wal_burst", verdict="falling_behind", resolved_within_s=90.0),
     # The usual load is known only to those who looked before.
     late=Expected(rule="replication_lag", cause="network_slow", verdict="falling_behind", resolved_within_s=90.0),

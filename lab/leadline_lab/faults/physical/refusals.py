@@ -13,7 +13,7 @@ from leadline_lab.faults.topologies import (
     make_pair_with_few_connections,
     make_pair_with_few_senders,
 )
-from leadline_lab.sandbox.fleet import AGENT, REPLICATOR, identifier
+from leadline_lab.sandbox.fleet import AGENT, REPLICATOR
 from leadline_lab.sandbox.postgres import Server
 
 NO_SERVER: Final = "host=127.0.0.1 port=9 user=replicator"
@@ -54,7 +54,7 @@ def use_up(server: Server, opened: ExitStack) -> None:
 )
 def standby_not_consistent(pair: Pair) -> Course:
     """A standby was started again without the WAL that it needs to be consistent, and does not get it."""
-    before = pair.standby.value("SHOW primary_conninfo")
+    before, slot = pair.standby.value("SHOW primary_conninfo"), pair.standby.value("SHOW primary_slot_name")
     yield Prepared()
     pair.standby.stop("immediate")
     for segment in (pair.standby.data / "pg_wal").glob("0*"):
@@ -63,7 +63,7 @@ def standby_not_consistent(pair: Pair) -> Course:
     yield Broken()
     start_without_waiting(pair.standby)
     yield Injected()
-    pair.standby.follow(before, identifier(pair.standby.name))
+    pair.standby.follow(before, slot)
     pair.standby.stop("immediate")
     pair.standby.start()
     yield Healed()

@@ -14,7 +14,7 @@ from leadline.errors import UsageError
 from leadline.model.alert import Verdict
 from leadline_lab.faults.fault import Broken, Course, Expected, Fault, Healed, Injected, Prepared, fault
 from leadline_lab.faults.topologies import Pair, make_pair, make_pair_that_keeps_wal
-from leadline_lab.sandbox.fleet import REPLICATOR, identifier
+from leadline_lab.sandbox.fleet import REPLICATOR
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.process import give
 from leadline_lab.sandbox.wait import eventually
@@ -181,12 +181,12 @@ def copy_files(files: Path, to: Path) -> None:
 
 
 def rebuild(standby: Server, pair: Pair) -> None:
-    """Make a standby anew from its primary."""
+    """Make a standby anew from its primary, with the name, the address and the slot that it had."""
+    name, conninfo, slot = map(standby.value, ("SHOW cluster_name", "SHOW primary_conninfo", "SHOW primary_slot_name"))
     standby.stop()
     shutil.rmtree(standby.data)
     source = pair.primary.address(user=REPLICATOR)
     standby.run("pg_basebackup", "-D", standby.data, "--dbname", source, "--checkpoint=fast", "--no-sync")
-    standby.configure_files({})
-    conninfo = pair.primary.dsn(user=REPLICATOR, port=pair.proxy.port, application_name=standby.name)
-    standby.follow(conninfo, identifier(standby.name))
+    standby.configure_files({"cluster_name": name})
+    standby.follow(conninfo, slot)
     standby.start()

@@ -1,0 +1,98 @@
+"""`leadline check` on servers as most people have them, which broke before anybody looked: its first cause and step."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from leadline_lab.faults.injection import Injection
+from leadline_lab.faults.registry import FAULTS
+from leadline_lab.faults.topologies import Logical, make_logical
+from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.sandbox.wait import eventually
+from tests.fixtures.commands import Result, Run
+from tests.fixtures.fleets import Shelf
+from tests.zoo.test_zoo import Unseen
+
+FAILS = "SELECT apply_error_count + sync_error_count FROM pg_stat_subscription_stats"
+FAILED = 2
+"""Attempts before somebody looks."""
+DEFAULT_RETRY = "5s"
+
+
+@pytest.fixture
+def logical(shelf: Shelf) -> Iterator[Logical]:
+    """Publisher and subscriber, which tries again as seldom as by default."""
+    with shelf.lend(make_logical, plain=True, slots=False) as logical:
+        logical.subscriber.configure(wal_retrieve_retry_interval=DEFAULT_RETRY)
+        yield logical
+        logical.subscriber.configure(wal_retrieve_retry_interval=None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause", "step"),
+    [
+        ("missing_column", "subscriber_schema_drift", "ALTER TABLE public.items ADD COLUMN note text"),
+        ("missing_table", "subscriber_schema_drift", "CREATE TABLE public.lost"),
+        ("duplicate_key_5s", "subscriber_duplicate_key", "ALTER SUBSCRIPTION pg_3 SKIP"),
+        ("table_sync_failing", "table_sync_failing", "TRUNCATE public.filled"),
+    ],
+)
+def test_a_worker_that_fails_between_two_attempts(
+    run: Run, logical: Logical, fault: str, cause: str, step: str
+) -> None:
+    """Most of the time it is not there: that it fails shows at its next attempt, and why in both servers."""
+    with broken(fault, logical):
+        failing(logical)
+        rows = looked(run, logical, "json")
+        (first, *_) = [row for row in map(json.loads, rows.out.splitlines()) if row["kind"] == "cause"]
+    assert (first["code"], rows.code) == (cause, 1)
+    assert first["confidence"] > 0.9
+    assert step in first["fix"]
+    assert "subscriber_cannot_connect" not in rows.out
+
+
+def test_a_failure_whose_reason_is_written_elsewhere(run: Run, logical: Logical) -> None:
+    """The tables are alike and no rows conflict: a guess, shown as one, and the place where the reason is."""
+    with broken("apply_refused", logical):
+        failing(logical)
+        shown = looked(run, logical, "text")
+    assert shown.code == 1
+    assert "\nguess " in shown.out
+    assert "\ncause " not in shown.out
+    assert "Read the last ERROR of the worker in the server log" in shown.out
+    assert "Careful" not in shown.out
+
+
+def test_a_worker_that_does_not_connect(run: Run, logical: Logical) -> None:
+    """No attempt gets as far as to fail: the network comes first, and no step changes anything."""
+    with broken("subscriber_cut_off", logical):
+        rows = looked(run, logical, "json")
+        (first, *_) = [row for row in map(json.loads, rows.out.splitlines()) if row["kind"] == "cause"]
+    assert (first["code"], rows.code) == ("subscriber_cannot_connect", 1)
+    assert first["confidence"] <= 0.5
+    assert {each["risk"] for each in first["steps"]} == {"look"}
+
+
+@contextmanager
+def broken(fault: str, logical: Logical) -> Iterator[None]:
+    """A fault of the zoo, injected for the block and healed after it."""
+    with Injection(FAULTS[fault], logical) as injection:
+        injection.prepare()
+        injection.inject(Unseen())
+        yield
+        injection.heal()
+        injection.restore()
+
+
+def failing(logical: Logical) -> None:
+    """Wait until the worker has failed more than once since now."""
+    before = int(logical.subscriber.value(FAILS))
+    eventually("it fails again", lambda: logical.subscriber.value(FAILS) >= before + FAILED, 30.0)
+
+
+def looked(run: Run, logical: Logical, form: str) -> Result:
+    """One look at both servers."""
+    dsns = [server.dsn(logical.database, AGENT) for server in logical.fleet.servers.values()]
+    return run("check", *dsns, "--format", form)
