@@ -21,7 +21,7 @@ from tests.zoo.rig import Rig
 SHORT_WINDOW_S = 12.0
 """Events count for five minutes in production."""
 STOOD_S = 5.0
-"""A fault has been there for this long when looking begins late."""
+"""A fault has been there for at least this long when looking begins late."""
 IN_A_CHAIN = {name for fault in FAULTS.values() if fault.after for name in (fault.name, fault.after)}
 """Faults that are injected one after the other on the same servers, in a test of their own."""
 
@@ -95,7 +95,7 @@ def play_late(injection: Injection[Any], topology: Any, form: Form, watch: Watch
     injected = injection.inject(Unseen())
     expected = injection.fault.late or injection.fault.expected
     assert expected is not None
-    threading.Event().wait(STOOD_S)
+    threading.Event().wait(max(STOOD_S, injection.fault.shows_after_s))
     looked = first_cause(topology)
     rig = watch(topology, injection.fault, form)
     rig.looked = looked

@@ -147,6 +147,9 @@ class Fault(Generic[T]):
     """Whether it is about the slot of a standby, so that servers without one cannot have it."""
     late: Expected | None = None
     """The diagnosis where looking begins after the fault, if less can be known then."""
+    shows_after_s: float = 0.0
+    """Seconds from which on it differs from what is healthy, by the servers' own settings and intervals: looking
+    that begins late begins no sooner."""
     no_trace: str = ""
     """The reason that nothing on the servers shows it afterwards; empty for a fault that leaves a state to be seen."""
     one_look: bool = True

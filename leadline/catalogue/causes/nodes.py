@@ -132,6 +132,17 @@ ENTRIES = (
         ),
     ),
     CauseEntry(
+        code="settings_differ",
+        family="nodes",
+        help="a setting that must not be lower on a standby than on its primary is, and no change of it was seen",
+        explains=frozenset({"config_mismatch"}),
+        improvements=(
+            "Set the same values on all servers that may become primary, by configuration management.",
+            habits.AUDIT,
+        ),
+        tasks=("Raise the setting on the standby, or lower it on the primary first if it is not needed.",),
+    ),
+    CauseEntry(
         code="server_not_ready",
         family="nodes",
         help="the server refuses its agent with SQLSTATE 57P03: it starts, stops, or is not consistent yet",

@@ -6,6 +6,7 @@ from leadline.catalogue.entry import CUT, LATE
 from leadline.model.alert import Subject
 from leadline.model.ids import NodeName
 from leadline.model.incident import Change, Step
+from leadline_streams.engines.postgresql.mismatches import HOT_STANDBY
 from leadline_streams.engines.postgresql.statements import (
     change_setting,
     reload_settings,
@@ -15,7 +16,6 @@ from leadline_streams.engines.postgresql.statements import (
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
-from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
 _CONNECT = CUT | {"node_down", "agent_silent"}
 _SYNC = frozenset({"sync_commit_blocked", "sync_degraded"})

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.mismatches import HOT_STANDBY
 from leadline_streams.engines.postgresql.statements import show_replay, show_settings
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
-from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
 TARGETS = (
     "recovery_target",

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline_streams.causes.replay_paused_by_operator import lower_than_primary, paused
+from leadline_streams.engines.postgresql.mismatches import HOT_STANDBY
 from leadline_streams.engines.postgresql.statements import restart_server, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
-from leadline_streams.rules.config_mismatch import HOT_STANDBY
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:

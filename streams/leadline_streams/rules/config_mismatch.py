@@ -1,24 +1,11 @@
 """``config_mismatch``: a setting is lower on a standby than on its primary, and must not be."""
 
-from contextlib import suppress
-
 from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.mismatches import too_low
 from leadline_streams.judge.chain import root_of
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, LinkContext, Rule, Words, fact
 from leadline_streams.judge.state import NodeState
-
-HOT_STANDBY = (
-    "max_connections",
-    "max_worker_processes",
-    "max_wal_senders",
-    "max_prepared_transactions",
-    "max_locks_per_transaction",
-)
-"""If one is lower than on the primary, the server pauses replay, and does not start again."""
-WAL_LEVEL = "wal_level"
-"""If it is lower than on the primary, subscribers lose their slots when this standby is promoted."""
-LEVELS = ("minimal", "replica", "logical")
 
 
 def measure(context: LinkContext) -> float | None:
@@ -29,7 +16,7 @@ def measure(context: LinkContext) -> float | None:
     primary = _primary(context)
     if context.down is None or primary is None or not context.down.settings or not primary.settings:
         return UNKNOWN
-    return float(len(_mismatches(primary, context.down))) or None
+    return float(len(too_low(primary, context.down))) or None
 
 
 def _primary(context: LinkContext) -> NodeState | None:
@@ -38,23 +25,10 @@ def _primary(context: LinkContext) -> NodeState | None:
     return up if up is None or up.node.role == "primary" else root_of(context.cluster, up.name)
 
 
-def _mismatches(primary: NodeState, standby: NodeState) -> list[tuple[str, str, str]]:
-    """Settings that are too low, with the value on each side."""
-    found = []
-    for name in (*HOT_STANDBY, WAL_LEVEL):
-        theirs, ours = primary.settings.get(name), standby.settings.get(name)
-        if theirs is not None and ours is not None and theirs.value != ours.value:
-            rank = LEVELS.index if name == WAL_LEVEL else int
-            with suppress(ValueError):  # a value that no server reports
-                if rank(ours.value) < rank(theirs.value):
-                    found.append((name, theirs.value, ours.value))
-    return found
-
-
 def describe(context: LinkContext, value: float) -> Words:
     """Each setting with both values."""
     link, primary, standby = context.link, _primary(context), context.down
-    mismatches = _mismatches(primary, standby) if primary is not None and standby is not None else []
+    mismatches = too_low(primary, standby) if primary is not None and standby is not None else []
     names = ", ".join(name for name, _, _ in mismatches) or f"{value:.0f} settings"
     return Words(
         f"{names} lower on {link.downstream} than on its primary",

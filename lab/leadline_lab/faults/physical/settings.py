@@ -1,8 +1,13 @@
 """Settings that differ between primary and standby, or that do not work."""
 
+from typing import Final
+
 from leadline_lab.faults.fault import Course, Expected, Healed, Injected, Prepared, fault
 from leadline_lab.faults.topologies import Pair, make_pair, make_pair_by_archive
 from leadline_lab.sandbox.workload import write_wal
+
+FETCH_S: Final = 30.0
+"""A standby may ask an archive for a segment several times before it has it."""
 
 
 @fault(
@@ -11,6 +16,13 @@ from leadline_lab.sandbox.workload import write_wal
         rule="config_mismatch",
         cause="config_changed",
         change=("wal_level on pg-2 was changed from logical to replica",),
+    ),
+    # A change is known to those who looked before it; that the two differ, to everybody.
+    late=Expected(
+        rule="config_mismatch",
+        cause="settings_differ",
+        summary=("wal_level is replica on pg-2 and logical on pg-1",),
+        fix=("ALTER SYSTEM SET wal_level = logical",),
     ),
     restarts=True,
 )
@@ -54,10 +66,11 @@ def archiver_fails(pair: Pair) -> Course:
         rule="replication_cut_off",
         cause="archive_broken_for_standby",
         summary=("restore_command fails on pg-2",),
-        within_s=90.0,
+        within_s=60.0,
         resolved_within_s=60.0,
     ),
     own_servers=True,
+    shows_after_s=FETCH_S,
 )
 def restore_command_fails(pair: Pair) -> Course:
     """A standby that is fed by the archive alone gets nothing from it: restore_command was changed."""
@@ -65,6 +78,8 @@ def restore_command_fails(pair: Pair) -> Course:
     yield Prepared()
     pair.standby.configure(restore_command="false")
     write_wal(pair.primary, segments=3)
+    pair.primary.configure(archive_timeout="60s")  # so that what looking writes is not archived at once
     yield Injected()
     pair.standby.configure(restore_command=before)
+    pair.primary.configure(archive_timeout="2s")
     yield Healed()

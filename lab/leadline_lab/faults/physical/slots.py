@@ -84,6 +84,7 @@ def slot_in_use_elsewhere(pair: Pair) -> Course:
 @fault(
     make_pair,
     Expected(rule="replication_cut_off", cause="slot_consumer_stuck", summary=("pg_receivewal",), within_s=40.0),
+    shows_after_s=20.0,
 )
 def slot_consumer_hangs(pair: Pair) -> Course:
     """A program that is not watched reads a slot, and has stopped reading."""

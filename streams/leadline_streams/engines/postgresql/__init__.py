@@ -30,6 +30,7 @@ Shared by rules and causes:
 ``subscriptions``   workers that are missing, fail or wait; publications that are missing
 ``table_copies``    initial copies of tables that do not move, and their senders
 ``archive``         standbys that are fed by the WAL archive alone
+``mismatches``      settings that must not be lower on a standby than on its primary
 ``timeouts``        how long an end of a connection may be silent
 ``unserved``        subscriptions that receive nothing, and servers that replaced their publishers
 ``timing``          times that a server's own settings decide

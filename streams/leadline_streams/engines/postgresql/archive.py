@@ -2,7 +2,7 @@
 
 from math import inf
 
-from leadline.model.observation import LinkKind
+from leadline.model.observation import LinkKind, Positions
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge.engine import LinkReading
@@ -10,6 +10,8 @@ from leadline_streams.judge.state import LinkState, NodeState
 
 FETCH_S = 30.0
 """A standby asks the archive for the next segment every ``wal_retrieve_retry_interval``, 5 s by default."""
+ASKS_AGAIN = "Timeout/RecoveryRetrieveRetryInterval"
+"""The startup process waits for the time of its next attempt: the last one brought nothing."""
 SLACK_BYTES = 2 * 8192
 SEGMENT_BYTES = 16 * 2**20
 
@@ -32,7 +34,7 @@ def read(link: LinkState, up: NodeState | None, down: NodeState | None, now: flo
         return LinkReading()
     replayed = parse_lsn(positions.replayed_lsn)
     return LinkReading(
-        connected=not is_starved(link, up, replayed, now),
+        connected=not is_starved(link, up, positions, now),
         position=replayed,
         paused=positions.replay_paused,
         apply_delay_s=positions.apply_delay_s + expected_s(up, replayed),
@@ -63,10 +65,21 @@ def archived_to(up: NodeState | None) -> int | None:
         return None
 
 
-def is_starved(link: LinkState, up: NodeState | None, replayed: int, now: float) -> bool:
-    """Whether the archive has more than a standby has replayed, and the standby has not moved for long."""
-    to = archived_to(up)
-    return to is not None and to - replayed > SLACK_BYTES and 0.0 < link.moved_at <= now - FETCH_S
+def is_starved(link: LinkState, up: NodeState | None, positions: Positions, now: float) -> bool:
+    """Whether the archive has more than a standby has replayed, and the standby does not get it.
+
+    It has not moved for long; or it waits until it asks again, though all of that was archived long ago. Then what is
+    archived later changes nothing until it moves.
+    """
+    to, replayed = archived_to(up), parse_lsn(positions.replayed_lsn or "0/0")
+    if to is None or to - replayed <= SLACK_BYTES:
+        return False
+    if link.cut_since is not None and link.position == replayed:
+        return True
+    archiver = up.sample.archiver if up is not None and up.sample is not None else None
+    archived_s = archiver.last_archived_s if archiver is not None else None
+    asked = positions.startup_wait == ASKS_AGAIN and archived_s is not None and archived_s >= FETCH_S
+    return asked or 0.0 < link.moved_at <= now - FETCH_S
 
 
 def _text(node: NodeState | None, setting: str) -> str:

@@ -260,6 +260,30 @@ def lowered() -> World:
     return world
 
 
+@pytest.mark.parametrize(
+    ("name", "low", "high", "harm"),
+    [
+        ("wal_level", "replica", "logical", "subscribers could not follow this standby after a promotion"),
+        ("max_connections", "50", "100", "replay pauses and the standby does not start again"),
+    ],
+)
+def test_a_setting_that_was_too_low_before_looking_began(name: str, low: str, high: str, harm: str) -> None:
+    """No change was seen, so none is blamed: both values are named, and the way to raise the lower one."""
+    world = World(**{**RULES_SOON, "config_mismatch": {**QUICK, "critical": 1.0}})
+    for server, value in zip(world.pair(), (high, low), strict=True):
+        server.settings[name] = value
+    run(world, 2)
+    world.send_settings()
+    run(world, 10)
+    assert codes(world) == ["settings_differ"]
+    assert f"{name} is {low} on pg-2 and {high} on pg-1: " in first(world).summary
+    assert harm in first(world).summary
+    assert f"ALTER SYSTEM SET {name} = {high}; Restart PostgreSQL" in first(world).fix
+    change(world, "pg-2", **{name: high})
+    run(world, 15)
+    assert world.incidents == [] or world.incidents[-1].state == "resolved"
+
+
 def test_what_explains_nothing_that_fired_comes_last() -> None:
     """The standby is restarted as a repair: it is down for a moment, which is no cause of what fired before."""
     world = lowered()
