@@ -3,14 +3,11 @@
 from collections.abc import Iterator
 
 from leadline.model.observation import Sample
-from leadline_streams.engines.postgresql.timing import milliseconds
 from leadline_streams.judge.counters import Window
 from leadline_streams.judge.state import NodeState
 
 EVENT_WINDOW_S = 300.0
 """Length of the window."""
-SEVERAL = 2
-"""One error may be a lost connection."""
 
 
 def rose(before: Sample, sample: Sample) -> bool:
@@ -24,14 +21,9 @@ def rose(before: Sample, sample: Sample) -> bool:
 def count(node: NodeState, before: Sample | None, sample: Sample, now: float) -> None:
     """Add the counters of a sample to the windows of its node. A window is created when its counter first rises.
 
-    The first sample of a node only sets the base: events before it are not counted, except for the last error of a
-    worker that is absent, of several.
+    The first sample of a node only sets the base: events before it are not counted.
     """
     windows = node.windows
-    if before is None:
-        for each in sample.subscriptions:
-            if each.enabled and each.pid is None and (each.apply_errors or 0) >= SEVERAL:
-                _count_the_last(node, f"apply_error:{each.name}", each.apply_errors or 0, now)
     for key, counter in _counters(sample):
         window = windows.get(key)
         if window is not None:
@@ -39,12 +31,6 @@ def count(node: NodeState, before: Sample | None, sample: Sample, now: float) ->
         elif counter:
             window = windows[key] = Window(EVENT_WINDOW_S, counter if before is None else 0)
             window.feed(now, counter)
-
-
-def _count_the_last(node: NodeState, key: str, counter: int, now: float) -> None:
-    """One event, at the last attempt before the first look."""
-    window = node.windows[key] = Window(EVENT_WINDOW_S, counter - 1)
-    window.feed(now - milliseconds(node, "wal_retrieve_retry_interval"), counter)
 
 
 def _counters(sample: Sample) -> Iterator[tuple[str, int]]:

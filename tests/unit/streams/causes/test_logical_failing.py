@@ -6,8 +6,7 @@ from msgspec.structs import replace
 from leadline.model.observation import Downstream, Subscription
 from leadline_streams.engines.postgresql.apply import quoted
 from leadline_streams.engines.postgresql.lsn import format_lsn
-from tests.unit.streams.causes.logical import COUNTED, GONE, WATCHED, by_two, causes, first, logical, rising, run
-from tests.unit.streams.world import QUICK, World
+from tests.unit.streams.causes.logical import COUNTED, GONE, by_two, causes, first, logical, rising, run
 
 
 def test_a_sender_that_just_starts_is_nobody_yet() -> None:
@@ -41,25 +40,6 @@ def test_a_duplicate_key(kind: str) -> None:
     assert "ALTER SUBSCRIPTION sub SKIP" in cause.fix
     assert {e.name for e in cause.evidence_for} >= {kind, "apply_errors", "confirmed_lsn"}
     assert "subscriber_schema_drift" not in {c.code for c in causes(world)}
-
-
-@pytest.mark.parametrize(
-    ("before", "again", "fails"), [(2, True, True), (40, True, True), (1, True, False), (2, False, False)]
-)
-def test_looking_begins_between_two_attempts(before: int, again: bool, fails: bool) -> None:
-    """Several errors before the first look and one after it are a loop, where there was no worker at the first look.
-
-    One error may be a lost connection, and without another one after it they may all be old.
-    """
-    world = World(**dict.fromkeys(WATCHED, QUICK))
-    world.add("pg-1", "primary")
-    world.add("pg-3", "primary", system_id="7003")
-    for seconds, errors in ((3, before), (10, before + again)):
-        met = {**COUNTED, "insert_exists": errors}
-        run(world, seconds, stuck=True, **GONE, apply_errors=errors, conflicts=met)
-    assert (causes(world)[:1] and first(world).code == "subscriber_duplicate_key") == fails
-    assert ("apply_error" in world.fired()) == fails
-    assert ("replication_cut_off" in world.fired()) == (not fails)
 
 
 def test_a_worker_that_met_a_conflict_can_connect() -> None:
