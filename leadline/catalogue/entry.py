@@ -58,6 +58,9 @@ class CauseEntry:
     """Causes that bring it about: where one of them is named above it or at the same place, both are one problem."""
     shared: bool = False
     """Whether several links of one node that show it together have it from one root at that node."""
+    at_once: bool = False
+    """Whether it does not say by itself at which end its root is: several links of an upstream share one only where the
+    evidence shows it there, or where they were cut off in one moment."""
 
 
 LATE = frozenset({"replication_lag", "replication_lag_bytes", "replication_stalled", "lag_forecast"})
@@ -71,6 +74,8 @@ CUT = LATE | {
     "sync_degraded",
 }
 """Rules by which a link, its slot or commits that wait for it show that it carries nothing."""
+DOWN = frozenset({"node_down", "primary_lost"})
+"""Rules by which a server that is not there shows."""
 DISABLED = CUT | {"subscription_disabled"}
 """Rules by which a subscription that is switched off shows."""
 FAILING = DISABLED | {"apply_error", "apply_conflict"}

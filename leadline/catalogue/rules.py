@@ -139,6 +139,17 @@ ENTRIES = (
         class_="notice",
     ),
     RuleEntry(
+        code="primary_lost",
+        family="liveness",
+        on="node",
+        unit="s",
+        help=(
+            "A primary is not there, or does not answer, or its agent is silent, and every standby and subscriber that "
+            "received from it lost it at that time. Not one that answered that it stops, or that was replaced."
+        ),
+        impact="Applications could not write.",
+    ),
+    RuleEntry(
         code="publication_missing",
         family="consistency",
         on="link",

@@ -79,6 +79,24 @@ def test_an_open_incident_does_not_hide_the_crash_of_the_primary(fleet: Fleet, w
         assert len(found) == 2
 
 
+@pytest.mark.situation(22, "The primary crashes, with the rules as they are", "prometheus/alertmanager#1587")
+def test_a_crash_is_critical_from_its_first_record(fleet: Fleet, wild: Wild) -> None:
+    """A restart before it is quiet. The crash is critical in seconds, and nobody is notified twice of it."""
+    primary, standby = pair(fleet)
+    with watched([primary, standby], policy=Policy(lateness_s=0.5), settled=True) as seen:
+        primary.restart()
+        seen.quiet(10.0)
+        wild.begins()
+        primary.stop("immediate")
+        seen.names("primary_down", above=0.9)
+        wild.answers(f"critical at once: {seen.incidents()[-1].title}")
+        seen.fires("node_down", within_s=45.0)
+        records = [one for _, one in seen.observation.outputs if isinstance(one, Incident)]
+        assert {one.severity for one in records} == {"critical"}, seen.history()
+        assert {one.generation for one in records} == {1}
+        assert {"node_down", "primary_lost"} <= set(seen.incidents()[-1].rules)
+
+
 @pytest.mark.situation(
     25, "A standby that is paused again and again", "prometheus/alertmanager#204", "prometheus/alertmanager#3048"
 )

@@ -131,6 +131,7 @@ ENTRIES = (
         explains=CUT,
         follows=APART,
         shared=True,
+        at_once=True,
         improvements=(
             habits.NETWORK,
             "Test the connection of every subscription to every server that may become its publisher.",

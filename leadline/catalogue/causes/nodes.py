@@ -1,7 +1,7 @@
 """Causes about servers, hosts, agents and commits."""
 
 import leadline.catalogue.habits as habits
-from leadline.catalogue.entry import APART, CUT, GONE, SLOW, CauseEntry
+from leadline.catalogue.entry import APART, CUT, DOWN, GONE, SLOW, CauseEntry
 
 ENTRIES = (
     CauseEntry(
@@ -40,6 +40,7 @@ ENTRIES = (
             "archive_failing",
             "config_mismatch",
             "node_down",
+            "primary_lost",
             "recovery_conflict",
             "replay_paused",
         },
@@ -69,7 +70,7 @@ ENTRIES = (
         code="datacenter_cut",
         family="nodes",
         help="all nodes of a datacentre are silent or unreachable while others answer",
-        explains=CUT | {"agent_silent", "node_down"},
+        explains=CUT | DOWN | {"agent_silent"},
         improvements=(
             "Have two ways between datacentres, and a rule for who may write when they are cut.",
             habits.REHEARSE,
@@ -82,7 +83,7 @@ ENTRIES = (
         help=(
             "the server refuses with: no space left on device; or it is down, and its volume lacks room for a segment"
         ),
-        explains=CUT | {"archive_failing", "node_down"},
+        explains=CUT | DOWN | {"archive_failing"},
         improvements=(
             habits.DISK,
             habits.SLOTS,
@@ -93,7 +94,7 @@ ENTRIES = (
         code="host_down",
         family="nodes",
         help="an agent is silent and the server's neighbours lost their connections to it",
-        explains=CUT | {"agent_silent", "node_down"},
+        explains=CUT | DOWN | {"agent_silent"},
         follows=frozenset({"datacenter_cut"}),
         improvements=(
             "Keep the nodes of one cluster on hosts that do not fail together.",
@@ -105,7 +106,7 @@ ENTRIES = (
         code="primary_down",
         family="nodes",
         help="the primary's agent cannot reach it, and no standby receives from it",
-        explains=CUT | {"node_down"},
+        explains=CUT | DOWN,
         follows=GONE,
         improvements=(
             habits.REHEARSE,
@@ -120,7 +121,7 @@ ENTRIES = (
         code="primary_replaced",
         family="nodes",
         help="a primary is down, and another server with the same data takes writes on a later timeline",
-        explains=CUT | {"node_down"},
+        explains=CUT | DOWN,
         follows=GONE,
         improvements=(
             habits.REHEARSE,
@@ -146,7 +147,7 @@ ENTRIES = (
         code="server_not_ready",
         family="nodes",
         help="the server refuses its agent with SQLSTATE 57P03: it starts, stops, or is not consistent yet",
-        explains=CUT | {"node_down"},
+        explains=CUT | DOWN,
         follows=GONE,
         improvements=("Set checkpoint_timeout and max_wal_size so that a recovery takes no longer than you can wait.",),
         tasks=("Find out from the server log why the server started or stopped, and how much WAL it replayed.",),

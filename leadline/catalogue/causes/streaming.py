@@ -133,6 +133,7 @@ ENTRIES = (
         explains=CUT,
         follows=APART | {"two_writers"},
         shared=True,
+        at_once=True,
         improvements=(
             habits.NETWORK,
             "Test every standby's primary_conninfo against every server that may become its primary.",

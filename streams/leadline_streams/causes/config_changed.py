@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from leadline.catalogue.entry import CUT, LATE
+from leadline.catalogue.entry import CUT, DOWN, LATE
 from leadline.model.alert import Subject
 from leadline.model.ids import NodeName
 from leadline.model.incident import Change, Step
@@ -17,12 +17,12 @@ from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
-_CONNECT = CUT | {"node_down", "agent_silent"}
+_CONNECT = CUT | DOWN | {"agent_silent"}
 _SYNC = frozenset({"sync_commit_blocked", "sync_degraded"})
 _RETENTION = frozenset({"slot_lost", "slot_retention_forecast", "replication_cut_off"})
 _APPLY = LATE | {"apply_error", "replication_cut_off"}
 CAN_CAUSE: dict[str, frozenset[str]] = {
-    **dict.fromkeys(HOT_STANDBY, LATE | _APPLY | {"replay_paused", "config_mismatch", "node_down"}),
+    **dict.fromkeys(HOT_STANDBY, LATE | _APPLY | DOWN | {"replay_paused", "config_mismatch"}),
     **dict.fromkeys(("archive_command", "archive_library", "archive_mode"), frozenset({"archive_failing"})),
     **dict.fromkeys(("listen_addresses", "port", "ssl", "max_replication_slots"), _CONNECT),
     **dict.fromkeys(("primary_conninfo", "primary_slot_name", "recovery_target_timeline"), _CONNECT),

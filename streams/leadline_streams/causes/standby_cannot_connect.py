@@ -1,10 +1,10 @@
 """``standby_cannot_connect``: a standby does not reach its upstream, or nothing passes between the two."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline.model.observation import Downstream, LogLine
+from leadline.model.observation import Downstream
 from leadline.words import duration
 from leadline_streams.causes.slot_in_use_elsewhere import taker
 from leadline_streams.causes.slot_missing import missing_slot
@@ -12,16 +12,15 @@ from leadline_streams.causes.too_many_wal_senders import has_no_sender_left
 from leadline_streams.causes.wal_corrupt import corruption, is_unreadable
 from leadline_streams.causes.wal_removed import removed_below
 from leadline_streams.engines.postgresql import server_log
+from leadline_streams.engines.postgresql.cut_roots import refusal, seen_at, unseen
 from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S
 from leadline_streams.engines.postgresql.links import cut_off, is_physical_sender
-from leadline_streams.engines.postgresql.server_log import LOGIN
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.statements import reload_settings, show_receiver, show_senders
 from leadline_streams.engines.postgresql.wal import has_forked
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_link
 
 CONNINFO = "primary_conninfo"
@@ -144,11 +143,14 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
                 reload_settings(link.downstream),
             ],
             evidence_for=[fact("reason", CONNINFO), *changed, *evidence],
+            root=link.downstream,
         )
     assert affected.down is not None
     assert affected.up is not None
     own = server_log.newest(affected.down, context.now, server_log.of_receiver)
-    theirs = _refusal(affected.up, context.now)
+    theirs = refusal(affected.up, context.now)
+    root = seen_at(context, affected)
+    siblings, unclear = unseen(context, affected, root is not None)
     reason = f": {own.message}" if own is not None else f", which refuses it: {theirs.message}" if theirs else ""
     unknown = (
         f", and {link.upstream} answers its agent. The network between them, pg_hba.conf, the password, or something "
@@ -157,8 +159,8 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
     return Claim(
         subject=of_link(link),
         confidence=0.95 if own is not None else 0.9 if theirs is not None else UNKNOWN_REASON,
-        title=f"{link.downstream} cannot connect to {link.upstream}",
-        summary=f"{link.downstream} has no connection to {upstream_address}{reason or unknown}",
+        title=f"{' and '.join(sorted([link.downstream, *siblings]))} cannot connect to {link.upstream}",
+        summary=f"{link.downstream} has no connection to {upstream_address}{reason or unknown}{_with(siblings)}",
         steps=[
             server_log.read_it(affected.down, "it says why each attempt fails"),
             server_log.read_it(affected.up, "it says whom the server refused"),
@@ -171,17 +173,20 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
         evidence_for=[
             *([server_log.as_evidence(own, affected.down)] if own is not None else []),
             *([server_log.as_evidence(theirs, affected.up)] if theirs is not None else []),
+            *(root[1] if root is not None else []),
             *evidence,
         ],
         evidence_against=_against(context, affected),
-        not_seen=[] if reason else server_log.not_seen(affected.down),
+        not_seen=[*([] if reason else server_log.not_seen(affected.down)), *unclear],
+        root=root[0] if root is not None else None,
     )
 
 
-def _refusal(up: NodeState, now: float) -> LogLine | None:
-    """The upstream's newest refusal of a login for replication."""
-    refused = (line for line in server_log.errors(up, now, server_log.of_sender) if line.code.startswith(LOGIN))
-    return next(refused, None)
+def _with(siblings: Sequence[str]) -> str:
+    """The others that were cut off in the same moment."""
+    if not siblings:
+        return ""
+    return f". {' and '.join(siblings)} lost the same server in the same moment, and no root of all of them is seen"
 
 
 def _against(context: DiagnosisContext, affected: AffectedLink) -> list[Evidence]:

@@ -23,8 +23,12 @@
 ``diagnosis``        the causes of open alerts
 ``incident``         one incident: its timeline, severity and record
 ``topology``         the alerts that a subject can bring about
-``grouping``         which open alerts share a root
-``problems``         an incident for each problem: opened, merged, ended, reopened
+``one_moment``       links that were cut off in one moment
+``signs``            the causes of which there are signs, and which have one root
+``grouping``         the causes of each open problem
+``one_problem``      problems compared: which are one, which alerts belong to another
+``problems``         an incident for each problem: opened, merged, parted, ended, reopened
+``notices``          notices, shown with the incident whose cause explains them
 ``unseen``           servers that are referred to and not watched
 ``status``           the status of links and nodes, and when a record of it is due
 ``rollup``           lag over 10 and 60 seconds for analytics

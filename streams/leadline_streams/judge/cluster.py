@@ -194,11 +194,12 @@ class ClusterState:
             node.error, node.error_code = sample.error, sample.error_code
             node.reach = engine.reach(node.error or "", node.error_code)
             if node.down_since is None:
-                node.down_since = now
+                node.down_since, node.stopping = now, node.reach == "not_ready"
             return True
         before = node.sample
         node.sample = sample
         node.error = node.error_code = node.down_since = None
+        node.stopping = False
         thorough = before is None
         was, node.node = node.node, sample.node
         wrote, node.takes_writes = node.takes_writes, engine.takes_writes(sample)

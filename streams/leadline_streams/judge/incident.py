@@ -36,6 +36,12 @@ def begin(cluster: ClusterName, alert: AlertState, at: float) -> IncidentState:
     return incident
 
 
+def apart(cluster: ClusterName, alert: AlertState, at: float) -> IncidentState:
+    """A new incident of an alert that was a part of another one until ``at``."""
+    ident = incident_id(cluster, moment(at), alert.id)
+    return IncidentState(ident, alert.since, at, began_at=at)
+
+
 def join(incident: IncidentState, alert: AlertState) -> None:
     """Make an alert a part of an incident, which it keeps open."""
     alert.incident = incident.id

@@ -85,7 +85,7 @@ def _connect(link: LinkState, now: float, connected: bool | None) -> None:
     if connected:
         link.cut_since = None
     elif link.cut_since is None:
-        link.cut_since = now
+        link.cut_since = link.cut_at = now
     link.connected = connected
 
 

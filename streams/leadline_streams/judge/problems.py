@@ -8,12 +8,14 @@ alerts has been open for a while. Notices and advices open none; they are shown 
 from collections.abc import Iterable
 from math import inf
 
-from leadline.model.alert import Cause, Transition
+from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline_streams.judge import incident as incidents
-from leadline_streams.judge.diagnosis.ranking import CERTAIN, FADED, name_of
+from leadline_streams.judge import notices
 from leadline_streams.judge.grouping import Grouping, OpenProblem, pages
 from leadline_streams.judge.judgement import Judgement
+from leadline_streams.judge.notices import Explained
+from leadline_streams.judge.one_problem import Comparison
 from leadline_streams.judge.state import AlertState, IncidentState, Memory
 from leadline_streams.judge.topology import Topology
 
@@ -28,8 +30,6 @@ MOST_ENDED = 10
 """So many ended incidents of a cluster are remembered, to be reopened."""
 
 Records = list[Incident]
-Explained = list[tuple[AlertState, list[Cause]]]
-"""Notices, each with its causes, ranked."""
 
 
 class Problems:
@@ -79,10 +79,11 @@ class Problems:
             return [], []
         grouping = Grouping(memory, self._judgement, now)
         grouping.diagnose()
+        self._part(grouping, now)
         records = self._merge(grouping, now)
         for problem in grouping.problems:
             self._settle(problem, grouping, now)
-        explained = self._notices(grouping, now)
+        explained = notices.explain(memory, grouping, now)
         records += self._records(grouping.topology, now)
         memory.diagnose_at = now + self._every(now)
         return records, explained
@@ -101,7 +102,7 @@ class Problems:
         incident = next(each for each in memory.incidents if each.id == ident)
         grouping = Grouping(memory, self._judgement, now)
         problem = next(each for each in grouping.problems if each.incident is incident)
-        if problem.places or grouping.holds(problem):
+        if problem.places or Comparison(grouping).holds(problem):
             incident.quiet_since = None
             memory.diagnose_at = now
             return []
@@ -114,12 +115,41 @@ class Problems:
 
     # Inside
 
+    def _part(self, grouping: Grouping, now: float) -> None:
+        """Let alerts that turn out to have another root leave their incident for the one of that root, or a new one."""
+        memory, compared = self._memory, Comparison(grouping)
+        while (moved := compared.moved()) is not None:
+            problem, other, places = moved
+            self._move(problem, other, places, now)
+            grouping.diagnose()
+        while len(memory.incidents) < MOST_OPEN and (split := compared.split()) is not None:
+            problem, places, cause = split
+            alerts = [memory.alerts[place] for place in places]
+            incident = incidents.apart(memory.cluster, min(alerts, key=lambda alert: (alert.since, alert.id)), now)
+            memory.incidents.append(incident)
+            other = OpenProblem(incident, [], [cause])
+            grouping.problems.append(other)
+            self._move(problem, other, places, now)
+            grouping.diagnose()
+
+    def _move(self, problem: OpenProblem, other: OpenProblem, places: list[str], now: float) -> None:
+        old, new = problem.incident, other.incident
+        root = other.causes[0].code
+        for place in places:
+            alert = self._memory.alerts[place]
+            incidents.join(new, alert)
+            problem.places.remove(place)
+            other.places.append(place)
+            incidents.say(old, now, f"{alert.rule} on {alert.subject.id} belongs to {new.id}: its root is {root}")
+            incidents.say(new, now, f"{alert.rule} on {alert.subject.id} was a part of {old.id}: its root is {root}")
+        old.changed = True
+
     def _merge(self, grouping: Grouping, now: float) -> Records:
         """Merge what is one problem, and reopen what returned; the records of incidents that are no more."""
         records: Records = []
         memory = self._memory
         while True:
-            found = grouping.merge() or self._returned(grouping, now) or self._too_many(grouping)
+            found = Comparison(grouping).merge() or self._returned(grouping, now) or self._too_many(grouping)
             if found is None:
                 return records
             older, younger, why = found
@@ -144,7 +174,7 @@ class Problems:
             if younger.incident.seq:
                 continue
             for ended in reversed(memory.ended):
-                if not grouping.is_return(ended, younger):
+                if not Comparison(grouping).is_return(ended, younger):
                     continue
                 memory.ended.remove(ended)
                 incidents.reopen(ended, now)
@@ -170,7 +200,7 @@ class Problems:
             link = memory.links.get(ident)
             if link is not None and link.lag_s is not None and not link.lag_is_bound:
                 incident.worst_lag_s = max(link.lag_s, incident.worst_lag_s or 0.0)
-        if problem.places or grouping.holds(problem):
+        if problem.places or Comparison(grouping).holds(problem):
             incident.quiet_since = None
         elif incident.quiet_since is None:
             incident.quiet_since = now
@@ -179,23 +209,6 @@ class Problems:
     def _fit_changes(self, incident: IncidentState, topology: Topology) -> None:
         nodes = incidents.nodes_of(self._memory, incident, topology)
         incidents.fit_changes(incident, self._memory.changes, nodes)
-
-    def _notices(self, grouping: Grouping, now: float) -> Explained:
-        """Show notices with the incident whose cause explains them; those with another first cause than before."""
-        explained: Explained = []
-        for place, alert in self._memory.alerts.items():
-            if alert.state != "firing" or alert.incident is not None or pages(alert):
-                continue
-            nearest = _nearest(grouping, place)
-            known = (*self._memory.incidents, *self._memory.ended)
-            if nearest is not None and all(alert.id not in each.alerts for each in known):
-                incidents.add(nearest.incident, alert)
-                incidents.say(nearest.incident, now, f"{alert.rule} fires: {alert.summary}")
-            causes = grouping.explaining(place)
-            if causes and _is_better(alert, causes):
-                alert.cause, alert.sure = name_of(causes[0]), causes[0].confidence
-                explained.append((alert, causes))
-        return explained
 
     def _records(self, topology: Topology, now: float) -> Records:
         due: Iterable[IncidentState] = [each for each in self._memory.incidents if each.changed]
@@ -207,26 +220,3 @@ class Problems:
             return DIAGNOSE_EVERY_S
         begun = [alert.since for alert in memory.alerts.values() if alert.state == "firing"]
         return DIAGNOSE_EVERY_S if begun and now - max(begun) < 10 * FRESH_S else NOTICED_EVERY_S
-
-
-def _nearest(grouping: Grouping, place: str) -> OpenProblem | None:
-    """The problem whose first cause explains a notice; of several the one whose cause is nearest to it.
-
-    One that has been quiet explains nothing new: its cause is as it last was.
-    """
-    explaining = [
-        (grouping.explained(each.first)[place], index)
-        for index, each in enumerate(grouping.problems)
-        if each.places and each.first is not None and place in grouping.explained(each.first)
-    ]
-    return grouping.problems[min(explaining)[1]] if explaining else None
-
-
-def _is_better(alert: AlertState, causes: list[Cause]) -> bool:
-    """Whether the first cause is to be reported with a notice: healing hides the signs of the one that was."""
-    first = causes[0]
-    if alert.cause == name_of(first):
-        return False
-    if alert.cause in [name_of(cause) for cause in causes]:
-        return first.confidence >= CERTAIN
-    return first.confidence >= FADED * alert.sure

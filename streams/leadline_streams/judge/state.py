@@ -104,6 +104,8 @@ class NodeState(Struct):
     reach: Reach = "gone"
     """While it is not up."""
     down_since: float | None = None
+    stopping: bool = False
+    """Whether it answered that it stops or starts when its agent could not read it any more."""
     blind: str | None = None
     """The reason that its agent sees only a part of it, with the statement that changes it; None when it sees all."""
     stale: bool = False
@@ -232,6 +234,8 @@ class LinkState(Struct):
     streams: bool = False
     """Whether the fast path may take it at its downstream's next sample."""
     cut_since: float | None = None
+    cut_at: float = 0.0
+    """When it was last cut off; 0 when it never was."""
     verdict: Verdict = "unknown"
     verdict_since: float = 0.0
     position: int | None = None

@@ -67,6 +67,16 @@ class Topology:
             add(self._on.get(node or "", ()), ON_IT, None)
         return found
 
+    def touches(self, about: Subject, other: Subject, rule: str, nodes: Iterable[str] = ()) -> bool:
+        """Whether something wrong with a subject can make a rule fire about another one."""
+        if other.kind in ("slot", "subscription"):
+            on = set(nodes) if about.kind == "cluster" else {about.node} if about.kind == "node" else set()
+            if other.node in on:
+                return True
+        return any(
+            ident == other.id and (rules is None or rule in rules) for ident, _, rules in self._targets(about, nodes)
+        )
+
     def link_of(self, about: Subject) -> LinkState | None:
         """The link that a subject is or belongs to; None when there is none, or none any more."""
         if about.kind == "link":

@@ -29,7 +29,7 @@ SMALL_MB, LARGE_MB = 32, 96
 
 @fault(
     make_pair,
-    Expected(rule="node_down", cause="primary_down", verdict="upstream_unreachable"),
+    Expected(rule="node_down", cause="primary_down", verdict="upstream_unreachable", rules=("primary_lost",)),
     late=UNREAD_PRIMARY,
     older=True,
 )

@@ -15,6 +15,7 @@
 ``connect_errors``  the state of a server, from the error of its agent
 ``server_log``      the reason of a failure from the server log
 ``witnesses``       servers that still hear one that its agent could not read
+``cut_roots``       the place at which the root of a cut is seen
 ``unread``          servers that have not answered since looking began, as their followers show them
 
 Shared by rules and causes:

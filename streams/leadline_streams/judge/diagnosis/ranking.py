@@ -41,6 +41,8 @@ class Claim:
     evidence_against: list[Evidence] = field(default_factory=list)
     not_seen: list[Evidence] = field(default_factory=list)
     """Facts that were not visible, each with a note on what would show it."""
+    root: str | None = None
+    """The node or datacentre at which the evidence shows the root, of a cause that several links may share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,8 @@ class Found:
     title: str
     nodes: tuple[str, ...]
     """The nodes that its evidence is about."""
+    root: str | None = None
+    """The node or datacentre at which the root is seen."""
 
 
 def find_causes(context: DiagnosisContext, catalogue: Mapping[str, CauseRule]) -> dict[CauseKey, Found]:
@@ -93,7 +97,7 @@ def find_causes(context: DiagnosisContext, catalogue: Mapping[str, CauseRule]) -
                 not_seen=claim.not_seen,
             )
             nodes = tuple(dict.fromkeys(each.node for each in claim.evidence_for if each.node is not None))
-            found[key_of(cause)] = Found(cause, claim.title, nodes)
+            found[key_of(cause)] = Found(cause, claim.title, nodes, claim.root)
     return found
 
 
