@@ -82,9 +82,9 @@ def command(
     """Look once at your servers: nodes, links, lag, and the cause and fix of what is wrong.
 
     DSN is a connection string; its role needs pg_monitor and no other right. Each server is read twice, one second
-    apart, to see what moves, and for up to eight seconds where only the next attempt of a subscription shows why it
-    receives nothing. The exit code is 1 when there is a problem, and 3 when it cannot be seen whether there is
-    one: no server answers, or a role may not read what is needed.
+    apart, to see what moves; it is read for up to nine seconds where that shows the cause, such as at the next attempt
+    of a subscription that receives nothing. The exit code is 1 when there is a problem, and 3 when it cannot be seen
+    whether there is one: no server answers, or a role may not read what is needed.
 
     \b
     Example:

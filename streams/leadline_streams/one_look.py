@@ -17,15 +17,21 @@ from leadline_streams.judge import status
 from leadline_streams.judge.alerting import Output
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.diagnosis.moment import causes_now
+from leadline_streams.judge.diagnosis.ranking import GUESS
 from leadline_streams.judge.policy import Policy
 from leadline_streams.judge.state import STAND_IN_S, Memory
 from leadline_streams.judge.unseen import unseen
+from leadline_streams.judge.verdict import STALLED_S
 from leadline_streams.rules import RULES
 
 CONFIRM_S = 60.0
 """A breach must be in the last look to count: longer than all looks together."""
 CONFIRMS = 3
 """The look that confirms what only the second one showed."""
+SLACK_S = 0.5
+"""A look takes some time itself."""
+FAILS = frozenset({"falling_behind", "catching_up", "replay_stalled", "cut_off", "broken"})
+"""Verdicts that have a cause. Whether a lag grows shows with time."""
 LONGEST_S = 8.0
 """Longest time for all looks: most who call a check wait for ten seconds."""
 TICK_S = 2
@@ -72,7 +78,17 @@ class OneLook:
 
     def needs_another(self) -> bool:
         """Whether a later look shows which of two things is the case."""
-        return self._is_ahead() or self._now - self._began < min(self._shows_within_s(), LONGEST_S)
+        looked_s = self._now - self._began
+        if self._is_ahead() or looked_s < min(self._shows_within_s() + SLACK_S, LONGEST_S):
+            return True
+        return looked_s < STALLED_S + SLACK_S and self._is_unexplained()
+
+    def _is_unexplained(self) -> bool:
+        """Whether a link is not well and no cause is more than a guess: that a link stands still shows with time."""
+        links = [link for state in self._clusters.values() for link in state.memory.links.values()]
+        return any(link.verdict in FAILS for link in links) and all(
+            cause.confidence <= GUESS for cause in self.causes()
+        )
 
     def _is_ahead(self) -> bool:
         """Whether a downstream shows more than its upstream did before it, which one more look confirms or not."""
@@ -80,11 +96,14 @@ class OneLook:
         return self._looks < CONFIRMS and any(link.lead is not None and not link.lead_units for link in links)
 
     def _shows_within_s(self) -> float:
-        found = 0.0
-        for state in self._clusters.values():
-            for node in state.memory.nodes.values():
-                found = max(found, ENGINES[node.node.engine].shows_within_s(state.memory, node, self._now))
-        return found
+        return max(
+            (
+                ENGINES[node.node.engine].shows_within_s(state.memory, node, self._now)
+                for state in self._clusters.values()
+                for node in state.memory.nodes.values()
+            ),
+            default=0.0,
+        )
 
     def conclude(self, now: datetime) -> None:
         """Let the breaches that both looks show fire."""

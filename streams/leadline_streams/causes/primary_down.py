@@ -6,6 +6,7 @@ from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import is_streaming, still_cut_off
 from leadline_streams.engines.postgresql.timeouts import keepalive_s
+from leadline_streams.engines.postgresql.timing import RESTART_S
 from leadline_streams.engines.postgresql.unread import followers_of, is_unread
 from leadline_streams.engines.postgresql.witnesses import witnesses
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -13,8 +14,6 @@ from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
-RESTART_S = 3.0
-"""Gone for less than this may be a restart."""
 UNSEEN = 0.45
 """Confidence that a server is down that gives no answer, and that nobody else was seen to lose."""
 RECEIVED = "SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), pg_last_xact_replay_timestamp()"

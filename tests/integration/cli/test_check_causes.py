@@ -1,19 +1,21 @@
 """`leadline check` on servers as most people have them, which broke before anybody looked: its first cause and step."""
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from leadline_lab.faults.injection import Injection
 from leadline_lab.faults.registry import FAULTS
-from leadline_lab.faults.topologies import Logical, make_logical
-from leadline_lab.sandbox.fleet import AGENT
+from leadline_lab.faults.topologies import Logical, Pair, make_logical, make_pair
+from leadline_lab.sandbox.fleet import AGENT, Fleet
 from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.commands import Result, Run
 from tests.fixtures.fleets import Shelf
-from tests.zoo.test_zoo import Unseen
+from tests.zoo.test_zoo import STOOD_S, Unseen
 
 FAILS = "SELECT apply_error_count + sync_error_count FROM pg_stat_subscription_stats"
 FAILED = 2
@@ -75,10 +77,42 @@ def test_a_worker_that_does_not_connect(run: Run, logical: Logical) -> None:
     assert {each["risk"] for each in first["steps"]} == {"look"}
 
 
+@pytest.mark.parametrize(
+    ("fault", "cause", "step"),
+    [
+        ("primary_down", "primary_down", "Start PostgreSQL on"),
+        ("primary_replaced", "primary_replaced", "would take writes beside"),
+    ],
+)
+def test_a_primary_that_never_answered(run: Run, fault: str, cause: str, step: str) -> None:
+    """Nobody saw its role; its standby names its address, and a server that was promoted still does."""
+    with Fleet(plain=True, slots=False) as fleet:
+        primary = fleet.primary("pg-1")
+        pair = Pair(fleet, primary, fleet.standby("pg-2", primary), fleet.proxy(primary))
+        fleet.wait_caught_up()
+        with Injection(FAULTS[fault], pair) as injection:
+            injection.prepare()
+            injection.inject(Unseen())
+            rows = run("check", *(server.dsn(user=AGENT) for server in fleet.servers.values()), "--format", "json")
+    (first, *_) = [row for row in map(json.loads, rows.out.splitlines()) if row["kind"] == "cause"]
+    assert (first["code"], rows.code) == (cause, 1)
+    assert step in first["summary"] + first["fix"]
+    assert "standby_down" not in rows.out
+
+
+def test_a_process_that_stands_still(run: Run, shelf: Shelf) -> None:
+    """That replay does not move shows within seconds, and only from then on that it hangs."""
+    with shelf.lend(make_pair, plain=True, slots=False) as pair, broken("standby_process_hangs_startup", pair):
+        threading.Event().wait(STOOD_S)
+        rows = run("check", *(server.dsn(user=AGENT) for server in pair.fleet.servers.values()), "--format", "json")
+        (first, *_) = [row for row in map(json.loads, rows.out.splitlines()) if row["kind"] == "cause"]
+    assert (first["code"], rows.code) == ("standby_hung", 1)
+
+
 @contextmanager
-def broken(fault: str, logical: Logical) -> Iterator[None]:
+def broken(fault: str, topology: Any) -> Iterator[None]:
     """A fault of the zoo, injected for the block and healed after it."""
-    with Injection(FAULTS[fault], logical) as injection:
+    with Injection(FAULTS[fault], topology) as injection:
         injection.prepare()
         injection.inject(Unseen())
         yield

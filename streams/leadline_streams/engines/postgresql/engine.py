@@ -17,12 +17,14 @@ from leadline_streams.engines.postgresql import (
     table_copies,
     topology,
 )
-from leadline_streams.engines.postgresql.links import NAME, is_streaming, row_of, slot_of, subscription_of
+from leadline_streams.engines.postgresql.links import NAME, is_held_back, is_streaming, row_of, slot_of, subscription_of
 from leadline_streams.engines.postgresql.lsn import format_lsn
+from leadline_streams.engines.postgresql.timing import RESTART_S
 from leadline_streams.engines.postgresql.validation import check_positions
 from leadline_streams.judge.engine import LinkParts, LinkTraits
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import LinkState, Memory, NodeState
+from leadline_streams.judge.verdict import STALLED_S
 
 STREAMING = LinkTraits(slack=link_reading.PAGE_SLACK_BYTES, behind_s=3.0)
 LOGICAL = LinkTraits(slack=link_reading.PAGE_SLACK_BYTES, behind_s=15.0, confirms_commits=True)
@@ -101,8 +103,13 @@ class PostgreSQL:
             node.held = slots.follow(node.held, earlier, sample.slots, sample.activity, now)
 
     def shows_within_s(self, memory: Memory, node: NodeState, now: float) -> float:
-        """Subscriptions without a stream, whose publisher is not known to be down, show it when they try again."""
+        """A subscription without a stream shows it when it tries again, if its publisher is not known to be down; a
+        server that is gone by not coming back; a sender that holds changes back by holding on."""
+        if node.down and node.reach == "gone":
+            return RESTART_S
         sample = node.sample if node.answers else None
+        if sample is not None and any(map(is_held_back, sample.downstreams)):
+            return STALLED_S
         down = {
             link.name
             for link in memory.links.values()

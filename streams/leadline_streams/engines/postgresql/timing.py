@@ -4,6 +4,8 @@ from typing import Final
 
 from leadline_streams.judge.state import NodeState
 
+RESTART_S: Final = 3.0
+"""Gone for less than this may be a restart."""
 DEFAULTS_MS: Final = {
     "wal_retrieve_retry_interval": 5_000.0,
     "wal_receiver_timeout": 60_000.0,
