@@ -34,7 +34,7 @@ class Watching:
     """Agents for some servers, each named ``host:port``, and the judgement of what they see.
 
     ``for_s``: as ``leadline watch --for``, for every rule. ``rules``: other limits. ``policy``: instead of both.
-    ``names``: of the servers, where agents do not connect to their addresses.
+    ``ways``: to the servers themselves, by their names, where agents do not connect to their addresses.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class Watching:
         for_s: float | None = None,
         rules: Mapping[str, Mapping[str, Any]] = {},
         policy: Policy | None = None,
-        names: Sequence[str] = (),
+        ways: Mapping[str, str] = {},
     ) -> None:
-        named = dict(zip(names or node_names(dsns), dsns, strict=True))
-        self.observation = Observation(named, policy or _default(for_s, rules), "masked")
+        named = dict(zip(ways or node_names(dsns), dsns, strict=True))
+        self.observation = Observation(named, policy or _default(for_s, rules), "masked", ways)
         self._clock = self.observation.clock
         self._began = self._clock.monotonic()
         self._in_step = True
@@ -225,9 +225,10 @@ def watched(
     ``rules``: other limits. ``dsns``: connection strings by port, for agents that do not use the plain one.
     ``policy``: instead of rules that fire soon. ``aliases``: other addresses of a server, by its name.
     """
-    own = {address(each): dsns.get(each.port) or each.dsn(dbname, AGENT) for each in servers}
+    ways = {address(each): each.dsn(dbname, AGENT) for each in servers}
+    agents = [dsns.get(each.port) or ways[address(each)] for each in servers]
     limits = [Override(rules={name: dict(each) for name, each in rules.items()})]
-    with Watching(*own.values(), policy=policy or quick(limits), names=list(own)) as found:
+    with Watching(*agents, policy=policy or quick(limits), ways=ways) as found:
         found.run(aliases)
         if settled:
             found.until("all links are healthy", lambda: found.ask(_healthy))

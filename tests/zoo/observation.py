@@ -23,6 +23,7 @@ from leadline_streams.assembly import judgement
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Override, Policy
 from leadline_streams.rules import RULES
+from tests.zoo.advice import Advice
 from tests.zoo.outputs import Outputs
 
 T = TypeVar("T")
@@ -56,10 +57,20 @@ def quick(overrides: Sequence[Override] = ()) -> Policy:
 class Observation:
     """Agents for some servers, and the judgement of what they observe, until ``close``."""
 
-    def __init__(self, dsns: Mapping[str, str], policy: Policy, query_text: QueryText = "full") -> None:
-        """``dsns``: the connection string of each agent, by the name under which its server is watched."""
+    def __init__(
+        self,
+        dsns: Mapping[str, str],
+        policy: Policy,
+        query_text: QueryText = "full",
+        ways: Mapping[str, str] | None = None,
+    ) -> None:
+        """``dsns``: the connection string of each agent, by the name under which its server is watched.
+
+        ``ways``: those of the servers themselves, where agents use others.
+        """
         self.clock = SystemClock()
         self.outputs = Outputs()
+        self.advice = Advice(ways or dsns)
         self.dsns = dsns
         self._query_text = query_text
         self._datacenters: Mapping[str, str] = {}
@@ -110,13 +121,14 @@ class Observation:
         return self._do(asked())
 
     def check(self) -> None:
-        """Raise the error that ended an agent or the ticks."""
+        """Raise the error that ended an agent or the ticks, or AssertionError when an advice was harmful."""
+        self.advice.check()
         for work in (self._ticking, *self._agents.values()):
             if work is not None and work.done():
                 work.result()
 
     def close(self) -> None:
-        """Stop every agent and the judgement."""
+        """Stop every agent and the judgement. Raises AssertionError when an advice was harmful."""
         for node in list(self._agents):
             self.stop_agent(node)
         if self._ticking is not None:
@@ -125,6 +137,7 @@ class Observation:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self.advice.close()
 
     def _sampler(self, node: str, patience_s: float | None = None) -> Sampler:
         instance = InstanceSettings(
@@ -168,6 +181,7 @@ class Observation:
 
     def _keep(self, outputs: Sequence[Any]) -> None:
         self.outputs.add(self.clock.monotonic(), outputs)
+        self.advice.observe(outputs)
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()

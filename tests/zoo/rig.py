@@ -157,6 +157,7 @@ class Rig:
         """The score of each fault so far."""
         for score, (begin, end) in zip(self._scores, pairwise([*self._begins, inf]), strict=True):
             score.pages = self._outputs.incidents(begin, end if end > begin else inf)
+            score.harms = len(self.observation.advice.problems)
         return self._scores
 
     # Inside

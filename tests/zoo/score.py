@@ -40,6 +40,8 @@ class Score:
     no names and no slots; both, or empty."""
     looked: str = ""
     """The cause that a single look at the broken servers named."""
+    harms: int = 0
+    """Steps that were proposed and would have destroyed something in use."""
 
 
 @dataclass(slots=True)
@@ -97,6 +99,8 @@ def summary(found: Mapping[str, Any]) -> Iterator[str]:
         faults = [fault for fault in found["faults"] if version in (None, fault["server_version"])]
         if faults:
             yield f"{'all versions' if version is None else f'PostgreSQL {version}'}: {_rates(faults)}"
+    harms = sum(fault.get("harms", 0) for fault in found["faults"])
+    yield f"{harms or 'no'} steps were proposed that would have destroyed something in use"
     silent = sum(each["silent"] for each in found["controls"])
     yield f"{silent} of {len(found['controls'])} controls raised nothing"
 

@@ -161,7 +161,10 @@ ENTRIES = (
             "Restore a primary only together with its standbys, and by a procedure that stops them first.",
             "Keep fsync and full_page_writes on, and use storage that keeps what it has confirmed.",
         ),
-        tasks=(habits.COMPARE, "Rebuild every standby that held more than its primary."),
+        tasks=(
+            habits.COMPARE,
+            "Save what a standby held more than its primary, and only then let it follow that primary again.",
+        ),
     ),
     CauseEntry(
         code="rights_missing",

@@ -51,7 +51,7 @@ ENTRIES = (
             habits.SLOTS,
             "Drop the slot of a consumer in the same change that retires the consumer.",
         ),
-        tasks=("Find out whose slot it was, then drop it.",),
+        tasks=("Find out whose slot it was, and drop it only when nobody can need it.",),
     ),
     CauseEntry(
         code="slot_consumer_stuck",
@@ -87,7 +87,7 @@ ENTRIES = (
             "Set max_slot_wal_keep_size and idle_replication_slot_timeout for the longest outage to be survived.",
         ),
         tasks=(
-            "Rebuild the consumer that lost its slot, and write down here how long it was not replicated.",
+            "Bring the consumer that lost its slot up to date, and write down here how long it was not replicated.",
             habits.DISK,
         ),
     ),

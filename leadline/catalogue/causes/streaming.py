@@ -66,7 +66,7 @@ ENTRIES = (
             "Let standbys find their primary by one address that moves with it.",
         ),
         tasks=(
-            "Rebuild or pg_rewind whatever followed the wrong server.",
+            "Save what only the wrong server and its standbys have, and only then let them follow the right one.",
             habits.COMPARE,
         ),
     ),
@@ -186,7 +186,7 @@ ENTRIES = (
             habits.FENCE,
             "Set wal_log_hints or data checksums, so that pg_rewind can be used.",
         ),
-        tasks=("Rebuild or pg_rewind the standby that has the other history.",),
+        tasks=("Save what only the standby with the other history has, and only then let it follow again.",),
     ),
     CauseEntry(
         code="standbys_follow_each_other",
@@ -229,7 +229,7 @@ ENTRIES = (
             "Give every standby a slot, or an archive to restore from.",
             habits.SLOTS,
         ),
-        tasks=("Rebuild the standby, and say here how long the cluster was without it.",),
+        tasks=("Bring the standby back, and say here how long the cluster was without it.",),
     ),
     CauseEntry(
         code="wrong_cluster",

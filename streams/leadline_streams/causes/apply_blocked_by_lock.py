@@ -34,7 +34,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             title=f"apply on {name} is blocked by a lock",
             summary=f"{holder} holds a lock{lock}; the apply worker of {affected.name} has waited for it for "
             f"{waits_s:.0f} s",
-            steps=_steps(affected, pids[0] if pids else None),
+            steps=_steps(affected, blockers, pids),
             evidence_for=[
                 fact("wait", wait, name, f"the worker's transaction is {waits_s:.0f} s old"),
                 *(fact("blocker", _described(session), name, session.query) for session in blockers),
@@ -44,12 +44,15 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         )
 
 
-def _steps(affected: AffectedSubscription, pid: int | None) -> list[Step]:
+def _steps(affected: AffectedSubscription, blockers: list[Session], pids: list[int] | tuple[int, ...]) -> list[Step]:
+    """End the session that was seen. A process of which only the pid is known may be the server's own."""
     node = affected.node.name
-    if pid is None:
+    if not pids:
         return [show_clients(node)]
-    wait = "Ask its owner to end the transaction; if that takes too long, end the session"
-    return [show_session(node, pid), Step(risk="look", node=node, text=wait), end_session(node, pid)]
+    wait = Step(
+        risk="look", node=node, text="Ask its owner to end the transaction; if that takes too long, end the session"
+    )
+    return [show_session(node, pids[0]), wait, *(end_session(node, blockers[0]) if blockers else [])]
 
 
 def _blockers(affected: AffectedSubscription) -> list[Session]:

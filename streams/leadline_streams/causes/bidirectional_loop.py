@@ -7,6 +7,7 @@ from leadline.model.incident import Step
 from leadline.model.observation import Subscription
 from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions, quoted
 from leadline_streams.engines.postgresql.links import is_logical
+from leadline_streams.engines.postgresql.needs import remote_transaction
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -30,6 +31,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             summary=f"{affected.name} takes changes of any origin from {up}, which subscribes to {name} by "
             f"{back.name}: rows written on {name} come back and conflict with themselves ({', '.join(kinds)})",
             steps=_steps(affected, publisher, back),
+            not_needed=remote_transaction(affected),
             evidence_for=[
                 fact("origin", affected.subscription.origin or "any", name, affected.subscription.name),
                 fact("origin", back.origin or "any", up, back.name),

@@ -38,6 +38,14 @@ CAN_CAUSE: dict[str, frozenset[str]] = {
 }
 """Rules that a setting can make fire, by setting."""
 MASKED = frozenset({"archive_command", "primary_conninfo"})
+KEEPS = frozenset(
+    {
+        *("max_slot_wal_keep_size", "idle_replication_slot_timeout", "wal_keep_size", "wal_level"),
+        *("synchronous_standby_names", "synchronous_commit"),
+    }
+)
+"""Settings by which slots, WAL and commits are kept safe. The value of before may keep less: then it invalidates slots,
+removes WAL or leaves commits on one server only, so it is no step to run as it is."""
 RESTART = frozenset(HOT_STANDBY) | {
     "archive_mode",
     "listen_addresses",
@@ -92,6 +100,8 @@ def _steps(node: NodeName, change: Change) -> list[Step]:
     """Look first; undo the change if it was not intended. A value that the agent masks cannot be written back."""
     name, restart = change.setting, change.setting in RESTART
     ask = Step(risk="look", text="Find out whether the change was intended; if not, undo it")
+    if name in KEEPS:
+        return [show_settings(node, name), ask]
     if name not in MASKED:
         return [
             show_settings(node, name),

@@ -31,7 +31,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 steps=[
                     show_session(node.name, oldest.pid),
                     Step(risk="look", text="Let its owner end the transaction; if nobody needs it, end the session"),
-                    end_session(node.name, oldest.pid),
+                    *end_session(node.name, oldest),
                     Step(risk="safe", text="idle_in_transaction_session_timeout ends such transactions by itself"),
                 ],
                 evidence_for=[

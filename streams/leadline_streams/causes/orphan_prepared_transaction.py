@@ -60,9 +60,12 @@ def _of_vacuum(context: DiagnosisContext, node: NodeState, holder: Holder) -> Cl
 
 
 def _steps(node: NodeState) -> list[Step]:
-    end = "COMMIT PREPARED or ROLLBACK PREPARED"
-    text = f"Ask the transaction manager of the oldest one for its outcome, then run {end} with its gid in its database"
-    return [show_prepared(node.name), Step(risk="destructive", node=node.name, text=text)]
+    """Only the transaction manager has the outcome: ended by hand the other way, the servers differ."""
+    text = (
+        "Ask the transaction manager of the oldest one for its outcome: only it can tell whether the transaction was "
+        "committed elsewhere, and it can end it here"
+    )
+    return [show_prepared(node.name), Step(risk="look", node=node.name, text=text)]
 
 
 def _evidence(node: NodeState, slot: Slot, activity: Activity, is_oldest: bool) -> list[Evidence]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
+from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import is_streaming, still_cut_off
+from leadline_streams.engines.postgresql.needs import blind_spots, not_needed
+from leadline_streams.engines.postgresql.orchestrators import orchestrator_of
 from leadline_streams.engines.postgresql.timeouts import keepalive_s
 from leadline_streams.engines.postgresql.timing import RESTART_S
 from leadline_streams.engines.postgresql.unread import followers_of, is_unread
@@ -51,8 +54,8 @@ def _standbys(context: DiagnosisContext, node: NodeState) -> Iterator[NodeState]
 
 
 def _claim(context: DiagnosisContext, node: NodeState, followers: Iterable[NodeState]) -> Claim:
-    receiving: list[str] = []
-    lost: list[str] = []
+    receiving: list[NodeName] = []
+    lost: list[NodeName] = []
     for follower in followers:
         receiver = follower.sample.upstream if follower.sample is not None else None
         streams = receiver is not None and receiver.status == "streaming"
@@ -60,6 +63,7 @@ def _claim(context: DiagnosisContext, node: NodeState, followers: Iterable[NodeS
         (receiving if fresh else lost).append(follower.name)
     gone = node.reach == "gone"
     candidates = lost if not receiving else []  # a primary that still sends may not be replaced
+    needless = _replaceable(context, node, candidates) if gone else []
     what = "is down" if gone else "does not answer"
     unread = is_unread(node)
     role = f"the upstream of {' and '.join(lost + receiving)}" if unread else "the primary"
@@ -71,10 +75,11 @@ def _claim(context: DiagnosisContext, node: NodeState, followers: Iterable[NodeS
         summary=f"{node.name}, {role}, {what}: {node.error or 'no reason known'}",
         steps=[
             Step(risk="look", text=f"Read the end of the server log of {node.name}"),
-            *(Step(risk="look", node=NodeName(name), sql=RECEIVED) for name in candidates),
+            *(Step(risk="look", node=name, sql=RECEIVED) for name in candidates),
             Step(risk="careful", text=f"Start PostgreSQL on {node.name}"),
-            *([Step(risk="destructive", text=PROMOTE)] if candidates and not unread else []),
+            *([Step(risk="destructive", text=PROMOTE)] if needless else []),
         ],
+        not_needed=needless,
         evidence_for=[
             fact("up", "false", node.name, node.error),
             *(fact("receiver", "lost", name) for name in lost),
@@ -84,6 +89,22 @@ def _claim(context: DiagnosisContext, node: NodeState, followers: Iterable[NodeS
         ],
         not_seen=[*([_UNREAD] if unread else []), *([] if gone or candidates else [_UNHEARD])],
     )
+
+
+def _replaceable(context: DiagnosisContext, node: NodeState, lost: list[NodeName]) -> list[Evidence]:
+    """That a primary serves nobody any more, and that nothing else decides who replaces it.
+
+    Not where one of its standbys is not seen: it may still receive, or hold more than the others.
+    """
+    links = [link for link in context.cluster.links.values() if link.upstream == node.name and is_streaming(link)]
+    others = [other for other in context.nodes if other.name != node.name]
+    unseen = blind_spots(context.cluster, ("upstream",), but=[node.name])
+    if not lost or is_unread(node) or unseen or any(link.downstream not in lost for link in links):
+        return []
+    if any(orchestrator_of(other) is not None for other in (node, *others)):
+        return []
+    why = f"nothing listens at its address, and {' and '.join(lost)}, all standbys that it had, have lost it"
+    return [not_needed(f"{node.name} as the primary", node.name, why)]
 
 
 _UNREAD = fact("role", "not seen", None, "it has not answered since looking began; its followers name it")

@@ -80,8 +80,8 @@ def _claim(context: DiagnosisContext, old: NodeState, new: NodeState, left: list
             ),
             Step(
                 risk="careful",
-                text=f"Before {old.name} is started again: make it a standby of {new.name}, by pg_rewind if it has WAL "
-                f"that {new.name} never received",
+                text=f"Before {old.name} is started again: save what it has that {new.name} never received, and make "
+                f"it a standby of {new.name}",
             ),
         ],
         evidence_for=[

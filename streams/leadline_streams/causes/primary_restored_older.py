@@ -52,7 +52,8 @@ def _claim(context: DiagnosisContext, node: NodeState, ahead: list[LinkState]) -
             ),
             Step(
                 risk="careful",
-                text="Keep the server that has the data: fail over to it, or save its rows first and rebuild it then",
+                text="Keep the server that has the data as it is, until its rows are on the primary too or it is the "
+                "primary",
             ),
         ],
         evidence_for=[

@@ -28,9 +28,9 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 steps=[
                     show_senders(newest.name),
                     Step(
-                        risk="destructive",
-                        text=f"If {writers[0].name} stays the primary: stop {link.downstream}, pg_rewind it from "
-                        f"{writers[0].name} or rebuild it, and set its primary_conninfo",
+                        risk="look",
+                        text=f"Leave {link.downstream} as it is until it is decided which of the two stays the "
+                        f"primary: it holds a copy of the rows that only {newest.name} has",
                     ),
                 ],
                 evidence_for=[

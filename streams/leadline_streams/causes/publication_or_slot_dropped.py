@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import FAILING
+from leadline.model.alert import Evidence
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions, quoted
+from leadline_streams.engines.postgresql.needs import not_needed
 from leadline_streams.engines.postgresql.statements import show_slot
 from leadline_streams.engines.postgresql.subscriptions import missing_publications
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -47,7 +49,8 @@ def _publications(affected: AffectedSubscription, publisher: NodeState, missing:
         confidence=0.98,
         title=f"publication {names} is gone from {up}",
         summary=f"{affected.name} takes its changes from {names}, which {up} does not have: {effect}",
-        steps=_publication_steps(affected, publisher, missing[0], skips),
+        steps=_publication_steps(affected, publisher, missing, skips),
+        not_needed=[] if skips else _undecodable(affected, publisher, missing),
         evidence_for=[
             fact("publications", f"{names}: not there", up),
             fact("publications", ", ".join(affected.subscription.publications), affected.node.name, affected.name),
@@ -56,7 +59,7 @@ def _publications(affected: AffectedSubscription, publisher: NodeState, missing:
 
 
 def _publication_steps(
-    affected: AffectedSubscription, publisher: NodeState, publication: str, skips: bool
+    affected: AffectedSubscription, publisher: NodeState, missing: list[str], skips: bool
 ) -> list[Step]:
     """Create the publication again. Changes that were committed without it are lost.
 
@@ -71,7 +74,7 @@ def _publication_steps(
         looks.append(show_slot(up, slot))
         sql = f"SELECT pg_replication_slot_advance({literal(slot)}, pg_current_wal_flush_lsn())"
         advance.append(Step(risk="destructive", node=up, database=database, sql=sql))
-    create = f"CREATE PUBLICATION {quoted(publication)} FOR TABLE ..."
+    create = f"CREATE PUBLICATION {quoted(missing[0])} FOR TABLE ..."
     return [
         *looks,
         affected.alter("safe", "DISABLE"),
@@ -82,6 +85,16 @@ def _publication_steps(
             risk="careful", text="Compare the tables and copy the rows that differ: what was committed between is lost"
         ),
     ]
+
+
+def _undecodable(affected: AffectedSubscription, publisher: NodeState, missing: list[str]) -> list[Evidence]:
+    """That nothing can be read from the slot any more, and that no other publication of the subscription needs it."""
+    others = set(affected.subscription.publications) - set(missing)
+    row, slot = affected.row, affected.slot
+    if others or slot is None or (slot.active and row is None):
+        return []
+    why = f"{affected.name} alone reads it, and of its publications none is left; {publisher.name} has the rows"
+    return [not_needed(f"what slot {slot.name} retains", publisher.name, why)]
 
 
 def _slot(affected: AffectedSubscription, publisher: NodeState, slot: str) -> Claim:
@@ -101,8 +114,8 @@ def _slot(affected: AffectedSubscription, publisher: NodeState, slot: str) -> Cl
 
 
 def _slot_steps(affected: AffectedSubscription, publisher: NodeState, slot: str) -> list[Step]:
-    """Stream from now on and repair, or copy all tables again."""
-    up, down, name = publisher.name, affected.node.name, quoted(affected.subscription.name)
+    """Stream from now on, and repair. Rows that only the subscriber has are left as they are."""
+    up = publisher.name
     database = publisher.sample.database if publisher.sample is not None else None
     list_slots = "SELECT slot_name, slot_type, database, active, restart_lsn FROM pg_replication_slots"
     create = f"SELECT pg_create_logical_replication_slot({literal(slot)}, 'pgoutput')"
@@ -110,14 +123,12 @@ def _slot_steps(affected: AffectedSubscription, publisher: NodeState, slot: str)
         Step(risk="look", node=up, sql=list_slots),
         Step(
             risk="careful",
-            text="Either create the slot again in the publisher's database: streaming continues from now on, changes "
-            "since the drop are lost, and the tables have to be compared",
+            text="Create the slot again in the publisher's database: streaming continues from now on",
         ),
         Step(risk="careful", node=up, database=database, sql=create),
         Step(
-            risk="destructive",
-            text=f"Or copy the tables again: on {down}, drop subscription {name} after SET (slot_name = NONE), "
-            "TRUNCATE its tables and create it again",
+            risk="careful",
+            text="Then compare the tables and copy the rows that differ: changes since the drop are not sent again",
         ),
     ]
 

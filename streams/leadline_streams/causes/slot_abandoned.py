@@ -6,7 +6,8 @@ from math import inf
 from leadline.model.incident import Step
 from leadline.model.observation import Slot
 from leadline.words import duration, size
-from leadline_streams.engines.postgresql.owners import orphan_of, owners_of, unseen_owners
+from leadline_streams.engines.postgresql.needs import not_needed
+from leadline_streams.engines.postgresql.owners import copy_owner, orphan_of, owners_of, unseen_owners
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.statements import drop_slot, show_senders, show_slot
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -25,7 +26,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             if slot.active or slot_is_lost(slot):
                 continue
             owners = owners_of(context.cluster, node, slot)
-            if any(owner.kind != "table copy" or owner.node is not None for owner in owners):
+            if any(owner.kind != "table copy" for owner in owners) or copy_owner(context.cluster, node, slot):
                 continue
             if context.now - node.freed.get(slot.name, -inf) >= FREED_S:
                 yield _claim(context, node, slot)
@@ -44,6 +45,9 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
         summary=f"no consumer has used slot {slot.name} on {node.name}{since}; it retains "
         f"{size(slot.retained_bytes)} of WAL, {limit} = {context.shown(node, limit)}; {whose}",
         steps=_steps(node, slot, gone),
+        not_needed=[]
+        if gone is None
+        else [not_needed(f"slot {slot.name}", node.name, "its owner is gone, and every watched server shows its own")],
         evidence_for=[
             fact("active", "false", node.name, f"inactive{since}" if since else None),
             *([fact("owner", "gone", node.name, gone)] if gone is not None else []),
@@ -57,7 +61,8 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
 def _steps(node: NodeState, slot: Slot, gone: str | None) -> list[Step]:
     looks = [show_slot(node.name, slot.name), show_senders(node.name)]
     if gone is not None:
-        return [*looks, drop_slot(node.name, slot.name)]
+        kept = f"Make sure that slot {slot.name} was not kept on purpose, for a subscription that is to use it later"
+        return [*looks, Step(risk="look", node=node.name, text=kept), drop_slot(node.name, slot.name)]
     who = (
         f"Find out which standby, subscription, archive or backup slot {slot.name} was created for, and start it "
         "again. Without its slot it could not go on"

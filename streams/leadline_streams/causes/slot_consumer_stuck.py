@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline.model.observation import Sample, Slot
+from leadline.model.observation import Downstream, Sample, Slot
 from leadline.words import size
 from leadline_streams.engines.postgresql.links import is_logical
-from leadline_streams.engines.postgresql.statements import end_session, show_senders, show_session
+from leadline_streams.engines.postgresql.statements import end_sender, show_senders, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -38,7 +38,7 @@ def _claim(context: DiagnosisContext, node: NodeState, sample: Sample, slot: Slo
         title=f"the consumer of slot {slot.name} on {node.name} does not keep up",
         summary=f"{consumer} is connected to slot {slot.name} on {node.name} and has not confirmed "
         f"{size(slot.retained_bytes)} of WAL",
-        steps=[show_senders(node.name), *_end(node, slot)],
+        steps=[show_senders(node.name), *_end(node, slot, row)],
         evidence_for=[
             fact("active_pid", slot.active_pid, node.name, row.wait if row is not None else None),
             fact("restart_lsn", slot.restart_lsn, node.name),
@@ -48,15 +48,16 @@ def _claim(context: DiagnosisContext, node: NodeState, sample: Sample, slot: Slo
     )
 
 
-def _end(node: NodeState, slot: Slot) -> list[Step]:
-    """End the sender: a consumer that still runs connects again."""
+def _end(node: NodeState, slot: Slot, row: Downstream | None) -> list[Step]:
+    """End the sender: a consumer that still runs connects again. A backup or a copy would have to begin again."""
     if slot.active_pid is None:
         return []
-    return [
+    looks = [
         show_session(node.name, slot.active_pid),
         Step(risk="look", text="If the consumer waits for something, resolve that; if it hangs, end its sender"),
-        end_session(node.name, slot.active_pid),
     ]
+    streams = row is not None and row.pid == slot.active_pid and row.state in ("streaming", "catchup")
+    return [*looks, end_sender(node.name, slot.active_pid)] if streams else looks
 
 
 CAUSE = CauseRule(

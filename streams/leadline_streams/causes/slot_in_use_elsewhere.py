@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.model.incident import Step
 from leadline.model.observation import Downstream
 from leadline_streams.engines.postgresql.links import cut_off
-from leadline_streams.engines.postgresql.statements import end_session, show_session, show_slot
+from leadline_streams.engines.postgresql.statements import end_sender, show_session, show_slot
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -28,7 +28,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 show_slot(link.upstream, slot.name),
                 show_session(link.upstream, row.pid),
                 Step(risk="careful", text=f"Give {row.name} a slot of its own, then end its sender"),
-                end_session(link.upstream, row.pid),
+                end_sender(link.upstream, row.pid),
             ],
             evidence_for=[
                 fact("active_pid", row.pid, link.upstream, row.name),

@@ -2,15 +2,24 @@
 
 from collections.abc import Iterator
 
+from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline.model.observation import Slot
+from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.engines.postgresql.needs import data_of_standby, not_needed
 from leadline_streams.engines.postgresql.slots import is_physical, slot_is_lost
-from leadline_streams.engines.postgresql.statements import drop_slot, show_clients, show_slot
+from leadline_streams.engines.postgresql.statements import (
+    drop_slot,
+    rebuild_standby,
+    show_clients,
+    show_server,
+    show_slot,
+)
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.state import LinkState, NodeState
 
 LIMITS = {
     "wal_removed": "max_slot_wal_keep_size",
@@ -34,18 +43,20 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
     setting = LIMITS.get(reason)
     change, changed = context.blame(node, setting) if setting is not None else ("", [])
     consumers = [
-        link.downstream
-        for link in context.cluster.links.values()
-        if link.upstream == node.name and link.slot == slot.name
+        link for link in context.cluster.links.values() if link.upstream == node.name and link.slot == slot.name
     ]
-    consumer = consumers[0] if consumers else "its consumer"
+    link = consumers[0] if consumers else None
+    consumer = link.downstream if link is not None else "its consumer"
+    affected = next((each for each in context.links if each.link is link), None)
+    rebuild = data_of_standby(context, affected) if affected is not None and is_streaming(affected.link) else []
     limit = f"; {setting} = {context.shown(node, setting)}{change}" if setting is not None else ""
     return Claim(
         subject=context.about_slot(node, slot.name),
         confidence=0.97,
         title=f"slot {slot.name} on {node.name} is invalidated",
         summary=f"{node.name} invalidated slot {slot.name} ({reason}): {consumer} cannot continue{limit}",
-        steps=_steps(context, node, slot, consumer),
+        steps=_steps(context, node, slot, consumer, rebuild=bool(rebuild)),
+        not_needed=[*_useless(node, slot, link), *rebuild],
         evidence_for=[
             fact("wal_status", slot.wal_status, node.name),
             fact("invalidation_reason", reason, node.name),
@@ -54,20 +65,32 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
     )
 
 
-def _steps(context: DiagnosisContext, node: NodeState, slot: Slot, consumer: str) -> list[Step]:
-    """The slot is of no use any more, and its consumer needs a new copy of the data."""
-    clients = [show_clients(NodeName(consumer))] if consumer in context.cluster.nodes else []
-    looks = [show_slot(node.name, slot.name), *clients]
+def _useless(node: NodeState, slot: Slot, link: LinkState | None) -> list[Evidence]:
+    """That nothing reads the slot; not of one that the server itself keeps, or whose consumer streams all the same."""
+    if slot.active or slot.synced or (link is not None and link.connected):
+        return []
+    return [not_needed(f"slot {slot.name}", node.name, "nobody reads it, and the server lets nobody read it again")]
+
+
+def _steps(context: DiagnosisContext, node: NodeState, slot: Slot, consumer: str, *, rebuild: bool) -> list[Step]:
+    """The slot is of no use any more, and its consumer needs another way to what it missed."""
+    watched = [show_clients(NodeName(consumer))] if consumer in context.cluster.nodes else []
+    looks, name = [show_slot(node.name, slot.name), *watched], NodeName(consumer)
+    looks += [show_server(name)] if watched and is_physical(slot) else []
     if not is_physical(slot):
-        again = f"Create the subscription of {consumer} again: its tables are emptied and copied"
-        return [*looks, drop_slot(node.name, slot.name), Step(risk="destructive", text=again)]
+        again = (
+            f"Let {consumer} begin again with a new slot, then compare its tables and copy the rows that differ: what "
+            "was committed since this slot ended is not sent to it"
+        )
+        return [*looks, drop_slot(node.name, slot.name), Step(risk="careful", text=again)]
     create = f"SELECT pg_create_physical_replication_slot({literal(slot.name)}, true)"
-    rebuild = f"If no restore_command finds the missing WAL for {consumer}, rebuild it with pg_basebackup"
+    archive = f"If the archive has the missing WAL, let {consumer} restore it with restore_command"
     return [
         *looks,
         drop_slot(node.name, slot.name),
         Step(risk="safe", node=node.name, sql=create),
-        Step(risk="destructive", text=rebuild),
+        Step(risk="careful", text=archive),
+        *([rebuild_standby(name, node.name)] if rebuild else []),
     ]
 
 

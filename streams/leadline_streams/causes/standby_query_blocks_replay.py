@@ -65,7 +65,7 @@ def _who(session: Session) -> str:
 def _steps(name: NodeName, blockers: Sequence[Session], limit: str | None) -> list[Step]:
     """End the query; bound the wait where replay may wait for ever."""
     if blockers:
-        steps = [show_session(name, blockers[0].pid), end_session(name, blockers[0].pid)]
+        steps = [show_session(name, blockers[0].pid), *end_session(name, blockers[0])]
     else:
         steps = [show_clients(name), Step(risk="careful", text="End the oldest query")]
     return [*steps, *(change_setting(name, LIMIT, "30s", "safe") if limit == "-1" else [])]

@@ -9,6 +9,7 @@ from leadline.model.observation import LogLine
 from leadline.words import times
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions
+from leadline_streams.engines.postgresql.needs import remote_transaction
 from leadline_streams.engines.postgresql.statements import change_setting
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -43,6 +44,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             summary=f"{affected.name} cannot apply: {_conflict(affected, kinds, reason if written else None)}; "
             f"it failed {times(affected.errors)} in 5 min{unrecorded}",
             steps=_steps(affected, record=bool(unrecorded)),
+            not_needed=remote_transaction(affected),
             evidence_for=[
                 *(fact(kind, count, name) for kind, count in kinds.items()),
                 *([server_log.as_evidence(reason, affected.node)] if written and reason is not None else []),
@@ -74,15 +76,29 @@ def _unrecorded(context: DiagnosisContext, affected: AffectedSubscription) -> tu
 
 
 def _steps(affected: AffectedSubscription, *, record: bool) -> list[Step]:
-    """Remove the conflicting row, or give up the remote transaction; ``record``: origins of rows from now on."""
+    """Make room for the row, or give up the remote transaction; ``record``: origins of rows from now on."""
+    node, database = affected.node.name, affected.subscription.database
+    up = affected.publisher.name if affected.publisher is not None else "the publisher"
     return [
         *affected.read_error,
         Step(
+            risk="look",
+            node=node,
+            database=database,
+            text=f"Compare the local row with that key with the row of {up}: somebody or something wrote it here",
+        ),
+        Step(
+            risk="careful",
+            node=node,
+            database=database,
+            text="Keep a copy of the local row and give it another key: the worker then goes on by itself",
+        ),
+        Step(
             risk="destructive",
-            node=affected.node.name,
-            database=affected.subscription.database,
-            text="Either DELETE the local row with that key, or skip the whole remote transaction; after that the two "
-            "sides differ and have to be compared",
+            node=node,
+            database=database,
+            text="Or skip the remote transaction whose finish LSN the server log names, which is all of it and not "
+            f"only that row; then compare its tables with {up} and copy what is missing",
         ),
         affected.skip,
         *([] if affected.subscription.enabled else [affected.alter("safe", "ENABLE")]),

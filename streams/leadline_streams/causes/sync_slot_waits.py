@@ -71,7 +71,7 @@ def _steps(publisher: NodeState, session: Session | None, waiting: WaitingSender
     up = publisher.name
     if session is not None:
         ask = "Ask its owner to end the transaction: the copy goes on by itself. If nobody needs it, end the session"
-        return [show_session(up, session.pid), Step(risk="look", node=up, text=ask), end_session(up, session.pid)]
+        return [show_session(up, session.pid), Step(risk="look", node=up, text=ask), *end_session(up, session)]
     if waiting.prepared:
         ask = "Find the transaction manager that prepared it: it has to commit it or to roll it back"
         return [show_prepared(up), Step(risk="look", node=up, text=ask)]

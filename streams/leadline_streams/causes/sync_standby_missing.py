@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 
+from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.statements import change_setting, show_senders
+from leadline_streams.engines.postgresql.needs import blind_spots, not_needed
+from leadline_streams.engines.postgresql.orchestrators import orchestrator_of
+from leadline_streams.engines.postgresql.statements import change_setting, show_senders, show_settings
 from leadline_streams.engines.postgresql.synchronous import Wanted, confirming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 
 SETTING = "synchronous_standby_names"
 
@@ -24,6 +28,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         missing = wanted.missing(sample.downstreams)
         waiters = sample.activity.sync_waiters if sample.activity is not None else 0
         change, changed = context.blame(node, SETTING)
+        safe = _waits_for_nobody(context, node, missing) if waiters else []
         yield Claim(
             subject=context.about_node(node),
             confidence=0.96 if waiters else 0.92,
@@ -38,19 +43,51 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             + change,
             steps=[
                 show_senders(node.name),
-                Step(
-                    risk="safe",
-                    text=f"Bring back {' or '.join(missing) or 'another standby'}; if that takes too long, give up "
-                    "waiting: a commit is then safe on this server only",
-                ),
-                *change_setting(node.name, SETTING, "", "careful"),
+                show_settings(node.name, SETTING),
+                Step(risk="safe", text=f"Bring back {' or '.join(missing) or 'another standby'}"),
+                *(_give_up(node) if safe else []),
             ],
+            not_needed=safe,
             evidence_for=[
                 *(changed or [fact(SETTING, context.shown(node, SETTING), node.name)]),
                 fact("synchronous_now", ", ".join(there) or "none", node.name),
                 fact("sync_waiters", waiters, node.name),
             ],
         )
+
+
+def _waits_for_nobody(context: DiagnosisContext, node: NodeState, missing: list[str]) -> list[Evidence]:
+    """That none of the standbys that are waited for was promoted or can be, so that no commit is lost by a failover.
+
+    Each has to be watched. An orchestrator sets the names itself.
+    """
+    others = [other for other in context.nodes if other.name != node.name]
+    if any(orchestrator_of(each) is not None for each in (node, *others)):
+        return []
+    wanted = frozenset(map(str.lower, missing))
+    found = [other for other in others if not wanted.isdisjoint(_names(other))]
+    follows = all(other.reach == "gone" if other.down else not other.takes_writes for other in found)
+    unseen = blind_spots(context.cluster, ("upstream",), but=[node.name, *(each.name for each in found if each.down)])
+    if not wanted or not wanted <= set[str]().union(*map(_names, found)) or not follows or unseen:
+        return []
+    names = " and ".join(other.name for other in found)
+    return [not_needed("the wait for a standby", node.name, f"{names} was seen to be down or to follow: none leads")]
+
+
+def _names(node: NodeState) -> set[str]:
+    """The names that a server may give itself to its primary."""
+    receiver = node.sample.upstream if node.sample is not None else None
+    cluster_name = node.settings.get("cluster_name")
+    own = (node.name, receiver.application_name if receiver else None, cluster_name.value if cluster_name else None)
+    return {name.lower() for name in own if name}
+
+
+def _give_up(node: NodeState) -> list[Step]:
+    """Commits on this server alone, for the time being."""
+    text = (
+        f"If that takes too long, give up waiting: until {SETTING} is set again, a commit is safe on this server only"
+    )
+    return [Step(risk="careful", node=node.name, text=text), *change_setting(node.name, SETTING, "", "careful")]
 
 
 CAUSE = CauseRule(

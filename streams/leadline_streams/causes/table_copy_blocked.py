@@ -1,10 +1,12 @@
 """``table_copy_blocked``: an initial copy waits for a lock on its table, on either side."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
+from leadline.model.observation import Session
 from leadline.words import duration
 from leadline_streams.causes.sync_slot_waits import TRANSACTION
 from leadline_streams.engines.postgresql.apply import affected_subscriptions
@@ -24,7 +26,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             waiter = _waiter(each, affected.node.name)
             if waiter is None:
                 continue
-            node, wait, pid, blocked_by, described = waiter
+            node, wait, pid, blocked_by, described, holders = waiter
             whom = f"pid {blocked_by[0]} on {node}" if blocked_by else f"a session on {node}"
             yield Claim(
                 subject=affected.about,
@@ -32,13 +34,25 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 title=f"the initial copy of {each.tables} is blocked by a lock on {node}",
                 summary=f"the copy of {each.tables} by {affected.name} has not moved for "
                 f"{duration(context.now - each.since)}: it waits for a lock that {whom} holds",
-                steps=_steps(node, pid, blocked_by),
+                steps=_steps(node, pid, blocked_by, holders),
                 evidence_for=[fact("wait", wait, node, f"pid {pid}"), *described],
             )
 
 
-def _waiter(each: Stuck, subscriber: NodeName) -> tuple[NodeName, str, int, list[int], list[Evidence]] | None:
-    """The place of the wait: server, wait event, process, the sessions that it waits for, and what is known of them."""
+class _Waiter(NamedTuple):
+    """A process that waits for a lock, and those that it waits for."""
+
+    node: NodeName
+    wait: str
+    pid: int
+    blocked_by: list[int]
+    described: list[Evidence]
+    holders: Sequence[Session]
+    """Of ``blocked_by``, the client sessions that were seen."""
+
+
+def _waiter(each: Stuck, subscriber: NodeName) -> _Waiter | None:
+    """The place of the wait; None when nothing waits for a lock."""
     waiting = each.sender.waiting if each.sender is not None else None
     if each.sender is not None and waiting is not None and waiting.wait != TRANSACTION:
         up = each.sender.publisher.name
@@ -46,18 +60,21 @@ def _waiter(each: Stuck, subscriber: NodeName) -> tuple[NodeName, str, int, list
             fact("blocker", f"pid {one.pid}, user {one.user}, {one.state}, {one.age_s:.0f} s old", up, one.query)
             for one in waiting.blockers
         ]
-        return up, waiting.wait, waiting.pid, [one.pid for one in waiting.blockers], holders
+        pids = [one.pid for one in waiting.blockers]
+        return _Waiter(up, waiting.wait, waiting.pid, pids, holders, waiting.blockers)
     copy = each.copy
     if copy is None or not (copy.wait or "").startswith("Lock/"):
         return None
-    return subscriber, copy.wait or "", copy.pid, list(copy.blocked_by), []
+    return _Waiter(subscriber, copy.wait or "", copy.pid, list(copy.blocked_by), [], ())
 
 
-def _steps(node: NodeName, pid: int, blocked_by: list[int]) -> list[Step]:
+def _steps(node: NodeName, pid: int, blocked_by: list[int], holders: Sequence[Session]) -> list[Step]:
+    """End the session that was seen. A process of which only the pid is known may be the server's own."""
     if not blocked_by:
         return [show_session(node, pid)]
     ask = "Ask its owner to end the transaction; if that takes too long, end the session"
-    return [show_session(node, blocked_by[0]), Step(risk="look", node=node, text=ask), end_session(node, blocked_by[0])]
+    look = [show_session(node, blocked_by[0]), Step(risk="look", node=node, text=ask)]
+    return [*look, *(end_session(node, holders[0]) if holders else [])]
 
 
 CAUSE = CauseRule(

@@ -37,12 +37,12 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 
 def _steps(affected: AffectedSubscription) -> list[Step]:
-    """Empty the first table where rows of its own are in the way."""
+    """Look for what is missing, and for rows of its own that are in the way."""
     node, database = affected.node.name, affected.subscription.database
     read = "Read the last ERROR of the tablesync worker in the server log"
     fix = (
-        "If a table or a column is missing, create it. If the table already has rows that nobody needs, empty it; the "
-        "copy starts again by itself"
+        "If a table or a column is missing, create it; the copy starts again by itself. If rows of its own are in the "
+        "way, find out who wrote them: they may be on no other server"
     )
     columns = "n_live_tup, n_tup_ins, n_tup_upd, n_tup_del"
     return [
@@ -54,7 +54,6 @@ def _steps(affected: AffectedSubscription) -> list[Step]:
             for table in affected.subscription.unsynced[:1]
         ),
         Step(risk="look", node=node, database=database, text=fix),
-        *(affected.step("destructive", f"TRUNCATE {table}") for table in affected.subscription.unsynced[:1]),
     ]
 
 

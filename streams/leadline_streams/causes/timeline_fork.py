@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import cut_off
+from leadline_streams.engines.postgresql.needs import fork_of_standby
+from leadline_streams.engines.postgresql.statements import show_server
 from leadline_streams.engines.postgresql.wal import has_forked
-from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_link
 
 SETTLED_S = 3.0
@@ -30,7 +33,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         sure = has_forked(affected)
         if not sure and context.now - (affected.link.cut_since or context.now) < SETTLED_S:
             continue
-        link = affected.link
+        link, needless = affected.link, fork_of_standby(context, affected) if sure else []
         yield Claim(
             subject=of_link(link),
             confidence=0.94 if sure else 0.8,
@@ -39,18 +42,28 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             "has WAL from before the fork that the new timeline does not have, and cannot follow it",
             steps=[
                 Step(risk="look", node=link.downstream, sql="SELECT timeline_id FROM pg_control_checkpoint()"),
+                show_server(link.downstream),
                 Step(
-                    risk="destructive",
-                    text=f"Save what only {link.downstream} has, stop it, and run pg_rewind --target-pgdata=... "
-                    f"--source-server='host={affected.up.node.host} port={affected.up.node.port}', or rebuild it",
+                    risk="look",
+                    text=f"Find out what only {link.downstream} has, and save it: until then leave its data directory "
+                    "as it is",
                 ),
+                *([_rewind(affected, affected.up)] if needless else []),
             ],
+            not_needed=needless,
             evidence_for=[
                 fact("timeline", ours, link.downstream),
                 fact("timeline", theirs, link.upstream),
                 *([fact("received_lsn", "below replayed_lsn", link.downstream)] if sure else []),
             ],
         )
+
+
+def _rewind(affected: AffectedLink, up: NodeState) -> Step:
+    server = f"--source-server='host={up.node.host} port={up.node.port}'"
+    name = affected.link.downstream
+    text = f"Then stop {name} and run pg_rewind --target-pgdata=... {server}, or rebuild it from {up.name}"
+    return Step(risk="destructive", node=name, text=text)
 
 
 CAUSE = CauseRule(

@@ -10,7 +10,7 @@ from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_cluster
 
-REBUILD = "rebuild it as a standby; pg_rewind would find nothing to do, because both are on one timeline"
+COPY = ", by a new copy: pg_rewind would find nothing to do, because both are on one timeline"
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
@@ -43,11 +43,10 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 ),
                 *(show_clients(node.name) for node in writers),
                 Step(
-                    risk="destructive",
-                    text=f"Let only one take writes. If applications write to {' and '.join(others)}: stop "
-                    f"{newest.name} and rebuild it as a standby. If they have moved to {newest.name}: stop "
-                    f"{' and '.join(others)} and {'pg_rewind it' if was_promoted else REBUILD}. Save first what only "
-                    "the other one has",
+                    risk="careful",
+                    text="Let only one take writes, the one to which the applications write: point them all to it, and "
+                    "stop the other. Both have rows that the other one lacks, so keep its data directory as it is "
+                    f"until those rows are saved; only then make it a standby again{'' if was_promoted else COPY}",
                 ),
             ],
             evidence_for=[

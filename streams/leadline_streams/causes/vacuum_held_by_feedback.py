@@ -58,7 +58,7 @@ def _steps(context: DiagnosisContext, node: NodeState, holder: Holder) -> Iterat
         yield show_session(standby, pid)
         text = f"Ask the owner of pid {pid} on {standby} to end the transaction; if nobody needs it, end the session"
         yield Step(risk="look", node=standby, text=text)
-        yield end_session(standby, pid)
+        yield from end_session(standby, holder.session)
         return
     found = standby_of(context.cluster, node, holder)
     if found is not None:

@@ -28,7 +28,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             steps=[
                 show_session(node.name, session.pid),
                 Step(risk="look", node=node.name, text=end),
-                end_session(node.name, session.pid),
+                *end_session(node.name, session),
             ],
             evidence_for=[fact("xmin_age", found[0].age, node.name, found[0].name)],
         )

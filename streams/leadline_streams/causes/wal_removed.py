@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import cut_off
-from leadline_streams.engines.postgresql.statements import show_senders, show_settings
+from leadline_streams.engines.postgresql.needs import data_of_standby
+from leadline_streams.engines.postgresql.statements import rebuild_standby, show_senders, show_server, show_settings
 from leadline_streams.engines.postgresql.wal import oldest_kept
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -23,6 +24,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if floor is None or link.position is None:
             continue
         change, changed = context.blame(affected.up, KEEP)
+        needless = data_of_standby(context, affected)
         needed, kept = affected.engine.format_position(link.position), affected.engine.format_position(floor)
         yield Claim(
             subject=of_link(link),
@@ -33,13 +35,15 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             steps=[
                 show_senders(link.upstream),
                 show_settings(link.upstream, KEEP),
+                show_server(link.downstream),
                 Step(
                     risk="careful",
                     text=f"If the archive has the missing WAL, let {link.downstream} restore it with restore_command",
                 ),
-                Step(risk="destructive", text=f"Otherwise rebuild {link.downstream} with pg_basebackup"),
+                *([rebuild_standby(link.downstream, link.upstream)] if needless else []),
                 Step(risk="safe", text=f"Then give it a slot on {link.upstream}"),
             ],
+            not_needed=needless,
             evidence_for=[
                 fact("replayed_lsn", needed, link.downstream),
                 fact(

@@ -26,7 +26,7 @@ def test_the_score_counts_what_was_missed() -> None:
     assert [fault["fault"] for fault in RUN["faults"]] == ["replay_paused", "table_lost"]
     assert set(RUN["faults"][0]) == {
         "fault", "server_version", "expected_cause", "rule", "ranked_first", "detected_s", "cause_s", "pages",
-        "resolved_s", "form", "looked",
+        "resolved_s", "form", "looked", "harms",
     }  # fmt: skip
 
 

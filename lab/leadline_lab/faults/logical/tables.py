@@ -73,7 +73,7 @@ def column_that_is_not_sent(logical: Logical) -> Course:
 
 @fault(
     make_logical,
-    Expected(rule="table_sync_stuck", cause="table_sync_failing", fix=("TRUNCATE public.filled;",)),
+    Expected(rule="table_sync_stuck", cause="table_sync_failing", fix=("find out who wrote them",)),
 )
 def table_sync_failing(logical: Logical) -> Course:
     """A new table of the publication has rows on the subscriber already, and its initial copy fails."""

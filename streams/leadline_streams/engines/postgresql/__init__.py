@@ -25,6 +25,7 @@ Shared by rules and causes:
 ``horizon``         the oldest snapshots that vacuum must respect, and their holders
 ``slots``           WAL that a slot retains, its growth, and the transactions that it waits for
 ``owners``          everything that could own a slot
+``needs``           whether anything may need what a destructive step discards
 ``orchestrators``   orchestrators of servers, and the slots that they keep
 ``refusals``        published tables whose updates the server refuses, and why
 ``both_ways``       two servers that subscribe to each other, and changes that cross

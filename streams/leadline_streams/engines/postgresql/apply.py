@@ -89,8 +89,9 @@ class AffectedSubscription:
 
     @property
     def skip(self) -> Step:
-        """Skip the remote transaction that the server log names."""
-        return self.alter("destructive", "SKIP (lsn = '<finish LSN>')")
+        """Skip the remote transaction that the server log names, by its finish LSN where that was read."""
+        lsn = self.reason.lsn if self.reason is not None and self.is_certain else None
+        return self.alter("destructive", f"SKIP (lsn = '{lsn or '<finish LSN>'}')")
 
     @property
     def _literal(self) -> str:

@@ -12,6 +12,7 @@ from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
 from leadline.model.observation import Slot, Subscription
 from leadline_streams.engines.postgresql.orchestrators import by_slot_name, orchestrator_of, slot_name_of
+from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.table_copies import CopySlot, copy_slot
 from leadline_streams.judge.rule import ClusterView, fact
 from leadline_streams.judge.state import NodeState
@@ -56,17 +57,21 @@ def orphan_of(cluster: ClusterView, node: NodeState, slot: Slot) -> str | None:
     """The owner that a slot had and that was seen to be gone, in words; None where that is not certain.
 
     The subscription of an initial copy, by the server that the slot's name identifies; or a subscription that was
-    dropped, or moved to another slot, while it was watched.
+    dropped, or moved to another slot, while it was watched. Nothing is certain while a server of the cluster is not
+    seen.
     """
+    if _unseen(cluster, node):
+        return None
     parts = copy_slot(slot.name) if slot.kind == "logical" else None
     if parts is None:
         return "a subscription that was dropped or reads another slot now" if slot.name in node.freed else None
-    other = _subscriber_of(cluster, parts)
-    if other is None or not other.writable or copy_owner(cluster, node, slot) is not None:
+    homes = [each for each in _subscribers_of(cluster, parts) if each.writable]
+    if not homes or copy_owner(cluster, node, slot) is not None:
         return None
-    if any(each.oid is None for each in _subscriptions(other)):
+    if any(each.oid is None for home in homes for each in _subscriptions(home)):
         return None  # before PostgreSQL 14 their identities cannot be read
-    return f"subscription {parts.subscription_oid} of {other.name}, which has no such subscription any more"
+    names = " and ".join(home.name for home in homes)
+    return f"subscription {parts.subscription_oid} of {names}, which has no such subscription any more"
 
 
 def copy_owner(cluster: ClusterView, node: NodeState, slot: Slot) -> Owner | None:
@@ -77,13 +82,12 @@ def copy_owner(cluster: ClusterView, node: NodeState, slot: Slot) -> Owner | Non
     parts = copy_slot(slot.name) if slot.kind == "logical" else None
     if parts is None:
         return None
-    other = _subscriber_of(cluster, parts)
-    found = _subscriptions(other) if other is not None else ()
-    name = next((each.name for each in found if each.oid == parts.subscription_oid), None)
     rows = node.sample.downstreams if node.sample is not None else ()
-    if other is not None and name is not None:
-        what = f"the initial copy of a table by subscription {name} on {other.name}"
-        return Owner("table copy", what, "the slot's name holds that subscription and that server", other.name)
+    for other in _subscribers_of(cluster, parts):
+        name = next((each.name for each in _subscriptions(other) if each.oid == parts.subscription_oid), None)
+        if name is not None:
+            what = f"the initial copy of a table by subscription {name} on {other.name}"
+            return Owner("table copy", what, "the slot's name holds that subscription and that server", other.name)
     if any(slot.name in (row.name, row.slot) for row in rows):
         return Owner("table copy", "an initial copy that is running", "its sender has the slot's name")
     return None
@@ -92,7 +96,7 @@ def copy_owner(cluster: ClusterView, node: NodeState, slot: Slot) -> Owner | Non
 def _unseen_copy(cluster: ClusterView, slot: Slot) -> Owner:
     parts = copy_slot(slot.name)
     assert parts is not None
-    other = _subscriber_of(cluster, parts)
+    other = next(iter(_subscribers_of(cluster, parts)), None)
     system = f"the server with system identifier {parts.system_id}, which has no agent"
     return Owner(
         "table copy",
@@ -103,11 +107,10 @@ def _unseen_copy(cluster: ClusterView, slot: Slot) -> Owner:
     )
 
 
-def _subscriber_of(cluster: ClusterView, parts: CopySlot) -> NodeState | None:
-    """The watched server whose initial copy a slot's name describes."""
-    nodes = cluster.nodes.values()
-    system = parts.system_id
-    return next((each for each in nodes if system is not None and each.node.system_id == system), None)
+def _subscribers_of(cluster: ClusterView, parts: CopySlot) -> list[NodeState]:
+    """The watched servers whose initial copy a slot's name may describe: copies of a server have its identifier."""
+    nodes, system = cluster.nodes.values(), parts.system_id
+    return [each for each in nodes if system is not None and each.node.system_id == system]
 
 
 def _subscriptions(node: NodeState) -> tuple[Subscription, ...]:
@@ -115,9 +118,16 @@ def _subscriptions(node: NodeState) -> tuple[Subscription, ...]:
 
 
 def unseen_owners(cluster: ClusterView, node: NodeState, slot: Slot) -> list[Evidence]:
-    """Possible owners that cannot be seen now: servers that do not answer, and those that have no agent."""
-    silent = sorted(other.name for other in cluster.nodes.values() if other.name != node.name and not other.answers)
+    """Possible owners that cannot be seen now: servers that do not answer or hide it, and those that have no agent."""
+    silent = [name for name in _unseen(cluster, node) if not cluster.nodes[name].answers]
     return [
+        *(
+            fact(
+                "consumer", "not seen", name, f"whether {name} uses slot {slot.name} shows to an agent that may read it"
+            )
+            for name in _unseen(cluster, node)
+            if name not in silent
+        ),
         *(
             fact("consumer", "not seen", name, f"whether {name} uses slot {slot.name} shows when it answers")
             for name in silent
@@ -130,6 +140,17 @@ def unseen_owners(cluster: ClusterView, node: NodeState, slot: Slot) -> list[Evi
             "whether it does",
         ),
     ]
+
+
+def _unseen(cluster: ClusterView, node: NodeState) -> list[str]:
+    """The other servers that do not answer, or do not show whose slots they use."""
+    found = []
+    for other in cluster.nodes.values():
+        sample = other.sample
+        hidden = sample is not None and (hides(sample, "subscriptions") or hides(sample, "upstream"))
+        if other.name != node.name and (not other.answers or hidden):
+            found.append(other.name)
+    return sorted(found)
 
 
 def orchestrated(cluster: ClusterView, node: NodeState, slot: Slot) -> Owner | None:

@@ -79,7 +79,9 @@ def _forget(memory: Memory, nodes: list[NodeState], readers: dict[Reader, Subscr
     for link in [link for link in memory.links.values() if is_logical(link) and not link.agentless]:
         if link.downstream in answering and (link.downstream, link.name) not in readers:
             del memory.links[link.id]
-            if link.slot is not None and (keeper := memory.nodes.get(link.upstream)) is not None:
+            keeper, reader = memory.nodes.get(link.upstream), memory.nodes[link.downstream]
+            # A server that was demoted shows no subscriptions: the one that took over has them.
+            if link.slot is not None and keeper is not None and reader.node.role == "primary":
                 keeper.freed[link.slot] = now
     for node in nodes:
         if node.freed and node.sample is not None:

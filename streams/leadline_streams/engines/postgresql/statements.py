@@ -8,12 +8,14 @@ import re
 
 from leadline.model.ids import NodeName
 from leadline.model.incident import Risk, Step
+from leadline.model.observation import Session
 from leadline_streams.judge.diagnosis.ranking import literal
 
 RELOAD = "SELECT pg_reload_conf()"
 RESTART = "Restart PostgreSQL"
 _PLAIN = re.compile(r"-?\d+|on|off").fullmatch
 """Whether a value needs no quotes."""
+COMMITTING = "IPC/SyncRep"
 _SESSION = "SELECT pid, usename, application_name, client_addr, state, now() - xact_start AS transaction_age, query"
 
 
@@ -63,8 +65,18 @@ def show_snapshots(node: NodeName) -> Step:
     )
 
 
-def end_session(node: NodeName, pid: int) -> Step:
-    """End a session and roll back its transaction."""
+def end_session(node: NodeName, session: Session) -> list[Step]:
+    """End a client session and roll back its transaction.
+
+    Not one whose commit waits for a standby: its transaction is committed, and to end the wait is to give it up.
+    """
+    if session.wait == COMMITTING:
+        return []
+    return [Step(risk="careful", node=node, sql=f"SELECT pg_terminate_backend({session.pid})")]
+
+
+def end_sender(node: NodeName, pid: int) -> Step:
+    """End a WAL sender. Its consumer connects again, if it runs."""
     return Step(risk="careful", node=node, sql=f"SELECT pg_terminate_backend({pid})")
 
 
@@ -97,6 +109,26 @@ def show_receiver(node: NodeName) -> Step:
     """The WAL receiver of a standby. No row when none is running."""
     columns = "pid, status, sender_host, sender_port, flushed_lsn, latest_end_lsn, last_msg_receipt_time"
     return Step(risk="look", node=node, sql=f"SELECT {columns} FROM pg_stat_wal_receiver")
+
+
+def show_server(node: NodeName) -> Step:
+    """Which server this is: its role, its identity, where it runs, and how many clients it has."""
+    return Step(
+        risk="look",
+        node=node,
+        sql="SELECT pg_is_in_recovery(), system_identifier, inet_server_addr(), inet_server_port(), "
+        "(SELECT count(*) FROM pg_stat_activity WHERE backend_type IN ('client backend', 'walsender')) AS clients "
+        "FROM pg_control_system()",
+    )
+
+
+def rebuild_standby(node: NodeName, upstream: NodeName) -> Step:
+    """Build a standby again beside its old data directory."""
+    text = (
+        f"Otherwise, and only where the statement before shows {node} in recovery: stop it, rename its data directory, "
+        f"and rebuild it from {upstream} with pg_basebackup. Remove the old directory when the new standby streams"
+    )
+    return Step(risk="destructive", node=node, text=text)
 
 
 def show_replay(node: NodeName) -> Step:

@@ -37,6 +37,8 @@ class Claim:
     """The failure and what makes it possible, naming node, setting, query, slot or row."""
     steps: list[Step] = field(default_factory=list)
     """The fix as data, in order: what is looked at comes before what is changed."""
+    not_needed: list[Evidence] = field(default_factory=list)
+    """Facts, seen now, by which nothing needs what the destructive steps discard. Without one, none is proposed."""
     evidence_for: list[Evidence] = field(default_factory=list)
     evidence_against: list[Evidence] = field(default_factory=list)
     not_seen: list[Evidence] = field(default_factory=list)
@@ -91,7 +93,7 @@ def find_causes(context: DiagnosisContext, catalogue: Mapping[str, CauseRule]) -
                 subject=claim.subject,
                 summary=claim.summary,
                 fix=fix_of(steps),
-                evidence_for=claim.evidence_for,
+                evidence_for=[*claim.evidence_for, *claim.not_needed],
                 evidence_against=claim.evidence_against,
                 steps=steps,
                 not_seen=claim.not_seen,
@@ -129,12 +131,19 @@ def key_of(cause: Cause) -> CauseKey:
 
 def _proposed(context: DiagnosisContext, claim: Claim) -> list[Step]:
     """The steps in the ways of whoever runs the servers; of a guess, only those that look."""
-    steps = claim.steps if claim.confidence >= GUESS else [step for step in claim.steps if step.risk == "look"]
+    steps = claim.steps if claim.not_needed else _keeping(claim.steps)
+    if claim.confidence < GUESS:
+        steps = [step for step in claim.steps if step.risk == "look"]
     nodes = context.cluster.nodes
     for name in dict.fromkeys(node.node.engine for node in nodes.values()):
         engine = context.engines[name]
         steps = [step_there for step in steps if (step_there := engine.worded(step, nodes)) is not None]
     return steps
+
+
+def _keeping(steps: Iterable[Step]) -> list[Step]:
+    """The steps that discard nothing."""
+    return [step for step in steps if step.risk != "destructive"]
 
 
 def name_of(cause: Cause) -> str:
@@ -160,17 +169,18 @@ _GONE = Evidence(name="signs", value="gone", note="no longer seen in the samples
 
 
 def faded(cause: Cause) -> Cause:
-    """A cause whose signs are gone."""
+    """A cause whose signs are gone, and with them what showed that something is not needed."""
     if _GONE in cause.evidence_against:
         return cause
+    steps = _keeping(cause.steps)
     return Cause(
         code=cause.code,
         confidence=round(cause.confidence * FADED, 2),
         subject=cause.subject,
         summary=cause.summary,
-        fix=cause.fix,
+        fix=cause.fix if steps == cause.steps else fix_of(steps),
         evidence_for=cause.evidence_for,
         evidence_against=[*cause.evidence_against, _GONE],
-        steps=cause.steps,
+        steps=steps,
         not_seen=cause.not_seen,
     )

@@ -148,7 +148,8 @@ def test_the_slot_of_a_copy_whose_subscription_is_gone_may_be_dropped() -> None:
     first = world.causes[0]
     assert (first.code, first.confidence) == ("slot_abandoned", 0.93)
     assert "subscription 16396 of pg-3, which has no such subscription any more" in first.summary
-    assert [step.risk for step in first.steps] == ["look", "look", "destructive"]
+    assert [step.risk for step in first.steps] == ["look", "look", "look", "destructive"]
+    assert first.evidence_for[-1].name == "not_needed"
 
 
 @pytest.mark.parametrize(
