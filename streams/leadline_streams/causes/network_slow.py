@@ -11,12 +11,13 @@ from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisCont
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
-from leadline_streams.judge.throughput import plenty
+from leadline_streams.judge.throughput import plenty, usual
 
 BACKLOG_BYTES = 256 * 1024
 """More than a sender has under way on a quick link."""
 BLOCKED = "Client/WalSenderWriteData"
 """The sender waits for room in its socket."""
+LONGER = "agents that look for some minutes before; until then a bulk change looks the same"
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
@@ -31,10 +32,11 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         blocked = affected.row.wait == BLOCKED
         root = context.root(affected)
         carried = plenty(context, root, link) if root is not None else None
+        compared = root is not None and usual(context, root) is not None
         yield Claim(
             subject=of_link(link),
             # A line that carries more than it usually does has not become slow: the excess is a burst.
-            confidence=0.6 if carried is not None else 0.87 if blocked else 0.72,
+            confidence=0.6 if carried is not None else (0.87 if compared else 0.8) if blocked else 0.72,
             title=f"the network from {link.upstream} to {link.downstream} is too slow",
             summary=f"{size(stages.transit)} of WAL wait to be sent from {link.upstream} to {link.downstream}"
             f"{_sender(affected, blocked)}; what arrives is written and replayed at once",
@@ -57,6 +59,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             evidence_against=[fact("carried_bytes_per_s", carried, link.downstream, "more than was usually written")]
             if carried is not None
             else [],
+            not_seen=[] if compared else [fact("usual_wal_bytes_per_s", "not seen", link.upstream, LONGER)],
         )
 
 

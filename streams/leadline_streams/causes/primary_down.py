@@ -87,7 +87,7 @@ def _claim(context: DiagnosisContext, node: NodeState, followers: Iterable[NodeS
         evidence_against=[
             fact("receiver", "streaming", name, f"its connection to {node.name} still stands") for name in receiving
         ],
-        not_seen=[*([_UNREAD] if unread else []), *([] if gone or candidates else [_UNHEARD])],
+        not_seen=[*([_UNREAD, _DISK] if unread else []), *([] if gone or candidates else [_UNHEARD])],
     )
 
 
@@ -108,6 +108,7 @@ def _replaceable(context: DiagnosisContext, node: NodeState, lost: list[NodeName
 
 
 _UNREAD = fact("role", "not seen", None, "it has not answered since looking began; its followers name it")
+_DISK = fact("disk", "not seen", None, "df on its host; where its WAL is can be asked only of a server that answers")
 _UNHEARD = fact("server", "not seen", None, "a standby or subscriber that is watched too shows whether it still sends")
 
 

@@ -348,7 +348,7 @@ def test_a_server_that_never_answered_and_is_followed() -> None:
     assert codes(world)[0] == "primary_down"
     assert first(world).summary.startswith("pg-1, the upstream of pg-2, is down: refused")
     assert "destructive" not in {step.risk for step in first(world).steps}
-    assert [each.name for each in first(world).not_seen] == ["role"]
+    assert [each.name for each in first(world).not_seen] == ["role", "disk"]
 
 
 def test_a_server_that_never_answered_and_hangs() -> None:

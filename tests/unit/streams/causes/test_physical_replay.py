@@ -3,7 +3,8 @@
 import pytest
 
 from leadline.model.observation import Activity
-from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run, session
+from tests.unit.streams.causes.physical import RULES_SOON, causes, change, codes, first, pair, run, session
+from tests.unit.streams.world import World
 
 HOSTILE = "SELECT '\x1b[31m'; DROP TABLE x; --"
 
@@ -223,6 +224,22 @@ def test_a_burst_over_a_thin_line() -> None:
         assert (first(world).code, slow.confidence) == ("wal_burst", 0.6)
         assert [fact.note for fact in slow.evidence_against] == ["more than was usually written"]
         world.rate = usual
+
+
+def test_a_burst_that_began_before_looking() -> None:
+    """Whether the line became slow or the primary writes more than usual was not seen: both are stated."""
+    world = World(**RULES_SOON)
+    world.pair()
+    world.rate = 20_000_000
+    arrived = world.lsn
+    for _ in range(15):
+        arrived += 5_000_000
+        run(world, 1, received=arrived, replayed=arrived, row={"wait": "Client/WalSenderWriteData"})
+    assert [(cause.code, cause.confidence) for cause in causes(world)] == [("network_slow", 0.8), ("wal_burst", 0.45)]
+    for cause in causes(world):
+        assert [fact.name for fact in cause.not_seen] == ["usual_wal_bytes_per_s"]
+    assert "whether that is more than usual was not seen" in causes(world)[1].summary
+    assert {step.risk for step in causes(world)[1].steps} == {"look"}
 
 
 def test_replay_that_hangs() -> None:
