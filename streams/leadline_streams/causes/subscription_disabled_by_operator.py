@@ -26,9 +26,9 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             subject=affected.about,
             confidence=0.5 if doubt or in_repair else 0.96,
             title=f"{affected.name} was disabled by a person",
-            summary=f"{affected.name} is disabled, and not by an error: nothing is applied until it is enabled, and "
-            f"the publisher retains its WAL for it{failed}",
-            steps=[*(affected.read_error if affected.errors else []), affected.alter("safe", "ENABLE")],
+            summary=f"{affected.name} is disabled, {'perhaps by a person' if doubt else 'and not by an error'}: "
+            f"nothing is applied until it is enabled, and the publisher retains its WAL for it{failed}",
+            steps=[*(affected.read_error if affected.errors or doubt else []), affected.alter("safe", "ENABLE")],
             evidence_for=[
                 fact("enabled", "false", name),
                 fact("disable_on_error", str(bool(own.disable_on_error)).lower(), name),

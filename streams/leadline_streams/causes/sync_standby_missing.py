@@ -26,6 +26,9 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if len(there) >= wanted.count:
             continue
         missing = wanted.missing(sample.downstreams)
+        named = frozenset(map(str.lower, wanted.names))
+        others = sorted({row.name for row in sample.downstreams if row.kind == "physical"} - {*there})
+        others = [name for name in others if name.lower() not in named]
         waiters = sample.activity.sync_waiters if sample.activity is not None else 0
         change, changed = context.blame(node, SETTING)
         safe = _waits_for_nobody(context, node, missing) if waiters else []
@@ -36,6 +39,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             summary=f"{node.name} has {len(there)} of the {wanted.count} synchronous standbys that commits need; "
             + (
                 f"not connected: {', '.join(missing)}"
+                + (f" (connected under another name: {', '.join(others)})" if others else "")
                 if missing
                 else f"no others are named than {', '.join(wanted.names)}"
             )

@@ -18,7 +18,7 @@ from leadline_streams.judge.diagnosis.context import DiagnosisContext
 CERTAIN = 0.9
 """From this confidence on the signs of a cause leave no doubt."""
 GUESS = 0.5
-"""A claim of less confidence is a guess: of its steps, only those that change nothing are proposed."""
+"""A claim of no more confidence is a guess: of its steps, only those that change nothing are proposed."""
 OVER = 0.3
 """The most confidence of a cause whose signs have gone for a while and whose failure goes on."""
 FADED = 0.9
@@ -132,7 +132,7 @@ def key_of(cause: Cause) -> CauseKey:
 def _proposed(context: DiagnosisContext, claim: Claim) -> list[Step]:
     """The steps in the ways of whoever runs the servers; of a guess, only those that look."""
     steps = claim.steps if claim.not_needed else _keeping(claim.steps)
-    if claim.confidence < GUESS:
+    if claim.confidence <= GUESS:
         steps = [step for step in claim.steps if step.risk == "look"]
     nodes = context.cluster.nodes
     for name in dict.fromkeys(node.node.engine for node in nodes.values()):
