@@ -58,6 +58,18 @@ ENTRIES = (
         impact="WAL that was not archived could not be restored from the archive, and filled its volume.",
     ),
     RuleEntry(
+        code="clock_skew",
+        family="liveness",
+        on="node",
+        unit="s",
+        help=(
+            "Seconds by which the clock of an agent's host differs from the other agents and from the time at which "
+            "its samples arrive, from `judgement.clock_tolerance_s` on. Its times are corrected."
+        ),
+        impact="Times in the server log and of jobs on that host were wrong; replication was not affected.",
+        class_="notice",
+    ),
+    RuleEntry(
         code="config_mismatch",
         family="config",
         on="link",

@@ -174,3 +174,7 @@ class _Nothing:
     def start_agent(self, node: str) -> None:
         """No agent is started."""
         raise AssertionError(node)
+
+    def set_clock(self, node: str, ahead_s: float) -> None:
+        """No clock is set."""
+        raise AssertionError((node, ahead_s))

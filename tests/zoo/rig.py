@@ -101,6 +101,10 @@ class Rig:
         """Start the agent of a server again."""
         self.observation.start_agent(self._node_names[node])
 
+    def set_clock(self, node: str, ahead_s: float) -> None:
+        """Set the clock of the host of an agent."""
+        self.observation.set_clock(self._node_names[node], ahead_s)
+
     # What must be put out
 
     def expect(self, expected: Expected, injected: Injected) -> None:

@@ -1,4 +1,4 @@
-"""Controls that are about Leadline's own parts: the judgement is restarted, a host's clock is wrong."""
+"""Controls that are about Leadline's own parts: the judgement is restarted."""
 
 import pytest
 
@@ -15,11 +15,3 @@ def test_planned_restart_of_the_judge(pair: Pair, watch: Watch) -> None:
     with writing(pair.primary):
         rig.observation.restart_judgement()
         rig.steady(8.0)
-
-
-def test_clock_set_back(pair: Pair, watch: Watch) -> None:
-    """The clock of the standby's host is set back by half a minute: the samples of its agent look old."""
-    rig = watch(pair)
-    with writing(pair.primary):
-        rig.observation.set_clock("pg-2", -30.0)
-        rig.steady(20.0)

@@ -125,3 +125,7 @@ class Unseen:
         raise AssertionError(f"a fault of the agent of {node} leaves no trace")
 
     start_agent = stop_agent
+
+    def set_clock(self, node: str, ahead_s: float) -> None:
+        """There is no agent whose clock could be wrong."""
+        raise AssertionError(f"a clock of {node} that is {ahead_s:g} s ahead leaves no trace")

@@ -103,3 +103,7 @@ class Surroundings:
     def start_agent(self, node: str) -> None:
         """Raises ProblemFound."""
         raise ProblemFound(f"the demo cannot start the agent of {node}")
+
+    def set_clock(self, node: str, ahead_s: float) -> None:
+        """Raises ProblemFound."""
+        raise ProblemFound(f"the demo cannot set the clock of {node} by {ahead_s:g} s")

@@ -51,6 +51,15 @@ class AgentStarted:
     node: str
 
 
+@dataclass(frozen=True, slots=True)
+class ClockSet:
+    """The clock of the host of this node's agent is to be set now."""
+
+    node: str
+    ahead_s: float
+    """Behind when negative; 0 sets it right."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Injected:
     """The servers are broken. The fields add to ``Expected`` what is known only now, such as a process id."""
@@ -65,7 +74,7 @@ class Healed:
     """The servers are repaired."""
 
 
-Phase = Prepared | Steady | Broken | AgentStopped | AgentStarted | Injected | Healed
+Phase = Prepared | Steady | Broken | AgentStopped | AgentStarted | ClockSet | Injected | Healed
 Course = Generator[Phase, None, None]
 
 

@@ -7,6 +7,7 @@ from leadline_lab.faults.fault import (
     AgentStarted,
     AgentStopped,
     Broken,
+    ClockSet,
     Fault,
     Healed,
     Injected,
@@ -35,6 +36,10 @@ class Surroundings(Protocol):
 
     def start_agent(self, node: str) -> None:
         """Start the agent of a node again."""
+        ...
+
+    def set_clock(self, node: str, ahead_s: float) -> None:
+        """Set the clock of the host of a node's agent, ahead or behind."""
         ...
 
 
@@ -104,3 +109,5 @@ class Injection(Generic[T]):
                     self._surroundings.stop_agent(node)
                 case AgentStarted(node):
                     self._surroundings.start_agent(node)
+                case ClockSet(node, ahead_s):
+                    self._surroundings.set_clock(node, ahead_s)

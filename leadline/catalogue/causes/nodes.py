@@ -167,6 +167,14 @@ ENTRIES = (
         ),
     ),
     CauseEntry(
+        code="clock_skew",
+        family="nodes",
+        help="the times of one agent differ from those of the others, by the same offset in every sample",
+        explains=frozenset({"clock_skew"}),
+        improvements=("Run chrony or systemd-timesyncd on every host, and alert when it is not synchronised.",),
+        tasks=("Find out why the clock of that host was not synchronised, and since when.",),
+    ),
+    CauseEntry(
         code="rights_missing",
         family="nodes",
         help="a server answers, and its samples name groups that the agent's role may not read",

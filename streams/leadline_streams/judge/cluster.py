@@ -150,6 +150,8 @@ class ClusterState:
         memory, nodes, name = self.memory, self.memory.nodes, sample.node.name
         node = nodes.get(name) or self._new_node(sample, now)
         engine = self._engines[sample.node.engine]
+        if node.host_ahead_s or now <= memory.arrivals.corrected_until:
+            self._note_clock(node, sample, now)
         thorough = self._rivals or bool(memory.alerts)
         fast = not thorough and node.is_healthy and engine.take_fast(node, sample, now, node.upstream in nodes)
         if not fast:
@@ -222,6 +224,16 @@ class ClusterState:
             self._rewire(node, now, out)
             thorough = True
         return thorough
+
+    def _note_clock(self, node: NodeState, sample: Sample, now: float) -> None:
+        """Note by how much the time of a sample was corrected: its host's clock is wrong."""
+        ahead_s = sample.sent_at.timestamp() - now
+        if abs(ahead_s) <= self._judgement.policy.clock_tolerance_s:
+            node.host_ahead_s = node.host_ahead_since = 0.0
+            return
+        if not node.host_ahead_s:
+            node.host_ahead_since, node.is_healthy = now, False
+        node.host_ahead_s = ahead_s
 
     def _settings(self, seen: NodeSettings, now: float, out: list[Output]) -> None:
         memory = self.memory

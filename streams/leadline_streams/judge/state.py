@@ -108,6 +108,9 @@ class NodeState(Struct):
     """Whether it answered that it stops or starts when its agent could not read it any more."""
     blind: str | None = None
     """The reason that its agent sees only a part of it, with the statement that changes it; None when it sees all."""
+    host_ahead_s: float = 0.0
+    """By how much the clock of its agent's host is ahead, negative when behind; 0 while it counts as right."""
+    host_ahead_since: float = 0.0
     stale: bool = False
     """Its agent has been silent for too long: its last sample is no longer evidence."""
     clock: PositionClock = field(default_factory=PositionClock)

@@ -79,6 +79,8 @@ class Arrivals(Struct):
     now: float = 0.0
     """Time of the newest tick; 0 before the first."""
     patient_until: float = 0.0
+    corrected_until: float = 0.0
+    """The newest time that was corrected for a wrong clock."""
     floor: float = 0.0
     """Ticks let judgement proceed up to here."""
 
@@ -119,6 +121,8 @@ class Arrivals(Struct):
                 # Its clock is not trusted yet, or it is from an earlier run, or from before the clock was set back.
                 return LATE
             time, step = placed, placed - source.frontier
+            if source.correction_s:
+                self.corrected_until = max(self.corrected_until, time)
         if step > source.stale_after_s:
             source.admitted_at = time + policy.lateness_s
         source.boot, source.seq = boot, seq
@@ -188,11 +192,13 @@ class Arrivals(Struct):
         reference = max(self.now, self.newest)
         tolerance = policy.clock_tolerance_s
         flows_on = 0.0 <= time - source.frontier <= tolerance
-        if not reference or spooled or flows_on or abs(time - reference) <= tolerance:
+        fits = not reference or spooled or flows_on or abs(time - reference) <= tolerance
+        if source.correction_s and abs(raw - reference) <= tolerance and (raw >= source.frontier or not fits):
+            # The clock was set right: uncorrected its time fits.
+            source.agreeing, source.correction_s = 0, 0.0
+            return raw
+        if fits:
             source.agreeing = 0
-            if source.correction_s and abs(raw - reference) <= tolerance and raw >= source.frontier:
-                source.correction_s = 0.0
-                return raw
             return time
         offset = reference - raw
         source.agreeing = source.agreeing + 1 if abs(offset - source.suspected_s) <= tolerance else 1

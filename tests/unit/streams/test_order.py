@@ -254,8 +254,8 @@ def skewed(samples: list[Sample], seconds: float, since: int = 0) -> list[Sample
 
 @pytest.mark.parametrize("off", [-3600.0, 900.0], ids=["an hour behind", "a quarter of an hour ahead"])
 @pytest.mark.parametrize("since", [0, 20], ids=["from the start", "set while running"])
-def test_a_wrong_clock_raises_nothing(off: float, since: int) -> None:
-    """A healthy pair stays healthy when one agent's clock is wrong or is set."""
+def test_a_wrong_clock_is_the_only_thing_raised(off: float, since: int) -> None:
+    """A healthy pair stays healthy when one agent's clock is wrong or is set: a notice names the clock."""
     world = World()
     up, down = world.pair()
     steady = ["write"] * 60
@@ -273,7 +273,10 @@ def test_a_wrong_clock_raises_nothing(off: float, since: int) -> None:
             except BadRecord as bad:
                 assert bad.reason == "future"  # noqa: PT017 - what else may happen is the point
                 refused += 1
-    assert [s for s in outputs if isinstance(s, Transition | Incident)] == []
+    transitions = [s for s in outputs if isinstance(s, Transition)]
+    assert {(s.rule, s.subject.node) for s in transitions} == {("clock_skew", "pg-2")}
+    assert [s.to for s in transitions if s.reason != "diagnosed"] == ["pending", "firing"]
+    assert not any(isinstance(s, Incident) for s in outputs)
     assert refused == (2 if off > 0 else 0)
     (link,) = state.memory.links.values()
     assert link.verdict == "healthy"

@@ -46,6 +46,8 @@ class Server:
         self.settings: dict[str, str] = {}
         self.seq = 0
         self.silent = False
+        self.ahead_s = 0.0
+        """Of the clock of its host."""
 
     def set(self, **fields: Any) -> None:
         """Change what the next samples show."""
@@ -54,7 +56,7 @@ class Server:
     def sample(self, seconds: float) -> Sample:
         """Its sample at this time."""
         self.seq += 1
-        moment = at(seconds)
+        moment = at(seconds + self.ahead_s)
         fields = {"up": True, **self.fields}
         return Sample(node=self.node, seq=self.seq, at=moment, sent_at=moment, **fields)
 

@@ -1,6 +1,16 @@
-"""Agents fall silent: one, with its host, or all of a datacentre."""
+"""Agents fall silent, see less, or run on a host whose clock is wrong."""
 
-from leadline_lab.faults.fault import AgentStarted, AgentStopped, Course, Expected, Healed, Injected, Prepared, fault
+from leadline_lab.faults.fault import (
+    AgentStarted,
+    AgentStopped,
+    ClockSet,
+    Course,
+    Expected,
+    Healed,
+    Injected,
+    Prepared,
+    fault,
+)
 from leadline_lab.faults.topologies import Cascade, Pair, make_cascade, make_pair
 from leadline_lab.sandbox.fleet import AGENT
 
@@ -58,4 +68,18 @@ def rights_revoked(pair: Pair) -> Course:
     pair.primary.execute(f"REVOKE pg_monitor FROM {AGENT}")
     yield Injected()
     pair.primary.execute(f"GRANT pg_monitor TO {AGENT}")
+    yield Healed()
+
+
+@fault(
+    make_pair,
+    Expected(rule="clock_skew", cause="clock_skew", summary=("pg-2", "30.0 s behind")),
+    no_trace="the agents that look afterwards run on a host with the right clock",
+)
+def clock_set_back(pair: Pair) -> Course:
+    """The clock of the host of a standby's agent is set back by half a minute."""
+    yield Prepared()
+    yield ClockSet(pair.standby.name, -30.0)
+    yield Injected()
+    yield ClockSet(pair.standby.name, 0.0)
     yield Healed()

@@ -19,7 +19,7 @@ def node_is_healthy(node: NodeState) -> bool:
     sample = node.sample
     if not node.up or node.stale or sample is None or node.windows or node.unarchived or node.blind:
         return False
-    if node.is_outrun or node.went_back is not None or node.refused:
+    if node.is_outrun or node.went_back is not None or node.refused or node.host_ahead_s:
         return False
     if sample.archiver is not None and sample.archiver.last_failed_s is not None:
         return False

@@ -22,6 +22,8 @@ PAGE_SLACK_BYTES = 2 * 8192
 """An idle primary may leave the tail of its WAL unflushed; a gap below two pages is no gap."""
 WENT_BACK_S = 3600.0
 """Its standbys are to be repaired after a primary's WAL went back, whatever their positions show by then."""
+UNSURE_S = 5.0
+"""Uncertainty of the time of a look whose agent's clock is wrong."""
 SILENT_REPLY_S = 5.0
 """A downstream that has work and has not replied for this long does not receive it."""
 
@@ -202,14 +204,21 @@ def _one_history(link: LinkState, up: NodeState | None, down: NodeState | None) 
 
 
 def _seen_at(node: NodeState | None) -> float:
-    """When the answer of the newest look had arrived, by the agent's clock."""
-    return node.sample.sent_at.timestamp() if node is not None and node.sample is not None else 0.0
+    """When the answer of the newest look had arrived at the latest, by the agent's clock, corrected if it is wrong."""
+    return _arrived_at(node) + (UNSURE_S if node is not None and node.host_ahead_s else 0.0)
+
+
+def _arrived_at(node: NodeState | None) -> float:
+    if node is None or node.sample is None:
+        return 0.0
+    return node.sample.sent_at.timestamp() - node.host_ahead_s
 
 
 def _began_at(node: NodeState | None) -> float:
-    """When the newest look began, by the agent's clock."""
+    """When the newest look began at the earliest, by the agent's clock, corrected if it is wrong."""
     cost = node.sample.cost if node is not None and node.sample is not None else None
-    return _seen_at(node) - (cost.statement_ms / 1000 if cost is not None else 0.0)
+    unsure_s = UNSURE_S if node is not None and node.host_ahead_s else 0.0
+    return _arrived_at(node) - unsure_s - (cost.statement_ms / 1000 if cost is not None else 0.0)
 
 
 def note_going_back(node: NodeState, before: Sample | None, sample: Sample, now: float) -> None:

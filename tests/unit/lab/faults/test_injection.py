@@ -46,6 +46,9 @@ class Recorder:
     def start_agent(self, node: str) -> None:
         self._log.append(f"start agent of {node}")
 
+    def set_clock(self, node: str, ahead_s: float) -> None:
+        self._log.append(f"set clock of {node} {ahead_s:g} s ahead")
+
 
 @contextmanager
 def session(log: Log) -> Iterator[None]:
