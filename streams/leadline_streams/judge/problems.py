@@ -118,7 +118,9 @@ class Problems:
     def _part(self, grouping: Grouping, now: float) -> None:
         """Let alerts that turn out to have another root leave their incident for the one of that root, or a new one."""
         memory, compared = self._memory, Comparison(grouping)
-        while (moved := compared.moved()) is not None:
+        for _ in range(MOST_OPEN):  # a bound, whatever the causes are: the rest moves at the next turn
+            if (moved := compared.moved()) is None:
+                break
             problem, other, places = moved
             self._move(problem, other, places, now)
             grouping.diagnose()
