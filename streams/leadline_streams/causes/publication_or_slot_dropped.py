@@ -5,22 +5,35 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
+from leadline_streams.causes.apply_workers_exhausted import reached_limits
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions, quoted
 from leadline_streams.engines.postgresql.needs import not_needed
 from leadline_streams.engines.postgresql.statements import show_slot
 from leadline_streams.engines.postgresql.subscriptions import missing_publications
+from leadline_streams.engines.postgresql.unserved import successor_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import LinkState, NodeState
 
 RULES = FAILING | {"publication_missing"}
+NOT_WATCHED = frozenset({"subscription_without_worker"})
+LIST_SLOTS = "SELECT slot_name, slot_type, database, active, restart_lsn FROM pg_replication_slots"
+GUESSED = 0.5
+"""Confidence where nothing but the names of its publications shows which server the publisher is."""
 SKIPS_SINCE = 180000
 """The version since which changes of a missing publication are skipped; before, the stream fails."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """An enabled subscription whose publisher answers and no longer has its slot or its publications."""
+    """An enabled subscription whose publisher answers and no longer has its slot or its publications.
+
+    A publisher that was never seen to have the slot is guessed: the only server with the publications.
+    """
+    for affected in affected_subscriptions(context, NOT_WATCHED):
+        guessed = _publisher(context, affected)
+        if guessed is not None:
+            yield _never_seen(affected, guessed)
     for affected in affected_subscriptions(context, RULES):
         subscription, publisher, link = affected.subscription, affected.publisher, affected.link
         if not subscription.enabled or publisher is None or link is None:
@@ -30,6 +43,42 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             yield _publications(affected, publisher, missing)
         elif subscription.slot is not None and affected.slot is None and _is_sure(context, affected, link):
             yield _slot(affected, publisher, subscription.slot)
+
+
+def _publisher(context: DiagnosisContext, affected: AffectedSubscription) -> NodeState | None:
+    """The server that is probably the publisher of a subscription that receives nothing; not one that was promoted."""
+    own = affected.subscription
+    if affected.link is not None or own.name not in affected.node.idle_subscriptions or own.slot is None:
+        return None
+    if reached_limits(context, affected):
+        return None
+    found = successor_of(context.cluster, affected.node, own, None)
+    return found.node if found is not None and not found.was_promoted else None
+
+
+def _never_seen(affected: AffectedSubscription, publisher: NodeState) -> Claim:
+    own, up = affected.subscription, publisher.name
+    names = ", ".join(own.publications)
+    return Claim(
+        subject=affected.about,
+        confidence=GUESSED,
+        title=f"{up} may have lost the slot of {affected.name}",
+        summary=f"{affected.name} is enabled and receives nothing; {up} has its publications ({names}) and no slot "
+        f"{own.slot}: it may have been dropped, or the publisher is another server",
+        steps=[
+            Step(risk="look", node=up, sql=LIST_SLOTS),
+            *affected.read_error,
+        ],
+        evidence_for=[
+            fact("slot", f"{own.slot} does not exist", up),
+            fact("publications", names, up, "no other watched server has them"),
+            fact("worker", own.pid or "none", affected.node.name, "enabled, not streaming"),
+        ],
+        not_seen=[fact("publisher", "not seen", affected.node.name, _SHOWN_BY)],
+    )
+
+
+_SHOWN_BY = "the last ERROR of the worker says whether the server that it connects to lacks the slot"
 
 
 def _is_sure(context: DiagnosisContext, affected: AffectedSubscription, link: LinkState) -> bool:
@@ -117,10 +166,9 @@ def _slot_steps(affected: AffectedSubscription, publisher: NodeState, slot: str)
     """Stream from now on, and repair. Rows that only the subscriber has are left as they are."""
     up = publisher.name
     database = publisher.sample.database if publisher.sample is not None else None
-    list_slots = "SELECT slot_name, slot_type, database, active, restart_lsn FROM pg_replication_slots"
     create = f"SELECT pg_create_logical_replication_slot({literal(slot)}, 'pgoutput')"
     return [
-        Step(risk="look", node=up, sql=list_slots),
+        Step(risk="look", node=up, sql=LIST_SLOTS),
         Step(
             risk="careful",
             text="Create the slot again in the publisher's database: streaming continues from now on",

@@ -67,6 +67,17 @@ def test_a_failure_whose_reason_is_written_elsewhere(run: Run, logical: Logical)
     assert "Careful" not in shown.out
 
 
+def test_a_slot_that_was_dropped_before(run: Run, logical: Logical) -> None:
+    """Nobody saw whose slot it was: the only server with the publications is a guess, and looking is proposed."""
+    with broken("subscription_slot_dropped", logical):
+        rows = looked(run, logical, "json")
+        (first, *_) = [row for row in map(json.loads, rows.out.splitlines()) if row["kind"] == "cause"]
+    assert (first["code"], rows.code) == ("publication_or_slot_dropped", 1)
+    assert first["confidence"] <= 0.5
+    assert {each["risk"] for each in first["steps"]} == {"look"}
+    assert first["not_seen"]
+
+
 def test_a_worker_that_does_not_connect(run: Run, logical: Logical) -> None:
     """No attempt gets as far as to fail: the network comes first, and no step changes anything."""
     with broken("subscriber_cut_off", logical):

@@ -58,8 +58,12 @@ def disabled_on_error(logical: Logical) -> Course:
         verdict="broken",
         confidence=0.9,
     ),
-    # Whose slot it was was to be seen only as long as it was there.
-    late=Expected(rule="subscription_without_worker", cause="publisher_not_seen"),
+    # Whose slot it was was to be seen only as long as it was there: then it is a guess, by the publications.
+    late=Expected(
+        rule="subscription_without_worker",
+        cause="publication_or_slot_dropped",
+        summary=("pg-1 has its publications (pg_3) and no slot pg_3",),
+    ),
 )
 def subscription_slot_dropped(logical: Logical) -> Course:
     """The slot of a subscription was dropped while it was not in use."""
