@@ -231,6 +231,18 @@ ENTRIES = (
         impact="Queries on the downstream returned data as it was when progress stopped.",
     ),
     RuleEntry(
+        code="rule_blind",
+        family="liveness",
+        on="node",
+        unit="groups",
+        help=(
+            "Groups of a sample that rules need and that no right would show: the server refuses them to everybody, "
+            "as some services do, or a lock is in the way. What the agent's role may not read is `not_seen`."
+        ),
+        impact="Rules that need these groups were not measured for that server.",
+        class_="notice",
+    ),
+    RuleEntry(
         code="sink_failing",
         family="liveness",
         on="cluster",

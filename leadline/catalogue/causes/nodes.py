@@ -144,6 +144,14 @@ ENTRIES = (
         tasks=("Raise the setting on the standby, or lower it on the primary first if it is not needed.",),
     ),
     CauseEntry(
+        code="inputs_refused",
+        family="nodes",
+        help="a server answers, and refuses groups that rules need to everybody, or a lock is in their way",
+        explains=frozenset({"rule_blind"}),
+        improvements=("Watch the servers at the other ends of its links: they show from outside what it refuses.",),
+        tasks=("Find out which session holds a lock on a system catalog, or what the service offers instead.",),
+    ),
+    CauseEntry(
         code="server_not_ready",
         family="nodes",
         help="the server refuses its agent with SQLSTATE 57P03: it starts, stops, or is not consistent yet",

@@ -356,6 +356,8 @@ class ClusterState:
             about = alert.subject
             if about.node != node.name or about.kind not in ("slot", "subscription"):
                 continue
+            if f"{about.kind}s" in (*sample.not_permitted, *sample.not_supported, *sample.not_read):
+                continue  # not seen is not gone
             present = sample.slots if about.kind == "slot" else sample.subscriptions
             if all(thing.name != about.name for thing in present):
                 self._alerting.supersede(alert, now, out)

@@ -1,5 +1,6 @@
 """``sync_degraded``: fewer synchronous standbys are connected than commits need."""
 
+from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.synchronous import Wanted, confirming
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, NodeContext, Rule, Words, fact
@@ -18,7 +19,7 @@ def measure(context: NodeContext) -> float | None:
     if not setting.value:
         return None
     wanted = Wanted.of(setting.value)
-    if wanted is None or "downstreams" in node.sample.not_permitted:
+    if wanted is None or hides(node.sample, "downstreams"):
         return UNKNOWN
     return float(max(0, wanted.count - len(confirming(node.sample.downstreams)))) or None
 

@@ -1,5 +1,6 @@
 """A subscription is disabled, or has lost its slot, its publication, its connection or its worker."""
 
+import psycopg
 from psycopg import sql
 
 from leadline_lab.faults.fault import Broken, Course, Expected, Healed, Injected, Named, Prepared, fault
@@ -196,3 +197,19 @@ def workers_exhausted(logical: Logical) -> Course:
     yield Healed()
     subscriber.configure(max_logical_replication_workers=None)
     subscriber.restart()
+
+
+@fault(
+    make_logical,
+    Expected(
+        rule="rule_blind", cause="inputs_refused", summary=("subscriptions", "a lock is in the way"), within_s=30.0
+    ),
+    one_look=False,
+)
+def catalog_locked(logical: Logical) -> Course:
+    """A transaction on the subscriber is left open with a lock on the catalog of subscriptions."""
+    yield Prepared()
+    with psycopg.connect(logical.subscriber.dsn(logical.database), application_name="migration") as session:
+        session.execute("LOCK TABLE pg_subscription IN ACCESS EXCLUSIVE MODE")
+        yield Injected()
+    yield Healed()

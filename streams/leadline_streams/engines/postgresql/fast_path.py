@@ -29,7 +29,7 @@ READ: Fields = {
     Sample: frozenset(
         {
             *("node", "up", "positions", "downstreams", "upstream", "slots", "subscriptions", "tables", "conflicts"),
-            *("activity", "archiver", "disk", "not_permitted", "server_log", "refused"),
+            *("activity", "archiver", "disk", "not_permitted", "not_supported", "not_read", "server_log", "refused"),
         }
     ),
     Positions: frozenset({"current_lsn", "received_lsn", "replayed_lsn", "replay_paused", "apply_delay_s"}),
@@ -50,7 +50,7 @@ SKIPPED: Fields = {
     # Order is the watermark's matter; the error, the role and the cost of a look change no
     # verdict; publications and copies matter to subscriptions only, which never take the fast path.
     Sample: frozenset({"seq", "at", "sent_at", "interval_s", "error", "database", "publications", "cost"})
-    | {"error_code", "login", "copies", "not_supported", "not_read"},
+    | {"error_code", "login", "copies"},
     # Times and waits explain a lag, and there is none; positions that are counts are another engine's.
     Positions: frozenset({"last_replay_at", "redo_lsn", "startup_wait", "current", "received", "applied"}),
     # What identifies a connection stays the same while the processes at its ends do.
@@ -132,6 +132,8 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
     if sample.node is not before.node and sample.node != before.node:
         return False
     if sample.conflicts is not before.conflicts and sample.conflicts != before.conflicts:
+        return False
+    if sample.not_read or (sample.not_supported and sample.not_supported != before.not_supported):
         return False
     if sample.not_permitted and sample.not_permitted != before.not_permitted:
         return False

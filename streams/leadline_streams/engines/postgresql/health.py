@@ -8,6 +8,7 @@ healthy subjects and holds this.
 
 from leadline.model.observation import Slot
 from leadline_streams.engines.postgresql.horizon import is_held
+from leadline_streams.engines.postgresql.rights import refused
 from leadline_streams.engines.postgresql.slots import HELD_BYTES, is_being_created
 from leadline_streams.judge.state import LinkState, NodeState
 
@@ -17,6 +18,8 @@ SYNCHRONOUS = "synchronous_standby_names"
 def node_is_healthy(node: NodeState) -> bool:
     """It answers, no error counter rose lately, nothing waits or is delayed, and no standby has to confirm commits."""
     sample = node.sample
+    if sample is not None and refused(sample):
+        return False
     if not node.up or node.stale or sample is None or node.windows or node.unarchived or node.blind:
         return False
     if node.is_outrun or node.went_back is not None or node.refused or node.host_ahead_s:

@@ -5,6 +5,8 @@ from leadline.model.observation import Sample
 NEEDED = frozenset({"downstreams", "upstream", "activity", "settings"})
 """Groups without which links, sessions or settings are not seen. The size of the WAL directory is not among them:
 managed servers refuse it to every role."""
+JUDGED = NEEDED | {"slots", "subscriptions"}
+"""Groups that rules measure, each as a whole."""
 LINKS = frozenset({"downstreams", "upstream"})
 
 
@@ -14,6 +16,18 @@ def hidden(sample: Sample) -> tuple[str, ...]:
         return ()
     groups = dict.fromkeys(part.partition(".")[0] for part in sample.not_permitted)
     return tuple(group for group in groups if group in NEEDED)
+
+
+def refused(sample: Sample) -> tuple[str, ...]:
+    """The groups that rules and causes need and that no right would show: refused to everybody, or behind a lock.
+
+    The WAL receiver is that of a standby.
+    """
+    if not sample.not_supported and not sample.not_read:
+        return ()
+    standby = sample.node.role == "standby"
+    groups = dict.fromkeys((*sample.not_supported, *sample.not_read))
+    return tuple(group for group in groups if group in JUDGED and (standby or group != "upstream"))
 
 
 def hides(sample: Sample, group: str) -> bool:
