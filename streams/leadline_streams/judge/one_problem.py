@@ -61,7 +61,10 @@ class Comparison:
         return None
 
     def split(self) -> tuple[OpenProblem, list[str], Cause] | None:
-        """The alerts of a problem that have a certain root of their own, which nothing else of the problem has."""
+        """The alerts of a problem that have a certain root of their own, which nothing else of the problem has.
+
+        Not while that root begins: a server may be restarted for a moment to repair what the alerts are about.
+        """
         for problem in self._all.problems:
             first = problem.first
             if first is None or not problem.incident.seq:
@@ -70,9 +73,19 @@ class Comparison:
             for place in problem.places:
                 for cause in self._all.explaining(place) if place not in kept else ():
                     if cause.confidence >= CERTAIN and self._is_another(cause, first, problem):
+                        if self._begins(cause):
+                            continue
                         reached = self._all.explained(cause)
                         return problem, [one for one in problem.places if one in reached and one not in kept], cause
         return None
+
+    def _begins(self, cause: Cause) -> bool:
+        """Whether a breach that is still pending shows a cause: it opens a problem of its own if it lasts."""
+        reached = self._all.explained(cause)
+        return any(
+            place in reached and alert.state == "pending" and alert.incident is None and pages(alert)
+            for place, alert in self._all.alerts()
+        )
 
     def _left_to(self, problem: OpenProblem, other: OpenProblem) -> list[str]:
         """The alerts that outlived the signs of their problem's first cause, and that another one's explains."""

@@ -92,3 +92,14 @@ def test_what_is_late_behind_two_faults_belongs_to_the_one_that_lasts() -> None:
     assert (found["replay_paused_by_operator"].state, found["replay_paused_by_operator"].generation) == ("open", 1)
     assert "replication_lag" in found["replay_paused_by_operator"].rules
     assert any("belongs to" in entry.what for entry in found["standby_cannot_connect"].timeline)
+
+
+def test_a_restart_that_repairs_parts_nothing() -> None:
+    """The standby is down for a moment, to resume replay at its start: what was open has not that root."""
+    made = fleet()
+    made.run(20, paused={"pg-2"})
+    made.run(2, down={"pg-2"})
+    made.run(30)
+    assert last(made).keys() == {"replay_paused_by_operator"}
+    assert len({one.incident_id for one in made.incidents}) == 1
+    assert last(made)["replay_paused_by_operator"].state == "resolved"
