@@ -17,6 +17,7 @@ from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S
 from leadline_streams.engines.postgresql.links import cut_off, is_physical_sender
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.statements import reload_settings, show_receiver, show_senders
+from leadline_streams.engines.postgresql.timeouts import status_s
 from leadline_streams.engines.postgresql.wal import has_forked
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -24,8 +25,6 @@ from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 CONNINFO = "primary_conninfo"
-STATUS_S = 12.0
-"""A receiver replies every ``wal_receiver_status_interval``, 10 s by default, also when it gets nothing."""
 SLACK_S = 2.0
 SETTLED_S = 3.0
 """A receiver uses a new address at once, and needs a moment to connect. Until then the last known change may still be
@@ -75,7 +74,9 @@ def _unheard(affected: AffectedLink) -> Claim:
     assert affected.row is not None
     message_age, reply_age = affected.sample.upstream.message_age_s or 0.0, affected.row.reply_age_s or 0.0
     forth = message_age < SILENT_REPLY_S
-    back = reply_age < SILENT_REPLY_S or (reply_age < STATUS_S and reply_age + SLACK_S < message_age)
+    back = reply_age < SILENT_REPLY_S or (
+        reply_age < status_s(affected.up, affected.down) and reply_age + SLACK_S < message_age
+    )
     where, confidence = "in both directions", 0.75
     if forth:
         where, confidence = f"from {link.downstream} to {link.upstream}", 0.9

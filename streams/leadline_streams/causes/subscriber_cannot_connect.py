@@ -15,6 +15,7 @@ from leadline_streams.engines.postgresql.apply import (
     affected_subscriptions,
     quoted,
 )
+from leadline_streams.engines.postgresql.timing import longer_s, milliseconds
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -23,12 +24,10 @@ RECEIVING = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverRece
 """Wait events of a worker that waits for messages."""
 BEFORE_15 = "before PostgreSQL 15 a worker that connects and fails to apply looks the same: read the server log"
 RETRY = "wal_retrieve_retry_interval"
-RETRY_MS = 5000
-"""The default of that setting."""
 ABSENT = 0.5
 """Confidence while only the absence of a worker is seen, and of errors to apply."""
 FAILED_S = 30.0
-"""A worker that failed to apply so lately has reached its publisher."""
+"""A worker that failed to apply so lately has reached its publisher, with the default of that setting."""
 SLACK_S = 2.0
 SILENT_S = 5.0
 """A publisher that has changes to send sends more often than this."""
@@ -42,7 +41,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             continue
         if affected.risen(*DUPLICATES):
             continue  # the conflict explains why the worker ends and is started again
-        if affected.errors > 1 and context.now - affected.failed_at < FAILED_S:
+        if affected.errors > 1 and context.now - affected.failed_at < FAILED_S + 2 * longer_s(affected.node, RETRY):
             continue  # so do failures to apply; the loss of a connection counts as one
         silent = _silent(affected)
         sign = silent or _absent(context, affected)
@@ -128,8 +127,7 @@ def _may_have_failed(context: DiagnosisContext, affected: AffectedSubscription) 
     cut_at = affected.link.cut_since if affected.link is not None else None
     if cut_at is None or affected.failed_at < cut_at - TOGETHER_S:
         return False
-    retry_s = (context.number(affected.node, RETRY) or RETRY_MS) / 1000
-    return context.now - cut_at < retry_s + SLACK_S
+    return context.now - cut_at < milliseconds(affected.node, RETRY) + SLACK_S
 
 
 def _silent(affected: AffectedSubscription) -> str | None:

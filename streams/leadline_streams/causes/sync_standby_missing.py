@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
+from leadline_streams.engines.postgresql.links import is_physical_sender
 from leadline_streams.engines.postgresql.needs import blind_spots, not_needed
 from leadline_streams.engines.postgresql.orchestrators import orchestrator_of
 from leadline_streams.engines.postgresql.statements import change_setting, show_senders, show_settings
@@ -27,7 +28,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             continue
         missing = wanted.missing(sample.downstreams)
         named = frozenset(map(str.lower, wanted.names))
-        others = sorted({row.name for row in sample.downstreams if row.kind == "physical"} - {*there})
+        others = sorted({row.name for row in sample.downstreams if is_physical_sender(row)} - {*there})
         others = [name for name in others if name.lower() not in named]
         waiters = sample.activity.sync_waiters if sample.activity is not None else 0
         change, changed = context.blame(node, SETTING)

@@ -3,6 +3,7 @@
 from leadline.words import duration
 from leadline_streams.engines.postgresql.links import row_of, slot_of, subscription_of
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
+from leadline_streams.engines.postgresql.timing import longer_s
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 from leadline_streams.judge.state import LinkState
@@ -12,13 +13,17 @@ PASSING = frozenset({"pg_basebackup", "pg_receivewal", "pg_recvlogical"})
 
 
 def measure(context: LinkContext) -> float | None:
-    """Seconds since the link was cut. For a server that is down, ``node_down`` fires instead."""
+    """Seconds since the link was cut. For a server that is down, ``node_down`` fires instead.
+
+    A downstream tries to connect again after its ``wal_retrieve_retry_interval``, which may be long.
+    """
     link = context.link
     if link.connected or link.verdict not in ("cut_off", "broken"):
         return None
     if not _is_expected(context, link):
         return None
-    return context.now - link.cut_since if link.cut_since is not None else 0.0
+    cut_s = context.now - link.cut_since if link.cut_since is not None else 0.0
+    return cut_s if cut_s >= longer_s(context.down, "wal_retrieve_retry_interval") else None
 
 
 def _is_expected(context: LinkContext, link: LinkState) -> bool:

@@ -24,7 +24,8 @@ def _granted_s(context: LinkContext) -> float:
     wait = (sample.positions.startup_wait or "") if sample is not None and sample.positions is not None else ""
     if not wait.startswith(("IPC/RecoveryConflict", "BufferPin/", "Lock/")):
         return 0.0
-    granted_s = milliseconds(context.down, "max_standby_streaming_delay")
+    fed_by = "archive" if context.link.kind == "archive" else "streaming"
+    granted_s = milliseconds(context.down, f"max_standby_{fed_by}_delay")
     return granted_s if granted_s > USUAL_S else 0.0
 
 

@@ -5,11 +5,12 @@ from math import inf
 from leadline.model.observation import LinkKind, Positions
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.engines.postgresql.timing import longer_s
 from leadline_streams.judge.engine import LinkReading
 from leadline_streams.judge.state import LinkState, NodeState
 
 FETCH_S = 30.0
-"""A standby asks the archive for the next segment every ``wal_retrieve_retry_interval``, 5 s by default."""
+"""A standby has fetched a segment that is there in this time, with the default of ``wal_retrieve_retry_interval``."""
 ASKS_AGAIN = "Timeout/RecoveryRetrieveRetryInterval"
 """The startup process waits for the time of its next attempt: the last one brought nothing."""
 SLACK_BYTES = 2 * 8192
@@ -34,21 +35,26 @@ def read(link: LinkState, up: NodeState | None, down: NodeState | None, now: flo
         return LinkReading()
     replayed = parse_lsn(positions.replayed_lsn)
     return LinkReading(
-        connected=not is_starved(link, up, positions, now),
+        connected=not is_starved(link, up, down, positions, now),
         position=replayed,
         paused=positions.replay_paused,
-        apply_delay_s=positions.apply_delay_s + expected_s(up, replayed),
+        apply_delay_s=positions.apply_delay_s + expected_s(up, down, replayed),
     )
 
 
-def expected_s(up: NodeState | None, replayed: int) -> float:
+def fetch_s(down: NodeState | None) -> float:
+    """The time in which a standby has fetched a segment that is there: it asks again after its own interval."""
+    return FETCH_S + 2 * longer_s(down, "wal_retrieve_retry_interval")
+
+
+def expected_s(up: NodeState | None, down: NodeState | None, replayed: int) -> float:
     """Seconds that such a standby may be behind: until the segment is full or ``archive_timeout`` ends it."""
     timeout_s = _number(up, "archive_timeout")
     if timeout_s:
-        return timeout_s + FETCH_S
+        return timeout_s + fetch_s(down)
     end = up.clock.end if up is not None else None
     within = end is None or end - replayed <= 2 * (_number(up, "wal_segment_size") or SEGMENT_BYTES)
-    return inf if within else FETCH_S
+    return inf if within else fetch_s(down)
 
 
 def archived_to(up: NodeState | None) -> int | None:
@@ -65,21 +71,21 @@ def archived_to(up: NodeState | None) -> int | None:
         return None
 
 
-def is_starved(link: LinkState, up: NodeState | None, positions: Positions, now: float) -> bool:
+def is_starved(link: LinkState, up: NodeState | None, down: NodeState | None, positions: Positions, now: float) -> bool:
     """Whether the archive has more than a standby has replayed, and the standby does not get it.
 
     It has not moved for long; or it waits until it asks again, though all of that was archived long ago. Then what is
-    archived later changes nothing until it moves.
+    archived later changes nothing until it moves. One that is paused, or delays what it replays, stands by itself.
     """
     to, replayed = archived_to(up), parse_lsn(positions.replayed_lsn or "0/0")
-    if to is None or to - replayed <= SLACK_BYTES:
+    if to is None or to - replayed <= SLACK_BYTES or positions.replay_paused:
         return False
     if link.cut_since is not None and link.position == replayed:
         return True
     archiver = up.sample.archiver if up is not None and up.sample is not None else None
     archived_s = archiver.last_archived_s if archiver is not None else None
-    asked = positions.startup_wait == ASKS_AGAIN and archived_s is not None and archived_s >= FETCH_S
-    return asked or 0.0 < link.moved_at <= now - FETCH_S
+    asked = positions.startup_wait == ASKS_AGAIN and archived_s is not None and archived_s >= fetch_s(down)
+    return asked or 0.0 < link.moved_at <= now - fetch_s(down) - positions.apply_delay_s
 
 
 def _text(node: NodeState | None, setting: str) -> str:

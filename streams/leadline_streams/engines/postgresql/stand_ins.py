@@ -4,10 +4,12 @@ from leadline.model.ids import NodeName, link_id
 from leadline.model.observation import Downstream
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, NOT_DOWNSTREAMS, STARTING, senders
+from leadline_streams.engines.postgresql.timeouts import keepalive_s
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 
 DEAD_S = 30.0
-"""A sender that got no reply for so long may be the rest of a connection that is over: it shapes no new link."""
+"""A sender that got no reply for so long may be the rest of a connection that is over: it shapes no new link. A longer
+``wal_sender_timeout`` allows for longer."""
 
 YOUNG_S = 3.0
 """A downstream with an agent has been looked at when its connection is so old."""
@@ -42,7 +44,7 @@ def discover(memory: Memory, node: NodeState, expected: frozenset[SenderKey], no
     for row in rows:
         if row.connected_s is not None and row.connected_s < YOUNG_S:
             young = True
-        elif (row.reply_age_s or 0.0) < DEAD_S:
+        elif (row.reply_age_s or 0.0) < max(DEAD_S, keepalive_s(node)):
             _stand_in(memory, node, row, now)
     return young
 

@@ -11,6 +11,7 @@ DEFAULTS_MS: Final = {
     "wal_receiver_timeout": 60_000.0,
     "wal_sender_timeout": 60_000.0,
     "max_standby_streaming_delay": 30_000.0,
+    "max_standby_archive_delay": 30_000.0,
 }
 """Defaults of settings in milliseconds (PostgreSQL documentation, section 19.6)."""
 
@@ -26,3 +27,8 @@ def milliseconds(node: NodeState | None, name: str) -> float:
     except ValueError:
         value = 0.0
     return (value if value > 0.0 else DEFAULTS_MS[name]) / 1000
+
+
+def longer_s(node: NodeState | None, name: str) -> float:
+    """By how much a setting exceeds its default, for limits that the default is a part of; 0 where it does not."""
+    return max(0.0, milliseconds(node, name) - DEFAULTS_MS[name] / 1000)
