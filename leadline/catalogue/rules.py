@@ -53,7 +53,8 @@ ENTRIES = (
         on="node",
         unit="failures",
         help=(
-            "Failed attempts to archive in 300 s, while the newest attempt failed; 1 when 256 segments or more wait."
+            "Failed attempts to archive in 300 s, while the newest attempt failed; 1 when 256 segments or more wait, "
+            "or archive_mode is on and archive_command and archive_library are empty."
         ),
         impact="WAL that was not archived could not be restored from the archive, and filled its volume.",
     ),

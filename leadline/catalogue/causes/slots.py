@@ -69,12 +69,12 @@ ENTRIES = (
     CauseEntry(
         code="slot_in_use_elsewhere",
         family="slots",
-        help="a standby has no WAL receiver while its slot is active for another consumer",
+        help="a standby or a subscription receives nothing while its slot is active for another consumer",
         explains=CUT,
         improvements=(
             "Name each slot after the server that uses it, and make the name part of that server's configuration.",
         ),
-        tasks=("Give each standby a slot of its own.",),
+        tasks=("Give each standby and each subscription a slot of its own, copies of a subscriber too.",),
     ),
     CauseEntry(
         code="slot_invalidated",

@@ -1,21 +1,26 @@
-"""``archiver_failing``: ``archive_command`` fails, and WAL is retained."""
+"""``archiver_failing``: ``archive_command`` fails, or there is none, and WAL is retained."""
 
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
+from leadline_streams.engines.postgresql.archive import has_no_command
 from leadline_streams.engines.postgresql.statements import reload_settings, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 
 COMMAND = "archive_command"
 LIBRARY = "archive_library"
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A server whose last attempt to archive failed."""
+    """A server whose last attempt to archive failed, or that is not told how to archive."""
     for node in context.nodes:
         archiver = node.sample.archiver if node.answers and node.sample is not None else None
+        if archiver is not None and has_no_command(node):
+            yield _no_command(context, node)
+            continue
         if archiver is None or archiver.last_failed_s is None:
             continue
         if archiver.last_archived_s is not None and archiver.last_archived_s <= archiver.last_failed_s:
@@ -47,6 +52,30 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 *(changed or [fact(setting, context.shown(node, setting), node.name)]),
             ],
         )
+
+
+def _no_command(context: DiagnosisContext, node: NodeState) -> Claim:
+    change, changed = context.blame(node, COMMAND, LIBRARY, "archive_mode")
+    return Claim(
+        subject=context.about_node(node),
+        confidence=0.97,
+        title=f"{node.name} is not told how to archive",
+        summary=f"archive_mode is on and {COMMAND} is empty on {node.name}{change}: nothing is archived, no failure is "
+        "counted, and no WAL is removed",
+        steps=[
+            show_settings(node.name, "archive_mode", COMMAND, LIBRARY),
+            Step(
+                risk="careful",
+                text=f"Set {COMMAND} on {node.name} to the command of its archive, then reload the settings. If "
+                "nothing is to be archived, set it to /bin/true until archive_mode is turned off by a restart",
+            ),
+            reload_settings(node.name),
+        ],
+        evidence_for=[
+            fact("archive_mode", context.setting(node, "archive_mode"), node.name),
+            *(changed or [fact(COMMAND, "empty", node.name)]),
+        ],
+    )
 
 
 CAUSE = CauseRule(

@@ -1,19 +1,31 @@
-"""``slot_in_use_elsewhere``: another consumer streams from the slot that a standby needs."""
+"""``slot_in_use_elsewhere``: another consumer streams from the slot that a standby or a subscription needs."""
 
 from collections.abc import Iterator
 
+from leadline.catalogue.entry import CUT
 from leadline.model.incident import Step
 from leadline.model.observation import Downstream
+from leadline.words import duration
+from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.engines.postgresql.statements import end_sender, show_session, show_slot
+from leadline_streams.engines.postgresql.timeouts import sender_timeout_s
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
+HELD_S = 5.0
+"""A worker that is started again and again holds its slot for a moment each time."""
+
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A standby without a receiver whose slot is active."""
+    """A standby without a receiver, or a subscription without a stream, whose slot is active."""
+    yield from _standbys(context)
+    yield from _subscriptions(context)
+
+
+def _standbys(context: DiagnosisContext) -> Iterator[Claim]:
     for affected in cut_off(context):
         link, slot, row = affected.link, affected.slot, taker(affected)
         if slot is None or row is None:
@@ -35,6 +47,50 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 fact("receiver", "none", link.downstream),
             ],
         )
+
+
+def _subscriptions(context: DiagnosisContext) -> Iterator[Claim]:
+    """Changes that the other consumer confirms are not sent to the subscription any more."""
+    for affected in affected_subscriptions(context, CUT):
+        row = reader(affected)
+        if row is None or affected.slot is None or affected.publisher is None:
+            continue
+        up, slot = affected.publisher.name, affected.slot.name
+        yield Claim(
+            subject=affected.about,
+            confidence=0.93,
+            title=f"slot {slot} of {affected.name} is used by another consumer",
+            summary=f"{affected.name} receives nothing: its slot {slot} on {up} is read by {row.name} from "
+            f"{row.address or 'a local socket'}, pid {row.pid}, perhaps by a copy of the subscriber. What that one "
+            "confirms is not sent to the subscription any more",
+            steps=[
+                show_slot(up, slot),
+                show_session(up, row.pid),
+                affected.show,
+                Step(
+                    risk="careful",
+                    text=f"Find the consumer at {row.address or 'the other end'} and disable it there; ending its "
+                    f"sender makes it connect again. Then compare the tables of {affected.name} with those of {up}",
+                ),
+            ],
+            evidence_for=[
+                fact("active_pid", row.pid, up, f"{row.name}, connected for {duration(row.connected_s or 0.0)}"),
+                fact("received_lsn", "none", affected.node.name, "its own worker has received nothing"),
+            ],
+        )
+
+
+def reader(affected: AffectedSubscription) -> Downstream | None:
+    """The sender of another consumer that uses the slot of a subscription without a stream; None when there is none."""
+    own, slot, publisher = affected.subscription, affected.slot, affected.publisher
+    if not own.enabled or own.received_lsn is not None or slot is None or not slot.active:
+        return None
+    if publisher is None or publisher.sample is None:
+        return None
+    row = next((row for row in publisher.sample.downstreams if row.pid == slot.active_pid), None)
+    if row is None or (row.connected_s or 0.0) < HELD_S or (row.reply_age_s or 0.0) >= sender_timeout_s(publisher):
+        return None
+    return row
 
 
 def taker(affected: AffectedLink) -> Downstream | None:

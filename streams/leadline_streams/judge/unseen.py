@@ -28,7 +28,15 @@ def _publishers(memory: Memory, node: NodeState) -> Iterator[str]:
     linked = {link.name for link in memory.links.values() if link.downstream == node.name}
     for subscription in node.sample.subscriptions if node.answers and node.sample is not None else ():
         if subscription.name not in linked:
+            slot, name = subscription.slot or "none", f"subscription {subscription.name} on {node.name}"
+            having = [each.name for each in memory.nodes.values() if each is not node and _has_slot(each, slot)]
             yield (
-                f"no watched server has slot {subscription.slot or 'none'} of subscription {subscription.name} on "
-                f"{node.name}: give the connection string of its publisher"
+                f"{' and '.join(having)} has a slot {slot}, and nothing shows that {name} reads it"
+                if having
+                else f"no watched server has slot {slot} of {name}: give the connection string of its publisher"
             )
+
+
+def _has_slot(node: NodeState, name: str) -> bool:
+    sample = node.sample if node.answers else None
+    return sample is not None and any(slot.name == name for slot in sample.slots)

@@ -1,6 +1,7 @@
 """``archive_failing``: the archiver fails or does not keep up, and WAL that is not archived is retained."""
 
 from leadline.model.observation import Archiver
+from leadline_streams.engines.postgresql.archive import has_no_command
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 from leadline_streams.judge.state import NodeState
@@ -10,10 +11,15 @@ BACKLOG = 256
 
 
 def measure(context: NodeContext) -> float | None:
-    """Failed attempts in the window while the newest attempt failed, at least 1; 1 when too many segments wait."""
+    """Failed attempts in the window while the newest attempt failed, at least 1.
+
+    1 when too many segments wait, or nothing is configured that could archive them.
+    """
     node, archiver = context.node, _archiver(context.node)
     if archiver is None:
         return None
+    if has_no_command(node):
+        return 1.0
     if _failed_last(archiver):
         return float(max(1, _failures(node, context.now)))
     return 1.0 if (node.unarchived or 0) >= BACKLOG else None
@@ -43,7 +49,9 @@ def describe(context: NodeContext, value: float) -> Words:
     library = node.settings.get("archive_library")
     by = library if library is not None and library.value else command
     return Words(
-        f"{node.name} cannot archive {archiver.last_failed_wal}; its WAL is retained until it can"
+        f"{node.name} archives nothing: archive_mode is on and archive_command is empty; its WAL is retained"
+        if has_no_command(node)
+        else f"{node.name} cannot archive {archiver.last_failed_wal}; its WAL is retained until it can"
         if _failed_last(archiver)
         else f"{node.name} archives too slowly: {waiting} segments wait",
         [

@@ -156,6 +156,7 @@ def affected_subscriptions(context: DiagnosisContext, rules: frozenset[str]) -> 
     cluster = context.cluster
     links = {(link.downstream, link.name): link for link in cluster.links.values() if is_logical(link)}
     open_on = {alert.subject.id for alert in context.alerts if alert.rule in rules}
+    open_on |= {ident for ident, as_if in context.as_if.items() if not as_if.isdisjoint(rules)}
     disabled = {alert.subject.id: alert.since for alert in context.alerts if alert.rule == "subscription_disabled"}
     for node in context.nodes:
         sample = node.sample if node.answers else None

@@ -17,6 +17,14 @@ SLACK_BYTES = 2 * 8192
 SEGMENT_BYTES = 16 * 2**20
 
 
+def has_no_command(node: NodeState) -> bool:
+    """Whether a server is told to archive and not how: it keeps its WAL, and counts no failure."""
+    if node.sample is None or node.sample.archiver is None or _text(node, "archive_mode") not in ("on", "always"):
+        return False
+    # Before 15 there is no archive_library.
+    return "archive_command" in node.settings and not _text(node, "archive_command") + _text(node, "archive_library")
+
+
 def kind_of(link: LinkState, down: NodeState | None) -> LinkKind:
     """The kind of a link as its downstream shows it now: ``archive`` without ``primary_conninfo``."""
     if is_logical(link) or down is None or not down.answers or down.sample is None or down.sample.upstream is None:

@@ -7,6 +7,7 @@ healthy subjects and holds this.
 """
 
 from leadline.model.observation import Slot
+from leadline_streams.engines.postgresql.archive import has_no_command
 from leadline_streams.engines.postgresql.horizon import is_held
 from leadline_streams.engines.postgresql.rights import refused
 from leadline_streams.engines.postgresql.slots import HELD_BYTES, is_being_created
@@ -24,7 +25,7 @@ def node_is_healthy(node: NodeState) -> bool:
         return False
     if node.is_outrun or node.went_back is not None or node.refused or node.host_ahead_s:
         return False
-    if sample.archiver is not None and sample.archiver.last_failed_s is not None:
+    if sample.archiver is not None and (sample.archiver.last_failed_s is not None or has_no_command(node)):
         return False
     if sample.activity is not None and sample.activity.sync_waiters:
         return False

@@ -11,6 +11,7 @@ from leadline_streams.engines.postgresql.identity import gap_s, hosts, is_at, lo
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.rights import hides
+from leadline_streams.engines.postgresql.timeouts import sender_timeout_s
 from leadline_streams.judge.state import NodeState
 
 LEAST = 3
@@ -133,7 +134,8 @@ def logical_points(
         points += 3 if direct else -1
     if not streams:
         return points - 2 if slot.active else points
-    if not slot.active and looked_since(up, subscription.began_at, subscription.clock_ahead_s):
+    seen_since = looked_since(up, subscription.began_at, subscription.clock_ahead_s)
+    if not slot.active and seen_since and not _lost_its_sender(up, slot, subscription):
         return None
     if slot.confirmed_lsn is not None and slot.confirmed_lsn == subscription.latest_end_lsn:
         points += 1
@@ -144,6 +146,14 @@ def logical_points(
     if row.address is not None and row.address in hosts(down.node):
         points += 1
     return _timed(points + _ports(row, subscription.local_port, direct=direct), _gap(up, row, subscription))
+
+
+def _lost_its_sender(up: NodeState, slot: Slot, subscription: Subscription) -> bool:
+    """Whether a worker has heard nothing since its slot is free: one that waits does not see its connection end."""
+    silent_s = subscription.message_age_s or 0.0
+    if slot.inactive_s is not None:
+        return silent_s > slot.inactive_s
+    return silent_s > sender_timeout_s(up)
 
 
 def must_show(up: NodeState, down: NodeState) -> bool:

@@ -1,7 +1,7 @@
 """A cluster with open alerts as the causes see it. Read only."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from leadline.model.alert import Evidence, Subject
 from leadline.model.incident import Change
@@ -62,6 +62,8 @@ class DiagnosisContext:
     named: frozenset[tuple[str, str]]
     """Causes named before in open incidents, by code and subject: what is over explains what is left."""
     engines: Mapping[str, Engine]
+    as_if: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Rules that would have an alert if what is seen lasted, by link; only where there is no time to see it last."""
 
     @property
     def nodes(self) -> list[NodeState]:

@@ -41,7 +41,7 @@ def _context(memory: Memory, judgement: Judgement, now: float) -> DiagnosisConte
     )
     links = [_as_if_it_lasted(affected) for affected in context.links]
     rules = context.rules.union(*(affected.rules for affected in links))
-    return replace(context, links=links, rules=rules)
+    return replace(context, links=links, rules=rules, as_if={each.link.id: each.rules for each in links})
 
 
 def _as_if_it_lasted(affected: AffectedLink) -> AffectedLink:

@@ -50,3 +50,21 @@ def test_a_backlog_fires_though_every_attempt_works() -> None:
         up.set(archiver=Archiver(archived=second, last_archived_s=0.1, ready=300 if second == 5 else None))
         play.look(world, 1)
     assert play.last(world, "archive_failing").summary == "pg-1 archives too slowly: 300 segments wait"
+
+
+def test_a_server_that_is_not_told_how_to_archive() -> None:
+    """It counts no failure; a command ends it, and /bin/true is one."""
+    world = World(archive_failing=QUICK)
+    up = world.add("pg-1", "primary")
+    up.set(archiver=Archiver(archived=10, last_archived_s=60.0))
+    up.settings.update(archive_mode="on", archive_command="", archive_library="")
+    world.send_settings()
+    play.look(world, 10)
+    fired = play.last(world, "archive_failing")
+    assert fired.to == "firing"
+    assert "archive_command is empty" in fired.summary
+    assert world.first_cause() == "archiver_failing"
+    up.settings["archive_command"] = "/bin/true"
+    world.send_settings()
+    play.look(world, 15)
+    assert play.last(world, "archive_failing").to == "resolved"
