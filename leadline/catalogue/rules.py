@@ -344,6 +344,19 @@ ENTRIES = (
         waits_below=True,
     ),
     RuleEntry(
+        code="table_not_subscribed",
+        family="conflict",
+        on="subscription",
+        unit="tables",
+        help=(
+            "Tables of a subscription's publications that the subscription does not have, and tables that it has and "
+            "that are not published any more. Read once a minute, where the agents of both servers are connected to "
+            "the replicated databases; not of publications and subscriptions of more than 1000 tables."
+        ),
+        impact="Changes of these tables did not reach the subscriber, and no error showed it.",
+        class_="notice",
+    ),
+    RuleEntry(
         code="table_sync_stuck",
         family="conflict",
         on="subscription",

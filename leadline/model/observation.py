@@ -254,6 +254,8 @@ class Table(Value, frozen=True, kw_only=True):
     """Types by column: on a publisher the columns that are sent, on a subscriber those that can be written."""
     required: tuple[str, ...] = ()
     """On a subscriber: the columns that are NOT NULL and have no default."""
+    generated: tuple[str, ...] = ()
+    """On a subscriber: the columns that it generates itself."""
 
 
 class Tables(Value, frozen=True, kw_only=True):
@@ -431,6 +433,10 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     """Only in samples for which it was read; see ``ServerLog``."""
     refused: tuple[RefusedTable, ...] | None = None
     """Only in samples for which they were read, once a minute where ``database`` has publications; 20 at most."""
+    publishes: dict[str, tuple[str, ...]] | None = None
+    """The names of the tables of each publication in ``database``; only in samples for which they were read."""
+    subscribes: dict[str, tuple[str, ...]] | None = None
+    """The same of each subscription in ``database``."""
     conflicts: ConflictsT = {}  # type: ignore[assignment]
     """Queries cancelled by replay: database, then kind, then count."""
     activity: Activity | None = None

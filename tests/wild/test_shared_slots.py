@@ -99,7 +99,7 @@ def test_a_worker_whose_sender_ended(wild: Wild, run: Run, fleet: Fleet) -> None
 
 
 @pytest.mark.situation(112, "archive_mode is on and archive_command is empty", "wal-g/wal-g#50")
-def test_a_server_that_is_not_told_how_to_archive(wild: Wild, run: Run, fleet: Fleet) -> None:
+def test_a_server_that_has_nothing_to_archive_with(wild: Wild, run: Run, fleet: Fleet) -> None:
     """It counts no failure, and keeps its WAL."""
     primary = fleet.primary("pg-1", {"archive_mode": "on", "archive_command": ""})
     primary.query("SELECT pg_switch_wal()")

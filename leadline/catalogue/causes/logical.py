@@ -95,6 +95,14 @@ ENTRIES = (
         ),
     ),
     CauseEntry(
+        code="publication_not_refreshed",
+        family="logical",
+        help="the tables of a publication and those of its subscription differ, and nothing fails",
+        explains=frozenset({"table_not_subscribed"}),
+        improvements=("Refresh the subscriptions in the same deployment that creates a published table.",),
+        tasks=("Compare the tables of the two sides, those that were created lately first.",),
+    ),
+    CauseEntry(
         code="publisher_not_seen",
         family="logical",
         help="a subscription is enabled and receives nothing, and no watched server can be its publisher",

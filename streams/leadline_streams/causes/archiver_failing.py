@@ -15,7 +15,7 @@ LIBRARY = "archive_library"
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A server whose last attempt to archive failed, or that is not told how to archive."""
+    """A server whose last attempt to archive failed, or that has nothing to archive with."""
     for node in context.nodes:
         archiver = node.sample.archiver if node.answers and node.sample is not None else None
         if archiver is not None and has_no_command(node):
@@ -59,7 +59,7 @@ def _no_command(context: DiagnosisContext, node: NodeState) -> Claim:
     return Claim(
         subject=context.about_node(node),
         confidence=0.97,
-        title=f"{node.name} is not told how to archive",
+        title=f"{node.name} has nothing to archive with",
         summary=f"archive_mode is on and {COMMAND} is empty on {node.name}{change}: nothing is archived, no failure is "
         "counted, and no WAL is removed",
         steps=[

@@ -88,6 +88,17 @@ class WentBack(Struct):
     """Positions of the downstreams that hold what is missing; -1 for one that was rebuilt."""
 
 
+class TableNames(Struct):
+    """The tables of a publication or a subscription."""
+
+    names: tuple[str, ...]
+    """In their order."""
+    read_at: float
+    """When they were last read."""
+    since: float
+    """When they were first read as they are; 0 when that was the first reading."""
+
+
 class NodeState(Struct):
     """A node as last judged."""
 
@@ -120,6 +131,10 @@ class NodeState(Struct):
     """Its published tables without a replica identity, from an agent that does not send ``refused``."""
     refused: tuple[RefusedTable, ...] = ()
     """Its published tables that refuse updates or deletes, as last reported."""
+    publishes: dict[str, TableNames] = {}
+    """The tables of its publications, as last reported."""
+    subscribes: dict[str, TableNames] = {}
+    """The tables of its subscriptions, as last reported."""
     disk: Disk | None = None
     """As last reported: not every sample has it."""
     tables: Tables | None = None

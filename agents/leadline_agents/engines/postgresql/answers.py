@@ -130,6 +130,13 @@ class RefusedAnswer(Value, frozen=True, kw_only=True):
     """``queries/refused-*.sql``."""
 
     refused: tuple[RefusedTable, ...]
+    publishes: dict[str, tuple[str, ...]] | None = None
+
+
+class ListedAnswer(Value, frozen=True, kw_only=True):
+    """``queries/listed-*.sql``."""
+
+    subscribes: dict[str, tuple[str, ...]]
 
 
 _LOOK = msgspec.json.Decoder(LookAnswer)
@@ -137,6 +144,7 @@ _FILES = msgspec.json.Decoder(FilesAnswer)
 _TABLES = msgspec.json.Decoder(Tables)
 _SETTINGS = msgspec.json.Decoder(SettingsAnswer)
 _REFUSED = msgspec.json.Decoder(RefusedAnswer)
+_LISTED = msgspec.json.Decoder(ListedAnswer)
 
 
 def read_look(answer: bytes) -> LookAnswer:
@@ -162,6 +170,11 @@ def read_settings(answer: bytes) -> SettingsAnswer:
 def read_refused(answer: bytes) -> RefusedAnswer:
     """Decode the answer about tables whose updates are refused. Raises msgspec.DecodeError."""
     return _REFUSED.decode(_text(answer))
+
+
+def read_listed(answer: bytes) -> ListedAnswer:
+    """Decode the answer about the tables of subscriptions. Raises msgspec.DecodeError."""
+    return _LISTED.decode(_text(answer))
 
 
 def _text(answer: bytes) -> bytes:

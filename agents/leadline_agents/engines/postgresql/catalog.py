@@ -26,6 +26,7 @@ LOG_PATH = "logpath"
 LOG_TAIL = "logtail"
 LOG_TAIL_BY = "logtailby"
 REFUSED = "refused"
+LISTED = "listed"
 
 _FILE = re.compile(r"(?P<query>[a-z]+)-(?P<major>\d+)\.sql").fullmatch
 _PLACE = re.compile(r"\{([a-z]+)\}")

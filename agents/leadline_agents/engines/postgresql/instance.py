@@ -10,13 +10,13 @@ from msgspec import DecodeError
 from msgspec.structs import replace
 
 from leadline.clock import Clock
-from leadline.model.observation import Disk, Node, NodeSettings, RefusedTable, Tables
+from leadline.model.observation import Disk, Node, NodeSettings, Tables
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.dsn import parts
 from leadline_agents import host
 from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading
 from leadline_agents.engines.postgresql import answers, catalog, observations
-from leadline_agents.engines.postgresql.answers import FilesAnswer, LookAnswer
+from leadline_agents.engines.postgresql.answers import FilesAnswer, LookAnswer, RefusedAnswer
 from leadline_agents.engines.postgresql.history import LogicalWorkers, ReplyAges
 from leadline_agents.engines.postgresql.log_reader import ServerLogReader
 from leadline_agents.engines.postgresql.observations import DEFAULT_PORT
@@ -70,6 +70,9 @@ class PostgresqlInstance:
             self._reader.ask, instance.name, options.query_text, is_here=host.is_here(self.address.host)
         )
         self._files_due = self._tables_due = self._leave_due = self._refused_due = clock.monotonic()
+        self._listed_due = self._refused_due
+        self._listed_number: int | None = None
+        """Of the tables of subscriptions, as of the last reading of their names."""
         self._data_directory: str | None = None
         """As the server reported it."""
         self._loaded_at: datetime | None = None
@@ -87,6 +90,7 @@ class PostgresqlInstance:
         self._loaded_at = look.node.settings_loaded_at
         replies = {row.pid: row.reply_time for row in look.downstreams if row.reply_time is not None}
         files = await self._files(look, now)
+        refused = await self._refused(look, now)
         sample = observations.sample_of(
             replace(node, flavour=self._reader.flavour),
             look,
@@ -98,7 +102,9 @@ class PostgresqlInstance:
             free=self._free() if files is not None else None,
             tables=await self._tables(look, now),
             server_log=await self._server_log.read(look, now),
-            refused=await self._refused(look, now),
+            refused=refused.refused if refused is not None else None,
+            publishes=refused.publishes if refused is not None else None,
+            subscribes=await self._subscribes(look, now),
         )
         await self._make_way(look, now)
         if host.is_here(self.address.host):
@@ -151,7 +157,7 @@ class PostgresqlInstance:
         self._tables_due = now + TABLES_EVERY_S
         return await self._ask(catalog.TABLES, answers.read_tables)
 
-    async def _refused(self, look: LookAnswer, now: float) -> tuple[RefusedTable, ...] | None:
+    async def _refused(self, look: LookAnswer, now: float) -> RefusedAnswer | None:
         """Also after a reload, so that who repaired a table need not wait."""
         reloaded = self._loaded_at != self._refused_as_of
         if look.node.in_recovery or not look.publications or (now < self._refused_due and not reloaded):
@@ -159,8 +165,19 @@ class PostgresqlInstance:
         # The judgement may not take the first sample of a node that is new to it.
         self._refused_due = now + (AGAIN_S if self._refused_as_of is None else REFUSED_EVERY_S)
         self._refused_as_of = self._loaded_at
-        answer = await self._ask(catalog.REFUSED, answers.read_refused)
-        return answer.refused if answer is not None else None
+        return await self._ask(catalog.REFUSED, answers.read_refused)
+
+    async def _subscribes(self, look: LookAnswer, now: float) -> dict[str, tuple[str, ...]] | None:
+        """Also when their number has changed, so that who refreshed a subscription need not wait."""
+        if look.node.in_recovery or not look.subscriptions:
+            return None
+        number = sum(sum(each.tables.values()) for each in look.subscriptions)
+        if now < self._listed_due and number == self._listed_number:
+            return None
+        self._listed_due = now + (AGAIN_S if self._listed_number is None else REFUSED_EVERY_S)
+        self._listed_number = number
+        answer = await self._ask(catalog.LISTED, answers.read_listed)
+        return answer.subscribes if answer is not None else None
 
     async def _ask(self, query: str, read: Callable[[bytes], T]) -> T | None:
         """The answer of a query beside the look; None, and a line in the process log, when it fails."""

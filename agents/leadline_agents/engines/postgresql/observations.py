@@ -72,6 +72,8 @@ def sample_of(
     refusals: Refusals | None = None,
     server_log: ServerLog | None = None,
     refused: tuple[RefusedTable, ...] | None = None,
+    publishes: dict[str, tuple[str, ...]] | None = None,
+    subscribes: dict[str, tuple[str, ...]] | None = None,
 ) -> Sample:
     """One look as a sample, not numbered yet. ``free`` is free and total bytes of the volume that holds the WAL.
 
@@ -100,6 +102,8 @@ def sample_of(
         tables=tables,
         server_log=server_log,
         refused=refused,
+        publishes=publishes,
+        subscribes=subscribes,
         conflicts={row.database: row.kinds for row in look.conflicts},
         activity=_activity(look.activity, query_text) if look.activity is not None and stats else None,
         archiver=archiver,

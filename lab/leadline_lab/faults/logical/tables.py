@@ -34,6 +34,26 @@ def missing_column(logical: Logical) -> Course:
 @fault(
     make_logical,
     Expected(
+        rule="table_not_subscribed",
+        cause="publication_not_refreshed",
+        summary=("publishes public.orders",),
+        within_s=90.0,
+        resolved_within_s=30.0,
+    ),
+)
+def table_not_subscribed(logical: Logical) -> Course:
+    """A table was created on both sides, and the subscription was not refreshed."""
+    yield Prepared()
+    logical.on_subscriber("CREATE TABLE orders (id int PRIMARY KEY)")
+    logical.on_publisher("CREATE TABLE orders (id int PRIMARY KEY)", "INSERT INTO orders VALUES (1)")
+    yield Injected()
+    logical.refresh()
+    yield Healed()
+
+
+@fault(
+    make_logical,
+    Expected(
         rule="apply_error",
         cause="subscriber_schema_drift",
         verdict="broken",

@@ -30,6 +30,7 @@ Shared by rules and causes:
 ``refusals``        published tables whose updates the server refuses, and why
 ``both_ways``       two servers that subscribe to each other, and changes that cross
 ``subscriptions``   workers that are missing, fail or wait; publications that are missing
+``subscribed_tables``  tables that a publication or its subscription lacks
 ``table_copies``    initial copies of tables that do not move, and their senders
 ``archive``         standbys that are fed by the WAL archive alone
 ``mismatches``      settings that must not be lower on a standby than on its primary

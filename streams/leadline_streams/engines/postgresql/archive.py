@@ -18,7 +18,7 @@ SEGMENT_BYTES = 16 * 2**20
 
 
 def has_no_command(node: NodeState) -> bool:
-    """Whether a server is told to archive and not how: it keeps its WAL, and counts no failure."""
+    """Whether a server is to archive and has nothing to do it with: it keeps its WAL, and counts no failure."""
     if node.sample is None or node.sample.archiver is None or _text(node, "archive_mode") not in ("on", "always"):
         return False
     # Before 15 there is no archive_library.

@@ -16,6 +16,8 @@ class Drift:
     """None when the whole table is missing."""
     sent: str | None = None
     here: str | None = None
+    generated: bool = False
+    """Whether the subscriber generates the column itself, so that what is sent cannot be written."""
 
     @property
     def stops(self) -> bool:
@@ -27,6 +29,8 @@ class Drift:
         """The difference in words, from the subscriber's side."""
         if self.column is None:
             return f"there is no table {self.table}"
+        if self.generated:
+            return f"column {self.column} of {self.table} is generated there, and it is sent"
         if self.here is None:
             return f"{self.table} has no column {self.column} ({self.sent})"
         if self.sent is None:
@@ -39,6 +43,8 @@ class Drift:
         if self.column is None:
             return None
         column = quoted(self.column)
+        if self.generated:
+            return f"ALTER TABLE {self.table} ALTER COLUMN {column} DROP EXPRESSION"
         if self.here is None:
             return f"ALTER TABLE {self.table} ADD COLUMN {column} {self.sent}"
         if self.sent is None:
@@ -73,7 +79,8 @@ def between(publications: tuple[str, ...], sent: Tables, here: Tables) -> Iterat
 def _columns(sent: Table, here: Table) -> Iterator[Drift]:
     for column, kind in sent.columns.items():
         if kind != here.columns.get(column):
-            yield Drift(table=sent.name, column=column, sent=kind, here=here.columns.get(column))
+            generated = column in here.generated
+            yield Drift(table=sent.name, column=column, sent=kind, here=here.columns.get(column), generated=generated)
     for column in here.required:
         if column not in sent.columns:
             yield Drift(table=sent.name, column=column, here=here.columns.get(column))

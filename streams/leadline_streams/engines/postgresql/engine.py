@@ -13,6 +13,7 @@ from leadline_streams.engines.postgresql import (
     link_reading,
     rights,
     slots,
+    subscribed_tables,
     subscriptions,
     table_copies,
     topology,
@@ -89,6 +90,10 @@ class PostgreSQL:
             node.refused = sample.refused
         elif node.refused and not sample.publications:
             node.refused = ()
+        if sample.publishes is not None:
+            node.publishes = subscribed_tables.taken(node.publishes, sample.publishes, now)
+        if sample.subscribes is not None:
+            node.subscribes = subscribed_tables.taken(node.subscribes, sample.subscribes, now)
         if sample.copies or sample.subscriptions or node.copies:
             table_copies.follow(node, sample, now)
         if sample.subscriptions or node.idle_subscriptions:

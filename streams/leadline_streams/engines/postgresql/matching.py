@@ -149,7 +149,7 @@ def logical_points(
 
 
 def _lost_its_sender(up: NodeState, slot: Slot, subscription: Subscription) -> bool:
-    """Whether a worker has heard nothing since its slot is free: one that waits does not see its connection end."""
+    """Whether a worker has received nothing since its slot is free: one that waits does not see its connection end."""
     silent_s = subscription.message_age_s or 0.0
     if slot.inactive_s is not None:
         return silent_s > slot.inactive_s

@@ -63,7 +63,7 @@ class FakeProbe:
             answer = json.loads(self.look)
             return json.dumps({name: group for name, group in answer.items() if name not in without}).encode()
         settings = (DOCUMENTS / "18-settings.json").read_bytes()
-        others = {"tables": TABLES, "refused": REFUSED, "logrights": NO_SERVER_LOG}
+        others = {"tables": TABLES, "refused": REFUSED, "listed": b'{"subscribes": {}}', "logrights": NO_SERVER_LOG}
         return {"settings": settings, "files": FILES, **others}[query]
 
     async def close(self) -> None:

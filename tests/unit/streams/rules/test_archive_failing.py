@@ -52,7 +52,7 @@ def test_a_backlog_fires_though_every_attempt_works() -> None:
     assert play.last(world, "archive_failing").summary == "pg-1 archives too slowly: 300 segments wait"
 
 
-def test_a_server_that_is_not_told_how_to_archive() -> None:
+def test_a_server_that_has_nothing_to_archive_with() -> None:
     """It counts no failure; a command ends it, and /bin/true is one."""
     world = World(archive_failing=QUICK)
     up = world.add("pg-1", "primary")

@@ -1,4 +1,4 @@
--- Published tables whose updates or deletes the server refuses; read where the database has publications.
+-- Published tables, and those whose updates or deletes the server refuses; read where the database has publications.
 -- Since 13: catalogs of every version. catalog.py replaces names in braces with what a version adds.
 --
 -- published  Every table that can be updated, once for each publication of updates or deletes: of a partitioned table the
@@ -7,6 +7,7 @@
 -- reason     In the order in which the server checks (CheckCmdReplicaIdentity in execReplication.c). A table without an
 --            identity counts once it was updated or deleted from: rows that are only inserted need none. A filter, a
 --            column list or FULL shows that somebody wanted updates.
+-- publishes  The tables of each publication as a subscription gets their names; none of a publication of over 1000.
 -- filtered   The columns of a row filter, by their numbers in its parsed form.
 WITH published AS (
     SELECT publication.oid AS publication, publication.pubname, publication.pubupdate, publication.pubdelete,
@@ -68,7 +69,19 @@ refused AS (
         END AS columns
     FROM described
 )
-SELECT json_strip_nulls(json_build_object('refused', coalesce((
+SELECT json_strip_nulls(json_build_object('publishes', (
+    SELECT json_object_agg(pubname, tables) FROM (
+        SELECT publication.pubname, coalesce(
+            json_agg(quote_ident(sent.schemaname) || '.' || quote_ident(sent.tablename))
+                FILTER (WHERE sent.tablename IS NOT NULL),
+            '[]'
+        ) AS tables
+        FROM pg_publication AS publication
+        LEFT JOIN pg_publication_tables AS sent ON sent.pubname = publication.pubname
+        GROUP BY publication.pubname
+        HAVING count(*) <= 1000
+    ) AS lists
+), 'refused', coalesce((
     SELECT json_agg(one) FROM (
         SELECT name, reason, columns, kind AS identity, pubname AS publication, pubupdate AS updates,
             pubdelete AS deletes, changed

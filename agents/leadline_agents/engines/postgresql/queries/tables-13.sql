@@ -5,7 +5,8 @@
 --            subscribed.
 -- required   Columns without a default that refuse NULL: a row needs a value for each of them.
 -- upto       The answer is bounded: at most 1000 tables, with at most 2000 columns together.
--- generated  Generated columns are not sent before 18; since 18 they are sent if the publication includes them.
+-- generated  Generated columns are not sent before 18; since 18 they are sent if the publication includes them. Nothing
+--            can be written to those of a subscriber.
 WITH listed AS (
     SELECT published.pubname AS publication, class.oid, published.sent, 0 AS turn
     FROM ({published}) AS published
@@ -28,20 +29,27 @@ placed AS (
     FROM listed
 ),
 described AS (
-    SELECT publication, name, columns, required, sum(number) OVER (ORDER BY place) AS upto
+    SELECT publication, name, columns, required, generated, sum(number) OVER (ORDER BY place) AS upto
     FROM placed
     CROSS JOIN LATERAL (
-        SELECT count(*) AS number, json_object_agg(attname, format_type(atttypid, atttypmod)) AS columns,
-            json_agg(attname ORDER BY attnum)
-                FILTER (WHERE publication IS NULL AND attnotnull AND NOT atthasdef AND attidentity = '') AS required
+        SELECT count(*) AS number,
+            json_object_agg(attname, format_type(atttypid, atttypmod)) FILTER (WHERE written) AS columns,
+            json_agg(attname ORDER BY attnum) FILTER (
+                WHERE publication IS NULL AND attnotnull AND NOT atthasdef AND attidentity = '' AND written
+            ) AS required,
+            json_agg(attname ORDER BY attnum) FILTER (WHERE publication IS NULL AND NOT written) AS generated
         FROM pg_attribute
+        CROSS JOIN LATERAL (
+            SELECT attgenerated = '' OR (sent IS NOT NULL AND current_setting('server_version_num')::int >= 180000)
+        ) AS column_of (written)
         WHERE attrelid = placed.oid AND attnum > 0 AND NOT attisdropped AND (sent IS NULL OR attname = ANY (sent))
-            AND (attgenerated = '' OR (sent IS NOT NULL AND current_setting('server_version_num')::int >= 180000))
     ) AS described
     WHERE place <= 1000
 ),
 sent_tables AS (
-    SELECT publication, json_build_object('name', name, 'columns', columns, 'required', required) AS one
+    SELECT publication, json_build_object(
+        'name', name, 'columns', columns, 'required', required, 'generated', generated
+    ) AS one
     FROM described WHERE upto <= 2000
 )
 SELECT json_strip_nulls(json_build_object(

@@ -1,0 +1,84 @@
+"""Tables that are replicated on one side only: nothing fails, nothing is late, and rows are missing."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from leadline_lab.sandbox.fleet import AGENT, Fleet
+from leadline_lab.sandbox.postgres import Server
+from tests.fixtures.commands import Run
+from tests.wild.conftest import Wild
+from tests.wild.watching import watched
+
+TABLES = "CREATE TABLE items (id int PRIMARY KEY)"
+ORDERS = "CREATE TABLE orders (id int PRIMARY KEY)"
+
+
+@pytest.fixture
+def logical() -> Iterator[tuple[Server, Server]]:
+    """A publisher of all tables and its subscriber."""
+    with Fleet(plain=True) as fleet:
+        publisher = fleet.primary("pg-1")
+        publisher.query("CREATE DATABASE app")
+        publisher.query(TABLES, dbname="app")
+        subscriber = fleet.subscriber("pg-3", publisher, schema=TABLES)
+        fleet.wait_caught_up()
+        yield publisher, subscriber
+
+
+@pytest.mark.situation(
+    113, "A new table of a publication, and no refresh", "enova/pgl_ddl_deploy#68", "pgpartman/pg_partman#307"
+)
+def test_a_table_that_was_created_later(wild: Wild, run: Run, logical: tuple[Server, Server]) -> None:
+    """Looking begins after it; watch and check name the table and the statement."""
+    publisher, subscriber = logical
+    for server in logical:
+        server.query(ORDERS, dbname="app")
+    publisher.query("INSERT INTO orders SELECT generate_series(1, 500)", dbname="app")
+    with watched(logical, "app") as seen:
+        wild.begins()
+        cause = seen.names("publication_not_refreshed", above=0.9)
+        wild.answers(cause.summary)
+        assert "public.orders" in cause.summary
+    result = run("check", publisher.dsn("app", AGENT), subscriber.dsn("app", AGENT))
+    assert "public.orders" in result.out
+    assert "REFRESH PUBLICATION" in result.out
+
+
+@pytest.mark.situation(114, "A table is dropped from a publication", "triggerdotdev/trigger.dev#2736")
+def test_a_table_that_left_its_publication(wild: Wild, logical: tuple[Server, Server]) -> None:
+    """The subscription calls it ready, and its changes are not sent."""
+    publisher, subscriber = logical
+    for server in logical:
+        server.query(ORDERS, dbname="app")
+    publisher.query("DROP PUBLICATION pg_3", dbname="app")
+    publisher.query("CREATE PUBLICATION pg_3 FOR TABLE items, orders", dbname="app")
+    subscriber.query("ALTER SUBSCRIPTION pg_3 REFRESH PUBLICATION", dbname="app")
+    publisher.query("ALTER PUBLICATION pg_3 DROP TABLE items", dbname="app")
+    with watched(logical, "app") as seen:
+        wild.begins()
+        cause = seen.names("publication_not_refreshed", above=0.8)
+        wild.answers(cause.summary)
+        assert cause.summary.startswith("public.items")
+
+
+@pytest.mark.situation(
+    115, "A column that the subscriber generates is sent", "PostgreSQL docs: Generated Column Replication"
+)
+def test_a_column_that_is_generated(wild: Wild, logical: tuple[Server, Server]) -> None:
+    """It is not missing: adding it would fail."""
+    publisher, subscriber = logical
+    publisher.query("ALTER TABLE items ADD twice int", dbname="app")
+    subscriber.query("ALTER TABLE items ADD twice int GENERATED ALWAYS AS (id * 2) STORED", dbname="app")
+    publisher.query("INSERT INTO items VALUES (1, 2)", dbname="app")
+    with watched(logical, "app") as seen:
+        wild.begins()
+        cause = seen.names("subscriber_schema_drift", 40.0, above=0.9)
+        wild.answers(cause.summary)
+        assert "column twice of public.items is generated there" in cause.summary
+        assert "ADD COLUMN" not in str(cause.steps)
+        (repair,) = [step.sql for step in cause.steps if step.risk == "careful"]
+        assert repair is not None
+    subscriber.query(repair, dbname="app")
+    subscriber.query("SELECT pg_sleep(1)", dbname="app")
+    assert subscriber.value("SELECT attgenerated FROM pg_attribute WHERE attname = 'twice'", dbname="app") == ""
