@@ -83,6 +83,18 @@ ENTRIES = (
         class_="notice",
     ),
     RuleEntry(
+        code="conflict_blindness",
+        family="conflict",
+        on="subscription",
+        unit="",
+        help=(
+            "Two servers subscribe to each other, and the subscriber has `track_commit_timestamp = off`: it could not "
+            "report that a change overwrote a row that was written on it."
+        ),
+        impact="Rows could be overwritten or swapped between the servers without an error or a count.",
+        class_="notice",
+    ),
+    RuleEntry(
         code="horizon_held",
         family="retention",
         on="node",

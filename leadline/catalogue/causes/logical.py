@@ -80,6 +80,14 @@ ENTRIES = (
         ),
     ),
     CauseEntry(
+        code="origins_not_recorded",
+        family="logical",
+        help="two servers subscribe to each other, and track_commit_timestamp is off on one of them",
+        explains=frozenset({"conflict_blindness"}),
+        improvements=("Set track_commit_timestamp to on wherever two servers subscribe to each other.",),
+        tasks=(habits.COMPARE,),
+    ),
+    CauseEntry(
         code="publication_or_slot_dropped",
         family="logical",
         help="a subscription is enabled; its publisher answers and lacks its slot or a publication that it names",

@@ -65,6 +65,30 @@ def two_writers(logical: Logical) -> Course:
         yield Healed()
 
 
+@fault(
+    make_logical,
+    Expected(
+        rule="conflict_blindness",
+        cause="origins_not_recorded",
+        summary=("pg-3",),
+        within_s=40.0,
+        resolved_within_s=40.0,
+    ),
+    since=18,
+    restarts=True,
+)
+def origins_not_recorded(logical: Logical) -> Course:
+    """Two servers subscribe to each other, and one was restarted without track_commit_timestamp."""
+    with _subscribed_both_ways(logical, "none"):
+        yield Prepared()
+        logical.subscriber.configure(track_commit_timestamp=None)
+        logical.subscriber.restart()
+        yield Injected()
+        logical.subscriber.configure(track_commit_timestamp="on")
+        logical.subscriber.restart()
+        yield Healed()
+
+
 @contextmanager
 def _subscribed_both_ways(logical: Logical, origin: str) -> Iterator[None]:
     """The publisher subscribes to the subscriber in turn inside the block, as the subscription ``back``."""

@@ -25,6 +25,12 @@ def publishers_back(cluster: ClusterView, node: NodeState, subscription: str) ->
     return found
 
 
+def records_origins(node: NodeState) -> bool | None:
+    """Whether a server records which server wrote a row; None where its settings are not known."""
+    setting = node.settings.get("track_commit_timestamp")
+    return setting.value == "on" if setting is not None else None
+
+
 def may_have_crossed(one: NodeState, ours: str, other: NodeState, theirs: str, now: float) -> bool:
     """Whether both subscriptions met rows of another origin just after both were interrupted at once."""
     ends = ((one, ours), (other, theirs))
