@@ -102,13 +102,15 @@ class Grouping(Signs):
         return far if len(far) < len(certain) else set()
 
     def _is_aside(self, problem: OpenProblem, cause: Cause) -> bool:
-        """Whether a cause explains later alerts of a problem, and not the one that opened it, as its first one does."""
+        """Whether a cause explains a part of a problem only, and not what its first one does."""
         first = problem.incident.causes[0] if problem.incident.causes else None
         if first is None or first.confidence < LOCATED or self.is_over(first):
             return False
-        if self.opened(cause, problem.incident) or not self.opened(first, problem.incident):
-            return False
-        return not self.related(key_of(cause), key_of(first))
+        key, root = key_of(cause), key_of(first)
+        effect = cause.confidence < CERTAIN and self.follows(key, root)
+        if effect and cause.subject == first.subject:
+            return True  # of the same link or server, it says no more than its root does
+        return (effect or not self.related(key, root)) and self.falls_short(cause, first, problem.incident)
 
     def _owner(self, cause: Cause) -> OpenProblem | None:
         """The problem whose alerts a cause explains most nearly; of several one that it explains wholly or most."""

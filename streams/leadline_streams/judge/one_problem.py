@@ -72,7 +72,7 @@ class Comparison:
             kept = self._all.explained(first).keys() if self._lives(first) else ()
             for place in problem.places:
                 for cause in self._all.explaining(place) if place not in kept else ():
-                    if cause.confidence >= CERTAIN and self._is_another(cause, first, problem):
+                    if cause.confidence >= CERTAIN and self._all.is_another(cause, first, problem.incident):
                         if self._begins(cause):
                             continue
                         reached = self._all.explained(cause)
@@ -92,7 +92,7 @@ class Comparison:
         first, theirs = problem.first, other.first
         if first is None or theirs is None or self._lives(first) or not self._lives(theirs):
             return []
-        if not self._is_another(theirs, first, problem):
+        if not self._all.is_another(theirs, first, problem.incident):
             return []
         reached = self._all.explained(theirs)
         return [place for place in problem.places if place in reached]
@@ -100,12 +100,6 @@ class Comparison:
     def _lives(self, cause: Cause) -> bool:
         """Whether there are signs of a cause now."""
         return key_of(cause) in self._all.found
-
-    def _is_another(self, cause: Cause, first: Cause, problem: OpenProblem) -> bool:
-        """Whether a cause cannot have opened a problem, as the first one has, and has another root."""
-        if self._all.opened(cause, problem.incident) or not self._all.opened(first, problem.incident):
-            return False
-        return not self._all.related(key_of(cause), key_of(first))
 
     def _one_problem(self, older: OpenProblem, younger: OpenProblem) -> str | None:
         """The reason for which two problems are one; None when they are two."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from leadline.catalogue import CAUSES
-from leadline.model.alert import Cause
+from leadline.model.alert import Cause, Subject
+from leadline.model.ids import alert_id
 from leadline_streams.judge.diagnosis.context import open_context
 from leadline_streams.judge.diagnosis.ranking import CERTAIN, CauseKey, Found, find_causes, key_of
 from leadline_streams.judge.judgement import Judgement
@@ -29,6 +30,7 @@ class Signs:
         self._catalogue = judgement.causes
         self.found: dict[CauseKey, Found] = find_causes(self._context, judgement.causes)
         self._explained: dict[CauseKey, Reached] = {}
+        self._alerts: dict[str, list[tuple[str, Subject]]] = {}
 
     def explained(self, cause: Cause) -> Reached:
         """The open alerts that a cause explains, by place, and how near they are to it."""
@@ -49,12 +51,20 @@ class Signs:
 
         return sorted(causes, key=order)
 
-    def opened(self, cause: Cause, incident: IncidentState) -> bool:
-        """Whether a cause can have brought about the alert that opened an incident, be it open or over."""
-        entry = CAUSES.get(cause.code)
-        if entry is None or not incident.subjects or incident.rules[0] not in entry.explains:
-            return False
-        return self.topology.touches(cause.subject, incident.subjects[0], incident.rules[0], self._nodes_of(cause))
+    def is_another(self, cause: Cause, first: Cause, incident: IncidentState) -> bool:
+        """Whether a cause has another root than the first one of an incident, and cannot have brought it about."""
+        return not self.related(key_of(cause), key_of(first)) and self.falls_short(cause, first, incident)
+
+    def falls_short(self, cause: Cause, first: Cause, incident: IncidentState) -> bool:
+        """Whether a cause does not explain of an incident what its first cause does.
+
+        Beside a first cause without doubt that is every alert which that one explains, open or over; beside a guess,
+        and for a cause whose signs are gone, the alert that opened the incident.
+        """
+        alerts = self._alerts_of(incident)
+        if incident.root != key_of(first) or key_of(cause) not in self.found:
+            alerts = alerts[:1]
+        return not all(self._covers(cause, alert) for alert in alerts if self._covers(first, alert))
 
     def is_over(self, cause: Cause) -> bool:
         """Whether a failure goes on although the signs of a cause that was named for it have gone for a while."""
@@ -111,6 +121,21 @@ class Signs:
         """Causes of which there may be no signs any more."""
         for incident in self._memory.incidents:
             yield from incident.causes
+
+    def _alerts_of(self, incident: IncidentState) -> list[tuple[str, Subject]]:
+        """Rule and subject of every alert that was a part of an incident, beginning with the one that opened it."""
+        if incident.id not in self._alerts:
+            idents, cluster = frozenset(incident.alerts), self._memory.cluster
+            every = ((rule, about) for about in incident.subjects for rule in incident.rules)
+            self._alerts[incident.id] = [each for each in every if alert_id(each[0], cluster, each[1].id) in idents]
+        return self._alerts[incident.id]
+
+    def _covers(self, cause: Cause, alert: tuple[str, Subject]) -> bool:
+        """Whether a cause can have brought about an alert, be it open or over."""
+        entry, (rule, about) = CAUSES.get(cause.code), alert
+        if entry is None or rule not in entry.explains:
+            return False
+        return self.topology.touches(cause.subject, about, rule, self._nodes_of(cause))
 
     def _nodes_of(self, cause: Cause) -> Sequence[str]:
         found = self.found.get(key_of(cause))

@@ -18,8 +18,8 @@ SETTINGS = {"max_connections": "100", "wal_keep_size": "0", "wal_segment_size": 
 class Fleet(World):
     """``pg-1`` is the primary, ``pg-2`` and ``pg-4`` follow it, ``pg-3`` follows ``pg-2``, ``pg-5`` subscribes."""
 
-    def __init__(self, policy: Policy, standbys: int = 0) -> None:
-        """``standbys``: further ones of the primary, from ``pg-10`` on."""
+    def __init__(self, policy: Policy, standbys: int = 0, *, deep: bool = False) -> None:
+        """``standbys``: further ones of the primary, from ``pg-10`` on. ``deep``: ``pg-6`` follows ``pg-3``."""
         super().__init__(policy=policy)
         for name in ("pg-1", "pg-2", "pg-3", "pg-4", "pg-5"):
             role = "primary" if name in ("pg-1", "pg-5") else "standby"
@@ -28,6 +28,9 @@ class Fleet(World):
             self.add(f"pg-{10 + index}", "standby").settings.update(SETTINGS)
         self._upstreams = {name: "pg-1" for name in self.servers if name not in ("pg-1", "pg-3", "pg-5")}
         self._upstreams["pg-3"] = "pg-2"
+        if deep:
+            self.add("pg-6", "standby").settings.update(SETTINGS)
+            self._upstreams["pg-6"] = "pg-3"
         self._applied: dict[str, int] = {}
         self._errors = 0
 

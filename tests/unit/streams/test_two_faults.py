@@ -1,5 +1,6 @@
 """Properties: two independent faults on one cluster, in any order and overlap, are two incidents; one is one."""
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,6 +21,11 @@ LATEST = length(40, deep=130)
 """Seconds after the first fault at which the second one begins at the latest."""
 
 
+CHAIN = ["pg-1", "pg-2", "pg-3", "pg-6"]
+"""Each follows the one before it."""
+FOLLOWERS = {"pg-1": {"pg-2", "pg-4", "pg-5"}, "pg-2": {"pg-3"}, "pg-3": {"pg-6"}}
+
+
 class Fault(NamedTuple):
     """Something wrong with one server."""
 
@@ -31,12 +37,15 @@ class Fault(NamedTuple):
     @property
     def below(self) -> set[str]:
         """The servers that are late behind this one."""
-        return {"pg-1": {"pg-2", "pg-3", "pg-4", "pg-5"}, "pg-2": {"pg-3"}}.get(self.server, set())
+        return {
+            *FOLLOWERS.get(self.server, ()),
+            *(CHAIN[CHAIN.index(self.server) + 1 :] if self.server in CHAIN else ()),
+        }
 
     def masks(self, other: "Fault") -> bool:
         """Whether the other one cannot be seen while this one lasts."""
-        hidden = self.kind == "down" and other.server in self.below and other.kind in ("apart", "failing")
-        return self.server == other.server or hidden
+        follows = other.server in FOLLOWERS.get(self.server, ())
+        return self.server == other.server or (self.kind == "down" and follows and other.kind in ("apart", "failing"))
 
 
 def _standby(name: str, link: str) -> list[Fault]:
@@ -50,6 +59,7 @@ def _standby(name: str, link: str) -> list[Fault]:
 FAULTS = [
     *_standby("pg-2", "pg-1->pg-2"),
     *_standby("pg-3", "pg-2->pg-3"),
+    *_standby("pg-6", "pg-3->pg-6"),
     *_standby("pg-4", "pg-1->pg-4"),
     Fault("failing", "pg-5", "subscriber_duplicate_key orders/pg-5/subscription/sub"),
     Fault("down", "pg-1", "primary_down orders/pg-1"),
@@ -72,7 +82,7 @@ def play(fleet: Fleet, seconds: int, *faults: Fault) -> None:
 
 def healthy() -> Fleet:
     """A fleet that has been healthy for ten seconds."""
-    fleet = Fleet(Policy(quiet_s=5.0, rules=SOON))
+    fleet = Fleet(Policy(quiet_s=5.0, rules=SOON), deep=True)
     fleet.run(10)
     return fleet
 
@@ -98,6 +108,15 @@ def first(incident: Incident) -> str:
     28,
     False,
 )
+@example(
+    (
+        Fault("apart", "pg-3", "standby_cannot_connect orders/pg-2->pg-3"),
+        Fault("paused", "pg-2", "replay_paused_by_operator orders/pg-1->pg-2"),
+    ),
+    73,
+    30,
+    True,
+)
 @histories()
 @given(st.sampled_from(PAIRS), st.integers(0, LATEST), st.integers(20, 60), st.booleans())
 def test_two_independent_faults_are_two_incidents(
@@ -118,6 +137,28 @@ def test_two_independent_faults_are_two_incidents(
     assert all(step.rule in LATE for step in steps)
     assert {step.subject.downstream for step in steps} <= one.below | other.below
     assert {each.state for each in found} == {"resolved"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "spans",
+    [
+        {"paused pg-2": (79, 189), "apart pg-3": (19, 99), "paused pg-6": (28, 59)},
+        {"down pg-1": (55, 86), "apart pg-3": (26, 89), "paused pg-2": (65, 163)},
+        {"apart pg-2": (28, 70), "apart pg-4": (3, 41), "down pg-3": (54, 159)},
+    ],
+)
+def test_three_faults_are_three_incidents(spans: dict[str, tuple[int, int]]) -> None:
+    """Each has been the first cause of an open incident, and is that of one that ended."""
+    faults = {each: span for each in FAULTS if (span := spans.get(f"{each.kind} {each.server}"))}
+    fleet = healthy()
+    moments = sorted({moment for span in spans.values() for moment in (0, *span)})
+    for start, end in pairwise(moments):
+        play(fleet, end - start, *(each for each, span in faults.items() if span[0] <= start < span[1]))
+    play(fleet, 70)
+    causes = {each.cause for each in faults}
+    assert causes <= {first(each) for each in fleet.incidents if each.state == "open"}
+    assert sorted(first(each) for each in newest(fleet)) == sorted(causes)
 
 
 @pytest.mark.slow
