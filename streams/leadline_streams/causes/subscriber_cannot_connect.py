@@ -49,6 +49,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if sign is None or (silent is None and reason is None and _fails_otherwise(affected)):
             continue
         up, counted = publisher.name, own.apply_errors is not None
+        other = "" if _applied_all(context, affected) else "a failure to apply, "
         sender = affected.row.pid if affected.row is not None else "none"
         yield Claim(
             subject=affected.about,
@@ -58,8 +59,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             + (
                 f"Its worker writes: {reason.message}"
                 if reason is not None
-                else "The network between them, pg_hba.conf, the password, the subscription's connection string, or a "
-                f"failure to apply may be the reason, which is in {server_log.place(affected.node)}"
+                else f"The network between them, pg_hba.conf, the password, {other}or the subscription's connection "
+                f"string may be the reason, which is in {server_log.place(affected.node)}"
             ),
             steps=[*affected.read_error, *_reconnect(affected)],
             evidence_for=[
@@ -127,7 +128,19 @@ def _may_have_failed(context: DiagnosisContext, affected: AffectedSubscription) 
     cut_at = affected.link.cut_since if affected.link is not None else None
     if cut_at is None or affected.failed_at < cut_at - TOGETHER_S:
         return False
-    return context.now - cut_at < milliseconds(affected.node, RETRY) + SLACK_S
+    return context.now - cut_at < _retry_s(affected)
+
+
+def _applied_all(context: DiagnosisContext, affected: AffectedSubscription) -> bool:
+    """Whether no attempt ever failed to apply, or none did in the time in which the worker tries again."""
+    errors, link = affected.subscription.apply_errors, affected.link
+    if not errors or link is None or link.cut_since is None:
+        return errors == 0
+    return context.now - link.cut_since >= _retry_s(affected) and affected.failed_at <= link.cut_since
+
+
+def _retry_s(affected: AffectedSubscription) -> float:
+    return milliseconds(affected.node, RETRY) + SLACK_S
 
 
 def _silent(affected: AffectedSubscription) -> str | None:
