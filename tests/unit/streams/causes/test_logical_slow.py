@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity, Downstream, Session, Slot
+from leadline.model.observation import Activity, Downstream, Session, Slot, TableCopy
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.logical import by_two, causes, first, logical, run
 
@@ -103,6 +103,26 @@ def test_a_large_transaction(at_once: int, per_s: int, says: str) -> None:
         world.step()
     assert first(world).code == "large_transaction_decoding"
     assert says in first(world).summary  # as it was named, 35 s in
+
+
+@pytest.mark.parametrize(("workers", "copies", "named"), [(2, 0, True), (1, 0, False), (2, 1, False)])
+def test_a_large_transaction_of_which_nothing_is_counted_yet(workers: int, copies: int, named: bool) -> None:
+    """A second worker that copies no table applies a transaction that has not ended; the sender waits for it."""
+    world = logical()
+    stands = format_lsn(world.lsn)
+    waits = Downstream(name="sub", kind="logical", slot="sub", pid=9, wait="Client/WalSenderWriteData")
+    up, down = world.servers["pg-1"], world.servers["pg-3"]
+    copy = TableCopy(subscription="sub", subscription_oid=16400, oid=16500, pid=77)
+    for _ in range(45):
+        world.subscribe(up, down, received_lsn=stands, latest_end_lsn=stands, workers=workers, wait="IO/DataFileRead")
+        down.set(copies=(copy,) * copies)
+        slot = Slot(name="sub", kind="logical", active=True, confirmed_lsn=stands, wal_status="reserved")
+        up.set(slots=(slot,), downstreams=(waits,))
+        world.step()
+    found = {cause.code: cause for cause in causes(world)}
+    assert ("large_transaction_decoding" in found) is named
+    if named:
+        assert found["large_transaction_decoding"].confidence < 0.85
 
 
 @pytest.mark.parametrize(
