@@ -38,7 +38,7 @@ def logical(shelf: Shelf) -> Iterator[Logical]:
         ("missing_column", "subscriber_schema_drift", "ALTER TABLE public.items ADD COLUMN note text"),
         ("missing_table", "subscriber_schema_drift", "CREATE TABLE public.lost"),
         ("duplicate_key_5s", "subscriber_duplicate_key", "ALTER SUBSCRIPTION pg_3 SKIP"),
-        ("table_sync_failing", "table_sync_failing", "TRUNCATE public.filled"),
+        ("table_sync_failing", "table_sync_failing", "find out who wrote them"),
     ],
 )
 def test_a_worker_that_fails_between_two_attempts(
