@@ -67,6 +67,9 @@ STREAM_STATE_WRITES: Final = _counter(
     "leadline_stream_state_writes_total", "States of clusters written to the changelog."
 )
 STREAM_STATE_BYTES: Final = _counter("leadline_stream_state_bytes_total", "Bytes of state written to the changelog.")
+STREAM_STATES_REFUSED: Final = _counter(
+    "leadline_stream_states_refused_total", "States of clusters that Kafka refused because of their size."
+)
 
 # The sinks.
 SINK_DELIVERIES: Final = _counter(

@@ -24,6 +24,9 @@ DAY_S: Final = 86400
 SEEN_S: Final = 10.0
 BROKER_TIME: Final = {"message.timestamp.type": "LogAppendTime"}
 """Brokers set the times of records. Those of a host with a wrong clock would be refused, or kept for too long."""
+MAX_BYTES: Final = "max.message.bytes"
+MAX_STATE_BYTES: Final = 16 * 1024 * 1024
+"""Largest record of the states: a cluster of thousands of nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,19 @@ class TopicSpec:
     value: str
     cleanup: Literal["delete", "compact", "compact,delete"]
     retention_s: int | None = None
+    max_bytes: int | None = None
+    """The largest record that is taken; None for Kafka's own limit, 1 MiB."""
     codec: Codec[Any] | None = None
     """Reads and describes its values; None where the value has a form that is not ours or not public."""
 
     def config(self) -> dict[str, str]:
         """Its configuration in Kafka's names."""
         config = {"cleanup.policy": self.cleanup, **BROKER_TIME}
-        return config | ({"retention.ms": str(self.retention_s * 1000)} if self.retention_s else {})
+        if self.retention_s is not None:
+            config["retention.ms"] = str(self.retention_s * 1000)
+        if self.max_bytes is not None:
+            config[MAX_BYTES] = str(self.max_bytes)
+        return config
 
 
 TOPICS: Final[dict[str, TopicSpec]] = {
@@ -98,6 +107,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
             key="cluster",
             value="state of a cluster, in a form of its own",
             cleanup="compact",
+            max_bytes=MAX_STATE_BYTES,
         ),
         TopicSpec(
             name="actions",
@@ -200,6 +210,16 @@ async def describe(kafka: KafkaSettings) -> list[TopicState]:
     return [_state(name, spec, there.get(name, []), configs.get(name, {}), expected) for name, spec in named.items()]
 
 
+async def largest_record(kafka: KafkaSettings, name: str) -> int | None:
+    """The largest record that Kafka takes in a topic, in bytes; None where it does not say, or must not to us.
+
+    ``name``: with the prefix. Raises UnreachableError.
+    """
+    async with _admin(kafka) as admin:
+        config = (await _configs(admin, [name])).get(name, {})
+    return int(config[MAX_BYTES]) if MAX_BYTES in config else None
+
+
 async def require(kafka: KafkaSettings) -> None:
     """Raise UnreachableError when Kafka does not answer or a topic is missing."""
     missing = [topic.name for topic in await describe(kafka) if not topic.partitions]
@@ -233,7 +253,7 @@ async def _configs(admin: "AIOKafkaAdminClient", names: list[str]) -> dict[str, 
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
     from aiokafka.errors import IncompatibleBrokerVersion
 
-    wanted = dict.fromkeys(("cleanup.policy", "retention.ms", *BROKER_TIME), "")
+    wanted = dict.fromkeys(("cleanup.policy", "retention.ms", MAX_BYTES, *BROKER_TIME), "")
     try:
         answers = await admin.describe_configs(
             [ConfigResource(ConfigResourceType.TOPIC, name, wanted) for name in names]

@@ -1,7 +1,8 @@
 """All advice that is given while servers are watched, and what of it would have destroyed something in use.
 
 A destructive step is held against the servers themselves when it is proposed, over connections that do not depend on
-what its agent can reach. One that nothing here can check is a failure of its own.
+what its agent can reach. What is proposed comes from the last look, so a step that is wrong is one that is still
+proposed ``STILL_S`` later, when its object is still in use. One that nothing here can check is a failure of its own.
 """
 
 import json
@@ -10,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import psycopg
@@ -21,6 +23,8 @@ from leadline.model.incident import Cause, Incident, Step
 RESULT = Path(__file__).parents[2] / "build" / "advice.jsonl"
 """A line for each step that was proposed in a test."""
 CONNECT_S = 2
+STILL_S = 3.0
+"""Several looks: a server that is repaired is used again before the next look shows it."""
 _DROPS = re.compile(r"pg_drop_replication_slot\('([^']+)'\)")
 _ADVANCES = re.compile(r"pg_replication_slot_advance\('([^']+)'")
 _SKIPS = re.compile(r"ALTER SUBSCRIPTION (\S+) SKIP")
@@ -41,15 +45,28 @@ class Advice:
         self.proposed: dict[tuple[str, str, str, str], None] = {}
         """Cause, risk, server and words of each step, in the order in which they were proposed."""
         self._checks = ThreadPoolExecutor(1, "advice")
+        self._proposed_now: dict[str, set[tuple[str, str]]] = {}
+        """Cause and words of each step in the newest record of each incident and alert."""
+        self._checked: set[tuple[str, str]] = set()
+        """Those whose check is under way."""
 
     def observe(self, outputs: Iterable[Any]) -> None:
         """Keep the steps of all causes in a judgement's outputs, and check those that could destroy something."""
         for output in outputs:
-            for cause in output.causes if isinstance(output, Incident | Transition) else ():
+            if not isinstance(output, Incident | Transition):
+                continue
+            ident = output.incident_id if isinstance(output, Incident) else output.alert_id
+            goes_on = output.state == "open" if isinstance(output, Incident) else output.to == "firing"
+            self._proposed_now[ident] = {
+                (cause.code, step.sql or step.text or "") for cause in output.causes if goes_on for step in cause.steps
+            }
+            for cause in output.causes:
                 for step in cause.steps:
                     words = step.sql or step.text or ""
                     self.proposed[cause.code, step.risk, step.node or "", words] = None
-                    if step.risk == "destructive" or _NAMES.search(words) or _ENDS.search(words):
+                    discards = step.risk == "destructive" or _NAMES.search(words) or _ENDS.search(words)
+                    if discards and (cause.code, words) not in self._checked:
+                        self._checked.add((cause.code, words))
                         self._checks.submit(self._check, cause, step)
 
     def close(self) -> None:
@@ -68,13 +85,21 @@ class Advice:
             raise AssertionError("advice that destroys what is in use:\n" + "\n".join(self.problems))
 
     def _check(self, cause: Cause, step: Step) -> None:
+        words = step.sql or step.text or ""
         try:
+            if not any(in_use(cause, step, self.dsns)):
+                return
+            sleep(STILL_S)
+            if not any((cause.code, words) in steps for steps in list(self._proposed_now.values())):
+                return
             for found in in_use(cause, step, self.dsns):
-                line = f"{cause.code} on {cause.subject.id}: {step.sql or step.text}: {found}"
+                line = f"{cause.code} on {cause.subject.id}: {words}: {found}"
                 if line not in self.problems:
                     self.problems.append(line)
         except Exception as error:
-            self.problems.append(f"{cause.code}: {step.sql or step.text}: cannot be checked: {error!r}")
+            self.problems.append(f"{cause.code}: {words}: cannot be checked: {error!r}")
+        finally:
+            self._checked.discard((cause.code, words))
 
 
 def in_use(cause: Cause, step: Step, dsns: Mapping[str, str]) -> Iterator[str]:

@@ -106,7 +106,7 @@ def finish(injection: Injection[Any], rig: Rig, expected: Expected, injected: In
     """The diagnosis follows; then the fault is healed and the incident ends."""
     rig.expect(expected, injected)
     if injection.heal():
-        rig.expect_resolved(expected.resolved_within_s)
+        rig.expect_resolved(expected.resolved_within_s, expected.remains)
     injection.restore()
 
 

@@ -121,6 +121,8 @@ class Expected:
     """Further rules that must fire."""
     within_s: float = 15.0
     """From the beginning of the fault, with rules that fire after five seconds."""
+    remains: str = ""
+    """The cause that may be first at the end, of what remains for a while once the first one is repaired."""
     resolved_within_s: float = 30.0
     """From the healing to the end of the incident. A walreceiver needs a retry or two, a held stream its backlog."""
 

@@ -27,7 +27,7 @@ IDLE = "Activity/RecoveryWalStream"
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """The whole server, its receiver or its replay, each by its own sign."""
     for affected in streaming(context):
-        claim = _server(affected) or _receiver(context, affected) or _replay(context, affected)
+        claim = _server(context, affected) or _receiver(context, affected) or _replay(context, affected)
         if claim is not None:
             yield claim
     known = {affected.link.downstream for affected in streaming(context) if not affected.link.agentless}
@@ -37,10 +37,16 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             yield _unread(context, node)
 
 
-def _server(affected: AffectedLink) -> Claim | None:
-    """The agent gets no answer in time, and the sender still has a connection without replies."""
+def _server(context: DiagnosisContext, affected: AffectedLink) -> Claim | None:
+    """The agent gets no answer in time, and the sender still has a connection without replies.
+
+    A single answer that is late says nothing, nor does a server whose receiver goes on replying.
+    """
     down, row = affected.down, affected.row
-    if down is None or not down.down or down.reach != "hangs" or row is None:
+    if down is None or not down.down or down.reach != "hangs" or row is None or down.down_since is None:
+        return None
+    silent_s = context.now - down.down_since
+    if silent_s < SLACK_S or (row.reply_age_s is not None and row.reply_age_s < silent_s - SLACK_S):
         return None
     name = down.name
     return Claim(

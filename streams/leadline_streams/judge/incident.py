@@ -13,7 +13,7 @@ from leadline.model.ids import ClusterName, IncidentId, NodeName, incident_id
 from leadline.model.incident import Affected, Cause, Change, Incident, Step, TimelineEntry
 from leadline.steps import fix_of
 from leadline_streams.judge.diagnosis import late_evidence
-from leadline_streams.judge.diagnosis.ranking import CERTAIN, key_of, name_of
+from leadline_streams.judge.diagnosis.ranking import CERTAIN, CauseKey, key_of, name_of
 from leadline_streams.judge.state import AlertState, IncidentState, Memory
 from leadline_streams.judge.subject import of_cluster
 from leadline_streams.judge.topology import Topology
@@ -94,10 +94,12 @@ def fit_changes(incident: IncidentState, changes: Iterable[Change], nodes: Colle
 def diagnosed(
     incident: IncidentState, causes: Sequence[Cause], titles: Mapping[str, str], at: float, together_s: float
 ) -> None:
-    """Replace the causes, and note when others are ranked first or the order has changed."""
+    """Replace the causes, and note when others are ranked first, or the order has changed, or a step that would discard
+    something is not proposed any more."""
     if not causes:
         return
     before, after = [key_of(cause) for cause in incident.causes], [key_of(cause) for cause in causes]
+    withdrawn = _discards(incident.causes) - _discards(causes[:_MAX_CAUSES])
     incident.causes = list(causes[:_MAX_CAUSES])
     for cause in incident.causes:
         name = name_of(cause)
@@ -108,7 +110,7 @@ def diagnosed(
     incident.title = incident.titles.get(name_of(first), incident.title)
     late = incident.reported is not None and at - incident.reported_at >= late_evidence.EVERY_S
     better = late and incident.reported is not None and late_evidence.is_better(incident.reported, first)
-    if before != after[:_MAX_CAUSES] or better:
+    if before != after[:_MAX_CAUSES] or better or withdrawn:
         incident.changed = True
     if before[:1] != after[:1]:
         incident.cause_at = incident.named_at[name_of(first)]
@@ -118,6 +120,16 @@ def diagnosed(
         if incident.root is not None and at - incident.began_at > together_s:
             incident.generation += 1
         incident.root = key_of(first)
+
+
+def _discards(causes: Iterable[Cause]) -> set[tuple[CauseKey, str]]:
+    """The steps that discard something."""
+    return {
+        (key_of(cause), step.sql or step.text or "")
+        for cause in causes
+        for step in cause.steps
+        if step.risk == "destructive"
+    }
 
 
 def weigh(incident: IncidentState, alerts: Iterable[AlertState]) -> None:

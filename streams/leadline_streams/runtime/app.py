@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, cast
 
 import faust
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
 
 from leadline.clock import Clock
 from leadline.errors import UnreachableError, UsageError
 from leadline.kafka import faust_options, reach
 from leadline.settings.stream import StreamSettings
+from leadline.topics import MAX_STATE_BYTES, largest_record
 from leadline.wire import OBSERVATIONS, Outgoing
 from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge.cluster import ClusterState
@@ -43,6 +44,8 @@ GC_THRESHOLD = (250_000, 20, 100)
 """Threshold of the garbage collector. Chunks are tens of thousands of live objects: scanning them finds no garbage."""
 MAX_BATCH_BYTES = 256 * 1024
 """A chunk's roll-ups in one batch, well below the 1 MB that a broker takes by default."""
+BATCH_BYTES = 1024
+"""More than a batch of one record takes beside its key and value."""
 STOP_S = 10.0
 """Longest wait for leaving the consumer group."""
 LEAVE_S = 2.0
@@ -68,6 +71,8 @@ class StreamApp(faust.App):
 class FaustLog:
     """The worker's interface to Kafka, through Faust."""
 
+    too_large: tuple[type[Exception], ...] = (MessageSizeTooLargeError,)
+
     def __init__(self, app: StreamApp, samples: str, states: str) -> None:
         self._app = app
         self._samples = samples
@@ -76,9 +81,14 @@ class FaustLog:
 
     async def send(self, record: Outgoing) -> Awaitable[object]:
         """Send a record; the awaitable is done when all in-sync replicas have it."""
-        return await self._app.producer.send(
-            record.topic, record.key, record.value, record.partition, None, record.headers
-        )
+        try:
+            return await self._app.producer.send(
+                record.topic, record.key, record.value, record.partition, None, record.headers
+            )
+        except ProducerSendError as error:
+            if isinstance(error.__cause__, self.too_large):
+                raise error.__cause__ from error
+            raise
 
     async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
         """Send records of one topic and partition in as few batches as possible. Raises UsageError."""
@@ -126,10 +136,14 @@ class FaustLog:
         await self._consumer.commit()
 
 
-def build(settings: StreamSettings, clock: Clock, policy: Policy) -> StreamApp:
-    """An application that is ready to start: one processor, one table, and a worker."""
+def build(settings: StreamSettings, clock: Clock, policy: Policy, largest_bytes: int = MAX_STATE_BYTES) -> StreamApp:
+    """An application that is ready to start: one processor, one table, and a worker.
+
+    ``largest_bytes``: the largest state that is sent. One that brokers refuse would break the order of those after it.
+    """
     prefix = settings.kafka.topic_prefix
-    app = StreamApp(settings.application_id, **_options(settings))
+    options = _options(settings) | {"producer_max_request_size": largest_bytes}
+    app = StreamApp(settings.application_id, **options)
     samples = app.topic(prefix + OBSERVATIONS.name, schema=Untouched(), acks=False, maxsize=MAX_WAITING)
     states = app.topic(prefix + STATES, key_serializer="raw", value_serializer="raw", acks=False, internal=True)
     table = app.Table(STATES, key_type=bytes, value_type=bytes, changelog_topic=states)
@@ -229,7 +243,9 @@ async def serve(settings: StreamSettings, clock: Clock, policy: Policy, stop: as
     address = await reach(settings.kafka)
     log.info("judging %s%s at %s", settings.kafka.topic_prefix, OBSERVATIONS.name, address)
     try:
-        await work(build(settings, clock, policy), clock, stop)
+        taken = await largest_record(settings.kafka, settings.kafka.topic_prefix + STATES)
+        largest_bytes = taken - BATCH_BYTES if taken is not None else MAX_STATE_BYTES
+        await work(build(settings, clock, policy, largest_bytes), clock, stop)
     except (KafkaError, ProducerSendError) as error:
         raise UnreachableError(f"Kafka at {address} failed: {error}; see whether it is well") from error
 

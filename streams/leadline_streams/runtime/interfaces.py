@@ -20,6 +20,9 @@ class Extent:
 class Log(Protocol):
     """Kafka, as far as a worker needs it."""
 
+    too_large: tuple[type[Exception], ...]
+    """Errors that ``send`` and its awaitable raise for a record that is larger than Kafka takes."""
+
     async def send(self, record: Outgoing) -> Awaitable[object]:
         """Send a record; the awaitable is done, or raises, when it is acknowledged."""
         ...

@@ -193,7 +193,17 @@ class Worker:
         if before is not None:
             await before
         await asyncio.gather(*outputs)
-        await (await self._kafka.send(record))
+        try:
+            await (await self._kafka.send(record))
+        except self._kafka.too_large as error:
+            # Other clusters go on; this one is judged on as well, and begins anew after a restart.
+            metrics.STREAM_STATES_REFUSED.inc()
+            size = len(record.value or b"")
+            log.error(
+                "the state of cluster %s is not saved: Kafka refuses its %d bytes (%s); after a restart the cluster is "
+                "judged from what was saved last; raise max.message.bytes of %s, or give its nodes several clusters",
+                *(cluster.name, size, error, record.topic),
+            )
         cluster.saved = applied
 
     def _saved(self, cluster: Cluster, task: asyncio.Task[None]) -> None:

@@ -100,12 +100,16 @@ class Counts:
 class MemoryLog:
     """Topics with one writer at a time. What is sent waits, in order per partition, until ``ack`` writes it."""
 
+    too_large: tuple[type[Exception], ...] = (OverflowError,)
+
     def __init__(self) -> None:
         self.samples: dict[int, list[Any]] = defaultdict(list)
         self.written: list[Outgoing] = []
         self.waiting: dict[tuple[str, int | None], deque[tuple[Outgoing, asyncio.Future[None]]]] = defaultdict(deque)
         self.committed: dict[int, int] = {}
         self.refuses: Callable[[Outgoing], bool] = lambda record: False
+        self.most_bytes: int | None = None
+        """The largest state that is taken."""
         self.worker: Worker | None = None
 
     def append(self, seen: Sample | Tick | bytes, partition: int = 0, key: bytes | None = None) -> None:
@@ -149,6 +153,9 @@ class MemoryLog:
             del self.waiting[queue]
         if self.refuses(record):
             acknowledged.set_exception(ConnectionError("refused"))
+            return
+        if record.topic == "state" and self.most_bytes is not None and len(record.value or b"") > self.most_bytes:
+            acknowledged.set_exception(OverflowError("too large"))
             return
         self.written.append(record)
         if not lost and not acknowledged.done():

@@ -207,6 +207,22 @@ async def test_a_record_that_kafka_refuses_stops_the_worker() -> None:
     assert log.topic("alerts") == log.topic("state") == []
 
 
+async def test_a_state_that_is_too_large_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither its cluster nor the others; what was read is not read again."""
+    log, clock = MemoryLog(), ManualClock()
+    log.append(sample("a-cluster-with-many-nodes"))
+    for seq in range(3):
+        log.append(sample("orders", seq))
+    worker, opening = await ready(log, clock)
+    log.most_bytes = len(Saved(0, 4, Count("orders", 3, [0, 1, 2]).dump()).pack())
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    await log.settle(worker.release())
+    assert {record.key for record in log.topic("state")} == {b"orders"}
+    assert not worker.failed.done()
+    assert log.committed == {0: 4}
+    assert "the state of cluster a-cluster-with-many-nodes is not saved" in caplog.text
+
+
 @pytest.mark.parametrize("state", [b"", Saved(0, 1, b"not a fold").pack()])
 async def test_a_state_that_cannot_be_read_stops_the_worker(state: bytes) -> None:
     """Beginning anew would number alerts from 1 again, and sinks would take them for old ones."""

@@ -23,6 +23,7 @@ STREAMS: Final = "SELECT 1 FROM pg_stat_replication WHERE application_name = %s 
         verdict="broken",
         link="/back",
         summary=("subscription back on pg-1",),
+        remains="subscriber_duplicate_key",
     ),
     since=16,
 )

@@ -157,7 +157,7 @@ def primary_restored_older(pair: Pair) -> Course:
     pair.primary.start()
     pair.fleet.wait_caught_up()
     yield Prepared()
-    pair.primary.execute("CREATE TABLE lost AS SELECT generate_series(1, 20000) AS n")
+    pair.primary.execute("CREATE TABLE lost AS SELECT generate_series(1, 200000) AS n")
     pair.fleet.wait_caught_up()
     restore(pair.primary, older)
     yield Injected()
