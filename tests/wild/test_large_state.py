@@ -26,7 +26,7 @@ def queries() -> tuple[Session, ...]:
     """Sessions with texts that do not compress well, so that the state is large."""
     return tuple(
         Session(pid=number, user="shop", application="web", database="shop", state="active", age_s=1.0, query=text)
-        for number, text in enumerate((secrets.token_hex(900), secrets.token_hex(900)))
+        for number, text in enumerate(secrets.token_hex(900) for _ in range(4))
     )
 
 
