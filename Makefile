@@ -38,10 +38,10 @@ $(STAMP): pyproject.toml
 
 test: unit properties integration faults quickzoo quickwild ## run every test: unit, properties, integration, our own parts killed, a short zoo and short wild
 
-unit: $(STAMP) ## run the unit tests: seconds, no network
-	$(BIN)/python -m pytest -q -n 2 -m "not slow" tests/unit
+unit: $(STAMP) ## run the unit tests but the slow ones and the property tests: seconds, no network
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not deep" tests/unit
 
-properties: $(STAMP) ## run the slow unit tests, and the property tests with many more examples and long histories: a few minutes
+properties: $(STAMP) ## run the slow unit tests, and the property tests with many examples and long histories: a minute or two
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "deep or slow" --hypothesis-profile=ci tests/unit
 
 deep: $(STAMP) ## look for examples that break a property: thousands each, new ones each time; takes hours
