@@ -9,8 +9,6 @@ VENV ?= .venv
 PYTHON ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Real servers that share two cores miss times now and then: what failed is repeated once, one test at a time.
-AGAIN = echo 'Repeating what failed, one test at a time' && $(BIN)/python -m pytest -q --last-failed
 
 .PHONY: help venv demo test unit properties deep integration faults quickzoo quickwild lint zoo wild bench docs pictures clean
 
@@ -51,14 +49,14 @@ integration: $(STAMP) ## run the tests that start real servers
 	$(BIN)/python -m pytest -q -n 3 --dist worksteal tests/integration
 
 faults: $(STAMP) ## kill, freeze and take away our own parts on Apache Kafka, and count what is lost
-	$(BIN)/python -m pytest -q -n 3 tests/faults || { $(AGAIN) tests/faults; }
+	$(BIN)/python -m pytest -q -n 3 tests/faults
 
 quickzoo: $(STAMP) ## the zoo, short: every fault on PostgreSQL 18, a handful on 15
-	$(BIN)/python -m pytest -q -n 4 -m zoo tests/zoo || { $(AGAIN) -m zoo tests/zoo; }
+	$(BIN)/python -m pytest -q -n 4 -m zoo tests/zoo
 
 quickwild: $(STAMP) ## the situations that people reported, those marked quick
 	@rm -f build/wild.jsonl
-	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m quick tests/wild || { $(AGAIN) -m quick tests/wild; }
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m quick tests/wild
 
 lint: $(STAMP) ## style, format and types
 	$(BIN)/ruff check .
