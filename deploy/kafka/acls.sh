@@ -25,6 +25,8 @@ grants() {
     grant "$agent" Write samples
     grant "$stream" Read samples state
     grant "$stream" Write samples state alerts incidents lag status deadletters
+    # The largest state that the topic takes: a larger one is kept back, and reported.
+    grant "$stream" DescribeConfigs state
     grant "$sink" Read alerts incidents actions silences deliveries
     grant "$sink" Write deliveries incidents deadletters
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.

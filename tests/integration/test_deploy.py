@@ -42,3 +42,6 @@ def test_rights_in_kafka_are_those_of_the_topics_page() -> None:
         assert granted[role, "Write"] == writes, role
         assert granted[role, "Read"] == reads, role
         assert granted[role, "Describe"] == set(TOPICS), role
+    assert {key: topics for key, topics in granted.items() if key[1] == "DescribeConfigs"} == {
+        ("stream", "DescribeConfigs"): {name for name, spec in TOPICS.items() if spec.max_bytes is not None}
+    }
