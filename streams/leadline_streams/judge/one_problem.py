@@ -39,7 +39,7 @@ class Comparison:
         return younger.first is not None and bool(ended.causes) and key_of(younger.first) == key_of(ended.causes[0])
 
     def holds(self, problem: OpenProblem) -> bool:
-        """Whether a breach that is still pending is a part of a problem."""
+        """Whether a breach that is still pending is a part of a problem; of one without a cause, where it may be."""
         pending = [
             (place, alert)
             for place, alert in self._all.alerts()
@@ -49,7 +49,7 @@ class Comparison:
             return False
         if any(alert.id in problem.incident.alerts for _, alert in pending):
             return True
-        reached = self._all.explained(problem.causes[0]).keys() if problem.causes else set()
+        reached = self._all.explained(problem.causes[0]).keys() if problem.causes else self._near(problem)
         return any(place in reached for place, _ in pending)
 
     def moved(self) -> tuple[OpenProblem, OpenProblem, list[str]] | None:
@@ -141,12 +141,12 @@ class Comparison:
 
     def _depends(self, one: OpenProblem, other: OpenProblem) -> bool:
         """Whether all that is open of one problem is below what the other is about, or lives on it."""
-        if not one.places:
-            return False
-        reached: set[str] = set()
-        for about in other.incident.subjects:
-            reached |= self._topology.reached(about).keys()
-        return all(place in reached for place in one.places)
+        reached = self._near(other)
+        return bool(one.places) and all(place in reached for place in one.places)
+
+    def _near(self, problem: OpenProblem) -> Iterable[str]:
+        """The alerts that something wrong with what a problem is about can bring about."""
+        return {place for about in problem.incident.subjects for place in self._topology.reached(about)}
 
     def _may_explain(self, cause: Cause | None, problem: OpenProblem) -> bool:
         """Whether a cause explains rules such as those of a problem; where none is named, anything may."""

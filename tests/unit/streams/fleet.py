@@ -51,15 +51,16 @@ class Fleet(World):
         failing: bool = False,
         waiting: bool = False,
     ) -> None:
-        """Let time pass. ``paused``, ``apart``, ``down``: standbys whose replay is paused, that are not connected, and
-        servers that are not there. ``failing``: the subscriber meets a duplicate key. ``waiting``: so does a commit.
+        """Let time pass. ``paused``, ``apart``, ``down``: standbys whose replay is paused, downstreams that are not
+        connected, and servers that are not there. ``failing``: the subscriber meets a duplicate key. ``waiting``: a
+        commit waits for standbys.
         """
         primary = self.servers["pg-1"]
         for _ in range(seconds):
             for name, upstream in sorted(self._upstreams.items(), key=lambda pair: pair[1]):
                 lost = name in apart or name in down or upstream in down
                 self._follow(self.servers[upstream], self.servers[name], paused=name in paused, lost=lost)
-            self._replicate(failing=failing, lost=bool({"pg-1", "pg-5"} & set(down)))
+            self._replicate(failing=failing, lost=bool({"pg-1", "pg-5"} & {*down, *apart}))
             waits = {"sync_waiters": 3, "sync_wait_s": 15.0} if waiting else {}
             primary.set(activity=Activity(**waits))
             for name, server in self.servers.items():

@@ -252,3 +252,15 @@ def test_a_worker_that_takes_over_goes_on() -> None:
         other.run(25, **step)  # type: ignore[arg-type]
         other.state = ClusterState.load(other.state.dump(), other.judgement)
     assert one.outputs == other.outputs
+
+
+def test_a_breach_that_is_still_pending_keeps_an_incident_without_a_cause_open() -> None:
+    """A subscription is cut off for a moment, and its worker then fails again and again: that is one incident."""
+    late = {"for_s": 15.0, "keep_s": 5.0}
+    cut = {"for_s": 4.0, "keep_s": 1.0}
+    made = fleet(rules={"replication_cut_off": cut, "apply_error": late, "apply_conflict": late}, quiet_s=1.0)
+    made.judgement.causes = {}
+    made.run(6, apart={"pg-5"})
+    made.run(30, failing=True)
+    (incident,) = {one.incident_id: one for one in made.incidents}.values()
+    assert (incident.state, incident.rules) == ("open", ["replication_cut_off", "apply_conflict", "apply_error"])

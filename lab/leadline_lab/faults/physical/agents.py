@@ -73,13 +73,13 @@ def rights_revoked(pair: Pair) -> Course:
 
 @fault(
     make_pair,
-    Expected(rule="clock_skew", cause="clock_skew", summary=("pg-2", "30.0 s behind")),
+    Expected(rule="clock_skew", cause="clock_skew", summary=("pg-2", "1 h 30 min behind")),
     no_trace="the agents that look afterwards run on a host with the right clock",
 )
 def clock_set_back(pair: Pair) -> Course:
-    """The clock of the host of a standby's agent is set back by half a minute."""
+    """The clock of the host of a standby's agent is set back by an hour and a half."""
     yield Prepared()
-    yield ClockSet(pair.standby.name, -30.0)
+    yield ClockSet(pair.standby.name, -5430.0)  # half a minute more, so that the minutes in the message are certain
     yield Injected()
     yield ClockSet(pair.standby.name, 0.0)
     yield Healed()
