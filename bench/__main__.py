@@ -22,6 +22,7 @@ PARTS: Mapping[str, list[str]] = {
     "pipeline": ["--repetitions=1", "--seconds=30"],
     "latency": ["--repetitions=1"],
     "core": [],
+    "memory": [],
     "agent": ["--repetitions=1", "--seconds=15"],
     "compare": [],
 }

@@ -1,4 +1,4 @@
-"""The judgement alone: nanoseconds per observation and bytes per link, as the fleet grows.
+"""The judgement alone: nanoseconds per observation, as the fleet grows.
 
 Each size runs in a process of its own. A round is one sample of every node, decoded and judged one after the other as
 in life; the cost of judging is that of both less that of decoding alone. Growth from 1k to 100k links is what caches
@@ -10,7 +10,6 @@ import gc
 import json
 import subprocess
 import sys
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -19,7 +18,6 @@ from typing import cast
 import orjson
 
 from bench.fleet import STANDBYS, fleet
-from leadline import interned_decode
 from leadline.clock import SystemClock
 from leadline.model.observation import Sample
 from leadline.wire import OBSERVATIONS, encode
@@ -83,20 +81,6 @@ def spent(work: Callable[[], None]) -> float:
     return clock.monotonic() - start
 
 
-def held(links: int) -> tuple[float, float]:
-    """Bytes that the states of so many links take up, by Python's own count of its allocations, a link; and those of
-    them that were allocated by decoding, for samples that are kept."""
-    raw = [encode(sample) for sample in fleet(links // len(STANDBYS), WARM_ROUNDS)]
-    states: dict[str, ClusterState] = {}
-    gc.collect()
-    tracemalloc.start()
-    judge(raw, states)
-    gc.collect()
-    total, _ = tracemalloc.get_traced_memory()
-    decoded = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(True, interned_decode.__file__)])
-    return total / links, sum(trace.size for trace in decoded.traces) / links
-
-
 def main() -> None:
     """Measure every size, print a table, write JSON when asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -112,15 +96,12 @@ def main() -> None:
         command = [sys.executable, "-m", "bench.core", "--size", str(links)]
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         numbers |= {f"{name}_{links // 1000}k": value for name, value in found.items()}
-    numbers["bytes_per_link"], numbers["bytes_per_link_samples"] = held(SIZES[0])
     first = numbers["ns_per_observation_1k"]
     print("links   ns/observation   to 1k   to orjson.loads")
     for links in SIZES:
         at = f"{links // 1000}k"
         cost, unit = numbers[f"ns_per_observation_{at}"], numbers[f"ns_per_orjson_loads_{at}"]
         print(f"{links:>6}  {cost:>14.0f}  {cost / first:>6.2f}  {cost / unit:>16.2f}")
-    samples = numbers["bytes_per_link_samples"]
-    print(f"bytes per link: {numbers['bytes_per_link']:.0f}, {samples:.0f} of them the last samples of its nodes")
     numbers["growth_1k_to_100k"] = numbers["ns_per_observation_100k"] / first
     if given.json:
         given.json.write_text(json.dumps(numbers, indent=2) + "\n")

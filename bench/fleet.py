@@ -5,6 +5,9 @@ fields equal to those that the agent sends of such a cluster of PostgreSQL 18 se
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
 
 from leadline.clock import moment
 from leadline.model.ids import ClusterName, NodeName
@@ -14,9 +17,11 @@ from leadline.model.observation import (
     Cost,
     Downstream,
     Node,
+    NodeSettings,
     Positions,
     Sample,
     Session,
+    SettingValue,
     Slot,
     Upstream,
 )
@@ -28,6 +33,8 @@ STANDBYS = ("pg-2", "pg-3")
 WRITTEN_BYTES_S = 40_960
 DATABASES = ("postgres", "shop", "template1")
 CONFLICTS = ("tablespace", "lock", "snapshot", "bufferpin", "deadlock", "active_logicalslot")
+SETTINGS = Path(__file__).with_name("settings.json").read_bytes()
+"""As an agent sends them of a new server of PostgreSQL 18."""
 COST = Cost(statement_ms=1.25, agent_cpu_s=3.5, agent_rss_bytes=31_000_000)
 
 
@@ -39,6 +46,21 @@ def fleet(clusters: int, seconds: int, name: str = "cluster", standbys: Sequence
             yield _primary(cluster, number, second, standbys)
             for standby in standbys:
                 yield _standby(cluster, number, second, standby)
+
+
+def settings(clusters: int, name: str = "cluster") -> Iterator[NodeSettings]:
+    """The settings of every server of so many clusters, as agents send them when they start."""
+    for number in range(clusters):
+        cluster = f"{name}-{number:05d}"
+        for server in ("pg-1", *STANDBYS):
+            node = _node(cluster, number, server, "primary" if server == "pg-1" else "standby")
+            found = msgspec.json.decode(SETTINGS, type=dict[str, SettingValue])
+            found["cluster_name"] = SettingValue(value=f"{cluster}-{server}", source="configuration file")
+            if server != "pg-1":
+                conninfo = f"host={cluster}-pg-1 port=5432 user=replicator application_name={server}"
+                found["primary_conninfo"] = SettingValue(value=conninfo, source="configuration file")
+            at = moment(START)
+            yield NodeSettings(node=node, seq=0, at=at, sent_at=at, settings=found)
 
 
 def _node(cluster: str, number: int, name: str, role: str) -> Node:

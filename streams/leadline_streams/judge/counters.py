@@ -9,7 +9,7 @@ TURN_SLACK_S = 3.0
 """A sample may be late, and a worker may take some time to fail."""
 
 
-class Window(Struct):
+class Window(Struct, omit_defaults=True):
     """Events counted in 12 slices of a sliding window: constant memory, exact to one slice.
 
     Fed with a server's running counter; a counter that falls was reset and counts from zero.

@@ -6,7 +6,10 @@ growing lag as soon as the primary writes. Points thin out with age: neighbours 
 their age, so lag stays exact to 5 % however long it gets, in bounded memory.
 """
 
+from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Self
 
 from msgspec import Struct, field
 
@@ -15,11 +18,38 @@ _SPACING = 0.05
 _REACH_S = 2 * 86400.0
 
 
-class PositionClock(Struct):
+if TYPE_CHECKING:
+    _Floats = array[float]
+    _Ints = array[int]
+else:
+    _Floats = _Ints = array  # it takes no parameters before Python 3.12
+
+
+class Times(_Floats):
+    """Seconds since the epoch, eight bytes each."""
+
+    __slots__ = ()
+
+    def __new__(cls, values: Iterable[float] = ()) -> Self:
+        """An array of these times."""
+        return super().__new__(cls, "d", values)  # type: ignore[return-value]  # typeshed knows no subclasses
+
+
+class Positions(_Ints):
+    """Positions from 0 to 2**64 - 1, eight bytes each."""
+
+    __slots__ = ()
+
+    def __new__(cls, values: Iterable[int] = ()) -> Self:
+        """An array of these positions."""
+        return super().__new__(cls, "Q", values)  # type: ignore[return-value]
+
+
+class PositionClock(Struct, omit_defaults=True):
     """Pairs of (time in seconds, position), both rising; ``times[i]`` is the *last* time at ``positions[i]``."""
 
-    times: list[float] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
+    times: Times = field(default_factory=Times)
+    positions: Positions = field(default_factory=Positions)
 
     def add(self, time: float, position: int) -> None:
         """Note that ``position`` was reached at ``time``. Older times are ignored; a lower position starts again."""
@@ -35,7 +65,7 @@ class PositionClock(Struct):
             times[-1] = time
         elif position < last:
             # Promotion to a shorter history: nothing measured before holds for it.
-            self.times, self.positions = [time], [position]
+            self.times, self.positions = Times([time]), Positions([position])
         else:
             times.append(time)
             positions.append(position)
@@ -97,7 +127,7 @@ class PositionClock(Struct):
 
     def _thin(self) -> None:
         now = self.times[-1]
-        times, positions = [now], [self.positions[-1]]
+        times, positions = Times([now]), Positions([self.positions[-1]])
         # Newest to oldest; the newest 60 seconds stay whole because 5 % of their age is below any sample interval.
         for time, position in zip(reversed(self.times[:-1]), reversed(self.positions[:-1]), strict=True):
             age = now - time
@@ -111,4 +141,4 @@ class PositionClock(Struct):
             # The beginning stays: a lag that was exact does not become a bound.
             times.append(self.times[first])
             positions.append(self.positions[first])
-        self.times, self.positions = times[::-1], positions[::-1]
+        self.times, self.positions = Times(reversed(times)), Positions(reversed(positions))

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, field
 
+from leadline import interned_decode
 from leadline.catalogue import RULES
 from leadline.model.alert import Severity, State, Subject, Verdict
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
@@ -37,7 +38,7 @@ STAND_IN_S = 5.0
 """A link end without an agent is provisional for this long: its agent may still report."""
 
 
-class Held(Struct):
+class Held(Struct, omit_defaults=True):
     """Bytes retained for one slot, and their trend over the last 15 to 30 seconds."""
 
     at: float
@@ -51,7 +52,7 @@ class Held(Struct):
     """Bytes decoded before the slot began to retain much: one look may show both at once."""
 
 
-class IdleState(Struct):
+class IdleState(Struct, omit_defaults=True):
     """An enabled subscription that receives nothing."""
 
     since: float
@@ -61,7 +62,7 @@ class IdleState(Struct):
     """Whether it was seen without a worker, or with another one, since then: its worker fails and is started again."""
 
 
-class CopyState(Struct):
+class CopyState(Struct, omit_defaults=True):
     """The initial copy of a table as the last samples showed it, for the engine to compare."""
 
     shown: str
@@ -69,7 +70,7 @@ class CopyState(Struct):
     """Since when it has shown that."""
 
 
-class SnapshotState(Struct):
+class SnapshotState(Struct, omit_defaults=True):
     """An old snapshot of a server that takes writes."""
 
     age: int
@@ -78,7 +79,7 @@ class SnapshotState(Struct):
     """Since when it has not moved."""
 
 
-class WentBack(Struct):
+class WentBack(Struct, omit_defaults=True):
     """A server's newest position is lower than it was."""
 
     at: float
@@ -88,7 +89,7 @@ class WentBack(Struct):
     """Positions of the downstreams that hold what is missing; -1 for one that was rebuilt."""
 
 
-class TableNames(Struct):
+class TableNames(Struct, omit_defaults=True):
     """The tables of a publication or a subscription."""
 
     names: tuple[str, ...]
@@ -99,7 +100,7 @@ class TableNames(Struct):
     """When they were first read as they are; 0 when that was the first reading."""
 
 
-class NodeState(Struct):
+class NodeState(Struct, omit_defaults=True):
     """A node as last judged."""
 
     name: NodeName
@@ -208,7 +209,7 @@ class NodeState(Struct):
         return self.answers and self.takes_writes
 
 
-class Rollup(Struct):
+class Rollup(Struct, omit_defaults=True):
     """Lag of one link in one window of event time, so far."""
 
     until: float = 0.0
@@ -223,7 +224,7 @@ class Rollup(Struct):
     verdicts: dict[str, int] = field(default_factory=dict)
 
 
-class LinkState(Struct):
+class LinkState(Struct, omit_defaults=True):
     """A link as last judged."""
 
     id: LinkId
@@ -302,7 +303,7 @@ class LinkState(Struct):
         return not (self.agentless or self.headless) or now - self.created_at >= STAND_IN_S
 
 
-class AlertState(Struct):
+class AlertState(Struct, omit_defaults=True):
     """An alert that is pending, firing or unknown."""
 
     id: AlertId
@@ -332,7 +333,7 @@ class AlertState(Struct):
     """The confidence of that cause when it was reported."""
 
 
-class IncidentState(Struct):
+class IncidentState(Struct, omit_defaults=True):
     """An incident that is open, or ended a short time ago."""
 
     id: IncidentId
@@ -374,7 +375,7 @@ class IncidentState(Struct):
     """Whether a record is due."""
 
 
-class ReportState(Struct):
+class ReportState(Struct, omit_defaults=True):
     """The last report of one source of findings."""
 
     boot: str
@@ -386,7 +387,7 @@ class ReportState(Struct):
     silent: bool = False
 
 
-class Memory(Struct):
+class Memory(Struct, omit_defaults=True):
     """The state of a cluster."""
 
     cluster: ClusterName
@@ -418,13 +419,21 @@ class Memory(Struct):
         return _ENCODER.encode(self)
 
 
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Memory)
+# The arrays of a PositionClock are written as lists.
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=list)
+_DECODER = msgspec.msgpack.Decoder(Memory, dec_hook=lambda kind, values: kind(values))
 
 
 def load(data: bytes) -> Memory:
     """The memory whose ``dump`` gave these bytes. Raises msgspec.ValidationError for another version's bytes."""
     memory = _DECODER.decode(data)
+    kept: dict[str, list[Sample]] = {name: [node.sample] for name, node in memory.nodes.items() if node.sample}
+    for _, name, _, _, seen in memory.arrivals.waiting:
+        if isinstance(seen, Sample):
+            kept.setdefault(name, []).append(seen)
+    for name, node in memory.nodes.items():
+        node.node = interned_decode.share(node.node, *kept.get(name, ()))
+        interned_decode.share_settings(node.settings)
     incident, memory.incident = memory.incident, None
     if incident is not None:
         incident.began_at = incident.detected_at

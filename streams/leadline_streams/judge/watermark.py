@@ -49,7 +49,7 @@ class Admission(Enum):
 ACCEPTED, DUPLICATE, LATE = Admission
 
 
-class Source(Struct):
+class Source(Struct, omit_defaults=True):
     """One agent's stream about one node."""
 
     boot: str = ""
@@ -64,7 +64,7 @@ class Source(Struct):
     agreeing: int = 0
 
 
-class Arrivals(Struct):
+class Arrivals(Struct, omit_defaults=True):
     """Observations that wait to be judged."""
 
     sources: dict[str, Source] = field(default_factory=dict)

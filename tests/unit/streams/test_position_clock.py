@@ -49,7 +49,7 @@ def test_a_log_that_goes_back_starts_anew() -> None:
     clock.add(0.0, 1000)
     clock.add(1.0, 2000)
     clock.add(2.0, 1500)
-    assert clock.positions == [1500]
+    assert list(clock.positions) == [1500]
 
 
 def test_nothing_known_is_none() -> None:
