@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from leadline.model.incident import Cause, Risk, Step
+from leadline.model.incident import Cause, Incident, Risk, Step
 
 MAX_STATEMENT: Final = 1900
 """Characters of a statement that is shown; indented, it fits into ``logs.MAX_TEXT``. A longer one is not cut, since its
@@ -51,6 +51,13 @@ def fix_of(steps: Iterable[Step]) -> str:
         joined = " ".join(_line(step) for step in group)
         parts.append(f"On {place}: {joined}" if place else joined)
     return " ".join(parts)
+
+
+def discarding(incident: Incident) -> list[str]:
+    """The steps that an open incident proposes and that discard something, each with its server: of the first cause."""
+    if incident.state != "open":
+        return []
+    return [fix_of([step]) for cause in incident.causes[:1] for step in cause.steps if step.risk == "destructive"]
 
 
 def grouped(steps: Iterable[Step]) -> list[StepGroup]:

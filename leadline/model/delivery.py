@@ -12,6 +12,7 @@ Occasion = Literal[
     "escalated",
     "cause_changed",
     "reopened",
+    "withdrawn",
     "acknowledged",
     "noted",
     "repeated",
@@ -20,8 +21,8 @@ Occasion = Literal[
     "resolved",
 ]
 """The reason for a notification. ``cause_changed``: another cause is ranked first, and people are notified as at the
-beginning. ``kept_open``: an alert that may have been resolved by hand is opened again. ``merged``: the incident is part
-of an older one."""
+beginning. ``withdrawn``: a step that discards something is not proposed any more. ``kept_open``: an alert that may have
+been resolved by hand is opened again. ``merged``: the incident is part of an older one."""
 
 
 class Delivery(Value, frozen=True, kw_only=True):
@@ -66,5 +67,7 @@ class Delivery(Value, frozen=True, kw_only=True):
     reopened; 1 stands for the first notification. PagerDuty has an alert for each."""
     rang_at: Time | None = None
     """Time of the last notification that is more than an update of an earlier one."""
+    discards: list[str] = []
+    """The steps of the first cause that discard something, as they were sent last."""
     receipt: dict[str, str] = {}
     """Identifiers that the target returned: a channel, a message's timestamp, a deduplication key."""

@@ -73,3 +73,5 @@ class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     """The largest lag of its links while it was open."""
     affected: Affected = Affected()
     """Links and nodes that its alerts are about."""
+    parted_from: IncidentId | None = None
+    """The incident that its first alerts were a part of until it turned out that they have another root."""

@@ -23,6 +23,7 @@ NOTICE = 5
 _OCCASIONS: Mapping[Occasion, str] = {
     "cause_changed": "another cause",
     "reopened": "returned",
+    "withdrawn": "a step is withdrawn",
     "repeated": "still open",
 }
 
@@ -77,6 +78,7 @@ def text_of(notification: Notification, notify: NotifySettings) -> list[str]:
     text = lines.incident(incident)
     if notification.occasion in _OCCASIONS:
         text[0] += f"  ({_OCCASIONS[notification.occasion]})"
+    text += [escape(f"          withdrawn, do not do this: {step}") for step in notification.withdrawn]
     if not notification.receipt and incident.state == "open" and incident.rules:
         text.append(escape(f"          runbook {runbook_url(incident.rules[0], notify)}"))
     return text + actions

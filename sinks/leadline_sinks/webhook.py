@@ -105,6 +105,7 @@ def event(notification: Notification, sent: int, notify: NotifySettings) -> dict
             "news": notification.news,
             "changes": notification.changes,
             "actions": actions,
+            "withdrawn": notification.withdrawn,
             "runbooks": [runbook_url(rule, notify) for rule in incident.rules],
         },
     }

@@ -255,17 +255,20 @@ async def test_two_incidents_that_are_one(wild: Wild, broker: Broker, prefix: st
     async with notifying(broker, prefix, tmp_path, group_wait_s=60) as it:
         await it.record()
         await it.until("the page", lambda: len(it.alerts) == 1 and it.slack("post"))
+        older, it.incident = it.incident.incident_id, made.incident(1, opened_at=CLOCK.now(), severity="warning")
+        await it.record()
+        await it.until("the second page", lambda: len(it.alerts) == 2 and len(it.slack("post")) == 2)
         wild.begins()
-        older = made.incident(cluster="orders").incident_id
         await it.ends(merged_into=older)
-        await it.until("the end", lambda: it.alerts[0].state == "resolved" and it.slack("reply"))
+        await it.until("the end", lambda: it.alerts[1].state == "resolved" and it.slack("reply"))
+        assert it.alerts[0].state == "triggered"
         assert f"*Merged* into `{older}`" in it.slack("reply")[-1]["text"]
-        assert f"into {older}, since both are one problem" in json.dumps(it.alerts[0].log[-1].payload)
+        assert f"into {older}, since both are one problem" in json.dumps(it.alerts[1].log[-1].payload)
         wild.answers(f"merged into {older}")
         it.incident = made.incident(1, opened_at=CLOCK.now(), severity="warning", causes=[made.UNKNOWN])
         await it.record()
         await it.ends(merged_into=older)
         marker = it.incident = made.incident(1, cluster="marker", opened_at=CLOCK.now())
         await it.record()
-        await it.until("the marker", lambda: len(it.alerts) == 2 and len(it.slack("post")) == 2)
-        assert it.alerts[1].key == marker.incident_id
+        await it.until("the marker", lambda: len(it.alerts) == 3 and len(it.slack("post")) == 3)
+        assert it.alerts[2].key == marker.incident_id

@@ -74,6 +74,8 @@ def _summary(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]
         yield f"- **Returned:** after an end that did not last, at {times} UTC."
     if incident.merged_into is not None:
         yield f"- **Merged:** it is a part of {code(incident.merged_into)}, whose post-mortem covers it."
+    if incident.parted_from is not None:
+        yield f"- **Parted:** its first alerts were a part of {code(incident.parted_from)} before."
     for part in history.parts:
         yield f"- **Part of it:** {code(part.incident_id)}, {text(part.title)}, since {second(part.opened_at)} UTC."
     yield f"- **Impact:** {_impact(incident, found)} *Who was affected, and how did they notice?*"
@@ -84,7 +86,7 @@ def _summary(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]
     yield "### What was affected"
     yield ""
     headings = ("Subject", "Alert", "Severity", "Verdicts", "Worst value", "Limit", "From (UTC)", "Until (UTC)")
-    yield from table(headings, map(_breach, found))
+    yield from table(headings, (_breach(each, incident) for each in found))
     yield ""
     yield "Values are those at the transitions of the alerts and may have been worse in between. Effects:"
     yield ""
@@ -139,7 +141,9 @@ def _root(history: IncidentHistory) -> str:
     return sentence(cause.summary)
 
 
-def _breach(each: Breach) -> tuple[str, ...]:
+def _breach(each: Breach, incident: Incident) -> tuple[str, ...]:
+    # No incident ends with an open alert of its own.
+    until = NOT_YET if incident.state == "open" else "in another incident"
     return (
         about(each.subject),
         code(each.rule),
@@ -148,7 +152,7 @@ def _breach(each: Breach) -> tuple[str, ...]:
         amount(each.worst, each.unit),
         amount(each.limit, each.unit),
         second(each.since),
-        second(each.until) if each.until else NOT_YET,
+        second(each.until) if each.until else until,
     )
 
 

@@ -1,4 +1,4 @@
-"""The hihistory of an incident on a terminal. Pure; foreign text is escaped."""
+"""The history of an incident on a terminal. Pure; foreign text is escaped."""
 
 from collections.abc import Iterator, Sequence
 
@@ -41,6 +41,8 @@ def _head(history: IncidentHistory) -> Iterator[str]:
         yield f"  {ending(incident)}"
     for moment in incident.reopened:
         yield f"  returned {second(moment)} UTC"
+    if incident.parted_from is not None:
+        yield f"  was a part of {incident.parted_from} before"
     for part in history.parts:
         yield f"  {part.incident_id} was merged into it: {part.title}"
     if acknowledged:

@@ -8,6 +8,7 @@ import msgspec
 
 from leadline.model.delivery import Delivery, Occasion
 from leadline.model.incident import Incident
+from leadline.steps import discarding
 from leadline_sinks.notify.acknowledgements import covered
 from leadline_sinks.notify.sink import Notification, Reason
 
@@ -104,6 +105,7 @@ class DeliveryRecords:
             rang=list(notification.rang) if incident.state == "open" else [],
             rang_at=now if notification.occasion in RINGS else before.rang_at,
             reason=None,
+            discards=discarding(incident),
             receipt=dict(receipt),
         )
 

@@ -316,6 +316,7 @@ class Notifier:
             delivered_s=now - tracked.delivered_at,
             rang_s=now - tracked.rang_at,
             ended_s=now - tracked.ended_at if tracked.ended_at is not None else 0.0,
+            older=self._context.delivery(incident.merged_into, self._target) if incident.merged_into else None,
             unseen_actions=self._sink.unseen_actions,
         )
 

@@ -15,7 +15,7 @@ from leadline_sinks.notify.acknowledgements import covering
 from leadline_sinks.notify.matching import patterns_match
 from leadline_sinks.notify.occasions import occasion, rang
 from leadline_sinks.notify.sink import Notification
-from leadline_sinks.notify.situation import Situation, acknowledged_by, may_have_received, new_actions
+from leadline_sinks.notify.situation import Situation, acknowledged_by, may_have_received, new_actions, withdrawn
 
 
 class SkipReason(StrEnum):
@@ -76,7 +76,7 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
     if due is None:
         return Skip(SkipReason.UP_TO_DATE, resolved) if wait_s is None else Wait(wait_s)
     silence = active_silence(at.incident, at.silences, at.now)
-    if silence is not None and not resolved:
+    if silence is not None and not resolved and due != "withdrawn":
         if at.last is not None and at.last.outcome == "suppressed" and at.last.reason == silence.silence_id:
             return Wait((silence.ends_at - at.now).total_seconds())
         return Suppress(silence, due)
@@ -105,5 +105,6 @@ def _notification(at: Situation, due: Occasion, silence: Silence | None, notify:
         actions=tuple(new_actions(at)),
         receipt=last.receipt if last is not None else {},
         rang=rang(at, notify),
+        withdrawn=tuple(withdrawn(at)),
         lapsed_by=None if by else covering(at.actions, last, 1),
     )

@@ -16,10 +16,16 @@ from leadline_sinks.notify.situation import (
     returns_since,
     since_rang_s,
     since_s,
+    withdrawn,
 )
 
 MAX_SETTLE_S: Final = 900.0
 """Longest time for which the end of an incident that keeps returning is not reported."""
+
+
+MAX_OLDER_S: Final = 60.0
+"""Longest such wait: the older one may be kept from the target."""
+LOOK_AGAIN_S: Final = 1.0
 
 
 def occasion(at: Situation, notify: NotifySettings, notified: bool) -> tuple[Occasion | None, float | None]:
@@ -33,13 +39,15 @@ def occasion(at: Situation, notify: NotifySettings, notified: bool) -> tuple[Occ
     newer = incident.seq > last.seq
     actions = new_actions(at)
     if newer and incident.state == "resolved":
-        return ("merged", 0.0) if incident.merged_into is not None else ("resolved", _settling_s(at, notify))
+        return ("resolved", _settling_s(at, notify)) if incident.merged_into is None else ("merged", _older_s(at))
     if last.state == "resolved":
         return "reopened", 0.0
     if newer and severity_rank(incident.severity) > severity_rank(last.severity):
         return "escalated", 0.0
     if rings_anew(at, last, notify):
         return ("reopened" if returns_since(incident, last) else "cause_changed"), 0.0
+    if withdrawn(at):
+        return "withdrawn", 0.0
     if any(action.kind == "acknowledge" for action in actions):
         return "acknowledged", 0.0
     if actions:
@@ -87,6 +95,14 @@ def _settling_s(at: Situation, notify: NotifySettings) -> float:
         return 0.0
     settle_s = min(MAX_SETTLE_S, notify.settle_s * len(at.incident.reopened))
     return max(0.0, settle_s - max(at.ended_s, since_s(at, at.incident.resolved_at)))
+
+
+def _older_s(at: Situation) -> float:
+    """Seconds for which the end of a merged incident still waits, until people were notified of the older one."""
+    if at.older is not None and (may_have_received(at.older) or at.older.outcome == "given_up"):
+        return 0.0
+    left_s = MAX_OLDER_S - max(at.ended_s, since_s(at, at.incident.resolved_at or at.now))
+    return max(0.0, min(LOOK_AGAIN_S, left_s))
 
 
 def _first_wait_s(at: Situation, notify: NotifySettings) -> float:

@@ -31,6 +31,8 @@ class Notification:
     """The receipt of the last delivery of this incident; empty for the first notification."""
     rang: tuple[int, ...] = (1,)
     """The generations under which people were notified anew, oldest first; this notification is under the last one."""
+    withdrawn: tuple[str, ...] = ()
+    """Steps that discard something, that the target was sent and that are not proposed any more."""
     lapsed_by: str | None = None
     """The person whose acknowledgement covers an earlier generation only."""
 

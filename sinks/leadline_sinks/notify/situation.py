@@ -9,6 +9,7 @@ from leadline.model.alert import severity_rank
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
+from leadline.steps import discarding
 from leadline_sinks.notify.acknowledgements import covering
 
 UNKNOWN = "unknown"
@@ -38,6 +39,8 @@ class Situation:
     delivered_s: float
     rang_s: float
     ended_s: float
+    older: Delivery | None = None
+    """The last delivery to the target of the incident that this one is merged into."""
     unseen_actions: bool = False
     """Whether people can acknowledge and resolve at the target without Leadline's knowing."""
 
@@ -51,6 +54,14 @@ def new_actions(at: Situation) -> list[Action]:
     """The actions that the target has not been sent."""
     delivered = set(at.last.actions) if at.last is not None else set()
     return [action for action in at.actions if action.action_id not in delivered]
+
+
+def withdrawn(at: Situation) -> list[str]:
+    """The steps that discard something, that the target was sent and that are not proposed any more."""
+    if at.last is None or at.incident.state != "open":
+        return []
+    proposed = discarding(at.incident)
+    return [step for step in at.last.discards if step not in proposed]
 
 
 def acknowledged_by(at: Situation) -> str | None:

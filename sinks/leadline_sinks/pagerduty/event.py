@@ -162,12 +162,14 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 def _before(notification: Notification) -> dict[str, str]:
-    """The alerts of earlier generations, and the acknowledgement that no longer applies."""
+    """The alerts of earlier generations, the acknowledgement that no longer applies, and steps that are withdrawn."""
     ident = notification.incident.incident_id
     keys = [dedup_key(ident, each) for each in notification.rang[:-1]]
     facts = {"earlier alerts": ", ".join(keys)} if keys else {}
     if notification.lapsed_by and keys:
         facts["acknowledged before by"] = notification.lapsed_by
+    if notification.withdrawn:
+        facts["withdrawn, do not do this"] = " ".join(notification.withdrawn)
     return facts
 
 
@@ -183,6 +185,7 @@ def _details(incident: Incident) -> list[tuple[str, str | list[str]]]:
         "worst lag": duration(incident.worst_lag_s) if incident.worst_lag_s is not None else "",
         "returned at": ", ".join(map(timestamp, incident.reopened)),
         "merged into": incident.merged_into or "",
+        "parted from": incident.parted_from or "",
         "alerts": ", ".join(incident.rules or incident.alerts),
         "incident": incident.incident_id,
         "datacenters": ", ".join(incident.datacenters),

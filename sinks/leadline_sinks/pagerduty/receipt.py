@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Literal, Self
 
 from leadline.model.incident import Change, Incident
+from leadline.steps import discarding
 from leadline.wire import timestamp
 from leadline_sinks.notify.sink import Notification
 from leadline_sinks.pagerduty.event import dedup_key
@@ -126,7 +127,7 @@ def _numbers(text: str) -> frozenset[int]:
 def _content(incident: Incident) -> str:
     first = incident.causes[0] if incident.causes else None
     about = (first.code, first.subject.id) if first else ()
-    return _hash(incident.severity, incident.title, *about)
+    return _hash(incident.severity, incident.title, *about, *discarding(incident))
 
 
 def _hash(*parts: str) -> str:

@@ -42,5 +42,9 @@ LINKS = 900
 COMMAND = 300
 COMPACT = 500
 """Of a cause, and of its fix, in the message that is sent when Slack has rejected the full one."""
-PARTS = HEADER + STATUS + TITLE + 2 * SHOWN_FIELD + CAUSE + EVIDENCE + FIX + OTHERS + CHANGES + LINKS + COMMAND
+WITHDRAWN = 600
+"""Steps that are not proposed any more."""
+PARTS = (HEADER + STATUS + TITLE + 2 * SHOWN_FIELD + CAUSE + EVIDENCE) + (
+    FIX + OTHERS + CHANGES + LINKS + COMMAND + WITHDRAWN
+)
 """The longest message. It is below ``TOTAL``, so no message needs to be cut as a whole."""

@@ -14,9 +14,8 @@ from leadline.model.incident import Cause, Change, Incident
 from leadline.settings.routing import NotifySettings
 from leadline.words import duration
 from leadline_sinks.runbook import runbook_url
-from leadline_sinks.slack import limits
+from leadline_sinks.slack import limits, steps
 from leadline_sinks.slack.blocks import Block, context, fields, header, section
-from leadline_sinks.slack.steps import fix
 from leadline_sinks.slack.text import clean, date, joined, label, literal, name, prose, struck
 
 _SIGNS: Final = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
@@ -42,14 +41,14 @@ class Message:
     blocks: tuple[Block, ...] = ()
 
 
-def full(incident: Incident, notify: NotifySettings) -> Message:
-    """The full message."""
-    return Message(fallback(incident), tuple(_full(incident, notify)))
+def full(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str] = ()) -> Message:
+    """The full message. ``withdrawn``: the steps that an earlier message, which cannot be edited, proposes."""
+    return Message(fallback(incident), tuple(_full(incident, notify, withdrawn)))
 
 
-def compact(incident: Incident, notify: NotifySettings) -> Message:
+def compact(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str] = ()) -> Message:
     """The message with title, cause and fix only."""
-    return Message(fallback(incident), tuple(_compact(incident, notify)))
+    return Message(fallback(incident), tuple(_compact(incident, notify, withdrawn)))
 
 
 def plain(incident: Incident) -> Message:
@@ -57,7 +56,7 @@ def plain(incident: Incident) -> Message:
     lines = [prose(_title(incident), limits.TITLE)]
     for cause in incident.causes[:1]:
         lines += [f"*Cause*: {prose(cause.summary, limits.PLAIN)}"]
-        lines += [f"*Do this*: {fix(cause, limits.PLAIN)}"] if incident.state == "open" else []
+        lines += [f"*Do this*: {steps.fix(cause, limits.PLAIN)}"] if incident.state == "open" else []
     return Message("\n".join(lines))
 
 
@@ -72,13 +71,13 @@ def lasted(incident: Incident) -> str:
     return duration(seconds) if seconds is not None else ""
 
 
-def _full(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
-    yield from _head(incident)
+def _full(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str]) -> Iterator[Block]:
+    yield from _head(incident, withdrawn)
     yield context(_status(incident))
     for cause in incident.causes[:1]:
         yield section(f"*Cause* ({_confidence(cause)}): {prose(cause.summary, limits.CAUSE - 40)}")
         if incident.state == "open":
-            yield section(f"*Do this*\n{fix(cause, limits.FIX - 11)}")
+            yield section(f"*Do this*\n{steps.fix(cause, limits.FIX - 11)}")
         if cause.evidence_for or cause.evidence_against or cause.not_seen:
             yield section(f"*Evidence*\n{_evidence(cause)}")
     # A changed setting that is listed below need not be repeated as a cause.
@@ -92,18 +91,20 @@ def _full(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
     yield from _foot(incident, notify)
 
 
-def _compact(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
-    yield from _head(incident)
+def _compact(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str]) -> Iterator[Block]:
+    yield from _head(incident, withdrawn)
     for cause in incident.causes[:1]:
         yield section(f"*Cause*: {prose(cause.summary, limits.COMPACT)}")
         if incident.state == "open":
-            yield section(f"*Do this*\n{fix(cause, limits.COMPACT)}")
+            yield section(f"*Do this*\n{steps.fix(cause, limits.COMPACT)}")
     yield from _foot(incident, notify)
 
 
-def _head(incident: Incident) -> Iterator[Block]:
+def _head(incident: Incident, withdrawn: Sequence[str]) -> Iterator[Block]:
     if incident.state == "open":
         yield header(literal(_title(incident), limits.HEADER))
+        if warning := steps.withdrawn(withdrawn):
+            yield section(warning)
         return
     after = f" after {lasted(incident)}" if lasted(incident) else ""
     yield header(f"{_ending(incident)}{after}")
@@ -145,6 +146,8 @@ def _status(incident: Incident) -> str:
             f"open from {date(incident.opened_at)}{until}",
             *([by] if by else []),
         ]
+    if incident.parted_from is not None:
+        parts.append(f"was a part of {name(incident.parted_from)} before")
     if incident.reopened:
         times = len(incident.reopened)
         parts.append(f"returned {f'{times} times, last ' if times > 1 else ''}{date(incident.reopened[-1])}")

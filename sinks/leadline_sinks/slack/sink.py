@@ -9,7 +9,7 @@ is better than none.
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -29,7 +29,9 @@ from leadline_sinks.slack.render import Message
 from leadline_sinks.slack.text import clean
 from leadline_sinks.slack.thread import BROADCAST, head, reply
 
-_ANNOUNCED: Final = frozenset[Occasion]({"escalated", "cause_changed", "reopened", "repeated", "merged", "resolved"})
+_ANNOUNCED: Final = frozenset[Occasion](
+    {"escalated", "cause_changed", "reopened", "withdrawn", "repeated", "merged", "resolved"}
+)
 """Occasions for a new message where messages cannot be edited."""
 _TS: Final = re.compile(r"\d{1,12}\.\d{1,9}", re.ASCII)
 _CHANNEL: Final = re.compile(r"[A-Z0-9]{1,40}", re.ASCII)
@@ -146,18 +148,22 @@ class SlackSink:
         reminder = notification.occasion == "repeated"
         if shown is not None and (notification.occasion not in _ANNOUNCED or (shown == digest and not reminder)):
             return NothingNew(notification.receipt)
-        result = await self._send(notification, lambda message, _: self._post(message))
+        result = await self._send(notification, lambda message, _: self._post(message), notification.withdrawn)
         return Sent({"shown": digest}) if isinstance(result, Accepted) else _outcome(result)
 
     async def _send(
-        self, notification: Notification, send: Callable[[Message, Mapping[str, Any]], Awaitable[Result]]
+        self,
+        notification: Notification,
+        send: Callable[[Message, Mapping[str, Any]], Awaitable[Result]],
+        withdrawn: Sequence[str] = (),
     ) -> Result:
         """Send the full message. If Slack rejects it, send it without metadata, then shorter, then without blocks."""
-        whole = render.full(notification.incident, self._notify)
+        incident = notification.incident
+        whole = render.full(incident, self._notify, withdrawn)
         result = await send(whole, self._metadata(notification))
         if isinstance(result, Refused) and result.kind is ErrorKind.METADATA:
             result = await send(whole, {})
-        for simpler in (render.compact(notification.incident, self._notify), render.plain(notification.incident)):
+        for simpler in (render.compact(incident, self._notify, withdrawn), render.plain(incident)):
             if not isinstance(result, Refused) or result.kind is ErrorKind.GONE:
                 break
             result = await send(simpler, {})

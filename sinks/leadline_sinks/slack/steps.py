@@ -5,7 +5,8 @@ from typing import Final
 
 from leadline.model.incident import Cause, Step
 from leadline.steps import StepGroup, grouped
-from leadline_sinks.slack.text import block, exact, name, prose
+from leadline_sinks.slack import limits
+from leadline_sinks.slack.text import block, exact, joined, name, prose
 
 MOST: Final = 20
 """Steps that are considered; the longest fix of ours has far fewer."""
@@ -53,3 +54,9 @@ def _place(group: StepGroup) -> str:
 def _left_out(count: int, more: str) -> list[str]:
     steps = "step" if count == 1 else "steps"
     return [f"… {count} {more}{steps}, too long to show here; see `leadline incidents show`"] if count else []
+
+
+def withdrawn(steps: Sequence[str]) -> str | None:
+    """The steps that are not proposed any more; None without one."""
+    shown = [f"• {name(step, limits.WITHDRAWN // 3)}" for step in steps]
+    return joined(["*Withdrawn, do not do this*:", *shown], "\n", limits.WITHDRAWN) if shown else None

@@ -11,6 +11,7 @@ from leadline.words import duration
 from leadline_sinks.notify.sink import Notification
 from leadline_sinks.slack import limits
 from leadline_sinks.slack.render import lasted
+from leadline_sinks.slack.steps import withdrawn
 from leadline_sinks.slack.text import name, prose
 
 BROADCAST: Final = frozenset[Occasion]({"escalated", "cause_changed", "reopened", "repeated"})
@@ -27,7 +28,8 @@ def reply(notification: Notification, now: datetime) -> str | None:
     while sum(len(line) + 1 for line in lines) > _CUT:
         lines = lines[1:]
     earlier = len(events) - len(lines)
-    text = [*([first] if first else []), *([f"… {earlier} earlier"] if earlier else []), *lines]
+    heads = [first, withdrawn(notification.withdrawn) if notification.occasion != "withdrawn" else None]
+    text = [*filter(None, heads), *([f"… {earlier} earlier"] if earlier else []), *lines]
     return "\n".join(text) or None
 
 
@@ -45,6 +47,8 @@ def head(notification: Notification, now: datetime) -> str | None:
             away = away_s(incident)
             after = f" after {duration(away)}" if away is not None else ""
             return f"*Returned{after}*: {title}{bad}{_lapsed(notification)}"
+        case "withdrawn":
+            return withdrawn(notification.withdrawn)
         case "repeated":
             since = duration(max(0.0, (now - incident.opened_at).total_seconds()))
             return f"*Still open* after {since}, not acknowledged: {title}{bad}"

@@ -36,10 +36,10 @@ def begin(cluster: ClusterName, alert: AlertState, at: float) -> IncidentState:
     return incident
 
 
-def apart(cluster: ClusterName, alert: AlertState, at: float) -> IncidentState:
-    """A new incident of an alert that was a part of another one until ``at``."""
+def apart(cluster: ClusterName, alert: AlertState, at: float, before: IncidentId) -> IncidentState:
+    """A new incident of an alert that was a part of another one, ``before``, until ``at``."""
     ident = incident_id(cluster, moment(at), alert.id)
-    return IncidentState(ident, alert.since, at, began_at=at)
+    return IncidentState(ident, alert.since, at, began_at=at, parted_from=before)
 
 
 def join(incident: IncidentState, alert: AlertState) -> None:
@@ -189,6 +189,7 @@ def record(
         timeline=list(incident.timeline),
         labels=labels,
         merged_into=into,
+        parted_from=incident.parted_from,
         reopened=[moment(at) for at in incident.reopened],
         generation=incident.generation,
         worst_lag_s=incident.worst_lag_s,

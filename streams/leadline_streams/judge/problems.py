@@ -127,7 +127,8 @@ class Problems:
         while len(memory.incidents) < MOST_OPEN and (split := compared.split()) is not None:
             problem, places, cause = split
             alerts = [memory.alerts[place] for place in places]
-            incident = incidents.apart(memory.cluster, min(alerts, key=lambda alert: (alert.since, alert.id)), now)
+            earliest = min(alerts, key=lambda alert: (alert.since, alert.id))
+            incident = incidents.apart(memory.cluster, earliest, now, problem.incident.id)
             memory.incidents.append(incident)
             other = OpenProblem(incident, [], [cause])
             grouping.problems.append(other)

@@ -369,6 +369,8 @@ class IncidentState(Struct, omit_defaults=True):
     generation: int = 1
     peak: Severity = "info"
     """The highest severity since it was last reopened."""
+    parted_from: IncidentId | None = None
+    """The incident that its first alerts were a part of."""
     reopened: list[float] = field(default_factory=list)
     worst_lag_s: float | None = None
     changed: bool = False

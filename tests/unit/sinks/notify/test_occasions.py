@@ -195,11 +195,13 @@ def test_a_problem_that_returned_and_ended_while_nobody_was_notified() -> None:
 
 
 def test_a_merged_incident() -> None:
-    """Its end is reported at once, also within a silence; nothing is where nobody was notified."""
+    """Its end is reported once the older one was, also within a silence; nothing is where nobody was notified."""
     part = resolved(4, merged_into=OLDER, resolved_at=later(60), reopened=[later(20)])
     for silences in ([], [silence()]):
-        notification, last = sent(part, 60, opened(), silences=silences)
+        notification, last = sent(part, 60, opened(), silences=silences, older=opened())
         assert (notification.occasion, last.state) == ("merged", "resolved")
+    assert decided(part, 60, opened()) == Wait(1.0)
+    assert isinstance(decided(part, 120, opened()), Send), "the older one is kept from the target"
     assert decided(part, 60, None) == Skip(SkipReason.RESOLVED_BEFORE_NOTIFICATION, final=True)
 
 
