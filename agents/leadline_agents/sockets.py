@@ -33,7 +33,7 @@ class Connections:
 def connection_of(pid: int) -> Connection | None:
     """The only established TCP connection of a process; None when there is not exactly one, or it may not be read."""
     with suppress(OSError, ValueError, IndexError):
-        links = (os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd"))
+        links = [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
         inodes = {link[8:-1] for link in links if link.startswith("socket:[")}
         found = [each for table in ("tcp", "tcp6") for each in _established(Path(f"/proc/{pid}/net/{table}"), inodes)]
         if len(found) == 1:

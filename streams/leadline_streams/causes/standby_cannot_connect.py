@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from leadline.model.alert import Evidence
-from leadline.model.incident import Step
+from leadline.model.incident import Change, Step
 from leadline.model.observation import Downstream
 from leadline.words import duration
 from leadline_streams.causes.slot_in_use_elsewhere import taker
@@ -42,7 +42,11 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if receiver is None or not receiver.configured or _is_refused(context, affected):
             continue
         if receiver.status is None or affected.row is None:
-            yield _unconnected(context, affected)
+            change = context.changed(affected.down, CONNINFO)
+            if change is None or affected.link.cut_since is None:
+                yield _unconnected(context, affected)
+            elif context.now - max(change.at.timestamp(), affected.link.cut_since) >= SETTLED_S:
+                yield _misled(context, affected, change)
         elif max(receiver.message_age_s or 0.0, affected.row.reply_age_s or 0.0) >= SILENT_REPLY_S and not _is_new(
             affected.row
         ):
@@ -105,47 +109,34 @@ def _unheard(affected: AffectedLink) -> Claim:
     )
 
 
+def _misled(context: DiagnosisContext, affected: AffectedLink, change: Change) -> Claim:
+    """The address of the upstream was changed, and there has been no connection since."""
+    link = affected.link
+    was, changed = context.change_in_words(affected.down, change)
+    return Claim(
+        subject=of_link(link),
+        confidence=0.95,
+        title=f"{CONNINFO} of {link.downstream} leads nowhere",
+        summary=f"{link.downstream} cannot connect to {_address(affected)}{was}",
+        steps=[
+            show_receiver(link.downstream),
+            Step(
+                risk="careful",
+                text=f"On {link.downstream}: ALTER SYSTEM SET {CONNINFO} = '...'; with the address and role by "
+                f"which {link.upstream} was reached before, then reload the settings",
+            ),
+            reload_settings(link.downstream),
+        ],
+        evidence_for=[fact("reason", CONNINFO), *changed, *_ends(affected)],
+        root=link.downstream,
+    )
+
+
 def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
+    """No connection, and no change of the address that would explain it."""
     link = affected.link
     assert affected.sample is not None
     assert affected.sample.upstream is not None
-    upstream_address = f"{affected.sample.upstream.host}:{affected.sample.upstream.port}"
-    change = context.changed(affected.down, CONNINFO)
-    others = (
-        [row.name for row in affected.up.sample.downstreams if is_physical_sender(row)]
-        if affected.up and affected.up.sample
-        else []
-    )
-    evidence = [
-        fact("receiver", "none", link.downstream, f"tries {upstream_address}"),
-        fact("startup_wait", affected.wait or "busy", link.downstream),
-        fact("sender", "none", link.upstream, "the server itself answers"),
-    ]
-    if others:
-        evidence.append(fact("other_standbys", ", ".join(others), link.upstream, "connected"))
-    if (
-        change is not None
-        and link.cut_since is not None
-        and context.now - max(change.at.timestamp(), link.cut_since) >= SETTLED_S
-    ):
-        was, changed = context.change_in_words(affected.down, change)
-        return Claim(
-            subject=of_link(link),
-            confidence=0.95,
-            title=f"{CONNINFO} of {link.downstream} leads nowhere",
-            summary=f"{link.downstream} cannot connect to {upstream_address}{was}",
-            steps=[
-                show_receiver(link.downstream),
-                Step(
-                    risk="careful",
-                    text=f"On {link.downstream}: ALTER SYSTEM SET {CONNINFO} = '...'; with the address and role by "
-                    f"which {link.upstream} was reached before, then reload the settings",
-                ),
-                reload_settings(link.downstream),
-            ],
-            evidence_for=[fact("reason", CONNINFO), *changed, *evidence],
-            root=link.downstream,
-        )
     assert affected.down is not None
     assert affected.up is not None
     own = server_log.newest(affected.down, context.now, server_log.of_receiver)
@@ -161,7 +152,7 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
         subject=of_link(link),
         confidence=0.95 if own is not None else 0.9 if theirs is not None else UNKNOWN_REASON,
         title=f"{' and '.join(sorted([link.downstream, *siblings]))} cannot connect to {link.upstream}",
-        summary=f"{link.downstream} has no connection to {upstream_address}{reason or unknown}{_with(siblings)}",
+        summary=f"{link.downstream} has no connection to {_address(affected)}{reason or unknown}{_with(siblings)}",
         steps=[
             server_log.read_it(affected.down, "it says why each attempt fails"),
             server_log.read_it(affected.up, "it says whom the server refused"),
@@ -175,12 +166,32 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
             *([server_log.as_evidence(own, affected.down)] if own is not None else []),
             *([server_log.as_evidence(theirs, affected.up)] if theirs is not None else []),
             *(root[1] if root is not None else []),
-            *evidence,
+            *_ends(affected),
         ],
         evidence_against=_against(context, affected),
         not_seen=[*([] if reason else server_log.not_seen(affected.down)), *unclear],
         root=root[0] if root is not None else None,
     )
+
+
+def _address(affected: AffectedLink) -> str:
+    """The address that the receiver tries."""
+    assert affected.sample is not None
+    assert affected.sample.upstream is not None
+    return f"{affected.sample.upstream.host}:{affected.sample.upstream.port}"
+
+
+def _ends(affected: AffectedLink) -> list[Evidence]:
+    """Both ends of a connection that is not there, and the other standbys that have one."""
+    link = affected.link
+    rows = affected.up.sample.downstreams if affected.up and affected.up.sample else ()
+    others = [row.name for row in rows if is_physical_sender(row)]
+    return [
+        fact("receiver", "none", link.downstream, f"tries {_address(affected)}"),
+        fact("startup_wait", affected.wait or "busy", link.downstream),
+        fact("sender", "none", link.upstream, "the server itself answers"),
+        *([fact("other_standbys", ", ".join(others), link.upstream, "connected")] if others else []),
+    ]
 
 
 def _with(siblings: Sequence[str]) -> str:

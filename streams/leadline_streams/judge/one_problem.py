@@ -134,9 +134,12 @@ class Comparison:
         return None
 
     def _explains_all(self, cause: Cause, problem: OpenProblem) -> bool:
-        """Whether a cause explains all of a problem: every alert that is open, the one that opened it among them."""
+        """Whether a cause explains all of a problem: every alert that is open, the one that opened it among them; of
+        one that nothing explained before its alerts were over, every alert that it had."""
+        if not problem.places:
+            return problem.first is None and self._all.covers(cause, problem.incident)
         reached = self._all.explained(cause)
-        begun = problem.incident.alerts[:1] if problem.places else []
+        begun = problem.incident.alerts[:1]
         return not set(begun).isdisjoint(self._idents(problem)) and all(place in reached for place in problem.places)
 
     def _depends(self, one: OpenProblem, other: OpenProblem) -> bool:

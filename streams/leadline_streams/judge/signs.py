@@ -66,6 +66,10 @@ class Signs:
             alerts = alerts[:1]
         return not all(self._covers(cause, alert) for alert in alerts if self._covers(first, alert))
 
+    def covers(self, cause: Cause, incident: IncidentState) -> bool:
+        """Whether a cause can have brought about every alert that was a part of an incident."""
+        return all(self._covers(cause, alert) for alert in self._alerts_of(incident))
+
     def is_over(self, cause: Cause) -> bool:
         """Whether a failure goes on although the signs of a cause that was named for it have gone for a while."""
         rule = self._catalogue.get(cause.code)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from leadline.model.incident import Incident
+from leadline_streams.causes import CAUSES
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 from leadline_streams.rules import RULES
@@ -264,3 +265,18 @@ def test_a_breach_that_is_still_pending_keeps_an_incident_without_a_cause_open()
     made.run(30, failing=True)
     (incident,) = {one.incident_id: one for one in made.incidents}.values()
     assert (incident.state, incident.rules) == ("open", ["replication_cut_off", "apply_conflict", "apply_error"])
+
+
+def test_a_cause_found_after_the_first_alert_is_over_explains_the_incident_of_that_alert() -> None:
+    """The worker that fails again and again was cut off for a moment first: one incident, with the cause."""
+    late = {"for_s": 15.0, "keep_s": 5.0}
+    cut = {"for_s": 4.0, "keep_s": 1.0}
+    made = fleet(rules={"replication_cut_off": cut, "apply_error": late, "apply_conflict": late}, quiet_s=1.0)
+    made.judgement.causes = {}
+    made.run(6, apart={"pg-5"})
+    made.run(4, failing=True)
+    made.judgement.causes = dict(CAUSES)
+    made.run(30, failing=True)
+    (incident,) = newest(made).values()
+    assert incident.causes[0].code == "subscriber_duplicate_key"
+    assert incident.rules[0] == "replication_cut_off"
