@@ -108,6 +108,7 @@ APART = GONE | {
     "subscription_disabled_by_operator",
     "subscription_disabled_on_error",
     "timeline_fork",
+    "timeline_not_followed",
     "wal_corrupt",
     "wal_receiver_stopped",
     "wal_removed",

@@ -189,6 +189,17 @@ ENTRIES = (
         tasks=("Save what only the standby with the other history has, and only then let it follow again.",),
     ),
     CauseEntry(
+        code="timeline_not_followed",
+        family="streaming",
+        help="a standby stays on an older timeline than its upstream, and its recovery_target_timeline is not latest",
+        explains=CUT,
+        follows=frozenset({"primary_replaced"}),
+        improvements=(
+            "Leave recovery_target_timeline at its default, latest, on every server that is to be a standby.",
+        ),
+        tasks=("Look for recovery_target_timeline in the configuration of every standby, and remove it.",),
+    ),
+    CauseEntry(
         code="standbys_follow_each_other",
         family="streaming",
         help="the upstreams of standbys lead back to where they began, and no primary is among them",

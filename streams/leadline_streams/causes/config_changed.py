@@ -6,6 +6,7 @@ from leadline.catalogue.entry import CUT, DOWN, LATE
 from leadline.model.alert import Subject
 from leadline.model.ids import NodeName
 from leadline.model.incident import Change, Step
+from leadline_streams.engines.postgresql.identity import is_at, servers_named
 from leadline_streams.engines.postgresql.mismatches import HOT_STANDBY
 from leadline_streams.engines.postgresql.statements import (
     change_setting,
@@ -53,6 +54,7 @@ RESTART = frozenset(HOT_STANDBY) | {
     "max_logical_replication_workers",
     "max_replication_slots",
     "port",
+    "recovery_target_timeline",
     "wal_level",
 }
 """Settings that hold from the next start on."""
@@ -66,7 +68,10 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
     """The latest change of each node that an open alert can come from."""
     blamed: dict[str, Change] = {}
     for change in context.changes:
-        if _fires(context, change):
+        if _had_no_upstream(context, change):
+            if change.node in blamed and blamed[change.node].setting == change.setting:
+                del blamed[change.node]
+        elif _fires(context, change):
             blamed[change.node] = change
     for name, change in blamed.items():
         node = context.cluster.nodes.get(name)
@@ -90,6 +95,20 @@ def _fires(context: DiagnosisContext, change: Change) -> list[str]:
     if any(alert.since - at < -SEEN_S and change.node in _nodes_of(alert.subject) for alert in alerts):
         return []  # the failure is older than the change
     return sorted({alert.rule for alert in alerts if -SEEN_S <= alert.since - at <= SHORTLY_S})
+
+
+def _had_no_upstream(context: DiagnosisContext, change: Change) -> bool:
+    """Whether a server follows another one after none, or one that is down: that follows a failure."""
+    node = context.cluster.nodes.get(change.node)
+    if change.setting != "primary_conninfo" or node is None:
+        return False
+    left = [
+        each
+        for host, port in servers_named(change.from_ or "")
+        for each in context.nodes
+        if each.same_as is None and is_at(host, port, each.node, node.node)
+    ]
+    return not change.from_ or (bool(left) and all(each.down for each in left))
 
 
 def _nodes_of(about: Subject) -> set[str | None]:

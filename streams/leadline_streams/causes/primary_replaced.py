@@ -7,6 +7,7 @@ from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.statements import see_role, show_receiver, show_senders
 from leadline_streams.engines.postgresql.unread import successor_of
+from leadline_streams.engines.postgresql.wal import kept_timeline
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -70,14 +71,7 @@ def _claim(context: DiagnosisContext, old: NodeState, new: NodeState, left: list
         steps=[
             show_senders(new.name),
             *(show_receiver(link.downstream) for link in left),
-            *(
-                Step(
-                    risk="careful",
-                    text=f"Set primary_conninfo of {link.downstream} to {new.name} and reload its settings, if nothing "
-                    "that manages these servers does so itself",
-                )
-                for link in left
-            ),
+            *(_follow(context, link, new) for link in left),
             Step(
                 risk="careful",
                 text=f"Before {old.name} is started again: save what it has that {new.name} never received, and make "
@@ -90,6 +84,18 @@ def _claim(context: DiagnosisContext, old: NodeState, new: NodeState, left: list
             *(fact("upstream", old.name, link.downstream, "not connected") for link in left if not link.connected),
         ],
     )
+
+
+def _follow(context: DiagnosisContext, link: LinkState, new: NodeState) -> Step:
+    name, down = link.downstream, context.cluster.nodes.get(link.downstream)
+    kept = kept_timeline(new, down) if down is not None else None
+    do = f"Set primary_conninfo of {name} to {new.name} and reload its settings"
+    if kept is not None:
+        do = (
+            f"Set primary_conninfo of {name} to {new.name} and its recovery_target_timeline to 'latest', and restart "
+            f"it: with {kept!r}, {name} would not follow {new.name} to timeline {new.node.timeline}"
+        )
+    return Step(risk="careful", text=f"{do}; do so only if nothing that manages these servers does it itself")
 
 
 def _unread(context: DiagnosisContext, old: NodeState, new: NodeState) -> Claim:

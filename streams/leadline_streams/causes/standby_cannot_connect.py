@@ -18,7 +18,7 @@ from leadline_streams.engines.postgresql.links import cut_off, is_physical_sende
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.statements import reload_settings, show_receiver, show_senders
 from leadline_streams.engines.postgresql.timeouts import status_s
-from leadline_streams.engines.postgresql.wal import has_forked
+from leadline_streams.engines.postgresql.wal import has_forked, kept_timeline
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -63,6 +63,8 @@ def _is_refused(context: DiagnosisContext, affected: AffectedLink) -> bool:
     lost = affected.slot is not None and slot_is_lost(affected.slot)
     gone = removed_below(context, affected) is not None
     if has_no_sender_left(context, affected) is not None or corruption(context, affected) is not None:
+        return True
+    if affected.up is not None and affected.down is not None and kept_timeline(affected.up, affected.down) is not None:
         return True
     own = server_log.newest(affected.down, context.now, server_log.of_receiver)
     if own is None and is_unreadable(context, affected):

@@ -6,7 +6,7 @@ from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.engines.postgresql.needs import fork_of_standby
 from leadline_streams.engines.postgresql.statements import show_server
-from leadline_streams.engines.postgresql.wal import has_forked
+from leadline_streams.engines.postgresql.wal import has_forked, kept_timeline
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -31,6 +31,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         ):
             continue
         sure = has_forked(affected)
+        if not sure and kept_timeline(affected.up, affected.down) is not None:
+            continue  # it does not try to follow
         if not sure and context.now - (affected.link.cut_since or context.now) < SETTLED_S:
             continue
         link, needless = affected.link, fork_of_standby(context, affected) if sure else []

@@ -1,6 +1,6 @@
 """Two servers of one cluster accept writes, and what follows from it."""
 
-from leadline_lab.faults.fault import Broken, Course, Expected, Injected, Named, Prepared, fault
+from leadline_lab.faults.fault import Broken, Course, Expected, Healed, Injected, Named, Prepared, fault
 from leadline_lab.faults.topologies import Cascade, Pair, make_cascade, make_pair
 from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import write_wal
@@ -68,3 +68,35 @@ def old_primary_not_rewound(cascade: Cascade) -> Course:
     eventually(f"{old.name} is a standby", lambda: bool(old.value("SELECT pg_is_in_recovery()")))
     yield Broken()
     yield Injected()
+
+
+@fault(
+    make_cascade,
+    Expected(
+        rule="replication_cut_off",
+        cause="timeline_not_followed",
+        verdict="cut_off",
+        link="pg-2->pg-3",
+        summary=("recovery_target_timeline = current keeps pg-3 on timeline 1, which pg-2 has left",),
+        fix=("ALTER SYSTEM SET recovery_target_timeline = 'latest'", "Restart PostgreSQL"),
+        # The setting holds from the next start on.
+        remains="standby_down",
+    ),
+    older=True,
+    own_servers=True,
+)
+def timeline_not_followed(cascade: Cascade) -> Course:
+    """The primary and its standby changed roles, and a setting keeps the other standby on the old timeline."""
+    old, new, leaf = cascade.primary, cascade.standby, cascade.leaf
+    leaf.configure(recovery_target_timeline="current")
+    leaf.restart()
+    cascade.fleet.wait_caught_up()
+    yield Prepared()
+    old.stop()
+    new.execute("SELECT pg_promote()")
+    old.follow(cascade.fleet.conninfo(new, old.name), slot="")
+    old.start()
+    yield Injected()
+    leaf.configure(recovery_target_timeline="latest")
+    leaf.restart()
+    yield Healed()

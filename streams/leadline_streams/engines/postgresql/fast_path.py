@@ -15,7 +15,13 @@ import msgspec
 from leadline.model.observation import Activity, Archiver, Downstream, Positions, Sample, Slot, Upstream
 from leadline_streams.engines.postgresql import health
 from leadline_streams.engines.postgresql.horizon import LEAST_AGE, slot_holds
-from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S, end_of_wal, feed_clock
+from leadline_streams.engines.postgresql.link_reading import (
+    NOT_STREAMING,
+    PAGE_SLACK_BYTES,
+    SILENT_REPLY_S,
+    end_of_wal,
+    feed_clock,
+)
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge import rollup
@@ -194,7 +200,7 @@ def judge_fast(link: LinkState, up: NodeState | None, sample: Sample, now: float
     if up is None or not up.is_healthy or up.node.role != "primary":
         return False
     receiver, positions, ends = sample.upstream, sample.positions, up.clock.positions
-    if receiver is None or receiver.status is None or (receiver.message_age_s or 0.0) >= SILENT_REPLY_S:
+    if receiver is None or receiver.status in NOT_STREAMING or (receiver.message_age_s or 0.0) >= SILENT_REPLY_S:
         return False
     if positions is None or positions.replay_paused or positions.replayed_lsn is None or not ends:
         return False

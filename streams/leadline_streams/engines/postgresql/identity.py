@@ -4,6 +4,8 @@ A name decides nothing here. Two observations are of one server when the data an
 a sender and a receiver are the ends of one connection when their processes began together.
 """
 
+import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from leadline.model.observation import Downstream, Node, Sample
@@ -14,6 +16,9 @@ LOCAL = ("127.", "::1", "localhost", "/", "@")
 """Beginnings of addresses that mean the machine itself: loopback, and directories of Unix sockets."""
 LOOKED_S = 2.0
 """A server that was looked at so long after a connection began shows its sender, whatever the two clocks say."""
+
+DEFAULT_PORT = "5432"
+_KEYWORD = re.compile(r"(host|hostaddr|port)\s*=\s*(?:'([^']*)'|(\S+))")
 
 SenderKey = tuple[int, str, str | None]
 
@@ -49,6 +54,16 @@ def is_at(host: str, port: int, target: Node, seen_from: Node) -> bool:
     return f"{host}:{port}" in known or any(
         each.endswith(f":{port}") and (is_local(each) or not here.isdisjoint(there)) for each in known
     )
+
+
+def servers_named(conninfo: str) -> Iterator[tuple[str, int]]:
+    """The hosts of a connection string, each with its port."""
+    found = {key: quoted or plain for key, quoted, plain in _KEYWORD.findall(conninfo)}
+    hosts = (found.get("host") or found.get("hostaddr") or "").split(",")
+    ports = (found.get("port") or DEFAULT_PORT).split(",")
+    for host, port in zip(hosts, ports * len(hosts) if len(ports) == 1 else ports, strict=False):
+        if host and port.isdecimal():
+            yield host, int(port)
 
 
 def same_server(one: NodeState, other: NodeState) -> bool:

@@ -1,6 +1,6 @@
 """The present state of a link, read from the samples of its ends."""
 
-from leadline.model.observation import Downstream, Sample
+from leadline.model.observation import Downstream, Sample, Upstream
 from leadline_streams.engines.postgresql import archive
 from leadline_streams.engines.postgresql.links import (
     is_held_back,
@@ -26,6 +26,9 @@ UNSURE_S = 5.0
 """Uncertainty of the time of a look whose agent's clock is wrong."""
 SILENT_REPLY_S = 5.0
 """A downstream that has work and has not replied for this long does not receive it."""
+NOT_STREAMING = frozenset({None, "waiting"})
+"""States of a receiver that gets nothing: there is none, or its upstream's WAL on the timeline of the standby has ended
+and it waits for the next one."""
 
 
 def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:
@@ -87,12 +90,24 @@ def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, ro
             for s in down.sample.subscriptions
         )
     receiver = down.sample.upstream
-    if receiver is None or receiver.status is None:
+    if receiver is None or receiver.status in NOT_STREAMING:
+        return False
+    if not link.connected and up is not None and _asks_again(link, up, receiver, down.sample):
         return False
     silent_s = receiver.message_age_s or 0.0
     if silent_s < SILENT_REPLY_S:
         return True
     return silent_s < keepalive_s(up) and sender_side is not False and not _is_deaf(up, down.sample)
+
+
+def _asks_again(link: LinkState, up: NodeState, receiver: Upstream, sample: Sample) -> bool:
+    """Whether a link that was cut is about to be cut again: by a receiver that asks for more of a timeline that its
+    upstream has left, each ``wal_retrieve_retry_interval``, and gets nothing more of it."""
+    theirs, positions = up.node.timeline, sample.positions
+    if receiver.timeline is None or theirs is None or receiver.timeline >= theirs or positions is None:
+        return False
+    replayed, received = (parse_lsn(each or "0/0") for each in (positions.replayed_lsn, positions.received_lsn))
+    return replayed == link.position and max(received, replayed) == link.received
 
 
 def _shows(node: NodeState | None, group: str) -> bool:

@@ -1,16 +1,11 @@
 """Servers that have not answered since looking began: their role and their links are known from others only."""
 
-import re
-from collections.abc import Iterator
-
-from leadline_streams.engines.postgresql.identity import is_at
+from leadline_streams.engines.postgresql.identity import is_at, servers_named
 from leadline_streams.judge.rule import ClusterView
 from leadline_streams.judge.state import NodeState
 
-DEFAULT_PORT = "5432"
 PROMOTED = 2
 """The first timeline of a server that was promoted."""
-_KEYWORD = re.compile(r"(host|hostaddr|port)\s*=\s*(?:'([^']*)'|(\S+))")
 
 
 def is_unread(node: NodeState) -> bool:
@@ -47,17 +42,7 @@ def _followed(other: NodeState, node: NodeState) -> bool:
     conninfo = other.settings.get("primary_conninfo")
     named = [
         (host, port)
-        for host, port in _addresses(conninfo.value if conninfo is not None else "")
+        for host, port in servers_named(conninfo.value if conninfo is not None else "")
         if not is_at(host, port, other.node, other.node)
     ]
     return bool(named) and all(is_at(host, port, node.node, other.node) for host, port in named)
-
-
-def _addresses(conninfo: str) -> Iterator[tuple[str, int]]:
-    """The hosts of a connection string, each with its port."""
-    found = {key: quoted or plain for key, quoted, plain in _KEYWORD.findall(conninfo)}
-    hosts = (found.get("host") or found.get("hostaddr") or "").split(",")
-    ports = (found.get("port") or DEFAULT_PORT).split(",")
-    for host, port in zip(hosts, ports * len(hosts) if len(ports) == 1 else ports, strict=False):
-        if host and port.isdecimal():
-            yield host, int(port)

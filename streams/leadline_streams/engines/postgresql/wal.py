@@ -4,6 +4,7 @@ from leadline.model.observation import Sample
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.judge.diagnosis.context import AffectedLink
+from leadline_streams.judge.state import NodeState
 
 
 def oldest_kept(sample: Sample, keep_bytes: int, segment_bytes: int) -> int | None:
@@ -21,11 +22,41 @@ def oldest_kept(sample: Sample, keep_bytes: int, segment_bytes: int) -> int | No
 
 
 def has_forked(affected: AffectedLink) -> bool:
-    """Whether a standby on an older timeline began to stream and never got to where it already is."""
+    """Whether a standby on an older timeline has WAL that its upstream's history never had.
+
+    It began to stream and never got to where it already is; or, where its settings keep it on its timeline, it is
+    beyond the position at which the upstream left that.
+    """
     positions = affected.sample.positions if affected.sample is not None else None
     if affected.up is None or affected.down is None or positions is None:
         return False
-    if positions.received_lsn is None or positions.replayed_lsn is None:
+    if positions.replayed_lsn is None:
+        return False
+    if kept_timeline(affected.up, affected.down) is not None:
+        left = left_at(affected.up, affected.down)
+        return left is not None and parse_lsn(positions.replayed_lsn) > left
+    if positions.received_lsn is None:
         return False
     older = (affected.down.node.timeline or 0) < (affected.up.node.timeline or 0)
     return older and parse_lsn(positions.received_lsn) < parse_lsn(positions.replayed_lsn)
+
+
+def kept_timeline(up: NodeState, down: NodeState) -> str | None:
+    """The ``recovery_target_timeline`` that keeps a standby from its upstream's newer timeline; None for none."""
+    setting = down.settings.get("recovery_target_timeline")
+    ours, theirs = down.node.timeline, up.node.timeline
+    if setting is None or setting.value in ("", "latest") or ours is None or theirs is None or ours >= theirs:
+        return None
+    return None if setting.value.isdecimal() and int(setting.value) >= theirs else setting.value
+
+
+def left_at(up: NodeState, down: NodeState) -> int | None:
+    """The position at which a promoted server left the timeline of a standby; None where that is not known.
+
+    Until it is restarted, it shows the last position that it replayed as a standby.
+    """
+    positions = up.sample.positions if up.answers and up.sample is not None else None
+    if positions is None or positions.replayed_lsn is None or not up.takes_writes:
+        return None
+    ours, theirs = down.node.timeline, up.node.timeline
+    return parse_lsn(positions.replayed_lsn) if ours is not None and theirs == ours + 1 else None

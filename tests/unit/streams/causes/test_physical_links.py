@@ -1,5 +1,6 @@
 """Causes of a link that carries nothing, and of slots that retain WAL."""
 
+import pytest
 from msgspec.structs import replace
 
 from leadline.model.observation import Archiver, Downstream, Positions, Slot
@@ -250,6 +251,71 @@ def test_a_fork() -> None:
     assert first(world).code == "timeline_fork"
     assert "pg-2 is on timeline 1 and pg-1 on 2" in first(world).summary
     assert "standby_cannot_connect" not in codes(world)
+
+
+def kept(timeline: str = "current", *, left: str | None, every: int = 5) -> World:
+    """pg-1 was promoted to timeline 2, and a setting keeps pg-2 on 1; ``left``: where pg-1 left timeline 1.
+
+    ``every``: pg-2 asks for more of timeline 1 in every so many looks.
+    """
+    world = pair()
+    change(world, "pg-2", recovery_target_timeline=timeline)
+    primary, standby = world.servers["pg-1"], world.servers["pg-2"]
+    primary.node, standby.node = replace(primary.node, timeline=2), replace(standby.node, timeline=1)
+    stuck, segment = world.lsn, {"received_lsn": "0/F00000"}
+    for second in range(1, 12):
+        status = "waiting" if second % every else "streaming"
+        up = {"positions": Positions(current_lsn=format_lsn(world.lsn), replayed_lsn=left)}
+        run(world, 1, replayed=stuck, up=up, receiver={"status": status, "timeline": 1}, positions=segment)
+    return world
+
+
+@pytest.mark.parametrize("timeline", ["current", "1"])
+def test_a_setting_keeps_a_standby_on_its_timeline(timeline: str) -> None:
+    """It waits for WAL of a timeline that has ended, and holds nothing from after that."""
+    cause = first(kept(timeline, left="F/0"))
+    assert cause.code == "timeline_not_followed"
+    assert cause.confidence > 0.95
+    assert not cause.not_seen
+    done = [step.sql or step.text for step in cause.steps]
+    assert done[1:] == ["ALTER SYSTEM SET recovery_target_timeline = 'latest'", "Restart PostgreSQL"]
+
+
+def test_a_kept_timeline_may_hide_a_fork() -> None:
+    """Unless it is known where the old timeline ends, a look comes first; beyond its end, a restart helps nobody."""
+    unknown = kept(left=None)
+    assert first(unknown).code == "timeline_not_followed"
+    assert "Compare pg_last_wal_replay_lsn()" in str(first(unknown).steps[1].text)
+    assert first(unknown).not_seen
+    beyond = kept(left="0/1")
+    assert first(beyond).code == "timeline_fork"
+    assert "timeline_not_followed" not in codes(beyond)
+
+
+def test_a_timeline_that_is_named_and_reached() -> None:
+    """The setting does not keep it from the timeline that its upstream has."""
+    assert "timeline_not_followed" not in codes(kept("2", left="F/0"))
+
+
+def test_a_receiver_that_asks_for_more_of_an_old_timeline() -> None:
+    """It streams for a moment at each attempt and gets nothing: the link stays cut. One that gets more is connected."""
+    world = kept(left="F/0", every=2)
+    assert [one.to for one in world.transitions if one.rule == "replication_cut_off"] == ["pending", "firing"]
+    run(world, 3, receiver={"timeline": 1})
+    assert all(link.connected for link in world.state.memory.links.values())
+
+
+@pytest.mark.parametrize("up", [False, True], ids=["down", "up"])
+def test_a_change_away_from_a_server(up: bool) -> None:
+    """From one that is down it follows a failure: it is not blamed, and its value of before is not proposed again."""
+    world = pair()
+    old = world.add("pg-0", "primary", system_id="9009")
+    change(world, "pg-2", primary_conninfo=f"user=replicator host={old.node.host} port={old.node.port}")
+    old.set(up=up, error=None if up else "connection refused")
+    run(world, 3)
+    change(world, "pg-2", primary_conninfo="user=replicator host=pg-1.db port=5432")
+    run(world, 10, cut=True)
+    assert ("config_changed" in codes(world)) == up
 
 
 def test_a_cascade_blames_the_hop_above() -> None:
