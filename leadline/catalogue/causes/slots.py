@@ -56,7 +56,10 @@ ENTRIES = (
     CauseEntry(
         code="slot_consumer_stuck",
         family="slots",
-        help="a slot is active, and the WAL that it retains grows or its consumer has stopped replying",
+        help=(
+            "a slot is active, and its consumer confirms nothing of what it is sent, has stopped replying, or lets the"
+            " retained WAL grow"
+        ),
         explains=CUT,
         follows=APART | SLOW | CONFLICTING,
         shared=True,

@@ -59,6 +59,8 @@ class LinkReading:
     """When the look at the upstream began that gave its newest position, by the same clock if the agents share one."""
     confirms_every_s: float = 0.0
     """The longest time between two confirmations of a downstream that confirms periodically only."""
+    unconfirmed: bool = False
+    """Whether a single look shows that a connected downstream had time to confirm something, and did not."""
 
 
 @dataclass(frozen=True, slots=True)

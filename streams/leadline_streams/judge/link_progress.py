@@ -7,6 +7,8 @@ from leadline_streams.judge.state import LinkState, WentBack
 ANCHOR_S = 5.0
 LEAD_S = 10.0
 """Clocks of two hosts differ by less. What a primary wrote over so long, it may have written since its last sample."""
+PACE_KEPT = 0.9
+"""Part of a longest time without a move that each further move leaves of it."""
 
 
 def update(link: LinkState, now: float, reading: LinkReading, traits: LinkTraits, clock: PositionClock) -> None:
@@ -15,6 +17,8 @@ def update(link: LinkState, now: float, reading: LinkReading, traits: LinkTraits
     position = reading.position
     if position is not None:
         if link.position is None or position != link.position:
+            if link.agentless and link.position is not None:
+                link.pace_s = max(now - link.moved_at, PACE_KEPT * link.pace_s)
             link.moved_at = now
         link.position = position
         link.received = max(reading.received or position, position)

@@ -262,6 +262,8 @@ class LinkState(Struct, omit_defaults=True):
     received: int | None = None
     moved_at: float = 0.0
     """When ``position`` last moved, or had nothing to move to."""
+    pace_s: float = 0.0
+    """Longest time of late in which ``position`` did not move, of a downstream without an agent; 0 before it moved."""
     lag_s: float | None = None
     """Behind the primary at the root, in seconds of its clock; while ``lag_is_bound``, at least this much."""
     lag_units: int | None = None

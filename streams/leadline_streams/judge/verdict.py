@@ -39,11 +39,12 @@ def judge(
         return caught_up(clock)
     if reading.apply_delay_s > 0 and link.lag_s <= reading.apply_delay_s + DELAY_SLACK_S:
         return "delayed_by_design"
-    behind_s = max(traits.behind_s, reading.confirms_every_s)
-    late = link.lag_s >= behind_s
+    waits_s = 0.0 if reading.unconfirmed else reading.confirms_every_s
+    behind_s = max(traits.behind_s, waits_s)
+    late = reading.unconfirmed or link.lag_s >= behind_s
     if still and (traits.confirms_commits or outstanding(link, traits.slack)):
         return "replay_stalled" if late or not traits.confirms_commits else "healthy"
-    if link.lag_is_bound and not reading.confirms_every_s:
+    if link.lag_is_bound and not waits_s:
         return _within_bounds(link, now, behind_s)
     if not late:
         return "healthy"

@@ -17,8 +17,10 @@ def measure(context: LinkContext) -> float | None:
         return None
     if link.kind == "archive" and link.verdict == "delayed_by_design":
         return None  # it gets its WAL when a segment is archived
-    if link.kind == "backup" and (link.verdict == "healthy" or not link.connected):
-        return None  # such a program confirms periodically, and ends when it has its backup
+    if link.agentless and link.verdict == "healthy":
+        return None  # a program that confirms periodically
+    if link.kind == "backup" and not link.connected:
+        return None  # it has ended with its backup
     return link.lag_s - configured_delay(context)
 
 

@@ -42,7 +42,8 @@ def describe(context: LinkContext, value: float) -> Words:
         fact("lag_bytes", link.lag_units, link.downstream),
     ]
     facts += context.engine.apply_waits(link, context.down)
-    return Words(f"{link.downstream} has not applied anything from {link.upstream} for {duration(value)}", facts)
+    does = "confirmed" if link.agentless else "applied"
+    return Words(f"{link.downstream} has not {does} anything from {link.upstream} for {duration(value)}", facts)
 
 
 RULE = Rule(

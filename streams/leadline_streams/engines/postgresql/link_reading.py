@@ -30,6 +30,11 @@ NOT_STREAMING = frozenset({None, "waiting"})
 """States of a receiver that gets nothing: there is none, or its upstream's WAL on the timeline of the standby has ended
 and it waits for the next one."""
 
+FIRST_S = 25.0
+"""A consumer that was not seen to confirm yet has so long: over a minute with the time for which a breach must last."""
+PACES = 1.5
+"""A consumer may take so many times the longest time that it took."""
+
 
 def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:
     """The present state of a streaming link or a subscription."""
@@ -57,8 +62,25 @@ def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now
         one_history=_one_history(link, up, down),
         seen_at=_seen_at(down),
         upstream_seen_at=_began_at(up),
-        confirms_every_s=sender_timeout_s(up) if link.kind == "backup" else 0.0,
+        confirms_every_s=_confirms_every_s(link, up),
+        unconfirmed=_confirmed_nothing(link, up, row),
     )
+
+
+def _confirms_every_s(link: LinkState, up: NodeState | None) -> float:
+    """Consumers of changes confirm what they have stored: each at its own pace, some once a minute."""
+    if link.kind == "backup":
+        return sender_timeout_s(up)
+    if not link.agentless or not is_logical(link):
+        return 0.0
+    return min(PACES * link.pace_s, 2 * sender_timeout_s(up)) if link.pace_s else FIRST_S
+
+
+def _confirmed_nothing(link: LinkState, up: NodeState | None, row: Downstream | None) -> bool:
+    """Whether a consumer of changes has confirmed nothing since it connected, longer ago than a sender may wait."""
+    if row is None or row.flush_lsn is not None or not link.agentless or not is_logical(link):
+        return False
+    return (row.connected_s or 0.0) >= sender_timeout_s(up)
 
 
 def is_dead(up: NodeState, row: Downstream, down: NodeState | None = None) -> bool:

@@ -1,6 +1,6 @@
 """WAL that slots retain: for whom, and how fast it grows. Forecasts are made from it."""
 
-from leadline.model.observation import Activity, Session, Slot
+from leadline.model.observation import Activity, Downstream, Session, Slot
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge.state import Held
 
@@ -13,6 +13,8 @@ EARLY_S = 3.0
 """Least time between two readings of a slot that does not release WAL in steps."""
 KEPT_BYTES = 1024 * 1024
 """A difference below this is usual: the restart position moves only with the next snapshot."""
+SENT_BYTES = 2 * 8192
+"""A consumer that is sent less than two pages has nothing to confirm: they may hold no change for it."""
 
 
 def slot_is_lost(slot: Slot) -> bool:
@@ -39,6 +41,14 @@ def retains_much(slot: Slot) -> bool:
 def decoded_bytes(slot: Slot) -> int:
     """Bytes of transactions too large for ``logical_decoding_work_mem``, spilled or streamed since the slot exists."""
     return (slot.spill_bytes or 0) + (slot.stream_bytes or 0)
+
+
+def sent_unconfirmed(slot: Slot, row: Downstream) -> int:
+    """Bytes of WAL up to which the consumer of a logical slot was sent changes, and which it has not confirmed."""
+    if slot.confirmed_lsn is None or row.sent_lsn is None:
+        return 0
+    sent = parse_lsn(row.sent_lsn) - parse_lsn(slot.confirmed_lsn)
+    return sent if sent > SENT_BYTES else 0
 
 
 def retained_for_transactions(slot: Slot) -> int | None:
