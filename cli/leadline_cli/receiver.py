@@ -42,7 +42,8 @@ def command(port: int, fails: tuple[str, ...], no_limits: bool, form: str) -> No
     The receiver enforces the vendors' limits and returns their errors. Open its address in a browser to see the
     messages; /inbox has them as JSON. It listens on 127.0.0.1 until SIGTERM or Ctrl-C, and stores nothing on disk.
 
-    KIND is rate_limited, unavailable, timeout, half (half of a response), garbled, closed, unauthorized or gone.
+    KIND is rate_limited, unavailable, timeout, half (half of a response), slow, garbled, closed, unauthorized or
+    gone.
 
     \b
     Example:

@@ -66,7 +66,8 @@ def has_opened(events: Iterable[Event], incident_id: str) -> bool:
 def has_ended(events: Iterable[Event], end: Incident) -> bool:
     """Whether both vendors received the end."""
     mine = [event for event in events if _about(event) == end.incident_id]
-    return any(event.kind == "resolve" for event in mine) and any(_seq(event) == end.seq for event in mine)
+    shown = any(event.vendor == slack.VENDOR and _seq(event) == end.seq for event in mine)
+    return shown and any(event.kind == "resolve" for event in mine)
 
 
 def notified(events: Sequence[Event], timelines: Sequence[Timeline], starts: Sequence[datetime]) -> Notified:

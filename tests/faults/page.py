@@ -25,6 +25,7 @@ FAULTS = {
     "broker_frozen": "the only broker frozen (SIGSTOP) for 15 s",
     "one_of_three_killed": "one of three brokers killed (-9), back after 8 s",
     "sink_killed": "sink killed (-9) at random instants",
+    "sinks_moving": "two sinks: join and leave while PagerDuty takes nine seconds for a page",
 }
 """Everything that is done, in the order of the page."""
 

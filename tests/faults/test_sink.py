@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from leadline.model.action import Action
-from leadline.model.incident import TimelineEntry
+from leadline.model.incident import Incident, TimelineEntry
+from leadline_lab.receiver import pagerduty
 from leadline_lab.receiver.faults import Fault, Kind
 from leadline_lab.receiver.server import Receiver
 from tests.faults.conftest import Report
@@ -27,6 +28,8 @@ CHANNELS = 5
 """A sink sends 40 messages a minute to each."""
 AT_ONCE = 8
 """Number of incidents that open when a sink is started."""
+SLOW_S = 9.0
+"""Time that PagerDuty takes for a page: less than a sink waits for its answer, longer than a session in the group."""
 PAUSE_S = 1.0
 """Longest time between two records of an incident."""
 MEANWHILE_S = 1.5
@@ -65,6 +68,45 @@ async def test_killed_at_random_instants(topics: Topics, tmp_path: Path, report:
                 await CLOCK.sleep(0.1)
         assert sink.end() == 0, sink.err
         report("sink_killed", KILLS, notified(to.events, lives, starts))
+
+
+async def test_slow_calls_while_incidents_move(topics: Topics, tmp_path: Path, report: Report) -> None:
+    """A sink joins, leaves, and joins again, each time while PagerDuty is slow to take a page; the incident ends
+    meanwhile. Whichever sink sends the end, PagerDuty receives it after the page.
+    """
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        folder.mkdir()
+    with Receiver(limited=False) as to:
+        given, program = settings(topics, to), sink_main.__name__
+        with process(folders[0], given, program) as a, process(folders[1], given, program) as b:
+            starts, lives = [CLOCK.now()], list[Timeline]()
+            a.start()
+            async with writing(topics.bootstrap, topics.prefix) as put:
+                for number, move in enumerate((b.start, a.end, a.start)):
+                    cluster = f"shop-0-{number}"
+                    about = made.incident(1, cluster=cluster, opened_at=CLOCK.now(), title=TITLE.format(cluster, 1))
+                    to.fail(Fault(pagerduty.VENDOR, Kind.SLOW, requests=1, delay_s=SLOW_S))
+                    await put(about)
+                    await until("the message", lambda about=about: to_slack(to, about), b if number == 2 else a)
+                    moving = asyncio.create_task(asyncio.to_thread(move))
+                    over = {"state": "resolved", "resolved_at": CLOCK.now(), "title": TITLE.format(cluster, 2)}
+                    lives.append(Timeline(replace(about, seq=2, **over), ()))
+                    await put(lives[-1].end)
+                    await moving
+                    last = a if number != 1 else b
+                    await until("the end", lambda: has_ended(to.events, lives[-1].end), last, WITHIN_S)
+                    await CLOCK.sleep(1.0)
+            assert (a.end(), b.end()) == (0, 0), a.err + b.err
+        report("sinks_moving", 3, notified(to.events, lives, starts))
+
+
+def to_slack(to: Receiver, about: Incident) -> bool:
+    """Whether Slack has the first message of an incident; PagerDuty's page is being sent then."""
+    return any(
+        event.kind == "post" and event.payload["metadata"]["event_payload"]["incident_id"] == about.incident_id
+        for event in to.events
+    )
 
 
 async def live(put: Put, to: Receiver, number: int, random: Random) -> Timeline:

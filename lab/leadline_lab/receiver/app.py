@@ -65,16 +65,20 @@ class App:
             body += part
             if len(body) > MAX_BODY_BYTES:
                 return PlainTextResponse("too large", 413)
+        name, answer = next(given for path, given in VENDORS.items() if http.url.path.startswith(path))
+        fault = self.faults.next(name, self.clock.now())
+        if fault is not None and fault.kind is Kind.SLOW:
+            await self.clock.sleep(fault.delay_s)
         request = Request(http.url.path, dict(http.headers), body, self.clock.now())
-        name, answer = next(given for path, given in VENDORS.items() if request.path.startswith(path))
-        fault = self.faults.next(name, request.at)
         if fault is None or fault.kind in TAKES:
             vendor = answer if self._limited else UNLIMITED.get(name, answer)
             answered, events = vendor(request, self.inbox.events)
         else:
             answered, events = Reply(0, b""), []
         problem = answered.problem if fault is None else f"on purpose: {fault.kind}"
-        response = _response(answered) if fault is None else _failing(fault, answered, request.path)
+        response = (
+            _response(answered) if fault is None or fault.kind is Kind.SLOW else _failing(fault, answered, request.path)
+        )
         silent = fault is not None and fault.kind in (Kind.TIMEOUT, Kind.CLOSED)
         seen = Seen(request.at, name, request.path, None if silent else response.status_code, problem)
         self.inbox.take(seen, events)

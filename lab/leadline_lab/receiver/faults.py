@@ -26,6 +26,8 @@ class Kind(StrEnum):
     """The request is accepted, and the connection closed in the middle of the answer."""
     GARBLED = "garbled"
     """The request is accepted, and answered with a page of HTML."""
+    SLOW = "slow"
+    """The request is accepted after ``delay_s``, and answered then."""
     CLOSED = "closed"
     """The connection is closed, and the request not accepted."""
     UNAUTHORIZED = "unauthorized"
@@ -36,8 +38,8 @@ class Kind(StrEnum):
     """No fault: requests are answered as usual."""
 
 
-TAKES: Final = frozenset({Kind.TIMEOUT, Kind.HALF, Kind.GARBLED})
-"""Faults in which the vendor accepts the request, and the sender cannot see that."""
+TAKES: Final = frozenset({Kind.TIMEOUT, Kind.HALF, Kind.GARBLED, Kind.SLOW})
+"""Faults in which the vendor accepts the request, and the sender cannot see that, or not yet."""
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +50,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     requests: int | None = None
     for_s: float | None = None
     retry_after_s: int = 1
+    delay_s: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)

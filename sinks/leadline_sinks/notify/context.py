@@ -17,7 +17,7 @@ class NotificationContext:
         """Increases with every change of the silences or actions."""
         self._silences: dict[str, Silence] = {}
         self._actions: dict[IncidentId, dict[str, Action]] = {}
-        self._deliveries: dict[tuple[IncidentId, str], tuple[int, Delivery]] = {}
+        self._deliveries: dict[tuple[IncidentId, str], tuple[int, int, Delivery]] = {}
 
     def silences(self) -> Sequence[Silence]:
         """All silences, including those that have not started."""
@@ -30,7 +30,7 @@ class NotificationContext:
     def delivery(self, incident: IncidentId, target: str) -> Delivery | None:
         """The last delivery of an incident to a target."""
         found = self._deliveries.get((incident, target))
-        return found[1] if found is not None else None
+        return found[2] if found is not None else None
 
     def add_silence(self, silence_id: str, silence: Silence | None) -> None:
         """Apply a record of the silences topic; None removes the silence."""
@@ -46,8 +46,10 @@ class NotificationContext:
         self._actions.setdefault(action.incident_id, {})[action.action_id] = action
 
     def add_delivery(self, delivery: Delivery, offset: int) -> None:
-        """Apply a delivery that was read or written. Of two for one incident and target, the higher offset wins."""
+        """Apply a delivery that was read or written. Of two for one incident and target, the one of the later record of
+        the incident holds, whatever process wrote it when; of one record, the one with the higher offset.
+        """
         key = (delivery.incident_id, delivery.target)
         before = self._deliveries.get(key)
-        if delivery.target in self._targets and (before is None or before[0] < offset):
-            self._deliveries[key] = (offset, delivery)
+        if delivery.target in self._targets and (before is None or before[:2] < (delivery.seq, offset)):
+            self._deliveries[key] = (delivery.seq, offset, delivery)

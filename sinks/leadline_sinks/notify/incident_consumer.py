@@ -27,7 +27,12 @@ COMMIT_EVERY_S: Final = 1.0
 IDLE_S: Final = 5.0
 """Longest pause of the notifier: silences begin and end by the wall clock, which may be set."""
 FINISH_S: Final = 20.0
-"""Time for a delivery in progress to end when the process stops or its partitions are reassigned."""
+"""Time for a delivery in progress to end when the process stops or its partitions are reassigned; then it is
+cancelled."""
+CANCEL_S: Final = 5.0
+"""Time for a cancelled delivery to end. Only a write to Kafka can last longer, after which nothing more is sent."""
+FROZEN_S: Final = 5.0
+"""A process that did not run for this long, half a session, may have lost its partitions without knowing it."""
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +55,8 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
         self._delivering = asyncio.Lock()
         """Held during each step of the notifier."""
         self._news = asyncio.Event()
+        self._ran_at = clock.monotonic()
+        """Time at which the process is known to have run last."""
         self._ready = asyncio.Event()
         """Set while all records are read that were in the topics when the partitions were assigned. Before that, a
         target could be notified of an incident that a later record resolves."""
@@ -68,21 +75,16 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
                 task.result()
         finally:
             self._ready.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FINISH_S):
-                    await self._delivering.acquire()
-            for task in (notifying, reading):
+            await self._let_go()
+            for task in (notifying, reading):  # it leaves the group last
                 task.cancel()
-            await asyncio.wait({notifying, reading})
+                await asyncio.wait({task})
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
-        """Wait for a delivery in progress and commit, since another process may get the partitions."""
+        """Let no delivery go on, since another process may get the partitions, and commit."""
         self._ready.clear()
-        try:
-            async with asyncio.timeout(FINISH_S), self._delivering:
-                await self._commit()
-        except TimeoutError:
-            log.warning("%s: a delivery is in progress while its incidents move to another process", self._target)
+        await self._let_go()
+        await self._commit()
         self._notifier.release()
         self._positions.clear()
         self._committed.clear()
@@ -90,12 +92,36 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
     async def on_partitions_assigned(self, assigned: Any) -> None:
         """Nothing to do: ``_follow`` takes up new partitions."""
 
+    async def _let_go(self) -> None:
+        """Wait for a delivery in progress; cancel one that lasts too long."""
+        if not await self._ended_within(FINISH_S):
+            log.warning("%s: a delivery that lasts too long is cancelled, since its incident moves", self._target)
+            self._notifier.cancel()
+            await self._ended_within(CANCEL_S)
+
+    async def _ended_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds), self._delivering:
+                return True
+        except TimeoutError:
+            return False
+
+    def _note_that_it_runs(self) -> None:
+        """Let nothing be sent, after a time in which the process did not run, before its partitions are known again."""
+        now = self._clock.monotonic()
+        if now - self._ran_at > FROZEN_S:
+            log.warning("%s: did not run for %.0f s; asking Kafka for its incidents", self._target, now - self._ran_at)
+            self._ready.clear()
+            self._notifier.cancel()
+        self._ran_at = now
+
     async def _follow(self, consumer: Any) -> None:
         opening: asyncio.Task[None] | None = None
-        committed_at = self._clock.monotonic()
+        committed_at = self._ran_at = self._clock.monotonic()
         try:
             while True:
                 fetched = await consumer.getmany(timeout_ms=POLL_MS)
+                self._note_that_it_runs()
                 for partition, records in fetched.items():
                     self._take(partition, records)
                 if fetched:
@@ -107,6 +133,7 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
                 if self._clock.monotonic() - committed_at >= COMMIT_EVERY_S:
                     committed_at = self._clock.monotonic()
                     await self._commit()
+                    self._ran_at = self._clock.monotonic()
         finally:
             if opening is not None:
                 opening.cancel()
@@ -123,8 +150,10 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
         if consumer.assignment() == assigned:
             for partition in assigned:
                 self._positions.setdefault(partition, await consumer.position(partition))
-            self._ready.set()
-            self.wake()
+            # Kafka takes offsets of those only that have the partitions.
+            if await commit(consumer, self._settled(), self._target) and consumer.assignment() == assigned:
+                self._ready.set()
+                self.wake()
 
     def _take(self, partition: Any, records: list[Any]) -> None:
         for record in records:
@@ -139,6 +168,7 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
             self._news.clear()
             wait_s = 0.0
             async with self._delivering:
+                self._note_that_it_runs()
                 if self._ready.is_set():
                     wait_s = await self._notifier.step()
             if wait_s > 0:
@@ -150,9 +180,11 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
             async with asyncio.timeout(seconds):
                 await self._news.wait()
 
+    def _settled(self) -> dict[Any, int]:
+        return {at: self._notifier.settled(at.partition, position) for at, position in self._positions.items()}
+
     async def _commit(self) -> None:
-        settled = {at: self._notifier.settled(at.partition, position) for at, position in self._positions.items()}
-        new = {at: offset for at, offset in settled.items() if self._committed.get(at) != offset}
+        new = {at: offset for at, offset in self._settled().items() if self._committed.get(at) != offset}
         if new and await commit(self._consumer, new, self._target):
             self._committed |= new
 

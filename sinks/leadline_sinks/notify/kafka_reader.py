@@ -20,6 +20,9 @@ from leadline_sinks.notify.pacing import RECONNECT_S
 POLL_MS: Final = 200
 FETCH_WAIT_MS: Final = 250
 """Longest time that a broker holds a fetch open for new records. The embedded broker always waits that long."""
+REBALANCE_MS: Final = 60_000
+"""Longest time that Kafka waits for a process to let go of its partitions when they move. By default it is no longer
+than a session, 10 s, and a delivery may last longer."""
 COMMIT_S: Final = 5.0
 """Longest time of one commit."""
 STOP_S: Final = 5.0
@@ -39,7 +42,8 @@ def new_consumer(kafka: KafkaSettings, *topics: str, group: str | None = None) -
     """A consumer that is not started. ``topics`` are full names."""
     from aiokafka import AIOKafkaConsumer
 
-    return AIOKafkaConsumer(*topics, **consumer_options(kafka, "leadline-sink", group), fetch_max_wait_ms=FETCH_WAIT_MS)
+    options = consumer_options(kafka, "leadline-sink", group)
+    return AIOKafkaConsumer(*topics, **options, rebalance_timeout_ms=REBALANCE_MS, fetch_max_wait_ms=FETCH_WAIT_MS)
 
 
 async def consume(name: str, make: Callable[[], Any], work: Callable[[Any], Awaitable[None]], clock: Clock) -> None:

@@ -119,6 +119,10 @@ class Notifier:
         self._paused_until = -inf
         self._rate_limited = 0
         """Consecutive attempts that the target refused because of its rate limit."""
+        self._attempt: asyncio.Task[DeliveryOutcome] | None = None
+        """The attempt in progress."""
+        self._epoch = 0
+        """Rises when incidents are taken away; a step that began before sends nothing more."""
         self._update_metrics()
 
     def observe(self, incident: Incident, partition: int, offset: int) -> None:
@@ -142,8 +146,15 @@ class Notifier:
         """The offset before which no record of a partition is needed, where records are read up to ``position``."""
         return min((t.offset for t in self._tracked.values() if t.partition == partition), default=position)
 
+    def cancel(self) -> None:
+        """Cancel the attempt in progress. A step that began before this sends nothing more."""
+        self._epoch += 1
+        if self._attempt is not None:
+            self._attempt.cancel()
+
     def release(self) -> None:
         """Forget all incidents, since their partitions are assigned anew."""
+        self.cancel()
         self._tracked.clear()
         self._update_metrics()
 
@@ -196,24 +207,38 @@ class Notifier:
             return min(tracked.not_before for tracked in due) - now
         if (wait_s := self._bucket.wait_s()) > 0:
             return wait_s
-        tracked = min(ready, key=_urgency)
+        tracked, epoch = min(ready, key=_urgency), self._epoch
         notification = await self._decide(tracked, now)
         if notification is None:
             return 0.0
         await self._record_attempt(tracked, notification)
+        if epoch != self._epoch:
+            return 0.0
+        outcome = await self._attempted(notification)
+        if outcome is not None:
+            await self._ended(tracked, notification, outcome)
+        return 0.0
+
+    async def _attempted(self, notification: Notification) -> DeliveryOutcome | None:
+        """The outcome of an attempt; None when it was cancelled, so that the next owner of the incident goes on."""
         self._bucket.take()
         began = self._clock.monotonic()
+        self._attempt = asyncio.create_task(self._sink.deliver(notification))
         try:
             async with asyncio.timeout(ATTEMPT_S):
-                outcome: DeliveryOutcome = await self._sink.deliver(notification)
+                return await self._attempt
         except TimeoutError:
-            outcome = Retry(Reason.TIMEOUT, f"the attempt took longer than {ATTEMPT_S:g} s")
+            return Retry(Reason.TIMEOUT, f"the attempt took longer than {ATTEMPT_S:g} s")
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            return None
         except Exception as error:  # a defect of one sink must not stop the delivery of other incidents
-            log.exception("defect in the sink of %s at %s", self._target, escape(tracked.incident.incident_id))
-            outcome = Retry(Reason.GARBLED, f"defect in Leadline: {type(error).__name__}")
-        metrics.SINK_ATTEMPT_SECONDS.labels(self._target).observe(self._clock.monotonic() - began)
-        await self._ended(tracked, notification, outcome)
-        return 0.0
+            log.exception("defect in the sink of %s at %s", self._target, escape(notification.incident.incident_id))
+            return Retry(Reason.GARBLED, f"defect in Leadline: {type(error).__name__}")
+        finally:
+            self._attempt = None
+            metrics.SINK_ATTEMPT_SECONDS.labels(self._target).observe(self._clock.monotonic() - began)
 
     async def _record_attempt(self, tracked: TrackedIncident, notification: Notification) -> None:
         """Record an attempt that opens something at the target before it is made: after a crash, the target may or may

@@ -66,6 +66,8 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
     notified = at.last is not None and may_have_received(at.last)
     if at.last is not None and at.last.state == "resolved" and (resolved or at.incident.seq <= at.last.seq):
         return Skip(SkipReason.UP_TO_DATE, final=True)
+    if at.last is not None and at.incident.seq < at.last.seq:
+        return Skip(SkipReason.UP_TO_DATE, final=False)  # another process has sent a later record
     if not notified and not at.routed:
         return Skip(SkipReason.NOT_ROUTED, resolved)
     if not notified and resolved:

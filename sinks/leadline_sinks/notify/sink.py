@@ -132,7 +132,7 @@ class Sink(Protocol):
 
     async def deliver(self, notification: Notification) -> DeliveryOutcome:
         """Deliver a notification. After a crash the same one may be delivered again; duplicates are avoided where the
-        target's protocol allows it.
+        target's protocol allows it. A delivery may be cancelled; it makes no request after that.
         """
         ...
 

@@ -49,6 +49,7 @@ def test_a_complete_timeline() -> None:
     assert counts(WHOLE) == {}
     assert [has_opened(events, ID) for events in (FIRST[:1], FIRST)] == [False, True]
     assert [has_ended(events, END) for events in (FIRST, WHOLE)] == [False, True]
+    assert not has_ended([*FIRST, page("resolve", 2)], END), "the end in PagerDuty is not the one in Slack"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_what_is_no_fault(text: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/chat.postMessage", "/services/T0/B0/x", "/v2/enqueue"])
-@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.TIMEOUT, Kind.HALF, Kind.CLOSED, Kind.NONE}))
+@pytest.mark.parametrize("kind", sorted(set(Kind) - {Kind.TIMEOUT, Kind.HALF, Kind.SLOW, Kind.CLOSED, Kind.NONE}))
 def test_every_vendor_fails_in_its_way(path: str, kind: Kind) -> None:
     """Each fault with an answer has one, and says on the page that it is meant."""
     answered = reply(Fault("x", kind), path)

@@ -466,7 +466,7 @@ async def test_news_after_a_delivery() -> None:
 
 
 async def test_a_delivery_that_is_read_late() -> None:
-    """The delivery with the higher offset holds. Those of targets of other processes are not kept."""
+    """The later delivery holds. Those of targets of other processes are not kept."""
     setup = Setup()
     setup.observe(made.incident(1))
     await setup.idle()
