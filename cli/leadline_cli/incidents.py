@@ -1,12 +1,11 @@
 """``leadline incidents``."""
 
 import asyncio
-import re
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import click
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from leadline_sinks.incident_log.reader import Known, Listed
 
 F = TypeVar("F", bound=Callable[..., Any])
-_HEAD: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})").fullmatch
 
 
 class Since(click.ParamType):
@@ -206,39 +204,52 @@ def export_(incident: str, config: Path | None, form: str, output: Path | None) 
 @command.command("verify")
 @config_option
 @click.option("--head", metavar="NUMBER:HASH", help="The head that an earlier run printed.")
+@click.option("--kafka", "with_kafka", is_flag=True, help="Compare with the heads that deliveries carried to Kafka.")
 @format_option
-def verify_(config: Path | None, head: str | None, form: str) -> None:
-    """Verify the hash chain of the incident log. Exit code 1 when it is broken; the message names the row.
+def verify_(config: Path | None, head: str | None, with_kafka: bool, form: str) -> None:
+    """Verify the hash chain of the incident log, and the table of incidents that is made from it.
 
-    Store the head that is printed where the owner of the incident log cannot write, and pass it with --head next
-    time. An incident log that was replaced as a whole has a valid chain, but not that head.
+    Exit code 1 when the chain is broken, and the message names the row, or when an incident is not what its records
+    say. Whoever may write everything can make a new chain that is valid by itself. Only heads that were noted elsewhere
+    show that: each delivery in Kafka carries one, and --head takes one that was printed here before.
 
     \b
     Example:
-      leadline incidents verify -c sink.yaml
+      leadline incidents verify -c sink.yaml --kafka
     """
+    from leadline.topic_table import latest
+    from leadline.wire import DELIVERIES
     from leadline_sinks.incident_log import reader
     from leadline_sinks.incident_log.chain import ChainLink
 
-    known = None
+    known = []
     if head is not None:
-        if not (given := _HEAD(head)):
+        if (given := ChainLink.parse(head)) is None:
             raise UsageError("--head must be a number, a colon and 64 hexadecimal digits, as `verify` prints them")
-        known = ChainLink(int(given[1]), bytes.fromhex(given[2]))
+        known.append(given)
 
     async def walk() -> reader.Verified:
-        async with reader.session(_dsn(settings(SinkSettings, config))) as connection:
-            return await reader.verify(connection, known)
+        loaded = settings(SinkSettings, config)
+        sent = (await latest(loaded.kafka, DELIVERIES, "leadline-incidents")).values() if with_kafka else ()
+        carried = [link for each in sent if (link := ChainLink.parse(each.log_head)) is not None]
+        if with_kafka and not carried:
+            raise UsageError("no delivery in Kafka carries a head of the incident log; leave out --kafka")
+        async with reader.session(_dsn(loaded)) as connection:
+            return await reader.verify(connection, [*known, *carried])
 
     found = asyncio.run(walk())
     if form == "json":
         links = {name: {"number": link.number, "hash": link.hash.hex()} for name, link in _links(found)}
         broken = asdict(found.broken) if found.broken else None
-        emit({"rows": found.rows, **links, "broken": broken})
+        emit({"rows": found.rows, **links, "noted": found.noted, "broken": broken, "differing": list(found.differing)})
     elif not found.broken:
-        click.echo(f"{found.rows} rows verified; the head is {found.head.number}:{found.head.hash.hex()}")
+        heads = "head" if found.noted == 1 else "heads"
+        compared = f" and compared with {found.noted} noted {heads}" if found.noted else ""
+        click.echo(f"{found.rows} rows verified{compared}; the head is {found.head}")
     if found.broken:
         raise ProblemFound(f"the chain is broken at row {found.broken.number}: {found.broken.why}")
+    if found.differing:
+        raise ProblemFound(f"leadline.incident is not what the records say of {', '.join(found.differing)}")
 
 
 @command.command("migrate")

@@ -35,6 +35,6 @@ GRANT INSERT ON leadline.log, leadline.checkpoint TO leadline_log_writer;
 GRANT UPDATE (number, hash) ON leadline.head TO leadline_log_writer;
 GRANT INSERT, UPDATE ON leadline.incident TO leadline_log_writer;
 
--- Retention: the function removes only rows that are older than a day, belong to no open incident, and are covered by a
--- checkpoint. Without this grant the incident log grows, and the sink reports once an hour that retention failed.
+-- Retention: the function removes only rows that are covered by a checkpoint, which triggers refuse for rows younger than
+-- leadline.retention.days and for rows of an open incident. Without this grant the incident log grows, and the sink reports once an hour that retention failed.
 GRANT EXECUTE ON FUNCTION leadline.forget() TO leadline_log_writer;

@@ -69,5 +69,8 @@ class Delivery(Value, frozen=True, kw_only=True):
     """Time of the last notification that is more than an update of an earlier one."""
     discards: list[str] = []
     """The steps of the first cause that discard something, as they were sent last."""
+    log_head: str = ""
+    """Number and hash of the last row of the incident log at that time, as ``leadline incidents verify`` prints them;
+    empty where the process that notifies writes no incident log. It proves later what the incident log held."""
     receipt: dict[str, str] = {}
     """Identifiers that the target returned: a channel, a message's timestamp, a deduplication key."""

@@ -5,7 +5,11 @@ import logging
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+import msgspec
+
 from leadline.clock import Clock
+from leadline.model.delivery import Delivery
+from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline.shutdown import end, shutdown_requested
 from leadline_sinks.incident_log.log_consumer import TARGET as INCIDENT_LOG
@@ -30,10 +34,17 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
     sinks: dict[str, Sink] = {name: sink(settings, name, clock) for name in names if name != INCIDENT_LOG}
     logs: list[IncidentLogWriter] = [log_writer(settings, clock)] if INCIDENT_LOG in names else []
     consumers: list[IncidentConsumer] = []
+
+    async def write(value: Delivery | Incident) -> int:
+        """Every delivery carries the head of the incident log to Kafka, where the log's owner cannot change it."""
+        if isinstance(value, Delivery) and logs and logs[0].head:
+            value = msgspec.structs.replace(value, log_head=logs[0].head)
+        return await writer.write(value)
+
     context = NotificationContext(sinks)
     context_consumer = ContextConsumer(settings.kafka, context, lambda: _wake(consumers), clock)
     for name, each in sinks.items():
-        notifier = Notifier(name, each, settings, context, writer.write, clock)
+        notifier = Notifier(name, each, settings, context, write, clock)
         consumers.append(IncidentConsumer(name, settings, notifier, context_consumer, clock))
     work: list[Coroutine[Any, Any, None]] = [consumer.run() for consumer in consumers]
     work += [LogConsumer(settings, each, writer, clock).run() for each in logs]

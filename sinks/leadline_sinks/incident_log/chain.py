@@ -6,12 +6,16 @@ the last hash; anybody who has noted it can prove such a change.
 
 import hashlib
 import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 GENESIS: Final = bytes(32)
 """The hash before the first row."""
+
+_TEXT: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})").fullmatch
 
 RowKind = Literal["transition", "incident", "notification", "suppression", "acknowledgement", "note", "checkpoint"]
 
@@ -44,6 +48,16 @@ class ChainLink:
 
     number: int
     hash: bytes
+
+    def __str__(self) -> str:
+        """As people note it."""
+        return f"{self.number}:{self.hash.hex()}"
+
+    @classmethod
+    def parse(cls, text: str) -> "ChainLink | None":
+        """The place that a text stands for; None when it is none."""
+        found = _TEXT(text)
+        return cls(int(found[1]), bytes.fromhex(found[2])) if found else None
 
 
 BEGINNING: Final = ChainLink(0, GENESIS)
@@ -107,13 +121,13 @@ def checkpoint(through: ChainLink, at: datetime) -> Row:
 class Verifier:
     """Verifies the chain from its first row, or from the end of what retention removed, to its head.
 
-    The caller passes every row in the order of numbers, then the head. ``noted`` is a link that was noted earlier: it
-    detects an incident log that was written anew from its first row.
+    The caller passes every row in the order of numbers, then the head. ``noted`` are heads that were noted earlier:
+    they detect an incident log that was written anew from its first row, or whose last rows were removed.
     """
 
-    def __init__(self, start: ChainLink = BEGINNING, noted: ChainLink | None = None) -> None:
+    def __init__(self, start: ChainLink = BEGINNING, noted: Iterable[ChainLink] = ()) -> None:
         self._start = start
-        self._noted = noted
+        self._noted = {link.number: link.hash for link in noted}
         self._before = start
         self._vouched = start == BEGINNING
 
@@ -125,7 +139,7 @@ class Verifier:
         expected = append(self._before, stored.recorded_at, stored.row)
         if expected.link != stored.link:
             return ChainBreak(number, "its hash does not match its content and the row before it")
-        if self._noted is not None and number == self._noted.number and stored.link != self._noted:
+        if self._noted.get(number, stored.link.hash) != stored.link.hash:
             return ChainBreak(number, "its hash differs from the one that was noted")
         if stored.row.kind == "checkpoint" and stored.row == checkpoint(self._start, stored.row.at):
             self._vouched = True
@@ -137,8 +151,8 @@ class Verifier:
         if head != self._before:
             last = self._before.number
             return ChainBreak(last + 1, f"the incident log ends with row {last}, but its head is row {head.number}")
-        if self._noted is not None and self._noted.number > head.number:
-            return ChainBreak(head.number + 1, f"the incident log ends here, but row {self._noted.number} was noted")
+        if (noted := max(self._noted, default=0)) > head.number:
+            return ChainBreak(head.number + 1, f"the incident log ends here, but row {noted} was noted")
         if not self._vouched:
             first = self._start.number
             return ChainBreak(first, f"the rows up to {first} were removed, and no checkpoint vouches for that")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 import psycopg
+from psycopg.rows import dict_row
 
 from leadline.errors import ProblemFound, UnreachableError, UsageError
 from leadline.settings.dsn import address
@@ -14,6 +15,7 @@ from leadline.wire import ACTIONS, ALERTS, DELIVERIES, INCIDENTS, Codec
 from leadline_sinks.incident_log.chain import BEGINNING, ChainBreak, ChainLink, Row, StoredRow, Verifier
 from leadline_sinks.incident_log.connection import Connection, connect, transaction
 from leadline_sinks.incident_log.incident_history import IncidentHistory, MergedPart
+from leadline_sinks.incident_log.incident_table import IncidentTable
 from leadline_sinks.incident_log.pg_errors import explain
 from leadline_sinks.incident_log.rows import visible
 from leadline_sinks.notify.sink import NEEDS_OPERATOR
@@ -92,6 +94,10 @@ class Verified:
     """The last row that retention removed."""
     head: ChainLink
     broken: ChainBreak | None
+    noted: int = 0
+    """Number of noted heads that the rows were compared with."""
+    differing: tuple[str, ...] = ()
+    """Incidents whose row in ``leadline.incident`` is not what their records in the chain say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +181,10 @@ async def history(connection: Connection, incident_id: str) -> IncidentHistory:
     )
 
 
-async def verify(connection: Connection, noted: ChainLink | None = None) -> Verified:
-    """Verify the whole chain up to its first break. ``noted`` is a head that was noted earlier.
+async def verify(connection: Connection, noted: Collection[ChainLink] = ()) -> Verified:
+    """Verify the whole chain up to its first break, then the table of incidents by it. ``noted``: heads noted earlier.
 
-    Raises UsageError when retention has removed the noted row, so that it cannot be compared.
+    Raises UsageError when retention has removed the rows of all noted heads, so that none can be compared.
     """
     rows = 0
     async with transaction(connection, read_only=True, limited=False):
@@ -188,19 +194,26 @@ async def verify(connection: Connection, noted: ChainLink | None = None) -> Veri
         if at_end is None:
             raise ProblemFound("the incident log has no head: the table leadline.head is empty")
         head = ChainLink(at_end[0], bytes(at_end[1]))
-        if noted is not None and noted.number <= start.number and noted != start:
+        there = [link for link in noted if link.number > start.number]
+        if noted and not there and start not in noted:
+            newest = max(link.number for link in noted)
             raise UsageError(
-                f"row {noted.number} was removed by retention, which reaches to row {start.number}; give a later head"
+                f"row {newest} was removed by retention, which reaches to row {start.number}; give a later head"
             )
-        verifier = Verifier(start, noted)
+        verifier, listed = Verifier(start, there), IncidentTable()
         async with connection.cursor(name="verify") as cursor:
             cursor.itersize = 1000
             await cursor.execute(_ROWS.encode())
             async for row in cursor:
-                if broken := verifier.row(_stored(row)):
-                    return Verified(rows, start, head, broken)
+                stored = _stored(row)
+                if broken := verifier.row(stored):
+                    return Verified(rows, start, head, broken, len(there))
+                listed.note(stored.row)
                 rows += 1
-        return Verified(rows, start, head, verifier.end(head))
+        async with connection.cursor(row_factory=dict_row) as table:
+            await table.execute("SELECT * FROM leadline.incident")
+            differing = tuple(listed.differing(await table.fetchall(), complete=start == BEGINNING))
+        return Verified(rows, start, head, verifier.end(head), len(there), differing)
 
 
 def _decoded(rows: Sequence[tuple[Any, ...]], codec: Codec[Any]) -> tuple[Any, ...]:

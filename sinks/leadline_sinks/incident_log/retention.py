@@ -5,7 +5,7 @@ incident that is open or was resolved within the retention. The checkpoint is a 
 the last row that is removed.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from leadline_sinks.incident_log.appending import extend, hold_head
@@ -19,12 +19,14 @@ WORTHWHILE: Final = 100
 
 # All rows since the opening of an incident are kept while it is open or had a record within the retention.
 _OVER: Final = """
-    SELECT number, hash FROM leadline.log
+    SELECT number, hash FROM leadline.log, (
+        SELECT %(now)s::timestamptz - make_interval(days => GREATEST(%(days)s::integer, days)) FROM leadline.retention
+    ) AS kept (since)
     WHERE number < LEAST(
         (SELECT coalesce(max(through), 0) + %(most)s + 1 FROM leadline.checkpoint),
         (SELECT min(number) FROM leadline.log WHERE recorded_at >= LEAST(
-            %(before)s::timestamptz,
-            (SELECT min(opened_at) FROM leadline.incident WHERE state = 'open' OR recorded_at >= %(before)s)
+            kept.since,
+            (SELECT min(opened_at) FROM leadline.incident WHERE state = 'open' OR recorded_at >= kept.since)
         ))
     )
     ORDER BY number DESC LIMIT 1
@@ -32,11 +34,15 @@ _OVER: Final = """
 
 
 async def forget(connection: Connection, now: datetime, retention_days: int) -> int:
-    """Remove rows that are older than the retention; the number of rows removed. Raises psycopg.Error."""
-    before = now - timedelta(days=retention_days)
+    """Remove rows that are older than the retention, and than the owner's minimum in ``leadline.retention``.
+
+    Returns the number of rows removed. Raises psycopg.Error.
+    """
     async with transaction(connection):
         head = await hold_head(connection)
-        found = await (await connection.execute(_OVER.encode(), {"before": before, "most": MOST_ROWS})).fetchone()
+        found = await (
+            await connection.execute(_OVER.encode(), {"now": now, "days": retention_days, "most": MOST_ROWS})
+        ).fetchone()
         first = await (await connection.execute("SELECT min(number) FROM leadline.log")).fetchone()
         if found is None or first is None or found[0] - first[0] + 1 < WORTHWHILE:
             return 0

@@ -68,6 +68,30 @@ def row(record: TopicRecord) -> Row:
     raise TypeError(f"no row of the incident log is defined for {type(value).__name__}")
 
 
+def incident_columns(incident: Incident) -> dict[str, object]:
+    """The columns of ``leadline.incident`` that come from one record."""
+    return {
+        "incident_id": visible(incident.incident_id),
+        "seq": incident.seq,
+        "cluster": visible(incident.cluster),
+        "state": incident.state,
+        "severity": incident.severity,
+        "title": visible(incident.title),
+        "cause": visible(incident.causes[0].code) if incident.causes else None,
+        "parent": visible(incident.parent) if incident.parent is not None else None,
+        "opened_at": incident.opened_at,
+        "detected_at": incident.detected_at,
+        "cause_at": incident.cause_at,
+        "resolved_at": incident.resolved_at,
+        "merged_into": visible(incident.merged_into) if incident.merged_into is not None else None,
+        "reopened": incident.reopened,
+        "generation": incident.generation,
+        "worst_lag_s": incident.worst_lag_s,
+        "affected_links": [visible(link) for link in incident.affected.links],
+        "affected_nodes": [visible(node) for node in incident.affected.nodes],
+    }
+
+
 def visible(text: str) -> str:
     """Text that PostgreSQL can store: NUL characters and lone surrogates as escapes, everything else unchanged."""
     if "\0" in text:

@@ -17,7 +17,7 @@ from leadline_sinks.incident_log.chain import Row
 from leadline_sinks.incident_log.connection import Connection, connect, transaction
 from leadline_sinks.incident_log.pg_errors import outcome
 from leadline_sinks.incident_log.retention import forget
-from leadline_sinks.incident_log.rows import row, visible
+from leadline_sinks.incident_log.rows import incident_columns, row
 from leadline_sinks.incident_log.schema import migrate
 from leadline_sinks.notify.sink import GiveUp, Outcome, Reason, Retry, Sent, TopicRecord
 
@@ -58,6 +58,7 @@ class IncidentLog:
         self._clock = clock
         self._connection: Connection | None = None
         self._forget_at = clock.monotonic()
+        self.head = ""
 
     async def write(self, records: Sequence[TopicRecord]) -> Outcome:
         """Write all records or none; records that are stored already are skipped.
@@ -103,14 +104,14 @@ class IncidentLog:
             head = await hold_head(connection)
             known = {found[0] for found in await (await connection.execute(_KNOWN, [list(rows)])).fetchall()}
             new = [each for event_id, each in rows.items() if event_id not in known]
-            if not new:
-                return
-            await extend(connection, head, now, [made for made, _ in new])
+            if new:
+                head = (await extend(connection, head, now, [made for made, _ in new]))[-1].link
             for _, value in new:
                 if isinstance(value, Incident):
-                    columns = _columns(value) | {"recorded_at": now}
+                    columns = incident_columns(value) | {"recorded_at": now}
                     await connection.execute(_UPDATE.encode(), columns)
                     await connection.execute(_INSERT.encode(), columns)
+        self.head = str(head)
 
     async def _forget(self, connection: Connection, dsn: str) -> None:
         """Run retention once an hour. A failure is logged and does not fail the batch, which is written already."""
@@ -130,26 +131,3 @@ class IncidentLog:
         else:
             if removed:
                 _log.info("retention removed rows", extra={"rows": removed})
-
-
-def _columns(incident: Incident) -> dict[str, object]:
-    return {
-        "incident_id": visible(incident.incident_id),
-        "seq": incident.seq,
-        "cluster": visible(incident.cluster),
-        "state": incident.state,
-        "severity": incident.severity,
-        "title": visible(incident.title),
-        "cause": visible(incident.causes[0].code) if incident.causes else None,
-        "parent": visible(incident.parent) if incident.parent is not None else None,
-        "opened_at": incident.opened_at,
-        "detected_at": incident.detected_at,
-        "cause_at": incident.cause_at,
-        "resolved_at": incident.resolved_at,
-        "merged_into": visible(incident.merged_into) if incident.merged_into is not None else None,
-        "reopened": incident.reopened,
-        "generation": incident.generation,
-        "worst_lag_s": incident.worst_lag_s,
-        "affected_links": [visible(link) for link in incident.affected.links],
-        "affected_nodes": [visible(node) for node in incident.affected.nodes],
-    }

@@ -163,6 +163,8 @@ class IncidentLogWriter(Protocol):
     """Appends records to an incident log."""
 
     kind: str
+    head: str
+    """Number and hash of the last row that this writer appended, or found; empty before the first."""
 
     async def write(self, records: Sequence[TopicRecord]) -> Outcome:
         """Append all records or none. Records that are stored already are skipped."""

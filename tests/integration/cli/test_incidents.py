@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from leadline.clock import ManualClock
+from leadline.kafka import publish
 from leadline.settings.common import KafkaSettings
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings
@@ -21,7 +22,7 @@ from leadline_sinks.notify.sink import Sent
 from tests.fixtures.commands import Run
 from tests.fixtures.postgres_versions import binaries_for
 from tests.unit.sinks import made, outage
-from tests.unit.sinks.log_made import topic_record
+from tests.unit.sinks.log_made import delivery, topic_record
 
 _numbers = count(1)
 
@@ -154,6 +155,31 @@ def test_verify(run: Run, log: str, server: Server) -> None:
     assert found["broken"]["number"] == 9
 
 
+def test_verify_with_the_heads_in_kafka(
+    run: Run, log: str, server: Server, broker: EmbeddedBroker, prefix: str
+) -> None:
+    """They show that the last rows were removed, which the chain alone cannot."""
+    none = run("incidents", "verify", "--kafka")
+    assert (none.code, "no delivery in Kafka carries a head" in none.err) == (2, True)
+    head = run("incidents", "verify").out.split()[-1]
+    kafka = KafkaSettings(bootstrap=broker.bootstrap, topic_prefix=prefix)
+    asyncio.run(publish(kafka, "test", delivery(log_head=head)))
+    fine = run("incidents", "verify", "--kafka")
+    assert (fine.code, fine.err) == (0, "")
+    assert fine.out.startswith("17 rows verified and compared with 1 noted head; the head is 17:")
+    name = log.partition("dbname=")[2].partition(" ")[0]
+    server.query(
+        "SET session_replication_role = replica; DELETE FROM leadline.log WHERE number = 17; "
+        "UPDATE leadline.head SET number = 16, hash = (SELECT hash FROM leadline.log WHERE number = 16)",
+        dbname=name,
+    )
+    cut = run("incidents", "verify", "--kafka")
+    assert (cut.code, "the incident log ends here, but row 17 was noted" in cut.err) == (1, True)
+    alone = run("incidents", "verify")
+    assert (alone.code, alone.out[:16]) == (1, "16 rows verified"), "its last row was the only record of an incident"
+    assert made.incident().incident_id in alone.err
+
+
 @pytest.mark.usefixtures("log")
 def test_ack_and_note(run: Run, broker: EmbeddedBroker, prefix: str) -> None:
     """Actions of people go to Kafka under the incident's identity."""
@@ -203,7 +229,9 @@ def test_migrate(run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("LEADLINE_INCIDENT_LOG_DSN", server.dsn(name))
     early = run("incidents", "list")
     assert (early.code, "run `leadline incidents migrate`" in early.err) == (2, True)
-    assert run("incidents", "migrate").out == "applied 0001_log.sql\napplied 0002_problems.sql\n"
+    assert run("incidents", "migrate").out == (
+        "applied 0001_log.sql\napplied 0002_problems.sql\napplied 0003_enforced.sql\n"
+    )
     assert run("incidents", "migrate").out == "the schema is up to date\n"
     assert run("incidents", "list").out == "no incidents\n"
     assert run("incidents", "verify").out.startswith("0 rows verified; the head is 0:")

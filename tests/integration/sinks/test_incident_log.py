@@ -15,6 +15,7 @@ from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings
 from leadline_lab.sandbox.postgres import Server
 from leadline_sinks.incident_log import reader
+from leadline_sinks.incident_log.chain import ChainBreak, ChainLink
 from leadline_sinks.incident_log.writer import IncidentLog
 from leadline_sinks.notify.sink import GiveUp, Reason, Retry, Sent, TopicRecord
 from tests.unit.sinks import made
@@ -226,7 +227,10 @@ async def test_a_standby(log_server: Server, log_settings: IncidentLogSettings, 
 @pytest.mark.parametrize(
     ("damage", "advice"),
     [
-        ("UPDATE leadline.head SET number = 3", "do not agree; run `leadline incidents verify`"),
+        (
+            "SET session_replication_role = replica; UPDATE leadline.head SET number = 3",
+            "do not agree; run `leadline incidents verify`",
+        ),
         ("SET session_replication_role = replica; DELETE FROM leadline.head", "has no head"),
     ],
 )
@@ -317,3 +321,55 @@ async def test_the_owner_cannot_change_rows(
         await log.write(life())
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
         log_server.query(statement, dbname=database)
+
+
+async def test_a_head_that_was_noted_elsewhere(
+    log_settings: IncidentLogSettings, log_server: Server, database: str
+) -> None:
+    """Who may write everything can cut the end off and move the head back: only a head that was noted shows it."""
+    async with recording(log_settings) as log:
+        assert log.head == ""
+        await log.write(life())
+        noted = ChainLink.parse(log.head)
+    assert noted is not None
+    assert noted.number == len(life())
+    log_server.query(
+        "SET session_replication_role = replica; DELETE FROM leadline.log WHERE number > 8; "
+        "UPDATE leadline.head SET number = 8, hash = (SELECT hash FROM leadline.log WHERE number = 8); "
+        "UPDATE leadline.incident SET state = 'open'",
+        dbname=database,
+    )
+    assert log_settings.dsn is not None
+    async with reader.session(log_settings.dsn.reveal()) as connection:
+        assert (await reader.verify(connection)).broken is None
+        found = await reader.verify(connection, [ChainLink(2, bytes(32)), noted])
+        assert found.broken == ChainBreak(2, "its hash differs from the one that was noted")
+        found = await reader.verify(connection, [noted])
+    assert found.broken == ChainBreak(9, "the incident log ends here, but row 9 was noted")
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "UPDATE leadline.incident SET state = 'open'",
+        "UPDATE leadline.incident SET opened_at = opened_at + interval '1 hour'",
+        "UPDATE leadline.incident SET cause = 'nobody'",
+        "UPDATE leadline.incident SET peak_severity = 'info'",
+        "UPDATE leadline.incident SET seq = 99",
+        "DELETE FROM leadline.incident",
+        "UPDATE leadline.incident SET incident_id = 'inc_other'",
+        "INSERT INTO leadline.incident SELECT 'inc_other', seq, cluster, state, severity, peak_severity, title, cause, "
+        "parent, opened_at, detected_at, cause_at, resolved_at, recorded_at FROM leadline.incident",
+    ],
+)
+async def test_an_incident_that_is_not_what_its_records_say(
+    log_settings: IncidentLogSettings, log_server: Server, database: str, forgery: str
+) -> None:
+    """The table of incidents is outside the chain, and is compared with the records in it."""
+    async with recording(log_settings) as log:
+        await log.write([*life(), topic_record(made.incident(1, severity="warning"))])
+    assert (await verified(log_settings)).differing == ()
+    log_server.query(forgery, dbname=database)
+    found = await verified(log_settings)
+    assert found.broken is None
+    assert found.differing

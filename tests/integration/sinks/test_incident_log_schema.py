@@ -21,7 +21,7 @@ from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.postgres import Server
 from leadline_sinks.incident_log import reader, retention, schema
 from leadline_sinks.incident_log.appending import extend, hold_head
-from leadline_sinks.incident_log.chain import BEGINNING, ChainLink
+from leadline_sinks.incident_log.chain import BEGINNING, ChainLink, checkpoint
 from leadline_sinks.incident_log.connection import Connection, transaction
 from leadline_sinks.incident_log.rows import row
 from leadline_sinks.incident_log.writer import IncidentLog
@@ -119,7 +119,7 @@ async def test_an_older_schema(major: int, monkeypatch: pytest.MonkeyPatch) -> N
             assert await log.write([topic_record(part), topic_record(made.incident(1, cluster="users"))]) == Sent()
         async with reader.session(dsn) as connection:
             assert await schema.missing(connection) == ()
-            verified = await reader.verify(connection, link)
+            verified = await reader.verify(connection, [link])
             listed = {each.incident_id: each for each in await reader.incidents(connection)}
             columns = "generation, cardinality(reopened), affected_links, affected_nodes"
             merged = f"SELECT {columns} FROM leadline.incident WHERE merged_into IS NOT NULL"
@@ -235,6 +235,7 @@ async def test_the_writer_role(log_server: Server, database: str) -> None:
             "UPDATE leadline.checkpoint SET through = 0",
             "ALTER TABLE leadline.log DISABLE TRIGGER ALL",
             "CREATE TABLE leadline.other (n int)",
+            "UPDATE leadline.retention SET days = 1",
             "INSERT INTO leadline.migration VALUES (2, 'x', 'x')",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -242,16 +243,70 @@ async def test_the_writer_role(log_server: Server, database: str) -> None:
 
 
 @pytest.mark.usefixtures("granted")
-async def test_the_writer_cannot_remove_recent_rows(log_server: Server, database: str) -> None:
-    """With a checkpoint of its own, the writer can remove neither rows younger than a day nor an open incident."""
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE leadline.head SET number = 1, hash = (SELECT hash FROM leadline.log WHERE number = 1)",
+        "UPDATE leadline.head SET number = 9",
+        "UPDATE leadline.head SET hash = decode(repeat('00', 32), 'hex')",
+        "INSERT INTO leadline.log SELECT 9, kind, 'x', incident_id, alert_id, cluster, who, outcome, what, at, "
+        "recorded_at, source, record, hash FROM leadline.log WHERE number = 1",
+        "INSERT INTO leadline.log SELECT 0, kind, 'x', incident_id, alert_id, cluster, who, outcome, what, at, "
+        "recorded_at, source, record, hash FROM leadline.log WHERE number = 1",
+    ],
+)
+async def test_the_writer_cannot_renumber(log_server: Server, database: str, statement: str) -> None:
+    """Rows follow each other, and the head is the last row."""
     dsn = log_server.dsn(database, "writer")
     async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
-        await log.write([topic_record(made.incident()), topic_record(delivery())])
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("INSERT INTO leadline.checkpoint SELECT 3, number, hash FROM leadline.log WHERE number = 2")
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="open incident"):
-            connection.execute("SELECT leadline.forget()")
-        assert connection.execute("SELECT count(*) FROM leadline.log").fetchone() == (2,)
+        assert await log.write([topic_record(made.incident()), topic_record(delivery())]) == Sent()
+    with psycopg.connect(dsn) as connection, pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+        connection.execute(statement.encode())
+
+
+async def vouched(connection: Connection, through: int) -> None:
+    """Try to remove all rows up to one, as a writer that follows every rule of the chain can."""
+    async with transaction(connection):
+        found = await (
+            await connection.execute("SELECT number, hash FROM leadline.log WHERE number = %s", [through])
+        ).fetchone()
+        assert found is not None
+        link = ChainLink(found[0], bytes(found[1]))
+        (made_,) = await extend(connection, await hold_head(connection), made.START, [checkpoint(link, made.START)])
+        await connection.execute(
+            "INSERT INTO leadline.checkpoint (number, through, hash) VALUES (%s, %s, %s)",
+            [made_.link.number, link.number, link.hash],
+        )
+        await connection.execute("SELECT leadline.forget()")
+
+
+@pytest.mark.usefixtures("granted")
+async def test_the_writer_cannot_remove_what_is_kept(log_server: Server, database: str) -> None:
+    """With a proper checkpoint of its own it removes neither an open incident, nor what the owner wants to keep."""
+    settings = IncidentLogSettings(dsn=Secret(log_server.dsn(database, "writer")))
+    assert settings.dsn is not None
+    await aged(settings, 90, made.action("note", 1), made.incident())
+    async with reader.session(log_server.dsn(database, "writer")) as connection:
+        with pytest.raises(UsageError, match="of an open incident"):
+            async with reader.session(settings.dsn.reveal()) as other:
+                await vouched(other, 2)
+        # Whatever it says of the incident, the records count.
+        await connection.execute("UPDATE leadline.incident SET state = 'resolved'")
+        with pytest.raises(UsageError, match="of an open incident"):
+            async with reader.session(settings.dsn.reveal()) as other:
+                await vouched(other, 2)
+        await aged(settings, 89, made.resolved(2))
+        log_server.query("UPDATE leadline.retention SET days = 36500", dbname=database)
+        with pytest.raises(UsageError, match=r"younger than leadline\.retention\.days, which is 36500"):
+            async with reader.session(settings.dsn.reveal()) as other:
+                await vouched(other, 3)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="is no checkpoint of row 2"):
+            await connection.execute(
+                "INSERT INTO leadline.checkpoint SELECT 3, number, hash FROM leadline.log WHERE number = 2"
+            )
+        log_server.query("UPDATE leadline.retention SET days = 1", dbname=database)
+        await vouched(connection, 3)
+        assert (await reader.verify(connection)).broken is None
 
 
 @pytest.mark.usefixtures("granted")
@@ -301,6 +356,7 @@ async def swept(settings: IncidentLogSettings, retention_days: int = 30) -> tupl
     """Run retention at ``made.START``; the number of removed rows, and the verification of the others."""
     assert settings.dsn is not None
     async with reader.session(settings.dsn.reveal()) as connection:
+        await connection.execute("UPDATE leadline.retention SET days = 1")
         gone = await retention.forget(connection, made.START, retention_days)
         return gone, await reader.verify(connection)
 
@@ -360,10 +416,12 @@ async def test_retention_runs_after_a_batch(log_settings: IncidentLogSettings) -
     """It runs by itself, and not after each batch."""
     await aged(log_settings, 90, *(made.action("note", number) for number in range(3)))
     settings = IncidentLogSettings(dsn=log_settings.dsn, retention_days=30)
+    assert log_settings.dsn is not None
+    async with reader.session(log_settings.dsn.reveal()) as connection:
+        await connection.execute("UPDATE leadline.retention SET days = 1")
     clock = ManualClock(made.START)
     async with recording(settings, clock) as log:
         assert await log.write([topic_record(made.action("note", 9))]) == Sent()
-        assert log_settings.dsn is not None
         async with reader.session(log_settings.dsn.reveal()) as connection:
             verified = await reader.verify(connection)
     assert (verified.start.number, verified.broken) == (3, None)

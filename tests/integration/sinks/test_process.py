@@ -320,6 +320,10 @@ async def test_an_outage_of_the_incident_log(
             sent = "SELECT count(*) FROM leadline.log WHERE kind = 'notification' AND outcome = 'sent'"
             await until("the deliveries", lambda: in_log(log_server, database, sent) == 2, sink)
         assert sink.end() == 0
+    heads = {each.incident_id: each.log_head for each in await values(embedded.bootstrap, prefix, "deliveries")}
+    (last,) = [head for ident, head in heads.items() if "meanwhile" in ident]
+    found = f"SELECT count(*) FROM leadline.log WHERE number || ':' || encode(hash, 'hex') = '{last}'"
+    assert in_log(log_server, database, found) == 1, "a delivery carries the head of its time to Kafka"
 
 
 def in_log(server: Server, database: str, query: str) -> int:

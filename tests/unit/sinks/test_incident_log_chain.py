@@ -100,10 +100,10 @@ def test_a_chain_that_is_written_anew_is_detected_by_a_noted_link(given: list[Ro
     index = data.draw(st.integers(0, len(given) - 1))
     noted = data.draw(st.sampled_from(chained(given)[index:])).link
     anew = chained(given[:index] + given[index + 1 :])
-    verifier = Verifier(BEGINNING, noted)
+    verifier = Verifier(BEGINNING, [noted])
     broken = [found for each in anew if (found := verifier.row(each))]
     assert broken or verifier.end(anew[-1].link)
-    honest = Verifier(BEGINNING, noted)
+    honest = Verifier(BEGINNING, [noted])
     assert [honest.row(each) for each in chained(given)] == [None] * len(given)
     assert honest.end(chained(given)[-1].link) is None
 
