@@ -46,7 +46,7 @@ def judged(clusters: int, rounds: int) -> dict[bytes, ClusterState]:
 
 
 def saved(states: dict[bytes, ClusterState]) -> dict[bytes, bytes]:
-    """What is saved in Kafka of each, and kept by the worker."""
+    """The bytes of each that are saved in Kafka, and kept by the worker."""
     return {key: Saved(0, 0, state.dump()).pack() for key, state in states.items()}
 
 

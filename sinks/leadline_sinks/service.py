@@ -36,7 +36,7 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
     consumers: list[IncidentConsumer] = []
 
     async def write(value: Delivery | Incident) -> int:
-        """Every delivery carries the head of the incident log to Kafka, where the log's owner cannot change it."""
+        """Every delivery carries the head of the incident log to Kafka, out of reach of its tables' owner."""
         if isinstance(value, Delivery) and logs and logs[0].head:
             value = msgspec.structs.replace(value, log_head=logs[0].head)
         return await writer.write(value)

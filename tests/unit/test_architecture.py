@@ -42,6 +42,7 @@ PURE_MAY_IMPORT = (
     "msgspec",
     "typing_extensions",
     "leadline.model",
+    "leadline.interned_decode",
     "leadline.wire",
     "leadline.errors",
     "leadline.clock.epoch",

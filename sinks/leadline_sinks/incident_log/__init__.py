@@ -13,6 +13,7 @@ the incident log: while its server is away, targets are notified as usual.
 ``writer``            writes batches of records
 ``retention``         removes the oldest rows, and leaves a checkpoint
 ``reader``            lists, histories, verification
+``incident_table``    the table of incidents, compared with the chain; pure
 ``incident_history``  the history of one incident; pure
 ``terminal``          a history on a terminal; pure
 ``impact``            the effects of an incident on links and data; pure

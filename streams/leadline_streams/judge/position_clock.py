@@ -25,17 +25,17 @@ else:
     _Floats = _Ints = array  # it takes no parameters before Python 3.12
 
 
-class Times(_Floats):
+class TimeArray(_Floats):
     """Seconds since the epoch, eight bytes each."""
 
     __slots__ = ()
 
     def __new__(cls, values: Iterable[float] = ()) -> Self:
         """An array of these times."""
-        return super().__new__(cls, "d", values)  # type: ignore[return-value]  # typeshed knows no subclasses
+        return super().__new__(cls, "d", values)  # type: ignore[return-value]  # typeshed has no subclasses
 
 
-class Positions(_Ints):
+class PositionArray(_Ints):
     """Positions from 0 to 2**64 - 1, eight bytes each."""
 
     __slots__ = ()
@@ -48,8 +48,8 @@ class Positions(_Ints):
 class PositionClock(Struct, omit_defaults=True):
     """Pairs of (time in seconds, position), both rising; ``times[i]`` is the *last* time at ``positions[i]``."""
 
-    times: Times = field(default_factory=Times)
-    positions: Positions = field(default_factory=Positions)
+    times: TimeArray = field(default_factory=TimeArray)
+    positions: PositionArray = field(default_factory=PositionArray)
 
     def add(self, time: float, position: int) -> None:
         """Note that ``position`` was reached at ``time``. Older times are ignored; a lower position starts again."""
@@ -65,7 +65,7 @@ class PositionClock(Struct, omit_defaults=True):
             times[-1] = time
         elif position < last:
             # Promotion to a shorter history: nothing measured before holds for it.
-            self.times, self.positions = Times([time]), Positions([position])
+            self.times, self.positions = TimeArray([time]), PositionArray([position])
         else:
             times.append(time)
             positions.append(position)
@@ -127,7 +127,7 @@ class PositionClock(Struct, omit_defaults=True):
 
     def _thin(self) -> None:
         now = self.times[-1]
-        times, positions = Times([now]), Positions([self.positions[-1]])
+        times, positions = TimeArray([now]), PositionArray([self.positions[-1]])
         # Newest to oldest; the newest 60 seconds stay whole because 5 % of their age is below any sample interval.
         for time, position in zip(reversed(self.times[:-1]), reversed(self.positions[:-1]), strict=True):
             age = now - time
@@ -141,4 +141,4 @@ class PositionClock(Struct, omit_defaults=True):
             # The beginning stays: a lag that was exact does not become a bound.
             times.append(self.times[first])
             positions.append(self.positions[first])
-        self.times, self.positions = Times(reversed(times)), Positions(reversed(positions))
+        self.times, self.positions = TimeArray(reversed(times)), PositionArray(reversed(positions))

@@ -326,7 +326,7 @@ async def test_the_owner_cannot_change_rows(
 async def test_a_head_that_was_noted_elsewhere(
     log_settings: IncidentLogSettings, log_server: Server, database: str
 ) -> None:
-    """Who may write everything can cut the end off and move the head back: only a head that was noted shows it."""
+    """A superuser can remove the last rows and move the head back: only a head that was noted shows it."""
     async with recording(log_settings) as log:
         assert log.head == ""
         await log.write(life())

@@ -181,7 +181,7 @@ async def test_partitions_go_after_the_delivery(monkeypatch: pytest.MonkeyPatch,
 
 
 async def test_a_process_that_did_not_run_asks_kafka_first() -> None:
-    """It was frozen for longer than its session: it sends nothing until Kafka has confirmed that its incidents are its own."""
+    """It was frozen for longer than its session: it sends nothing until Kafka has confirmed its partitions."""
     world = World()
     world.target.answers = asyncio.Semaphore(1000)
     notifier, context = world.process()
