@@ -6,6 +6,7 @@ import logging
 from typing import Any, Final
 
 from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import IllegalStateError
 
 from leadline.clock import Clock
 from leadline.settings.sink import SinkSettings
@@ -55,6 +56,10 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
         self._delivering = asyncio.Lock()
         """Held during each step of the notifier."""
         self._news = asyncio.Event()
+        self._moving = False
+        """Whether partitions are being taken away: nothing is sent then, whatever else is ready."""
+        self._assignments = 0
+        """Number of times that partitions were assigned."""
         self._ran_at = clock.monotonic()
         """Time at which the process is known to have run last."""
         self._ready = asyncio.Event()
@@ -74,7 +79,6 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
             for task in ended:
                 task.result()
         finally:
-            self._ready.clear()
             await self._let_go()
             for task in (notifying, reading):  # it leaves the group last
                 task.cancel()
@@ -82,7 +86,6 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
         """Let no delivery go on, since another process may get the partitions, and commit."""
-        self._ready.clear()
         await self._let_go()
         await self._commit()
         self._notifier.release()
@@ -90,10 +93,16 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
         self._committed.clear()
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
-        """Nothing to do: ``_follow`` takes up new partitions."""
+        """Let ``_follow`` take up the partitions."""
+        self._ready.clear()
+        self._positions.clear()
+        self._moving = False
+        self._assignments += 1
 
     async def _let_go(self) -> None:
-        """Wait for a delivery in progress; cancel one that lasts too long."""
+        """Begin no delivery, and wait for the one in progress; cancel one that lasts too long."""
+        self._moving = True
+        self._ready.clear()
         if not await self._ended_within(FINISH_S):
             log.warning("%s: a delivery that lasts too long is cancelled, since its incident moves", self._target)
             self._notifier.cancel()
@@ -128,7 +137,8 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
                     self.wake()
                 if not self._ready.is_set() and consumer.assignment() and (opening is None or opening.done()):
                     if opening is not None:
-                        opening.result()
+                        with contextlib.suppress(IllegalStateError):  # partitions moved meanwhile
+                            opening.result()
                     opening = asyncio.create_task(self._open(consumer))
                 if self._clock.monotonic() - committed_at >= COMMIT_EVERY_S:
                     committed_at = self._clock.monotonic()
@@ -142,18 +152,18 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
 
     async def _open(self, consumer: Any) -> None:
         """Let the notifier begin once all records that are in the topics now have been read."""
-        assigned = consumer.assignment()
+        assigned, assignments = consumer.assignment(), self._assignments
         ends = await consumer.end_offsets(assigned)
         await self._context.caught_up()
         while not await has_reached(consumer, ends):
             await self._clock.sleep(POLL_MS / 1000)
-        if consumer.assignment() == assigned:
-            for partition in assigned:
-                self._positions.setdefault(partition, await consumer.position(partition))
-            # Kafka takes offsets of those only that have the partitions.
-            if await commit(consumer, self._settled(), self._target) and consumer.assignment() == assigned:
-                self._ready.set()
-                self.wake()
+        for partition in assigned:
+            self._positions.setdefault(partition, await consumer.position(partition))
+        # Kafka takes offsets of those only that have the partitions.
+        owned = await commit(consumer, self._settled(), self._target)
+        if owned and self._assignments == assignments and not self._moving:
+            self._ready.set()
+            self.wake()
 
     def _take(self, partition: Any, records: list[Any]) -> None:
         for record in records:
