@@ -13,7 +13,7 @@ from msgspec import Raw
 from msgspec.json import Decoder
 from msgspec.structs import force_setattr
 
-from leadline.model.finding import FindingReport, Observation
+from leadline.model.finding import Described, FindingReport
 from leadline.model.observation import Conflicts, Node, NodeSettings, Sample, SettingValue, Tick
 
 TEXTS = 65_536
@@ -21,7 +21,7 @@ TEXTS = 65_536
 MAX_TEXT_BYTES = 1024
 """Longer texts are decoded each time, which bounds the memory. A node's has 300, the counts of a database 100."""
 
-whole: Decoder[Observation] = Decoder(Observation)
+whole: Decoder[Described] = Decoder(Described)
 """The same without shared objects. Its errors name the path of the first wrong field."""
 _unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick | FindingReport)  # type: ignore[type-var]  # decoded in two steps
 _node = Decoder(Node)
@@ -35,7 +35,7 @@ def _known_value(value: SettingValue) -> SettingValue:
     return value
 
 
-def decode(data: bytes) -> Observation:
+def decode(data: bytes) -> Described:
     """Return or raise exactly what ``whole.decode`` does."""
     try:
         seen: Any = _unfinished.decode(data)
@@ -50,7 +50,7 @@ def decode(data: bytes) -> Observation:
             share_settings(seen.settings)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return whole.decode(data)
-    return cast(Observation, seen)
+    return cast(Described, seen)
 
 
 def share(node: Node, *samples: Sample) -> Node:

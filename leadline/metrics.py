@@ -56,6 +56,10 @@ STREAM_RECORDS: Final = _counter(
 STREAM_DEADLETTERS: Final = _counter("leadline_stream_deadletters_total", "Records sent to the dead letters.", "reason")
 STREAM_LATE: Final = _counter("leadline_stream_late_total", "Observations too late to be judged.")
 STREAM_DUPLICATES: Final = _counter("leadline_stream_duplicates_total", "Observations seen before.")
+STREAM_WITHOUT_BASE: Final = _counter(
+    "leadline_stream_without_base_total",
+    "Vitals that are not judged, because their whole sample was not read or judged.",
+)
 STREAM_DELAY_SECONDS: Final = _histogram(
     "leadline_stream_delay_seconds", "From an agent's look to its judgement, on the two machines' clocks."
 )

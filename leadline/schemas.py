@@ -1,4 +1,4 @@
-"""The topics described for other programs: a JSON Schema of each topic's value, and one AsyncAPI document of all.
+"""The topics described for other programs: a JSON Schema of each topic's values, and one AsyncAPI document of all.
 
 ``python -m leadline.schemas DIRECTORY`` writes them from ``leadline.model`` and ``leadline.topics``, never by hand.
 A schema states what a reader must accept: fields with a default may be absent, others may be added.
@@ -15,13 +15,14 @@ from typing import Any
 import msgspec
 import orjson
 import yaml
+from msgspec import Struct
 
 from leadline import __version__
 from leadline.clock import moment
 from leadline.model import Value
 from leadline.settings.common import KafkaSettings
 from leadline.topics import PARTITIONS, TOPICS, TopicSpec
-from leadline.wire import CODECS, Codec
+from leadline.wire import CODECS, OBSERVATIONS, VITALS, Codec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 BINDING = "0.5.0"  # https://github.com/asyncapi/bindings/blob/master/kafka/README.md
@@ -38,10 +39,31 @@ def value_schema(codec: Codec[Any]) -> dict[str, Any]:
             fields = described["properties"]
             for field, text in _field_docstrings(cls).items():
                 fields[field]["description"] = text
+    arrays = _arrays(Struct)
+    for array in arrays:
+        if array.__name__ in schema["$defs"]:
+            # The places of an array have no names: each gets that of its field.
+            places = schema["$defs"][array.__name__]["prefixItems"][-len(array.__struct_fields__) :]
+            texts = {name: text for part in arrays if issubclass(array, part) for name, text in _texts(part)}
+            for place, name in zip(places, array.__struct_fields__, strict=True):
+                place.update({"title": name} | ({"description": texts[name]} if name in texts else {}))
     return {"$schema": DIALECT, "$id": codec.schema_id, **schema}
 
 
-def _field_docstrings(cls: type[Value]) -> dict[str, str]:
+def _arrays(base: type[Struct]) -> list[type[Struct]]:
+    """Values that are arrays."""
+    found: list[Any] = []
+    for cls in base.__subclasses__():
+        found += [cls, *_arrays(cls)]
+    return [cls for cls in found if cls.__struct_config__.array_like and cls.__module__.startswith("leadline.model.")]
+
+
+def _texts(cls: type[Struct]) -> list[tuple[str, str]]:
+    """The docstrings of the fields that a class adds."""
+    return list(_field_docstrings(cls).items())
+
+
+def _field_docstrings(cls: type[Struct]) -> dict[str, str]:
     """The docstring under each field in the source, by the field's name on the wire."""
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(tree, ast.ClassDef)
@@ -66,7 +88,7 @@ def asyncapi() -> dict[str, Any]:
         },
         "defaultContentType": "application/json",
         "channels": {spec.name: _channel(spec) for spec in TOPICS.values()},
-        "components": {"messages": {name: _message(codec) for name, codec in CODECS.items()}},
+        "components": {"messages": {name: _message(codec) for name, codec in CODECS.items()} | {"vitals": _vitals()}},
     }
 
 
@@ -81,7 +103,8 @@ def _channel(spec: TopicSpec) -> dict[str, Any]:
         "bindings": {"kafka": kafka},
     }
     if spec.codec:
-        channel["messages"] = {spec.codec.name: {"$ref": f"#/components/messages/{spec.codec.name}"}}
+        names = [spec.codec.name, *([VITALS.name] if spec.codec is OBSERVATIONS else [])]
+        channel["messages"] = {name: {"$ref": f"#/components/messages/{name}"} for name in names}
     return channel
 
 
@@ -106,11 +129,20 @@ def _message(codec: Codec[Any]) -> dict[str, Any]:
     }
 
 
+def _vitals() -> dict[str, Any]:
+    """The message of vitals, which has no headers."""
+    message = _message(OBSERVATIONS)
+    del message["headers"]
+    payload = {**message["payload"], "schema": {"$ref": f"schemas/{VITALS.name}.json"}}
+    return {**message, "name": VITALS.ce_type, "payload": payload}
+
+
 def files() -> dict[str, bytes]:
     """Content of every generated file, by its path under the directory."""
     pretty = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     schemas = {
-        f"schemas/{codec.name}.json": orjson.dumps(value_schema(codec), option=pretty) for codec in CODECS.values()
+        f"schemas/{codec.name}.json": orjson.dumps(value_schema(codec), option=pretty)
+        for codec in (*CODECS.values(), VITALS)
     }
     return {**schemas, "asyncapi.yaml": yaml.safe_dump(asyncapi(), sort_keys=False, width=110).encode()}
 

@@ -1,6 +1,7 @@
 """Values to bytes and back: topics, keys, headers, typed decoding with precise errors and a size limit.
 
-CloudEvents 1.0 in Kafka binary mode: the value is JSON, the attributes are ``ce_*`` headers.
+CloudEvents 1.0 in Kafka binary mode: the value is JSON, the attributes are ``ce_*`` headers. Vitals are no events of
+that kind: they have no headers.
 """
 
 import json
@@ -20,13 +21,14 @@ from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
-from leadline.model.finding import FindingReport, Observation
+from leadline.model.finding import Described, EngineVitals, FindingReport, Observation
 from leadline.model.ids import node_id
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.model.silence import Silence
 from leadline.model.status import LinkStatus, NodeStatus, Status
+from leadline.model.vitals import Vitals
 
 MAX_RECORD_BYTES = 512 * 1024
 """Larger values are refused unread. Kafka's own default limit is 1 MB; a sample of 100 slots has about 40 kB."""
@@ -88,9 +90,13 @@ class Codec(Generic[T]):
 
     name: str
     """The topic without its prefix, and the middle of the CloudEvents type."""
-    decoder: msgspec.json.Decoder[T]
+    decoder: msgspec.json.Decoder[Any]
     quick: Callable[[bytes], T] | None = None
     """Returns and raises the same as the decoder, in less time."""
+    arrays: msgspec.json.Decoder[Any] | None = None
+    """Decodes values that are arrays, on a topic that has them beside objects."""
+    only_required: bool = False
+    """Whether records have only those attributes that CloudEvents requires: there are very many of them."""
     max_bytes: int = MAX_RECORD_BYTES
 
     @property
@@ -110,7 +116,10 @@ class Codec(Generic[T]):
         if len(data) > self.max_bytes:
             raise BadRecord(TOO_LARGE, f"{len(data)} bytes, the limit is {self.max_bytes}")
         try:
-            return (self.quick or self.decoder.decode)(data)
+            decode: Callable[[bytes], T] = self.quick or self.decoder.decode
+            if data[0] == _ARRAY and self.arrays is not None:
+                decode = self.arrays.decode
+            return decode(data)
         except msgspec.ValidationError as error:
             raise BadRecord(INVALID, str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -118,18 +127,22 @@ class Codec(Generic[T]):
 
     def headers(self, *, event_id: str, source: str, time: datetime, subject: str) -> list[tuple[str, bytes]]:
         """CloudEvents headers of one record."""
+        optional = (
+            ("ce_time", timestamp(time).encode()),
+            ("ce_subject", _header(subject)),
+            ("ce_dataschema", self.schema_id.encode()),
+        )
         return [
             ("ce_specversion", b"1.0"),
             ("ce_id", _header(event_id)),
             ("ce_source", _header(source)),
             ("ce_type", self.ce_type.encode()),
-            ("ce_time", timestamp(time).encode()),
-            ("ce_subject", _header(subject)),
-            ("ce_dataschema", self.schema_id.encode()),
+            *(() if self.only_required else optional),
             ("content-type", b"application/json"),
         ]
 
 
+_ARRAY = ord("[")
 _VISIBLE = string.ascii_letters + string.digits + string.punctuation
 
 
@@ -140,7 +153,11 @@ def _header(text: str) -> bytes:
     return quote(text, safe=_VISIBLE, errors="backslashreplace").encode()
 
 
-OBSERVATIONS: Codec[Observation] = Codec("samples", interned_decode.whole, interned_decode.decode)
+VITALS: Codec[EngineVitals] = Codec("vitals", msgspec.json.Decoder(EngineVitals))
+"""They are on the topic of the samples."""
+OBSERVATIONS: Codec[Observation] = Codec(
+    "samples", interned_decode.whole, interned_decode.decode, VITALS.decoder, only_required=True
+)
 ALERTS: Codec[Transition] = Codec("alerts", msgspec.json.Decoder(Transition))
 INCIDENTS: Codec[Incident] = Codec("incidents", msgspec.json.Decoder(Incident))
 LAG: Codec[LagRollup] = Codec("lag", msgspec.json.Decoder(LagRollup))
@@ -152,7 +169,7 @@ CODECS: dict[str, Codec[Any]] = {
     codec.name: codec for codec in (OBSERVATIONS, ALERTS, INCIDENTS, LAG, STATUS, ACTIONS, SILENCES, DELIVERIES)
 }
 
-Addressed = Observation | Transition | Incident | LagRollup | Status | Action | Silence | Delivery
+Addressed = Described | Transition | Incident | LagRollup | Status | Action | Silence | Delivery
 """Every value that has a topic of its own."""
 
 
@@ -170,6 +187,11 @@ class Outgoing:
 def tombstone(codec: Codec[Any], key: str, prefix: str, partition: int | None = None) -> Outgoing:
     """A record that removes what a compacted topic has under a key."""
     return Outgoing(prefix + codec.name, key.encode("utf-8", "backslashreplace"), None, [], partition)
+
+
+def outgoing_vitals(value: Vitals, cluster: str, prefix: str) -> Outgoing:
+    """Address vitals: without headers, which would be longer than their value."""
+    return Outgoing(prefix + OBSERVATIONS.name, cluster.encode("utf-8", "backslashreplace"), encode(value), [])
 
 
 def outgoing(value: Addressed, prefix: str, partition: int | None = None) -> Outgoing:

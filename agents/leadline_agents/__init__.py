@@ -8,6 +8,7 @@ Read:
 ``engines``    one package per engine, and the registry that finds the engine of an instance
 ``host``       the cost of the agent, and the free space of volumes
 ``sockets``    the connections of a server's processes
+``wire_form``  the form in which a look is sent: the whole sample, or its numbers alone
 ``sampler``    reads one instance at every interval, and numbers the observations
 
 Keep:

@@ -3,6 +3,7 @@
 ``ids``          names and identities as types; how a link, an alert and an incident are named
 ``lsn``          the text form of WAL positions
 ``observation``  samples and settings of a node, and ticks
+``vitals``       the numbers of one look, in place of a whole sample; ``pg_vitals`` those of PostgreSQL
 ``alert``        alerts: a finding's lifecycle, one record per transition
 ``finding``      findings that no sample shows
 ``incident``     incidents: causes with steps, changes, timeline

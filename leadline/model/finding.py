@@ -8,6 +8,7 @@ from leadline.model import Time, Value
 from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Count, NodeSettings, Sample, Seconds, Tick
+from leadline.model.pg_vitals import PostgresqlVitals
 
 
 class Finding(Value, frozen=True, kw_only=True):
@@ -38,5 +39,9 @@ class FindingReport(Value, frozen=True, kw_only=True, tag="findings", tag_field=
     findings: list[Finding]
 
 
-Observation = Sample | NodeSettings | Tick | FindingReport
+EngineVitals = PostgresqlVitals
+"""The vitals of every engine that has them."""
+Described = Sample | NodeSettings | Tick | FindingReport
+"""Anything on the samples topic whose fields have names."""
+Observation = Described | EngineVitals
 """Anything on the samples topic."""

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leadline import interned_decode
-from leadline.model.finding import Observation
+from leadline.model.finding import Described
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Node, Sample
 from leadline.wire import encode
@@ -42,8 +42,8 @@ def remembered() -> int:
     return interned_decode._known_node.cache_info().currsize + interned_decode._known_conflicts.cache_info().currsize
 
 
-@given(value=values(Observation))
-def test_values_are_those_of_the_whole(value: Observation) -> None:
+@given(value=values(Described))
+def test_values_are_those_of_the_whole(value: Described) -> None:
     """Whatever is remembered, every value comes back as it was, and as the type that it was."""
     for _ in range(2):
         seen = interned_decode.decode(encode(value))

@@ -16,8 +16,9 @@ from tests.unit.test_wire import EXAMPLES
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
 FILES = schemas.files()
-VALIDATORS = {name: jsonschema.Draft202012Validator(json.loads(FILES[f"schemas/{name}.json"])) for name in wire.CODECS}
-each_codec = pytest.mark.parametrize("codec", wire.CODECS.values(), ids=lambda codec: codec.name)
+CODECS = {**wire.CODECS, "vitals": wire.VITALS}
+VALIDATORS = {name: jsonschema.Draft202012Validator(json.loads(FILES[f"schemas/{name}.json"])) for name in CODECS}
+each_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=lambda codec: codec.name)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -65,6 +66,9 @@ def test_fields_are_described() -> None:
     """A field's docstring is its description in the schema, under its name on the wire."""
     fields = VALIDATORS[wire.OBSERVATIONS.name].schema["$defs"]["Sample"]["properties"]
     assert fields["at"]["description"].startswith("The database's clock")
+    places = VALIDATORS["vitals"].schema["$defs"]["PostgresqlVitals"]["prefixItems"]
+    assert [place.get("title") for place in places[:6]] == [None, "node", "boot", "seq", "base", "sent_ms"]
+    assert places[4]["description"].startswith("The ``seq`` of the whole sample")
 
 
 def test_every_topic_is_a_channel() -> None:

@@ -16,7 +16,7 @@ from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject, Transition
 from leadline.model.delivery import Delivery
-from leadline.model.finding import Finding, FindingReport
+from leadline.model.finding import EngineVitals, Finding, FindingReport
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
 from leadline.model.incident import Cause, Change, Incident, TimelineEntry
 from leadline.model.lag import LagRollup
@@ -317,7 +317,9 @@ def test_a_missing_field_is_named(name: str) -> None:
         (b'{"kind":"tick","at":"2026-01-01T00:00:00Z","worker":"\\ud800"}', wire.NOT_JSON),
         (b'{"kind":"tick","at":NaN}', wire.NOT_JSON),
         (b'{"kind":"tick","at":"2026-01-01T00:00:00Z","x":' + b"[" * 10_000 + b"]" * 10_000 + b"}", wire.NOT_JSON),
-        (b"[" * 100_000, wire.INVALID),
+        (b"[" * 100_000, wire.NOT_JSON),
+        (b'["oracle","pg-1"]', wire.INVALID),
+        (b'["postgresql","pg-1","b1",7]', wire.INVALID),
         (b"null", wire.INVALID),
         (b"1e999", wire.INVALID),
         (b" " * (wire.MAX_RECORD_BYTES + 1), wire.TOO_LARGE),
@@ -333,6 +335,14 @@ def test_the_size_limit_is_inclusive() -> None:
     """A value of exactly the limit is read."""
     data = wire.encode(TICK)
     assert wire.OBSERVATIONS.decode(data + b" " * (wire.MAX_RECORD_BYTES - len(data))) == TICK
+
+
+@given(value=values(EngineVitals))
+def test_vitals_come_back(value: EngineVitals) -> None:
+    """They are read from the topic of the samples, and have no headers."""
+    record = wire.outgoing_vitals(value, "orders", "leadline.")
+    assert (record.topic, record.key, record.headers) == ("leadline.samples", b"orders", [])
+    assert wire.OBSERVATIONS.decode(record.value) == value
 
 
 @each_codec
@@ -431,10 +441,14 @@ def test_address(name: str, topic: str, key: bytes | None, ident: bytes, source:
     record = wire.outgoing(value, "leadline.")
     headers = dict(record.headers)
     assert (record.topic, record.key, record.value) == (topic, key, wire.encode(value))
-    assert (headers["ce_id"], headers["ce_source"], headers["ce_subject"]) == (ident, source, subject)
+    assert (headers["ce_id"], headers["ce_source"]) == (ident, source)
     assert headers["ce_type"] == f"io.leadline.{codec.name}.v1".encode()
-    assert headers["ce_dataschema"] == f"urn:leadline:schema:{codec.name}:v1".encode()
     assert (headers["ce_specversion"], headers["content-type"]) == (b"1.0", b"application/json")
+    if codec is wire.OBSERVATIONS:
+        assert len(headers) == 5, "CloudEvents requires no more, and there are very many of these records"
+        return
+    assert headers["ce_subject"] == subject
+    assert headers["ce_dataschema"] == f"urn:leadline:schema:{codec.name}:v1".encode()
     assert wire.timestamp(datetime.fromisoformat(headers["ce_time"].decode())).encode() == headers["ce_time"]
 
 

@@ -4,14 +4,17 @@
 are enqueued before they are evaluated. Cost is in the links of the node observed, not in the windows.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from heapq import heappop
 from math import inf
+from typing import TypeVar
 
 from leadline.errors import BadRecord
-from leadline.model.finding import FindingReport
+from leadline.model.finding import EngineVitals, FindingReport
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Node, NodeSettings, Sample
+from leadline.model.vitals import Vitals
 from leadline.wire import INVALID
 from leadline_streams.judge import link_progress, reports, rollup, setting_changes, status, verdict
 from leadline_streams.judge.alerting import Alerting, Output
@@ -21,7 +24,7 @@ from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.rule import ClusterContext, NodeContext, SlotContext, SubscriptionContext
 from leadline_streams.judge.state import LinkState, Memory, NodeState, load
 from leadline_streams.judge.timers import upcoming
-from leadline_streams.judge.watermark import DUPLICATE, LATE
+from leadline_streams.judge.watermark import DUPLICATE, LATE, WaitingVitals
 
 SERVER_LOG_KEPT_S = 120.0
 """It is read again in less than this while something is wrong."""
@@ -29,8 +32,12 @@ TABLES_KEPT_S = 120.0
 """They are large, and sent again while they are needed."""
 BACKUP_OVER_S = 10.0
 """A backup program that is gone for so long has ended."""
-Observed = Sample | NodeSettings | FindingReport
+WITHOUT_BASE_S = 45.0
+"""Vitals without their base show that an agent works, for longer than it sends none but these. After that nothing of
+its node was judged for too long, whatever the reason: it counts as silent."""
+Observed = Sample | NodeSettings | FindingReport | EngineVitals
 """An observation of a cluster."""
+Seen = TypeVar("Seen", Sample, EngineVitals)
 
 
 class ClusterState:
@@ -39,7 +46,7 @@ class ClusterState:
     __slots__ = (
         *("_alerting", "_downstream_of", "_engines", "_judgement", "_outputs", "_rivals", "_status_every_s"),
         "_upstream_of",
-        *("duplicates", "late", "memory", "name"),
+        *("duplicates", "late", "memory", "name", "without_base"),
     )
 
     def __init__(self, name: str, judgement: Judgement, memory: Memory | None = None) -> None:
@@ -48,6 +55,8 @@ class ClusterState:
         self.late = 0
         """Observations too late to be judged, since this object was made."""
         self.duplicates = 0
+        self.without_base = 0
+        """Vitals whose whole sample is not known: they are not judged."""
         self._judgement = judgement
         self._engines = judgement.engines
         self._status_every_s = judgement.policy.status_every_s
@@ -98,6 +107,10 @@ class ClusterState:
         Raises BadRecord, and remembers nothing of it, when it cannot be used.
         """
         arrivals, policy = self.memory.arrivals, self._judgement.policy
+        if isinstance(seen, Vitals):
+            if not arrivals.follow_vitals(seen, policy):
+                self._enqueue_vitals(seen, spooled)
+            return
         if isinstance(seen, Sample):
             engine = self._engines.get(seen.node.engine)
             if engine is None:
@@ -112,8 +125,31 @@ class ClusterState:
             return
         elif seen.node.engine not in self._engines:
             raise _no_engine(seen.node)
+        self._offer(seen, spooled)
+
+    def _enqueue_vitals(self, vitals: EngineVitals, spooled: bool) -> None:
+        """Take vitals that are not simply the next of their node."""
+        source = self.memory.arrivals.sources.get(vitals.node)
+        if source is None:
+            self.without_base += 1
+            return
+        base = source.base
+        if base is None or base.seq != vitals.base or base.node.boot != vitals.boot:
+            self._offer(vitals, spooled)  # the base is judged before them, or is not known
+            return
+        if not self._fits(vitals, base):
+            raise BadRecord(INVALID, f"these vitals have other rows than the sample {vitals.base} that they stand on")
+        try:
+            self.enqueue(vitals.whole(base), spooled)
+        finally:
+            source.base = base
+
+    def _fits(self, vitals: EngineVitals, base: Sample) -> bool:
+        return self._engines[base.node.engine].vitals is type(vitals) and vitals.fits(base)
+
+    def _offer(self, seen: Sample | NodeSettings | EngineVitals, spooled: bool) -> None:
         self._advance()
-        arrival = arrivals.offer(seen, spooled, policy)
+        arrival = self.memory.arrivals.offer(seen, spooled, self._judgement.policy)
         if arrival is LATE:
             self.late += 1
         elif arrival is DUPLICATE:
@@ -132,7 +168,9 @@ class ClusterState:
             time, _, _, _, seen = heappop(waiting)
             if memory.next_due <= time:
                 self._pass_time(time, out)
-            if isinstance(seen, Sample):
+            if isinstance(seen, WaitingVitals):
+                self._vitals(seen.vitals, time, out)
+            elif isinstance(seen, Sample):
                 self._sample(seen, time, out)
             elif isinstance(seen, NodeSettings):
                 self._settings(seen, time, out)
@@ -162,12 +200,66 @@ class ClusterState:
                 link.streams = False
         elif now - node.status_at >= self._status_every_s:
             self._publish_node(engine, node, now, out)
+        if sample.up:
+            node.base = sample.seq
+        if node.alive_since:
+            node.alive_since = 0.0
+        self._judge_links(node, sample, engine.judge_fast if fast else None, now, out, thorough)
+
+    def _vitals(self, vitals: EngineVitals, now: float, out: list[Output]) -> None:
+        """Judge vitals: as they are while all is well, otherwise the sample that they make."""
+        memory, nodes = self.memory, self.memory.nodes
+        node = nodes.get(vitals.node)
+        base = node.kept if node is not None else None
+        if node is None or base is None or node.base != vitals.base or base.node.boot != vitals.boot:
+            self._not_judged(node, now)
+            return
+        engine = self._engines[base.node.engine]
+        if not self._fits(vitals, base):
+            self._not_judged(node, now)
+        elif (
+            not node.is_healthy
+            or memory.alerts
+            or self._rivals
+            or node.host_ahead_s
+            or now <= memory.arrivals.corrected_until
+            or not engine.take_vitals(node, vitals, now, node.upstream in nodes)
+        ):
+            self._sample(vitals.whole(base), now, out)
+            node.base = vitals.base
+        else:
+            if now - node.status_at >= self._status_every_s:
+                self._publish_node(engine, node, now, out)
+            if node.alive_since:
+                node.alive_since = 0.0
+            self._judge_links(node, vitals, engine.judge_vitals, now, out, False)
+
+    def _not_judged(self, node: NodeState | None, now: float) -> None:
+        """Count vitals whose base is not known: they show that the agent works, and nothing of its server."""
+        self.without_base += 1
+        if node is None or node.stale:
+            return
+        node.alive_since = node.alive_since or node.seen
+        if now - node.alive_since <= WITHOUT_BASE_S:
+            node.seen = now
+
+    def _judge_links(
+        self,
+        node: NodeState,
+        seen: Seen,
+        judge_fast: Callable[[LinkState, NodeState | None, Seen, float], bool] | None,
+        now: float,
+        out: list[Output],
+        thorough: bool,
+    ) -> None:
+        """Judge the links that end at a node of which something was seen; ``judge_fast`` where it was taken fast."""
+        nodes, name = self.memory.nodes, node.name
         for link in self._upstream_of.get(name, ()):
             if now >= link.brief.until:
                 out += rollup.turn(link, now, self.name, node.node.datacenter)
                 if status.link_is_due_with_rollup(link, now, self._status_every_s):
                     self._publish_link(link, nodes.get(link.upstream), node, now, out)
-            if not fast or not link.streams or not engine.judge_fast(link, nodes.get(link.upstream), sample, now):
+            if judge_fast is None or not link.streams or not judge_fast(link, nodes.get(link.upstream), seen, now):
                 self._judge_link(link, now, out, thorough)
         for link in self._downstream_of.get(name, ()):
             # A downstream that its agent reads is judged at its own samples, once; a link just found at once.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from leadline.model.alert import Evidence
+from leadline.model.finding import EngineVitals
 from leadline.model.incident import Step
 from leadline.model.observation import Downstream, LinkKind, Node, Sample, Slot, Subscription, Unit
 from leadline_streams.judge.state import LinkState, Memory, NodeState, Reach
@@ -80,6 +81,11 @@ class Engine(Protocol):
     name: str
     unit: Unit
     """Of its positions."""
+
+    @property
+    def vitals(self) -> type[EngineVitals] | None:
+        """The vitals that its agents send; None where they send whole samples only."""
+        ...
 
     def traits(self, kind: LinkKind) -> LinkTraits:
         """Behaviour of links of a kind."""
@@ -190,4 +196,12 @@ class Engine(Protocol):
 
     def judge_fast(self, link: LinkState, up: NodeState | None, sample: Sample, now: float) -> bool:
         """Judge a link that is still caught up, and count it; False, and nothing is changed, when it may not be."""
+        ...
+
+    def take_vitals(self, node: NodeState, vitals: EngineVitals, now: float, upstream_seen: bool) -> bool:
+        """The same as ``take_fast``, of a healthy node whose last sample is the base of the vitals or stands on it."""
+        ...
+
+    def judge_vitals(self, link: LinkState, up: NodeState | None, vitals: EngineVitals, now: float) -> bool:
+        """The same as ``judge_fast``, by the vitals of the downstream."""
         ...

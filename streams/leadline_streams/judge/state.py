@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from leadline import interned_decode
 from leadline.catalogue import RULES
 from leadline.model.alert import Severity, State, Subject, Verdict
+from leadline.model.finding import EngineVitals
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
 from leadline.model.incident import Cause, Change, TimelineEntry
 from leadline.model.observation import (
@@ -107,8 +108,14 @@ class NodeState(Struct, omit_defaults=True):
     node: Node
     seen: float
     """When its agent last reported."""
-    sample: Sample | None = None
-    """The last sample that the server answered."""
+    kept: Sample | None = field(default=None, name="sample")
+    """The last sample that the server answered, without what ``vitals`` say; see ``sample``."""
+    vitals: EngineVitals | None = None
+    """The newest numbers, which stand on ``kept``; None when ``kept`` has them."""
+    base: int = -1
+    """The ``seq`` of the whole sample that its agent's vitals stand on."""
+    alive_since: float = 0.0
+    """Since when nothing of it was judged but that its agent reports; 0 while samples are."""
     up: bool = True
     error: str | None = None
     error_code: str | None = None
@@ -194,9 +201,20 @@ class NodeState(Struct, omit_defaults=True):
     """When the subscription of a slot was dropped, by the slot's name."""
 
     @property
+    def sample(self) -> Sample | None:
+        """The last sample that the server answered."""
+        if self.vitals is not None and self.kept is not None:
+            self.kept, self.vitals = self.vitals.whole(self.kept), None
+        return self.kept
+
+    @sample.setter
+    def sample(self, sample: Sample | None) -> None:
+        self.kept, self.vitals = sample, None
+
+    @property
     def answers(self) -> bool:
         """Whether the last look is recent and the server answered it."""
-        return self.up and not self.stale and self.sample is not None
+        return self.up and not self.stale and self.kept is not None
 
     @property
     def down(self) -> bool:
@@ -431,7 +449,7 @@ _DECODER = msgspec.msgpack.Decoder(Memory, dec_hook=lambda kind, values: kind(va
 def load(data: bytes) -> Memory:
     """The memory whose ``dump`` gave these bytes. Raises msgspec.ValidationError for another version's bytes."""
     memory = _DECODER.decode(data)
-    kept: dict[str, list[Sample]] = {name: [node.sample] for name, node in memory.nodes.items() if node.sample}
+    kept: dict[str, list[Sample]] = {name: [node.kept] for name, node in memory.nodes.items() if node.kept}
     for _, name, _, _, seen in memory.arrivals.waiting:
         if isinstance(seen, Sample):
             kept.setdefault(name, []).append(seen)

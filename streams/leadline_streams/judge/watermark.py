@@ -17,8 +17,9 @@ from operator import itemgetter
 from msgspec import Struct, field
 
 from leadline.errors import BadRecord
-from leadline.model.finding import FindingReport
+from leadline.model.finding import EngineVitals, FindingReport
 from leadline.model.observation import NodeSettings, Sample
+from leadline.model.vitals import Vitals
 from leadline.wire import FUTURE
 from leadline_streams.judge.policy import Policy
 
@@ -62,13 +63,24 @@ class Source(Struct, omit_defaults=True):
     """Added to its times while its clock is wrong."""
     suspected_s: float = 0.0
     agreeing: int = 0
+    base: Sample | None = None
+    """Its newest whole sample, if that is not judged: its vitals may be, and stand on it."""
+
+
+class WaitingVitals(Struct, frozen=True, gc=False, tag="vitals", tag_field="kind"):
+    """Vitals among observations that wait; in bytes they differ from these by their kind."""
+
+    vitals: EngineVitals
+
+
+Waiting = Sample | NodeSettings | FindingReport | WaitingVitals
 
 
 class Arrivals(Struct, omit_defaults=True):
     """Observations that wait to be judged."""
 
     sources: dict[str, Source] = field(default_factory=dict)
-    waiting: list[tuple[float, str, int, str, Sample | NodeSettings | FindingReport]] = field(default_factory=list)
+    waiting: list[tuple[float, str, int, str, Waiting]] = field(default_factory=list)
     """A heap by time, node, seq and boot."""
     awaited: dict[str, float] = field(default_factory=dict)
     """The frontiers of the sources that judgement waits for."""
@@ -101,19 +113,42 @@ class Arrivals(Struct, omit_defaults=True):
             return False
         source.seq = seen.seq
         source.frontier = self.awaited[node.name] = self.newest = time
+        source.base = None
         heappush(self.waiting, (time, node.name, seen.seq, node.boot, seen))
         return True
 
-    def offer(self, seen: Sample | NodeSettings, spooled: bool, policy: Policy) -> Admission:
-        """Take any observation. Raises BadRecord when its time is in the future; then nothing is kept of it."""
-        node = seen.node
-        name, boot, seq, time = node.name, node.boot, seen.seq, seen.sent_at.timestamp()
+    def follow_vitals(self, vitals: EngineVitals, policy: Policy) -> bool:
+        """The same with vitals whose base is judged, too."""
+        name, time = vitals.node, vitals.sent_ms / 1000
+        source = self.sources.get(name)
+        if source is None or time <= self.newest or time < self.horizon or vitals.seq <= source.seq:
+            return False
+        step = time - source.frontier
+        if step > source.stale_after_s or step > policy.clock_tolerance_s or time < source.admitted_at:
+            return False
+        if source.boot != vitals.boot or source.correction_s or source.base is not None:
+            return False
+        source.seq = vitals.seq
+        source.frontier = self.awaited[name] = self.newest = time
+        heappush(self.waiting, (time, name, vitals.seq, vitals.boot, WaitingVitals(vitals)))
+        return True
+
+    def offer(self, seen: Sample | NodeSettings | EngineVitals, spooled: bool, policy: Policy) -> Admission:
+        """Take any observation. Raises BadRecord when its time is in the future; then nothing is kept of it but that
+        later vitals may stand on it."""
+        if isinstance(seen, Vitals):
+            name, boot, time = seen.node, seen.boot, seen.sent_ms / 1000
+        else:
+            name, boot, time = seen.node.name, seen.node.boot, seen.sent_at.timestamp()
+        seq = seen.seq
         _refuse_after_latest(name, time)
         source = self.sources.get(name)
         if source is None:
             source = self.sources[name] = Source(stale_after_s=policy.stale_after_s)
         elif seq <= source.seq and boot == source.boot:
             return DUPLICATE
+        if isinstance(seen, Sample) and seen.up:
+            source.base = seen
         step = time - source.frontier
         if source.correction_s or not 0.0 <= step <= policy.clock_tolerance_s:
             placed = self._place(source, name, time, spooled, policy)
@@ -129,9 +164,11 @@ class Arrivals(Struct, omit_defaults=True):
         source.frontier = self.awaited[name] = time
         if time > self.newest:
             self.newest = time
-        if isinstance(seen, Sample):
-            source.stale_after_s = _stale_after_s(seen, policy)
-            if seen.tables is not None and time <= source.admitted_at and self.horizon - source.admitted_at < JUST_S:
+        if not isinstance(seen, NodeSettings):
+            has_tables = False
+            if isinstance(seen, Sample):
+                source.stale_after_s, has_tables = _stale_after_s(seen, policy), seen.tables is not None
+            if has_tables and time <= source.admitted_at and self.horizon - source.admitted_at < JUST_S:
                 # Tables are sent while something fails, and not again for half a minute: judged when it is admitted,
                 # or at the next time that is still open where judging has just passed that.
                 time = max(source.admitted_at, self.horizon)
@@ -142,7 +179,9 @@ class Arrivals(Struct, omit_defaults=True):
         else:
             # Settings are rare and stay valid for minutes: they are judged at the next time that is still open.
             time = max(time, source.admitted_at, self.horizon)
-        heappush(self.waiting, (time, name, seq, boot, seen))
+        if isinstance(seen, Sample):
+            source.base = None
+        heappush(self.waiting, (time, name, seq, boot, WaitingVitals(seen) if isinstance(seen, Vitals) else seen))
         return ACCEPTED
 
     def enqueue(self, report: FindingReport) -> None:

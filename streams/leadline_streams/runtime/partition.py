@@ -20,11 +20,12 @@ from zlib import crc32
 from leadline.deadletters import Rejected
 from leadline.errors import BadRecord
 from leadline.model.alert import Transition
-from leadline.model.finding import FindingReport
+from leadline.model.finding import EngineVitals, FindingReport
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.model.status import LinkStatus, NodeStatus
+from leadline.model.vitals import Vitals
 from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.runtime.snapshot import Saved
@@ -32,7 +33,7 @@ from leadline_streams.runtime.snapshot import Saved
 TOGETHER = 64
 """Records that are enqueued before they are evaluated: so many stay in the processor's cache until then."""
 
-Observed = Sample | NodeSettings | FindingReport
+Observed = Sample | NodeSettings | FindingReport | EngineVitals
 Output = Transition | Incident | LinkStatus | NodeStatus | Forgotten | LagRollup
 ROUTINE = (LagRollup, LinkStatus, NodeStatus, Forgotten)
 """Outputs after which a state need not be saved at once: they are sent again, or replaced by the next."""
@@ -96,6 +97,8 @@ class Folded:
     known: int = 0
     """Applied before: read again after a restart."""
     ticks: int = 0
+    unplaced: int = 0
+    """Vitals of a cluster of which nothing else was read yet: what they stand on is not known."""
     outputs: list[tuple[Cluster, Output]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     last: Observed | None = None
@@ -103,7 +106,7 @@ class Folded:
     @property
     def read(self) -> int:
         """All records, whatever the result."""
-        return self.judged + self.known + self.ticks + len(self.rejected)
+        return self.judged + self.known + self.ticks + self.unplaced + len(self.rejected)
 
 
 class Partition:
@@ -146,13 +149,18 @@ class Partition:
             cluster = clusters.get(key)
             try:
                 seen = decode(record.value)
-                if not isinstance(
+                if isinstance(seen, Vitals):  # the key alone says of which cluster
+                    if cluster is None:
+                        folded.unplaced += 1
+                        continue
+                elif not isinstance(
                     seen, (Sample, NodeSettings, FindingReport)
                 ):  # a Tick; testing for it would take three times as long
                     raise BadRecord(INVALID, "a tick is for all clusters and has no key")
-                name = seen.cluster if isinstance(seen, FindingReport) else seen.node.cluster
-                if cluster is None or cluster.name != name:
-                    cluster = self._admit(record, name, now)
+                else:
+                    name = seen.cluster if isinstance(seen, FindingReport) else seen.node.cluster
+                    if cluster is None or cluster.name != name:
+                        cluster = self._admit(record, name, now)
                 if offset < cluster.applied:
                     folded.known += 1
                     continue
@@ -172,6 +180,8 @@ class Partition:
     def _keyless(self, record: Any, folded: Folded, now: float) -> None:
         try:
             seen = OBSERVATIONS.decode(record.value)
+            if isinstance(seen, Vitals):
+                raise BadRecord(INVALID, "there is no key; it should be the cluster")
             if not isinstance(seen, Tick):
                 name = seen.cluster if isinstance(seen, FindingReport) else seen.node.cluster
                 raise BadRecord(INVALID, f"there is no key; it should be the cluster, {name!r:.100}")

@@ -302,6 +302,7 @@ class Worker:
 
 def _count(folded: Folded, at: datetime) -> None:
     results = {"judged": folded.judged, "known": folded.known, "tick": folded.ticks, "bad": len(folded.rejected)}
+    results["unplaced"] = folded.unplaced
     for result, count in results.items():
         if count:
             metrics.STREAM_RECORDS.labels(result).inc(count)

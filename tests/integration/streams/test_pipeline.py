@@ -108,7 +108,8 @@ async def test_bad_records_are_set_aside_with_their_reason_and_delay_nobody(topi
     bad = {
         b"\x00\xff\xfe": b"not_json",
         sample[:-20]: b"not_json",
-        b"[" * 100_000: b"invalid",
+        b"[" * 100_000: b"not_json",
+        b'["an engine","pg-1"]': b"invalid",
         b'{"kind":"sample","pad":"' + b"x" * 600_000 + b'"}': b"too_large",
         sample.replace(b'"seq":1', b'"seq":"1"'): b"invalid",
         b"{}": b"invalid",

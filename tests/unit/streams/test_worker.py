@@ -149,7 +149,7 @@ async def test_bad_records_go_to_the_dead_letters_and_delay_nobody() -> None:
     about = [{name.removeprefix("leadline-deadletter-"): value for name, value in letter.headers} for letter in letters]
     assert [marks["reason"] for marks in about] == [b"not_json", b"invalid", b"future"]
     assert (about[1]["topic"], about[1]["partition"], about[1]["offset"]) == (b"samples", b"0", b"1")
-    assert about[1]["ce_subject"] == b"pg-1"
+    assert about[1]["ce_source"] == b"/agents/orders/pg-1"
 
 
 async def test_offsets_wait_for_the_dead_letters_too() -> None:

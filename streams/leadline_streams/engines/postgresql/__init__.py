@@ -10,6 +10,7 @@
 ``link_reading``    the present state of a link, read from the samples of its ends
 ``validation``      what a sample must hold beyond its types
 ``fast_path``       healthy nodes and links at a fraction of the cost
+``fast_vitals``     the same by their vitals
 ``health``          subjects on which no rule would breach
 ``counters``        counts of conflicts, errors and failures
 ``connect_errors``  the state of a server, from the error of its agent

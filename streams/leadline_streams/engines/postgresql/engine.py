@@ -2,11 +2,13 @@
 
 from leadline.model.alert import Evidence
 from leadline.model.observation import LinkKind, Node, Sample, Unit
+from leadline.model.pg_vitals import PostgresqlVitals
 from leadline_streams.engines.postgresql import (
     archive,
     connect_errors,
     counters,
     fast_path,
+    fast_vitals,
     flavours,
     health,
     horizon,
@@ -49,6 +51,9 @@ class PostgreSQL:
     unit: Unit = "bytes"
     take_fast = staticmethod(fast_path.take_fast)
     judge_fast = staticmethod(fast_path.judge_fast)
+    vitals = PostgresqlVitals
+    take_vitals = staticmethod(fast_vitals.take)
+    judge_vitals = staticmethod(fast_vitals.judge)
     may_skip_node = staticmethod(fast_path.may_skip_node)
     may_skip_link = staticmethod(fast_path.may_skip_link)
     node_is_healthy = staticmethod(health.node_is_healthy)

@@ -130,7 +130,7 @@ def may_skip_link(link: LinkState) -> bool:
 
 def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) -> bool:
     """Take a sample of a healthy node when it shows the same neighbours and nothing that a rule could breach on."""
-    before = node.sample
+    before = node.kept  # without the numbers of its last vitals, which are not read here
     if before is None or not sample.up or sample.subscriptions or sample.disk is not None or sample.tables is not None:
         return False
     if sample.server_log is not None or sample.refused or sample.publishes is not None or sample.subscribes is not None:
@@ -191,7 +191,7 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
         feed_clock(node, sample, now, end)
         if node.unconfirmed:
             return False
-    node.seen, node.node, node.sample = now, sample.node, sample
+    node.seen, node.node, node.kept, node.vitals = now, sample.node, sample, None
     return True
 
 
@@ -199,20 +199,25 @@ def judge_fast(link: LinkState, up: NodeState | None, sample: Sample, now: float
     """Judge and count a link that streams, when its downstream's sample shows that it still does."""
     if up is None or not up.is_healthy or up.node.role != "primary":
         return False
-    receiver, positions, ends = sample.upstream, sample.positions, up.clock.positions
+    receiver, positions = sample.upstream, sample.positions
     if receiver is None or receiver.status in NOT_STREAMING or (receiver.message_age_s or 0.0) >= SILENT_REPLY_S:
         return False
-    if positions is None or positions.replay_paused or positions.replayed_lsn is None or not ends:
+    if positions is None or positions.replay_paused or positions.replayed_lsn is None or not up.clock.positions:
         return False
     position = parse_lsn(positions.replayed_lsn)
-    behind = ends[-1] - position
+    received = parse_lsn(positions.received_lsn) if positions.received_lsn is not None else position
+    return streams_on(link, up, position, received, now)
+
+
+def streams_on(link: LinkState, up: NodeState, position: int, received: int, now: float) -> bool:
+    """Note and count the new position of a link that streams; False, and nothing is changed, if that is behind."""
+    behind = up.clock.positions[-1] - position
     if behind > PAGE_SLACK_BYTES:
         return False
     if behind < 0:
         if not up.clock.has_written(-behind, LEAD_S):
             return False
         behind = 0
-    received = parse_lsn(positions.received_lsn) if positions.received_lsn is not None else position
     link.position = position
     link.received = received if received > position else position
     link.moved_at = now

@@ -1,17 +1,5 @@
-"""PostgreSQL's log sequence numbers (LSN): ``X/Y`` on the wire, whole numbers of bytes inside."""
+"""PostgreSQL's log sequence numbers (LSN), for the judgement: ``leadline.model.lsn`` is their home."""
 
-import re
+from leadline.model.lsn import format_lsn, is_lsn, parse_lsn
 
-is_lsn = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}").fullmatch
-"""Whether a text is ``X/Y`` in hexadecimal."""
-
-
-def parse_lsn(text: str) -> int:
-    """Bytes from the start of the WAL, of a text that ``is_lsn``."""
-    high, _, low = text.partition("/")
-    return int(high, 16) << 32 | int(low, 16)
-
-
-def format_lsn(position: int) -> str:
-    """The text PostgreSQL prints for a position."""
-    return f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
+__all__ = ["format_lsn", "is_lsn", "parse_lsn"]

@@ -1,0 +1,295 @@
+"""PostgreSQL's vitals: the positions in the WAL, lags, ages and costs of one look.
+
+Each class below names fields of a part of ``Sample``. A position (``_lsn``) is sent as a whole number, counted back
+from ``end``, so that most have few digits; a time (``_at``) likewise, counted back from ``sent_ms``. Rows are those of
+the base, in its order. Groups that only some samples have, such as ``tables``, are in no sample that vitals make.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Self, TypeVar
+
+from msgspec import Meta, Struct
+from msgspec.structs import astuple, replace
+
+from leadline.model import Int64
+from leadline.model.lsn import format_lsn, parse_lsn
+from leadline.model.observation import Count, Sample, Seconds, Slot
+from leadline.model.vitals import LATEST_MS, MillisecondsBefore, Vitals, milliseconds, time_of
+
+MOST = 2**62
+"""Larger positions are sent in whole samples. The difference of two smaller ones is a 64-bit integer."""
+
+Back = Annotated[int, Meta(ge=-MOST, le=MOST, description="bytes before `end`")]
+"""A position."""
+RARE = ("disk", "tables", "server_log", "refused", "publishes", "subscribes")
+"""Groups of a sample for which they were read."""
+
+
+class PositionVitals(Struct, frozen=True, array_like=True, gc=False):
+    """Of ``positions``."""
+
+    current_lsn: Back | None
+    received_lsn: Back | None
+    replayed_lsn: Back | None
+    redo_lsn: Back | None
+    last_replay_at: MillisecondsBefore | None
+
+
+class UpstreamVitals(Struct, frozen=True, array_like=True, gc=False):
+    """Of ``upstream``."""
+
+    written_lsn: Back | None
+    flushed_lsn: Back | None
+    latest_end_lsn: Back | None
+    last_message_at: MillisecondsBefore | None
+    message_age_s: Seconds | None
+    clock_ahead_s: Seconds | None
+
+
+class DownstreamVitals(Struct, frozen=True, array_like=True, gc=False):
+    """Of a row of ``downstreams``."""
+
+    sent_lsn: Back | None
+    write_lsn: Back | None
+    flush_lsn: Back | None
+    replay_lsn: Back | None
+    write_lag_s: Seconds | None
+    flush_lag_s: Seconds | None
+    replay_lag_s: Seconds | None
+    reply_age_s: Seconds | None
+    connected_s: Seconds | None
+    xmin_age: Count | None
+
+
+class SlotVitals(Struct, frozen=True, array_like=True, gc=False):
+    """Of a row of ``slots``."""
+
+    restart_lsn: Back | None
+    confirmed_lsn: Back | None
+    retained_bytes: Int64 | None
+    safe_wal_bytes: Int64 | None
+    xmin_age: Count | None
+    catalog_xmin_age: Count | None
+    inactive_s: Seconds | None
+
+
+class DecodingVitals(Struct, frozen=True, array_like=True, gc=False):
+    """Of a row of ``slots`` whose kind is logical."""
+
+    spill_txns: Count | None
+    spill_bytes: Count | None
+    stream_txns: Count | None
+    stream_bytes: Count | None
+    total_txns: Count | None
+    total_bytes: Count | None
+
+
+class SubscriptionVitals(Struct, frozen=True, array_like=True, gc=False):
+    """Of a row of ``subscriptions``."""
+
+    received_lsn: Back | None
+    latest_end_lsn: Back | None
+    message_age_s: Seconds | None
+    transaction_s: Seconds | None
+    clock_ahead_s: Seconds | None
+
+
+class ActivityVitals(Struct, frozen=True, array_like=True, gc=False):
+    """Of ``activity``."""
+
+    prepared_oldest_s: Seconds
+    prepared_age: Count | None
+
+
+class SessionVitals(Struct, frozen=True, array_like=True, gc=False):
+    """Of a session in ``activity.oldest``."""
+
+    age_s: Seconds
+    xmin_age: Count | None
+
+
+class ArchiverVitals(Struct, frozen=True, array_like=True, gc=False):
+    """Of ``archiver``."""
+
+    last_archived_s: Seconds | None
+    last_failed_s: Seconds | None
+
+
+class CostVitals(Struct, frozen=True, array_like=True, gc=False):
+    """Of ``cost``."""
+
+    statement_ms: float
+    agent_cpu_s: float
+    agent_rss_bytes: Count
+    spooled: Count
+    dropped: Count
+
+
+class WaitEvent(Struct, frozen=True, array_like=True, gc=False):
+    """A wait event that is not the base's. On a busy server they are others at each look."""
+
+    place: Count
+    """0 for the startup process; 1 for the first row of ``downstreams``, and so on."""
+    event: str | None
+
+
+Part = TypeVar("Part", bound=Struct | None)
+PartVitals = TypeVar("PartVitals", bound=Struct)
+
+
+class PostgresqlVitals(Vitals, frozen=True, array_like=True, gc=False, tag="postgresql"):
+    """The numbers of one look at a PostgreSQL server."""
+
+    end: Annotated[int, Meta(ge=0, le=MOST)]
+    """Position from which the others are counted back."""
+    positions: PositionVitals | None
+    upstream: UpstreamVitals | None
+    downstreams: tuple[DownstreamVitals, ...]
+    slots: tuple[SlotVitals, ...]
+    decoding: tuple[DecodingVitals, ...]
+    """One for each logical slot."""
+    subscriptions: tuple[SubscriptionVitals, ...]
+    activity: ActivityVitals | None
+    oldest: tuple[SessionVitals, ...]
+    archiver: ArchiverVitals | None
+    cost: CostVitals | None
+    waits: tuple[WaitEvent, ...] = ()
+
+    @classmethod
+    def of(cls, sample: Sample, base: Sample) -> Self | None:
+        """The numbers of a sample; None where they cannot be sent.
+
+        What changed besides is not compared: where they do not fit the base, or ``whole`` gives another sample, the
+        sample is to be sent whole.
+        """
+        sent, waits, were = milliseconds(sample.sent_at), _waits(sample), _waits(base)
+        end = _end(sample)
+        if not 0 <= sent <= LATEST_MS or end > MOST or len(waits) != len(were):
+            return None
+
+        def one(kind: type[PartVitals], value: Struct | None) -> PartVitals | None:
+            return None if value is None else each(kind, [value])[0]
+
+        def each(kind: type[PartVitals], values: Sequence[Struct]) -> tuple[PartVitals, ...]:
+            return tuple(kind(*[_number(getattr(v, f), end, sent) for f in kind.__struct_fields__]) for v in values)
+
+        return cls(
+            node=sample.node.name,
+            boot=sample.node.boot,
+            seq=sample.seq,
+            base=base.seq,
+            sent_ms=sent,
+            at=sent - milliseconds(sample.at),
+            end=end,
+            positions=one(PositionVitals, sample.positions),
+            upstream=one(UpstreamVitals, sample.upstream),
+            downstreams=each(DownstreamVitals, sample.downstreams),
+            slots=each(SlotVitals, sample.slots),
+            decoding=each(DecodingVitals, [slot for slot in sample.slots if _decodes(slot)]),
+            subscriptions=each(SubscriptionVitals, sample.subscriptions),
+            activity=one(ActivityVitals, sample.activity),
+            oldest=each(SessionVitals, sample.activity.oldest if sample.activity is not None else ()),
+            archiver=one(ArchiverVitals, sample.archiver),
+            cost=one(CostVitals, sample.cost),
+            waits=tuple(WaitEvent(place, event) for place, event in enumerate(waits) if event != were[place]),
+        )
+
+    def fits(self, base: Sample) -> bool:
+        """See ``Vitals``."""
+        activity = base.activity
+        return (
+            len(self.downstreams) == len(base.downstreams)
+            and len(self.slots) == len(base.slots)
+            and len(self.subscriptions) == len(base.subscriptions)
+            and (self.positions is None) is (base.positions is None)
+            and (self.upstream is None) is (base.upstream is None)
+            and (self.activity is None) is (activity is None)
+            and len(self.oldest) == (0 if activity is None else len(activity.oldest))
+            and (self.archiver is None) is (base.archiver is None)
+            and (self.cost is None) is (base.cost is None)
+        )
+
+    def whole(self, base: Sample) -> Sample:
+        """See ``Vitals``."""
+        waits = {wait.place: wait.event for wait in self.waits}
+        positions, activity = self._part(base.positions, self.positions), self._part(base.activity, self.activity)
+        if positions is not None and 0 in waits:
+            positions = replace(positions, startup_wait=waits[0])
+        if activity is not None and activity.oldest:
+            activity = replace(activity, oldest=self._parts(activity.oldest, self.oldest))
+        slots = self._parts(base.slots, self.slots)
+        if self.decoding:
+            decoding = iter(self.decoding)
+            slots = tuple(self._part(slot, next(decoding, None)) if _decodes(slot) else slot for slot in slots)
+        downstreams = self._parts(base.downstreams, self.downstreams)
+        if waits:
+            downstreams = tuple(
+                replace(row, wait=waits[place]) if place in waits else row for place, row in enumerate(downstreams, 1)
+            )
+        return replace(
+            base,
+            seq=self.seq,
+            sent_at=self.sent_at,
+            at=time_of(self.sent_ms - self.at),
+            positions=positions,
+            upstream=self._part(base.upstream, self.upstream),
+            downstreams=downstreams,
+            slots=slots,
+            subscriptions=self._parts(base.subscriptions, self.subscriptions),
+            activity=activity,
+            archiver=self._part(base.archiver, self.archiver),
+            cost=self._part(base.cost, self.cost),
+            **dict.fromkeys(RARE),
+        )
+
+    def _parts(self, base: tuple[Part, ...], numbers: Sequence[Struct]) -> tuple[Part, ...]:
+        return tuple(map(self._part, base, numbers)) if base else base
+
+    def _part(self, base: Part, numbers: Struct | None) -> Part:
+        """A part of the base with its numbers of this look."""
+        if base is None or numbers is None:
+            return base
+        found: dict[str, Any] = dict(zip(numbers.__struct_fields__, astuple(numbers), strict=True))
+        for field in _POSITIONS[type(numbers)]:
+            if (back := found[field]) is not None:
+                found[field] = format_lsn(max(0, self.end - back))
+        for field in _TIMES[type(numbers)]:
+            if found[field] is not None:
+                found[field] = time_of(self.sent_ms - found[field])
+        return replace(base, **found)
+
+
+def _number(value: Any, end: int, sent: int) -> Any:
+    """The value of a field as it is sent."""
+    if isinstance(value, str):
+        return end - parse_lsn(value)
+    return value if value is None or isinstance(value, int | float) else sent - milliseconds(value)
+
+
+def _named(suffix: str) -> dict[type, list[str]]:
+    """Fields of each part whose names end with this."""
+    return {kind: [field for field in kind.__struct_fields__ if field.endswith(suffix)] for kind in _PARTS}
+
+
+_PARTS: tuple[type[Struct], ...] = (
+    *(PositionVitals, UpstreamVitals, DownstreamVitals, SlotVitals, DecodingVitals, SubscriptionVitals),
+    *(ActivityVitals, SessionVitals, ArchiverVitals, CostVitals),
+)
+_POSITIONS, _TIMES = _named("_lsn"), _named("_at")
+
+
+def _decodes(slot: Slot) -> bool:
+    return slot.kind == "logical"
+
+
+def _end(sample: Sample) -> int:
+    """The end of the WAL that the server has; 0 where it reports none."""
+    at = sample.positions
+    text = (at.current_lsn or at.received_lsn or at.replayed_lsn) if at is not None else None
+    return parse_lsn(text) if text is not None else 0
+
+
+def _waits(sample: Sample) -> list[str | None]:
+    """The wait events of the startup process and of the senders, by their places in ``WaitEvent``."""
+    startup = sample.positions.startup_wait if sample.positions is not None else None
+    return [startup, *(row.wait for row in sample.downstreams)]

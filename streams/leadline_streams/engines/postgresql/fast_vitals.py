@@ -1,0 +1,108 @@
+"""Fast path for the vitals of healthy nodes: outputs and state are those of the sample that they make with their base.
+
+What is not a number is as in the last sample of the node, which ``fast_path`` took or which was judged in full. Of the
+numbers those are looked at that ``fast_path`` reads. Refusing vitals is always right: the sample is judged then.
+"""
+
+from leadline.model.observation import Sample
+from leadline.model.pg_vitals import (
+    ActivityVitals,
+    ArchiverVitals,
+    DownstreamVitals,
+    PositionVitals,
+    PostgresqlVitals,
+    SessionVitals,
+    SlotVitals,
+    UpstreamVitals,
+)
+from leadline_streams.engines.postgresql import fast_path
+from leadline_streams.engines.postgresql.horizon import LEAST_AGE, NEVER_MOVING
+from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S
+from leadline_streams.engines.postgresql.slots import HELD_BYTES
+from leadline_streams.judge.state import LinkState, NodeState
+
+READ = {
+    PositionVitals: {"current_lsn", "received_lsn", "replayed_lsn"},
+    UpstreamVitals: {"latest_end_lsn", "message_age_s"},
+    DownstreamVitals: {"write_lsn", "flush_lsn", "reply_age_s", "xmin_age"},
+    SlotVitals: {"retained_bytes", "safe_wal_bytes", "xmin_age", "catalog_xmin_age", "confirmed_lsn"},
+    ActivityVitals: {"prepared_age"},
+    SessionVitals: {"xmin_age"},
+    ArchiverVitals: {"last_failed_s"},
+}
+"""Numbers that are looked at here. A test holds that they are all numbers that ``fast_path`` reads."""
+
+
+def take(node: NodeState, vitals: PostgresqlVitals, now: float, upstream_seen: bool) -> bool:
+    """Take vitals in which no rule could breach; see ``fast_path.take_fast``."""
+    rows, archiver = vitals.downstreams, vitals.archiver
+    if archiver is not None and archiver.last_failed_s is not None:
+        return False
+    for slot in vitals.slots:
+        kept, left = slot.retained_bytes, slot.safe_wal_bytes
+        if kept is not None and (kept > HELD_BYTES or (left is not None and kept > left)):
+            return False
+    for row in rows:
+        if row.reply_age_s is not None and row.reply_age_s >= SILENT_REPLY_S:
+            return False  # it counts as silent if it also lacks what was written
+    if vitals.decoding and _creates_slots(node.kept, vitals):
+        return False
+    if node.takes_writes and _may_hold(vitals):
+        return False
+    if rows or not upstream_seen:
+        end, before = _end_of_wal(vitals, upstream_seen), node.clock.end
+        if end is not None:
+            if before is not None and end < before:
+                return False
+            node.clock.add(now, end)
+    node.seen, node.vitals = now, vitals
+    return True
+
+
+def judge(link: LinkState, up: NodeState | None, vitals: PostgresqlVitals, now: float) -> bool:
+    """Judge and count a link that streams, when the vitals show that it still does; see ``fast_path.judge_fast``."""
+    if up is None or not up.is_healthy or up.node.role != "primary":
+        return False
+    receiver, positions = vitals.upstream, vitals.positions
+    if receiver is None or (receiver.message_age_s or 0.0) >= SILENT_REPLY_S:
+        return False
+    if positions is None or positions.replayed_lsn is None or not up.clock.positions:
+        return False
+    position = max(0, vitals.end - positions.replayed_lsn)
+    received = max(0, vitals.end - positions.received_lsn) if positions.received_lsn is not None else position
+    return fast_path.streams_on(link, up, position, received, now)
+
+
+def _creates_slots(base: Sample | None, vitals: PostgresqlVitals) -> bool:
+    """Whether a logical slot is not complete: it has no confirmed position."""
+    slots = base.slots if base is not None else ()
+    return any(
+        slot.kind != "physical" and its.confirmed_lsn is None for slot, its in zip(slots, vitals.slots, strict=True)
+    )
+
+
+def _may_hold(vitals: PostgresqlVitals) -> bool:
+    """Whether any snapshot is old."""
+    activity = vitals.activity
+    if activity is not None and (activity.prepared_age or 0) >= LEAST_AGE:
+        return True
+    for row in vitals.downstreams:
+        if row.xmin_age is not None and row.xmin_age >= LEAST_AGE:
+            return True
+    for session in vitals.oldest:
+        if session.xmin_age is not None and session.xmin_age >= LEAST_AGE:
+            return True
+    for slot in vitals.slots:
+        if (slot.xmin_age or 0) >= LEAST_AGE or (slot.catalog_xmin_age or 0) >= NEVER_MOVING:
+            return True
+    return False
+
+
+def _end_of_wal(vitals: PostgresqlVitals, upstream_seen: bool) -> int | None:
+    """See ``link_reading.end_of_wal``."""
+    positions, receiver = vitals.positions, vitals.upstream
+    if positions is not None and positions.current_lsn is not None:
+        return max(0, vitals.end - positions.current_lsn)
+    if receiver is not None and not upstream_seen and receiver.latest_end_lsn is not None:
+        return max(0, vitals.end - receiver.latest_end_lsn)
+    return None
