@@ -13,7 +13,7 @@ import click
 from leadline.clock import Clock, SystemClock
 from leadline.errors import ProblemFound, UsageError
 from leadline.logs import escape
-from leadline.settings.dsn import address
+from leadline.settings.dsn import address, parts
 from leadline.settings.environment import variable
 from leadline.settings.plain import revealed
 from leadline.settings.sink import SinkSettings
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 JUDGED: Final = ("judgement", "rules", "overrides")
 """Settings that are handed to the process that judges."""
+EXPOSED: Final = (
+    "leadline: everybody on this machine can read the password in the list of processes: put it into a password file "
+    "(PGPASSFILE) or the server into a service file (service=NAME)"
+)
 QUIET: Final = {"log": {"level": "warning"}}
 
 
@@ -81,7 +85,8 @@ def command(
 ) -> None:
     """Watch your servers live, with the whole pipeline on this machine.
 
-    DSN is a connection string; its role needs pg_monitor and no other right. Agent, broker and judgement run on this
+    DSN is a connection string; its role needs pg_monitor and no other right. A password is best in a password file, or
+    everything in a service file: service=NAME. Agent, broker and judgement run on this
     machine. The broker is in memory; only the incident log, if there is one, is kept. Slack, PagerDuty and a webhook
     are notified when LEADLINE_SLACK_*, LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_* are set. With --duration, the exit
     code is 1 when an incident is open at the end.
@@ -97,6 +102,8 @@ def command(
     from leadline_streams.rules import RULES
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is put away
+    if any("password" in parts(dsn) for dsn in (*dsns, *([db_sink] if db_sink else []))):
+        click.echo(EXPOSED, err=True)
     judged = _judgement(settings(StreamSettings, config), RULES, for_s, interval)
     sinks = _sinks(settings(SinkSettings, None), db_sink)
     names = [name for name in sinks if name != "proxy"]

@@ -1,10 +1,18 @@
 """Connection strings of databases: their form, and their address without secrets."""
 
+import os
+from configparser import Error as ConfigError
+from configparser import RawConfigParser
+from typing import Final
+
 from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
 
 from leadline.errors import UsageError
 
+_VARIABLES: Final = {"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "options": "PGOPTIONS"}
+_SYSCONFDIR: Final = "/etc/postgresql-common"
+"""Of Debian's libpq; others take it from PGSYSCONFDIR."""
 FORM = "postgresql://user@host:5432/database or 'host=... port=5432 user=... dbname=...'"
 
 
@@ -32,9 +40,35 @@ def parts(dsn: str) -> dict[str, str]:
     return known
 
 
+def resolved(dsn: str) -> dict[str, str]:
+    """The keywords of a connection string, and those that its service and the environment add, as libpq does.
+
+    Of the environment: host, port and options. Raises UsageError as ``parts`` does. A service that is not found adds
+    nothing: connecting fails, and libpq names it.
+    """
+    found = parts(dsn)
+    given = {key: value for key, name in _VARIABLES.items() if (value := os.environ.get(name))}
+    service = found.get("service") or os.environ.get("PGSERVICE")
+    return given | (_of_service(service) if service else {}) | found
+
+
+def _of_service(name: str) -> dict[str, str]:
+    """The section of the first service file that has it; see https://www.postgresql.org/docs/current/libpq-pgservice.html"""
+    own = os.environ.get("PGSERVICEFILE") or os.path.expanduser("~/.pg_service.conf")
+    for file in (own, os.path.join(os.environ.get("PGSYSCONFDIR", _SYSCONFDIR), "pg_service.conf")):
+        sections = RawConfigParser(delimiters="=", comment_prefixes="#", strict=False, default_section="")
+        try:
+            sections.read(file, "utf-8")
+        except (ConfigError, UnicodeDecodeError):
+            continue
+        if sections.has_section(name):
+            return dict(sections.items(name))
+    return {}
+
+
 def address(dsn: str) -> str:
     """``host:port`` of a connection string, for messages; several are separated by commas."""
-    found = parts(dsn)
+    found = resolved(dsn)
     hosts = (found.get("host") or found.get("hostaddr") or "localhost").split(",")
     ports = (found.get("port") or "5432").split(",")
     ports = ports * len(hosts) if len(ports) == 1 else ports

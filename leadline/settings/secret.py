@@ -53,12 +53,33 @@ class Secret:
         return hash((self._value, self._file))
 
 
-_IN_URL: Final = re.compile(r"(://[^\s:/@]*:)[^\s/]+@")
-_IN_PAIR: Final = re.compile(
-    r"""(?i)\b((?:ssl)?password|passwd|token|secret)(\s*[=:]\s*)('(?:\\.|[^'])*'|"[^"]*"|\S+)"""
+_QUOTED: Final = r"""'(?:\\.|''|[^'\\])*'|"(?:\\.|[^"\\])*\""""
+_FORMS: Final = (
+    # user:password@ in a URL; the password may hold / and @.
+    (re.compile(r"(://[^\s:/@]*:)\S*@"), rf"\1{MASK}@"),
+    # A name and a value: settings, variables, headers, JSON, YAML, connection strings; SQL has no = between them.
+    (
+        re.compile(
+            r"(?i)([\w.-]*(?:passw(?:or)?d|passphrase|pwd|token|secret"
+            r"|(?:api|access|routing|signing|private)[_ .-]?key)"
+            rf"""["']?(?:\s*[=:]\s*|\s+(?=')))(?:{_QUOTED}|[^\s'"]\S*)"""
+        ),
+        rf"\1{MASK}",
+    ),
+    (re.compile(r"(?i)(\bauthorization[\"']?\s*[=:]\s*[\"']?\w+\s+)[\w.~+/=-]+"), rf"\1{MASK}"),
+    (re.compile(r"(?i)\b(bearer\s+)(?=\S*\d)[\w.~+/=-]{8,}"), rf"\1{MASK}"),
+    (re.compile(r"\b(xox[a-z]|xapp)-[\w-]+"), MASK),
+    (re.compile(r"(://hooks\.slack\.com/(?:services|workflows|triggers)/)\S+"), rf"\1{MASK}"),
+    (re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END|\Z)", re.DOTALL), rf"\1{MASK}\2"),
 )
 
 
 def redact(text: str) -> str:
-    """Mask passwords in foreign text: ``user:password@`` in a URL, ``password=...`` in a pair."""
-    return _IN_PAIR.sub(rf"\1\2{MASK}", _IN_URL.sub(rf"\1{MASK}@", text))
+    """Mask secrets in foreign text: passwords in URLs, values of names that are those of secrets, and known tokens.
+
+    Names are taken for those of secrets by their end, such as ``PGPASSWORD`` or ``slack_token``. A word that nothing
+    marks as a secret stays.
+    """
+    for form, masked in _FORMS:
+        text = form.sub(masked, text)
+    return text

@@ -1,5 +1,6 @@
 """The receiver's HTTP: vendors under their own paths, and what it got under ``/`` and ``/inbox``."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -8,6 +9,9 @@ from typing import Final
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -22,6 +26,10 @@ from leadline_lab.receiver.inbox import Inbox, Seen
 from leadline_lab.receiver.page import page
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+BODY_S = 10.0
+"""A client has so long to send the body of a request."""
+HOSTS: Final = ("127.0.0.1", "localhost")
+"""The names under which a request may be sent here."""
 Vendor = Callable[[Request, Sequence[Event]], tuple[Reply, list[Event]]]
 VENDORS: Final[Mapping[str, tuple[str, Vendor]]] = {
     "/api/": (slack.VENDOR, slack.answer),
@@ -56,15 +64,13 @@ class App:
                 Route("/faults", self._set, methods=["POST"]),
                 Route("/by-hand", self._by_hand, methods=["POST"]),
                 *(Route(f"{path}{{rest:path}}", self._vendor, methods=["POST"]) for path in VENDORS),
-            ]
+            ],
+            # A page of another site whose name leads to this machine would otherwise be of the same origin.
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)],
         )
 
     async def _vendor(self, http: HttpRequest) -> Response:
-        body = b""
-        async for part in http.stream():
-            body += part
-            if len(body) > MAX_BODY_BYTES:
-                return PlainTextResponse("too large", 413)
+        body = await _body(http)
         name, answer = next(given for path, given in VENDORS.items() if http.url.path.startswith(path))
         fault = self.faults.next(name, self.clock.now())
         if fault is not None and fault.kind is Kind.SLOW:
@@ -112,7 +118,7 @@ class App:
         if not http.headers.get("content-type", "").startswith("application/json"):
             return JSONResponse({"problem": "send application/json"}, 415)
         try:
-            fault = msgspec.json.decode(await http.body(), type=Fault)
+            fault = msgspec.json.decode(await _body(http), type=Fault)
         except msgspec.DecodeError as error:
             return JSONResponse({"problem": str(error)}, 400)
         if fault.vendor not in NAMES:
@@ -124,7 +130,7 @@ class App:
         """Acknowledge or resolve an alert as in PagerDuty itself. JSON only, so that no page of another site can."""
         if not http.headers.get("content-type", "").startswith("application/json"):
             return JSONResponse({"problem": "send application/json"}, 415)
-        return _response(self.by_hand(await http.body()))
+        return _response(self.by_hand(await _body(http)))
 
     def by_hand(self, body: bytes) -> Reply:
         """Acknowledge or resolve an alert as a person does in PagerDuty."""
@@ -151,6 +157,20 @@ class Broken(Response):
             scope["state"]["transport"].close()
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+async def _body(http: HttpRequest) -> bytes:
+    """The body of a request. Raises HTTPException: 413 for one that is too large, 408 for one that does not come."""
+    body = b""
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for part in http.stream():
+                body += part
+                if len(body) > MAX_BODY_BYTES:
+                    raise HTTPException(413, "too large")
+    except TimeoutError:
+        raise HTTPException(408, f"the request took longer than {BODY_S:g} s") from None
+    return body
 
 
 def _response(answered: Reply) -> Response:

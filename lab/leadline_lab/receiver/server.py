@@ -19,14 +19,35 @@ from leadline_lab.receiver.inbox import Seen
 
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 100
+HEAD_S = 10.0
+"""A client has so long to send the head of a request."""
 
 
 class _Wire(H11Protocol):
-    """Lets the application hang up."""
+    """Lets the application hang up, and closes a connection whose request does not begin in time."""
+
+    _timer: asyncio.TimerHandle | None = None
+    _before: object = None
+    """The request of the last look."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
+        self._timer = self.loop.call_later(HEAD_S, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        """Between two looks either a request begins or is being answered, or uvicorn has closed an idle connection."""
+        cycle = self.cycle
+        if (cycle is None or cycle.response_complete) and cycle is self._before:
+            self.transport.abort()
+            return
+        self._before = cycle
+        self._timer = self.loop.call_later(HEAD_S, self._look)
 
 
 class Receiver:

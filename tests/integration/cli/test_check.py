@@ -1,6 +1,10 @@
 """`leadline check` over real servers."""
 
 import json
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.wait import eventually
@@ -26,6 +30,26 @@ def test_a_healthy_pair_is_fine(run: Run, pair: Pair) -> None:
     (link,) = [row for row in rows if row["kind"] == "link"]
     assert (link["upstream"], link["downstream"]) == (primary, standby)
     assert link["verdict"] in ("idle", "healthy")
+
+
+def test_a_service_and_a_password_file(run: Run, pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No secret and no address on the command line: each server has its own address all the same."""
+    password = conninfo_to_dict(pair.primary.dsn(user=AGENT))["password"]
+    (tmp_path / "services").write_text(
+        "".join(
+            f"[{server.name}]\nhost=127.0.0.1\nport={server.port}\nuser={AGENT}\ndbname=postgres\n"
+            for server in (pair.primary, pair.standby)
+        )
+    )
+    (tmp_path / "pass").write_text(f"127.0.0.1:*:*:{AGENT}:{password}\n")
+    (tmp_path / "pass").chmod(0o600)
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pass"))
+    services = [f"service={server.name}" for server in (pair.primary, pair.standby)]
+    result = run("check", *services, "--format", "json")
+    assert (result.code, result.err) == (0, "")
+    rows = [json.loads(line) for line in result.out.splitlines()]
+    assert {row["name"] for row in rows if row["kind"] == "node"} == set(addresses(pair))
 
 
 def test_a_paused_replay_is_a_problem(run: Run, pair: Pair) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from leadline.recording import read
+from leadline_cli.watch import EXPOSED
 from leadline_lab.receiver.server import Receiver
 from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.guard import descendants
@@ -143,10 +144,13 @@ def own_signals() -> Iterator[None]:
 
 
 def test_without_an_incident_the_exit_code_is_0(run: Run, pair: Pair) -> None:
-    """With a duration, exit code 0 means that no incident is open; the output is lines for people."""
+    """With a duration, exit code 0 means that no incident is open; the output is lines for people.
+
+    A password on the command line is warned of.
+    """
     dsns = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
     result = run("watch", *dsns, "--duration", "6", "--for", "5")
-    assert (result.code, result.err) == (0, "")
+    assert (result.code, result.err) == (0, f"{EXPOSED}\n")
     assert f"main  127.0.0.1:{pair.standby.port}  standby 18" in result.out
     assert "INCIDENT" not in result.out
 

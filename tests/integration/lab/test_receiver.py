@@ -1,8 +1,11 @@
 """The receiver over real connections: its pages, its faults, its end."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -119,6 +122,40 @@ def test_no_other_page_can_ask_for_faults(client: httpx.Client) -> None:
         "/faults", content=b'{"vendor":"slack","kind":"gone"}', headers={"content-type": "text/plain"}
     )
     assert refused.status_code == 415
+
+
+def test_another_name_for_this_machine(client: httpx.Client) -> None:
+    """A page of another site whose name leads to 127.0.0.1 can neither read nor post."""
+    for ask in (client.get("/inbox", headers={"host": "evil.example"}), client.post("/hook", headers={"host": "x:1"})):
+        assert (ask.status_code, ask.text) == (400, "Invalid host header")
+    assert client.get("/inbox", headers={"host": "localhost:8095"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/faults", "/by-hand"])
+def test_a_large_body(client: httpx.Client, path: str) -> None:
+    """It is not read to its end."""
+    answer = client.post(path, content=b"x" * 2_000_000, headers={"content-type": "application/json"})
+    assert answer.status_code == 413
+
+
+def test_slow_clients(receiver: Receiver, client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A head or a body that does not come ends its connection; others are answered meanwhile."""
+    monkeypatch.setattr("leadline_lab.receiver.server.HEAD_S", 0.3)
+    monkeypatch.setattr("leadline_lab.receiver.app.BODY_S", 0.3)
+    at = urlsplit(receiver.url)
+    address = (at.hostname or "", at.port or 0)
+    with ExitStack() as stack:
+        heads = [stack.enter_context(socket.create_connection(address, 5)) for _ in range(50)]
+        bodies = [stack.enter_context(socket.create_connection(address, 5)) for _ in range(5)]
+        for held in heads:
+            held.sendall(b"POST /hook HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        for held in bodies:
+            held.sendall(b"POST /hook HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
+        assert post(client).json()["ok"]
+        assert all(b"408" in held.recv(1000).split(b"\r\n")[0] for held in bodies)
+        for held in heads:
+            with suppress(ConnectionResetError):
+                assert held.recv(1000) == b""
 
 
 def test_what_people_do_in_pagerduty(receiver: Receiver, client: httpx.Client) -> None:

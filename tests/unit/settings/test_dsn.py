@@ -1,9 +1,11 @@
 """Connection strings: their form, and that what may be of a password is never quoted."""
 
+from pathlib import Path
+
 import pytest
 
 from leadline.errors import UsageError
-from leadline.settings.dsn import address, parts
+from leadline.settings.dsn import address, parts, resolved
 
 SECRET = "5ecret"
 
@@ -21,6 +23,27 @@ SECRET = "5ecret"
 def test_where_it_leads(dsn: str, where: str) -> None:
     """Host and port, and nothing else."""
     assert address(dsn) == where
+
+
+def test_where_a_service_leads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As libpq resolves it: the string before the service before the environment before the defaults."""
+    file = tmp_path / "pg_service.conf"
+    file.write_text("# ours\n[prod]\nhost=db.example\nport=6432\npassword=p%40=ss\n\n[half]\nuser=x\n")
+    for name in ("PGHOST", "PGHOSTADDR", "PGPORT", "PGOPTIONS", "PGSERVICE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    assert address("service=prod") == "db.example:6432"
+    assert address("service=prod port=1") == "db.example:1"
+    assert resolved("service=prod")["password"] == "p%40=ss"
+    monkeypatch.setenv("PGHOST", "other.example")
+    monkeypatch.setenv("PGPORT", "7000")
+    assert address("service=half") == "other.example:7000"
+    assert address("service=none") == "other.example:7000"
+    assert address("service=prod") == "db.example:6432"
+    monkeypatch.setenv("PGSERVICE", "prod")
+    assert address("dbname=app") == "db.example:6432"
+    file.write_text("no section\n")
+    assert address("dbname=app") == "other.example:7000"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from leadline.errors import UsageError
 from leadline.settings.secret import Secret, redact
@@ -57,6 +59,26 @@ def test_equality_is_by_content() -> None:
         "host=db-1 password = 'hunter2 and \\' more hunter2' user=x",
         'sslpassword="hunter2"',
         "PASSWORD: hunter2",
+        "postgresql://root:hunter2/hunter2@db-1/postgres",
+        "amqp://:hunter2:hunter2@db-1",
+        "PGPASSWORD=hunter2 psql -h db-1",
+        "LEADLINE_KAFKA_SASL_PASSWORD='hunter2' leadline agent",
+        "sasl.password: hunter2",
+        '{"password": "hunter2 \\" hunter2", "user": "x"}',
+        "{'pwd': 'hunter2'}",
+        "ALTER ROLE x PASSWORD 'hunter2''hunter2'",
+        "passphrase=hunter2",
+        "routing_key: hunter2",
+        "Routing key: hunter2",
+        "aws_secret_access_key = hunter2",
+        "X-Api-Key: hunter2",
+        "Authorization: Bearer hunter2hunter2",
+        "Proxy-Authorization: Basic hunter2hunter2==",
+        "xoxb-hunter2-hunter2",
+        "xapp-1-hunter2",
+        "https://hooks.slack.com/services/T0/B0/hunter2",
+        "-----BEGIN RSA PRIVATE KEY-----\nhunter2\nhunter2\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\nhunter2",
     ],
 )
 def test_passwords_in_foreign_text_are_masked(text: str) -> None:
@@ -65,7 +87,45 @@ def test_passwords_in_foreign_text_are_masked(text: str) -> None:
     assert "***" in redact(text)
 
 
-def test_other_text_is_left_alone() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "connection to db-1:5432 failed: password authentication failed for user x; see https://example.org/a:b/@c",
+        "no password supplied",
+        "the token expired, basic authentication is off, and the bearer is absent",
+        "slot pg_2 on pg-1 retains 5 MB; restart_lsn = 0/3000000",
+        "https://hooks.slack.com answers 404",
+        "LEADLINE_SLACK_TOKEN is not set",
+    ],
+)
+def test_other_text_is_left_alone(text: str) -> None:
     """Addresses and words without a value stay readable."""
-    text = "connection to db-1:5432 failed: password authentication failed for user x; see https://example.org/a:b/@c"
     assert redact(text) == text
+
+
+SECRETS = st.text(
+    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="'\"\\"), min_size=8, max_size=40
+).map("s3cr3t{}".format)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "could not connect to postgresql://leadline:{}@db-1:5432/app: refused",
+        "host=db-1 password='{}' user=x",
+        'password="{}"',
+        "PGPASSWORD={} psql",
+        'LEADLINE_PAGERDUTY_ROUTING_KEY="{}"',
+        '{{"sasl.password":"{}","x":1}}',
+        "ALTER ROLE x PASSWORD '{}'",
+        "token: {}",
+        "https://hooks.slack.com/services/T0/B0/{}",
+    ],
+)
+@given(secret=SECRETS)
+def test_any_secret_in_a_known_form_is_masked(form: str, secret: str) -> None:
+    """Whatever characters it has; without the quotes that would end it."""
+    masked = redact(f"before {form.format(secret)} after")
+    assert secret not in masked
+    assert masked.startswith("before ")
+    assert masked.endswith(" after")

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from leadline.clock import Clock
 from leadline.model.observation import Disk, Node, NodeSettings, Tables
 from leadline.settings.agent import InstanceSettings
-from leadline.settings.dsn import parts
+from leadline.settings.dsn import resolved
 from leadline_agents import host
 from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading
 from leadline_agents.engines.postgresql import answers, catalog, observations
@@ -196,6 +196,6 @@ class PostgresqlInstance:
 
 def _address(dsn: str) -> Address:
     """The first host and port of a connection string; libpq's defaults where it names none."""
-    found = parts(dsn)
+    found = resolved(dsn)
     name = (found.get("host") or found.get("hostaddr") or "localhost").split(",")[0]
     return Address(name, int((found.get("port") or str(DEFAULT_PORT)).split(",")[0] or DEFAULT_PORT))

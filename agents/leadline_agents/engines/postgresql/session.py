@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from msgspec.structs import replace
 
-from leadline.settings.dsn import parts
+from leadline.settings.dsn import resolved
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import connect_errors
 from leadline_agents.engines.postgresql.catalog import OLDEST, SERVICE, SESSION, statement
@@ -53,7 +53,7 @@ async def open_session(
     Raises CannotRead for a pooler, for a version that is too old, and with the reason of any other failure; UsageError,
     without quoting it, when ``dsn`` is malformed.
     """
-    given = parts(dsn)  # libpq would quote pieces of a malformed one, which may be of the password
+    given = resolved(dsn)  # libpq would quote pieces of a malformed one, which may be of the password
     mark = secrets.token_hex(8)
     ms = round(statement_timeout_s * 1000)
     named = {"application_name": application_name.replace(" ", "\\ ")}
