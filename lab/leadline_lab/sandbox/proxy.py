@@ -57,6 +57,12 @@ class Proxy:
         self._on_change("cut")
         self._call(self._cut())
 
+    def lead_to(self, target: int) -> None:
+        """Drop every connection, and lead new ones to another port, as a virtual IP address does that moves."""
+        self.cut()
+        self._target = target
+        self.heal()
+
     def blackhole(self, *directions: Direction) -> None:
         """Stop forwarding without closing a connection: in the directions named, or in both when none is named."""
         held = directions or ("upstream", "downstream")

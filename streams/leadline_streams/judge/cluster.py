@@ -16,7 +16,7 @@ from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Node, NodeSettings, Sample
 from leadline.model.vitals import Vitals
 from leadline.wire import INVALID
-from leadline_streams.judge import link_progress, reports, rollup, setting_changes, status, verdict
+from leadline_streams.judge import link_progress, reports, rollup, same_address, setting_changes, status, verdict
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.chain import clock_of
 from leadline_streams.judge.engine import Engine
@@ -291,6 +291,9 @@ class ClusterState:
                 node.down_since, node.stopping = now, node.reach == "not_ready"
             return True
         before = node.sample
+        if before is not None and same_address.is_another(before, sample):
+            before = None
+            same_address.begin_again(self.memory, node, sample, now)
         node.sample = sample
         node.error = node.error_code = node.down_since = None
         node.stopping = False

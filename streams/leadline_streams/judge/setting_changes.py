@@ -11,8 +11,7 @@ KEPT = 100
 
 def role_changed(memory: Memory, node: NodeState, was: str, now: float) -> None:
     """Remember that a node changed its role: a promotion, or a primary that came back as a standby."""
-    found = Change(node=node.name, setting="role", from_=was, to=node.node.role, at=moment(now))
-    memory.changes = [*memory.changes, found][-KEPT:]
+    remember(memory, [Change(node=node.name, setting="role", from_=was, to=node.node.role, at=moment(now))], now)
 
 
 def take(memory: Memory, node: NodeState, settings: dict[str, SettingValue], now: float) -> list[Change]:
@@ -24,9 +23,14 @@ def take(memory: Memory, node: NodeState, settings: dict[str, SettingValue], now
         old, new = _text(before, name), _text(settings, name)
         if old != new:
             found.append(Change(node=node.name, setting=name, from_=old, to=new, at=moment(now)))
+    remember(memory, found, now)
+    return found
+
+
+def remember(memory: Memory, found: list[Change], now: float) -> None:
+    """Add changes and drop those that are old."""
     recent = [change for change in memory.changes if change.at.timestamp() > now - KEPT_S]
     memory.changes = [*recent, *found][-KEPT:]
-    return found
 
 
 def _text(settings: dict[str, SettingValue], name: str) -> str | None:

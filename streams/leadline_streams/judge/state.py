@@ -199,6 +199,8 @@ class NodeState(Struct, omit_defaults=True):
     """Since when each of those has not streamed for a while without an interruption; 0 since before the first look."""
     freed: dict[str, float] = field(default_factory=dict)
     """When the subscription of a slot was dropped, by the slot's name."""
+    moved_at: float = 0.0
+    """When another server began to answer at its address; 0 when none ever did."""
 
     @property
     def sample(self) -> Sample | None:

@@ -17,6 +17,7 @@ from leadline_streams.judge.state import LinkState, Memory, NodeState
 SETTLE_S = 3.0
 """Links that are not certain are looked at again after this time, also when nobody shows a change."""
 _NAME = attrgetter("name")
+_MOVED_AT = attrgetter("moved_at")
 _SENDER = attrgetter("pid", "name", "slot")
 _SLOT = attrgetter("name", "synced")
 _SUBSCRIPTION = attrgetter("name", "slot", "pid")
@@ -67,14 +68,17 @@ def discover(memory: Memory, now: float) -> None:
 
 
 def _find_doubles(nodes: list[NodeState]) -> None:
-    """Note nodes that are the same server as one before them: seen twice, under two names."""
+    """Note nodes that are the same server as another one, seen twice under two names.
+
+    The server keeps the first of its names, and rather one that never led to another server.
+    """
     by_system: dict[str, list[NodeState]] = {}
     for node in nodes:
         if node.node.system_id is not None:
             by_system.setdefault(node.node.system_id, []).append(node)
     for alike in by_system.values():
         firsts: list[NodeState] = []
-        for node in alike:
+        for node in sorted(alike, key=_MOVED_AT):
             first = next((each for each in firsts if same_server(each, node)), None)
             if first is None:
                 firsts.append(node)

@@ -136,7 +136,7 @@ class Receivers:
             return None
         if may_be and before.name not in may_be and shows_senders(before):
             return None
-        if before.name not in may_be and must_show(before, down):
+        if before.name not in may_be and (must_show(before, down) or _is_elsewhere(before, down)):
             return None
         return self._without_sender(before, may_be)
 
@@ -148,3 +148,16 @@ class Receivers:
     def _has_slot(node: NodeState, name: str | None, *, active: bool = False) -> bool:
         slots = node.sample.slots if node.sample is not None else ()
         return any(slot.name == name and slot.kind == "physical" and (slot.active or not active) for slot in slots)
+
+
+def _is_elsewhere(before: NodeState, down: NodeState) -> bool:
+    """Whether a standby connected to an address that is not its known upstream's after that one answered last.
+
+    Another server is at that address by then: the upstream is down, and its connections are closed.
+    """
+    receiver = down.sample.upstream if down.sample is not None else None
+    if receiver is None or receiver.status is None or receiver.began_at is None or not before.down:
+        return False
+    if before.sample is None or receiver.began_at <= before.sample.at:
+        return False
+    return bool(receiver.host) and not is_at(receiver.host, receiver.port, before.node, down.node)
