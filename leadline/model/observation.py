@@ -245,6 +245,20 @@ class RefusedTable(Value, frozen=True, kw_only=True):
     """Whether rows were updated or deleted since the statistics began."""
 
 
+class SenderTimeout(Value, frozen=True, kw_only=True):
+    """A time after which a server cancels what a logical sender runs, as ALTER ROLE or ALTER DATABASE set it."""
+
+    sender: str
+    """Its ``application_name``: that of a subscription."""
+    role: str
+    database: str
+    setting: str
+    """``statement_timeout``, or ``transaction_timeout`` since PostgreSQL 17."""
+    value: str
+    """As it was set: a number without a unit is of milliseconds."""
+    set_for: Literal["role in database", "role", "database", "all roles"]
+
+
 class Table(Value, frozen=True, kw_only=True):
     """A table of logical replication, as one side has it."""
 
@@ -437,6 +451,8 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     """The names of the tables of each publication in ``database``; only in samples for which they were read."""
     subscribes: dict[str, tuple[str, ...]] | None = None
     """The same of each subscription in ``database``."""
+    sender_timeouts: tuple[SenderTimeout, ...] | None = None
+    """Only in samples for which they were read, with ``publishes``."""
     conflicts: ConflictsT = {}  # type: ignore[assignment]
     """Queries cancelled by replay: database, then kind, then count."""
     activity: Activity | None = None

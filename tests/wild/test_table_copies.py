@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from leadline_lab.faults.logical.copies import slow_copy
 from leadline_lab.faults.topologies import Logical, make_logical
-from leadline_lab.sandbox.fleet import Fleet
+from leadline_lab.sandbox.fleet import AGENT, REPLICATOR, Fleet
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
+from tests.fixtures.commands import Run
 from tests.fixtures.postgres_versions import binaries_for
 from tests.wild.conftest import Wild
 from tests.wild.watching import address, watched
 
+GRANTS = (Path(__file__).parents[2] / "deploy" / "sql" / "server_log.sql").read_text()
 SOON = {"table_sync_waiting": {"warning": 3.0}, "slot_creation_waiting": {"warning": 3.0}}
 TABLE = "CREATE TABLE {} (id int PRIMARY KEY, note text)"
 ROWS = "INSERT INTO {} SELECT id, repeat('x', 100) FROM generate_series(1, {}) AS id"
@@ -171,6 +175,69 @@ def test_tables_that_wait_for_a_worker(logical: Logical, wild: Wild) -> None:
         wild.answers(cause.summary)
         logical.subscriber.configure(max_sync_workers_per_subscription=None)
         seen.ends()
+
+
+CANCELLED = ("burggraf/postgresql_replicas#2",)
+
+
+def for_role(logical: Logical) -> str:
+    """The timeout of the role of the subscription."""
+    logical.publisher.query(f"ALTER ROLE {REPLICATOR} SET statement_timeout = '2s'")
+    return f"statement_timeout = 2s, which is set for role {REPLICATOR} on {address(logical.publisher)}"
+
+
+def for_database(logical: Logical) -> str:
+    """The timeout of everybody in the database."""
+    logical.publisher.query(f"ALTER DATABASE {logical.database} SET statement_timeout = 2000")
+    return f"statement_timeout = 2000, which is set for database {logical.database} on {address(logical.publisher)}"
+
+
+@pytest.mark.situation(152, "A copy is cancelled by statement_timeout, again and again", *CANCELLED)
+@pytest.mark.parametrize("setting", [for_role, for_database])
+@pytest.mark.parametrize("major", [15, 18])
+def test_a_copy_that_is_cancelled(wild: Wild, run: Run, major: int, setting: Callable[[Logical], str]) -> None:
+    """The setting, for whom it is set, and the statement that ends it; afterwards the copy gets through."""
+    with _logical(major) as logical:
+        wild.server_version = str(major)
+        what = setting(logical)
+        logical.publisher.query("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+        logical.fleet.wait_caught_up()
+        slow_copy(logical, "orders", rows=600, row_s=0.01)
+        with watched(ends(logical), logical.database) as seen:
+            wild.begins()
+            logical.alter("REFRESH PUBLICATION")
+            cause = seen.names("table_copy_cancelled", 90.0, above=0.9)
+            assert what in cause.summary
+            assert cause.summary.startswith("the initial copy of public.orders by subscription pg_3")
+            assert cause.steps[0].risk == "look"
+            wild.answers(cause.summary)
+            result = run("check", *(each.dsn(logical.database, AGENT) for each in ends(logical)))
+            assert result.code == 1, result.out
+            assert what in result.out, result.out
+            (repair,) = [step for step in cause.steps if step.risk == "safe"]
+            logical.publisher.query(repair.sql or "", dbname=logical.database)
+            seen.until("the table is copied", lambda: state(logical, "orders")() == "r", 60.0)
+
+
+@pytest.mark.situation(153, "A copy is cancelled by a timeout that only the server log shows", *CANCELLED)
+def test_a_copy_that_is_cancelled_by_the_servers_own_timeout(wild: Wild) -> None:
+    """statement_timeout in the configuration file: no catalog has it, and the server log says that one ended."""
+    with _logical() as logical:
+        logical.publisher.configure(statement_timeout="2s")
+        logical.subscriber.configure_files({"logging_collector": "on", "log_destination": "csvlog"})
+        logical.subscriber.restart()
+        logical.subscriber.query(GRANTS, dbname=logical.database)
+        logical.publisher.query("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+        logical.fleet.wait_caught_up()
+        slow_copy(logical, "orders", rows=600, row_s=0.01)
+        with watched(ends(logical), logical.database) as seen:
+            wild.begins()
+            logical.alter("REFRESH PUBLICATION")
+            cause = seen.names("table_copy_cancelled", 90.0, above=0.9)
+            assert "takes longer than statement_timeout on" in cause.summary
+            assert "canceling statement due to statement timeout" in str(cause.evidence_for)
+            wild.answers(cause.summary)
+        logical.publisher.configure(statement_timeout=None)
 
 
 @pytest.mark.quick

@@ -260,9 +260,17 @@ ENTRIES = (
         tasks=("Raise the limit that was reached on the subscriber.",),
     ),
     CauseEntry(
+        code="table_copy_cancelled",
+        family="logical",
+        help="initial copies fail, and the server log or a timeout of the sender on the publisher shows why",
+        explains=frozenset({"table_sync_stuck"}),
+        improvements=("Give the roles by which servers replicate timeouts of their own, not those of applications.",),
+        tasks=("Set statement_timeout to 0 for the role of the subscription on the publisher.",),
+    ),
+    CauseEntry(
         code="table_sync_failing",
         family="logical",
-        help="sync_errors rises and tables stay unready",
+        help="sync_errors rises and tables stay unready, and no timeout explains it",
         explains=frozenset({"table_sync_stuck"}),
         improvements=(habits.DDL,),
         tasks=("Repair the error of the copy that the subscriber's server log gives; every table must become ready.",),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from leadline.model.incident import Step
 from leadline.words import times
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
+from leadline_streams.engines.postgresql.copy_timeouts import cancelled
 from leadline_streams.engines.postgresql.subscriptions import copies_fail
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
@@ -14,11 +15,15 @@ RULES = frozenset({"table_sync_stuck"})
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A subscription whose copies fail; the other tables are still streamed."""
+    """A subscription whose copies fail for no reason that is seen; the other tables are still streamed."""
     for affected in affected_subscriptions(context, RULES):
         own, name = affected.subscription, affected.node.name
         window = affected.node.windows.get(f"sync_error:{own.name}")
         if window is None or not copies_fail(affected.node, own, context.now):
+            continue
+        if own.tables and not own.unsynced:  # it is repaired
+            continue
+        if cancelled(context.cluster, affected.node, own, context.now) is not None:
             continue
         tables = ", ".join(own.unsynced) or "a table"
         yield Claim(

@@ -25,6 +25,8 @@ class Window(Struct, omit_defaults=True):
     """When the counter last rose; 0 when it never did."""
     before_at: float = 0.0
     """When it rose before that."""
+    since: float = 0.0
+    """When it was first read, where events before that are not counted; 0 where there were none."""
 
     def feed(self, time: float, counter: int) -> int:
         """Take the counter's present value; returns how much it rose."""

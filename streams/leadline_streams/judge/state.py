@@ -22,6 +22,7 @@ from leadline.model.observation import (
     Node,
     RefusedTable,
     Sample,
+    SenderTimeout,
     ServerLog,
     SettingValue,
     Tables,
@@ -143,6 +144,8 @@ class NodeState(Struct, omit_defaults=True):
     """The tables of its publications, as last reported."""
     subscribes: dict[str, TableNames] = {}
     """The tables of its subscriptions, as last reported."""
+    sender_timeouts: tuple[SenderTimeout, ...] = ()
+    """Of its logical senders, as last reported."""
     disk: Disk | None = None
     """As last reported: not every sample has it."""
     tables: Tables | None = None

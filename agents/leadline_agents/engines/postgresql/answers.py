@@ -17,6 +17,7 @@ from leadline.model.observation import (
     Downstream,
     Positions,
     RefusedTable,
+    SenderTimeout,
     SettingValue,
     Slot,
     Subscription,
@@ -131,6 +132,7 @@ class RefusedAnswer(Value, frozen=True, kw_only=True):
 
     refused: tuple[RefusedTable, ...]
     publishes: dict[str, tuple[str, ...]] | None = None
+    sender_timeouts: tuple[SenderTimeout, ...] = ()
 
 
 class ListedAnswer(Value, frozen=True, kw_only=True):

@@ -104,6 +104,7 @@ class PostgresqlInstance:
             server_log=await self._server_log.read(look, now),
             refused=refused.refused if refused is not None else None,
             publishes=refused.publishes if refused is not None else None,
+            sender_timeouts=refused.sender_timeouts if refused is not None else None,
             subscribes=await self._subscribes(look, now),
         )
         await self._make_way(look, now)

@@ -15,6 +15,7 @@ from leadline.model.observation import (
     NodeSettings,
     RefusedTable,
     Sample,
+    SenderTimeout,
     ServerLog,
     Session,
     SettingValue,
@@ -74,6 +75,7 @@ def sample_of(
     refused: tuple[RefusedTable, ...] | None = None,
     publishes: dict[str, tuple[str, ...]] | None = None,
     subscribes: dict[str, tuple[str, ...]] | None = None,
+    sender_timeouts: tuple[SenderTimeout, ...] | None = None,
 ) -> Sample:
     """One look as a sample, not numbered yet. ``free`` is free and total bytes of the volume that holds the WAL.
 
@@ -104,6 +106,7 @@ def sample_of(
         refused=refused,
         publishes=publishes,
         subscribes=subscribes,
+        sender_timeouts=sender_timeouts,
         conflicts={row.database: row.kinds for row in look.conflicts},
         activity=_activity(look.activity, query_text) if look.activity is not None and stats else None,
         archiver=archiver,

@@ -9,6 +9,7 @@ import psycopg
 
 from leadline_lab.faults.fault import Course, Expected, Healed, Injected, Prepared, fault
 from leadline_lab.faults.topologies import Logical, make_logical
+from leadline_lab.sandbox.fleet import REPLICATOR
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
 
@@ -97,6 +98,46 @@ def slot_creation_waits(logical: Logical) -> Course:
         eventually("the slot is created", lambda: bool(publisher.query(CREATED)), 10.0)
         publisher.execute("SELECT pg_drop_replication_slot('cdc')")
     yield Healed()
+
+
+@fault(
+    make_logical,
+    Expected(
+        rule="table_sync_stuck",
+        cause="table_copy_cancelled",
+        summary=("statement_timeout = 1s, which is set for role replicator on pg-1",),
+        fix=("ALTER ROLE replicator SET statement_timeout = 0",),
+        within_s=40.0,
+    ),
+    event_window=True,
+    since=15,
+)
+def copy_cancelled_by_timeout(logical: Logical) -> Course:
+    """The role of the subscription has a statement_timeout on the publisher, and a copy takes longer."""
+    logical.publisher.execute(f"ALTER ROLE {REPLICATOR} SET statement_timeout = '1s'")
+    yield Prepared()
+    slow_copy(logical, "too_slow", rows=400, row_s=0.005)
+    logical.alter("REFRESH PUBLICATION")
+    yield Injected()
+    logical.publisher.execute(f"ALTER ROLE {REPLICATOR} RESET statement_timeout")
+    _copied(logical)
+    yield Healed()
+
+
+def slow_copy(logical: Logical, table: str, *, rows: int, row_s: float) -> None:
+    """A table with rows of 100 kB that the subscriber takes so long to copy; the publisher waits for it."""
+    logical.on_subscriber(
+        TABLE.format(table),
+        f"CREATE FUNCTION {table}() RETURNS trigger LANGUAGE plpgsql AS "
+        f"'BEGIN PERFORM pg_sleep({row_s}); RETURN NEW; END'",
+        f"CREATE TRIGGER {table} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {table}()",
+        f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}",
+    )
+    logical.on_publisher(
+        TABLE.format(table),
+        f"ALTER TABLE {table} ALTER note SET STORAGE EXTERNAL",
+        f"INSERT INTO {table} SELECT id, repeat('x', 100000) FROM generate_series(1, {rows}) AS id",
+    )
 
 
 @contextmanager

@@ -33,6 +33,7 @@ Shared by rules and causes:
 ``subscriptions``   workers that are missing, fail or wait; publications that are missing
 ``subscribed_tables``  tables that a publication or its subscription lacks
 ``table_copies``    initial copies of tables that do not move, and their senders
+``copy_timeouts``   initial copies that a timeout of their publisher ends
 ``archive``         standbys that are fed by the WAL archive alone
 ``mismatches``      settings that must not be lower on a standby than on its primary
 ``timeouts``        how long an end of a connection may be silent

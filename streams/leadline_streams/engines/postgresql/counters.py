@@ -29,7 +29,8 @@ def count(node: NodeState, before: Sample | None, sample: Sample, now: float) ->
         if window is not None:
             window.feed(now, counter)
         elif counter:
-            window = windows[key] = Window(EVENT_WINDOW_S, counter if before is None else 0)
+            base, since = (counter, now) if before is None else (0, 0.0)
+            window = windows[key] = Window(EVENT_WINDOW_S, base, since=since)
             window.feed(now, counter)
 
 

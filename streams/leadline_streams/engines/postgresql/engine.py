@@ -97,6 +97,8 @@ class PostgreSQL:
             node.refused = ()
         if sample.publishes is not None:
             node.publishes = subscribed_tables.taken(node.publishes, sample.publishes, now)
+        if sample.sender_timeouts is not None:
+            node.sender_timeouts = sample.sender_timeouts
         if sample.subscribes is not None:
             node.subscribes = subscribed_tables.taken(node.subscribes, sample.subscribes, now)
         if sample.copies or sample.subscriptions or node.copies:

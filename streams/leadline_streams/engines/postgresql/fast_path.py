@@ -55,9 +55,10 @@ READ: Fields = {
 
 SKIPPED: Fields = {
     # Order is the watermark's matter; the error, the role and the cost of a look change no
-    # verdict; publications and copies matter to subscriptions only, which never take the fast path.
+    # verdict; publications and copies matter to subscriptions only, which never take the fast path; timeouts of senders
+    # come with the tables of publications, which the fast path refuses.
     Sample: frozenset({"seq", "at", "sent_at", "interval_s", "error", "database", "publications", "cost"})
-    | {"error_code", "login", "copies"},
+    | {"error_code", "login", "copies", "sender_timeouts"},
     # Times and waits explain a lag, and there is none; positions that are counts are another engine's.
     Positions: frozenset({"last_replay_at", "redo_lsn", "startup_wait", "current", "received", "applied"}),
     # What identifies a connection stays the same while the processes at its ends do.

@@ -46,6 +46,13 @@ def of_worker(line: LogLine) -> bool:
     return line.relation is not None or any(word in line.message for word in _WORKER_WORDS)
 
 
+def of_copy(line: LogLine) -> bool:
+    """Whether the worker of an initial copy may have written a message."""
+    if line.process:
+        return line.process.startswith("logical replication") and "sync" in line.process
+    return any(word in line.message for word in ("WAL stream", "copy"))
+
+
 def of_replay(line: LogLine) -> bool:
     """Whether the startup process, which replays WAL, wrote a message."""
     return line.process == "startup" or not line.process

@@ -11,6 +11,8 @@ from leadline_streams.judge.verdict import STALLED_S
 
 SETTLED_S = 4.0
 """A worker that has streamed for this long does not fail at what it begins with."""
+SLOW_TURN_S = 7200.0
+"""Longest time between two failures of initial copies that count as one that recurs: a copy may fail at its end."""
 RARE_TURN_S = 120.0
 """Longest time between two errors of a worker that still fails; after that, it no longer does."""
 
@@ -91,7 +93,17 @@ def copies_fail(node: NodeState, subscription: Subscription, now: float) -> bool
     if window is None or not window.last_at:
         return False
     before = (subscription.sync_errors or 0) > window.count(now)
+    if fails_slowly(window, subscription, now):
+        return True
     return window.recurs(now) or (before and bool(subscription.unsynced) and now - window.last_at < LONGEST_TURN_S)
+
+
+def fails_slowly(window: Window, subscription: Subscription, now: float) -> bool:
+    """Whether copies of tables that are still not ready failed twice, the second time after they had run for long."""
+    turn = window.last_at - window.before_at
+    if not subscription.unsynced or not window.before_at or not LONGEST_TURN_S < turn <= SLOW_TURN_S:
+        return False
+    return now - window.last_at < turn + LONGEST_TURN_S
 
 
 def shows_within_s(node: NodeState, subscription: Subscription, now: float) -> float:

@@ -9,6 +9,8 @@
 --            column list or FULL shows that somebody wanted updates.
 -- publishes  The tables of each publication as a subscription gets their names; none of a publication of over 1000.
 -- filtered   The columns of a row filter, by their numbers in its parsed form.
+-- timeout    What ALTER ROLE and ALTER DATABASE set for logical senders, the narrowest first, as the server applies it.
+--            A timeout in the configuration file is not seen: the agent's session has its own.
 WITH published AS (
     SELECT publication.oid AS publication, publication.pubname, publication.pubupdate, publication.pubdelete,
         listed.table_oid, listed.parent, listed.filter, listed.columns
@@ -68,6 +70,29 @@ refused AS (
             ELSE generated
         END AS columns
     FROM described
+),
+timeout AS (
+    SELECT DISTINCT ON (sender.application_name, sender.usename, sender.datname, split_part(set.entry, '=', 1))
+        sender.application_name AS sender,
+        sender.usename AS role,
+        sender.datname AS database,
+        split_part(set.entry, '=', 1) AS setting,
+        split_part(set.entry, '=', 2) AS value,
+        CASE
+            WHEN own.setrole <> 0 AND own.setdatabase <> 0 THEN 'role in database'
+            WHEN own.setrole <> 0 THEN 'role'
+            WHEN own.setdatabase <> 0 THEN 'database'
+            ELSE 'all roles'
+        END AS set_for
+    FROM pg_stat_activity AS sender
+    JOIN pg_db_role_setting AS own
+        ON own.setrole IN (0, sender.usesysid) AND own.setdatabase IN (0, sender.datid)
+    CROSS JOIN LATERAL unnest(own.setconfig) AS set (entry)
+    WHERE sender.backend_type = 'walsender' AND sender.datid <> 0 AND sender.usename IS NOT NULL
+        AND set.entry ~ '^(statement|transaction)_timeout='
+    ORDER BY sender.application_name, sender.usename, sender.datname, split_part(set.entry, '=', 1),
+        own.setrole = 0, own.setdatabase = 0
+    LIMIT 20
 )
 SELECT json_strip_nulls(json_build_object('publishes', (
     SELECT json_object_agg(pubname, tables) FROM (
@@ -81,7 +106,7 @@ SELECT json_strip_nulls(json_build_object('publishes', (
         GROUP BY publication.pubname
         HAVING count(*) <= 1000
     ) AS lists
-), 'refused', coalesce((
+), 'sender_timeouts', coalesce((SELECT json_agg(timeout) FROM timeout), '[]'), 'refused', coalesce((
     SELECT json_agg(one) FROM (
         SELECT name, reason, columns, kind AS identity, pubname AS publication, pubupdate AS updates,
             pubdelete AS deletes, changed
