@@ -13,7 +13,7 @@ from leadline_lab.demo.scenario import Action, Configure, Export, FollowAdvice, 
 from leadline_lab.faults.injection import Injection
 from leadline_lab.faults.registry import FAULTS
 from leadline_lab.sandbox.fleet import Fleet
-from leadline_lab.sandbox.postgres import OnChange
+from leadline_lab.sandbox.server_files import OnChange
 from leadline_lab.sandbox.workload import pgbench
 
 RISKS_TAKEN: Final = frozenset({"look", "safe", "careful"})

@@ -12,9 +12,10 @@ from psycopg.conninfo import make_conninfo
 from leadline.errors import UsageError
 from leadline_lab.sandbox.binaries import programs
 from leadline_lab.sandbox.folder import Folder
-from leadline_lab.sandbox.postgres import OnChange, Server
+from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.process import give, reachable
 from leadline_lab.sandbox.proxy import Proxy
+from leadline_lab.sandbox.server_files import OnChange
 from leadline_lab.sandbox.wait import eventually
 
 AGENT = "leadline"

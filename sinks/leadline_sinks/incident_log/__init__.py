@@ -16,9 +16,7 @@ the incident log: while its server is away, targets are notified as usual.
 ``incident_table``    the table of incidents, compared with the chain; pure
 ``incident_history``  the history of one incident; pure
 ``terminal``          a history on a terminal; pure
-``impact``            the effects of an incident on links and data; pure
-``measures``          measures that keep a cause from returning
 ``markdown``          foreign text in Markdown; pure
 ``phrases``           subjects, values and times in words; pure
-``postmortem``        a history as the draft of a post-mortem; pure
+``postmortem``        a history as the draft of a post-mortem, a file for each section; pure
 """

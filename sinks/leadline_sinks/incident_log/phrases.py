@@ -1,10 +1,13 @@
 """Subjects, values and times in the words of a post-mortem. Pure."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 from leadline.model.alert import Subject
 from leadline.words import duration, size
 from leadline_sinks.incident_log.markdown import text
+
+NOT_YET: Final = "not yet"
 
 
 def about(subject: Subject) -> str:

@@ -16,6 +16,8 @@ Decisions, without I/O:
 
 Work:
 ``notifier``           delivers incidents to one target
+``tracked_incident``   an incident that is not finished
+``attempts``           one attempt at a time, and their failures
 ``incident_consumer``  reads a target's share of the incidents
 ``context_consumer``   reads the topics that a process needs completely
 ``kafka_reader``       consumers that reconnect; decoding of records

@@ -5,10 +5,8 @@ The notifier keeps the newest record of every incident that is not finished. It 
 new notifier that gets the records from there on, and the deliveries, continues where this one stopped.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from math import inf
 from random import random
 from typing import Final
@@ -18,20 +16,19 @@ import msgspec
 from leadline import metrics
 from leadline.clock import Clock
 from leadline.logs import escape
-from leadline.model.alert import severity_rank
 from leadline.model.delivery import Delivery
 from leadline.model.ids import IncidentId
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
+from leadline_sinks.notify.attempts import Attempts
 from leadline_sinks.notify.context import NotificationContext
-from leadline_sinks.notify.delivery_records import RINGS, DeliveryRecords
+from leadline_sinks.notify.delivery_records import DeliveryRecords
 from leadline_sinks.notify.notify_decision import Send, Skip, SkipReason, Suppress, Wait, decide
-from leadline_sinks.notify.pacing import CircuitBreaker, RandomNumber, TokenBucket, delay_s
+from leadline_sinks.notify.pacing import RandomNumber
 from leadline_sinks.notify.routing import targets
 from leadline_sinks.notify.self_incident import SelfIncident
 from leadline_sinks.notify.sink import (
     NEEDS_OPERATOR,
-    REASONS,
     DeliveryOutcome,
     GiveUp,
     NothingNew,
@@ -42,13 +39,8 @@ from leadline_sinks.notify.sink import (
     Sink,
 )
 from leadline_sinks.notify.situation import Situation, may_have_received
+from leadline_sinks.notify.tracked_incident import TrackedIncident
 
-ATTEMPT_S: Final = 60.0
-"""Longest time of one attempt, which may take several requests: a slow answer must not delay other incidents."""
-MIN_PAUSE_S: Final = 1.0
-"""Shortest wait after a target limited the rate without saying for how long."""
-MAX_PAUSE_S: Final = 3600.0
-"""Longest wait that a target may ask for at a time."""
 AMBIGUOUS: Final = frozenset({Reason.TIMEOUT, Reason.GARBLED})
 """After a failure for these reasons the target may have received the notification."""
 MAX_FINISHED: Final = 10_000
@@ -60,32 +52,6 @@ Write = Callable[[Delivery | Incident], Awaitable[int]]
 """Writes a record to its topic and returns its offset once Kafka has it."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class TrackedIncident:
-    """The state of an incident that is not finished. Times are of the monotonic clock."""
-
-    incident: Incident
-    partition: int
-    offset: int
-    """Of the newest record."""
-    observed_at: float
-    """Time of the first record that this process read."""
-    delivered_at: float
-    """Time of the last delivery; ``observed_at`` before the first."""
-    rang_at: float
-    """Time of the last delivery that was more than an update; ``observed_at`` before the first."""
-    ended_at: float | None
-    """Time at which this process read that the incident is resolved."""
-    surely_undelivered: bool = False
-    """Whether the target has received nothing, although an attempt is on record."""
-    failures: int = 0
-    not_before: float = -inf
-    decide_at: float = -inf
-    """Time of the next decision, unless a new record arrives earlier."""
-    due_since: float | None = None
-    """Time since when a notification is due."""
 
 
 class Notifier:
@@ -107,20 +73,13 @@ class Notifier:
         self._context = context
         self._write = write
         self._clock = clock
-        self._random_number = random_number
         self._records = DeliveryRecords(target, sink.kind)
         self._tracked: dict[IncidentId, TrackedIncident] = {}
         self._finished: dict[IncidentId, int] = {}
         """The last incidents that are finished, with the ``seq`` of their last record."""
-        self._bucket = TokenBucket(sink.rate, clock)
-        self._breaker = CircuitBreaker(clock)
+        self._attempts = Attempts(target, sink, clock, random_number)
         self._self_incident = SelfIncident(target, sink.kind, clock)
         self._revision = context.revision
-        self._paused_until = -inf
-        self._rate_limited = 0
-        """Consecutive attempts that the target refused because of its rate limit."""
-        self._attempt: asyncio.Task[DeliveryOutcome] | None = None
-        """The attempt in progress."""
         self._epoch = 0
         """Rises when incidents are taken away; a step that began before sends nothing more."""
         self._update_metrics()
@@ -131,16 +90,11 @@ class Notifier:
         if incident.seq <= self._finished.get(incident.incident_id, -1):
             return  # the stream writes records again after a restart
         tracked = self._tracked.get(incident.incident_id)
+        now = self._clock.monotonic()
         if tracked is None:
-            now = self._clock.monotonic()
-            ended_at = now if incident.state == "resolved" else None
-            self._tracked[incident.incident_id] = TrackedIncident(incident, partition, offset, now, now, now, ended_at)
+            self._tracked[incident.incident_id] = TrackedIncident.begin(incident, partition, offset, now)
         elif incident.seq > tracked.incident.seq:
-            tracked.incident, tracked.offset, tracked.decide_at = incident, offset, -inf
-            if incident.state == "open":
-                tracked.ended_at = None
-            elif tracked.ended_at is None:
-                tracked.ended_at = self._clock.monotonic()
+            tracked.observe(incident, offset, now)
 
     def settled(self, partition: int, position: int) -> int:
         """The offset before which no record of a partition is needed, where records are read up to ``position``."""
@@ -149,8 +103,7 @@ class Notifier:
     def cancel(self) -> None:
         """Cancel the attempt in progress. A step that began before this sends nothing more."""
         self._epoch += 1
-        if self._attempt is not None:
-            self._attempt.cancel()
+        self._attempts.cancel()
 
     def release(self) -> None:
         """Forget all incidents, since their partitions are assigned anew."""
@@ -199,46 +152,24 @@ class Notifier:
 
     async def _deliver_next(self, due: list[TrackedIncident], now: float) -> float:
         """Deliver the most urgent notification that may be tried now. Returns the seconds until another may be."""
-        held_s = max(self._breaker.wait_s(), self._paused_until - now)
-        if held_s > 0:
+        if (held_s := self._attempts.held_s()) > 0:
             return held_s
         ready = [tracked for tracked in due if tracked.not_before <= now]
         if not ready:
             return min(tracked.not_before for tracked in due) - now
-        if (wait_s := self._bucket.wait_s()) > 0:
+        if (wait_s := self._attempts.rate_s()) > 0:
             return wait_s
-        tracked, epoch = min(ready, key=_urgency), self._epoch
+        tracked, epoch = min(ready, key=lambda each: each.urgency), self._epoch
         notification = await self._decide(tracked, now)
         if notification is None:
             return 0.0
         await self._record_attempt(tracked, notification)
         if epoch != self._epoch:
             return 0.0
-        outcome = await self._attempted(notification)
+        outcome = await self._attempts.make(notification)
         if outcome is not None:
             await self._ended(tracked, notification, outcome)
         return 0.0
-
-    async def _attempted(self, notification: Notification) -> DeliveryOutcome | None:
-        """The outcome of an attempt; None when it was cancelled, so that the next owner of the incident goes on."""
-        self._bucket.take()
-        began = self._clock.monotonic()
-        self._attempt = asyncio.create_task(self._sink.deliver(notification))
-        try:
-            async with asyncio.timeout(ATTEMPT_S):
-                return await self._attempt
-        except TimeoutError:
-            return Retry(Reason.TIMEOUT, f"the attempt took longer than {ATTEMPT_S:g} s")
-        except asyncio.CancelledError:
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise
-            return None
-        except Exception as error:  # a defect of one sink must not stop the delivery of other incidents
-            log.exception("defect in the sink of %s at %s", self._target, escape(notification.incident.incident_id))
-            return Retry(Reason.GARBLED, f"defect in Leadline: {type(error).__name__}")
-        finally:
-            self._attempt = None
-            metrics.SINK_ATTEMPT_SECONDS.labels(self._target).observe(self._clock.monotonic() - began)
 
     async def _record_attempt(self, tracked: TrackedIncident, notification: Notification) -> None:
         """Record an attempt that opens something at the target before it is made: after a crash, the target may or may
@@ -274,50 +205,26 @@ class Notifier:
                 await self._record_failure(tracked, notification, outcome)
 
     async def _record_success(self) -> None:
-        if self._breaker.is_open:
-            log.info("%s accepts deliveries again", self._target)
-        self._breaker.record_success()
-        self._rate_limited = 0
+        self._attempts.record_success()
         for record in self._self_incident.record_success():
             await self._write(record)
 
     async def _record_failure(self, tracked: TrackedIncident, notification: Notification, outcome: Retry) -> None:
-        now, reason = self._clock.monotonic(), outcome.reason
-        was_open = self._breaker.is_open
-        metrics.SINK_FAILURES.labels(self._target, str(reason)).inc()
         tracked.failures += 1
-        wait_s = min(MAX_PAUSE_S, outcome.after_s or 0.0)
-        if reason is Reason.RATE_LIMITED:
-            self._rate_limited += 1
-            self._paused_until = now + (wait_s or max(MIN_PAUSE_S, delay_s(self._rate_limited, self._random_number)))
-        else:
-            self._breaker.record_failure(open_now=reason in NEEDS_OPERATOR)
-            tracked.not_before = now + max(wait_s, delay_s(tracked.failures, self._random_number))
-        if self._breaker.is_open and not was_open:
-            log.error(
-                "notifications to %s are failing: %s (%s); queued for retry",
-                self._target,
-                REASONS[reason],
-                outcome.detail,
-            )
-        else:
-            log.info("%s: %s (%s)", self._target, REASONS[reason], outcome.detail)
-        tracked.surely_undelivered = tracked.surely_undelivered and reason not in AMBIGUOUS
+        tracked.not_before = self._attempts.record_failure(outcome, tracked.failures)
+        tracked.surely_undelivered = tracked.surely_undelivered and outcome.reason not in AMBIGUOUS
         if outcome.receipt is not None:
             at = self._clock.now()
             record = self._records.partial(notification, self._last(tracked), outcome.receipt, at)
             await self._store(tracked, record, failed=True)
-        incident = self._self_incident.record_failure(reason, outcome.detail)
+        incident = self._self_incident.record_failure(outcome.reason, outcome.detail)
         if incident is not None:
             await self._write(incident)
 
     async def _store(self, tracked: TrackedIncident, record: Delivery, *, failed: bool = False) -> None:
         self._context.add_delivery(record, await self._write(record))
-        tracked.delivered_at, tracked.surely_undelivered, tracked.decide_at = self._clock.monotonic(), False, -inf
-        if record.outcome in ("sent", "nothing_new") and record.occasion in RINGS:
-            tracked.rang_at = tracked.delivered_at
+        tracked.record(record, self._clock.monotonic(), failed=failed)
         if not failed:
-            tracked.failures, tracked.not_before, tracked.due_since = 0, -inf, None
             metrics.SINK_DELIVERIES.labels(self._target, record.outcome).inc()
 
     def _finish(self, tracked: TrackedIncident, reason: SkipReason) -> None:
@@ -356,9 +263,4 @@ class Notifier:
         waiting = [now - each.due_since for each in self._tracked.values() if each.due_since is not None]
         metrics.SINK_PENDING.labels(self._target).set(len(waiting))
         metrics.SINK_OLDEST_PENDING_SECONDS.labels(self._target).set(max(waiting, default=0.0))
-        metrics.SINK_BREAKER_OPEN.labels(self._target).set(self._breaker.is_open)
-
-
-def _urgency(tracked: TrackedIncident) -> tuple[int, float]:
-    """The most severe incident first, then the one that has waited longest."""
-    return -severity_rank(tracked.incident.severity), tracked.due_since or 0.0
+        metrics.SINK_BREAKER_OPEN.labels(self._target).set(self._attempts.are_probes)

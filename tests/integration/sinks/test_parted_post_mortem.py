@@ -7,7 +7,7 @@ import pytest
 
 from leadline.settings.sink import IncidentLogSettings
 from leadline_sinks.incident_log import reader, terminal
-from leadline_sinks.incident_log.postmortem import draft
+from leadline_sinks.incident_log.postmortem.draft import draft
 from leadline_sinks.notify.sink import Sent
 from tests.integration.sinks.test_incident_log import recording
 from tests.unit.sinks.log_made import topic_record

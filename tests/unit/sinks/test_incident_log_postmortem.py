@@ -13,10 +13,10 @@ from leadline.model.action import Action
 from leadline.model.alert import Evidence, Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
-from leadline_sinks.incident_log.impact import breaches
 from leadline_sinks.incident_log.incident_history import IncidentHistory, IncidentTimes
-from leadline_sinks.incident_log.measures import measures
-from leadline_sinks.incident_log.postmortem import draft
+from leadline_sinks.incident_log.postmortem.draft import draft
+from leadline_sinks.incident_log.postmortem.impact import breaches
+from leadline_sinks.incident_log.postmortem.measures import measures_against
 from leadline_sinks.incident_log.terminal import page
 from tests.unit.sinks import made
 from tests.unit.sinks.outage import BEGAN, OUTAGE, at, step
@@ -48,9 +48,9 @@ def test_the_times_of_the_outage() -> None:
 
 def test_measures_are_listed_once() -> None:
     """A measure that two causes share is listed once; an unknown code has the measures of `unknown`."""
-    both = measures(["subscriber_duplicate_key", "subscriber_local_writes"])
+    both = measures_against(["subscriber_duplicate_key", "subscriber_local_writes"])
     assert len(set(both.tasks)) == len(both.tasks) == 3
-    assert measures(["made_up"]) == measures([]) == measures(["unknown"])
+    assert measures_against(["made_up"]) == measures_against([]) == measures_against(["unknown"])
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import pytest
 
 from leadline.errors import UnreachableError
 from leadline_lab.sandbox.fleet import identifier
-from leadline_lab.sandbox.postgres import _alter_system, _conf
+from leadline_lab.sandbox.postgres import _alter_system
+from leadline_lab.sandbox.server_files import _conf
 from leadline_lab.sandbox.wait import eventually
 
 

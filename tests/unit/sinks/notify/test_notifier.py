@@ -17,7 +17,7 @@ from leadline.model.silence import Silence
 from leadline.settings.routing import NotifySettings
 from leadline.settings.sink import SinkSettings
 from leadline.settings.targets import ConsoleSettings
-from leadline_sinks.notify import notifier
+from leadline_sinks.notify import attempts, notifier
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.notifier import Notifier
 from leadline_sinks.notify.sink import GiveUp, Notification, Outcome, Rate, Reason, Retry, Sent
@@ -266,7 +266,7 @@ async def test_a_target_that_asks_to_wait(reason: Reason, after_s: float, wait_s
 
 async def test_a_target_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """An attempt has a time limit, after which it counts as a timeout."""
-    monkeypatch.setattr(notifier, "ATTEMPT_S", 0.0)
+    monkeypatch.setattr(attempts, "ATTEMPT_S", 0.0)
     setup = Setup()
 
     async def deliver(_: Notification) -> Outcome:

@@ -1,0 +1,93 @@
+"""``leadline incidents ack`` and ``note``."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import click
+
+from leadline.clock import SystemClock
+from leadline.errors import LeadlineError, UsageError
+from leadline.kafka import publish
+from leadline.model.action import Action
+from leadline.model.ids import IncidentId
+from leadline.settings.sink import SinkSettings
+from leadline_cli.incidents.log_access import dsn, plain
+from leadline_cli.options import by_option, config_option, format_option, settings, user
+from leadline_cli.output import emit
+
+if TYPE_CHECKING:
+    from leadline_sinks.incident_log.reader import Known
+
+
+@click.command("ack")
+@click.argument("incident", metavar="ID")
+@config_option
+@by_option
+@format_option
+def ack_(incident: str, config: Path | None, by: str | None, form: str) -> None:
+    """Acknowledge an incident, and notify every target of it. Works while the incident log is down.
+
+    \b
+    Example:
+      leadline incidents ack inc_orders_20260410T100003Z_7c1e -c sink.yaml
+    """
+    _act(config, incident, "acknowledge", by, "", form)
+
+
+@click.command("note")
+@click.argument("incident", metavar="ID")
+@click.argument("text")
+@config_option
+@by_option
+@format_option
+def note_(incident: str, text: str, config: Path | None, by: str | None, form: str) -> None:
+    """Add a note to an incident. Works while the incident log is down.
+
+    \b
+    Example:
+      leadline incidents note inc_orders_20260410T100003Z_7c1e \\
+          'ended the report' -c sink.yaml
+    """
+    if not text.strip():
+        raise UsageError("the note is empty; give its text")
+    _act(config, incident, "note", by, text, form)
+
+
+def _act(config: Path | None, incident: str, kind: Any, by: str | None, text: str, form: str) -> None:
+    loaded = settings(SinkSettings, config)
+    if len(text) > 4000:
+        raise UsageError(f"the note has {len(text)} characters; the limit is 4000")
+    ident, known = asyncio.run(_known(loaded, incident))
+    action = Action(
+        action_id=f"act_{uuid4().hex}",
+        incident_id=IncidentId(ident),
+        kind=kind,
+        by=(by or user())[:255],
+        text=text,
+        at=SystemClock().now(),
+        generation=known.generation if known is not None else None,
+    )
+    asyncio.run(publish(loaded.kafka, "leadline-incidents", action))
+    if form == "json":
+        emit(plain({"action": action}))
+    else:
+        over = "; it is resolved already" if known is not None and known.state == "resolved" else ""
+        click.echo(f"{'acknowledged' if kind == 'acknowledge' else 'noted'} {action.incident_id} as {action.by}{over}")
+
+
+async def _known(loaded: SinkSettings, incident: str) -> tuple[str, "Known | None"]:
+    """The complete ID and the incident from the incident log; ``incident`` itself without one that answers."""
+    from leadline_sinks.incident_log import reader
+
+    if not loaded.incident_log.wanted:
+        return incident, None
+    try:
+        async with reader.session(dsn(loaded)) as connection:
+            found = await reader.beginning(connection, incident)
+    except LeadlineError as error:
+        click.echo(f"cannot check that the incident exists: {error}", err=True)
+        return incident, None
+    ident = reader.the_one(incident, found)
+    return ident, found[ident]

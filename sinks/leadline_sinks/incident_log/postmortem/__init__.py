@@ -1,0 +1,9 @@
+"""The draft of a post-mortem: the page, its sections, and the effects of an incident. Pure.
+
+``draft``       the whole page
+``summary``     how long it lasted, how bad it was, and what was affected
+``response``    the timeline, the times of detection and response, and who was notified
+``root_cause``  the root cause, its evidence, and how it ended
+``measures``    measures that keep its causes from returning, and tasks
+``impact``      the effects of an incident on links and data
+"""

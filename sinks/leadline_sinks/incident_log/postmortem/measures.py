@@ -1,0 +1,82 @@
+"""The last section of a post-mortem: measures so that its causes do not return, and tasks from how people responded."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import replace
+
+from leadline.catalogue import CAUSES
+from leadline.model.incident import Change
+from leadline.words import duration
+from leadline_sinks.incident_log.incident_history import IncidentHistory
+from leadline_sinks.incident_log.markdown import code, text
+from leadline_sinks.incident_log.postmortem.impact import Breach
+from leadline_sinks.incident_log.postmortem.root_cause import LIKELY
+
+SLOW_DETECTION_S: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """An improvement changes how things are built; a task is done once and ticked off."""
+
+    improvements: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+
+def measures_against(codes: Iterable[str]) -> Measures:
+    """Those of several causes, each once, in the causes' order; of a code that is not known, those of ``unknown``."""
+    found = [CAUSES.get(code, CAUSES["unknown"]) for code in codes] or [CAUSES["unknown"]]
+    return Measures(
+        tuple(dict.fromkeys(text for each in found for text in each.improvements)),
+        tuple(dict.fromkeys(text for each in found for text in each.tasks)),
+    )
+
+
+def measures(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
+    """The section."""
+    incident = history.incident
+    likely = [cause.code for cause in history.causes[:1]]
+    likely += [cause.code for cause in history.causes[1:] if cause.confidence >= LIKELY]
+    if any(change.at <= incident.opened_at for change in incident.changes):
+        likely.append("config_changed")
+    wanted = measures_against(dict.fromkeys(likely))
+    yield "## Corrective and preventative measures"
+    yield ""
+    yield "### Improvements and fixes"
+    yield ""
+    for each in wanted.improvements:
+        yield f"- {each}"
+    yield ""
+    yield "### Tasks"
+    yield ""
+    for each in (*wanted.tasks, *_tasks(history, found)):
+        yield f"- [ ] {each} *owner, due*"
+
+
+def _tasks(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
+    """Tasks that follow from the response, whatever the cause was."""
+    times = history.times
+    if times.to_detect_s > SLOW_DETECTION_S:
+        yield f"Detection took {duration(times.to_detect_s)}: review the limits of the rules that fired."
+    if history.notified_at is not None and history.acknowledged is None:
+        yield "Nobody acknowledged the incident: check who is on call for this cluster, and that they are paged."
+    for each in _not_reverted(history.incident.changes):
+        was = code(each.from_) if each.from_ is not None else "unset"
+        now = code(each.to) if each.to is not None else "unset"
+        left = f"{code(each.setting)} on {text(each.node)} was {was}, and {now} when last seen"
+        yield f"{left}: revert it, or document why it stays."
+    for target in sorted({each.target for each in history.deliveries if each.outcome == "given_up"}):
+        yield f"{text(target)} could not be notified: repair it, and send a test."
+    if runbooks := list(dict.fromkeys(code(each.runbook) for each in found if each.runbook)):
+        yield f"Review {' and '.join(runbooks)} with those who were on call, and add what was missing."
+
+
+def _not_reverted(changes: Sequence[Change]) -> list[Change]:
+    """For each setting whose last value differs from its first, one change from the first to the last."""
+    whole: dict[tuple[str, str], Change] = {}
+    for each in sorted(changes, key=lambda change: (change.at, change.node, change.setting)):
+        first = whole.setdefault((each.node, each.setting), each)
+        whole[each.node, each.setting] = replace(first, to=each.to)
+    return [each for each in whole.values() if each.to != each.from_]

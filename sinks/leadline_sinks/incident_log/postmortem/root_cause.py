@@ -1,0 +1,135 @@
+"""The section of a post-mortem about the root cause: the evidence, what else was considered, and how it ended."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from leadline.headline import ended_by, last_change
+from leadline.model.alert import Evidence
+from leadline.model.incident import Cause, Change
+from leadline.steps import grouped
+from leadline.words import duration
+from leadline_sinks.incident_log.incident_history import IncidentHistory
+from leadline_sinks.incident_log.markdown import block, code, table, text
+from leadline_sinks.incident_log.phrases import second, sentence
+
+LIKELY: Final = 0.5
+"""Confidence from which a cause that is not ranked first adds its fix and its measures."""
+
+
+def root_cause(history: IncidentHistory) -> Iterator[str]:
+    """The section."""
+    incident = history.incident
+    yield "## Root cause and resolution"
+    yield ""
+    yield "### Root cause"
+    yield ""
+    yield _named(history)
+    for cause in history.causes[:1]:
+        if cause.evidence_for or cause.evidence_against or cause.not_seen:
+            yield ""
+            yield from table(("Evidence", "Node", "Value", "Note", "For or against"), _evidence(cause))
+    others = history.causes[1:]
+    if others:
+        yield ""
+        yield "Also considered:"
+        yield ""
+        for cause in others:
+            yield f"- {code(cause.code)} (confidence {cause.confidence:.2f}): {sentence(cause.summary)}"
+    if incident.changes:
+        yield ""
+        yield "Settings that changed before or during the incident:"
+        yield ""
+        yield from table(("Seen (UTC)", "Node", "Setting", "From", "To", "When"), _changes(history))
+    yield ""
+    yield "### Resolution"
+    yield ""
+    if incident.resolved_at is not None:
+        yield f"All alerts were resolved. The incident ended at {second(incident.resolved_at)} UTC."
+    else:
+        yield "The incident is open."
+    if (why := ended_by(incident)) and incident.merged_into is None:
+        yield ""
+        yield f"It was ended by: {sentence(why)}"
+    elif change := last_change(incident):
+        yield ""
+        yield f"The last change before that: {sentence(change)}"
+    for number, cause in enumerate(history.causes):
+        # A changed setting is listed above with its values.
+        likely = cause.confidence >= LIKELY and cause.code != "config_changed"
+        if (cause.steps or cause.fix) and (number == 0 or likely):
+            yield ""
+            yield "Leadline proposed:" if number == 0 else f"Leadline proposed for {code(cause.code)}:"
+            yield from _fix(cause)
+    notes = [each for each in history.actions if each.text]
+    if notes:
+        yield ""
+        yield "Notes:"
+        yield ""
+        for each in notes:
+            yield f"- {second(each.at)}, {text(each.by)}: {text(each.text, 4000)}"
+    yield ""
+    yield "*What was done, by whom, and what helped?*"
+
+
+def _named(history: IncidentHistory) -> str:
+    cause, took = next(iter(history.causes), None), history.times.to_cause_s
+    if cause is None or cause.code == "unknown" or took is None:
+        return root(history)
+    named = f"{code(cause.code)}, confidence {cause.confidence:.2f}"
+    return f"{named}; Leadline identified it {duration(took)} after the first breach."
+
+
+def root(history: IncidentHistory) -> str:
+    """The root cause in one sentence, or that none was identified."""
+    if not history.causes:
+        return "Leadline identified none. *What was it?*"
+    cause = history.causes[0]
+    if cause.code == "unknown":
+        return f"Leadline did not identify it: {text(cause.summary)}. *What was it?*"
+    return sentence(cause.summary)
+
+
+def _evidence(cause: Cause) -> Iterator[tuple[str, ...]]:
+    for side, found in (
+        ("for", cause.evidence_for),
+        ("against", cause.evidence_against),
+        ("not seen", cause.not_seen),
+    ):
+        for each in found:
+            yield (*_fact(each), side)
+
+
+def _fact(each: Evidence) -> tuple[str, ...]:
+    where, note = (text(foreign) if foreign else "-" for foreign in (each.node, each.note))
+    return code(each.name), where, code(each.value), note
+
+
+def _changes(history: IncidentHistory) -> Iterator[tuple[str, ...]]:
+    seen: list[Change] = []
+    for each in sorted(history.incident.changes, key=lambda change: (change.at, change.node, change.setting)):
+        undone = any(
+            (before.node, before.setting, before.from_) == (each.node, each.setting, each.to) for before in seen
+        )
+        when = "before the incident" if each.at <= history.incident.opened_at else "during the incident"
+        values = (code(value) if value is not None else "(unset)" for value in (each.from_, each.to))
+        row = (second(each.at), text(each.node), code(each.setting), *values)
+        yield (*row, f"{when}, reverted" if undone else when)
+        seen.append(each)
+
+
+def _fix(cause: Cause) -> Iterator[str]:
+    """The steps below their servers, statements in code blocks; the text of the fix where there are no steps."""
+    if not cause.steps:
+        yield from ("", *block([cause.fix]))
+    place = ""
+    for group in grouped(cause.steps):
+        if group.place and group.place != place:
+            yield from ("", f"On {text(group.place)}:")
+        place = group.place
+        if group.warning:
+            yield from ("", group.warning)
+        if group.statements:
+            yield from ("", *block(group.lines, "sql"))
+        else:
+            for line in group.lines:
+                yield from ("", text(line, 1000))
