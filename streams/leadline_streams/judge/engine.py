@@ -48,6 +48,8 @@ class LinkReading:
     paused: bool = False
     blocked: bool = False
     """Whether applying waits for somebody's lock."""
+    waits: bool = False
+    """Whether applying what was received waits for a session: a stall without progress, however little is behind."""
     held_back: bool = False
     """Whether the sender holds back what it could send: a stall as soon as there is no progress."""
     apply_delay_s: float = 0.0

@@ -31,7 +31,7 @@ def update(link: LinkState, now: float, reading: LinkReading, traits: LinkTraits
     # A downstream that is looked at after its upstream shows what was written in between.
     behind = max(0, end - link.position)
     link.lag_units = behind
-    if behind <= traits.slack:
+    if behind <= (0 if reading.waits else traits.slack):
         link.lag_s, link.lag_is_bound = 0.0, False
         # Where each commit is confirmed, behind by one small transaction is behind.
         if behind == 0 or not traits.confirms_commits:

@@ -31,7 +31,7 @@ def judge(
         return _unreachable(up, down) or "cut_off"
     if reading.paused:
         return "replay_paused"
-    if reading.blocked or (reading.held_back and still):
+    if reading.blocked or ((reading.held_back or reading.waits) and still):
         return "replay_stalled"
     if link.lag_s is None:
         return "unknown"

@@ -1,6 +1,7 @@
 """``replication_stalled``: a downstream has changes to apply and makes no progress."""
 
 from leadline.words import duration
+from leadline_streams.engines.postgresql.stages import waits_for_session
 from leadline_streams.engines.postgresql.timing import milliseconds
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
@@ -21,8 +22,7 @@ def measure(context: LinkContext) -> float | None:
 def _granted_s(context: LinkContext) -> float:
     """The time for which the standby's own setting lets queries delay replay, while one does; 0 where that is usual."""
     sample = context.down.sample if context.down is not None else None
-    wait = (sample.positions.startup_wait or "") if sample is not None and sample.positions is not None else ""
-    if not wait.startswith(("IPC/RecoveryConflict", "BufferPin/", "Lock/")):
+    if sample is None or sample.positions is None or not waits_for_session(sample.positions):
         return 0.0
     fed_by = "archive" if context.link.kind == "archive" else "streaming"
     granted_s = milliseconds(context.down, f"max_standby_{fed_by}_delay")

@@ -22,6 +22,7 @@ from leadline_streams.engines.postgresql import (
 )
 from leadline_streams.engines.postgresql.links import NAME, is_held_back, is_streaming, row_of, slot_of, subscription_of
 from leadline_streams.engines.postgresql.lsn import format_lsn
+from leadline_streams.engines.postgresql.stages import waits_for_session
 from leadline_streams.engines.postgresql.timing import RESTART_S
 from leadline_streams.engines.postgresql.validation import check_positions
 from leadline_streams.judge.engine import LinkParts, LinkTraits
@@ -116,11 +117,14 @@ class PostgreSQL:
 
     def shows_within_s(self, memory: Memory, node: NodeState, now: float) -> float:
         """A subscription without a stream shows it when it tries again, if its publisher is not known to be down; a
-        server that is gone by not coming back; a sender that holds changes back by holding on."""
+        server that is gone by not coming back; a sender that holds changes back, and replay that waits
+        for a session, by going on with it."""
         if node.down and node.reach == "gone":
             return RESTART_S
         sample = node.sample if node.answers else None
         if sample is not None and any(map(is_held_back, sample.downstreams)):
+            return STALLED_S
+        if sample is not None and sample.positions is not None and waits_for_session(sample.positions):
             return STALLED_S
         down = {
             link.name

@@ -24,6 +24,7 @@ from leadline_streams.engines.postgresql.link_reading import (
 )
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.engines.postgresql.stages import waits_for_session
 from leadline_streams.judge import rollup
 from leadline_streams.judge.link_progress import ANCHOR_S, LEAD_S, follow_trend
 from leadline_streams.judge.state import LinkState, NodeState
@@ -39,7 +40,8 @@ READ: Fields = {
             *("publishes", "subscribes"),
         }
     ),
-    Positions: frozenset({"current_lsn", "received_lsn", "replayed_lsn", "replay_paused", "apply_delay_s"}),
+    Positions: frozenset({"current_lsn", "received_lsn", "replayed_lsn", "replay_paused", "apply_delay_s"})
+    | {"startup_wait"},
     Upstream: frozenset({"host", "port", "slot", "status", "latest_end_lsn", "message_age_s", "pid"}),
     Downstream: frozenset({"pid", "name", "kind", "slot", "write_lsn", "flush_lsn", "reply_age_s", "xmin_age"}),
     Slot: frozenset(
@@ -59,8 +61,8 @@ SKIPPED: Fields = {
     # come with the tables of publications, which the fast path refuses.
     Sample: frozenset({"seq", "at", "sent_at", "interval_s", "error", "database", "publications", "cost"})
     | {"error_code", "login", "copies", "sender_timeouts"},
-    # Times and waits explain a lag, and there is none; positions that are counts are another engine's.
-    Positions: frozenset({"last_replay_at", "redo_lsn", "startup_wait", "current", "received", "applied"}),
+    # Times explain a lag, and there is none; positions that are counts are another engine's.
+    Positions: frozenset({"last_replay_at", "redo_lsn", "current", "received", "applied"}),
     # What identifies a connection stays the same while the processes at its ends do.
     Upstream: frozenset(
         {
@@ -146,7 +148,7 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
     if sample.not_permitted and sample.not_permitted != before.not_permitted:
         return False
     positions, activity, archiver = sample.positions, sample.activity, sample.archiver
-    if positions is not None and positions.apply_delay_s:
+    if positions is not None and (positions.apply_delay_s or waits_for_session(positions)):
         return False
     if activity is not None:
         if activity.sync_waiters or ((activity.prepared_age or 0) >= LEAST_AGE and node.takes_writes):

@@ -19,6 +19,7 @@ from leadline_streams.engines.postgresql import fast_path
 from leadline_streams.engines.postgresql.horizon import LEAST_AGE, NEVER_MOVING
 from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S
 from leadline_streams.engines.postgresql.slots import HELD_BYTES
+from leadline_streams.engines.postgresql.stages import is_session_wait
 from leadline_streams.judge.state import LinkState, NodeState
 
 READ = {
@@ -49,6 +50,9 @@ def take(node: NodeState, vitals: PostgresqlVitals, now: float, upstream_seen: b
         return False
     if node.takes_writes and _may_hold(vitals):
         return False
+    positions = vitals.positions
+    if positions is not None and positions.received_lsn != positions.replayed_lsn and _waits(node.kept, vitals):
+        return False
     if rows or not upstream_seen:
         end, before = _end_of_wal(vitals, upstream_seen), node.clock.end
         if end is not None:
@@ -71,6 +75,13 @@ def judge(link: LinkState, up: NodeState | None, vitals: PostgresqlVitals, now: 
     position = max(0, vitals.end - positions.replayed_lsn)
     received = max(0, vitals.end - positions.received_lsn) if positions.received_lsn is not None else position
     return fast_path.streams_on(link, up, position, received, now)
+
+
+def _waits(base: Sample | None, vitals: PostgresqlVitals) -> bool:
+    """Whether the startup process waits for a session."""
+    at = base.positions if base is not None else None
+    wait = next((wait.event for wait in vitals.waits if wait.place == 0), at.startup_wait if at is not None else None)
+    return is_session_wait(wait)
 
 
 def _creates_slots(base: Sample | None, vitals: PostgresqlVitals) -> bool:

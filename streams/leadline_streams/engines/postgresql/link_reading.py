@@ -13,6 +13,7 @@ from leadline_streams.engines.postgresql.links import (
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.slots import slot_is_lost
+from leadline_streams.engines.postgresql.stages import waits_for_session
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop, is_blocked, missing_publications
 from leadline_streams.engines.postgresql.timeouts import keepalive_s, replies_on_its_own, sender_timeout_s
 from leadline_streams.judge.engine import LinkReading
@@ -57,6 +58,7 @@ def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now
         failing=failing,
         paused=positions is not None and positions.replay_paused,
         blocked=subscription is not None and is_blocked(subscription),
+        waits=positions is not None and waits_for_session(positions),
         held_back=row is not None and is_held_back(row),
         apply_delay_s=positions.apply_delay_s if positions is not None else 0.0,
         one_history=_one_history(link, up, down),

@@ -3,8 +3,22 @@
 from dataclasses import dataclass
 from typing import Self
 
+from leadline.model.observation import Positions
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge.diagnosis.context import AffectedLink
+
+SESSION_WAITS = ("IPC/RecoveryConflict", "BufferPin/", "Lock/")
+"""Beginnings of wait events of the startup process with which it waits for a session."""
+
+
+def waits_for_session(positions: Positions) -> bool:
+    """Whether replay of what a standby received waits for a session: a snapshot, a lock or a page that one holds."""
+    return positions.received_lsn != positions.replayed_lsn and is_session_wait(positions.startup_wait)
+
+
+def is_session_wait(wait: str | None) -> bool:
+    """Whether the startup process waits for a session with this wait event."""
+    return wait is not None and wait.startswith(SESSION_WAITS)
 
 
 @dataclass(frozen=True, slots=True)

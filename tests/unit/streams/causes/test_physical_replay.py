@@ -83,6 +83,27 @@ def test_the_text_of_a_query_is_evidence_only() -> None:
     assert "DROP" not in cause.summary + cause.fix + world.incidents[-1].title
 
 
+def test_replay_of_little_wal_that_waits_for_a_query() -> None:
+    """Less than two pages are behind, of a primary that is idle by now: what was received is not applied."""
+    world = pair()
+    change(world, "pg-2", max_standby_streaming_delay="-1")
+    world.rate, stuck = 0, world.lsn - 3_000
+    wait = {"startup_wait": "Lock/relation"}
+    run(world, 15, replayed=stuck, received=world.lsn, positions=wait, down={"activity": session()})
+    assert (first(world).code, first(world).confidence) == ("standby_query_blocks_replay", 0.98)
+    (link,) = world.state.memory.links.values()
+    assert (link.verdict, link.lag_units) == ("replay_stalled", 3_000)
+    run(world, 10)
+    assert (link.verdict, link.lag_s) == ("idle", 0.0)
+
+
+def test_a_wait_beside_nothing_to_apply() -> None:
+    """A session event of the startup process while all is applied is no stall."""
+    world = pair()
+    run(world, 15, positions={"startup_wait": "Lock/relation"})
+    assert world.fired() == set()
+
+
 def test_replay_that_works_blocks_nobody() -> None:
     """Busy replay that falls behind is too slow, and no session is to blame."""
     world = pair()
