@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from leadline.clock import Clock
+from leadline.model.finding import EngineVitals
 from leadline.model.observation import Disk, Node, NodeSettings, Sample
 from leadline.settings.agent import InstanceSettings, QueryText
 
@@ -71,6 +72,11 @@ class EngineInstance(Protocol):
     @property
     def address(self) -> Address:
         """The address of the server in its settings."""
+        ...
+
+    @property
+    def vitals(self) -> type[EngineVitals] | None:
+        """The vitals that its samples can be sent as; None where they are always sent whole."""
         ...
 
     async def look(self, node: Node) -> Reading:

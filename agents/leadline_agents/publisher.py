@@ -8,8 +8,10 @@ from leadline.clock import Clock, epoch
 from leadline.errors import UsageError
 from leadline.kafka_errors import CONNECTION_LOST
 from leadline.metrics import AGENT_PUBLISHED
+from leadline.model.finding import EngineVitals
 from leadline.model.observation import NodeSettings, Sample
-from leadline.wire import MAX_RECORD_BYTES, OBSERVATIONS, SPOOLED, outgoing
+from leadline.model.vitals import Vitals
+from leadline.wire import MAX_RECORD_BYTES, OBSERVATIONS, SPOOLED, outgoing, outgoing_vitals
 from leadline_agents.backoff import delay_s
 from leadline_agents.channel import Channel, Message, TooLarge
 from leadline_agents.journal import Record
@@ -47,15 +49,21 @@ class Publisher:
         keys = {*outbox.keys(), *(cluster.encode() for cluster in clusters)}
         self._more = {key: asyncio.Event() for key in sorted(keys)}
         self._away = False
+        self.channels = 0
+        """Connections that were opened."""
 
-    def put(self, observation: Sample | NodeSettings) -> None:
-        """Add an observation of one of the clusters. It does not wait for Kafka."""
-        out = outgoing(observation, self._prefix)
+    def put(self, observation: Sample | NodeSettings | EngineVitals, cluster: str = "") -> None:
+        """Add an observation of one of the clusters: of ``cluster``, if it is vitals. It does not wait for Kafka."""
+        if isinstance(observation, Vitals):
+            out = outgoing_vitals(observation, cluster, self._prefix)
+        else:
+            out = outgoing(observation, self._prefix)
         assert out.key is not None
         assert out.value is not None
         if len(out.value) > MAX_RECORD_BYTES:
             sizes = f"{len(out.value)} bytes, and readers accept {MAX_RECORD_BYTES}"
-            log.error("an observation is too large: %s", sizes, extra={"node": observation.node.name})
+            node = observation.node if isinstance(observation, Vitals) else observation.node.name
+            log.error("an observation is too large: %s", sizes, extra={"node": node})
         self._outbox.put(Record(out.key, out.value, out.headers, epoch(observation.sent_at)))
         self._more[out.key].set()
 
@@ -69,6 +77,7 @@ class Publisher:
                 self._note(error)
             else:
                 failures = 0
+                self.channels += 1
                 await self._use(channel)
             await self._clock.sleep(delay_s(failures, BACKOFF_MOST_S))
             failures += 1

@@ -9,12 +9,14 @@ from msgspec.structs import replace
 
 from leadline.clock import Clock, epoch
 from leadline.metrics import AGENT_LAST_SUCCESS, AGENT_PROBE_SECONDS, AGENT_SAMPLES
+from leadline.model.finding import EngineVitals
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Cost, Node, NodeSettings, Sample
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline_agents import host
 from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading
 from leadline_agents.engines.registry import open_engine
+from leadline_agents.wire_form import WireForm
 
 STATEMENT_PART = 0.75
 """Largest part of the interval that a statement may take; the rest is for cancelling it and for the network."""
@@ -31,6 +33,8 @@ class Backlog(NamedTuple):
     """On disk, to be sent."""
     dropped: int = 0
     """Lost since the agent started."""
+    channels: int = 0
+    """Connections to Kafka that were opened since the agent started."""
 
 
 class Sampler:
@@ -59,11 +63,12 @@ class Sampler:
         self._engine = open_engine(instance, options, clock)
         boot = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self._node = _node(instance, self._engine.address, boot)
+        self._form = WireForm(self._engine.vitals if settings.wire == "vitals" else None, clock)
         self._seq = 0
         self._error: str | None = None
         self._settings_due = clock.monotonic()
 
-    async def run(self, publish: Callable[[Sample | NodeSettings], None], after_s: float = 0.0) -> None:
+    async def run(self, publish: Callable[[Sample | NodeSettings | EngineVitals], None], after_s: float = 0.0) -> None:
         """Look and publish until cancelled, for the first time in ``after_s``. A missed look is left out."""
         interval_s = self._settings.interval_s
         await self._clock.sleep(after_s)
@@ -71,7 +76,8 @@ class Sampler:
         try:
             while True:
                 sample, settings = await self.look()
-                publish(sample)
+                backlog = self._backlog()
+                publish(self._form.of(sample, (backlog.dropped, backlog.channels)))
                 if settings is not None:
                     publish(settings)
                 due += interval_s

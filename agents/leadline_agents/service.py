@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+from functools import partial
 from pathlib import Path
 
 from leadline import metrics
@@ -48,12 +49,16 @@ async def _work(settings: AgentSettings, clock: Clock, outbox: Outbox) -> None:
         interval_s=settings.interval_s,
     )
     samplers = [
-        Sampler(instance, settings, clock, lambda: Backlog(outbox.spooled, outbox.dropped))
+        Sampler(instance, settings, clock, lambda: Backlog(outbox.spooled, outbox.dropped, publisher.channels))
         for instance in settings.instances
     ]
+    puts = [partial(publisher.put, cluster=instance.cluster) for instance in settings.instances]
     sending = asyncio.create_task(publisher.run())
     apart_s = settings.interval_s / len(samplers)  # looks spread over the interval
-    others = [asyncio.create_task(s.run(publisher.put, n * apart_s)) for n, s in enumerate(samplers)]
+    others = [
+        asyncio.create_task(sampler.run(put, number * apart_s))
+        for number, (sampler, put) in enumerate(zip(samplers, puts, strict=True))
+    ]
     others.append(asyncio.create_task(_keep(outbox, clock)))
     stopping = asyncio.create_task(shutdown_requested())
     gc.collect()

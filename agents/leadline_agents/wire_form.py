@@ -5,6 +5,7 @@ reader does it, and compared. So whatever changes that is not one of their numbe
 """
 
 from collections.abc import Hashable
+from typing import cast
 
 from leadline import wire
 from leadline.clock import Clock
@@ -31,21 +32,35 @@ class WireForm:
         """The form to send. After a change of ``delivery`` the base may be lost, so it is the whole sample then."""
         if self._vitals is None:
             return sample
-        seen = wire.OBSERVATIONS.decode(wire.encode(sample))
-        assert isinstance(seen, Sample)
+        seen = _read(sample)
+        if seen is None:
+            self._base = None
+            return sample
         base, now = self._base, self._clock.monotonic()
         if base is not None and now < self._due and delivery == self._held and seen.up:
-            vitals = self._vitals.of(seen, base)
-            if vitals is not None and self._makes(vitals, base, seen):
+            vitals = _vitals(self._vitals, seen, base)
+            if vitals is not None:
                 return vitals
         self._base = seen if seen.up else None
         self._held, self._due = delivery, now + WHOLE_EVERY_S
         return sample
 
-    @staticmethod
-    def _makes(vitals: EngineVitals, base: Sample, sample: Sample) -> bool:
-        try:
-            read = wire.VITALS.decode(wire.encode(vitals))
-        except BadRecord:  # a number that vitals cannot have
-            return False
-        return read.fits(base) and read.whole(base) == sample
+
+def _read(sample: Sample) -> Sample | None:
+    """A sample as readers get it; None where they refuse it."""
+    try:
+        return cast(Sample, wire.OBSERVATIONS.decode(wire.encode(sample)))
+    except BadRecord:
+        return None
+
+
+def _vitals(kind: type[EngineVitals], sample: Sample, base: Sample) -> EngineVitals | None:
+    """Vitals of which a reader who has the base makes exactly this sample; None where there are none."""
+    try:
+        vitals = kind.of(sample, base)
+        if vitals is None:
+            return None
+        read = wire.VITALS.decode(wire.encode(vitals))
+        return vitals if read.fits(base) and read.whole(base) == sample else None
+    except (BadRecord, ValueError):  # a text that is no position, a number that vitals cannot have
+        return None

@@ -5,6 +5,7 @@ the bytes that would go over the wire.
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,8 +16,9 @@ import pytest
 from leadline import wire
 from leadline.clock import SystemClock
 from leadline.errors import BadRecord
+from leadline.model.finding import EngineVitals
 from leadline.model.observation import NodeSettings, Sample, Tick
-from leadline.settings.agent import AgentSettings, InstanceSettings, QueryText
+from leadline.settings.agent import AgentSettings, InstanceSettings, QueryText, Wire
 from leadline.settings.secret import Secret
 from leadline_agents.sampler import Sampler
 from leadline_streams.assembly import judgement
@@ -32,6 +34,8 @@ CLUSTER = "zoo"
 INTERVAL_S = 1.0
 PATIENCE_S = 5.0
 """For a look in step with a test, which waits for it."""
+WIRE = "LEADLINE_TEST_WIRE"
+"""Names the variable of the environment that says in which form the agents of the zoo send: ``whole`` or ``vitals``."""
 FOR_S = 5.0
 KEEP_S = 1.0
 LATENESS_S = 0.5
@@ -73,6 +77,7 @@ class Observation:
         self.advice = Advice(ways or dsns)
         self.dsns = dsns
         self._query_text = query_text
+        self._wire: Wire = "vitals" if os.environ.get(WIRE) == "vitals" else "whole"
         self._datacenters: Mapping[str, str] = {}
         self._aliases: Mapping[str, Sequence[str]] = {}
         self._judgement = judgement(policy)
@@ -147,7 +152,9 @@ class Observation:
             datacenter=self._datacenters.get(node, "fra1"),
             aliases=list(self._aliases.get(node, [])),
         )
-        settings = AgentSettings(instances=[instance], interval_s=INTERVAL_S, query_text=self._query_text)
+        settings = AgentSettings(
+            instances=[instance], interval_s=INTERVAL_S, query_text=self._query_text, wire=self._wire
+        )
         clock = self._clocks[node] = HostClock()
         return Sampler(instance, settings, clock, patience_s=patience_s)
 
@@ -166,13 +173,13 @@ class Observation:
         for sampler in self._stepped:
             await sampler.close()
 
-    def _observe(self, observation: Sample | NodeSettings) -> None:
+    def _observe(self, observation: Sample | NodeSettings | EngineVitals) -> None:
         received = wire.OBSERVATIONS.decode(wire.encode(observation))
         assert not isinstance(received, Tick)
         try:
             self._keep(self._state.observe(received))
         except BadRecord as error:
-            pytest.fail(f"an observation of {received.node.name} is refused: {error}")
+            pytest.fail(f"an observation is refused: {error}: {received}")
 
     async def _tick(self) -> None:
         while True:

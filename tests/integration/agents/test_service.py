@@ -21,7 +21,9 @@ from aiokafka import AIOKafkaConsumer
 from leadline import wire
 from leadline.clock import SystemClock
 from leadline.errors import UsageError
+from leadline.model.finding import EngineVitals
 from leadline.model.observation import NodeSettings, Sample
+from leadline.model.vitals import Vitals
 from leadline.settings.agent import AgentSettings, InstanceSettings, SpoolSettings
 from leadline.settings.common import KafkaSettings, MetricsSettings
 from leadline.settings.secret import Secret
@@ -100,6 +102,9 @@ class Reader:
         self.seen: dict[tuple[str, str], list[int]] = defaultdict(list)
         """By node and boot: the seqs, as they came."""
         self.late: set[int] = set()
+        self.bases: dict[tuple[str, str], Sample] = {}
+        """The newest whole sample of each run."""
+        self.vitals: list[EngineVitals] = []
         self.keys: set[bytes] = set()
 
     async def until(self, node: str, seq: int, boots: int = 1) -> None:
@@ -118,11 +123,23 @@ class Reader:
         for records in (await self._consumer.getmany(timeout_ms=200)).values():
             for record in records:
                 seen = wire.OBSERVATIONS.decode(record.value)
-                assert isinstance(seen, Sample | NodeSettings)
-                self.seen[seen.node.name, seen.node.boot].append(seen.seq)
+                assert isinstance(seen, Sample | NodeSettings | Vitals)
                 self.keys.add(record.key)
-                if record.headers[-1][0] == "leadline-spooled":
+                self._note(seen)
+                if record.headers and record.headers[-1][0] == "leadline-spooled":
                     self.late.add(seen.seq)
+
+    def _note(self, seen: Sample | NodeSettings | EngineVitals) -> None:
+        if isinstance(seen, Vitals):
+            base = self.bases[seen.node, seen.boot]
+            assert base.seq == seen.base
+            assert seen.fits(base)
+            self.vitals.append(seen)
+            self.seen[seen.node, seen.boot].append(seen.seq)
+            return
+        self.seen[seen.node.name, seen.node.boot].append(seen.seq)
+        if isinstance(seen, Sample):
+            self.bases[seen.node.name, seen.node.boot] = seen
 
     def check(self, runs: int = 1, *, twice: bool = False) -> None:
         """Of both nodes, each run's observations are there from the first on, in order; some maybe ``twice``."""
@@ -154,23 +171,30 @@ async def agent(settings: AgentSettings) -> AsyncIterator[asyncio.Task[None]]:
         await asyncio.wait({task})
 
 
-async def test_everything_arrives_once_in_order(pair: Pair, any_broker: Broker, prefix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("wire_form", ["whole", "vitals"])
+async def test_everything_arrives_once_in_order(
+    pair: Pair, any_broker: Broker, prefix: str, tmp_path: Path, wire_form: str
+) -> None:
     """Both servers, under their cluster, nothing late, nothing on disk."""
     any_broker.create_topic(f"{prefix}samples")
     async with reading(any_broker.bootstrap, prefix) as reader:
-        async with agent(agent_settings(pair, any_broker.bootstrap, tmp_path, prefix)):
+        async with agent(agent_settings(pair, any_broker.bootstrap, tmp_path, prefix, wire=wire_form)):
             await reader.until("pg-1", 6)
             await reader.until("pg-2", 6)
         await reader.to_the_end()
     reader.check()
     assert reader.keys == {b"orders"}
     assert reader.late == set()
+    assert (len(reader.vitals) > 4) is (wire_form == "vitals")
 
 
-async def test_kafka_away_and_back_loses_nothing(pair: Pair, kafka: EmbeddedBroker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("wire_form", ["whole", "vitals"])
+async def test_kafka_away_and_back_loses_nothing(
+    pair: Pair, kafka: EmbeddedBroker, tmp_path: Path, wire_form: str
+) -> None:
     """Observations of the meantime come in order before new ones, and are marked as late."""
     async with reading(kafka.bootstrap) as reader:
-        async with agent(agent_settings(pair, kafka.bootstrap, tmp_path)):
+        async with agent(agent_settings(pair, kafka.bootstrap, tmp_path, wire=wire_form)):
             await reader.until("pg-1", 4)
             kafka.down()
             await asyncio.sleep(3)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from leadline.clock import Clock
 from leadline.model.observation import Disk, Node, NodeSettings, Tables
+from leadline.model.pg_vitals import PostgresqlVitals
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.dsn import resolved
 from leadline_agents import host
@@ -48,6 +49,8 @@ class PostgresqlInstance:
     A look is one statement, or two when the server may have rows in a group that the first one left out. Files and
     tables are read beside it when they are due; a failure there is logged and leaves the look as it is.
     """
+
+    vitals = PostgresqlVitals
 
     def __init__(self, instance: InstanceSettings, options: EngineOptions, clock: Clock) -> None:
         """Raises UsageError when ``dsn`` is not a connection string."""
