@@ -221,12 +221,14 @@ async def largest_record(kafka: KafkaSettings, name: str) -> int | None:
 
 
 async def require(kafka: KafkaSettings) -> None:
-    """Raise UnreachableError when Kafka does not answer or a topic is missing."""
-    missing = [topic.name for topic in await describe(kafka) if not topic.partitions]
+    """Raise UnreachableError when Kafka does not answer or a topic is missing. It needs Describe only."""
+    async with _admin(kafka) as admin:
+        there = set(await admin.list_topics())
+    missing = [name for name in _named(kafka) if name not in there]
     if missing:
         raise UnreachableError(
             f"Kafka at {kafka.bootstrap} has no topic {', '.join(missing)}; run `leadline topics create`, "
-            "or set kafka.topic_prefix"
+            "grant Describe on it, or set kafka.topic_prefix"
         )
 
 

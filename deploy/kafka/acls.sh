@@ -4,43 +4,51 @@
 #     deploy/kafka/acls.sh kafka-1:9092 [--command-config admin.properties] | bash
 #
 # It prints the commands for Kafka's own kafka-acls.sh; pipe them to a shell when they are what you want. Set PREFIX where
-# kafka.topic_prefix is another one, KAFKA_ACLS where the tool has another name. The principals are the users of
-# kafka.sasl.username, or the subjects of certificates: set AGENT, STREAM, SINK and PEOPLE.
+# kafka.topic_prefix is another one, STREAM_GROUP where the stream has an application_id, KAFKA_ACLS where the tool has
+# another name. The principals are the users of kafka.sasl.username, or the subjects of certificates or tokens: set AGENT,
+# STREAM, SINK and PEOPLE.
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 server=$1
 shift
+extra=("$@")
 prefix=${PREFIX-leadline.}
 tool=${KAFKA_ACLS:-kafka-acls.sh}
+topics="samples alerts incidents lag status state actions silences deliveries deadletters"
 
-# Who, does what, to which topics (without the prefix). The groups of consumers follow below.
+# Who, writes which topics (without the prefix), reads which.
 grants() {
     local agent=${AGENT:-User:leadline-agent} stream=${STREAM:-User:leadline-stream}
     local sink=${SINK:-User:leadline-sink} people=${PEOPLE:-User:leadline-people}
-    # Each sees at its start whether all topics are there.
-    for who in "$agent" "$stream" "$sink" "$people"; do
-        grant "$who" Describe samples alerts incidents lag status state actions silences deliveries deadletters
-    done
-    grant "$agent" Write samples
-    grant "$stream" Read samples state
-    grant "$stream" Write samples state alerts incidents lag status deadletters
+    role "$agent" "samples" ""
+    role "$stream" "samples state alerts incidents lag status deadletters" "samples state"
     # The largest state that the topic takes: a larger one is kept back, and reported.
     grant "$stream" DescribeConfigs state
-    grant "$sink" Read alerts incidents actions silences deliveries
-    grant "$sink" Write deliveries incidents deadletters
+    role "$sink" "deliveries incidents deadletters" "alerts incidents actions silences deliveries"
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.
-    grant "$people" Read status silences deadletters
-    grant "$people" Write actions silences
-    group "$stream" leadline-stream literal
-    group "$sink" leadline.sink. prefixed
+    role "$people" "actions silences" "status silences deadletters"
+    # The groups in which offsets are committed.
+    group "$stream" "${STREAM_GROUP-${prefix}stream}" literal
+    group "$sink" "${prefix}sink." prefixed
+}
+
+# Whoever reads or writes a topic sees that it is there. Of the others it is seen at the start, or by `leadline doctor`.
+role() {
+    local who=$1 writes=$2 reads=$3 topic others=()
+    for topic in $topics; do
+        [[ " $writes $reads " == *" $topic "* ]] || others+=("$topic")
+    done
+    grant "$who" Write $writes
+    grant "$who" Read $reads
+    grant "$who" Describe "${others[@]}"
 }
 
 grant() {
-    local who=$1 what=$2 topics=()
+    local who=$1 what=$2 topic names=()
     shift 2
-    for topic in "$@"; do topics+=(--topic "$prefix$topic"); done
-    run --allow-principal "$who" --operation "$what" "${topics[@]}"
+    for topic in "$@"; do names+=(--topic "$prefix$topic"); done
+    [ $# -eq 0 ] || run --allow-principal "$who" --operation "$what" "${names[@]}"
 }
 
 group() {
@@ -52,5 +60,4 @@ run() {
     echo
 }
 
-extra=("$@")
 grants

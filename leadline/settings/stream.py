@@ -179,14 +179,19 @@ class OverrideSettings(Settings, frozen=True, kw_only=True):
 class StreamSettings(Settings, frozen=True, kw_only=True):
     """The process that judges every link and names the causes of incidents."""
 
-    application_id: Annotated[
-        str,
-        Meta(
-            pattern=r"^[A-Za-z0-9._-]{1,100}$",
-            extra={"allowed": "letters, digits, dots, dashes and underscores"},
-            description="Consumer group of the workers; workers with the same one share the work.",
-        ),
-    ] = "leadline-stream"
+    application_id: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9._-]{1,100}$",
+                extra={"allowed": "letters, digits, dots, dashes and underscores"},
+                description="Consumer group of the workers; workers with the same one share the work. "
+                "By default `stream` after `kafka.topic_prefix`.",
+                examples=["leadline.stream"],
+            ),
+        ]
+        | None
+    ) = None
     tick_s: Annotated[
         float, Meta(ge=0.1, le=60, description="Seconds between two ticks, which record the passing of time.")
     ] = 1.0

@@ -143,7 +143,7 @@ def build(settings: StreamSettings, clock: Clock, policy: Policy, largest_bytes:
     """
     prefix = settings.kafka.topic_prefix
     options = _options(settings) | {"producer_max_request_size": largest_bytes}
-    app = StreamApp(settings.application_id, **options)
+    app = StreamApp(consumer_group(settings), **options)
     samples = app.topic(prefix + OBSERVATIONS.name, schema=Untouched(), acks=False, maxsize=MAX_WAITING)
     states = app.topic(prefix + STATES, key_serializer="raw", value_serializer="raw", acks=False, internal=True)
     table = app.Table(STATES, key_type=bytes, value_type=bytes, changelog_topic=states)
@@ -165,6 +165,11 @@ def build(settings: StreamSettings, clock: Clock, policy: Policy, largest_bytes:
     consumer = cast(ChunkConsumer, app.consumer)
     consumer.topic, consumer.committable = prefix + OBSERVATIONS.name, app.worker.committable
     return app
+
+
+def consumer_group(settings: StreamSettings) -> str:
+    """The name of the workers' consumer group. Two installations on one Kafka differ in the prefix, so in this too."""
+    return settings.application_id or f"{settings.kafka.topic_prefix}stream"
 
 
 async def work(app: StreamApp, clock: Clock, stop: asyncio.Event) -> None:
@@ -211,7 +216,7 @@ def _options(settings: StreamSettings) -> dict[str, Any]:
     return {
         "broker": kafka["broker"],
         "broker_credentials": credentials,
-        "broker_client_id": settings.application_id,
+        "broker_client_id": consumer_group(settings),
         "broker_commit_interval": 1.0,
         "broker_session_timeout": SESSION_S,
         "broker_heartbeat_interval": HEARTBEAT_S,

@@ -1,0 +1,181 @@
+"""The rights that we ship, on a broker that enforces them, under a prefix that is not the default."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from confluent_kafka.admin import AclBinding
+
+from leadline.kafka import consumer_options, publish
+from leadline.model.silence import Silence
+from leadline.settings.common import KafkaSettings
+from leadline.settings.secret import Secret
+from leadline.topic_table import latest
+from leadline.topics import TOPICS, create, require
+from leadline.wire import SILENCES, STATUS, outgoing
+from leadline_agents.channel import KafkaChannel
+from leadline_agents.record_times import RecordTimes
+from leadline_lab.sandbox.fleet import Fleet
+from leadline_lab.sandbox.postgres import Server
+from leadline_streams.rules import RULES
+from tests.faults.load import Process as Stream
+from tests.fixtures.postgres_versions import binaries_for
+from tests.fixtures.secure_kafka import Asked, SecureKafka
+from tests.integration.kafka.conftest import ROLES, SettingsOf, shipped
+from tests.integration.sinks.kit import CLOCK, Hook, hook
+from tests.integration.sinks.kit import Process as Sink
+from tests.integration.sinks.kit import process as sink_process
+from tests.integration.streams.kit import Agents, Topics
+from tests.unit.sinks import made
+
+PARTITIONS = 2
+PATIENCE_S = 90.0
+JUNK = b"no JSON"
+
+
+class Installation:
+    """Topics and the work of each role on them, as its principal."""
+
+    def __init__(self, secure: SecureKafka, of: SettingsOf, prefix: str, folder: Path) -> None:
+        self._secure, self._of, self._prefix, self._folder = secure, of, prefix, folder
+
+    def kafka(self, role: str) -> KafkaSettings:
+        given: dict[str, Any] = {name.replace(".", "_"): value for name, value in self._of(role).items()}
+        return KafkaSettings(**given | {"sasl_password": Secret(given["sasl_password"])})
+
+    def written(self) -> dict[str, int]:
+        """Records of each topic so far."""
+        return {name: self._secure.written(self._prefix + name, PARTITIONS) for name in TOPICS}
+
+    async def until_written(self, *names: str, more_than: dict[str, int]) -> None:
+        """Wait for further records in each of these topics."""
+        give_up = CLOCK.monotonic() + PATIENCE_S
+        while missing := [name for name in names if (await asyncio.to_thread(self.written))[name] <= more_than[name]]:
+            assert CLOCK.monotonic() < give_up, f"nothing is written to {missing}"
+            await CLOCK.sleep(0.3)
+
+    @asynccontextmanager
+    async def agent(self) -> AsyncIterator[None]:
+        """Publish: something that is no observation, then pairs whose standbys get stuck."""
+        await require(self.kafka("agent"))  # as `leadline doctor` does
+        channel = await KafkaChannel.open(self.kafka("agent"), RecordTimes(CLOCK))
+
+        async def look() -> None:
+            async for seen in Agents(Topics(self._secure.bootstrap, self._prefix), Random(7), 3).looks(1000):
+                record = outgoing(seen, self._prefix)
+                await channel.send(record.topic, record.key or b"", [(record.value or b"", record.headers)])
+
+        looking = asyncio.create_task(look())
+        try:
+            await channel.send(f"{self._prefix}samples", b"orders", [(JUNK, [])])
+            yield
+            assert not looking.done()
+        finally:
+            looking.cancel()
+            await asyncio.wait({looking})
+            await channel.close()
+
+    def stream(self) -> Stream:
+        quick = {name: {"for_s": 1.0, "keep_s": 1.0} for name in RULES}
+        return Stream("stream", {"kafka": self._of("stream"), "flush_s": 0.5, "rules": quick}, self._folder)
+
+    def sink(self, to: Hook, log: Server) -> AbstractContextManager[Sink]:
+        targets = {"webhook": {"url": to.url, "signing_key": "k" * 32}, "incident_log": {"dsn": log.dsn()}}
+        return sink_process(self._folder, {"kafka": self._of("sink"), **targets})
+
+    async def people(self, incident: str) -> None:
+        """Acknowledge, silence, and read what is for people."""
+        kafka = self.kafka("people")
+        await require(kafka)  # as `leadline topics describe` does
+        now = CLOCK.now()
+        silence = Silence(
+            silence_id="sil_1",
+            matchers={"cluster": "quiet"},
+            starts_at=now,
+            ends_at=now + timedelta(hours=1),
+            created_by="ada",
+        )
+        await publish(kafka, "test", made.action(incident_id=incident))
+        await publish(kafka, "test", silence)
+        assert list(await latest(kafka, SILENCES, "test")) == ["sil_1"]
+        assert await latest(kafka, STATUS, "test")
+        assert JUNK in await read(kafka, "deadletters")
+
+
+async def read(kafka: KafkaSettings, name: str) -> list[bytes]:
+    consumer = AIOKafkaConsumer(kafka.topic_prefix + name, **consumer_options(kafka, "test"))
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(consumer.assignment())
+        found: list[bytes] = []
+        while any([await consumer.position(at) < end for at, end in ends.items()]):
+            found += [r.value for records in (await consumer.getmany(timeout_ms=200)).values() for r in records]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def write_junk(secure: SecureKafka, topic: str) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=secure.bootstrap)
+    await producer.start()
+    await producer.send_and_wait(topic, JUNK)
+    await producer.stop()
+
+
+async def got_through(to: Hook) -> None:
+    """Wait for the first notification that the target has accepted."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not to.got:
+            await CLOCK.sleep(0.1)
+
+
+def gives(grant: AclBinding, asked: Asked) -> bool:
+    """Whether the authorizer was asked for just this right."""
+    if (grant.principal, grant.operation.name) != (asked.principal, asked.operation):
+        return False
+    kind, _, name = asked.resource.split(":", 2)
+    if kind.upper() != grant.restype.name:
+        return False
+    return name.startswith(grant.name) if grant.resource_pattern_type.name == "PREFIXED" else name == grant.name
+
+
+@pytest.mark.timeout(400)
+async def test_each_role_works_with_these_rights_and_needs_each(
+    secure: SecureKafka, of: SettingsOf, prefix: str, tmp_path: Path
+) -> None:
+    """Agent, stream, sink and people do their whole work; nothing is denied, and every right is asked for."""
+    await create(KafkaSettings(bootstrap=secure.bootstrap, topic_prefix=prefix), PARTITIONS)
+    rights = [grant for role in ROLES for grant in shipped(prefix)[role]]
+    secure.grant(rights)
+    before = len(secure.asked())
+    here = Installation(secure, of, prefix, tmp_path)
+    nothing = dict.fromkeys(TOPICS, 0)
+
+    with Fleet(binaries_for(18)) as fleet, hook() as to, here.sink(to, fleet.primary("log")) as sink:
+        to.status = 403  # the sink opens an incident about its target
+        sink.start()
+        async with here.agent():
+            with here.stream() as stream:
+                judged = ("alerts", "incidents", "lag", "status", "state", "deadletters")
+                await here.until_written(*judged, more_than=nothing)
+                assert stream.end(15) == 0, stream.log_tail()
+            first = here.written()
+            with here.stream() as stream:
+                await here.until_written("state", "status", more_than=first)
+                to.status = 200
+                await write_junk(secure, f"{prefix}alerts")
+                await got_through(to)
+                await here.until_written("deliveries", "deadletters", more_than=first)
+                await here.people(to.got[0]["data"]["incident"]["incident_id"])
+                assert stream.end(15) == 0, stream.log_tail()
+        assert sink.end() == 0, sink.err
+
+    asked = [each for each in secure.asked()[before:] if each.principal.startswith("User:leadline-")]
+    assert [each for each in asked if not each.allowed] == []
+    assert [str(grant) for grant in rights if not any(gives(grant, each) for each in asked)] == []
