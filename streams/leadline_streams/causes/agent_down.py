@@ -102,9 +102,7 @@ def seen_by_others(context: DiagnosisContext, node: NodeState) -> tuple[list[str
     memory = context.cluster
     alive: list[str] = []
     lost: list[str] = []
-    for link in memory.links.values():
-        if node.name not in (link.upstream, link.downstream):
-            continue
+    for link in memory.around(node.name):
         other = memory.nodes.get(link.upstream if link.downstream == node.name else link.downstream)
         if other is not None and other.answers:
             (alive if link.connected else lost).append(other.name)

@@ -57,9 +57,8 @@ def return_subscription(context: DiagnosisContext, affected: AffectedSubscriptio
     """The publisher's subscription to the subscriber; None when there is none."""
     if affected.publisher is None or affected.publisher.sample is None:
         return None
-    ends = (affected.node.name, affected.publisher.name)
-    links = context.cluster.links.values()
-    names = {link.name for link in links if is_logical(link) and (link.upstream, link.downstream) == ends}
+    links = context.cluster.below(affected.node.name)
+    names = {link.name for link in links if is_logical(link) and link.downstream == affected.publisher.name}
     return next((each for each in affected.publisher.sample.subscriptions if each.name in names), None)
 
 

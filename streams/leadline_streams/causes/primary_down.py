@@ -47,9 +47,9 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 def _standbys(context: DiagnosisContext, node: NodeState) -> Iterator[NodeState]:
     """Those that answer."""
-    for link in context.cluster.links.values():
+    for link in context.cluster.below(node.name):
         follower = context.cluster.nodes.get(link.downstream)
-        if link.upstream == node.name and is_streaming(link) and follower is not None and follower.answers:
+        if is_streaming(link) and follower is not None and follower.answers:
             yield follower
 
 
@@ -96,7 +96,7 @@ def _replaceable(context: DiagnosisContext, node: NodeState, lost: list[NodeName
 
     Not where one of its standbys is not seen: it may still receive, or hold more than the others.
     """
-    links = [link for link in context.cluster.links.values() if link.upstream == node.name and is_streaming(link)]
+    links = [link for link in context.cluster.below(node.name) if is_streaming(link)]
     others = [other for other in context.nodes if other.name != node.name]
     unseen = blind_spots(context.cluster, ("upstream",), but=[node.name])
     if not lost or is_unread(node) or unseen or any(link.downstream not in lost for link in links):

@@ -26,7 +26,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if not old.down or old.reach not in UNREACHED:
             continue
         followed = successor_of(context.cluster, old)
-        links = [link for link in context.cluster.links.values() if link.upstream == old.name and is_streaming(link)]
+        links = [link for link in context.cluster.below(old.name) if is_streaming(link)]
         new = _successor(context, old, links) if old.node.role == "primary" or links else None
         if new is not None:
             yield _claim(context, old, new, [link for link in links if _points_at_it(context, link)])

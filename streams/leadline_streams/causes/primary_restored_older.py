@@ -21,7 +21,7 @@ SHOW_POSITION = " ".join(POSITION.split())
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A primary whose WAL was seen to go back, or that has less than a downstream of the same timeline."""
     for node in context.nodes:
-        ahead = [link for link in context.cluster.links.values() if link.upstream == node.name and link.lead_units]
+        ahead = [link for link in context.cluster.below(node.name) if link.lead_units]
         if node.answers and (ahead or node.went_back is not None):
             yield _claim(context, node, ahead)
 

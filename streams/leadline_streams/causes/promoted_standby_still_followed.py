@@ -16,8 +16,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A connected standby of the newer of two writers."""
     for writers in writers_of(context):
         newest = writers[-1]
-        for link in context.cluster.links.values():
-            if link.upstream != newest.name or not is_streaming(link) or not link.connected:
+        for link in context.cluster.below(newest.name):
+            if not is_streaming(link) or not link.connected:
                 continue
             yield Claim(
                 subject=of_link(link),

@@ -13,6 +13,7 @@ from leadline_streams.engines.postgresql.statements import end_sender, show_send
 from leadline_streams.engines.postgresql.timeouts import keepalive_s
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import GUESS, CauseRule, Claim
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.verdict import STALLED_S
@@ -109,7 +110,7 @@ def _look_there(up: NodeName, slot: Slot, name: str, who: str) -> list[Step]:
 
 
 def _claim(context: DiagnosisContext, node: NodeState, sample: Sample, slot: Slot) -> Claim:
-    row = next((row for row in sample.downstreams if row.slot == slot.name), None)
+    row = first(sample.downstreams, "slot", slot.name)
     consumer = f"{row.name} (pid {row.pid})" if row is not None else f"pid {slot.active_pid}"
     return Claim(
         subject=context.about_slot(node, slot.name),

@@ -12,6 +12,7 @@ from leadline_streams.engines.postgresql.statements import end_sender, show_sess
 from leadline_streams.engines.postgresql.timeouts import sender_timeout_s
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
@@ -87,7 +88,7 @@ def reader(affected: AffectedSubscription) -> Downstream | None:
         return None
     if publisher is None or publisher.sample is None:
         return None
-    row = next((row for row in publisher.sample.downstreams if row.pid == slot.active_pid), None)
+    row = first(publisher.sample.downstreams, "pid", slot.active_pid)
     if row is None or (row.connected_s or 0.0) < HELD_S or (row.reply_age_s or 0.0) >= sender_timeout_s(publisher):
         return None
     return row
@@ -101,7 +102,7 @@ def taker(affected: AffectedLink) -> Downstream | None:
         return None
     if up is None or not up.answers or up.sample is None:
         return None
-    row = next((row for row in up.sample.downstreams if row.pid == slot.active_pid), None)
+    row = first(up.sample.downstreams, "pid", slot.active_pid)
     own = (affected.link.downstream, receiver.application_name)
     return row if row is not None and row.name not in own else None
 

@@ -42,9 +42,7 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
     reason = _reason(slot)
     setting = LIMITS.get(reason)
     change, changed = context.blame(node, setting) if setting is not None else ("", [])
-    consumers = [
-        link for link in context.cluster.links.values() if link.upstream == node.name and link.slot == slot.name
-    ]
+    consumers = [link for link in context.cluster.below(node.name) if link.slot == slot.name]
     link = consumers[0] if consumers else None
     consumer = link.downstream if link is not None else "its consumer"
     affected = next((each for each in context.links if each.link is link), None)

@@ -6,6 +6,7 @@ from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.subject import of_link
@@ -53,7 +54,7 @@ def missing_slot(affected: AffectedLink) -> str | None:
     receiver = affected.sample.upstream if affected.sample is not None else None
     if receiver is None or not receiver.slot or affected.up is None or affected.up.sample is None:
         return None
-    return None if any(slot.name == receiver.slot for slot in affected.up.sample.slots) else receiver.slot
+    return None if first(affected.up.sample.slots, "name", receiver.slot) is not None else receiver.slot
 
 
 CAUSE = CauseRule(

@@ -25,7 +25,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             continue
         if successor_of(context.cluster, node) is not None:
             continue
-        feeds = [link for link in context.cluster.links.values() if link.downstream == node.name and is_streaming(link)]
+        feeds = [link for link in context.cluster.above(node.name) if is_streaming(link)]
         kept = f"; {feeds[0].upstream} retains WAL for it in slot {feeds[0].slot}" if feeds and feeds[0].slot else ""
         writers = [other.name for other in context.nodes if other.writable] if is_unread(node) else []
         known = "standby" if node.node.role == "standby" else "server"

@@ -7,7 +7,7 @@ from leadline.words import duration, size
 from leadline_streams.causes.network_slow import LONGER
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.statements import show_session
-from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.throughput import plenty, usual, written
@@ -21,12 +21,13 @@ UNCOMPARED = 0.45
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A primary that writes many times what it usually does, with links that fall behind."""
+    behind: dict[str, list[AffectedLink]] = {}
+    for affected in context.links:
+        root = context.root(affected) if affected.link.verdict == "falling_behind" else None
+        if root is not None:
+            behind.setdefault(root.name, []).append(affected)
     for node in context.nodes:
-        late = [
-            affected
-            for affected in context.links
-            if affected.link.verdict == "falling_behind" and context.root(affected) is node
-        ]
+        late = behind.get(node.name, [])
         now, before = written(node), usual(context, node)
         if not late or now is None or now < max(LEAST_BYTES_PER_S, TIMES * (before or 0.0)):
             continue

@@ -5,11 +5,15 @@
 ``engine``           what the judgement asks of an engine
 ``watermark``        arrivals put into event-time order; duplicates, late ones, wrong clocks
 ``state``            what is remembered of a cluster, its nodes and links; bytes and back
+``links``            the links of a cluster, by identity and by node
+``lookup``           one of many slots, senders or subscriptions, found by a field
+``view``             a cluster while one subject is judged
 ``chain``            the chain of servers above a link
 ``position_clock``   when the primary was at a position: lag that needs no second clock
 ``link_progress``    whether a link is connected, its position, lag and trend
 ``verdict``          the present state of a link in one word, judged from both ends
 ``throughput``       how fast a primary writes and its links carry, now and before an incident
+``wiring``           links, discovered anew when neighbours change
 ``timers``           what becomes due without a new observation
 ``setting_changes``  what differs between two readings of the settings
 ``same_address``     another server at the address of a node, as behind a virtual IP address that moves

@@ -14,6 +14,7 @@ from leadline_streams.judge import lifecycle
 from leadline_streams.judge.effective_rules import EffectiveRules
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.lifecycle import LifecycleStep
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.problems import Problems
 from leadline_streams.judge.rule import (
@@ -39,13 +40,19 @@ MOST_CAUSES = 3
 class Alerting:
     """The alerts and the incidents of one cluster."""
 
-    __slots__ = ("_judgement", "_memory", "effective", "problems")
+    __slots__ = ("_judgement", "_memory", "_on", "effective", "problems", "weighed")
 
     def __init__(self, memory: Memory, judgement: Judgement) -> None:
         self._memory = memory
         self._judgement = judgement
         self.effective = EffectiveRules(memory.cluster, judgement)
         self.problems = Problems(memory, judgement)
+        self.weighed: set[str] = set()
+        """The places of alerts that were weighed; whoever looks at them empties it."""
+        self._on: dict[NodeName, dict[str, AlertState]] = {}
+        """Alerts about slots and subscriptions, by their node."""
+        for place, alert in memory.alerts.items():
+            self._on.setdefault(_home(alert.subject), {})[place] = alert
 
     def run(self, context: ClusterContext, owner: NodeState, complete: bool, out: list[Output]) -> None:
         """Measure the rules of a subject. ``complete``: every witness answers, so finding nothing means all is well."""
@@ -113,9 +120,9 @@ class Alerting:
         """The limits of a rule for a subject."""
         return self.effective.limits(rule, self._memory.nodes.get(owner or ""), about)
 
-    def follow_up(self, now: float, out: list[Output], *, news: bool = False) -> None:
+    def follow_up(self, now: float, out: list[Output]) -> None:
         """Find the causes of open alerts when that is due, and publish what changed."""
-        if not news and now < self._memory.diagnose_at:
+        if now < self._memory.diagnose_at:
             return
         records, notices = self.problems.follow_up(now)
         out += records
@@ -142,6 +149,11 @@ class Alerting:
             self._judgement.engine_of(owner),
             lambda rule: self.effective.limits(rule, owner, of_link(link)),
         )
+
+    def on_node(self, name: NodeName) -> list[AlertState]:
+        """The alerts about slots and subscriptions of a node."""
+        alerts = self._memory.alerts
+        return [alert for place, alert in self._on.get(name, {}).items() if alerts.get(place) is alert]
 
     def _weigh(
         self,
@@ -171,6 +183,7 @@ class Alerting:
             steps = lifecycle.measured(alert, limits, value, now)
         for step in steps:
             self._emit(alert, rule, step, describe, out)
+        self.weighed.add(key(rule.name, about.id))
         when = lifecycle.next_due(alert, limits, self._judgement.policy.pending_grace_s) or inf
         self._memory.next_due = min(self._memory.next_due, when)
 
@@ -182,7 +195,7 @@ class Alerting:
         alert = AlertState(ident, rule.name, about, owner, "ok", severity, now, None)
         place = key(rule.name, about.id)
         alert.seq = memory.seqs.pop(place, 0)
-        memory.alerts[place] = alert
+        memory.alerts[place] = self._on.setdefault(_home(about), {})[place] = alert
         return alert
 
     def _emit(
@@ -230,9 +243,9 @@ class Alerting:
         if step.to in ("ok", "resolved"):
             place = key(alert.rule, alert.subject.id)
             del memory.alerts[place]
+            self._on.get(_home(alert.subject), {}).pop(place, None)
             memory.seqs[place] = alert.seq
-        if self.problems.note(alert, transition, step.at):
-            self.follow_up(step.at, out, news=True)
+        self.problems.note(alert, transition, step.at)
 
     def _observers(self, alert: AlertState) -> list[NodeName]:
         """The nodes whose agents testify: both ends of a link, else the node whose samples decide the alert."""
@@ -253,10 +266,10 @@ class Alerting:
             return NodeContext(memory, now, node) if node is not None else None
         sample = node.sample
         if sample is not None and about.kind == "slot":
-            slot = next((slot for slot in sample.slots if slot.name == about.name), None)
+            slot = first(sample.slots, "name", about.name)
             return SlotContext(memory, now, node, slot) if slot is not None else None
         if sample is not None and about.kind == "subscription":
-            subscription = next((each for each in sample.subscriptions if each.name == about.name), None)
+            subscription = first(sample.subscriptions, "name", about.name)
             return SubscriptionContext(memory, now, node, subscription) if subscription is not None else None
         return None
 
@@ -264,6 +277,11 @@ class Alerting:
 def key(rule: str, about: str) -> str:
     """The place in the memory of a rule's alert about a subject."""
     return f"{rule} {about}"
+
+
+def _home(about: Subject) -> NodeName:
+    """The node that a slot or a subscription is on; none for other subjects."""
+    return NodeName(about.node or "") if about.kind in ("slot", "subscription") else NodeName("")
 
 
 def name_of(about: Subject) -> str:

@@ -30,7 +30,7 @@ def clock_of(cluster: ClusterView, link: LinkState) -> PositionClock:
 
 def consumer_of(cluster: ClusterView, node: NodeState, slot: Slot) -> str | None:
     """The consumer of a node's slot, connected or not; None when none is known."""
-    for link in cluster.links.values():
-        if link.upstream == node.name and link.slot == slot.name:
+    for link in cluster.below(node.name):
+        if link.slot == slot.name:
             return f"{link.name} on {link.downstream}" if link.name else link.downstream
     return None

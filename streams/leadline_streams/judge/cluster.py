@@ -7,12 +7,11 @@ are enqueued before they are evaluated. Cost is in the links of the node observe
 from collections.abc import Callable
 from datetime import datetime
 from heapq import heappop
-from math import inf
 from typing import TypeVar
 
 from leadline.errors import BadRecord
 from leadline.model.finding import EngineVitals, FindingReport
-from leadline.model.ids import ClusterName, NodeName
+from leadline.model.ids import ClusterName
 from leadline.model.observation import Node, NodeSettings, Sample
 from leadline.model.vitals import Vitals
 from leadline.wire import INVALID
@@ -22,14 +21,18 @@ from leadline_streams.judge.chain import clock_of
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.rule import ClusterContext, NodeContext, SlotContext, SubscriptionContext
-from leadline_streams.judge.state import LinkState, Memory, NodeState, load
-from leadline_streams.judge.timers import upcoming
+from leadline_streams.judge.state import LARGE, LinkState, Memory, NodeState, load
+from leadline_streams.judge.timers import Timers
+from leadline_streams.judge.view import View
 from leadline_streams.judge.watermark import DUPLICATE, LATE, WaitingVitals
+from leadline_streams.judge.wiring import Wiring
 
 SERVER_LOG_KEPT_S = 120.0
 """It is read again in less than this while something is wrong."""
 TABLES_KEPT_S = 120.0
 """They are large, and sent again while they are needed."""
+WHOLE_EVERY_S = 1.0
+"""The rules of a large cluster as a whole are measured this often."""
 BACKUP_OVER_S = 10.0
 """A backup program that is gone for so long has ended."""
 WITHOUT_BASE_S = 45.0
@@ -44,8 +47,7 @@ class ClusterState:
     """One cluster: its memory, and what it is judged by."""
 
     __slots__ = (
-        *("_alerting", "_downstream_of", "_engines", "_judgement", "_outputs", "_rivals", "_status_every_s"),
-        "_upstream_of",
+        *("_alerting", "_engines", "_judgement", "_outputs", "_status_every_s", "_timers", "_wiring"),
         *("duplicates", "late", "memory", "name", "without_base"),
     )
 
@@ -61,15 +63,10 @@ class ClusterState:
         self._engines = judgement.engines
         self._status_every_s = judgement.policy.status_every_s
         self._alerting = Alerting(self.memory, judgement)
-        self._upstream_of: dict[NodeName, list[LinkState]] = {}
-        """Links by downstream."""
-        self._downstream_of: dict[NodeName, list[LinkState]] = {}
-        """Links by upstream."""
+        self._wiring = Wiring(self.memory, judgement, self._alerting)
+        self._timers = Timers(self.memory, self._alerting, judgement.policy)
         self._outputs: list[Output] = []
         """Outputs of evaluated observations that are still to be returned."""
-        self._rivals = False
-        """Whether several nodes of one lineage were last seen to take writes: then every rule is measured each time."""
-        self._index()
 
     def dump(self) -> bytes:
         """The memory as bytes, for ``load``."""
@@ -86,6 +83,7 @@ class ClusterState:
         state = cls(memory.cluster, judgement, memory)
         state._alerting.drop_unknown(memory.arrivals.horizon, state._outputs)
         state._alerting.drop_disabled(memory.arrivals.horizon, state._outputs)
+        state._alerting.follow_up(memory.arrivals.horizon, state._outputs)
         return state
 
     # -- The fold ---------------------------------------------------------------------------------------------------
@@ -149,7 +147,12 @@ class ClusterState:
 
     def _offer(self, seen: Sample | NodeSettings | EngineVitals, spooled: bool) -> None:
         self._advance()
-        arrival = self.memory.arrivals.offer(seen, spooled, self._judgement.policy)
+        arrivals = self.memory.arrivals
+        node = self.memory.nodes.get(seen.node if isinstance(seen, Vitals) else seen.node.name)
+        before_s = arrivals.sources[node.name].stale_after_s if node is not None else 0.0
+        arrival = arrivals.offer(seen, spooled, self._judgement.policy)
+        if node is not None and arrivals.sources[node.name].stale_after_s < before_s:
+            self._watch(node)
         if arrival is LATE:
             self.late += 1
         elif arrival is DUPLICATE:
@@ -190,13 +193,13 @@ class ClusterState:
         engine = self._engines[sample.node.engine]
         if node.host_ahead_s or now <= memory.arrivals.corrected_until:
             self._note_clock(node, sample, now)
-        thorough = self._rivals or bool(memory.alerts)
+        thorough = self._wiring.rivals or bool(memory.alerts)
         fast = not thorough and node.is_healthy and engine.take_fast(node, sample, now, node.upstream in nodes)
         if not fast:
             thorough = self._take(engine, node, sample, now, out) or thorough
             self._judge_node(engine, node, now, out, thorough)
             self._publish_node(engine, node, now, out)
-            for link in self._downstream_of.get(name, ()):
+            for link in memory.below(name):
                 link.streams = False
         elif now - node.status_at >= self._status_every_s:
             self._publish_node(engine, node, now, out)
@@ -220,7 +223,7 @@ class ClusterState:
         elif (
             not node.is_healthy
             or memory.alerts
-            or self._rivals
+            or self._wiring.rivals
             or node.host_ahead_s
             or now <= memory.arrivals.corrected_until
             or not engine.take_vitals(node, vitals, now, node.upstream in nodes)
@@ -254,14 +257,14 @@ class ClusterState:
     ) -> None:
         """Judge the links that end at a node of which something was seen; ``judge_fast`` where it was taken fast."""
         nodes, name = self.memory.nodes, node.name
-        for link in self._upstream_of.get(name, ()):
+        for link in self.memory.above(name):
             if now >= link.brief.until:
                 out += rollup.turn(link, now, self.name, node.node.datacenter)
                 if status.link_is_due_with_rollup(link, now, self._status_every_s):
                     self._publish_link(link, nodes.get(link.upstream), node, now, out)
             if judge_fast is None or not link.streams or not judge_fast(link, nodes.get(link.upstream), seen, now):
                 self._judge_link(link, now, out, thorough)
-        for link in self._downstream_of.get(name, ()):
+        for link in self.memory.below(name):
             # A downstream that its agent reads is judged at its own samples, once; a link just found at once.
             down = nodes.get(link.downstream)
             found = not link.brief.until
@@ -272,7 +275,9 @@ class ClusterState:
         """Remember a sample; True when so much changed that every rule is to be measured."""
         nodes = self.memory.nodes
         node.seen = now
-        node.stale = False
+        if node.stale:
+            node.stale = False
+            self._watch(node)
         node.up = sample.up
         if sample.disk is not None:
             node.disk = sample.disk
@@ -316,7 +321,7 @@ class ClusterState:
             or not before
             or not engine.same_neighbours(before, sample)
         ):
-            self._rewire(node, now, out)
+            self._wiring.neighbours_changed(node, now, out)
             thorough = True
         return thorough
 
@@ -339,56 +344,45 @@ class ClusterState:
             out += self._alerting.problems.changed(now)
         self._judge_around(node, now, out)
 
+    def _watch(self, node: NodeState) -> None:
+        """Note when a node counts as silent if nothing more comes from it."""
+        self._timers.watch(node.name)
+        self.memory.next_due = min(self.memory.next_due, self._timers.next()[0])
+
     def _new_node(self, seen: Sample | NodeSettings, now: float) -> NodeState:
         node = self.memory.nodes[seen.node.name] = NodeState(seen.node.name, seen.node, now)
-        self.memory.next_due = 0.0
+        self._watch(node)
         return node
-
-    def _rewire(self, node: NodeState, now: float, out: list[Output]) -> None:
-        """Discover links anew: this node's description of its neighbours changed."""
-        if not node.takes_writes:
-            node.writable_since = None
-        elif node.writable_since is None:
-            node.writable_since = now
-        self._discover(now, out)
-
-    def _discover(self, now: float, out: list[Output]) -> None:
-        memory = self.memory
-        memory.rewire_at = None
-        for name in sorted({node.node.engine for node in memory.nodes.values()}):
-            self._engines[name].discover(memory, now)
-        self._links_changed(now, out)
-
-    def _links_changed(self, now: float, out: list[Output]) -> None:
-        """Links came or went: alerts about those that went end with them, and so does their status."""
-        known = (link for links in self._upstream_of.values() for link in links)
-        out += [status.Forgotten(link.id) for link in known if link.status_at and link.id not in self.memory.links]
-        self._index()
-        for alert in list(self.memory.alerts.values()):
-            if alert.subject.kind == "link" and alert.subject.id not in self.memory.links:
-                self._alerting.supersede(alert, now, out)
 
     # -- Judgement ----------------------------------------------------------------------------------------------------
 
     def _judge_node(self, engine: Engine, node: NodeState, now: float, out: list[Output], thorough: bool) -> None:
         """Measure the rules of a node and of what is on it; only of what is not healthy, unless ``thorough``."""
         memory, sample, run = self.memory, node.sample, self._alerting.run
-        answers = node.answers
+        answers, view = node.answers, View(self.memory)
         if thorough or not engine.node_is_healthy(node):
-            run(NodeContext(memory, now, node), node, answers, out)
+            run(NodeContext(view, now, node), node, answers, out)
         if sample is None:
             return
         for slot in sample.slots:
             if thorough or not engine.slot_is_healthy(slot):
-                run(SlotContext(memory, now, node, slot), node, answers, out)
+                run(SlotContext(view, now, node, slot), node, answers, out)
         for subscription in sample.subscriptions:
-            run(SubscriptionContext(memory, now, node, subscription), node, answers, out)
-        if thorough and node.node.role == "primary":
+            run(SubscriptionContext(view, now, node, subscription), node, answers, out)
+        if thorough and node.node.role == "primary" and self._judges_whole(now):
             complete = answers and not any(other.stale for other in memory.nodes.values())
-            run(ClusterContext(memory, now), node, complete, out)
+            run(ClusterContext(view, now), node, complete, out)
         if memory.alerts and answers:
             self._clear_vanished(node, sample, now, out)
         node.is_healthy = engine.may_skip_node(node)
+
+    def _judges_whole(self, now: float) -> bool:
+        """Whether the rules of the cluster as a whole are due: those of a large one look at all its nodes."""
+        memory = self.memory
+        if len(memory.nodes) > LARGE and now - memory.whole_at < WHOLE_EVERY_S:
+            return False
+        memory.whole_at = now
+        return True
 
     def _judge_link(self, link: LinkState, now: float, out: list[Output], thorough: bool) -> None:
         memory = self.memory
@@ -408,7 +402,7 @@ class ClusterState:
         if up is not None and up.went_back is not None and link_progress.follow_loss(up.went_back, link):
             up.went_back = None
         if up is not None and (link.lead_units or up.is_outrun):
-            was, up.is_outrun = up.is_outrun, any(other.lead_units for other in self._downstream_of.get(up.name, ()))
+            was, up.is_outrun = up.is_outrun, any(other.lead_units for other in memory.below(up.name))
             if up.is_outrun and not was:
                 self._judge_node(engine, up, now, out, thorough)
         judged = verdict.judge(link, now, up, down, reading, traits, clock)
@@ -424,8 +418,7 @@ class ClusterState:
             self._alerting.run(context, owner, complete, out)
         forget_s = BACKUP_OVER_S if link.kind == "backup" else self._judgement.policy.forget_s
         if link.agentless and link.cut_since is not None and now - link.cut_since > forget_s:
-            del memory.links[link.id]
-            self._links_changed(now, out)
+            self._wiring.forget(link.id, now, out)
 
     def _publish_link(
         self, link: LinkState, up: NodeState | None, down: NodeState | None, now: float, out: list[Output]
@@ -442,19 +435,20 @@ class ClusterState:
         engine = self._engines[node.node.engine]
         self._judge_node(engine, node, now, out, thorough=True)
         self._publish_node(engine, node, now, out)
-        for link in (*self._upstream_of.get(node.name, ()), *self._downstream_of.get(node.name, ())):
+        for link in self.memory.around(node.name):
             self._judge_link(link, now, out, thorough=True)
 
     def _clear_vanished(self, node: NodeState, sample: Sample, now: float, out: list[Output]) -> None:
         """Alerts about slots and subscriptions that are gone have nothing left to warn of."""
-        for alert in list(self.memory.alerts.values()):
+        present = {
+            "slot": {slot.name for slot in sample.slots},
+            "subscription": {subscription.name for subscription in sample.subscriptions},
+        }
+        for alert in self._alerting.on_node(node.name):
             about = alert.subject
-            if about.node != node.name or about.kind not in ("slot", "subscription"):
-                continue
             if f"{about.kind}s" in (*sample.not_permitted, *sample.not_supported, *sample.not_read):
                 continue  # not seen is not gone
-            present = sample.slots if about.kind == "slot" else sample.subscriptions
-            if all(thing.name != about.name for thing in present):
+            if about.name not in present[about.kind]:
                 self._alerting.supersede(alert, now, out)
 
     # -- Time ---------------------------------------------------------------------------------------------------------
@@ -462,8 +456,8 @@ class ClusterState:
     def _pass_time(self, upto: float, out: list[Output]) -> None:
         """Everything that becomes due by itself up to a time, each at its own time and in order."""
         memory = self.memory
-        while memory.next_due <= upto:
-            when, kind, ident = min(upcoming(memory, self._alerting, self._judgement.policy), default=(inf, "", ""))
+        while True:
+            when, kind, ident = self._timers.next()
             memory.next_due = when
             if when > upto:
                 return
@@ -473,22 +467,14 @@ class ClusterState:
                 node.stale = True
                 self._judge_around(node, when, out)
             elif kind == "links":
-                self._discover(when, out)
+                self._wiring.discover(when, out)
             elif kind == "report":
                 reports.expire(ident, memory, self._alerting, when, out)
             elif kind == "alert":
                 self._alerting.due(memory.alerts[ident], out)
-            else:
+            elif kind == "incident":
                 out += self._alerting.problems.end(ident, when)
             self._alerting.follow_up(when, out)
-
-    def _index(self) -> None:
-        self._upstream_of, self._downstream_of = {}, {}
-        for link in self.memory.links.values():
-            self._upstream_of.setdefault(link.downstream, []).append(link)
-            self._downstream_of.setdefault(link.upstream, []).append(link)
-        lineages = [node.lineage for node in self.memory.nodes.values() if node.takes_writes]
-        self._rivals = len(lineages) > len(set(lineages))
 
 
 def _no_engine(node: Node) -> BadRecord:

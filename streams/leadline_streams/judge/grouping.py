@@ -1,6 +1,6 @@
 """The open problems of a cluster, and the causes of each: its own ones first, then those that explain only a part."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from leadline.catalogue import CAUSES, RULES
@@ -44,6 +44,9 @@ class Grouping(Signs):
         self.now = now
         self.together_s = judgement.policy.together_s
         self.problems: list[OpenProblem] = []
+        self._keepers: dict[str, OpenProblem] = {}
+        """The problem that each alert keeps open."""
+        self._near: dict[str, tuple[int, set[str]]] = {}
         by_incident: dict[str, list[str]] = {}
         for place, alert in memory.alerts.items():
             if alert.incident is not None:
@@ -51,8 +54,17 @@ class Grouping(Signs):
         for incident in memory.incidents:
             self.problems.append(OpenProblem(incident, by_incident.get(incident.id, [])))
 
+    def near(self, incident: IncidentState) -> set[str]:
+        """The alerts that something wrong with what an incident is about can bring about."""
+        known = self._near.get(incident.id)
+        if known is None or known[0] != len(incident.subjects):
+            places = {place for about in incident.subjects for place in self.topology.reached(about)}
+            self._near[incident.id] = known = len(incident.subjects), places
+        return known[1]
+
     def diagnose(self) -> None:
         """Rank the causes of every problem."""
+        self._keepers = {place: problem for problem in self.problems for place in problem.places}
         owners = {key: self._owner(each.cause) for key, each in self.found.items()}
         certain = [key for key, each in self.found.items() if each.cause.confidence >= CERTAIN]
         breached = {alert.rule for alert in self._memory.alerts.values() if pages(alert)}
@@ -65,17 +77,16 @@ class Grouping(Signs):
             guessed = LOCATED <= self._surest(problem) <= GUESS
             now: dict[CauseKey, Cause] = {}
             beside: set[CauseKey] = set()
+            places, low = frozenset(problem.places), self._low_ends(problem.incident.subjects) if guessed else set()
             for key, each in self.found.items():
                 owner, reached = owners[key], self.explained(each.cause)
-                explains = [place for place in problem.places if place in reached]
+                explains = reached.keys() & places
                 if owner is not None and owner is not problem and not self._admits(problem, key, explains, own):
                     before.discard(key)
                     continue
                 # Of one problem only, what explains its rules elsewhere may be a part of it.
                 alone = len(self.problems) == 1 and not CAUSES[key[0]].explains.isdisjoint(breached)
-                if guessed and self._low_ends([each.cause.subject]).isdisjoint(
-                    self._low_ends(problem.incident.subjects)
-                ):
+                if guessed and self._low_ends([each.cause.subject]).isdisjoint(low):
                     alone = False
                 if not (explains or owner is problem or key in before or alone):
                     continue
@@ -117,14 +128,18 @@ class Grouping(Signs):
         reached = self.explained(cause)
         best: tuple[int, bool, int] | None = None
         owner: OpenProblem | None = None
-        for problem in self.problems:
-            near = [reached[place] for place in problem.places if place in reached]
+        by_incident: dict[str, list[int]] = {}
+        for place, distance in reached.items():
+            if place in self._keepers:
+                by_incident.setdefault(self._keepers[place].incident.id, []).append(distance)
+        for problem in self.problems if by_incident else ():
+            near = by_incident.get(problem.incident.id)
             order = (min(near), len(near) < len(problem.places), -len(near)) if near else None
             if order is not None and (best is None or order < best):
                 best, owner = order, problem
         return owner
 
-    def _admits(self, problem: OpenProblem, key: CauseKey, explains: list[str], own: list[CauseKey]) -> bool:
+    def _admits(self, problem: OpenProblem, key: CauseKey, explains: Collection[str], own: list[CauseKey]) -> bool:
         """Whether the cause of another problem may be the cause of this one too: nothing certain is nearer."""
         if len(explains) < len(problem.places):
             return False
@@ -135,7 +150,7 @@ class Grouping(Signs):
     def _distance(self, problem: OpenProblem, key: CauseKey) -> int:
         """The distance of a cause, of which there are signs, from the nearest alert of a problem."""
         reached = self.explained(self.found[key].cause)
-        return min((reached[place] for place in problem.places if place in reached), default=BELOW)
+        return min((near for place, near in reached.items() if self._keepers.get(place) is problem), default=BELOW)
 
     def _low_ends(self, subjects: Iterable[Subject]) -> set[str]:
         """The downstreams of links, and the nodes of everything else."""

@@ -23,6 +23,10 @@ CHANGES_BEFORE_S = 3600.0
 _LOOK = [
     Step(risk="look", text="Read the evidence of the alerts, and the server logs around the time of the first breach.")
 ]
+CROWD = 40
+"""An incident with so many alerts takes what else fires of its rules."""
+MOST_ALERTS = 500
+"""So many alerts are shown with an incident."""
 _MAX_TIMELINE = 100
 _MAX_CHANGES = 100
 _MAX_CAUSES = 20
@@ -49,9 +53,16 @@ def join(incident: IncidentState, alert: AlertState) -> None:
     add(incident, alert)
 
 
+def is_crowd(incident: IncidentState, rule: str) -> bool:
+    """Whether an incident has so many alerts that one more of its rules is nothing new."""
+    return len(incident.alerts) >= CROWD and rule in incident.rules
+
+
 def add(incident: IncidentState, alert: AlertState) -> None:
-    """Show an alert with an incident."""
+    """Show an alert with an incident; of very many, the first ones."""
     incident.changed = True
+    if len(incident.alerts) >= MOST_ALERTS:
+        return
     if alert.id not in incident.alerts:
         incident.alerts.append(alert.id)
     if alert.rule not in incident.rules:

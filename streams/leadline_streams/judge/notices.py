@@ -13,12 +13,13 @@ Explained = list[tuple[AlertState, list[Cause]]]
 def explain(memory: Memory, grouping: Grouping, now: float) -> Explained:
     """Show notices with the incident whose cause explains them; those with another first cause than before."""
     explained: Explained = []
+    shown = {ident for each in (*memory.incidents, *memory.ended) for ident in each.alerts}
     for place, alert in memory.alerts.items():
         if alert.state != "firing" or alert.incident is not None or pages(alert):
             continue
         nearest = _nearest(grouping, place)
-        known = (*memory.incidents, *memory.ended)
-        if nearest is not None and all(alert.id not in each.alerts for each in known):
+        if nearest is not None and alert.id not in shown:
+            shown.add(alert.id)
             incidents.add(nearest.incident, alert)
             incidents.say(nearest.incident, now, f"{alert.rule} fires: {alert.summary}")
         causes = grouping.explaining(place)

@@ -6,6 +6,7 @@ from leadline.catalogue import CAUSES
 from leadline.model.alert import Cause
 from leadline_streams.judge.diagnosis.ranking import CERTAIN, key_of
 from leadline_streams.judge.grouping import Grouping, OpenProblem, pages
+from leadline_streams.judge.incident import is_crowd
 from leadline_streams.judge.state import IncidentState
 
 UNNAMED_S = 3.0
@@ -47,7 +48,7 @@ class Comparison:
         ]
         if not pending:
             return False
-        if any(alert.id in problem.incident.alerts for _, alert in pending):
+        if not {alert.id for _, alert in pending}.isdisjoint(problem.incident.alerts):
             return True
         reached = self._all.explained(problem.causes[0]).keys() if problem.causes else self._near(problem)
         return any(place in reached for place, _ in pending)
@@ -125,6 +126,8 @@ class Comparison:
             or (self._depends(younger, older) and self._may_explain(mine, younger))
         ):
             return "one depends on the other, and nothing else explains it"
+        if other is None and self._is_one_of_many(older, younger):
+            return "it is one of very many alike on the same server, and nothing else explains it"
         if together and mine is None and self._depends(older, younger):
             return "one depends on the other, and nothing else explains it"
         if together and mine is None and other is None and self._unnamed(older) and self._unnamed(younger):
@@ -132,6 +135,12 @@ class Comparison:
             if not nodes[0].isdisjoint(nodes[1]):
                 return "they began together on the same server, and nothing explains them"
         return None
+
+    def _is_one_of_many(self, older: OpenProblem, younger: OpenProblem) -> bool:
+        """Whether all of a problem is like what another one has very many of: causes are not looked for in each."""
+        if not all(is_crowd(older.incident, rule) for rule in younger.incident.rules):
+            return False
+        return not self._nodes(older).isdisjoint(self._nodes(younger))
 
     def _explains_all(self, cause: Cause, problem: OpenProblem) -> bool:
         """Whether a cause explains all of a problem: every alert that is open, the one that opened it among them; of
@@ -149,7 +158,7 @@ class Comparison:
 
     def _near(self, problem: OpenProblem) -> Iterable[str]:
         """The alerts that something wrong with what a problem is about can bring about."""
-        return {place for about in problem.incident.subjects for place in self._topology.reached(about)}
+        return self._all.near(problem.incident)
 
     def _may_explain(self, cause: Cause | None, problem: OpenProblem) -> bool:
         """Whether a cause explains rules such as those of a problem; where none is named, anything may."""

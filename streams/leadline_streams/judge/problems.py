@@ -16,7 +16,7 @@ from leadline_streams.judge.grouping import Grouping, OpenProblem, pages
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.notices import Explained
 from leadline_streams.judge.one_problem import Comparison
-from leadline_streams.judge.state import AlertState, IncidentState, Memory
+from leadline_streams.judge.state import LARGE, AlertState, IncidentState, Memory
 from leadline_streams.judge.topology import Topology
 
 DIAGNOSE_EVERY_S = 1.0
@@ -26,6 +26,8 @@ NOTICED_EVERY_S = 30.0
 FRESH_S = 60.0
 MOST_OPEN = 20
 """Beyond this number of open incidents of a cluster, what begins becomes a part of the youngest."""
+MOST_COMPARED = 2 * MOST_OPEN
+"""So many are compared with each other, before what is one problem is merged."""
 MOST_ENDED = 10
 """So many ended incidents of a cluster are remembered, to be reopened."""
 
@@ -41,11 +43,11 @@ class Problems:
         self._memory = memory
         self._judgement = judgement
 
-    def note(self, alert: AlertState, transition: Transition, at: float) -> bool:
-        """Fold a transition into the incidents; True when they are to be compared again."""
+    def note(self, alert: AlertState, transition: Transition, at: float) -> None:
+        """Fold a transition into the incidents; they are compared again when all of the moment are there."""
         to, reason = transition.to, transition.reason
         if to in ("ok", "pending") or reason == "diagnosed":
-            return False
+            return
         about, rule = transition.subject.id, transition.rule
         if to == "unknown":
             line = f"{rule} is unknown: no data about {about}"
@@ -56,13 +58,17 @@ class Problems:
         else:
             line = f"{rule} fires: {transition.summary}"
         if to == "firing" and alert.incident is None and pages(alert):
-            self._memory.incidents.append(incidents.begin(self._memory.cluster, alert, at))
+            self._begin(alert, at)
         for incident in self._memory.incidents:
-            if alert.id in incident.alerts and (alert.incident in (incident.id, None)):
+            if alert.incident in (incident.id, None) and alert.id in incident.alerts:
                 incident.quiet_since = None if to != "resolved" else incident.quiet_since
                 incident.changed = True
                 incidents.say(incident, at, line)
-        return True
+        memory = self._memory
+        soonest = memory.diagnosed_at + DIAGNOSE_EVERY_S if len(memory.alerts) + len(memory.links) > LARGE else at
+        memory.news = True
+        memory.diagnose_at = min(memory.diagnose_at, max(at, soonest))
+        memory.next_due = min(memory.next_due, memory.diagnose_at)
 
     def changed(self, now: float) -> Records:
         """The records of the incidents that the latest configuration changes belong to."""
@@ -75,7 +81,7 @@ class Problems:
         """Find the causes of open alerts, compare the incidents, and note which are quiet."""
         memory = self._memory
         if not memory.incidents and not any(alert.state == "firing" for alert in memory.alerts.values()):
-            memory.diagnose_at = inf
+            memory.diagnose_at, memory.news = inf, False
             return [], []
         grouping = Grouping(memory, self._judgement, now)
         grouping.diagnose()
@@ -85,6 +91,7 @@ class Problems:
             self._settle(problem, grouping, now)
         explained = notices.explain(memory, grouping, now)
         records += self._records(grouping.topology, now)
+        memory.diagnosed_at, memory.news = now, False
         memory.diagnose_at = now + self._every(now)
         return records, explained
 
@@ -114,6 +121,18 @@ class Problems:
         return [incidents.record(memory, incident, grouping.topology, now)]
 
     # Inside
+
+    def _begin(self, alert: AlertState, at: float) -> None:
+        """Open an incident for an alert; where very many fire, it becomes a part of one that has many of its kind."""
+        memory = self._memory
+        crowd = next((each for each in memory.incidents if incidents.is_crowd(each, alert.rule)), None)
+        if crowd is None and len(memory.incidents) >= MOST_COMPARED:
+            alike = (each for each in reversed(memory.incidents) if alert.rule in each.rules)
+            crowd = next(alike, memory.incidents[-1])
+        if crowd is None:
+            memory.incidents.append(incidents.begin(memory.cluster, alert, at))
+        else:
+            incidents.join(crowd, alert)
 
     def _part(self, grouping: Grouping, now: float) -> None:
         """Let alerts that turn out to have another root leave their incident for the one of that root, or a new one."""

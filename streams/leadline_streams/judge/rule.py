@@ -4,7 +4,7 @@ A rule measures one number about one subject; the lifecycle compares it with lim
 file in ``leadline_streams/rules`` that defines ``RULE``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
@@ -23,6 +23,9 @@ UNKNOWN: Final = nan
 """Returned by ``measure`` when the number cannot be known now: an alert neither clears nor breaches."""
 
 
+Derived = TypeVar("Derived")
+
+
 class ClusterView(Protocol):
     """The state of a cluster as rules and causes may read it."""
 
@@ -39,6 +42,22 @@ class ClusterView(Protocol):
     @property
     def links(self) -> Mapping[str, LinkState]:
         """Every link by identity."""
+        ...
+
+    def above(self, node: str) -> Sequence[LinkState]:
+        """The links that end at a node."""
+        ...
+
+    def below(self, node: str) -> Sequence[LinkState]:
+        """The links that begin at a node."""
+        ...
+
+    def around(self, node: str) -> Sequence[LinkState]:
+        """The links that end or begin at a node, each once."""
+        ...
+
+    def derived(self, build: "Callable[[ClusterView], Derived]") -> Derived:
+        """The result of a function of the whole cluster; computed once while one subject is judged."""
         ...
 
 

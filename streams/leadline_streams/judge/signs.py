@@ -10,7 +10,8 @@ from leadline_streams.judge.diagnosis.ranking import CERTAIN, CauseKey, Found, f
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.one_moment import cut_at_once
 from leadline_streams.judge.state import AlertState, IncidentState, Memory
-from leadline_streams.judge.topology import Reached, Topology
+from leadline_streams.judge.topology import Reach, Reached, Topology
+from leadline_streams.judge.view import View
 
 
 class Signs:
@@ -20,7 +21,7 @@ class Signs:
         self._memory = memory
         self.topology = Topology(memory, memory.alerts)
         self._context = open_context(
-            memory,
+            View(memory),
             judgement.engines,
             now,
             alerts=memory.alerts.values(),
@@ -30,7 +31,10 @@ class Signs:
         self._catalogue = judgement.causes
         self.found: dict[CauseKey, Found] = find_causes(self._context, judgement.causes)
         self._explained: dict[CauseKey, Reached] = {}
+        self._explaining: dict[str, list[Cause]] | None = None
+        """The causes of each alert, once they are asked for."""
         self._alerts: dict[str, list[tuple[str, Subject]]] = {}
+        self._reach: dict[tuple[CauseKey, bool], Reach] = {}
 
     def explained(self, cause: Cause) -> Reached:
         """The open alerts that a cause explains, by place, and how near they are to it."""
@@ -43,7 +47,12 @@ class Signs:
 
     def explaining(self, place: str) -> list[Cause]:
         """The causes of an alert of which there are signs: the surest first, and of the certain ones the nearest."""
-        causes = [each.cause for each in self.found.values() if place in self.explained(each.cause)]
+        if self._explaining is None:
+            self._explaining = {}
+            for each in self.found.values():
+                for explained in self.explained(each.cause):
+                    self._explaining.setdefault(explained, []).append(each.cause)
+        causes = self._explaining.get(place, [])
 
         def order(cause: Cause) -> tuple[bool, int, float, str, str]:
             certain = cause.confidence >= CERTAIN
@@ -139,7 +148,10 @@ class Signs:
         entry, (rule, about) = CAUSES.get(cause.code), alert
         if entry is None or rule not in entry.explains:
             return False
-        return self.topology.touches(cause.subject, about, rule, self._nodes_of(cause))
+        place = key_of(cause), key_of(cause) in self.found
+        if place not in self._reach:
+            self._reach[place] = self.topology.reach_of(cause.subject, self._nodes_of(cause))
+        return self._reach[place].covers(about, rule)
 
     def _nodes_of(self, cause: Cause) -> Sequence[str]:
         found = self.found.get(key_of(cause))

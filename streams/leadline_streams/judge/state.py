@@ -4,8 +4,9 @@ Everything here is plain data: slotted, typed, compared by content, written as M
 seconds since the epoch.
 """
 
+from collections.abc import Callable, Sequence
 from math import inf
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Struct, field
@@ -29,6 +30,7 @@ from leadline.model.observation import (
     Unit,
 )
 from leadline_streams.judge.counters import Window
+from leadline_streams.judge.links import Links
 from leadline_streams.judge.position_clock import PositionClock
 from leadline_streams.judge.watermark import Arrivals
 
@@ -36,6 +38,10 @@ Reach = Literal["gone", "hangs", "locked_out", "not_ready", "unseen"]
 """The state of a server that its agent could not read: it is not there, does not answer, answers and refuses its agent,
 answers and admits nobody yet or any more, or nothing of it was seen."""
 
+Derived = TypeVar("Derived")
+
+LARGE = 64
+"""A cluster with more nodes, or more links and alerts, is large: what looks at all of them is done at intervals."""
 STAND_IN_S = 5.0
 """A link end without an agent is provisional for this long: its agent may still report."""
 
@@ -420,7 +426,8 @@ class Memory(Struct, omit_defaults=True):
     cluster: ClusterName
     arrivals: Arrivals = field(default_factory=Arrivals)
     nodes: dict[str, NodeState] = field(default_factory=dict)
-    links: dict[str, LinkState] = field(default_factory=dict)
+    links: dict[str, LinkState] = field(default_factory=Links)
+    """Always ``Links``, which MessagePack cannot tell from others."""
     alerts: dict[str, AlertState] = field(default_factory=dict)
     seqs: dict[str, int] = field(default_factory=dict)
     """Last sequence number of alerts that are closed now."""
@@ -436,10 +443,34 @@ class Memory(Struct, omit_defaults=True):
     """Recent configuration changes, oldest first."""
     reports: dict[str, ReportState] = field(default_factory=dict)
     """Sources of reported findings, by name."""
+    news: bool = False
+    """Whether there were transitions since the causes were looked for."""
+    diagnosed_at: float = 0.0
+    """When the causes were last looked for."""
     rewire_at: float | None = None
     """When links are discovered again although no sample shows a change."""
+    wired_at: float = 0.0
+    """When links were last discovered."""
+    whole_at: float = 0.0
+    """When the rules of the cluster as a whole were last measured."""
     next_due: float = 0.0
     """Nothing becomes due before; may be too early, never too late."""
+
+    def above(self, node: str) -> Sequence[LinkState]:
+        """The links that end at a node, oldest first."""
+        return cast(Links[LinkState], self.links).above(node)
+
+    def below(self, node: str) -> Sequence[LinkState]:
+        """The links that begin at a node, oldest first."""
+        return cast(Links[LinkState], self.links).below(node)
+
+    def around(self, node: str) -> Sequence[LinkState]:
+        """The links that end or begin at a node, each once."""
+        return [*self.above(node), *(link for link in self.below(node) if link.downstream != node)]
+
+    def derived(self, build: "Callable[[Memory], Derived]") -> Derived:
+        """The result of a function of the cluster as it is now."""
+        return build(self)
 
     def dump(self) -> bytes:
         """The memory as bytes."""
@@ -454,6 +485,7 @@ _DECODER = msgspec.msgpack.Decoder(Memory, dec_hook=lambda kind, values: kind(va
 def load(data: bytes) -> Memory:
     """The memory whose ``dump`` gave these bytes. Raises msgspec.ValidationError for another version's bytes."""
     memory = _DECODER.decode(data)
+    memory.links = Links(memory.links)
     kept: dict[str, list[Sample]] = {name: [node.kept] for name, node in memory.nodes.items() if node.kept}
     for _, name, _, _, seen in memory.arrivals.waiting:
         if isinstance(seen, Sample):

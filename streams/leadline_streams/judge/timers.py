@@ -1,28 +1,91 @@
 """Transitions of a cluster that become due without a new observation."""
 
 from collections.abc import Iterator
+from heapq import heappop, heappush
+from math import inf
 
 from leadline_streams.judge import lifecycle
 from leadline_streams.judge.alerting import Alerting
 from leadline_streams.judge.policy import Policy
 from leadline_streams.judge.state import Memory
 
+Timer = tuple[float, str, str]
+"""When, of what kind, and which."""
 
-def upcoming(memory: Memory, alerting: Alerting, policy: Policy) -> Iterator[tuple[float, str, str]]:
-    """When, of what kind, and which: silent nodes and sources, alerts, uncertain links, the ends of incidents."""
-    for node in memory.nodes.values():
-        source = memory.arrivals.sources.get(node.name)
-        if not node.stale and source is not None:
-            yield node.seen + source.stale_after_s, "node", node.name
-    for place, alert in memory.alerts.items():
-        when = lifecycle.next_due(alert, alerting.limits_of(alert), policy.pending_grace_s)
-        if when is not None:
-            yield when, "alert", place
-    if memory.rewire_at is not None:
-        yield memory.rewire_at, "links", ""
-    for name, report in memory.reports.items():
-        if not report.silent:
-            yield report.until, "report", name
-    for incident in memory.incidents:
-        if incident.quiet_since is not None:
-            yield alerting.problems.ends_at(incident), "incident", incident.id
+
+class Timers:
+    """All that becomes due in a cluster, in the order of time.
+
+    Nodes and alerts, of which there may be many, are kept in a heap. A node's time only moves on, so it is looked at
+    when its turn comes; alerts are looked at again after they were weighed.
+    """
+
+    __slots__ = ("_alerting", "_heap", "_known", "_memory", "_policy")
+
+    def __init__(self, memory: Memory, alerting: Alerting, policy: Policy) -> None:
+        self._memory = memory
+        self._alerting = alerting
+        self._policy = policy
+        self._heap: list[Timer] = []
+        self._known: dict[tuple[str, str], float] = {}
+        """The time that the heap has for each."""
+        for name in memory.nodes:
+            self.watch(name)
+        alerting.weighed.update(memory.alerts)
+
+    def watch(self, name: str) -> None:
+        """A node is new, reports again, or reports more often."""
+        self._push(self._node(name))
+
+    def next(self) -> Timer:
+        """The first; at infinity when there is none."""
+        for place in self._alerting.weighed:
+            self._push(self._alert(place))
+        self._alerting.weighed.clear()
+        heap = self._heap
+        while heap:
+            when, kind, ident = heap[0]
+            now = self._alert(ident) if kind == "alert" else self._node(ident)
+            if now[0] == when:
+                break
+            heappop(heap)
+            if self._known.get((kind, ident)) == when:
+                del self._known[kind, ident]
+            self._push(now)
+        return min([*self._few(), *heap[:1]], default=(inf, "", ""))
+
+    def _push(self, timer: Timer) -> None:
+        when, *place = timer
+        known = (place[0], place[1])
+        if when < inf and self._known.get(known) != when:
+            self._known[known] = when
+            heappush(self._heap, timer)
+
+    def _node(self, name: str) -> Timer:
+        """When a node counts as silent."""
+        node, source = self._memory.nodes.get(name), self._memory.arrivals.sources.get(name)
+        if node is None or source is None or node.stale:
+            return inf, "node", name
+        return node.seen + source.stale_after_s, "node", name
+
+    def _alert(self, place: str) -> Timer:
+        """When an alert takes its next step by itself."""
+        alert = self._memory.alerts.get(place)
+        if alert is None:
+            return inf, "alert", place
+        when = lifecycle.next_due(alert, self._alerting.limits_of(alert), self._policy.pending_grace_s)
+        return inf if when is None else when, "alert", place
+
+    def _few(self) -> Iterator[Timer]:
+        """Uncertain links, silent sources of reports, the ends of incidents, and transitions that were not compared."""
+        memory = self._memory
+        if memory.rewire_at is not None:
+            yield memory.rewire_at, "links", ""
+        for name, report in memory.reports.items():
+            if not report.silent:
+                yield report.until, "report", name
+        for incident in memory.incidents:
+            if incident.quiet_since is not None:
+                yield self._alerting.problems.ends_at(incident), "incident", incident.id
+        if memory.news:
+            yield memory.diagnose_at, "news", ""

@@ -1,6 +1,7 @@
 """The alerts that a subject can bring about, by who follows whom in a cluster."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from leadline.catalogue import RULES
@@ -21,6 +22,23 @@ Rules = frozenset[str] | None
 """The rules that count; None for all."""
 Target = tuple[str, int, Rules]
 """The identity of a subject, its distance, and the rules of it that count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The subjects that something wrong can bring about, whether they have an open alert or not."""
+
+    targets: Mapping[str, Rules]
+    """By identity, the rules of each."""
+    on: Container[str]
+    """Nodes whose slots and subscriptions all count."""
+
+    def covers(self, about: Subject, rule: str) -> bool:
+        """Whether a rule about a subject is among it."""
+        if about.kind in ("slot", "subscription") and about.node in self.on:
+            return True
+        rules = self.targets.get(about.id, frozenset())
+        return rules is None or rule in rules
 
 
 class Topology:
@@ -67,15 +85,14 @@ class Topology:
             add(self._on.get(node or "", ()), ON_IT, None)
         return found
 
-    def touches(self, about: Subject, other: Subject, rule: str, nodes: Iterable[str] = ()) -> bool:
-        """Whether something wrong with a subject can make a rule fire about another one."""
-        if other.kind in ("slot", "subscription"):
-            on = set(nodes) if about.kind == "cluster" else {about.node} if about.kind == "node" else set()
-            if other.node in on:
-                return True
-        return any(
-            ident == other.id and (rules is None or rule in rules) for ident, _, rules in self._targets(about, nodes)
-        )
+    def reach_of(self, about: Subject, nodes: Iterable[str] = ()) -> Reach:
+        """The subjects about which something wrong with a subject can make rules fire."""
+        on = set(nodes) if about.kind == "cluster" else {about.node or ""} if about.kind == "node" else set()
+        targets: dict[str, Rules] = {}
+        for ident, _, rules in self._targets(about, nodes):
+            known = targets.get(ident, frozenset())
+            targets[ident] = None if rules is None or known is None else known | rules
+        return Reach(targets, on)
 
     def link_of(self, about: Subject) -> LinkState | None:
         """The link that a subject is or belongs to; None when there is none, or none any more."""

@@ -25,7 +25,7 @@ def unseen(memory: Memory) -> Iterator[str]:
 
 
 def _publishers(memory: Memory, node: NodeState) -> Iterator[str]:
-    linked = {link.name for link in memory.links.values() if link.downstream == node.name}
+    linked = {link.name for link in memory.above(node.name)}
     for subscription in node.sample.subscriptions if node.answers and node.sample is not None else ():
         if subscription.name not in linked:
             slot, name = subscription.slot or "none", f"subscription {subscription.name} on {node.name}"

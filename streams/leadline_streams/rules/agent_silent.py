@@ -14,7 +14,7 @@ def describe(context: NodeContext, value: float) -> Words:
     """Duration of the silence, and the verdicts that other agents still support."""
     node = context.node
     silence = duration(context.now - node.seen)
-    links = [link for link in context.cluster.links.values() if node.name in (link.upstream, link.downstream)]
+    links = context.cluster.around(node.name)
     return Words(
         f"the agent of {node.name} has not reported for {silence}: its alerts cannot clear and new ones cannot start",
         [

@@ -4,6 +4,7 @@ from leadline.words import times
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
 from leadline_streams.judge.state import LinkState
@@ -40,8 +41,7 @@ def describe(context: SubscriptionContext, value: float) -> Words:
 
 
 def _link(context: SubscriptionContext, name: str) -> LinkState | None:
-    links = context.cluster.links.values()
-    return next((link for link in links if (link.downstream, link.name) == (context.node.name, name)), None)
+    return first(context.cluster.above(context.node.name), "name", name)
 
 
 RULE = Rule(

@@ -19,7 +19,7 @@ def measure(context: NodeContext) -> float | None:
 def holders(context: NodeContext) -> list[LinkState]:
     """Links of the downstreams that hold more than the primary has."""
     name = context.node.name
-    return [link for link in context.cluster.links.values() if link.upstream == name and link.lead_units]
+    return [link for link in context.cluster.below(name) if link.lead_units]
 
 
 def describe(context: NodeContext, value: float) -> Words:

@@ -18,7 +18,7 @@ def measure(context: NodeContext) -> float | None:
         return UNKNOWN  # it is back, and may take a while: this says neither that it is lost nor that it is well
     if not node.stale and node.reach not in ("gone", "hangs"):
         return None
-    if _is_replaced(context) or not lost_by(context):
+    if not lost_by(context) or _is_replaced(context):
         return None
     return context.now - _since(node)
 
@@ -27,9 +27,9 @@ def lost_by(context: NodeContext) -> list[str]:
     """The downstreams that lost it when its agent did; none while one of those that answer still receives."""
     cluster, since = context.cluster, _since(context.node) - BEFORE_S
     lost: list[str] = []
-    for link in cluster.links.values():
+    for link in cluster.below(context.node.name):
         down = cluster.nodes.get(link.downstream)
-        if link.upstream != context.node.name or down is None or not down.answers:
+        if down is None or not down.answers:
             continue
         if link.connected:
             return []

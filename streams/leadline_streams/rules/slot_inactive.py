@@ -28,7 +28,7 @@ def measure(context: SlotContext) -> float | None:
         return None
     if orchestrated(context.cluster, context.node, slot) is not None:
         return None
-    return None if spare_of(context.cluster, context.node, slot) is not None and not retains_much(slot) else 1.0
+    return 1.0 if retains_much(slot) or spare_of(context.cluster, context.node, slot) is None else None
 
 
 def describe(context: SlotContext, value: float) -> Words:

@@ -3,6 +3,7 @@
 ``engine``          PostgreSQL as an engine of the judgement
 ``topology``        which node follows which
 ``upstreams``       the upstream of each standby and the sender that serves it
+``candidates``      the standbys that a sender may serve, where there are very many
 ``publishers``      the publisher of each subscription
 ``stand_ins``       links to downstreams without an agent
 ``matching``        points for and against a sender and a receiver being the ends of one connection
@@ -26,6 +27,7 @@ Shared by rules and causes:
 ``horizon``         the oldest snapshots that vacuum must respect, and their holders
 ``slots``           WAL that a slot retains, its growth, and the transactions that it waits for
 ``owners``          everything that could own a slot
+``owner_index``     nodes by the slots that they use or are named after
 ``needs``           whether anything may need what a destructive step discards
 ``orchestrators``   orchestrators of servers, and the slots that they keep
 ``refusals``        published tables whose updates the server refuses, and why

@@ -15,12 +15,12 @@ CATCHES_UP_S = 30.0
 
 def publishers_back(cluster: ClusterView, node: NodeState, subscription: str) -> list[tuple[NodeState, str]]:
     """The publishers of a subscription that subscribe to its node in turn, each with that subscription."""
-    links = [link for link in cluster.links.values() if is_logical(link)]
-    publishers = {link.upstream for link in links if (link.downstream, link.name) == (node.name, subscription)}
+    subscribed = (link for link in cluster.above(node.name) if is_logical(link) and link.name == subscription)
+    publishers = {link.upstream for link in subscribed}
     found = []
-    for back in links:
+    for back in cluster.below(node.name) if publishers else ():
         publisher = cluster.nodes.get(back.downstream)
-        if publisher is not None and publisher.name in publishers and back.upstream == node.name:
+        if is_logical(back) and publisher is not None and publisher.name in publishers:
             found.append((publisher, back.name))
     return found
 

@@ -55,7 +55,7 @@ def _datacenter(context: DiagnosisContext, link: LinkState, up: NodeState) -> tu
 
 
 def _followers(context: DiagnosisContext, up: NodeState) -> Iterator[LinkState]:
-    return (one for one in context.cluster.links.values() if one.upstream == up.name and is_streaming(one))
+    return (one for one in context.cluster.below(up.name) if is_streaming(one))
 
 
 def _place(context: DiagnosisContext, link: LinkState) -> str:
@@ -72,7 +72,7 @@ def refusal(up: NodeState, now: float) -> LogLine | None:
 def unseen(context: DiagnosisContext, affected: AffectedLink, known: bool) -> tuple[list[NodeName], list[Evidence]]:
     """Standbys that were cut off in the same moment, and that no root of all is seen; none where one is ``known``."""
     link = affected.link
-    others = sorted(one.downstream for one in beside(link, context.cluster.links.values())) if not known else []
+    others = sorted(one.downstream for one in beside(link, context.cluster.below(link.upstream))) if not known else []
     lost = " and ".join([link.downstream, *others])
     note = f"{lost} lost {link.upstream} in one moment; its server log or the network shows whether for one reason"
     return others, [fact("common root", "not seen", link.upstream, note)] if others else []

@@ -128,8 +128,8 @@ class PostgreSQL:
             return STALLED_S
         down = {
             link.name
-            for link in memory.links.values()
-            if link.downstream == node.name and (up := memory.nodes.get(link.upstream)) is not None and up.down
+            for link in memory.above(node.name)
+            if (up := memory.nodes.get(link.upstream)) is not None and up.down
         }
         tried = [each for each in (sample.subscriptions if sample is not None else ()) if each.name not in down]
         return max((subscriptions.shows_within_s(node, each, now) for each in tried), default=0.0)

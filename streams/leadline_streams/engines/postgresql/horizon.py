@@ -105,8 +105,8 @@ def standby_of(cluster: ClusterView, node: NodeState, holder: Holder) -> NodeSta
         return None
     standbys = {
         link.downstream
-        for link in cluster.links.values()
-        if link.upstream == node.name and is_streaming(link) and not link.agentless
+        for link in cluster.below(node.name)
+        if is_streaming(link) and not link.agentless
         if (link.slot if holder.slot is not None else link.sender and link.sender[1]) == (holder.slot or holder.standby)
     }
     found = cluster.nodes.get(standbys.pop()) if len(standbys) == 1 else None

@@ -109,10 +109,9 @@ def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, ro
         return sender_side
     if is_logical(link):
         # A worker that fails to connect, or to start streaming, has a pid while it tries and has received nothing.
-        return any(
-            s.name == link.name and s.pid is not None and (s.received_lsn is not None or bool(sender_side))
-            for s in down.sample.subscriptions
-        )
+        own = subscription_of(link, down)
+        streams = own is not None and own.pid is not None
+        return streams and own is not None and (own.received_lsn is not None or bool(sender_side))
     receiver = down.sample.upstream
     if receiver is None or receiver.status in NOT_STREAMING:
         return False
@@ -180,14 +179,14 @@ def _logical_positions(link: LinkState, up: NodeState | None, down: NodeState | 
     applied: list[int] = []
     received = None
     if up is not None and up.answers and up.sample is not None:
-        applied += [parse_lsn(s.confirmed_lsn) for s in up.sample.slots if s.name == link.slot and s.confirmed_lsn]
-    if down is not None and down.answers and down.sample is not None:
-        for subscription in down.sample.subscriptions:
-            if subscription.name == link.name:
-                if subscription.latest_end_lsn is not None:
-                    applied.append(parse_lsn(subscription.latest_end_lsn))
-                if subscription.received_lsn is not None:
-                    received = parse_lsn(subscription.received_lsn)
+        slot = slot_of(link, up)
+        applied += [parse_lsn(slot.confirmed_lsn)] if slot is not None and slot.confirmed_lsn else []
+    subscription = subscription_of(link, down) if down is not None and down.answers else None
+    if subscription is not None:
+        if subscription.latest_end_lsn is not None:
+            applied.append(parse_lsn(subscription.latest_end_lsn))
+        if subscription.received_lsn is not None:
+            received = parse_lsn(subscription.received_lsn)
     return (max(applied), received) if applied else (None, None)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from leadline.model.incident import Cause
 from leadline.model.observation import Downstream, Slot, Subscription
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.state import LinkState, NodeState
 
 NAME = "postgresql"
@@ -54,14 +55,14 @@ def slot_of(link: LinkState, up: NodeState | None) -> Slot | None:
     """The upstream's slot for a link, when there is one."""
     if up is None or up.sample is None or link.slot is None:
         return None
-    return next((slot for slot in up.sample.slots if slot.name == link.slot), None)
+    return first(up.sample.slots, "name", link.slot)
 
 
 def subscription_of(link: LinkState, down: NodeState | None) -> Subscription | None:
     """The downstream's subscription for a logical link."""
     if down is None or down.sample is None or not is_logical(link):
         return None
-    return next((s for s in down.sample.subscriptions if s.name == link.name), None)
+    return first(down.sample.subscriptions, "name", link.name)
 
 
 def row_of(link: LinkState, up: NodeState | None) -> Downstream | None:
@@ -70,6 +71,9 @@ def row_of(link: LinkState, up: NodeState | None) -> Downstream | None:
         return None
     pid, name, slot = link.sender
     rows = up.sample.downstreams
+    row = first(rows, "pid", pid)
+    if row is None or (row.name == name and row.slot == slot):
+        return row
     return next((row for row in rows if row.pid == pid and row.name == name and row.slot == slot), None)
 
 
@@ -93,5 +97,4 @@ def still_cut_off(context: DiagnosisContext, cause: Cause) -> bool:
         return False
     if (node.sample.at - node.node.started_at).total_seconds() < STARTED_S:
         return False
-    links = (each for each in context.cluster.links.values() if node.name in (each.upstream, each.downstream))
-    return any(is_streaming(link) and not link.connected for link in links)
+    return any(is_streaming(link) and not link.connected for link in context.cluster.around(node.name))

@@ -3,7 +3,7 @@
 No single name is enough. Where several fit equally well, none is chosen.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from leadline.model.observation import Downstream, Slot, Subscription, Upstream
@@ -12,6 +12,7 @@ from leadline_streams.engines.postgresql.links import DEFAULT_NAMES
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.timeouts import sender_timeout_s
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.state import NodeState
 
 LEAST = 3
@@ -52,6 +53,8 @@ def _certain(pairs: Mapping[tuple[Left, Right], int]) -> dict[Left, Right]:
     for (one, other), points in pairs.items():
         by_left.setdefault(one, []).append(points)
         by_right.setdefault(other, []).append(points)
+    for all_ in (*by_left.values(), *by_right.values()):
+        all_.sort(reverse=True)
     found = {}
     for (one, other), points in pairs.items():
         ours, theirs = by_left[one], by_right[other]
@@ -63,8 +66,7 @@ def _certain(pairs: Mapping[tuple[Left, Right], int]) -> dict[Left, Right]:
     return found
 
 
-def _leads(points: int, all_: Iterable[int]) -> bool:
-    ranked = sorted(all_, reverse=True)
+def _leads(points: int, ranked: Sequence[int]) -> bool:
     return ranked[0] == points and (len(ranked) == 1 or points - ranked[1] >= MARGIN)
 
 
@@ -122,7 +124,7 @@ def logical_points(
     points = 3 if sticky else 0
     if slot.database is not None and up.sample is not None and up.sample.database == slot.database:
         points += 1 if set(subscription.publications) <= set(up.sample.publications) else -1
-    row = next((row for row in up.sample.downstreams if row.slot == slot.name), None) if up.sample is not None else None
+    row = first(up.sample.downstreams, "slot", slot.name) if up.sample is not None else None
     streams = subscription.pid is not None and subscription.received_lsn is not None
     end = up.clock.end
     if streams and end is not None and parse_lsn(subscription.received_lsn or "0/0") > end + WAL_SLACK:

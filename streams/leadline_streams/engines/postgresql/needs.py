@@ -72,5 +72,4 @@ def _serves(context: DiagnosisContext, node: NodeState) -> bool:
     """Whether something follows a server, or receives for it."""
     sample = node.sample
     receives = sample is None or (sample.upstream is not None and sample.upstream.status == "streaming")
-    follows = any(link.upstream == node.name for link in context.cluster.links.values())
-    return receives or follows or (sample is not None and bool(sample.downstreams))
+    return receives or bool(context.cluster.below(node.name)) or (sample is not None and bool(sample.downstreams))

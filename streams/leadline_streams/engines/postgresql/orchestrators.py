@@ -6,6 +6,7 @@ orchestrator moves it on itself; it also drops it when its member has left.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from leadline_streams.judge.state import NodeState
 
@@ -36,23 +37,28 @@ class Orchestrator:
     name: str
     sign: str
     """The sign by which it was recognised, in words."""
-    keeps_all_slots: bool = False
-    """Whether every physical slot of a server of its own is in its hands: it drops those that it does not know."""
 
 
 def orchestrator_of(node: NodeState) -> Orchestrator | None:
     """The orchestrator of a server; None where nothing shows one, which does not mean that there is none."""
-    settings = node.settings
-    given = {name for name in PATRONI_SETTINGS & settings.keys() if settings[name].source == COMMAND_LINE}
-    if len(given) >= len(PATRONI_SETTINGS) - 2:
-        sign = f"{len(given)} settings come from the server's command line, as Patroni gives them"
-        return Orchestrator("Patroni", sign, keeps_all_slots=True)
-    archive = settings.get("archive_command")
+    if (keeper := keeper_of(node)) is not None:
+        return keeper
+    archive = node.settings.get("archive_command")
     if archive is not None and CNPG_MANAGER in archive.value:
         return Orchestrator("CloudNativePG", f"archive_command runs {CNPG_MANAGER}")
     for slot in node.sample.slots if node.sample is not None else ():
         if (found := by_slot_name(slot.name)) is not None:
             return found
+    return None
+
+
+def keeper_of(node: NodeState) -> Orchestrator | None:
+    """The orchestrator in whose hands all physical slots of a server are: it drops those that it does not know."""
+    settings = node.settings
+    given = {name for name in PATRONI_SETTINGS & settings.keys() if settings[name].source == COMMAND_LINE}
+    if len(given) >= len(PATRONI_SETTINGS) - 2:
+        sign = f"{len(given)} settings come from the server's command line, as Patroni gives them"
+        return Orchestrator("Patroni", sign)
     return None
 
 
@@ -64,6 +70,7 @@ def by_slot_name(slot: str) -> Orchestrator | None:
     return None
 
 
+@lru_cache(maxsize=8192)
 def slot_name_of(member: str) -> str:
     """The name of the slot of a member: Patroni's rule, which others share for plain names."""
     return _FOREIGN.sub(_spelled, member.lower())[:63]

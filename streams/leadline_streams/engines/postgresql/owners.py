@@ -11,8 +11,8 @@ from typing import Literal
 from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
 from leadline.model.observation import Slot, Subscription
-from leadline_streams.engines.postgresql.orchestrators import by_slot_name, orchestrator_of, slot_name_of
-from leadline_streams.engines.postgresql.rights import hides
+from leadline_streams.engines.postgresql import owner_index
+from leadline_streams.engines.postgresql.orchestrators import by_slot_name, keeper_of
 from leadline_streams.engines.postgresql.table_copies import CopySlot, copy_slot
 from leadline_streams.judge.rule import ClusterView, fact
 from leadline_streams.judge.state import NodeState
@@ -109,8 +109,7 @@ def _unseen_copy(cluster: ClusterView, slot: Slot) -> Owner:
 
 def _subscribers_of(cluster: ClusterView, parts: CopySlot) -> list[NodeState]:
     """The watched servers whose initial copy a slot's name may describe: copies of a server have its identifier."""
-    nodes, system = cluster.nodes.values(), parts.system_id
-    return [each for each in nodes if system is not None and each.node.system_id == system]
+    return cluster.derived(owner_index.by_system).get(parts.system_id, []) if parts.system_id is not None else []
 
 
 def _subscriptions(node: NodeState) -> tuple[Subscription, ...]:
@@ -144,13 +143,7 @@ def unseen_owners(cluster: ClusterView, node: NodeState, slot: Slot) -> list[Evi
 
 def _unseen(cluster: ClusterView, node: NodeState) -> list[str]:
     """The other servers that do not answer, or do not show whose slots they use."""
-    found = []
-    for other in cluster.nodes.values():
-        sample = other.sample
-        hidden = sample is not None and (hides(sample, "subscriptions") or hides(sample, "upstream"))
-        if other.name != node.name and (not other.answers or hidden):
-            found.append(other.name)
-    return sorted(found)
+    return [name for name in cluster.derived(owner_index.unseen) if name != node.name]
 
 
 def orchestrated(cluster: ClusterView, node: NodeState, slot: Slot) -> Owner | None:
@@ -178,8 +171,8 @@ def _sessions(node: NodeState, slot: Slot) -> Iterator[Owner]:
 
 def _links(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner]:
     """Links from the node by this slot."""
-    for link in cluster.links.values():
-        if link.upstream != node.name or link.slot != slot.name:
+    for link in cluster.below(node.name):
+        if link.slot != slot.name:
             continue
         if link.name:
             name = f"subscription {link.name} on {link.downstream}"
@@ -196,26 +189,24 @@ def _named(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner]
         yield copy_owner(cluster, node, slot) or _unseen_copy(cluster, slot)
     if slot.kind != "logical":
         return
-    for other in cluster.nodes.values():
-        for each in other.sample.subscriptions if other.sample is not None else ():
-            if each.slot == slot.name:
-                state = "enabled" if each.enabled else "disabled"
-                sign = f"it is {state} and reads a slot of this name; which server it reads from is not certain"
-                yield Owner("subscription", f"subscription {each.name} on {other.name}", sign, other.name, False)
+    for other, each in cluster.derived(owner_index.readers).get(slot.name, ()):
+        state = "enabled" if each.enabled else "disabled"
+        sign = f"it is {state} and reads a slot of this name; which server it reads from is not certain"
+        yield Owner("subscription", f"subscription {each.name} on {other.name}", sign, other.name, False)
 
 
 def _followers(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner]:
     """Standbys of the same system that name the slot, or are named like it."""
     if slot.kind != "physical":
         return
-    for other in cluster.nodes.values():
-        if other.name == node.name or other.node.system_id != node.node.system_id:
+    for other in cluster.derived(owner_index.followers).get((node.node.system_id, slot.name), ()):
+        if other.name == node.name:
             continue
         receiver = other.sample.upstream if other.sample is not None else None
         if receiver is not None and receiver.slot == slot.name:
             sign = f"it uses a slot of this name{'' if other.answers else '; it does not answer now'}"
             yield Owner("standby", f"the standby {other.name}", sign, other.name, False)
-        elif slot.name in _member_names(other):
+        else:
             yield Owner("standby", f"the server {other.name}", "the slot is named after it", other.name, False)
 
 
@@ -227,40 +218,20 @@ def _copies(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner
         yield Owner("copy", "the slot of this name on its primary", "the server itself synchronizes it")
     if slot.kind == "logical" and node.node.role != "standby":
         return
-    for other in cluster.nodes.values():
-        if other.name == node.name or not other.answers or other.node.system_id != node.node.system_id:
-            continue
-        for each in other.sample.slots if other.sample is not None else ():
-            if each.name == slot.name and each.kind == slot.kind and each.active:
-                sign = f"it is read there; {node.name} has one for a failover"
-                yield Owner("copy", f"slot {slot.name} on {other.name}", sign, other.name)
+    for other in cluster.derived(owner_index.active_slots).get((node.node.system_id, slot.name, slot.kind), ()):
+        if other.name != node.name:
+            sign = f"it is read there; {node.name} has one for a failover"
+            yield Owner("copy", f"slot {slot.name} on {other.name}", sign, other.name)
 
 
 def _kept(cluster: ClusterView, node: NodeState, slot: Slot) -> Iterator[Owner]:
     """The orchestrator that made the slot, for one of its members."""
     if slot.kind != "physical":
         return
-    owner = by_slot_name(slot.name)
-    if owner is None and (known := orchestrator_of(node)) is not None and known.keeps_all_slots:
-        owner = known
+    owner = by_slot_name(slot.name) or keeper_of(node)
     if owner is None:
         return
-    member = next(
-        (
-            each.name
-            for each in cluster.nodes.values()
-            if each.node.system_id == node.node.system_id and slot.name in _member_names(each)
-        ),
-        None,
-    )
+    members = cluster.derived(owner_index.members).get((node.node.system_id, slot.name))
+    member = members[0].name if members else None
     whose = f"{owner.name}, for its member {member}" if member is not None else owner.name
     yield Owner("orchestrator", whose, owner.sign, member)
-
-
-def _member_names(node: NodeState) -> set[str]:
-    """The names of slots that an orchestrator or a person would give a server: by its name and what it calls itself."""
-    names = {slot_name_of(node.name)}
-    receiver = node.sample.upstream if node.sample is not None else None
-    if receiver is not None and receiver.application_name:
-        names.add(slot_name_of(receiver.application_name))
-    return names - {"walreceiver"}

@@ -3,10 +3,12 @@
 from leadline.model.ids import NodeName, link_id
 from leadline.model.observation import Slot, Subscription
 from leadline_streams.engines.postgresql import stand_ins
+from leadline_streams.engines.postgresql.candidates import MANY, Addresses
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.matching import LEAST, assign, logical_points
 from leadline_streams.engines.postgresql.rights import hides
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 
 Reader = tuple[NodeName, str]
@@ -22,10 +24,10 @@ def discover(memory: Memory, nodes: list[NodeState], now: float) -> bool:
         for slot in node.sample.slots if node.sample is not None else ():
             if slot.kind == "logical":
                 slots.setdefault(slot.name, []).append((node, slot))
-    pairs = {}
+    pairs, places = {}, Addresses(nodes)
     for (name, _), subscription in readers.items():
         down = memory.nodes[name]
-        for up, slot in slots.get(subscription.slot or "", ()):
+        for up, slot in _likely(memory, slots.get(subscription.slot or "", []), places, (name, subscription)):
             link = memory.links.get(link_id(memory.cluster, up.name, name, subscription.name))
             if up is not down:
                 points = logical_points(up, slot, down, subscription, sticky=link is not None)
@@ -59,7 +61,21 @@ def _is_over(memory: Memory, link: LinkState | None) -> bool:
     up = memory.nodes.get(link.upstream) if link is not None else None
     if link is None or up is None or not up.answers or up.sample is None or hides(up.sample, "slots"):
         return False
-    return all(slot.name != link.slot for slot in up.sample.slots)
+    return first(up.sample.slots, "name", link.slot) is None
+
+
+def _likely(
+    memory: Memory, slots: list[tuple[NodeState, Slot]], places: Addresses, reader: tuple[NodeName, Subscription]
+) -> list[tuple[NodeState, Slot]]:
+    """The slots of its slot's name that a subscription may read; of very many, those where it connects or was known."""
+    if len(slots) <= MANY:
+        return slots
+    name, subscription = reader
+    known = {link.upstream for link in memory.above(name) if link.name == subscription.name}
+    if subscription.publisher is not None:
+        host, _, port = subscription.publisher.rpartition(":")
+        known |= {node.name for node in places.at(host, int(port), memory.nodes[name])}
+    return [each for each in slots if each[0].name in known][:MANY]
 
 
 def _subscriptions(node: NodeState) -> tuple[Subscription, ...]:
@@ -68,9 +84,7 @@ def _subscriptions(node: NodeState) -> tuple[Subscription, ...]:
 
 def _known(memory: Memory, reader: Reader) -> LinkState | None:
     """The link of a subscription so far."""
-    return next(
-        (link for link in memory.links.values() if is_logical(link) and (link.downstream, link.name) == reader), None
-    )
+    return first(memory.above(reader[0]), "name", reader[1])
 
 
 def _forget(memory: Memory, nodes: list[NodeState], readers: dict[Reader, Subscription], now: float) -> None:
@@ -101,7 +115,7 @@ def _subscribe(
     ident = link_id(memory.cluster, upstream, name, subscribed)
     link = memory.links.get(ident)
     if link is None:
-        for other in [k for k in memory.links.values() if (k.downstream, k.name) == reader and is_logical(k)]:
+        for other in [each for each in memory.above(name) if each.name == subscribed and is_logical(each)]:
             del memory.links[other.id]
         link = LinkState(ident, upstream, NodeName(name), "logical", subscribed, moved_at=now, created_at=now)
         memory.links[ident] = link
@@ -114,4 +128,7 @@ def _subscribe(
 
 def _sender(up: NodeState | None, slot: str | None) -> SenderKey | None:
     rows = up.sample.downstreams if up is not None and up.answers and up.sample is not None else ()
-    return next((key_of(row) for row in rows if row.kind == "logical" and row.slot == slot), None)
+    row = first(rows, "slot", slot)
+    if row is not None and row.kind != "logical":
+        row = next((row for row in rows if row.kind == "logical" and row.slot == slot), None)
+    return key_of(row) if row is not None else None

@@ -2,6 +2,7 @@
 
 from leadline.model.observation import Activity, Downstream, Session, Slot
 from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.state import Held
 
 HELD_BYTES = 64 * 2**20
@@ -88,7 +89,7 @@ def follow(
     retained = {}
     for slot in slots:
         if slot.retained_bytes is not None and retains_much(slot):
-            earlier = next((each for each in before if each.name == slot.name), slot)
+            earlier = first(before, "name", slot.name) or slot
             new = Held(now, slot.retained_bytes, decoded=decoded_bytes(earlier))
             trend = retained[slot.name] = held.get(slot.name, new)
             update_trend(trend, now, slot.retained_bytes, releases_in_steps(slot, activity))

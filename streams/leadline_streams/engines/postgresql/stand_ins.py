@@ -1,5 +1,7 @@
 """Links to downstreams without an agent: each is judged by its sender alone."""
 
+from collections.abc import Callable, Iterable
+
 from leadline.model.ids import NodeName, link_id
 from leadline.model.observation import Downstream
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of
@@ -20,7 +22,7 @@ def discover(memory: Memory, node: NodeState, expected: frozenset[SenderKey], no
 
     True when a sender is so new that the agent of its downstream may not have looked since.
     """
-    own = [link for link in memory.links.values() if link.upstream == node.name]
+    own = memory.below(node.name)
     served = {link.sender for link in own if not link.agentless} | expected
     slots = {link.slot for link in own if not link.agentless and link.slot is not None and link.name}
     rows = [
@@ -33,33 +35,55 @@ def discover(memory: Memory, node: NodeState, expected: frozenset[SenderKey], no
         if link.sender in served:
             del memory.links[link.id]  # its agent reports now
     free = [link for link in stand_ins if link.id in memory.links]
-    for same in (_same_sender, _same_slot, _same_name):
-        for row in list(rows):
-            again = next((link for link in free if same(link, row)), None)
-            if again is not None:
-                again.sender, again.slot = key_of(row), row.slot
-                free.remove(again)
-                rows.remove(row)
-    young = False
+    for signs, sign in _SIGNS:
+        rows, free = _take_up(rows, free, signs, sign)
+    young, numbers = False, dict[str, int]()
     for row in rows:
         if row.connected_s is not None and row.connected_s < YOUNG_S:
             young = True
         elif (row.reply_age_s or 0.0) < max(DEAD_S, keepalive_s(node)):
-            _stand_in(memory, node, row, now)
+            _stand_in(memory, node, row, numbers, now)
     return young
+
+
+def _take_up(
+    rows: list[Downstream],
+    links: list[LinkState],
+    signs: Callable[[LinkState], Iterable[object]],
+    sign: Callable[[Downstream], Iterable[object]],
+) -> tuple[list[Downstream], list[LinkState]]:
+    """Give each row the first link that has one of its signs; returns those rows and links that are left over."""
+    waiting: dict[object, list[LinkState]] = {}
+    for link in reversed(links):
+        for each in signs(link):
+            waiting.setdefault(each, []).append(link)
+    taken: set[str] = set()
+    left = []
+    for row in rows:
+        for having in (waiting.get(each, []) for each in sign(row)):
+            while having and having[-1].id in taken:
+                having.pop()
+            if having:
+                again = having.pop()
+                taken.add(again.id)
+                again.sender, again.slot = key_of(row), row.slot
+                break
+        else:
+            left.append(row)
+    return left, [link for link in links if link.id not in taken]
 
 
 def forget(memory: Memory, kept: LinkState, names: set[str | None]) -> None:
     """End the link that stood for a downstream before its own agent reported, known by slot or by one of its names."""
-    for link in [link for link in memory.links.values() if link.agentless and link.id != kept.id]:
-        if link.upstream == kept.upstream and link.kind == kept.kind:
+    for link in memory.below(kept.upstream):
+        if link.agentless and link.id != kept.id and link.kind == kept.kind:
             known = names - DEFAULT_NAMES - {None}
             if link.downstream in known or (link.slot is not None and link.slot in known):
                 del memory.links[link.id]
 
 
-def _stand_in(memory: Memory, node: NodeState, row: Downstream, now: float) -> None:
-    name = _name(memory, node, row)
+def _stand_in(memory: Memory, node: NodeState, row: Downstream, numbers: dict[str, int], now: float) -> None:
+    name = _name(memory, node, row, numbers)
     ident = link_id(memory.cluster, node.name, name)
     memory.links[ident] = LinkState(
         *(ident, node.name, name, row.kind),
@@ -71,27 +95,40 @@ def _stand_in(memory: Memory, node: NodeState, row: Downstream, now: float) -> N
     )
 
 
-def _name(memory: Memory, node: NodeState, row: Downstream) -> NodeName:
-    """A name for the downstream: what it calls itself, with more where others call themselves so."""
+def _name(memory: Memory, node: NodeState, row: Downstream, numbers: dict[str, int]) -> NodeName:
+    """A name for the downstream: what it calls itself, with more where others call themselves so.
+
+    ``numbers``: the last number that was given beside each name.
+    """
     name = row.name if row.name not in DEFAULT_NAMES else f"{row.name or 'walreceiver'}@{row.address}"
     if name in memory.nodes or link_id(memory.cluster, node.name, name) in memory.links:
         name = f"{row.name or 'walreceiver'}@{row.slot or row.address}"
-    base, number = name, 2
+    base = name
     while name in memory.nodes or link_id(memory.cluster, node.name, name) in memory.links:
-        name, number = f"{base} #{number}", number + 1
+        numbers[base] = numbers.get(base, 1) + 1
+        name = f"{base} #{numbers[base]}"
     return NodeName(name)
 
 
-def _same_sender(link: LinkState, row: Downstream) -> bool:
-    return link.sender == key_of(row)
+def _slot_of(one: LinkState | Downstream) -> list[object]:
+    return [(one.slot, one.kind)] if one.slot is not None else []
 
 
-def _same_slot(link: LinkState, row: Downstream) -> bool:
-    return link.slot is not None and link.slot == row.slot and link.kind == row.kind
+def _names_of(link: LinkState) -> list[object]:
+    """The names by which a new sender may be known to serve the downstream of a link whose sender is gone."""
+    names = {link.downstream: None, link.downstream.partition(" #")[0]: None}
+    return [(name, link.kind, link.slot is None) for name in names]
 
 
-def _same_name(link: LinkState, row: Downstream) -> bool:
-    """Whether a sender that is new may serve the downstream of a link whose sender is gone."""
-    base = row.name or "walreceiver"
-    named = link.downstream == row.name or link.downstream.startswith(f"{base}@{row.slot or row.address}")
-    return named and link.kind == row.kind and (link.slot is None or row.slot is None)
+def _names_for(row: Downstream) -> list[object]:
+    names = (row.name, f"{row.name or 'walreceiver'}@{row.slot or row.address}")
+    slots = (True, False) if row.slot is None else (True,)
+    return [(name, row.kind, slotless) for name in names for slotless in slots]
+
+
+_SIGNS: tuple[tuple[Callable[[LinkState], Iterable[object]], Callable[[Downstream], Iterable[object]]], ...] = (
+    (lambda link: [link.sender], lambda row: [key_of(row)]),
+    (_slot_of, _slot_of),
+    (_names_of, _names_for),
+)
+"""The signs that a link and a sender may have in common, the surest first."""

@@ -4,6 +4,7 @@ Only nodes that answer shape links: the last sample of one that is silent or dow
 until somebody who answers shows another. Where several nodes fit equally well, the link names them and picks none.
 """
 
+from datetime import datetime
 from operator import attrgetter
 
 from leadline.model.ids import NodeName, link_id
@@ -16,6 +17,8 @@ from leadline_streams.judge.state import LinkState, Memory, NodeState
 
 SETTLE_S = 3.0
 """Links that are not certain are looked at again after this time, also when nobody shows a change."""
+MOST_IN_CIRCLE = 20
+"""So many members of a circle are named with each of its links."""
 _NAME = attrgetter("name")
 _MOVED_AT = attrgetter("moved_at")
 _SENDER = attrgetter("pid", "name", "slot")
@@ -77,28 +80,40 @@ def _find_doubles(nodes: list[NodeState]) -> None:
         if node.node.system_id is not None:
             by_system.setdefault(node.node.system_id, []).append(node)
     for alike in by_system.values():
-        firsts: list[NodeState] = []
+        firsts: dict[str, NodeState] = {}
+        begun: dict[datetime | None, NodeState] = {}
         for node in sorted(alike, key=_MOVED_AT):
-            first = next((each for each in firsts if same_server(each, node)), None)
+            # Servers are the same by the start of their process; one that was restarted stays what it was known as.
+            likely = (begun.get(node.node.started_at), firsts.get(node.same_as or ""))
+            first = next((each for each in likely if each is not None and same_server(each, node)), None)
             if first is None:
-                firsts.append(node)
+                firsts[node.name] = begun[node.node.started_at] = node
             node.same_as = first.name if first is not None else None
 
 
 def _find_circles(memory: Memory) -> None:
     """Note standbys that follow each other, or one that follows itself: they stream, and nobody there takes writes."""
     above = {link.downstream: link for link in memory.links.values() if link.kind == "physical" and not link.agentless}
+    seen: set[NodeName] = set()
     for link in above.values():
-        circle = [link.downstream]
-        while (up := above[circle[-1]].upstream) in above and up not in circle:
-            circle.append(up)
-        circular = above[circle[-1]].upstream == link.downstream
-        link.circle = tuple(circle) if circular else ()
+        link.circle = ()
+    for start in above:
+        path: dict[NodeName, None] = {}
+        name = start
+        while name in above and name not in seen:
+            seen.add(name)
+            path[name] = None
+            name = above[name].upstream
+        if name in path:
+            names = list(path)
+            circle = names[names.index(name) :]
+            for index, member in enumerate(circle):
+                above[member].circle = tuple([*circle[index:], *circle[:index]][:MOST_IN_CIRCLE])
 
 
 def _end_streaming(memory: Memory, node: NodeState) -> None:
     """Drop the streaming links of a node that takes writes itself, or is known under another name."""
-    for link in [link for link in memory.links.values() if link.downstream == node.name and not is_logical(link)]:
+    for link in [link for link in memory.above(node.name) if not is_logical(link)]:
         del memory.links[link.id]
 
 

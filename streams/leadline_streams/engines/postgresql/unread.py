@@ -1,9 +1,11 @@
 """Servers that have not answered since looking began: their role and their links are known from others only."""
 
-from leadline_streams.engines.postgresql.identity import is_at, servers_named
+from leadline_streams.engines.postgresql.identity import addresses, is_at, is_local, servers_named
 from leadline_streams.judge.rule import ClusterView
 from leadline_streams.judge.state import NodeState
 
+LOCALLY = ""
+"""The place of all addresses that mean the machine itself."""
 PROMOTED = 2
 """The first timeline of a server that was promoted."""
 
@@ -17,7 +19,20 @@ def followers_of(cluster: ClusterView, node: NodeState) -> list[NodeState]:
     """Standbys that answer and are configured to follow an unread server, by its address; none for another server."""
     if not is_unread(node):
         return []
-    return [other for other in cluster.nodes.values() if other is not node and _follows(other, node)]
+    configured = cluster.derived(_configured)
+    likely = {name for place in (*addresses(node.node), LOCALLY) for name in configured.get(place, ())}
+    return [other for name, other in cluster.nodes.items() if name in likely and _follows(other, node)]
+
+
+def _configured(cluster: ClusterView) -> dict[str, set[str]]:
+    """Nodes that answer, by the address that they are configured to follow."""
+    found: dict[str, set[str]] = {}
+    for node in cluster.nodes.values():
+        receiver = node.sample.upstream if node.answers and node.sample is not None else None
+        if receiver is not None and receiver.host:
+            place = LOCALLY if is_local(receiver.host) else f"{receiver.host}:{receiver.port}"
+            found.setdefault(place, set()).add(node.name)
+    return found
 
 
 def _follows(other: NodeState, node: NodeState) -> bool:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from leadline.model.observation import Subscription
-from leadline_streams.engines.postgresql.links import is_logical, slot_of
+from leadline_streams.engines.postgresql.links import slot_of
 from leadline_streams.engines.postgresql.subscriptions import UNKNOWN_SINCE
 from leadline_streams.engines.postgresql.timing import milliseconds
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.rule import ClusterView
 from leadline_streams.judge.state import LinkState, NodeState
 
@@ -50,10 +51,7 @@ def idle_s(node: NodeState, subscription: Subscription, now: float) -> float | N
 
 def link_of(cluster: ClusterView, node: NodeState, subscription: Subscription) -> LinkState | None:
     """The link of a subscription, where its publisher is or was watched."""
-    for link in cluster.links.values():
-        if is_logical(link) and (link.downstream, link.name) == (node.name, subscription.name):
-            return link
-    return None
+    return first(cluster.above(node.name), "name", subscription.name)
 
 
 def serves(up: NodeState | None, link: LinkState) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from leadline.model.ids import NodeName, link_id
 from leadline.model.observation import Downstream, Upstream
+from leadline_streams.engines.postgresql.candidates import Addresses, Candidates
 from leadline_streams.engines.postgresql.identity import SenderKey, is_at, is_local, key_of, shows_senders
 from leadline_streams.engines.postgresql.links import NOT_DOWNSTREAMS, STARTING, senders
 from leadline_streams.engines.postgresql.matching import assign, must_show, physical_points
@@ -33,7 +34,6 @@ class Receivers:
     def __init__(self, memory: Memory, nodes: list[NodeState]) -> None:
         """``nodes``: those that answer, each server once."""
         self._memory = memory
-        self._nodes = nodes
         self._rows: dict[Sender, Downstream] = {}
         for node in nodes:
             for row in senders(node) if shows_senders(node) else ():
@@ -41,9 +41,10 @@ class Receivers:
                     self._rows[node.name, key_of(row)] = row
         standbys = [node for node in memory.nodes.values() if node.node.role == "standby" and node.same_as is None]
         pairs = {}
+        candidates = Candidates(memory, standbys, len(self._rows))
         for (name, key), row in self._rows.items():
             up = memory.nodes[name]
-            for down in standbys:
+            for down in candidates.of(up, row, key):
                 link = memory.links.get(link_id(memory.cluster, name, down.name))
                 if down is up or (not down.answers and link is None):
                     continue
@@ -53,11 +54,24 @@ class Receivers:
         self._served, self._candidates = assign(pairs)
         self.unsettled = bool(self._candidates)
         """Whether a later look may decide what this one does not."""
+        self._expected: dict[NodeName, set[SenderKey]] = {}
+        for name, key in (*self._served.values(), *(sender for each in self._candidates.values() for sender in each)):
+            self._expected.setdefault(name, set()).add(key)
+        self._addresses = Addresses(node for node in memory.nodes.values() if node.same_as is None)
+        self._primaries: dict[str | None, list[NodeState]] = {}
+        """Those that answer, by system."""
+        self._keepers: dict[tuple[str | None, str], list[NodeState]] = {}
+        """Nodes that answer and have a physical slot, by system and the slot's name."""
+        for node in nodes:
+            if node.node.role == "primary":
+                self._primaries.setdefault(node.node.system_id, []).append(node)
+            for slot in node.sample.slots if node.sample is not None else ():
+                if slot.kind == "physical":
+                    self._keepers.setdefault((node.node.system_id, slot.name), []).append(node)
 
     def expected_at(self, up: NodeState) -> frozenset[SenderKey]:
         """Senders of a node that serve, or may serve, a standby that has an agent."""
-        pairs = [*self._served.values(), *(sender for each in self._candidates.values() for sender in each)]
-        return frozenset(key for name, key in pairs if name == up.name)
+        return frozenset(self._expected.get(up.name, ()))
 
     def keep_senders(self, nodes: list[NodeState]) -> None:
         """The links of standbys that do not answer keep their upstream; their senders may be others now."""
@@ -88,16 +102,16 @@ class Receivers:
             return Found(down.name)
         if (known := self._known(down, may_be)) is not None:
             return known
-        named = [node for node in self._others(down) if self._has_slot(node, receiver.slot)]
+        named = [node for node in self._keepers.get((down.node.system_id, receiver.slot or ""), ()) if node is not down]
         if len(named) > 1:
-            named = [node for node in named if self._has_slot(node, receiver.slot, active=True)]
+            named = [node for node in named if self._has_active_slot(node, receiver.slot)]
         if len(named) == 1 and not must_show(named[0], down):
             return self._without_sender(named[0], may_be)
         if may_be:
             if len(may_be) == 1:
                 return Found(next(iter(may_be)), may_have_sender=True)
             return Found(candidates=tuple(sorted(may_be)))
-        writable = [node for node in self._others(down) if node.node.role == "primary" and not must_show(node, down)]
+        writable = [node for node in self._primaries.get(down.node.system_id, ()) if not must_show(node, down)]
         if len(writable) == 1 and down.node.system_id is not None:
             return Found(writable[0].name, is_guess=True, may_have_sender=not shows_senders(writable[0]))
         return Found()
@@ -109,13 +123,8 @@ class Receivers:
         """Nodes at the address that a standby uses; those of its own system, if there are any."""
         if not receiver.host:
             return []
-        found = [
-            node
-            for node in self._memory.nodes.values()
-            if node.name != down.name
-            and node.same_as is None
-            and is_at(receiver.host, receiver.port, node.node, down.node)
-        ]
+        there = self._addresses.at(receiver.host, receiver.port, down)
+        found = [node for node in there if node.name != down.name]
         if len(found) > 1 and is_local(receiver.host):
             answering = [node for node in found if node.answers]
             found = answering or found
@@ -140,14 +149,10 @@ class Receivers:
             return None
         return self._without_sender(before, may_be)
 
-    def _others(self, down: NodeState) -> list[NodeState]:
-        """Nodes that answer and hold the same data."""
-        return [node for node in self._nodes if node is not down and node.node.system_id == down.node.system_id]
-
     @staticmethod
-    def _has_slot(node: NodeState, name: str | None, *, active: bool = False) -> bool:
+    def _has_active_slot(node: NodeState, name: str | None) -> bool:
         slots = node.sample.slots if node.sample is not None else ()
-        return any(slot.name == name and slot.kind == "physical" and (slot.active or not active) for slot in slots)
+        return any(slot.name == name and slot.kind == "physical" and slot.active for slot in slots)
 
 
 def _is_elsewhere(before: NodeState, down: NodeState) -> bool:

@@ -63,13 +63,11 @@ def in_words(found: list[Witness]) -> str:
 
 
 def _receivers(cluster: ClusterView, node: NodeState, now: float) -> Iterator[Witness]:
-    for link in cluster.links.values():
+    for link in cluster.around(node.name):
         if link.upstream == node.name:
             found = _downstream(cluster.nodes.get(link.downstream), link, now)
-        elif link.downstream == node.name:
-            found = _upstream(cluster.nodes.get(link.upstream), node, link, now)
         else:
-            continue
+            found = _upstream(cluster.nodes.get(link.upstream), node, link, now)
         if found is not None:
             yield found
 

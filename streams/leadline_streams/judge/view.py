@@ -1,0 +1,37 @@
+"""A cluster while one subject is judged: nothing changes meanwhile, so what is derived from all of it is kept."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from leadline.model.ids import ClusterName
+from leadline_streams.judge.rule import ClusterView
+from leadline_streams.judge.state import LinkState, Memory, NodeState
+
+Derived = TypeVar("Derived")
+
+
+class View:
+    """A cluster as rules and causes read it."""
+
+    __slots__ = ("_derived", "_memory", "above", "around", "below", "cluster", "links", "nodes")
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.cluster: ClusterName = memory.cluster
+        self.nodes: Mapping[str, NodeState] = memory.nodes
+        self.links: Mapping[str, LinkState] = memory.links
+        self.above: Callable[[str], Sequence[LinkState]] = memory.above
+        self.below: Callable[[str], Sequence[LinkState]] = memory.below
+        self.around: Callable[[str], Sequence[LinkState]] = memory.around
+        self._derived: dict[Callable[[Any], Any], Any] = {}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy may be changed: it derives anew."""
+        return View, (self._memory,)
+
+    def derived(self, build: Callable[[ClusterView], Derived]) -> Derived:
+        """The result of a function of the cluster, computed once."""
+        if build not in self._derived:
+            self._derived[build] = build(self)
+        found: Derived = self._derived[build]
+        return found

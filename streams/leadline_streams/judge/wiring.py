@@ -1,0 +1,70 @@
+"""The links of a cluster, discovered anew when samples show other neighbours."""
+
+from math import inf
+
+from leadline_streams.judge import status
+from leadline_streams.judge.alerting import Alerting, Output
+from leadline_streams.judge.judgement import Judgement
+from leadline_streams.judge.state import LARGE, Memory, NodeState
+
+EVERY_S = 1.0
+"""The links of a large cluster are discovered at most so often, for all changes together."""
+
+
+class Wiring:
+    """The links of one cluster, in its memory."""
+
+    __slots__ = ("_alerting", "_judgement", "_memory", "rivals")
+
+    def __init__(self, memory: Memory, judgement: Judgement, alerting: Alerting) -> None:
+        self._memory = memory
+        self._judgement = judgement
+        self._alerting = alerting
+        self.rivals = False
+        """Whether several nodes of one lineage were last seen to take writes: then every rule is measured each time."""
+        self._look_for_rivals()
+
+    def neighbours_changed(self, node: NodeState, now: float, out: list[Output]) -> None:
+        """A node's description of its neighbours changed: discover links, now or with those of others."""
+        memory = self._memory
+        if not node.takes_writes:
+            node.writable_since = None
+        elif node.writable_since is None:
+            node.writable_since = now
+        large = len(memory.nodes) > LARGE or len(memory.links) > LARGE
+        soonest = memory.wired_at + EVERY_S if large else now
+        if now >= soonest:
+            self.discover(now, out)
+        else:
+            memory.rewire_at = min(memory.rewire_at or inf, soonest)
+            memory.next_due = min(memory.next_due, memory.rewire_at)
+
+    def discover(self, now: float, out: list[Output]) -> None:
+        """Bring all links up to date."""
+        memory = self._memory
+        memory.rewire_at, memory.wired_at = None, now
+        before = list(memory.links.values())
+        for name in sorted({node.node.engine for node in memory.nodes.values()}):
+            self._judgement.engines[name].discover(memory, now)
+        gone = [link for link in before if link.id not in memory.links]
+        out += [status.Forgotten(link.id) for link in gone if link.status_at]
+        self._end_alerts(now, out)
+        self._look_for_rivals()
+
+    def forget(self, ident: str, now: float, out: list[Output]) -> None:
+        """A link ends: its status goes with it, and so do the alerts about it."""
+        link = self._memory.links[ident]
+        del self._memory.links[ident]
+        if link.status_at:
+            out.append(status.Forgotten(link.id))
+        self._end_alerts(now, out)
+
+    def _end_alerts(self, now: float, out: list[Output]) -> None:
+        memory = self._memory
+        for alert in list(memory.alerts.values()):
+            if alert.subject.kind == "link" and alert.subject.id not in memory.links:
+                self._alerting.supersede(alert, now, out)
+
+    def _look_for_rivals(self) -> None:
+        lineages = [node.lineage for node in self._memory.nodes.values() if node.takes_writes]
+        self.rivals = len(lineages) > len(set(lineages))
