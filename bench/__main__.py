@@ -2,9 +2,6 @@
 
 import argparse
 import json
-import os
-import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -12,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.marks import surroundings
 from bench.page import terminal, written
-from leadline.clock import SystemClock
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "build" / "bench.json"
@@ -51,16 +48,6 @@ def pipeline(rows: list[dict[str, Any]]) -> dict[str, float]:
         "pipeline_durable_to_bare_ratio": ratio["durable"],
         "stock_faust_to_bare_ratio": ratio["stock"],
         "pipeline_to_stock_faust_ratio": ratio["pipeline"] / ratio["stock"],
-    }
-
-
-def surroundings() -> dict[str, str]:
-    """The date, and the machine and versions that were measured."""
-    processor = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return {
-        "measured_on": f"{SystemClock().now():%Y-%m-%d}",
-        "machine": f"{os.cpu_count()} cores of {processor[1] if processor else platform.machine()}",
-        "python": f"Python {platform.python_version()}",
     }
 
 

@@ -18,7 +18,7 @@ from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
 from leadline.settings.stream import StreamSettings
 from leadline.words import amount
-from leadline_cli.options import format_option, settings
+from leadline_cli.options import cluster_option, format_option, judged_option, settings
 from leadline_cli.output import emit, table
 from leadline_cli.watch import node_names
 
@@ -62,15 +62,8 @@ STATES = {
 
 @click.command()
 @click.argument("dsns", metavar="DSN...", nargs=-1, required=True)
-@click.option(
-    "--cluster", metavar="NAME", default="main", show_default=True, help="Name for the cluster of these servers."
-)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Settings file with judgement, rules and overrides.",
-)
+@cluster_option
+@judged_option
 @click.option(
     "--nagios", is_flag=True, help="Print one line with performance data, and use the exit codes of Nagios plugins."
 )

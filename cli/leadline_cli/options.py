@@ -40,6 +40,15 @@ format_option: Callable[[F], F] = click.option(
 )
 
 
+cluster_option: Callable[[F], F] = click.option(
+    "--cluster", metavar="NAME", default="main", show_default=True, help="Name for the cluster of these servers."
+)
+judged_option: Callable[[F], F] = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings file with judgement, rules and overrides.",
+)
 by_option: Callable[[F], F] = click.option(
     "--by", metavar="NAME", help="Your name; by default the login name.", show_default=False
 )

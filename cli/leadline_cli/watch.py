@@ -19,7 +19,7 @@ from leadline.settings.plain import revealed
 from leadline.settings.sink import SinkSettings
 from leadline.settings.stream import StreamSettings
 from leadline.settings.targets import KINDS
-from leadline_cli.options import format_option, settings
+from leadline_cli.options import cluster_option, format_option, judged_option, settings
 
 if TYPE_CHECKING:
     from leadline_lab.pipeline import Pipeline
@@ -37,9 +37,7 @@ QUIET: Final = {"log": {"level": "warning"}}
 
 @click.command()
 @click.argument("dsns", metavar="DSN...", nargs=-1, required=True)
-@click.option(
-    "--cluster", metavar="NAME", default="main", show_default=True, help="Name for the cluster of these servers."
-)
+@cluster_option
 @click.option(
     "--interval",
     metavar="SECONDS",
@@ -55,12 +53,7 @@ QUIET: Final = {"log": {"level": "warning"}}
     metavar="SECONDS",
     help="Seconds that a breach must last before an alert fires, for every rule; by default each rule's own.",
 )
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Settings file with judgement, rules and overrides.",
-)
+@judged_option
 @click.option(
     "--duration",
     metavar="SECONDS",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from leadline.settings.declare import Settings
-from leadline.settings.targets import HTTP, Glob
+from leadline.settings.targets import Glob, HttpAddress
 
 Seconds = Annotated[float, Meta(ge=0, le=86400)]
 
@@ -87,8 +87,7 @@ class NotifySettings(Settings, frozen=True, kw_only=True):
         ),
     ] = 60.0
     runbook_url: Annotated[
-        str,
-        Meta(description="Base URL of the runbooks, to which the path of a runbook is appended.", **HTTP),
+        HttpAddress, Meta(description="Base URL of the runbooks, to which the path of a runbook is appended.")
     ] = "https://github.com/leadline/leadline/blob/main"
     acknowledge: Annotated[
         str,

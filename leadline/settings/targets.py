@@ -11,7 +11,9 @@ from leadline.settings.declare import SettingPath, Settings
 from leadline.settings.secret import Secret
 
 Glob = Annotated[str, Meta(min_length=1, max_length=255)]
-HTTP = {"pattern": r"^https?://[^\s/?#]+(/[^\s?#]*)?$", "extra": {"allowed": "an http or https address"}}
+HttpAddress = Annotated[
+    str, Meta(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$", extra={"allowed": "an http or https address"})
+]
 KINDS = ("slack", "pagerduty", "webhook")
 """Groups of settings that configure a target."""
 
@@ -45,7 +47,7 @@ class SlackSettings(Settings, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    api_url: Annotated[str, Meta(description="Base URL of Slack's Web API.", **HTTP)] = "https://slack.com/api"
+    api_url: Annotated[HttpAddress, Meta(description="Base URL of Slack's Web API.")] = "https://slack.com/api"
 
     @property
     def wanted(self) -> bool:
@@ -76,8 +78,7 @@ class PagerDutySettings(Settings, frozen=True, kw_only=True):
         | None
     ) = None
     url: Annotated[
-        str,
-        Meta(description="Base URL; `https://events.eu.pagerduty.com` for accounts in the EU region.", **HTTP),
+        HttpAddress, Meta(description="Base URL; `https://events.eu.pagerduty.com` for accounts in the EU region.")
     ] = "https://events.pagerduty.com"
 
     @property

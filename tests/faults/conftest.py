@@ -1,17 +1,13 @@
 """A Kafka for these tests alone, and the rows of counts."""
 
 import json
-import os
-import platform
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from leadline.clock import SystemClock
+from bench.marks import surroundings
 from tests.faults.account import Counted, wrong
 from tests.faults.page import FAULTS, RESULT, line
 from tests.fixtures.brokers import create_topics
@@ -63,7 +59,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write what this run counted, in the process that has all rows."""
     if ROWS and not hasattr(session.config, "workerinput"):
         RESULT.parent.mkdir(exist_ok=True)
-        found = surroundings() | {"faults": sorted(ROWS, key=lambda row: row["fault"])}
+        found: dict[str, Any] = {**surroundings(), "kafka": f"Apache Kafka {version()}"}
+        found["faults"] = sorted(ROWS, key=lambda row: row["fault"])
         RESULT.write_text(json.dumps(found, indent=2) + "\n")
 
 
@@ -73,14 +70,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("faults")
         for row in sorted(ROWS, key=lambda row: row["fault"]):
             terminalreporter.write_line(line(row))
-
-
-def surroundings() -> dict[str, str]:
-    """The date, and the machine and versions that were tested."""
-    processor = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return {
-        "measured_on": f"{SystemClock().now():%Y-%m-%d}",
-        "machine": f"{os.cpu_count()} cores of {processor[1] if processor else platform.machine()}",
-        "python": f"Python {platform.python_version()}",
-        "kafka": f"Apache Kafka {version()}",
-    }

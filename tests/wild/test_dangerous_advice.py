@@ -13,6 +13,7 @@ from leadline_lab.faults.topologies import LOGGED, Logical, Pair, make_logical, 
 from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import write_wal, writing
+from tests.fixtures.fleets import own
 from tests.fixtures.postgres_versions import binaries_for
 from tests.wild.conftest import Wild
 from tests.wild.watching import Watching, watched
@@ -41,17 +42,13 @@ def statements(seen: Watching, part: str) -> list[str]:
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:
-    with Fleet(binaries_for(18)) as fleet:
-        pair = make_pair(fleet)
-        fleet.wait_caught_up()
+    with own(make_pair) as pair:
         yield pair
 
 
 @pytest.fixture
 def logical() -> Iterator[Logical]:
-    with Fleet(binaries_for(18)) as fleet:
-        logical = make_logical(fleet)
-        fleet.wait_caught_up()
+    with own(make_logical) as logical:
         yield logical
 
 

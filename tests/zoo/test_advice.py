@@ -8,29 +8,20 @@ import pytest
 from leadline.model.alert import Subject
 from leadline.model.incident import Cause, Step
 from leadline.model.observation import Session
-from leadline_lab.faults.topologies import Logical, Pair, make_logical, make_pair
-from leadline_lab.sandbox.fleet import AGENT, Fleet
+from leadline_lab.faults.topologies import Logical, Pair, make_logical
+from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
 from leadline_streams.causes import slot_abandoned
 from leadline_streams.engines.postgresql.statements import drop_slot, end_session, rebuild_standby
-from tests.fixtures.fleets import Shelf
-from tests.fixtures.postgres_versions import binaries_for
+from tests.fixtures.fleets import own
 from tests.zoo.advice import in_use
 from tests.zoo.observation import Observation, quick
 
 
 @pytest.fixture
-def pair(shelf: Shelf) -> Iterator[Pair]:
-    with shelf.lend(make_pair) as pair:
-        yield pair
-
-
-@pytest.fixture
 def logical() -> Iterator[Logical]:
-    with Fleet(binaries_for(18)) as fleet:
-        logical = make_logical(fleet)
-        fleet.wait_caught_up()
+    with own(make_logical) as logical:
         yield logical
 
 

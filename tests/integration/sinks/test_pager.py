@@ -23,6 +23,16 @@ from tests.integration.sinks import sink_main
 from tests.integration.sinks.kit import CLOCK, process, until, writing
 from tests.unit.sinks import made
 
+FAULTS = [
+    (Kind.RATE_LIMITED, Reason.RATE_LIMITED),
+    (Kind.UNAVAILABLE, Reason.UNAVAILABLE),
+    (Kind.CLOSED, Reason.TIMEOUT),
+    (Kind.HALF, Reason.TIMEOUT),
+    (Kind.UNAUTHORIZED, Reason.UNAUTHORIZED),
+    (Kind.GONE, Reason.TARGET_GONE),
+]
+"""Faults of both vendors, and the reason that a sink gives for each."""
+
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
@@ -90,18 +100,7 @@ async def test_hostile_names(pagerduty: PagerDutySink, webhook: WebhookSink, rec
     assert len(receiver.requests) == 3
 
 
-@pytest.mark.parametrize(
-    ("kind", "reason"),
-    [
-        (Kind.RATE_LIMITED, Reason.RATE_LIMITED),
-        (Kind.UNAVAILABLE, Reason.UNAVAILABLE),
-        (Kind.CLOSED, Reason.TIMEOUT),
-        (Kind.HALF, Reason.TIMEOUT),
-        (Kind.GARBLED, Reason.GARBLED),
-        (Kind.UNAUTHORIZED, Reason.UNAUTHORIZED),
-        (Kind.GONE, Reason.TARGET_GONE),
-    ],
-)
+@pytest.mark.parametrize(("kind", "reason"), [*FAULTS, (Kind.GARBLED, Reason.GARBLED)])
 async def test_a_fault_at_each_notification(
     pagerduty: PagerDutySink, receiver: Receiver, kind: Kind, reason: Reason
 ) -> None:
@@ -120,17 +119,7 @@ async def test_a_fault_at_each_notification(
     assert [alert.state for alert in alerts(receiver.events)] == ["resolved"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "reason"),
-    [
-        (Kind.RATE_LIMITED, Reason.RATE_LIMITED),
-        (Kind.UNAVAILABLE, Reason.UNAVAILABLE),
-        (Kind.CLOSED, Reason.TIMEOUT),
-        (Kind.HALF, Reason.TIMEOUT),
-        (Kind.UNAUTHORIZED, Reason.UNAUTHORIZED),
-        (Kind.GONE, Reason.TARGET_GONE),
-    ],
-)
+@pytest.mark.parametrize(("kind", "reason"), FAULTS)
 async def test_a_webhook_that_fails(webhook: WebhookSink, receiver: Receiver, kind: Kind, reason: Reason) -> None:
     """The next attempt sends the same event, which the receiver counts once."""
     receiver.fail(Fault("webhook", kind, requests=1))

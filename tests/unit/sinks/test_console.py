@@ -25,16 +25,7 @@ async def printed(*notifications: Any) -> str:
     out = io.StringIO()
     receipt: Any = {}
     for notification in notifications:
-        outcome = await sink(out).deliver(
-            made.Notification(
-                notification.incident,
-                notification.occasion,
-                notification.news,
-                notification.changes,
-                notification.actions,
-                receipt,
-            )
-        )
+        outcome = await sink(out).deliver(made.with_receipt(notification, receipt))
         assert isinstance(outcome, Sent)
         receipt = outcome.receipt
     return out.getvalue()

@@ -119,15 +119,7 @@ async def outcomes(sink: Sink) -> list[Outcome]:
     found: list[Outcome] = []
     receipt: Any = {}
     for notification in made.life():
-        about = made.Notification(
-            notification.incident,
-            notification.occasion,
-            notification.news,
-            notification.changes,
-            notification.actions,
-            receipt,
-        )
-        outcome = await sink.deliver(about)
+        outcome = await sink.deliver(made.with_receipt(notification, receipt))
         found.append(outcome)
         receipt = outcome.receipt if isinstance(outcome, Sent) else receipt
     found.append(await sink.test())
