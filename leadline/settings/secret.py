@@ -60,7 +60,7 @@ _FORMS: Final = (
     # A name and a value: settings, variables, headers, JSON, YAML, connection strings; SQL has no = between them.
     (
         re.compile(
-            r"(?i)([\w.-]*(?:passw(?:or)?d|passphrase|pwd|token|secret"
+            r"(?i)((?:passw(?:or)?d|passphrase|pwd|token|secret"
             r"|(?:api|access|routing|signing|private)[_ .-]?key)"
             rf"""["']?(?:\s*[=:]\s*|\s+(?=')))(?:{_QUOTED}|[^\s'"]\S*)"""
         ),
