@@ -2,10 +2,11 @@
 
 import pytest
 
-from leadline_lab.faults.physical.servers import copy_files, restore
+from leadline_lab.faults.physical.servers import copy_files, rebuild, restore
 from leadline_lab.faults.topologies import make_pair
 from leadline_lab.sandbox.fleet import AGENT, Fleet
 from leadline_lab.sandbox.workload import writing
+from leadline_streams.judge.cluster import ClusterState
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
 from tests.wild.conftest import Wild
@@ -57,3 +58,34 @@ def test_a_busy_pair_lost_nothing(wild: Wild, run: Run, pair: Pair) -> None:
     with writing(pair.primary, every_s=0.02):
         assert run("check", *dsns).code == 0
     wild.raises_nothing()
+
+
+@pytest.mark.situation(
+    123, "The standby of a restored primary is rebuilt unseen", "EnterpriseDB/repmgr#677", "patroni#2717"
+)
+def test_a_standby_that_was_rebuilt_unseen(wild: Wild) -> None:
+    """Its primary had got beyond what it held before it is seen again: its first position shows no rebuilding."""
+    with Fleet() as fleet:
+        pair = make_pair(fleet)
+        older = pair.primary.data.with_name("older")
+        pair.primary.stop()
+        copy_files(pair.primary.data, older)
+        pair.primary.start()
+        with Watching(pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT), for_s=3.0) as now:
+            now.look(3)
+            pair.primary.execute("CREATE TABLE lost AS SELECT generate_series(1, 20000) AS n")
+            fleet.wait_caught_up()
+            now.look(2)
+            restore(pair.primary, older)
+            now.fires("log_went_back")
+            pair.primary.execute("CREATE TABLE more AS SELECT generate_series(1, 100000) AS n")
+            now.look(8)
+            assert not [one for one in now.incidents() if one.state == "resolved"], now.history()
+            wild.begins()
+            rebuild(pair.standby, pair)
+            now.until("it is over", lambda: not now.ask(lambda state: "log_went_back" in _rules(state)), 60.0)
+            wild.answers("the standby was started since, and streams beyond what it held")
+
+
+def _rules(state: ClusterState) -> set[str]:
+    return {alert.rule for alert in state.memory.alerts.values()}

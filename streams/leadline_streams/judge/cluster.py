@@ -399,7 +399,7 @@ class ClusterState:
         link.kind = engine.kind_of(link, down)
         traits, reading = engine.traits(link.kind), engine.read_link(link, up, down, now)
         link_progress.update(link, now, reading, traits, clock)
-        if up is not None and up.went_back is not None and link_progress.follow_loss(up.went_back, link):
+        if up is not None and up.went_back is not None and link_progress.follow_loss(up.went_back, link, down):
             up.went_back = None
         if up is not None and (link.lead_units or up.is_outrun):
             was, up.is_outrun = up.is_outrun, any(other.lead_units for other in memory.below(up.name))

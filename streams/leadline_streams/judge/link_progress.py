@@ -2,7 +2,7 @@
 
 from leadline_streams.judge.engine import LinkReading, LinkTraits
 from leadline_streams.judge.position_clock import PositionClock
-from leadline_streams.judge.state import LinkState, WentBack
+from leadline_streams.judge.state import LinkState, NodeState, WentBack
 
 ANCHOR_S = 5.0
 LEAD_S = 10.0
@@ -50,10 +50,11 @@ def update(link: LinkState, now: float, reading: LinkReading, traits: LinkTraits
     follow_trend(link, now)
 
 
-def follow_loss(went: WentBack, link: LinkState) -> bool:
+def follow_loss(went: WentBack, link: LinkState, down: NodeState | None) -> bool:
     """Note whether a downstream of a server whose position went back holds the loss; True when none does any more.
 
-    One whose own position goes back, too, was rebuilt.
+    One whose own position goes back, too, was rebuilt. So was one that was started since and has got beyond what it
+    held, from a server that has more: the changes that follow would not fit what it held.
     """
     if link.position is None:
         return False
@@ -61,9 +62,15 @@ def follow_loss(went: WentBack, link: LinkState) -> bool:
     if held is None:
         if link.position > went.after and link.created_at < went.at:
             went.holders[link.downstream] = link.position
-    elif 0 <= link.position < held:
+    elif 0 <= link.position < held or (0 <= held < link.position and _is_new(went, link, down)):
         went.holders[link.downstream] = -1
     return bool(went.holders) and max(went.holders.values()) < 0
+
+
+def _is_new(went: WentBack, link: LinkState, down: NodeState | None) -> bool:
+    """Whether a downstream that gets changes was started after its upstream had lost some, and has no more."""
+    started_at = down.node.started_at if down is not None and down.answers else None
+    return link.connected and not link.lead_units and started_at is not None and started_at.timestamp() > went.at
 
 
 def _follow_lead(link: LinkState, reading: LinkReading, clock: PositionClock, end: int) -> None:

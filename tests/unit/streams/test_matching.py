@@ -109,3 +109,19 @@ def test_a_server_that_is_seen_twice_has_one_set_of_links(restarted: bool) -> No
         world.step()
     assert [link.upstream for link in world.state.memory.links.values()] == ["pg-1"]
     assert "split_brain" not in world.fired()
+
+
+def test_a_sender_that_never_got_to_the_start_of_its_stream() -> None:
+    """The receiver says that it streams, and asks for WAL that its upstream does not have: it is no stranger's."""
+    world = World()
+    primary, standby = world.pair()
+    for second in range(20):
+        world.stream(primary, standby)
+        began = at(world.time - 8.0)
+        receiver = replace(standby.fields["upstream"], host="proxy.db", slot=None, pid=9, began_at=began)
+        row = primary.fields["downstreams"][-1]
+        standby.set(upstream=receiver)
+        if second > 10:
+            primary.set(downstreams=(replace(row, state="startup", slot=None, pid=43, connected_s=8.0),), slots=())
+        world.step()
+    assert [(link.upstream, link.headless) for link in world.state.memory.links.values()] == [("pg-1", False)]

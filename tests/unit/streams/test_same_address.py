@@ -54,7 +54,7 @@ def test_a_clock_that_was_set_back_a_little_moves_nobody() -> None:
 
 @pytest.mark.parametrize("first", ["vip", "pg-3"])
 def test_a_server_keeps_the_name_that_never_led_to_another(first: str) -> None:
-    """The order in which the names were heard decides nothing."""
+    """The order in which the names were first read decides nothing."""
     world = World()
     one = world.add("vip", "primary", started_at=at(-1000.0)) if first == "vip" else None
     three = world.add("pg-3", "primary", started_at=at(-500.0), system_id="7001")

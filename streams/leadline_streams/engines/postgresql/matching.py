@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from leadline.model.observation import Downstream, Slot, Subscription, Upstream
 from leadline_streams.engines.postgresql.identity import gap_s, hosts, is_at, looked_since, shows_senders
-from leadline_streams.engines.postgresql.links import DEFAULT_NAMES
+from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, STARTING
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.timeouts import sender_timeout_s
@@ -159,9 +159,15 @@ def _lost_its_sender(up: NodeState, slot: Slot, subscription: Subscription) -> b
 
 
 def must_show(up: NodeState, down: NodeState) -> bool:
-    """Whether a node would show the sender of a standby that streams, if it were its upstream."""
+    """Whether a node would show the sender of a standby that streams, if it were its upstream.
+
+    A sender that never got to the start of its stream may be the one of a receiver that says it streams: the standby
+    asked for WAL that its upstream does not have.
+    """
     receiver = down.sample.upstream if down.sample is not None else None
-    if receiver is None or receiver.status is None or not shows_senders(up):
+    if receiver is None or receiver.status is None or not shows_senders(up) or up.sample is None:
+        return False
+    if any(row.state == STARTING and row.kind == "physical" for row in up.sample.downstreams):
         return False
     return looked_since(up, receiver.began_at, receiver.clock_ahead_s)
 

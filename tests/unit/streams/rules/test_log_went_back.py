@@ -1,9 +1,12 @@
 """``log_went_back``."""
 
+import pytest
+from msgspec.structs import replace
+
 from leadline.model.observation import Cost
 from leadline_streams.judge.cluster import ClusterState
 from tests.unit.streams.rules import play
-from tests.unit.streams.world import Server, World
+from tests.unit.streams.world import Server, World, at
 
 QUICK = {"for_s": 3.0, "keep_s": 2.0}
 
@@ -29,6 +32,32 @@ def test_a_primary_whose_position_goes_back() -> None:
     assert world.first_cause() == "primary_restored_older"
     play.stream(world, 10)
     assert play.life(world, "log_went_back")[-1] == "resolved"
+
+
+@pytest.mark.parametrize(
+    ("started_s", "replays", "ends"),
+    [(25.0, True, True), (25.0, False, False), (-1000.0, True, False)],
+    ids=["rebuilt", "restarted only", "not started again"],
+)
+def test_a_standby_that_was_rebuilt_and_has_more_when_it_is_seen_again(
+    started_s: float, replays: bool, ends: bool
+) -> None:
+    """It was away while its primary got beyond what it held; it goes on from there only if it was rebuilt."""
+    world = pair()
+    standby = world.servers["pg-2"]
+    standby.node = replace(standby.node, started_at=at(-1000.0))
+    play.stream(world, 20)
+    had = world.lsn
+    world.lsn, world.rate = had - 700_000, 0
+    play.stream(world, 4, replayed=had)
+    standby.set(up=False, error="connection refused")
+    world.rate = 100_000
+    play.stream(world, 20, lambda up, _: up.set(downstreams=()), replayed=had)
+    assert play.life(world, "log_went_back")[-1] == "firing"
+    standby.set(up=True, error=None)
+    standby.node = replace(standby.node, started_at=at(started_s))
+    play.stream(world, 10, **({} if replays else {"replayed": had}))
+    assert (play.life(world, "log_went_back")[-1] == "resolved") == ends
 
 
 def test_looking_begins_after_it() -> None:
