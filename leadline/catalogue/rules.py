@@ -310,6 +310,19 @@ ENTRIES = (
         impact="The upstream was about to run out of disk space, or the slot about to be invalidated.",
     ),
     RuleEntry(
+        code="slot_sync_off",
+        family="slots",
+        on="node",
+        unit="settings",
+        help=(
+            "Settings that a standby with `sync_replication_slots = on` lacks, so that its worker ends: a `dbname` in "
+            "`primary_conninfo`, `hot_standby_feedback`, `primary_slot_name`, `wal_level = logical`."
+        ),
+        impact="Logical consumers could not have gone on at this standby after a failover: their slots were not there.",
+        class_="notice",
+        needs="failover_slots",
+    ),
+    RuleEntry(
         code="split_brain",
         family="conflict",
         on="cluster",

@@ -104,6 +104,14 @@ ENTRIES = (
         tasks=("Create the slot on the upstream, and on every server that may become the upstream.",),
     ),
     CauseEntry(
+        code="slot_sync_misconfigured",
+        family="slots",
+        help="sync_replication_slots is on on a standby, and a setting that its worker needs is missing",
+        explains=frozenset({"slot_sync_off"}),
+        improvements=("Write dbname into primary_conninfo wherever standbys are made, as pg_basebackup -d does.",),
+        tasks=("Complete the settings, and see that each failover slot of the primary is there with synced = true.",),
+    ),
+    CauseEntry(
         code="vacuum_held_by_feedback",
         family="slots",
         help="the oldest snapshot of a server that takes writes belongs to a standby's feedback or to a slot",

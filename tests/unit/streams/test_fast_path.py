@@ -42,7 +42,7 @@ from tests.unit.streams.test_order import (
 )
 from tests.unit.streams.world import World, at
 
-FROM_SETTINGS = {"config_mismatch", "identity_missing"}
+FROM_SETTINGS = {"config_mismatch", "identity_missing", "slot_sync_off"}
 """Asked when settings come, not at every sample."""
 
 SLOTS = st.builds(

@@ -1,5 +1,6 @@
 """Settings that differ between primary and standby, or that do not work."""
 
+import re
 from typing import Final
 
 from leadline_lab.faults.fault import Course, Expected, Healed, Injected, Prepared, fault
@@ -83,3 +84,32 @@ def restore_command_fails(pair: Pair) -> Course:
     pair.standby.configure(restore_command=before)
     pair.primary.configure(archive_timeout="2s")
     yield Healed()
+
+
+@fault(
+    make_pair,
+    Expected(
+        rule="slot_sync_off",
+        cause="slot_sync_misconfigured",
+        summary=("primary_conninfo has no dbname, hot_standby_feedback is off",),
+        fix=("Add dbname=<database> to primary_conninfo of pg-2",),
+    ),
+    since=17,
+    needs_slot=True,
+)
+def slot_sync_without_dbname(pair: Pair) -> Course:
+    """A standby is to synchronize logical slots, and neither its primary_conninfo nor its feedback allows that."""
+    standby = pair.standby
+    before = standby.value("SHOW primary_conninfo")
+    yield Prepared()
+    standby.configure(primary_conninfo=without_dbname(before))
+    standby.configure(sync_replication_slots="on", hot_standby_feedback="off")
+    yield Injected()
+    standby.configure(primary_conninfo=before, hot_standby_feedback="on")
+    yield Healed()
+    standby.configure(sync_replication_slots=None, hot_standby_feedback=None)
+
+
+def without_dbname(conninfo: str) -> str:
+    """A connection string as tools for standbys write it: streaming needs no database."""
+    return re.sub(r"\s*dbname=\S+", "", conninfo)

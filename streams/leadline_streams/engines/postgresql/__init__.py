@@ -37,6 +37,7 @@ Shared by rules and causes:
 ``table_copies``    initial copies of tables that do not move, and their senders
 ``copy_timeouts``   initial copies that a timeout of their publisher ends
 ``archive``         standbys that are fed by the WAL archive alone
+``slot_sync``       what a standby lacks that is to synchronize its primary's slots
 ``mismatches``      settings that must not be lower on a standby than on its primary
 ``timeouts``        how long an end of a connection may be silent
 ``unserved``        subscriptions that receive nothing, and servers that replaced their publishers
