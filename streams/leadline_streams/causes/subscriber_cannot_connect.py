@@ -15,6 +15,7 @@ from leadline_streams.engines.postgresql.apply import (
     affected_subscriptions,
     quoted,
 )
+from leadline_streams.engines.postgresql.statements import show_settings
 from leadline_streams.engines.postgresql.timing import longer_s, milliseconds
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -22,12 +23,17 @@ from leadline_streams.judge.rule import fact
 
 RECEIVING = frozenset({"Activity/LogicalApplyMain", "Client/LibpqwalreceiverReceive"})
 """Wait events of a worker that waits for messages."""
+CONNECTING = "walreceiverconnect"
+"""The end of the wait event of a worker that waits for an answer to its attempt to connect, in lower case."""
+UNANSWERED, PARTED = 0.9, 0.94
+"""Confidence while an attempt to connect gets no answer; and while a worker waits for a sender that has ended."""
 BEFORE_15 = "before PostgreSQL 15 a worker that connects and fails to apply looks the same: read the server log"
 RETRY = "wal_retrieve_retry_interval"
 ABSENT = 0.5
 """Confidence while only the absence of a worker is seen, and of errors to apply."""
 FAILED_S = 30.0
 """A worker that failed to apply so lately has reached its publisher, with the default of that setting."""
+DROPPED = "What is between the two hosts drops packets without closing the connection, as a firewall or a NAT may"
 SLACK_S = 2.0
 SILENT_S = 5.0
 """A publisher that has changes to send sends more often than this."""
@@ -43,7 +49,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             continue  # the conflict explains why the worker ends and is started again
         if affected.errors > 1 and context.now - affected.failed_at < FAILED_S + 2 * longer_s(affected.node, RETRY):
             continue  # so do failures to apply; the loss of a connection counts as one
-        silent = _silent(affected)
+        parted, unanswered = _parted(affected), _unanswered(affected)
+        silent = parted or unanswered or _silent(affected)
         sign = silent or _absent(context, affected)
         reason = _reason(affected)
         if sign is None or (silent is None and reason is None and _fails_otherwise(affected)):
@@ -51,18 +58,21 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         up, counted = publisher.name, own.apply_errors is not None
         other = "" if _applied_all(context, affected) else "a failure to apply, "
         sender = affected.row.pid if affected.row is not None else "none"
+        sure = PARTED if parted else UNANSWERED if unanswered else 0.88 if silent else 0.0
         yield Claim(
             subject=affected.about,
-            confidence=_confidence(context, affected, silent=silent is not None, reason=reason),
+            confidence=_confidence(context, affected, sure, reason),
             title=f"{affected.name} cannot reach {up}",
             summary=f"{affected.name} receives nothing from {up}, and both servers answer: {sign}. "
             + (
                 f"Its worker writes: {reason.message}"
                 if reason is not None
+                else f"{DROPPED}, and neither end notices before its own timeout"
+                if parted or unanswered
                 else f"The network between them, pg_hba.conf, the password, {other}or the subscription's connection "
                 f"string may be the reason, which is in {server_log.place(affected.node)}"
             ),
-            steps=[*affected.read_error, *_reconnect(affected)],
+            steps=[*affected.read_error, *_try_out(affected, up, parted or unanswered), *_reconnect(affected)],
             evidence_for=[
                 fact("worker", own.pid or "none", affected.node.name, own.wait or "enabled, no errors"),
                 fact("slot", slot.name, up, "active" if slot.active else "inactive"),
@@ -70,18 +80,18 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 *([server_log.as_evidence(reason, affected.node)] if reason is not None else []),
             ],
             evidence_against=_doubts(affected, counted),
-            not_seen=[] if reason is not None else _not_seen(affected, counted),
+            not_seen=[] if reason is not None or parted or unanswered else _not_seen(affected, counted),
         )
 
 
 def _confidence(
-    context: DiagnosisContext, affected: AffectedSubscription, *, silent: bool, reason: LogLine | None
+    context: DiagnosisContext, affected: AffectedSubscription, sure: float, reason: LogLine | None
 ) -> float:
     """Sure where the worker writes so, or waits for messages that do not come; otherwise it may fail to apply."""
     if reason is not None:
         return 0.95 if affected.is_certain else 0.7
-    if silent:
-        return 0.88
+    if sure:
+        return sure
     counted = affected.subscription.apply_errors is not None
     return ABSENT if counted and not _may_have_failed(context, affected) else 0.45
 
@@ -141,6 +151,43 @@ def _applied_all(context: DiagnosisContext, affected: AffectedSubscription) -> b
 
 def _retry_s(affected: AffectedSubscription) -> float:
     return milliseconds(affected.node, RETRY) + SLACK_S
+
+
+def _parted(affected: AffectedSubscription) -> str | None:
+    """A worker that waits for messages of a sender that has ended, as one does whose connection was lost halfway."""
+    own, slot = affected.subscription, affected.slot
+    age_s = own.message_age_s or 0.0
+    if own.pid is None or own.wait not in RECEIVING or age_s < SILENT_S or own.received_lsn is None:
+        return None
+    if affected.row is not None or slot is None or slot.active or affected.publisher is None:
+        return None
+    return (
+        f"{affected.publisher.name} has ended the sender, and the worker (pid {own.pid}) still waits for it: it has "
+        f"received nothing for {age_s:.0f} s"
+    )
+
+
+def _unanswered(affected: AffectedSubscription) -> str | None:
+    """A worker whose attempt to connect is neither accepted nor refused."""
+    own = affected.subscription
+    age_s = own.message_age_s or 0.0
+    if own.pid is None or not (own.wait or "").lower().endswith(CONNECTING) or age_s < SILENT_S:
+        return None
+    return f"its worker (pid {own.pid}) has waited for {age_s:.0f} s for an answer to its attempt to connect"
+
+
+def _try_out(affected: AffectedSubscription, up: str, sign: str | None) -> list[Step]:
+    """The way between the hosts, and the settings by which an end notices that it leads nowhere."""
+    if sign is None:
+        return []
+    text = (
+        f"On the host of {affected.node.name}, connect with psql to the address of the subscription: an answer that "
+        f"does not come points to a firewall, a NAT or a route between it and {up}"
+    )
+    return [
+        Step(risk="look", node=affected.node.name, text=text),
+        show_settings(affected.node.name, "wal_receiver_timeout", "tcp_keepalives_idle", "tcp_user_timeout"),
+    ]
 
 
 def _silent(affected: AffectedSubscription) -> str | None:

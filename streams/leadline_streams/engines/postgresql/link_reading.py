@@ -1,6 +1,6 @@
 """The present state of a link, read from the samples of its ends."""
 
-from leadline.model.observation import Downstream, Sample, Upstream
+from leadline.model.observation import Downstream, Sample, Subscription, Upstream
 from leadline_streams.engines.postgresql import archive
 from leadline_streams.engines.postgresql.links import (
     is_held_back,
@@ -108,10 +108,12 @@ def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, ro
     if down is None or down.sample is None or not _shows(down, "subscriptions" if is_logical(link) else "upstream"):
         return sender_side
     if is_logical(link):
-        # A worker that fails to connect, or to start streaming, has a pid while it tries and has received nothing.
+        # A worker that fails to connect, or to start streaming, has a pid while it tries and has received nothing; one
+        # whose sender has ended does not notice where the network lost that.
         own = subscription_of(link, down)
-        streams = own is not None and own.pid is not None
-        return streams and own is not None and (own.received_lsn is not None or bool(sender_side))
+        if own is None or own.pid is None:
+            return False
+        return bool(sender_side) if own.received_lsn is None else sender_side is not False or not _is_silent(own)
     receiver = down.sample.upstream
     if receiver is None or receiver.status in NOT_STREAMING:
         return False
@@ -131,6 +133,10 @@ def _asks_again(link: LinkState, up: NodeState, receiver: Upstream, sample: Samp
         return False
     replayed, received = (parse_lsn(each or "0/0") for each in (positions.replayed_lsn, positions.received_lsn))
     return replayed == link.position and max(received, replayed) == link.received
+
+
+def _is_silent(subscription: Subscription) -> bool:
+    return (subscription.message_age_s or 0.0) >= SILENT_REPLY_S
 
 
 def _shows(node: NodeState | None, group: str) -> bool:

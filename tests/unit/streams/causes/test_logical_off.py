@@ -170,3 +170,26 @@ def test_a_worker_that_listens_in_vain() -> None:
         message_age_s=float, wait="Activity/LogicalApplyMain")  # fmt: skip
     assert first(world).code == "subscriber_cannot_connect"
     assert "received nothing" in first(world).summary
+
+
+def test_a_worker_that_waits_for_a_sender_that_has_ended() -> None:
+    """One end has noticed that the connection is lost, the other has not: also while the publisher is idle."""
+    for rate in (100_000, 0):
+        world = logical(max_logical_replication_workers="4")
+        world.rate = rate
+        stands = format_lsn(world.lsn)
+        run(world, 20, stuck=True, received_lsn=stands, latest_end_lsn=stands,
+            message_age_s=float, wait="Activity/LogicalApplyMain")  # fmt: skip
+        assert (first(world).code, first(world).confidence) == ("subscriber_cannot_connect", 0.94)
+        assert "pg-1 has ended the sender, and the worker (pid 77) still waits for it" in first(world).summary
+        assert world.fired() >= {"replication_cut_off"}
+
+
+def test_a_worker_whose_attempt_to_connect_gets_no_answer() -> None:
+    """Neither accepted nor refused, however the version writes the wait."""
+    for wait in ("Client/LibpqwalreceiverConnect", "Client/LibPQWalReceiverConnect"):
+        world = logical(max_logical_replication_workers="4")
+        nothing = {"received_lsn": None, "latest_end_lsn": None}
+        run(world, 20, stuck=True, **nothing, message_age_s=float, wait=wait)
+        assert (first(world).code, first(world).confidence) == ("subscriber_cannot_connect", 0.9)
+        assert "for an answer to its attempt to connect" in first(world).summary
