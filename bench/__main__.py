@@ -11,6 +11,7 @@ from typing import Any
 
 from bench.marks import surroundings
 from bench.page import terminal, written
+from bench.pipeline import record_bytes
 
 ROOT = Path(__file__).parents[1]
 RESULT = ROOT / "build" / "bench.json"
@@ -46,6 +47,9 @@ def pipeline(rows: list[dict[str, Any]]) -> dict[str, float]:
     return {
         "pipeline_to_bare_ratio": ratio["pipeline"],
         "pipeline_durable_to_bare_ratio": ratio["durable"],
+        "vitals_to_bare_ratio": ratio["vitals"],
+        "vitals_durable_to_bare_ratio": ratio["vitals_durable"],
+        "vitals_record_bytes": record_bytes(),
         "stock_faust_to_bare_ratio": ratio["stock"],
         "pipeline_to_stock_faust_ratio": ratio["pipeline"] / ratio["stock"],
     }

@@ -45,6 +45,9 @@ class Claim(NamedTuple):
 CLAIMS = (
     Claim("pipeline_to_bare_ratio", "pipeline: records/s to the bare loop's", at_least=0.7),
     Claim("pipeline_durable_to_bare_ratio", "the same, states written every second", at_least=0.5),
+    Claim("vitals_to_bare_ratio", "pipeline over vitals: records/s to the bare loop's over samples", at_least=0.85),
+    Claim("vitals_durable_to_bare_ratio", "the same, states written every second", at_least=0.7),
+    Claim("vitals_record_bytes", "bytes of a record, whole samples each 30 s among the vitals", at_most=350, digits=0),
     Claim("stock_faust_to_bare_ratio", "stock Faust that only decodes, to the bare loop"),
     Claim("pipeline_to_stock_faust_ratio", "pipeline to stock Faust", digits=1),
     Claim("latency_p50_to_relay_ratio", "sample to alert at 1000/s: median to the relay's", at_most=1.5),

@@ -4,6 +4,9 @@ Each repetition starts a broker in memory, fills the samples topic once and read
 of its own; the order changes from repetition to repetition. A rate is records over the time from when they may be
 fetched to the last. The table shows medians, and medians of each repetition's ratio to its own bare loop; the same by
 processor time, from which a busy machine takes less away.
+
+The same looks are on two topics: as whole samples, and as vitals with a whole sample each 30 s. The bare loop reads the
+whole samples in either case: what it would take to read vitals says nothing about a reader of the content.
 """
 
 import argparse
@@ -18,12 +21,17 @@ from statistics import median
 from typing import Any
 
 from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from confluent_kafka import Producer
 
 from bench.fleet import fleet
-from bench.readers import VARIANTS, Speed
+from bench.readers import VARIANTS, VITALS, WHOLE, Speed
+from leadline.clock import ManualClock
+from leadline.model.observation import Sample
+from leadline.model.pg_vitals import PostgresqlVitals
 from leadline.topics import TOPICS
-from leadline.wire import outgoing
+from leadline.wire import Outgoing, outgoing, outgoing_vitals
+from leadline_agents.wire_form import WireForm
 from leadline_lab.sandbox.broker import EmbeddedBroker
 
 PARTITIONS = 96
@@ -38,12 +46,13 @@ def measure(repetitions: int, seconds: int, names: list[str]) -> dict[str, list[
     for repetition in range(repetitions):
         with EmbeddedBroker() as broker:
             for topic in TOPICS:
-                broker.create_topic(f"leadline.{topic}", PARTITIONS)
+                broker.create_topic(f"{WHOLE}{topic}", PARTITIONS)
+                broker.create_topic(f"{VITALS}{topic}", PARTITIONS)
             count = fill(broker.bootstrap, seconds)
             # What writes states comes last, or the others would recover them.
-            order = [name for name in names if name != "durable"]
+            order = [name for name in names if "durable" not in name]
             order = order[repetition % len(order) :] + order[: repetition % len(order)]
-            for name in [*order, *(name for name in names if name == "durable")]:
+            for name in [*order, *(name for name in names if "durable" in name)]:
                 speed = run_alone(name, broker.bootstrap, count)
                 speeds[name].append(speed)
                 print(f"  {repetition + 1}/{repetitions} {name:<9}{speed.rate:>9,.0f}/s", file=sys.stderr)
@@ -51,7 +60,7 @@ def measure(repetitions: int, seconds: int, names: list[str]) -> dict[str, list[
 
 
 def fill(bootstrap: str, seconds: int) -> int:
-    """Write the samples where agents would, the same number of clusters to each partition; return how many.
+    """Write the looks where agents would, in both forms, as many clusters to each partition; return how many.
 
     In batches as large as can be: Kafka answers a fetch with up to 1 MB of a partition, the broker in memory with one
     batch of it.
@@ -66,6 +75,7 @@ def fill(bootstrap: str, seconds: int) -> int:
         }
     )
     homes: dict[str, int | None] = {}
+    forms = Forms()
     taken: Counter[int] = Counter()
     partition_of, numbers = DefaultPartitioner(), list(range(PARTITIONS))
     count = 0
@@ -77,13 +87,42 @@ def fill(bootstrap: str, seconds: int) -> int:
             taken[home] += 1
         if (partition := homes[name]) is None:
             continue
-        record = outgoing(sample, "leadline.")
-        producer.produce(record.topic, record.value, record.key, partition, headers=list(record.headers))
+        for record in (outgoing(sample, WHOLE), forms.of(sample)):
+            producer.produce(record.topic, record.value, record.key, partition, headers=list(record.headers))
         count += 1
         if not count % 1000:
             producer.poll(0)
     producer.flush()
     return count
+
+
+class Forms:
+    """The records of a fleet's agents that send vitals."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[str, str], tuple[WireForm, ManualClock]] = {}
+
+    def of(self, sample: Sample) -> Outgoing:
+        """The record of the next look at a node, a second after the last."""
+        node = sample.node
+        if (node.cluster, node.name) not in self._of:
+            clock = ManualClock()
+            self._of[node.cluster, node.name] = WireForm(PostgresqlVitals, clock), clock
+        form, clock = self._of[node.cluster, node.name]
+        sent = form.of(sample)
+        clock.advance(1.0)
+        return outgoing(sent, VITALS) if isinstance(sent, Sample) else outgoing_vitals(sent, node.cluster, VITALS)
+
+
+def record_bytes(seconds: int = 300) -> float:
+    """Bytes of a record in the mean, with key and headers, of vitals and the whole samples among them."""
+    forms, sizes = Forms(), list[int]()
+    for sample in fleet(1, seconds):
+        record, batch = forms.of(sample), DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
+        empty = batch.size()
+        batch.append(0, 1_800_000_000_000, record.key, record.value, record.headers)
+        sizes.append(batch.size() - empty)
+    return sum(sizes) / len(sizes)
 
 
 async def alone(name: str, bootstrap: str, count: int) -> None:

@@ -16,7 +16,9 @@ from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS
 from leadline_streams.judge.state import Memory
 
-SAMPLES = "leadline.samples"
+WHOLE, VITALS = "leadline.", "vitals."
+"""Prefixes of the topics on which looks are sent in either form."""
+SAMPLES = f"{WHOLE}samples"
 STOCK_RECORDS = 20_000
 """Stock Faust is measured on this many: it would take most of the time otherwise."""
 NEVER_S = 1e9
@@ -171,14 +173,16 @@ async def unjudged(bootstrap: str, expected: int) -> Speed:
     return await pipeline(bootstrap, expected, judge=False)
 
 
-async def pipeline(bootstrap: str, expected: int, flush_s: float = NEVER_S, judge: bool = True) -> Speed:
+async def pipeline(
+    bootstrap: str, expected: int, flush_s: float = NEVER_S, judge: bool = True, prefix: str = WHOLE
+) -> Speed:
     """The whole pipeline: decode, judge, send the outputs, and write states each ``flush_s``."""
     from leadline_streams.judge.policy import Policy
     from leadline_streams.runtime.app import GC_THRESHOLD, build, work
     from leadline_streams.runtime.transport import Chunk, ChunkConsumer, Opening
 
     watch = Stopwatch(expected)
-    kafka = KafkaSettings(bootstrap=bootstrap)
+    kafka = KafkaSettings(bootstrap=bootstrap, topic_prefix=prefix)
     settings = StreamSettings(application_id=f"pipeline-{os.getpid()}", kafka=kafka, flush_s=flush_s)
     app = build(settings, SystemClock(), Policy())
     if not judge:
@@ -210,11 +214,23 @@ async def durable(bootstrap: str, expected: int) -> Speed:
     return await pipeline(bootstrap, expected, 1.0)
 
 
+async def vitals(bootstrap: str, expected: int) -> Speed:
+    """The same looks, sent as vitals."""
+    return await pipeline(bootstrap, expected, prefix=VITALS)
+
+
+async def vitals_durable(bootstrap: str, expected: int) -> Speed:
+    """The same with the state of every cluster written once a second."""
+    return await pipeline(bootstrap, expected, 1.0, prefix=VITALS)
+
+
 VARIANTS = {
     "bare": Variant("bare loop: aiokafka + orjson", bare),
     "typed": Variant("bare loop: aiokafka + typed decode", typed),
     "stock": Variant("stock Faust + orjson", stock),
     "unjudged": Variant("pipeline that judges nothing", unjudged),
     "pipeline": Variant("pipeline, states not written", pipeline),
+    "vitals": Variant("pipeline over vitals, states not written", vitals),
     "durable": Variant("pipeline, states written each second", durable),
+    "vitals_durable": Variant("pipeline over vitals, states each second", vitals_durable),
 }

@@ -15,6 +15,9 @@ from leadline.model.observation import Sample
 
 WHOLE_EVERY_S = 30.0
 """A reader that begins in the middle waits so long at most."""
+AGAIN_S = 5.0
+"""From the first whole sample of a run to the second: a reader that waits before it judges a new node does not judge
+the first, and has to make a sample of all vitals that stand on it."""
 
 
 class WireForm:
@@ -27,6 +30,7 @@ class WireForm:
         self._base: Sample | None = None
         self._held: Hashable = None
         self._due = 0.0
+        self._every_s = AGAIN_S
 
     def of(self, sample: Sample, delivery: Hashable = None) -> Sample | EngineVitals:
         """The form to send. After a change of ``delivery`` the base may be lost, so it is the whole sample then."""
@@ -42,7 +46,7 @@ class WireForm:
             if vitals is not None:
                 return vitals
         self._base = seen if seen.up else None
-        self._held, self._due = delivery, now + WHOLE_EVERY_S
+        self._held, self._due, self._every_s = delivery, now + self._every_s, WHOLE_EVERY_S
         return sample
 
 

@@ -15,7 +15,7 @@ from leadline.model.finding import EngineVitals
 from leadline.model.observation import Cost, Disk, Sample
 from leadline.model.pg_vitals import PostgresqlVitals
 from leadline.model.vitals import Vitals
-from leadline_agents.wire_form import WHOLE_EVERY_S, WireForm
+from leadline_agents.wire_form import AGAIN_S, WHOLE_EVERY_S, WireForm
 from tests.unit.strategies import values
 
 STANDBYS = 2
@@ -64,10 +64,10 @@ def test_any_sample(sample: Sample) -> None:
 
 @pytest.mark.parametrize("node", range(1 + STANDBYS))
 def test_a_quiet_minute(node: int) -> None:
-    """The first look is whole, and then one each 30 s."""
+    """The first look is whole, one soon after it, and then one each 30 s."""
     agent = Agent()
     whole = [agent.sends(sample) for sample in looks(node, 65)]
-    assert [second for second, sent in enumerate(whole) if sent] == [0, WHOLE_EVERY_S, 2 * WHOLE_EVERY_S]
+    assert [second for second, sent in enumerate(whole) if sent] == [0, AGAIN_S, AGAIN_S + WHOLE_EVERY_S]
 
 
 def test_after_anything_that_may_have_lost_the_base_the_next_look_is_whole() -> None:
