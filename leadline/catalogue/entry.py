@@ -91,6 +91,7 @@ GONE = frozenset(
         "primary_down",
         "primary_replaced",
         "server_not_ready",
+        "server_not_seen",
         "standby_down",
         "standby_hung",
     }

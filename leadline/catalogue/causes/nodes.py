@@ -191,6 +191,15 @@ ENTRIES = (
         tasks=("Grant pg_monitor to the role of the agents on every server, and run leadline doctor.",),
     ),
     CauseEntry(
+        code="server_not_seen",
+        family="nodes",
+        help="a server has not answered since looking began, and no other server shows its role",
+        explains=CUT | DOWN | {"agent_silent"},
+        follows=GONE,
+        improvements=("Watch servers all the time: who was seen before it went down has a role.",),
+        tasks=("Find out from the end of its server log why it stopped.",),
+    ),
+    CauseEntry(
         code="standby_down",
         family="nodes",
         help="the standby's agent finds no server there",

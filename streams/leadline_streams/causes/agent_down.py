@@ -35,7 +35,7 @@ def _unseen(context: DiagnosisContext, node: NodeState) -> Iterator[Claim]:
     if others:
         # A server that comes back is received from before its agent tries again.
         about = context.about_node(node)
-        returns = any((code, about.id) in context.named for code in ("primary_down", "standby_down"))
+        returns = any((code, about.id) in context.named for code in ("primary_down", "server_not_seen", "standby_down"))
         yield _alone(
             context,
             node,

@@ -4,43 +4,42 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import is_streaming, still_cut_off
-from leadline_streams.engines.postgresql.statements import see_role
-from leadline_streams.engines.postgresql.unread import followers_of, is_unread, successor_of
+from leadline_streams.engines.postgresql.unread import followers_of, successor_of
 from leadline_streams.engines.postgresql.witnesses import witnesses
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A standby that its agent finds gone, or a server that its agent never reached.
-
-    Not one from which others receive, or that others follow, or followed until they were promoted: started as it is,
-    it may take writes beside its successor.
-    """
+    """A standby that its agent finds gone, and of which no other server shows more."""
     for node in context.nodes:
-        if node.node.role == "primary" or not node.down or node.reach != "gone":
+        if node.node.role != "standby" or not node.down or is_known_otherwise(context, node):
             continue
-        if witnesses(context.cluster, node, context.now) or followers_of(context.cluster, node):
-            continue
-        if successor_of(context.cluster, node) is not None:
-            continue
-        feeds = [link for link in context.cluster.above(node.name) if is_streaming(link)]
+        feeds = [link for link in context.cluster.links.values() if link.downstream == node.name and is_streaming(link)]
         kept = f"; {feeds[0].upstream} retains WAL for it in slot {feeds[0].slot}" if feeds and feeds[0].slot else ""
-        writers = [other.name for other in context.nodes if other.writable] if is_unread(node) else []
-        known = "standby" if node.node.role == "standby" else "server"
         yield Claim(
             subject=context.about_node(node),
             confidence=0.97,
-            title=f"the {known} {node.name} is down",
+            title=f"the standby {node.name} is down",
             summary=f"{node.name} is down: {node.error or 'no reason known'}{kept}",
             steps=[
                 Step(risk="look", text=f"Read the end of the server log of {node.name}"),
-                *(see_role(node.name, writer) for writer in writers[:1]),
                 Step(risk="careful", text=f"Start PostgreSQL on {node.name}"),
             ],
             evidence_for=[fact("up", "false", node.name, node.error)],
         )
+
+
+def is_known_otherwise(context: DiagnosisContext, node: NodeState) -> bool:
+    """Whether a server that is down is not gone, or others receive from it, follow it, or did until one was promoted.
+
+    Started as it is, it may take writes beside its successor.
+    """
+    if node.reach != "gone" or witnesses(context.cluster, node, context.now):
+        return True
+    return bool(followers_of(context.cluster, node)) or successor_of(context.cluster, node) is not None
 
 
 CAUSE = CauseRule(

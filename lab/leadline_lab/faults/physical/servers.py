@@ -46,7 +46,7 @@ def primary_down(pair: Pair) -> Course:
     make_pair,
     Expected(rule="node_down", cause="standby_down", verdict="downstream_unreachable"),
     # Nothing shows whom a server follows that never answered.
-    late=Expected(rule="node_down", cause="standby_down"),
+    late=Expected(rule="node_down", cause="server_not_seen", summary=("whether it is a primary or a standby",)),
 )
 def standby_down(pair: Pair) -> Course:
     """The standby was stopped and not started again."""

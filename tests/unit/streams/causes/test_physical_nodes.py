@@ -303,7 +303,8 @@ def test_a_server_that_was_never_reached_is_not_called_a_standby(role: str, titl
     world.add("pg-1", role).set(up=False, error=REFUSED)
     for _ in range(10):
         world.step()
-    assert (codes(world), world.incidents[-1].title) == (["standby_down"], f"orders: {title}")
+    code = {"standby": "standby_down", "unknown": "server_not_seen"}[role]
+    assert (codes(world), world.incidents[-1].title) == ([code], f"orders: {title}")
 
 
 def test_a_standby_that_stays_down_is_the_cause_then() -> None:
@@ -361,7 +362,28 @@ def test_a_server_that_never_answered_and_hangs() -> None:
 
 def test_a_server_that_never_answered_and_is_gone() -> None:
     """Nobody follows it: a server is down, and its role is not known."""
-    assert codes(unread(REFUSED, followed=False))[0] == "standby_down"
+    world = unread(REFUSED, followed=False)
+    assert codes(world)[0] == "server_not_seen"
+    assert "whether it is a primary or a standby is not known" in first(world).summary
+    assert [each.name for each in first(world).not_seen] == ["role"]
+
+
+@pytest.mark.parametrize(("status", "lost"), [(None, True), ("streaming", False)])
+def test_a_server_that_never_answered_beside_a_standby_of_an_unknown_address(status: str | None, lost: bool) -> None:
+    """The standby lost what is at that address, and no server takes writes: the one that is down may be its primary."""
+    world = World(**RULES_SOON)
+    world.add("pg-1", "unknown", system_id=None).set(up=False, error=REFUSED)
+    standby = world.add("pg-2", "standby")
+    standby.set(
+        positions=Positions(received_lsn="0/3000000", replayed_lsn="0/3000000"),
+        upstream=Upstream(host="vip", port=5432, status=status, message_age_s=0.1, latest_end_lsn="0/3000000"),
+    )
+    for _ in range(15):
+        world.step()
+    named = [each for incident in world.incidents for each in incident.causes]
+    cause = next(each for each in named if each.code == "server_not_seen")
+    assert ("pg-2 has no connection to vip:5432, and no server that answers takes writes" in cause.summary) == lost
+    assert ("Find out where vip:5432 leads to" in str(cause.steps)) == lost
 
 
 @pytest.mark.parametrize(
@@ -370,10 +392,10 @@ def test_a_server_that_never_answered_and_is_gone() -> None:
         (2, "user=replicator host=pg-1.db port=5432", "primary_replaced"),
         (2, "host='pg-1.db' user=replicator", "primary_replaced"),
         (2, "host=pg-1.db,pg-2.db port=5432 user=replicator", "primary_replaced"),
-        (2, "host=pg-1.db,pg-3.db port=5432 user=replicator", "standby_down"),
-        (2, "host=pg-1.db port=5433 user=replicator", "standby_down"),
-        (2, "", "standby_down"),
-        (1, "host=pg-1.db port=5432 user=replicator", "standby_down"),
+        (2, "host=pg-1.db,pg-3.db port=5432 user=replicator", "server_not_seen"),
+        (2, "host=pg-1.db port=5433 user=replicator", "server_not_seen"),
+        (2, "", "server_not_seen"),
+        (1, "host=pg-1.db port=5432 user=replicator", "server_not_seen"),
     ],
     ids=["named", "default port", "among itself", "among others", "another server", "nobody", "never promoted"],
 )
@@ -390,9 +412,9 @@ def test_a_server_that_never_answered_and_was_followed_by_one_that_was_promoted(
     for _ in range(12):
         world.step()
     assert codes(world)[0] == code
-    assert len({"primary_replaced", "standby_down"} & set(codes(world))) == 1
+    assert len({"primary_replaced", "server_not_seen"} & set(codes(world))) == 1
     texts = [step.text or "" for step in first(world).steps]
-    assert ("Start PostgreSQL on pg-1" in texts) == (code == "standby_down")
+    assert ("Start PostgreSQL on pg-1" in texts) == (code == "server_not_seen")
     (check,) = [index for index, text in enumerate(texts) if "has a file standby.signal" in text]
     assert all(step.risk == "look" for step in first(world).steps[: check + 1])
 
