@@ -242,18 +242,14 @@ def test_a_copy_that_is_cancelled_by_the_servers_own_timeout(wild: Wild) -> None
 
 @pytest.mark.quick
 @pytest.mark.situation(16, "Initial copy longer than 5 minutes, time compressed", "pglogical#491")
-def test_a_copy_that_takes_long(logical: Logical, wild: Wild) -> None:
+def test_a_copy_that_takes_long(logical: Logical, wild: Wild, run: Run) -> None:
     """Its slot has no reader while COPY runs, and moves nothing; that is how a copy works."""
-    logical.on_subscriber(
-        TABLE.format("slow"),
-        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END'",
-        "CREATE TRIGGER slow BEFORE INSERT ON slow FOR EACH ROW EXECUTE FUNCTION slow()",
-        "ALTER TABLE slow ENABLE ALWAYS TRIGGER slow",
-    )
-    logical.on_publisher(TABLE.format("slow"), ROWS.format("slow", 5000))
+    slow_copy(logical, "slow", rows=3000, row_s=0.01)
     with watched(ends(logical), logical.database, {"table_sync_waiting": {"warning": 6.0}}) as seen:
         logical.alter("REFRESH PUBLICATION")
         eventually("it is being copied", lambda: state(logical, "slow")() == "d", 10.0)
         seen.quiet(18.0)
+        result = run("check", *(each.dsn(logical.database, AGENT) for each in ends(logical)))
+        assert result.code == 0, result.out
         assert state(logical, "slow")() == "d", "the copy ended too early to show anything"
     wild.raises_nothing()

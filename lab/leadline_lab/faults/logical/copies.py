@@ -35,7 +35,7 @@ def copy_waits_for_transaction(logical: Logical) -> Course:
         _add(logical, "behind_a_writer")
         yield Injected(summary=(f"it waits for pid {session.info.backend_pid} on pg-1",))
         session.rollback()
-    _copied(logical)
+    copied(logical)
     yield Healed()
 
 
@@ -54,7 +54,7 @@ def copy_waits_for_lock(logical: Logical) -> Course:
         logical.alter("REFRESH PUBLICATION")
         yield Injected(summary=(f"pid {session.info.backend_pid} on pg-3",))
         session.rollback()
-    _copied(logical)
+    copied(logical)
     yield Healed()
 
 
@@ -75,7 +75,7 @@ def no_worker_for_copies(logical: Logical) -> Course:
     _add(logical, "queued")
     yield Injected()
     logical.subscriber.configure(max_sync_workers_per_subscription=None)
-    _copied(logical)
+    copied(logical)
     yield Healed()
 
 
@@ -115,12 +115,12 @@ def slot_creation_waits(logical: Logical) -> Course:
 def copy_cancelled_by_timeout(logical: Logical) -> Course:
     """The role of the subscription has a statement_timeout on the publisher, and a copy takes longer."""
     logical.publisher.execute(f"ALTER ROLE {REPLICATOR} SET statement_timeout = '1s'")
-    yield Prepared()
     slow_copy(logical, "too_slow", rows=400, row_s=0.005)
+    yield Prepared()
     logical.alter("REFRESH PUBLICATION")
     yield Injected()
     logical.publisher.execute(f"ALTER ROLE {REPLICATOR} RESET statement_timeout")
-    _copied(logical)
+    copied(logical)
     yield Healed()
 
 
@@ -138,6 +138,7 @@ def slow_copy(logical: Logical, table: str, *, rows: int, row_s: float) -> None:
         f"ALTER TABLE {table} ALTER note SET STORAGE EXTERNAL",
         f"INSERT INTO {table} SELECT id, repeat('x', 100000) FROM generate_series(1, {rows}) AS id",
     )
+    logical.fleet.wait_caught_up()  # the rows themselves are a large transaction, which is decoded and not sent
 
 
 @contextmanager
@@ -155,5 +156,6 @@ def _add(logical: Logical, table: str) -> None:
     logical.alter("REFRESH PUBLICATION")
 
 
-def _copied(logical: Logical) -> None:
+def copied(logical: Logical) -> None:
+    """Wait until no table of the subscriber is left to be copied."""
     eventually("the table is copied", lambda: bool(logical.subscriber.value(COPIED, dbname=logical.database)), 20.0)

@@ -4,6 +4,7 @@ from typing import Final
 
 from leadline.errors import ProblemFound
 from leadline_lab.faults.fault import Course, Fault, Prepared, Steady, control
+from leadline_lab.faults.logical.copies import copied, slow_copy
 from leadline_lab.faults.topologies import Logical, make_logical
 from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import pgbench, reading, writing
@@ -81,3 +82,14 @@ def _planned_restart(end: str) -> Fault[Logical]:
 
 
 PLANNED_RESTARTS: Final = tuple(map(_planned_restart, ("publisher", "subscriber")))
+
+
+@control(make_logical)
+def initial_copy_takes_long(logical: Logical) -> Course:
+    """A large table is copied for longer than rules wait, and the subscription streams the others meanwhile."""
+    slow_copy(logical, "large", rows=2500, row_s=0.01)
+    yield Prepared()
+    with writing(logical.publisher, dbname=logical.database):
+        logical.alter("REFRESH PUBLICATION")
+        yield Steady(20.0)
+    copied(logical)
