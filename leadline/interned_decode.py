@@ -15,6 +15,7 @@ from msgspec.structs import force_setattr
 
 from leadline.model.finding import Described, FindingReport
 from leadline.model.observation import Conflicts, Node, NodeSettings, Sample, SettingValue, Tick
+from leadline.model.retirement import Retirement
 
 TEXTS = 65_536
 """Texts of each kind that are kept, by last use. One worker cannot take so many nodes."""
@@ -23,7 +24,7 @@ MAX_TEXT_BYTES = 1024
 
 whole: Decoder[Described] = Decoder(Described)
 """The same without shared objects. Its errors name the path of the first wrong field."""
-_unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick | FindingReport)  # type: ignore[type-var]  # decoded in two steps
+_unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick | FindingReport | Retirement)  # type: ignore[type-var]  # in two steps
 _node = Decoder(Node)
 _conflicts = Decoder(Conflicts)
 _known_node = lru_cache(maxsize=TEXTS)(_node.decode)

@@ -67,6 +67,11 @@ STREAM_TRANSITIONS: Final = _counter("leadline_stream_transitions_total", "Alert
 STREAM_INCIDENTS_OPEN: Final = _gauge("leadline_stream_incidents_open", "Incidents open now.")
 STREAM_LINKS: Final = _gauge("leadline_stream_links", "Links being judged, by verdict.", "verdict")
 STREAM_CLUSTERS: Final = _gauge("leadline_stream_clusters", "Clusters whose state this worker holds.")
+STREAM_RETIRED: Final = _counter(
+    "leadline_stream_nodes_retired_total",
+    "Nodes that were forgotten, by reason: evidence, time, or the command of a person.",
+    "reason",
+)
 STREAM_STATE_WRITES: Final = _counter(
     "leadline_stream_state_writes_total", "States of clusters written to the changelog."
 )

@@ -18,13 +18,19 @@ async def latest(kafka: KafkaSettings, codec: Codec[T], client_id: str) -> dict[
 
     Removed keys and values that cannot be decoded are left out. Raises UnreachableError.
     """
+    found = await newest(kafka, codec, client_id)
+    return {key: value for key, value in found.items() if value is not None}
+
+
+async def newest(kafka: KafkaSettings, codec: Codec[T], client_id: str) -> dict[str, T | None]:
+    """The same with None for each key that was removed, until Kafka has forgotten that as well."""
     from aiokafka import AIOKafkaConsumer
     from aiokafka.errors import KafkaError
 
     await reach(kafka)
     topic = kafka.topic_prefix + codec.name
     consumer = AIOKafkaConsumer(topic, **consumer_options(kafka, client_id), fetch_max_wait_ms=FETCH_WAIT_MS)
-    found: dict[str, T] = {}
+    found: dict[str, T | None] = {}
     try:
         await consumer.start()
         ends = await consumer.end_offsets(consumer.assignment())
@@ -33,11 +39,10 @@ async def latest(kafka: KafkaSettings, codec: Codec[T], client_id: str) -> dict[
                 for record in records:
                     key = (record.key or b"").decode("utf-8", "replace")
                     found.pop(key, None)
-                    if record.value is not None:
-                        try:
-                            found[key] = codec.decode(record.value)
-                        except BadRecord:
-                            continue
+                    try:
+                        found[key] = codec.decode(record.value) if record.value is not None else None
+                    except BadRecord:
+                        continue
     except KafkaError as error:
         raise UnreachableError(f"Kafka at {kafka.bootstrap}: {topic} cannot be read: {error}") from None
     finally:

@@ -59,7 +59,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
     for spec in (
         TopicSpec(
             name="samples",
-            about="Observations of the agents, reported findings, and the passing of time.",
+            about="Observations of the agents, reported findings, retirements of nodes, and the passing of time.",
             key="cluster",
             value="observation",
             cleanup="delete",

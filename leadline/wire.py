@@ -26,6 +26,7 @@ from leadline.model.ids import node_id
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import NodeSettings, Sample, Tick
+from leadline.model.retirement import Retirement
 from leadline.model.silence import Silence
 from leadline.model.status import LinkStatus, NodeStatus, Status
 from leadline.model.vitals import Vitals
@@ -210,6 +211,8 @@ def _address(value: Addressed) -> tuple[Codec[Any], str, str, str, datetime, str
             return OBSERVATIONS, node.cluster, f"{name}/{node.boot}/{seq}", f"/agents/{name}", at, node.name
         case FindingReport(cluster=cluster, source=name, boot=boot, seq=seq, sent_at=at):
             return OBSERVATIONS, cluster, f"{cluster}/{name}/{boot}/{seq}", f"/reports/{cluster}/{name}", at, name
+        case Retirement(retirement_id=ident, cluster=cluster, node=name, sent_at=at):
+            return OBSERVATIONS, cluster, ident, "/people", at, name
         case Tick(at=at, worker=worker):
             return OBSERVATIONS, "", f"tick/{worker}/{timestamp(at)}", f"/streams/{worker}", at, "tick"
         case Transition(alert_id=ident, seq=seq, cluster=cluster, event_time=at, subject=about):

@@ -19,11 +19,15 @@ UNNUMBERED = 0
 class CannotRead(Exception):
     """The server could not be read. ``str()`` is one line without secrets: the reason, and what to do."""
 
-    def __init__(self, reason: str, code: str | None = None, *, lasting: bool = False) -> None:
-        """``code``: the server's own, when it answered with one. ``lasting``: until somebody changes something."""
+    def __init__(self, reason: str, code: str | None = None, *, lasting: bool = False, stopped: bool = False) -> None:
+        """``code``: the server's own, when it answered with one. ``lasting``: until somebody changes something.
+
+        ``stopped``: the server has announced that it shuts down.
+        """
         super().__init__(reason)
         self.code = code
         self.lasting = lasting
+        self.stopped = stopped
 
 
 class Address(NamedTuple):

@@ -97,7 +97,7 @@ class Sampler:
             reading = await self._engine.look(self._node)
             return self._up(reading), await self._read_settings(reading)
         except CannotRead as error:
-            return self._down(str(error), code=error.code), None
+            return self._down(str(error), code=error.code, stopped=error.stopped), None
         except Exception as error:  # a defect must not end the reading of this server or of the others
             return self._down(
                 f"agent error: {type(error).__name__}: {error} (this is a defect, please report it)",
@@ -121,7 +121,9 @@ class Sampler:
             cost=self._cost(reading.round_trip_s),
         )
 
-    def _down(self, error: str, code: str | None = None, defect: Exception | None = None) -> Sample:
+    def _down(
+        self, error: str, code: str | None = None, defect: Exception | None = None, *, stopped: bool = False
+    ) -> Sample:
         AGENT_SAMPLES.labels(self._node.name, "down").inc()
         self._note(error, defect)
         now = self._clock.now()
@@ -134,6 +136,7 @@ class Sampler:
             interval_s=self._settings.interval_s,
             error=error,
             error_code=code,
+            stopped=stopped,
             disk=self._engine.disk(),
             cost=self._cost(0.0),
         )

@@ -22,6 +22,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``rules``      the rules and their limits
 ``record``     samples into a file
 ``incidents``  the incident log, acknowledgements and notes
+``nodes``      the nodes that are judged, and those that are gone
 ``silence``    holds back notifications
 ``config``     checks and shows settings
 ``topics``     creates and describes topics

@@ -32,6 +32,7 @@ COMMANDS: Final = {
         "incidents": "List, show and export incidents; acknowledge them and add notes.",
     },
     "Operate": {
+        "nodes": "List the nodes that are judged, and forget those that are gone for good.",
         "silence": "Hold back notifications for a while.",
         "config": "Check settings, and show the values in effect.",
         "topics": "Create the topics in Kafka, and check their configuration.",

@@ -27,7 +27,8 @@ grants() {
     grant "$stream" DescribeConfigs state
     role "$sink" "deliveries incidents deadletters" "alerts incidents actions silences deliveries"
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.
-    role "$people" "actions silences" "status silences deadletters"
+    # They write there that a node is retired.
+    role "$people" "actions silences samples" "status silences deadletters"
     # The groups in which offsets are committed.
     group "$stream" "${STREAM_GROUP-${prefix}stream}" literal
     group "$sink" "${prefix}sink." prefixed

@@ -10,6 +10,7 @@
 ``status``       what was judged of each link and node last
 ``lag``          roll-ups for analytics
 ``action``       acknowledgements and notes of people
+``retirement``   nodes that a person takes out for good
 ``silence``      incidents that are not sent for a while
 ``delivery``     the state of a target for one incident
 

@@ -20,12 +20,14 @@ Reason = Literal[
     "no_data",
     "data_back",
     "superseded",
+    "retired",
     "rule_changed",
     "diagnosed",
     "manual",
 ]
-"""``superseded``: the subject is gone. ``rule_changed``: the settings switch the rule off. ``diagnosed``: the state is
-the same and another cause of a notice is ranked first. ``manual`` is reserved."""
+"""``superseded``: the subject is gone. ``retired``: a node that it is about is forgotten. ``rule_changed``: the
+settings switch the rule off. ``diagnosed``: the state is the same and another cause of a notice is ranked first.
+``manual`` is reserved."""
 SubjectKind = Literal["link", "node", "slot", "subscription", "cluster", "table", "setting", "datacenter"]
 Verdict = Literal[
     "idle",

@@ -9,6 +9,7 @@ from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Count, NodeSettings, Sample, Seconds, Tick
 from leadline.model.pg_vitals import PostgresqlVitals
+from leadline.model.retirement import Retirement
 
 
 class Finding(Value, frozen=True, kw_only=True):
@@ -41,7 +42,7 @@ class FindingReport(Value, frozen=True, kw_only=True, tag="findings", tag_field=
 
 EngineVitals = PostgresqlVitals
 """The vitals of every engine that has them."""
-Described = Sample | NodeSettings | Tick | FindingReport
+Described = Sample | NodeSettings | Tick | FindingReport | Retirement
 """Anything on the samples topic whose fields have names."""
 Observation = Described | EngineVitals
 """Anything on the samples topic."""

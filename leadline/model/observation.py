@@ -430,6 +430,8 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     """The reason that the server could not be read, in one line."""
     error_code: str | None = None
     """The server's own code of that error, an SQLSTATE of PostgreSQL; None when the server did not answer with one."""
+    stopped: bool = False
+    """Whether the server announced to its agent that it shuts down, just before it could not be read any more."""
     database: str = ""
     """The database that the agent is connected to. Data that a server has per database is of this one only."""
     positions: Positions | None = None

@@ -83,6 +83,15 @@ class JudgementSettings(Settings, frozen=True, kw_only=True):
             "Set it above the limits of `replication_cut_off`, whose alert ends with it.",
         ),
     ] = 3600.0
+    retire_after_s: Annotated[
+        float,
+        Meta(
+            ge=600,
+            le=31536000,
+            description="Seconds after which a node that nobody has read, and that no other node is connected with, is "
+            "forgotten: its alerts end. One that answers again is a node again.",
+        ),
+    ] = 259200.0
     status_every_s: Annotated[
         float,
         Meta(
@@ -91,9 +100,10 @@ class JudgementSettings(Settings, frozen=True, kw_only=True):
     ] = 300.0
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
-        """A downstream must not be forgotten before its upstream counts as silent."""
-        if self.forget_s <= self.stale_after_s:
-            yield ("forget_s",), f"must be more than stale_after_s, which is {self.stale_after_s:g}"
+        """Nothing must be forgotten before it counts as silent."""
+        for name in ("forget_s", "retire_after_s"):
+            if getattr(self, name) <= self.stale_after_s:
+                yield (name,), f"must be more than stale_after_s, which is {self.stale_after_s:g}"
 
 
 class RuleOverride(Settings, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ def policy_of(settings: StreamSettings) -> Policy:
         reopen_s=settings.judgement.reopen_s,
         together_s=settings.judgement.together_s,
         forget_s=settings.judgement.forget_s,
+        retire_after_s=settings.judgement.retire_after_s,
         status_every_s=settings.judgement.status_every_s,
         rules={name: _given(limits) for name, limits in settings.rules.items()},
         overrides=tuple(

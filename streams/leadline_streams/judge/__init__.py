@@ -14,6 +14,8 @@
 ``verdict``          the present state of a link in one word, judged from both ends
 ``throughput``       how fast a primary writes and its links carry, now and before an incident
 ``wiring``           links, discovered anew when neighbours change
+``retiring``         nodes that are gone for good are forgotten
+``departure``        the evidence for that
 ``timers``           what becomes due without a new observation
 ``setting_changes``  what differs between two readings of the settings
 ``same_address``     another server at the address of a node, as behind a virtual IP address that moves

@@ -98,6 +98,12 @@ class Alerting:
         step = lifecycle.ended(alert, "superseded", now)
         self._emit(alert, self._judgement.rule(alert.rule), step, _no_words, out)
 
+    def retire(self, alert: AlertState, why: str, now: float, out: list[Output]) -> None:
+        """End an alert about a node that is forgotten."""
+        about = name_of(alert.subject)
+        step, words = lifecycle.ended(alert, "retired", now), Words(f"{alert.rule} on {about} is over: {why}", [])
+        self._emit(alert, self._judgement.rule(alert.rule), step, lambda _: words, out)
+
     def drop_disabled(self, now: float, out: list[Output]) -> None:
         """End the alerts whose rule the settings have switched off for their subject."""
         for alert in list(self._memory.alerts.values()):
@@ -194,7 +200,7 @@ class Alerting:
         ident = alert_id(rule.name, memory.cluster, about.id)
         alert = AlertState(ident, rule.name, about, owner, "ok", severity, now, None)
         place = key(rule.name, about.id)
-        alert.seq = memory.seqs.pop(place, 0)
+        alert.seq = memory.seqs.pop(place, memory.seq_floor)
         memory.alerts[place] = self._on.setdefault(_home(about), {})[place] = alert
         return alert
 
@@ -304,6 +310,8 @@ def _words(alert: AlertState, rule: RuleBase, step: LifecycleStep, describe: Cal
         return Words(f"{rule.name} on {about} is no longer judged: {why}", [])
     if step.to == "unknown":
         return Words(f"{rule.name} on {about} cannot be judged: no data", [])
+    if step.reason == "retired":
+        return describe(0.0)
     if step.to in ("ok", "resolved"):
         return Words(f"{rule.name} on {about} is over", [])
     if step.reason == "data_back":

@@ -13,9 +13,19 @@ from leadline.errors import BadRecord
 from leadline.model.finding import EngineVitals, FindingReport
 from leadline.model.ids import ClusterName
 from leadline.model.observation import Node, NodeSettings, Sample
+from leadline.model.retirement import Retirement
 from leadline.model.vitals import Vitals
 from leadline.wire import INVALID
-from leadline_streams.judge import link_progress, reports, rollup, same_address, setting_changes, status, verdict
+from leadline_streams.judge import (
+    link_progress,
+    reports,
+    retiring,
+    rollup,
+    same_address,
+    setting_changes,
+    status,
+    verdict,
+)
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.chain import clock_of
 from leadline_streams.judge.engine import Engine
@@ -38,7 +48,7 @@ BACKUP_OVER_S = 10.0
 WITHOUT_BASE_S = 45.0
 """Vitals without their base show that an agent works, for longer than it sends none but these. After that nothing of
 its node was judged for too long, whatever the reason: it counts as silent."""
-Observed = Sample | NodeSettings | FindingReport | EngineVitals
+Observed = Sample | NodeSettings | FindingReport | Retirement | EngineVitals
 """An observation of a cluster."""
 Seen = TypeVar("Seen", Sample, EngineVitals)
 
@@ -96,7 +106,11 @@ class ClusterState:
     def tick(self, now: datetime) -> list[Output]:
         """Let time pass: silence is judged, what is due happens, stragglers are no longer waited for."""
         self._advance()
-        self.memory.arrivals.tick(now.timestamp(), self._judgement.policy)
+        memory, time = self.memory, now.timestamp()
+        memory.arrivals.tick(time, self._judgement.policy)
+        self._advance()
+        if time >= memory.sweep_at:
+            retiring.sweep(memory, self._judgement, self._alerting, self._wiring, time, self._outputs)
         return self.evaluate()
 
     def enqueue(self, seen: Observed, spooled: bool = False) -> None:
@@ -120,6 +134,10 @@ class ClusterState:
             reports.validate(seen, self._judgement)
             self._advance()
             arrivals.enqueue(seen)
+            return
+        elif isinstance(seen, Retirement):
+            self._advance()
+            self._retire(seen)
             return
         elif seen.node.engine not in self._engines:
             raise _no_engine(seen.node)
@@ -189,7 +207,12 @@ class ClusterState:
 
     def _sample(self, sample: Sample, now: float, out: list[Output]) -> None:
         memory, nodes, name = self.memory, self.memory.nodes, sample.node.name
-        node = nodes.get(name) or self._new_node(sample, now)
+        node = nodes.get(name)
+        if node is None:
+            if name in memory.retired and not sample.up:
+                memory.retired[name] = now
+                return
+            node = self._new_node(sample, now)
         engine = self._engines[sample.node.engine]
         if node.host_ahead_s or now <= memory.arrivals.corrected_until:
             self._note_clock(node, sample, now)
@@ -292,6 +315,7 @@ class ClusterState:
         if not sample.up:
             node.error, node.error_code = sample.error, sample.error_code
             node.reach = engine.reach(node.error or "", node.error_code)
+            node.stopped = node.stopped or sample.stopped
             if node.down_since is None:
                 node.down_since, node.stopping = now, node.reach == "not_ready"
             return True
@@ -301,7 +325,7 @@ class ClusterState:
             same_address.begin_again(self.memory, node, sample, now)
         node.sample = sample
         node.error = node.error_code = node.down_since = None
-        node.stopping = False
+        node.stopping = node.stopped = False
         thorough = before is None
         was, node.node = node.node, sample.node
         wrote, node.takes_writes = node.takes_writes, engine.takes_writes(sample)
@@ -350,9 +374,19 @@ class ClusterState:
         self.memory.next_due = min(self.memory.next_due, self._timers.next()[0])
 
     def _new_node(self, seen: Sample | NodeSettings, now: float) -> NodeState:
-        node = self.memory.nodes[seen.node.name] = NodeState(seen.node.name, seen.node, now)
+        name = seen.node.name
+        node = self.memory.nodes[name] = NodeState(name, seen.node, now, first_at=now)
+        self.memory.retired.pop(name, None)
         self._watch(node)
         return node
+
+    def _retire(self, seen: Retirement) -> None:
+        """Forget a node because a person says so; not one that answers."""
+        node = self.memory.nodes.get(seen.node)
+        if node is not None and not node.answers:
+            why = f"{node.name} was retired by {seen.by}"
+            retiring.retire(self.memory, self._alerting, self._wiring, node.name, "command", why, self._outputs)
+            self._wiring.discover(self.memory.arrivals.horizon, self._outputs)
 
     # -- Judgement ----------------------------------------------------------------------------------------------------
 

@@ -97,6 +97,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Breaches that begin this close together may have one root that none of them shows yet."""
     forget_s: float = 3600.0
     """A downstream without an agent is forgotten this long after it was last connected."""
+    retire_after_s: float = 259200.0
+    """A node that nobody has read for so long is forgotten, unless somebody is connected with it."""
     status_every_s: float = 300.0
     """The longest time between two status records of a link or node, in the windows of its roll-ups."""
     rules: dict[str, dict[str, float | bool | None]] = {}

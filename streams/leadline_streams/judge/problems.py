@@ -52,7 +52,7 @@ class Problems:
         if to == "unknown":
             line = f"{rule} is unknown: no data about {about}"
         elif to == "resolved":
-            line = f"{rule} resolved: {about}"
+            line = transition.summary if reason == "retired" else f"{rule} resolved: {about}"
         elif transition.from_ == "firing":
             line = f"{rule} is {transition.severity} now: {transition.summary}"
         else:

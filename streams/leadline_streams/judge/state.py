@@ -132,6 +132,14 @@ class NodeState(Struct, omit_defaults=True):
     down_since: float | None = None
     stopping: bool = False
     """Whether it answered that it stops or starts when its agent could not read it any more."""
+    stopped: bool = False
+    """Whether it announced to its agent that it shuts down, and has not answered since."""
+    first_at: float = 0.0
+    """When it was first seen."""
+    left_since: float | None = None
+    """Since when it is known to be gone for good; None while it is not."""
+    replaces: NodeName | None = None
+    """The node that was forgotten because this one took its place."""
     blind: str | None = None
     """The reason that its agent sees only a part of it, with the statement that changes it; None when it sees all."""
     host_ahead_s: float = 0.0
@@ -430,7 +438,13 @@ class Memory(Struct, omit_defaults=True):
     """Always ``Links``, which MessagePack cannot tell from others."""
     alerts: dict[str, AlertState] = field(default_factory=dict)
     seqs: dict[str, int] = field(default_factory=dict)
-    """Last sequence number of alerts that are closed now."""
+    """Last sequence number of alerts that are closed now: of those that closed last."""
+    seq_floor: int = 0
+    """The highest number of those that are no longer in ``seqs``: all others go on from here."""
+    retired: dict[str, float] = field(default_factory=dict)
+    """Nodes that were forgotten, with the time when an agent last reported that one does not answer."""
+    sweep_at: float = 0.0
+    """When nodes that are gone are looked for again."""
     incident: IncidentState | None = None
     """Of states that were saved when a cluster had one incident at most; ``load`` moves it to ``incidents``."""
     incidents: list[IncidentState] = field(default_factory=list)

@@ -28,9 +28,11 @@ RATE_SPAN_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """A link whose status is over."""
+    """A link or node whose status is over."""
 
-    link: str
+    ident: str
+    retired: str = ""
+    """Of a node, the reason: ``evidence``, ``time`` or ``command``."""
 
 
 def link_is_due(link: LinkState, now: float, every_s: float) -> bool:

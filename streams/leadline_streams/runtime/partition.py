@@ -24,6 +24,7 @@ from leadline.model.finding import EngineVitals, FindingReport
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.observation import NodeSettings, Sample, Tick
+from leadline.model.retirement import Retirement
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline.model.vitals import Vitals
 from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE
@@ -33,7 +34,7 @@ from leadline_streams.runtime.snapshot import Saved
 TOGETHER = 64
 """Records that are enqueued before they are evaluated: so many stay in the processor's cache until then."""
 
-Observed = Sample | NodeSettings | FindingReport | EngineVitals
+Observed = Sample | NodeSettings | FindingReport | Retirement | EngineVitals
 Output = Transition | Incident | LinkStatus | NodeStatus | Forgotten | LagRollup
 ROUTINE = (LagRollup, LinkStatus, NodeStatus, Forgotten)
 """Outputs after which a state need not be saved at once: they are sent again, or replaced by the next."""
@@ -154,11 +155,11 @@ class Partition:
                         folded.unplaced += 1
                         continue
                 elif not isinstance(
-                    seen, (Sample, NodeSettings, FindingReport)
+                    seen, (Sample, NodeSettings, FindingReport, Retirement)
                 ):  # a Tick; testing for it would take three times as long
                     raise BadRecord(INVALID, "a tick is for all clusters and has no key")
                 else:
-                    name = seen.cluster if isinstance(seen, FindingReport) else seen.node.cluster
+                    name = seen.node.cluster if isinstance(seen, Sample | NodeSettings) else seen.cluster
                     if cluster is None or cluster.name != name:
                         cluster = self._admit(record, name, now)
                 if offset < cluster.applied:
@@ -183,7 +184,7 @@ class Partition:
             if isinstance(seen, Vitals):
                 raise BadRecord(INVALID, "there is no key; it should be the cluster")
             if not isinstance(seen, Tick):
-                name = seen.cluster if isinstance(seen, FindingReport) else seen.node.cluster
+                name = seen.node.cluster if isinstance(seen, Sample | NodeSettings) else seen.cluster
                 raise BadRecord(INVALID, f"there is no key; it should be the cluster, {name!r:.100}")
         except BadRecord as bad:
             folded.rejected.append(Rejected(record, bad.reason, bad.detail))

@@ -142,7 +142,7 @@ class Worker:
         routine: dict[str, list[tuple[Cluster, Outgoing]]] = {STATUS.name: [], LAG.name: []}
         for cluster, output in folded.outputs:
             if isinstance(output, Forgotten):
-                gone = tombstone(STATUS, output.link, self._prefix, partition.number)
+                gone = tombstone(STATUS, output.ident, self._prefix, partition.number)
                 routine[STATUS.name].append((cluster, gone))
             elif isinstance(output, LagRollup):
                 routine[LAG.name].append((cluster, outgoing(output, self._prefix, partition.number)))
@@ -309,6 +309,8 @@ def _count(folded: Folded, at: datetime) -> None:
     for bad in folded.rejected:
         metrics.STREAM_DEADLETTERS.labels(bad.reason).inc()
     for _, output in folded.outputs:
+        if isinstance(output, Forgotten) and output.retired:
+            metrics.STREAM_RETIRED.labels(output.retired).inc()
         if isinstance(output, Transition):
             metrics.STREAM_TRANSITIONS.labels(output.rule, output.to).inc()
     if folded.last is not None:

@@ -1,7 +1,7 @@
 """The connection to a server: bounded, single, with an application_name, and opened again when it is lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -75,6 +75,30 @@ async def test_a_restart_is_survived(pair: Pair) -> None:
         for _ in range(5):
             assert (await reason(probe)).startswith("refused: ")
         pair.standby.start()
+        assert await answer(probe)
+
+
+@pytest.mark.parametrize(
+    ("end", "stopped"),
+    [
+        pytest.param(lambda server: server.stop(), True, id="stopped"),
+        pytest.param(lambda server: server.stop("immediate"), False, id="stopped at once"),
+        pytest.param(lambda server: server.kill(), False, id="killed"),
+    ],
+)
+async def test_a_server_that_was_stopped_in_order(pair: Pair, end: Callable[[Server], None], stopped: bool) -> None:
+    """It announces that to its sessions; the SQLSTATE is the same after a crash."""
+    async with probing(pair.standby.dsn(user=AGENT)) as probe:
+        await probe.ask(FRAME)
+        end(pair.standby)
+        try:
+            for _ in range(2):
+                with pytest.raises(CannotRead) as raised:
+                    await probe.ask(FRAME)
+                assert str(raised.value).startswith("refused: ")
+                assert raised.value.stopped == stopped
+        finally:
+            pair.standby.start()
         assert await answer(probe)
 
 

@@ -13,6 +13,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from confluent_kafka.admin import AclBinding
 
 from leadline.kafka import consumer_options, publish
+from leadline.model.ids import ClusterName, NodeName
+from leadline.model.retirement import Retirement
 from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
 from leadline.settings.secret import Secret
@@ -90,7 +92,7 @@ class Installation:
         return sink_process(self._folder, {"kafka": self._of("sink"), **targets})
 
     async def people(self, incident: str) -> None:
-        """Acknowledge, silence, and read what is for people."""
+        """Acknowledge, silence, retire, and read what is for people."""
         kafka = self.kafka("people")
         await require(kafka)  # as `leadline topics describe` does
         now = CLOCK.now()
@@ -103,6 +105,10 @@ class Installation:
         )
         await publish(kafka, "test", made.action(incident_id=incident))
         await publish(kafka, "test", silence)
+        retirement = Retirement(
+            retirement_id="ret_1", cluster=ClusterName("quiet"), node=NodeName("pg-9"), by="ada", sent_at=now
+        )
+        await publish(kafka, "test", retirement)
         assert list(await latest(kafka, SILENCES, "test")) == ["sil_1"]
         assert await latest(kafka, STATUS, "test")
         assert JUNK in await read(kafka, "deadletters")

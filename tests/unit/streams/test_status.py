@@ -132,7 +132,7 @@ def test_a_link_that_is_gone_is_forgotten() -> None:
     for _ in range(10):
         world.stream(other, down)
         world.step()
-    assert [each.link for each in world.outputs if isinstance(each, Forgotten)] == ["orders/pg-1->pg-2"]
+    assert [each.ident for each in world.outputs if isinstance(each, Forgotten)] == ["orders/pg-1->pg-2"]
     assert links(world)[-1].link == "orders/pg-9->pg-2"
 
 

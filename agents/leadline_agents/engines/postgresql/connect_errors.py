@@ -52,6 +52,9 @@ _LASTING: Final = frozenset(
     }
 )
 """The server refuses for as long as nobody changes something; each attempt is a line in its server log."""
+_BY_COMMAND: Final = "ProcessInterrupts"
+"""The server's function that ends a session in a fast shutdown; those that end it at once, or because the postmaster is
+gone, are others."""
 _POOLERS_SAY: Final = ("unsupported startup parameter", "support command-line options", "support the option")
 """To settings in the startup packet: PgBouncer, and Amazon RDS Proxy."""
 
@@ -96,7 +99,13 @@ def cannot_read(error: Exception, dsn: str) -> CannotRead:
     if any(words in text for words in _POOLERS_SAY):
         return pooler(f"it says: {text.rpartition('FATAL:')[2].strip()}")
     code = error.sqlstate if isinstance(error, Error) else None
-    return CannotRead(why(error, dsn), code, lasting=failure in _LASTING)
+    stopped = failure is PgFailure.STOPPING and (code is None or _is_ended_in_order(error))
+    return CannotRead(why(error, dsn), code, lasting=failure in _LASTING, stopped=stopped)
+
+
+def _is_ended_in_order(error: Exception) -> bool:
+    """Whether a session was ended by command. After a crash of the server it has the same SQLSTATE."""
+    return isinstance(error, Error) and error.diag.source_function == _BY_COMMAND
 
 
 def why(error: Exception, dsn: str) -> str:

@@ -144,7 +144,7 @@ class PostgresqlInstance:
         elif look.alone and look.node.may_read_stats and now >= self._leave_due:
             self._leave_due = now + LEAVE_EVERY_S
             if await self._probe.is_refused():
-                await self._probe.let_go()
+                await self._probe.let_go(stopped=True)
 
     async def _files(self, look: LookAnswer, now: float) -> FilesAnswer | None:
         if now < self._files_due or not look.node.may_list_wal or WAL in self._reader.refusals.parts:

@@ -58,6 +58,8 @@ class Probe:
         self._not_before = 0.0
         self._refusal = CannotRead("")
         """Of the last attempt to connect."""
+        self._stopped = False
+        """Whether the server has announced that it shuts down, since the last connection."""
         self.rights: Rights | None = None
         """As last read; at each connection, and by ``refresh``."""
         self.round_trip_s = 0.0
@@ -107,8 +109,9 @@ class Probe:
         conninfo = make_conninfo("", **given, connect_timeout=2, application_name="leadline")
         return await asyncio.to_thread(pq.PGconn.ping, conninfo.encode()) == pq.Ping.REJECT
 
-    async def let_go(self) -> None:
-        """Close the connection; the next call opens another."""
+    async def let_go(self, *, stopped: bool = False) -> None:
+        """Close the connection; the next call opens another. ``stopped``: the server shuts down."""
+        self._stopped = stopped
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
@@ -135,9 +138,10 @@ class Probe:
             try:
                 answer: bytes | None = fetching.result()
                 return answer
-            except CannotRead:
+            except CannotRead as error:
                 if self._connection is not None or connection is not had:
                     raise
+                self._stopped = error.stopped
             await self.connected()
 
     def _begin(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -169,11 +173,13 @@ class Probe:
         except UsageError as error:
             self._try_later(CannotRead(str(error)))
         else:
-            self._failures = 0
+            self._failures, self._stopped = 0, False
             AGENT_RECONNECTS.labels(self._instance.name).inc()
 
     def _refused(self) -> CannotRead:
-        return CannotRead(str(self._refusal), self._refusal.code, lasting=self._refusal.lasting)
+        refusal = self._refusal
+        self._stopped = self._stopped or refusal.stopped
+        return CannotRead(str(refusal), refusal.code, lasting=refusal.lasting, stopped=self._stopped)
 
     def _try_later(self, refusal: CannotRead) -> None:
         self._refusal = refusal

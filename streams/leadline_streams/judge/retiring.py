@@ -1,0 +1,90 @@
+"""Nodes that are gone for good are forgotten: by evidence, by time, or because a person says so.
+
+What is forgotten is as if it had never been watched. A node that answers again is a node again.
+"""
+
+from leadline.model.ids import node_id
+from leadline_streams.judge.alerting import Alerting, Output
+from leadline_streams.judge.departure import SETTLE_S, departure, is_connected
+from leadline_streams.judge.judgement import Judgement
+from leadline_streams.judge.state import Memory
+from leadline_streams.judge.status import Forgotten
+from leadline_streams.judge.wiring import Wiring
+
+SWEEP_EVERY_S = 10.0
+MOST_RETIRED = 1000
+SEQS_LEAST, SEQS_PER_NODE = 64, 8
+"""So many closed alerts are remembered, and so many more for each node."""
+
+
+def sweep(
+    memory: Memory, judgement: Judgement, alerting: Alerting, wiring: Wiring, now: float, out: list[Output]
+) -> None:
+    """Forget the nodes that are gone, and what belongs to none."""
+    memory.sweep_at = now + SWEEP_EVERY_S
+    gone = [(name, *found) for name in list(memory.nodes) if (found := _why(memory, judgement, name, now)) is not None]
+    for name, reason, why in gone:
+        retire(memory, alerting, wiring, name, reason, why, out)
+    if gone:
+        wiring.discover(memory.arrivals.horizon, out)
+    policy, sources = judgement.policy, memory.arrivals.sources
+    for name in [name for name in sources if name not in memory.nodes]:
+        if now - sources[name].frontier > policy.retire_after_s:
+            del sources[name]
+            memory.arrivals.awaited.pop(name, None)
+    memory.retired = {name: at for name, at in memory.retired.items() if now - at <= policy.retire_after_s}
+    _forget_seqs(memory)
+
+
+def retire(
+    memory: Memory, alerting: Alerting, wiring: Wiring, name: str, reason: str, why: str, out: list[Output]
+) -> None:
+    """Forget a node. The caller discovers links anew."""
+    node, now = memory.nodes[name], memory.arrivals.horizon
+    for alert in list(memory.alerts.values()):
+        about = alert.subject
+        if name in (about.node, about.upstream, about.downstream, alert.owner):
+            alerting.retire(alert, why, now, out)
+    for link in memory.around(name):
+        wiring.forget(link.id, now, out)
+    del memory.nodes[name]
+    for other in memory.nodes.values():
+        if other.same_as == name:
+            other.same_as = None
+    memory.changes = [change for change in memory.changes if change.node != name]
+    memory.arrivals.awaited.pop(name, None)
+    memory.arrivals.sources.pop(name, None)
+    memory.retired.pop(name, None)
+    memory.retired[name] = node.seen
+    for first in list(memory.retired)[:-MOST_RETIRED]:
+        del memory.retired[first]
+    alerting.effective.clear()
+    out.append(Forgotten(node_id(memory.cluster, name), reason))
+
+
+def _why(memory: Memory, judgement: Judgement, name: str, now: float) -> tuple[str, str] | None:
+    """The reason to forget a node, and the reason in words; None for one that is there, or may be."""
+    node = memory.nodes[name]
+    source = memory.arrivals.sources.get(name)
+    waits = node.stale and source is not None and source.frontier > max(node.seen, now - SETTLE_S)
+    if node.answers or waits or is_connected(memory, node):
+        node.left_since = None
+        return None
+    found = departure(memory, judgement, node, now)
+    if found is None:
+        node.left_since = None
+        return None
+    if node.left_since is None:
+        node.left_since = now
+    if now - node.left_since < found.after_s:
+        return None
+    if found.successor is not None:
+        found.successor.replaces = node.name
+    return found.reason, found.why
+
+
+def _forget_seqs(memory: Memory) -> None:
+    """Forget the numbers of alerts that closed long ago; alerts after them begin above."""
+    most = SEQS_LEAST + SEQS_PER_NODE * len(memory.nodes)
+    for place in list(memory.seqs)[:-most]:
+        memory.seq_floor = max(memory.seq_floor, memory.seqs.pop(place))
