@@ -1,7 +1,7 @@
 """Events, links and nodes as lines of text. Incidents have further lines for the cause and the steps of its fix."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from leadline.headline import ending, impact
 from leadline.logs import escape
@@ -11,6 +11,9 @@ from leadline.model.incident import Incident
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline.steps import fix_lines
 from leadline.words import amount, duration, hour
+
+REFUSED: Final = "rule_blind"
+"""The rule by which a server is blind although its agent has every right."""
 
 
 def node(row: NodeStatus) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -77,7 +77,7 @@ def command(
     DSN is a connection string; its role needs pg_monitor and no other right. Each server is read twice, one second
     apart, to see what moves; it is read for up to nine seconds where that shows the cause, such as at the next attempt
     of a subscription that receives nothing. The exit code is 1 when there is a problem, and 3 when it cannot be seen
-    whether there is one: no server answers, or a role may not read what is needed.
+    whether there is one: no server answers, or what is needed is hidden from the role or refused to everybody.
 
     \b
     Example:
@@ -99,7 +99,7 @@ def command(
     if not any(node.health == "up" for node in look.nodes()):
         raise UnreachableError("no server answers; see above")
     links = look.links()
-    if bad := [link for link in links if link.verdict not in FINE]:
+    if bad := [link for link in links if link.verdict not in FINE and link.verdict != "unknown"]:
         plural = "links have" if len(bad) > 1 else "link has" if len(links) == 1 else "links has"
         raise ProblemFound(f"{len(bad)} of {len(links)} {plural} a problem")
     if any(node.health == "down" for node in look.nodes()):
@@ -108,6 +108,8 @@ def command(
         raise ProblemFound(pages[0].summary)
     if blind := _blind(look):
         raise UnreachableError(f"cannot see everything: {blind[0]}")
+    if unknown := [link for link in links if link.verdict == "unknown"]:
+        raise UnreachableError(f"cannot see everything: the state of {_name(unknown[0])} is not known")
     if hidden := [node for node in look.nodes() if node.health != "up"]:
         raise UnreachableError(f"cannot see everything: {hidden[0].node}: {hidden[0].note}")
 
@@ -142,8 +144,10 @@ def _print(look: "OneLook", form: str) -> None:
     from leadline import lines
 
     if form == "json":
+        refused = _refused(look)
         for node in look.nodes():
-            emit({"kind": "node", **lines.node_fields(node)})
+            fields = lines.node_fields(node)
+            emit({"kind": "node", **fields, "blind": fields["blind"] or refused.get(node.node)})
         for link in look.links():
             emit({"kind": "link", **lines.link_fields(link)})
         for cause in look.causes():
@@ -151,7 +155,10 @@ def _print(look: "OneLook", form: str) -> None:
         for line in look.unseen():
             emit({"kind": "not_seen", "text": line})
         return
-    nodes = [(each.node, each.role, each.version, each.position or "-", _health(each)) for each in look.nodes()]
+    refused = _refused(look)
+    nodes = [
+        (each.node, each.role, each.version, each.position or "-", _health(each, refused)) for each in look.nodes()
+    ]
     table(("node", "role", "version", "position", "state"), nodes)
     click.echo()
     links = [
@@ -198,8 +205,16 @@ def _no_links(look: "OneLook") -> str:
 
 
 def _blind(look: "OneLook") -> list[str]:
-    """The servers of which the role sees a part only."""
-    return [f"blind on {node.node}: {node.blind}" for node in look.nodes() if node.blind is not None]
+    """The servers of which a part is hidden: from the role, or from everybody."""
+    hidden = [f"blind on {node.node}: {node.blind}" for node in look.nodes() if node.blind is not None]
+    return hidden + list(_refused(look).values())
+
+
+def _refused(look: "OneLook") -> dict[str, str]:
+    """By server, the parts that it refuses to everybody, or that a lock hides, and that rules need."""
+    from leadline.lines import REFUSED
+
+    return {str(alert.subject.node): alert.summary for alert in look.alerts() if alert.rule == REFUSED}
 
 
 def _pages(look: "OneLook") -> list["Transition"]:
@@ -207,9 +222,10 @@ def _pages(look: "OneLook") -> list["Transition"]:
     return [alert for alert in look.alerts() if RULES[alert.rule].class_ == "page"]
 
 
-def _health(node: "NodeStatus") -> str:
+def _health(node: "NodeStatus", refused: Mapping[str, str]) -> str:
     if node.health == "up":
-        return (node.note or "ok") if node.blind is None else f"BLIND: {node.blind}"
+        blind = node.blind or refused.get(node.node)
+        return (node.note or "ok") if blind is None else f"BLIND: {blind}"
     return f"{_state(node)}: {node.note or ''}"
 
 

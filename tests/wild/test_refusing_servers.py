@@ -1,6 +1,7 @@
 """Servers that refuse a function, a view or a right: what is refused is lost, and nothing else."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -87,10 +88,20 @@ async def test_a_refusal_costs_what_it_would_have_shown(
 @pytest.mark.situation(
     43, "Checked once, a server that refuses functions", "prometheus-community/postgres_exporter#1309"
 )
-def test_check_is_not_down(run: Run, dressed: Sequence[Server], wild: Wild) -> None:
-    """Both servers are up in one look, and what the standby refuses is reported."""
-    result = run("check", *(server.dsn(user=AGENT) for server in dressed))
+def test_check_is_not_down(run: Run, dressed: Sequence[Server], wild: Wild, tmp_path: Path) -> None:
+    """Both servers are up in one look, what the standby refuses is reported, and the exit code says so."""
+    dsns = [server.dsn(user=AGENT) for server in dressed]
+    result = run("check", *dsns)
     assert "down" not in result.out, result.out
+    assert result.code == 3, result.out + result.err
+    assert f"cannot see everything: rules are blind on 127.0.0.1:{dressed[1].port}" in result.err
+    (row,) = [line for line in result.out.splitlines() if "BLIND: rules are blind on" in line]
+    assert row.split()[0] == f"127.0.0.1:{dressed[1].port}"
+    limits = tmp_path / "stream.yaml"
+    limits.write_text("rules: {rule_blind: {enabled: false}}\n")
+    accepted = run("check", "--config", str(limits), *dsns)
+    assert "BLIND" not in accepted.out
+    assert (accepted.code, "is not known" in accepted.err) == (3, True), accepted.err
     (refused,) = [
         line for line in result.out.splitlines() if f"{dressed[1].port} (aurora) refuses to everybody" in line
     ]

@@ -12,6 +12,7 @@ from rich.text import Text
 from leadline import lines as line_of
 from leadline.headline import impact
 from leadline.logs import escape
+from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline.words import amount, duration, hour, sparkline
 from leadline_lab.view.fleet import FleetView
@@ -90,10 +91,15 @@ def _header(clusters: list[str], now: datetime, note: str) -> Text:
 
 
 def _blind(fleet: FleetView) -> Iterator[Text]:
-    """A banner for each server of which a part is hidden from its agent."""
-    for row in fleet.nodes:
-        if row.blind is not None:
-            yield Text.assemble((" BLIND ", "bold white on magenta"), " ").append(escape(f"{row.node}: {row.blind}"))
+    """A banner for each server of which a part is hidden from its agent, or from everybody."""
+    hidden = [f"{row.node}: {row.blind}" for row in fleet.nodes if row.blind is not None]
+    for line in (*hidden, *sorted(each.summary for each in _refused(fleet))):
+        yield Text.assemble((" BLIND ", "bold white on magenta"), " ").append(escape(line))
+
+
+def _refused(fleet: FleetView) -> list[Transition]:
+    """The alerts about servers that hide a part from everybody."""
+    return [each for each in fleet.alerts.values() if each.rule == line_of.REFUSED and each.to == "firing"]
 
 
 def _grid(*columns: str) -> Table:
@@ -105,6 +111,7 @@ def _grid(*columns: str) -> Table:
 
 def _nodes(fleet: FleetView) -> Table:
     table = _grid("node", "role", "version", "datacentre", "position", "writes", "")
+    refused = {(each.cluster, each.subject.node) for each in _refused(fleet)}
     for row in fleet.nodes:
         rate = f"{amount(round(row.write_rate), row.unit)}/s" if row.write_rate is not None else ""
         state = (
@@ -112,7 +119,7 @@ def _nodes(fleet: FleetView) -> Table:
             if row.health == "up"
             else _plain(f"{row.health.replace('_', ' ')}: {row.note or ''}", "red")
         )
-        if row.blind is not None:
+        if row.blind is not None or (row.health == "up" and (row.cluster, row.node) in refused):
             state = _plain("up, BLIND", "magenta")
         table.add_row(
             _plain(row.node, "bold"),

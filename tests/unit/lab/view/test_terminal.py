@@ -5,10 +5,12 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from leadline.model.ids import link_id
+from leadline.model.alert import Subject
+from leadline.model.ids import NodeName, link_id
 from leadline_lab.view.fleet import FleetView
 from leadline_lab.view.terminal import render
 from tests.unit.lab.view.test_fleet import AT, link, node
+from tests.unit.sinks.log_made import transition
 
 
 def shown(fleet: FleetView, width: int) -> str:
@@ -61,3 +63,18 @@ def test_a_blind_agent_has_a_banner() -> None:
     lines = shown(fleet, 140).splitlines()
     assert "BLIND  pg-1: role x lacks pg_monitor; run GRANT pg_monitor TO x" in lines[1]
     assert any("up, BLIND" in line for line in lines[2:])
+
+
+def test_a_server_that_refuses_a_part_has_a_banner() -> None:
+    """Only while the alert fires: a lock that is in the way for a moment is none, and what is over is gone."""
+    about = Subject(kind="node", id="orders/pg-2", node=NodeName("pg-2"))
+    summary = "rules are blind on pg-2: upstream refused to everybody"
+    fleet = FleetView()
+    fleet.take(node("pg-1"))
+    fleet.take(node("pg-2"))
+    seen = []
+    for seq, state in enumerate(("pending", "firing", "resolved"), 1):
+        fleet.take(transition(seq, alert_id="a_blind", rule="rule_blind", subject=about, to=state, summary=summary))
+        lines = shown(fleet, 140).splitlines()
+        seen.append((f" BLIND  {summary}" in lines[1], sum("up, BLIND" in line for line in lines)))
+    assert seen == [(False, 0), (True, 1), (False, 0)]
