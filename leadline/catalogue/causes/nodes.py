@@ -81,7 +81,8 @@ ENTRIES = (
         code="disk_full",
         family="nodes",
         help=(
-            "the server refuses with: no space left on device; or it is down, and its volume lacks room for a segment"
+            "the server, or its WAL receiver, fails with: no space left on device; or it is down or cut off, and its "
+            "volume lacks room for a segment"
         ),
         explains=CUT | DOWN | {"archive_failing"},
         improvements=(

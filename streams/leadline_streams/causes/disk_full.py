@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
+from leadline.model.observation import LogLine
 from leadline.words import size
+from leadline_streams.engines.postgresql import server_log
+from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -16,10 +19,15 @@ SEGMENT_BYTES = 16 * 2**20
 """Of the default size. A server that cannot make its next segment ends, and gives back what it wrote of it."""
 
 
+NO_SPACE = "53100"
+"""SQLSTATE of a write that failed because the disk is full."""
+
+
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A server that reports it, or that is down while its volume, which its agent reads, has no room.
 
-    While it is still down, the cause stays, also when there is room again.
+    While it is still down, the cause stays, also when there is room again. A standby answers on a full disk: its WAL
+    receiver ends at each attempt to write.
     """
     for node in context.nodes:
         free = node.disk.free_bytes if node.disk is not None else None
@@ -28,6 +36,51 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         named = (CODE, context.about_node(node).id) in context.named
         if node.down and (reported or named or (free is not None and free < segment)):
             yield _claim(context, node, free)
+        elif node.answers and node.node.role == "standby":
+            line = next(server_log.errors(node, context.now, _fills), None)
+            if line is not None or (free is not None and free < segment and _is_cut_off(context, node)):
+                yield _receiver(context, node, line, free)
+
+
+def is_full(node: NodeState, now: float) -> bool:
+    """Whether the server log of a node shows that it cannot write its WAL."""
+    return next(server_log.errors(node, now, _fills), None) is not None
+
+
+def _fills(line: LogLine) -> bool:
+    return line.code == NO_SPACE and (line.process == "walreceiver" or "pg_wal" in line.message)
+
+
+def _is_cut_off(context: DiagnosisContext, node: NodeState) -> bool:
+    links = context.cluster.links.values()
+    return any(link.downstream == node.name and is_streaming(link) and not link.connected for link in links)
+
+
+def _receiver(context: DiagnosisContext, node: NodeState, line: LogLine | None, free: int | None) -> Claim:
+    said = f": {line.message}" if line is not None and line.message else ""
+    left = f", {size(free)} are left on the volume of its WAL" if free is not None else ""
+    return Claim(
+        subject=context.about_node(node),
+        confidence=0.99 if line is not None else 0.9,
+        title=f"the disk of {node.name} is full",
+        summary=f"the WAL receiver of {node.name} ends because there is no room for what it receives{said}{left}",
+        steps=[
+            Step(
+                risk="look",
+                text=f"Find out what fills the volume of {node.name}: server logs, temporary files, WAL that a slot or "
+                "wal_keep_size of its own retains",
+            ),
+            Step(
+                risk="careful",
+                text=f"Free or add space on that volume: the receiver connects again by itself. Never remove files "
+                f"from pg_wal of {node.name} by hand",
+            ),
+        ],
+        evidence_for=[
+            *([server_log.as_evidence(line, node)] if line is not None else []),
+            *([fact("free_bytes", free, node.name)] if free is not None else []),
+        ],
+    )
 
 
 def _claim(context: DiagnosisContext, node: NodeState, free: int | None) -> Claim:

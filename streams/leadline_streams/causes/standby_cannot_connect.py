@@ -6,6 +6,7 @@ from leadline.model.alert import Evidence
 from leadline.model.incident import Change, Step
 from leadline.model.observation import Downstream
 from leadline.words import duration
+from leadline_streams.causes.disk_full import is_full
 from leadline_streams.causes.slot_in_use_elsewhere import taker
 from leadline_streams.causes.slot_missing import missing_slot
 from leadline_streams.causes.too_many_wal_senders import has_no_sender_left
@@ -22,6 +23,7 @@ from leadline_streams.engines.postgresql.wal import has_forked, kept_timeline
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_link
 
 CONNINFO = "primary_conninfo"
@@ -65,6 +67,8 @@ def _is_refused(context: DiagnosisContext, affected: AffectedLink) -> bool:
     if has_no_sender_left(context, affected) is not None or corruption(context, affected) is not None:
         return True
     if affected.up is not None and affected.down is not None and kept_timeline(affected.up, affected.down) is not None:
+        return True
+    if affected.down is not None and is_full(affected.down, context.now):
         return True
     own = server_log.newest(affected.down, context.now, server_log.of_receiver)
     if own is None and is_unreadable(context, affected):
@@ -147,8 +151,8 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
     siblings, unclear = unseen(context, affected, root is not None)
     reason = f": {own.message}" if own is not None else f", which refuses it: {theirs.message}" if theirs else ""
     unknown = (
-        f", and {link.upstream} answers its agent. The network between them, pg_hba.conf, the password, or something "
-        f"else prevents it: the reason is in {server_log.place(affected.down)}"
+        f", and {link.upstream} answers its agent. The network between them, pg_hba.conf, the password, a full disk of "
+        f"{link.downstream}, or something else prevents it: the reason is in {server_log.place(affected.down)}"
     )
     return Claim(
         subject=of_link(link),
@@ -158,6 +162,7 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
         steps=[
             server_log.read_it(affected.down, "it says why each attempt fails"),
             server_log.read_it(affected.up, "it says whom the server refused"),
+            *([] if affected.down.disk is not None else [_look_at_disk(affected.down)]),
             Step(
                 risk="look",
                 text=f"Try it by hand on the host of {link.downstream}: psql 'host={affected.sample.upstream.host} "
@@ -194,6 +199,11 @@ def _ends(affected: AffectedLink) -> list[Evidence]:
         fact("sender", "none", link.upstream, "the server itself answers"),
         *([fact("other_standbys", ", ".join(others), link.upstream, "connected")] if others else []),
     ]
+
+
+def _look_at_disk(down: NodeState) -> Step:
+    text = f"See how much space is left on the volume of pg_wal of {down.name}: a receiver that cannot write ends, too"
+    return Step(risk="look", node=down.name, text=text)
 
 
 def _with(siblings: Sequence[str]) -> str:

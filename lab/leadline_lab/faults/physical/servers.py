@@ -108,7 +108,7 @@ STANDBY_PROCESS_HANGS: Final = (
 def disk_full(pair: Pair) -> Course:
     """The primary is to keep more WAL than its volume has room for: it ends and cannot start."""
     pair.primary.stop()
-    with _wal_volume(pair.primary) as volume:
+    with wal_volume(pair.primary) as volume:
         pair.primary.start()
         pair.fleet.wait_caught_up()
         yield Prepared()
@@ -125,7 +125,7 @@ def disk_full(pair: Pair) -> Course:
 
 
 @contextmanager
-def _wal_volume(server: Server) -> Iterator[Path]:
+def wal_volume(server: Server) -> Iterator[Path]:
     """Put the WAL of a stopped server on a small volume of its own. Raises UsageError without the right to mount."""
     wal, volume = server.data / "pg_wal", server.data.parent / "volume"
     volume.mkdir()

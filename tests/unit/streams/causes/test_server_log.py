@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import LogLine, ServerLog
+from leadline.model.observation import Disk, LogLine, ServerLog
 from leadline_streams.causes import CAUSES
 from tests.unit.streams.causes import logical as apply
 from tests.unit.streams.causes import physical
@@ -47,6 +47,42 @@ def test_a_standby_that_its_upstream_refuses() -> None:
     cause = physical.first(cut_with("up", line(SENDER, "28P01", "password authentication failed")))
     assert (cause.code, cause.confidence) == ("standby_cannot_connect", 0.9)
     assert "password authentication failed" in cause.summary
+
+
+NO_ROOM = 'could not write to file "pg_wal/xlogtemp.25": No space left on device'
+
+
+@pytest.mark.parametrize(("process", "message"), [(RECEIVER, NO_ROOM), (RECEIVER, ""), ("", NO_ROOM)])
+def test_a_standby_without_room_for_what_it_receives(process: str, message: str) -> None:
+    """By SQLSTATE, in any language; nothing else is blamed, and nobody has to start it."""
+    world = cut_with("down", line(process, "53100", message))
+    assert physical.codes(world) == ["disk_full"]
+    assert physical.first(world).summary.startswith("the WAL receiver of pg-2 ends because there is no room")
+    assert "start pg-2" not in str(physical.first(world).steps)
+
+
+def test_a_query_without_room_for_its_temporary_file() -> None:
+    """Its volume may be another one, and the WAL receiver did not write it."""
+    world = cut_with("down", line("", "53100", 'could not write to file "base/pgsql_tmp/1": No space left on device'))
+    assert physical.first(world).code == "standby_cannot_connect"
+
+
+def test_a_standby_whose_volume_is_seen_to_have_no_room() -> None:
+    """Without its server log that is a sign while it is cut off, and none while it streams."""
+    full = Disk(wal_bytes=1 << 25, free_bytes=1 << 20)
+    assert physical.first(cut_with("up", down={"disk": full})).code == "disk_full"
+    world = physical.pair()
+    physical.run(world, 20, down={"disk": full})
+    assert world.fired() == set()
+
+
+def test_a_full_disk_that_nobody_can_see_is_a_guess() -> None:
+    """It stays at one half, with a look at the disk among its steps."""
+    cause = physical.first(cut_with("up"))
+    assert (cause.code, cause.confidence) == ("standby_cannot_connect", 0.5)
+    assert "a full disk of pg-2" in cause.summary
+    assert "See how much space is left on the volume of pg_wal of pg-2" in str(cause.steps)
+    assert {step.risk for step in cause.steps} == {"look"}
 
 
 def test_an_old_message_explains_nothing() -> None:
