@@ -20,6 +20,8 @@ the floors below it:
 ``recording``       records of a topic in a file
 ``kafka``           Kafka settings as client options; single writes
 ``kafka_errors``    the errors after which a Kafka client is replaced
+``kafka_explain``   why Kafka cannot be used, and the setting to correct
+``kafka_token``     tokens for a login, from a file or a token endpoint
 ``settings``        every setting of every process
 ``logs``            the process log on standard error; foreign text made safe to print
 ``clock``           the only module that reads a clock

@@ -2,19 +2,20 @@
 
 import asyncio
 import contextlib
-import os
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from leadline.errors import LeadlineError, UnreachableError, UsageError
+from leadline.errors import UnreachableError, UsageError
 from leadline.settings.common import KafkaSettings
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from leadline.kafka_token import TokenProvider
     from leadline.wire import Addressed
 
 CONNECT_TIMEOUT_S = 5.0
 PUBLISH_S = 10.0
+CLOSE_S = 1.0
 
 
 def servers(kafka: KafkaSettings) -> list[str]:
@@ -30,7 +31,11 @@ def client_options(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
         "security_protocol": kafka.security_protocol,
         "ssl_context": ssl_context(kafka),
     }
-    if kafka.sasl_password is not None:
+    if kafka.uses_tokens:
+        from leadline.kafka_token import token_provider
+
+        options |= {"sasl_mechanism": kafka.sasl_mechanism, "sasl_oauth_token_provider": token_provider(kafka)}
+    elif kafka.sasl_password is not None:
         options |= {
             "sasl_mechanism": kafka.sasl_mechanism,
             "sasl_plain_username": kafka.sasl_username,
@@ -58,12 +63,18 @@ class FaustOptions(TypedDict):
     """For ``SSLCredentials`` or ``SASLCredentials``."""
     sasl: dict[str, str] | None
     """``mechanism``, ``username`` and ``password`` of ``SASLCredentials``."""
+    tokens: "TokenProvider | None"
+    """For ``OAuthCredentials``."""
 
 
 def faust_options(kafka: KafkaSettings) -> FaustOptions:
     """The same as ``client_options`` in the form of Faust."""
-    sasl = None
-    if kafka.sasl_username is not None and kafka.sasl_password is not None:
+    sasl, tokens = None, None
+    if kafka.uses_tokens:
+        from leadline.kafka_token import token_provider
+
+        tokens = token_provider(kafka)
+    elif kafka.sasl_username is not None and kafka.sasl_password is not None:
         sasl = {
             "mechanism": kafka.sasl_mechanism,
             "username": kafka.sasl_username,
@@ -73,6 +84,7 @@ def faust_options(kafka: KafkaSettings) -> FaustOptions:
         "broker": [f"kafka://{server}" for server in servers(kafka)],
         "ssl_context": ssl_context(kafka),
         "sasl": sasl,
+        "tokens": tokens,
     }
 
 
@@ -80,22 +92,39 @@ def ssl_context(kafka: KafkaSettings) -> "SSLContext | None":
     """The TLS context; None for an unencrypted connection. Host names are always verified."""
     if not kafka.security_protocol.endswith("SSL"):
         return None
+    context = trusting("ssl.ca.location", kafka.ssl_ca_location)
+    if kafka.ssl_certificate_location is not None:
+        _identify(context, kafka, kafka.ssl_certificate_location)
+    return context
+
+
+def trusting(name: str, file: str | None) -> "SSLContext":
+    """A context that trusts the CAs of a file, by default those of the system. Raises UsageError with the setting."""
     from ssl import SSLError, create_default_context
 
-    context = create_default_context()
     try:
-        if kafka.ssl_ca_location is not None:
-            name, file = "ssl.ca.location", kafka.ssl_ca_location
-            context = create_default_context(cafile=file)
-        if kafka.ssl_certificate_location is not None:
-            name, file = "ssl.certificate.location", kafka.ssl_certificate_location
-            password = kafka.ssl_key_password.reveal() if kafka.ssl_key_password else ""
-            context.load_cert_chain(file, kafka.ssl_key_location, password)
+        return create_default_context(cafile=file)
     except SSLError as error:
         raise UsageError(f"kafka.{name}: cannot use {file}: {error.reason or 'not a PEM certificate'}") from None
     except OSError as error:
         raise UsageError(f"kafka.{name}: cannot read {file}: {error.strerror}") from None
-    return context
+
+
+def _identify(context: "SSLContext", kafka: KafkaSettings, certificate: str) -> None:
+    """Show a client certificate to brokers that ask for one. Raises UsageError."""
+    from ssl import SSLError
+
+    trusting("ssl.certificate.location", certificate)  # it can be read, and is one
+    password = kafka.ssl_key_password.reveal() if kafka.ssl_key_password else ""
+    try:
+        context.load_cert_chain(certificate, kafka.ssl_key_location, password)
+    except SSLError:
+        raise UsageError(
+            f"kafka.ssl.key.location: cannot use {kafka.ssl_key_location}: it is not the key of {certificate}, "
+            "or kafka.ssl.key.password is wrong"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"kafka.ssl.key.location: cannot read {kafka.ssl_key_location}: {error.strerror}") from None
 
 
 async def publish(kafka: KafkaSettings, client_id: str, value: "Addressed") -> None:
@@ -104,7 +133,7 @@ async def publish(kafka: KafkaSettings, client_id: str, value: "Addressed") -> N
     Raises UnreachableError, or UsageError without the right to write.
     """
     from aiokafka import AIOKafkaProducer
-    from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+    from aiokafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
     from leadline.wire import outgoing
 
@@ -115,7 +144,7 @@ async def publish(kafka: KafkaSettings, client_id: str, value: "Addressed") -> N
         async with asyncio.timeout(PUBLISH_S):
             await producer.start()
             await producer.send_and_wait(record.topic, record.value, record.key, headers=record.headers)
-    except TopicAuthorizationFailedError:
+    except (ClusterAuthorizationFailedError, TopicAuthorizationFailedError):  # the first: no Write on any topic
         raise UsageError(
             f"Kafka at {kafka.bootstrap} does not permit writing to {record.topic}; grant Write on it"
         ) from None
@@ -139,8 +168,16 @@ async def reach(kafka: KafkaSettings) -> str:
     from aiokafka.conn import collect_hosts, create_conn
     from aiokafka.protocol.metadata import MetadataRequest
 
+    from leadline.kafka_explain import explain
+    from leadline.kafka_token import TokenError, token_provider
+
     options = client_options(kafka, "leadline-reach")
     failed: dict[str, Exception] = {}
+    if kafka.uses_tokens:
+        try:
+            await token_provider(kafka).token()
+        except TokenError as error:
+            raise explain(kafka, {kafka.bootstrap: error}) from None
     for server in options.pop("bootstrap_servers"):
         ((host, port, _),) = collect_hosts(server)
         try:
@@ -149,52 +186,10 @@ async def reach(kafka: KafkaSettings) -> str:
                 try:
                     await connection.send(MetadataRequest([]))  # the first request that a listener with SASL rejects
                 finally:
-                    connection.close()
+                    closed = connection.close()
+            await asyncio.wait({closed}, timeout=CLOSE_S)
         except Exception as error:  # another program may listen on that port
             failed[server] = error
         else:
             return str(server)
-    raise _explain(kafka, failed)
-
-
-def _explain(kafka: KafkaSettings, failed: dict[str, Exception]) -> LeadlineError:
-    from ssl import SSLCertVerificationError, SSLError
-
-    from aiokafka import errors
-
-    (address, error), *others = failed.items()
-    protocol = kafka.security_protocol
-    match error:
-        case SSLCertVerificationError():
-            return UsageError(
-                f"Kafka at {address} has a certificate that is not trusted ({error.verify_message}); "
-                "set kafka.ssl.ca.location to the CA that signed it"
-            )
-        case SSLError():
-            return UsageError(
-                f"Kafka at {address} does not use TLS; check kafka.security.protocol, which is {protocol}"
-            )
-        case errors.UnsupportedSaslMechanismError():
-            return UsageError(f"Kafka at {address} does not support kafka.sasl.mechanism {kafka.sasl_mechanism}")
-        case errors.IllegalSaslStateError():
-            return UsageError(
-                f"Kafka at {address} expects no login; check kafka.security.protocol, which is {protocol}"
-            )
-        case errors.AuthenticationFailedError() | errors.SaslAuthenticationFailed():
-            return UsageError(
-                f"Kafka at {address} refused the login of {kafka.sasl_username!r}; "
-                "check kafka.sasl.username, kafka.sasl.password and kafka.sasl.mechanism"
-            )
-        case errors.KafkaConnectionError() | ConnectionResetError() | ConnectionAbortedError():
-            return UnreachableError(
-                f"Kafka at {address} closed the connection; check that this port is Kafka's and expects "
-                f"kafka.security.protocol {protocol}"
-            )
-        case TimeoutError():
-            reason = f"no response in {CONNECT_TIMEOUT_S:g} s"
-        case OSError(errno=int(number)) if number > 0:
-            reason = os.strerror(number).lower()
-        case _:
-            reason = str(error) or type(error).__name__
-    also = f" (nor {', '.join(name for name, _ in others)})" if others else ""
-    return UnreachableError(f"Kafka at {address} does not answer{also}: {reason}; start it, or set kafka.bootstrap")
+    raise explain(kafka, failed)

@@ -55,6 +55,8 @@ class JsonFormatter(logging.Formatter):
 FORMATTERS: Final = {"text": TextFormatter, "json": JsonFormatter}
 QUIET: Final = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "mode": logging.WARNING}
 """aiokafka repeats each failed connection at level error; its callers report it once, with what to do."""
+SECRETIVE: Final = {"aiokafka.conn": logging.INFO}
+"""Loggers that write every request, those of a login too, with its password or token; also where all else is wanted."""
 
 
 def start(settings: LogSettings, stream: TextIO | None = None) -> None:
@@ -64,6 +66,8 @@ def start(settings: LogSettings, stream: TextIO | None = None) -> None:
     logging.basicConfig(level=settings.level.upper(), handlers=[handler], force=True)
     for name, level in QUIET.items():
         logging.getLogger(name).setLevel(logging.NOTSET if settings.level == "debug" else level)
+    for name, level in SECRETIVE.items():
+        logging.getLogger(name).setLevel(level if settings.level == "debug" else logging.NOTSET)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -27,6 +27,8 @@ async def newest(kafka: KafkaSettings, codec: Codec[T], client_id: str) -> dict[
     from aiokafka import AIOKafkaConsumer
     from aiokafka.errors import KafkaError
 
+    from leadline.kafka_errors import reason
+
     await reach(kafka)
     topic = kafka.topic_prefix + codec.name
     consumer = AIOKafkaConsumer(topic, **consumer_options(kafka, client_id), fetch_max_wait_ms=FETCH_WAIT_MS)
@@ -44,7 +46,7 @@ async def newest(kafka: KafkaSettings, codec: Codec[T], client_id: str) -> dict[
                     except BadRecord:
                         continue
     except KafkaError as error:
-        raise UnreachableError(f"Kafka at {kafka.bootstrap}: {topic} cannot be read: {error}") from None
+        raise UnreachableError(f"Kafka at {kafka.bootstrap}: {topic} cannot be read: {reason(error)}") from None
     finally:
         await consumer.stop()
     return found

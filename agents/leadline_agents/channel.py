@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Protocol
 
-from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError
+from aiokafka.errors import InvalidTimestampError, KafkaConnectionError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer import AIOKafkaProducer
 
-from leadline.kafka import producer_options
+from leadline.kafka import producer_options, reach
 from leadline.kafka_errors import CONNECTION_LOST
 from leadline.settings.common import KafkaSettings
 from leadline_agents.record_times import RecordTimes
@@ -54,7 +54,7 @@ class KafkaChannel:
 
     @classmethod
     async def open(cls, kafka: KafkaSettings, times: RecordTimes) -> "KafkaChannel":
-        """Connect. Raises one of ``CONNECTION_LOST``, or UsageError when a file of certificates cannot be used."""
+        """Connect. Raises one of ``CONNECTION_LOST``, or a LeadlineError that says what is not there or what to set."""
         producer = AIOKafkaProducer(
             **producer_options(kafka, f"leadline-agent-{socket.gethostname()}"),
             request_timeout_ms=round(ANSWER_S * 1000),
@@ -63,8 +63,10 @@ class KafkaChannel:
         channel = cls(producer, times)
         try:
             await producer.start()
-        except BaseException:
+        except BaseException as error:
             await channel.close()
+            if isinstance(error, KafkaConnectionError):
+                await reach(kafka)  # aiokafka says only that it is not connected
             raise
         return channel
 

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from leadline.clock import Clock, epoch
-from leadline.errors import UsageError
-from leadline.kafka_errors import CONNECTION_LOST
+from leadline.errors import LeadlineError
+from leadline.kafka_errors import CONNECTION_LOST, reason
 from leadline.metrics import AGENT_PUBLISHED
 from leadline.model.finding import EngineVitals
 from leadline.model.observation import NodeSettings, Sample
@@ -73,7 +73,7 @@ class Publisher:
         while True:
             try:
                 channel = await self._connect()
-            except (*CONNECTION_LOST, UsageError) as error:
+            except (*CONNECTION_LOST, LeadlineError) as error:
                 self._note(error)
             else:
                 failures = 0
@@ -140,6 +140,5 @@ class Publisher:
         if error is None and self._away:
             log.info("Kafka accepts observations again")
         elif error is not None and not self._away:
-            reason = str(error) or type(error).__name__
-            log.warning("Kafka does not accept observations: %s; they are kept until it does", reason)
+            log.warning("Kafka does not accept observations: %s; they are kept until it does", reason(error))
         self._away = error is not None

@@ -1,6 +1,6 @@
 """Settings of every process: Kafka, metrics, process log."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
@@ -35,7 +35,8 @@ class KafkaSettings(Settings, frozen=True, kw_only=True):
         Meta(description="Whether the connection is encrypted (SSL) and authenticated (SASL)."),
     ] = field(default="PLAINTEXT", name="security.protocol")
     sasl_mechanism: Annotated[
-        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], Meta(description="Mechanism of the authentication.")
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"],
+        Meta(description="Mechanism of the authentication."),
     ] = field(default="PLAIN", name="sasl.mechanism")
     sasl_username: (
         Annotated[str, Meta(min_length=1, description="User name of the authentication.", examples=["leadline-agent"])]
@@ -44,6 +45,66 @@ class KafkaSettings(Settings, frozen=True, kw_only=True):
     sasl_password: (
         Annotated[Secret, Meta(description="The password of `sasl.username`.", examples=["better in a file"])] | None
     ) = field(default=None, name="sasl.password")
+    sasl_oauthbearer_token: (
+        Annotated[
+            Secret,
+            Meta(
+                description="Token for mechanism OAUTHBEARER. A file is read again at each connection: it may be "
+                "renewed by another program.",
+                examples=["better in a file"],
+            ),
+        ]
+        | None
+    ) = field(default=None, name="sasl.oauthbearer.token")
+    sasl_oauthbearer_token_endpoint_url: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^https://[^\s/@]+(/[^\s]*)?$",
+                extra={"allowed": "an address that begins with https://"},
+                description="Token endpoint, which gives tokens to `sasl.oauthbearer.client.id`. It needs the extra "
+                "`oauth` of the package.",
+                examples=["https://login.example.com/oauth2/token"],
+            ),
+        ]
+        | None
+    ) = field(default=None, name="sasl.oauthbearer.token.endpoint.url")
+    sasl_oauthbearer_client_id: (
+        Annotated[str, Meta(min_length=1, description="Client ID at the token endpoint.", examples=["leadline-agent"])]
+        | None
+    ) = field(default=None, name="sasl.oauthbearer.client.id")
+    sasl_oauthbearer_client_secret: (
+        Annotated[
+            Secret, Meta(description="The secret of `sasl.oauthbearer.client.id`.", examples=["better in a file"])
+        ]
+        | None
+    ) = field(default=None, name="sasl.oauthbearer.client.secret")
+    sasl_oauthbearer_scope: (
+        Annotated[str, Meta(min_length=1, description="Scope to ask the token endpoint for.", examples=["kafka"])]
+        | None
+    ) = field(default=None, name="sasl.oauthbearer.scope")
+    sasl_oauthbearer_extensions: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z]+=[^,=\s]+(,[A-Za-z]+=[^,=\s]+)*$",
+                extra={"allowed": "name=value, or several separated by commas"},
+                description="Sent to the broker beside the token.",
+                examples=["logicalCluster=lkc-1,identityPoolId=pool-1"],
+            ),
+        ]
+        | None
+    ) = field(default=None, name="sasl.oauthbearer.extensions")
+    https_ca_location: (
+        Annotated[
+            str,
+            Meta(
+                description="File (PEM) of trusted CAs of the token endpoint; by default those of the system.",
+                examples=["/etc/leadline/login-ca.pem"],
+            ),
+        ]
+        | None
+    ) = field(default=None, name="https.ca.location")
     ssl_ca_location: (
         Annotated[
             str,
@@ -75,30 +136,62 @@ class KafkaSettings(Settings, frozen=True, kw_only=True):
         | None
     ) = field(default=None, name="ssl.key.password")
 
+    @property
+    def uses_tokens(self) -> bool:
+        """Does a login need a token?"""
+        return self.security_protocol.startswith("SASL") and self.sasl_mechanism == "OAUTHBEARER"
+
     def check(self) -> Iterator[tuple[SettingPath, str]]:
-        """SASL needs a user name and a password; settings of a protocol that is not used are errors."""
-        sasl = {"sasl.username": self.sasl_username, "sasl.password": self.sasl_password}
+        """SASL needs what its mechanism presents; settings of what is not used are errors."""
+        protocol, mechanism = self.security_protocol, self.sasl_mechanism
+        sasl, tokens = protocol.startswith("SASL"), mechanism == "OAUTHBEARER"
+        login: dict[str, object] = {"sasl.username": self.sasl_username, "sasl.password": self.sasl_password}
+        client: dict[str, object] = {
+            "sasl.oauthbearer.token.endpoint.url": self.sasl_oauthbearer_token_endpoint_url,
+            "sasl.oauthbearer.client.id": self.sasl_oauthbearer_client_id,
+            "sasl.oauthbearer.client.secret": self.sasl_oauthbearer_client_secret,
+        }
+        others: dict[str, object] = {
+            "sasl.oauthbearer.scope": self.sasl_oauthbearer_scope,
+            "https.ca.location": self.https_ca_location,
+        }
+        given: dict[str, object] = {"sasl.oauthbearer.token": self.sasl_oauthbearer_token}
+        own = given | {"sasl.oauthbearer.extensions": self.sasl_oauthbearer_extensions}
         ssl = {
             "ssl.ca.location": self.ssl_ca_location,
             "ssl.certificate.location": self.ssl_certificate_location,
             "ssl.key.location": self.ssl_key_location,
             "ssl.key.password": self.ssl_key_password,
         }
-        protocol = self.security_protocol
-        for name, value in sasl.items():
-            if protocol.startswith("SASL") and value is None:
-                yield (name,), f"missing; security.protocol {protocol} needs it"
-            if not protocol.startswith("SASL") and value is not None:
-                yield (
-                    (name,),
-                    f"not used with security.protocol {protocol}; set that to SASL_SSL, or remove this setting",
-                )
-        for name, value in ssl.items():
-            if not protocol.endswith("SSL") and value is not None:
-                yield (name,), f"not used with security.protocol {protocol}; set that to SSL or SASL_SSL"
-        if protocol.endswith("SSL") and (self.ssl_certificate_location is None) != (self.ssl_key_location is None):
+        if not sasl:
+            instead = f"not used with security.protocol {protocol}; set that to SASL_SSL, or remove this setting"
+            yield from _set(login | client | others | own, instead)
+        elif not tokens:
+            yield from _missing(login, f"missing; security.protocol {protocol} needs it")
+            yield from _set(client | others | own, f"not used with sasl.mechanism {mechanism}; set that to OAUTHBEARER")
+        else:
+            yield from _set(login, "not used with sasl.mechanism OAUTHBEARER; remove this setting")
+            if self.sasl_oauthbearer_token is not None:
+                yield from _set(client | others, "not used with sasl.oauthbearer.token; set one or the other")
+            elif any(client.values()):
+                yield from _missing(client, "missing; a token endpoint needs it")
+            else:
+                yield from _missing(given, "missing; set it, or sasl.oauthbearer.token.endpoint.url")
+        if not protocol.endswith("SSL"):
+            yield from _set(ssl, f"not used with security.protocol {protocol}; set that to SSL or SASL_SSL")
+        elif (self.ssl_certificate_location is None) != (self.ssl_key_location is None):
             lacking = "ssl.key.location" if self.ssl_key_location is None else "ssl.certificate.location"
             yield (lacking,), "missing; a certificate needs its key"
+
+
+def _set(settings: Mapping[str, object], problem: str) -> Iterator[tuple[SettingPath, str]]:
+    """A problem for each that is set."""
+    yield from (((name,), problem) for name, value in settings.items() if value is not None)
+
+
+def _missing(settings: Mapping[str, object], problem: str) -> Iterator[tuple[SettingPath, str]]:
+    """A problem for each that is not set."""
+    yield from (((name,), problem) for name, value in settings.items() if value is None)
 
 
 class MetricsSettings(Settings, frozen=True, kw_only=True):

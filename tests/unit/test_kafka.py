@@ -7,10 +7,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from leadline.errors import UsageError
 from leadline.kafka import consumer_options, faust_options, producer_options
+from leadline.kafka_token import expires, token_provider
 from leadline.settings.common import KafkaSettings
 from leadline.settings.secret import Secret
 
 SASL = {"sasl_username": "agent", "sasl_password": Secret("hunter2"), "sasl_mechanism": "SCRAM-SHA-512"}
+TOKEN = {"sasl_oauthbearer_token": Secret("hunter.two"), "sasl_mechanism": "OAUTHBEARER"}
 
 
 def test_plain_options() -> None:
@@ -42,10 +44,42 @@ def test_login_and_encryption() -> None:
 def test_faust_options() -> None:
     """Faust gets the same in its own form: URLs, and the parts of its credentials."""
     plain = faust_options(KafkaSettings(bootstrap="a:1,[::1]:2"))
-    assert plain == {"broker": ["kafka://a:1", "kafka://[::1]:2"], "ssl_context": None, "sasl": None}
+    assert plain == {"broker": ["kafka://a:1", "kafka://[::1]:2"], "ssl_context": None, "sasl": None, "tokens": None}
     login = faust_options(KafkaSettings(security_protocol="SASL_SSL", **SASL))
     assert login["sasl"] == {"mechanism": "SCRAM-SHA-512", "username": "agent", "password": "hunter2"}
     assert login["ssl_context"] is not None
+    token = faust_options(KafkaSettings(security_protocol="SASL_SSL", **TOKEN))
+    assert (token["sasl"], token["tokens"]) == (
+        None,
+        token_provider(KafkaSettings(security_protocol="SASL_SSL", **TOKEN)),
+    )
+
+
+async def test_a_token_login() -> None:
+    """The clients ask for the token themselves, each time they connect; they get no user name."""
+    options = consumer_options(KafkaSettings(security_protocol="SASL_SSL", **TOKEN), "us", "group")
+    assert options["sasl_mechanism"] == "OAUTHBEARER"
+    assert await options["sasl_oauth_token_provider"].token() == "hunter.two"
+    assert not any(name.startswith("sasl_plain") for name in options)
+    assert options.keys() <= inspect.signature(AIOKafkaConsumer).parameters.keys()
+
+
+@pytest.mark.parametrize(
+    ("token", "ends"),
+    [
+        ("e30.eyJleHAiOjEyfQ.sig", 12.0),
+        ("e30.eyJleHAiOiJuZXZlciJ9.sig", None),
+        ("e30.W10.sig", None),
+        ("e30.e30.sig", None),
+        ("opaque", None),
+        ("a.b.c", None),
+        ("a.\u00e9.c", None),
+        ("", None),
+    ],
+)
+def test_the_end_of_a_token(token: str, ends: float | None) -> None:
+    """It is read where a token states it, and not known of any other."""
+    assert expires(token) == ends
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from leadline import metrics
 from leadline.clock import Clock
 from leadline.errors import BadRecord
 from leadline.kafka import consumer_options
-from leadline.kafka_errors import CONNECTION_LOST
+from leadline.kafka_errors import CONNECTION_LOST, reason
 from leadline.settings.common import KafkaSettings
 from leadline.wire import Codec
 from leadline_sinks.notify.pacing import RECONNECT_S
@@ -61,7 +61,7 @@ async def consume(name: str, make: Callable[[], Any], work: Callable[[Any], Awai
             await work(consumer)
         except CONNECTION_LOST as error:
             if not reported:
-                why = str(error) or type(error).__name__
+                why = reason(error)
                 log.warning("%s: cannot read from Kafka: %s; retrying every %g s", name, why, RECONNECT_S)
             reported = True
         finally:

@@ -8,7 +8,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from leadline.clock import Clock
 from leadline.kafka import producer_options
-from leadline.kafka_errors import CONNECTION_LOST
+from leadline.kafka_errors import CONNECTION_LOST, reason
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.settings.common import KafkaSettings
@@ -47,7 +47,7 @@ class KafkaWriter:
                     return -1
                 except CONNECTION_LOST as error:
                     if not reported:
-                        why = str(error) or type(error).__name__
+                        why = reason(error)
                         log.warning("cannot write to Kafka: %s; retrying every %g s", why, RECONNECT_S)
                     reported = True
                     # A new producer: the sequence numbers of the old one may be wrong after a failed send.

@@ -18,6 +18,7 @@ from faust.exceptions import ProducerSendError
 from leadline.clock import Clock
 from leadline.errors import UnreachableError, UsageError
 from leadline.kafka import faust_options, reach
+from leadline.kafka_errors import reason
 from leadline.settings.stream import StreamSettings
 from leadline.topics import MAX_STATE_BYTES, largest_record
 from leadline.wire import OBSERVATIONS, Outgoing
@@ -207,9 +208,11 @@ async def _never_fails(worker: Worker, part: Awaitable[object]) -> None:
 
 def _options(settings: StreamSettings) -> dict[str, Any]:
     kafka = faust_options(settings.kafka)
-    ssl, sasl = kafka["ssl_context"], kafka["sasl"]
-    credentials: faust.SASLCredentials | faust.SSLCredentials | None = None
-    if sasl is not None:
+    ssl, sasl, tokens = kafka["ssl_context"], kafka["sasl"], kafka["tokens"]
+    credentials: faust.SASLCredentials | faust.OAuthCredentials | faust.SSLCredentials | None = None
+    if tokens is not None:
+        credentials = faust.OAuthCredentials(oauth_cb=tokens, ssl_context=ssl)
+    elif sasl is not None:
         credentials = faust.SASLCredentials(**sasl, ssl_context=ssl)
     elif ssl is not None:
         credentials = faust.SSLCredentials(context=ssl)
@@ -252,7 +255,7 @@ async def serve(settings: StreamSettings, clock: Clock, policy: Policy, stop: as
         largest_bytes = taken - BATCH_BYTES if taken is not None else MAX_STATE_BYTES
         await work(build(settings, clock, policy, largest_bytes), clock, stop)
     except (KafkaError, ProducerSendError) as error:
-        raise UnreachableError(f"Kafka at {address} failed: {error}; see whether it is well") from error
+        raise UnreachableError(f"Kafka at {address} failed: {reason(error)}; see whether it is well") from error
 
 
 def run(settings: StreamSettings, clock: Clock, policy: Policy) -> None:

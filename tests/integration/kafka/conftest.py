@@ -1,21 +1,26 @@
 """One broker with logins and rights, and settings of the four roles on it."""
 
+import json
 import os
 import shlex
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka.admin import AclBinding
 
+from leadline.settings.common import KafkaSettings
+from leadline.settings.load import load
+from leadline.settings.sink import SinkSettings
 from tests.fixtures.secure_kafka import PASSWORD, SecureKafka, binding
+from tests.fixtures.token_endpoint import SECRET, TokenEndpoint
 
 ROLES = ("agent", "stream", "sink", "people")
 SHIPPED = Path(__file__).parents[3] / "deploy/kafka/acls.sh"
 Settings = dict[str, str]
-SettingsOf = Callable[[str], Settings]
 
 
 @pytest.fixture(scope="session")
@@ -26,21 +31,76 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
 
 
 @pytest.fixture
-def of(secure: SecureKafka, prefix: str) -> SettingsOf:
-    """The group ``kafka`` of the settings of a role."""
+def endpoint(secure: SecureKafka) -> Iterator[TokenEndpoint]:
+    """Gives tokens that the broker accepts."""
+    with TokenEndpoint(secure.authority.certificate("login", "127.0.0.1"), secure.token) as endpoint:
+        yield endpoint
 
-    def settings(role: str) -> Settings:
-        return {
-            "bootstrap": secure.at("BOTH"),
-            "topic_prefix": prefix,
-            "security.protocol": "SASL_SSL",
-            "ssl.ca.location": str(secure.authority.ca),
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": f"leadline-{role}",
-            "sasl.password": PASSWORD,
+
+class Ways:
+    """The group ``kafka`` of the settings, for each way in."""
+
+    def __init__(self, secure: SecureKafka, endpoint: TokenEndpoint, folder: Path) -> None:
+        self.secure, self.endpoint, self.folder = secure, endpoint, folder
+
+    def tls(self) -> Settings:
+        """Encrypted, without a login."""
+        return self._at("TLS", "SSL")
+
+    def mutual(self, role: str, password: str = "") -> Settings:
+        """With a certificate of the client."""
+        certificate, key = self.secure.authority.certificate(f"leadline-{role}", password=password)
+        files = {"ssl.certificate.location": str(certificate), "ssl.key.location": str(key)}
+        return self._at("MUTUAL", "SSL") | files | ({"ssl.key.password": password} if password else {})
+
+    def password(self, role: str, mechanism: str) -> Settings:
+        """With a user name and a password."""
+        login = {"sasl.username": f"leadline-{role}", "sasl.password": PASSWORD}
+        return self._at("BOTH", "SASL_SSL") | login | {"sasl.mechanism": mechanism}
+
+    def token(self, role: str, **claims: Any) -> Settings:
+        """With a token in a file."""
+        file = self.folder / f"{role}.token"
+        file.write_text(self.secure.token(f"leadline-{role}", **claims) + "\n")
+        return self._at("BOTH", "SASL_SSL") | {
+            "sasl.mechanism": "OAUTHBEARER",
+            "sasl.oauthbearer.token_file": str(file),
         }
 
-    return settings
+    def client(self, role: str) -> Settings:
+        """With the credentials of a client at a token endpoint."""
+        return self._at("BOTH", "SASL_SSL") | {
+            "sasl.mechanism": "OAUTHBEARER",
+            "sasl.oauthbearer.token.endpoint.url": self.endpoint.url,
+            "sasl.oauthbearer.client.id": f"leadline-{role}",
+            "sasl.oauthbearer.client.secret": SECRET,
+            "sasl.oauthbearer.scope": "kafka",
+            "https.ca.location": str(self.secure.authority.ca),
+        }
+
+    def changed(self, way: "Callable[[Ways], Settings]") -> KafkaSettings:
+        """The settings as a process reads them."""
+        return loaded(way(self), self.folder)
+
+    def _at(self, door: str, protocol: str) -> Settings:
+        return {
+            "bootstrap": self.secure.at(door),
+            "security.protocol": protocol,
+            "ssl.ca.location": str(self.secure.authority.ca),
+        }
+
+
+@pytest.fixture
+def ways(secure: SecureKafka, endpoint: TokenEndpoint, tmp_path: Path) -> Ways:
+    return Ways(secure, endpoint, tmp_path)
+
+
+def loaded(settings: Settings, folder: Path) -> KafkaSettings:
+    """The settings as a process reads them."""
+    file = folder / "loaded.yaml"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps({"kafka": settings}))  # JSON is YAML
+    return load(SinkSettings, file, {}).settings.kafka
 
 
 def shipped(prefix: str) -> dict[str, list[AclBinding]]:

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -17,7 +16,6 @@ from leadline.model.ids import ClusterName, NodeName
 from leadline.model.retirement import Retirement
 from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
-from leadline.settings.secret import Secret
 from leadline.topic_table import latest
 from leadline.topics import TOPICS, create, require
 from leadline.wire import SILENCES, STATUS, outgoing
@@ -29,7 +27,7 @@ from leadline_streams.rules import RULES
 from tests.faults.load import Process as Stream
 from tests.fixtures.postgres_versions import binaries_for
 from tests.fixtures.secure_kafka import Asked, SecureKafka
-from tests.integration.kafka.conftest import ROLES, SettingsOf, shipped
+from tests.integration.kafka.conftest import ROLES, Settings, Ways, loaded, shipped
 from tests.integration.sinks.kit import CLOCK, Hook, hook
 from tests.integration.sinks.kit import Process as Sink
 from tests.integration.sinks.kit import process as sink_process
@@ -44,12 +42,20 @@ JUNK = b"no JSON"
 class Installation:
     """Topics and the work of each role on them, as its principal."""
 
-    def __init__(self, secure: SecureKafka, of: SettingsOf, prefix: str, folder: Path) -> None:
-        self._secure, self._of, self._prefix, self._folder = secure, of, prefix, folder
+    def __init__(self, secure: SecureKafka, ways: Ways, prefix: str, folder: Path) -> None:
+        self._secure, self._prefix, self._folder = secure, prefix, folder
+        self._in = {
+            "agent": ways.mutual("agent"),
+            "stream": ways.client("stream"),
+            "sink": ways.password("sink", "SCRAM-SHA-512"),
+            "people": ways.token("people"),
+        }
+
+    def _of(self, role: str) -> Settings:
+        return self._in[role] | {"topic_prefix": self._prefix}
 
     def kafka(self, role: str) -> KafkaSettings:
-        given: dict[str, Any] = {name.replace(".", "_"): value for name, value in self._of(role).items()}
-        return KafkaSettings(**given | {"sasl_password": Secret(given["sasl_password"])})
+        return loaded(self._of(role), self._folder)
 
     def written(self) -> dict[str, int]:
         """Records of each topic so far."""
@@ -153,14 +159,17 @@ def gives(grant: AclBinding, asked: Asked) -> bool:
 
 @pytest.mark.timeout(400)
 async def test_each_role_works_with_these_rights_and_needs_each(
-    secure: SecureKafka, of: SettingsOf, prefix: str, tmp_path: Path
+    secure: SecureKafka, ways: Ways, prefix: str, tmp_path: Path
 ) -> None:
-    """Agent, stream, sink and people do their whole work; nothing is denied, and every right is asked for."""
+    """Agent, stream, sink and people do their whole work; nothing is denied, and every right is asked for.
+
+    The login of each is another one: a certificate, a token endpoint, a password, a token.
+    """
     await create(KafkaSettings(bootstrap=secure.bootstrap, topic_prefix=prefix), PARTITIONS)
     rights = [grant for role in ROLES for grant in shipped(prefix)[role]]
     secure.grant(rights)
     before = len(secure.asked())
-    here = Installation(secure, of, prefix, tmp_path)
+    here = Installation(secure, ways, prefix, tmp_path)
     nothing = dict.fromkeys(TOPICS, 0)
 
     with Fleet(binaries_for(18)) as fleet, hook() as to, here.sink(to, fleet.primary("log")) as sink:
