@@ -259,6 +259,21 @@ class SenderTimeout(Value, frozen=True, kw_only=True):
     set_for: Literal["role in database", "role", "database", "all roles"]
 
 
+class SlowTable(Value, frozen=True, kw_only=True):
+    """A table of a subscription on which applying changes may take long."""
+
+    name: str
+    """With its schema, quoted where SQL needs it."""
+    rows: Count = 0
+    """As estimated by the statistics."""
+    scanned: bool = False
+    """Whether no index of the subscriber helps to find a row that is updated or deleted."""
+    rows_read: Count = 0
+    """By scans of the whole table, since the statistics began."""
+    triggers: tuple[str, ...] = ()
+    """Those that fire for replicated rows."""
+
+
 class Table(Value, frozen=True, kw_only=True):
     """A table of logical replication, as one side has it."""
 
@@ -453,6 +468,8 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     """The names of the tables of each publication in ``database``; only in samples for which they were read."""
     subscribes: dict[str, tuple[str, ...]] | None = None
     """The same of each subscription in ``database``."""
+    slow_tables: tuple[SlowTable, ...] | None = None
+    """Only in samples for which they were read, with ``subscribes``; 20 at most, by the rows read."""
     sender_timeouts: tuple[SenderTimeout, ...] | None = None
     """Only in samples for which they were read, with ``publishes``."""
     conflicts: ConflictsT = {}  # type: ignore[assignment]

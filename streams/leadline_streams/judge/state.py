@@ -26,6 +26,7 @@ from leadline.model.observation import (
     SenderTimeout,
     ServerLog,
     SettingValue,
+    SlowTable,
     Tables,
     Unit,
 )
@@ -158,6 +159,10 @@ class NodeState(Struct, omit_defaults=True):
     """The tables of its publications, as last reported."""
     subscribes: dict[str, TableNames] = {}
     """The tables of its subscriptions, as last reported."""
+    slow_tables: tuple[SlowTable, ...] = ()
+    """Of its subscriptions, as last reported."""
+    slow_tables_before: tuple[SlowTable, ...] = ()
+    """The same, as reported before that."""
     sender_timeouts: tuple[SenderTimeout, ...] = ()
     """Of its logical senders, as last reported."""
     disk: Disk | None = None

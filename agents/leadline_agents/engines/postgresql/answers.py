@@ -20,6 +20,7 @@ from leadline.model.observation import (
     SenderTimeout,
     SettingValue,
     Slot,
+    SlowTable,
     Subscription,
     TableCopy,
     Tables,
@@ -139,6 +140,7 @@ class ListedAnswer(Value, frozen=True, kw_only=True):
     """``queries/listed-*.sql``."""
 
     subscribes: dict[str, tuple[str, ...]]
+    slow_tables: tuple[SlowTable, ...] = ()
 
 
 _LOOK = msgspec.json.Decoder(LookAnswer)

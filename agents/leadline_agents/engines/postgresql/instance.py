@@ -17,7 +17,7 @@ from leadline.settings.dsn import resolved
 from leadline_agents import host
 from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading
 from leadline_agents.engines.postgresql import answers, catalog, observations
-from leadline_agents.engines.postgresql.answers import FilesAnswer, LookAnswer, RefusedAnswer
+from leadline_agents.engines.postgresql.answers import FilesAnswer, ListedAnswer, LookAnswer, RefusedAnswer
 from leadline_agents.engines.postgresql.history import LogicalWorkers, ReplyAges
 from leadline_agents.engines.postgresql.log_reader import ServerLogReader
 from leadline_agents.engines.postgresql.observations import DEFAULT_PORT
@@ -94,6 +94,7 @@ class PostgresqlInstance:
         replies = {row.pid: row.reply_time for row in look.downstreams if row.reply_time is not None}
         files = await self._files(look, now)
         refused = await self._refused(look, now)
+        listed = await self._listed(look, now)
         sample = observations.sample_of(
             replace(node, flavour=self._reader.flavour),
             look,
@@ -108,7 +109,8 @@ class PostgresqlInstance:
             refused=refused.refused if refused is not None else None,
             publishes=refused.publishes if refused is not None else None,
             sender_timeouts=refused.sender_timeouts if refused is not None else None,
-            subscribes=await self._subscribes(look, now),
+            subscribes=listed.subscribes if listed is not None else None,
+            slow_tables=listed.slow_tables if listed is not None else None,
         )
         await self._make_way(look, now)
         if host.is_here(self.address.host):
@@ -171,7 +173,7 @@ class PostgresqlInstance:
         self._refused_as_of = self._loaded_at
         return await self._ask(catalog.REFUSED, answers.read_refused)
 
-    async def _subscribes(self, look: LookAnswer, now: float) -> dict[str, tuple[str, ...]] | None:
+    async def _listed(self, look: LookAnswer, now: float) -> ListedAnswer | None:
         """Also when their number has changed, so that who refreshed a subscription need not wait."""
         if look.node.in_recovery or not look.subscriptions:
             return None
@@ -180,8 +182,7 @@ class PostgresqlInstance:
             return None
         self._listed_due = now + (AGAIN_S if self._listed_number is None else REFUSED_EVERY_S)
         self._listed_number = number
-        answer = await self._ask(catalog.LISTED, answers.read_listed)
-        return answer.subscribes if answer is not None else None
+        return await self._ask(catalog.LISTED, answers.read_listed)
 
     async def _ask(self, query: str, read: Callable[[bytes], T]) -> T | None:
         """The answer of a query beside the look; None, and a line in the process log, when it fails."""

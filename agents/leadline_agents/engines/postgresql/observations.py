@@ -19,6 +19,7 @@ from leadline.model.observation import (
     ServerLog,
     Session,
     SettingValue,
+    SlowTable,
     Tables,
     Upstream,
 )
@@ -75,6 +76,7 @@ def sample_of(
     refused: tuple[RefusedTable, ...] | None = None,
     publishes: dict[str, tuple[str, ...]] | None = None,
     subscribes: dict[str, tuple[str, ...]] | None = None,
+    slow_tables: tuple[SlowTable, ...] | None = None,
     sender_timeouts: tuple[SenderTimeout, ...] | None = None,
 ) -> Sample:
     """One look as a sample, not numbered yet. ``free`` is free and total bytes of the volume that holds the WAL.
@@ -106,6 +108,7 @@ def sample_of(
         refused=refused,
         publishes=publishes,
         subscribes=subscribes,
+        slow_tables=slow_tables,
         sender_timeouts=sender_timeouts,
         conflicts={row.database: row.kinds for row in look.conflicts},
         activity=_activity(look.activity, query_text) if look.activity is not None and stats else None,

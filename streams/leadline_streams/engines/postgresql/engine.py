@@ -98,6 +98,8 @@ class PostgreSQL:
             node.refused = ()
         if sample.publishes is not None:
             node.publishes = subscribed_tables.taken(node.publishes, sample.publishes, now)
+        if sample.slow_tables is not None:
+            node.slow_tables_before, node.slow_tables = node.slow_tables, sample.slow_tables
         if sample.sender_timeouts is not None:
             node.sender_timeouts = sample.sender_timeouts
         if sample.subscribes is not None:

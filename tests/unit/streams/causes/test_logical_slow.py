@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity, Downstream, Session, Slot, TableCopy
+from leadline.model.observation import Activity, Downstream, Session, Slot, SlowTable, TableCopy
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.logical import by_two, causes, first, logical, run
+from tests.unit.streams.world import World
 
 
 def test_a_copy_that_fails() -> None:
@@ -73,6 +74,45 @@ def test_a_sender_that_waits_for_a_standby() -> None:
     assert first(world).code == "failover_slot_gate"
     assert "slot s2" in first(world).summary
     assert "ALTER SYSTEM SET synchronized_standby_slots = ''; SELECT pg_reload_conf();" in first(world).fix
+
+
+def busy(*readings: tuple[SlowTable, ...], wait: str | None = None) -> World:
+    """A late subscription whose worker works; the tables of the subscriber as they were read, one after the other."""
+    world = logical()
+    stands = format_lsn(world.lsn)
+    late = {"slot": {"active": True}, "received_lsn": stands, "latest_end_lsn": stands}
+    for each in readings:
+        world.servers["pg-3"].set(slow_tables=each, database="app")
+        run(world, 1, stuck=True, **late, wait=wait, transaction_s=float)
+        world.servers["pg-3"].set(slow_tables=None)
+    run(world, 45, stuck=True, **late, wait=wait, transaction_s=float)
+    return world
+
+
+def test_a_table_that_is_read_whole_for_each_row() -> None:
+    """Named from the catalog at once, and surely when its scans are seen to read more than its rows."""
+    plain = SlowTable(name="public.plain", rows=100_000, scanned=True, rows_read=5)
+    cause = first(busy((plain,)))
+    assert (cause.code, cause.confidence) == ("apply_cannot_keep_up", 0.7)
+    assert "each update or delete reads public.plain (100000 rows) whole" in cause.summary
+    cause = first(busy((plain,), (replace(plain, rows_read=900_000),)))
+    assert cause.confidence == 0.9
+    assert any("899995 of them since the reading before" in (each.note or "") for each in cause.evidence_for)
+
+
+@pytest.mark.parametrize(("wait", "confidence"), [(None, 0.65), ("Timeout/PgSleep", 0.85)])
+def test_a_trigger_that_fires_for_replicated_rows(wait: str | None, confidence: float) -> None:
+    cause = first(busy((SlowTable(name="public.items", rows=10, triggers=("audit",)),), wait=wait))
+    assert cause.confidence == confidence
+    assert "each replicated row fires trigger audit on public.items" in cause.summary
+
+
+def test_a_worker_in_a_function_of_which_nothing_is_seen() -> None:
+    """A guess, which proposes to look for triggers."""
+    cause = first(busy(wait="Timeout/PgSleep"))
+    assert (cause.code, cause.confidence) == ("apply_cannot_keep_up", 0.5)
+    assert {step.risk for step in cause.steps} == {"look"}
+    assert "pg_trigger" in cause.fix
 
 
 def test_a_worker_that_is_busy() -> None:
