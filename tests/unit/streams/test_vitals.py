@@ -1,6 +1,7 @@
 """The judgement is the same whether an agent sends whole samples or vitals, whatever happens on the way."""
 
 from contextlib import suppress
+from datetime import timedelta
 from itertools import cycle
 from typing import Any
 
@@ -13,7 +14,7 @@ from leadline import wire
 from leadline.clock import ManualClock
 from leadline.errors import BadRecord
 from leadline.model.finding import EngineVitals
-from leadline.model.observation import Cost, Sample
+from leadline.model.observation import Activity, Archiver, Cost, Sample, Session
 from leadline.model.vitals import Vitals
 from leadline_agents.wire_form import WHOLE_EVERY_S, WireForm
 from leadline_streams.assembly import judgement
@@ -189,6 +190,72 @@ def name_of(what: Any) -> str:
     return what.node if isinstance(what, Vitals) else what.node.name if isinstance(what, Sample) else ""
 
 
+NUMBERS: list[tuple[str, str, dict[str, Any]]] = [
+    ("pg-1", "slots", {"retained_bytes": 1 << 30}),
+    ("pg-1", "slots", {"retained_bytes": 9_000_000, "safe_wal_bytes": 10}),
+    ("pg-1", "slots", {"xmin_age": 90_000}),
+    ("pg-1", "slots", {"catalog_xmin_age": 2_000_000}),
+    ("pg-1", "downstreams", {"reply_age_s": 9.0, "write_lsn": "0/1000", "flush_lsn": "0/1000"}),
+    ("pg-1", "downstreams", {"xmin_age": 90_000}),
+    ("pg-1", "downstreams", {"wait": "Lock/transactionid"}),
+    ("pg-1", "oldest", {"age_s": 9_000.0, "xmin_age": 90_000}),
+    ("pg-1", "activity", {"prepared_age": 90_000, "prepared_oldest_s": 90.0}),
+    ("pg-1", "archiver", {"last_failed_s": 1.0}),
+    ("pg-1", "positions", {"current_lsn": "0/1000"}),
+    ("pg-1", "positions", {"current_lsn": None}),
+    ("pg-2", "positions", {"replayed_lsn": "0/1000"}),
+    ("pg-2", "positions", {"replayed_lsn": "0/2000000", "received_lsn": "0/2000000"}),
+    ("pg-2", "positions", {"replayed_lsn": None}),
+    ("pg-2", "positions", {"received_lsn": None}),
+    ("pg-2", "positions", {"startup_wait": "Lock/relation"}),
+    ("pg-2", "upstream", {"message_age_s": 6.0}),
+    ("pg-2", "upstream", {"message_age_s": 40.0}),
+    ("pg-2", "upstream", {"latest_end_lsn": "0/2000000"}),
+]
+"""Numbers in which a rule may breach, and others; by the server that shows them."""
+
+
+@pytest.mark.parametrize("headless", [False, True])
+@pytest.mark.parametrize(("of", "group", "numbers"), NUMBERS)
+def test_numbers_that_matter_are_not_overlooked(of: str, group: str, numbers: dict[str, Any], headless: bool) -> None:
+    """A minute of health, a few seconds of other numbers in vitals of one server, and health again.
+
+    ``headless``: nobody watches the primary, whose end the standby's receiver reports.
+    """
+    usual = [[furnished(each) for each in life] for life in lives(["write"] * 60, ["stream"] * 60, [1] * 60)]
+    place = 0 if of == "pg-1" else 1
+    usual[place] = usual[place][:20] + [odder(each, group, numbers) for each in usual[place][20:26]] + usual[place][26:]
+    short = [sent(life) for life in usual]
+    assert all(isinstance(each, Vitals) for each in short[place][20:26])
+    if headless:
+        short = short[1:]
+    arrivals = arrive(short, [[0.0]] * len(short), 80)  # type: ignore[arg-type]
+    samples = arrivals_of(arrivals, whole)
+    for until in (24.5, 80.0):  # in the middle of it, and in the end
+        same(*(fold([item for item in each if item[0] < until]) for each in (arrivals, samples)))
+
+
+def furnished(sample: Sample) -> Sample:
+    """The sample with the groups that a server has, so that numbers in them need no whole one."""
+    return replace(
+        sample,
+        activity=Activity(oldest=(Session(pid=7, age_s=1.5, xmin_age=3),)),
+        archiver=Archiver(archived=3, last_archived_s=5.0),
+    )
+
+
+def odder(sample: Sample, group: str, numbers: dict[str, Any]) -> Sample:
+    """The sample with other numbers in one of its groups."""
+    if group == "oldest":
+        assert sample.activity is not None
+        sessions = tuple(replace(each, **numbers) for each in sample.activity.oldest)
+        return replace(sample, activity=replace(sample.activity, oldest=sessions))
+    inside = getattr(sample, group)
+    if isinstance(inside, tuple):
+        return replace(sample, **{group: tuple(replace(each, **numbers) for each in inside)})
+    return replace(sample, **{group: replace(inside, **numbers)})
+
+
 SECONDS = length(130, deep=260)
 
 
@@ -197,14 +264,21 @@ SECONDS = length(130, deep=260)
 def test_so_they_do_when_clocks_are_wrong_and_agents_are_silent_or_start_anew(
     sizes: list[int], off: float, since: int, gap: int, data: st.DataObject
 ) -> None:
-    """One agent's clock is set, it is away for a while, it starts again; some records come twice."""
+    """One agent's clock is set, it is away for a while, it starts again; some records come twice.
+
+    No two looks of its runs have the same time. Of such the one with the lower number is judged first, whichever run it
+    is of, and vitals of the run before count as without a base then.
+    """
     standby = skewed(lives(["write"] * SECONDS, ["stream"] * SECONDS, [1] * SECONDS)[1], off, since)
     primary = lives(["write"] * SECONDS, ["stream"] * SECONDS, [1] * SECONDS)[0]
     away = data.draw(st.integers(5, 50))
     anew = data.draw(st.integers(0, len(standby)))
     runs = [
         standby[:anew],
-        [replace(s, seq=place, node=replace(s.node, boot="anew")) for place, s in enumerate(standby[anew:])],
+        [
+            replace(s, seq=place, node=replace(s.node, boot="anew"), sent_at=s.sent_at + timedelta(milliseconds=50))
+            for place, s in enumerate(standby[anew:])
+        ],
     ]
     second = [each for run in runs for each in sent(run)]
     second = second[:away] + needed(second[away : away + gap], second[away + gap :])
