@@ -128,3 +128,27 @@ def test_a_link_whose_ends_are_both_silent_is_unknown() -> None:
         world.step()
     (link,) = world.state.memory.links.values()
     assert link.verdict == "unknown"
+
+
+def test_the_sender_of_a_standby_that_was_promoted_serves_nobody_else() -> None:
+    """The last look at the old primary is from before the promotion, and shows the sender still."""
+    world = World()
+    up, down = world.pair()
+    for _ in range(8):
+        world.stream(up, down)
+        world.step()
+    assert set(world.state.memory.links) == {"orders/pg-1->pg-2"}
+    up.silent = True
+    down.node = replace(down.node, role="primary", timeline=2)
+    down.fields.clear()
+    for _ in range(3):
+        down.set(positions=Positions(current_lsn=format_lsn(world.lsn)))
+        world.step()
+    assert not set(world.state.memory.links)
+    up.silent = False
+    up.node = replace(up.node, role="standby")
+    up.fields.clear()
+    for _ in range(8):
+        world.stream(down, up)
+        world.step()
+    assert set(world.state.memory.links) == {"orders/pg-2->pg-1"}

@@ -62,9 +62,14 @@ def discover(memory: Memory, now: float) -> None:
     receivers.keep_senders(mine)
     _find_circles(memory)
     unsettled = publishers.discover(memory, nodes, now) or receivers.unsettled
+    promoted: dict[str | None, float] = {}
+    for node in nodes:
+        if node.promoted_at is not None:
+            promoted[node.node.system_id] = max(node.promoted_at, promoted.get(node.node.system_id, 0.0))
     for node in nodes:
         if shows_senders(node):
-            unsettled |= stand_ins.discover(memory, node, receivers.expected_at(node), now)
+            since = promoted.get(node.node.system_id, 0.0)
+            unsettled |= stand_ins.discover(memory, node, receivers.expected_at(node), now, since)
     memory.rewire_at = now + SETTLE_S if unsettled else None
     if memory.rewire_at is not None:
         memory.next_due = min(memory.next_due, memory.rewire_at)
