@@ -57,13 +57,13 @@ def _is_cut_off(context: DiagnosisContext, node: NodeState) -> bool:
 
 
 def _receiver(context: DiagnosisContext, node: NodeState, line: LogLine | None, free: int | None) -> Claim:
-    said = f": {line.message}" if line is not None and line.message else ""
+    message = f": {line.message}" if line is not None and line.message else ""
     left = f", {size(free)} are left on the volume of its WAL" if free is not None else ""
     return Claim(
         subject=context.about_node(node),
         confidence=0.99 if line is not None else 0.9,
         title=f"the disk of {node.name} is full",
-        summary=f"the WAL receiver of {node.name} ends because there is no room for what it receives{said}{left}",
+        summary=f"the WAL receiver of {node.name} ends because there is no room for what it receives{message}{left}",
         steps=[
             Step(
                 risk="look",

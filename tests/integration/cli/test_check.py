@@ -100,7 +100,7 @@ def test_no_server_answers(run: Run) -> None:
     """Exit code 3; the table says why, and not the password."""
     result = run("check", "postgresql://leadline:sekret@127.0.0.1:1/postgres")
     assert result.code == 3
-    assert "down: refused" in result.out
+    assert "DOWN: refused" in result.out
     assert "sekret" not in result.out + result.err
 
 
