@@ -232,6 +232,19 @@ async def require(kafka: KafkaSettings) -> None:
         )
 
 
+async def require_group(kafka: KafkaSettings, group: str) -> None:
+    """Raise UsageError without the right to a consumer group: a consumer would wait for it without a word."""
+    from aiokafka.errors import GroupAuthorizationFailedError
+
+    from leadline.kafka_errors import reason
+
+    async with _admin(kafka) as admin:
+        try:
+            await admin.find_coordinator(group)
+        except GroupAuthorizationFailedError:
+            raise UsageError(f"Kafka at {kafka.bootstrap}: {reason(GroupAuthorizationFailedError(group))}") from None
+
+
 def _named(kafka: KafkaSettings) -> dict[str, TopicSpec]:
     return {kafka.topic_prefix + spec.name: spec for spec in TOPICS.values()}
 

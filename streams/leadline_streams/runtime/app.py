@@ -20,7 +20,7 @@ from leadline.errors import UnreachableError, UsageError
 from leadline.kafka import faust_options, reach
 from leadline.kafka_errors import reason
 from leadline.settings.stream import StreamSettings
-from leadline.topics import MAX_STATE_BYTES, largest_record
+from leadline.topics import MAX_STATE_BYTES, largest_record, require_group
 from leadline.wire import OBSERVATIONS, Outgoing
 from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge.cluster import ClusterState
@@ -251,6 +251,7 @@ async def serve(settings: StreamSettings, clock: Clock, policy: Policy, stop: as
     address = await reach(settings.kafka)
     log.info("judging %s%s at %s", settings.kafka.topic_prefix, OBSERVATIONS.name, address)
     try:
+        await require_group(settings.kafka, consumer_group(settings))
         taken = await largest_record(settings.kafka, settings.kafka.topic_prefix + STATES)
         largest_bytes = taken - BATCH_BYTES if taken is not None else MAX_STATE_BYTES
         await work(build(settings, clock, policy, largest_bytes), clock, stop)

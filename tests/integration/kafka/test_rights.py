@@ -1,6 +1,7 @@
 """The rights that we ship, on a broker that enforces them, under a prefix that is not the default."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import timedelta
@@ -11,13 +12,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from confluent_kafka.admin import AclBinding
 
+from leadline.errors import UsageError
 from leadline.kafka import consumer_options, publish
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.retirement import Retirement
 from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
 from leadline.topic_table import latest
-from leadline.topics import TOPICS, create, require
+from leadline.topics import TOPICS, create, require, require_group
 from leadline.wire import SILENCES, STATUS, outgoing
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.record_times import RecordTimes
@@ -194,3 +196,12 @@ async def test_each_role_works_with_these_rights_and_needs_each(
     asked = [each for each in secure.asked()[before:] if each.principal.startswith("User:leadline-")]
     assert [each for each in asked if not each.allowed] == []
     assert [str(grant) for grant in rights if not any(gives(grant, each) for each in asked)] == []
+
+
+async def test_a_worker_without_a_right_to_its_group(
+    secure: SecureKafka, ways: Ways, prefix: str, tmp_path: Path
+) -> None:
+    """It does not start, and the message names the group: its consumer would wait for it without a word."""
+    people = Installation(secure, ways, prefix, tmp_path).kafka("people")
+    with pytest.raises(UsageError, match=re.escape(f"{prefix}stream")):
+        await require_group(people, f"{prefix}stream")
