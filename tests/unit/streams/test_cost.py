@@ -9,7 +9,8 @@ import pytest
 from tests.unit.streams import crowds
 from tests.unit.streams.crowds import Crowd
 
-SMALL, DOUBLE = 250, 500
+SIZES = (100, pytest.param(250, marks=pytest.mark.slow))
+VERY_MANY = (500, pytest.param(2000, marks=pytest.mark.slow))
 ROUNDS = 9
 BREAKS_AT = 4
 MOST_GROWTH = 2.6
@@ -35,6 +36,7 @@ def calls(make: Callable[[int], Crowd], size: int, fails: Break) -> int:
     return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
     ("make", "fails"),
     [
@@ -49,26 +51,28 @@ def calls(make: Callable[[int], Crowd], size: int, fails: Break) -> int:
         (crowds.subscriptions, None),
     ],
 )
-def test_twice_the_size_is_twice_the_cost(make: Callable[[int], Crowd], fails: Break) -> None:
+def test_twice_the_size_is_twice_the_cost(make: Callable[[int], Crowd], fails: Break, size: int) -> None:
     """From the first sample on, while it is discovered, while it fails and while the causes are looked for."""
     calls(make, 8, fails)  # what is computed once for the process
-    assert calls(make, DOUBLE, fails) <= MOST_GROWTH * calls(make, SMALL, fails)
+    assert calls(make, 2 * size, fails) <= MOST_GROWTH * calls(make, size, fails)
 
 
-def test_two_thousand_nodes_are_one_cluster() -> None:
+@pytest.mark.parametrize("nodes", VERY_MANY)
+def test_very_many_nodes_are_one_cluster(nodes: int) -> None:
     """Each link is found."""
-    world = crowds.star(2000)
+    world = crowds.star(nodes)
     for _ in range(6):
         world.step()
-    assert len(world.state.memory.links) == 1999
+    assert len(world.state.memory.links) == nodes - 1
     assert not any(link.agentless for link in world.state.memory.links.values())
 
 
-def test_very_many_lost_slots_are_one_incident() -> None:
+@pytest.mark.parametrize("slots", VERY_MANY)
+def test_very_many_lost_slots_are_one_incident(slots: int) -> None:
     """It shows the first of their alerts; each of them is on the alerts topic."""
-    world = crowds.lost_slots(2000)
+    world = crowds.lost_slots(slots)
     for _ in range(10):
         world.step()
     assert len(world.state.memory.incidents) == 1
-    assert sum(each.rule == "slot_lost" and each.to == "firing" for each in world.transitions) >= 2000
+    assert sum(each.rule == "slot_lost" and each.to == "firing" for each in world.transitions) >= slots
     assert world.first_cause() == "slot_invalidated"
