@@ -16,10 +16,10 @@ Span = Annotated[float, Meta(ge=0, le=86400)]
 
 
 class DeadLetterSettings(Settings, frozen=True, kw_only=True):
-    """The number of bad records after which a worker stops instead of draining the topic."""
+    """The number of bad records after which a key is reported; a worker stops only while nothing can be used."""
 
-    max_consecutive: Annotated[int, Meta(ge=1, description="Consecutive bad records.")] = 100
-    max_ratio: Annotated[Share, Meta(description="Share of bad records among the last thousand.")] = 0.05
+    max_consecutive: Annotated[int, Meta(ge=1, description="Consecutive bad records of a key.")] = 100
+    max_ratio: Annotated[Share, Meta(description="Share of a key's bad records among the last thousand.")] = 0.05
 
 
 class JudgementSettings(Settings, frozen=True, kw_only=True):

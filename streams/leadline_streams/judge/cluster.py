@@ -107,7 +107,10 @@ class ClusterState:
         """Let time pass: silence is judged, what is due happens, stragglers are no longer waited for."""
         self._advance()
         memory, time = self.memory, now.timestamp()
+        horizon = memory.arrivals.horizon
         memory.arrivals.tick(time, self._judgement.policy)
+        if memory.arrivals.horizon < horizon:
+            self._wiring.time_went_back(memory.arrivals.horizon)
         self._advance()
         if time >= memory.sweep_at:
             retiring.sweep(memory, self._judgement, self._alerting, self._wiring, time, self._outputs)

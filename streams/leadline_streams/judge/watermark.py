@@ -10,7 +10,7 @@ order and displace no observation by more than ``lateness_s``, the sequence rele
 """
 
 from enum import Enum
-from heapq import heappush
+from heapq import heapify, heappush
 from math import inf
 from operator import itemgetter
 
@@ -34,6 +34,10 @@ MISSED = 5.0
 JUST_S = 1.0
 """Judging that has gone on for less than this after a source could be admitted leaves room for its first tables."""
 _AWAY_S = 5.0
+LONGEST_INTERVAL_S = 21_600.0
+"""An agent looks at least this often, whatever its samples say."""
+WENT_BACK_S = 60.0
+"""A tick that is so much before the newest one shows that that one was wrong."""
 LATEST_S = 32_503_680_000.0
 """The year 3000. A later time is refused even where no other clock contradicts it: such a time with a duration added
 may be after the last one that can be written, which is in the year 9999."""
@@ -95,6 +99,8 @@ class Arrivals(Struct, omit_defaults=True):
     """The newest time that was corrected for a wrong clock."""
     floor: float = 0.0
     """Ticks let judgement proceed up to here."""
+    doubts: int = 0
+    """Ticks in a row that are before what is known."""
 
     def follow(self, seen: Sample | NodeSettings, policy: Policy) -> bool:
         """Take an observation that is newer than all others and on time; return False, and take nothing, if not.
@@ -194,7 +200,11 @@ class Arrivals(Struct, omit_defaults=True):
         heappush(self.waiting, (time, report.source, report.seq, report.boot, report))
 
     def tick(self, now: float, policy: Policy) -> None:
-        """Note that time has passed."""
+        """Note that time has passed. Ticks have the time of the broker: what is ahead of them was wrong."""
+        wrong = now < self.now - WENT_BACK_S or self.newest > now + policy.clock_tolerance_s
+        self.doubts = self.doubts + 1 if wrong else 0
+        if self.doubts >= AGREEING:
+            self._return_to(now, policy)
         if now <= self.now:
             return
         away = now - self.now
@@ -204,6 +214,23 @@ class Arrivals(Struct, omit_defaults=True):
         if now >= self.patient_until or self._slowest(self.horizon) >= now - policy.lateness_s:
             self.patient_until = 0.0
         self.floor = now - policy.lateness_s if not self.patient_until else 0.0
+
+    def _return_to(self, now: float, policy: Policy) -> None:
+        """Correct the sources that are ahead of the ticks, and judge on from where these are."""
+        for name, source in self.sources.items():
+            ahead_s = source.frontier - now
+            if ahead_s > policy.clock_tolerance_s:
+                source.correction_s -= ahead_s
+                source.agreeing = 0
+                source.frontier = source.admitted_at = now
+                self.corrected_until = now
+                if name in self.awaited:
+                    self.awaited[name] = now
+        self.waiting = [(min(time, now), name, seq, boot, seen) for time, name, seq, boot, seen in self.waiting]
+        heapify(self.waiting)
+        self.now, self.newest = min(self.now, now), min(self.newest, now)
+        self.horizon, self.floor = min(self.horizon, now), min(self.floor, now)
+        self.patient_until = 0.0
 
     def ready(self) -> float:
         """The watermark: the time up to which judging may proceed. The caller empties ``waiting`` up to it."""
@@ -258,5 +285,5 @@ def _refuse_after_latest(source: str, time: float) -> None:
 
 def _stale_after_s(sample: Sample, policy: Policy) -> float:
     """Seconds after a sample from which its source counts as silent."""
-    missed_s, least_s = MISSED * sample.interval_s, policy.stale_after_s
+    missed_s, least_s = MISSED * min(sample.interval_s, LONGEST_INTERVAL_S), policy.stale_after_s
     return missed_s if missed_s > least_s else least_s

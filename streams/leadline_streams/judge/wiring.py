@@ -51,6 +51,20 @@ class Wiring:
         self._end_alerts(now, out)
         self._look_for_rivals()
 
+    def time_went_back(self, now: float) -> None:
+        """Let nothing wait for a later time, which was a wrong one, to come again."""
+        memory = self._memory
+        for node in memory.nodes.values():
+            node.seen = min(node.seen, now)
+            node.status_at = min(node.status_at, now)
+        for link in memory.links.values():
+            link.brief.until, link.long.until = min(link.brief.until, now), min(link.long.until, now)
+            link.status_at = min(link.status_at, now)
+        memory.wired_at, memory.whole_at = min(memory.wired_at, now), min(memory.whole_at, now)
+        memory.diagnosed_at, memory.next_due = min(memory.diagnosed_at, now), 0.0
+        if memory.diagnose_at < inf:
+            memory.diagnose_at = min(memory.diagnose_at, now)
+
     def forget(self, ident: str, now: float, out: list[Output]) -> None:
         """A link ends: its status goes with it, and so do the alerts about it."""
         link = self._memory.links[ident]

@@ -1,51 +1,103 @@
-"""The limit of records that cannot be used, beyond which a worker stops."""
+"""The limits of records that cannot be used: of one producer, beyond which it is reported, and of all, beyond which a
+worker stops.
 
+What somebody writes stops nobody else: a worker stops only while nothing that it reads can be used.
+"""
+
+import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from leadline.deadletters import Rejected
 from leadline.errors import ProblemFound
 
 WINDOW = 1000
 """The share of bad records is taken over this many."""
+MOST_KEYS = 10_000
+"""So many keys are counted apart."""
+
+log = logging.getLogger(__name__)
 
 
 class Limit:
-    """Bad records of a partition in a row, and among the last thousand read, that may go to the dead letters."""
+    """Bad records in a row, and among the last thousand read, by key."""
 
     def __init__(self, max_consecutive: int, max_ratio: float) -> None:
         self._max_consecutive = max_consecutive
         self._max_ratio = max_ratio
         self._read = 0
-        self._bad: deque[int] = deque()
-        """Whether each record read was bad, as far back as the window."""
-        self._rows: dict[int, tuple[int, int]] = {}
-        """By partition: the offset that would continue a run of bad records, and the run's length."""
+        self._bad: deque[tuple[int, bytes | None]] = deque()
+        """Which record was bad, and its key, as far back as the window."""
+        self._shares: dict[bytes | None, int] = {}
+        """The number of these by key."""
+        self._rows: dict[bytes | None, int] = {}
+        """Bad records of a key since one of it could be used."""
+        self._reported: set[bytes | None] = set()
+        self._idle: dict[int, int] = {}
+        """By partition, bad records since any of the worker's could be used."""
+        self._next: dict[int, int] = {}
+        """By partition: what is below was counted, and may be read again after a rebalance."""
 
-    def note(self, first: int, read: int, rejected: Sequence[Rejected]) -> None:
-        """Count so many records of one partition, from an offset on, and those rejected of them.
+    def note(self, first: int, read: int, rejected: Sequence[Rejected], used: Collection[bytes]) -> None:
+        """Count so many records of one partition, from an offset on, those rejected of them, and the keys of others.
 
-        Raises ProblemFound when the limit is exceeded.
+        Raises ProblemFound when nothing can be used.
         """
+        for key in used:
+            self._rows.pop(key, None)
+        if used:
+            self._idle.clear()
         before = self._read - first
         for bad in rejected:
-            offset = bad.record.offset
-            follows, length = self._rows.get(bad.record.partition, (offset, 0))
-            length = length + 1 if follows == offset else 1
-            self._rows[bad.record.partition] = offset + 1, length
-            self._bad.append(before + offset)
-            while self._bad[0] <= before + offset - WINDOW:
-                self._bad.popleft()
-            if length > self._max_consecutive:
-                raise self._too_many(bad, f"more than {self._max_consecutive} records in a row")
-            if len(self._bad) > self._max_ratio * WINDOW:
-                raise self._too_many(bad, f"more than {self._max_ratio:.1%} of the last {WINDOW} records")
+            record = bad.record
+            if record.offset < self._next.get(record.partition, 0):
+                continue
+            self._next[record.partition] = record.offset + 1
+            self._count(before + record.offset, record.key)
+            self._report(bad)
+            if used:
+                continue
+            self._idle[record.partition] = self._idle.get(record.partition, 0) + 1
+            if self._idle[record.partition] > self._max_consecutive:
+                raise ProblemFound(
+                    f"{self._too_many(bad, f'more than {self._max_consecutive} records in a row')}, "
+                    "and no other record can be used either; stop whoever writes them, or raise "
+                    "deadletters.max_consecutive to set them all aside"
+                )
         self._read += read
 
-    def _too_many(self, last: Rejected, how_many: str) -> ProblemFound:
+    def _count(self, place: int, key: bytes | None) -> None:
+        if len(self._rows) >= MOST_KEYS:
+            self._rows.clear()
+        self._rows[key] = self._rows.get(key, 0) + 1
+        self._bad.append((place, key))
+        self._shares[key] = self._shares.get(key, 0) + 1
+        while self._bad[0][0] <= place - WINDOW:
+            _, old = self._bad.popleft()
+            self._shares[old] -= 1
+            if not self._shares[old]:
+                del self._shares[old]
+                self._reported.discard(old)
+
+    def _report(self, bad: Rejected) -> None:
+        """Report a key that exceeds its limits, once."""
+        key = bad.record.key
+        if key in self._reported:
+            return
+        if self._rows[key] > self._max_consecutive:
+            how_many = f"more than {self._max_consecutive} records in a row"
+        elif self._shares[key] > self._max_ratio * WINDOW:
+            how_many = f"more than {self._max_ratio:.1%} of the last {WINDOW} records"
+        else:
+            return
+        self._reported.add(key)
+        log.error("%s; other clusters are judged on; stop whoever writes them", self._too_many(bad, how_many))
+
+    @staticmethod
+    def _too_many(last: Rejected, how_many: str) -> str:
         record = last.record
-        return ProblemFound(
-            f"{how_many} cannot be used, the last at {record.topic}[{record.partition}] offset {record.offset} "
-            f"({last.reason}: {last.detail[:200]!a}); stop whoever writes them, "
-            "or raise deadletters.max_consecutive and deadletters.max_ratio to set them all aside"
+        whose = f"of key {record.key!r:.100}" if record.key is not None else "without a key"
+        return (
+            f"{how_many}, {whose}, cannot be used, the last at {record.topic}[{record.partition}] offset "
+            f"{record.offset} ({last.reason}: {last.detail[:200]!a})"
         )

@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Any, Protocol
 from zlib import crc32
 
+from leadline.clock import moment
 from leadline.deadletters import Rejected
 from leadline.errors import BadRecord
 from leadline.model.alert import Transition
@@ -38,6 +39,10 @@ Observed = Sample | NodeSettings | FindingReport | Retirement | EngineVitals
 Output = Transition | Incident | LinkStatus | NodeStatus | Forgotten | LagRollup
 ROUTINE = (LagRollup, LinkStatus, NodeStatus, Forgotten)
 """Outputs after which a state need not be saved at once: they are sent again, or replaced by the next."""
+BROKER_TIME = 1
+"""The type of a record's time that its broker has set."""
+TICK_TOLERANCE_S = 5.0
+"""A tick may have waited so long for its broker."""
 log = logging.getLogger(__name__)
 
 
@@ -103,6 +108,10 @@ class Folded:
     outputs: list[tuple[Cluster, Output]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     last: Observed | None = None
+    used: set[bytes] = field(default_factory=set)
+    """The keys of records that could be used."""
+    newest: dict[Cluster, Any] = field(default_factory=dict)
+    """The newest record of each cluster that has one here."""
 
     @property
     def read(self) -> int:
@@ -131,25 +140,33 @@ class Partition:
 
     def fold(self, records: Iterable[Any], now: float) -> Folded:
         """Apply records in the order of offsets, those applied before left out: each to its cluster, a tick to all."""
-        folded, stream = Folded(), iter(records)
-        while together := list(islice(stream, TOGETHER)):
-            self._fold(together, folded, now)
+        folded = Folded()
+        for _ in self.turns(records, folded, now):
+            pass
         return folded
 
-    def _fold(self, records: Iterable[Any], folded: Folded, now: float) -> None:
-        """Enqueue records to their clusters, then evaluate each cluster once."""
-        clusters, position, decode = self.clusters, self.position, OBSERVATIONS.decode
+    def turns(self, records: Iterable[Any], folded: Folded, now: float) -> Iterator[None]:
+        """The same by and by, into ``folded``: after each group of records, others may have a turn."""
+        stream = iter(records)
+        while together := list(islice(stream, TOGETHER)):
+            for _ in self._fold(together, folded, now):
+                yield
+            yield
+
+    def _fold(self, records: Iterable[Any], folded: Folded, now: float) -> Iterator[None]:
+        """Enqueue records to their clusters, then evaluate each cluster once, with a turn for others after each."""
+        clusters, position = self.clusters, self.position
         touched: dict[Cluster, Any] = {}
         for record in records:
             key, offset, headers = record.key, record.offset, record.headers
             if offset < position:
                 continue
             if key is None:
-                self._keyless(record, folded, now)
+                yield from self._keyless(record, folded, now)
                 continue
             cluster = clusters.get(key)
             try:
-                seen = decode(record.value)
+                seen = _decoded(record.value)
                 if isinstance(seen, Vitals):  # the key alone says of which cluster
                     if cluster is None:
                         folded.unplaced += 1
@@ -174,13 +191,16 @@ class Partition:
                 self._revert(cluster, record, error, folded)
             else:
                 folded.judged += 1
+                folded.used.add(key)
                 folded.last = seen
+        folded.newest.update(touched)
         for cluster, record in touched.items():
             self._judge(cluster, cluster.fold.evaluate, record, folded, now)
+            yield
 
-    def _keyless(self, record: Any, folded: Folded, now: float) -> None:
+    def _keyless(self, record: Any, folded: Folded, now: float) -> Iterator[None]:
         try:
-            seen = OBSERVATIONS.decode(record.value)
+            seen = _decoded(record.value)
             if isinstance(seen, Vitals):
                 raise BadRecord(INVALID, "there is no key; it should be the cluster")
             if not isinstance(seen, Tick):
@@ -189,7 +209,7 @@ class Partition:
         except BadRecord as bad:
             folded.rejected.append(Rejected(record, bad.reason, bad.detail))
         else:
-            self._tick(record, seen.at, folded, now)
+            yield from self._tick(record, _bounded(seen.at, record), folded, now)
 
     def due(self, now: float) -> Iterator[Cluster]:
         """Clusters whose state is to be saved now."""
@@ -210,13 +230,14 @@ class Partition:
         unsaved = (cluster.saved for cluster in self.clusters.values() if cluster.saved < cluster.applied)
         return min([self.position, *unsaved])
 
-    def _tick(self, record: Any, at: datetime, folded: Folded, now: float) -> None:
+    def _tick(self, record: Any, at: datetime, folded: Folded, now: float) -> Iterator[None]:
         folded.ticks += 1
         for cluster in self.clusters.values():
             if record.offset < cluster.applied:
                 continue
             cluster.applied = record.offset + 1
             self._judge(cluster, partial(cluster.fold.tick, at), record, folded, now)
+            yield
 
     def _judge(
         self, cluster: Cluster, judged: Callable[[], list[Output]], record: Any, folded: Folded, now: float
@@ -248,11 +269,43 @@ class Partition:
         if not all(isinstance(output, ROUTINE) for output in outputs):
             cluster.due = now
 
+    def set_aside(self, cluster: Cluster, error: Exception, folded: Folded) -> None:
+        """A cluster whose outputs cannot be written, or whose state cannot: back to its last saved state.
+
+        The newest of its records that were just read goes to the dead letters.
+        """
+        record = folded.newest.get(cluster)
+        if record is not None:
+            self._revert(cluster, record, error, folded)
+        else:
+            log.error("cannot save cluster %s: it returns to its last saved state", cluster.name, exc_info=error)
+            self._set_back(cluster, folded)
+
     def _revert(self, cluster: Cluster | None, record: Any, error: Exception, folded: Folded) -> None:
         log.error("cannot judge offset %d of partition %d", record.offset, self.number, exc_info=error)
         folded.rejected.append(Rejected(record, UNPROCESSABLE, f"{type(error).__name__}: {error}"))
         if cluster is not None:
-            blob = self._blobs.get(cluster.key)
-            factory = self._factory
-            cluster.fold = factory.new(cluster.name) if blob is None else factory.load(Saved.unpack(blob).state)
-            folded.outputs = [(owner, output) for owner, output in folded.outputs if owner is not cluster]
+            self._set_back(cluster, folded)
+
+    def _set_back(self, cluster: Cluster, folded: Folded) -> None:
+        blob, factory = self._blobs.get(cluster.key), self._factory
+        cluster.fold = factory.new(cluster.name) if blob is None else factory.load(Saved.unpack(blob).state)
+        folded.outputs = [(owner, output) for owner, output in folded.outputs if owner is not cluster]
+
+
+def _decoded(value: bytes) -> Any:
+    """An observation. Raises BadRecord, whatever is wrong with the value."""
+    try:
+        return OBSERVATIONS.decode(value)
+    except BadRecord:
+        raise
+    except Exception as error:
+        raise BadRecord(UNPROCESSABLE, f"{type(error).__name__}: {error}") from error
+
+
+def _bounded(at: datetime, record: Any) -> datetime:
+    """The time of a tick: the broker's where the worker that wrote it has another, as its clock is wrong."""
+    if record.timestamp_type != BROKER_TIME:
+        return at
+    appended = moment(record.timestamp / 1000)
+    return at if abs((at - appended).total_seconds()) <= TICK_TOLERANCE_S else appended

@@ -32,7 +32,7 @@ from leadline.wire import LAG, OBSERVATIONS, STATUS, Outgoing, outgoing, tombsto
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.runtime.deadletter_limit import Limit
 from leadline_streams.runtime.interfaces import Extent, Log
-from leadline_streams.runtime.partition import Cluster, Fold, Folded, FoldFactory, Partition
+from leadline_streams.runtime.partition import Cluster, Fold, Folded, FoldFactory, Output, Partition
 from leadline_streams.runtime.snapshot import Saved, start
 from leadline_streams.runtime.transport import Chunk, Opening
 
@@ -42,6 +42,9 @@ STUCK_S = 60.0
 """A partition that yields no record for this long, although ticks are written to it, is stuck."""
 RECOVERY_S = 300.0
 """Longest time without partitions between two assignments."""
+TURN_S = 0.05
+"""After so much judging the heartbeats, and whoever stops the worker, have a turn."""
+DEAD_LETTERS = "deadletters"
 RELEASE_S = 10.0
 """Longest time to save states before a partition goes to another worker."""
 
@@ -134,34 +137,75 @@ class Worker:
     async def _judge(self, partition: Partition, chunk: Chunk) -> None:
         now = self._clock.monotonic()
         clusters = len(partition.clusters)
-        folded = partition.fold(chunk, now)
+        folded, turn_ends = Folded(), now + TURN_S
+        for _ in partition.turns(chunk, folded, now):
+            if self._clock.monotonic() >= turn_ends:
+                await self._clock.sleep(0)  # for the heartbeats, and for whoever stops the worker
+                turn_ends = self._clock.monotonic() + TURN_S
+        ready = self._ready(partition, folded)
+        saves = self._saves(partition, folded, now)
         rejected = [self._placed(bad, partition.number) for bad in folded.rejected]
-        self._limit.note(partition.position, folded.read, rejected)
         at = self._clock.now()
-        letters = [await self._kafka.send(bad.letter(self._prefix + "deadletters", at)) for bad in rejected]
-        routine: dict[str, list[tuple[Cluster, Outgoing]]] = {STATUS.name: [], LAG.name: []}
-        for cluster, output in folded.outputs:
-            if isinstance(output, Forgotten):
-                gone = tombstone(STATUS, output.ident, self._prefix, partition.number)
-                routine[STATUS.name].append((cluster, gone))
-            elif isinstance(output, LagRollup):
-                routine[LAG.name].append((cluster, outgoing(output, self._prefix, partition.number)))
-            elif isinstance(output, LinkStatus | NodeStatus):
-                routine[STATUS.name].append((cluster, outgoing(output, self._prefix, partition.number)))
+        letters = [await self._kafka.send(bad.letter(self._prefix + DEAD_LETTERS, at)) for bad in rejected]
+        try:
+            self._limit.note(partition.position, folded.read, rejected, folded.used)
+        except ProblemFound:
+            await asyncio.gather(*letters)  # whoever looks for the reason finds them
+            raise
+        kept = {id(cluster) for cluster, _ in folded.outputs}
+        together: dict[str, list[tuple[Cluster, Outgoing]]] = {STATUS.name: [], LAG.name: []}
+        for cluster, record in ready:
+            name = record.topic.removeprefix(self._prefix)
+            if id(cluster) not in kept:
+                continue
+            if name in together:
+                together[name].append((cluster, record))
             else:
-                cluster.sent.append(await self._kafka.send(outgoing(output, self._prefix)))
-        for together in filter(None, routine.values()):
+                cluster.sent.append(await self._kafka.send(record))
+        for records in filter(None, together.values()):
             # Most outputs are of these kinds: as one batch they cost a tenth of what they cost one by one.
-            sent = await self._kafka.send_together([record for _, record in together])
-            for cluster in {id(cluster): cluster for cluster, _ in together}.values():
+            sent = await self._kafka.send_together([record for _, record in records])
+            for cluster in {id(cluster): cluster for cluster, _ in records}.values():
                 cluster.sent.append(sent)
-        for cluster in partition.due(now):
-            self._save(partition, cluster, now)
+        for cluster, blob in saves:
+            self._save(partition, cluster, blob)
         if letters:
             await asyncio.gather(*letters)
         partition.position = chunk.end
         _count(folded, at)
         metrics.STREAM_CLUSTERS.inc(len(partition.clusters) - clusters)
+
+    def _ready(self, partition: Partition, folded: Folded) -> list[tuple[Cluster, Outgoing]]:
+        """The outputs as records. A cluster with one that cannot be written is set aside; the others go on."""
+        ready: list[tuple[Cluster, Outgoing]] = []
+        failed: dict[Cluster, Exception] = {}
+        for cluster, output in folded.outputs:
+            try:
+                ready.append((cluster, self._record(output, partition.number)))
+            except Exception as error:
+                failed[cluster] = error
+        for cluster, reason in failed.items():
+            partition.set_aside(cluster, reason, folded)
+        return ready
+
+    def _record(self, output: Output, partition: int) -> Outgoing:
+        if isinstance(output, Forgotten):
+            return tombstone(STATUS, output.ident, self._prefix, partition)
+        if isinstance(output, LagRollup | LinkStatus | NodeStatus):
+            return outgoing(output, self._prefix, partition)
+        return outgoing(output, self._prefix)
+
+    def _saves(
+        self, partition: Partition, folded: Folded, now: float, due: float | None = None
+    ) -> list[tuple[Cluster, bytes]]:
+        """The states that are due. A cluster whose state cannot be written is set aside; the others go on."""
+        saves = []
+        for cluster in list(partition.due(now if due is None else due)):
+            try:
+                saves.append((cluster, partition.dump(cluster, now)))
+            except Exception as error:
+                partition.set_aside(cluster, error, folded)
+        return saves
 
     def _placed(self, bad: Rejected, partition: int) -> Rejected:
         """The same with the record's place, of which the transport's records know only the offset."""
@@ -171,8 +215,7 @@ class Worker:
             bad, record=Recorded(topic, partition, it.offset, it.timestamp, it.key, list(it.headers), it.value)
         )
 
-    def _save(self, partition: Partition, cluster: Cluster, now: float) -> None:
-        blob = partition.dump(cluster, now)
+    def _save(self, partition: Partition, cluster: Cluster, blob: bytes) -> None:
         outputs, cluster.sent = cluster.sent, []
         record = Outgoing(self._prefix + STATES, cluster.key, blob, [], partition.number)
         before = self._saving.get(cluster)
@@ -215,8 +258,8 @@ class Worker:
     async def _put_away(self) -> None:
         now = self._clock.monotonic()
         for partition in self._partitions.values():
-            for cluster in partition.due(inf):
-                self._save(partition, cluster, now)
+            for cluster, blob in self._saves(partition, Folded(), now, inf):
+                self._save(partition, cluster, blob)
             await self._clock.sleep(0)  # for the heartbeats
         await asyncio.gather(*self._saving.values())
         await self._kafka.flush()

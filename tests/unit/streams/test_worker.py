@@ -164,16 +164,16 @@ async def test_offsets_wait_for_the_dead_letters_too() -> None:
     assert worker.committable() == {0: 1}
 
 
-async def test_too_many_bad_records_stop_the_worker_before_they_are_set_aside() -> None:
-    """Draining a topic into the dead letters would hide the fault."""
+async def test_a_worker_that_can_use_nothing_stops_with_its_dead_letters_written() -> None:
+    """Draining a topic into the dead letters would hide the fault; without them nothing would show it."""
     log, clock = MemoryLog(), ManualClock()
     for _ in range(101):
         log.append(b"garbage")
     worker, opening = await ready(log, clock, settings(deadletters=DeadLetterSettings(max_ratio=1.0)))
-    await worker.process(chunk(opening, log.samples[0]))
-    with pytest.raises(ProblemFound, match=r"more than 100 records in a row .* samples\[0\] offset 100"):
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    with pytest.raises(ProblemFound, match=r"more than 100 records in a row, .* samples\[0\] offset 100"):
         await worker.failed
-    assert not log.waiting
+    assert len(log.topic("deadletters")) == 101
     assert worker.committable() == {0: 0}
 
 
