@@ -234,13 +234,15 @@ async def require(kafka: KafkaSettings) -> None:
 
 async def require_group(kafka: KafkaSettings, group: str) -> None:
     """Raise UsageError without the right to a consumer group: a consumer would wait for it without a word."""
-    from aiokafka.errors import GroupAuthorizationFailedError
+    from aiokafka.errors import GroupAuthorizationFailedError, GroupCoordinatorNotAvailableError
 
     from leadline.kafka_errors import reason
 
     async with _admin(kafka) as admin:
         try:
             await admin.find_coordinator(group)
+        except GroupCoordinatorNotAvailableError:
+            return  # of a new Kafka, which asks for the right first
         except GroupAuthorizationFailedError:
             raise UsageError(f"Kafka at {kafka.bootstrap}: {reason(GroupAuthorizationFailedError(group))}") from None
 
