@@ -23,6 +23,13 @@ class Recorded(NamedTuple):
     key: bytes | None
     headers: list[tuple[str, bytes | None]]
     value: bytes | None
+    timestamp_type: int = 0
+    """0 for a time of the producer, 1 for one of the broker."""
+
+    @property
+    def timestamp(self) -> int:
+        """``timestamp_ms``, by the name that it has in records of Kafka."""
+        return self.timestamp_ms
 
 
 class _Bytes(msgspec.Struct):
@@ -40,6 +47,7 @@ class _Line(msgspec.Struct):
     key: _Written
     headers: list[tuple[str, _Written]]
     value: _Written
+    timestamp_type: int = 0
 
 
 _DECODER = msgspec.json.Decoder(_Line)
@@ -47,12 +55,10 @@ _DECODER = msgspec.json.Decoder(_Line)
 
 def line(record: Recorded) -> bytes:
     """The line of one record, with its newline."""
-    topic, partition, offset, timestamp_ms, key, headers, value = record
+    topic, partition, offset, timestamp_ms, key, headers, value, kind = record
     named = [(name, _written(content)) for name, content in headers]
-    return (
-        msgspec.json.encode(_Line(topic, partition, offset, timestamp_ms, _written(key), named, _written(value)))
-        + b"\n"
-    )
+    written = _Line(topic, partition, offset, timestamp_ms, _written(key), named, _written(value), kind)
+    return msgspec.json.encode(written) + b"\n"
 
 
 def read(path: Path) -> Iterator[Recorded]:
@@ -64,7 +70,7 @@ def read(path: Path) -> Iterator[Recorded]:
                 found = _DECODER.decode(text)
                 headers = [(name, _read(content)) for name, content in found.headers]
                 place = found.topic, found.partition, found.offset, found.timestamp_ms
-                yield Recorded(*place, _read(found.key), headers, _read(found.value))
+                yield Recorded(*place, _read(found.key), headers, _read(found.value), found.timestamp_type)
     except OSError as error:
         raise UsageError(f"{path}: cannot read the recording: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

@@ -63,9 +63,9 @@ class Bounds:
 def command(config: Path | None, output: Path, start: str, until_end: bool, duration: float | None, form: str) -> None:
     """Copy samples from Kafka to a file.
 
-    One JSON object per line: topic, partition, offset, timestamp_ms, key, headers, value. Records of a partition keep
-    their order. Without --until-end and --duration the command runs until Ctrl-C; the file is complete up to then.
-    `leadline replay` reads the file.
+    One JSON object per line: topic, partition, offset, timestamp_ms, key, headers, value, timestamp_type (1 where the
+    broker gave the time). Records of a partition keep their order. Without --until-end and --duration the command runs
+    until Ctrl-C; the file is complete up to then. `leadline replay` reads the file.
 
     \b
     Example:
@@ -130,7 +130,12 @@ async def _batches(
                 return
             found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
             lines = [
-                line(Recorded(topic, at.partition, r.offset, r.timestamp, r.key, list(r.headers), r.value))
+                line(
+                    Recorded(
+                        *(topic, at.partition, r.offset, r.timestamp),
+                        *(r.key, list(r.headers), r.value, r.timestamp_type),
+                    )
+                )
                 for at, records in found.items()
                 for r in records
                 if not bounds.until_end or r.offset < ends[at]

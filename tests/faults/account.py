@@ -124,7 +124,10 @@ async def judgements(topics: Topics, judged: Mapping[int, int], policy: Policy) 
 
 def _fold(records: Iterable[Any], policy: Policy) -> Iterator[tuple[Judged, bytes]]:
     """The outputs of ``leadline replay``."""
-    recorded = (Recorded(r.topic, r.partition, r.offset, r.timestamp, r.key, list(r.headers), r.value) for r in records)
+    recorded = (
+        Recorded(r.topic, r.partition, r.offset, r.timestamp, r.key, list(r.headers), r.value, r.timestamp_type)
+        for r in records
+    )
     for output in Replay(policy).run(recorded):
         if isinstance(output, Transition | Incident):
             yield _judged(output), encode(output)

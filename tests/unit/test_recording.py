@@ -37,7 +37,7 @@ def test_a_line_can_be_read_by_people() -> None:
     )
     assert line(record) == (
         b'{"topic":"leadline.samples","partition":3,"offset":7,"timestamp_ms":1000,"key":"orders",'
-        b'"headers":[["ce_id","1"],["raw",{"base64":"/w=="}]],"value":"{\\"kind\\": \\"tick\\"}"}\n'
+        b'"headers":[["ce_id","1"],["raw",{"base64":"/w=="}]],"value":"{\\"kind\\": \\"tick\\"}","timestamp_type":0}\n'
     )
 
 

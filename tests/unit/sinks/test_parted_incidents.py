@@ -54,6 +54,7 @@ async def test_every_alert_ends_with_its_incident(
     assert len(people.alerts) >= len({each.incident_id for each in fleet.incidents if not each.merged_into})
 
 
+@pytest.mark.slow
 async def test_an_alert_that_leaves_its_incident_for_another() -> None:
     """The lower standby of a chain is late behind the upper one first, and behind its own fault in the end: two pages,
     and each thread names the other incident when the alert moves.
@@ -90,6 +91,7 @@ def _moved(how: str, other: str) -> str:
     return "\n".join(f"10:01:41 UTC  `{rule}` on {place} {how} `{other}`: {root}" for rule in rules)
 
 
+@pytest.mark.slow
 async def test_an_incident_that_is_parted_pages_once_more() -> None:
     """Alerts that were joined wrongly have a page of their own from then on, which names the incident that people know
     them from; the page of that one goes on.

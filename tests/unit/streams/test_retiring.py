@@ -132,6 +132,7 @@ def test_one_that_returns_is_a_node_again() -> None:
     assert any(each.to == "firing" and each.rule == "node_down" and each.seq > 1 for each in world.transitions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "leave",
     [

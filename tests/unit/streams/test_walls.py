@@ -115,6 +115,7 @@ def test_a_cluster_that_breaks_at_any_step_is_set_aside_and_the_others_go_on(ste
     asyncio.run(play())
 
 
+@pytest.mark.slow
 async def test_bad_records_of_one_producer_stop_nobody(caplog: pytest.LogCaptureFixture) -> None:
     """However many they are; they are set aside, which is reported once."""
     log = MemoryLog()
