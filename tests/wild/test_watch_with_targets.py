@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from leadline_cli.watch import EXPOSED
 from leadline_lab.receiver.pagerduty import alerts
 from leadline_lab.receiver.server import Receiver
 from leadline_lab.sandbox.fleet import AGENT
@@ -38,7 +39,7 @@ def test_a_watch_that_paged_is_stopped(wild: Wild, pair: Pair, tmp_path: Path) -
             assert watch.end() == 130
             (incident,) = {line["incident_id"] for line in watch.of("incident")}
             printed = (tmp_path / "watch.err").read_text()
-            assert printed.startswith("still open in pagerduty, slack, webhook: ")
+            assert printed.removeprefix(f"{EXPOSED}\n").startswith("still open in pagerduty, slack, webhook: ")
             assert f"({incident}); close it there yourself" in printed
             wild.answers("still open in pagerduty, slack, webhook: …; close it there yourself")
         finally:

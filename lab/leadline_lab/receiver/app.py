@@ -29,7 +29,7 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 BODY_S = 10.0
 """A client has so long to send the body of a request."""
 HOSTS: Final = ("127.0.0.1", "localhost")
-"""The names under which a request may be sent here."""
+"""The names under which the receiver's own pages may be asked for."""
 Vendor = Callable[[Request, Sequence[Event]], tuple[Reply, list[Event]]]
 VENDORS: Final[Mapping[str, tuple[str, Vendor]]] = {
     "/api/": (slack.VENDOR, slack.answer),
@@ -65,8 +65,7 @@ class App:
                 Route("/by-hand", self._by_hand, methods=["POST"]),
                 *(Route(f"{path}{{rest:path}}", self._vendor, methods=["POST"]) for path in VENDORS),
             ],
-            # A page of another site whose name leads to this machine would otherwise be of the same origin.
-            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)],
+            middleware=[Middleware(_OwnNames, allowed_hosts=HOSTS)],
         )
 
     async def _vendor(self, http: HttpRequest) -> Response:
@@ -157,6 +156,20 @@ class Broken(Response):
             scope["state"]["transport"].close()
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+class _OwnNames(TrustedHostMiddleware):
+    """Refuses other names: a page of another site whose name leads to this machine would be of the same origin.
+
+    Requests to a vendor may have the vendor's name: they come through a proxy.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As an application of ASGI."""
+        if scope["type"] == "http" and scope["path"].startswith(tuple(VENDORS)):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 async def _body(http: HttpRequest) -> bytes:
