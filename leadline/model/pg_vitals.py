@@ -195,7 +195,7 @@ class PostgresqlVitals(Vitals, frozen=True, array_like=True, gc=False, tag="post
         )
 
     def fits(self, base: Sample) -> bool:
-        """See ``Vitals``."""
+        """Whether a sample has the groups and rows that these are the numbers of."""
         activity = base.activity
         return (
             len(self.downstreams) == len(base.downstreams)
@@ -210,7 +210,8 @@ class PostgresqlVitals(Vitals, frozen=True, array_like=True, gc=False, tag="post
         )
 
     def whole(self, base: Sample) -> Sample:
-        """See ``Vitals``."""
+        """The sample that the agent made. ``base``, which they fit, is the one that they stand on, or one that was
+        made of it and others that stand on it."""
         waits = {wait.place: wait.event for wait in self.waits}
         positions, activity = self._part(base.positions, self.positions), self._part(base.activity, self.activity)
         if positions is not None and 0 in waits:

@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from leadline.model.ids import NodeName
-from leadline.model.observation import Count, Sample
+from leadline.model.observation import Count
 
 LATEST_MS = 32_503_680_000_000
 """The year 3000, in milliseconds since the epoch."""
@@ -24,7 +24,7 @@ MillisecondsBefore = Annotated[int, Meta(ge=-APART_MS, le=APART_MS, description=
 
 
 class Vitals(Struct, frozen=True, array_like=True, gc=False):
-    """The part that is the same for every engine."""
+    """The part that is the same for every engine. Each engine's kind has ``of``, ``fits`` and ``whole`` besides."""
 
     node: NodeName
     boot: str
@@ -40,15 +40,6 @@ class Vitals(Struct, frozen=True, array_like=True, gc=False):
     def sent_at(self) -> datetime:
         """The agent's clock, as a sample has it."""
         return time_of(self.sent_ms)
-
-    def fits(self, base: Sample) -> bool:
-        """Whether a sample has the groups and rows that these are the numbers of."""
-        raise NotImplementedError
-
-    def whole(self, base: Sample) -> Sample:
-        """The sample that the agent made. ``base``, which they fit, is the one that they stand on, or one that was
-        made of it and others that stand on it."""
-        raise NotImplementedError
 
 
 def milliseconds(time: datetime) -> int:

@@ -2,7 +2,10 @@
 
 import click
 
-from leadline_cli.incidents import actions, history, listing, upkeep
+from leadline_cli.incidents.actions import ack_, note_
+from leadline_cli.incidents.history import export_, show_
+from leadline_cli.incidents.listing import list_
+from leadline_cli.incidents.upkeep import migrate_, verify_
 
 
 @click.group()
@@ -15,13 +18,5 @@ def command() -> None:
     """
 
 
-for _each in (
-    listing.list_,
-    history.show_,
-    actions.ack_,
-    actions.note_,
-    history.export_,
-    upkeep.verify_,
-    upkeep.migrate_,
-):
+for _each in (list_, show_, ack_, note_, export_, verify_, migrate_):
     command.add_command(_each)
