@@ -3,9 +3,11 @@
 ``app``               the Faust application; with ``transport`` the only file that imports Faust
 ``transport``         batches of records through Faust
 ``worker``            what is done with the partitions: judge, send, save, tick
+``saving``            writes the states of clusters, each after its outputs
 ``partition``         one partition: its clusters, and up to which offset each is saved
 ``interfaces``        what a worker needs of Kafka
 ``snapshot``          a cluster's state as it is saved, and the offset to read on from
+``counting``          counters of what records led to
 ``gauges``            clusters, links and incidents counted for the metrics
 ``deadletter_limit``  how many records that cannot be used are too many
 """

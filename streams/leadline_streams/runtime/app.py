@@ -27,6 +27,7 @@ from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 from leadline_streams.runtime import gauges
 from leadline_streams.runtime.interfaces import Extent
+from leadline_streams.runtime.saving import STATES
 from leadline_streams.runtime.transport import (
     MAX_BATCHES,
     MAX_WAITING,
@@ -36,7 +37,7 @@ from leadline_streams.runtime.transport import (
     Opening,
     Untouched,
 )
-from leadline_streams.runtime.worker import STATES, Worker
+from leadline_streams.runtime.worker import Worker
 
 SESSION_S = 10.0
 """Kafka gives a worker up after this time without a heartbeat; its partitions then go to another one."""

@@ -11,18 +11,15 @@ import gc
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
-from functools import partial
 from math import inf
 
 from leadline import metrics
-from leadline.clock import Clock, epoch
+from leadline.clock import Clock
 from leadline.deadletters import Rejected
 from leadline.errors import ProblemFound, UnreachableError
-from leadline.model.alert import Transition
 from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
 from leadline.model.status import LinkStatus, NodeStatus
@@ -30,14 +27,14 @@ from leadline.recording import Recorded
 from leadline.settings.stream import StreamSettings
 from leadline.wire import LAG, OBSERVATIONS, STATUS, Outgoing, outgoing, tombstone
 from leadline_streams.judge.status import Forgotten
+from leadline_streams.runtime.counting import count_folded
 from leadline_streams.runtime.deadletter_limit import Limit
 from leadline_streams.runtime.interfaces import Extent, Log
 from leadline_streams.runtime.partition import Cluster, Fold, Folded, FoldFactory, Output, Partition
+from leadline_streams.runtime.saving import STATES, StateWriter
 from leadline_streams.runtime.snapshot import Saved, start
 from leadline_streams.runtime.transport import Chunk, Opening
 
-STATES = "state"
-"""The topic of the clusters' states, without the prefix: compacted, by cluster, with the partitions of the samples."""
 STUCK_S = 60.0
 """A partition that yields no record for this long, although ticks are written to it, is stuck."""
 RECOVERY_S = 300.0
@@ -74,7 +71,7 @@ class Worker:
         self._partitions: dict[Opening, Partition] = {}
         self._progress: dict[Opening, float] = {}
         self._lock = asyncio.Lock()
-        self._saving: dict[Cluster, asyncio.Task[None]] = {}
+        self._states = StateWriter(kafka, self._prefix + STATES, self.fail)
         self._assigning: asyncio.Task[None] | None = None
         self._unassigned_since: float | None = clock.monotonic()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -168,11 +165,11 @@ class Worker:
             for cluster in {id(cluster): cluster for cluster, _ in records}.values():
                 cluster.sent.append(sent)
         for cluster, blob in saves:
-            self._save(partition, cluster, blob)
+            self._states.save(partition.number, cluster, blob)
         if letters:
             await asyncio.gather(*letters)
         partition.position = chunk.end
-        _count(folded, at)
+        count_folded(folded, at)
         metrics.STREAM_CLUSTERS.inc(len(partition.clusters) - clusters)
 
     def _ready(self, partition: Partition, folded: Folded) -> list[tuple[Cluster, Outgoing]]:
@@ -215,53 +212,13 @@ class Worker:
             bad, record=Recorded(topic, partition, it.offset, it.timestamp, it.key, list(it.headers), it.value)
         )
 
-    def _save(self, partition: Partition, cluster: Cluster, blob: bytes) -> None:
-        outputs, cluster.sent = cluster.sent, []
-        record = Outgoing(self._prefix + STATES, cluster.key, blob, [], partition.number)
-        before = self._saving.get(cluster)
-        task = asyncio.create_task(self._store(cluster, cluster.applied, record, outputs, before))
-        self._saving[cluster] = task
-        task.add_done_callback(partial(self._saved, cluster))
-        metrics.STREAM_STATE_WRITES.inc()
-        metrics.STREAM_STATE_BYTES.inc(len(blob))
-
-    async def _store(
-        self,
-        cluster: Cluster,
-        applied: int,
-        record: Outgoing,
-        outputs: list[Awaitable[object]],
-        before: asyncio.Task[None] | None,
-    ) -> None:
-        if before is not None:
-            await before
-        await asyncio.gather(*outputs)
-        try:
-            await (await self._kafka.send(record))
-        except self._kafka.too_large as error:
-            # Other clusters go on; this one is judged on as well, and begins anew after a restart.
-            metrics.STREAM_STATES_REFUSED.inc()
-            size = len(record.value or b"")
-            log.error(
-                "the state of cluster %s is not saved: Kafka refuses its %d bytes (%s); after a restart the cluster is "
-                "judged from what was saved last; raise max.message.bytes of %s, or give its nodes several clusters",
-                *(cluster.name, size, error, record.topic),
-            )
-        cluster.saved = applied
-
-    def _saved(self, cluster: Cluster, task: asyncio.Task[None]) -> None:
-        if self._saving.get(cluster) is task:
-            del self._saving[cluster]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.fail(error)
-
     async def _put_away(self) -> None:
         now = self._clock.monotonic()
         for partition in self._partitions.values():
             for cluster, blob in self._saves(partition, Folded(), now, inf):
-                self._save(partition, cluster, blob)
+                self._states.save(partition.number, cluster, blob)
             await self._clock.sleep(0)  # for the heartbeats
-        await asyncio.gather(*self._saving.values())
+        await self._states.written()
         await self._kafka.flush()
 
     async def _assign(self) -> None:
@@ -341,20 +298,3 @@ class Worker:
                     f"{self._prefix}{STATES} cannot be read to its end; see whether Kafka is well"
                 )
             )
-
-
-def _count(folded: Folded, at: datetime) -> None:
-    results = {"judged": folded.judged, "known": folded.known, "tick": folded.ticks, "bad": len(folded.rejected)}
-    results["unplaced"] = folded.unplaced
-    for result, count in results.items():
-        if count:
-            metrics.STREAM_RECORDS.labels(result).inc(count)
-    for bad in folded.rejected:
-        metrics.STREAM_DEADLETTERS.labels(bad.reason).inc()
-    for _, output in folded.outputs:
-        if isinstance(output, Forgotten) and output.retired:
-            metrics.STREAM_RETIRED.labels(output.retired).inc()
-        if isinstance(output, Transition):
-            metrics.STREAM_TRANSITIONS.labels(output.rule, output.to).inc()
-    if folded.last is not None:
-        metrics.STREAM_DELAY_SECONDS.observe(max(0.0, epoch(at) - epoch(folded.last.sent_at)))
