@@ -17,23 +17,19 @@ from leadline.model.retirement import Retirement
 from leadline.model.vitals import Vitals
 from leadline.wire import INVALID
 from leadline_streams.judge import (
-    link_progress,
     reports,
     retiring,
     rollup,
     same_address,
     setting_changes,
     status,
-    verdict,
 )
 from leadline_streams.judge.alerting import Alerting, Output
-from leadline_streams.judge.chain import clock_of
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
-from leadline_streams.judge.rule import ClusterContext, NodeContext, SlotContext, SubscriptionContext
-from leadline_streams.judge.state import LARGE, LinkState, Memory, NodeState, load
+from leadline_streams.judge.judging import Judging
+from leadline_streams.judge.state import LinkState, Memory, NodeState, load
 from leadline_streams.judge.timers import Timers
-from leadline_streams.judge.view import View
 from leadline_streams.judge.watermark import DUPLICATE, LATE, WaitingVitals
 from leadline_streams.judge.wiring import Wiring
 
@@ -41,10 +37,6 @@ SERVER_LOG_KEPT_S = 120.0
 """It is read again in less than this while something is wrong."""
 TABLES_KEPT_S = 120.0
 """They are large, and sent again while they are needed."""
-WHOLE_EVERY_S = 1.0
-"""The rules of a large cluster as a whole are measured this often."""
-BACKUP_OVER_S = 10.0
-"""A backup program that is gone for so long has ended."""
 WITHOUT_BASE_S = 45.0
 """Vitals without their base show that an agent works, for longer than it sends none but these. After that nothing of
 its node was judged for too long, whatever the reason: it counts as silent."""
@@ -57,7 +49,7 @@ class ClusterState:
     """One cluster: its memory, and what it is judged by."""
 
     __slots__ = (
-        *("_alerting", "_engines", "_judgement", "_outputs", "_status_every_s", "_timers", "_wiring"),
+        *("_alerting", "_engines", "_judgement", "_judging", "_outputs", "_status_every_s", "_timers", "_wiring"),
         *("duplicates", "late", "memory", "name", "without_base"),
     )
 
@@ -74,6 +66,7 @@ class ClusterState:
         self._status_every_s = judgement.policy.status_every_s
         self._alerting = Alerting(self.memory, judgement)
         self._wiring = Wiring(self.memory, judgement, self._alerting)
+        self._judging = Judging(self.memory, judgement, self._alerting, self._wiring)
         self._timers = Timers(self.memory, self._alerting, judgement.policy)
         self._outputs: list[Output] = []
         """Outputs of evaluated observations that are still to be returned."""
@@ -223,12 +216,12 @@ class ClusterState:
         fast = not thorough and node.is_healthy and engine.take_fast(node, sample, now, node.upstream in nodes)
         if not fast:
             thorough = self._take(engine, node, sample, now, out) or thorough
-            self._judge_node(engine, node, now, out, thorough)
-            self._publish_node(engine, node, now, out)
+            self._judging.judge_node(engine, node, now, out, thorough)
+            self._judging.publish_node(engine, node, now, out)
             for link in memory.below(name):
                 link.streams = False
         elif now - node.status_at >= self._status_every_s:
-            self._publish_node(engine, node, now, out)
+            self._judging.publish_node(engine, node, now, out)
         if sample.up:
             node.base = sample.seq
         if node.alive_since:
@@ -258,7 +251,7 @@ class ClusterState:
             node.base = vitals.base
         else:
             if now - node.status_at >= self._status_every_s:
-                self._publish_node(engine, node, now, out)
+                self._judging.publish_node(engine, node, now, out)
             if node.alive_since:
                 node.alive_since = 0.0
             self._judge_links(node, vitals, engine.judge_vitals, now, out, False)
@@ -287,15 +280,15 @@ class ClusterState:
             if now >= link.brief.until:
                 out += rollup.turn(link, now, self.name, node.node.datacenter)
                 if status.link_is_due_with_rollup(link, now, self._status_every_s):
-                    self._publish_link(link, nodes.get(link.upstream), node, now, out)
+                    self._judging.publish_link(link, nodes.get(link.upstream), node, now, out)
             if judge_fast is None or not link.streams or not judge_fast(link, nodes.get(link.upstream), seen, now):
-                self._judge_link(link, now, out, thorough)
+                self._judging.judge_link(link, now, out, thorough)
         for link in self.memory.below(name):
             # A downstream that its agent reads is judged at its own samples, once; a link just found at once.
             down = nodes.get(link.downstream)
             found = not link.brief.until
             if found or link.agentless or not node.up or down is None or not (down.is_healthy or down.answers):
-                self._judge_link(link, now, out, thorough)
+                self._judging.judge_link(link, now, out, thorough)
 
     def _take(self, engine: Engine, node: NodeState, sample: Sample, now: float, out: list[Output]) -> bool:
         """Remember a sample; True when so much changed that every rule is to be measured."""
@@ -369,7 +362,7 @@ class ClusterState:
         found = setting_changes.take(memory, node, seen.settings, now)
         if found and memory.incidents:
             out += self._alerting.problems.changed(now)
-        self._judge_around(node, now, out)
+        self._judging.judge_around(node, now, out)
 
     def _watch(self, node: NodeState) -> None:
         """Note when a node counts as silent if nothing more comes from it."""
@@ -391,103 +384,6 @@ class ClusterState:
             retiring.retire(self.memory, self._alerting, self._wiring, node.name, "command", why, self._outputs)
             self._wiring.discover(self.memory.arrivals.horizon, self._outputs)
 
-    # -- Judgement ----------------------------------------------------------------------------------------------------
-
-    def _judge_node(self, engine: Engine, node: NodeState, now: float, out: list[Output], thorough: bool) -> None:
-        """Measure the rules of a node and of what is on it; only of what is not healthy, unless ``thorough``."""
-        memory, sample, run = self.memory, node.sample, self._alerting.run
-        answers, view = node.answers, View(self.memory)
-        if thorough or not engine.node_is_healthy(node):
-            run(NodeContext(view, now, node), node, answers, out)
-        if sample is None:
-            return
-        for slot in sample.slots:
-            if thorough or not engine.slot_is_healthy(slot):
-                run(SlotContext(view, now, node, slot), node, answers, out)
-        for subscription in sample.subscriptions:
-            run(SubscriptionContext(view, now, node, subscription), node, answers, out)
-        if thorough and node.node.role == "primary" and self._judges_whole(now):
-            complete = answers and not any(other.stale for other in memory.nodes.values())
-            run(ClusterContext(view, now), node, complete, out)
-        if memory.alerts and answers:
-            self._clear_vanished(node, sample, now, out)
-        node.is_healthy = engine.may_skip_node(node)
-
-    def _judges_whole(self, now: float) -> bool:
-        """Whether the rules of the cluster as a whole are due: those of a large one look at all its nodes."""
-        memory = self.memory
-        if len(memory.nodes) > LARGE and now - memory.whole_at < WHOLE_EVERY_S:
-            return False
-        memory.whole_at = now
-        return True
-
-    def _judge_link(self, link: LinkState, now: float, out: list[Output], thorough: bool) -> None:
-        memory = self.memory
-        up, down = memory.nodes.get(link.upstream), memory.nodes.get(link.downstream)
-        owner = down or up
-        if owner is None:
-            return
-        if now >= link.brief.until:
-            out += rollup.turn(link, now, self.name, owner.node.datacenter)
-            if status.link_is_due_with_rollup(link, now, self._status_every_s):
-                self._publish_link(link, up, down, now, out)
-        engine = self._engines[owner.node.engine]
-        clock = clock_of(memory, link)
-        link.kind = engine.kind_of(link, down)
-        traits, reading = engine.traits(link.kind), engine.read_link(link, up, down, now)
-        link_progress.update(link, now, reading, traits, clock)
-        if up is not None and up.went_back is not None and link_progress.follow_loss(up.went_back, link, down):
-            up.went_back = None
-        if up is not None and (link.lead_units or up.is_outrun):
-            was, up.is_outrun = up.is_outrun, any(other.lead_units for other in memory.below(up.name))
-            if up.is_outrun and not was:
-                self._judge_node(engine, up, now, out, thorough)
-        judged = verdict.judge(link, now, up, down, reading, traits, clock)
-        if judged != link.verdict:
-            link.verdict, link.verdict_since = judged, now
-        link.streams = engine.may_skip_link(link)
-        rollup.count(link)
-        if status.link_is_due(link, now, self._status_every_s):
-            self._publish_link(link, up, down, now, out)
-        if (thorough or memory.alerts or not engine.link_is_healthy(link, down)) and link.is_settled(now):
-            context = self._alerting.link_context(link, now)
-            complete = (link.agentless or context.down is not None) and (up is None or up.answers)
-            self._alerting.run(context, owner, complete, out)
-        forget_s = BACKUP_OVER_S if link.kind == "backup" else self._judgement.policy.forget_s
-        if link.agentless and link.cut_since is not None and now - link.cut_since > forget_s:
-            self._wiring.forget(link.id, now, out)
-
-    def _publish_link(
-        self, link: LinkState, up: NodeState | None, down: NodeState | None, now: float, out: list[Output]
-    ) -> None:
-        out.append(status.publish_link(link, up, down, self.name, now, self._status_every_s))
-
-    def _publish_node(self, engine: Engine, node: NodeState, now: float, out: list[Output]) -> None:
-        if status.node_is_due(node, now, self._status_every_s):
-            position = engine.position_of(node.sample) if node.sample is not None else None
-            out.append(status.publish_node(node, self.name, position, engine.unit, now, self._status_every_s))
-
-    def _judge_around(self, node: NodeState, now: float, out: list[Output]) -> None:
-        """Judge a node and every link that ends at it."""
-        engine = self._engines[node.node.engine]
-        self._judge_node(engine, node, now, out, thorough=True)
-        self._publish_node(engine, node, now, out)
-        for link in self.memory.around(node.name):
-            self._judge_link(link, now, out, thorough=True)
-
-    def _clear_vanished(self, node: NodeState, sample: Sample, now: float, out: list[Output]) -> None:
-        """Alerts about slots and subscriptions that are gone have nothing left to warn of."""
-        present = {
-            "slot": {slot.name for slot in sample.slots},
-            "subscription": {subscription.name for subscription in sample.subscriptions},
-        }
-        for alert in self._alerting.on_node(node.name):
-            about = alert.subject
-            if f"{about.kind}s" in (*sample.not_permitted, *sample.not_supported, *sample.not_read):
-                continue  # not seen is not gone
-            if about.name not in present[about.kind]:
-                self._alerting.supersede(alert, now, out)
-
     # -- Time ---------------------------------------------------------------------------------------------------------
 
     def _pass_time(self, upto: float, out: list[Output]) -> None:
@@ -502,7 +398,7 @@ class ClusterState:
             if kind == "node":
                 node = memory.nodes[ident]
                 node.stale = True
-                self._judge_around(node, when, out)
+                self._judging.judge_around(node, when, out)
             elif kind == "links":
                 self._wiring.discover(when, out)
             elif kind == "report":
