@@ -40,7 +40,8 @@ class Comparison:
         return younger.first is not None and bool(ended.causes) and key_of(younger.first) == key_of(ended.causes[0])
 
     def holds(self, problem: OpenProblem) -> bool:
-        """Whether a breach that is still pending is a part of a problem; of one without a cause, where it may be."""
+        """Whether a breach that is still pending is a part of a problem; of one without more than a guess, where it may
+        be."""
         pending = [
             (place, alert)
             for place, alert in self._all.alerts()
@@ -50,7 +51,9 @@ class Comparison:
             return False
         if not {alert.id for _, alert in pending}.isdisjoint(problem.incident.alerts):
             return True
-        reached = self._all.explained(problem.causes[0]).keys() if problem.causes else self._near(problem)
+        reached = set(self._all.explained(problem.causes[0])) if problem.causes else set()
+        if problem.root is None:
+            reached |= self._near(problem)
         return any(place in reached for place, _ in pending)
 
     def moved(self) -> tuple[OpenProblem, OpenProblem, list[str]] | None:
@@ -144,9 +147,9 @@ class Comparison:
 
     def _explains_all(self, cause: Cause, problem: OpenProblem) -> bool:
         """Whether a cause explains all of a problem: every alert that is open, the one that opened it among them; of
-        one that nothing explained before its alerts were over, every alert that it had."""
+        one that had no more than a guess when its alerts were over, every alert that it had."""
         if not problem.places:
-            return problem.first is None and self._all.covers(cause, problem.incident)
+            return problem.root is None and self._all.covers(cause, problem.incident)
         reached = self._all.explained(cause)
         begun = problem.incident.alerts[:1]
         return not set(begun).isdisjoint(self._idents(problem)) and all(place in reached for place in problem.places)
@@ -156,7 +159,7 @@ class Comparison:
         reached = self._near(other)
         return bool(one.places) and all(place in reached for place in one.places)
 
-    def _near(self, problem: OpenProblem) -> Iterable[str]:
+    def _near(self, problem: OpenProblem) -> set[str]:
         """The alerts that something wrong with what a problem is about can bring about."""
         return self._all.near(problem.incident)
 

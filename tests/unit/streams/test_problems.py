@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from leadline.model.incident import Incident
+from leadline.model.alert import Subject
+from leadline.model.incident import Cause, Incident
 from leadline_streams.causes import CAUSES
 from leadline_streams.judge.cluster import ClusterState
+from leadline_streams.judge.diagnosis.ranking import rank
 from leadline_streams.judge.policy import Policy
 from leadline_streams.rules import RULES
 from tests.unit.streams.fleet import Fleet
@@ -267,12 +269,18 @@ def test_a_breach_that_is_still_pending_keeps_an_incident_without_a_cause_open()
     assert (incident.state, incident.rules) == ("open", ["replication_cut_off", "apply_conflict", "apply_error"])
 
 
-def test_a_cause_found_after_the_first_alert_is_over_explains_the_incident_of_that_alert() -> None:
-    """The worker that fails again and again was cut off for a moment first: one incident, with the cause."""
+@pytest.mark.parametrize("guessed", [(), ("subscriber_cannot_connect",)])
+def test_a_cause_found_after_the_first_alert_is_over_explains_the_incident_of_that_alert(
+    guessed: tuple[str, ...],
+) -> None:
+    """The worker that fails again and again was cut off for a moment first: one incident, with the cause.
+
+    A guess that was named meanwhile changes nothing.
+    """
     late = {"for_s": 15.0, "keep_s": 5.0}
     cut = {"for_s": 4.0, "keep_s": 1.0}
     made = fleet(rules={"replication_cut_off": cut, "apply_error": late, "apply_conflict": late}, quiet_s=1.0)
-    made.judgement.causes = {}
+    made.judgement.causes = {name: CAUSES[name] for name in guessed}
     made.run(6, apart={"pg-5"})
     made.run(4, failing=True)
     made.judgement.causes = dict(CAUSES)
@@ -280,3 +288,14 @@ def test_a_cause_found_after_the_first_alert_is_over_explains_the_incident_of_th
     (incident,) = newest(made).values()
     assert incident.causes[0].code == "subscriber_duplicate_key"
     assert incident.rules[0] == "replication_cut_off"
+
+
+def test_causes_that_fade_alike_keep_their_order() -> None:
+    """Healing hides the signs of both, and rewrites no history."""
+    about = Subject(kind="cluster", id="orders")
+    first, second = (
+        Cause(code=code, confidence=0.45, subject=about, summary="", fix="", evidence_for=[], evidence_against=[])
+        for code in ("subscriber_duplicate_key", "subscriber_cannot_connect")
+    )
+    assert [cause.code for cause in rank({}, [first, second], ())] == [first.code, second.code]
+    assert [cause.code for cause in rank({}, [second, first], ())] == [second.code, first.code]

@@ -112,7 +112,8 @@ def rank(
     beside: Container[CauseKey],
     is_over: Callable[[Cause], bool] = lambda _: False,
 ) -> list[Cause]:
-    """An incident's causes by confidence, then by code. ``beside``: those that explain nothing that fired come last.
+    """An incident's causes by confidence, then as they were ranked before, then by code. ``beside``: those that explain
+    nothing that fired come last.
 
     A standby may be restarted to repair it, and its being down is not the cause then. Causes named before whose signs
     are gone stay, a little less sure, so that healing does not rewrite history; not those that did not take the
@@ -121,8 +122,11 @@ def rank(
     named = [cause for cause in before if cause.code != "unknown"]
     causes = {**{key_of(cause): _over(cause) if is_over(cause) else faded(cause) for cause in named}, **now}
 
-    def place(cause: Cause) -> tuple[bool, float, str, str]:
-        return key_of(cause) in beside, -cause.confidence, cause.code, cause.subject.id
+    ranked = {key_of(cause): number for number, cause in enumerate(named)}
+
+    def place(cause: Cause) -> tuple[bool, float, int, CauseKey]:
+        key = key_of(cause)
+        return key in beside, -cause.confidence, ranked.get(key, len(ranked)), key
 
     return sorted(causes.values(), key=place)
 
