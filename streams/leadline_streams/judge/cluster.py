@@ -7,7 +7,7 @@ are enqueued before they are evaluated. Cost is in the links of the node observe
 from collections.abc import Callable
 from datetime import datetime
 from heapq import heappop
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from leadline.errors import BadRecord
 from leadline.model.finding import EngineVitals, FindingReport
@@ -28,6 +28,7 @@ from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.judging import Judging
+from leadline_streams.judge.links import Links
 from leadline_streams.judge.state import LinkState, Memory, NodeState, load
 from leadline_streams.judge.timers import Timers
 from leadline_streams.judge.watermark import DUPLICATE, LATE, WaitingVitals
@@ -49,8 +50,8 @@ class ClusterState:
     """One cluster: its memory, and what it is judged by."""
 
     __slots__ = (
-        *("_alerting", "_engines", "_judgement", "_judging", "_outputs", "_status_every_s", "_timers", "_wiring"),
-        *("duplicates", "late", "memory", "name", "without_base"),
+        *("_alerting", "_engines", "_judgement", "_judging", "_links", "_outputs", "_status_every_s", "_timers"),
+        *("_wiring", "duplicates", "late", "memory", "name", "without_base"),
     )
 
     def __init__(self, name: str, judgement: Judgement, memory: Memory | None = None) -> None:
@@ -61,6 +62,7 @@ class ClusterState:
         self.duplicates = 0
         self.without_base = 0
         """Vitals whose whole sample is not known: they are not judged."""
+        self._links = cast(Links[LinkState], self.memory.links)
         self._judgement = judgement
         self._engines = judgement.engines
         self._status_every_s = judgement.policy.status_every_s
@@ -115,10 +117,6 @@ class ClusterState:
         Raises BadRecord, and remembers nothing of it, when it cannot be used.
         """
         arrivals, policy = self.memory.arrivals, self._judgement.policy
-        if isinstance(seen, Vitals):
-            if not arrivals.follow_vitals(seen, policy):
-                self._enqueue_vitals(seen, spooled)
-            return
         if isinstance(seen, Sample):
             engine = self._engines.get(seen.node.engine)
             if engine is None:
@@ -126,6 +124,10 @@ class ClusterState:
             engine.validate(seen)
             if arrivals.follow(seen, policy):
                 return
+        elif isinstance(seen, Vitals):
+            if not arrivals.follow_vitals(seen, policy):
+                self._enqueue_vitals(seen, spooled)
+            return
         elif isinstance(seen, FindingReport):
             reports.validate(seen, self._judgement)
             self._advance()
@@ -218,7 +220,7 @@ class ClusterState:
             thorough = self._take(engine, node, sample, now, out) or thorough
             self._judging.judge_node(engine, node, now, out, thorough)
             self._judging.publish_node(engine, node, now, out)
-            for link in memory.below(name):
+            for link in self._links.below(name):
                 link.streams = False
         elif now - node.status_at >= self._status_every_s:
             self._judging.publish_node(engine, node, now, out)
@@ -276,14 +278,14 @@ class ClusterState:
     ) -> None:
         """Judge the links that end at a node of which something was seen; ``judge_fast`` where it was taken fast."""
         nodes, name = self.memory.nodes, node.name
-        for link in self.memory.above(name):
+        for link in self._links.above(name):
             if now >= link.brief.until:
                 out += rollup.turn(link, now, self.name, node.node.datacenter)
                 if status.link_is_due_with_rollup(link, now, self._status_every_s):
                     self._judging.publish_link(link, nodes.get(link.upstream), node, now, out)
             if judge_fast is None or not link.streams or not judge_fast(link, nodes.get(link.upstream), seen, now):
                 self._judging.judge_link(link, now, out, thorough)
-        for link in self.memory.below(name):
+        for link in self._links.below(name):
             # A downstream that its agent reads is judged at its own samples, once; a link just found at once.
             down = nodes.get(link.downstream)
             found = not link.brief.until

@@ -148,7 +148,9 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
     if sample.not_permitted and sample.not_permitted != before.not_permitted:
         return False
     positions, activity, archiver = sample.positions, sample.activity, sample.archiver
-    if positions is not None and (positions.apply_delay_s or waits_for_session(positions)):
+    if positions is not None and (
+        positions.apply_delay_s or (positions.startup_wait is not None and waits_for_session(positions))
+    ):
         return False
     if activity is not None:
         if activity.sync_waiters or ((activity.prepared_age or 0) >= LEAST_AGE and node.takes_writes):
