@@ -5,6 +5,7 @@ from datetime import UTC, timedelta
 from typing import Final
 
 from leadline.model.incident import Incident
+from leadline.setting_words import move
 from leadline.words import duration
 
 _NAMED: Final = 2
@@ -61,8 +62,7 @@ def last_change(incident: Incident) -> str:
     if not changes or incident.state == "open":
         return ""
     last = max(changes, key=lambda change: change.at)
-    before, after = (value if value is not None else "(unset)" for value in (last.from_, last.to))
-    return f"{last.setting} on {last.node} from {before} to {after} at {last.at.astimezone(UTC):%H:%M:%S} UTC"
+    return f"{last.setting} on {last.node} {move(last)} at {last.at.astimezone(UTC):%H:%M:%S} UTC"
 
 
 def lasted_s(incident: Incident) -> float | None:

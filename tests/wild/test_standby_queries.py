@@ -51,7 +51,7 @@ def test_check_while_a_dump_blocks_replay(
             wild.begins()
             result = run("check", *dsns)
             assert result.code == 1, result.out
-            assert f"query pid {dump.info.backend_pid} on 127.0.0.1:{standby.port}" in result.out
+            assert f"pid {dump.info.backend_pid} on 127.0.0.1:{standby.port}" in result.out
             assert "max_standby_streaming_delay = " in result.out
             wild.answers(next(line for line in result.out.splitlines() if line.startswith("cause")))
         eventually("replay goes on", lambda: not standby.query(REPLAY_WAITS.format(waits)))

@@ -14,6 +14,7 @@ from leadline.headline import impact
 from leadline.logs import escape
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
+from leadline.setting_words import move
 from leadline.words import amount, duration, hour, sparkline
 from leadline_lab.view.fleet import FleetView
 
@@ -174,7 +175,7 @@ def _incident(incident: Incident, now: datetime) -> Panel:
         if rank == 0:
             lines.append(Text.assemble(("fix  ", "green"), escape(cause.fix)))
     lines += [
-        _plain(f"changed  {change.setting} on {change.node}: {change.from_} → {change.to}", "cyan")
+        _plain(f"changed  {change.setting} on {change.node}: {move(change)}", "cyan")
         for change in incident.changes[-3:]
     ]
     lines += [Text.assemble((f"{hour(entry.at)}  ", "dim"), escape(entry.what)) for entry in incident.timeline[-5:]]

@@ -6,6 +6,7 @@ from leadline.headline import ended_by, ending, impact
 from leadline.logs import escape
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause
+from leadline.setting_words import move
 from leadline.steps import fix_lines
 from leadline.words import duration
 from leadline_sinks.incident_log.incident_history import IncidentHistory
@@ -69,10 +70,7 @@ def _fact(each: Evidence) -> str:
 
 
 def _changes(history: IncidentHistory) -> Iterator[str]:
-    changes = [
-        (second(each.at), f"{each.setting} on {each.node}: {_value(each.from_)} → {_value(each.to)}")
-        for each in history.incident.changes
-    ]
+    changes = [(second(each.at), f"{each.setting} on {each.node}: {move(each)}") for each in history.incident.changes]
     yield from _section("settings that changed (UTC)", changes)
 
 
@@ -109,7 +107,3 @@ def _section(heading: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:
     if rows:
         yield heading
         yield from (f"  {first}  {rest}" for first, rest in rows)
-
-
-def _value(value: str | None) -> str:
-    return "(unset)" if value is None else value

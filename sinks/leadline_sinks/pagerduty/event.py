@@ -9,6 +9,7 @@ from leadline.headline import affected, away_s, ending, impact_since
 from leadline.logs import escape
 from leadline.model.alert import Evidence, Severity
 from leadline.model.incident import Cause, Change, Incident
+from leadline.setting_words import move
 from leadline.settings.routing import NotifySettings
 from leadline.steps import fix_lines
 from leadline.wire import encode, timestamp
@@ -99,7 +100,7 @@ def _payload(incident: Incident, summary: str, before: dict[str, str]) -> dict[s
 def change(changes: Sequence[Change], key: str, cluster: str) -> Event:
     """A change event for settings of one node that changed at one time."""
     node = changes[0].node
-    settings = [f"{c.setting} from {_value(c.from_)} to {_value(c.to)}" for c in changes]
+    settings = [f"{c.setting} {move(c)}" for c in changes]
     return {
         "routing_key": key,
         "payload": {
@@ -108,7 +109,7 @@ def change(changes: Sequence[Change], key: str, cluster: str) -> Event:
             ),
             "source": _clip(node, limits.FIELD_CHARACTERS),
             "timestamp": timestamp(changes[0].at),
-            "custom_details": _table((c.setting, f"{_value(c.from_)} -> {_value(c.to)}") for c in changes),
+            "custom_details": _table((c.setting, move(c)) for c in changes),
         },
     }
 
@@ -180,7 +181,7 @@ def _details(incident: Incident) -> list[tuple[str, str | list[str]]]:
         "cause": _cause(first) if first else "",
         "fix": "" if first is None else fix_lines(first) if first.steps else first.fix,
         "evidence": "; ".join(map(_fact, first.evidence_for)) if first else "",
-        "changes": "; ".join(f"{c.setting} on {c.node}: {_value(c.from_)} -> {_value(c.to)}" for c in incident.changes),
+        "changes": "; ".join(f"{c.setting} on {c.node}: {move(c)}" for c in incident.changes),
         "affected": affected(incident),
         "worst lag": duration(incident.worst_lag_s) if incident.worst_lag_s is not None else "",
         "returned at": ", ".join(map(timestamp, incident.reopened)),
@@ -239,10 +240,6 @@ def _fact(fact: Evidence) -> str:
     where = f" on {fact.node}" if fact.node else ""
     note = f" ({fact.note})" if fact.note else ""
     return f"{fact.name}{where} = {fact.value}{note}"
-
-
-def _value(text: str | None) -> str:
-    return "(unset)" if text is None else text
 
 
 def _clip(text: str, characters: int) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from leadline.headline import ended_by, impact, impact_since, last_change, lasted_s
 from leadline.model.incident import Cause, Change, Incident
+from leadline.setting_words import move
 from leadline.settings.routing import NotifySettings
 from leadline.words import duration
 from leadline_sinks.runbook import runbook_url
@@ -196,16 +197,11 @@ def _others(causes: Sequence[Cause]) -> str:
 def _changes(changes: Sequence[Change]) -> str:
     """The newest changes, the newest first."""
     lines = [
-        f"• {name(change.setting)} on {name(change.node)}: {_value(change.from_)} → {_value(change.to)}"
-        f", {date(change.at)}"
+        f"• {name(change.setting)} on {name(change.node)}: {name(move(change), limits.VALUE)}, {date(change.at)}"
         for change in reversed(changes[-_MAX_CHANGES:])
     ]
     older = len(changes) - len(lines)
     return joined([*lines, *([f"… {older} earlier"] if older else [])], "\n", limits.CHANGES - 20)
-
-
-def _value(value: str | None) -> str:
-    return "unset" if value is None else name(value)
 
 
 def _times(incident: Incident) -> list[str]:

@@ -7,6 +7,7 @@ from leadline.model.alert import Evidence
 from leadline.model.incident import Step
 from leadline.model.observation import Session
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
+from leadline_streams.engines.postgresql.sessions import brief, described
 from leadline_streams.engines.postgresql.statements import end_session, show_clients, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -27,7 +28,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             continue
         pids = [session.pid for session in blockers] or affected.subscription.blocked_by
         lock = f" ({blockers[0].holds})" if blockers and blockers[0].holds else ""
-        holder = f"session pid {pids[0]} on {name}" if pids else f"a session on {name}"
+        unseen = f"pid {pids[0]} on {name}" if pids else f"a session on {name}"
+        holder = brief(blockers[0], name) if blockers else unseen
         yield Claim(
             subject=affected.about,
             confidence=0.6 if waits_s < BRIEF_S else 0.97 if pids else 0.9,
@@ -37,7 +39,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             steps=_steps(affected, blockers, pids),
             evidence_for=[
                 fact("wait", wait, name, f"the worker's transaction is {waits_s:.0f} s old"),
-                *(fact("blocker", _described(session), name, session.query) for session in blockers),
+                *(fact("blocker", described(session), name, session.query) for session in blockers),
                 *(fact("blocked_by", pid, name) for pid in pids if not blockers),
             ],
             not_seen=_not_seen(affected, pids),
@@ -65,11 +67,6 @@ def _blockers(affected: AffectedSubscription) -> list[Session]:
 def _not_seen(affected: AffectedSubscription, pids: tuple[int, ...] | list[int]) -> list[Evidence]:
     shown_by = "SELECT pg_blocking_pids(pid) for the worker's pid shows the session that holds the lock"
     return [] if pids else [fact("blocked_by", "not seen", affected.node.name, shown_by)]
-
-
-def _described(session: Session) -> str:
-    holds = f", holds {session.holds}" if session.holds else ""
-    return f"pid {session.pid}, user {session.user}, {session.state}, {session.age_s:.0f} s old{holds}"
 
 
 CAUSE = CauseRule(

@@ -14,7 +14,7 @@ from leadline_streams.engines.postgresql.statements import (
     restart_server,
     show_settings,
 )
-from leadline_streams.judge.diagnosis.context import DiagnosisContext
+from leadline_streams.judge.diagnosis.context import DiagnosisContext, change_in_words
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
@@ -77,7 +77,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         node = context.cluster.nodes.get(name)
         if node is None:
             continue
-        words, changed = context.change_in_words(node, change)
+        words, changed = change_in_words(change)
         yield Claim(
             subject=context.about_node(node),
             confidence=0.6,

@@ -20,7 +20,7 @@ from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.statements import reload_settings, show_receiver, show_senders
 from leadline_streams.engines.postgresql.timeouts import status_s
 from leadline_streams.engines.postgresql.wal import has_forked, kept_timeline
-from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
+from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext, change_in_words
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
@@ -118,7 +118,7 @@ def _unheard(affected: AffectedLink) -> Claim:
 def _misled(context: DiagnosisContext, affected: AffectedLink, change: Change) -> Claim:
     """The address of the upstream was changed, and there has been no connection since."""
     link = affected.link
-    was, changed = context.change_in_words(affected.down, change)
+    was, changed = change_in_words(change)
     return Claim(
         subject=of_link(link),
         confidence=0.95,

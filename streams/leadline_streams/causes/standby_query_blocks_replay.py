@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from leadline.model.ids import NodeName
-from leadline.model.incident import Step
+from leadline.model.incident import Change, Step
 from leadline.model.observation import Session
 from leadline.words import duration
 from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.sessions import brief, described
 from leadline_streams.engines.postgresql.statements import change_setting, end_session, show_clients, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -14,6 +15,8 @@ from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
 LIMIT = "max_standby_streaming_delay"
+DEFAULT = "30s"
+"""Of PostgreSQL."""
 SETTLED_S = 2.0
 """Shorter waits are normal: replay asks, the query ends."""
 HELD = {
@@ -33,8 +36,9 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         blockers = affected.sample.activity.blockers if affected.sample.activity is not None else []
         limit = context.setting(affected.down, LIMIT)
         change, changed = context.blame(affected.down, LIMIT)
-        who = _query(name, blockers[0]) if blockers else "a query"
-        lets = "lets it wait for ever" if limit == "-1" else "lets it wait that long"
+        before = context.changed(affected.down, LIMIT)
+        who = brief(blockers[0], name) if blockers else "a query"
+        lets = "lets it wait indefinitely" if limit == "-1" else "lets it wait that long"
         # Who let replay wait for ever shortly before it did is seen to have done it: nothing explains more.
         certain = 0.98 if limit == "-1" and change else 0.96
         yield Claim(
@@ -43,32 +47,29 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             title=f"replay on {name} is blocked by a query",
             summary=f"{who} holds {what} that replay on {name} waits for; "
             f"{LIMIT} = {context.shown(affected.down, LIMIT)} {lets}{change}",
-            steps=_steps(NodeName(name), blockers, limit),
+            steps=_steps(NodeName(name), blockers, _restored(limit, before)),
             evidence_for=[
                 fact("startup_wait", affected.wait, name, f"replay has not moved for {duration(still)}"),
-                *(fact("blocker", _who(session), name, session.query) for session in blockers),
+                *(fact("blocker", described(session), name, session.query) for session in blockers),
                 *(changed or [fact(LIMIT, context.shown(affected.down, LIMIT), name)]),
             ],
         )
 
 
-def _query(node: str, session: Session) -> str:
-    old = f", {duration(session.age_s)} old," if session.age_s else ""  # one that is just ending has no age
-    return f"query pid {session.pid} on {node}{old}"
+def _restored(limit: str | None, change: Change | None) -> str | None:
+    """The value that ends the wait: the one of before the limit was lifted, or the server's default; None for none."""
+    if limit != "-1":
+        return None
+    return change.from_ if change is not None and change.to == "-1" and change.from_ else DEFAULT
 
 
-def _who(session: Session) -> str:
-    holds = f", holds {session.holds}" if session.holds else ""
-    return f"pid {session.pid}, user {session.user}, {session.state}, {duration(session.age_s)} old{holds}"
-
-
-def _steps(name: NodeName, blockers: Sequence[Session], limit: str | None) -> list[Step]:
+def _steps(name: NodeName, blockers: Sequence[Session], restored: str | None) -> list[Step]:
     """End the query; bound the wait where replay may wait for ever."""
     if blockers:
         steps = [show_session(name, blockers[0].pid), *end_session(name, blockers[0])]
     else:
         steps = [show_clients(name), Step(risk="careful", text="End the oldest query")]
-    return [*steps, *(change_setting(name, LIMIT, "30s", "safe") if limit == "-1" else [])]
+    return [*steps, *(change_setting(name, LIMIT, restored, "safe") if restored is not None else [])]
 
 
 CAUSE = CauseRule(

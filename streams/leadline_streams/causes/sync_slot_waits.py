@@ -7,6 +7,7 @@ from leadline.model.incident import Step
 from leadline.model.observation import Session, WaitingSender
 from leadline.words import duration
 from leadline_streams.engines.postgresql.apply import affected_subscriptions
+from leadline_streams.engines.postgresql.sessions import brief, described
 from leadline_streams.engines.postgresql.statements import end_session, show_prepared, show_session
 from leadline_streams.engines.postgresql.table_copies import stuck, waiting_senders
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -47,7 +48,7 @@ def _claim(about: Subject, publisher: NodeState, waiting: WaitingSender, what: s
     up = publisher.name
     session = waiting.blockers[0] if waiting.blockers else None
     if session is not None:
-        whom = f"pid {session.pid} on {up} (user {session.user}, {session.state}, open for {duration(session.age_s)})"
+        whom = brief(session, up)
     elif waiting.prepared:
         whom = f"prepared transaction {waiting.prepared[0]} on {up}"
     else:
@@ -61,7 +62,7 @@ def _claim(about: Subject, publisher: NodeState, waiting: WaitingSender, what: s
         steps=_steps(publisher, session, waiting),
         evidence_for=[
             fact("sender", waiting.wait, up, f"pid {waiting.pid}, {waiting.command} for {duration(waiting.waits_s)}"),
-            *(fact("blocker", _described(each), up, each.query) for each in waiting.blockers),
+            *(fact("blocker", described(each), up, each.query) for each in waiting.blockers),
             *(fact("prepared_transaction", gid, up) for gid in waiting.prepared),
         ],
     )
@@ -98,11 +99,6 @@ def _unseen(about: Subject, node: NodeState, pid: int, what: str) -> Claim:
 
 def _publisher(node: NodeState) -> Evidence:
     return fact("publisher", "not seen", node.name, "an agent on the publisher shows what the sender waits for")
-
-
-def _described(session: Session) -> str:
-    application = f", {session.application}" if session.application else ""
-    return f"pid {session.pid}, user {session.user}{application}, {session.state}, {session.age_s:.0f} s old"
 
 
 CAUSE = CauseRule(

@@ -10,6 +10,7 @@ from leadline.model.observation import Session
 from leadline.words import duration
 from leadline_streams.causes.sync_slot_waits import TRANSACTION
 from leadline_streams.engines.postgresql.apply import affected_subscriptions
+from leadline_streams.engines.postgresql.sessions import described
 from leadline_streams.engines.postgresql.statements import end_session, show_session
 from leadline_streams.engines.postgresql.table_copies import Stuck, stuck
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -56,10 +57,7 @@ def _waiter(each: Stuck, subscriber: NodeName) -> _Waiter | None:
     waiting = each.sender.waiting if each.sender is not None else None
     if each.sender is not None and waiting is not None and waiting.wait != TRANSACTION:
         up = each.sender.publisher.name
-        holders = [
-            fact("blocker", f"pid {one.pid}, user {one.user}, {one.state}, {one.age_s:.0f} s old", up, one.query)
-            for one in waiting.blockers
-        ]
+        holders = [fact("blocker", described(one), up, one.query) for one in waiting.blockers]
         pids = [one.pid for one in waiting.blockers]
         return _Waiter(up, waiting.wait, waiting.pid, pids, holders, waiting.blockers)
     copy = each.copy

@@ -6,6 +6,7 @@ from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline.words import duration
 from leadline_streams.engines.postgresql.horizon import Holder, holders, standby_of
+from leadline_streams.engines.postgresql.sessions import brief
 from leadline_streams.engines.postgresql.statements import (
     end_session,
     show_senders,
@@ -44,7 +45,7 @@ def _whose(holder: Holder) -> str:
     session = holder.session
     if session is None or holder.on is None:
         return "an old query on a standby with hot_standby_feedback, or a consumer that has not moved for long"
-    return f"by hot_standby_feedback, that of session pid {session.pid} on {holder.on}, user {session.user}"
+    return f"by hot_standby_feedback, that of {brief(session, holder.on)}"
 
 
 def _show_holder(node: NodeState, holder: Holder) -> Step:

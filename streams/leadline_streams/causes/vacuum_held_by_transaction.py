@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline.words import duration
 from leadline_streams.engines.postgresql.horizon import holders
+from leadline_streams.engines.postgresql.sessions import brief
 from leadline_streams.engines.postgresql.statements import end_session, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -23,8 +23,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             subject=context.about_node(node),
             confidence=0.94,
             title=f"a transaction on {node.name} holds vacuum back",
-            summary=f"session pid {session.pid} on {node.name}, user {session.user}, {session.state}, has had a "
-            f"transaction open for {duration(session.age_s)}: rows that died since then cannot be removed",
+            summary=f"a transaction of {brief(session, node.name)} is still open: rows that died since "
+            "it began cannot be removed",
             steps=[
                 show_session(node.name, session.pid),
                 Step(risk="look", node=node.name, text=end),

@@ -11,6 +11,7 @@ from leadline.clock import moment
 from leadline.model.alert import Severity, severity_rank
 from leadline.model.ids import ClusterName, IncidentId, NodeName, incident_id
 from leadline.model.incident import Affected, Cause, Change, Incident, Step, TimelineEntry
+from leadline.setting_words import move
 from leadline.steps import fix_of
 from leadline_streams.judge.diagnosis import late_evidence
 from leadline_streams.judge.diagnosis.ranking import CERTAIN, CauseKey, key_of, name_of
@@ -96,9 +97,7 @@ def fit_changes(incident: IncidentState, changes: Iterable[Change], nodes: Colle
         if change.node in nodes and change.at.timestamp() >= since and change not in incident.changes:
             insort(incident.changes, change, key=lambda each: each.at)
             del incident.changes[:-_MAX_CHANGES]
-            before = change.from_ if change.from_ is not None else "(unset)"
-            what = f"{change.setting} on {change.node} changed from {before} to {change.to}"
-            _insert(incident, TimelineEntry(at=change.at, what=what))
+            _insert(incident, TimelineEntry(at=change.at, what=f"{change.setting} on {change.node}: {move(change)}"))
             incident.changed = True
 
 

@@ -3,6 +3,7 @@
 from leadline.clock import moment
 from leadline.model.incident import Change
 from leadline.model.observation import SettingValue
+from leadline.setting_words import written
 from leadline_streams.judge.state import Memory, NodeState
 
 KEPT_S = 2 * 3600.0
@@ -35,4 +36,4 @@ def remember(memory: Memory, found: list[Change], now: float) -> None:
 
 def _text(settings: dict[str, SettingValue], name: str) -> str | None:
     value = settings.get(name)
-    return value.value if value is not None else None
+    return written(value.value, value.unit) if value is not None else None

@@ -163,7 +163,7 @@ def test_a_page_for_a_terminal() -> None:
         "cause  standby_query_blocks_replay 0.98",
         "       fix  On pg-2:\n              Careful: this can interrupt running work; check first.\n",
         "              SELECT pg_terminate_backend(4711);\n",
-        "max_standby_streaming_delay on pg-2: 30s → -1",
+        "max_standby_streaming_delay on pg-2: 30s → -1 (unlimited)",
         "to resolve     16 h 00 min",
     ):
         assert words in shown
@@ -180,4 +180,4 @@ def test_what_was_not_seen() -> None:
 def test_an_unset_value() -> None:
     """A setting that was unset before the change is shown as unset."""
     change = msgspec.structs.replace(made.change(), from_=None)
-    assert "| (unset) | `-1` |" in draft(IncidentHistory(made.incident(changes=[change])))
+    assert "| `unset` | `-1 (unlimited)` |" in draft(IncidentHistory(made.incident(changes=[change])))

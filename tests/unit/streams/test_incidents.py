@@ -100,8 +100,8 @@ def test_a_setting_that_was_not_there_before_is_shown_as_unset() -> None:
     world.send_settings()
     run(world, 12, paused=True)
     lines = [entry.what for entry in world.incidents[-1].timeline]
-    assert "work_mem on pg-1 changed from 4MB to 8MB" in lines
-    assert "wal_keep_size on pg-1 changed from (unset) to 1GB" in lines
+    assert "work_mem on pg-1: 4MB → 8MB" in lines
+    assert "wal_keep_size on pg-1: unset → 1GB" in lines
 
 
 def test_without_a_known_cause_the_worst_alert_is_named() -> None:

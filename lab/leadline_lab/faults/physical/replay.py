@@ -84,7 +84,7 @@ def _query_blocks_replay(held: str) -> Fault[Pair]:
             cause="standby_query_blocks_replay",
             verdict="replay_stalled",
             summary=(f"holds a {held}",),
-            change=("max_standby_streaming_delay on pg-2 was changed from 30000 ms to -1",),
+            change=("max_standby_streaming_delay on pg-2 was changed from 30s to -1 (unlimited)",),
         ),
         variant=held,
         older=True,
@@ -137,7 +137,7 @@ def replay_cancels_queries(pair: Pair) -> Course:
         rule="apply_delay_undeclared",
         cause="apply_delay_configured",
         verdict="delayed_by_design",
-        change=("recovery_min_apply_delay on pg-2 was changed from 0 to 3600000 ms",),
+        change=("recovery_min_apply_delay on pg-2 was changed from 0 to 1h",),
     ),
 )
 def apply_delay(pair: Pair) -> Course:

@@ -34,7 +34,7 @@ def slot_abandoned(pair: Pair) -> Course:
     Expected(
         rule="slot_lost",
         cause="slot_invalidated",
-        change=("max_slot_wal_keep_size on pg-1 was changed from -1 to 2 MB",),
+        change=("max_slot_wal_keep_size on pg-1 was changed from -1 (unlimited) to 2MB",),
     ),
     older=True,
 )

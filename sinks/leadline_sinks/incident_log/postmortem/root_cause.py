@@ -6,6 +6,7 @@ from typing import Final
 from leadline.headline import ended_by, last_change
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause, Change
+from leadline.setting_words import shown
 from leadline.steps import grouped
 from leadline.words import duration
 from leadline_sinks.incident_log.incident_history import IncidentHistory
@@ -111,7 +112,7 @@ def _changes(history: IncidentHistory) -> Iterator[tuple[str, ...]]:
             (before.node, before.setting, before.from_) == (each.node, each.setting, each.to) for before in seen
         )
         when = "before the incident" if each.at <= history.incident.opened_at else "during the incident"
-        values = (code(value) if value is not None else "(unset)" for value in (each.from_, each.to))
+        values = (code(shown(each.setting, value)) for value in (each.from_, each.to))
         row = (second(each.at), text(each.node), code(each.setting), *values)
         yield (*row, f"{when}, reverted" if undone else when)
         seen.append(each)

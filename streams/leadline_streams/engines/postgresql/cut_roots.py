@@ -13,7 +13,7 @@ from leadline.model.observation import LogLine
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.server_log import LOGIN
-from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
+from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext, change_in_words
 from leadline_streams.judge.one_moment import beside
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import LinkState, NodeState
@@ -38,7 +38,7 @@ def seen_at(context: DiagnosisContext, affected: AffectedLink) -> tuple[str, lis
         return up.name, []
     change = context.changed(up, *CUTTING)
     if change is not None and abs(change.at.timestamp() - link.cut_at) <= AFTER_S:
-        return up.name, context.change_in_words(up, change)[1]
+        return up.name, change_in_words(change)[1]
     return _datacenter(context, link, up)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from leadline.model.alert import Evidence, Subject
 from leadline.model.incident import Change
 from leadline.model.observation import Downstream, Sample, Slot, Subscription
+from leadline.setting_words import shown, written
 from leadline_streams.judge.chain import clock_of, root_of
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.position_clock import PositionClock
@@ -95,11 +96,9 @@ class DiagnosisContext:
             return None
 
     def shown(self, node: NodeState | None, name: str) -> str:
-        """A node's setting for people: ``30000 ms``."""
+        """A node's setting for people: ``30s``."""
         value = node.settings.get(name) if node is not None else None
-        if value is None:
-            return "unknown"
-        return in_words(value.value, value.unit)
+        return shown(name, written(value.value, value.unit)) if value is not None else "unknown"
 
     def changed(self, node: NodeState | None, *settings: str) -> Change | None:
         """The latest recent change of any of these settings on a node."""
@@ -111,17 +110,7 @@ class DiagnosisContext:
     def blame(self, node: NodeState | None, *settings: str) -> tuple[str, list[Evidence]]:
         """The latest recent change of these settings, as the end of a summary and as evidence; empty for none."""
         change = self.changed(node, *settings)
-        return self.change_in_words(node, change) if change is not None else ("", [])
-
-    def change_in_words(self, node: NodeState | None, change: Change) -> tuple[str, list[Evidence]]:
-        """One change of a node's, as an end for the summary and as evidence."""
-        now = node.settings.get(change.setting) if node is not None else None
-        before, after = (in_words(value, now.unit if now is not None else None) for value in (change.from_, change.to))
-        move = f"changed from {before} to {after} at {change.at:%H:%M:%S} UTC"
-        return (
-            f"; {change.setting} on {change.node} was {move}",
-            [fact(change.setting, after, change.node, move)],
-        )
+        return change_in_words(change) if change is not None else ("", [])
 
 
 def open_context(
@@ -174,8 +163,8 @@ def _affected(
     )
 
 
-def in_words(value: str | None, unit: str | None) -> str:
-    """A setting's value for people. -1 and 0 mean "never" or "off" nearly everywhere."""
-    if not value:
-        return "unset" if value is None else "empty"
-    return f"{value} {unit}" if unit and value not in ("-1", "0") else value
+def change_in_words(change: Change) -> tuple[str, list[Evidence]]:
+    """A change as an end for a summary and as evidence."""
+    before, after = (shown(change.setting, value) for value in (change.from_, change.to))
+    what = f"changed from {before} to {after} at {change.at:%H:%M:%S} UTC"
+    return f"; {change.setting} on {change.node} was {what}", [fact(change.setting, after, change.node, what)]

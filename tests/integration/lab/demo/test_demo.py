@@ -58,7 +58,7 @@ def test_the_outage_is_injected_observed_and_repaired(folder: Path) -> None:
     assert report["ok"] is True
     assert report["steps_observed"] == report["steps"] == 6
     assert report["cause"] == report["expected_cause"] == "standby_query_blocks_replay"
-    assert "max_standby_streaming_delay on pg-2 was changed from 30000 ms to -1" in report["cause_summary"]
+    assert "max_standby_streaming_delay on pg-2 was changed from 30s to -1 (unlimited)" in report["cause_summary"]
     assert (report["pages_sent"], report["slack_messages"], report["incident_rows"]) == (2, 2, 2)
     assert [one["cause"] for one in report["incidents"]] == [report["cause"], "subscriber_duplicate_key"]
     assert report["slack_edits"] >= 2

@@ -89,7 +89,7 @@ def test_the_content_of_a_trigger() -> None:
             "  Careful: this can interrupt running work; check first.\n"
             "  SELECT pg_terminate_backend(4711);",
             "evidence": "replay_lsn on pg-2 = 0/5000148 (unchanged for 40 s)",
-            "changes": "max_standby_streaming_delay on pg-2: 30s -> -1",
+            "changes": "max_standby_streaming_delay on pg-2: 30s → -1 (unlimited)",
             "alerts": "replication_lag",
             "incident": made.incident().incident_id,
             "datacenters": "fra1",
@@ -219,10 +219,10 @@ def test_links_to_runbooks() -> None:
 def test_a_change_event() -> None:
     """Node, settings, and their values before and after."""
     assert event.change([made.change()], KEY, "orders")["payload"] == {
-        "summary": "orders: settings changed on pg-2: max_standby_streaming_delay from 30s to -1",
+        "summary": "orders: settings changed on pg-2: max_standby_streaming_delay 30s → -1 (unlimited)",
         "source": "pg-2",
         "timestamp": "2026-04-10T09:59:03.120Z",
-        "custom_details": {"max_standby_streaming_delay": "30s -> -1"},
+        "custom_details": {"max_standby_streaming_delay": "30s → -1 (unlimited)"},
     }
     unset = event.change([replace(made.change(), from_=None)], KEY, "orders")
-    assert unset["payload"]["custom_details"] == {"max_standby_streaming_delay": "(unset) -> -1"}
+    assert unset["payload"]["custom_details"] == {"max_standby_streaming_delay": "unset → -1 (unlimited)"}

@@ -56,7 +56,7 @@ def test_an_old_report_on_a_standby_is_named() -> None:
     assert fired.summary.startswith("slot s2 keeps vacuum on pg-1 from removing rows that died within the last 60002 ")
     assert fired.summary.endswith("for 12 min 00 s now")
     assert world.first_cause() == "vacuum_held_by_feedback"
-    assert "session pid 4711 on pg-2" in world.causes[0].summary
+    assert "pid 4711 on pg-2" in world.causes[0].summary
     assert (world.causes[0].steps[-1].node, world.causes[0].steps[-1].risk) == ("pg-2", "careful")
 
 

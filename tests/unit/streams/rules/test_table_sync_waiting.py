@@ -60,7 +60,7 @@ def test_a_copy_that_has_not_begun_names_the_transaction() -> None:
     assert play.facts(fired)["sender"] == "Lock/transactionid"
     first = world.causes[0]
     assert (first.code, first.confidence) == ("sync_slot_waits", 0.96)
-    assert "it waits for pid 4711 on pg-1 (user app, idle in transaction, open for 1 min 15 s)" in first.summary
+    assert "it waits for pid 4711 on pg-1 (shop, user app, idle in transaction, open for 1 min 15 s)" in first.summary
     copying(world, 10, None, replace(CREATING, blockers=()), tables={"r": 4}, unsynced=())
     assert play.life(world, "table_sync_waiting") == ["pending", "firing", "resolved"]
 

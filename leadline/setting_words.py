@@ -1,0 +1,42 @@
+"""Values of a server's settings as people write them: ``10s``, ``-1 (unlimited)``, ``10s → -1 (unlimited)``."""
+
+import re
+from typing import Final
+
+from leadline.model.incident import Change
+
+_SIZES: Final = {"B": 1, "kB": 1024, "MB": 1024**2, "GB": 1024**3, "TB": 1024**4}
+_TIMES: Final = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_UNIT: Final = re.compile(r"(\d*)([A-Za-z]+)", re.ASCII).fullmatch
+_UNLIMITED: Final = frozenset(
+    {"max_slot_wal_keep_size", "max_standby_archive_delay", "max_standby_streaming_delay", "temp_file_limit"}
+)
+"""Settings of which -1 lifts the limit."""
+
+
+def written(value: str, unit: str | None) -> str:
+    """A value with its unit, as ``SHOW`` prints it: in the largest unit of which it is a whole number.
+
+    -1 and 0 have no unit, since they stand for "no limit" or "off".
+    """
+    parts = _UNIT(unit or "")
+    if parts is None or value in ("-1", "0", ""):
+        return value
+    scale = _SIZES if parts[2] in _SIZES else _TIMES
+    if parts[2] not in scale or not re.fullmatch(r"-?\d{1,18}", value, re.ASCII):
+        return f"{value}{unit}" if not parts[1] else f"{value} * {unit}"
+    whole = int(value) * int(parts[1] or 1) * scale[parts[2]]
+    largest = max((name for name in scale if whole % scale[name] == 0), key=lambda name: scale[name])
+    return f"{whole // scale[largest]}{largest}"
+
+
+def shown(setting: str, value: str | None) -> str:
+    """A value for people: ``unset`` and ``empty`` are said, and -1 where it lifts a limit."""
+    if not value:
+        return "unset" if value is None else "empty"
+    return "-1 (unlimited)" if value == "-1" and setting in _UNLIMITED else value
+
+
+def move(change: Change) -> str:
+    """The values before and after a change: ``10s → -1 (unlimited)``."""
+    return f"{shown(change.setting, change.from_)} → {shown(change.setting, change.to)}"

@@ -1,0 +1,54 @@
+"""Values of settings as people write them."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from leadline.model.ids import NodeName
+from leadline.model.incident import Change
+from leadline.setting_words import move, shown, written
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        ("10000", "ms", "10s"),
+        ("90000", "ms", "90s"),
+        ("3600000", "ms", "1h"),
+        ("200", "ms", "200ms"),
+        ("5", "min", "5min"),
+        ("16384", "8kB", "128MB"),
+        ("1000", "MB", "1000MB"),
+        ("16777216", "B", "16MB"),
+        ("64", "16MB", "1GB"),
+        ("-1", "ms", "-1"),
+        ("0", "kB", "0"),
+        ("on", None, "on"),
+        ("", "ms", ""),
+        ("0.5", "ms", "0.5ms"),
+        ("0.5", "8kB", "0.5 * 8kB"),
+        ("7", "parsecs", "7parsecs"),
+        ("9" * 30, "ms", "9" * 30 + "ms"),
+    ],
+)
+def test_a_value_is_written_as_the_server_shows_it(value: str, unit: str | None, expected: str) -> None:
+    assert written(value, unit) == expected
+
+
+def test_what_a_value_means() -> None:
+    """-1 is no limit where it lifts one, and nothing else is interpreted."""
+    assert shown("max_standby_streaming_delay", "-1") == "-1 (unlimited)"
+    assert shown("wal_buffers", "-1") == "-1"
+    assert shown("primary_slot_name", "") == "empty"
+    assert shown("primary_slot_name", None) == "unset"
+
+
+def test_a_change_in_one_arrow() -> None:
+    change = Change(
+        node=NodeName("pg-2"),
+        setting="max_standby_streaming_delay",
+        from_="10s",
+        to="-1",
+        at=datetime(2026, 4, 10, tzinfo=UTC),
+    )
+    assert move(change) == "10s → -1 (unlimited)"
