@@ -14,13 +14,26 @@ from leadline.words import amount, duration, hour
 
 REFUSED: Final = "rule_blind"
 """The rule by which a server is blind although its agent has every right."""
+FINE: Final = frozenset({"idle", "healthy", "catching_up", "delayed_by_design"})
+"""Verdicts of links without a problem."""
+PROBLEMS: Final = {
+    "falling_behind": "BEHIND",
+    "replay_paused": "PAUSED",
+    "replay_stalled": "STALLED",
+    "cut_off": "CUT OFF",
+    "broken": "BROKEN",
+    "upstream_unreachable": "UPSTREAM DOWN",
+    "downstream_unreachable": "DOWN",
+    "unknown": "NOT KNOWN",
+}
+"""Every other verdict in the words of tables."""
 
 
 def node(row: NodeStatus) -> str:
     """A node: role, version, and whether its server answers."""
     where = f" in {row.datacenter}" if row.datacenter else ""
     state = _state(row)
-    return escape(f"{row.cluster}  {row.node}  {row.role} {row.version}{where}  {state}")
+    return escape(f"{hour(row.at)}  {row.cluster}  {row.node}  {row.role} {row.version}{where}  {state}")
 
 
 def _state(row: NodeStatus) -> str:
@@ -33,7 +46,13 @@ def link(row: LinkStatus) -> str:
     """A link: ends, verdict, lag."""
     name = f" ({row.name})" if row.name else ""
     lag = f"{lag_of(row)} behind, {amount(row.behind, row.unit)}"
-    return escape(f"{row.cluster}  {row.upstream} -> {row.downstream}{name}  {row.link_kind}  {row.verdict}  {lag}")
+    ends = f"{row.upstream} -> {row.downstream}{name}"
+    return escape(f"{hour(row.at)}  {row.cluster}  {ends}  {row.link_kind}  {row.verdict}  {lag}")
+
+
+def state_of(row: LinkStatus) -> str:
+    """The verdict of a link in words, those of a problem in capitals."""
+    return PROBLEMS.get(row.verdict, row.verdict.replace("_", " "))
 
 
 def lag_of(row: LinkStatus) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from leadline import lines
 from leadline.catalogue import CAUSES, RULES
 from leadline.clock import SystemClock
 from leadline.errors import ProblemFound, UnreachableError
+from leadline.lines import FINE, PROBLEMS, REFUSED
+from leadline.logs import escape
 from leadline.settings.agent import AgentSettings, InstanceSettings
-from leadline.settings.secret import Secret
 from leadline.settings.stream import StreamSettings
+from leadline.steps import fix_lines
 from leadline.words import amount
 from leadline_cli.options import cluster_option, format_option, judged_option, settings
 from leadline_cli.output import emit, table
-from leadline_cli.watch import node_names
+from leadline_cli.servers import servers, servers_argument, servers_option
 
 if TYPE_CHECKING:
     from leadline.model.alert import Transition
@@ -32,7 +35,6 @@ BETWEEN_S = 1.0
 LOOKS = 2
 GUESS = 0.5
 """A cause of no more confidence is a guess."""
-FINE = frozenset({"idle", "healthy", "catching_up", "delayed_by_design"})
 NAGIOS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 WORST = {
     **dict.fromkeys(FINE, 0),
@@ -46,22 +48,11 @@ WORST = {
     "unknown": 3,
 }
 """Exit code of each verdict for Nagios."""
-STATES = {
-    **dict.fromkeys(FINE, "ok"),
-    "falling_behind": "BEHIND",
-    "replay_paused": "PAUSED",
-    "replay_stalled": "STALLED",
-    "cut_off": "CUT OFF",
-    "broken": "BROKEN",
-    "upstream_unreachable": "UPSTREAM DOWN",
-    "downstream_unreachable": "DOWN",
-    "unknown": "NOT KNOWN",
-}
-"""State of a link for people, by verdict."""
 
 
 @click.command()
-@click.argument("dsns", metavar="DSN...", nargs=-1, required=True)
+@servers_argument
+@servers_option
 @cluster_option
 @judged_option
 @click.option(
@@ -70,26 +61,35 @@ STATES = {
 @format_option
 @click.pass_context
 def command(
-    context: click.Context, dsns: tuple[str, ...], cluster: str, config: Path | None, nagios: bool, form: str
+    context: click.Context,
+    dsns: tuple[str, ...],
+    file: Path | None,
+    cluster: str,
+    config: Path | None,
+    nagios: bool,
+    form: str,
 ) -> None:
     """Look once at your servers: nodes, links, lag, and the cause and fix of what is wrong.
 
-    DSN is a connection string; its role needs pg_monitor and no other right. Each server is read twice, one second
+    DSN is a connection string; its role needs pg_monitor and no other right. A server without a NAME is shown under its
+    cluster_name or the application_name under which it replicates, or else its address; with --nagios under its
+    address, so that names of performance data stay. Each server is read twice, one second
     apart, to see what moves; it is read for up to nine seconds where that shows the cause, such as at the next attempt
     of a subscription that receives nothing. The exit code is 1 when there is a problem, and 3 when it cannot be seen
     whether there is one: no server answers, or what is needed is hidden from the role or refused to everybody.
 
     \b
     Example:
-      leadline check 'host=pg-1 user=leadline dbname=postgres' \\
-                     'host=pg-2 user=leadline dbname=postgres'
+      leadline check pg-1='host=10.0.0.1 user=leadline dbname=postgres' \\
+                     pg-2='host=10.0.0.2 user=leadline dbname=postgres'
     """
     from leadline_streams.assembly import policy_of
     from leadline_streams.one_look import OneLook
 
     judged = settings(StreamSettings, config)
     look = OneLook(policy_of(judged))
-    asyncio.run(_look(look, dsns, cluster))
+    read = servers(dsns, file, cluster, ask=not nagios)
+    asyncio.run(_look(look, read))
     if nagios:
         code = _nagios(look)
         if code:
@@ -114,15 +114,11 @@ def command(
         raise UnreachableError(f"cannot see everything: {hidden[0].node}: {hidden[0].note}")
 
 
-async def _look(look: "OneLook", dsns: Sequence[str], cluster: str) -> None:
+async def _look(look: "OneLook", instances: list[InstanceSettings]) -> None:
     from leadline_agents.sampler import Sampler
 
     logging.getLogger("leadline_agents").setLevel(logging.CRITICAL)  # the table shows it
     clock = SystemClock()
-    instances = [
-        InstanceSettings(dsn=Secret(dsn), name=name, cluster=cluster)
-        for dsn, name in zip(dsns, node_names(dsns), strict=True)
-    ]
     defaults = AgentSettings(instances=instances, interval_s=BETWEEN_S)
     samplers = [Sampler(i, defaults, clock, patience_s=defaults.connect_timeout_s) for i in instances]
     try:
@@ -141,8 +137,6 @@ async def _look(look: "OneLook", dsns: Sequence[str], cluster: str) -> None:
 
 
 def _print(look: "OneLook", form: str) -> None:
-    from leadline import lines
-
     if form == "json":
         refused = _refused(look)
         for node in look.nodes():
@@ -168,7 +162,7 @@ def _print(look: "OneLook", form: str) -> None:
             each.verdict,
             lines.lag_of(each),
             amount(each.behind, each.unit),
-            STATES[each.verdict],
+            PROBLEMS.get(each.verdict, "ok"),
         )
         for each in look.links()
     ]
@@ -181,9 +175,6 @@ def _print(look: "OneLook", form: str) -> None:
 
 def _explain(look: "OneLook") -> None:
     """The causes with their fixes, the breaches that no cause explains, and what was not seen."""
-    from leadline.logs import escape
-    from leadline.steps import fix_lines
-
     causes = look.causes()
     explained = frozenset().union(*(CAUSES[cause.code].explains for cause in causes if cause.confidence > GUESS))
     rows = []
@@ -212,8 +203,6 @@ def _blind(look: "OneLook") -> list[str]:
 
 def _refused(look: "OneLook") -> dict[str, str]:
     """By server, the parts that it refuses to everybody, or that a lock hides, and that rules need."""
-    from leadline.lines import REFUSED
-
     return {str(alert.subject.node): alert.summary for alert in look.alerts() if alert.rule == REFUSED}
 
 
@@ -234,9 +223,6 @@ def _state(node: "NodeStatus") -> str:
 
 
 def _nagios(look: "OneLook") -> int:
-    from leadline import lines
-    from leadline.logs import escape
-
     links, nodes, pages = look.links(), look.nodes(), _pages(look)
     codes = {WORST[link.verdict] for link in links} | {2 if page.severity == "critical" else 1 for page in pages}
     codes |= (

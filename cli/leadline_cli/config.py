@@ -103,9 +103,9 @@ def load_for(process: str | None, config: Path | None) -> Loaded[Any]:
     """The settings of a process; by default of the best match. Raises SettingsError, also for unknown rules."""
     loaded: Loaded[Any] = load(PROCESSES[process or recognise(config, os.environ)], config, os.environ)
     if isinstance(loaded.settings, StreamSettings):
-        from leadline_streams.rules import RULES
+        from leadline_streams.rule_settings import check_rules
 
-        loaded.settings.check_rules(RULES)
+        check_rules(loaded.settings)
     return loaded
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from leadline import __version__
 from leadline.errors import ExitCode, LeadlineError
 from leadline.logs import escape
 from leadline.settings.secret import redact
@@ -79,6 +80,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an unexpected error.")
 def leadline(debug: bool) -> None:
     """Watch replication between databases, and name the cause when it breaks.
@@ -86,8 +88,8 @@ def leadline(debug: bool) -> None:
     Start with `leadline demo`, or with two servers of your own:
 
     \b
-      leadline check 'host=pg-1 user=leadline dbname=postgres' \\
-                     'host=pg-2 user=leadline dbname=postgres'
+      leadline check pg-1='host=10.0.0.1 user=leadline dbname=postgres' \\
+                     pg-2='host=10.0.0.2 user=leadline dbname=postgres'
 
     Exit codes: 0 success, 1 a problem was found, 2 wrong usage or settings, 3 something needed does not answer, 130
     interrupted. `leadline COMMAND --help` describes a command and shows an example.

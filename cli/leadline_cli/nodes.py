@@ -1,8 +1,7 @@
 """``leadline nodes``."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -21,12 +20,11 @@ from leadline.settings.common import KafkaSettings
 from leadline.settings.sink import SinkSettings
 from leadline.topic_table import newest
 from leadline.wire import STATUS
+from leadline_cli.matchable import instead
 from leadline_cli.options import by_option, config_option, format_option, settings, user
 from leadline_cli.output import emit, table
 
 CLIENT: Final = "leadline-nodes"
-SHOWN: Final = 20
-"""So many names are listed where one is wrong."""
 
 
 @click.group()
@@ -104,24 +102,16 @@ def _check(cluster: str, name: str, there: list[NodeStatus]) -> None:
     """Raise UsageError for a node that cannot be retired."""
     clusters = sorted({node.cluster for node in there})
     if cluster not in clusters:
-        raise UsageError(f"there is no cluster {cluster!r}; {_instead(cluster, clusters, 'clusters')}")
+        raise UsageError(f"there is no cluster {cluster!r}; {instead(cluster, clusters, 'clusters')}")
     names = sorted(node.node for node in there if node.cluster == cluster)
     found = next((node for node in there if node.cluster == cluster and node.node == name), None)
     if found is None:
-        raise UsageError(f"there is no node {name!r} in {cluster}; {_instead(name, names, 'nodes')}")
+        raise UsageError(f"there is no node {name!r} in {cluster}; {instead(name, names, 'nodes')}")
     if found.health == "up":
         raise UsageError(
             f"{name} in {cluster} is up, and a node that answers is not forgotten; take it out of the settings of its "
             "agent, or stop the server, first"
         )
-
-
-def _instead(given: str, names: Sequence[str], what: str) -> str:
-    near = get_close_matches(given, names, 1)
-    if near:
-        return f"did you mean {near[0]}?"
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{what}: {', '.join(names[:SHOWN]) or 'none'}{more}"
 
 
 async def _statuses(kafka: KafkaSettings) -> dict[str, Status | None]:

@@ -7,21 +7,10 @@ from typing import Any
 import click
 
 from leadline import wire
+from leadline.lines import PROBLEMS
 from leadline.logs import escape
 
-PROBLEMS = (
-    "fail",
-    "unreachable",
-    "BEHIND",
-    "PAUSED",
-    "STALLED",
-    "CUT OFF",
-    "BROKEN",
-    "UPSTREAM DOWN",
-    "DOWN",
-    "NOT KNOWN",
-)
-COLOURS = {"ok": "green", **dict.fromkeys(PROBLEMS, "red")}
+COLOURS = {"ok": "green", **dict.fromkeys(("fail", "unreachable", *PROBLEMS.values()), "red")}
 """The colour of a cell that consists of this word."""
 
 

@@ -21,6 +21,7 @@ from leadline.settings.sink import SinkSettings
 from leadline.topic_table import latest
 from leadline.wire import SILENCES, encode
 from leadline.words import duration
+from leadline_cli.matchable import check
 from leadline_cli.options import by_option, config_option, format_option, parse_duration, settings, user
 from leadline_cli.output import emit, table
 
@@ -61,16 +62,23 @@ def command() -> None:
     "--for", "length", type=For(), required=True, metavar="DURATION", help="Length of the silence: 90m, 12h or 7d."
 )
 @click.option("--comment", default="", metavar="TEXT", help="The reason, for other people.")
+@click.option("--unknown", is_flag=True, help="Accept a cluster, datacenter or incident that Kafka does not show yet.")
 @by_option
 @format_option
 def add_(
-    matchers: Sequence[str], config: Path | None, length: timedelta, comment: str, by: str | None, form: str
+    matchers: Sequence[str],
+    config: Path | None,
+    length: timedelta,
+    comment: str,
+    unknown: bool,
+    by: str | None,
+    form: str,
 ) -> None:
     """Send no notification of matching incidents from now on. The incident log still records them.
 
     NAME is cluster, datacenter, severity, rule, cause, incident or label.NAME. PATTERN may contain * and ?. All
-    matchers must match; of an incident's rules or causes, one is enough. The end of an incident that was already sent
-    is still sent.
+    matchers must match; of an incident's rules or causes, one is enough. A pattern that matches nothing is refused. The
+    end of an incident that was already sent is still sent.
 
     \b
     Example:
@@ -89,6 +97,7 @@ def add_(
             comment=comment,
         )
     )
+    asyncio.run(check(silence.matchers, kafka, CLIENT, unknown=unknown))
     asyncio.run(publish(kafka, CLIENT, silence))
     if form == "json":
         emit(_plain(silence))

@@ -32,7 +32,7 @@ async def targets(settings: SinkSettings, clock: Clock, *, notify: bool) -> list
     found = [result for results in await asyncio.gather(*checks) for result in results]
     if notify:
         found += [await _test(settings, name, clock) for name in others]
-    if not settings.names():
+    if not settings.names() and not settings.incident_log.wanted:
         found.append(
             CheckResult(
                 "targets", "configured", "fail", "no target is configured; set slack, pagerduty, webhook or console"

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from leadline import __version__
 from leadline.clock import Clock, SystemClock
 from leadline.errors import ProblemFound, UsageError
 from leadline.logs import escape
-from leadline.settings.dsn import address, parts
+from leadline.settings.agent import InstanceSettings
+from leadline.settings.dsn import address
 from leadline.settings.environment import variable
 from leadline.settings.plain import revealed
-from leadline.settings.sink import SinkSettings
+from leadline.settings.secret import Secret
+from leadline.settings.sink import IncidentLogSettings, SinkSettings
 from leadline.settings.stream import StreamSettings
-from leadline.settings.targets import KINDS
 from leadline_cli.options import cluster_option, format_option, judged_option, settings
+from leadline_cli.servers import EXPOSED, exposes, servers, servers_argument, servers_option
 
 if TYPE_CHECKING:
     from leadline_lab.pipeline import Pipeline
@@ -28,15 +31,12 @@ if TYPE_CHECKING:
 
 JUDGED: Final = ("judgement", "rules", "overrides")
 """Settings that are handed to the process that judges."""
-EXPOSED: Final = (
-    "leadline: everybody on this machine can read the password in the list of processes: put it into a password file "
-    "(PGPASSFILE) or the server into a service file (service=NAME)"
-)
 QUIET: Final = {"log": {"level": "warning"}}
 
 
 @click.command()
-@click.argument("dsns", metavar="DSN...", nargs=-1, required=True)
+@servers_argument
+@servers_option
 @cluster_option
 @click.option(
     "--interval",
@@ -68,6 +68,7 @@ QUIET: Final = {"log": {"level": "warning"}}
 @format_option
 def command(
     dsns: tuple[str, ...],
+    file: Path | None,
     cluster: str,
     interval: float,
     for_s: float | None,
@@ -79,15 +80,17 @@ def command(
     """Watch your servers live, with the whole pipeline on this machine.
 
     DSN is a connection string; its role needs pg_monitor and no other right. A password is best in a password file, or
-    everything in a service file: service=NAME. Agent, broker and judgement run on this
-    machine. The broker is in memory; only the incident log, if there is one, is kept. Slack, PagerDuty and a webhook
-    are notified when LEADLINE_SLACK_*, LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_* are set. With --duration, the exit
-    code is 1 when an incident is open at the end.
+    everything in a service file: service=NAME. A server without a NAME is shown under its cluster_name or the
+    application_name under which it replicates, or else its address. Agent, broker and judgement run on this machine.
+    The broker is in memory; only the incident log, if there is one, is kept. Slack, PagerDuty and a webhook are
+    notified when LEADLINE_SLACK_*, LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_* are set; each target is tested first, and
+    one that refuses its settings ends the command. In a terminal, arrow keys scroll and q quits. With --duration, the
+    exit code is 1 when an incident is open at the end.
 
     \b
     Example:
-      leadline watch --for 10 'host=pg-1 user=leadline dbname=postgres' \\
-                              'host=pg-2 user=leadline dbname=postgres'
+      leadline watch pg-1='host=10.0.0.1 user=leadline dbname=postgres' \\
+                     pg-2='host=10.0.0.2 user=leadline dbname=postgres' --for 10
     """
     from leadline_lab.pipeline import Pipeline
     from leadline_lab.view.fleet import FleetView
@@ -95,17 +98,23 @@ def command(
     from leadline_streams.rules import RULES
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is put away
-    if any("password" in parts(dsn) for dsn in (*dsns, *([db_sink] if db_sink else []))):
+    read = servers(dsns, file, cluster)
+    if exposes([*dsns, *([db_sink] if db_sink else [])]):
         click.echo(EXPOSED, err=True)
     judged = _judgement(settings(StreamSettings, config), RULES, for_s, interval)
-    sinks = _sinks(settings(SinkSettings, None), db_sink)
-    names = [name for name in sinks if name != "proxy"]
+    chosen = _targets(settings(SinkSettings, None), db_sink)
+    names = [*chosen.names(), *(["incident_log"] if chosen.incident_log.wanted else [])]
+    for line in asyncio.run(_tested(chosen, names)):
+        click.echo(line, err=True)
     with Pipeline() as pipeline:
-        pipeline.start("agent", _agent(dsns, cluster, interval, str(pipeline.file("spool.sqlite3"))))
+        for line in _beginning(read, pipeline.kafka.bootstrap):
+            click.echo(line, err=True)
+        pipeline.start("agent", _agent(read, interval, str(pipeline.file("spool.sqlite3"))))
         pipeline.start("stream", {**{name: revealed(getattr(judged, name)) for name in JUDGED}, **QUIET})
         if names:
             acknowledge = f"{variable(('kafka', 'bootstrap'))}={pipeline.kafka.bootstrap} leadline incidents ack"
-            pipeline.start("sink", {**sinks, "notify": {"acknowledge": acknowledge}, **QUIET}, *names)
+            made = {**revealed(chosen), "notify": {**revealed(chosen.notify), "acknowledge": acknowledge}, **QUIET}
+            pipeline.start("sink", made, *names)
         live = form == "text" and sys.stdout.isatty()
         note = (
             f"embedded broker at {pipeline.kafka.bootstrap}, in memory{''.join(f'; notifies {name}' for name in names)}"
@@ -153,31 +162,40 @@ async def _watch(pipeline: "Pipeline", show: "Show", fleet: "FleetView", duratio
         raise ProblemFound("an incident is open; see above")
 
 
-def _sinks(own: SinkSettings, db_sink: str | None) -> dict[str, Any]:
-    """Of the settings in the environment, the targets that are there; and the incident log. Raises UsageError."""
-    found = {kind: revealed(getattr(own, kind)) for kind in KINDS if getattr(own, kind).wanted}
-    if found and own.proxy.url is not None:
-        found["proxy"] = revealed(own.proxy)
+def _targets(own: SinkSettings, db_sink: str | None) -> SinkSettings:
+    """Of the settings in the environment, the targets and the proxy; and the incident log. Raises UsageError."""
     if db_sink is not None:
         address(db_sink)
-        found["incident_log"] = {"dsn": db_sink}
-    return found
+    return SinkSettings(
+        slack=own.slack,
+        pagerduty=own.pagerduty,
+        webhook=own.webhook,
+        proxy=own.proxy,
+        incident_log=IncidentLogSettings(dsn=Secret(db_sink) if db_sink is not None else None),
+    )
 
 
-def node_names(dsns: Sequence[str]) -> list[str]:
-    """A name for each server: its address. Raises UsageError when two are the same or one is no connection string."""
-    names = [address(dsn) for dsn in dsns]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"{name} is given twice; give each server once")
-    return names
+async def _tested(chosen: SinkSettings, names: Sequence[str]) -> list[str]:
+    """A line for each target that was tested. Raises UsageError where one refuses its settings."""
+    from leadline_cli.target_checks import targets
+
+    if not names:
+        return ["targets: none, so nobody is notified; set LEADLINE_SLACK_* or LEADLINE_PAGERDUTY_*, or see --db-sink"]
+    results = await targets(chosen, SystemClock(), notify=False)
+    lines = [f"{each.subject}: {each.check}: {each.result}: {each.detail}" for each in results]
+    if any(each.result == "fail" for each in results):
+        raise UsageError("\n".join(line for each, line in zip(results, lines, strict=True) if each.result == "fail"))
+    return [escape(line) for line in lines]
 
 
-def _agent(dsns: Sequence[str], cluster: str, interval: float, spool: str) -> dict[str, Any]:
-    instances = [
-        {"dsn": dsn, "name": name, "cluster": cluster} for dsn, name in zip(dsns, node_names(dsns), strict=True)
-    ]
-    return {"instances": instances, "interval_s": interval, "spool": {"path": spool}, **QUIET}
+def _beginning(read: Sequence[InstanceSettings], bootstrap: str) -> Iterator[str]:
+    """A line for the command itself and one for the servers."""
+    yield f"leadline {__version__}: Kafka at {bootstrap}, in memory"
+    yield escape("servers: " + ", ".join(f"{each.name} ({address(each.dsn.reveal())})" for each in read))
+
+
+def _agent(read: Sequence[InstanceSettings], interval: float, spool: str) -> dict[str, Any]:
+    return {"instances": [revealed(each) for each in read], "interval_s": interval, "spool": {"path": spool}, **QUIET}
 
 
 def _judgement(

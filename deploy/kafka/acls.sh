@@ -28,7 +28,7 @@ grants() {
     role "$sink" "deliveries incidents deadletters" "alerts incidents actions silences deliveries"
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.
     # They write there that a node is retired.
-    role "$people" "actions silences samples" "status silences deadletters"
+    role "$people" "actions silences samples" "incidents status silences deadletters"
     # The groups in which offsets are committed.
     group "$stream" "${STREAM_GROUP-${prefix}stream}" literal
     group "$sink" "${prefix}sink." prefixed

@@ -86,9 +86,7 @@ class _Reader:
         known = [key for setting in settings for key in setting.keys]
         unknown = [key for key in data if key not in known]
         for key in unknown:
-            near = get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"allowed here: {', '.join(known)}"
-            self.report((*path, key), f"there is no such setting; {hint}")
+            self.report((*path, key), f"there is no such setting; {_hint(key, known, at_top=not path)}")
         values = {setting.attribute: self.setting(setting, data, path) for setting in settings}
         if unknown or BAD in values.values():
             return BAD
@@ -107,7 +105,8 @@ class _Reader:
             return setting.default
         if not given:
             wanted = f"missing; give {' or '.join(setting.keys)}"
-            return self.report((*path, setting.key), wanted if setting.group else f"{wanted}: {setting.allowed}")
+            form = f", such as {_example(setting)}" if setting.kind == "list" else ""
+            return self.report((*path, setting.key), wanted + form if setting.group else f"{wanted}: {setting.allowed}")
         ((key, value),) = given.items()
         here = (*path, key)
         if setting.group is None:
@@ -151,6 +150,24 @@ class _Reader:
         if isinstance(made, float) and not math.isfinite(made):
             return self.report(path, f"got {_shown(value)}; allowed: {setting.allowed}")
         return made
+
+
+def _hint(key: str, known: list[str], *, at_top: bool) -> str:
+    """The remedy for a setting that does not exist: at the top of a file, it may belong to another process."""
+    from leadline.settings.processes import PROCESSES  # loads the settings of every process
+
+    owners = [name for name, group in PROCESSES.items() if any(key in each.keys for each in settings_of(group))]
+    if at_top and owners:
+        return f"{key} belongs to `leadline {owners[0]}`"
+    near = get_close_matches(key, known, 1)
+    return f"did you mean {near[0]}?" if near else f"allowed here: {', '.join(known)}"
+
+
+def _example(setting: Setting) -> str:
+    """An item of a list of groups, with the settings that it must have, as YAML in one line."""
+    assert setting.group is not None
+    needed = [each for each in settings_of(setting.group) if each.default is REQUIRED]
+    return f"- {{{', '.join(f'{each.key}: {each.example}' for each in needed)}}}"
 
 
 def _shown(value: Any) -> str:

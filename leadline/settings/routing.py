@@ -1,10 +1,14 @@
 """Settings of who is notified of an incident, and when."""
 
+from collections.abc import Iterator
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from leadline.settings.declare import Settings
+from leadline.catalogue import RULES
+from leadline.settings.declare import SettingPath, Settings
 from leadline.settings.targets import Glob, HttpAddress
 
 Seconds = Annotated[float, Meta(ge=0, le=86400)]
@@ -32,6 +36,13 @@ class RouteMatch(Settings, frozen=True, kw_only=True):
         dict[str, Glob],
         Meta(description="Patterns for labels of the cluster's nodes.", examples=[{"team": "payments"}]),
     ] = {}
+
+    def check(self) -> Iterator[tuple[SettingPath, str]]:
+        """The pattern for rules matches one."""
+        if self.rule is not None and not any(fnmatchcase(name, self.rule.replace("[", "[[]")) for name in RULES):
+            near = get_close_matches(self.rule, RULES, 1)
+            hint = f"did you mean {near[0]}?" if near else "`leadline rules list` lists the rules"
+            yield ("rule",), f"matches no rule; {hint}"
 
 
 class RouteSettings(Settings, frozen=True, kw_only=True):
@@ -100,3 +111,10 @@ class NotifySettings(Settings, frozen=True, kw_only=True):
     replayed: Annotated[
         bool, Meta(description="Whether targets are notified of incidents that `leadline replay` made.")
     ] = False
+
+    def check(self) -> Iterator[tuple[SettingPath, str]]:
+        """The critical wait no longer, reminders no faster than updates."""
+        if self.critical_wait_s > self.group_wait_s:
+            yield ("critical_wait_s",), f"must be at most group_wait_s, which is {self.group_wait_s:g}"
+        if 0 < self.repeat_s < self.update_every_s:
+            yield ("repeat_s",), f"must be 0, or at least update_every_s, which is {self.update_every_s:g}"

@@ -1,14 +1,12 @@
 """Settings of `leadline stream`. `leadline watch --config` reads the same file."""
 
-from collections.abc import Collection, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta
 
 from leadline.settings.common import KafkaSettings, LogSettings, MetricsSettings
-from leadline.settings.declare import SettingPath, Settings, path_text
-from leadline.settings.load import Problem, SettingsError
+from leadline.settings.declare import SettingPath, Settings
 
 Glob = Annotated[str, Meta(min_length=1)]
 Share = Annotated[float, Meta(gt=0, le=1)]
@@ -216,17 +214,3 @@ class StreamSettings(Settings, frozen=True, kw_only=True):
     overrides: list[OverrideSettings] = []
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
-
-    def check_rules(self, known: Collection[str]) -> None:
-        """Raise SettingsError that names every rule in these settings that is not in ``known``."""
-        named: list[SettingPath] = [("rules", name) for name in self.rules]
-        named += [("overrides", at, "rules", name) for at, item in enumerate(self.overrides) for name in item.rules]
-        problems = []
-        for path in named:
-            if path[-1] in known:
-                continue
-            near = get_close_matches(str(path[-1]), known, 1)
-            hint = f"did you mean {near[0]}?" if near else "`leadline rules list` lists the rules"
-            problems.append(Problem("", path_text(path), f"there is no such rule; {hint}"))
-        if problems:
-            raise SettingsError(problems)

@@ -62,6 +62,10 @@ class SlackSettings(Settings, frozen=True, kw_only=True):
             yield ("channel",), "missing; a token needs a channel to post to"
         if self.webhook_url is not None and self.channel is not None:
             yield ("channel",), "not used with webhook_url, which belongs to one channel; remove it"
+        if self.webhook_url is not None and not _is_address(self.webhook_url):
+            yield ("webhook_url",), "not the URL of a webhook; give https://hooks.slack.com/services/…"
+        if self.token is not None and not self.token.reveal().startswith("xox"):
+            yield ("token",), "not a token of Slack; give the Bot User OAuth Token, which begins with xoxb-"
 
 
 class PagerDutySettings(Settings, frozen=True, kw_only=True):
@@ -85,6 +89,15 @@ class PagerDutySettings(Settings, frozen=True, kw_only=True):
     def wanted(self) -> bool:
         """Whether anything is set."""
         return self.routing_key is not None
+
+    def check(self) -> Iterator[tuple[SettingPath, str]]:
+        """The key has the form of one."""
+        if self.routing_key is not None and re.fullmatch("[A-Za-z0-9]{32}", self.routing_key.reveal()) is None:
+            yield (
+                ("routing_key",),
+                "not an integration key, which has 32 letters and digits; "
+                "copy it from the Events API V2 integration of the service",
+            )
 
 
 class WebhookSettings(Settings, frozen=True, kw_only=True):
@@ -120,6 +133,10 @@ class WebhookSettings(Settings, frozen=True, kw_only=True):
         """A URL needs a key, since requests are always signed."""
         if self.url is not None and self.signing_key is None:
             yield ("signing_key",), "missing; requests are signed, so that the receiver can verify their sender"
+        if self.url is None and self.signing_key is not None:
+            yield ("signing_key",), "not used without url, which is the address of the receiver"
+        if self.url is not None and not _is_address(self.url):
+            yield ("url",), "not a URL; give https://host/path"
 
 
 class ProxySettings(Settings, frozen=True, kw_only=True):
@@ -156,6 +173,11 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
             return
         if re.fullmatch(r"https?://([^\s/?#@]*@)?[^\s/?#@:]+(:\d{1,5})?/?", address) is None:
             yield ("url",), "not the address of a proxy; give http://host:port or http://user:password@host:port"
+
+
+def _is_address(url: Secret) -> bool:
+    """Whether a secret is a URL of HTTP with a host."""
+    return re.fullmatch(r"https?://([^\s/?#@]*@)?[^\s/?#@:]+(:\d{1,5})?([/?]\S*)?", url.reveal()) is not None
 
 
 class ConsoleSettings(Settings, frozen=True, kw_only=True):

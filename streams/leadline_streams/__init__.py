@@ -1,14 +1,15 @@
 """The stream processor: samples in; verdicts, alerts, incidents and their causes out.
 
-``judge``       pure, and names no engine: event order, lag, verdicts, the life of alerts, incidents
-``engines``     pure: what samples of each engine mean for the judgement
-``rules``       pure: one rule per file
-``causes``      pure: one cause per file
-``assembly``    composes the judgement from settings, engines, rules and causes
-``runtime``     Faust, partitions and durable state
-``replay``      recorded samples judged again
-``one_look``    a few samples judged at once, for ``leadline check``
-``reference``   the generated pages of rules and causes
+``judge``          pure, and names no engine: event order, lag, verdicts, the life of alerts, incidents
+``engines``        pure: what samples of each engine mean for the judgement
+``rules``          pure: one rule per file
+``causes``         pure: one cause per file
+``rule_settings``  the settings of rules, checked against the rules
+``assembly``       composes the judgement from settings, engines, rules and causes
+``runtime``        Faust, partitions and durable state
+``replay``         recorded samples judged again
+``one_look``       a few samples judged at once, for ``leadline check``
+``reference``      the generated pages of rules and causes
 
 It must never read a clock to decide something, or do I/O outside ``runtime`` and ``replay``.
 """

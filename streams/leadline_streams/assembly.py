@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
-from leadline.settings.stream import RuleOverride, StreamSettings
+from leadline.settings.stream import StreamSettings
 from leadline_streams.causes import CAUSES
 from leadline_streams.engines.postgresql.engine import PostgreSQL
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.policy import Override, Policy
+from leadline_streams.rule_settings import check_rules, given
 from leadline_streams.rules import RULES
 
 ENGINES: dict[str, Engine] = {engine.name: engine for engine in (PostgreSQL(),)}
@@ -18,8 +17,8 @@ ENGINES: dict[str, Engine] = {engine.name: engine for engine in (PostgreSQL(),)}
 
 
 def policy_of(settings: StreamSettings) -> Policy:
-    """The policy of the settings. Raises SettingsError when they name a rule that does not exist."""
-    settings.check_rules(RULES)
+    """The policy of the settings. Raises SettingsError for a rule that does not exist, or limits in the wrong order."""
+    check_rules(settings)
     return Policy(
         lateness_s=settings.judgement.lateness_s,
         clock_tolerance_s=settings.judgement.clock_tolerance_s,
@@ -31,7 +30,7 @@ def policy_of(settings: StreamSettings) -> Policy:
         forget_s=settings.judgement.forget_s,
         retire_after_s=settings.judgement.retire_after_s,
         status_every_s=settings.judgement.status_every_s,
-        rules={name: _given(limits) for name, limits in settings.rules.items()},
+        rules={name: given(limits) for name, limits in settings.rules.items()},
         overrides=tuple(
             Override(
                 cluster=override.match.cluster or "*",
@@ -39,15 +38,11 @@ def policy_of(settings: StreamSettings) -> Policy:
                 node=override.match.node or "*",
                 link=override.match.link or "*",
                 labels=dict(override.match.labels),
-                rules={name: _given(limits) for name, limits in override.rules.items()},
+                rules={name: given(limits) for name, limits in override.rules.items()},
             )
             for override in settings.overrides
         ),
     )
-
-
-def _given(limits: RuleOverride) -> dict[str, float | bool | None]:
-    return {name: value for name, value in msgspec.structs.asdict(limits).items() if value is not None}
 
 
 def judgement(policy: Policy, engines: Mapping[str, Engine] = ENGINES) -> Judgement:

@@ -94,16 +94,16 @@ def test_check_is_not_down(run: Run, dressed: Sequence[Server], wild: Wild, tmp_
     result = run("check", *dsns)
     assert "down" not in result.out, result.out
     assert result.code == 3, result.out + result.err
-    assert f"cannot see everything: rules are blind on 127.0.0.1:{dressed[1].port}" in result.err
+    assert f"cannot see everything: rules are blind on {dressed[1].name}" in result.err
     (row,) = [line for line in result.out.splitlines() if "BLIND: rules are blind on" in line]
-    assert row.split()[0] == f"127.0.0.1:{dressed[1].port}"
+    assert row.split()[0] == dressed[1].name
     limits = tmp_path / "stream.yaml"
     limits.write_text("rules: {rule_blind: {enabled: false}}\n")
     accepted = run("check", "--config", str(limits), *dsns)
     assert "BLIND" not in accepted.out
     assert (accepted.code, "is not known" in accepted.err) == (3, True), accepted.err
     (refused,) = [
-        line for line in result.out.splitlines() if f"{dressed[1].port} (aurora) refuses to everybody" in line
+        line for line in result.out.splitlines() if f"{dressed[1].name} (aurora) refuses to everybody" in line
     ]
     assert "upstream" in refused
     wild.answers("both servers up; not seen: … (aurora) refuses to everybody: positions.received_lsn, upstream")

@@ -13,7 +13,7 @@ import pytest
 
 from leadline.model.alert import Transition
 from leadline.model.incident import Cause, Incident
-from leadline_cli.watch import node_names
+from leadline_cli.servers import addresses
 from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.port import HOST
 from leadline_lab.sandbox.postgres import Server
@@ -45,7 +45,7 @@ class Watching:
         policy: Policy | None = None,
         ways: Mapping[str, str] = {},
     ) -> None:
-        named = dict(zip(ways or node_names(dsns), dsns, strict=True))
+        named = dict(zip(ways or addresses(dsns), dsns, strict=True))
         self.observation = Observation(named, policy or _default(for_s, rules), "masked", ways)
         self._clock = self.observation.clock
         self._began = self._clock.monotonic()

@@ -2,23 +2,27 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import click
 
 from leadline.clock import SystemClock
-from leadline.errors import LeadlineError, UsageError
+from leadline.errors import LeadlineError, UnreachableError, UsageError
 from leadline.kafka import publish
 from leadline.model.action import Action
 from leadline.model.ids import IncidentId
 from leadline.settings.sink import SinkSettings
+from leadline.topic_table import latest
+from leadline.wire import INCIDENTS
 from leadline_cli.incidents.log_access import dsn, plain
 from leadline_cli.options import by_option, config_option, format_option, settings, user
 from leadline_cli.output import emit
 
 if TYPE_CHECKING:
     from leadline_sinks.incident_log.reader import Known
+
+CLIENT: Final = "leadline-incidents"
 
 
 @click.command("ack")
@@ -69,7 +73,7 @@ def _act(config: Path | None, incident: str, kind: Any, by: str | None, text: st
         at=SystemClock().now(),
         generation=known.generation if known is not None else None,
     )
-    asyncio.run(publish(loaded.kafka, "leadline-incidents", action))
+    asyncio.run(publish(loaded.kafka, CLIENT, action))
     if form == "json":
         emit(plain({"action": action}))
     else:
@@ -78,16 +82,35 @@ def _act(config: Path | None, incident: str, kind: Any, by: str | None, text: st
 
 
 async def _known(loaded: SinkSettings, incident: str) -> tuple[str, "Known | None"]:
-    """The complete ID and the incident from the incident log; ``incident`` itself without one that answers."""
+    """The complete ID and the incident, from the incident log or, without one that answers, from Kafka.
+
+    ``incident`` itself where neither can be read. Raises UsageError when there is no such incident, or several.
+    """
     from leadline_sinks.incident_log import reader
 
-    if not loaded.incident_log.wanted:
-        return incident, None
     try:
-        async with reader.session(dsn(loaded)) as connection:
-            found = await reader.beginning(connection, incident)
-    except LeadlineError as error:
+        found = await _in_log(loaded, incident) if loaded.incident_log.wanted else None
+        if found is None:
+            records = await latest(loaded.kafka, INCIDENTS, CLIENT)
+            found = {
+                ident: reader.Known(each.state, each.generation)
+                for ident, each in records.items()
+                if ident.startswith(incident)
+            }
+    except UnreachableError as error:
         click.echo(f"cannot check that the incident exists: {error}", err=True)
         return incident, None
     ident = reader.the_one(incident, found)
     return ident, found[ident]
+
+
+async def _in_log(loaded: SinkSettings, incident: str) -> "dict[str, Known] | None":
+    """The incidents of the incident log that begin like this; None when it cannot be read."""
+    from leadline_sinks.incident_log import reader
+
+    try:
+        async with reader.session(dsn(loaded)) as connection:
+            return await reader.beginning(connection, incident)
+    except LeadlineError as error:
+        click.echo(f"looking in Kafka, since the incident log cannot be read: {error}", err=True)
+        return None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import click
 import msgspec
@@ -15,6 +15,9 @@ from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline_lab.view.fleet import Event, FleetView
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class Show(AbstractContextManager["Show"], Protocol):
@@ -30,30 +33,45 @@ class Show(AbstractContextManager["Show"], Protocol):
 
 
 class Live:
-    """A picture that is painted over the last one."""
+    """A picture on the terminal's alternate screen that keys move; at the end, the last one stays."""
 
     def __init__(self, note: str) -> None:
         from rich.console import Console
         from rich.live import Live as Painter
 
+        from leadline_lab.view.viewport import Keys, Viewport
+
         self._note = note
-        self._painter = Painter(console=Console(), auto_refresh=False, transient=False, vertical_overflow="crop")
+        self._console = Console()
+        self._painter = Painter(console=self._console, auto_refresh=False, screen=True)
+        self._keys = Keys()
+        self._viewport = Viewport()
+        self._last: RenderableType = ""
 
     def __enter__(self) -> Self:
+        self._keys.__enter__()
         self._painter.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._painter.stop()
+        self._keys.__exit__(kind, error, at)
+        self._console.print(self._last)
 
     def event(self, event: Event) -> None:
         """Nothing at once: the next picture contains it."""
 
     def picture(self, fleet: FleetView, now: datetime) -> None:
-        """Paint."""
+        """Paint. Raises KeyboardInterrupt when somebody pressed the key that quits."""
         from leadline_lab.view.terminal import render
+        from leadline_lab.view.viewport import QUIT
 
-        self._painter.update(render(fleet, now, self._note), refresh=True)
+        for key in self._keys.pressed():
+            if key == QUIT:
+                raise KeyboardInterrupt
+            self._viewport.press(key)
+        self._last = render(fleet, now, self._note)
+        self._painter.update(self._viewport.of(self._last, self._console.height), refresh=True)
 
 
 class Lines:

@@ -1,6 +1,6 @@
-"""The live view: nodes, links with their lag as sparklines, alerts, incidents and causes, deliveries."""
+"""The live view: incidents with cause and fix, links with their lag as sparklines, nodes, alerts, deliveries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -14,7 +14,9 @@ from leadline.headline import impact
 from leadline.logs import escape
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
+from leadline.model.status import NodeStatus
 from leadline.setting_words import move
+from leadline.steps import fix_lines
 from leadline.words import amount, duration, hour, sparkline
 from leadline_lab.view.fleet import FleetView
 
@@ -36,6 +38,8 @@ COLOURS = {
     "info": "blue",
 }
 """Of verdicts and severities."""
+SEVERITIES = ("critical", "warning", "info")
+"""The worst first."""
 _SPARK_WIDTH = 30
 _SPARK_LEAST = 8
 
@@ -55,19 +59,25 @@ class _Trend:
 
 
 def render(fleet: FleetView, now: datetime, note: str = "") -> RenderableType:
-    """One picture of everything."""
+    """One picture of everything, the most important first: what is wrong and its fix, then links, nodes and alerts."""
     clusters = sorted({str(row.cluster) for row in fleet.nodes})
-    parts: list[RenderableType] = [_header(clusters, now, note), *_blind(fleet), _nodes(fleet), links(fleet)]
-    open_incidents = [incident for incident in fleet.incidents.values() if incident.state == "open"]
-    closed = sorted((i for i in fleet.incidents.values() if i.state == "resolved"), key=lambda i: i.opened_at)
-    if fleet.alerts:
-        parts.append(_alerts(fleet, now))
-    parts.extend(_incident(incident, now) for incident in open_incidents)
-    if not open_incidents and closed:
-        parts.append(_incident(closed[-1], now))
-    if fleet.deliveries:
-        parts.append(_deliveries(fleet, now))
+    shown = _incidents(fleet)
+    parts: list[RenderableType] = [_header(clusters, now, note), *_blind(fleet)]
+    parts += [_incident(incident, now) for incident in shown]
+    parts += [links(fleet)] if fleet.links else []
+    parts += [_nodes(fleet)] if fleet.nodes else []
+    parts += [_alerts(fleet, now)] if fleet.alerts else []
+    parts += [_timeline(incident) for incident in shown[:1] if incident.timeline]
+    parts += [_deliveries(fleet, now)] if fleet.deliveries else []
     return Group(*parts)
+
+
+def _incidents(fleet: FleetView) -> list[Incident]:
+    """The open incidents, the worst first; the newest of the others where none is open."""
+    open_ = [each for each in fleet.incidents.values() if each.state == "open"]
+    if open_:
+        return sorted(open_, key=lambda each: (SEVERITIES.index(each.severity), each.opened_at))
+    return sorted(fleet.incidents.values(), key=lambda each: each.opened_at)[-1:]
 
 
 def _deliveries(fleet: FleetView, now: datetime) -> Text:
@@ -103,83 +113,103 @@ def _refused(fleet: FleetView) -> list[Transition]:
     return [each for each in fleet.alerts.values() if each.rule == line_of.REFUSED and each.to == "firing"]
 
 
-def _grid(*columns: str) -> Table:
+def _grid(headings: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Table:
+    """A table without the columns in which every cell is empty."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=False)
-    for column in columns:
-        table.add_column(column, justify="right" if column in ("lag", "behind", "writes", "value") else "left")
+    rows = list(rows)
+    kept = [at for at in range(len(headings)) if not all(row[at] in ("", Text()) for row in rows)]
+    for at in kept:
+        right = headings[at] in ("lag", "behind", "writes", "for")
+        table.add_column(headings[at], justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(row[at] for at in kept))
     return table
 
 
 def _nodes(fleet: FleetView) -> Table:
-    table = _grid("node", "role", "version", "datacentre", "position", "writes", "")
     refused = {(each.cluster, each.subject.node) for each in _refused(fleet)}
-    for row in fleet.nodes:
-        rate = f"{amount(round(row.write_rate), row.unit)}/s" if row.write_rate is not None else ""
-        state = (
-            _plain("up", "green")
-            if row.health == "up"
-            else _plain(f"{row.health.replace('_', ' ')}: {row.note or ''}", "red")
-        )
-        if row.blind is not None or (row.health == "up" and (row.cluster, row.node) in refused):
-            state = _plain("up, BLIND", "magenta")
-        table.add_row(
-            _plain(row.node, "bold"),
-            _plain(row.role),
-            _plain(row.version),
-            _plain(row.datacenter),
-            _plain(row.position),
-            rate,
-            state,
-        )
-    return table
+    return _grid(
+        ("node", "role", "version", "datacenter", "position", "writes", "state"),
+        [
+            (
+                _plain(row.node, "bold"),
+                _plain(row.role),
+                _plain(row.version),
+                _plain(row.datacenter),
+                _plain(row.position),
+                f"{amount(round(row.write_rate), row.unit)}/s" if row.write_rate is not None else "",
+                _health(row, blind=row.blind is not None or (row.cluster, row.node) in refused),
+            )
+            for row in fleet.nodes
+        ],
+    )
+
+
+def _health(row: NodeStatus, *, blind: bool) -> Text:
+    if row.health != "up":
+        note = f": {row.note}" if row.note else ""
+        return _plain(f"{row.health.replace('_', ' ').upper()}{note}", "red")
+    return _plain("up, BLIND", "magenta") if blind else _plain("up", "green")
 
 
 def links(fleet: FleetView, samples: int = _SPARK_WIDTH) -> Table:
-    """A row for each link: verdict, lag, and the trend of the lag over at most ``samples`` seconds."""
-    table = _grid("link", "kind", "verdict", "lag", "behind", "lag over time")
-    for row in fleet.links:
-        colour = COLOURS.get(row.verdict, "")
-        table.add_row(
-            _plain(f"{row.upstream} → {row.downstream}" + (f" ({row.name})" if row.name else "")),
-            row.link_kind,
-            Text(row.verdict, style=colour),
-            line_of.lag_of(row),
-            amount(row.behind, row.unit),
-            _Trend(fleet.history(row.link), samples, colour),
-        )
-    return table
+    """A row for each link: state, lag, and the trend of the lag over at most ``samples`` seconds."""
+    return _grid(
+        ("link", "kind", "state", "lag", "behind", "lag over time"),
+        [
+            (
+                _plain(f"{row.upstream} → {row.downstream}" + (f" ({row.name})" if row.name else "")),
+                row.link_kind,
+                Text(line_of.state_of(row), style=COLOURS.get(row.verdict, "")),
+                line_of.lag_of(row),
+                amount(row.behind, row.unit),
+                _Trend(fleet.history(row.link), samples, COLOURS.get(row.verdict, "")),
+            )
+            for row in fleet.links
+        ],
+    )
 
 
 def _alerts(fleet: FleetView, now: datetime) -> Table:
-    table = _grid("alert", "state", "severity", "since", "")
-    for alert in sorted(fleet.alerts.values(), key=lambda a: a.started_at):
-        table.add_row(
-            alert.rule,
-            alert.to,
-            Text(alert.severity, style=COLOURS[alert.severity]),
-            duration(max(0.0, (now - alert.started_at).total_seconds())),
-            _plain(alert.summary),
-        )
-    return table
+    return _grid(
+        ("alert", "state", "severity", "for", ""),
+        [
+            (
+                alert.rule,
+                alert.to,
+                Text(alert.severity, style=COLOURS[alert.severity]),
+                duration(max(0.0, (now - alert.started_at).total_seconds())),
+                _plain(alert.summary),
+            )
+            for alert in sorted(fleet.alerts.values(), key=lambda each: each.started_at)
+        ],
+    )
 
 
 def _incident(incident: Incident, now: datetime) -> Panel:
+    """The first cause with its fix; the others by code; the last changes of settings."""
     until = incident.resolved_at or now
     lasted = duration(max(0.0, (until - incident.opened_at).total_seconds()))
     lines: list[Text] = []
-    for rank, cause in enumerate(incident.causes[:3]):
-        style = "bold" if rank == 0 else "dim"
-        lines.append(
-            Text.assemble((f"{cause.code} ", style), (f"{cause.confidence:.2f}  ", "dim")).append(escape(cause.summary))
-        )
-        if rank == 0:
-            lines.append(Text.assemble(("fix  ", "green"), escape(cause.fix)))
+    for cause in incident.causes[:1]:
+        lines.append(_labelled("cause", "bold", f"{cause.summary} ({cause.code}, {cause.confidence:.2f})"))
+        lines += [_labelled("" if at else "fix", "green", line) for at, line in enumerate(fix_lines(cause))]
     lines += [
-        _plain(f"changed  {change.setting} on {change.node}: {move(change)}", "cyan")
+        _labelled("changed", "cyan", f"{change.setting} on {change.node}: {move(change)}")
         for change in incident.changes[-3:]
     ]
-    lines += [Text.assemble((f"{hour(entry.at)}  ", "dim"), escape(entry.what)) for entry in incident.timeline[-5:]]
+    if others := incident.causes[1:4]:
+        lines.append(_labelled("also", "dim", ", ".join(f"{each.code} {each.confidence:.2f}" for each in others)))
     colour = "green" if incident.state == "resolved" else COLOURS[incident.severity]
     bad = f", {impact(incident)}" if impact(incident) else ""
     title = Text(escape(f"{incident.title}  ·  {incident.state}, {lasted}{bad}"))
     return Panel(Group(*lines), title=title, title_align="left", border_style=colour)
+
+
+def _labelled(label: str, style: str, text: str) -> Text:
+    return Text.assemble((f"{label:<9}", style)).append(escape(text))
+
+
+def _timeline(incident: Incident) -> Group:
+    entries = [Text.assemble((f"{hour(entry.at)}  ", "dim"), escape(entry.what)) for entry in incident.timeline[-5:]]
+    return Group(Text("timeline", "dim"), *entries)

@@ -102,7 +102,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An incident as of its latest record in the incident log."""
+    """An incident as of its latest record."""
 
     state: str
     generation: int
@@ -152,7 +152,7 @@ def the_one(prefix: str, found: Collection[str]) -> str:
     if prefix in found:
         return prefix
     if not found:
-        raise UsageError(f"there is no incident {prefix!r} in the incident log; see `leadline incidents list`")
+        raise UsageError(f"there is no incident {prefix!r}; see `leadline incidents list`")
     if len(found) > 1:
         raise UsageError(f"several incidents begin with {prefix!r}: {', '.join(found)}")
     return next(iter(found))

@@ -12,28 +12,22 @@ from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
 
 
-def addresses(pair: Pair) -> tuple[str, str]:
-    """The names of the two servers where none are given."""
-    return f"127.0.0.1:{pair.primary.port}", f"127.0.0.1:{pair.standby.port}"
-
-
 def test_a_healthy_pair_is_fine(run: Run, pair: Pair) -> None:
-    """Both nodes, the link between them, exit code 0."""
-    primary, standby = addresses(pair)
+    """Both nodes under their cluster_name, the link between them, exit code 0."""
     result = run("check", pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT), "--format", "json")
     assert (result.code, result.err) == (0, "")
     rows = [json.loads(line) for line in result.out.splitlines()]
     assert {row["name"]: row["role"] for row in rows if row["kind"] == "node"} == {
-        primary: "primary",
-        standby: "standby",
+        "pg-1": "primary",
+        "pg-2": "standby",
     }
     (link,) = [row for row in rows if row["kind"] == "link"]
-    assert (link["upstream"], link["downstream"]) == (primary, standby)
+    assert (link["upstream"], link["downstream"]) == ("pg-1", "pg-2")
     assert link["verdict"] in ("idle", "healthy")
 
 
 def test_a_service_and_a_password_file(run: Run, pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No secret and no address on the command line: each server has its own address all the same."""
+    """No secret and no address on the command line."""
     password = conninfo_to_dict(pair.primary.dsn(user=AGENT))["password"]
     (tmp_path / "services").write_text(
         "".join(
@@ -49,7 +43,7 @@ def test_a_service_and_a_password_file(run: Run, pair: Pair, tmp_path: Path, mon
     result = run("check", *services, "--format", "json")
     assert (result.code, result.err) == (0, "")
     rows = [json.loads(line) for line in result.out.splitlines()]
-    assert {row["name"] for row in rows if row["kind"] == "node"} == set(addresses(pair))
+    assert {row["name"] for row in rows if row["kind"] == "node"} == {"pg-1", "pg-2"}
 
 
 def test_a_paused_replay_is_a_problem(run: Run, pair: Pair) -> None:
@@ -109,3 +103,37 @@ def test_a_server_given_twice_is_refused(run: Run) -> None:
     result = run("check", "host=db1", "postgresql://db1:5432/app")
     assert result.code == 2
     assert "db1:5432 is given twice" in result.err
+
+
+def test_names_are_given_or_asked_for(run: Run, pair: Pair) -> None:
+    """A name before the connection string is that of the server; one that another has is not taken."""
+    primary, standby = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
+    where = f"127.0.0.1:{pair.primary.port}", f"127.0.0.1:{pair.standby.port}"
+    assert names(run, f"left={primary}", f"right={standby}") == ("left", "right")
+    assert names(run, f"pg-2={primary}", standby) == ("pg-2", where[1])
+    nagios = run("check", "--nagios", primary, standby)
+    assert f"'{where[0]} -> {where[1]}'=" in nagios.out, "a name must not change with the answer of a server"
+
+
+def names(run: Run, *dsns: str) -> tuple[str, ...]:
+    """Of upstream and downstream."""
+    rows = map(json.loads, run("check", *dsns, "--format", "json").out.splitlines())
+    (link,) = [row for row in rows if row["kind"] == "link"]
+    return link["upstream"], link["downstream"]
+
+
+def test_the_servers_of_an_agent(run: Run, pair: Pair, tmp_path: Path) -> None:
+    """Names, clusters and connection strings are those of the file."""
+    file = tmp_path / "agent.yaml"
+    instances = [
+        {"name": name, "cluster": "orders", "dsn": server.dsn(user=AGENT)}
+        for name, server in {"left": pair.primary, "right": pair.standby}.items()
+    ]
+    file.write_text(json.dumps({"instances": instances}))
+    result = run("check", "--servers", file, "--format", "json")
+    assert (result.code, result.err) == (0, "")
+    rows = [json.loads(line) for line in result.out.splitlines()]
+    assert {row["id"] for row in rows if row["kind"] == "link"} == {"orders/left->right"}
+    both = run("check", "--servers", file, "host=db1")
+    assert (both.code, both.out) == (2, "")
+    assert "not both" in both.err

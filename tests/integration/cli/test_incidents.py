@@ -202,13 +202,17 @@ def test_ack_and_note(run: Run, broker: EmbeddedBroker, prefix: str) -> None:
 def test_ack_while_the_log_is_away(
     run: Run, broker: EmbeddedBroker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An incident is acknowledged without the incident log; a warning states that, without the password."""
+    """It is looked for in Kafka instead; a warning states that, without the password."""
+    kafka = KafkaSettings(bootstrap=broker.bootstrap, topic_prefix=prefix)
+    asyncio.run(publish(kafka, "test", outage.INCIDENT))
     monkeypatch.setenv("LEADLINE_INCIDENT_LOG_DSN", "host=127.0.0.1 port=1 user=a password=hunter2")
     result = run("incidents", "ack", outage.ID, "--by", "ada")
     assert result.code == 0
-    assert "cannot check that the incident exists" in result.err
+    assert "looking in Kafka, since the incident log cannot be read" in result.err
     assert "hunter2" not in result.err
     assert written(broker, prefix, 1) == [(outage.ID.encode(), "acknowledge", "ada")]
+    other = run("incidents", "ack", "inc_other", "--by", "ada")
+    assert (other.code, "there is no incident 'inc_other'" in other.err) == (2, True)
     away = run("incidents", "list")
     assert (away.code, "is the server running there?" in away.err) == (3, True)
 

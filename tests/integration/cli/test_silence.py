@@ -1,18 +1,23 @@
 """`leadline silence`, over each broker."""
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 
 import pytest
 
+from leadline.kafka import publish
+from leadline.settings.common import KafkaSettings
 from tests.fixtures.brokers import Broker, create_topics
 from tests.fixtures.commands import Result, Run
+from tests.unit.lab.view.test_fleet import node
 
 
 @pytest.fixture(autouse=True)
 def kafka(any_broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Topics of its own, in the environment."""
+    """Topics of its own, in the environment, with a node of cluster orders in datacenter fra1."""
     create_topics(any_broker, prefix, 3)
+    asyncio.run(publish(KafkaSettings(bootstrap=any_broker.bootstrap, topic_prefix=prefix), "test", node("pg-1")))
     monkeypatch.setenv("LEADLINE_KAFKA_BOOTSTRAP", any_broker.bootstrap)
     monkeypatch.setenv("LEADLINE_KAFKA_TOPIC_PREFIX", prefix)
 
@@ -47,8 +52,8 @@ def test_a_silence_and_its_end(run: Run) -> None:
 
 def test_which_of_several(run: Run) -> None:
     """The beginning of an identity must be of one only."""
-    names = {str(silences(run("silence", "add", "cluster=x", "--for", "1m", "--format", "json"))[0]["silence_id"])}
-    names |= {str(silences(run("silence", "add", "cluster=x", "--for", "1m", "--format", "json"))[0]["silence_id"])}
+    names = {str(silences(run("silence", "add", "cluster=*", "--for", "1m", "--format", "json"))[0]["silence_id"])}
+    names |= {str(silences(run("silence", "add", "cluster=*", "--for", "1m", "--format", "json"))[0]["silence_id"])}
     result = run("silence", "expire", "sil_")
     assert result.code == 2
     assert all(name in result.err for name in names)
@@ -71,6 +76,12 @@ def test_which_of_several(run: Run) -> None:
         (("cluster=a", "--for", "9999d"), "at most 366d"),
         (("cluster=a",), "Missing option '--for'"),
         (("--for", "1h"), "Missing argument"),
+        (("severity=hihg", "--for", "1h"), "no severity matches 'hihg'; allowed: info, warning, critical"),
+        (("rule=replication_lagg", "--for", "1h"), "no rule matches 'replication_lagg'; did you mean replication_lag?"),
+        (("cause=xyz*", "--for", "1h"), "no cause matches 'xyz*'; allowed: "),
+        (("cluster=order", "--for", "1h"), "no cluster matches 'order'; did you mean orders?; give --unknown"),
+        (("datacenter=lon1", "--for", "1h"), "no datacenter matches 'lon1'; known: fra1; give --unknown"),
+        (("incident=inc_1", "--for", "1h"), "no incident matches 'inc_1'; known: none; give --unknown"),
     ],
 )
 def test_wrong_use(run: Run, words: tuple[str, ...], message: str) -> None:
@@ -79,3 +90,9 @@ def test_wrong_use(run: Run, words: tuple[str, ...], message: str) -> None:
     assert result.code == 2
     assert message in result.err
     assert run("silence", "list").out == "no silences\n"
+
+
+def test_the_unknown_is_silenced_on_purpose(run: Run) -> None:
+    """A cluster that Kafka does not show yet can be silenced on purpose."""
+    assert run("silence", "add", "cluster=new", "--for", "1h", "--unknown").code == 0
+    assert "cluster=new" in run("silence", "list").out

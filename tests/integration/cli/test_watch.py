@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from leadline import __version__
 from leadline.recording import read
-from leadline_cli.watch import EXPOSED
+from leadline_cli.servers import EXPOSED
 from leadline_lab.receiver.server import Receiver
 from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.guard import descendants
@@ -87,7 +88,7 @@ def test_a_paused_replay_becomes_an_incident_with_its_cause(pair: Pair, tmp_path
         incident = watch.until("the incident opens", "incident", 5.0, state="open")
         assert incident["causes"][0]["code"] == "replay_paused_by_operator"
         assert alert["alert_id"] in incident["alerts"]
-        assert alert["subject"]["upstream"] == f"127.0.0.1:{pair.primary.port}"
+        assert alert["subject"]["upstream"] == "pg-1"
         pair.standby.query("SELECT pg_wal_replay_resume()")
         watch.until("the incident is over", "incident", 40.0, state="resolved")
         assert {line["incident_id"] for line in watch.of("incident")} == {incident["incident_id"]}
@@ -148,10 +149,15 @@ def test_without_an_incident_the_exit_code_is_0(run: Run, pair: Pair) -> None:
 
     A password on the command line is warned of.
     """
-    dsns = pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT)
+    dsns = pair.primary.dsn(user=AGENT), f"replica={pair.standby.dsn(user=AGENT)}"
     result = run("watch", *dsns, "--duration", "6", "--for", "5")
-    assert (result.code, result.err) == (0, f"{EXPOSED}\n")
-    assert f"main  127.0.0.1:{pair.standby.port}  standby 18" in result.out
+    assert result.code == 0
+    warned, targets, process, servers = result.err.splitlines()
+    assert warned == EXPOSED
+    assert targets.startswith("targets: none")
+    assert process.startswith(f"leadline {__version__}: Kafka at 127.0.0.1:")
+    assert servers == f"servers: pg-1 (127.0.0.1:{pair.primary.port}), replica (127.0.0.1:{pair.standby.port})"
+    assert "main  replica  standby 18" in result.out
     assert "INCIDENT" not in result.out
 
 

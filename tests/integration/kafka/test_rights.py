@@ -20,7 +20,7 @@ from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
 from leadline.topic_table import latest
 from leadline.topics import TOPICS, create, require, require_group
-from leadline.wire import SILENCES, STATUS, outgoing
+from leadline.wire import INCIDENTS, SILENCES, STATUS, outgoing
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.record_times import RecordTimes
 from leadline_lab.sandbox.fleet import Fleet
@@ -119,6 +119,7 @@ class Installation:
         await publish(kafka, "test", retirement)
         assert list(await latest(kafka, SILENCES, "test")) == ["sil_1"]
         assert await latest(kafka, STATUS, "test")
+        assert incident in await latest(kafka, INCIDENTS, "test")
         assert JUNK in await read(kafka, "deadletters")
 
 

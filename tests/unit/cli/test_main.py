@@ -7,6 +7,7 @@ from inspect import cleandoc
 import click
 import pytest
 
+from leadline import __version__
 from leadline.errors import LeadlineError, ProblemFound, UnreachableError, UsageError
 from leadline_cli.main import COMMANDS, EXTRAS
 from tests.fixtures.commands import Run
@@ -55,6 +56,12 @@ def test_help_names_each_command(run: Run) -> None:
     listed = " ".join(result.out.split())
     assert all(f"{name} {text}" in listed for name, text in ALL)
     assert run().code == 2
+
+
+def test_the_version(run: Run) -> None:
+    """One line; `leadline version` lists the libraries as well."""
+    result = run("--version")
+    assert (result.code, result.out, result.err) == (0, f"leadline {__version__}\n", "")
 
 
 def test_an_unknown_command(run: Run) -> None:

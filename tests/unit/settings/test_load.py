@@ -176,19 +176,6 @@ def test_a_secret_file_with_an_impossible_name(tmp_path: Path) -> None:
     assert "cannot read the secret in" in problems({}, path)[0]
 
 
-def test_unknown_rules_are_named() -> None:
-    """A role that has the rules reports all unknown ones with their paths."""
-    environ = {"LEADLINE_RULES_REPLICATION_LOG_WARNING": "1", "LEADLINE_OVERRIDES_0_RULES_ZZZ_WARNING": "1"}
-    settings = load(StreamSettings, None, environ | {"LEADLINE_OVERRIDES_0_MATCH_NODE": "*"}).settings
-    with pytest.raises(SettingsError) as caught:
-        settings.check_rules({"replication_lag", "node_down"})
-    assert str(caught.value).splitlines() == [
-        "rules.replication_log: there is no such rule; did you mean replication_lag?",
-        "overrides[0].rules.zzz: there is no such rule; `leadline rules list` lists the rules",
-    ]
-    StreamSettings(rules={"node_down": RuleOverride()}).check_rules({"node_down"})
-
-
 @pytest.mark.parametrize("group", PROCESSES.values(), ids=PROCESSES)
 def test_every_setting_has_its_own_variable_and_help(group: type) -> None:
     """No two settings share a variable, and each says what it is and what is allowed."""

@@ -8,6 +8,7 @@
 ``rights``          the rights on a server, and the service that runs it
 ``rights_report``   what a server shows to a role, group by group, for people to send
 ``probe``           one session at a time: sends a statement, waits a bounded time, reconnects
+``own_names``       the names that a server has for itself
 ``session``         opens a session of the agent's own; refuses a pooler
 ``connection``      connections that keep the SQLSTATE with which a server refuses one
 ``connect_errors``  the reason that a server could not be read, in one line

@@ -15,7 +15,7 @@ GROUPS = {
 }
 OTHERS = {
     *(catalog.FILES, catalog.REFUSED, catalog.SERVICE, catalog.SESSION, catalog.SETTINGS, catalog.TABLES),
-    *(catalog.LISTED, catalog.LOG_RIGHTS, catalog.LOG_PATH, catalog.LOG_TAIL, catalog.LOG_TAIL_BY),
+    *(catalog.LISTED, catalog.NAMES, catalog.LOG_RIGHTS, catalog.LOG_PATH, catalog.LOG_TAIL, catalog.LOG_TAIL_BY),
 }
 MAJORS = range(catalog.OLDEST, 20)
 

@@ -9,14 +9,23 @@ from leadline.model.alert import Subject
 from leadline.model.ids import NodeName, link_id
 from leadline_lab.view.fleet import FleetView
 from leadline_lab.view.terminal import render
+from leadline_lab.view.viewport import QUIT, Viewport, meanings
 from tests.unit.lab.view.test_fleet import AT, link, node
 from tests.unit.sinks.log_made import transition
+from tests.unit.sinks.made import cause, incident
 
 
 def shown(fleet: FleetView, width: int) -> str:
     """The picture as text."""
     out = StringIO()
     Console(file=out, width=width).print(render(fleet, AT))
+    return out.getvalue()
+
+
+def seen(fleet: FleetView, width: int, height: int, viewport: Viewport | None = None) -> str:
+    """The part of the picture that a terminal shows."""
+    out = StringIO()
+    Console(file=out, width=width, height=height).print((viewport or Viewport()).of(render(fleet, AT), height), end="")
     return out.getvalue()
 
 
@@ -52,8 +61,8 @@ def test_a_node_that_is_not_up_shows_why() -> None:
     text = shown(fleet, 140)
     assert "2.5 MB/s" in text
     assert "12 transactions/s" in text
-    assert "down: refused: is the server running there?" in text
-    assert "silent: its agent does not report" in text
+    assert "DOWN: refused: is the server running there?" in text
+    assert "SILENT: its agent does not report" in text
 
 
 def test_a_blind_agent_has_a_banner() -> None:
@@ -78,3 +87,54 @@ def test_a_server_that_refuses_a_part_has_a_banner() -> None:
         lines = shown(fleet, 140).splitlines()
         seen.append((f" BLIND  {summary}" in lines[1], sum("up, BLIND" in line for line in lines)))
     assert seen == [(False, 0), (True, 1), (False, 0)]
+
+
+SUMMARY = "query pid 4711 on pg-2 (application reports, database app, 10.0.0.7) holds a snapshot that replay waits for"
+FIX = "Cancel it: SELECT pg_cancel_backend(4711); then ALTER SYSTEM SET max_standby_streaming_delay = '30s'."
+
+
+def broken() -> FleetView:
+    """A pair of which the standby waits, and is blamed for it by two rules."""
+    fleet = FleetView()
+    fleet.take(node("pg-1", datacenter="", position="0/5000148", write_rate=2_500_000.0))
+    fleet.take(node("pg-2", datacenter="", role="standby"))
+    fleet.take(link(verdict="replay_stalled", lag_s=61.0, behind=1 << 30))
+    for number, rule in enumerate(("replication_lag", "replication_stalled")):
+        fleet.take(transition(1, alert_id=f"a_{number}", rule=rule, to="firing", summary=f"{rule} of pg-2"))
+    fleet.take(incident(causes=[cause(summary=SUMMARY, fix=FIX, steps=[])]))
+    return fleet
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 50)])
+def test_cause_and_fix_are_seen_first(width: int, height: int) -> None:
+    """Above links and nodes, whole, without a key being pressed; no column is empty."""
+    lines = seen(broken(), width, height).splitlines()
+    text = " ".join(" ".join(line.strip("│ ").split()) for line in lines)
+    assert len(lines) <= height
+    assert SUMMARY in text
+    assert FIX in text
+    at = [next(number for number, line in enumerate(lines) if part in line) for part in ("fix", "→ pg-2", "standby ")]
+    assert at == sorted(at)
+    assert "STALLED" in text
+    assert "datacenter" not in text
+
+
+def test_keys_move_over_what_does_not_fit() -> None:
+    """The last line says how much is hidden; the end shows the last line, the top the first."""
+    viewport, fleet = Viewport(), broken()
+    first = seen(fleet, 80, 10, viewport)
+    assert "below" in first.splitlines()[-1]
+    assert "leadline" in first.splitlines()[0]
+    for key in meanings("\x1b[B\x1bx G"):
+        viewport.press(key)
+    last = seen(fleet, 80, 10, viewport)
+    assert "replication_lag fires" in last.splitlines()[-2]
+    assert "above" in last.splitlines()[-1]
+    for key in ("page up", "up", "top"):
+        viewport.press(key)
+    assert seen(fleet, 80, 10, viewport) == first
+
+
+def test_keys_are_those_that_people_know() -> None:
+    """Arrow keys in both modes of a terminal; what means nothing is left out."""
+    assert list(meanings("q\x1b[A\x1bOB\x1b[5~\x1b[6~zg")) == [QUIT, "up", "down", "page up", "page down", "top"]

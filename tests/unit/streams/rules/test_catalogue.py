@@ -10,6 +10,7 @@ from leadline.settings.stream import StreamSettings
 from leadline_streams.causes import CAUSES
 from leadline_streams.judge.rule import Rule
 from leadline_streams.reference import rules
+from leadline_streams.rule_settings import check_rules
 from leadline_streams.rules import RULES
 
 ROOT = Path(__file__).parents[4]
@@ -62,7 +63,7 @@ def test_the_settings_in_its_runbook_are_settings(rule: Rule, tmp_path: Path) ->
     for example in examples:
         (tmp_path / "stream.yaml").write_text(example)
         settings = load(StreamSettings, tmp_path / "stream.yaml", {}).settings
-        settings.check_rules(RULES)
+        check_rules(settings)
         assert rule.name in {*settings.rules, *(name for item in settings.overrides for name in item.rules)}
 
 
