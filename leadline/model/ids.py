@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, NewType
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ IncidentId = NewType("IncidentId", str)
 _SAFE = " _.@+=~:"
 
 
+@lru_cache(maxsize=16384)
 def _part(name: str) -> str:
     return quote(name, safe=_SAFE, errors="surrogatepass")
 
