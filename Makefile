@@ -38,8 +38,16 @@ $(STAMP): pyproject.toml
 
 test: unit properties integration faults quickzoo quickwild ## run every test: unit, properties, integration, our own parts killed, a short zoo and short wild
 
+# Two processes that collect half of the tests each: workers of pytest-xdist collect all of them, which takes as long as
+# a third of the tests.
 unit: $(STAMP) ## run the unit tests but the slow ones and the property tests: seconds, no network
-	$(BIN)/python -m pytest -q -n 2 -m "not slow and not deep" tests/unit
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit-streams unit-others
+
+unit-streams:
+	$(BIN)/python -m pytest -q -m "not slow and not deep" tests/unit/streams
+
+unit-others:
+	$(BIN)/python -m pytest -q -m "not slow and not deep" tests/unit --ignore tests/unit/streams
 
 properties: $(STAMP) ## run the slow unit tests, and the property tests with many examples and long histories: a minute or two
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "deep or slow" --hypothesis-profile=ci tests/unit

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -29,14 +30,15 @@ def checked_claims() -> Iterator[None]:
 def _checked(cause: CauseRule) -> CauseRule:
     def find(context: DiagnosisContext) -> Iterator[Claim]:
         for claim in cause.find(context):
-            check_steps(claim.steps)
+            check_steps(tuple(claim.steps))
             harm.check(cause, context, claim)
             yield claim
 
     return replace(cause, find=find)
 
 
-def check_steps(steps: list[Step]) -> None:
+@cache
+def check_steps(steps: tuple[Step, ...]) -> None:
     """Steps that look come first, what discards something comes after a statement, and each can be run as it is."""
     changed = looked = False
     words = ""

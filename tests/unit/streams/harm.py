@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 
 from msgspec.structs import replace as with_fields
 
@@ -41,6 +42,7 @@ def harmful(claim: Claim) -> list[Step]:
     return [step for step in claim.steps if step.risk == "destructive" or is_harmful(step)]
 
 
+@cache
 def is_harmful(step: Step) -> bool:
     """Whether a step proposes to destroy something, whatever risk it is given."""
     if step.risk == "look" and step.sql is not None:

@@ -9,8 +9,8 @@ import pytest
 from tests.unit.streams import crowds
 from tests.unit.streams.crowds import Crowd
 
-SIZES = (100, pytest.param(250, marks=pytest.mark.slow))
-VERY_MANY = (500, pytest.param(2000, marks=pytest.mark.slow))
+SIZES = (70, pytest.param(250, marks=pytest.mark.slow))
+VERY_MANY = (200, pytest.param(2000, marks=pytest.mark.slow))
 ROUNDS = 9
 BREAKS_AT = 4
 MOST_GROWTH = 2.6

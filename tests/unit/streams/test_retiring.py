@@ -173,7 +173,7 @@ def test_a_standby_that_another_one_replaced_is_forgotten() -> None:
         server.silent = True
     world.live(30)
     world.add("pg-4", "standby")
-    world.live(int(REPLACED_AFTER_S) + 60)
+    world.live(int(REPLACED_AFTER_S) + 60, every=4)
     assert world.nodes() == {"pg-1", "pg-3", "pg-4"}
     assert {why for _, why in world.tombstones() if why} == {"evidence"}
     assert any(summary.endswith("and pg-4 took its place") for _, summary in world.retired())
@@ -184,9 +184,9 @@ def test_what_nobody_reads_is_forgotten_by_time() -> None:
     world = Three(retire_after_s=600.0)
     world.stop(world.down, clean=False)
     world.down.silent = world.other.silent = True
-    world.live(500)
+    world.live(500, every=4)
     assert "pg-2" in world.nodes()
-    world.live(150)
+    world.live(150, every=4)
     assert world.nodes() == {"pg-1", "pg-3"}
     assert ("orders/pg-2", "time") in world.tombstones()
 
@@ -195,7 +195,7 @@ def test_time_without_the_processor_does_not_count() -> None:
     """After an outage of a week every agent reports anew, and nobody is forgotten."""
     world = Three()
     world.sleep(7 * 86400.0)
-    world.live(900)
+    world.live(900, every=4)
     assert world.nodes() == {"pg-1", "pg-2", "pg-3"}
     assert not world.retired()
 
@@ -238,9 +238,9 @@ def test_an_old_primary_that_was_replaced_and_stopped_is_forgotten() -> None:
     old.fields = {"up": False, "error": REFUSED, "stopped": True}
     new.node = replace(new.node, role="primary", timeline=2)
     new.fields = {}
-    for _ in range(700):
+    for _ in range(175):
         world.stream(new, other)
-        world.step()
+        world.step(4.0)
     assert world.nodes() == {"pg-2", "pg-3"}
     statuses = [each for each in world.outputs if isinstance(each, NodeStatus) and each.node == "pg-1"]
     assert statuses
