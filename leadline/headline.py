@@ -44,10 +44,9 @@ def ending(incident: Incident) -> str:
     after = f" after {duration(lasted)}" if lasted is not None else ""
     if incident.merged_into is not None:
         return f"merged{after} into {incident.merged_into}, since both are one problem"
-    why = ended_by(incident)
-    if not why and (change := last_change(incident)):
-        return f"resolved{after}; last change before it: {change}"
-    return f"resolved{after}{': ' + why if why else ''}"
+    why, change = ended_by(incident), last_change(incident)
+    because = f": {why}" if why else ""
+    return f"resolved{after}{because}{'; last change before it: ' + change if change else ''}"
 
 
 def ended_by(incident: Incident) -> str:

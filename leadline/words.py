@@ -41,6 +41,14 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
+def roughly(seconds: float) -> str:
+    """A time to come, as exact as a forecast is: ``about 4 min``."""
+    if seconds < 60:
+        return "less than a minute"
+    minutes = round(seconds / 60)
+    return f"about {minutes} min" if minutes < 90 else f"about {round(seconds / 3600)} h"
+
+
 def sparkline(values: Sequence[float], width: int) -> str:
     """The newest ``width`` values as bars from zero to the largest."""
     shown = values[-width:]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from leadline.model.alert import Severity, SubjectKind
+from leadline.model.alert import Severity, Subject, SubjectKind
 
 Class = Literal["page", "notice", "advice"]
 """The urgency of a finding. ``page``: somebody must act now. ``notice``: somebody must know today. ``advice``: it
@@ -24,6 +24,8 @@ class RuleEntry:
     """The number that it measures, and where it does not apply."""
     impact: str
     """The effect of its alert on people and data, for the post-mortem."""
+    over: str
+    """The end of its alert, with the names of its subject in braces: see ``RuleEntry.ended``."""
     class_: Class = "page"
     waits_below: bool = False
     """Whether it shows on a node what one of the servers below that node does not do."""
@@ -34,6 +36,17 @@ class RuleEntry:
     def runbook(self) -> str:
         """Path of its runbook."""
         return f"docs/runbooks/{self.code}.md"
+
+    def ended(self, about: Subject) -> str:
+        """The end of its alert about a subject: ``pg-2 has caught up with pg-1``."""
+        unknown = about.name or about.id
+        return self.over.format(
+            up=about.upstream or unknown,
+            down=about.downstream or unknown,
+            node=about.node or unknown,
+            name=unknown,
+            cluster=about.id,
+        )
 
     def pages(self, severity: Severity) -> bool:
         """Whether its alert of this severity opens an incident."""
@@ -48,6 +61,8 @@ class CauseEntry:
     family: str
     help: str
     """Its signature, in one line."""
+    over: str
+    """What is seen once it is over, for the end of an incident."""
     explains: frozenset[str]
     """The rules whose alerts it can explain. It is evaluated only while one of them has an open alert."""
     improvements: tuple[str, ...]

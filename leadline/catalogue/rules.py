@@ -10,6 +10,7 @@ ENTRIES = (
         unit="s",
         help="Nothing was received from the agent of a node for five intervals, and then for `for`.",
         impact="The state of the server was not known meanwhile; only its own server log shows what happened there.",
+        over="the agent of {node} reports again",
     ),
     RuleEntry(
         code="apply_conflict",
@@ -22,6 +23,7 @@ ENTRIES = (
             "and later count them."
         ),
         impact="Rows on the two sides may differ until the tables are compared.",
+        over="no more row conflicts in subscription {name} on {node}",
         needs="counts_row_conflicts",
     ),
     RuleEntry(
@@ -34,6 +36,7 @@ ENTRIES = (
             "above its delay."
         ),
         impact="Queries on the standby returned data older than was agreed.",
+        over="{node} has no delay above the limit any more",
         class_="notice",
     ),
     RuleEntry(
@@ -45,6 +48,7 @@ ENTRIES = (
             "Failed attempts of the apply worker in 300 s, while it still fails. PostgreSQL 15 and later count them."
         ),
         impact="Changes were not applied, from the failing one on; queries on the subscriber returned old data.",
+        over="subscription {name} on {node} applies changes again",
         needs="counts_apply_errors",
     ),
     RuleEntry(
@@ -57,6 +61,7 @@ ENTRIES = (
             "or archive_mode is on and archive_command and archive_library are empty."
         ),
         impact="WAL that was not archived could not be restored from the archive, and filled its volume.",
+        over="{node} archives again",
     ),
     RuleEntry(
         code="clock_skew",
@@ -68,6 +73,7 @@ ENTRIES = (
             "its samples arrive, from `judgement.clock_tolerance_s` on. Its times are corrected."
         ),
         impact="Times in the server log and of jobs on that host were wrong; replication was not affected.",
+        over="the clock of the agent of {node} agrees with the others",
         class_="notice",
     ),
     RuleEntry(
@@ -80,6 +86,7 @@ ENTRIES = (
             "other parameters of hot standby, and `wal_level`."
         ),
         impact="Replay could pause, and the standby fail to start, once the primary used more than the standby allows.",
+        over="the settings of {up} and {down} agree",
         class_="notice",
     ),
     RuleEntry(
@@ -92,6 +99,7 @@ ENTRIES = (
             "report that a change overwrote a row that was written on it."
         ),
         impact="Rows could be overwritten or swapped between the servers without an error or a count.",
+        over="{node} records the origin of rows",
         class_="notice",
     ),
     RuleEntry(
@@ -105,6 +113,7 @@ ENTRIES = (
             "Ages below 50,000 count as none, and ages of a logical slot's catalog below one million."
         ),
         impact="Dead rows could not be removed: tables grew, and queries on them became slower.",
+        over="nothing holds vacuum on {node} back any more",
         class_="notice",
         waits_below=True,
     ),
@@ -120,6 +129,7 @@ ENTRIES = (
             "after a reload; at most 20 tables."
         ),
         impact="Applications that updated or deleted rows of published tables got errors.",
+        over="the published tables of {node} can be identified",
     ),
     RuleEntry(
         code="lag_forecast",
@@ -131,6 +141,7 @@ ENTRIES = (
             "`replication_lag`, at its present growth. Only while lag is above 5 s and growing."
         ),
         impact="A failover would soon have lost more data than the recovery-point objective allows.",
+        over="{down} no longer falls behind {up}",
     ),
     RuleEntry(
         code="log_went_back",
@@ -142,6 +153,7 @@ ENTRIES = (
             "not have: it was restored to an older state, or lost WAL. For an hour after it was seen to go back."
         ),
         impact="Commits were lost on the primary, and its standbys may differ from it.",
+        over="the WAL of {node} and its standbys agrees, or an hour has passed",
     ),
     RuleEntry(
         code="node_down",
@@ -150,6 +162,7 @@ ENTRIES = (
         unit="s",
         help="A server has not answered its agent for this long: it is down, unreachable or rejects the agent.",
         impact="The server could not be used.",
+        over="{node} answers again",
     ),
     RuleEntry(
         code="not_seen",
@@ -161,6 +174,7 @@ ENTRIES = (
             "the role lacks `pg_monitor`. The size of the WAL directory is not counted."
         ),
         impact="Faults of the server could be seen only from its neighbours, or not at all.",
+        over="the agent of {node} sees everything that it should",
         class_="notice",
     ),
     RuleEntry(
@@ -173,6 +187,7 @@ ENTRIES = (
             "received from it lost it at that time. Not one that answered that it stops, or that was replaced."
         ),
         impact="Applications could not write.",
+        over="{node} answers again, or was replaced",
     ),
     RuleEntry(
         code="publication_missing",
@@ -184,6 +199,7 @@ ENTRIES = (
             "changes without an error. Seen where the publisher's agent is connected to the published database."
         ),
         impact="Changes of tables that were no longer published did not arrive: rows differ.",
+        over="{up} has the publications that {down} names",
     ),
     RuleEntry(
         code="recovery_conflict",
@@ -192,6 +208,7 @@ ENTRIES = (
         unit="queries",
         help="Queries that replay cancelled on a standby in 300 s, for conflicts of all kinds.",
         impact="Queries on the standby were cancelled, and applications got errors.",
+        over="replay on {node} no longer cancels queries",
         class_="notice",
     ),
     RuleEntry(
@@ -201,6 +218,7 @@ ENTRIES = (
         unit="",
         help="Replay has been paused for longer than `for`.",
         impact="Queries on the standby returned data as it was when replay was paused.",
+        over="replay on {down} continues",
     ),
     RuleEntry(
         code="replication_cut_off",
@@ -212,6 +230,7 @@ ENTRIES = (
             "that are disabled or fail, and not for backup programs without a slot."
         ),
         impact="No changes arrived; queries returned old data, and a failover would have lost the missing changes.",
+        over="{down} is connected to {up} again",
     ),
     RuleEntry(
         code="replication_lag",
@@ -223,6 +242,7 @@ ENTRIES = (
             "configured apply delay is not counted."
         ),
         impact="Queries returned old data; a failover would have had to wait for replay, or lose data.",
+        over="{down} has caught up with {up}",
     ),
     RuleEntry(
         code="replication_lag_bytes",
@@ -234,6 +254,7 @@ ENTRIES = (
             "up within 15 minutes or is delayed by its configuration."
         ),
         impact="A failover would have had to replay the backlog first, and lose what had not arrived.",
+        over="{down} has caught up with {up}",
     ),
     RuleEntry(
         code="replication_stalled",
@@ -242,6 +263,7 @@ ENTRIES = (
         unit="s",
         help="A downstream is connected, has WAL to apply, and has made no progress for this long.",
         impact="Queries on the downstream returned data as it was when progress stopped.",
+        over="{down} applies changes from {up} again",
     ),
     RuleEntry(
         code="rule_blind",
@@ -253,6 +275,7 @@ ENTRIES = (
             "as some services do, or a lock is in the way. What the agent's role may not read is `not_seen`."
         ),
         impact="Rules that need these groups were not measured for that server.",
+        over="{node} shows what rules need",
         class_="notice",
     ),
     RuleEntry(
@@ -262,6 +285,7 @@ ENTRIES = (
         unit="",
         help="A target of notifications has accepted none for a minute, or rejects them permanently.",
         impact="People who read only that target were not notified of anything meanwhile.",
+        over="the target accepts deliveries again",
     ),
     RuleEntry(
         code="slot_creation_waiting",
@@ -273,6 +297,7 @@ ENTRIES = (
             "then. Not for slots of initial copies whose subscriber is watched."
         ),
         impact="A consumer could not begin to read changes.",
+        over="the slot {name} on {node} is created, or its creation was given up",
     ),
     RuleEntry(
         code="slot_inactive",
@@ -285,6 +310,7 @@ ENTRIES = (
             "read elsewhere, until they retain 64 MB."
         ),
         impact="The upstream retained WAL for a consumer that was not connected.",
+        over="slot {name} on {node} is used again, or is gone",
         class_="notice",
     ),
     RuleEntry(
@@ -297,6 +323,7 @@ ENTRIES = (
             "checkpoint may remove WAL that it needs."
         ),
         impact="The consumer of the slot could not continue, and had to be rebuilt.",
+        over="slot {name} on {node} is gone, or retains what it needs",
     ),
     RuleEntry(
         code="slot_retention_forecast",
@@ -308,6 +335,7 @@ ENTRIES = (
             "invalidates the slot, at its present growth."
         ),
         impact="The upstream was about to run out of disk space, or the slot about to be invalidated.",
+        over="slot {name} on {node} no longer nears its limit",
     ),
     RuleEntry(
         code="slot_sync_off",
@@ -319,6 +347,7 @@ ENTRIES = (
             "`primary_conninfo`, `hot_standby_feedback`, `primary_slot_name`, `wal_level = logical`."
         ),
         impact="Logical consumers could not have gone on at this standby after a failover: their slots were not there.",
+        over="{node} has the settings to synchronize slots",
         class_="notice",
         needs="failover_slots",
     ),
@@ -329,6 +358,7 @@ ENTRIES = (
         unit="servers",
         help="Servers with the same system identifier that take writes at the same time.",
         impact="Two servers took writes: each may have rows that the other does not have.",
+        over="one server of {cluster} takes writes",
     ),
     RuleEntry(
         code="subscription_disabled",
@@ -337,6 +367,7 @@ ENTRIES = (
         unit="",
         help="A subscription has been disabled, by a person or by `disable_on_error`, for longer than `for`.",
         impact="Changes were not applied; queries on the subscriber returned old data.",
+        over="subscription {name} on {node} is enabled again",
     ),
     RuleEntry(
         code="subscription_without_worker",
@@ -349,6 +380,7 @@ ENTRIES = (
             "worker tries to connect. Not while its publisher is down and nothing has replaced it."
         ),
         impact="Changes did not arrive; a publisher that had lost the slot did not retain them.",
+        over="subscription {name} on {node} receives again",
     ),
     RuleEntry(
         code="sync_commit_blocked",
@@ -357,6 +389,7 @@ ENTRIES = (
         unit="s",
         help="Seconds that the oldest commit has waited for synchronous standbys.",
         impact="Commits on the primary waited, and with them the applications.",
+        over="commits on {node} no longer wait for synchronous standbys",
         waits_below=True,
     ),
     RuleEntry(
@@ -366,6 +399,7 @@ ENTRIES = (
         unit="standbys",
         help="Synchronous standbys that `synchronous_standby_names` requires and that are not connected.",
         impact="Fewer servers confirmed each commit than were required.",
+        over="the synchronous standbys of {node} are connected",
         waits_below=True,
     ),
     RuleEntry(
@@ -379,6 +413,7 @@ ENTRIES = (
             "the replicated databases; not of publications and subscriptions of more than 1000 tables."
         ),
         impact="Changes of these tables did not reach the subscriber, and no error showed it.",
+        over="subscription {name} on {node} has the published tables",
         class_="notice",
     ),
     RuleEntry(
@@ -391,6 +426,7 @@ ENTRIES = (
             "count them."
         ),
         impact="Tables that were not copied yet lacked rows on the subscriber.",
+        over="the initial copy of subscription {name} on {node} no longer fails",
         needs="counts_apply_errors",
     ),
     RuleEntry(
@@ -404,6 +440,7 @@ ENTRIES = (
             "to the subscription's database."
         ),
         impact="Tables lacked rows on the subscriber, and nothing there shows it.",
+        over="the initial copy of subscription {name} on {node} moves",
     ),
     RuleEntry(
         code="upstream_circle",
@@ -412,5 +449,6 @@ ENTRIES = (
         unit="standbys",
         help="Standbys that follow each other, or one that follows itself, so that none of them follows a primary.",
         impact="Queries on these standbys returned old data; none of them could replace the primary without a loss.",
+        over="{down} follows a primary again",
     ),
 )

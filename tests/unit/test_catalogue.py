@@ -6,6 +6,7 @@ import pytest
 
 from leadline import catalogue
 from leadline.catalogue.entry import CauseEntry, RuleEntry
+from leadline.model.alert import Subject
 from leadline_sinks.notify import self_incident
 from leadline_streams import causes, rules
 from leadline_streams.causes.config_changed import CAN_CAUSE
@@ -38,6 +39,8 @@ def test_a_rule_entry_is_complete(entry: RuleEntry) -> None:
     """It has words, a runbook that exists, and asks for a capability that an engine names."""
     assert entry.help
     assert entry.impact
+    assert "{" not in entry.ended(Subject(kind=entry.on, id="orders/x"))
+    assert entry.over
     assert (ROOT / entry.runbook).exists()
     assert entry.needs in {"", *(name for _, name in CAPABILITIES)}
 
@@ -46,6 +49,7 @@ def test_a_rule_entry_is_complete(entry: RuleEntry) -> None:
 def test_a_cause_entry_is_complete(entry: CauseEntry) -> None:
     """It has words, measures, and explains rules that exist."""
     assert entry.help
+    assert entry.over
     assert entry.improvements
     assert entry.tasks
     assert entry.explains <= set(catalogue.RULES)

@@ -65,7 +65,7 @@ class EventReporter:
             if value.to == "firing" and value.from_ in ("pending", "ok"):
                 yield EventKind.ALERT, f"{value.rule} fires: {value.summary}"
             elif value.to == "resolved":
-                yield EventKind.ALERT, f"{value.rule} resolved: {value.subject.id}"
+                yield EventKind.ALERT, f"{value.rule} resolved: {value.summary}"
         elif isinstance(value, Incident):
             yield from self._incident(value)
         elif isinstance(value, VendorEvent):

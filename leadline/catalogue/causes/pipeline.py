@@ -8,6 +8,7 @@ ENTRIES = (
         code="sink_cannot_deliver",
         family="pipeline",
         help="a target of notifications has accepted none for a minute, or rejects them permanently",
+        over="the target accepts deliveries again",
         explains=frozenset({"sink_failing"}),
         improvements=(
             "Give each route a second target at another vendor, so that one outage does not stop all notifications.",
@@ -18,6 +19,7 @@ ENTRIES = (
         code="unknown",
         family="pipeline",
         help="no known signature fits the samples",
+        over="the alerts ended",
         explains=frozenset(),
         improvements=(
             habits.AUDIT,

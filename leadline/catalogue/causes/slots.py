@@ -8,6 +8,7 @@ ENTRIES = (
         code="failover_slot_gate",
         family="slots",
         help="the sender waits for WaitForStandbyConfirmation; a slot of synchronized_standby_slots is not active",
+        over="the sender no longer waits for a failover slot",
         explains=CUT,
         shared=True,
         improvements=(
@@ -19,6 +20,7 @@ ENTRIES = (
         code="large_transaction_decoding",
         family="slots",
         help="a link is late, its slot retains much WAL, and spill_bytes or stream_bytes has risen since then",
+        over="the large transaction is decoded",
         explains=LATE,
         shared=True,
         improvements=("Write to published tables in batches of limited size.",),
@@ -33,6 +35,7 @@ ENTRIES = (
             "a logical slot's confirmed position moves, its restart position does not, and a prepared transaction"
             " is old; or it holds the oldest snapshot of a server that takes writes"
         ),
+        over="the prepared transaction has ended",
         explains=frozenset({"slot_retention_forecast", "horizon_held"}),
         shared=True,
         improvements=(
@@ -44,6 +47,7 @@ ENTRIES = (
         code="slot_abandoned",
         family="slots",
         help="an inactive slot retains WAL, and no monitored server uses it",
+        over="the slot was dropped or is used again",
         explains=frozenset({"slot_inactive", "slot_retention_forecast"}),
         follows=APART | SLOW | CONFLICTING,
         shared=True,
@@ -60,6 +64,7 @@ ENTRIES = (
             "a slot is active, and its consumer confirms nothing of what it is sent, has stopped replying, or lets the"
             " retained WAL grow"
         ),
+        over="the consumer of the slot moves again",
         explains=CUT,
         follows=APART | SLOW | CONFLICTING,
         shared=True,
@@ -73,6 +78,7 @@ ENTRIES = (
         code="slot_in_use_elsewhere",
         family="slots",
         help="a standby or a subscription receives nothing while its slot is active for another consumer",
+        over="the slot is free for its consumer again",
         explains=CUT,
         improvements=(
             "Name each slot after the server that uses it, and make the name part of that server's configuration.",
@@ -83,6 +89,7 @@ ENTRIES = (
         code="slot_invalidated",
         family="slots",
         help="wal_status is lost, or the slot has an invalidation_reason",
+        over="the invalidated slot is gone",
         explains=CUT,
         follows=APART | SLOW | CONFLICTING | {"slot_abandoned", "slot_consumer_stuck"},
         shared=True,
@@ -98,6 +105,7 @@ ENTRIES = (
         code="slot_missing",
         family="slots",
         help="a disconnected standby's primary_slot_name is not among its upstream's slots",
+        over="the slot is there again, or is no longer needed",
         explains=CUT,
         shared=True,
         improvements=("Create the slot of a standby with the standby itself, and again at every failover.",),
@@ -107,6 +115,7 @@ ENTRIES = (
         code="slot_sync_misconfigured",
         family="slots",
         help="sync_replication_slots is on on a standby, and a setting that its worker needs is missing",
+        over="slots are synchronized",
         explains=frozenset({"slot_sync_off"}),
         improvements=("Write dbname into primary_conninfo wherever standbys are made, as pg_basebackup -d does.",),
         tasks=("Complete the settings, and see that each failover slot of the primary is there with synced = true.",),
@@ -115,6 +124,7 @@ ENTRIES = (
         code="vacuum_held_by_feedback",
         family="slots",
         help="the oldest snapshot of a server that takes writes belongs to a standby's feedback or to a slot",
+        over="the old snapshot was released",
         explains=frozenset({"horizon_held"}),
         improvements=("Run long reports on a standby without hot_standby_feedback, or limit how long they may run.",),
         tasks=("Find the query or the consumer that held the snapshot, and limit how long it may hold one.",),
@@ -123,6 +133,7 @@ ENTRIES = (
         code="vacuum_held_by_transaction",
         family="slots",
         help="the oldest snapshot of a server that takes writes belongs to a session on it",
+        over="the old transaction has ended",
         explains=frozenset({"horizon_held"}),
         improvements=("Set idle_in_transaction_session_timeout, and limit how long a transaction may run.",),
         tasks=("Find the application that left the transaction open, and make it end its transactions.",),

@@ -33,6 +33,8 @@ TITLE = 500
 SHOWN_FIELD = 60
 """There are two, each with a duration."""
 CAUSE = 1300
+ENDED = 400
+"""Of what ended an incident, and of the last change before."""
 EVIDENCE = 1200
 FIX = 1900
 """Instructions and statements together."""
@@ -44,7 +46,7 @@ COMPACT = 500
 """Of a cause, and of its fix, in the message that is sent when Slack has rejected the full one."""
 WITHDRAWN = 600
 """Steps that are not proposed any more."""
-PARTS = (HEADER + STATUS + TITLE + 2 * SHOWN_FIELD + CAUSE + EVIDENCE) + (
+PARTS = (HEADER + STATUS + TITLE + 2 * ENDED + 2 * SHOWN_FIELD + CAUSE + EVIDENCE) + (
     FIX + OTHERS + CHANGES + LINKS + COMMAND + WITHDRAWN
 )
 """The longest message. It is below ``TOTAL``, so no message needs to be cut as a whole."""

@@ -112,10 +112,11 @@ def _head(incident: Incident, withdrawn: Sequence[str]) -> Iterator[Block]:
     yield section(struck(incident.title, limits.TITLE))
     if incident.merged_into is not None:
         yield section(f"It is part of {name(incident.merged_into)}: both are one problem.")
-    elif why := ended_by(incident):
-        yield section(f"*Ended by*: {prose(why, limits.CAUSE)}")
-    elif change := last_change(incident):
-        yield section(f"*Last change before the end*: {prose(change, limits.CAUSE)}")
+        return
+    if why := ended_by(incident):
+        yield section(f"*Ended*: {prose(why, limits.ENDED)}")
+    if change := last_change(incident):
+        yield section(f"*Last change before the end*: {prose(change, limits.ENDED)}")
 
 
 def _title(incident: Incident) -> str:

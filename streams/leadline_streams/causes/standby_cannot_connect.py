@@ -122,7 +122,7 @@ def _misled(context: DiagnosisContext, affected: AffectedLink, change: Change) -
     return Claim(
         subject=of_link(link),
         confidence=0.95,
-        title=f"{CONNINFO} of {link.downstream} leads nowhere",
+        title=f"{CONNINFO} of {link.downstream} points to nothing reachable",
         summary=f"{link.downstream} cannot connect to {_address(affected)}{was}",
         steps=[
             show_receiver(link.downstream),

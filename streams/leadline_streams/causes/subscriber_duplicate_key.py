@@ -39,8 +39,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         yield Claim(
             subject=affected.about,
             confidence=confidence,
-            title=f"{affected.name} "
-            + ("meets a row that is already there" if kinds or written else "cannot apply a change"),
+            title=f"{affected.name} " + ("stops at a duplicate key" if kinds or written else "cannot apply a change"),
             summary=f"{affected.name} cannot apply: {_conflict(affected, kinds, reason if written else None)}; "
             f"it failed {times(affected.errors)} in 5 min{unrecorded}",
             steps=_steps(affected, record=bool(unrecorded)),

@@ -312,10 +312,12 @@ def _words(alert: AlertState, rule: RuleBase, step: LifecycleStep, describe: Cal
         return Words(f"{rule.name} on {about} cannot be judged: no data", [])
     if step.reason == "retired":
         return describe(0.0)
+    if step.reason == "superseded":
+        return Words(f"{about} is no longer there", [])
     if step.to in ("ok", "resolved"):
-        return Words(f"{rule.name} on {about} is over", [])
+        return Words(rule.entry.ended(alert.subject), [])
     if step.reason == "data_back":
-        return Words(f"{rule.name} on {about}: data is back", [])
+        return Words(f"data about {about} is back", [])
     words = describe(alert.value if alert.value is not None else 0.0)
     evidence: list[Evidence] = words.evidence
     return Words(words.summary or f"{rule.name} on {about}", evidence)

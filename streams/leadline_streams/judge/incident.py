@@ -1,7 +1,7 @@
 """One incident: its timeline, its causes, its severity, and its record.
 
-A record is written when alerts, the severity, the causes or their order, the settings or the state change, and when the
-first cause becomes surer or gets a better fix; not when a number does.
+A record is written when alerts, the severity, the causes or their order, the settings or the state change, when the
+first cause becomes surer or gets a better fix, and when the largest lag has doubled; not when another number changes.
 """
 
 from bisect import insort
@@ -13,6 +13,7 @@ from leadline.model.ids import ClusterName, IncidentId, NodeName, incident_id
 from leadline.model.incident import Affected, Cause, Change, Incident, Step, TimelineEntry
 from leadline.setting_words import move
 from leadline.steps import fix_of
+from leadline_streams.judge import reported_causes
 from leadline_streams.judge.diagnosis import late_evidence
 from leadline_streams.judge.diagnosis.ranking import CERTAIN, CauseKey, key_of, name_of
 from leadline_streams.judge.state import AlertState, IncidentState, Memory
@@ -24,6 +25,8 @@ CHANGES_BEFORE_S = 3600.0
 _LOOK = [
     Step(risk="look", text="Read the evidence of the alerts, and the server logs around the time of the first breach.")
 ]
+SMALL_LAG_S = 10.0
+"""No record is due for a lag below this alone."""
 CROWD = 40
 """An incident with so many alerts takes what else fires of its rules."""
 MOST_ALERTS = 500
@@ -82,6 +85,8 @@ def absorb(older: IncidentState, younger: IncidentState, alerts: Iterable[AlertS
     older.rules += [each for each in younger.rules if each not in older.rules]
     older.subjects += [each for each in younger.subjects if each not in older.subjects]
     older.titles = {**younger.titles, **older.titles}
+    older.best = {**younger.best, **older.best}
+    older.gone_at = {**younger.gone_at, **older.gone_at}
     older.named_at = {**younger.named_at, **older.named_at}
     for entry in younger.timeline:
         if entry not in older.timeline:
@@ -111,6 +116,7 @@ def diagnosed(
     before, after = [key_of(cause) for cause in incident.causes], [key_of(cause) for cause in causes]
     withdrawn = _discards(incident.causes) - _discards(causes[:_MAX_CAUSES])
     incident.causes = list(causes[:_MAX_CAUSES])
+    reported_causes.note_signs(incident, at)
     for cause in incident.causes:
         name = name_of(cause)
         incident.named_at.setdefault(name, at)
@@ -162,7 +168,7 @@ def reopen(incident: IncidentState, at: float) -> None:
     incident.generation += 1
     incident.began_at, incident.ended_at, incident.quiet_since = at, 0.0, None
     incident.peak = "info"
-    incident.causes = []
+    incident.causes, incident.best, incident.gone_at = [], {}, {}
     incident.changed = True
     say(incident, at, "reopened: the problem returned")
 
@@ -174,6 +180,7 @@ def record(
     incident.seq += 1
     incident.changed = False
     incident.reported, incident.reported_at = next(iter(incident.causes), None), now
+    incident.reported_lag_s = incident.worst_lag_s or 0.0
     resolved = bool(incident.ended_at)
     scope = nodes_of(memory, incident, topology)
     nodes = [node.node for node in memory.nodes.values() if node.name in scope]
@@ -192,7 +199,7 @@ def record(
         detected_at=moment(incident.detected_at),
         cause_at=moment(incident.cause_at) if incident.cause_at is not None else None,
         resolved_at=moment(incident.ended_at) if resolved else None,
-        causes=incident.causes or [_unknown(memory, incident)],
+        causes=reported_causes.reported(incident) or [_unknown(memory, incident)],
         alerts=list(incident.alerts),
         rules=list(incident.rules),
         changes=list(incident.changes),
@@ -225,6 +232,13 @@ def links_of(incident: IncidentState, topology: Topology) -> list[str]:
         elif about.kind == "link":
             links[about.id] = None
     return list(links)
+
+
+def lagged(incident: IncidentState, lag_s: float) -> None:
+    """Take the lag of one of its links. A record is due when the largest has doubled since the last one."""
+    incident.worst_lag_s = max(lag_s, incident.worst_lag_s or 0.0)
+    if incident.worst_lag_s >= max(SMALL_LAG_S, 2 * incident.reported_lag_s):
+        incident.changed = True
 
 
 def say(incident: IncidentState, at: float, what: str) -> None:

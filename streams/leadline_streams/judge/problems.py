@@ -16,6 +16,7 @@ from leadline_streams.judge.grouping import Grouping, OpenProblem, pages
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.notices import Explained
 from leadline_streams.judge.one_problem import Comparison
+from leadline_streams.judge.reported_causes import ended_by
 from leadline_streams.judge.state import LARGE, AlertState, IncidentState, Memory
 from leadline_streams.judge.topology import Topology
 
@@ -52,7 +53,9 @@ class Problems:
         if to == "unknown":
             line = f"{rule} is unknown: no data about {about}"
         elif to == "resolved":
-            line = transition.summary if reason == "retired" else f"{rule} resolved: {about}"
+            line = transition.summary if reason == "retired" else f"{rule} resolved: {transition.summary}"
+        elif reason == "data_back":
+            line = f"{rule} still fires: {transition.summary}"
         elif transition.from_ == "firing":
             line = f"{rule} is {transition.severity} now: {transition.summary}"
         else:
@@ -114,7 +117,8 @@ class Problems:
             memory.diagnose_at = now
             return []
         incident.ended_at = now
-        incidents.say(incident, now, "resolved")
+        why = ended_by(incident)
+        incidents.say(incident, now, f"resolved: {why}" if why else "resolved")
         memory.incidents.remove(incident)
         oldest = now - self._judgement.policy.reopen_s
         memory.ended = [each for each in (*memory.ended, incident) if each.ended_at >= oldest][-MOST_ENDED:]
@@ -221,7 +225,7 @@ class Problems:
         for ident in incidents.links_of(incident, topology):
             link = memory.links.get(ident)
             if link is not None and link.lag_s is not None and not link.lag_is_bound:
-                incident.worst_lag_s = max(link.lag_s, incident.worst_lag_s or 0.0)
+                incidents.lagged(incident, link.lag_s)
         if problem.places or Comparison(grouping).holds(problem):
             incident.quiet_since = None
         elif incident.quiet_since is None:

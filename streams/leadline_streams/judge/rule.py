@@ -176,7 +176,7 @@ class UnknownRule(RuleBase):
     @property
     def entry(self) -> RuleEntry:
         """An entry without words."""
-        return RuleEntry(code=self.name, family="", on="cluster", unit="", help="", impact="")
+        return RuleEntry(code=self.name, family="", on="cluster", unit="", help="", impact="", over="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -399,8 +399,14 @@ class IncidentState(Struct, omit_defaults=True):
     changes: list[Change] = field(default_factory=list)
     timeline: list[TimelineEntry] = field(default_factory=list)
     quiet_since: float | None = None
+    best: dict[str, Cause] = field(default_factory=dict)
+    """The surest form of each of its causes while there were signs of it, the newest of those, by cause."""
+    gone_at: dict[str, float] = field(default_factory=dict)
+    """Since when there are no signs of one, by cause."""
     reported: Cause | None = None
     """The first cause as in the last record."""
+    reported_lag_s: float = 0.0
+    """The largest lag as in the last record."""
     reported_at: float = 0.0
     began_at: float = 0.0
     """When it was opened, or last reopened."""

@@ -57,8 +57,9 @@ def describe(context: SubscriptionContext, value: float) -> Words:
     notes = dict.fromkeys(DUPLICATES, "attempts; the worker stops and is started again")
     notes |= dict.fromkeys(MISSING, "changes skipped, because the row is missing")
     notes |= dict.fromkeys(ORIGINS, "rows overwritten; includes the first change of each row after the initial copy")
+    conflicts = "1 row conflict" if value == 1 else f"{value:.0f} row conflicts"
     return Words(
-        f"{value:.0f} row conflicts in subscription {subscription.name} on {node.name} within "
+        f"{conflicts} in subscription {subscription.name} on {node.name} within "
         f"{EVENT_WINDOW_S / 60:g} minutes ({', '.join(kinds)})",
         [fact(kind, count, node.name, notes[kind]) for kind, count in kinds.items()],
     )

@@ -4,7 +4,7 @@ The objective is the critical limit of ``replication_lag`` for the same link: th
 that may be lost.
 """
 
-from leadline.words import duration
+from leadline.words import duration, roughly
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 from leadline_streams.rules import replication_lag
@@ -35,8 +35,8 @@ def describe(context: LinkContext, value: float) -> Words:
     link = context.link
     limit_s = objective(context) or 0.0
     return Words(
-        f"at the present trend {link.downstream} will be {duration(limit_s)} behind {link.upstream} in "
-        f"{duration(value)}",
+        f"{link.downstream} will be {duration(limit_s)} behind {link.upstream} in {roughly(value)}, "
+        "at the present trend",
         [
             fact("lag_s", link.lag_s, link.downstream),
             fact("growth_s_per_s", link.growth_s, link.downstream, "over the last 5 to 10 s"),

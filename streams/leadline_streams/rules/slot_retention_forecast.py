@@ -1,6 +1,6 @@
 """``slot_retention_forecast``: the WAL retained for a slot will soon fill its volume or exceed the slot's limit."""
 
-from leadline.words import duration, size
+from leadline.words import roughly, size
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.judge.chain import consumer_of
 from leadline_streams.judge.policy import Limits
@@ -39,7 +39,7 @@ def describe(context: SlotContext, value: float) -> Words:
     whose = f" for {consumer}" if consumer is not None else ""
     state = "active" if slot.active else "inactive"
     return Words(
-        f"in {duration(value)} {outcome}: slot {slot.name} on {node.name} retains {size(slot.retained_bytes)} of WAL"
+        f"in {roughly(value)} {outcome}: slot {slot.name} on {node.name} retains {size(slot.retained_bytes)} of WAL"
         f"{whose}",
         [
             fact("slot", slot.name, node.name, f"{state}, {slot.wal_status or 'no wal_status'}"),

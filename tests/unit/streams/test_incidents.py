@@ -81,12 +81,12 @@ def test_the_timeline_has_each_step_in_words() -> None:
         world.step()
     down.silent = False
     run(world, 20)
-    beginnings = ("fires", "is critical now", "is unknown", "resolved")
+    beginnings = ("fires", "is critical now", "is unknown", "still fires", "resolved")
     found = [
         next((word for word in beginnings if entry.what.startswith(f"replication_lag {word}")), None)
         for entry in world.incidents[-1].timeline
     ]
-    assert [word for word in found if word] == ["fires", "is critical now", "is unknown", "fires", "resolved"]
+    assert [word for word in found if word] == ["fires", "is critical now", "is unknown", "still fires", "resolved"]
 
 
 def test_a_setting_that_was_not_there_before_is_shown_as_unset() -> None:
@@ -224,3 +224,40 @@ def test_a_downstream_without_an_agent_is_forgotten_after_a_while() -> None:
         if second in (20, forget_s + 20, forget_s + 40):
             assert remembered == (second < forget_s + 30)
     assert ("resolved", "superseded") in steps(world, "replication_cut_off")
+
+
+def test_the_end_confirms_the_cause_whose_signs_had_gone() -> None:
+    """While the problem lasts, its cause is less sure once its signs are gone; the end restores the surest form."""
+    world = world_with()
+    run(world, 12, paused=True)
+    surest = world.incidents[-1].causes[0]
+    run(world, 4)
+    world.send_settings()
+    run(world, 8)
+    healing = next(one for one in world.incidents if one.causes[0].confidence < surest.confidence)
+    (sign,) = [fact for fact in healing.causes[0].not_seen if fact.name == "signs"]
+    assert sign.value.startswith("gone since 10:00:")
+    run(world, 40)
+    ended = world.incidents[-1]
+    assert (ended.state, ended.causes[0].confidence) == ("resolved", surest.confidence)
+    assert [fact.value for fact in ended.causes[0].evidence_for if fact.name == "signs"] == [sign.value]
+    assert ended.causes[0].evidence_against == []
+    assert ended.timeline[-1].what == f"resolved: replay was resumed, since {sign.value.removeprefix('gone since ')}"
+
+
+def test_the_lag_in_the_record_is_never_half_of_the_true_one() -> None:
+    """A record is written when the largest lag has doubled, and not for each second of it."""
+    world = world_with()
+    run(world, 5)
+    stuck = world.lsn
+    for _ in range(200):
+        world.stream(world.servers["pg-1"], world.servers["pg-2"], replayed=stuck, received=world.lsn)
+        down = world.servers["pg-2"]
+        down.set(positions=replace(down.fields["positions"], replay_paused=True))
+        world.step()
+        if world.incidents:
+            (link,) = world.state.memory.links.values()
+            shown = world.incidents[-1].worst_lag_s
+            assert shown is not None
+            assert (link.lag_s or 0.0) < max(2 * shown, 12.0)
+    assert len(world.incidents) < 12

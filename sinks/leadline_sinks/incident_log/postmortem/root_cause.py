@@ -50,8 +50,8 @@ def root_cause(history: IncidentHistory) -> Iterator[str]:
         yield "The incident is open."
     if (why := ended_by(incident)) and incident.merged_into is None:
         yield ""
-        yield f"It was ended by: {sentence(why)}"
-    elif change := last_change(incident):
+        yield f"What was seen then: {sentence(why)}"
+    if change := last_change(incident):
         yield ""
         yield f"The last change before that: {sentence(change)}"
     for number, cause in enumerate(history.causes):

@@ -172,12 +172,13 @@ def _over(cause: Cause) -> Cause:
     return replace(now, confidence=OVER, steps=steps, fix=fix_of(steps))
 
 
-_GONE = Evidence(name="signs", value="gone", note="no longer seen in the samples")
+GONE = Evidence(name="signs", value="gone", note="no longer seen in the samples")
+"""Marks a cause whose signs are gone."""
 
 
 def faded(cause: Cause) -> Cause:
     """A cause whose signs are gone, and with them what showed that something is not needed."""
-    if _GONE in cause.evidence_against:
+    if GONE in cause.evidence_against:
         return cause
     steps = _keeping(cause.steps)
     return Cause(
@@ -187,7 +188,7 @@ def faded(cause: Cause) -> Cause:
         summary=cause.summary,
         fix=cause.fix if steps == cause.steps else fix_of(steps),
         evidence_for=cause.evidence_for,
-        evidence_against=[*cause.evidence_against, _GONE],
+        evidence_against=[*cause.evidence_against, GONE],
         steps=steps,
         not_seen=cause.not_seen,
     )

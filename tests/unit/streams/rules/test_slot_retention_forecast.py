@@ -110,7 +110,7 @@ def test_a_slot_that_will_be_lost_fires() -> None:
     hold(world, world.add("pg-1", "primary"), 40, rate=1_000_000, room=GB)
     fired = play.last(world, "slot_retention_forecast")
     assert (fired.to, fired.severity) == ("firing", "critical")
-    assert fired.summary.startswith("in 16 min")
+    assert fired.summary.startswith("in about 17 min")
     assert "the slot is lost: slot warehouse on pg-1" in fired.summary
 
 
