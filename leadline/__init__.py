@@ -12,7 +12,7 @@ the floors below it:
 ``model``           the values on the topics: frozen, without I/O
 ``wire``            values to bytes and back: keys, headers, typed decoding
 ``interned_decode`` decoding of observations in which each repeated text becomes one object
-``catalogue``       what every rule and cause is: code, words, impact, measures
+``catalogue``       what every rule and cause is: code, words, impact, measures, runbook
 ``schemas``         JSON Schemas and the AsyncAPI document, for other programs
 ``topics``          the topics, and how they are created
 ``deadletters``     the record written for a record that cannot be used
@@ -30,7 +30,8 @@ the floors below it:
 ``pg_errors``       the meaning of PostgreSQL's errors, for every part that connects to a server
 ``metrics``         the metrics of each process
 ``words``           sizes, durations and times as text
-``headline``        the impact and the end of an incident in a few words
+``headline``        the first line about an incident: its impact, and its end
+``setting_words``   values of a server's settings as text
 ``lines``           values as lines of text
 ``steps``           the steps of a fix as text
 """

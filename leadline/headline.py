@@ -14,6 +14,11 @@ _RESOLVED: Final = "resolved"
 """Beginning of the timeline entry of an end. A colon and what ended the problem may follow."""
 
 
+def first_line(incident: Incident) -> str:
+    """The problem, how bad it is, and since when, or how it ended."""
+    return f"{incident.title}; {impact_since(incident) if incident.state == 'open' else ending(incident)}"
+
+
 def impact(incident: Incident) -> str:
     """The largest lag, and the links and nodes affected; empty where the record says neither."""
     lag = incident.worst_lag_s

@@ -29,6 +29,7 @@ COMMANDS: Final = {
         "check": "Look once at your servers: nodes, links, lag, and the cause and fix of what is wrong.",
         "replay": "Judge recorded samples again, offline.",
         "rules": "List the rules and their limits.",
+        "runbook": "Show what to check and to do when a rule has fired.",
         "record": "Copy samples from Kafka to a file.",
         "incidents": "List, show and export incidents; acknowledge them and add notes.",
     },

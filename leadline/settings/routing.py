@@ -97,9 +97,17 @@ class NotifySettings(Settings, frozen=True, kw_only=True):
             "for each return; at most 15 minutes in all. 0 reports each end at once."
         ),
     ] = 60.0
-    runbook_url: Annotated[
-        HttpAddress, Meta(description="Base URL of the runbooks, to which the path of a runbook is appended.")
-    ] = "https://github.com/leadline/leadline/blob/main"
+    runbook_url: (
+        Annotated[
+            HttpAddress,
+            Meta(
+                description="Base URL of a place where you have the runbooks; the path `docs/runbooks/<rule>.md` is "
+                "appended. Without it messages have no links, and name the command `leadline runbook`.",
+                examples=["https://wiki.example.org/leadline"],
+            ),
+        ]
+        | None
+    ) = None
     acknowledge: Annotated[
         str,
         Meta(

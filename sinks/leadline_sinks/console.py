@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from leadline import lines
+from leadline.catalogue import runbooks
 from leadline.clock import Clock
 from leadline.logs import escape
 from leadline.model.alert import Severity
@@ -80,7 +81,8 @@ def text_of(notification: Notification, notify: NotifySettings) -> list[str]:
         text[0] += f"  ({_OCCASIONS[notification.occasion]})"
     text += [escape(f"          withdrawn, do not do this: {step}") for step in notification.withdrawn]
     if not notification.receipt and incident.state == "open" and incident.rules:
-        text.append(escape(f"          runbook {runbook_url(incident.rules[0], notify)}"))
+        shown = runbook_url(incident.rules[0], notify) or runbooks.command(incident)
+        text.append(escape(f"          runbook  {shown}"))
     return text + actions
 
 

@@ -17,6 +17,7 @@ import msgspec
 
 from leadline.clock import Clock, epoch
 from leadline.errors import UsageError
+from leadline.headline import first_line
 from leadline.logs import escape
 from leadline.settings.routing import NotifySettings
 from leadline.settings.targets import WebhookSettings
@@ -99,6 +100,7 @@ def event(notification: Notification, sent: int, notify: NotifySettings) -> dict
         "datacontenttype": "application/json",
         "data": {
             "occasion": notification.occasion,
+            "headline": first_line(incident),
             "key": notification.keys[-1],
             "earlier_keys": notification.keys[:-1],
             "incident": incident,
@@ -106,7 +108,7 @@ def event(notification: Notification, sent: int, notify: NotifySettings) -> dict
             "changes": notification.changes,
             "actions": actions,
             "withdrawn": notification.withdrawn,
-            "runbooks": [runbook_url(rule, notify) for rule in incident.rules],
+            "runbooks": [url for rule in incident.rules if (url := runbook_url(rule, notify)) is not None],
         },
     }
 

@@ -59,6 +59,7 @@ def test_the_wheel_holds_every_file(wheel: Path) -> None:
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    sources |= {f"leadline/catalogue/pages/{path.name}" for path in (ROOT / "docs/runbooks").glob("*.md")}
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert inside == sources
     assert {f"{name}/py.typed" for name in PACKAGES} <= inside
@@ -70,6 +71,13 @@ def test_an_agent_starts_from_the_base_install(host: Path) -> None:
     done = run(host / "leadline", "agent", "--help")
     assert done.returncode == 0, done.stderr
     assert "Usage: leadline agent" in done.stdout
+
+
+def test_runbooks_are_installed(host: Path) -> None:
+    """The page of a rule is shown where there is no checkout."""
+    done = run(host / "leadline", "runbook", "replication_lag")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (ROOT / "docs/runbooks/replication_lag.md").read_text()
 
 
 @pytest.mark.parametrize("module", ["faust", "confluent_kafka", "httpx"])

@@ -122,7 +122,7 @@ def test_a_standby_that_is_paused_again_and_again(fleet: Fleet, wild: Wild) -> N
     101, "Two faults on one cluster that have nothing to do with each other", "librenms/librenms#12983"
 )
 def test_two_faults_of_one_cluster_are_two_incidents(fleet: Fleet, wild: Wild) -> None:
-    """A query blocks replay on a standby; a subscriber meets a row that is already there. The chain behind is late."""
+    """A query blocks replay on a standby; a subscriber stops at a duplicate key. The chain behind is late."""
     primary = fleet.primary("pg-1")
     to_standby, to_subscriber = fleet.proxy(primary), fleet.proxy(primary)
     standby = fleet.standby("pg-2", primary, through=to_standby)

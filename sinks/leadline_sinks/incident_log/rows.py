@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from leadline.headline import first_line
 from leadline.logs import escape
 from leadline.model.action import Action
 from leadline.model.alert import Transition
@@ -42,7 +43,7 @@ def row(record: TopicRecord) -> Row:
                 kind="incident",
                 incident_id=value.incident_id,
                 cluster=value.cluster,
-                what=f"{value.state}, {value.severity}: {value.title}",
+                what=f"{value.state}, {value.severity}: {first_line(value)}",
                 at=value.resolved_at or newest,
             )
         case Action():

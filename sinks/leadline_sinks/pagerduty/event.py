@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from leadline.catalogue import runbooks
 from leadline.headline import affected, away_s, ending, impact_since
 from leadline.logs import escape
 from leadline.model.alert import Evidence, Severity
@@ -55,7 +56,6 @@ def trigger(notification: Notification, key: str, notify: NotifySettings) -> Eve
         "dedup_key": dedup_key(incident.incident_id, generation),
         "payload": _payload(incident, _summary(notification), _before(notification)),
         "client": CLIENT,
-        "client_url": notify.runbook_url,
     }
     links = list(_links(incident, notify))
     return event | ({"links": links} if links else {})
@@ -182,6 +182,7 @@ def _details(incident: Incident) -> list[tuple[str, str | list[str]]]:
         "fix": "" if first is None else fix_lines(first) if first.steps else first.fix,
         "evidence": "; ".join(map(_fact, first.evidence_for)) if first else "",
         "changes": "; ".join(f"{c.setting} on {c.node}: {move(c)}" for c in incident.changes),
+        "runbook": runbooks.command(incident),
         "affected": affected(incident),
         "worst lag": duration(incident.worst_lag_s) if incident.worst_lag_s is not None else "",
         "returned at": ", ".join(map(timestamp, incident.reopened)),
@@ -228,8 +229,9 @@ def _lines(lines: Sequence[str]) -> str:
 def _links(incident: Incident, notify: NotifySettings) -> Iterator[dict[str, str]]:
     """The runbooks of the first rules."""
     for rule in incident.rules[: limits.LINKS]:
-        if rule and len(rule) <= limits.FIELD_CHARACTERS:
-            yield {"href": runbook_url(rule, notify), "text": _clip(f"Runbook: {rule}", limits.FIELD_CHARACTERS)}
+        url = runbook_url(rule, notify)
+        if url is not None and rule and len(rule) <= limits.FIELD_CHARACTERS:
+            yield {"href": url, "text": _clip(f"Runbook: {rule}", limits.FIELD_CHARACTERS)}
 
 
 def _cause(cause: Cause) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
+from leadline.catalogue import runbooks
 from leadline.headline import ended_by, impact, impact_since, last_change, lasted_s
 from leadline.model.incident import Cause, Change, Incident
 from leadline.setting_words import move
@@ -218,8 +219,11 @@ def _after(incident: Incident, moment: datetime) -> str:
 
 
 def _foot(incident: Incident, notify: NotifySettings) -> Iterator[Block]:
+    shown = runbooks.command(incident)
     if links := _runbooks(incident.rules, notify):
         yield context(links)
+    elif incident.state == "open" and shown and len(clean(shown)) <= limits.COMMAND - 15:
+        yield context(f"Runbook: {name(shown, limits.COMMAND - 13)}")
     ident = clean(incident.incident_id)
     command = f"{clean(notify.acknowledge)} {ident}"
     if incident.state == "open" and incident.acknowledged_by is None and len(command) <= limits.COMMAND - 15:
@@ -232,7 +236,8 @@ def _runbooks(rules: Sequence[str], notify: NotifySettings) -> str:
     """A link for each rule. Characters that would end the link are percent-encoded."""
     links = []
     for rule in rules[:_MAX_RUNBOOKS]:
-        target = quote(runbook_url(rule, notify), safe=_IN_LINKS)
-        if len(target) <= limits.LINKS // 2:
+        url = runbook_url(rule, notify)
+        target = quote(url or "", safe=_IN_LINKS)
+        if 0 < len(target) <= limits.LINKS // 2:
             links.append(f"<{target}|Runbook: {label(rule)}>")
     return joined(links, "  ·  ", limits.LINKS) if links else ""

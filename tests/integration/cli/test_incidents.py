@@ -124,6 +124,16 @@ def test_show(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("log")
+def test_runbook(run: Run) -> None:
+    """The page of the first rule, or of the one that is named, below the incident and its cause."""
+    text = run("runbook", "--incident", "inc_orders_2024").out
+    first = "orders: replay on pg-2 is blocked by a query; resolved after 16 h 00 min"
+    assert text.startswith(f"# replication_lag\n\n> {first}")
+    assert "> Cause (standby_query_blocks_replay, 98%): " in text
+    assert run("runbook", "split_brain", "--incident", outage.ID).out.startswith("# split_brain\n\n> orders: ")
+
+
+@pytest.mark.usefixtures("log")
 def test_export(run: Run, tmp_path: Path) -> None:
     """The draft is written to a new file, or to standard output."""
     path = tmp_path / "postmortem.md"

@@ -68,9 +68,7 @@ async def test_an_incident_that_was_parted(log_settings: IncidentLogSettings) ->
     await people.receive([one for one in made.outputs if getattr(one, "incident_id", kept) == kept], people.clock.now())
     await people.follow(made, 20, paused={"pg-2"}, failing=True)
     await people.follow(made, 60)
-    page, shown = (await pages(log_settings, people))[
-        "orders: subscription sub on pg-5 meets a row that is already there"
-    ]
+    page, shown = (await pages(log_settings, people))["orders: subscription sub on pg-5 stops at a duplicate key"]
     assert f"- **Parted:** its first alerts were a part of `{kept}` before." in page
     assert f"was a part of {kept} before" in shown
     assert {row[-1] for row in rows(page, "### What was affected")} & {"not yet", "in another incident"} == set()

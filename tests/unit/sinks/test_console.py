@@ -34,7 +34,7 @@ async def printed(*notifications: Any) -> str:
 async def test_a_lifecycle() -> None:
     """The runbook once, acknowledgements and notes, a reminder, and the duration."""
     lines = (await printed(*made.life())).splitlines()
-    runbook = "          runbook https://docs.example.com/docs/runbooks/replication_lag.md"
+    runbook = "          runbook  https://docs.example.com/docs/runbooks/replication_lag.md"
     assert [line for line in lines if "runbook" in line.split()] == [runbook]
     assert "10:00:33  orders  INCIDENT acknowledged by ada" in lines
     assert "10:00:33  orders  INCIDENT note by ada: looking at it" in lines

@@ -153,7 +153,10 @@ async def test_the_content_of_an_event() -> None:
     assert data["incident"]["causes"][0]["code"] == "standby_query_blocks_replay"
     assert [action["by"] for action in data["actions"]] == ["ada"]
     assert (data["key"], data["earlier_keys"]) == (data["incident"]["incident_id"], [])
-    assert data["runbooks"][0].endswith("/docs/runbooks/replication_lag.md")
+    assert data["headline"] == "orders: replay on pg-2 is blocked by a query; since 10:00 UTC"
+    assert data["runbooks"] == []
+    linked = event(made.notification(), 0, NotifySettings(runbook_url="https://wiki.example.org/"))["data"]
+    assert linked["runbooks"] == ["https://wiki.example.org/docs/runbooks/replication_lag.md"]
 
 
 async def test_the_key_of_an_alert() -> None:
@@ -184,16 +187,24 @@ def test_every_event_fits(name: str) -> None:
 
 def test_an_event_that_fits_is_not_cut() -> None:
     """At 64 KiB nothing is cut; one byte above, the longest text is."""
-    cloud_event = event(made.notification(incident=made.incident(title="")), 0, NotifySettings())
+    cloud_event = event(made.notification(incident=made.incident(causes=[made.cause(summary="")])), 0, NotifySettings())
     room = 64 * 1024 - len(fitting(cloud_event))
-    whole = event(made.notification(incident=made.incident(title="x" * room)), 0, NotifySettings())
+    whole = event(
+        made.notification(incident=made.incident(causes=[made.cause(summary="x" * room)])), 0, NotifySettings()
+    )
     assert len(fitting(whole)) == 64 * 1024
     assert "shortened" not in orjson.loads(fitting(whole))["data"]
     cut = orjson.loads(
-        fitting(event(made.notification(incident=made.incident(title="x" * (room + 1))), 0, NotifySettings()))
+        fitting(
+            event(
+                made.notification(incident=made.incident(causes=[made.cause(summary="x" * (room + 1))])),
+                0,
+                NotifySettings(),
+            )
+        )
     )
     assert cut["data"]["shortened"]
-    assert cut["data"]["incident"]["title"] == "x" * 1999 + "…"
+    assert cut["data"]["incident"]["causes"][0]["summary"] == "x" * 1999 + "…"
     assert cut["data"]["incident"]["timeline"] == orjson.loads(fitting(whole))["data"]["incident"]["timeline"]
 
 

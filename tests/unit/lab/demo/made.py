@@ -35,7 +35,7 @@ def cause(code: str, summary: str, steps: Sequence[Step] = ()) -> Cause:
 
 def second(**fields: Any) -> Incident:
     """The open incident about the subscriber, but for the fields given."""
-    title = "demo: subscription pg_4 on pg-4 meets a row that is already there"
+    title = "demo: subscription pg_4 on pg-4 stops at a duplicate key"
     return incident(
         **{"incident_id": "inc_demo_2", "title": title, "opened_at": at(20), "causes": [cause(DUPLICATE, HIDDEN)]}
         | fields

@@ -14,7 +14,7 @@ from leadline_streams.rule_settings import check_rules
 from leadline_streams.rules import RULES
 
 ROOT = Path(__file__).parents[4]
-SECTIONS = ["Meaning", "Impact", "Check first", "Fix", "Tune or silence"]
+SECTIONS = ["Meaning", "Impact", "Check first", "Fix", "It is over when", "Whom to ask", "Tune or silence"]
 each_rule = pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
 
 
