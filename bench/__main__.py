@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.fleet import STANDBYS
 from bench.marks import surroundings
 from bench.page import terminal, written
 from bench.pipeline import record_bytes
@@ -21,10 +22,15 @@ PARTS: Mapping[str, list[str]] = {
     "latency": ["--repetitions=1"],
     "core": [],
     "memory": [],
+    "recovery": ["--only=10k"],
     "agent": ["--repetitions=1", "--seconds=15"],
     "compare": [],
+    "prometheus": [],
 }
 """The parts, in the order in which they are measured, with the options that make each short."""
+
+MONTHLY = 1000 * (1 + len(STANDBYS)) / len(STANDBYS) * 30 * 86_400
+"""Looks in a month at the servers of 1,000 links, one a second at each."""
 
 
 def part(name: str, options: list[str]) -> dict[str, float]:
@@ -44,12 +50,18 @@ def part(name: str, options: list[str]) -> dict[str, float]:
 def pipeline(rows: list[dict[str, Any]]) -> dict[str, float]:
     """The rows of ``bench.pipeline`` as flat numbers."""
     ratio = {row["variant"]: row["ratio"] for row in rows}
+    cpu_us = {row["variant"]: row["cpu_us"] for row in rows}
+    look_bytes = record_bytes()
     return {
         "pipeline_to_bare_ratio": ratio["pipeline"],
         "pipeline_durable_to_bare_ratio": ratio["durable"],
         "vitals_to_bare_ratio": ratio["vitals"],
         "vitals_durable_to_bare_ratio": ratio["vitals_durable"],
-        "vitals_record_bytes": record_bytes(),
+        "faulty_to_bare_ratio": ratio["faulty"],
+        "native_to_bare_ratio": ratio["native"],
+        "vitals_record_bytes": look_bytes,
+        "kafka_gb_per_month": MONTHLY * look_bytes / 1e9,
+        "cpu_hours_per_month": MONTHLY * cpu_us["vitals"] / 1e6 / 3600,
         "stock_faust_to_bare_ratio": ratio["stock"],
         "pipeline_to_stock_faust_ratio": ratio["pipeline"] / ratio["stock"],
     }

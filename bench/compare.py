@@ -60,7 +60,7 @@ rule_files: [rules.yml]
 alerting: {{alertmanagers: [{{static_configs: [{{targets: ["{alertmanager}"]}}]}}]}}
 scrape_configs:
   - job_name: postgresql
-    static_configs: [{{targets: [{targets}]}}]
+    {targets}
 """
 NOTIFY = """
 route: {{receiver: slack}}
@@ -92,7 +92,9 @@ def prometheus(servers: Sequence[Server]) -> Iterator[Watcher]:
             stack.enter_context(process(shutil.which(PROGRAM) or PROGRAM, *flags, env={"DATA_SOURCE_NAME": source}))
         (folder / "rules.yml").write_text(RULES)
         targets = ", ".join(f'"{HOST}:{port}"' for port in exporters)
-        (folder / "prometheus.yml").write_text(CONFIG.format(alertmanager=f"{HOST}:{alerts}", targets=targets))
+        (folder / "prometheus.yml").write_text(
+            CONFIG.format(alertmanager=f"{HOST}:{alerts}", targets=f"static_configs: [{{targets: [{targets}]}}]")
+        )
         (folder / "alertmanager.yml").write_text(NOTIFY.format(url=f"{receiver.url}/services/T0/B0/x"))
         stack.enter_context(
             process(
@@ -111,11 +113,12 @@ def prometheus(servers: Sequence[Server]) -> Iterator[Watcher]:
                 f"--web.listen-address={HOST}:{web}",
             )
         )
-        eventually("Prometheus scrapes", lambda: _up(web, len(servers)), 60.0)
+        eventually("Prometheus scrapes", lambda: scraped(web, len(servers)), 60.0)
         yield Watcher("prometheus", lambda: _alarms(receiver))
 
 
-def _up(port: int, servers: int) -> bool:
+def scraped(port: int, servers: int) -> bool:
+    """Whether Prometheus has found so many servers up."""
     try:
         with urlopen(f"http://{HOST}:{port}/api/v1/query?query=pg_up") as answer:
             found = json.load(answer)["data"]["result"]

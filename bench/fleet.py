@@ -4,7 +4,8 @@ Every cluster has a WAL of its own, which grows all the time: hardly a position 
 fields equal to those that the agent sends of such a cluster of PostgreSQL 18 servers.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -31,6 +32,8 @@ START = 1.8e9
 """Later than any tick of a worker that measures: its clock must not call these agents silent."""
 STANDBYS = ("pg-2", "pg-3")
 WRITTEN_BYTES_S = 40_960
+BEHIND_S = 2.0
+PAUSED_AFTER_S = 5
 DATABASES = ("postgres", "shop", "template1")
 CONFLICTS = ("tablespace", "lock", "snapshot", "bufferpin", "deadlock", "active_logicalslot")
 SETTINGS = Path(__file__).with_name("settings.json").read_bytes()
@@ -38,14 +41,27 @@ SETTINGS = Path(__file__).with_name("settings.json").read_bytes()
 COST = Cost(statement_ms=1.25, agent_cpu_s=3.5, agent_rss_bytes=31_000_000)
 
 
-def fleet(clusters: int, seconds: int, name: str = "cluster", standbys: Sequence[str] = STANDBYS) -> Iterator[Sample]:
-    """The samples that the agents of so many clusters, ``name``-00000 and on, send in so many seconds, by time."""
+def fleet(
+    clusters: int, seconds: int, name: str = "cluster", standbys: Sequence[str] = STANDBYS, faulty: bool = False
+) -> Iterator[Sample]:
+    """The samples that the agents of so many clusters, ``name``-00000 and on, send in so many seconds, by time.
+
+    With ``faulty``, of 20 links one is ``BEHIND_S`` behind, and of 100 clusters one has a standby whose replay somebody
+    paused after ``PAUSED_AFTER_S``: an incident.
+    """
+
+    def behind_s(number: int, place: int, second: int) -> float:
+        if faulty and number % 100 == 50 and not place:
+            return float(max(second - PAUSED_AFTER_S, 0))
+        return BEHIND_S if faulty and (number * len(standbys) + place) % 20 == 3 else 0.0
+
     for second in range(seconds):
         for number in range(clusters):
             cluster = f"{name}-{number:05d}"
-            yield _primary(cluster, number, second, standbys)
-            for standby in standbys:
-                yield _standby(cluster, number, second, standby)
+            lags_s = [behind_s(number, place, second) for place in range(len(standbys))]
+            yield _primary(cluster, number, second, dict(zip(standbys, lags_s, strict=True)))
+            for standby, lag_s in zip(standbys, lags_s, strict=True):
+                yield _standby(cluster, number, second, standby, lag_s)
 
 
 def settings(clusters: int, name: str = "cluster") -> Iterator[NodeSettings]:
@@ -82,13 +98,17 @@ def _node(cluster: str, number: int, name: str, role: str) -> Node:
     )
 
 
+def _unreplayed_bytes(lag_s: float) -> int:
+    return 200 + int(lag_s * WRITTEN_BYTES_S)
+
+
 def _log(number: int, elapsed_s: float) -> Callable[[int], str]:
     """Positions in a cluster's WAL at a time, ``behind`` bytes before its end."""
     end = (5 + number << 32) + int(elapsed_s * WRITTEN_BYTES_S)
     return lambda back: format_lsn(end - back)
 
 
-def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) -> Sample:
+def _primary(cluster: str, number: int, second: int, lags_s: Mapping[str, float]) -> Sample:
     at, position = moment(START + second), _log(number, second)
     return Sample(
         node=_node(cluster, number, "pg-1", "primary"),
@@ -110,15 +130,15 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
                 sent_lsn=position(0),
                 write_lsn=position(0),
                 flush_lsn=position(96),
-                replay_lsn=position(200),
+                replay_lsn=position(_unreplayed_bytes(lag_s)),
                 write_lag_s=0.0011,
                 flush_lag_s=0.0019,
-                replay_lag_s=0.0027,
+                replay_lag_s=0.0027 + lag_s,
                 reply_age_s=0.4,
                 connected_s=3600.0 + second,
                 wait="Activity/WalSenderMain",
             )
-            for name in standbys
+            for name, lag_s in lags_s.items()
         ),
         slots=tuple(
             Slot(
@@ -132,7 +152,7 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
                 failover=False,
                 synced=False,
             )
-            for name in standbys
+            for name in lags_s
         ),
         activity=Activity(),
         archiver=Archiver(archived=10, last_archived_wal="000000010000000500000001", last_archived_s=3.0),
@@ -140,7 +160,7 @@ def _primary(cluster: str, number: int, second: int, standbys: Sequence[str]) ->
     )
 
 
-def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
+def _standby(cluster: str, number: int, second: int, name: str, lag_s: float) -> Sample:
     elapsed_s = second + 0.1 * int(name[-1])
     at, position = moment(START + elapsed_s), _log(number, elapsed_s)
     return Sample(
@@ -153,10 +173,11 @@ def _standby(cluster: str, number: int, second: int, name: str) -> Sample:
         login="leadline",
         positions=Positions(
             received_lsn=position(96),
-            replayed_lsn=position(200),
-            last_replay_at=at,
+            replayed_lsn=position(_unreplayed_bytes(lag_s)),
+            replay_paused=lag_s > BEHIND_S,
+            last_replay_at=at - timedelta(seconds=lag_s),
             redo_lsn=position(20_000_000),
-            startup_wait="Activity/RecoveryWalStream",
+            startup_wait="IPC/RecoveryPause" if lag_s > BEHIND_S else "Activity/RecoveryWalStream",
         ),
         upstream=Upstream(
             host=f"10.{number >> 8 & 255}.{number & 255}.1",

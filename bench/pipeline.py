@@ -5,8 +5,9 @@ of its own; the order changes from repetition to repetition. A rate is records o
 fetched to the last. The table shows medians, and medians of each repetition's ratio to its own bare loop; the same by
 processor time, from which a busy machine takes less away.
 
-The same looks are on two topics: as whole samples, and as vitals with a whole sample each 30 s. The bare loop reads the
-whole samples in either case: what it would take to read vitals says nothing about a reader of the content.
+The same looks are on two topics: as whole samples, and as vitals with a whole sample each 30 s. Vitals of a fleet with
+faults are on a third. The bare loop reads the whole samples in either case: what it would take to read vitals says
+nothing about a reader of the content.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from confluent_kafka import Producer
 
 from bench.fleet import fleet
-from bench.readers import VARIANTS, VITALS, WHOLE, Speed
+from bench.readers import FAULTY, VARIANTS, VITALS, WHOLE, Speed
 from leadline.clock import ManualClock
 from leadline.model.observation import Sample
 from leadline.model.pg_vitals import PostgresqlVitals
@@ -46,8 +47,8 @@ def measure(repetitions: int, seconds: int, names: list[str]) -> dict[str, list[
     for repetition in range(repetitions):
         with EmbeddedBroker() as broker:
             for topic in TOPICS:
-                broker.create_topic(f"{WHOLE}{topic}", PARTITIONS)
-                broker.create_topic(f"{VITALS}{topic}", PARTITIONS)
+                for prefix in (WHOLE, VITALS, FAULTY):
+                    broker.create_topic(f"{prefix}{topic}", PARTITIONS)
             count = fill(broker.bootstrap, seconds)
             # What writes states comes last, or the others would recover them.
             order = [name for name in names if "durable" not in name]
@@ -62,6 +63,8 @@ def measure(repetitions: int, seconds: int, names: list[str]) -> dict[str, list[
 def fill(bootstrap: str, seconds: int) -> int:
     """Write the looks where agents would, in both forms, as many clusters to each partition; return how many.
 
+    The same looks at a fleet with faults go to topics of their own.
+
     In batches as large as can be: Kafka answers a fetch with up to 1 MB of a partition, the broker in memory with one
     batch of it.
     """
@@ -75,11 +78,12 @@ def fill(bootstrap: str, seconds: int) -> int:
         }
     )
     homes: dict[str, int | None] = {}
-    forms = Forms()
+    forms, broken_forms = Forms(VITALS), Forms(FAULTY)
     taken: Counter[int] = Counter()
     partition_of, numbers = DefaultPartitioner(), list(range(PARTITIONS))
     count = 0
-    for sample in fleet(2 * CLUSTERS, seconds):
+    healthy, faulty = fleet(2 * CLUSTERS, seconds), fleet(2 * CLUSTERS, seconds, faulty=True)
+    for sample, broken in zip(healthy, faulty, strict=True):
         name = sample.node.cluster
         if name not in homes:
             home = partition_of(name.encode(), numbers, numbers)
@@ -87,7 +91,7 @@ def fill(bootstrap: str, seconds: int) -> int:
             taken[home] += 1
         if (partition := homes[name]) is None:
             continue
-        for record in (outgoing(sample, WHOLE), forms.of(sample)):
+        for record in (outgoing(sample, WHOLE), forms.of(sample), broken_forms.of(broken)):
             producer.produce(record.topic, record.value, record.key, partition, headers=list(record.headers))
         count += 1
         if not count % 1000:
@@ -97,9 +101,10 @@ def fill(bootstrap: str, seconds: int) -> int:
 
 
 class Forms:
-    """The records of a fleet's agents that send vitals."""
+    """The records of a fleet's agents that send vitals, to the topics with a prefix."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
         self._of: dict[tuple[str, str], tuple[WireForm, ManualClock]] = {}
 
     def of(self, sample: Sample) -> Outgoing:
@@ -111,12 +116,14 @@ class Forms:
         form, clock = self._of[node.cluster, node.name]
         sent = form.of(sample)
         clock.advance(1.0)
-        return outgoing(sent, VITALS) if isinstance(sent, Sample) else outgoing_vitals(sent, node.cluster, VITALS)
+        if isinstance(sent, Sample):
+            return outgoing(sent, self._prefix)
+        return outgoing_vitals(sent, node.cluster, self._prefix)
 
 
 def record_bytes(seconds: int = 300) -> float:
     """Bytes of a record in the mean, with key and headers, of vitals and the whole samples among them."""
-    forms, sizes = Forms(), list[int]()
+    forms, sizes = Forms(VITALS), list[int]()
     for sample in fleet(1, seconds):
         record, batch = forms.of(sample), DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
         empty = batch.size()

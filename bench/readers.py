@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,12 +17,14 @@ from leadline.settings.stream import StreamSettings
 from leadline.wire import OBSERVATIONS
 from leadline_streams.judge.state import Memory
 
-WHOLE, VITALS = "leadline.", "vitals."
-"""Prefixes of the topics on which looks are sent in either form."""
+WHOLE, VITALS, FAULTY = "leadline.", "vitals.", "faulty."
+"""Prefixes of the topics: looks at a healthy fleet in either form, and as vitals at one with faults."""
 SAMPLES = f"{WHOLE}samples"
 STOCK_RECORDS = 20_000
 """Stock Faust is measured on this many: it would take most of the time otherwise."""
 NEVER_S = 1e9
+TICK_S = 60.0
+"""The longest there is: no tick comes between the looks, whose times are not those of the machine that measures."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,31 @@ async def bare(bootstrap: str, expected: int, decode: Callable[[bytes], object] 
             watch.count(len(records))
     speed = await watch.speed()
     await consumer.stop()
+    return speed
+
+
+async def native(bootstrap: str, expected: int) -> Speed:
+    """The same with the compiled client: librdkafka fetches and unpacks in threads of its own."""
+    from confluent_kafka import Consumer
+
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": f"native-{os.getpid()}", "auto.offset.reset": "earliest"}
+    )
+    watch = Stopwatch(expected)
+    assigned, decode = threading.Event(), cast(Callable[[object], object], orjson.loads)
+    consumer.subscribe([SAMPLES], on_assign=lambda *_: assigned.set())
+    records = []
+    while not assigned.is_set():
+        records = consumer.consume(1000, 0.1)
+    gc.freeze()
+    watch.begin()
+    while not watch.done.is_set():
+        for record in records:
+            decode(record.value())
+        watch.count(len(records))
+        records = consumer.consume(1000, 1.0)
+    speed = await watch.speed()
+    consumer.close()
     return speed
 
 
@@ -183,7 +211,7 @@ async def pipeline(
 
     watch = Stopwatch(expected)
     kafka = KafkaSettings(bootstrap=bootstrap, topic_prefix=prefix)
-    settings = StreamSettings(application_id=f"pipeline-{os.getpid()}", kafka=kafka, flush_s=flush_s)
+    settings = StreamSettings(application_id=f"pipeline-{os.getpid()}", kafka=kafka, flush_s=flush_s, tick_s=TICK_S)
     app = build(settings, SystemClock(), Policy())
     if not judge:
         app.worker._factory = NoJudgements()
@@ -224,13 +252,20 @@ async def vitals_durable(bootstrap: str, expected: int) -> Speed:
     return await pipeline(bootstrap, expected, 1.0, prefix=VITALS)
 
 
+async def faulty(bootstrap: str, expected: int) -> Speed:
+    """Looks, as vitals, at a fleet of which a part is behind and a part has incidents."""
+    return await pipeline(bootstrap, expected, prefix=FAULTY)
+
+
 VARIANTS = {
     "bare": Variant("bare loop: aiokafka + orjson", bare),
+    "native": Variant("bare loop: librdkafka + orjson", native),
     "typed": Variant("bare loop: aiokafka + typed decode", typed),
     "stock": Variant("stock Faust + orjson", stock),
     "unjudged": Variant("pipeline that judges nothing", unjudged),
     "pipeline": Variant("pipeline, states not written", pipeline),
     "vitals": Variant("pipeline over vitals, states not written", vitals),
+    "faulty": Variant("pipeline over vitals, with faults", faulty),
     "durable": Variant("pipeline, states written each second", durable),
     "vitals_durable": Variant("pipeline over vitals, states each second", vitals_durable),
 }
