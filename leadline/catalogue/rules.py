@@ -149,8 +149,9 @@ ENTRIES = (
         on="node",
         unit="bytes",
         help=(
-            "Bytes of WAL that a primary had, or that a standby of the same timeline holds, and that the primary does "
-            "not have: it was restored to an older state, or lost WAL. For an hour after it was seen to go back."
+            "Bytes of WAL that a primary had, that a standby of the same timeline holds, or that a subscription has "
+            "applied, and that the primary does not have: it was restored to an older state, or lost WAL. For an hour "
+            "after it was seen to go back."
         ),
         impact="Commits were lost on the primary, and its standbys may differ from it.",
         over="the WAL of {node} and its standbys agrees, or an hour has passed",
@@ -294,7 +295,8 @@ ENTRIES = (
         unit="s",
         help=(
             "Seconds since the command that creates a logical slot began, while it waits for transactions that ran "
-            "then. Not for slots of initial copies whose subscriber is watched."
+            "then; on a standby, for its primary to write which ones run. Not for slots of initial copies whose "
+            "subscriber is watched."
         ),
         impact="A consumer could not begin to read changes.",
         over="the slot {name} on {node} is created, or its creation was given up",
@@ -375,8 +377,8 @@ ENTRIES = (
         on="subscription",
         unit="s",
         help=(
-            "Seconds for which an enabled subscription has received nothing while no watched server that takes writes "
-            "has its slot; from twice `wal_retrieve_retry_interval` on, or from `wal_receiver_timeout` on while a "
+            "Seconds for which an enabled subscription has received nothing while no watched publisher has its "
+            "slot; from twice `wal_retrieve_retry_interval` on, or from `wal_receiver_timeout` on while a "
             "worker tries to connect. Not while its publisher is down and nothing has replaced it."
         ),
         impact="Changes did not arrive; a publisher that had lost the slot did not retain them.",

@@ -231,10 +231,11 @@ class RefusedTable(Value, frozen=True, kw_only=True):
     name: str
     """With its schema, quoted where SQL needs it; of a partitioned table the partition."""
     reason: Literal["no_identity", "row_filter", "column_list", "generated_column"]
-    """``no_identity``: the table has no replica identity. The others: its identity lacks columns of the publication's
-    row filter, is not in its column list, or has a generated column that is not published."""
+    """``no_identity``: the table has no replica identity, or only a deferrable key. The others: its identity lacks
+    columns of the publication's row filter, is not in its column list, or has a generated column that is not
+    published."""
     columns: tuple[str, ...] = ()
-    """The columns in question."""
+    """The columns in question; of ``no_identity`` those of the deferrable key."""
     identity: str = "d"
     """``relreplident``."""
     publication: str = ""

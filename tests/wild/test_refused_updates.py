@@ -44,6 +44,7 @@ DEFERRED = (
     "UPDATE orders SET id = 3",
     "CREATE PUBLICATION shop FOR ALL TABLES",
 )
+NEVER_CHANGED = ("CREATE TABLE orders (id int PRIMARY KEY DEFERRABLE)", "CREATE PUBLICATION shop FOR ALL TABLES")
 HEALTHY = (
     "CREATE TABLE orders (id int PRIMARY KEY, kind text)",
     "CREATE TABLE events (id int)",
@@ -74,11 +75,22 @@ def publisher(request: pytest.FixtureRequest) -> Iterator[Server]:
         (18, LISTED, "the column list of publication shop lacks column id of the identity"),
         (18, LOST_INDEX, "public.orders"),
         (18, PARTITION, "public.orders_1"),
-        (18, DEFERRED, "public.orders"),
+        (18, DEFERRED, "its key (id) is deferrable, which is no replica identity"),
+        (18, NEVER_CHANGED, "its key (id) is deferrable, which is no replica identity"),
         (15, FILTERED, "the row filter of publication shop uses column kind, not in the identity"),
         (15, PARTITION, "public.orders_1"),
     ],
-    ids=["generated", "filter", "list", "index", "partition", "deferrable", "filter-15", "partition-15"],
+    ids=[
+        "generated",
+        "filter",
+        "list",
+        "index",
+        "partition",
+        "deferrable",
+        "unchanged",
+        "filter-15",
+        "partition-15",
+    ],
     indirect=["publisher"],
 )
 @pytest.mark.situation(20, "UPDATE refused on the publisher", "dailydotdev/daily-api#4008", "dbtrail#828")

@@ -203,3 +203,37 @@ def test_a_corrupt_wal_record(fleet: Fleet, wild: Wild) -> None:
         cause = seen.names("wal_corrupt", 60.0, above=0.9)
         wild.answers(cause.summary)
         assert seen.causes()[0].code != "standby_down"
+
+
+@pytest.mark.situation(
+    168, "The owner of a subscription has lost the right to connect", "PostgreSQL docs: Logical Replication, Security"
+)
+def test_an_owner_who_may_not_log_in(fleet: Fleet, wild: Wild) -> None:
+    """The worker ends as it starts; no network is to blame."""
+    publisher, subscriber = logical(fleet)
+    subscriber.query("CREATE ROLE owner SUPERUSER")
+    subscriber.query("ALTER SUBSCRIPTION pg_3 OWNER TO owner", dbname="app")
+    subscriber.query("ALTER ROLE owner NOSUPERUSER")
+    publisher.query("INSERT INTO items VALUES (1, 'a')", dbname="app")
+    wild.begins()
+    with watched((publisher, subscriber), "app") as seen:
+        cause = seen.names("subscriber_cannot_connect", above=0.9)
+        wild.answers(cause.summary)
+        assert "is not permitted to log in" in cause.summary
+        assert "CONNECTION 'host=" not in cause.fix
+
+
+@pytest.mark.situation(169, "A copy may not read its table", "PostgreSQL docs: Logical Replication, Security")
+def test_a_copy_that_may_not_read(fleet: Fleet, wild: Wild) -> None:
+    """The publisher refuses COPY; the subscriber's server log quotes it."""
+    publisher, subscriber = logical(fleet)
+    for server in (publisher, subscriber):
+        server.query("CREATE TABLE added (id int PRIMARY KEY)", dbname="app")
+    publisher.query("REVOKE SELECT ON added FROM replicator", dbname="app")
+    subscriber.query("ALTER SUBSCRIPTION pg_3 REFRESH PUBLICATION", dbname="app")
+    wild.begins()
+    with watched((publisher, subscriber), "app") as seen:
+        cause = seen.names("table_sync_failing", above=0.9)
+        seen.until("it is quoted", lambda: "permission denied for table added" in str(seen.causes()))
+        wild.answers(seen.causes()[0].summary)
+        assert "GRANT SELECT" in cause.fix

@@ -1,11 +1,13 @@
 """Initial copies of tables: some wait for somebody without an error, others only take long."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from leadline_lab.faults.logical.copies import slow_copy
 from leadline_lab.faults.topologies import Logical, make_logical
@@ -253,3 +255,65 @@ def test_a_copy_that_takes_long(logical: Logical, wild: Wild, run: Run) -> None:
         assert result.code == 0, result.out
         assert state(logical, "slow")() == "d", "the copy ended too early to show anything"
     wild.raises_nothing()
+
+
+@pytest.mark.situation(166, "CREATE SUBSCRIPTION to a database of the same server", "ManageIQ/manageiq#21292")
+@pytest.mark.parametrize("major", [15, 18])
+def test_a_subscription_to_its_own_server(wild: Wild, major: int) -> None:
+    """It waits for the slot, and the slot for its transaction; both sessions are of one server."""
+    wild.server_version = str(major)
+    with Fleet(binaries_for(major), plain=True) as fleet:
+        server = fleet.primary("pg-1")
+        for dbname in ("app", "copy"):
+            server.query(f"CREATE DATABASE {dbname}")
+            server.query(TABLE.format("items"), dbname=dbname)
+        server.query("CREATE PUBLICATION shop FOR ALL TABLES", dbname="app")
+        to = sql.Literal(server.dsn("app")).as_string()
+        with psycopg.connect(server.dsn("copy"), autocommit=True) as session:
+            pid = session.info.backend_pid
+            creating = threading.Thread(target=_cancelled, args=(session, f"CREATE SUBSCRIPTION shop CONNECTION {to}"))
+            creating.start()
+            eventually("the slot is being created", lambda: bool(server.value(CREATING)), 10.0)
+            wild.begins()
+            with watched([server], "copy", SOON) as seen:
+                seen.fires("slot_creation_waiting")
+                cause = seen.names("sync_slot_waits", above=0.9)
+                wild.answers(cause.summary)
+                assert f"it waits for pid {pid} on {address(server)}" in cause.summary
+                assert "Neither ends by itself" in cause.summary
+                (cancel,) = [step.sql for step in cause.steps if step.sql and "cancel" in step.sql]
+                server.query(cancel)
+                creating.join(10.0)
+                assert not creating.is_alive()
+                seen.ends()
+
+
+def _cancelled(session: psycopg.Connection, create: str) -> None:
+    with pytest.raises(psycopg.Error, match="cancel"):
+        session.execute(f"{create} PUBLICATION shop".encode())
+
+
+@pytest.mark.situation(
+    167, "A publisher has no slot or sender left for a copy", "autobase-tech/autobase#823", "pg_easy_replicate#201"
+)
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [("max_replication_slots", "all slots of {} are in use"), ("max_wal_senders", "all senders of {} are in use")],
+)
+def test_a_copy_for_which_nothing_is_left(wild: Wild, logical: Logical, setting: str, words: str) -> None:
+    """The setting is named that leaves nothing; once it is raised, the copy goes on."""
+    logical.subscriber.configure(max_sync_workers_per_subscription="0")
+    add(logical, "added", 10)
+    logical.publisher.configure(**{setting: "1"})
+    logical.publisher.restart()
+    logical.subscriber.configure(max_sync_workers_per_subscription=None)
+    wild.begins()
+    with watched(ends(logical), logical.database) as seen:
+        seen.fires("table_sync_stuck")
+        cause = seen.names("table_sync_failing", above=0.9)
+        wild.answers(cause.summary)
+        assert f"{words.format(address(logical.publisher))} ({setting} = 1)" in cause.summary
+        assert f"Raise {setting}" in cause.fix
+        logical.publisher.configure(**{setting: "10"})
+        logical.publisher.restart()
+        eventually("it is copied", lambda: state(logical, "added")() == "r", 30.0)

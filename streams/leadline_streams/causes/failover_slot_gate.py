@@ -25,7 +25,11 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         names = [name.strip() for name in (context.setting(publisher, SETTING) or "").split(",") if name.strip()]
         slots = {slot.name: slot for slot in publisher.sample.slots} if publisher.sample is not None else {}
         absent = [name for name in names if name not in slots or not slots[name].active]
-        awaited = f"slot {', '.join(absent or names)}" if names else f"the slots that {SETTING} names"
+        awaited = (
+            f"slot {', '.join(absent or names)}{_missing(absent, slots, publisher.name)}"
+            if names
+            else f"the slots that {SETTING} names"
+        )
         up = publisher.name
         change, changed = context.blame(publisher, SETTING)
         yield Claim(
@@ -34,7 +38,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             title=f"{up} holds back changes until a standby has them",
             summary=f"the sender of {affected.name} on {up} waits for {awaited}: {SETTING} keeps failover slots "
             f"behind the slots that it names{change}",
-            steps=_steps(up, names, absent, slots, awaited),
+            steps=_steps(up, names, absent, slots),
             evidence_for=[
                 fact("wait", row.wait, up, f"sender pid {row.pid}"),
                 fact(SETTING, ", ".join(names) or "not read", up),
@@ -44,8 +48,15 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         )
 
 
-def _steps(up: NodeName, names: list[str], absent: list[str], slots: dict[str, Slot], awaited: str) -> list[Step]:
-    back = f"Bring the standby of {awaited} back; if that takes too long, remove its slot from {SETTING}"
+def _missing(absent: list[str], slots: dict[str, Slot], up: NodeName) -> str:
+    """That slots do not exist: nobody will bring them back who does not create them."""
+    missing = [name for name in absent if name not in slots]
+    return f" ({', '.join(missing)} {'do' if len(missing) > 1 else 'does'} not exist on {up})" if missing else ""
+
+
+def _steps(up: NodeName, names: list[str], absent: list[str], slots: dict[str, Slot]) -> list[Step]:
+    awaited = ", ".join(absent or names) or "that it waits for"
+    back = f"Bring the standby of slot {awaited} back; if that takes too long, remove its slot from {SETTING}"
     looks = [show_settings(up, SETTING), *(show_slot(up, name) for name in absent if name in slots)]
     if not absent:  # which of them to leave out is not known
         return [*looks, Step(risk="safe", text=back)]

@@ -40,7 +40,8 @@ def _lacks(affected: AffectedSubscription, names: tuple[str, ...]) -> Claim:
                 node=affected.node.name,
                 database=affected.subscription.database,
                 text="Check that the tables exist there and are empty: the refresh copies what the publisher has, "
-                "beside the rows that are there",
+                "beside the rows that are there. Where they have the rows already, as after an upgrade, leave the copy "
+                "out (WITH (copy_data = false)), and compare the tables afterwards",
             ),
             affected.alter("careful", "REFRESH PUBLICATION"),
         ],

@@ -20,7 +20,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if own.name not in affected.node.idle_subscriptions or reached_limits(context, affected):
             continue
         found = successor_of(context.cluster, affected.node, own, link)
-        if (found is not None and found.was_promoted) or (link is not None and serves(affected.publisher, link)):
+        if (found is not None and found.was_promoted) or (link is not None and serves(affected.publisher, link, found)):
             continue
         name = affected.node.name
         has = f" ({found.node.name} has its publications)" if found is not None else ""

@@ -12,6 +12,15 @@ from leadline_streams.judge.state import NodeState
 LIMIT = "max_standby_streaming_delay"
 FEEDBACK = "hot_standby_feedback"
 PREFIX = "recovery_conflict:"
+PREVENTED_BY = {
+    "lock": f"Take exclusive locks on the primary when no query runs on {{node}}, or raise {LIMIT} there. VACUUM takes "
+    "one too, to cut off empty pages at the end of a table: set vacuum_truncate = off for tables that are read there",
+    "tablespace": "Take a tablespace out of temp_tablespaces of the roles and sessions of {node} before it is dropped "
+    "on the primary",
+    "deadlock": f"On {{node}}, lock no tables inside transactions that keep a cursor open: {LIMIT} does not prevent "
+    "deadlocks with replay",
+}
+"""Steps by kind of conflict, where feedback does not help."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
@@ -44,13 +53,13 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 
 def _steps(context: DiagnosisContext, node: NodeState, kind: str) -> list[Step]:
-    show = show_settings(node.name, LIMIT, FEEDBACK)
+    """The steps that prevent conflicts of a kind. To raise the limit lets replay wait instead, for queries that end."""
+    show, name = show_settings(node.name, LIMIT, FEEDBACK), node.name
     if kind in ("snapshot", "active_logicalslot") and context.setting(node, FEEDBACK) == "off":
-        return [show, *change_setting(node.name, FEEDBACK, "on", "careful")]
-    if kind == "lock":
-        text = f"Take exclusive locks on the primary when no query runs on {node.name}, or raise {LIMIT} there"
-        return [show, Step(risk="careful", text=text)]
-    return [show, Step(risk="careful", text=f"Raise {LIMIT} on {node.name}, or run its long queries elsewhere")]
+        return [show, *change_setting(name, FEEDBACK, "on", "careful")]
+    if kind in PREVENTED_BY:
+        return [show, Step(risk="careful", text=PREVENTED_BY[kind].format(node=name))]
+    return [show, Step(risk="careful", text=f"Raise {LIMIT} on {name}, or run its long queries elsewhere")]
 
 
 CAUSE = CauseRule(

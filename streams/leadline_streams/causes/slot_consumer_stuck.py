@@ -97,8 +97,9 @@ def _look_there(up: NodeName, slot: Slot, name: str, who: str) -> list[Step]:
     """Looks at the side of the consumer. A consumer that lost its slot would have to begin again."""
     there = (
         f"In the messages of {who}: see whether it delivers what it receives, stores its position, and reports it as "
-        "flushed, also for changes that it leaves out. If it is a subscription: pg_stat_subscription and the server "
-        f"log there. It needs slot {slot.name}, without which it would miss changes"
+        "flushed, also while only other tables or databases change (Debezium: heartbeat.interval.ms). If it is a "
+        f"subscription: pg_stat_subscription and the server log there. It needs slot {slot.name}, without which it "
+        "would miss changes"
     )
     again = f"If it hangs, restart {name}: it receives again what it has not confirmed"
     return [

@@ -15,6 +15,7 @@ from leadline_streams.engines.postgresql.apply import (
     affected_subscriptions,
     quoted,
 )
+from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.statements import show_settings
 from leadline_streams.engines.postgresql.timing import longer_s, milliseconds
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -28,6 +29,8 @@ CONNECTING = "walreceiverconnect"
 UNANSWERED, PARTED = 0.9, 0.94
 """Confidence while an attempt to connect gets no answer; and while a worker waits for a sender that has ended."""
 BEFORE_15 = "before PostgreSQL 15 a worker that connects and fails to apply looks the same: read the server log"
+NOT_CONNECTED = (server_log.CONNECTION, server_log.LOGIN)
+"""Classes of SQLSTATE: the worker cannot connect; or it ends as it starts, in the name of the subscription's owner."""
 RETRY = "wal_retrieve_retry_interval"
 ABSENT = 0.5
 """Confidence while only the absence of a worker is seen, and of errors to apply."""
@@ -43,7 +46,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
     """An enabled subscription, no errors, free workers, a slot that waits; and no stream, or one that is silent."""
     for affected in affected_subscriptions(context, CUT):
         own, publisher, slot = affected.subscription, affected.publisher, affected.slot
-        if not own.enabled or affected.fails or publisher is None or slot is None:
+        if not own.enabled or affected.fails or publisher is None or slot is None or slot_is_lost(slot):
             continue
         if affected.risen(*DUPLICATES):
             continue  # the conflict explains why the worker ends and is started again
@@ -69,8 +72,9 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 if reason is not None
                 else f"{DROPPED}, and neither end notices before its own timeout"
                 if parted or unanswered
-                else f"The network between them, pg_hba.conf, the password, {other}or the subscription's connection "
-                f"string may be the reason, which is in {server_log.place(affected.node)}"
+                else f"The network between them, pg_hba.conf, the password, {other}the connection string of the "
+                "subscription or a right that its owner has lost may be the reason, which is in "
+                f"{server_log.place(affected.node)}"
             ),
             steps=[*affected.read_error, *_try_out(affected, up, parted or unanswered), *_reconnect(affected)],
             evidence_for=[
@@ -97,9 +101,9 @@ def _confidence(
 
 
 def _reason(affected: AffectedSubscription) -> LogLine | None:
-    """The newest error of the worker, when it is one of connecting."""
+    """The newest error of the worker, when it is one of connecting, or of its owner's right to connect."""
     reason = affected.reason
-    return reason if reason is not None and reason.code.startswith(server_log.CONNECTION) else None
+    return reason if reason is not None and reason.code.startswith(NOT_CONNECTED) else None
 
 
 def _fails_otherwise(affected: AffectedSubscription) -> bool:
@@ -109,7 +113,8 @@ def _fails_otherwise(affected: AffectedSubscription) -> bool:
 
 def _reconnect(affected: AffectedSubscription) -> list[Step]:
     """A new connection string; proposed only where the worker writes that it cannot connect."""
-    if _reason(affected) is None:
+    reason = _reason(affected)
+    if reason is None or reason.code.startswith(server_log.LOGIN):
         return []
     alter = f"ALTER SUBSCRIPTION {quoted(affected.subscription.name)} CONNECTION 'host=... dbname=... user=...'"
     text = f"If the address or the role is wrong, correct it: {alter}"

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from leadline.catalogue.entry import DISABLED
+from leadline.model.incident import Step
 from leadline_streams.causes.subscription_disabled_on_error import disabled_by_error
-from leadline_streams.engines.postgresql.apply import affected_subscriptions
+from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
+from leadline_streams.engines.postgresql.statements import show_slot
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -22,19 +24,45 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         doubt = own.disable_on_error and (own.apply_errors or own.sync_errors)
         in_repair = (REPAIRED_BY_DISABLING, affected.about.id) in context.named
         failed = f"; {affected.errors} attempts had failed in the 5 min before" if affected.errors else ""
+        by_other = _reader(affected)
+        effect = by_other or "nothing is applied until it is enabled, and the publisher retains its WAL for it"
+        looks = affected.read_error if affected.errors or doubt else []
         yield Claim(
             subject=affected.about,
             confidence=0.5 if doubt or in_repair else 0.96,
             title=f"{affected.name} was disabled by a person",
             summary=f"{affected.name} is disabled, {'perhaps by a person' if doubt else 'and not by an error'}: "
-            f"nothing is applied until it is enabled, and the publisher retains its WAL for it{failed}",
-            steps=[*(affected.read_error if affected.errors or doubt else []), affected.alter("safe", "ENABLE")],
+            f"{effect}{failed}",
+            steps=[*looks, *(_ask_first(affected) if by_other else [affected.alter("safe", "ENABLE")])],
             evidence_for=[
                 fact("enabled", "false", name),
                 fact("disable_on_error", str(bool(own.disable_on_error)).lower(), name),
                 *affected.evidence,
             ],
         )
+
+
+def _reader(affected: AffectedSubscription) -> str | None:
+    """The consumer that reads its slot; None for none. A copied server and a restored dump have the same slot."""
+    slot, up = affected.slot, affected.publisher
+    if slot is None or up is None or not slot.active:
+        return None
+    return (
+        f"its slot {slot.name} on {up.name} is read by another consumer (pid {slot.active_pid}), as when its server "
+        "was copied or restored from a dump of that one"
+    )
+
+
+def _ask_first(affected: AffectedSubscription) -> list[Step]:
+    """Looks alone: to enable it would take the changes away from the consumer that reads the slot."""
+    slot, up = affected.slot, affected.publisher
+    assert slot is not None
+    assert up is not None
+    text = (
+        f"Leave it disabled while the other consumer needs slot {slot.name}: what one of them confirms is not sent to "
+        "the other. A copy that is to receive changes too needs a subscription with a slot of its own"
+    )
+    return [show_slot(up.name, slot.name), Step(risk="look", node=affected.node.name, text=text)]
 
 
 CAUSE = CauseRule(

@@ -1,17 +1,23 @@
 """``table_sync_failing``: the initial copy of a table fails repeatedly."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from leadline.model.incident import Step
+from leadline.model.observation import LogLine
 from leadline.words import times
+from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.copy_timeouts import cancelled
+from leadline_streams.engines.postgresql.statements import show_senders, show_settings, show_slots
 from leadline_streams.engines.postgresql.subscriptions import copies_fail
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 
 RULES = frozenset({"table_sync_stuck"})
+SLOTS = "max_replication_slots"
+SENDERS = "max_wal_senders"
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
@@ -26,19 +32,54 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if cancelled(context.cluster, affected.node, own, context.now) is not None:
             continue
         tables = ", ".join(own.unsynced) or "a table"
+        reason = server_log.newest(affected.node, context.now, server_log.of_copy)
+        reached = _reached(context, affected, reason)
+        why = f": {reached.words}" if reached else f": {reason.message}" if reason is not None else ""
         yield Claim(
             subject=affected.about,
             confidence=0.96 if own.unsynced else 0.9,
             title=f"the initial copy of {tables} to {name} fails",
-            summary=f"{affected.name} cannot copy {tables}: it failed {times(window.count(context.now))} in 5 min; the "
-            "other tables are replicated, this one has no data that can be relied on",
-            steps=_steps(affected),
+            summary=f"{affected.name} cannot copy {tables}: it failed {times(window.count(context.now))} in 5 min"
+            f"{why}; the other tables are replicated, this one has no data that can be relied on",
+            steps=reached.steps if reached else _steps(affected),
             evidence_for=[
                 fact("sync_errors", own.sync_errors, name),
                 fact("tables", _states(own.tables), name, "i, d, f, s: not ready; r: ready"),
+                *([server_log.as_evidence(reason, affected.node)] if reason is not None else []),
             ],
-            not_seen=[] if own.tables else [fact("tables", "not seen", name, _agent(affected))],
+            not_seen=[
+                *([] if own.tables else [fact("tables", "not seen", name, _agent(affected))]),
+                *([] if reached else server_log.not_seen(affected.node)),
+            ],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A limit of the publisher that leaves nothing for a copy, which needs a slot and a sender of its own."""
+
+    words: str
+    steps: list[Step]
+
+
+def _reached(context: DiagnosisContext, affected: AffectedSubscription, reason: LogLine | None) -> Reached | None:
+    """The limit; None where none is reached, or the server log shows that copies fail for another reason."""
+    up, sample = affected.publisher, affected.publisher.sample if affected.publisher is not None else None
+    if up is None or sample is None or (reason is not None and not reason.code.startswith(server_log.CONNECTION)):
+        return None
+    for setting, what, used, look in (
+        (SLOTS, "slots", len(sample.slots), show_slots(up.name)),
+        (SENDERS, "senders", len(sample.downstreams), show_senders(up.name)),
+    ):
+        most = context.number(up, setting)
+        if most is not None and used >= most:
+            raised = (
+                f"Raise {setting}, with room for max_sync_workers_per_subscription copies of each subscription; that "
+                "needs a restart. The copies then go on by themselves"
+            )
+            steps = [look, show_settings(up.name, setting), Step(risk="careful", node=up.name, text=raised)]
+            return Reached(f"all {what} of {up.name} are in use ({setting} = {most}), and a copy needs one more", steps)
+    return None
 
 
 def _steps(affected: AffectedSubscription) -> list[Step]:
@@ -46,7 +87,8 @@ def _steps(affected: AffectedSubscription) -> list[Step]:
     node, database = affected.node.name, affected.subscription.database
     read = "Read the last ERROR of the tablesync worker in the server log"
     fix = (
-        "If a table or a column is missing, create it; the copy starts again by itself. If rows of its own are in the "
+        "If a table or a column is missing, create it; if the role of the subscription may not read the table on the "
+        "publisher, GRANT SELECT ON it there. The copy starts again by itself. If rows of its own are in the "
         "way, find out who wrote them: they may be on no other server"
     )
     columns = "n_live_tup, n_tup_ins, n_tup_upd, n_tup_del"

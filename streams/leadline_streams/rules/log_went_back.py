@@ -1,6 +1,7 @@
 """``log_went_back``: a primary's WAL ends before where it, or a downstream of it, has been: commits were lost there."""
 
 from leadline.words import size
+from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
@@ -22,11 +23,21 @@ def holders(context: NodeContext) -> list[LinkState]:
     return [link for link in context.cluster.below(name) if link.lead_units]
 
 
+def held_words(link: LinkState) -> str:
+    """The WAL that a downstream has and its upstream has not. A subscription gets nothing from before there."""
+    if is_logical(link):
+        return (
+            f"subscription {link.name} on {link.downstream} has applied {size(link.lead_units)} more than "
+            f"{link.upstream} has, and what {link.upstream} commits before it gets there is skipped without an error"
+        )
+    return f"{link.downstream} holds {size(link.lead_units)} that {link.upstream} lost"
+
+
 def describe(context: NodeContext, value: float) -> Words:
     """Both positions, and who holds what was lost."""
     node, facts, held = context.node, [], []
     for link in holders(context):
-        held.append(f"{link.downstream} holds {size(link.lead_units)} that {node.name} lost")
+        held.append(held_words(link))
         facts.append(fact("position", format_lsn(link.position or 0), link.downstream, "applied"))
     end, went = node.clock.end or 0, node.went_back
     facts.append(fact("end", format_lsn(end), node.name, "the end of its WAL"))

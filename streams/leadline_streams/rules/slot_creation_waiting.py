@@ -5,20 +5,18 @@ For the slot of a table's initial copy whose subscriber is watched, ``table_sync
 
 from leadline.model.observation import WaitingSender
 from leadline.words import duration
-from leadline_streams.engines.postgresql.slots import is_being_created
+from leadline_streams.engines.postgresql.slots import creation_on_standby_s, is_being_created
 from leadline_streams.engines.postgresql.table_copies import copy_slot, waiting_senders
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SlotContext, Words, fact
 
 
 def measure(context: SlotContext) -> float | None:
-    """Seconds since the command that creates the slot began, while it waits for a lock."""
-    if not is_being_created(context.slot):
+    """Seconds since the command that creates the slot began, while it waits for a lock; on a standby always."""
+    if not is_being_created(context.slot) or _has_watched_subscriber(context):
         return None
     waiting = _waiting(context)
-    if waiting is None or _has_watched_subscriber(context):
-        return None
-    return waiting.waits_s
+    return waiting.waits_s if waiting is not None else creation_on_standby_s(context.node, context.slot)
 
 
 def _waiting(context: SlotContext) -> WaitingSender | None:

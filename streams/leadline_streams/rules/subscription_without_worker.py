@@ -1,6 +1,6 @@
 """``subscription_without_worker``: a subscription should receive changes, and no watched publisher serves it.
 
-Where a watched publisher that takes writes has the slot, ``replication_cut_off`` fires instead; while the publisher is
+Where a watched publisher has the slot, ``replication_cut_off`` fires instead; while the publisher is
 down and nothing has replaced it, ``node_down``.
 """
 
@@ -22,7 +22,7 @@ def measure(context: SubscriptionContext) -> float | None:
     link = link_of(cluster, node, subscription)
     if link is not None:
         up, successor = cluster.nodes.get(link.upstream), successor_of(cluster, node, subscription, link)
-        if serves(up, link) or (successor is None and up is not None and not up.answers):
+        if serves(up, link, successor) or (successor is None and up is not None and not up.answers):
             return None
         if successor is not None and successor.node is up:
             return None

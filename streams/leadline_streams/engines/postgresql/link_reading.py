@@ -238,9 +238,14 @@ def _broken(link: LinkState, up: NodeState | None, down: NodeState | None, now: 
 
 
 def _one_history(link: LinkState, up: NodeState | None, down: NodeState | None) -> bool:
-    """Whether a downstream cannot have more than its upstream: both answer, and are on one timeline."""
+    """Whether a downstream cannot have more than its upstream: both answer, and are on one timeline.
+
+    The position of a subscription is one of its publisher's WAL, whichever server that is now.
+    """
     if up is None or down is None or not up.answers or not down.answers or up.node.role != "primary":
         return False
+    if is_logical(link):
+        return not link.agentless and slot_of(link, up) is not None
     if not is_streaming(link):
         return False
     ours, theirs = down.node, up.node

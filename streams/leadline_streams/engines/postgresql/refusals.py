@@ -29,4 +29,6 @@ def words_of(table: RefusedTable) -> str:
         return f"generated column{plural} {columns} of its identity {'are' if plural else 'is'} not published by " + (
             table.publication
         )
+    if table.columns:
+        return f"its key ({columns}) is deferrable, which is no replica identity"
     return "it has no primary key or other replica identity"

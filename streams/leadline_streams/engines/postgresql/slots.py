@@ -3,7 +3,7 @@
 from leadline.model.observation import Activity, Downstream, Session, Slot
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge.lookup import first
-from leadline_streams.judge.state import Held
+from leadline_streams.judge.state import Held, NodeState
 
 HELD_BYTES = 64 * 2**20
 """Four segments of the default size. A slot that retains less, and less than it still may, keeps up."""
@@ -26,6 +26,16 @@ def slot_is_lost(slot: Slot) -> bool:
 def is_being_created(slot: Slot) -> bool:
     """Whether a logical slot is still being created: its first position is set when it can be read."""
     return slot.kind == "logical" and slot.active and slot.confirmed_lsn is None
+
+
+def creation_on_standby_s(node: NodeState, slot: Slot) -> float | None:
+    """Seconds since the session connected that creates a slot on a standby; None elsewhere.
+
+    There it waits without a lock, for what its primary writes, and the server does not show that it waits.
+    """
+    if node.sample is None or node.node.role != "standby" or not is_being_created(slot):
+        return None
+    return next((row.connected_s for row in node.sample.downstreams if row.pid == slot.active_pid), None)
 
 
 def is_physical(slot: Slot) -> bool:

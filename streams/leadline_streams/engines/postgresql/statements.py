@@ -158,6 +158,12 @@ def show_slot(node: NodeName, slot: str) -> Step:
     )
 
 
+def show_slots(node: NodeName) -> Step:
+    """Every slot of a server, those that nobody uses first."""
+    columns = "slot_name, slot_type, database, active, active_pid, restart_lsn, wal_status"
+    return Step(risk="look", node=node, sql=f"SELECT {columns} FROM pg_replication_slots ORDER BY active, slot_name")
+
+
 def drop_slot(node: NodeName, slot: str) -> Step:
     """Drop a slot. The WAL that it retained is removed, so its consumer can never go on."""
     return Step(risk="destructive", node=node, sql=f"SELECT pg_drop_replication_slot({literal(slot)})")

@@ -54,9 +54,11 @@ def link_of(cluster: ClusterView, node: NodeState, subscription: Subscription) -
     return first(cluster.above(node.name), "name", subscription.name)
 
 
-def serves(up: NodeState | None, link: LinkState) -> bool:
-    """Whether a publisher answers, takes writes and has the slot of a link."""
-    return up is not None and up.writable and slot_of(link, up) is not None
+def serves(up: NodeState | None, link: LinkState, successor: Successor | None) -> bool:
+    """Whether a publisher answers and has the slot of a link, and no other server should be the publisher instead."""
+    if up is None or not up.answers or slot_of(link, up) is None:
+        return False
+    return up.writable or successor is None
 
 
 def successor_of(
@@ -64,8 +66,9 @@ def successor_of(
 ) -> Successor | None:
     """The server that should be the publisher now and lacks the slot; None when no watched one can be.
 
-    Where the publisher was watched, one of the same system that takes writes instead of it. Otherwise the only one that
-    has the publications, which is seen where its agent is connected to the published database.
+    Where the publisher was watched, one of the same system that takes writes instead of it; not where a subscription
+    reads from a standby. Otherwise the only one that has the publications, which is seen where its agent is connected
+    to the published database.
     """
     old = cluster.nodes.get(link.upstream) if link is not None else None
     others = [each for each in cluster.nodes.values() if each.writable and each.name != node.name]
@@ -74,12 +77,28 @@ def successor_of(
         same = [each for each in lacking if each.node.system_id == old.node.system_id]
         others = [each for each in same if each.name != old.name]
         newest = max(others or same, key=lambda each: each.writable_since or 0.0, default=None)
-        if newest is None:
+        if newest is None or _is_read_as_standby(node, subscription, link, old, newest):
             return None
         return Successor(newest, None if newest.name == old.name else old)
     named = set(subscription.publications)
     having = [each for each in lacking if each.sample is not None and named <= set(each.sample.publications)]
     return Successor(having[0], None) if named and len(having) == 1 else None
+
+
+def _is_read_as_standby(
+    node: NodeState, subscription: Subscription, link: LinkState | None, standby: NodeState, primary: NodeState
+) -> bool:
+    """Whether a subscription read from a standby, of whose system the primary was always another server.
+
+    A primary that was demoted may have the slot still. What was before the first look is not seen; then only the first
+    timeline excludes it.
+    """
+    if link is None or not standby.answers or standby.takes_writes or slot_of(link, standby) is None:
+        return False
+    if primary.promoted_at is not None:
+        return False
+    idle = node.idle_subscriptions.get(subscription.name)
+    return (primary.node.timeline or FIRST) == FIRST or (idle is not None and idle.since != UNKNOWN_SINCE)
 
 
 def _has_slot(node: NodeState, subscription: Subscription) -> bool:

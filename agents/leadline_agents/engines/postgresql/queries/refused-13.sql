@@ -4,9 +4,10 @@
 -- published  Every table that can be updated, once for each publication of updates or deletes: of a partitioned table the
 --            partitions, because the server checks the table that holds the row.
 -- identity   Columns of the replica identity: of its index, or all of them.
+-- deferred   Columns of the key that was to be the identity and is deferrable, which the server does not take.
 -- reason     In the order in which the server checks (CheckCmdReplicaIdentity in execReplication.c). A table without an
---            identity counts once it was updated or deleted from: rows that are only inserted need none. A filter, a
---            column list or FULL shows that somebody wanted updates.
+--            identity counts once it was updated or deleted from: rows that are only inserted need none. A deferrable
+--            key, a filter, a column list or FULL shows that somebody wanted updates.
 -- publishes  The tables of each publication as a subscription gets their names; none of a publication of over 1000.
 -- filtered   The columns of a row filter, by their numbers in its parsed form.
 -- timeout    What ALTER ROLE and ALTER DATABASE set for logical senders, the narrowest first, as the server applies it.
@@ -37,14 +38,8 @@ described AS (
         published.columns,
         pg_stat_get_tuples_updated(class.oid) + pg_stat_get_tuples_deleted(class.oid) > 0 AS changed,
         ({generated}) AS generated,
-        (
-            SELECT array_agg(column_of.attname::text)
-            FROM pg_index AS index
-            JOIN pg_attribute AS column_of ON column_of.attrelid = class.oid AND column_of.attnum = ANY (index.indkey)
-            WHERE index.indrelid = class.oid AND index.indimmediate AND index.indisvalid AND (
-                (class.relreplident = 'd' AND index.indisprimary) OR (class.relreplident = 'i' AND index.indisreplident)
-            )
-        ) AS identity,
+        identity.columns AS identity,
+        identity.deferred,
         (
             SELECT array_agg(DISTINCT column_of.attname::text)
             FROM regexp_matches(published.filter, ':varattno (\d+)', 'g') AS found
@@ -53,9 +48,19 @@ described AS (
         ) AS filtered
     FROM published
     JOIN pg_class AS class ON class.oid = published.table_oid AND class.relkind = 'r'
+    CROSS JOIN LATERAL (
+        SELECT
+            array_agg(column_of.attname::text) FILTER (WHERE index.indimmediate) AS columns,
+            array_agg(column_of.attname::text) FILTER (WHERE NOT index.indimmediate) AS deferred
+        FROM pg_index AS index
+        JOIN pg_attribute AS column_of ON column_of.attrelid = class.oid AND column_of.attnum = ANY (index.indkey)
+        WHERE index.indrelid = class.oid AND index.indisvalid AND (
+            (class.relreplident = 'd' AND index.indisprimary) OR (class.relreplident = 'i' AND index.indisreplident)
+        )
+    ) AS identity
 ),
 refused AS (
-    SELECT name, pubname, pubupdate, pubdelete, changed, kind,
+    SELECT name, pubname, pubupdate, pubdelete, changed, kind, deferred,
         CASE
             WHEN kind <> 'f' AND identity IS NULL THEN 'no_identity'
             WHEN kind <> 'f' AND NOT coalesce(filtered, '{}') <@ identity THEN 'row_filter'
@@ -63,6 +68,7 @@ refused AS (
             WHEN generated IS NOT NULL AND (kind = 'f' OR generated && identity) THEN 'generated_column'
         END AS reason,
         CASE
+            WHEN kind <> 'f' AND identity IS NULL THEN deferred
             WHEN kind <> 'f' AND NOT coalesce(filtered, '{}') <@ identity
                 THEN ARRAY(SELECT unnest(filtered) EXCEPT SELECT unnest(identity))
             WHEN columns IS NOT NULL AND NOT coalesce(identity, '{}') <@ columns
@@ -111,7 +117,7 @@ SELECT json_strip_nulls(json_build_object('publishes', (
         SELECT name, reason, columns, kind AS identity, pubname AS publication, pubupdate AS updates,
             pubdelete AS deletes, changed
         FROM refused
-        WHERE reason IS NOT NULL AND (changed OR reason <> 'no_identity' OR kind = 'i')
+        WHERE reason IS NOT NULL AND (changed OR deferred IS NOT NULL OR reason <> 'no_identity' OR kind = 'i')
         ORDER BY NOT changed, name, pubname
         LIMIT 20
     ) AS one
