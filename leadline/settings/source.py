@@ -64,7 +64,7 @@ def _data(loader: yaml.SafeLoader, node: yaml.Node, path: SettingPath, document:
             loader.flatten_mapping(node)
             found = {}
             for key, value in node.value:
-                # The key as written: a datacentre named "no" must not become False.
+                # The key as written: a datacenter named "no" must not become False.
                 name = key.value if isinstance(key, yaml.ScalarNode) else str(loader.construct_object(key, deep=True))
                 document.lines[(*path, name)] = key.start_mark.line + 1
                 found[name] = _data(loader, value, (*path, name), document)

@@ -151,7 +151,7 @@ class MatchSettings(Settings, frozen=True, kw_only=True):
         Annotated[
             Glob,
             Meta(
-                description="Datacentre of the node, or of the downstream one.",
+                description="Datacenter of the node, or of the downstream one.",
                 examples=["fra1"],
             ),
         ]

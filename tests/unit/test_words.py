@@ -38,6 +38,8 @@ WORDS = {
     "glances": "fast path",
     "courier": "notifier",
     "couriers": "notifiers",
+    "datacentre": "datacenter",
+    "datacentres": "datacenters",
     "trouble": "problem, failure, error",
     "troubles": "problems, failures, errors",
     "troubled": "failing",

@@ -95,7 +95,7 @@ class Observation:
         self._do(self._look())
 
     def start_agents(self, datacenters: Mapping[str, str], aliases: Mapping[str, Sequence[str]]) -> None:
-        """Start an agent for every server, by name: its datacentre, and ``host:port`` of the proxies before it."""
+        """Start an agent for every server, by name: its datacenter, and ``host:port`` of the proxies before it."""
         self._datacenters, self._aliases = datacenters, aliases
         self._ticking = self._start(self._tick())
         for name in self.dsns:

@@ -153,7 +153,7 @@ class Fault(Generic[T]):
     limits: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     """Limits that are set for a node: by node, rule and limit."""
     datacenters: Mapping[str, str] = field(default_factory=dict)
-    """By node, for those that are not in the first datacentre."""
+    """By node, for those that are not in the first datacenter."""
     needs_slot: bool = False
     """Whether it is about the slot of a standby, so that servers without one cannot have it."""
     late: Expected | None = None

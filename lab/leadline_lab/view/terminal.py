@@ -40,6 +40,7 @@ COLOURS = {
 """Of verdicts and severities."""
 SEVERITIES = ("critical", "warning", "info")
 """The worst first."""
+PENDING = "pending: fires when the breach has lasted (--for); `leadline check` names a cause at once"
 _SPARK_WIDTH = 30
 _SPARK_LEAST = 8
 
@@ -67,6 +68,7 @@ def render(fleet: FleetView, now: datetime, note: str = "") -> RenderableType:
     parts += [links(fleet)] if fleet.links else []
     parts += [_nodes(fleet)] if fleet.nodes else []
     parts += [_alerts(fleet, now)] if fleet.alerts else []
+    parts += [Text(PENDING, "dim")] if any(each.to == "pending" for each in fleet.alerts.values()) else []
     parts += [_timeline(incident) for incident in shown[:1] if incident.timeline]
     parts += [_deliveries(fleet, now)] if fleet.deliveries else []
     return Group(*parts)
@@ -134,7 +136,7 @@ def _nodes(fleet: FleetView) -> Table:
             (
                 _plain(row.node, "bold"),
                 _plain(row.role),
-                _plain(row.version),
+                _plain(line_of.short_version(row)),
                 _plain(row.datacenter),
                 _plain(row.position),
                 f"{amount(round(row.write_rate), row.unit)}/s" if row.write_rate is not None else "",

@@ -73,14 +73,14 @@ ENTRIES = (
     CauseEntry(
         code="datacenter_cut",
         family="nodes",
-        help="all nodes of a datacentre are silent or unreachable while others answer",
-        over="the datacentre answers again",
+        help="all nodes of a datacenter are silent or unreachable while others answer",
+        over="the datacenter answers again",
         explains=CUT | DOWN | {"agent_silent"},
         improvements=(
-            "Have two ways between datacentres, and a rule for who may write when they are cut.",
+            "Have two ways between datacenters, and a rule for who may write when they are cut.",
             habits.REHEARSE,
         ),
-        tasks=("Find out what cut the datacentre off, and whether anything was written on both sides.",),
+        tasks=("Find out what cut the datacenter off, and whether anything was written on both sides.",),
     ),
     CauseEntry(
         code="disk_full",

@@ -22,7 +22,7 @@ def route_matches(match: RouteMatch, incident: Incident) -> bool:
 
 
 def patterns_match(patterns: Mapping[str, str], incident: Incident) -> bool:
-    """Whether every pattern matches. Of several datacentres, rules or causes, one is enough.
+    """Whether every pattern matches. Of several datacenters, rules or causes, one is enough.
 
     ``severity`` is a pattern, not a lower bound: a silence of warnings ends when the incident becomes critical. An
     unknown name, perhaps of a newer version, matches nothing, since a needless notification is better than none.

@@ -136,7 +136,7 @@ def _ending(incident: Incident) -> str:
 
 
 def _status(incident: Incident) -> str:
-    """Datacentres, times, and who has acknowledged."""
+    """Datacenters, times, and who has acknowledged."""
     where = [name(place, 60) for place in incident.datacenters if place]
     parts = [f"in {joined(where, ', ', 130)}"] if where else []
     by = f"acknowledged by {name(incident.acknowledged_by)}" if incident.acknowledged_by else ""

@@ -1,4 +1,4 @@
-"""``datacenter_cut``: every node of a datacentre is silent or unreachable, and others are not."""
+"""``datacenter_cut``: every node of a datacenter is silent or unreachable, and others are not."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_cluster
 
 SEVERAL = 2
-"""One node alone is no evidence about a datacentre."""
+"""One node alone is no evidence about a datacenter."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A datacentre whose nodes are all silent or unreachable."""
+    """A datacenter whose nodes are all silent or unreachable."""
     datacenters: dict[str, list[NodeState]] = {}
     for node in context.nodes:
         datacenters.setdefault(node.node.datacenter, []).append(node)
@@ -26,7 +26,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         yield Claim(
             subject=of_cluster(context.cluster.cluster),
             confidence=0.96,
-            title=f"datacentre {name} is down or cut off",
+            title=f"datacenter {name} is down or cut off",
             summary=f"all {len(nodes)} nodes in {name} are silent or unreachable; nodes elsewhere answer",
             steps=[
                 Step(

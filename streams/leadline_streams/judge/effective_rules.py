@@ -9,7 +9,7 @@ from leadline_streams.judge.state import NodeState
 
 
 class EffectiveRules:
-    """The checks of one cluster's subjects. ``clear`` when a node's labels or datacentre change."""
+    """The checks of one cluster's subjects. ``clear`` when a node's labels or datacenter change."""
 
     __slots__ = ("_cluster", "_judgement", "_special")
 
@@ -19,7 +19,7 @@ class EffectiveRules:
         self._special: dict[str, Plan] = {}
 
     def clear(self) -> None:
-        """Forget what was worked out from labels and datacentres."""
+        """Forget what was worked out from labels and datacenters."""
         self._special.clear()
 
     def of(self, context: ClusterContext, owner: NodeState) -> Plan:

@@ -79,7 +79,7 @@ def test_what_happened_at_the_primary_is_one_root(happens: Any) -> None:
     assert "common root" not in [each.name for each in one.causes[0].not_seen]
 
 
-def test_the_network_of_another_datacentre_is_one_root() -> None:
+def test_the_network_of_another_datacenter_is_one_root() -> None:
     """All standbys there lost the primary, and their agents report."""
     made = fleet()
     for name in BOTH:

@@ -55,7 +55,7 @@ def pause(world: World, seconds: int = 10) -> None:
     ids=str,
 )
 def test_a_link_matches_by_its_cluster_its_ends_and_its_downstream(match: dict[str, Any]) -> None:
-    """Names of either end; datacentre and labels of the downstream; patterns have ``*`` and ``?``."""
+    """Names of either end; datacenter and labels of the downstream; patterns have ``*`` and ``?``."""
     world = world_with((match, AT_ONCE))
     pause(world)
     assert world.fired() == {"replay_paused"}
@@ -101,7 +101,7 @@ def test_one_part_that_does_not_match_is_enough(match: dict[str, Any]) -> None:
     ids=str,
 )
 def test_a_node_matches_by_itself(match: dict[str, Any], fires: bool) -> None:
-    """By its own name, datacentre and labels; a pattern for links matches no node."""
+    """By its own name, datacenter and labels; a pattern for links matches no node."""
     world = world_with((match, AT_ONCE), rule="node_down")
     up, down = world.servers["pg-1"], world.servers["pg-2"]
     for second in range(15):

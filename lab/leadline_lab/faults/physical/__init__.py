@@ -1,6 +1,6 @@
 """Faults of streaming replication, by what is broken.
 
-``agents``       an agent, a host or a datacentre is gone
+``agents``       an agent, a host or a datacenter is gone
 ``refusals``     a server runs and accepts no connections, or no more of them
 ``servers``      a server has crashed, is stopped, frozen or out of disk space
 ``network``      the network between two servers fails or is too slow

@@ -46,7 +46,7 @@ def host_gone(pair: Pair) -> Course:
     no_trace=NO_TRACE,
 )
 def datacenter_cut(cascade: Cascade) -> Course:
-    """All agents of a datacentre are silent at once."""
+    """All agents of a datacenter are silent at once."""
     nodes = (cascade.standby.name, cascade.leaf.name)
     yield Prepared()
     for node in nodes:

@@ -33,7 +33,7 @@ def _head(history: IncidentHistory) -> Iterator[str]:
         ("Incident", code(incident.incident_id)),
         [
             ("Cluster", text(incident.cluster)),
-            ("Datacentres", where),
+            ("Datacenters", where),
             ("State", incident.state),
             ("Severity", _severity(history)),
             ("Alerts", ", ".join(map(code, incident.rules)) or str(len(incident.alerts))),

@@ -1,4 +1,4 @@
-"""The place at which the root of a cut is seen: the upstream, the network of a datacentre, the downstream itself.
+"""The place at which the root of a cut is seen: the upstream, the network of a datacenter, the downstream itself.
 
 Several links of one upstream that end close together have one problem only where the root of it is seen, or where they
 were cut off in one moment and nobody can know.
@@ -26,7 +26,7 @@ CUTTING = ("listen_addresses", "max_wal_senders", "port", "ssl", "wal_sender_tim
 
 
 def seen_at(context: DiagnosisContext, affected: AffectedLink) -> tuple[str, list[Evidence]] | None:
-    """The node or datacentre at which the root of a cut is seen, and the evidence; None where it is not seen."""
+    """The node or datacenter at which the root of a cut is seen, and the evidence; None where it is not seen."""
     link, up = affected.link, affected.up
     if up is None or not link.cut_at:
         return None
@@ -43,7 +43,7 @@ def seen_at(context: DiagnosisContext, affected: AffectedLink) -> tuple[str, lis
 
 
 def _datacenter(context: DiagnosisContext, link: LinkState, up: NodeState) -> tuple[str, list[Evidence]] | None:
-    """Another datacentre than the upstream's, all of whose standbys lost it while their agents read them."""
+    """Another datacenter than the upstream's, all of whose standbys lost it while their agents read them."""
     place = _place(context, link)
     if not place or place == up.node.datacenter:
         return None
@@ -51,7 +51,7 @@ def _datacenter(context: DiagnosisContext, link: LinkState, up: NodeState) -> tu
     if len(there) < 2 or any(one.connected for one in there):
         return None
     lost = " and ".join(one.downstream for one in there)
-    return f"datacentre {place}", [fact("datacenter", place, None, f"{lost} lost {up.name}, and no other there has it")]
+    return f"datacenter {place}", [fact("datacenter", place, None, f"{lost} lost {up.name}, and no other there has it")]
 
 
 def _followers(context: DiagnosisContext, up: NodeState) -> Iterator[LinkState]:

@@ -47,7 +47,7 @@ class Claim:
     not_seen: list[Evidence] = field(default_factory=list)
     """Facts that were not visible, each with a note on what would show it."""
     root: str | None = None
-    """The node or datacentre at which the evidence shows the root, of a cause that several links may share."""
+    """The node or datacenter at which the evidence shows the root, of a cause that several links may share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Found:
     nodes: tuple[str, ...]
     """The nodes that its evidence is about."""
     root: str | None = None
-    """The node or datacentre at which the root is seen."""
+    """The node or datacenter at which the root is seen."""
 
 
 def find_causes(context: DiagnosisContext, catalogue: Mapping[str, CauseRule]) -> dict[CauseKey, Found]:
