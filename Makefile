@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 STAMP := $(VENV)/.installed
 
-.PHONY: help venv demo test unit properties deep integration faults quickzoo quickwild lint zoo wild bench docs pictures clean
+.PHONY: help venv demo test unit properties deep integration faults quickzoo quickwild lint zoo wild bench docs site wheel pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,12 @@ docs: $(STAMP) ## write the generated pages of docs/reference and the examples o
 	$(BIN)/python -m leadline_cli.reference >docs/reference/commands.md
 	$(BIN)/python -m leadline_streams.reference docs/reference
 
+site: $(STAMP) ## build the documentation with search in build/site, without the network
+	$(BIN)/zensical build --strict
+
+wheel: $(STAMP) ## build the distribution in dist/
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
 demo: $(STAMP) ## a whole fleet on this machine, broken and explained
 	@mkdir -p build
 	@$(BIN)/leadline demo --report build/demo-report.json
@@ -100,5 +106,5 @@ bench: $(STAMP) ## measure every performance claim again
 	$(BIN)/python -m bench
 
 clean: ## remove $(VENV) and everything that was generated outside the sources
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

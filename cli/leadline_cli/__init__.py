@@ -13,6 +13,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``rights``         the report of ``doctor --rights``
 ``target_checks``  the checks of ``doctor`` for the targets of a sink
 ``reference``      the page ``docs/reference/commands.md``
+``man``            the manual pages
 
 ``demo``       a fleet on this machine, broken and repaired
 ``agent``      reads database servers

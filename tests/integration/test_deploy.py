@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from leadline.topics import TOPICS
+from leadline_cli.man import pages
 from tests.require import need
 from tests.unit.test_docs import rows
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-UNITS = sorted((DEPLOY / "systemd").iterdir())
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
@@ -46,3 +47,11 @@ def test_rights_in_kafka_are_those_of_the_topics_page() -> None:
     assert {key: topics for key, topics in granted.items() if key[1] == "DescribeConfigs"} == {
         ("stream", "DescribeConfigs"): {name for name, spec in TOPICS.items() if spec.max_bytes is not None}
     }
+
+
+def test_manual_pages_are_formatted_without_a_warning() -> None:
+    """All warnings on, for all pages at once."""
+    need(shutil.which("groff") is not None, "groff: apt install groff-base")
+    text = "".join(pages().values())
+    done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", "-K", "utf-8"], input=text.encode(), capture_output=True)
+    assert (done.returncode, done.stderr.decode()) == (0, "")

@@ -1,8 +1,9 @@
 """The wheel as a database host gets it: the base install, in an environment of its own."""
 
+import os
+import re
 import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 
@@ -42,13 +43,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def host(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment that holds the base install and nothing else."""
-    folder = tmp_path_factory.mktemp("host")
-    venv.create(folder, with_pip=True)
-    done = run(folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel)
+def root(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of the files of a database host, on which the agent was installed for systemd."""
+    folder = tmp_path_factory.mktemp("root")
+    command = [ROOT / "deploy/systemd/install.sh", wheel, "agent"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "DESTDIR": str(folder)})
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "bin"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def host(root: Path) -> Path:
+    """The programs there: the base install and nothing else."""
+    return root / "opt/leadline/bin"
 
 
 def test_the_wheel_holds_every_file(wheel: Path) -> None:
@@ -91,3 +98,28 @@ def test_every_module_of_an_agent_imports(host: Path) -> None:
     """No module on a database host reaches for an extra at import."""
     done = run(host / "python", "-c", EVERY_MODULE_OF_AN_AGENT)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_unit_names_paths_that_exist(root: Path) -> None:
+    """The program, the settings and the manual page; what the unit says to run has a completion, too."""
+    unit = (root / "etc/systemd/system/leadline-agent.service").read_text()
+    (program, settings) = re.findall(r"^ExecStart=(\S+) agent -c (\S+)$", unit, re.MULTILINE)[0]
+    for path in (program, settings, "/usr/local/share/man/man1/leadline-agent.1"):
+        assert (root / path.removeprefix("/")).is_file(), path
+    assert (root / "usr/local/bin/leadline").readlink() == Path(program)
+    assert "_leadline_completion" in (root / "usr/local/share/bash-completion/completions/leadline").read_text()
+    done = run(root / program.removeprefix("/"), "config", "check", "-c", root / settings.removeprefix("/"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_missing_extra_is_named(host: Path) -> None:
+    """In a command that can be run."""
+    done = run(host / "leadline", "watch", "host=127.0.0.1 port=1")
+    assert done.returncode == 2
+    assert "pip install 'leadline[watch]'" in done.stderr
+
+
+def test_a_look_needs_no_extra(host: Path) -> None:
+    """`leadline check` judges in its own process, without a broker: here of a server that does not answer."""
+    done = run(host / "leadline", "check", "host=127.0.0.1 port=1")
+    assert (done.returncode, "no server answers" in done.stderr) == (3, True)

@@ -14,7 +14,7 @@ from leadline_cli.main import COMMANDS
 DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"].startswith("leadline:")}
-UNITS = sorted((DEPLOY / "systemd").iterdir())
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 KNOWN = {name for section in COMMANDS.values() for name in section}
 
 

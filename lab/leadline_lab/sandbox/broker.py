@@ -96,7 +96,7 @@ def _librdkafka() -> ctypes.CDLL:
     try:
         from confluent_kafka import cimpl
     except ImportError as missing:
-        raise UsageError("the embedded broker needs confluent-kafka: pip install 'leadline[demo]'") from missing
+        raise UsageError("the embedded broker needs confluent-kafka: pip install 'leadline[watch]'") from missing
     # Symbols are looked up in what the module itself links to, too: wherever its librdkafka is.
     library = ctypes.CDLL(cimpl.__file__)
     for name, (result, arguments) in SIGNATURES.items():

@@ -64,6 +64,17 @@ def test_the_version(run: Run) -> None:
     assert (result.code, result.out, result.err) == (0, f"leadline {__version__}\n", "")
 
 
+def test_a_shell_completes_commands(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As the script that `docs/how-to/install.md` loads asks for them."""
+    for name, value in {"_LEADLINE_COMPLETE": "bash_complete", "COMP_WORDS": "leadline si", "COMP_CWORD": "1"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert (ended.value.code, capfd.readouterr().out) == (0, "plain,sink\nplain,silence\n")
+
+
 def test_an_unknown_command(run: Run) -> None:
     """For a misspelt command, the nearest one is proposed."""
     result = run("topcs")
