@@ -22,7 +22,9 @@ def first_line(incident: Incident) -> str:
 def impact(incident: Incident) -> str:
     """The largest lag, and the links and nodes affected; empty where the record says neither."""
     lag = incident.worst_lag_s
-    parts = (f"up to {duration(lag)} behind" if lag is not None and lag > 0 else "", affected(incident))
+    known = not incident.affected.links and all(node in incident.title for node in incident.affected.nodes)
+    where = "" if known else affected(incident)  # a server that the title names need not be named again
+    parts = (f"up to {duration(lag)} behind" if lag is not None and lag > 0 else "", where)
     return ", ".join(part for part in parts if part)
 
 
@@ -66,7 +68,7 @@ def last_change(incident: Incident) -> str:
     if not changes or incident.state == "open":
         return ""
     last = max(changes, key=lambda change: change.at)
-    return f"{last.setting} on {last.node} {move(last)} at {last.at.astimezone(UTC):%H:%M:%S} UTC"
+    return f"{last.setting} on {last.node}: {move(last)}, at {last.at.astimezone(UTC):%H:%M:%S} UTC"
 
 
 def lasted_s(incident: Incident) -> float | None:

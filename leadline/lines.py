@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from leadline.headline import ending, impact
+from leadline.headline import ending, impact, impact_since
 from leadline.logs import escape
 from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
@@ -119,8 +119,9 @@ def transition(change: Transition) -> str:
 def incident(record: Incident) -> list[str]:
     """An incident, with its first cause and the steps of the fix."""
     at = record.resolved_at or (record.timeline[-1].at if record.timeline else record.detected_at)
-    bad = f"; {impact(record)}" if impact(record) else ""
-    lines = [f"{hour(at)}  {record.cluster}  INCIDENT {record.state} {record.severity}  {record.title}{bad}"]
+    bad = impact_since(record) if record.state == "open" else impact(record)
+    title = f"{record.title}; {bad}" if bad else record.title
+    lines = [f"{hour(at)}  {record.cluster}  INCIDENT {record.state} {record.severity}  {title}"]
     if record.state == "open" and record.causes:
         cause = record.causes[0]
         lines.append(f"          cause  {cause.code} ({cause.confidence:.2f})  {cause.summary}")

@@ -1,6 +1,6 @@
 """Incidents: one problem each, with the alerts that share its root and its ranked causes."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import field
 
@@ -8,7 +8,12 @@ from leadline.model import Int64, Time, Value
 from leadline.model.alert import Cause, Risk, Severity, Step
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
 
-__all__ = ["Affected", "Cause", "Change", "Incident", "Risk", "Step", "TimelineEntry"]
+__all__ = ["SIGNS", "Affected", "Cause", "Change", "Incident", "Risk", "Step", "TimelineEntry"]
+
+
+SIGNS: Final = "signs"
+"""Name of the evidence that says since when the signs of a cause are gone: in ``not_seen`` while the incident is open,
+and among the evidence for the cause once the incident has ended."""
 
 
 class Change(Value, frozen=True, kw_only=True):

@@ -71,12 +71,14 @@ class ConsoleSink:
 
 
 def text_of(notification: Notification, notify: NotifySettings) -> list[str]:
-    """The lines to print: the incident, or only the actions where nothing else is new."""
+    """The lines to print: the whole incident, or what is new in an update, or the actions where nothing else is new."""
     incident = notification.incident
     actions = list(_actions(notification))
     if notification.occasion in ("acknowledged", "noted") and notification.receipt and actions:
         return actions
     text = lines.incident(incident)
+    if notification.occasion == "updated" and notification.receipt:
+        return text[:1] + [escape(f"          {hour(entry.at)}  {entry.what}") for entry in notification.news] + actions
     if notification.occasion in _OCCASIONS:
         text[0] += f"  ({_OCCASIONS[notification.occasion]})"
     text += [escape(f"          withdrawn, do not do this: {step}") for step in notification.withdrawn]

@@ -53,13 +53,13 @@ FIXED = replace(made.change(), from_="-1", to="30s", at=made.later(200))
         ({"changes": [made.change()]}, "resolved after 5 min 00 s"),
         (
             {"changes": [made.change(), FIXED]},
-            "resolved after 5 min 00 s; last change before it: max_standby_streaming_delay on pg-2 "
-            "-1 (unlimited) → 30s at 10:03:23 UTC",
+            "resolved after 5 min 00 s; last change before it: max_standby_streaming_delay on pg-2: "
+            "-1 (unlimited) → 30s, at 10:03:23 UTC",
         ),
         (
             {"why": "the session has ended", "changes": [FIXED]},
             "resolved after 5 min 00 s: the session has ended; last change before it: max_standby_streaming_delay on "
-            "pg-2 -1 (unlimited) → 30s at 10:03:23 UTC",
+            "pg-2: -1 (unlimited) → 30s, at 10:03:23 UTC",
         ),
     ],
 )

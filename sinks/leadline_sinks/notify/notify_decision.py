@@ -7,8 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
-from leadline.model.delivery import Occasion
-from leadline.model.incident import Incident
+from leadline.model.delivery import Delivery, Occasion
+from leadline.model.incident import Incident, TimelineEntry
 from leadline.model.silence import Silence
 from leadline.settings.routing import NotifySettings
 from leadline_sinks.notify.acknowledgements import covering
@@ -93,6 +93,13 @@ def active_silence(incident: Incident, silences: Sequence[Silence], now: datetim
     return max(active, key=lambda silence: (silence.ends_at, silence.silence_id), default=None)
 
 
+def is_news(entry: TimelineEntry, last: Delivery | None) -> bool:
+    """Whether the target has not been sent an entry of the timeline."""
+    if last is None or last.told_until is None or entry.at > last.told_until:
+        return True
+    return entry.at == last.told_until and entry.what not in last.told_last
+
+
 def _notification(at: Situation, due: Occasion, silence: Silence | None, notify: NotifySettings) -> Notification:
     incident, last = at.incident, at.last
     by = acknowledged_by(at)
@@ -102,7 +109,7 @@ def _notification(at: Situation, due: Occasion, silence: Silence | None, notify:
             incident, acknowledged_by=by, silenced_by=silence.silence_id if silence is not None else None
         ),
         occasion=due,
-        news=tuple(entry for entry in incident.timeline if until is None or entry.at > until),
+        news=tuple(entry for entry in incident.timeline if is_news(entry, last)),
         changes=tuple(change for change in incident.changes if until is None or change.at > until),
         actions=tuple(new_actions(at)),
         receipt=last.receipt if last is not None else {},

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from leadline.catalogue import runbooks
 from leadline.headline import ended_by, impact, impact_since, last_change, lasted_s
-from leadline.model.incident import Cause, Change, Incident
+from leadline.model.incident import SIGNS, Cause, Change, Incident
 from leadline.setting_words import move
 from leadline.settings.routing import NotifySettings
 from leadline.words import duration
@@ -77,7 +77,7 @@ def _full(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str]) 
     yield from _head(incident, withdrawn)
     yield context(_status(incident))
     for cause in incident.causes[:1]:
-        yield section(f"*Cause* ({_confidence(cause)}): {prose(cause.summary, limits.CAUSE - 40)}")
+        yield section(f"*Cause* ({_confidence(cause)}{_gone(cause)}): {prose(cause.summary, limits.CAUSE - 80)}")
         if incident.state == "open":
             yield section(f"*Do this*\n{steps.fix(cause, limits.FIX - 11)}")
         if cause.evidence_for or cause.evidence_against or cause.not_seen:
@@ -167,6 +167,11 @@ def _confidence(cause: Cause) -> str:
     share = min(1.0, max(0.0, cause.confidence))
     word = "very likely" if share >= _VERY_LIKELY else "likely" if share >= _LIKELY else "possible"
     return f"{word}, {share:.0%}"
+
+
+def _gone(cause: Cause) -> str:
+    """Since when an open incident's cause is no longer seen; empty while it is."""
+    return "".join(f", {clean(fact.value)[:40]}" for fact in cause.not_seen if fact.name == SIGNS)
 
 
 def _evidence(cause: Cause) -> str:

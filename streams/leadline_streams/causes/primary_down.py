@@ -103,7 +103,7 @@ def _replaceable(context: DiagnosisContext, node: NodeState, lost: list[NodeName
         return []
     if any(orchestrator_of(other) is not None for other in (node, *others)):
         return []
-    why = f"nothing listens at its address, and {' and '.join(lost)}, all standbys that it had, have lost it"
+    why = f"nothing listens at its address, and every standby that it had has lost it: {', '.join(lost)}"
     return [not_needed(f"{node.name} as the primary", node.name, why)]
 
 

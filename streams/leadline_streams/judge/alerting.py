@@ -291,12 +291,12 @@ def _home(about: Subject) -> NodeName:
 
 
 def name_of(about: Subject) -> str:
-    """A subject as people name it: ``pg-1 -> pg-2``, ``slot on pg-1``, ``pg-1``."""
+    """A subject as people name it: ``pg-1 -> pg-2``, ``slot s2 on pg-1``, ``pg-1``."""
     if about.kind == "link":
         return f"{about.upstream} -> {about.downstream}"
     if about.kind == "cluster":
         return about.id
-    return f"{about.name} on {about.node}" if about.name is not None else str(about.node or about.id)
+    return f"{about.kind} {about.name} on {about.node}" if about.name is not None else str(about.node or about.id)
 
 
 def _no_words(_: float) -> Words:

@@ -66,6 +66,7 @@ class Problems:
             if alert.incident in (incident.id, None) and alert.id in incident.alerts:
                 incident.quiet_since = None if to != "resolved" else incident.quiet_since
                 incident.changed = True
+                incident.last_end = transition.summary if to == "resolved" else incident.last_end
                 incidents.say(incident, at, line)
         memory = self._memory
         soonest = memory.diagnosed_at + DIAGNOSE_EVERY_S if len(memory.alerts) + len(memory.links) > LARGE else at

@@ -35,10 +35,10 @@ def reported(incident: IncidentState) -> list[Cause]:
 
 
 def ended_by(incident: IncidentState) -> str:
-    """The sign by which the first cause was seen to be over before the incident ended; empty without one."""
+    """What was seen at the end: that the first cause is over, or else how its last alert ended."""
     first = next(iter(incident.causes), None)
     if first is None or not _confirmed(first) or first.code not in CAUSES:
-        return ""
+        return incident.last_end
     return f"{CAUSES[first.code].over}, since {_since(incident, first)}"
 
 

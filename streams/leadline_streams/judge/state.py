@@ -403,6 +403,8 @@ class IncidentState(Struct, omit_defaults=True):
     """The surest form of each of its causes while there were signs of it, the newest of those, by cause."""
     gone_at: dict[str, float] = field(default_factory=dict)
     """Since when there are no signs of one, by cause."""
+    last_end: str = ""
+    """The end of the last of its alerts that ended, in words."""
     reported: Cause | None = None
     """The first cause as in the last record."""
     reported_lag_s: float = 0.0

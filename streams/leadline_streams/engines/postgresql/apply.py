@@ -138,9 +138,9 @@ class AffectedSubscription:
         facts.append(fact("worker", self.subscription.pid or "none", self.node.name))
         if slot is not None and self.publisher is not None:
             facts.append(fact("confirmed_lsn", slot.confirmed_lsn, self.publisher.name, self._unchanged()))
-            facts.append(
-                fact("retained_bytes", slot.retained_bytes, self.publisher.name, f"retained for slot {slot.name}")
-            )
+            if slot.retained_bytes is not None:
+                note = f"retained for slot {slot.name}"
+                facts.append(fact("retained_bytes", slot.retained_bytes, self.publisher.name, note))
         return facts
 
     def _unchanged(self) -> str | None:

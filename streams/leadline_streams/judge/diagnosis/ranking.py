@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from leadline.catalogue import CAUSES
 from leadline.model.alert import Evidence, Subject
-from leadline.model.incident import Cause, Step
+from leadline.model.incident import SIGNS, Cause, Step
 from leadline.steps import fix_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 
@@ -172,7 +172,7 @@ def _over(cause: Cause) -> Cause:
     return replace(now, confidence=OVER, steps=steps, fix=fix_of(steps))
 
 
-GONE = Evidence(name="signs", value="gone", note="no longer seen in the samples")
+GONE = Evidence(name=SIGNS, value="gone", note="no longer seen in the samples")
 """Marks a cause whose signs are gone."""
 
 
