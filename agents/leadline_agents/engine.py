@@ -48,6 +48,8 @@ class EngineOptions:
     """The engine gives up waiting for one answer after this time."""
     connect_timeout_s: float
     query_text: QueryText
+    vitals: bool
+    """Whether the engine may read numbers alone where they show all that a look would."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Sampler:
             patience_s=patience_s or interval_s * PATIENCE_PART,
             connect_timeout_s=settings.connect_timeout_s,
             query_text=settings.query_text,
+            vitals=settings.wire == "vitals",
         )
         self._engine = open_engine(instance, options, clock)
         boot = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"

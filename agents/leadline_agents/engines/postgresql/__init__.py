@@ -13,6 +13,9 @@
 ``connection``      connections that keep the SQLSTATE with which a server refuses one
 ``connect_errors``  the reason that a server could not be read, in one line
 ``answers``         the shape of the answers
+``vitals``          the look that vitals show: when they may be read, and what they must be compared with
+``vital_rows``      its rows
+``vital_answers``   the shape of the answer about vitals
 ``observations``    answers as observations
 ``history``         state kept between looks: ages of replies, workers of logical replication
 ``log_reader``      when the server log is read, and by which right

@@ -16,6 +16,9 @@ OLDEST = 13
 
 FRAME = "look"
 """The query of every interval, with a placeholder for each group of the model, such as ``{slots}``."""
+VITALS = "vitals"
+"""The query between two looks, with a placeholder for what only a subscriber has."""
+SUBSCRIBER = "subscriber"
 SESSION = "session"
 SERVICE = "service"
 NAMES = "names"

@@ -46,8 +46,9 @@ log = logging.getLogger(__name__)
 class PostgresqlInstance:
     """An ``EngineInstance`` for one server of PostgreSQL 13 or later.
 
-    A look is one statement, or two when the server may have rows in a group that the first one left out. Files and
-    tables are read beside it when they are due; a failure there is logged and leaves the look as it is.
+    A look is one statement, or two when the server may have rows in a group that the first one left out. Between two
+    looks vitals are read in its place where they show the same.
+    Files and tables are read beside it when they are due; a failure there is logged and leaves the look as it is.
     """
 
     vitals = PostgresqlVitals
@@ -64,7 +65,7 @@ class PostgresqlInstance:
             patience_s=options.patience_s,
             connect_timeout_s=options.connect_timeout_s,
         )
-        self._reader = Reader(self._probe, clock, instance.name)
+        self._reader = Reader(self._probe, clock, instance.name, vitals=options.vitals)
         self.address = _address(instance.dsn.reveal())
         self._replies = ReplyAges()
         self._connections = Connections()

@@ -6,12 +6,18 @@ from collections.abc import Awaitable
 from leadline.clock import Clock
 from leadline_agents.backoff import delay_s
 from leadline_agents.engine import CannotRead
-from leadline_agents.engines.postgresql import answers, catalog
+from leadline_agents.engines.postgresql import answers, catalog, vitals
 from leadline_agents.engines.postgresql.answers import LookAnswer
 from leadline_agents.engines.postgresql.parts import GROUPS, LOCKED, used_by
 from leadline_agents.engines.postgresql.probe import LASTING_MOST_S, Probe
 from leadline_agents.engines.postgresql.refusals import Refusals
+from leadline_agents.engines.postgresql.rights import Rights
+from leadline_agents.engines.postgresql.vital_answers import read_vitals
 
+WHOLE_EVERY_S = 10.0
+"""Longest time from one statement of a look to the next, where vitals are read in between."""
+SETTLED_S = 5.0
+"""Time after anything but a number has changed until vitals are read again."""
 RIGHTS_EVERY_S = 600.0
 """A right that was granted is noticed within this time."""
 HELD_S = 10.0
@@ -35,10 +41,16 @@ class Reader:
     minute.
     """
 
-    def __init__(self, probe: Probe, clock: Clock, name: str) -> None:
+    def __init__(self, probe: Probe, clock: Clock, name: str, *, vitals: bool) -> None:
+        """``vitals``: whether to read these alone where they show all that a look would."""
         self._probe = probe
         self._clock = clock
         self._name = name
+        self._reads_vitals = vitals
+        self._last: tuple[Rights | None, LookAnswer] | None = None
+        """The last look that vitals may follow, and the rights of the connection on which it was read."""
+        self._settled_at = clock.monotonic() + SETTLED_S
+        self._whole_due = clock.monotonic()
         self.refusals = Refusals()
         self._vacant: frozenset[str] = frozenset()
         """Groups that the next look leaves out because they had no row."""
@@ -56,6 +68,37 @@ class Reader:
     async def look(self) -> LookAnswer:
         """One look. Raises CannotRead with the reason, DecodeError for an answer of another shape."""
         await self._keep_up()
+        look = await self._follow()
+        if look is None:
+            look = await self._whole()
+            if self.refusals.of_look or not vitals.is_calm(look):
+                self._settled_at = self._clock.monotonic() + SETTLED_S
+        self._last = self._probe.rights, look
+        return look
+
+    async def _follow(self) -> LookAnswer | None:
+        """The look that vitals show; None where it has to be read."""
+        now, before = self._clock.monotonic(), self._last
+        self._last = None
+        if not self._reads_vitals or before is None or not self._settled_at <= now < self._whole_due:
+            return None
+        rights, last = before
+        without = frozenset() if last.subscriptions else frozenset({catalog.SUBSCRIBER})
+        look, self._settled_at = None, now + SETTLED_S
+        try:
+            answer = await self.ask(catalog.VITALS, without)
+        except CannotRead as error:
+            if error.code != LOCK_TIMEOUT and not _is_refused(error):
+                raise
+        else:
+            # On a connection that is new, the server may be another.
+            look = vitals.following(last, read_vitals(answer)) if rights is self._probe.rights else None
+        if look is not None:
+            self._settled_at = now
+        return look
+
+    async def _whole(self) -> LookAnswer:
+        self._whole_due = self._clock.monotonic() + WHOLE_EVERY_S
         look = answers.read_look(await self.ask(catalog.FRAME, self._vacant))
         if not self._vacant <= look.vacant:  # one of those may have a row now
             look = answers.read_look(await self.ask(catalog.FRAME))

@@ -26,6 +26,8 @@ class Refusals:
         """Parts that are not called."""
         self.groups: frozenset[str] = frozenset()
         """Groups that are left out of a look."""
+        self.of_look = False
+        """Whether a look is without any of its parts or groups."""
         self.not_permitted: tuple[str, ...] = ()
         """Groups and fields that the role may not read."""
         self.not_supported: tuple[str, ...] = ()
@@ -69,16 +71,21 @@ class Refusals:
         rights = self._rights
         if rights is None:
             return
-        text = (statement(FRAME, rights.version_num) + statement(FILES, rights.version_num)).decode()
-        asked = frozenset(part.name for part in used_by(text)) | GROUPS
+        look, files = (_used(query, rights.version_num) for query in (FRAME, FILES))
+        asked = look | files | GROUPS
         denied = rights.not_permitted | {name for name, code in self._found.items() if code == NO_RIGHT}
         others = rights.not_supported.union(self._found) - denied
         every = denied | others | self._held
         self.parts = frozenset(every & PARTS.keys())
         self.groups = GROUPS & {*every, *lost(self.parts)}
+        self.of_look = bool(self.groups or self.parts & look)
         self.not_permitted, self.not_supported, self.not_read = (
             _names(each & asked) for each in (denied, others, self._held)
         )
+
+
+def _used(query: str, version_num: int) -> frozenset[str]:
+    return frozenset(part.name for part in used_by(statement(query, version_num).decode()))
 
 
 def _names(refused: frozenset[str]) -> tuple[str, ...]:

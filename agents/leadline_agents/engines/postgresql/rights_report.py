@@ -51,7 +51,7 @@ async def report(instance: InstanceSettings, clock: Clock) -> RightsReport:
     """Ask everything once as the agent does. Raises CannotRead with the reason."""
     probe = Probe(instance, clock, timeout_s=TIMEOUT_S, patience_s=2 * TIMEOUT_S, connect_timeout_s=TIMEOUT_S)
     try:
-        reader = Reader(probe, clock, instance.name)
+        reader = Reader(probe, clock, instance.name, vitals=False)
         look = await reader.look()
         for query in (catalog.FILES, catalog.SETTINGS):
             if query == catalog.SETTINGS or look.node.may_list_wal:

@@ -15,7 +15,15 @@ GROUPS = {
 }
 OTHERS = {
     *(catalog.FILES, catalog.REFUSED, catalog.SERVICE, catalog.SESSION, catalog.SETTINGS, catalog.TABLES),
-    *(catalog.LISTED, catalog.NAMES, catalog.LOG_RIGHTS, catalog.LOG_PATH, catalog.LOG_TAIL, catalog.LOG_TAIL_BY),
+    *(
+        catalog.VITALS,
+        catalog.LISTED,
+        catalog.NAMES,
+        catalog.LOG_RIGHTS,
+        catalog.LOG_PATH,
+        catalog.LOG_TAIL,
+        catalog.LOG_TAIL_BY,
+    ),
 }
 MAJORS = range(catalog.OLDEST, 20)
 
@@ -46,7 +54,8 @@ def test_the_frame_has_a_place_for_each_group() -> None:
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.TABLES, 18))) == {"published"}
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.REFUSED, 18))) == {"members", "generated"}
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query("copies", 18))) == {"copied"}
-    parts = {"published", "logfile", "members", "generated", "copied"}
+    assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.VITALS, 18))) == {"decoded", catalog.SUBSCRIBER}
+    parts = {"published", "logfile", "members", "generated", "copied", "decoded", "failures", catalog.SUBSCRIBER}
     assert set(catalog.catalog()) == GROUPS | OTHERS | parts | {catalog.FRAME}
 
 

@@ -22,7 +22,9 @@ DOCUMENTS = Path(__file__).parent / "documents"
 FILES = b'{"wal_files": 2, "wal_bytes": 32, "data_directory": "/nowhere"}'
 TABLES = b'{"published": {"pub": [{"name": "public.items", "columns": {"id": "integer"}}]}}'
 REFUSED = b'{"refused": [{"name": "public.logged", "reason": "no_identity"}]}'
-OPTIONS = EngineOptions(statement_timeout_s=0.75, patience_s=0.9, connect_timeout_s=5.0, query_text="masked")
+OPTIONS = EngineOptions(
+    statement_timeout_s=0.75, patience_s=0.9, connect_timeout_s=5.0, query_text="masked", vitals=False
+)
 NODE = Node(name=NodeName("pg-2"), cluster=ClusterName("orders"), boot="b")
 
 NO_SERVER_LOG = b'{"may_find": false, "may_read": false, "by_function": false}'

@@ -4,12 +4,16 @@
 -- One statement, one snapshot, one round trip, one JSON document; NULL values are absent from it.
 --
 -- here        Read once, so that all groups agree on the role and on the time.
+-- control     Read once: the server reads its control file each time.
 -- sessions    The cost of pg_stat_activity grows with the number of backends, so it is read once, without idle clients.
 -- alone       No other client is connected: only then does the agent's session hold up a smart shutdown.
 -- wanted      Somebody renames, drops or copies this database, and waits 5 s for its sessions to end.
 -- subscribed  Whether to read subscriptions, which costs an eighth of the look even where there are none.
 WITH here AS MATERIALIZED (
     SELECT pg_is_in_recovery() AS in_recovery, clock_timestamp() AS now
+),
+control AS MATERIALIZED (
+    SELECT timeline_id, redo_lsn FROM pg_control_checkpoint() AS checkpoint
 ),
 sessions AS MATERIALIZED (
     SELECT pid, backend_start, backend_type, usename, application_name, datname, state, xact_start, state_change,

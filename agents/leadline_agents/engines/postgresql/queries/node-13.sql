@@ -9,11 +9,11 @@ SELECT
     here.in_recovery,
     current_setting('server_version_num')::int AS version_num,
     current_setting('server_version') AS version,
-    control.system_identifier::text AS system_id,
+    system.system_identifier::text AS system_id,
     CASE WHEN here.in_recovery
-        THEN greatest(checkpoint.timeline_id, recovery.min_recovery_end_timeline,
+        THEN greatest(control.timeline_id, (SELECT min_recovery_end_timeline FROM pg_control_recovery() AS recovery),
             (SELECT received_tli FROM pg_stat_wal_receiver AS receiver))
-        ELSE coalesce(('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int, checkpoint.timeline_id)
+        ELSE coalesce(('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int, control.timeline_id)
     END AS timeline,
     pg_postmaster_start_time() AS started_at,
     pg_conf_load_time() AS settings_loaded_at,
@@ -23,4 +23,4 @@ SELECT
     pg_has_role('pg_read_all_stats', 'USAGE') AS may_read_stats,
     pg_has_role('pg_read_all_settings', 'USAGE') AS may_read_settings,
     has_function_privilege('pg_ls_waldir()', 'EXECUTE') AS may_list_wal
-FROM here, pg_control_system() AS control, pg_control_checkpoint() AS checkpoint, pg_control_recovery() AS recovery
+FROM here, control, pg_control_system() AS system

@@ -15,6 +15,6 @@ SELECT
     pg_last_xact_replay_timestamp() AS last_replay_at,
     CASE WHEN here.in_recovery THEN pg_is_wal_replay_paused() END AS replay_paused,
     extract(epoch FROM current_setting('recovery_min_apply_delay')::interval) AS apply_delay_s,
-    (SELECT redo_lsn FROM pg_control_checkpoint() AS checkpoint) AS redo_lsn,
+    (SELECT redo_lsn FROM control) AS redo_lsn,
     (SELECT wait FROM sessions WHERE backend_type = 'startup') AS startup_wait
 FROM here
