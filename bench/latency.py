@@ -3,13 +3,15 @@
 Samples of a healthy fleet come at a steady rate, and among them some of servers that do not answer; ``node_down`` has
 ``for_s: 0`` here, so each of those is an alert at once. What is counted is the time from producing such a sample to
 receiving the transition to firing. The relay gets the same and passes everything on. It and the processor run in turn,
-each in a process of its own on topics of its own; publisher and receiver are this process.
+each in a process of its own on topics of its own; publisher, broker in memory and receiver are this process, on other
+processors.
 """
 
 import argparse
 import asyncio
 import gc
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -42,6 +44,8 @@ EMBEDDED_LINGER_MS = {1000: 0, 5000: 10}
 measure that. So what is published fastest is gathered there for so long."""
 SOURCE, TARGET = "samples", "alerts"
 RULE = "node_down"
+PROCESSORS = sorted(os.sched_getaffinity(0))
+"""The last is for the processor or relay, the others for the rest, or the scheduler is measured."""
 LIMIT_S = 60.0
 """For the last probes to arrive."""
 
@@ -153,6 +157,7 @@ def measure(name: str, bootstrap: str | None, rate: int, planned: Sequence[Plann
         command += ["--prefix", kafka.topic_prefix, "--wait-ms", str(wait_ms)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
+            os.sched_setaffinity(process.pid, PROCESSORS[-1:])
             try:
                 if not process.stdout.readline():
                     raise UnreachableError(f"{name} does not start")
@@ -219,6 +224,7 @@ def main() -> None:
         kafka = KafkaSettings(bootstrap=options.bootstrap, topic_prefix=options.prefix)
         asyncio.run(VARIANTS[options.alone].run(kafka))  # type: ignore[arg-type]
         return
+    os.sched_setaffinity(0, PROCESSORS[:-1] or PROCESSORS)
     numbers: dict[str, float] = {}
     for rate, suffix in RATES.items():
         planned = plan(rate, options.seconds)
