@@ -7,6 +7,7 @@ from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaError,
     TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
 )
 
 CONNECTION_LOST: Final = (KafkaError, OSError, TimeoutError)
@@ -25,6 +26,8 @@ def reason(error: BaseException) -> str:
             return f"no right to use topic {_names(about)}; {GRANT}"
         case GroupAuthorizationFailedError(args=(about, *_)):
             return f"no right to use consumer group {_names(about)}; {GRANT}"
+        case TransactionalIdAuthorizationFailed(args=(about, *_)):
+            return f"no right to use transactional id {_names(about)}; {GRANT}"
     return str(error) or type(error).__name__
 
 

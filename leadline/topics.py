@@ -233,18 +233,30 @@ async def require(kafka: KafkaSettings) -> None:
 
 
 async def require_group(kafka: KafkaSettings, group: str) -> None:
-    """Raise UsageError without the right to a consumer group: a consumer would wait for it without a word."""
-    from aiokafka.errors import GroupAuthorizationFailedError, GroupCoordinatorNotAvailableError
+    """Raise UsageError without the rights of a worker to its group: it would wait for them without a word.
+
+    They are those to the consumer group, and to the transactional ids that begin with its name.
+    """
+    from aiokafka.errors import (
+        GroupAuthorizationFailedError,
+        GroupCoordinatorNotAvailableError,
+        TransactionalIdAuthorizationFailed,
+    )
 
     from leadline.kafka_errors import reason
 
+    wanted = {
+        0: GroupAuthorizationFailedError(group),
+        1: TransactionalIdAuthorizationFailed(f"{group}-0"),
+    }
     async with _admin(kafka) as admin:
-        try:
-            await admin.find_coordinator(group)
-        except GroupCoordinatorNotAvailableError:
-            return  # of a new Kafka, which asks for the right first
-        except GroupAuthorizationFailedError:
-            raise UsageError(f"Kafka at {kafka.bootstrap}: {reason(GroupAuthorizationFailedError(group))}") from None
+        for kind, refused in wanted.items():
+            try:
+                await admin.find_coordinator(refused.args[0], kind)
+            except GroupCoordinatorNotAvailableError:
+                continue  # of a new Kafka, which asks for the right first
+            except type(refused):
+                raise UsageError(f"Kafka at {kafka.bootstrap}: {reason(refused)}") from None
 
 
 def _named(kafka: KafkaSettings) -> dict[str, TopicSpec]:

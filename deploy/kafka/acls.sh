@@ -30,8 +30,10 @@ grants() {
     # They write there that a node is retired.
     role "$people" "actions silences samples" "incidents status silences deadletters"
     # The groups in which offsets are committed.
-    group "$stream" "${STREAM_GROUP-${prefix}stream}" literal
-    group "$sink" "${prefix}sink." prefixed
+    named "$stream" Read group "${STREAM_GROUP-${prefix}stream}" literal
+    named "$sink" Read group "${prefix}sink." prefixed
+    # One for each partition of the samples: Kafka refuses what a worker writes after its partitions went to another one.
+    named "$stream" Write transactional-id "${STREAM_GROUP-${prefix}stream}-" prefixed
 }
 
 # Whoever reads or writes a topic sees that it is there. Of the others it is seen at the start, or by `leadline doctor`.
@@ -52,8 +54,8 @@ grant() {
     [ $# -eq 0 ] || run --allow-principal "$who" --operation "$what" "${names[@]}"
 }
 
-group() {
-    run --allow-principal "$1" --operation Read --group "$2" --resource-pattern-type "$3"
+named() {
+    run --allow-principal "$1" --operation "$2" "--$3" "$4" --resource-pattern-type "$5"
 }
 
 run() {

@@ -1,7 +1,7 @@
 """Observations and judgements in the topics, compared with those that agents made and one uninterrupted fold gives."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,9 +10,10 @@ from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline.model.observation import NodeSettings, Sample
 from leadline.recording import Recorded
-from leadline.wire import CODECS, OBSERVATIONS, encode
+from leadline.wire import ALERTS, CODECS, INCIDENTS, OBSERVATIONS, STATUS, encode
 from leadline_streams.judge.policy import Policy
 from leadline_streams.replay import Replay
+from leadline_streams.runtime.snapshot import Saved
 from tests.faults.notified import Notified
 from tests.integration.streams.kit import Topics
 
@@ -44,8 +45,21 @@ class Judgements:
     judgements_repeated: int
 
 
-Counted = Observations | Judgements | Notified
+@dataclass(frozen=True, slots=True)
+class LastRecords:
+    """The last record of each key, which is what compaction leaves."""
+
+    keys: int
+    """States, incidents, links and nodes; and alerts."""
+    stale: int
+    """Keys of which the last record is not the newest."""
+    set_back: int
+    """States that were written after a newer one of the same cluster."""
+
+
+Counted = Observations | Judgements | LastRecords | Notified
 HARMLESS = {
+    "keys",
     *("observations", "repeated", "judgements", "judgements_repeated"),
     *("incidents", "pages", "messages_again", "lines_again", "pages_again"),
 }
@@ -119,6 +133,32 @@ async def judgements(topics: Topics, judged: Mapping[int, int], policy: Policy) 
         judgements_different=sum(values != {expected.get(key)} for key, values in bodies.items()),
         judgements_disordered=disordered,
         judgements_repeated=sum(len(values) - 1 for values in found.values()),
+    )
+
+
+AGES: Mapping[str, Callable[[bytes], tuple[object, Any]]] = {
+    "state": lambda value: ("", Saved.unpack(value).applied),
+    "incidents": lambda value: ("", INCIDENTS.decode(value).seq),
+    "status": lambda value: ("", STATUS.decode(value).at),
+    "alerts": lambda value: ((alert := ALERTS.decode(value)).alert_id, alert.seq),
+}
+"""By topic: the part of a key that a record is about, and its age."""
+
+
+async def last_records(topics: Topics) -> LastRecords:
+    """Compare the last record of each key with its newest."""
+    ages: dict[tuple[str, bytes, object], list[Any]] = defaultdict(list)
+    for name, age in AGES.items():
+        for records in (await topics.read(name)).values():
+            for record in records:
+                if record.value is not None:
+                    about, place = age(record.value)
+                    ages[name, record.key, about].append(place)
+    states = [found for (name, *_), found in ages.items() if name == "state"]
+    return LastRecords(
+        keys=len(ages),
+        stale=sum(found[-1] < max(found) for found in ages.values()),
+        set_back=sum(later < earlier for found in states for earlier, later in pairwise(found)),
     )
 
 

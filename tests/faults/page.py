@@ -19,6 +19,7 @@ FAULTS = {
     "agent_killed": "agent killed (-9) at random instants, every other time with Kafka frozen",
     "worker_killed": "worker killed (-9) at random instants",
     "workers_moving": "two workers: join, be frozen, leave, join, be killed (-9)",
+    "workers_frozen": "two workers, of which one is frozen in turn until the other has all partitions, and goes on",
     "broker_restarted": "the only broker restarted (SIGTERM)",
     "broker_killed": "the only broker killed (-9) and started again",
     "broker_away": "the only broker away for a minute",
@@ -39,6 +40,9 @@ COLUMNS = {
     "judgements_different": "different",
     "judgements_disordered": "out of order",
     "judgements_repeated": "twice in the topic",
+    "keys": "keys",
+    "stale": "stale value last",
+    "set_back": "states set back",
     "restarts": "worker exited by itself",
 }
 """The numbers of a row and their titles; what a fault does not touch is not counted."""

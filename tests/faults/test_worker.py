@@ -12,15 +12,16 @@ import pytest
 from leadline.errors import ExitCode
 from leadline.settings.stream import StreamSettings
 from tests.faults import account
-from tests.faults.account import Judgements, Observations
+from tests.faults.account import Judgements, LastRecords, Observations
 from tests.faults.conftest import Report
 from tests.faults.load import Load
-from tests.integration.streams.kit import CLOCK, Topics, Worker, at_work, caught_up
+from tests.integration.streams.kit import CLOCK, Topics, Worker, at_work, caught_up, has_all
 from tests.integration.streams.worker_main import QUICK
 
 pytestmark = pytest.mark.timeout(600)
 
 KILLS = 5
+FREEZES = 4
 
 
 @pytest.fixture
@@ -28,10 +29,14 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "worker.log"
 
 
-async def counted(topics: Topics, load: Load, settings: StreamSettings) -> tuple[Observations, Judgements]:
+async def counted(topics: Topics, load: Load, settings: StreamSettings) -> tuple[Observations, Judgements, LastRecords]:
     """Everything, when the last worker has ended."""
     judged = {number: offset for number, (offset, _) in (await topics.committed(settings)).items()}
-    return await account.observations(topics, load.made), await account.judgements(topics, judged, QUICK)
+    return (
+        await account.observations(topics, load.made),
+        await account.judgements(topics, judged, QUICK),
+        await account.last_records(topics),
+    )
 
 
 async def test_killed_at_random_instants(topics: Topics, tmp_path: Path, log: Path, report: Report) -> None:
@@ -70,3 +75,24 @@ async def test_partitions_that_move(topics: Topics, tmp_path: Path, log: Path, r
         await caught_up(topics, settings)
         assert await first.stop() == ExitCode.OK
     report("workers_moving", 5, *await counted(topics, load, settings))
+
+
+async def test_frozen_while_another_takes_over(topics: Topics, tmp_path: Path, log: Path, report: Report) -> None:
+    """Nothing that it had still to write when it was frozen becomes the last record of its key."""
+    settings, random, load = topics.settings(), Random(13), Load(topics, tmp_path, 13)
+    with Worker(settings, log) as a, Worker(settings, log) as b:
+        async with load.running():
+            await at_work(topics, a)
+            await at_work(topics, b)
+            for number in range(FREEZES):
+                frozen, other = (a, b) if number % 2 else (b, a)
+                await CLOCK.sleep(random.uniform(1.0, 2.0))
+                frozen.signal(signal.SIGSTOP)
+                await has_all(topics, other)
+                await CLOCK.sleep(settings.flush_s)
+                frozen.signal(signal.SIGCONT)
+                await at_work(topics, frozen)
+        await caught_up(topics, settings)
+        assert (await a.stop(), await b.stop()) == (ExitCode.OK, ExitCode.OK)
+        counts = await counted(topics, load, settings)
+    report("workers_frozen", FREEZES, *counts)

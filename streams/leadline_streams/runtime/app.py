@@ -8,25 +8,24 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable
 from typing import Any, cast
 
 import faust
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
-from faust.exceptions import ProducerSendError
+from aiokafka.errors import KafkaError
 
 from leadline.clock import Clock
-from leadline.errors import UnreachableError, UsageError
+from leadline.errors import UnreachableError
 from leadline.kafka import faust_options, reach
 from leadline.kafka_errors import reason
 from leadline.settings.stream import StreamSettings
 from leadline.topics import MAX_STATE_BYTES, largest_record, require_group
-from leadline.wire import OBSERVATIONS, Outgoing
+from leadline.wire import OBSERVATIONS
 from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 from leadline_streams.runtime import gauges
-from leadline_streams.runtime.interfaces import Extent
+from leadline_streams.runtime.kafka_log import KafkaLog
 from leadline_streams.runtime.saving import STATES
 from leadline_streams.runtime.transport import (
     MAX_BATCHES,
@@ -34,7 +33,7 @@ from leadline_streams.runtime.transport import (
     Chunk,
     ChunkConsumer,
     ChunkTransport,
-    Opening,
+    OnceProducer,
     Untouched,
 )
 from leadline_streams.runtime.worker import Worker
@@ -70,74 +69,6 @@ class StreamApp(faust.App):
         """Do nothing: Faust would create folders for tables on disk, and there are none."""
 
 
-class FaustLog:
-    """The worker's interface to Kafka, through Faust."""
-
-    too_large: tuple[type[Exception], ...] = (MessageSizeTooLargeError,)
-
-    def __init__(self, app: StreamApp, samples: str, states: str) -> None:
-        self._app = app
-        self._samples = samples
-        self._states = states
-        self._consumer = cast(ChunkConsumer, app.consumer)
-
-    async def send(self, record: Outgoing) -> Awaitable[object]:
-        """Send a record; the awaitable is done when all in-sync replicas have it."""
-        try:
-            return await self._app.producer.send(
-                record.topic, record.key, record.value, record.partition, None, record.headers
-            )
-        except ProducerSendError as error:
-            if isinstance(error.__cause__, self.too_large):
-                raise error.__cause__ from error
-            raise
-
-    async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
-        """Send records of one topic and partition in as few batches as possible. Raises UsageError."""
-        producer = cast(Any, self._app.producer)._ensure_producer()
-        topic, partition = records[0].topic, records[0].partition
-        if partition not in await producer.partitions_for(topic):
-            raise UsageError(
-                f"{topic} has no partition {partition}: it must have as many as {self._samples}; "
-                "see `leadline topics describe`"
-            )
-        batch, sent = producer.create_batch(), []
-        for record in records:
-            content = {"key": record.key, "value": record.value, "headers": record.headers, "timestamp": None}
-            if batch.append(**content) is None:
-                sent.append(await producer.send_batch(batch, topic, partition=partition))
-                batch = producer.create_batch()
-                batch.append(**content)
-        sent.append(await producer.send_batch(batch, topic, partition=partition))
-        return asyncio.gather(*sent)
-
-    async def extents(self) -> Mapping[int, Extent]:
-        """The partitions of the samples assigned to this worker. Raises UsageError when states cannot go with them."""
-        consumer = self._consumer
-        counts = {topic: consumer.topic_partitions(topic) for topic in (self._samples, self._states)}
-        if len(set(counts.values())) > 1:
-            raise UsageError(
-                "; ".join(f"{topic} has {count} partitions" for topic, count in counts.items())
-                + ": they must have as many, or a cluster and its state are parted; see `leadline topics describe`"
-            )
-        assigned = {tp for tp in consumer.assignment() if tp.topic == self._samples}
-        if not assigned:
-            return {}
-        earliest, ends = await consumer.earliest_offsets(*assigned), await consumer.highwaters(*assigned)
-        committed = consumer._committed_offset
-        return {tp.partition: Extent(earliest[tp], ends[tp], committed[tp]) for tp in assigned}
-
-    async def open(self, positions: Mapping[int, int]) -> list[Opening]:
-        """Read these partitions from these offsets on."""
-        return await self._consumer.open(positions)
-
-    async def flush(self) -> None:
-        """Commit now. Faust's own ``commit`` does nothing while an earlier one is in flight."""
-        while await self._consumer.maybe_wait_for_commit_to_finish():
-            pass
-        await self._consumer.commit()
-
-
 def build(settings: StreamSettings, clock: Clock, policy: Policy, largest_bytes: int = MAX_STATE_BYTES) -> StreamApp:
     """An application that is ready to start: one processor, one table, and a worker.
 
@@ -161,10 +92,9 @@ def build(settings: StreamSettings, clock: Clock, policy: Policy, largest_bytes:
     app.on_partitions_revoked.connect(release)
     app.finalize()
     app.transport = ChunkTransport(app.conf.broker, app)
-    app.worker = Worker(
-        settings, clock, ClusterFactory(policy), FaustLog(app, prefix + OBSERVATIONS.name, prefix + STATES), table.data
-    )
-    consumer = cast(ChunkConsumer, app.consumer)
+    consumer, producer = cast(ChunkConsumer, app.consumer), cast(OnceProducer, app.producer)
+    kafka = KafkaLog(consumer, producer, consumer_group(settings), prefix + OBSERVATIONS.name, prefix + STATES)
+    app.worker = Worker(settings, clock, ClusterFactory(policy), kafka, table.data)
     consumer.topic, consumer.committable = prefix + OBSERVATIONS.name, app.worker.committable
     return app
 
@@ -256,7 +186,7 @@ async def serve(settings: StreamSettings, clock: Clock, policy: Policy, stop: as
         taken = await largest_record(settings.kafka, settings.kafka.topic_prefix + STATES)
         largest_bytes = taken - BATCH_BYTES if taken is not None else MAX_STATE_BYTES
         await work(build(settings, clock, policy, largest_bytes), clock, stop)
-    except (KafkaError, ProducerSendError) as error:
+    except KafkaError as error:
         raise UnreachableError(f"Kafka at {address} failed: {reason(error)}; see whether it is well") from error
 
 

@@ -1,6 +1,6 @@
 """The interface of Kafka that a worker needs. ``app`` implements it with Faust, tests in memory."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,11 +23,24 @@ class Log(Protocol):
     too_large: tuple[type[Exception], ...]
     """Errors that ``send`` and its awaitable raise for a record that is larger than Kafka takes."""
 
-    async def send(self, record: Outgoing) -> Awaitable[object]:
-        """Send a record; the awaitable is done, or raises, when it is acknowledged."""
+    fenced: tuple[type[Exception], ...]
+    """Errors of what is written for a partition that another worker owns."""
+
+    async def claim(self, partitions: Collection[int]) -> None:
+        """Own these partitions of the samples, and no others: what an earlier owner writes for them is refused."""
         ...
 
-    async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
+    async def renew(self) -> None:
+        """Claim the same partitions again, before Kafka forgets the claim."""
+        ...
+
+    async def send(self, record: Outgoing, home: int) -> Awaitable[object]:
+        """Send a record for the partition ``home`` of the samples; the awaitable is done, or raises, when it is
+        acknowledged.
+        """
+        ...
+
+    async def send_together(self, records: Sequence[Outgoing], home: int) -> Awaitable[object]:
         """Send records of one topic and partition; the awaitable is done when all are acknowledged."""
         ...
 

@@ -29,7 +29,7 @@ class StateWriter:
         outputs, cluster.sent = cluster.sent, []
         record = Outgoing(self._topic, cluster.key, blob, [], partition)
         before = self._saving.get(cluster)
-        task = asyncio.create_task(self._store(cluster, cluster.applied, record, outputs, before))
+        task = asyncio.create_task(self._store(cluster, cluster.applied, record, partition, outputs, before))
         self._saving[cluster] = task
         task.add_done_callback(partial(self._saved, cluster))
         metrics.STREAM_STATE_WRITES.inc()
@@ -40,6 +40,7 @@ class StateWriter:
         cluster: Cluster,
         applied: int,
         record: Outgoing,
+        home: int,
         outputs: list[Awaitable[object]],
         before: asyncio.Task[None] | None,
     ) -> None:
@@ -47,7 +48,7 @@ class StateWriter:
             await before
         await asyncio.gather(*outputs)
         try:
-            await (await self._kafka.send(record))
+            await (await self._kafka.send(record, home))
         except self._kafka.too_large as error:
             # Other clusters go on; this one is judged on as well, and begins anew after a restart.
             metrics.STREAM_STATES_REFUSED.inc()
@@ -65,6 +66,13 @@ class StateWriter:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fail(error)
 
+    def drop(self) -> None:
+        """Write nothing more of what is not on its way."""
+        for task in self._saving.values():
+            task.cancel()
+        self._saving.clear()
+
     async def written(self) -> None:
-        """Wait until all states are acknowledged."""
-        await asyncio.gather(*self._saving.values())
+        """Wait until all states are acknowledged, or have failed."""
+        if self._saving:
+            await asyncio.wait(self._saving.values())

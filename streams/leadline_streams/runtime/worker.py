@@ -39,6 +39,8 @@ STUCK_S = 60.0
 """A partition that yields no record for this long, although ticks are written to it, is stuck."""
 RECOVERY_S = 300.0
 """Longest time without partitions between two assignments."""
+RENEW_S = 86_400.0
+"""Partitions are claimed again after this time. Kafka forgets claims after a week (transactional.id.expiration.ms)."""
 TURN_S = 0.05
 """After so much judging the heartbeats, and whoever stops the worker, have a turn."""
 DEAD_LETTERS = "deadletters"
@@ -71,9 +73,11 @@ class Worker:
         self._partitions: dict[Opening, Partition] = {}
         self._progress: dict[Opening, float] = {}
         self._lock = asyncio.Lock()
-        self._states = StateWriter(kafka, self._prefix + STATES, self.fail)
+        self._states = StateWriter(kafka, self._prefix + STATES, self._note)
         self._assigning: asyncio.Task[None] | None = None
-        self._unassigned_since: float | None = clock.monotonic()
+        self._assigned_by: float | None = clock.monotonic() + RECOVERY_S
+        """Time until which partitions must have been assigned; None once they are."""
+        self._claimed_at = clock.monotonic()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Raises the error that stopped the worker; nothing is judged or written after that."""
 
@@ -94,13 +98,37 @@ class Worker:
             try:
                 await self._judge(partition, chunk)
             except Exception as error:
-                self.fail(error)
-            self._progress[chunk.opening] = self._clock.monotonic()
+                self._note(error)
+            if chunk.opening in self._partitions:
+                self._progress[chunk.opening] = self._clock.monotonic()
 
     def fail(self, error: BaseException) -> None:
         """Stop for good."""
         if not self.failed.done():
             self.failed.set_exception(error)
+
+    def _note(self, error: BaseException) -> None:
+        """Stop for an error; go on without partitions where another worker has one of them.
+
+        That one has all of them, or Kafka says within a heartbeat which of them this worker still has.
+        """
+        if not isinstance(error, self._kafka.fenced):
+            self.fail(error)
+        elif self._partitions:
+            log.warning("another worker has taken over; what this one had still to write is dropped")
+            self._forget(STUCK_S)
+
+    def _forget(self, patience_s: float) -> None:
+        """Be without partitions, for so long at most."""
+        self._states.drop()
+        for partition in self._partitions.values():
+            for cluster in partition.clusters.values():
+                for sent in cluster.sent:
+                    sent.cancel()  # nobody waits for it any more
+        self._partitions.clear()
+        self._progress.clear()
+        self._assigned_by = self._clock.monotonic() + patience_s
+        metrics.STREAM_CLUSTERS.set(0)
 
     def assign(self) -> None:
         """Partitions were assigned: restore their clusters, then read on."""
@@ -115,12 +143,10 @@ class Worker:
                 if self._partitions and not self.failed.done():
                     async with asyncio.timeout(RELEASE_S):
                         await self._put_away()
+                        await self._kafka.claim(())
             except Exception as error:
-                self.fail(error)
-            self._partitions.clear()
-            self._progress.clear()
-            self._unassigned_since = self._clock.monotonic()
-            metrics.STREAM_CLUSTERS.set(0)
+                self._note(error)
+            self._forget(RECOVERY_S)
 
     async def beat(self) -> None:
         """Write ticks and watch for a standstill, until cancelled."""
@@ -143,7 +169,8 @@ class Worker:
         saves = self._saves(partition, folded, now)
         rejected = [self._placed(bad, partition.number) for bad in folded.rejected]
         at = self._clock.now()
-        letters = [await self._kafka.send(bad.letter(self._prefix + DEAD_LETTERS, at)) for bad in rejected]
+        home = partition.number
+        letters = [await self._kafka.send(bad.letter(self._prefix + DEAD_LETTERS, at), home) for bad in rejected]
         try:
             self._limit.note(partition.position, folded.read, rejected, folded.used)
         except ProblemFound:
@@ -158,10 +185,10 @@ class Worker:
             if name in together:
                 together[name].append((cluster, record))
             else:
-                cluster.sent.append(await self._kafka.send(record))
+                cluster.sent.append(await self._kafka.send(record, home))
         for records in filter(None, together.values()):
             # Most outputs are of these kinds: as one batch they cost a tenth of what they cost one by one.
-            sent = await self._kafka.send_together([record for _, record in records])
+            sent = await self._kafka.send_together([record for _, record in records], home)
             for cluster in {id(cluster): cluster for cluster, _ in records}.values():
                 cluster.sent.append(sent)
         for cluster, blob in saves:
@@ -214,16 +241,19 @@ class Worker:
 
     async def _put_away(self) -> None:
         now = self._clock.monotonic()
-        for partition in self._partitions.values():
+        for partition in list(self._partitions.values()):
             for cluster, blob in self._saves(partition, Folded(), now, inf):
                 self._states.save(partition.number, cluster, blob)
             await self._clock.sleep(0)  # for the heartbeats
         await self._states.written()
-        await self._kafka.flush()
+        if self._partitions and not self.failed.done():
+            await self._kafka.flush()
 
     async def _assign(self) -> None:
         try:
             extents = await self._kafka.extents()
+            await self._kafka.claim(extents)
+            self._claimed_at = self._clock.monotonic()
             found = self._stored(extents)
             partitions = {}
             for number, extent in extents.items():
@@ -234,7 +264,7 @@ class Worker:
                 self._progress[opening] = self._clock.monotonic()
         except Exception as error:
             self.fail(error)
-        self._unassigned_since = None
+        self._assigned_by = None
         metrics.STREAM_CLUSTERS.set(sum(len(held.clusters) for held in self._partitions.values()))
         # States just loaded live long: the garbage collector need not scan them.
         gc.collect()
@@ -271,8 +301,11 @@ class Worker:
     async def _tick(self) -> None:
         tick = outgoing(Tick(at=self._clock.now(), worker=WORKER), self._prefix)
         try:
+            if self._clock.monotonic() - self._claimed_at >= RENEW_S:
+                await self._kafka.renew()
+                self._claimed_at = self._clock.monotonic()
             acks = [
-                await self._kafka.send(replace(tick, partition=partition.number))
+                await self._kafka.send(replace(tick, partition=partition.number), partition.number)
                 for partition in list(self._partitions.values())
             ]
             await asyncio.gather(*acks)
@@ -291,10 +324,10 @@ class Worker:
                         f"written to it every {self._settings.tick_s:g} s; see whether Kafka is well"
                     )
                 )
-        if self._unassigned_since is not None and now - self._unassigned_since > RECOVERY_S:
+        if self._assigned_by is not None and now > self._assigned_by:
             self.fail(
                 UnreachableError(
-                    f"no assignment of {topic} in {RECOVERY_S:g} s: the group does not settle, or "
-                    f"{self._prefix}{STATES} cannot be read to its end; see whether Kafka is well"
+                    f"no assignment of {topic} in time: the group does not settle, {self._prefix}{STATES} cannot be "
+                    "read to its end, or Kafka gives no transactional id; see whether Kafka is well"
                 )
             )

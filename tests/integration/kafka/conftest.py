@@ -115,7 +115,7 @@ def shipped(prefix: str) -> dict[str, list[AclBinding]]:
             given[name].append(value)
         (who,), (what,) = given["--allow-principal"], given["--operation"]
         (pattern,) = given.get("--resource-pattern-type", ["literal"])
-        for kind in ("topic", "group"):
+        for kind in ("topic", "group", "transactional-id"):
             names = given.get(f"--{kind}", [])
             found[who.removeprefix("User:leadline-")] += [binding(who, what, kind, name, pattern) for name in names]
     return found

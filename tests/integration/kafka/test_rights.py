@@ -155,7 +155,7 @@ def gives(grant: AclBinding, asked: Asked) -> bool:
     if (grant.principal, grant.operation.name) != (asked.principal, asked.operation):
         return False
     kind, _, name = asked.resource.split(":", 2)
-    if kind.upper() != grant.restype.name:
+    if kind.upper() != grant.restype.name.replace("_", ""):
         return False
     return name.startswith(grant.name) if grant.resource_pattern_type.name == "PREFIXED" else name == grant.name
 

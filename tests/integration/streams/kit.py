@@ -193,6 +193,20 @@ async def ticking(topics: Topics, worker: str = "") -> None:
                 return
 
 
+async def has_all(topics: Topics, worker: Worker) -> None:
+    """Wait for a tick of this worker in every partition."""
+    places = {TopicPartition(f"{topics.prefix}samples", number) for number in range(PARTITIONS)}
+    async with asyncio.timeout(90), _consumer(topics.bootstrap) as consumer:
+        consumer.assign(places)
+        await consumer.seek_to_end()
+        async for record in consumer:
+            seen = OBSERVATIONS.decode(record.value) if record.key is None else None
+            if isinstance(seen, Tick) and seen.worker.endswith(f":{worker.pid}"):
+                places.discard(TopicPartition(record.topic, record.partition))
+            if not places:
+                return
+
+
 async def caught_up(topics: Topics, settings: StreamSettings, patience_s: float = 60) -> None:
     """Wait until everything that is in the samples topic now is judged and committed."""
     ends = {number: end for number, (_, end) in (await topics.committed(settings)).items()}

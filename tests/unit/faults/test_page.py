@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.faults.account import Judgements, Observations
+from tests.faults.account import Judgements, LastRecords, Observations
 from tests.faults.notified import Notified
 from tests.faults.page import BEGIN, COLUMNS, END, FAULTS, PAGE, PEOPLE, line, written
 
@@ -16,7 +16,7 @@ RUN = WHERE | {"faults": [{"fault": "agent_killed", "times": 6} | COUNTED]}
 
 def test_every_count_is_a_column() -> None:
     """Every count is published."""
-    counts = [field.name for each in (Observations, Judgements) for field in fields(each)]
+    counts = [field.name for each in (Observations, Judgements, LastRecords) for field in fields(each)]
     assert list(COLUMNS) == [*counts, "restarts"]
     assert list(PEOPLE) == [field.name for field in fields(Notified)]
 
@@ -32,7 +32,9 @@ def test_the_table_is_between_the_marks() -> None:
 
 def test_what_was_not_counted_is_blank() -> None:
     """A fault of an agent has no counts of judgements, which is not the same as zero."""
-    assert f"| {FAULTS['agent_killed']} | 6 | 12,345 | 0 | 0 | 6 |  |  |  |  |  |  |" in written(f"{BEGIN}{END}", RUN)
+    assert f"| {FAULTS['agent_killed']} | 6 | 12,345 | 0 | 0 | 6 |  |  |  |  |  |  |  |  |  |" in written(
+        f"{BEGIN}{END}", RUN
+    )
     assert line(RUN["faults"][0]) == "agent_killed: observations 12,345, lost 0, disordered 0, repeated 6"
 
 

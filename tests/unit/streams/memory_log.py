@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -101,6 +101,7 @@ class MemoryLog:
     """Topics with one writer at a time. What is sent waits, in order per partition, until ``ack`` writes it."""
 
     too_large: tuple[type[Exception], ...] = (OverflowError,)
+    fenced: tuple[type[Exception], ...] = (PermissionError,)
 
     def __init__(self) -> None:
         self.samples: dict[int, list[Any]] = defaultdict(list)
@@ -111,6 +112,9 @@ class MemoryLog:
         self.most_bytes: int | None = None
         """The largest state that is taken."""
         self.worker: Worker | None = None
+        self.claimed: list[set[int]] = []
+        self.taken_over = False
+        """Another worker has claimed the partitions."""
 
     def append(self, seen: Sample | Tick | bytes, partition: int = 0, key: bytes | None = None) -> None:
         """An agent writes."""
@@ -123,15 +127,25 @@ class MemoryLog:
         self.worker = Worker(settings, clock, Counts(), self, states)
         return self.worker
 
-    async def send(self, record: Outgoing) -> Awaitable[object]:
+    async def claim(self, partitions: Collection[int]) -> None:
+        """Take them from whoever had them."""
+        self.claimed.append(set(partitions))
+        self.taken_over = False
+
+    async def renew(self) -> None:
+        """The same again."""
+        self.claimed.append(self.claimed[-1])
+
+    async def send(self, record: Outgoing, home: int) -> Awaitable[object]:
         """Wait for ``ack``."""
+        assert home in self.claimed[-1]
         acknowledged = asyncio.get_running_loop().create_future()
         self.waiting[record.topic, record.partition].append((record, acknowledged))
         return acknowledged
 
-    async def send_together(self, records: Sequence[Outgoing]) -> Awaitable[object]:
+    async def send_together(self, records: Sequence[Outgoing], home: int) -> Awaitable[object]:
         """Wait for ``ack`` of each."""
-        return asyncio.gather(*[await self.send(record) for record in records])
+        return asyncio.gather(*[await self.send(record, home) for record in records])
 
     async def extents(self) -> Mapping[int, Extent]:
         """All partitions are this worker's."""
@@ -151,6 +165,9 @@ class MemoryLog:
         record, acknowledged = self.waiting[queue].popleft()
         if not self.waiting[queue]:
             del self.waiting[queue]
+        if self.taken_over:
+            acknowledged.set_exception(PermissionError("another worker's"))
+            return
         if self.refuses(record):
             acknowledged.set_exception(ConnectionError("refused"))
             return

@@ -20,7 +20,7 @@ from leadline.wire import OBSERVATIONS, Outgoing
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.runtime.snapshot import Saved
 from leadline_streams.runtime.transport import Opening
-from leadline_streams.runtime.worker import RECOVERY_S, STUCK_S, Worker
+from leadline_streams.runtime.worker import RECOVERY_S, RENEW_S, STUCK_S, Worker
 from tests.unit.properties import histories
 from tests.unit.streams.memory_log import AT, Count, Counts, MemoryLog, chunk, forgiving, pause, sample, settings
 from tests.unit.streams.world import World
@@ -366,3 +366,64 @@ def _die(log: MemoryLog, random: Random) -> None:
     for queue in list(log.waiting):
         for _ in range(random.randint(0, len(log.waiting[queue]))):
             log.ack(queue, lost=True)
+
+
+async def test_what_another_worker_has_taken_over_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    """Without its partitions the worker goes on, until the group gives it some again."""
+    log, clock = MemoryLog(), ManualClock()
+    for seq in range(3):
+        log.append(sample("orders", seq))
+    worker, opening = await ready(log, clock)
+    log.taken_over = True
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    assert log.written == []
+    assert worker.committable() == {}
+    assert "another worker has taken over" in caplog.text
+    worker.check_progress()
+    assert not worker.failed.done()
+    worker.assign()
+    await pause()
+    assert worker.committable() == {0: 0}
+    assert log.claimed == [{0}, {0}]
+
+
+async def test_a_worker_that_gets_nothing_back_stops() -> None:
+    """The group may still take it for the owner: then nobody judges, until it has left."""
+    log, clock = MemoryLog(), ManualClock()
+    for seq in range(3):
+        log.append(sample("orders", seq))
+    worker, opening = await ready(log, clock)
+    log.taken_over = True
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    clock.advance(STUCK_S + 1)
+    worker.check_progress()
+    with pytest.raises(UnreachableError, match="no assignment of samples in time"):
+        await worker.failed
+
+
+async def test_partitions_that_were_taken_over_are_put_away_nowhere() -> None:
+    """The worker that wakes to a rebalance lets them go, and goes on."""
+    log, clock = MemoryLog(), ManualClock()
+    for seq in range(2):
+        log.append(sample("orders", seq))
+    worker, opening = await ready(log, clock)
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    log.taken_over = True
+    await log.settle(worker.release())
+    assert log.topic("state") == []
+    assert log.committed == {}
+    assert not worker.failed.done()
+
+
+@pytest.mark.parametrize(("after_s", "claimed"), [(0.0, [{0}]), (RENEW_S, [{0}, {0}])])
+async def test_claims_are_renewed_before_kafka_forgets_them(after_s: float, claimed: list[set[int]]) -> None:
+    log, clock = MemoryLog(), ManualClock()
+    log.samples[0] = []
+    worker, _ = await ready(log, clock)
+    worker.check_progress = lambda: None  # type: ignore[method-assign]  # nothing is read here
+    clock.advance(after_s)
+    beating = asyncio.ensure_future(worker.beat())
+    await pause()
+    beating.cancel()
+    await log.settle()
+    assert log.claimed == claimed
