@@ -74,7 +74,7 @@ def read(path: Path) -> Iterator[Recorded]:
     except OSError as error:
         raise UsageError(f"{path}: cannot read the recording: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise UsageError(f"{path}:{number}: not a line of `leadline record`: {error}") from None
+        raise UsageError(f"{path}, line {number}: not a line of `leadline record`: {error}") from None
 
 
 def _written(content: bytes | None) -> _Written:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,8 @@ STORE_EVERY_S = 1.0
 FLUSH_S = 3.0
 """Time for Kafka to acknowledge the rest when the agent stops; the spool keeps what is not acknowledged."""
 
+log = logging.getLogger(__name__)
+
 
 async def run(settings: AgentSettings, clock: Clock) -> None:
     """Look and publish until SIGTERM or until cancelled; then flush, within seconds.
@@ -33,6 +36,8 @@ async def run(settings: AgentSettings, clock: Clock) -> None:
     spool = Spool(Path(settings.spool.path), settings.spool.max_bytes)
     try:
         metrics.serve("agent", settings.metrics)
+        names = ", ".join(f"{each.cluster}/{each.name}" for each in settings.instances)
+        log.info("reading %s each %g s, for Kafka at %s", names, settings.interval_s, settings.kafka.bootstrap)
         await _work(settings, clock, Outbox(spool, clock))
     finally:
         spool.close()

@@ -49,7 +49,7 @@ def test_what_is_not_a_recording(tmp_path: Path, bad: bytes) -> None:
     path.write_bytes(line(good) + bad + b"\n")
     records = read(path)
     assert next(records) == good
-    with pytest.raises(UsageError, match=rf"^{path}:2: not a line of `leadline record`: "):
+    with pytest.raises(UsageError, match=rf"^{path}, line 2: not a line of `leadline record`: "):
         next(records)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -112,6 +113,8 @@ def test_targets_of_the_environment_are_notified(pair: Pair, tmp_path: Path) -> 
             for target in ("slack", "pagerduty"):
                 watch.until(f"{target} is notified", "delivery", 60.0, target=target, outcome="sent", occasion="opened")
             (incident,) = {line["incident_id"] for line in watch.of("incident")}
+            acknowledged(receiver, incident)
+            watch.until("the acknowledgement is sent", "delivery", 20.0, target="slack", occasion="acknowledged")
             kept = "SELECT 1 FROM leadline.incident WHERE incident_id = %s"
             eventually("the incident log has it", lambda: bool(pair.primary.query(kept, [incident])), 30.0)
         finally:
@@ -120,6 +123,19 @@ def test_targets_of_the_environment_are_notified(pair: Pair, tmp_path: Path) -> 
             pair.primary.query("DROP SCHEMA IF EXISTS leadline CASCADE")
         kinds = [(event.vendor, event.kind) for event in receiver.events]
         assert (kinds.count(("slack", "post")), kinds.count(("pagerduty", "trigger"))) == (1, 1)
+
+
+def acknowledged(receiver: Receiver, incident: str) -> None:
+    """Run the command that the message in Slack shows, as it stands; it acknowledges this incident and no other."""
+    (message,) = [event for event in receiver.events if (event.vendor, event.kind) == ("slack", "post")]
+    (command,) = set(
+        re.findall(r"LEADLINE_KAFKA_BOOTSTRAP=\S+ leadline incidents ack \w+", json.dumps(message.payload))
+    )
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for line, code in ((command, 0), (command.replace(incident, "inc_other"), 2)):
+        done = subprocess.run(line, shell=True, capture_output=True, text=True, env={**os.environ, "PATH": path})
+        assert done.returncode == code, done.stderr
+    assert "there is no incident 'inc_other'" in done.stderr
 
 
 def test_killed_it_leaves_nothing(pair: Pair, tmp_path: Path) -> None:
