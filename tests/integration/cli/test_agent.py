@@ -82,6 +82,7 @@ def test_without_kafka_it_waits(tmp_path: Path) -> None:
             [sys.executable, "-m", "leadline_cli", "agent", "-c", path], stderr=subprocess.PIPE, text=True
         ) as agent:
             assert agent.stderr
+            assert "reading orders/pg-1 each 0.2 s, for Kafka at 127.0.0.1:" in agent.stderr.readline()
             lines = agent.stderr.readline() + agent.stderr.readline()
             agent.send_signal(signal.SIGTERM)
             lines += agent.communicate(timeout=20)[1]
