@@ -99,7 +99,7 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
             description="The form of looks: `whole` each as a sample that stands alone; `vitals` most as numbers, "
             "which stand on a whole sample that is sent each 30 s and at every other change: a fifth of the bytes, "
             "half the work of the stream, and half that of the server, which is asked for numbers alone while it is "
-            "calm. Programs that read the topic of the samples must understand both."
+            "healthy. Programs that read the topic of the samples must understand both."
         ),
     ] = "whole"
     kafka: KafkaSettings = KafkaSettings()

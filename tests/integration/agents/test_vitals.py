@@ -14,7 +14,7 @@ from leadline_agents.engines.postgresql import catalog, reader
 from leadline_agents.engines.postgresql.answers import LookAnswer, read_look
 from leadline_agents.engines.postgresql.probe import Probe
 from leadline_agents.engines.postgresql.vital_answers import read_vitals
-from leadline_agents.engines.postgresql.vitals import following, is_calm
+from leadline_agents.engines.postgresql.vitals import following, is_healthy
 from leadline_agents.sampler import Sampler
 from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.postgres import Server
@@ -37,7 +37,7 @@ def shows_the_same(server: Server, dbname: str = "postgres") -> None:
     def same() -> bool:
         first = read_look(asked(session, "look"))
         without = frozenset() if first.subscriptions else frozenset({catalog.SUBSCRIBER})
-        shown = following(first, read_vitals(asked(session, "vitals", without))) if is_calm(first) else None
+        shown = following(first, read_vitals(asked(session, "vitals", without))) if is_healthy(first) else None
         second = read_look(asked(session, "look"))
         return shown is not None and steady(shown) == steady(second)
 

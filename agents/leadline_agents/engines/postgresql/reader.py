@@ -71,7 +71,7 @@ class Reader:
         look = await self._follow()
         if look is None:
             look = await self._whole()
-            if self.refusals.of_look or not vitals.is_calm(look):
+            if self.refusals.of_look or not vitals.is_healthy(look):
                 self._settled_at = self._clock.monotonic() + SETTLED_S
         self._last = self._probe.rights, look
         return look

@@ -26,7 +26,7 @@ class Sender(Struct, frozen=True, array_like=True):
     reply_time: datetime | None
 
 
-class Receiver(Struct, frozen=True, array_like=True):
+class ReceiverRow(Struct, frozen=True, array_like=True):
     """The WAL receiver."""
 
     pid: int | None
@@ -109,7 +109,7 @@ class ArchiverNumbers(Struct, frozen=True, array_like=True):
     last_failed_s: float | None
 
 
-class Worker(Struct, frozen=True, array_like=True):
+class WorkerRow(Struct, frozen=True, array_like=True):
     """A worker of logical replication."""
 
     pid: int
@@ -142,7 +142,7 @@ class Failures(Struct, frozen=True, array_like=True):
 class Subscriber(Value, frozen=True, kw_only=True):
     """``queries/subscriber-*.sql``."""
 
-    workers: tuple[Worker, ...] = ()
+    workers: tuple[WorkerRow, ...] = ()
     failures: tuple[Failures, ...] = ()
     tables: dict[str, int] = field(default_factory=dict)
 
@@ -160,7 +160,7 @@ class VitalsAnswer(Value, frozen=True, kw_only=True):
     replay_paused: bool = False
     redo_lsn: Lsn | None = None
     senders: tuple[Sender, ...] = ()
-    receiver: Receiver | None = None
+    receiver: ReceiverRow | None = None
     slots: tuple[SlotNumbers, ...] = ()
     sessions: Sessions
     prepared: int

@@ -11,12 +11,12 @@ from leadline_agents.engines.postgresql.answers import DownstreamAnswer, LookAns
 from leadline_agents.engines.postgresql.vital_answers import (
     ArchiverNumbers,
     Process,
-    Receiver,
+    ReceiverRow,
     Sender,
     SlotNumbers,
     Subscriber,
     VitalsAnswer,
-    Worker,
+    WorkerRow,
 )
 
 
@@ -76,7 +76,7 @@ def _sender(row: DownstreamAnswer | Sender) -> tuple[object, ...]:
     return row.pid, row.state, row.sync_state, row.sync_priority
 
 
-def upstream(last: UpstreamAnswer | None, seen: Receiver | None, at: datetime) -> UpstreamAnswer | None:
+def upstream(last: UpstreamAnswer | None, seen: ReceiverRow | None, at: datetime) -> UpstreamAnswer | None:
     """The WAL receiver; None when it is another, or in another state."""
     if last is None or seen is None:
         return None
@@ -160,7 +160,7 @@ def subscriptions(
     return tuple(rows)
 
 
-def _subscription(row: Subscription, worker: Worker, process: Process) -> Subscription:
+def _subscription(row: Subscription, worker: WorkerRow, process: Process) -> Subscription:
     return replace(
         row,
         received_lsn=worker.received_lsn,

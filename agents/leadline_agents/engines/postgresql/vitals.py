@@ -1,8 +1,8 @@
 """The look that vitals show: the last look with new numbers, while nothing else has changed. Pure.
 
-Vitals are a third of the work of a look for the server. They are read between two looks where a server is calm: where
-no list of a look has a row that is there only in trouble, and whose content may change from one second to the next.
-Whatever in vitals is no number is compared with the last look; where it differs, or a number shows trouble, the look
+Vitals are two fifths of the work of a look for the server. They are read between two looks where a server is healthy:
+where no list of a look has a row that is there only while something is wrong, and changes from one second to the next.
+Whatever in vitals is no number is compared with the last look; where it differs, or a number shows a problem, the look
 itself is read in the same second. So all that a look shows is as fresh as if each second had one, but for what changes
 only with a process, a slot, the configuration, or a statement that alters a subscription.
 """
@@ -22,7 +22,7 @@ _QUIET = ("Activity/", "IO/", "LWLock/")
 """Classes of wait events in which replay waits for nobody."""
 
 
-def is_calm(look: LookAnswer) -> bool:
+def is_healthy(look: LookAnswer) -> bool:
     """Whether vitals may be read after this look."""
     activity = look.activity
     return (
@@ -68,7 +68,7 @@ def following(last: LookAnswer, seen: VitalsAnswer) -> LookAnswer | None:
 
 
 def _is_quiet(seen: VitalsAnswer) -> bool:
-    """Whether the lists of the look that are there only in trouble have no row."""
+    """Whether the lists of the look that are there only while something is wrong have no row."""
     own, wait = seen.sessions, seen.sessions.startup_wait
     return not (own.old or own.locked or own.sync_waiters or own.wanted or seen.prepared) and (
         wait is None or wait.startswith(_QUIET)

@@ -10,7 +10,7 @@ from leadline.clock import ManualClock
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql.reader import SETTLED_S, WHOLE_EVERY_S, Reader
 from leadline_agents.engines.postgresql.rights import Rights
-from tests.unit.agents.postgresql.test_vitals import CALM
+from tests.unit.agents.postgresql.test_vitals import HEALTHY
 from tests.unit.agents.postgresql.vitals_of import vitals_of
 
 RIGHTS = Rights(
@@ -28,7 +28,7 @@ class Server:
     """Answers with what it shows now, and counts what it was asked."""
 
     def __init__(self) -> None:
-        self.look = CALM["primary"]
+        self.look = HEALTHY["primary"]
         self.rights = RIGHTS
         self.fails: dict[str, CannotRead] = {}
         self.asked: list[str] = []
@@ -102,7 +102,7 @@ async def test_a_change_is_looked_at_in_the_same_second_and_for_some_seconds_on(
     assert await rig.asks() == ["vitals"]
 
 
-async def test_while_there_is_trouble_vitals_are_not_read() -> None:
+async def test_while_there_is_a_problem_vitals_are_not_read() -> None:
     """They would be in vain."""
     rig = Rig()
     await rig.settle()

@@ -11,7 +11,7 @@ from leadline_agents.engines.postgresql.vital_answers import (
     Decoded,
     Failures,
     Process,
-    Receiver,
+    ReceiverRow,
     Sender,
     Sessions,
     SlotNumbers,
@@ -19,7 +19,7 @@ from leadline_agents.engines.postgresql.vital_answers import (
     Subscribed,
     Subscriber,
     VitalsAnswer,
-    Worker,
+    WorkerRow,
 )
 
 COPY_PID = 99_001
@@ -39,7 +39,7 @@ def vitals_of(look: LookAnswer) -> VitalsAnswer:
         replay_paused=positions.replay_paused,
         redo_lsn=positions.redo_lsn,
         senders=tuple(Sender(**_some(row, Sender)) for row in look.downstreams),
-        receiver=Receiver(**_some(look.upstream, Receiver)) if look.upstream is not None else None,
+        receiver=ReceiverRow(**_some(look.upstream, ReceiverRow)) if look.upstream is not None else None,
         slots=tuple(_slot(look, slot) for slot in look.slots),
         sessions=_sessions(look),
         prepared=look.activity.prepared_transactions if look.activity is not None else 0,
@@ -86,9 +86,9 @@ def _sessions(look: LookAnswer) -> Sessions:
 
 def _subscriber(look: LookAnswer) -> Subscriber:
     rows, tables = look.subscriptions, dict[str, int]()
-    workers = [Worker(row.pid, True, *_worker(row)) for row in rows if row.pid is not None]
+    workers = [WorkerRow(row.pid, True, *_worker(row)) for row in rows if row.pid is not None]
     extra = len(look.copies) + sum(row.workers - 1 for row in rows if row.workers > 1)
-    workers += [Worker(COPY_PID + number, False, None, None, None, None) for number in range(extra)]
+    workers += [WorkerRow(COPY_PID + number, False, None, None, None, None) for number in range(extra)]
     for row in rows:
         for state, number in row.tables.items():
             tables[state] = tables.get(state, 0) + number
