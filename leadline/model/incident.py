@@ -38,6 +38,8 @@ class Affected(Value, frozen=True, kw_only=True, omit_defaults=False):
 
     links: list[str] = []
     nodes: list[NodeName] = []
+    lags_s: dict[str, float] = {}
+    """The largest lag of each of the links while the incident was open, where one was known."""
 
 
 class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):

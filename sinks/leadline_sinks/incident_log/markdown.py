@@ -15,7 +15,7 @@ CELL: Final = 300
 # Underscores inside a word and a lone & are no markup and need no escape.
 _MARKS: Final = re.compile(r"[\\`*\[\]<#|~]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])")
 # At the beginning of a line these start a list, a heading or a rule.
-_START: Final = re.compile(r"^(\d{1,9})([.)])|^([-+=:>])")
+_START: Final = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=:>])")
 _TICKS: Final = re.compile("`+")
 
 

@@ -32,7 +32,7 @@ def amount(value: float | None, unit: str) -> str:
             return duration(value)
         case "bytes":
             return size(value)
-    return f"{value:g} {text(unit)}".strip()
+    return f"{value:g} {text(unit.removesuffix('s') if value == 1 else unit)}".strip()
 
 
 def sentence(foreign: str) -> str:

@@ -87,6 +87,8 @@ def absorb(older: IncidentState, younger: IncidentState, alerts: Iterable[AlertS
     older.titles = {**younger.titles, **older.titles}
     older.best = {**younger.best, **older.best}
     older.gone_at = {**younger.gone_at, **older.gone_at}
+    for link, lag_s in younger.lags_s.items():
+        older.lags_s[link] = max(lag_s, older.lags_s.get(link, 0.0))
     older.named_at = {**younger.named_at, **older.named_at}
     for entry in younger.timeline:
         if entry not in older.timeline:
@@ -234,8 +236,9 @@ def links_of(incident: IncidentState, topology: Topology) -> list[str]:
     return list(links)
 
 
-def lagged(incident: IncidentState, lag_s: float) -> None:
+def lagged(incident: IncidentState, link: str, lag_s: float) -> None:
     """Take the lag of one of its links. A record is due when the largest has doubled since the last one."""
+    incident.lags_s[link] = max(lag_s, incident.lags_s.get(link, 0.0))
     incident.worst_lag_s = max(lag_s, incident.worst_lag_s or 0.0)
     if incident.worst_lag_s >= max(SMALL_LAG_S, 2 * incident.reported_lag_s):
         incident.changed = True
@@ -248,7 +251,9 @@ def say(incident: IncidentState, at: float, what: str) -> None:
 
 def _affected(incident: IncidentState, topology: Topology) -> Affected:
     nodes: dict[NodeName, None] = {about.node: None for about in incident.subjects if about.node is not None}
-    return Affected(links=links_of(incident, topology), nodes=list(nodes))
+    links = links_of(incident, topology)
+    lags_s = {link: round(incident.lags_s[link], 3) for link in links if incident.lags_s.get(link)}
+    return Affected(links=links, nodes=list(nodes), lags_s=lags_s)
 
 
 def _unknown(memory: Memory, incident: IncidentState) -> Cause:

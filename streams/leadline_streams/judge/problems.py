@@ -226,7 +226,7 @@ class Problems:
         for ident in incidents.links_of(incident, topology):
             link = memory.links.get(ident)
             if link is not None and link.lag_s is not None and not link.lag_is_bound:
-                incidents.lagged(incident, link.lag_s)
+                incidents.lagged(incident, ident, link.lag_s)
         if problem.places or Comparison(grouping).holds(problem):
             incident.quiet_since = None
         elif incident.quiet_since is None:

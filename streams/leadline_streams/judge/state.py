@@ -425,6 +425,8 @@ class IncidentState(Struct, omit_defaults=True):
     """The incident that its first alerts were a part of."""
     reopened: list[float] = field(default_factory=list)
     worst_lag_s: float | None = None
+    lags_s: dict[str, float] = field(default_factory=dict)
+    """The largest lag of each of its links."""
     changed: bool = False
     """Whether a record is due."""
 

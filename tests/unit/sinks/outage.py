@@ -106,8 +106,9 @@ INCIDENT = Incident(
             code="standby_query_blocks_replay",
             confidence=0.98,
             subject=LINK,
-            summary="query pid 4711 on pg-2, 34.1 s old, holds a snapshot that replay on pg-2 waits for; "
-            "max_standby_streaming_delay = -1 lets it wait for ever; it was changed from 30s to -1 at 09:58:12",
+            summary="pid 4711 on pg-2 (monthly_report, user report, idle in transaction, open for 34.1 s) holds a "
+            "snapshot that replay on pg-2 waits for; max_standby_streaming_delay = -1 (unlimited) lets it wait "
+            "indefinitely; max_standby_streaming_delay on pg-2 was changed from 30s to -1 (unlimited) at 09:58:12 UTC",
             fix=fix_of(STEPS),
             steps=STEPS,
             evidence_for=[
@@ -120,7 +121,7 @@ INCIDENT = Incident(
                 Evidence(
                     name="blocker",
                     node="pg-2",
-                    value="pid 4711, user report, idle in transaction, 34.1 s old",
+                    value="pid 4711, monthly_report, user report, idle in transaction, 34.1 s old",
                     note="SELECT count(*) FROM orders | tee",
                 ),
             ],
@@ -149,20 +150,20 @@ INCIDENT = Incident(
         ),
     ],
     timeline=[
-        TimelineEntry(at=at(-108), what="max_standby_streaming_delay on pg-2 changed from 30s to -1"),
-        TimelineEntry(at=at(-90), what="track_commit_timestamp on pg-3 changed from on to off"),
+        TimelineEntry(at=at(-108), what="max_standby_streaming_delay on pg-2: 30s → -1 (unlimited)"),
+        TimelineEntry(at=at(-90), what="track_commit_timestamp on pg-3: on → off"),
         TimelineEntry(at=at(34), what="replication_lag fires: pg-2 is 34 s behind pg-1"),
-        TimelineEntry(at=at(35), what="cause: standby_query_blocks_replay: query pid 4711 on pg-2 holds a snapshot"),
-        TimelineEntry(at=at(65), what="apply_conflict fires: 2 conflicts on orders_sub"),
+        TimelineEntry(at=at(35), what="cause: standby_query_blocks_replay: pid 4711 on pg-2 holds a snapshot"),
+        TimelineEntry(at=at(65), what="apply_conflict fires: 2 row conflicts in subscription orders_sub on pg-3"),
         TimelineEntry(at=at(304), what="replication_lag is critical now: pg-2 is 304 s behind pg-1"),
-        TimelineEntry(at=at(57_000), what="max_standby_streaming_delay on pg-2 changed from -1 to 30s"),
-        TimelineEntry(at=at(57_560), what="replication_lag resolved: orders/pg-1->pg-2"),
-        TimelineEntry(at=at(57_600), what="resolved: the session of pid 4711 has ended"),
+        TimelineEntry(at=at(57_000), what="max_standby_streaming_delay on pg-2: -1 (unlimited) → 30s"),
+        TimelineEntry(at=at(57_560), what="replication_lag resolved: pg-2 has caught up with pg-1"),
+        TimelineEntry(at=at(57_600), what="resolved: replay no longer waits for a session, since 01:52:31 UTC"),
     ],
     labels={"team": "payments"},
     rules=["replication_lag", "apply_conflict"],
     worst_lag_s=57_526.0,
-    affected=Affected(links=["orders/pg-1->pg-2"], nodes=[NodeName("pg-3")]),
+    affected=Affected(links=["orders/pg-1->pg-2"], nodes=[NodeName("pg-3")], lags_s={"orders/pg-1->pg-2": 57_526.0}),
 )
 
 OUTAGE = IncidentHistory(

@@ -14,6 +14,7 @@ from leadline.model.alert import Evidence, Transition
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline_sinks.incident_log.incident_history import IncidentHistory, IncidentTimes
+from leadline_sinks.incident_log.markdown import text
 from leadline_sinks.incident_log.postmortem.draft import draft
 from leadline_sinks.incident_log.postmortem.impact import breaches
 from leadline_sinks.incident_log.postmortem.measures import measures_against
@@ -25,13 +26,14 @@ from tests.unit.strategies import values
 PAGE = Path(__file__).parents[3] / "docs/reference/postmortem.md"
 HEADINGS = [
     "## Issue summary",
+    "## Detection and response",
     "## Timeline (UTC)",
     "## Root cause and resolution",
     "### Root cause",
     "### Resolution",
-    "## Detection and response",
     "## Corrective and preventative measures",
     "### Improvements and fixes",
+    "### Watched already",
     "### Tasks",
 ]
 
@@ -127,6 +129,43 @@ def test_the_worst_of_an_alert() -> None:
     soon = {"rule": "lag_forecast", "threshold": 600.0}
     forecast = [step("a", 1, 5, "firing", 500.0, **soon), step("a", 2, 9, "firing", 90.0, **soon, reason="escalate")]
     assert [each.worst for each in breaches(forecast)] == [90.0]
+
+
+def test_a_forecast_is_a_time_to_come() -> None:
+    """Its worst value and its limit are both ahead."""
+    soon = {"rule": "lag_forecast", "threshold": 600.0, "unit": "s"}
+    history = replace(OUTAGE, transitions=(step("a", 1, 5, "firing", 90.0, **soon),))
+    assert "| `lag_forecast` | warning | replay stalled | 1 min 30 s ahead | 10 min 00 s ahead |" in draft(history)
+
+
+def test_what_healing_looks_like_is_no_root() -> None:
+    """A cause that explains nothing else than the first one has neither a fix nor tasks of its own."""
+    healing = made.cause("apply_cannot_keep_up", confidence=0.6, summary="apply is late")
+    incident = made.incident(
+        causes=[made.cause("subscriber_duplicate_key"), healing], rules=["apply_error", "replication_lag"]
+    )
+    written = draft(IncidentHistory(incident))
+    assert "- `apply_cannot_keep_up` (confidence 0.60): apply is late." in written
+    assert "Another root cause" not in written
+    assert [task for task in measures_against(["apply_cannot_keep_up"]).tasks if task in written] == []
+
+
+def test_two_roots_have_a_fix_each() -> None:
+    """The second one explains an alert that the first one does not."""
+    incident = made.incident(
+        causes=[made.cause(), made.cause("archiver_failing", confidence=0.9, summary="the archiver fails")],
+        rules=["replication_lag", "archive_failing"],
+    )
+    written = draft(IncidentHistory(incident))
+    assert "### Another root cause\n\n`archiver_failing`, confidence 0.90: the archiver fails." in written
+    assert written.count("Leadline proposed:") == 2
+    assert all(task in written for task in measures_against(["archiver_failing"]).tasks)
+
+
+def test_an_address_is_not_escaped() -> None:
+    """Four numbers with full stops are no item of a list; one number with one is."""
+    assert text("127.0.0.1 is down") == "127.0.0.1 is down"
+    assert text("1. forged") == "1\\. forged"
 
 
 def test_an_alert_that_never_fired_is_no_breach() -> None:

@@ -3,6 +3,7 @@
 ``draft``       the whole page
 ``summary``     how long it lasted, how bad it was, and what was affected
 ``response``    the timeline, the times of detection and response, and who was notified
+``roots``       which causes are roots, and which were only considered
 ``root_cause``  the root cause, its evidence, and how it ended
 ``measures``    measures that keep its causes from returning, and tasks
 ``impact``      the effects of an incident on links and data

@@ -17,7 +17,7 @@ from leadline_sinks.incident_log.postmortem.summary import summary
 def draft(history: IncidentHistory) -> str:
     """The whole page."""
     found = breaches(history.transitions)
-    sections = (_head(history), summary(history, found), timeline(history), root_cause(history), response(history))
+    sections = (_head(history), summary(history, found), response(history), timeline(history), root_cause(history))
     lines = [line for section in (*sections, measures(history, found)) for line in (*section, "")]
     return "\n".join(lines)
 

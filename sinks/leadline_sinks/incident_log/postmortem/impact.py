@@ -22,8 +22,11 @@ class Breach:
     verdicts: tuple[str, ...]
     """Of the link, in the order they were seen."""
     since: datetime
+    fired: datetime
+    """Time at which it fired first."""
     until: datetime | None
-    runbook: str
+    low_is_bad: bool = False
+    """Whether it was worse the smaller its value was, as that of a forecast is."""
 
 
 def breaches(transitions: Iterable[Transition]) -> list[Breach]:
@@ -33,8 +36,9 @@ def breaches(transitions: Iterable[Transition]) -> list[Breach]:
     for step in sorted(transitions, key=lambda each: (each.event_time, each.alert_id, each.seq)):
         before = found.get(step.alert_id)
         found[step.alert_id] = _joined(before, step) if before else _begun(step)
-        if step.to == "firing":
+        if step.to == "firing" and step.alert_id not in fired:
             fired.add(step.alert_id)
+            found[step.alert_id] = replace(found[step.alert_id], fired=step.event_time)
     return sorted((found[ident] for ident in fired), key=lambda each: (each.since, each.rule, each.subject.id))
 
 
@@ -48,8 +52,9 @@ def _begun(step: Transition) -> Breach:
         limit=step.threshold,
         verdicts=(step.verdict,) if step.verdict else (),
         since=step.started_at,
+        fired=step.event_time,
         until=None,
-        runbook=step.runbook,
+        low_is_bad=_is_low(step),
     )
 
 
@@ -65,12 +70,18 @@ def _joined(so_far: Breach, step: Transition) -> Breach:
         limit=step.threshold if worse or so_far.limit is None else so_far.limit,
         verdicts=tuple(dict.fromkeys(verdicts)),
         until=None,
+        low_is_bad=so_far.low_is_bad or _is_low(step),
     )
+
+
+def _is_low(step: Transition) -> bool:
+    """Whether a step shows that small values breach: its value is below the limit that it breaches."""
+    breaches_ = step.reason in ("breach", "escalate") and step.value is not None and step.threshold is not None
+    return breaches_ and (step.value or 0.0) < (step.threshold or 0.0)
 
 
 def _worst(so_far: Breach, step: Transition) -> float | None:
     """A forecast is worse the smaller it is: its limit is above what breaches it."""
     if step.value is None or so_far.worst is None:
         return so_far.worst if step.value is None else step.value
-    smaller = step.reason in ("breach", "escalate") and step.threshold is not None and step.value < step.threshold
-    return min(so_far.worst, step.value) if smaller else max(so_far.worst, step.value)
+    return min(so_far.worst, step.value) if _is_low(step) else max(so_far.worst, step.value)

@@ -12,7 +12,7 @@ from leadline.words import duration
 from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.incident_log.markdown import code, text
 from leadline_sinks.incident_log.postmortem.impact import Breach
-from leadline_sinks.incident_log.postmortem.root_cause import LIKELY
+from leadline_sinks.incident_log.postmortem.roots import CHANGE, roots
 
 SLOW_DETECTION_S: Final = 300.0
 
@@ -37,11 +37,10 @@ def measures_against(codes: Iterable[str]) -> Measures:
 def measures(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
     """The section."""
     incident = history.incident
-    likely = [cause.code for cause in history.causes[:1]]
-    likely += [cause.code for cause in history.causes[1:] if cause.confidence >= LIKELY]
+    codes = [cause.code for cause in roots(history)]
     if any(change.at <= incident.opened_at for change in incident.changes):
-        likely.append("config_changed")
-    wanted = measures_against(dict.fromkeys(likely))
+        codes.append(CHANGE)
+    wanted = measures_against(dict.fromkeys(codes))
     yield "## Corrective and preventative measures"
     yield ""
     yield "### Improvements and fixes"
@@ -49,10 +48,28 @@ def measures(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]
     for each in wanted.improvements:
         yield f"- {each}"
     yield ""
+    yield "### Watched already"
+    yield ""
+    yield from _watched(history, found)
+    yield ""
     yield "### Tasks"
     yield ""
     for each in (*wanted.tasks, *_tasks(history, found)):
         yield f"- [ ] {each} *owner, due*"
+
+
+def _watched(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
+    """Which rule showed each root cause first, and how soon: what returns is seen in the same way."""
+    for cause in roots(history):
+        explains = CAUSES[cause.code].explains if cause.code in CAUSES else frozenset()
+        first = min((each for each in found if each.rule in explains), key=lambda each: each.fired, default=None)
+        if first is None:
+            yield f"- {code(cause.code)}: no alert that it explains is in the incident log."
+            continue
+        after = duration((first.fired - first.since).total_seconds())
+        yield f"- {code(cause.code)}: {code(first.rule)} fired {after} after its breach began, and would again."
+    if not history.causes:
+        yield "- Rules see a return; what caused it would again be for people to find out."
 
 
 def _tasks(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
@@ -69,8 +86,9 @@ def _tasks(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
         yield f"{left}: revert it, or document why it stays."
     for target in sorted({each.target for each in history.deliveries if each.outcome == "given_up"}):
         yield f"{text(target)} could not be notified: repair it, and send a test."
-    if runbooks := list(dict.fromkeys(code(each.runbook) for each in found if each.runbook)):
-        yield f"Review {' and '.join(runbooks)} with those who were on call, and add what was missing."
+    if rules := list(dict.fromkeys(each.rule for each in found)):
+        pages = ", ".join(code(f"leadline runbook {rule}") for rule in rules)
+        yield f"Go through the runbooks with those who were on call, and write down what was missing: {pages}."
 
 
 def _not_reverted(changes: Sequence[Change]) -> list[Change]:

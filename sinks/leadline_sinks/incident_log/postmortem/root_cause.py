@@ -1,7 +1,6 @@
-"""The section of a post-mortem about the root cause: the evidence, what else was considered, and how it ended."""
+"""The section of a post-mortem about the root causes: each with its evidence and fix, what else, and how it ended."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from leadline.headline import ended_by, last_change
 from leadline.model.alert import Evidence
@@ -12,35 +11,44 @@ from leadline.words import duration
 from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.incident_log.markdown import block, code, table, text
 from leadline_sinks.incident_log.phrases import second, sentence
-
-LIKELY: Final = 0.5
-"""Confidence from which a cause that is not ranked first adds its fix and its measures."""
+from leadline_sinks.incident_log.postmortem.roots import others, roots
 
 
 def root_cause(history: IncidentHistory) -> Iterator[str]:
     """The section."""
-    incident = history.incident
     yield "## Root cause and resolution"
-    yield ""
-    yield "### Root cause"
-    yield ""
-    yield _named(history)
-    for cause in history.causes[:1]:
-        if cause.evidence_for or cause.evidence_against or cause.not_seen:
-            yield ""
-            yield from table(("Evidence", "Node", "Value", "Note", "For or against"), _evidence(cause))
-    others = history.causes[1:]
-    if others:
+    found = roots(history)
+    if not found:
+        yield from ("", "### Root cause", "", _sentence(None))
+    for number, cause in enumerate(found):
+        yield from ("", "### Another root cause" if number else "### Root cause", "", _named(history, cause))
+        yield from _details(cause)
+    if besides := others(history):
         yield ""
         yield "Also considered:"
         yield ""
-        for cause in others:
+        for cause in besides:
             yield f"- {code(cause.code)} (confidence {cause.confidence:.2f}): {sentence(cause.summary)}"
-    if incident.changes:
+    if history.incident.changes:
         yield ""
         yield "Settings that changed before or during the incident:"
         yield ""
         yield from table(("Seen (UTC)", "Node", "Setting", "From", "To", "When"), _changes(history))
+    yield from _resolution(history)
+
+
+def _details(cause: Cause) -> Iterator[str]:
+    if cause.evidence_for or cause.evidence_against or cause.not_seen:
+        yield ""
+        yield from table(("Evidence", "Node", "Value", "Note", "For or against"), _evidence(cause))
+    if cause.steps or cause.fix:
+        yield ""
+        yield "Leadline proposed:"
+        yield from _fix(cause)
+
+
+def _resolution(history: IncidentHistory) -> Iterator[str]:
+    incident = history.incident
     yield ""
     yield "### Resolution"
     yield ""
@@ -50,17 +58,10 @@ def root_cause(history: IncidentHistory) -> Iterator[str]:
         yield "The incident is open."
     if (why := ended_by(incident)) and incident.merged_into is None:
         yield ""
-        yield f"What was seen then: {sentence(why)}"
+        yield f"At its end: {sentence(why)}"
     if change := last_change(incident):
         yield ""
         yield f"The last change before that: {sentence(change)}"
-    for number, cause in enumerate(history.causes):
-        # A changed setting is listed above with its values.
-        likely = cause.confidence >= LIKELY and cause.code != "config_changed"
-        if (cause.steps or cause.fix) and (number == 0 or likely):
-            yield ""
-            yield "Leadline proposed:" if number == 0 else f"Leadline proposed for {code(cause.code)}:"
-            yield from _fix(cause)
     notes = [each for each in history.actions if each.text]
     if notes:
         yield ""
@@ -72,22 +73,28 @@ def root_cause(history: IncidentHistory) -> Iterator[str]:
     yield "*What was done, by whom, and what helped?*"
 
 
-def _named(history: IncidentHistory) -> str:
-    cause, took = next(iter(history.causes), None), history.times.to_cause_s
-    if cause is None or cause.code == "unknown" or took is None:
-        return root(history)
-    named = f"{code(cause.code)}, confidence {cause.confidence:.2f}"
-    return f"{named}; Leadline identified it {duration(took)} after the first breach."
-
-
 def root(history: IncidentHistory) -> str:
-    """The root cause in one sentence, or that none was identified."""
-    if not history.causes:
+    """The root causes in a sentence each, or that none was identified."""
+    found = roots(history)
+    return " And: ".join(_sentence(cause) for cause in found) if found else _sentence(None)
+
+
+def _sentence(cause: Cause | None) -> str:
+    if cause is None:
         return "Leadline identified none. *What was it?*"
-    cause = history.causes[0]
     if cause.code == "unknown":
         return f"Leadline did not identify it: {text(cause.summary)}. *What was it?*"
     return sentence(cause.summary)
+
+
+def _named(history: IncidentHistory, cause: Cause) -> str:
+    took = history.times.to_cause_s
+    if cause.code == "unknown":
+        return _sentence(cause)
+    named = f"{code(cause.code)}, confidence {cause.confidence:.2f}"
+    if cause != next(iter(history.causes), None):
+        return f"{named}: {sentence(cause.summary)}"
+    return f"{named}; Leadline identified it {duration(took)} after the first breach." if took is not None else named
 
 
 def _evidence(cause: Cause) -> Iterator[tuple[str, ...]]:

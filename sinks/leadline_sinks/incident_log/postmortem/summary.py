@@ -41,7 +41,7 @@ def summary(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
     headings = ("Subject", "Alert", "Severity", "Verdicts", "Worst value", "Limit", "From (UTC)", "Until (UTC)")
     yield from table(headings, (_breach(each, incident) for each in found))
     yield ""
-    yield "Values are those at the transitions of the alerts and may have been worse in between. Effects:"
+    yield "Lags are the largest ones while it was open, other values those at the transitions of the alerts. Effects:"
     yield ""
     yield from _effects(found)
 
@@ -81,11 +81,24 @@ def _breach(each: Breach, incident: Incident) -> tuple[str, ...]:
         code(each.rule),
         each.severity,
         ", ".join(verdict.replace("_", " ") for verdict in each.verdicts) or "-",
-        amount(each.worst, each.unit),
-        amount(each.limit, each.unit),
+        _value(each, _worst(each, incident)),
+        _value(each, each.limit),
         second(each.since),
         second(each.until) if each.until else until,
     )
+
+
+def _worst(each: Breach, incident: Incident) -> float | None:
+    """The worst value: of a lag in seconds, the largest that the incident's record has for the link."""
+    if each.rule != "replication_lag" or each.worst is None:
+        return each.worst
+    return max(each.worst, incident.affected.lags_s.get(each.subject.id, 0.0))
+
+
+def _value(each: Breach, value: float | None) -> str:
+    """A value with its unit; that of a forecast is a time to come."""
+    shown = amount(value, each.unit)
+    return f"{shown} ahead" if each.low_is_bad and each.unit == "s" and shown != "-" else shown
 
 
 def _effects(found: Sequence[Breach]) -> Iterator[str]:
