@@ -29,6 +29,9 @@ class RuleEntry:
     class_: Class = "page"
     waits_below: bool = False
     """Whether it shows on a node what one of the servers below that node does not do."""
+    standing: bool = False
+    """Whether its number depends on settings and neighbours alone. Then it is measured when these change and each ten
+    seconds, and its alert is no reason to measure the other rules at every sample."""
     needs: str = ""
     """The capability that a server must have, or nothing is measured; empty where every version will do."""
 
@@ -82,6 +85,7 @@ LATE = frozenset({"replication_lag", "replication_lag_bytes", "replication_stall
 """Rules by which a link shows that it is behind."""
 CUT = LATE | {
     "replication_cut_off",
+    "slot_idle_timeout",
     "slot_inactive",
     "slot_lost",
     "slot_retention_forecast",

@@ -58,10 +58,25 @@ ENTRIES = (
         unit="failures",
         help=(
             "Failed attempts to archive in 300 s, while the newest attempt failed; 1 when 256 segments or more wait, "
-            "or archive_mode is on and archive_command and archive_library are empty."
+            "when any waits and no attempt has ended for 300 s, or when archive_mode is on and archive_command and "
+            "archive_library are empty."
         ),
         impact="WAL that was not archived could not be restored from the archive, and filled its volume.",
         over="{node} archives again",
+    ),
+    RuleEntry(
+        code="archive_not_kept",
+        family="retention",
+        on="node",
+        unit="",
+        help=(
+            "archive_mode is on, and archive_command succeeds without keeping the segment: it is a command such as "
+            "/bin/true, copies to /dev/null, or hides its own failure."
+        ),
+        impact="A standby that fell behind, and a restore to a point in time, would have found no WAL in the archive.",
+        over="archive_command on {node} was changed, or {node} archives nothing any more",
+        class_="advice",
+        standing=True,
     ),
     RuleEntry(
         code="clock_skew",
@@ -280,6 +295,20 @@ ENTRIES = (
         class_="notice",
     ),
     RuleEntry(
+        code="server_not_watched",
+        family="liveness",
+        on="node",
+        unit="servers",
+        help=(
+            "Standbys, upstreams and publishers that a watched server shows and no agent reads. Programs that read "
+            "changes or receive WAL for backups do not count."
+        ),
+        impact="The other end was judged from here alone: its waits, errors and settings were not seen.",
+        over="every server that {node} shows is watched",
+        class_="notice",
+        standing=True,
+    ),
+    RuleEntry(
         code="sink_failing",
         family="liveness",
         on="cluster",
@@ -300,6 +329,19 @@ ENTRIES = (
         ),
         impact="A consumer could not begin to read changes.",
         over="the slot {name} on {node} is created, or its creation was given up",
+    ),
+    RuleEntry(
+        code="slot_idle_timeout",
+        family="retention",
+        on="slot",
+        unit="%",
+        help=(
+            "Percent of `idle_replication_slot_timeout` for which nobody has read a slot. After that time the next "
+            "checkpoint invalidates it."
+        ),
+        impact="The consumer of the slot would have had to be rebuilt, or its tables copied again.",
+        over="slot {name} on {node} is used again, is gone, or has been invalidated",
+        needs="invalidates_idle_slots",
     ),
     RuleEntry(
         code="slot_inactive",

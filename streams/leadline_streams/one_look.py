@@ -44,6 +44,10 @@ _ONCE = {name: {"warning": 1.0} for name, rule in RULES.items() if rule.window_s
 """Rules that count repetitions and wait for them to last. In a few seconds what recurs happens once."""
 
 
+_LISTED = {"server_not_watched": {"enabled": False}}
+"""Rules about what ``unseen`` lists."""
+
+
 class OneLook:
     """Judges samples that were taken together, without waiting for late ones."""
 
@@ -150,7 +154,7 @@ class OneLook:
 
     def unseen(self) -> list[str]:
         """Servers that are referred to and not watched, each with what would show it."""
-        return [line for state in self._clusters.values() for line in unseen(state.memory)]
+        return [line for state in self._clusters.values() for line in unseen(state.memory, self._now)]
 
     def limits(self, rule: str) -> tuple[float | None, float | None]:
         """The general warning and critical limits of a rule."""
@@ -177,7 +181,10 @@ def _drop_unused_for_a_moment(memory: Memory) -> None:
 
 def _at_once(policy: Policy) -> Policy:
     """The policy without waiting for late samples and for a breach to last; nobody is silent meanwhile."""
-    rules = {name: {**_ONCE.get(name, {}), **policy.rules.get(name, {}), "for_s": CONFIRM_S} for name in RULES}
+    rules = {
+        name: {**_ONCE.get(name, {}), **_LISTED.get(name, {}), **policy.rules.get(name, {}), "for_s": CONFIRM_S}
+        for name in RULES
+    }
     overrides = tuple(
         replace(override, rules={name: {**given, "for_s": CONFIRM_S} for name, given in override.rules.items()})
         for override in policy.overrides

@@ -1,6 +1,7 @@
 """Servers that replicate to each other."""
 
 import secrets
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,6 +163,13 @@ class Fleet:
         )
         self.links.append(ReplicationLink(of, server, subscription, dbname))
         return server
+
+    def dismiss(self, server: Server) -> None:
+        """End a server for good: its folder, its name and its links are free again."""
+        server.close()
+        del self.servers[server.name]
+        self.links = [link for link in self.links if server not in (link.upstream, link.downstream)]
+        shutil.rmtree(self.folder / server.name)
 
     def proxy(self, server: Server) -> Proxy:
         """A network path to a server that can be broken."""

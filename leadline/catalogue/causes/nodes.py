@@ -18,10 +18,19 @@ ENTRIES = (
         tasks=("Find out why the agent ended or could not reach Kafka, and whether it was started again by itself.",),
     ),
     CauseEntry(
+        code="archive_not_kept",
+        family="nodes",
+        help="archive_command reports success for WAL that it does not keep, by its own text",
+        over="archive_command was changed, or nothing is archived any more",
+        explains=frozenset({"archive_not_kept"}),
+        improvements=("Test archiving and restoring from the archive on a schedule.",),
+        tasks=("Decide whether these servers are to have an archive, and take a base backup once they have one.",),
+    ),
+    CauseEntry(
         code="archiver_failing",
         family="nodes",
-        help="the archiver's last attempt failed after its last success",
-        over="the archiver works again",
+        help="the archiver's last attempt failed after its last success, or no attempt ends while segments wait",
+        over="the server accepts connections again",
         explains=frozenset({"archive_failing", "slot_retention_forecast"}),
         follows=frozenset({"disk_full"}),
         improvements=(
@@ -166,7 +175,7 @@ ENTRIES = (
     CauseEntry(
         code="server_not_ready",
         family="nodes",
-        help="the server refuses its agent with SQLSTATE 57P03: it starts, stops, or is not consistent yet",
+        help="the server admits nobody (SQLSTATE 57P03): it starts, stops, is not consistent, or hot_standby is off",
         over="the server accepts connections again",
         explains=CUT | DOWN,
         follows=GONE,
@@ -215,6 +224,15 @@ ENTRIES = (
         follows=GONE,
         improvements=("Watch servers all the time: who was seen before it went down has a role.",),
         tasks=("Find out from the end of its server log why it stopped.",),
+    ),
+    CauseEntry(
+        code="server_not_watched",
+        family="nodes",
+        help="a server shows a standby, an upstream or a publisher that no agent reads",
+        over="every server that it shows is watched, or is gone",
+        explains=frozenset({"server_not_watched"}),
+        improvements=("Start an agent for a server where the server is created.",),
+        tasks=("List the servers that replicate, and compare the list with leadline nodes list.",),
     ),
     CauseEntry(
         code="standby_down",

@@ -138,6 +138,16 @@ ENTRIES = (
         ),
     ),
     CauseEntry(
+        code="restore_command_hangs",
+        family="streaming",
+        help="a standby has no receiver, and its startup process waits for restore_command and applies nothing",
+        over="restore_command has ended, and the standby goes on",
+        explains=CUT,
+        follows=APART,
+        improvements=("Give restore_command a time limit: timeout 60 …, so that a standby goes on to its upstream.",),
+        tasks=("Find out why the archive did not answer, and for how long.",),
+    ),
+    CauseEntry(
         code="standby_cannot_connect",
         family="streaming",
         help=("both servers answer, and the standby's receiver has no connection to its upstream or receives nothing"),

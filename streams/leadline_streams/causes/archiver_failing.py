@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.archive import has_no_command
+from leadline.words import duration
+from leadline_streams.engines.postgresql.archive import hangs, has_no_command
 from leadline_streams.engines.postgresql.statements import reload_settings, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -20,6 +21,9 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         archiver = node.sample.archiver if node.answers and node.sample is not None else None
         if archiver is not None and has_no_command(node):
             yield _no_command(context, node)
+            continue
+        if archiver is not None and hangs(node, context.now):
+            yield _hangs(context, node)
             continue
         if archiver is None or archiver.last_failed_s is None:
             continue
@@ -74,6 +78,43 @@ def _no_command(context: DiagnosisContext, node: NodeState) -> Claim:
         evidence_for=[
             fact("archive_mode", context.setting(node, "archive_mode"), node.name),
             *(changed or [fact(COMMAND, "empty", node.name)]),
+        ],
+    )
+
+
+def _hangs(context: DiagnosisContext, node: NodeState) -> Claim:
+    setting = LIBRARY if context.setting(node, LIBRARY) else COMMAND
+    change, changed = context.blame(node, setting)
+    idle = duration(context.now - node.archive_idle_since)
+    return Claim(
+        subject=context.about_node(node),
+        confidence=0.85,
+        title=f"archiving hangs on {node.name}",
+        summary=f"{setting} on {node.name} has neither succeeded nor failed for {idle}{change}, and "
+        f"{node.unarchived} segments wait for it: it hangs, or the archiver does not run; no WAL is removed until it "
+        "goes on",
+        steps=[
+            Step(
+                risk="look",
+                node=node.name,
+                sql="SELECT pid, wait_event_type, wait_event, backend_start FROM pg_stat_activity "
+                "WHERE backend_type = 'archiver'",
+            ),
+            show_settings(node.name, COMMAND, LIBRARY),
+            Step(
+                risk="look",
+                text=f"On the host of {node.name}, ps shows the command that the archiver runs, and since when: see "
+                "what it waits for, such as a mount or a store that does not answer",
+            ),
+            Step(
+                risk="careful",
+                text="End that command alone: the archiver starts again, and tries the same segment again",
+            ),
+        ],
+        evidence_for=[
+            fact("ready", node.unarchived, node.name, "segments waiting"),
+            fact("attempts", "none has ended", node.name, f"for {idle}"),
+            *(changed or [fact(setting, context.shown(node, setting), node.name)]),
         ],
     )
 

@@ -103,7 +103,8 @@ def _unread(context: DiagnosisContext, old: NodeState, new: NodeState) -> Claim:
     timeline = f"timeline {new.node.timeline}"
     return Claim(
         subject=context.about_node(old),
-        confidence=0.85,
+        # A promotion that was seen leaves no doubt; one from before may be of another chain of copies.
+        confidence=0.97 if new.promoted_at is not None else 0.85,
         title=f"{old.name} is down, and {new.name}, which followed it, is the primary",
         summary=f"{old.name} has not answered since looking began: {old.error or 'no reason known'}; {new.name}, which "
         f"followed it, was promoted and takes writes on {timeline}; {old.name} must not come back as it was: it would "

@@ -27,7 +27,7 @@ from leadline_streams.judge.rule import (
     UnknownRule,
     Words,
 )
-from leadline_streams.judge.state import AlertState, LinkState, Memory, NodeState
+from leadline_streams.judge.state import STANDING, AlertState, LinkState, Memory, NodeState
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.judge.subject import of_link
 
@@ -54,12 +54,20 @@ class Alerting:
         for place, alert in memory.alerts.items():
             self._on.setdefault(_home(alert.subject), {})[place] = alert
 
-    def run(self, context: ClusterContext, owner: NodeState, complete: bool, out: list[Output]) -> None:
-        """Measure the rules of a subject. ``complete``: every witness answers, so finding nothing means all is well."""
+    def run(
+        self, context: ClusterContext, owner: NodeState, complete: bool, out: list[Output], standing: bool = False
+    ) -> None:
+        """Measure the rules of a subject. ``complete``: every witness answers, so finding nothing means all is well.
+
+        ``standing``: only those that the catalogue calls so.
+        """
         alerts = self._memory.alerts
         about = context.subject if alerts else None
         always = context.kind == "link"
-        for measure, rule, limits in self.effective.of(context, owner):
+        plan = self.effective.of(context, owner)
+        if standing:
+            plan = tuple(check for check in plan if check.rule.name in STANDING)
+        for measure, rule, limits in plan:
             value = measure(context) if complete or rule.outlives_data or always else None
             if about is None or key(rule.name, about.id) not in alerts:
                 if value is None or value != value or limits.severity(value) is None:

@@ -109,6 +109,7 @@ class ClusterState:
         self._advance()
         if time >= memory.sweep_at:
             retiring.sweep(memory, self._judgement, self._alerting, self._wiring, time, self._outputs)
+            self._judging.measure_standing(memory.arrivals.horizon, self._outputs)
         return self.evaluate()
 
     def enqueue(self, seen: Observed, spooled: bool = False) -> None:
@@ -214,7 +215,7 @@ class ClusterState:
         engine = self._engines[sample.node.engine]
         if node.host_ahead_s or now <= memory.arrivals.corrected_until:
             self._note_clock(node, sample, now)
-        thorough = self._wiring.rivals or bool(memory.alerts)
+        thorough = self._wiring.rivals or memory.is_failing
         fast = not thorough and node.is_healthy and engine.take_fast(node, sample, now, node.upstream in nodes)
         if not fast:
             thorough = self._take(engine, node, sample, now, out) or thorough
@@ -243,7 +244,7 @@ class ClusterState:
             self._not_judged(node, now)
         elif (
             not node.is_healthy
-            or memory.alerts
+            or memory.is_failing
             or self._wiring.rivals
             or node.host_ahead_s
             or now <= memory.arrivals.corrected_until

@@ -51,6 +51,12 @@ class Judging:
             self._clear_vanished(node, sample, now, out)
         node.is_healthy = engine.may_skip_node(node)
 
+    def measure_standing(self, now: float, out: list[Output]) -> None:
+        """Measure the standing rules of every node."""
+        view = View(self._memory)
+        for node in self._memory.nodes.values():
+            self._alerting.run(NodeContext(view, now, node), node, node.answers, out, standing=True)
+
     def _judges_whole(self, now: float) -> bool:
         """Whether the rules of the cluster as a whole are due: those of a large one look at all its nodes."""
         memory = self._memory
@@ -88,7 +94,7 @@ class Judging:
         rollup.count(link)
         if status.link_is_due(link, now, self._status_every_s):
             self.publish_link(link, up, down, now, out)
-        if (thorough or memory.alerts or not engine.link_is_healthy(link, down)) and link.is_settled(now):
+        if (thorough or memory.is_failing or not engine.link_is_healthy(link, down)) and link.is_settled(now):
             context = self._alerting.link_context(link, now)
             complete = (link.agentless or context.down is not None) and (up is None or up.answers)
             self._alerting.run(context, owner, complete, out)

@@ -43,6 +43,8 @@ Derived = TypeVar("Derived")
 
 LARGE = 64
 """A cluster with more nodes, or more links and alerts, is large: what looks at all of them is done at intervals."""
+STANDING = frozenset(code for code, entry in RULES.items() if entry.standing)
+"""Rules whose numbers move only with settings and neighbours."""
 STAND_IN_S = 5.0
 """A link end without an agent is provisional for this long: its agent may still report."""
 
@@ -183,6 +185,8 @@ class NodeState(Struct, omit_defaults=True):
     """Whether one of its standbys has not confirmed what it was sent."""
     unarchived: int | None = None
     """Segments that wait to be archived, as last reported."""
+    archive_idle_since: float = 0.0
+    """Since when segments wait and none was archived or failed; 0 while none waits."""
     held: dict[str, Held] = field(default_factory=dict)
     """Its slots that retain much, by name."""
     snapshots: dict[str, SnapshotState] = field(default_factory=dict)
@@ -484,6 +488,11 @@ class Memory(Struct, omit_defaults=True):
     """When the rules of the cluster as a whole were last measured."""
     next_due: float = 0.0
     """Nothing becomes due before; may be too early, never too late."""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether an alert is open that samples can change."""
+        return any(alert.rule not in STANDING for alert in self.alerts.values())
 
     def above(self, node: str) -> Sequence[LinkState]:
         """The links that end at a node, oldest first."""

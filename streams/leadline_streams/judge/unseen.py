@@ -1,19 +1,30 @@
 """Servers that watched servers refer to and that are not watched themselves, with what would show them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from leadline_streams.judge.state import Memory, NodeState
+from leadline.model.ids import NodeName
+from leadline_streams.judge.rule import ClusterView
+from leadline_streams.judge.state import LinkState, NodeState
 
 
-def unseen(memory: Memory) -> Iterator[str]:
-    """One line for each end of a link that is not watched. Nodes say themselves whether they are seen."""
-    for link in memory.links.values():
-        if link.headless:
-            yield f"{link.downstream} follows {link.upstream}, which is not watched: give its connection string too"
-        elif link.agentless and link.kind != "backup":
-            yield f"{link.downstream} follows {link.upstream} and is not watched: give its connection string too"
-    for node in memory.nodes.values():
-        yield from _publishers(memory, node)
+@dataclass(frozen=True, slots=True)
+class Unwatched:
+    """A server, or a program, at the other end of a connection of a watched server, and no agent reads it."""
+
+    name: str
+    """As the watched server shows it: an address, an application_name, a slot."""
+    line: str
+    """It in words, with what would show it."""
+    link: LinkState | None = None
+    """The link by which it receives from the watched server; None where that one receives from it."""
+
+
+def unseen(cluster: ClusterView, now: float) -> Iterator[str]:
+    """One line for everything in a cluster that is not seen. Nodes say themselves whether they are seen."""
+    for node in cluster.nodes.values():
+        yield from (each.line for each in unwatched(cluster, node, now))
+        yield from _not_known(cluster, node)
         sample = node.sample
         if not node.answers or sample is None:
             continue
@@ -24,17 +35,42 @@ def unseen(memory: Memory) -> Iterator[str]:
             yield f"{node.name} could not be asked for {', '.join(sample.not_read)}: a lock is in the way"
 
 
-def _publishers(memory: Memory, node: NodeState) -> Iterator[str]:
-    linked = {link.name for link in memory.above(node.name)}
+def unwatched(cluster: ClusterView, node: NodeState, now: float) -> Iterator[Unwatched]:
+    """The servers and programs that a node is connected to, or tries to reach, and that no agent reads.
+
+    Not one whose agent may still report for the first time.
+    """
+    for link in cluster.above(node.name):
+        if link.headless and not link.candidates and link.is_settled(now):
+            line = f"{link.downstream} follows {link.upstream}, which is not watched: give its connection string too"
+            yield Unwatched(link.upstream, line)
+    for link in cluster.below(node.name):
+        if link.agentless and link.kind != "backup" and link.cut_since is None and link.is_settled(now):
+            line = f"{link.downstream} follows {link.upstream} and is not watched: give its connection string too"
+            yield Unwatched(link.downstream, line, link)
+    for name, slot in _without_publisher(cluster, node):
+        if not _having(cluster, node, slot):
+            line = f"no watched server has slot {slot} of {name}: give the connection string of its publisher"
+            yield Unwatched(NodeName(f"the publisher of {name}"), line)
+
+
+def _not_known(cluster: ClusterView, node: NodeState) -> Iterator[str]:
+    """Subscriptions of which it is not known whether a watched server is their publisher."""
+    for name, slot in _without_publisher(cluster, node):
+        if having := _having(cluster, node, slot):
+            yield f"{' and '.join(having)} has a slot {slot}, and nothing shows that {name} reads it"
+
+
+def _without_publisher(cluster: ClusterView, node: NodeState) -> Iterator[tuple[str, str]]:
+    """The subscriptions of a node that no link is for, in words, each with its slot."""
+    linked = {link.name for link in cluster.above(node.name)}
     for subscription in node.sample.subscriptions if node.answers and node.sample is not None else ():
         if subscription.name not in linked:
-            slot, name = subscription.slot or "none", f"subscription {subscription.name} on {node.name}"
-            having = [each.name for each in memory.nodes.values() if each is not node and _has_slot(each, slot)]
-            yield (
-                f"{' and '.join(having)} has a slot {slot}, and nothing shows that {name} reads it"
-                if having
-                else f"no watched server has slot {slot} of {name}: give the connection string of its publisher"
-            )
+            yield f"subscription {subscription.name} on {node.name}", subscription.slot or "none"
+
+
+def _having(cluster: ClusterView, node: NodeState, slot: str) -> list[str]:
+    return [each.name for each in cluster.nodes.values() if each is not node and _has_slot(each, slot)]
 
 
 def _has_slot(node: NodeState, name: str) -> bool:

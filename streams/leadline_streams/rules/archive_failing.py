@@ -1,7 +1,8 @@
 """``archive_failing``: the archiver fails or does not keep up, and WAL that is not archived is retained."""
 
 from leadline.model.observation import Archiver
-from leadline_streams.engines.postgresql.archive import has_no_command
+from leadline.words import duration
+from leadline_streams.engines.postgresql.archive import failed_last, hangs, has_no_command
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 from leadline_streams.judge.state import NodeState
@@ -13,26 +14,20 @@ BACKLOG = 256
 def measure(context: NodeContext) -> float | None:
     """Failed attempts in the window while the newest attempt failed, at least 1.
 
-    1 when too many segments wait, or nothing is configured that could archive them.
+    1 when too many segments wait, when no attempt ends, or when nothing is configured that could archive them.
     """
     node, archiver = context.node, _archiver(context.node)
     if archiver is None:
         return None
     if has_no_command(node):
         return 1.0
-    if _failed_last(archiver):
+    if failed_last(archiver):
         return float(max(1, _failures(node, context.now)))
-    return 1.0 if (node.unarchived or 0) >= BACKLOG else None
+    return 1.0 if (node.unarchived or 0) >= BACKLOG or hangs(node, context.now) else None
 
 
 def _archiver(node: NodeState) -> Archiver | None:
     return node.sample.archiver if node.sample is not None else None
-
-
-def _failed_last(archiver: Archiver) -> bool:
-    """Whether the newest attempt failed."""
-    failed, archived = archiver.last_failed_s, archiver.last_archived_s
-    return failed is not None and (archived is None or failed < archived)
 
 
 def _failures(node: NodeState, now: float) -> int:
@@ -52,7 +47,10 @@ def describe(context: NodeContext, value: float) -> Words:
         f"{node.name} archives nothing: archive_mode is on and archive_command is empty; its WAL is retained"
         if has_no_command(node)
         else f"{node.name} cannot archive {archiver.last_failed_wal}; its WAL is retained until it can"
-        if _failed_last(archiver)
+        if failed_last(archiver)
+        else f"{node.name} has archived nothing for {duration(context.now - node.archive_idle_since)}, and no attempt "
+        f"has failed: {waiting} segments wait"
+        if hangs(node, context.now)
         else f"{node.name} archives too slowly: {waiting} segments wait",
         [
             fact("failed", _failures(node, context.now), node.name, f"attempts in {RULE.window_s:g} s"),

@@ -34,6 +34,13 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _SECRET = re.compile("password|secret|scram")
 """Among libpq's keywords; sslkey and passfile are names of files."""
 _ASSIGNMENT = re.compile(r"\w+=")
+_WORDS = re.compile(r"\|\||&&|[;|&<>]|[^\s;|&<>]+")
+_FILE = re.compile("%[pf]")
+_PLAIN = frozenset(
+    {"||", "&&", *";|&<>", "%p", "%f", "/dev/null", "true", "/bin/true", "/usr/bin/true", ":", "exit", "0"}
+)
+"""Words of a shell command that say nothing of what is secret."""
+MASKED = "\u2026"
 
 
 def show_query(text: str | None, how: QueryText) -> str | None:
@@ -102,9 +109,17 @@ def _conninfo(value: str) -> str:
 
 
 def _command(value: str) -> str:
-    """The name of the program, and a digest in place of its arguments that shows when they change."""
+    """The name of the program, what says nothing of its arguments, and a digest that shows when these change.
+
+    ``%p`` and ``%f``, operators of the shell, and words such as ``true`` remain: they show whether it keeps the file.
+    """
     words = value.split()
     program = next((word for word in words if not _ASSIGNMENT.match(word)), "")
     if words == [program]:
         return value
-    return f"{program} … #{sha256(value.encode()).hexdigest()[:8]}".lstrip()
+    shown = [program] if program else []
+    for word in _WORDS.findall(value.partition(program)[2] if program else value):
+        plain = word if word in _PLAIN else "".join([MASKED, *_FILE.findall(word.replace("%%", ""))])
+        if plain != MASKED or shown[-1:] != [MASKED]:
+            shown.append(plain)
+    return f"{' '.join(shown)} #{sha256(value.encode()).hexdigest()[:8]}"

@@ -83,3 +83,14 @@ def clock_set_back(pair: Pair) -> Course:
     yield Injected()
     yield ClockSet(pair.standby.name, 0.0)
     yield Healed()
+
+
+@fault(make_pair, Expected(rule="server_not_watched", cause="server_not_watched", within_s=40.0))
+def standby_not_watched(pair: Pair) -> Course:
+    """A second standby was made, and nobody started an agent for it."""
+    fleet = pair.fleet
+    yield Prepared()
+    other = fleet.standby("pg-9", pair.primary, slot=False)
+    yield Injected()
+    fleet.dismiss(other)
+    yield Healed()

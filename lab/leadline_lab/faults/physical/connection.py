@@ -51,6 +51,24 @@ def wrong_primary_conninfo(pair: Pair) -> Course:
     yield Healed()
 
 
+@fault(
+    make_pair,
+    Expected(rule="replication_cut_off", cause="restore_command_hangs", verdict="cut_off", resolved_within_s=60.0),
+)
+def restore_command_hangs(pair: Pair) -> Course:
+    """The stream of a standby was ended, and its restore_command waits for an archive that does not answer."""
+    gate = pair.fleet.folder / "archive-answers"
+    gate.touch()
+    pair.standby.configure(restore_command=f"while ! test -e {gate}; do sleep 0.2; done; false")
+    yield Prepared()
+    gate.unlink()
+    pair.primary.query(END_STREAMING, [pair.application_name])
+    yield Injected()
+    gate.touch()
+    yield Healed()
+    pair.standby.configure(restore_command=None)
+
+
 @fault(make_pair, Expected(rule="replication_cut_off", cause="wal_receiver_stopped", verdict="cut_off"))
 def no_primary_conninfo(pair: Pair) -> Course:
     """primary_conninfo was set to an empty value."""

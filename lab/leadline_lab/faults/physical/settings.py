@@ -43,19 +43,33 @@ def wal_level_lower_on_standby(pair: Pair) -> Course:
     Expected(
         rule="archive_failing",
         cause="archiver_failing",
-        change=("archive_command on pg-1 was changed from true to false",),
+        change=("archive_command on pg-1 was changed from test", "to false"),
         resolved_within_s=90.0,
     ),
 )
 def archiver_fails(pair: Pair) -> Course:
     """archive_command was changed to a command that fails."""
-    pair.primary.configure(archive_mode="on", archive_command="true")
+    pair.primary.configure(archive_mode="on", archive_command="test -r %p")
     pair.primary.restart()
     yield Prepared()
     pair.primary.configure(archive_command="false")
     pair.primary.execute("SELECT pg_logical_emit_message(true, 'leadline', 'x')", "SELECT pg_switch_wal()")
     yield Injected()
-    pair.primary.configure(archive_command="true")
+    pair.primary.configure(archive_command="test -r %p")
+    yield Healed()
+    pair.primary.configure(archive_command=None, archive_mode=None)
+    pair.primary.restart()
+
+
+@fault(make_pair, Expected(rule="archive_not_kept", cause="archive_not_kept", within_s=30.0, resolved_within_s=90.0))
+def archive_keeps_nothing(pair: Pair) -> Course:
+    """archive_command was set to a program that succeeds and does nothing."""
+    pair.primary.configure(archive_mode="on", archive_command="test -r %p")
+    pair.primary.restart()
+    yield Prepared()
+    pair.primary.configure(archive_command="/bin/true")
+    yield Injected()
+    pair.primary.configure(archive_command="test -r %p")
     yield Healed()
     pair.primary.configure(archive_command=None, archive_mode=None)
     pair.primary.restart()

@@ -29,6 +29,18 @@ def slot_abandoned(pair: Pair) -> Course:
     yield Healed()
 
 
+@fault(make_pair, Expected(rule="slot_idle_timeout", cause="slot_abandoned", rules=("slot_inactive",)), since=18)
+def slot_soon_invalidated(pair: Pair) -> Course:
+    """Nobody reads a slot, and idle_replication_slot_timeout will have passed soon."""
+    pair.primary.configure(idle_replication_slot_timeout="12s")
+    yield Prepared()
+    pair.primary.execute("SELECT pg_create_physical_replication_slot('gone', true)")
+    yield Injected()
+    pair.primary.execute("SELECT pg_drop_replication_slot('gone')")
+    yield Healed()
+    pair.primary.configure(idle_replication_slot_timeout=None)
+
+
 @fault(
     make_pair,
     Expected(

@@ -36,7 +36,8 @@ Shared by rules and causes:
 ``subscribed_tables``  tables that a publication or its subscription lacks
 ``table_copies``    initial copies of tables that do not move, and their senders
 ``copy_timeouts``   initial copies that a timeout of their publisher ends
-``archive``         standbys that are fed by the WAL archive alone
+``archive``         the WAL archive, and standbys that are fed by it alone
+``not_watched``     servers that watched ones are connected to and that no agent reads
 ``slot_sync``       what a standby lacks that is to synchronize its primary's slots
 ``mismatches``      settings that must not be lower on a standby than on its primary
 ``timeouts``        how long an end of a connection may be silent

@@ -1,8 +1,9 @@
-"""Standbys that are fed by the WAL archive alone: they have no upstream to connect to, and are late by design."""
+"""The WAL archive: whether a server archives, and standbys that are fed by it alone, which are late by design."""
 
+import re
 from math import inf
 
-from leadline.model.observation import LinkKind, Positions
+from leadline.model.observation import Archiver, LinkKind, Positions
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.timing import longer_s
@@ -14,7 +15,13 @@ FETCH_S = 30.0
 ASKS_AGAIN = "Timeout/RecoveryRetrieveRetryInterval"
 """The startup process waits for the time of its next attempt: the last one brought nothing."""
 SLACK_BYTES = 2 * 8192
+HANGS_S = 300.0
+"""One segment is archived in less than this, or the attempt fails."""
 SEGMENT_BYTES = 16 * 2**20
+
+_KEEPS_NOTHING = re.compile(r"^(?:\S*/)?(?:true|:|exit|echo)(?:\s[^;|&<>]*)?$|^(?:cp|mv|cat)\b[^;|&]*\s/dev/null$")
+_HIDES_FAILURE = re.compile(r"(?:\|\||;)\s*(?:(?:\S*/)?true|:|exit 0)\s*;?$|[^&]&$")
+"""At the end of a command of the shell: something that always succeeds, or a command in the background."""
 
 
 def has_no_command(node: NodeState) -> bool:
@@ -23,6 +30,46 @@ def has_no_command(node: NodeState) -> bool:
         return False
     # Before 15 there is no archive_library.
     return "archive_command" in node.settings and not _text(node, "archive_command") + _text(node, "archive_library")
+
+
+def failed_last(archiver: Archiver) -> bool:
+    """Whether the newest attempt failed."""
+    failed, archived = archiver.last_failed_s, archiver.last_archived_s
+    return failed is not None and (archived is None or failed < archived)
+
+
+def not_kept(node: NodeState) -> str | None:
+    """The reason why ``archive_command`` succeeds without keeping the segment, by its text; None where none shows.
+
+    A program of somebody's own may do anything with the names that it is given. One that fails keeps the WAL.
+    """
+    if node.sample is None or node.sample.archiver is None or failed_last(node.sample.archiver):
+        return None
+    mode, command = _text(node, "archive_mode"), _text(node, "archive_command").strip()
+    archives = mode == "always" or (mode == "on" and node.takes_writes)
+    if not archives or not command or _text(node, "archive_library"):
+        return None
+    shown = command.partition(" #")[0]  # a digest follows that stands for its arguments
+    if _KEEPS_NOTHING.search(shown):
+        return "it does nothing with the segment"
+    return "it succeeds whether the segment was kept or not" if _HIDES_FAILURE.search(shown) else None
+
+
+def follow(node: NodeState, archiver: Archiver, now: float) -> None:
+    """Note how many segments wait, and since when the archiver has got no further."""
+    if archiver.ready is not None:
+        node.unarchived = archiver.ready
+    ended = [each for each in (archiver.last_archived_s, archiver.last_failed_s) if each is not None]
+    if node.unarchived:
+        node.archive_idle_since = max(node.archive_idle_since or now, now - min(ended, default=inf))
+    elif node.archive_idle_since:
+        node.archive_idle_since = 0.0
+
+
+def hangs(node: NodeState, now: float) -> bool:
+    """Whether segments wait, and no attempt to archive one has ended for long, neither well nor badly."""
+    since = node.archive_idle_since
+    return since > 0.0 and now - since >= HANGS_S and not has_no_command(node)
 
 
 def kind_of(link: LinkState, down: NodeState | None) -> LinkKind:

@@ -22,7 +22,9 @@ GONE = ("refused",)
 """Nothing listens at the address."""
 HANGS = ("timeout", "network")
 """No answer came: the server, its host or the network to it."""
-STARTING = ("starting up", "shutting down", "not accepting connections")
+ADMITS_NOBODY = "not accepting connections"
+"""PostgreSQL 14 and later say so with ``hot_standby = off``, and otherwise that they do not accept them yet."""
+STARTING = ("starting up", "shutting down", ADMITS_NOBODY)
 LOCKED_OUT = (
     "agent error",
     "authentication failed",

@@ -40,6 +40,7 @@ CAPABILITIES = (
     (160000, "parallel_apply"),
     (170000, "failover_slots"),
     (180000, "counts_row_conflicts"),
+    (180000, "invalidates_idle_slots"),
     (180000, "skips_missing_publications"),
 )
 """Capabilities with the first version that has them, as ``server_version_num``."""
@@ -111,8 +112,8 @@ class PostgreSQL:
             subscriptions.note_interruptions(node, before, sample, now)
         if node.snapshots or (node.takes_writes and horizon.is_held(sample)):
             horizon.follow(node, sample, now)
-        if sample.archiver is not None and sample.archiver.ready is not None:
-            node.unarchived = sample.archiver.ready
+        if sample.archiver is not None:
+            archive.follow(node, sample.archiver, now)
         if node.held or not all(map(health.slot_is_healthy, sample.slots)):
             earlier = before.slots if before is not None else sample.slots
             node.held = slots.follow(node.held, earlier, sample.slots, sample.activity, now)

@@ -87,7 +87,11 @@ def test_the_setting_query_text() -> None:
         ("archive_command", "true", "true"),
         ("archive_command", "(disabled)", "(disabled)"),
         ("archive_command", "", ""),
-        ("restore_command", "KEY=secret aws s3 cp s3://x %p", "aws … #3ccf3f1c"),
+        ("restore_command", "KEY=secret aws s3 cp s3://x %p", "aws … %p #3ccf3f1c"),
+        ("archive_command", "test ! -f /a/%f && cp %p /a/%f", "test … …%f && … %p …%f #a3c357b8"),
+        ("archive_command", "cp %p sftp://u:secret@h/%f || true", "cp %p …%f || true #a763e32d"),
+        ("archive_command", "cp %p /dev/null", "cp %p /dev/null #ce66237b"),
+        ("archive_command", "exit 0", "exit 0 #c22995ad"),
         ("restore_command", "KEY=secret", "… #03cf4195"),
         ("wal_level", "replica", "replica"),
     ],
@@ -101,4 +105,4 @@ def test_a_changed_command_looks_changed() -> None:
     """Two commands of one program differ by their digest."""
     first, second = (show_setting("archive_command", f"cp %p /backup/{n}/%f") for n in (1, 2))
     assert first != second
-    assert first.startswith("cp …")
+    assert first.startswith("cp %p …%f")

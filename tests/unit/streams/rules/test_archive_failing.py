@@ -52,6 +52,29 @@ def test_a_backlog_fires_though_every_attempt_works() -> None:
     assert play.last(world, "archive_failing").summary == "pg-1 archives too slowly: 300 segments wait"
 
 
+def test_an_attempt_that_never_ends_fires() -> None:
+    """It is counted nowhere: neither as a success nor as a failure. One that ends late is none."""
+    world = World(archive_failing=QUICK)
+    up = world.add("pg-1", "primary")
+    for second in range(700):
+        up.set(
+            archiver=Archiver(archived=7, last_archived_s=float(second % 250), ready=2 if second % 60 == 0 else None)
+        )
+        play.look(world, 1)
+    assert not play.of(world, "archive_failing")
+    for second in range(400):
+        up.set(archiver=Archiver(archived=7, last_archived_s=30.0 + second, ready=2 if second % 60 == 0 else None))
+        play.look(world, 1)
+    fired = play.last(world, "archive_failing")
+    assert fired.to == "firing"
+    assert "no attempt has failed: 2 segments wait" in fired.summary
+    assert world.first_cause() == "archiver_failing"
+    assert "it hangs, or the archiver does not run" in world.causes[0].summary
+    up.set(archiver=Archiver(archived=9, last_archived_s=0.5, ready=0))
+    play.look(world, 15)
+    assert play.last(world, "archive_failing").to == "resolved"
+
+
 def test_a_server_that_has_nothing_to_archive_with() -> None:
     """It counts no failure; a command ends it, and /bin/true is one."""
     world = World(archive_failing=QUICK)
