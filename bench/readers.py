@@ -187,7 +187,7 @@ class NoJudgement:
 class NoJudgements:
     """Makes ``NoJudgement``."""
 
-    def new(self, cluster: str) -> NoJudgement:
+    def new(self, cluster: str, seq_floor: int = 0) -> NoJudgement:
         """The same for every cluster."""
         return NoJudgement()
 

@@ -34,6 +34,7 @@ the floors below it:
 ``setting_words``   values of a server's settings as text
 ``lines``           values as lines of text
 ``steps``           the steps of a fix as text
+``numbers``         numbers in texts, and numbers that fit the wire
 """
 
 __version__ = "0.1.0"

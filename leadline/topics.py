@@ -1,7 +1,7 @@
 """The topics, declared once: their values, keys and retention. Creates them in Kafka and compares them with it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -210,14 +210,15 @@ async def describe(kafka: KafkaSettings) -> list[TopicState]:
     return [_state(name, spec, there.get(name, []), configs.get(name, {}), expected) for name, spec in named.items()]
 
 
-async def largest_record(kafka: KafkaSettings, name: str) -> int | None:
-    """The largest record that Kafka takes in a topic, in bytes; None where it does not say, or must not to us.
+async def largest_records(kafka: KafkaSettings, names: Sequence[str]) -> dict[str, int]:
+    """The largest record that Kafka takes in each topic, in bytes, as far as it states it to us.
 
-    ``name``: with the prefix. Raises UnreachableError.
+    ``names``: without the prefix. Raises UnreachableError.
     """
     async with _admin(kafka) as admin:
-        config = (await _configs(admin, [name])).get(name, {})
-    return int(config[MAX_BYTES]) if MAX_BYTES in config else None
+        configs = await _configs(admin, [kafka.topic_prefix + name for name in names])
+    found = {name: configs.get(kafka.topic_prefix + name, {}).get(MAX_BYTES) for name in names}
+    return {name: int(limit) for name, limit in found.items() if limit is not None}
 
 
 async def require(kafka: KafkaSettings) -> None:

@@ -147,6 +147,18 @@ ENTRIES = (
         over="the published tables of {node} can be identified",
     ),
     RuleEntry(
+        code="judgement_failing",
+        family="liveness",
+        on="cluster",
+        unit="",
+        help=(
+            "A worker cannot judge a cluster in full: its records cannot be used, judging one of them failed, or its "
+            "state cannot be read or saved. Over when nothing of that happened for a minute."
+        ),
+        impact="A part of what happened in the cluster was not judged, so nobody was warned of it.",
+        over="the cluster is judged in full again",
+    ),
+    RuleEntry(
         code="lag_forecast",
         family="lag",
         on="link",

@@ -1,6 +1,7 @@
 """Identities: they stay the same when numbers, severity and wording change."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, NewType
@@ -8,9 +9,11 @@ from urllib.parse import quote
 
 from msgspec import Meta
 
-NodeName = NewType("NodeName", Annotated[str, Meta(min_length=1, max_length=255)])
+LONGEST_NAME = 255
+
+NodeName = NewType("NodeName", Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)])
 """One database server, unique within its cluster."""
-ClusterName = NewType("ClusterName", Annotated[str, Meta(min_length=1, max_length=255)])
+ClusterName = NewType("ClusterName", Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)])
 """A set of nodes that replicate among each other; the Kafka key of every record about them."""
 LinkId = NewType("LinkId", str)
 """One directed replication relation: ``cluster/upstream->downstream``, and ``/name`` if the engine names it."""
@@ -24,6 +27,20 @@ _SAFE = " _.@+=~:"
 @lru_cache(maxsize=16384)
 def _part(name: str) -> str:
     return quote(name, safe=_SAFE, errors="surrogatepass")
+
+
+def made_name(text: str) -> NodeName:
+    """A name for a server that has none of its own, made of what is known of it. One that would be too long is cut, and
+    ends in a hash of all of it."""
+    if len(text) <= LONGEST_NAME:
+        return NodeName(text or "unnamed")
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return NodeName(f"{text[: LONGEST_NAME - len(digest) - 2]}… {digest}")
+
+
+def one_of(names: Iterable[str]) -> NodeName:
+    """A name for the server that is one of these."""
+    return made_name(" or ".join(names))
 
 
 def link_id(cluster: str, upstream: str, downstream: str, name: str = "") -> LinkId:

@@ -14,7 +14,7 @@ Span = Annotated[float, Meta(ge=0, le=86400)]
 
 
 class DeadLetterSettings(Settings, frozen=True, kw_only=True):
-    """The number of bad records after which a key is reported; a worker stops only while nothing can be used."""
+    """The number of bad records after which a key is reported. A worker without clusters that can use none ends."""
 
     max_consecutive: Annotated[int, Meta(ge=1, description="Consecutive bad records of a key.")] = 100
     max_ratio: Annotated[Share, Meta(description="Share of a key's bad records among the last thousand.")] = 0.05

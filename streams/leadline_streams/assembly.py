@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from leadline.model.ids import ClusterName
 from leadline.settings.stream import StreamSettings
 from leadline_streams.causes import CAUSES
 from leadline_streams.engines.postgresql.engine import PostgreSQL
@@ -9,6 +10,7 @@ from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.policy import Override, Policy
+from leadline_streams.judge.state import Memory
 from leadline_streams.rule_settings import check_rules, given
 from leadline_streams.rules import RULES
 
@@ -56,9 +58,9 @@ class ClusterFactory:
     def __init__(self, policy: Policy) -> None:
         self._judgement = judgement(policy)
 
-    def new(self, cluster: str) -> ClusterState:
-        """A state that remembers nothing."""
-        return ClusterState(cluster, self._judgement)
+    def new(self, cluster: str, seq_floor: int = 0) -> ClusterState:
+        """A state that remembers nothing, whose alerts are numbered above ``seq_floor``."""
+        return ClusterState(cluster, self._judgement, Memory(ClusterName(cluster), seq_floor=seq_floor))
 
     def load(self, data: bytes) -> ClusterState:
         """The state that was dumped."""

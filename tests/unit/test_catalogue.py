@@ -1,6 +1,7 @@
 """The catalogue has an entry for every rule and cause, and every entry is complete."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -11,6 +12,7 @@ from leadline_sinks.notify import self_incident
 from leadline_streams import causes, rules
 from leadline_streams.causes.config_changed import CAN_CAUSE
 from leadline_streams.engines.postgresql.engine import CAPABILITIES
+from leadline_streams.runtime import cluster_failure
 
 ROOT = Path(__file__).parents[2]
 each_rule = pytest.mark.parametrize("entry", catalogue.RULES.values(), ids=lambda entry: entry.code)
@@ -18,13 +20,14 @@ each_cause = pytest.mark.parametrize("entry", catalogue.CAUSES.values(), ids=lam
 
 
 def test_every_rule_has_an_entry() -> None:
-    """Rules of the judgement, and the one that the sinks raise themselves."""
-    assert set(catalogue.RULES) == {*rules.RULES, self_incident.RULE}
+    """Rules of the judgement, and those that the sinks and the workers raise about themselves."""
+    assert set(catalogue.RULES) == {*rules.RULES, self_incident.RULE, cluster_failure.RULE}
 
 
 def test_every_cause_has_an_entry() -> None:
-    """Causes of the judgement, that of the sinks, and the one that stands for none."""
-    assert set(catalogue.CAUSES) == {*causes.CAUSES, self_incident.CAUSE, "unknown"}
+    """Causes of the judgement, those of the sinks and the workers, and the one that stands for none."""
+    own = {self_incident.CAUSE, *get_args(cluster_failure.Kind)}
+    assert set(catalogue.CAUSES) == {*causes.CAUSES, *own, "unknown"}
 
 
 def test_a_rule_is_about_what_it_measures() -> None:

@@ -14,6 +14,7 @@ from leadline_sinks.notify.self_incident import RULE as SINK_FAILING
 from leadline_sinks.notify.sink import REASONS
 from leadline_streams.causes import CAUSES
 from leadline_streams.rules import RULES
+from leadline_streams.runtime.cluster_failure import RULE as JUDGEMENT_FAILING
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -76,9 +77,11 @@ def test_causes() -> None:
 
 
 def test_runbooks() -> None:
-    """Each rule, the sinks' own too, has the runbook that alerts link, and no other has one."""
+    """Each rule, those of the sinks and the workers too, has the runbook that alerts link, and no other has one."""
     runbooks = {path.relative_to(ROOT).as_posix() for path in (DOCS / "runbooks").glob("*.md")}
-    named = {rule.entry.runbook for rule in RULES.values()} | {f"docs/runbooks/{SINK_FAILING}.md"}
+    named = {rule.entry.runbook for rule in RULES.values()} | {
+        f"docs/runbooks/{name}.md" for name in (SINK_FAILING, JUDGEMENT_FAILING)
+    }
     assert runbooks - {"docs/runbooks/README.md"} == named
 
 

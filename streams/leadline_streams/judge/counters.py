@@ -5,6 +5,8 @@ from msgspec import Struct, field
 _SLICES = 12
 LONGEST_TURN_S = 30.0
 """Longest time between two occurrences of one recurring event: failed workers are restarted every few seconds."""
+MOST_RISEN = 2**40
+"""A counter that rises by more at once counts as one that rose by this. So the sum of a window can be saved."""
 TURN_SLACK_S = 3.0
 """A sample may be late, and a worker may take some time to fail."""
 
@@ -30,7 +32,7 @@ class Window(Struct, omit_defaults=True):
 
     def feed(self, time: float, counter: int) -> int:
         """Take the counter's present value; returns how much it rose."""
-        risen = counter - self.counter if counter >= self.counter else counter
+        risen = min(MOST_RISEN, counter - self.counter if counter >= self.counter else counter)
         self.counter = counter
         if risen or self.total:
             self._advance(time)

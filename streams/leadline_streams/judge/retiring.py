@@ -30,8 +30,7 @@ def sweep(
     policy, sources = judgement.policy, memory.arrivals.sources
     for name in [name for name in sources if name not in memory.nodes]:
         if now - sources[name].frontier > policy.retire_after_s:
-            del sources[name]
-            memory.arrivals.awaited.pop(name, None)
+            memory.arrivals.forget(name)
     memory.retired = {name: at for name, at in memory.retired.items() if now - at <= policy.retire_after_s}
     _forget_seqs(memory)
 
@@ -52,8 +51,7 @@ def retire(
         if other.same_as == name:
             other.same_as = None
     memory.changes = [change for change in memory.changes if change.node != name]
-    memory.arrivals.awaited.pop(name, None)
-    memory.arrivals.sources.pop(name, None)
+    memory.arrivals.forget(name)
     memory.retired.pop(name, None)
     memory.retired[name] = node.seen
     for first in list(memory.retired)[:-MOST_RETIRED]:

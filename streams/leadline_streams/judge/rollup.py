@@ -6,6 +6,7 @@ from leadline.clock import moment
 from leadline.model.alert import Verdict
 from leadline.model.ids import ClusterName
 from leadline.model.lag import LagRollup
+from leadline.numbers import within_int64
 from leadline_streams.judge.state import LinkState, Rollup
 
 BRIEF_S = 10.0
@@ -70,7 +71,8 @@ def _merge(into: Rollup, part: Rollup) -> None:
 def _record(link: LinkState, rollup: Rollup, span_s: float, cluster: ClusterName, datacenter: str) -> LagRollup:
     """The record of a window. The link is still in the state of the window's last sample."""
     known = rollup.samples - rollup.unknown
-    most = rollup.units_max if rollup.units_max >= 0 else None
+    most = within_int64(rollup.units_max) if rollup.units_max >= 0 else None
+    last = within_int64(link.lag_units)
     return LagRollup(
         cluster=cluster,
         datacenter=datacenter,
@@ -87,10 +89,10 @@ def _record(link: LinkState, rollup: Rollup, span_s: float, cluster: ClusterName
         lag_max_s=round(rollup.lag_max, 3) if known else None,
         lag_last_s=round(link.lag_s, 3) if link.lag_s is not None else None,
         bytes_max=most if link.unit == "bytes" else None,
-        bytes_last=link.lag_units if link.unit == "bytes" else None,
+        bytes_last=last if link.unit == "bytes" else None,
         verdict=link.verdict,
         verdicts=rollup.verdicts,
         unit=link.unit,
         transactions_max=most if link.unit == "transactions" else None,
-        transactions_last=link.lag_units if link.unit == "transactions" else None,
+        transactions_last=last if link.unit == "transactions" else None,
     )

@@ -13,6 +13,7 @@ from leadline.clock import moment
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Unit
 from leadline.model.status import LinkStatus, NodeHealth, NodeStatus
+from leadline.numbers import within_int64
 from leadline_streams.judge.state import LinkState, NodeState, Reach
 
 LAG_EVERY_S = 1.0
@@ -83,7 +84,7 @@ def publish_link(
         lag_s=round(shown_s, 3) if shown_s is not None else None,
         lag_is_bound=link.lag_is_bound,
         lag_at_least_s=round(link.lag_s, 3) if link.lag_is_bound and link.lag_s is not None else None,
-        behind=link.lag_units,
+        behind=within_int64(link.lag_units),
         unit=link.unit,
         observers=[end.name for end in (up, down) if end is not None and not end.stale],
         at=moment(now),

@@ -43,6 +43,12 @@ LATEST_S = 32_503_680_000.0
 may be after the last one that can be written, which is in the year 9999."""
 
 
+REPORTED = "\0"
+"""The name of a report's source begins so among what waits: no node has its place."""
+RUNS = 3
+"""So many earlier runs of an agent are remembered: what comes again of them is a repetition."""
+
+
 class Admission(Enum):
     """The result of offering an observation."""
 
@@ -67,8 +73,19 @@ class Source(Struct, omit_defaults=True):
     """Added to its times while its clock is wrong."""
     suspected_s: float = 0.0
     agreeing: int = 0
+    before: dict[str, int] = field(default_factory=dict)
+    """The newest ``seq`` of earlier runs of its agent, by ``boot``; of the last few."""
     base: Sample | None = None
     """Its newest whole sample, if that is not judged: its vitals may be, and stand on it."""
+
+    def begin(self, boot: str) -> None:
+        """Another run of its agent begins, or goes on."""
+        if self.boot:
+            self.before[self.boot] = self.seq
+        self.before.pop(boot, None)
+        for first in list(self.before)[:-RUNS]:
+            del self.before[first]
+        self.boot = boot
 
 
 class WaitingVitals(Struct, frozen=True, gc=False, tag="vitals", tag_field="kind"):
@@ -151,7 +168,7 @@ class Arrivals(Struct, omit_defaults=True):
         source = self.sources.get(name)
         if source is None:
             source = self.sources[name] = Source(stale_after_s=policy.stale_after_s)
-        elif seq <= source.seq and boot == source.boot:
+        elif seq <= (source.seq if boot == source.boot else source.before.get(boot, -1)):
             return DUPLICATE
         if isinstance(seen, Sample) and seen.up:
             source.base = seen
@@ -166,7 +183,9 @@ class Arrivals(Struct, omit_defaults=True):
                 self.corrected_until = max(self.corrected_until, time)
         if step > source.stale_after_s:
             source.admitted_at = time + policy.lateness_s
-        source.boot, source.seq = boot, seq
+        if boot != source.boot:
+            source.begin(boot)
+        source.seq = seq
         source.frontier = self.awaited[name] = time
         if time > self.newest:
             self.newest = time
@@ -197,7 +216,18 @@ class Arrivals(Struct, omit_defaults=True):
         """
         time = max(report.sent_at.timestamp(), self.horizon)
         _refuse_after_latest(report.source, time)
-        heappush(self.waiting, (time, report.source, report.seq, report.boot, report))
+        place = (time, REPORTED + report.source, report.seq, report.boot)
+        if not any(waiting[:4] == place for waiting in self.waiting):  # a repetition
+            heappush(self.waiting, (*place, report))
+
+    def forget(self, name: str) -> None:
+        """A node is forgotten, with what waits to be judged of it."""
+        self.sources.pop(name, None)
+        self.awaited.pop(name, None)
+        left = [waiting for waiting in self.waiting if waiting[1] != name]
+        if len(left) < len(self.waiting):
+            self.waiting = left
+            heapify(left)
 
     def tick(self, now: float, policy: Policy) -> None:
         """Note that time has passed. Ticks have the time of the broker: what is ahead of them was wrong."""

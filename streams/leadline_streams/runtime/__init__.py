@@ -8,6 +8,9 @@
 ``claim``             the producer of a partition's owner: what earlier owners still write is refused
 ``kafka_log``         Kafka as a worker needs it, through the clients of the application
 ``interfaces``        what a worker needs of Kafka
+``fold``              a cluster as a partition holds it, and the interface of its judgement
+``cluster_failure``   failures to judge one cluster, and the incident about them
+``fitting``           outputs that are too large for a record
 ``snapshot``          a cluster's state as it is saved, and the offset to read on from
 ``counting``          counters of what records led to
 ``gauges``            clusters, links and incidents counted for the metrics

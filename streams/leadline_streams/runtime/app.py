@@ -19,8 +19,8 @@ from leadline.errors import UnreachableError
 from leadline.kafka import faust_options, reach
 from leadline.kafka_errors import reason
 from leadline.settings.stream import StreamSettings
-from leadline.topics import MAX_STATE_BYTES, largest_record, require_group
-from leadline.wire import OBSERVATIONS
+from leadline.topics import MAX_STATE_BYTES, largest_records, require_group
+from leadline.wire import ALERTS, INCIDENTS, LAG, MAX_RECORD_BYTES, OBSERVATIONS, STATUS
 from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
@@ -45,6 +45,8 @@ GC_THRESHOLD = (250_000, 20, 100)
 """Threshold of the garbage collector. Chunks are tens of thousands of live objects: scanning them finds no garbage."""
 MAX_BATCH_BYTES = 256 * 1024
 """A chunk's roll-ups in one batch, well below the 1 MB that a broker takes by default."""
+OUTPUTS = (ALERTS.name, INCIDENTS.name, STATUS.name, LAG.name)
+"""The topics of what is judged, without the prefix."""
 BATCH_BYTES = 1024
 """More than a batch of one record takes beside its key and value."""
 STOP_S = 10.0
@@ -69,13 +71,20 @@ class StreamApp(faust.App):
         """Do nothing: Faust would create folders for tables on disk, and there are none."""
 
 
-def build(settings: StreamSettings, clock: Clock, policy: Policy, largest_bytes: int = MAX_STATE_BYTES) -> StreamApp:
+def build(
+    settings: StreamSettings,
+    clock: Clock,
+    policy: Policy,
+    state_bytes: int = MAX_STATE_BYTES,
+    output_bytes: int = MAX_RECORD_BYTES,
+) -> StreamApp:
     """An application that is ready to start: one processor, one table, and a worker.
 
-    ``largest_bytes``: the largest state that is sent. One that brokers refuse would break the order of those after it.
+    ``state_bytes``, ``output_bytes``: the largest state, and the largest value of another topic, that is sent. One that
+    brokers refuse would break the order of those after it.
     """
     prefix = settings.kafka.topic_prefix
-    options = _options(settings) | {"producer_max_request_size": largest_bytes}
+    options = _options(settings) | {"producer_max_request_size": state_bytes}
     app = StreamApp(consumer_group(settings), **options)
     samples = app.topic(prefix + OBSERVATIONS.name, schema=Untouched(), acks=False, maxsize=MAX_WAITING)
     states = app.topic(prefix + STATES, key_serializer="raw", value_serializer="raw", acks=False, internal=True)
@@ -94,7 +103,7 @@ def build(settings: StreamSettings, clock: Clock, policy: Policy, largest_bytes:
     app.transport = ChunkTransport(app.conf.broker, app)
     consumer, producer = cast(ChunkConsumer, app.consumer), cast(OnceProducer, app.producer)
     kafka = KafkaLog(consumer, producer, consumer_group(settings), prefix + OBSERVATIONS.name, prefix + STATES)
-    app.worker = Worker(settings, clock, ClusterFactory(policy), kafka, table.data)
+    app.worker = Worker(settings, clock, ClusterFactory(policy), kafka, table.data, output_bytes)
     consumer.topic, consumer.committable = prefix + OBSERVATIONS.name, app.worker.committable
     return app
 
@@ -183,9 +192,10 @@ async def serve(settings: StreamSettings, clock: Clock, policy: Policy, stop: as
     log.info("judging %s%s at %s", settings.kafka.topic_prefix, OBSERVATIONS.name, address)
     try:
         await require_group(settings.kafka, consumer_group(settings))
-        taken = await largest_record(settings.kafka, settings.kafka.topic_prefix + STATES)
-        largest_bytes = taken - BATCH_BYTES if taken is not None else MAX_STATE_BYTES
-        await work(build(settings, clock, policy, largest_bytes), clock, stop)
+        taken = await largest_records(settings.kafka, (STATES, *OUTPUTS))
+        state_bytes = taken.pop(STATES, MAX_STATE_BYTES + BATCH_BYTES) - BATCH_BYTES
+        output_bytes = min([MAX_RECORD_BYTES, *(limit - BATCH_BYTES for limit in taken.values())])
+        await work(build(settings, clock, policy, state_bytes, output_bytes), clock, stop)
     except KafkaError as error:
         raise UnreachableError(f"Kafka at {address} failed: {reason(error)}; see whether it is well") from error
 

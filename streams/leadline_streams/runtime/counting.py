@@ -6,7 +6,7 @@ from leadline import metrics
 from leadline.clock import epoch
 from leadline.model.alert import Transition
 from leadline_streams.judge.status import Forgotten
-from leadline_streams.runtime.partition import Folded
+from leadline_streams.runtime.fold import Folded
 
 
 def count_folded(folded: Folded, at: datetime) -> None:

@@ -1,7 +1,7 @@
 """The limits of records that cannot be used: of one producer, beyond which it is reported, and of all, beyond which a
 worker stops.
 
-What somebody writes stops nobody else: a worker stops only while nothing that it reads can be used.
+What somebody writes stops nobody else: a worker stops only while it has no cluster and can use nothing that it reads.
 """
 
 import logging
@@ -38,14 +38,23 @@ class Limit:
         self._next: dict[int, int] = {}
         """By partition: what is below was counted, and may be read again after a rebalance."""
 
-    def note(self, first: int, read: int, rejected: Sequence[Rejected], used: Collection[bytes]) -> None:
+    def note(
+        self,
+        first: int,
+        read: int,
+        rejected: Sequence[Rejected],
+        used: Collection[bytes],
+        *,
+        watches: bool = False,
+    ) -> None:
         """Count so many records of one partition, from an offset on, those rejected of them, and the keys of others.
 
-        Raises ProblemFound when nothing can be used.
+        ``watches``: the worker has clusters, whose silence it judges whatever else it reads. Raises ProblemFound when
+        it has none, and nothing can be used.
         """
         for key in used:
             self._rows.pop(key, None)
-        if used:
+        if used or watches:
             self._idle.clear()
         before = self._read - first
         for bad in rejected:
@@ -55,7 +64,7 @@ class Limit:
             self._next[record.partition] = record.offset + 1
             self._count(before + record.offset, record.key)
             self._report(bad)
-            if used:
+            if used or watches:
                 continue
             self._idle[record.partition] = self._idle.get(record.partition, 0) + 1
             if self._idle[record.partition] > self._max_consecutive:

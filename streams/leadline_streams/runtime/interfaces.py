@@ -48,6 +48,10 @@ class Log(Protocol):
         """The partitions of the samples topic assigned to this worker."""
         ...
 
+    def partition_of(self, key: bytes) -> int:
+        """The partition of the samples topic that the records of a key are in."""
+        ...
+
     async def open(self, positions: Mapping[int, int]) -> list[Opening]:
         """Read these partitions from these offsets on."""
         ...

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import Any
 
 from aiokafka.errors import MessageSizeTooLargeError, ProducerFenced
+from aiokafka.partitioner import murmur2
 
 from leadline.errors import UsageError
 from leadline.wire import Outgoing
@@ -84,6 +85,10 @@ class KafkaLog:
         earliest, ends = await consumer.earliest_offsets(*assigned), await consumer.highwaters(*assigned)
         committed = consumer._committed_offset
         return {tp.partition: Extent(earliest[tp], ends[tp], committed[tp]) for tp in assigned}
+
+    def partition_of(self, key: bytes) -> int:
+        """The partition of the samples that the records of a key are in: as every client of Kafka chooses it."""
+        return int(murmur2(key) & 0x7FFFFFFF) % (self._consumer.topic_partitions(self._samples) or 1)
 
     async def open(self, positions: Mapping[int, int]) -> list[Opening]:
         """Read these partitions from these offsets on."""

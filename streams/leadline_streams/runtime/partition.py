@@ -10,113 +10,39 @@ returns to its last saved state, and its outputs since then are dropped, so that
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 from zlib import crc32
 
 from leadline.clock import moment
-from leadline.deadletters import Rejected
+from leadline.deadletters import Rejected, Unreadable
 from leadline.errors import BadRecord
-from leadline.model.alert import Transition
-from leadline.model.finding import EngineVitals, FindingReport
-from leadline.model.incident import Incident
-from leadline.model.lag import LagRollup
+from leadline.model.ids import LONGEST_NAME, ClusterName
 from leadline.model.observation import NodeSettings, Sample, Tick
-from leadline.model.retirement import Retirement
-from leadline.model.status import LinkStatus, NodeStatus
 from leadline.model.vitals import Vitals
 from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE
-from leadline_streams.judge.status import Forgotten
+from leadline_streams.runtime import cluster_failure
+from leadline_streams.runtime.cluster_failure import ClusterFailure, Kind
+from leadline_streams.runtime.fold import ROUTINE, Cluster, Fold, Folded, FoldFactory, Output
 from leadline_streams.runtime.snapshot import Saved
 
 TOGETHER = 64
 """Records that are enqueued before they are evaluated: so many stay in the processor's cache until then."""
 
-Observed = Sample | NodeSettings | FindingReport | Retirement | EngineVitals
-Output = Transition | Incident | LinkStatus | NodeStatus | Forgotten | LagRollup
-ROUTINE = (LagRollup, LinkStatus, NodeStatus, Forgotten)
-"""Outputs after which a state need not be saved at once: they are sent again, or replaced by the next."""
 BROKER_TIME = 1
 """The type of a record's time that its broker has set."""
 TICK_TOLERANCE_S = 5.0
 """A tick may have waited so long for its broker."""
+MOST_DEFECTS = 10
+"""A state from which so many judgements in a row fail is given up: its cluster is judged anew."""
+MOST_STRANGERS = 1000
+"""Keys of no known cluster whose records cannot be used: so many are counted."""
+STEPS_PER_RECORD = 8
+"""An alert takes no more steps than this at one record. So a multiple of the offset is above all its numbers."""
+LATEST_S = 32_503_680_000.0
 log = logging.getLogger(__name__)
-
-
-class Fold(Protocol):
-    """The judgement of one cluster, as a partition needs it."""
-
-    def enqueue(self, seen: Observed, spooled: bool = False) -> None:
-        """Take one observation, to be judged at ``evaluate`` at the latest. Raises BadRecord."""
-        ...
-
-    def evaluate(self) -> list[Output]:
-        """Judge what was enqueued, as far as it can be."""
-        ...
-
-    def tick(self, now: datetime) -> list[Output]:
-        """Let time pass."""
-        ...
-
-    def dump(self) -> bytes:
-        """The state as bytes."""
-        ...
-
-
-class FoldFactory(Protocol):
-    """Makes folds."""
-
-    def new(self, cluster: str) -> Fold:
-        """A fold without state."""
-        ...
-
-    def load(self, data: bytes) -> Fold:
-        """The fold whose state was dumped."""
-        ...
-
-
-@dataclass(slots=True, eq=False)
-class Cluster:
-    """A cluster of this worker. Offsets are of the next record, as everywhere in Kafka."""
-
-    key: bytes
-    name: str
-    fold: Fold
-    applied: int
-    """Records below are in the fold."""
-    saved: int
-    """Records below are in the state that Kafka has acknowledged."""
-    due: float = 0.0
-    """When the state is next saved, on the clock that ``Partition.due`` is given."""
-    sent: list[Any] = field(default_factory=list)
-    """Acknowledgements awaited of outputs since the state was last saved."""
-
-
-@dataclass(slots=True)
-class Folded:
-    """The result of some records."""
-
-    judged: int = 0
-    known: int = 0
-    """Applied before: read again after a restart."""
-    ticks: int = 0
-    unplaced: int = 0
-    """Vitals of a cluster of which nothing else was read yet: what they stand on is not known."""
-    outputs: list[tuple[Cluster, Output]] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    last: Observed | None = None
-    used: set[bytes] = field(default_factory=set)
-    """The keys of records that could be used."""
-    newest: dict[Cluster, Any] = field(default_factory=dict)
-    """The newest record of each cluster that has one here."""
-
-    @property
-    def read(self) -> int:
-        """All records, whatever the result."""
-        return self.judged + self.known + self.ticks + self.unplaced + len(self.rejected)
 
 
 class Partition:
@@ -132,11 +58,35 @@ class Partition:
         self._factory = factory
         self._blobs = blobs
         self._flush_s = flush_s
+        self._time_s = 0.0
+        """Of the newest tick; 0 before the first."""
+        self._strangers: dict[bytes, int] = {}
+        """Records of a key that is no known cluster's, none of which could be used."""
 
-    def restore(self, key: bytes, saved: Saved, now: float) -> None:
-        """Add a cluster from its saved state."""
-        fold = self._factory.load(saved.state)
-        self._add(Cluster(key, key.decode("utf-8"), fold, saved.applied, saved.applied), now)
+    @property
+    def watches(self) -> bool:
+        """Whether it has a cluster of which a record could be used."""
+        return any(cluster.used for cluster in self.clusters.values())
+
+    def restore(self, key: bytes, saved: Saved, now: float) -> Exception | None:
+        """Add a cluster from its saved state; anew where that cannot be read, for the reason that is returned."""
+        try:
+            if not saved.state:
+                raise ValueError("it was too large to be saved")
+            fold, known = self._factory.load(saved.state), cluster_failure.unpack(saved.failure)
+        except Exception as error:
+            self.begin_anew(key, saved.applied, error, now)
+            return error
+        self._add(Cluster(key, key.decode("utf-8"), fold, saved.applied, saved.applied, failure=known), now)
+        return None
+
+    def begin_anew(self, key: bytes, applied: int, error: Exception, now: float) -> None:
+        """Add a cluster whose saved state cannot be read. Raises UnicodeDecodeError when the key is no cluster."""
+        name, floor = key.decode("utf-8"), STEPS_PER_RECORD * applied
+        self._blobs.pop(key, None)
+        cluster = Cluster(key, name, self._factory.new(name, floor), applied, applied, seq_floor=floor)
+        cluster.unreported = ("state_unreadable", _named(error))
+        self._add(cluster, now)
 
     def fold(self, records: Iterable[Any], now: float) -> Folded:
         """Apply records in the order of offsets, those applied before left out: each to its cluster, a tick to all."""
@@ -188,19 +138,23 @@ class Partition:
                 cluster.fold.enqueue(seen, headers[-1][0] == SPOOLED if headers else False)
             except BadRecord as bad:
                 folded.rejected.append(Rejected(record, bad.reason, bad.detail))
+                self._refuse(record, bad, folded, now)
             except Exception as error:
-                self._revert(cluster, record, error, folded)
+                self._revert(cluster, record, error, folded, now)
             else:
                 folded.judged += 1
                 folded.used.add(key)
                 folded.last = seen
         folded.newest.update(touched)
         for cluster, record in touched.items():
+            cluster.used = True
             self._judge(cluster, cluster.fold.evaluate, record, folded, now)
             yield
 
     def _keyless(self, record: Any, folded: Folded, now: float) -> Iterator[None]:
         try:
+            if isinstance(record, Unreadable):
+                raise BadRecord(UNPROCESSABLE, record.detail)
             seen = _decoded(record.value)
             if isinstance(seen, Vitals):
                 raise BadRecord(INVALID, "there is no key; it should be the cluster")
@@ -220,7 +174,7 @@ class Partition:
 
     def dump(self, cluster: Cluster, now: float) -> bytes:
         """The state of a cluster to save; it is next due one flush interval later."""
-        blob = Saved(self.number, cluster.applied, cluster.fold.dump()).pack()
+        blob = Saved(self.number, cluster.applied, cluster.fold.dump(), cluster_failure.pack(cluster.failure)).pack()
         self._blobs[cluster.key] = blob
         cluster.due = now + self._flush_s
         return blob
@@ -233,12 +187,27 @@ class Partition:
 
     def _tick(self, record: Any, at: datetime, folded: Folded, now: float) -> Iterator[None]:
         folded.ticks += 1
-        for cluster in self.clusters.values():
+        self._time_s = at.timestamp()
+        for cluster in list(self.clusters.values()):
             if record.offset < cluster.applied:
                 continue
             cluster.applied = record.offset + 1
             self._judge(cluster, partial(cluster.fold.tick, at), record, folded, now)
+            if cluster.unreported is not None or cluster.failure is not None:
+                self._follow(cluster, folded, now)
             yield
+
+    def _follow(self, cluster: Cluster, folded: Folded, now: float) -> None:
+        """Tell what went wrong with a cluster outside of any record, and when nothing is wrong any more."""
+        if cluster.unreported is not None:
+            (kind, detail), cluster.unreported = cluster.unreported, None
+            self._note(cluster, kind, detail, self._time_s, folded, now)
+        elif cluster.failure is not None and cluster.failure.is_over(
+            self._time_s, max(cluster_failure.QUIET_S, 2 * self._flush_s)
+        ):
+            ended, cluster.failure = cluster.failure.ended(self._time_s), None
+            if ended is not None:
+                self._emit(cluster, [ended], folded, now)
 
     def _judge(
         self, cluster: Cluster, judged: Callable[[], list[Output]], record: Any, folded: Folded, now: float
@@ -247,10 +216,42 @@ class Partition:
         try:
             outputs = judged()
         except Exception as error:
-            self._revert(cluster, record, error, folded)
+            self._revert(cluster, record, error, folded, now)
         else:
+            cluster.defects = 0
             if outputs:
                 self._emit(cluster, outputs, folded, now)
+
+    def _refuse(self, record: Any, bad: BadRecord, folded: Folded, now: float) -> None:
+        """Count a record that cannot be used for the cluster whose key it has."""
+        key, at = record.key, self._time_of(record)
+        cluster = self.clusters.get(key)
+        if cluster is None:
+            if len(self._strangers) >= MOST_STRANGERS:
+                self._strangers.clear()
+            count = self._strangers[key] = self._strangers.get(key, 0) + 1
+            name = _name(key)
+            if name is None or count < cluster_failure.REFUSED_LEAST:
+                return
+            del self._strangers[key]
+            known = ClusterFailure(name, at, at, count - 1)
+            cluster = Cluster(
+                key, name, self._factory.new(name), record.offset + 1, record.offset, used=False, failure=known
+            )
+            self._add(cluster, now)
+        detail = f"{bad.reason}: {bad.detail}, the last at offset {record.offset} of partition {self.number}"
+        self._note(cluster, "records_refused", detail, at, folded, now)
+
+    def _note(self, cluster: Cluster, kind: Kind, detail: str, at: float, folded: Folded, now: float) -> None:
+        before = cluster.failure or ClusterFailure.begin(cluster.name, at)
+        cluster.failure = before.noted(kind, detail, at)
+        reported = cluster.failure.incident
+        if reported is not None and reported is not before.incident:
+            self._emit(cluster, [reported], folded, now)
+
+    def _time_of(self, record: Any) -> float:
+        """The time of the newest tick; before the first, that of a record, within the years that can be written."""
+        return self._time_s or min(max(0.0, record.timestamp / 1000), LATEST_S)
 
     def _admit(self, record: Any, name: str, now: float) -> Cluster:
         key = name.encode("utf-8")
@@ -270,28 +271,60 @@ class Partition:
         if not all(isinstance(output, ROUTINE) for output in outputs):
             cluster.due = now
 
-    def set_aside(self, cluster: Cluster, error: Exception, folded: Folded) -> None:
+    def set_aside(self, cluster: Cluster, error: Exception, folded: Folded, now: float) -> None:
         """A cluster whose outputs cannot be written, or whose state cannot: back to its last saved state.
 
         The newest of its records that were just read goes to the dead letters.
         """
         record = folded.newest.get(cluster)
         if record is not None:
-            self._revert(cluster, record, error, folded)
+            self._revert(cluster, record, error, folded, now)
         else:
             log.error("cannot save cluster %s: it returns to its last saved state", cluster.name, exc_info=error)
-            self._set_back(cluster, folded)
+            self._set_back(cluster, error, self._time_s, folded, now)
 
-    def _revert(self, cluster: Cluster | None, record: Any, error: Exception, folded: Folded) -> None:
+    def _revert(self, cluster: Cluster | None, record: Any, error: Exception, folded: Folded, now: float) -> None:
         log.error("cannot judge offset %d of partition %d", record.offset, self.number, exc_info=error)
-        folded.rejected.append(Rejected(record, UNPROCESSABLE, f"{type(error).__name__}: {error}"))
+        folded.rejected.append(Rejected(record, UNPROCESSABLE, _named(error)))
         if cluster is not None:
-            self._set_back(cluster, folded)
+            self._set_back(cluster, error, self._time_of(record), folded, now)
 
-    def _set_back(self, cluster: Cluster, folded: Folded) -> None:
-        blob, factory = self._blobs.get(cluster.key), self._factory
-        cluster.fold = factory.new(cluster.name) if blob is None else factory.load(Saved.unpack(blob).state)
-        folded.outputs = [(owner, output) for owner, output in folded.outputs if owner is not cluster]
+    def _set_back(self, cluster: Cluster, error: Exception, at: float, folded: Folded, now: float) -> None:
+        known = cluster.failure.incident if cluster.failure is not None else None
+        folded.outputs = [
+            (owner, output) for owner, output in folded.outputs if owner is not cluster or output is known
+        ]
+        cluster.defects += 1
+        cluster.fold = self._last_saved(cluster)
+        self._note(cluster, "judgement_defect", _named(error), at, folded, now)
+
+    def _last_saved(self, cluster: Cluster) -> Fold:
+        """The judgement as it was last saved; a new one where that cannot be read, or fails again and again."""
+        blob, factory, name = self._blobs.get(cluster.key), self._factory, cluster.name
+        if blob is not None and cluster.defects < MOST_DEFECTS:
+            try:
+                if state := Saved.unpack(blob).state:
+                    return factory.load(state)
+            except Exception as error:
+                log.error("the saved state of cluster %s cannot be read", name, exc_info=error)
+        if blob is not None:
+            self._blobs.pop(cluster.key)
+            cluster.seq_floor, cluster.defects = STEPS_PER_RECORD * cluster.applied, 0
+            cluster.unreported = ("state_unreadable", f"no judgement from it succeeded {MOST_DEFECTS} times in a row")
+        return factory.new(name, cluster.seq_floor) if cluster.seq_floor else factory.new(name)
+
+
+def _name(key: bytes) -> ClusterName | None:
+    """The name of the cluster whose key it is; None where it is none's."""
+    try:
+        name = key.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return ClusterName(name) if 0 < len(name) <= LONGEST_NAME else None
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _decoded(value: bytes) -> Any:
@@ -301,7 +334,7 @@ def _decoded(value: bytes) -> Any:
     except BadRecord:
         raise
     except Exception as error:
-        raise BadRecord(UNPROCESSABLE, f"{type(error).__name__}: {error}") from error
+        raise BadRecord(UNPROCESSABLE, _named(error)) from error
 
 
 def _bounded(at: datetime, record: Any) -> datetime:

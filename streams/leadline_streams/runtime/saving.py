@@ -3,12 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 from leadline import metrics
 from leadline.wire import Outgoing
+from leadline_streams.runtime import cluster_failure
+from leadline_streams.runtime.fold import Cluster
 from leadline_streams.runtime.interfaces import Log
-from leadline_streams.runtime.partition import Cluster
+from leadline_streams.runtime.snapshot import Saved
 
 STATES = "state"
 """The topic of the clusters' states, without the prefix: compacted, by cluster, with the partitions of the samples."""
@@ -46,18 +49,22 @@ class StateWriter:
     ) -> None:
         if before is not None:
             await before
-        await asyncio.gather(*outputs)
+        for error in await asyncio.gather(*outputs, return_exceptions=True):
+            if isinstance(error, self._kafka.too_large):
+                cluster.unreported = ("judgement_defect", f"Kafka refuses one of its outputs: {error}")
+            elif isinstance(error, BaseException):
+                raise error
         try:
             await (await self._kafka.send(record, home))
         except self._kafka.too_large as error:
-            # Other clusters go on; this one is judged on as well, and begins anew after a restart.
+            # Other clusters go on, and so does this one. After a restart it is judged anew: from an older state its
+            # incidents would have numbers that were used before, and nobody would be notified of them.
             metrics.STREAM_STATES_REFUSED.inc()
-            size = len(record.value or b"")
-            log.error(
-                "the state of cluster %s is not saved: Kafka refuses its %d bytes (%s); after a restart the cluster is "
-                "judged from what was saved last; raise max.message.bytes of %s, or give its nodes several clusters",
-                *(cluster.name, size, error, record.topic),
-            )
+            detail = f"Kafka refuses its {len(record.value or b'')} bytes in {record.topic} ({error})"
+            log.error("the state of cluster %s is not saved: %s", cluster.name, detail)
+            cluster.unreported = ("state_too_large", detail)
+            empty = Saved(home, applied, b"", cluster_failure.pack(cluster.failure))
+            await (await self._kafka.send(replace(record, value=empty.pack()), home))
         cluster.saved = applied
 
     def _saved(self, cluster: Cluster, task: asyncio.Task[None]) -> None:

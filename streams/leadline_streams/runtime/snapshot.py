@@ -1,14 +1,17 @@
 """A cluster's state as it is saved in Kafka, and the offset to read on from."""
 
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from struct import Struct
 from typing import Self
 
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
-_HEAD = Struct(">BIQ")
+_HEAD = struct.Struct(">BIQ")
+_SIZE = struct.Struct(">I")
 _FORMAT = 5
+_WITH_FAILURE = 6
+"""The format of a state that has failures with it, after the offset."""
 _compressor = ZstdCompressor(level=1)  # to a fifth, in 2 ms per MB
 _decompressor = ZstdDecompressor()
 
@@ -20,21 +23,31 @@ class Saved:
     partition: int
     applied: int
     state: bytes
+    """Empty where there is none that can be kept: the cluster is to be judged anew."""
+    failure: bytes = b""
+    """Failures of the cluster, as ``cluster_failure.pack`` gives them."""
 
     def pack(self) -> bytes:
-        """As bytes: format, partition, offset, then the compressed state."""
-        return _HEAD.pack(_FORMAT, self.partition, self.applied) + _compressor.compress(self.state)
+        """As bytes: format, partition, offset, failures with their size if there are any, then the compressed state."""
+        head = _HEAD.pack(_WITH_FAILURE if self.failure else _FORMAT, self.partition, self.applied)
+        failure = _SIZE.pack(len(self.failure)) + self.failure if self.failure else b""
+        return head + failure + _compressor.compress(self.state)
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:
         """From bytes. Raises ValueError when they are not such a state."""
-        if len(data) < _HEAD.size or data[0] != _FORMAT:
-            raise ValueError(f"it begins with {data[:1]!r}, not with format {_FORMAT}")
-        _, partition, applied = _HEAD.unpack_from(data)
+        if len(data) < _HEAD.size or data[0] not in (_FORMAT, _WITH_FAILURE):
+            raise ValueError(f"it begins with {data[:1]!r}, not with format {_FORMAT} or {_WITH_FAILURE}")
+        kind, partition, applied = _HEAD.unpack_from(data)
+        begin, end = _HEAD.size, _HEAD.size
         try:
-            return cls(partition, applied, _decompressor.decompress(data[_HEAD.size :]))
-        except ZstdError as error:
+            if kind == _WITH_FAILURE:
+                begin += _SIZE.size
+                end = begin + _SIZE.unpack_from(data, _HEAD.size)[0]
+            state = _decompressor.decompress(data[end:])
+        except (ZstdError, struct.error) as error:
             raise ValueError(f"it cannot be decompressed: {error}") from None
+        return cls(partition, applied, state, data[begin:end])
 
     def within(self, end: int) -> Self:
         """This state, for a topic that ends at ``end``. A shorter topic was created again, and all of it is new."""

@@ -25,6 +25,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 from mode.utils.futures import maybe_async
 
+from leadline.deadletters import Unreadable
+
 MAX_BATCHES = 2500
 """Batches taken up at once, of all partitions; agents write batches of one or a few records."""
 FETCH_WAIT_MS = 100
@@ -61,7 +63,19 @@ class Chunk:
         return int(self.batches[-1].next_offset)
 
     def __iter__(self) -> Iterator[Any]:
-        return chain.from_iterable(self.batches)
+        return chain.from_iterable(map(_readable, self.batches))
+
+
+def _readable(batch: Any) -> Iterator[Any]:
+    """The records of a batch. In place of one that cannot be read, and of those after it, there is ``Unreadable``: a
+    header's name may be no text, or its compression one that is not installed."""
+    record = None
+    try:
+        for record in batch:
+            yield record
+    except Exception as error:
+        offset = batch.base_offset if record is None else record.offset + 1
+        yield Unreadable(offset, batch.next_offset, batch.max_timestamp, batch.timestamp_type, error)
 
 
 class Untouched(faust.Schema[Any, Any]):

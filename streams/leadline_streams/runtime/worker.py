@@ -11,8 +11,7 @@ import gc
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from math import inf
 
@@ -25,12 +24,14 @@ from leadline.model.observation import Tick
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline.recording import Recorded
 from leadline.settings.stream import StreamSettings
-from leadline.wire import LAG, OBSERVATIONS, STATUS, Outgoing, outgoing, tombstone
+from leadline.wire import LAG, MAX_RECORD_BYTES, OBSERVATIONS, STATUS, UNPROCESSABLE, Outgoing, outgoing, tombstone
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.runtime.counting import count_folded
 from leadline_streams.runtime.deadletter_limit import Limit
+from leadline_streams.runtime.fitting import fitted
+from leadline_streams.runtime.fold import Cluster, Fold, Folded, FoldFactory, Output
 from leadline_streams.runtime.interfaces import Extent, Log
-from leadline_streams.runtime.partition import Cluster, Fold, Folded, FoldFactory, Output, Partition
+from leadline_streams.runtime.partition import Partition
 from leadline_streams.runtime.saving import STATES, StateWriter
 from leadline_streams.runtime.snapshot import Saved, start
 from leadline_streams.runtime.transport import Chunk, Opening
@@ -62,8 +63,11 @@ class Worker:
         factory: FoldFactory,
         kafka: Log,
         blobs: MutableMapping[bytes, bytes],
+        largest_bytes: int = MAX_RECORD_BYTES,
     ) -> None:
+        """``largest_bytes``: the largest value that the readers of outputs, and Kafka, take."""
         self._settings = settings
+        self._largest_bytes = largest_bytes
         self._prefix = settings.kafka.topic_prefix
         self._clock = clock
         self._factory = factory
@@ -165,23 +169,22 @@ class Worker:
             if self._clock.monotonic() >= turn_ends:
                 await self._clock.sleep(0)  # for the heartbeats, and for whoever stops the worker
                 turn_ends = self._clock.monotonic() + TURN_S
-        ready = self._ready(partition, folded)
+        written = self._written(partition, folded, now)
         saves = self._saves(partition, folded, now)
+        ready = self._ready(partition, folded, written)
         rejected = [self._placed(bad, partition.number) for bad in folded.rejected]
         at = self._clock.now()
         home = partition.number
         letters = [await self._kafka.send(bad.letter(self._prefix + DEAD_LETTERS, at), home) for bad in rejected]
         try:
-            self._limit.note(partition.position, folded.read, rejected, folded.used)
+            watches = any(held.watches for held in self._partitions.values())
+            self._limit.note(partition.position, folded.read, rejected, folded.used, watches=watches)
         except ProblemFound:
             await asyncio.gather(*letters)  # whoever looks for the reason finds them
             raise
-        kept = {id(cluster) for cluster, _ in folded.outputs}
         together: dict[str, list[tuple[Cluster, Outgoing]]] = {STATUS.name: [], LAG.name: []}
         for cluster, record in ready:
             name = record.topic.removeprefix(self._prefix)
-            if id(cluster) not in kept:
-                continue
             if name in together:
                 together[name].append((cluster, record))
             else:
@@ -199,25 +202,33 @@ class Worker:
         count_folded(folded, at)
         metrics.STREAM_CLUSTERS.inc(len(partition.clusters) - clusters)
 
-    def _ready(self, partition: Partition, folded: Folded) -> list[tuple[Cluster, Outgoing]]:
-        """The outputs as records. A cluster with one that cannot be written is set aside; the others go on."""
-        ready: list[tuple[Cluster, Outgoing]] = []
+    def _written(self, partition: Partition, folded: Folded, now: float) -> dict[int, tuple[Output, Outgoing]]:
+        """The outputs as records, by identity. A cluster with one that cannot be written is set aside."""
+        written: dict[int, tuple[Output, Outgoing]] = {}
         failed: dict[Cluster, Exception] = {}
         for cluster, output in folded.outputs:
             try:
-                ready.append((cluster, self._record(output, partition.number)))
+                written[id(output)] = output, self._record(output, partition.number)
             except Exception as error:
                 failed[cluster] = error
         for cluster, reason in failed.items():
-            partition.set_aside(cluster, reason, folded)
-        return ready
+            partition.set_aside(cluster, reason, folded, now)
+        return written
+
+    def _ready(
+        self, partition: Partition, folded: Folded, written: Mapping[int, tuple[Output, Outgoing]]
+    ) -> list[tuple[Cluster, Outgoing]]:
+        """The records to send: those that tell that a cluster was set aside are not written yet."""
+        return [
+            (cluster, written[id(output)][1] if id(output) in written else self._record(output, partition.number))
+            for cluster, output in folded.outputs
+        ]
 
     def _record(self, output: Output, partition: int) -> Outgoing:
         if isinstance(output, Forgotten):
             return tombstone(STATUS, output.ident, self._prefix, partition)
-        if isinstance(output, LagRollup | LinkStatus | NodeStatus):
-            return outgoing(output, self._prefix, partition)
-        return outgoing(output, self._prefix)
+        place = partition if isinstance(output, LagRollup | LinkStatus | NodeStatus) else None
+        return fitted(output, self._prefix, place, self._largest_bytes)
 
     def _saves(
         self, partition: Partition, folded: Folded, now: float, due: float | None = None
@@ -226,9 +237,11 @@ class Worker:
         saves = []
         for cluster in list(partition.due(now if due is None else due)):
             try:
-                saves.append((cluster, partition.dump(cluster, now)))
+                blob = partition.dump(cluster, now)
             except Exception as error:
-                partition.set_aside(cluster, error, folded)
+                partition.set_aside(cluster, error, folded, now)
+                blob = partition.dump(cluster, now)  # what was saved before, which could be written
+            saves.append((cluster, blob))
         return saves
 
     def _placed(self, bad: Rejected, partition: int) -> Rejected:
@@ -242,7 +255,11 @@ class Worker:
     async def _put_away(self) -> None:
         now = self._clock.monotonic()
         for partition in list(self._partitions.values()):
-            for cluster, blob in self._saves(partition, Folded(), now, inf):
+            folded = Folded()
+            saves = self._saves(partition, folded, now, inf)
+            for cluster, record in self._ready(partition, folded, {}):
+                cluster.sent.append(await self._kafka.send(record, partition.number))
+            for cluster, blob in saves:
                 self._states.save(partition.number, cluster, blob)
             await self._clock.sleep(0)  # for the heartbeats
         await self._states.written()
@@ -254,11 +271,11 @@ class Worker:
             extents = await self._kafka.extents()
             await self._kafka.claim(extents)
             self._claimed_at = self._clock.monotonic()
-            found = self._stored(extents)
+            found, lost = self._stored(extents)
             partitions = {}
             for number, extent in extents.items():
                 position = start(extent.committed, (saved.applied for saved in found[number].values()), extent.earliest)
-                partitions[number] = await self._take_up(number, position, found[number])
+                partitions[number] = await self._take_up(number, position, found[number], lost[number])
             for opening in await self._kafka.open({number: held.position for number, held in partitions.items()}):
                 self._partitions[opening] = partitions[opening.partition]
                 self._progress[opening] = self._clock.monotonic()
@@ -270,33 +287,50 @@ class Worker:
         gc.collect()
         gc.freeze()
 
-    def _stored(self, extents: Mapping[int, Extent]) -> dict[int, dict[bytes, Saved]]:
-        """The states of these partitions, by key."""
+    def _stored(
+        self, extents: Mapping[int, Extent]
+    ) -> tuple[dict[int, dict[bytes, Saved]], dict[int, dict[bytes, Exception]]]:
+        """The states of these partitions, by key, and the reasons for which others cannot be read."""
         found: dict[int, dict[bytes, Saved]] = {number: {} for number in extents}
+        lost: dict[int, dict[bytes, Exception]] = {number: {} for number in extents}
         for key, blob in self._blobs.items():
-            with self._naming(key):
+            try:
                 saved = Saved.unpack(blob)
+            except Exception as error:
+                number = self._kafka.partition_of(key)
+                if number in lost:
+                    lost[number][key] = error
+                continue
             if saved.partition in found:
                 found[saved.partition][key] = saved.within(extents[saved.partition].end)
-        return found
+        return found, lost
 
-    async def _take_up(self, number: int, position: int, clusters: Mapping[bytes, Saved]) -> Partition:
+    async def _take_up(
+        self, number: int, position: int, clusters: Mapping[bytes, Saved], lost: Mapping[bytes, Exception]
+    ) -> Partition:
+        """A partition with its clusters. One whose state cannot be read is judged anew; the state is a dead letter."""
         partition = Partition(number, position, self._factory, self._blobs, self._settings.flush_s)
+        for key, error in lost.items():
+            await self._bury(key, number, error)
+            try:
+                partition.begin_anew(key, position, error, self._clock.monotonic())
+            except UnicodeDecodeError:
+                log.error("%r in %s%s is no cluster", key, self._prefix, STATES)
         for key, saved in clusters.items():
-            with self._naming(key):
-                partition.restore(key, saved, self._clock.monotonic())
+            blob = self._blobs[key]
+            failed = partition.restore(key, saved, self._clock.monotonic())
+            if failed is not None and saved.state:
+                await self._bury(key, number, failed, blob)
             await self._clock.sleep(0)  # for the heartbeats
         return partition
 
-    @contextmanager
-    def _naming(self, key: bytes) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            raise ProblemFound(
-                f"the state of cluster {key!r} in {self._prefix}{STATES} cannot be read ({error}); "
-                "run the version of Leadline that wrote it"
-            ) from error
+    async def _bury(self, key: bytes, partition: int, error: Exception, blob: bytes | None = None) -> None:
+        """Send a state that cannot be read to the dead letters."""
+        topic = self._prefix + STATES
+        log.error("the state of cluster %r in %s cannot be read (%s): it is judged anew", key, topic, error)
+        record = Recorded(topic, partition, -1, 0, key, [], blob if blob is not None else self._blobs[key])
+        bad = Rejected(record, UNPROCESSABLE, f"a state that cannot be read: {type(error).__name__}: {error}")
+        await self._kafka.send(bad.letter(self._prefix + DEAD_LETTERS, self._clock.now()), partition)
 
     async def _tick(self) -> None:
         tick = outgoing(Tick(at=self._clock.now(), worker=WORKER), self._prefix)

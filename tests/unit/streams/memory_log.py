@@ -88,7 +88,7 @@ class Count:
 class Counts:
     """Makes ``Count``."""
 
-    def new(self, cluster: str) -> Count:
+    def new(self, cluster: str, seq_floor: int = 0) -> Count:
         """From nothing."""
         return Count(cluster)
 
@@ -150,6 +150,10 @@ class MemoryLog:
     async def extents(self) -> Mapping[int, Extent]:
         """All partitions are this worker's."""
         return {number: Extent(0, len(found), self.committed.get(number)) for number, found in self.samples.items()}
+
+    def partition_of(self, key: bytes) -> int:
+        """All keys are in the first partition."""
+        return 0
 
     async def open(self, positions: Mapping[int, int]) -> list[Opening]:
         """Nothing to do: tests read for themselves."""

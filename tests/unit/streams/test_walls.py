@@ -68,7 +68,7 @@ class Poison(Counts):
     def __init__(self, step: str) -> None:
         self.step = step
 
-    def new(self, cluster: str) -> Count:
+    def new(self, cluster: str, seq_floor: int = 0) -> Count:
         return Poisoned(cluster, step=self.step)
 
     def load(self, data: bytes) -> Count:

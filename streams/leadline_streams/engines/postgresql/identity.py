@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from leadline.model.observation import Downstream, Node, Sample
+from leadline.numbers import whole_number
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.judge.state import NodeState
 
@@ -62,8 +63,9 @@ def servers_named(conninfo: str) -> Iterator[tuple[str, int]]:
     hosts = (found.get("host") or found.get("hostaddr") or "").split(",")
     ports = (found.get("port") or DEFAULT_PORT).split(",")
     for host, port in zip(hosts, ports * len(hosts) if len(ports) == 1 else ports, strict=False):
-        if host and port.isdecimal():
-            yield host, int(port)
+        number = whole_number(port)
+        if host and number is not None:
+            yield host, number
 
 
 def same_server(one: NodeState, other: NodeState) -> bool:

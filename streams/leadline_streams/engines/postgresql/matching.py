@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from leadline.model.observation import Downstream, Slot, Subscription, Upstream
+from leadline.numbers import whole_number
 from leadline_streams.engines.postgresql.identity import gap_s, hosts, is_at, looked_since, shows_senders
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, STARTING
 from leadline_streams.engines.postgresql.lsn import parse_lsn
@@ -132,7 +133,7 @@ def logical_points(
     direct = False
     if subscription.publisher is not None:
         host, _, port = subscription.publisher.rpartition(":")
-        direct = is_at(host, int(port), up.node, down.node)
+        direct = is_at(host, whole_number(port) or 0, up.node, down.node)
         points += 3 if direct else -1
     if not streams:
         return points - 2 if slot.active else points

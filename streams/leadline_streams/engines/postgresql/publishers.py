@@ -1,7 +1,8 @@
 """The publisher of each subscription: the server whose slot its worker reads."""
 
-from leadline.model.ids import NodeName, link_id
+from leadline.model.ids import NodeName, link_id, one_of
 from leadline.model.observation import Slot, Subscription
+from leadline.numbers import whole_number
 from leadline_streams.engines.postgresql import stand_ins
 from leadline_streams.engines.postgresql.candidates import MANY, Addresses
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of
@@ -44,7 +45,7 @@ def discover(memory: Memory, nodes: list[NodeState], now: float) -> bool:
             _subscribe(memory, reader, subscription, upstream, (), now)
         elif reader in candidates and known is None:
             names = tuple(sorted({name for name, _ in candidates[reader]}))
-            upstream = names[0] if len(names) == 1 else NodeName(" or ".join(names))
+            upstream = names[0] if len(names) == 1 else one_of(names)
             _subscribe(memory, reader, subscription, upstream, names if len(names) > 1 else (), now)
         elif known is not None:
             known.slot = subscription.slot
@@ -74,7 +75,7 @@ def _likely(
     known = {link.upstream for link in memory.above(name) if link.name == subscription.name}
     if subscription.publisher is not None:
         host, _, port = subscription.publisher.rpartition(":")
-        known |= {node.name for node in places.at(host, int(port), memory.nodes[name])}
+        known |= {node.name for node in places.at(host, whole_number(port) or 0, memory.nodes[name])}
     return [each for each in slots if each[0].name in known][:MANY]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from leadline.model.ids import NodeName, link_id
+from leadline.model.ids import NodeName, link_id, made_name
 from leadline.model.observation import Downstream
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, NOT_DOWNSTREAMS, STARTING, senders
@@ -104,14 +104,14 @@ def _name(memory: Memory, node: NodeState, row: Downstream, numbers: dict[str, i
 
     ``numbers``: the last number that was given beside each name.
     """
-    name = row.name if row.name not in DEFAULT_NAMES else f"{row.name or 'walreceiver'}@{row.address}"
+    name = made_name(row.name if row.name not in DEFAULT_NAMES else f"{row.name or 'walreceiver'}@{row.address}")
     if name in memory.nodes or link_id(memory.cluster, node.name, name) in memory.links:
-        name = f"{row.name or 'walreceiver'}@{row.slot or row.address}"
+        name = made_name(f"{row.name or 'walreceiver'}@{row.slot or row.address}")
     base = name
     while name in memory.nodes or link_id(memory.cluster, node.name, name) in memory.links:
         numbers[base] = numbers.get(base, 1) + 1
-        name = f"{base} #{numbers[base]}"
-    return NodeName(name)
+        name = made_name(f"{base} #{numbers[base]}")
+    return name
 
 
 def _slot_of(one: LinkState | Downstream) -> list[object]:

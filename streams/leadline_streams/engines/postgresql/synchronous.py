@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from leadline.model.observation import Downstream
+from leadline.numbers import whole_number
 
 _TOKEN = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([A-Za-z_\x80-\U0010ffff][\w$]*)|(\d+)|(\*)|([(),]))')
 """A quoted name, a name, a number, ``*``, or a mark: the tokens of PostgreSQL's syncrep_scanner.l."""
@@ -29,11 +30,12 @@ class Wanted:
             return None
         method = tokens[0].lower() if len(tokens) > 1 and tokens[1].isdecimal() else ""
         head = 2 if method in ("any", "first") else 1
-        grouped = len(tokens) > head and tokens[head] == "(" and tokens[-1] == ")" and tokens[head - 1].isdecimal()
-        names = _names(tokens[head + 1 : -1] if grouped else tokens)
+        grouped = len(tokens) > head and tokens[head] == "(" and tokens[-1] == ")"
+        count = whole_number(tokens[head - 1]) if grouped else None
+        names = _names(tokens[head + 1 : -1] if count is not None else tokens)
         if names is None:
             return None
-        return cls(int(tokens[head - 1]), names, method == "any") if grouped else cls(1, names)
+        return cls(count, names, method == "any") if count is not None else cls(1, names)
 
     def missing(self, downstreams: Iterable[Downstream]) -> list[str]:
         """The names that no connected standby has; ``*`` is never among them."""

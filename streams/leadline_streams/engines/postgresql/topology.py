@@ -7,7 +7,7 @@ until somebody who answers shows another. Where several nodes fit equally well, 
 from datetime import datetime
 from operator import attrgetter
 
-from leadline.model.ids import NodeName, link_id
+from leadline.model.ids import NodeName, link_id, made_name, one_of
 from leadline.model.observation import Sample, Upstream
 from leadline_streams.engines.postgresql import publishers, stand_ins
 from leadline_streams.engines.postgresql.identity import key_of, same_server, shows_senders
@@ -126,8 +126,8 @@ def _follow(memory: Memory, node: NodeState, found: Found, now: float) -> None:
     """The physical link of a standby; a link to another upstream ends when the standby has moved on."""
     receiver = (node.sample.upstream if node.sample is not None else None) or Upstream()
     node.upstream, node.upstream_is_guess = found.upstream, found.is_guess
-    address = NodeName(f"{receiver.host}:{receiver.port}") if receiver.host else None
-    upstream = found.upstream or address or (NodeName(" or ".join(found.candidates)) if found.candidates else None)
+    address = made_name(f"{receiver.host}:{receiver.port}") if receiver.host else None
+    upstream = found.upstream or address or (one_of(found.candidates) if found.candidates else None)
     if upstream is None:
         return
     ident = link_id(memory.cluster, upstream, node.name)

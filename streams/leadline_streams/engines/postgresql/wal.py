@@ -1,6 +1,7 @@
 """WAL as samples show it: what is missing between two positions, and where an upstream's WAL begins."""
 
 from leadline.model.observation import Sample
+from leadline.numbers import whole_number
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.judge.diagnosis.context import AffectedLink
@@ -47,7 +48,7 @@ def kept_timeline(up: NodeState, down: NodeState) -> str | None:
     ours, theirs = down.node.timeline, up.node.timeline
     if setting is None or setting.value in ("", "latest") or ours is None or theirs is None or ours >= theirs:
         return None
-    return None if setting.value.isdecimal() and int(setting.value) >= theirs else setting.value
+    return None if (whole_number(setting.value) or 0) >= theirs else setting.value
 
 
 def left_at(up: NodeState, down: NodeState) -> int | None:
