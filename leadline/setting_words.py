@@ -31,7 +31,7 @@ def written(value: str, unit: str | None) -> str:
 
 
 def shown(setting: str, value: str | None) -> str:
-    """A value for people: ``unset`` and ``empty`` are said, and -1 where it lifts a limit."""
+    """A value for people: ``unset``, ``empty``, and ``unlimited`` where -1 lifts a limit."""
     if not value:
         return "unset" if value is None else "empty"
     return "-1 (unlimited)" if value == "-1" and setting in _UNLIMITED else value

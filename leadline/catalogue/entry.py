@@ -65,7 +65,7 @@ class CauseEntry:
     help: str
     """Its signature, in one line."""
     over: str
-    """What is seen once it is over, for the end of an incident."""
+    """The sign that it is over, for the end of an incident."""
     explains: frozenset[str]
     """The rules whose alerts it can explain. It is evaluated only while one of them has an open alert."""
     improvements: tuple[str, ...]

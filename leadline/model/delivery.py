@@ -50,7 +50,7 @@ class Delivery(Value, frozen=True, kw_only=True):
     """Time of the first notification that the target accepted."""
     told_until: Time | None = None
     """Time of the newest entry of the incident's timeline that was sent."""
-    told_last: list[str] = []
+    sent_last: list[str] = []
     """The entries of that time that were sent: another of the same instant may follow in a later record."""
     actions: list[str] = []
     """Identities of the actions that were sent."""

@@ -24,7 +24,7 @@ that a number near it does not flap. Missing data neither fires nor clears: the 
 
 Limits are changed in [settings](settings.md), in the rule's unit: for all subjects under `rules`, for some under
 `overrides`. The class is the urgency: `page`, somebody must act now; `notice`, somebody must know today; `advice`, it
-belongs in a report. The alerts of every class open incidents.
+belongs in a report. Only pages open incidents; a notice that reaches its critical limit is one.
 
 How to add a rule: [add a rule or a cause](../how-to/add-a-rule.md).
 """

@@ -98,7 +98,7 @@ class DeliveryRecords:
             severity=incident.severity,
             state=incident.state,
             told_until=max(times, default=None),
-            told_last=[entry.what for entry in incident.timeline if entry.at == max(times)],
+            sent_last=[entry.what for entry in incident.timeline if entry.at == max(times)],
             generation=incident.generation,
             cause=incident.causes[0].code if incident.causes else "",
             actions=_actions(notification, last),

@@ -97,7 +97,7 @@ def is_news(entry: TimelineEntry, last: Delivery | None) -> bool:
     """Whether the target has not been sent an entry of the timeline."""
     if last is None or last.told_until is None or entry.at > last.told_until:
         return True
-    return entry.at == last.told_until and entry.what not in last.told_last
+    return entry.at == last.told_until and entry.what not in last.sent_last
 
 
 def _notification(at: Situation, due: Occasion, silence: Silence | None, notify: NotifySettings) -> Notification:

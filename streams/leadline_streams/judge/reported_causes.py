@@ -35,7 +35,7 @@ def reported(incident: IncidentState) -> list[Cause]:
 
 
 def ended_by(incident: IncidentState) -> str:
-    """What was seen at the end: that the first cause is over, or else how its last alert ended."""
+    """The sign that the first cause is over, or else the end of the last alert."""
     first = next(iter(incident.causes), None)
     if first is None or not _confirmed(first) or first.code not in CAUSES:
         return incident.last_end

@@ -1,4 +1,4 @@
-"""What each sink sends over the life of an incident: real notifiers and sinks, on a clock that the records move."""
+"""All that each sink sends over the life of an incident: real notifiers and sinks, on a clock that records move."""
 
 import asyncio
 from collections.abc import Callable, Sequence

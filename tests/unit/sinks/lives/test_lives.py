@@ -1,4 +1,4 @@
-"""What people read over the life of five problems, in each sink.
+"""Everything that people read over the life of five problems, in each sink.
 
 To change a text, change it where it is made, run this file as a program, and read the new files in ``golden`` aloud.
 """
@@ -22,7 +22,7 @@ def test_a_life(problem: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("problem", PROBLEMS)
-def test_every_entry_is_told_once(problem: str) -> None:
+def test_every_entry_is_sent_once(problem: str) -> None:
     """Each line of the timeline is in the thread in Slack or was there at the beginning, also those of one instant."""
     records = played(problem).records
     text = life(records).replace("`", "")
