@@ -23,4 +23,5 @@ Publish:
 
 ``backoff``    the wait before the next attempt to connect
 ``service``    all of it as a process
+``__main__``   ``python -m leadline_agents``, which the units of systemd start
 """

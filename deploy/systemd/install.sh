@@ -6,7 +6,7 @@
 # /opt/leadline            the programs, in a Python environment of their own
 # /usr/local/bin/leadline  the command
 # /etc/leadline/ROLE.yaml  settings: every one with its help, unless the file is there
-# /etc/systemd/system      leadline-agent.service, leadline@.service
+# /etc/systemd/system      leadline-agent.service, leadline-agent@.service, leadline@.service
 # /usr/local/share         manual pages, completion for bash
 # /var/lib/leadline        the spool of an agent; systemd creates it
 #
@@ -34,9 +34,10 @@ ln -sfn /opt/leadline/bin/leadline "$to/usr/local/bin/leadline"
 for role in "$@"; do
     file=$to/etc/leadline/$role.yaml
     [ -e "$file" ] || install -m 0644 "$here/../examples/$role.yaml" "$file"
-    unit=leadline@.service
-    [ "$role" != agent ] || unit=leadline-agent.service
-    install -D -m 0644 "$here/$unit" "$to/etc/systemd/system/$unit"
+    units=(leadline@.service)
+    [ "$role" != agent ] || units=(leadline-agent.service leadline-agent@.service)
+    install -d "$to/etc/systemd/system"
+    install -m 0644 "${units[@]/#/$here/}" "$to/etc/systemd/system"
 done
 "$to/opt/leadline/bin/python" -m leadline_cli.man "$to/usr/local/share/man/man1"
 install -d "$to/usr/local/share/bash-completion/completions"
