@@ -103,10 +103,14 @@ def test_every_module_of_an_agent_imports(host: Path) -> None:
 def test_the_unit_names_paths_that_exist(root: Path) -> None:
     """The program, the settings and the manual page; what the unit says to run has a completion, too."""
     unit = (root / "etc/systemd/system/leadline-agent.service").read_text()
-    (program, settings) = re.findall(r"^ExecStart=(\S+) agent -c (\S+)$", unit, re.MULTILINE)[0]
-    for path in (program, settings, "/usr/local/share/man/man1/leadline-agent.1"):
+    (python, module, settings) = re.findall(r"^ExecStart=(\S+) -m (\S+) -c (\S+)$", unit, re.MULTILINE)[0]
+    program = str(Path(python).parent / "leadline")
+    for path in (python, program, settings, "/usr/local/share/man/man1/leadline-agent.1"):
         assert (root / path.removeprefix("/")).is_file(), path
+    started = run(root / python.removeprefix("/"), "-m", module, "-c", "/nowhere")
+    assert (started.returncode, started.stderr.count("cannot read the settings")) == (2, 1)
     assert (root / "usr/local/bin/leadline").readlink() == Path(program)
+    assert (root / "etc/systemd/system/leadline-agent@.service").is_file()
     assert "_leadline_completion" in (root / "usr/local/share/bash-completion/completions/leadline").read_text()
     done = run(root / program.removeprefix("/"), "config", "check", "-c", root / settings.removeprefix("/"))
     assert done.returncode == 0, done.stderr
