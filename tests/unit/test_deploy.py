@@ -51,7 +51,8 @@ def test_compose_mounts_files_that_exist() -> None:
 def test_units_run_commands_that_exist(unit: Path) -> None:
     """The command, or the template's instances that the unit names."""
     text = unit.read_text()
-    (command,) = re.findall(r"^ExecStart=\S+/leadline (\S+)", text, re.MULTILINE)
+    (found,) = re.findall(r"^ExecStart=\S+/(?:leadline (\S+)|python -m leadline_(agent)s )", text, re.MULTILINE)
+    command = "".join(found)
     named = set(re.findall(r"leadline@(\w+)", text)) if command == "%i" else {command}
     assert named
     assert named <= set(PROCESSES)

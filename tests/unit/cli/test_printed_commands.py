@@ -23,7 +23,7 @@ BLOCK = re.compile(r"^( *)```(?:sh|bash)?\n(.*?)^ *```", re.MULTILINE | re.DOTAL
 EXAMPLE = re.compile(r"^ *\\b\n *Examples?:\n(.*?)\n *(?:\"\"\"|\n)", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:LEADLINE_\w+=\S+ )?leadline [a-z][^`\n]*)`")
 COMMENT = re.compile(r"^(?:#|--) {2,}(\S* ?/?[\w/]*leadline [a-z].*)$", re.MULTILINE)
-UNIT = re.compile(r"^ExecStart=(.*)$", re.MULTILINE)
+UNIT = re.compile(r"^ExecStart=(\S*/leadline .*)$", re.MULTILINE)
 ENDS = {"|", "||", "&&", ";", ">", ">>", "<", "&", "#"}
 
 
