@@ -336,6 +336,8 @@ class Session(Value, frozen=True, kw_only=True):
     user: str = ""
     application: str = ""
     database: str = ""
+    client: str = ""
+    """Address that it connected from; empty for a local socket."""
     state: str = ""
     age_s: Seconds = 0.0
     """Age of its transaction."""

@@ -214,6 +214,7 @@ async def test_the_holder_of_the_lock_that_replay_waits_for(any_pair: Pair) -> N
         (blocker,) = sample.activity.blockers
         assert blocker.pid == reader.info.backend_pid
         assert (blocker.application, blocker.state) == ("shop", "idle in transaction")
+        assert blocker.client == reader.info.hostaddr
         assert blocker.holds == "AccessShareLock on public.locked"
         assert blocker.query == "SELECT * FROM locked WHERE n = ?"
     any_pair.fleet.wait_caught_up()

@@ -62,8 +62,8 @@ _LOCK = (
 )
 _SESSION = (
     "pid int, backend_start timestamptz, backend_type text, usename name, application_name text, datname name, "
-    "state text, xact_start timestamptz, state_change timestamptz, backend_xid xid, backend_xmin xid, "
-    "wait_event_type text, wait_event text, query text"
+    "client_addr inet, state text, xact_start timestamptz, state_change timestamptz, backend_xid xid, "
+    "backend_xmin xid, wait_event_type text, wait_event text, query text"
 )
 _RECEIVER = (
     "slot_name text, sender_host text, sender_port int, status text, written_lsn pg_lsn, flushed_lsn pg_lsn, "

@@ -20,5 +20,10 @@ def described(session: Session) -> str:
 
 
 def _owner(session: Session) -> list[str]:
-    named = (("", session.application), ("user ", session.user), ("database ", session.database))
+    named = (
+        ("", session.application),
+        ("user ", session.user),
+        ("database ", session.database),
+        ("from ", session.client),
+    )
     return [f"{kind}{name}" for kind, name in named if name]

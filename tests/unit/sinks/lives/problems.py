@@ -22,7 +22,11 @@ def a_query_blocks_replay(world: World) -> None:
     stuck = world.lsn
     for age in range(330):
         report = physical.session(
-            application="monthly_report", database="app", age_s=12.0 + age, query="SELECT sum(total) FROM orders"
+            application="monthly_report",
+            database="app",
+            client="10.0.7.4",
+            age_s=12.0 + age,
+            query="SELECT sum(total) FROM orders",
         )
         physical.run(world, 1, replayed=stuck, positions={"startup_wait": "Lock/relation"}, down={"activity": report})
     physical.run(world, 5, down={"activity": None})

@@ -16,8 +16,8 @@ control AS MATERIALIZED (
     SELECT timeline_id, redo_lsn FROM pg_control_checkpoint() AS checkpoint
 ),
 sessions AS MATERIALIZED (
-    SELECT pid, backend_start, backend_type, usename, application_name, datname, state, xact_start, state_change,
-        backend_xid, backend_xmin, wait_event_type, wait_event, wait_event_type || '/' || wait_event AS wait,
+    SELECT pid, backend_start, backend_type, usename, application_name, datname, host(client_addr) AS client, state,
+        xact_start, state_change, backend_xid, backend_xmin, wait_event_type, wait_event, wait_event_type || '/' || wait_event AS wait,
         left(query, 1000) AS query
     FROM pg_stat_activity AS session
     WHERE pid <> pg_backend_pid() AND (backend_type IS DISTINCT FROM 'client backend' OR state IS DISTINCT FROM 'idle')
