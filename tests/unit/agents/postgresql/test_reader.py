@@ -62,7 +62,7 @@ class Rig:
         self.reader = Reader(self.server, self.clock, "pg-1", vitals=vitals)  # type: ignore[arg-type]
 
     async def asks(self) -> list[str]:
-        """What one look asks."""
+        """The statements of one look."""
         self.server.asked.clear()
         shown = await self.reader.look()
         assert shown.node.settings_loaded_at == self.server.look.node.settings_loaded_at
@@ -77,7 +77,7 @@ class Rig:
         pytest.fail("vitals are never read")
 
 
-async def test_a_calm_server_is_asked_for_vitals_and_each_10_seconds_for_the_look() -> None:
+async def test_a_healthy_server_is_asked_for_vitals_and_each_10_seconds_for_the_look() -> None:
     """After a few whole looks."""
     rig = Rig()
     asked = [await rig.asks() for _ in range(60)]
@@ -131,7 +131,7 @@ async def test_where_vitals_are_refused_the_look_is_read() -> None:
 
 
 async def test_where_a_part_of_the_look_is_refused_every_look_is_whole() -> None:
-    """Nobody knows what else that server does not show."""
+    """It is not seen what else that server does not show."""
     rig = Rig()
     rig.server.rights = replace(RIGHTS, denied=("pg_stat_get_wal_senders()",))
     assert [await rig.asks() for _ in range(20)] == [["look"]] * 20

@@ -108,7 +108,7 @@ def _values(row: Struct, name: str) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_calm_server_is_shown_by_its_vitals(role: str) -> None:
+def test_a_healthy_server_is_shown_by_its_vitals(role: str) -> None:
     """A second later, with numbers that have moved."""
     look = HEALTHY[role]
     assert is_healthy(look)

@@ -1,4 +1,4 @@
-"""What ``vitals-13.sql`` returns for a server of which a look shows this: its SQL in Python."""
+"""The answer of ``vitals-13.sql`` for a server of which a look shows this: its SQL in Python."""
 
 from datetime import timedelta
 
