@@ -36,9 +36,8 @@ _CAUSES = f"""\
 While an incident is open, each cause that could explain one of its alerts is asked every second what it can evidence
 in the samples. Its claims say how sure they are: 0.9 and above means that the signs leave no doubt. The surest is
 ranked first and gives the incident its title; those that explain only alerts that have not fired come after the others.
-A cause whose signs are gone stays, a little less sure; if the incident ends after that, this confirms it. When none can be
-evidenced the cause is `unknown`. How to
-add one: [add a rule or a cause](../how-to/add-a-rule.md).
+A cause whose signs are gone stays, a little less sure; if the incident ends after that, this confirms it. When none can
+be evidenced the cause is `unknown`. How to add one: [add a rule or a cause](../how-to/add-a-rule.md).
 
 | cause | signature in the samples | explains |
 |---|---|---|
