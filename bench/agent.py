@@ -1,8 +1,9 @@
-"""The agent's footprint beside Debian's prometheus-postgres-exporter, each of which reads one primary once a second.
+"""The agent's footprint beside Debian's prometheus-postgres-exporter, which reads one primary once a second.
 
 The primary is a sandbox server with a standby, a subscriber and a light pgbench load. The agent is the real
 process and publishes to a broker in memory; the exporter is scraped over one HTTP connection, compressed, as Prometheus
-asks. They run in turn, each with a database role of its own. Their start is not counted.
+asks. They run in turn, each with a database role of its own. Their start is not counted. An agent of many servers reads
+the same primary as often as it has servers; what it costs is divided by their number.
 """
 
 import argparse
@@ -29,6 +30,8 @@ from bench.page import FOOTPRINT, PROCESSES
 from leadline.clock import SystemClock
 from leadline.errors import UnreachableError
 from leadline.model.observation import Sample
+from leadline.model.pg_vitals import PostgresqlVitals
+from leadline.settings.agent import Wire
 from leadline.wire import OBSERVATIONS
 from leadline_lab.sandbox import guard
 from leadline_lab.sandbox.binaries import wheel_binaries
@@ -47,8 +50,12 @@ EXPORTER = "exporter"
 ITEMS = "CREATE TABLE items (id int PRIMARY KEY, note text)"
 TRANSACTIONS_PER_S = 20.0
 SAMPLES = "leadline.samples"
-WARM_S = 10
+WARM_S = 20
+"""Until vitals are read, too."""
 SETUP_S = 20.0
+MANY = 20
+
+Look = Sample | PostgresqlVitals
 
 
 @dataclass(frozen=True)
@@ -59,40 +66,47 @@ class Running:
     role: str
     look: Callable[[], None] = lambda: None
     """Called each second, for a process that reads only when it is scraped."""
-    samples: Callable[[], list[Sample]] = list
+    looks: Callable[[], list[Look]] = list
     """All that it has published so far."""
+    servers: int = 1
 
 
 Variant = Callable[[Server], AbstractContextManager[Running]]
 """One way to monitor a primary."""
 
 
-@contextmanager
-def agent(primary: Server) -> Iterator[Running]:
-    """``leadline agent`` with its defaults."""
-    with EmbeddedBroker() as broker, tempfile.TemporaryDirectory(prefix="leadline-") as folder:
-        broker.create_topic(SAMPLES, 1)
-        file = Path(folder, "agent.yaml")
-        settings = {
-            "instances": [{"dsn": primary.dsn(user=AGENT), "name": "pg-1", "cluster": "orders"}],
-            "kafka": {"bootstrap": broker.bootstrap},
-            "spool": {"path": f"{folder}/spool.sqlite3"},
-        }
-        file.write_bytes(orjson.dumps(settings))  # JSON is YAML
-        with process(sys.executable, "-m", "leadline_cli", "agent", "-c", file) as pid:
-            eventually("the agent publishes", lambda: bool(published(broker)), SETUP_S)
-            yield Running(pid, AGENT, samples=lambda: published(broker))
+def agent(wire: Wire, servers: int = 1, env: Mapping[str, str] | None = None) -> Variant:
+    """An agent as its unit of systemd starts it, with its defaults but for the wire; ``env``: of its process."""
+
+    @contextmanager
+    def run(primary: Server) -> Iterator[Running]:
+        with EmbeddedBroker() as broker, tempfile.TemporaryDirectory(prefix="leadline-") as folder:
+            broker.create_topic(SAMPLES, 1)
+            file = Path(folder, "agent.yaml")
+            dsn = primary.dsn(user=AGENT)
+            settings = {
+                "instances": [{"dsn": dsn, "name": f"pg-{n}", "cluster": f"orders-{n}"} for n in range(servers)],
+                "kafka": {"bootstrap": broker.bootstrap},
+                "spool": {"path": f"{folder}/spool.sqlite3"},
+                "wire": wire,
+            }
+            file.write_bytes(orjson.dumps(settings))  # JSON is YAML
+            with process(sys.executable, "-m", "leadline_agents", "-c", file, env=env) as pid:
+                eventually("the agent publishes", lambda: bool(published(broker)), SETUP_S)
+                yield Running(pid, AGENT, looks=lambda: published(broker), servers=servers)
+
+    return run
 
 
-def published(broker: EmbeddedBroker) -> list[Sample]:
-    """Every sample in the broker."""
+def published(broker: EmbeddedBroker) -> list[Look]:
+    """Every look in the broker."""
     options = {"bootstrap.servers": broker.bootstrap, "group.id": "bench", "enable.partition.eof": True}
     with closing(Consumer(options)) as consumer:
         consumer.assign([TopicPartition(SAMPLES, 0, OFFSET_BEGINNING)])
         found = []
         while (message := consumer.poll(SETUP_S)) and not message.error():  # the end is an error
             found.append(OBSERVATIONS.decode(message.value()))
-    return [look for look in found if isinstance(look, Sample)]
+    return [look for look in found if isinstance(look, Sample | PostgresqlVitals)]
 
 
 def exporter(*flags: str) -> Variant:
@@ -147,7 +161,10 @@ def process(*command: str | Path, env: Mapping[str, str] | None = None) -> Itera
 
 
 VARIANTS: Mapping[str, Variant] = {
-    "agent": agent,
+    "agent": agent("whole"),
+    "agent_vitals": agent("vitals"),
+    "agent_small": agent("vitals", env={"PSYCOPG_IMPL": "python"}),
+    "agent_many": agent("vitals", MANY),
     "exporter": exporter(),
     "exporter_reduced": exporter(*REDUCED),
 }
@@ -171,15 +188,17 @@ async def measure(name: str, primary: Server, seconds: int) -> dict[str, float]:
         cpu_after, backends_after = cpu_s(running.pid), backends_cpu_s(primary, running.role)
         if not backends or backends_after.keys() != backends.keys():
             raise UnreachableError(f"{name}: it connected anew, and what that cost is not known; run it again")
+        held, of_database = memory(running.pid), (after - backends[pid] for pid, after in backends_after.items())
         numbers = {
-            **memory(running.pid)._asdict(),
+            **held._asdict(),
             "cpu_s_per_100": (cpu_after - cpu) / seconds * 100,
-            "db_cpu_s_per_100": sum(after - backends[pid] for pid, after in backends_after.items()) / seconds * 100,
+            "db_cpu_s_per_100": sum(of_database) / seconds * 100,
         }
-        if samples := [sample for sample in running.samples() if sample.sent_at >= since]:
-            assert len(samples) >= seconds - 1, f"{len(samples)} samples in {seconds} s"
-            assert all(sample.up and not sample.not_permitted for sample in samples)
-            numbers["db_ms_per_sample"] = median(sample.cost.statement_ms for sample in samples if sample.cost)
+        numbers = {name: number / running.servers for name, number in numbers.items()}
+        if looks := [look for look in running.looks() if look.sent_at >= since]:
+            assert len(looks) >= (seconds - 1) * running.servers, f"{len(looks)} looks in {seconds} s"
+            assert all(look.up and not look.not_permitted for look in looks if isinstance(look, Sample))
+            numbers["db_ms_per_sample"] = median(look.cost.statement_ms for look in looks if look.cost)
     return numbers
 
 
@@ -218,15 +237,16 @@ def run(repetitions: int, seconds: int, names: list[str]) -> dict[str, list[dict
 
 
 def summary(found: Mapping[str, list[dict[str, float]]]) -> dict[str, float]:
-    """Medians as ``variant_number``, and the agent's to each exporter's as medians of each repetition's ratio."""
+    """Medians as ``variant_number``, and each agent's to each exporter's as medians of each repetition's ratio."""
     numbers = {
         f"{name}_{key}": median(phase[key] for phase in phases) for name, phases in found.items() for key in phases[0]
     }
-    for name, phases in found.items():
-        for key in ("rss", "cpu", "db_cpu") if name != "agent" else ():
+    agents = [name for name in found if name.startswith("agent")]
+    for agent_name, name in ((one, other) for one in agents for other in found if other not in agents):
+        for key in ("rss", "cpu", "db_cpu"):
             column = f"{key}_mb" if key == "rss" else f"{key}_s_per_100"
-            ratios = [own[column] / other[column] for own, other in zip(found["agent"], phases, strict=True)]
-            numbers[f"agent_{key}_to_{name}_ratio"] = median(ratios)
+            ratios = [own[column] / other[column] for own, other in zip(found[agent_name], found[name], strict=True)]
+            numbers[f"{agent_name}_{key}_to_{name}_ratio"] = median(ratios)
     return numbers
 
 
@@ -245,9 +265,10 @@ def table(numbers: Mapping[str, float], names: list[str]) -> Iterator[str]:
     yield f"{'':<30}" + "".join(f"{title:>32}" for title in FOOTPRINT.values())
     for name in names:
         yield f"{PROCESSES[name]:<30}" + "".join(f"{numbers[f'{name}_{key}']:>32.3f}" for key in FOOTPRINT)
-    for name in names[1:]:
-        ratios = (f"{key} {numbers[f'agent_{key}_to_{name}_ratio']:.2f}" for key in ("rss", "cpu", "db_cpu"))
-        yield f"agent to {PROCESSES[name]}: {', '.join(ratios)}"
+    agents = [name for name in names if name.startswith("agent")]
+    for own, name in ((one, other) for one in agents for other in names if other not in agents):
+        ratios = (f"{key} {numbers[f'{own}_{key}_to_{name}_ratio']:.2f}" for key in ("rss", "cpu", "db_cpu"))
+        yield f"{PROCESSES[own]} to {PROCESSES[name]}: {', '.join(ratios)}"
     yield f"a look of the agent takes {numbers['agent_db_ms_per_sample']:.2f} ms, network and waiting included"
 
 
@@ -267,7 +288,7 @@ def main() -> None:
             f" on Debian: apt-get install {PROGRAM}, then stop the service that it starts",
             file=sys.stderr,
         )
-        names = ["agent"]
+        names = [name for name in names if name.startswith("agent")]
     numbers = summary(run(options.repetitions, options.seconds, names))
     print(*table(numbers, names), sep="\n")
     if options.json:

@@ -67,9 +67,12 @@ CLAIMS = (
     Claim("kafka_gb_per_month", "1,000 links for a month, vitals: GB written to the samples topic", digits=0),
     Claim("cpu_hours_per_month", "1,000 links for a month, vitals: CPU hours of the stream processor", digits=1),
     Claim("agent_cpu_to_exporter_ratio", "agent: CPU to the exporter's", at_most=0.25),
-    Claim("agent_db_cpu_to_exporter_ratio", "agent: CPU of the database to the exporter's", at_most=0.1),
-    Claim("agent_rss_mb", "agent of one server: resident MiB", at_most=45, digits=1),
-    Claim("agent_rss_to_exporter_ratio", "the same to the exporter's"),
+    Claim("agent_db_cpu_to_exporter_ratio", "agent: CPU of the database to the exporter's"),
+    Claim("agent_vitals_db_cpu_to_exporter_ratio", "the same, vitals", at_most=0.1, digits=3),
+    Claim("agent_rss_mb", "agent of one server: resident MiB", digits=1),
+    Claim("agent_small_rss_mb", "the same, vitals, system libpq", at_most=45, digits=1),
+    Claim("agent_many_rss_mb", "agent of twenty servers: resident MiB a server", at_most=3, digits=1),
+    Claim("agent_rss_to_exporter_ratio", "agent of one server: resident memory to the exporter's"),
     Claim("agent_db_ms_per_sample", "agent: ms from question to answer"),
 )
 
@@ -84,6 +87,9 @@ PERCENTILES = {50: "median", 99: "99th percentile"}
 
 PROCESSES = {
     "agent": "leadline agent",
+    "agent_vitals": "the same, vitals",
+    "agent_small": "the same, system libpq",
+    "agent_many": "of twenty servers, vitals: each",
     "exporter": "exporter, default collectors",
     "exporter_reduced": "exporter, reduced collectors",
 }

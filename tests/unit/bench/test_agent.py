@@ -26,3 +26,12 @@ def test_without_an_exporter_there_is_no_ratio() -> None:
     numbers = summary({"agent": [phase(30, 1, 1)]})
     assert numbers["agent_rss_mb"] == 30
     assert not [key for key in numbers if key.endswith("ratio")]
+
+
+def test_each_agent_is_compared_with_each_exporter() -> None:
+    """Not with the others."""
+    numbers = summary(
+        {"agent": [phase(30, 1, 4)], "agent_vitals": [phase(30, 1, 1)], "exporter": [phase(15, 2, 8)]},
+    )
+    assert numbers["agent_vitals_db_cpu_to_exporter_ratio"] == 0.125
+    assert not [key for key in numbers if "to_agent" in key]
