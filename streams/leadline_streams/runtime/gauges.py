@@ -29,8 +29,8 @@ def count(states: Iterable[ClusterState]) -> None:
         verdicts.update(link.verdict for link in state.memory.links.values())
         metrics.STREAM_LATE.inc(state.late)
         metrics.STREAM_DUPLICATES.inc(state.duplicates)
-        metrics.STREAM_WITHOUT_BASE.inc(state.without_base)
-        state.late = state.duplicates = state.without_base = 0
+        metrics.STREAM_WITHOUT_BASE.inc(state.looks.without_base)
+        state.late = state.duplicates = state.looks.without_base = 0
     metrics.STREAM_INCIDENTS_OPEN.set(incidents)
     for verdict in get_args(Verdict):
         metrics.STREAM_LINKS.labels(verdict).set(verdicts[verdict])

@@ -101,7 +101,7 @@ def fold(
     for place, (_, what) in enumerate(arrivals):
         if place in restarts:
             out += state.evaluate()
-            without += state.without_base
+            without += state.looks.without_base
             state = ClusterState.load(state.dump(), judgement(policy))
         if isinstance(what, int | float):
             out += state.tick(at(what))
@@ -112,7 +112,7 @@ def fold(
         if not until:
             out += state.evaluate()
             until = next(left)
-    return out + state.evaluate(), plain(state.memory), without + state.without_base
+    return out + state.evaluate(), plain(state.memory), without + state.looks.without_base
 
 
 def plain(memory: Memory) -> Memory:

@@ -1,0 +1,227 @@
+"""Samples and vitals of nodes: what they change in a cluster's memory, and the judging of the node and its links."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from leadline.model.finding import EngineVitals
+from leadline.model.observation import NodeSettings, Sample
+from leadline_streams.judge import rollup, same_address, setting_changes, status
+from leadline_streams.judge.alerting import Alerting, Output
+from leadline_streams.judge.engine import Engine
+from leadline_streams.judge.judgement import Judgement
+from leadline_streams.judge.judging import Judging
+from leadline_streams.judge.links import Links
+from leadline_streams.judge.state import LinkState, Memory, NodeState
+from leadline_streams.judge.timers import Timers
+from leadline_streams.judge.wiring import Wiring
+
+SERVER_LOG_KEPT_S = 120.0
+"""It is read again in less than this while something is wrong."""
+TABLES_KEPT_S = 120.0
+"""They are large, and sent again while they are needed."""
+WITHOUT_BASE_S = 45.0
+"""Vitals without their base show that an agent works, for longer than it sends none but these. After that nothing of
+its node was judged for too long, whatever the reason: it counts as silent."""
+Seen = TypeVar("Seen", Sample, EngineVitals)
+
+
+class Looks:
+    """What agents saw at the servers of one cluster."""
+
+    __slots__ = (
+        *("_alerting", "_engines", "_judging", "_links", "_memory", "_policy", "_status_every_s", "_timers"),
+        *("_wiring", "without_base"),
+    )
+
+    def __init__(
+        self,
+        memory: Memory,
+        judgement: Judgement,
+        alerting: Alerting,
+        wiring: Wiring,
+        judging: Judging,
+        timers: Timers,
+    ) -> None:
+        self.without_base = 0
+        """Vitals whose whole sample is not known: they are not judged."""
+        self._memory = memory
+        self._links = cast(Links[LinkState], memory.links)
+        self._engines = judgement.engines
+        self._policy = judgement.policy
+        self._status_every_s = judgement.policy.status_every_s
+        self._alerting = alerting
+        self._wiring = wiring
+        self._judging = judging
+        self._timers = timers
+
+    def sample(self, sample: Sample, now: float, out: list[Output]) -> None:
+        """Judge a sample."""
+        memory, nodes, name = self._memory, self._memory.nodes, sample.node.name
+        node = nodes.get(name)
+        if node is None:
+            if name in memory.retired and not sample.up:
+                memory.retired[name] = now
+                return
+            node = self.new_node(sample, now)
+        engine = self._engines[sample.node.engine]
+        if node.host_ahead_s or now <= memory.arrivals.corrected_until:
+            self._note_clock(node, sample, now)
+        thorough = self._wiring.rivals or memory.is_failing
+        fast = not thorough and node.is_healthy and engine.take_fast(node, sample, now, node.upstream in nodes)
+        if not fast:
+            thorough = self._take(engine, node, sample, now, out) or thorough
+            self._judging.judge_node(engine, node, now, out, thorough)
+            self._judging.publish_node(engine, node, now, out)
+            for link in self._links.below(name):
+                link.streams = False
+        elif now - node.status_at >= self._status_every_s:
+            self._judging.publish_node(engine, node, now, out)
+        if sample.up:
+            node.base = sample.seq
+        if node.alive_since:
+            node.alive_since = 0.0
+        self._judge_links(node, sample, engine.judge_fast if fast else None, now, out, thorough)
+
+    def vitals(self, vitals: EngineVitals, now: float, out: list[Output]) -> None:
+        """Judge vitals: as they are while all is well, otherwise the sample that they make."""
+        memory, nodes = self._memory, self._memory.nodes
+        node = nodes.get(vitals.node)
+        base = node.kept if node is not None else None
+        if node is None or base is None or node.base != vitals.base or base.node.boot != vitals.boot:
+            self._not_judged(node, now)
+            return
+        engine = self._engines[base.node.engine]
+        if not self.fits(vitals, base):
+            self._not_judged(node, now)
+        elif (
+            not node.is_healthy
+            or memory.is_failing
+            or self._wiring.rivals
+            or node.host_ahead_s
+            or now <= memory.arrivals.corrected_until
+            or not engine.take_vitals(node, vitals, now, node.upstream in nodes)
+        ):
+            self.sample(vitals.whole(base), now, out)
+            node.base = vitals.base
+        else:
+            if now - node.status_at >= self._status_every_s:
+                self._judging.publish_node(engine, node, now, out)
+            if node.alive_since:
+                node.alive_since = 0.0
+            self._judge_links(node, vitals, engine.judge_vitals, now, out, False)
+
+    def _not_judged(self, node: NodeState | None, now: float) -> None:
+        """Count vitals whose base is not known: they show that the agent works, and nothing of its server."""
+        self.without_base += 1
+        if node is None or node.stale:
+            return
+        node.alive_since = node.alive_since or node.seen
+        if now - node.alive_since <= WITHOUT_BASE_S:
+            node.seen = now
+
+    def _judge_links(
+        self,
+        node: NodeState,
+        seen: Seen,
+        judge_fast: Callable[[LinkState, NodeState | None, Seen, float], bool] | None,
+        now: float,
+        out: list[Output],
+        thorough: bool,
+    ) -> None:
+        """Judge the links that end at a node of which something was seen; ``judge_fast`` where it was taken fast."""
+        nodes, name = self._memory.nodes, node.name
+        for link in self._links.above(name):
+            if now >= link.brief.until:
+                out += rollup.turn(link, now, self._memory.cluster, node.node.datacenter)
+                if status.link_is_due_with_rollup(link, now, self._status_every_s):
+                    self._judging.publish_link(link, nodes.get(link.upstream), node, now, out)
+            if judge_fast is None or not link.streams or not judge_fast(link, nodes.get(link.upstream), seen, now):
+                self._judging.judge_link(link, now, out, thorough)
+        for link in self._links.below(name):
+            # A downstream that its agent reads is judged at its own samples, once; a link just found at once.
+            down = nodes.get(link.downstream)
+            found = not link.brief.until
+            if found or link.agentless or not node.up or down is None or not (down.is_healthy or down.answers):
+                self._judging.judge_link(link, now, out, thorough)
+
+    def _take(self, engine: Engine, node: NodeState, sample: Sample, now: float, out: list[Output]) -> bool:
+        """Remember a sample; True when so much changed that every rule is to be measured."""
+        nodes = self._memory.nodes
+        node.seen = now
+        if node.stale:
+            node.stale = False
+            self.watch(node)
+        node.up = sample.up
+        if sample.disk is not None:
+            node.disk = sample.disk
+        if sample.tables is not None:
+            node.tables, node.tables_at = sample.tables, now
+        elif node.tables is not None and not self._memory.incidents and now - node.tables_at > TABLES_KEPT_S:
+            node.tables = None
+        if sample.server_log is not None:
+            node.server_log, node.server_log_at = sample.server_log, now
+        elif node.server_log is not None and now - node.server_log_at > SERVER_LOG_KEPT_S:
+            node.server_log = None
+        if not sample.up:
+            node.error, node.error_code = sample.error, sample.error_code
+            node.reach = engine.reach(node.error or "", node.error_code)
+            node.stopped = node.stopped or sample.stopped
+            if node.down_since is None:
+                node.down_since, node.stopping = now, node.reach == "not_ready"
+            return True
+        before = node.sample
+        if before is not None and same_address.is_another(before, sample):
+            before = None
+            same_address.begin_again(self._memory, node, sample, now)
+        node.sample = sample
+        node.error = node.error_code = node.down_since = None
+        node.stopping = node.stopped = False
+        thorough = before is None
+        was, node.node = node.node, sample.node
+        wrote, node.takes_writes = node.takes_writes, engine.takes_writes(sample)
+        node.lineage = engine.lineage(sample)
+        node.blind = engine.blindness(sample)
+        if was.role != node.node.role or was.labels != node.node.labels or was.datacenter != node.node.datacenter:
+            self._alerting.effective.clear()
+            self._alerting.drop_disabled(now, out)
+            thorough = True
+        if before is not None and was.role != node.node.role:
+            setting_changes.role_changed(self._memory, node, was.role, now)
+            node.promoted_at = now if was.role == "standby" and node.takes_writes else None
+        engine.take(node, before, sample, now, node.upstream in nodes)
+        if (
+            was.role != node.node.role
+            or wrote != node.takes_writes
+            or not before
+            or not engine.same_neighbours(before, sample)
+        ):
+            self._wiring.neighbours_changed(node, now, out)
+            thorough = True
+        return thorough
+
+    def _note_clock(self, node: NodeState, sample: Sample, now: float) -> None:
+        """Note by how much the time of a sample was corrected: its host's clock is wrong."""
+        ahead_s = sample.sent_at.timestamp() - now
+        if abs(ahead_s) <= self._policy.clock_tolerance_s:
+            node.host_ahead_s = node.host_ahead_since = 0.0
+            return
+        if not node.host_ahead_s:
+            node.host_ahead_since, node.is_healthy = now, False
+        node.host_ahead_s = ahead_s
+
+    def fits(self, vitals: EngineVitals, base: Sample) -> bool:
+        """Whether vitals have the rows of the sample that they stand on."""
+        return self._engines[base.node.engine].vitals is type(vitals) and vitals.fits(base)
+
+    def watch(self, node: NodeState) -> None:
+        """Note when a node counts as silent if nothing more comes from it."""
+        self._timers.watch(node.name)
+        self._memory.next_due = min(self._memory.next_due, self._timers.next()[0])
+
+    def new_node(self, seen: Sample | NodeSettings, now: float) -> NodeState:
+        """A node of which nothing was seen before."""
+        name = seen.node.name
+        node = self._memory.nodes[name] = NodeState(name, seen.node, now, first_at=now)
+        self._memory.retired.pop(name, None)
+        self.watch(node)
+        return node
