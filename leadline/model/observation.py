@@ -281,7 +281,8 @@ class Table(Value, frozen=True, kw_only=True):
     name: str
     """With its schema, quoted where SQL needs it."""
     columns: dict[str, str] = {}
-    """Types by column: on a publisher the columns that are sent, on a subscriber those that can be written."""
+    """Types by column: on a publisher the columns that are sent, on a subscriber those that can be written. The labels
+    of an enum follow its name, as JSON: ``mood ["sad", "ok"]``."""
     required: tuple[str, ...] = ()
     """On a subscriber: the columns that are NOT NULL and have no default."""
     generated: tuple[str, ...] = ()

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from psycopg import sql
 
+from leadline.model.alert import Transition
+from leadline.model.incident import Cause
 from leadline_lab.faults.physical.settings import without_dbname
-from leadline_lab.faults.topologies import Pair, make_pair
-from leadline_lab.sandbox.fleet import AGENT, Fleet
+from leadline_lab.faults.topologies import DATABASE, ITEMS, Pair, make_pair
+from leadline_lab.sandbox.fleet import AGENT, REPLICATOR, Fleet
 from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.commands import Run
 from tests.wild.conftest import Wild
@@ -18,6 +21,7 @@ SOURCES = (
     "EnterpriseDB/repmgr#880",
     "pgEdge/spock#546",
 )
+SYNCHRONIZING = {"hot_standby_feedback": "on", "sync_replication_slots": "on"}
 SYNCED = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'orders' AND synced AND NOT temporary"
 
 
@@ -74,3 +78,54 @@ def test_slots_that_are_synchronized(wild: Wild, run: Run, pair: Pair) -> None:
     result = run("check", *dsns)
     assert result.code == 0, result.out
     wild.raises_nothing()
+
+
+@pytest.mark.situation(
+    171,
+    "A demoted primary keeps its failover slots",
+    "cloudnative-pg/cloudnative-pg#9969",
+    "patroni/patroni#3493",
+    "hapostgres/pg_auto_failover#1188",
+)
+def test_slots_of_a_demoted_primary(wild: Wild, run: Run) -> None:
+    """Its worker ends at the first of them; the step that drops it lets the worker go on, and the notice ends."""
+    with Fleet(plain=True) as fleet:
+        old = fleet.primary("pg-1")
+        old.query(f"CREATE DATABASE {DATABASE}")
+        old.query(ITEMS, dbname=DATABASE)
+        new = fleet.standby("pg-2", old, settings=SYNCHRONIZING, conninfo={"dbname": "postgres"})
+        subscriber = fleet.subscriber("pg-3", old, schema=ITEMS)
+        for change in ("DISABLE", "SET (failover = true)", "ENABLE"):
+            subscriber.query(f"ALTER SUBSCRIPTION pg_3 {change}", dbname=DATABASE)
+        old.query("SELECT pg_log_standby_snapshot()")
+        synced = SYNCED.replace("orders", "pg_3")
+        eventually("the slot is there", lambda: bool(new.value(synced)), 60.0)
+        old.stop()
+        new.query("SELECT pg_promote()")
+        to = sql.Literal(new.dsn(DATABASE, REPLICATOR)).as_string()
+        subscriber.query(f"ALTER SUBSCRIPTION pg_3 CONNECTION {to}", dbname=DATABASE)
+        new.query("SELECT pg_create_physical_replication_slot('pg_1', true)")
+        old.configure_files({"cluster_name": "", **SYNCHRONIZING})
+        old.follow(new.dsn("postgres", REPLICATOR), "pg_1")
+        old.start()
+        wild.begins()
+        dsns = [server.dsn(DATABASE, AGENT) for server in (old, new, subscriber)]
+        with Watching(*dsns, for_s=5.0) as seen:
+            fired = seen.fires("slot_sync_off")
+            seen.until("it is named", lambda: bool(_named(seen, "slot_sync_off")), 20.0)
+            (cause,) = _named(seen, "slot_sync_off")
+            wild.answers(cause.summary)
+            assert f"{address(old)} has a slot pg_3 of its own" in cause.summary
+            assert "pg_3" in run("check", *dsns).out
+            (drop,) = [step for step in cause.steps if step.risk == "destructive"]
+            assert (drop.node, drop.sql) == (address(old), "SELECT pg_drop_replication_slot('pg_3')")
+            old.query(drop.sql)
+            new.query("SELECT pg_log_standby_snapshot()")
+            eventually("the slot is there", lambda: bool(old.value(synced)), 60.0)
+            seen.until("the notice ends", lambda: not _open(seen, fired.alert_id), 30.0)
+
+
+def _named(seen: Watching, rule: str) -> list[Cause]:
+    """The causes that were named last for an alert of a rule."""
+    named = (one for _, one in seen.observation.outputs if isinstance(one, Transition) and one.rule == rule)
+    return next((one.causes[:1] for one in reversed(list(named)) if one.causes), [])

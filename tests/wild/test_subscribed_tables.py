@@ -82,3 +82,57 @@ def test_a_column_that_is_generated(wild: Wild, logical: tuple[Server, Server]) 
     subscriber.query(repair, dbname="app")
     subscriber.query("SELECT pg_sleep(1)", dbname="app")
     assert subscriber.value("SELECT attgenerated FROM pg_attribute WHERE attname = 'twice'", dbname="app") == ""
+
+
+@pytest.mark.situation(
+    172, "An enum has no such label on the subscriber", "clickhouse.com: Managed Postgres migrations FAQ"
+)
+def test_an_enum_that_lacks_a_label(wild: Wild, run: Run) -> None:
+    """The label and the statement are named; the statement lets apply go on. A label more is no difference."""
+    schema = "CREATE TYPE mood AS ENUM ('sad'{}); CREATE TABLE items (id int PRIMARY KEY, mood mood)"
+    with Fleet(plain=True) as fleet:
+        publisher = fleet.primary("pg-1")
+        publisher.query("CREATE DATABASE app")
+        publisher.query(schema.format(""), dbname="app")
+        subscriber = fleet.subscriber("pg-3", publisher, schema=schema.format(", 'own'"))
+        fleet.wait_caught_up()
+        publisher.query("ALTER TYPE mood ADD VALUE 'it''s ok'", dbname="app")
+        publisher.query("INSERT INTO items VALUES (1, 'it''s ok')", dbname="app")
+        with watched((publisher, subscriber), "app") as seen:
+            wild.begins()
+            cause = seen.names("subscriber_schema_drift", 40.0, above=0.8)
+            wild.answers(cause.summary)
+            assert "type public.mood of column mood of public.items has no label 'it''s ok'" in cause.summary
+            (repair,) = [step.sql for step in cause.steps if step.risk == "careful"]
+            assert repair == "ALTER TYPE public.mood ADD VALUE 'it''s ok'"
+            result = run("check", publisher.dsn("app", AGENT), subscriber.dsn("app", AGENT))
+            assert "has no label 'it''s ok'" in result.out, result.out
+            subscriber.query(repair, dbname="app")
+            seen.ends()
+
+
+@pytest.mark.situation(
+    173,
+    "A publication goes over to the root of partitions",
+    "spiceai/spiceai#11290",
+    "PostgreSQL docs: CREATE PUBLICATION",
+)
+def test_a_publication_by_the_root(wild: Wild, run: Run) -> None:
+    """The subscription has the partitions; changes of the root are ignored, and the rows are there already."""
+    schema = (
+        "CREATE TABLE orders (id int, kind int, PRIMARY KEY (id, kind)) PARTITION BY LIST (kind); "
+        "CREATE TABLE orders_1 PARTITION OF orders FOR VALUES IN (1)"
+    )
+    with Fleet(plain=True) as fleet:
+        publisher = fleet.primary("pg-1")
+        publisher.query("CREATE DATABASE app")
+        publisher.query(schema, dbname="app")
+        subscriber = fleet.subscriber("pg-3", publisher, schema=schema)
+        fleet.wait_caught_up()
+        publisher.query("ALTER PUBLICATION pg_3 SET (publish_via_partition_root = true)", dbname="app")
+        publisher.query("INSERT INTO orders VALUES (1, 1)", dbname="app")
+        wild.begins()
+        result = run("check", publisher.dsn("app", AGENT), subscriber.dsn("app", AGENT))
+        assert "publishes public.orders, and subscription pg_3" in result.out, result.out
+        assert "copy_data = false" in result.out
+        wild.answers(next(line for line in result.out.splitlines() if line.startswith("cause")))

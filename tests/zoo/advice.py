@@ -145,7 +145,10 @@ def _slot(name: str, node: str, dsns: Mapping[str, str]) -> Iterator[str]:
             yield f"pid {pid} reads slot {name} on {node}"
         if status == "lost":
             return
-    for (subscription,) in _ask_all(dsns, "SELECT subname FROM pg_subscription WHERE subslotname = %s", name):
+    active = "SELECT 1 FROM pg_replication_slots WHERE slot_name = %s AND active"
+    elsewhere = sum(len(_ask(dsns, other, active, name)) for other in dsns if other != node)
+    readers = list(_ask_all(dsns, "SELECT subname FROM pg_subscription WHERE subslotname = %s", name))
+    for (subscription,) in readers[elsewhere:]:  # a subscription reads one slot
         yield f"subscription {subscription} reads a slot {name}"
     if (copy := _COPY(name)) is not None:
         own = (

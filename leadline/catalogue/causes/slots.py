@@ -114,7 +114,7 @@ ENTRIES = (
     CauseEntry(
         code="slot_sync_misconfigured",
         family="slots",
-        help="sync_replication_slots is on on a standby, and a setting that its worker needs is missing",
+        help="sync_replication_slots is on on a standby, and a setting is missing or a slot of its own is in the way",
         over="slots are synchronized",
         explains=frozenset({"slot_sync_off"}),
         improvements=("Write dbname into primary_conninfo wherever standbys are made, as pg_basebackup -d does.",),

@@ -115,7 +115,7 @@ def slot_creation_waits(logical: Logical) -> Course:
 def copy_cancelled_by_timeout(logical: Logical) -> Course:
     """The role of the subscription has a statement_timeout on the publisher, and a copy takes longer."""
     logical.publisher.execute(f"ALTER ROLE {REPLICATOR} SET statement_timeout = '1s'")
-    slow_copy(logical, "too_slow", rows=400, row_s=0.005)
+    slow_copy(logical, "too_slow", rows=400, row_s=0.01)
     yield Prepared()
     logical.alter("REFRESH PUBLICATION")
     yield Injected()

@@ -1,10 +1,13 @@
 """Differences between a subscriber's tables and the ones that its publisher sends."""
 
+import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from leadline.model.observation import Table, Tables
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, quoted
+from leadline_streams.judge.diagnosis.ranking import literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +35,13 @@ class Drift:
         if self.generated:
             return f"column {self.column} of {self.table} is generated there, and it is sent"
         if self.here is None:
-            return f"{self.table} has no column {self.column} ({self.sent})"
+            return f"{self.table} has no column {self.column} ({_enum(self.sent)[0]})"
         if self.sent is None:
             return f"column {self.column} of {self.table} refuses NULL, has no default and is not sent"
-        return f"column {self.column} of {self.table} is {self.here} and {self.sent} is sent"
+        if labels := _lacking(self.sent, self.here):
+            listed = ", ".join(map(literal, labels))
+            return f"type {_enum(self.here)[0]} of column {self.column} of {self.table} has no label {listed}"
+        return f"column {self.column} of {self.table} is {_enum(self.here)[0]} and {_enum(self.sent)[0]} is sent"
 
     @property
     def statement(self) -> str | None:
@@ -46,10 +52,34 @@ class Drift:
         if self.generated:
             return f"ALTER TABLE {self.table} ALTER COLUMN {column} DROP EXPRESSION"
         if self.here is None:
-            return f"ALTER TABLE {self.table} ADD COLUMN {column} {self.sent}"
+            return f"ALTER TABLE {self.table} ADD COLUMN {column} {_enum(self.sent)[0]}"
         if self.sent is None:
             return f"ALTER TABLE {self.table} ALTER COLUMN {column} DROP NOT NULL"
-        return f"ALTER TABLE {self.table} ALTER COLUMN {column} TYPE {self.sent}"
+        if labels := _lacking(self.sent, self.here):
+            return "; ".join(f"ALTER TYPE {_enum(self.here)[0]} ADD VALUE {literal(label)}" for label in labels)
+        return f"ALTER TABLE {self.table} ALTER COLUMN {column} TYPE {_enum(self.sent)[0]}"
+
+
+def _enum(kind: str | None) -> tuple[str, list[str]]:
+    """A type as an agent reports it: its name, and the labels of an enum; none of another type."""
+    name, found, labels = (kind or "").partition(" [")
+    with contextlib.suppress(ValueError):
+        return name, json.loads(f"[{labels}") if found else []
+    return kind or "", []
+
+
+def _lacking(sent: str, here: str) -> list[str]:
+    """Labels that an enum of the publisher has and that of the subscriber lacks; empty where one is no enum."""
+    (_, wanted), (_, own) = _enum(sent), _enum(here)
+    return [label for label in wanted if label not in own] if own else []
+
+
+def _fits(sent: str, here: str | None) -> bool:
+    """Whether a column is of the type that is sent; of an enum with all of its labels, where both ends report them."""
+    if here is None:
+        return False
+    (sent_as, wanted), (name, own) = _enum(sent), _enum(here)
+    return sent_as == name and (not own or set(wanted) <= set(own))
 
 
 def drift_of(affected: AffectedSubscription) -> list[Drift] | None:
@@ -78,7 +108,7 @@ def between(publications: tuple[str, ...], sent: Tables, here: Tables) -> Iterat
 
 def _columns(sent: Table, here: Table) -> Iterator[Drift]:
     for column, kind in sent.columns.items():
-        if kind != here.columns.get(column):
+        if not _fits(kind, here.columns.get(column)):
             generated = column in here.generated
             yield Drift(table=sent.name, column=column, sent=kind, here=here.columns.get(column), generated=generated)
     for column in here.required:

@@ -28,6 +28,18 @@ def is_wanted(node: NodeState) -> bool:
     return node.node.role == "standby" and setting is not None and setting.value == "on"
 
 
+def in_the_way(node: NodeState, primary: NodeState | None) -> list[str]:
+    """Logical slots of a standby itself that have the names of failover slots of its primary.
+
+    A primary that was demoted keeps its slots. The worker ends at the first of them, and synchronizes no slot at all.
+    """
+    if primary is None or primary is node or not primary.answers or primary.sample is None or node.sample is None:
+        return []
+    wanted = {slot.name for slot in primary.sample.slots if slot.failover and not slot.temporary}
+    own = (slot for slot in node.sample.slots if slot.kind == "logical" and slot.synced is False)
+    return sorted(slot.name for slot in own if slot.name in wanted)
+
+
 def missing(node: NodeState) -> list[Lack] | None:
     """Settings that the worker lacks (ValidateSlotSyncParams in slotsync.c); None where the role may not read them."""
     if not node.settings.keys() >= {FEEDBACK, SLOT, CONNINFO, WAL_LEVEL}:

@@ -1,7 +1,9 @@
 """``slot_sync_off``."""
 
 import pytest
+from msgspec.structs import replace
 
+from leadline.model.observation import Slot
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, World
 
@@ -80,3 +82,24 @@ def test_a_primary_synchronizes_nothing() -> None:
     world.send_settings()
     play.stream(world, 10)
     assert world.transitions == []
+
+
+def test_a_slot_that_is_in_the_way() -> None:
+    """Of a primary that was demoted: it is dropped only while the consumer reads that of the new primary."""
+    for active in (True, False):
+        world = World(slot_sync_off=QUICK)
+        primary, standby = world.pair()
+        standby.settings = dict(COMPLETE)
+        slot = Slot(name="cdc", kind="logical", failover=True, synced=False, active=active, active_pid=7)
+        primary.set(slots=(slot,))
+        standby.set(slots=(replace(slot, active=False, active_pid=None),))
+        play.stream(world, 3)
+        world.send_settings()
+        play.stream(world, 10)
+        fired = play.last(world, "slot_sync_off")
+        assert "pg-2 has a slot cdc of its own" in fired.summary
+        (cause,) = fired.causes
+        assert ("destructive" in {step.risk for step in cause.steps}) == active
+        standby.set(slots=(replace(slot, active=False, synced=True),))
+        play.stream(world, 15)
+        assert play.last(world, "slot_sync_off").to == "resolved"

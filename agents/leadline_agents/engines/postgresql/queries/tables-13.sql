@@ -4,6 +4,7 @@
 -- listed     On a subscriber every table, those of subscriptions first: a published table may exist without being
 --            subscribed.
 -- required   Columns without a default that refuse NULL: a row needs a value for each of them.
+-- labels     The labels of an enum follow its name as JSON, up to 100: mood ["sad", "ok"].
 -- upto       The answer is bounded: at most 1000 tables, with at most 2000 columns together.
 -- generated  Generated columns are not sent before 18; since 18 they are sent if the publication includes them. Nothing
 --            can be written to those of a subscriber.
@@ -33,7 +34,7 @@ described AS (
     FROM placed
     CROSS JOIN LATERAL (
         SELECT count(*) AS number,
-            json_object_agg(attname, format_type(atttypid, atttypmod)) FILTER (WHERE written) AS columns,
+            json_object_agg(attname, format_type(atttypid, atttypmod) || labels) FILTER (WHERE written) AS columns,
             json_agg(attname ORDER BY attnum) FILTER (
                 WHERE publication IS NULL AND attnotnull AND NOT atthasdef AND attidentity = '' AND written
             ) AS required,
@@ -42,6 +43,11 @@ described AS (
         CROSS JOIN LATERAL (
             SELECT attgenerated = '' OR (sent IS NOT NULL AND current_setting('server_version_num')::int >= 180000)
         ) AS column_of (written)
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN count(*) BETWEEN 1 AND 100
+                THEN ' ' || json_agg(enumlabel ORDER BY enumsortorder) ELSE '' END
+            FROM pg_enum WHERE enumtypid = atttypid
+        ) AS type_of (labels)
         WHERE attrelid = placed.oid AND attnum > 0 AND NOT attisdropped AND (sent IS NULL OR attname = ANY (sent))
     ) AS described
     WHERE place <= 1000
