@@ -287,6 +287,9 @@ class Table(Value, frozen=True, kw_only=True):
     """On a subscriber: the columns that are NOT NULL and have no default."""
     generated: tuple[str, ...] = ()
     """On a subscriber: the columns that it generates itself."""
+    keyless: bool = False
+    """On a subscriber: it has no key by which a row to be updated or deleted is found. On a publisher: it sends whole
+    rows for that (``REPLICA IDENTITY FULL``), so that no key is needed."""
 
 
 class Tables(Value, frozen=True, kw_only=True):

@@ -136,3 +136,26 @@ def test_a_publication_by_the_root(wild: Wild, run: Run) -> None:
         assert "publishes public.orders, and subscription pg_3" in result.out, result.out
         assert "copy_data = false" in result.out
         wild.answers(next(line for line in result.out.splitlines() if line.startswith("cause")))
+
+
+@pytest.mark.situation(
+    174, "A table has no primary key on the subscriber", "PostgreSQL docs: Logical Replication, Publication"
+)
+def test_a_table_without_a_key_on_the_subscriber(wild: Wild) -> None:
+    """The tables have the same columns; inserts are applied, and the first update is not."""
+    with Fleet(plain=True) as fleet:
+        publisher = fleet.primary("pg-1")
+        publisher.query("CREATE DATABASE app")
+        publisher.query(TABLES, dbname="app")
+        subscriber = fleet.subscriber("pg-3", publisher, schema="CREATE TABLE items (id int NOT NULL)")
+        publisher.query("INSERT INTO items VALUES (1)", dbname="app")
+        fleet.wait_caught_up()
+        publisher.query("UPDATE items SET id = 2", dbname="app")
+        with watched((publisher, subscriber), "app") as seen:
+            wild.begins()
+            cause = seen.names("subscriber_schema_drift", 40.0)
+            wild.answers(cause.summary)
+            assert "public.items has no primary key or replica identity there" in cause.summary
+            assert "CREATE TABLE" not in cause.fix
+            subscriber.query("ALTER TABLE items ADD PRIMARY KEY (id)", dbname="app")
+            seen.ends()

@@ -84,7 +84,7 @@ def _confidence(affected: AffectedSubscription, drift: list[Drift] | None, *, na
     if not drift:
         return GUESSED if counted else 0.3
     if not drift[0].stops:
-        return 0.85 if counted else 0.45
+        return (0.7 if drift[0].keyless else 0.85) if counted else 0.45
     return 0.97 if counted else 0.9
 
 
@@ -119,12 +119,18 @@ def _repair(affected: AffectedSubscription, difference: Drift) -> Step:
     if difference.statement is not None:
         return affected.step("careful", difference.statement)
     node, database = affected.node.name, affected.subscription.database
+    if difference.keyless:
+        text = f"Give {difference.table} the primary key that it has on the publisher: ALTER TABLE ... ADD PRIMARY KEY"
+        return Step(risk="careful", node=node, database=database, text=text)
     dump = f"pg_dump --schema-only --table={difference.table} on the publisher prints the statement"
     return Step(risk="safe", node=node, database=database, text=f"CREATE TABLE {difference.table}: {dump}")
 
 
 def _differences(affected: AffectedSubscription, drift: list[Drift] | None) -> Iterator[Evidence]:
     for each in (drift or [])[:NAMED]:
+        if each.keyless:
+            yield fact(each.table, "no key", affected.node.name)
+            continue
         about = each.table if each.column is None else f"{each.table}.{each.column}"
         sent = "published" if each.column is None else each.sent or "not sent"
         if affected.publisher is not None:
@@ -140,7 +146,11 @@ def _doubts(affected: AffectedSubscription, drift: list[Drift] | None) -> list[E
     if drift == []:
         doubts.append(fact("tables", "alike", node.name, "on both sides, as far as the agents can read them"))
     if drift and not drift[0].stops:
-        doubts.append(fact("types", "differ", node.name, "which is no error while what is sent can be read"))
+        doubts.append(
+            fact("changes", "not seen", node.name, "inserts need no key")
+            if drift[0].keyless
+            else fact("types", "differ", node.name, "which is no error while what is sent can be read")
+        )
     if not _counts_conflicts(affected):
         doubts.append(
             fact("conflicts", "not counted", node.name, "before PostgreSQL 18 a duplicate key looks the same")

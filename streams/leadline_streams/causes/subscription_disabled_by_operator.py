@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import DISABLED
 from leadline.model.incident import Step
 from leadline_streams.causes.subscription_disabled_on_error import disabled_by_error
-from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
+from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions, quoted
 from leadline_streams.engines.postgresql.statements import show_slot
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
+RETAINED = "nothing is applied until it is enabled, and the publisher retains its WAL for it"
+EMPTY = (
+    "it has no table, as after pg_upgrade from a version before 17 or in a dump. Enabled as it is, it would confirm "
+    "what its publisher has retained, and apply nothing of it"
+)
 REPAIRED_BY_DISABLING = "publication_or_slot_dropped"
 """The cause whose repair begins with disabling the subscription."""
 
@@ -25,7 +30,11 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         in_repair = (REPAIRED_BY_DISABLING, affected.about.id) in context.named
         failed = f"; {affected.errors} attempts had failed in the 5 min before" if affected.errors else ""
         by_other = _reader(affected)
-        effect = by_other or "nothing is applied until it is enabled, and the publisher retains its WAL for it"
+        effect = (
+            by_other
+            or (EMPTY if _is_empty(affected) else None)
+            or "nothing is applied until it is enabled, and the publisher retains its WAL for it"
+        )
         looks = affected.read_error if affected.errors or doubt else []
         yield Claim(
             subject=affected.about,
@@ -33,13 +42,33 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             title=f"{affected.name} was disabled by a person",
             summary=f"{affected.name} is disabled, {'perhaps by a person' if doubt else 'and not by an error'}: "
             f"{effect}{failed}",
-            steps=[*looks, *(_ask_first(affected) if by_other else [affected.alter("safe", "ENABLE")])],
+            steps=[*looks, *(_ask_first(affected) if by_other else _enable(affected))],
             evidence_for=[
                 fact("enabled", "false", name),
                 fact("disable_on_error", str(bool(own.disable_on_error)).lower(), name),
                 *affected.evidence,
             ],
         )
+
+
+def _is_empty(affected: AffectedSubscription) -> bool:
+    """Whether it has no table, as after pg_upgrade from a version before 17, and in a dump."""
+    own, sample = affected.subscription, affected.node.sample
+    return sample is not None and bool(sample.database) and sample.database == own.database and not own.tables
+
+
+def _enable(affected: AffectedSubscription) -> list[Step]:
+    """Enable it; one without tables would confirm what its publisher retained, and apply nothing of it."""
+    if not _is_empty(affected):
+        return [affected.alter("safe", "ENABLE")]
+    text = (
+        "Where the tables have the rows already, as after pg_upgrade: stop writes on the publisher, compare the "
+        "tables, enable the subscription, and refresh it so that it copies nothing: ALTER SUBSCRIPTION "
+        f"{quoted(affected.subscription.name)} REFRESH PUBLICATION WITH (copy_data = false). Otherwise enable it and "
+        "refresh it"
+    )
+    shown = affected.step("look", "SELECT srsubid, srrelid::regclass, srsubstate FROM pg_subscription_rel")
+    return [shown, Step(risk="careful", node=affected.node.name, database=affected.subscription.database, text=text)]
 
 
 def _reader(affected: AffectedSubscription) -> str | None:

@@ -22,14 +22,19 @@ class Drift:
     generated: bool = False
     """Whether the subscriber generates the column itself, so that what is sent cannot be written."""
 
+    keyless: bool = False
+    """Whether the subscriber's table has no key by which a row to be updated or deleted is found."""
+
     @property
     def stops(self) -> bool:
         """Whether apply cannot go on with affected. A type may differ: what is written in one is read in the other."""
-        return self.sent is None or self.here is None
+        return not self.keyless and (self.sent is None or self.here is None)
 
     @property
     def words(self) -> str:
         """The difference in words, from the subscriber's side."""
+        if self.keyless:
+            return f"{self.table} has no primary key or replica identity there: updates and deletes cannot be applied"
         if self.column is None:
             return f"there is no table {self.table}"
         if self.generated:
@@ -102,6 +107,8 @@ def between(publications: tuple[str, ...], sent: Tables, here: Tables) -> Iterat
     for name, table in published.items():
         if name in present:
             yield from _columns(table, present[name])
+            if present[name].keyless and not table.keyless:
+                yield Drift(table=name, keyless=True)
         elif not here.left_out:
             yield Drift(table=name)
 

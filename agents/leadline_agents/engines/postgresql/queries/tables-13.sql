@@ -4,6 +4,7 @@
 -- listed     On a subscriber every table, those of subscriptions first: a published table may exist without being
 --            subscribed.
 -- required   Columns without a default that refuse NULL: a row needs a value for each of them.
+-- keyless    On a subscriber without a key by which rows are found; on a publisher that sends whole rows for that.
 -- labels     The labels of an enum follow its name as JSON, up to 100: mood ["sad", "ok"].
 -- upto       The answer is bounded: at most 1000 tables, with at most 2000 columns together.
 -- generated  Generated columns are not sent before 18; since 18 they are sent if the publication includes them. Nothing
@@ -30,7 +31,7 @@ placed AS (
     FROM listed
 ),
 described AS (
-    SELECT publication, name, columns, required, generated, sum(number) OVER (ORDER BY place) AS upto
+    SELECT publication, name, columns, required, generated, keyless, sum(number) OVER (ORDER BY place) AS upto
     FROM placed
     CROSS JOIN LATERAL (
         SELECT count(*) AS number,
@@ -50,11 +51,22 @@ described AS (
         ) AS type_of (labels)
         WHERE attrelid = placed.oid AND attnum > 0 AND NOT attisdropped AND (sent IS NULL OR attname = ANY (sent))
     ) AS described
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN publication IS NOT NULL THEN relreplident = 'f'
+            ELSE NOT EXISTS (
+                SELECT FROM pg_index
+                WHERE indrelid = class.oid AND (indisprimary OR indisreplident) AND indimmediate AND indisvalid
+            )
+        END
+        FROM pg_class AS class WHERE class.oid = placed.oid
+    ) AS identity (keyless)
     WHERE place <= 1000
 ),
 sent_tables AS (
     SELECT publication, json_build_object(
-        'name', name, 'columns', columns, 'required', required, 'generated', generated
+        'name', name, 'columns', columns, 'required', required, 'generated', generated,
+        'keyless', nullif(keyless, false)
     ) AS one
     FROM described WHERE upto <= 2000
 )
