@@ -115,7 +115,11 @@ DESTROYS: dict[str, tuple[Callable[[], World], str]] = {
     "subscriber_duplicate_key": (duplicate, "SKIP (lsn = "),
     "publication_or_slot_dropped": (gone_publication, "pg_replication_slot_advance"),
 }
-ELSEWHERE = {"bidirectional_loop": "test_logical_both_ways", "sync_standby_missing": "careful, below"}
+ELSEWHERE = {
+    "bidirectional_loop": "test_logical_both_ways",
+    "slot_sync_misconfigured": "rules/test_slot_sync_off",
+    "sync_standby_missing": "careful, below",
+}
 """Causes whose destructive or weakening steps other tests bring about."""
 
 
