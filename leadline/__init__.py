@@ -33,6 +33,7 @@ the floors below it:
 ``headline``        the first line about an incident: its impact, and its end
 ``setting_words``   values of a server's settings as text
 ``lines``           values as lines of text
+``runbooks``        the page of each rule, with the servers of an incident
 ``steps``           the steps of a fix as text
 ``numbers``         numbers in texts, and numbers that fit the wire
 """

@@ -23,6 +23,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``check``      your servers, once
 ``replay``     judges recorded samples again
 ``rules``      the rules and their limits
+``runbook``    what to check and to do when a rule has fired
 ``record``     samples into a file
 ``incidents``  the incident log, acknowledgements and notes
 ``nodes``      the nodes that are judged, and those that are gone

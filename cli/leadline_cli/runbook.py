@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from leadline.catalogue import RULES, runbooks
+from leadline import runbooks
+from leadline.catalogue import RULES
 from leadline.errors import UsageError
 from leadline.model.incident import Incident
 from leadline_cli.options import config_option

@@ -6,7 +6,6 @@ or a cause, add one entry, and one file in ``leadline_streams/rules`` or ``leadl
 ``entry``   the form of an entry, and sets of rules that many causes explain
 ``rules``   every rule
 ``causes``  every cause, one file per family
-``runbooks`` the page of each rule, for the terminal
 ``habits``  improvements that several causes ask for
 """
 

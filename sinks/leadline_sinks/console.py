@@ -6,8 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
-from leadline import lines
-from leadline.catalogue import runbooks
+from leadline import lines, runbooks
 from leadline.clock import Clock
 from leadline.logs import escape
 from leadline.model.alert import Severity

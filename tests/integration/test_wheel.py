@@ -66,7 +66,7 @@ def test_the_wheel_holds_every_file(wheel: Path) -> None:
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    sources |= {f"leadline/catalogue/pages/{path.name}" for path in (ROOT / "docs/runbooks").glob("*.md")}
+    sources |= {f"leadline/runbook_pages/{path.name}" for path in (ROOT / "docs/runbooks").glob("*.md")}
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert inside == sources
     assert {f"{name}/py.typed" for name in PACKAGES} <= inside

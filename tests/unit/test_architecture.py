@@ -50,6 +50,7 @@ PURE_MAY_IMPORT = (
     "leadline.clock.moment",
     "leadline.catalogue",
     "leadline.steps.fix_of",
+    "leadline.setting_words",
     "leadline.words",
     "leadline_streams.judge",
     "leadline_streams.engines",

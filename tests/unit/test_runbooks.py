@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from leadline.catalogue import runbooks
+from leadline import runbooks
 from leadline.model.alert import Subject
 from leadline.model.ids import NodeName
 from leadline.model.incident import Affected

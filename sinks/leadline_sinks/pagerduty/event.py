@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from leadline.catalogue import runbooks
+from leadline import runbooks
 from leadline.headline import affected, away_s, ending, impact_since
 from leadline.logs import escape
 from leadline.model.alert import Evidence, Severity

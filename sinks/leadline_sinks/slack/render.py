@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
-from leadline.catalogue import runbooks
+from leadline import runbooks
 from leadline.headline import ended_by, impact, impact_since, last_change, lasted_s
 from leadline.model.incident import SIGNS, Cause, Change, Incident
 from leadline.setting_words import move

@@ -36,6 +36,7 @@
 ``signs``            the causes of which there are signs, and which have one root
 ``grouping``         the causes of each open problem
 ``one_problem``      problems compared: which are one, which alerts belong to another
+``reported_causes``  the causes of an incident as its records have them
 ``problems``         an incident for each problem: opened, merged, parted, ended, reopened
 ``notices``          notices, shown with the incident whose cause explains them
 ``unseen``           servers that are referred to and not watched

@@ -1,6 +1,7 @@
 """`leadline runbook` without an incident. tests/integration/cli has it with one."""
 
-from leadline.catalogue import RULES, runbooks
+from leadline import runbooks
+from leadline.catalogue import RULES
 from tests.fixtures.commands import Run
 
 

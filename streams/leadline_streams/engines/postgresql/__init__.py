@@ -46,6 +46,7 @@ Shared by rules and causes:
 ``synchronous``     standbys that commits require, and those that confirm them
 ``flavours``        steps in the ways of a managed service or an orchestrator
 ``rights``          parts of a server that the agent's role may not read
+``sessions``        a client session in words
 ``statements``      steps with the SQL that several causes propose
 ``stages``          stages in which the WAL of a link waits
 ``apply``           subscriptions with an alert: worker, counters, slot and publisher

@@ -9,8 +9,8 @@ from leadline.headline import first_line
 from leadline.logs import escape
 from leadline.model.incident import Incident
 
-_INSTALLED: Final = Path(__file__).parent / "pages"
-_IN_THE_TREE: Final = Path(__file__).parents[2] / "docs/runbooks"
+_INSTALLED: Final = Path(__file__).parent / "runbook_pages"
+_IN_THE_TREE: Final = Path(__file__).parents[1] / "docs/runbooks"
 FOLDER: Final = _INSTALLED if _INSTALLED.is_dir() else _IN_THE_TREE
 """The pages: in an installed distribution beside this file, in a checkout in the documentation."""
 _PLACE: Final = re.compile(r"^( *-- on )(the primary|the publisher|the standby|the subscriber|both)$", re.MULTILINE)
