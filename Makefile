@@ -11,8 +11,13 @@ BIN := $(VENV)/bin
 # Compiled tests are kept, whatever the environment says: compiling them takes as long as half of the unit tests.
 export PYTHONDONTWRITEBYTECODE :=
 STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest -q
+# Tests on servers wait for most of their time: eight at once keep two cores busy for less than two thirds of it.
+WAITING := -n 8 --dist worksteal
+# Says how long a target took, whether it failed or not.
+TIMED = TIMEFORMAT='make $@ took %0R s'; time
 
-.PHONY: help venv demo test unit properties deep integration faults quickzoo quickwild lint zoo wild bench docs site wheel pictures clean
+.PHONY: help venv demo test unit unit-streams unit-others properties deep servers integration quickzoo quickwild faults lint zoo wild bench docs site wheel pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,37 +41,41 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --editable '.[dev]'
 	@touch $@
 
-test: unit properties integration faults quickzoo quickwild ## run every test: unit, properties, integration, our own parts killed, a short zoo and short wild
+test: unit properties servers faults ## run every test: unit, properties, on servers, and our own parts killed
 
 # Two processes that collect half of the tests each: workers of pytest-xdist collect all of them, which takes as long as
 # a third of the tests.
 unit: $(STAMP) ## run the unit tests but the slow ones and the property tests: seconds, no network
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit-streams unit-others
+	@$(TIMED) $(MAKE) --no-print-directory --jobs=2 --output-sync=target unit-streams unit-others
 
 unit-streams:
-	$(BIN)/python -m pytest -q -m "not slow and not deep" tests/unit/streams
+	@$(PYTEST) -m "not slow and not deep" tests/unit/streams
 
 unit-others:
-	$(BIN)/python -m pytest -q -m "not slow and not deep" tests/unit --ignore tests/unit/streams
+	@$(PYTEST) -m "not slow and not deep" tests/unit --ignore tests/unit/streams
 
 properties: $(STAMP) ## run the slow unit tests, and the property tests with many examples and long histories: a minute or two
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "deep or slow" --hypothesis-profile=ci tests/unit
+	@$(TIMED) $(PYTEST) -n 2 --dist worksteal -m "deep or slow" --hypothesis-profile=ci tests/unit
 
 deep: $(STAMP) ## look for examples that break a property: thousands each, new ones each time; takes hours
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m deep --hypothesis-profile=deep --timeout=3600 tests/unit
+	@$(TIMED) $(PYTEST) -n 2 --dist worksteal -m deep --hypothesis-profile=deep --timeout=3600 tests/unit
+
+servers: $(STAMP) ## run integration, quickzoo and quickwild as one, so that none waits for the last test of another
+	@rm -f build/wild.jsonl
+	@$(TIMED) $(PYTEST) $(WAITING) -m "zoo or quick or integration" tests/zoo tests/wild tests/integration
 
 integration: $(STAMP) ## run the tests that start real servers
-	$(BIN)/python -m pytest -q -n 3 --dist worksteal tests/integration
-
-faults: $(STAMP) ## kill, freeze and take away our own parts on Apache Kafka, and count what is lost
-	$(BIN)/python -m pytest -q -n 3 tests/faults
+	@$(TIMED) $(PYTEST) $(WAITING) tests/integration
 
 quickzoo: $(STAMP) ## the zoo, short: every fault on PostgreSQL 18, a handful on 15
-	$(BIN)/python -m pytest -q -n 4 -m zoo tests/zoo
+	@$(TIMED) $(PYTEST) $(WAITING) -m zoo tests/zoo
 
 quickwild: $(STAMP) ## the situations that people reported, those marked quick
 	@rm -f build/wild.jsonl
-	$(BIN)/python -m pytest -q -n 3 --dist worksteal -m quick tests/wild
+	@$(TIMED) $(PYTEST) $(WAITING) -m quick tests/wild
+
+faults: $(STAMP) ## kill, freeze and take away our own parts on Apache Kafka, and count what is lost
+	@$(TIMED) $(PYTEST) -n 3 tests/faults
 
 lint: $(STAMP) ## style, format and types
 	$(BIN)/ruff check .

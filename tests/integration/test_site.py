@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.fixtures.once import of_this_run, once
+
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.integration
@@ -37,13 +39,15 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built site, as `make site` builds it but for its place."""
-    folder = tmp_path_factory.mktemp("site")
-    shutil.copy(ROOT / "mkdocs.yml", folder)
-    shutil.copytree(ROOT / "docs", folder / "docs")
-    zensical = Path(sys.executable).with_name("zensical")
-    done = subprocess.run([zensical, "build", "--strict"], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "build/site"
+
+    def build(folder: Path) -> None:
+        shutil.copy(ROOT / "mkdocs.yml", folder)
+        shutil.copytree(ROOT / "docs", folder / "docs")
+        zensical = Path(sys.executable).with_name("zensical")
+        done = subprocess.run([zensical, "build", "--strict"], cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return once(of_this_run(tmp_path_factory) / "site", build) / "build/site"
 
 
 def test_every_page_is_in_it(site: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.once import of_this_run, once
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "leadline": ROOT / "leadline",
@@ -35,21 +37,25 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built distribution."""
-    folder = tmp_path_factory.mktemp("dist")
-    done = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = folder.glob("*.whl")
+
+    def build(folder: Path) -> None:
+        done = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    (built,) = once(of_this_run(tmp_path_factory) / "dist", build).glob("*.whl")
     return built
 
 
 @pytest.fixture(scope="module")
 def root(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of the files of a database host, on which the agent was installed for systemd."""
-    folder = tmp_path_factory.mktemp("root")
-    command = [ROOT / "deploy/systemd/install.sh", wheel, "agent"]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "DESTDIR": str(folder)})
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+
+    def install(folder: Path) -> None:
+        command = [ROOT / "deploy/systemd/install.sh", wheel, "agent"]
+        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "DESTDIR": str(folder)})
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return once(of_this_run(tmp_path_factory) / "root", install)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -47,8 +48,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The older versions first: the longest test of their handful, begun last, would be all that still runs."""
-    items.sort(key=lambda item: _parameters(item).get("major", versions.NEW))
+    """The zoo, whose tests are long, before all others; in it the older versions first: the longest test of their
+    handful, begun last, would be all that still runs.
+    """
+    items.sort(key=lambda item: _parameters(item).get("major", versions.NEW) if _of_zoo(item) else versions.NEW + 1)
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +128,9 @@ def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Keep what a test measured, which may come from another process. A test that failed named no cause."""
+    """Keep what a test of the zoo measured, which may come from another process. One that failed named no cause."""
+    if "zoo" not in report.keywords:
+        return
     if report.failed:
         FAILED.add(report.nodeid)
     if report.when != "teardown" or report.skipped:
@@ -171,6 +176,10 @@ def _about() -> Mapping[str, Any]:
         "machine": f"{os.cpu_count()} cores",
         "python": f"Python {platform.python_version()}",
     }
+
+
+def _of_zoo(item: pytest.Item) -> bool:
+    return item.path.is_relative_to(Path(__file__).parent)
 
 
 def _parameters(item: pytest.Item) -> Mapping[str, Any]:
