@@ -193,6 +193,16 @@ ENTRIES = (
         over="{node} answers again",
     ),
     RuleEntry(
+        code="node_name_shared",
+        family="liveness",
+        on="node",
+        unit="",
+        help="Two agents send samples under one node name, and each goes on.",
+        impact="What was shown under the name was now of one server and now of another, and was judged as one.",
+        over="one agent sends as {node}",
+        class_="notice",
+    ),
+    RuleEntry(
         code="not_seen",
         family="liveness",
         on="node",

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, TypeVar
 
 import pytest
@@ -82,7 +83,7 @@ class Observation:
         self._aliases: Mapping[str, Sequence[str]] = {}
         self._judgement = judgement(policy)
         self._state = ClusterState(CLUSTER, self._judgement)
-        self._agents: dict[str, asyncio.Task[None]] = {}
+        self._agents: dict[str, list[asyncio.Task[None]]] = {}
         self._stepped: list[Sampler] = []
         self._clocks: dict[str, HostClock] = {}
         self._ticking: asyncio.Task[None] | None = None
@@ -101,13 +102,13 @@ class Observation:
         for name in self.dsns:
             self.start_agent(name)
 
-    def start_agent(self, node: str) -> None:
-        """Start the agent of a server."""
-        self._agents[node] = self._start(self._sampler(node).run(self._observe))
+    def start_agent(self, node: str, dsn: str = "") -> None:
+        """Start an agent of a server, a second one where there is one; it may read another server than it should."""
+        self._agents.setdefault(node, []).append(self._start(self._sampler(node, dsn=dsn).run(self._observe)))
 
     def stop_agent(self, node: str) -> None:
-        """Kill the agent of a server."""
-        self._stop(self._agents.pop(node))
+        """Kill the agent of a server, the newest where there are several."""
+        self._stop(self._agents[node].pop())
 
     def set_clock(self, node: str, ahead_s: float) -> None:
         """Set the clock of the host of an agent this far ahead, or back when negative."""
@@ -128,14 +129,15 @@ class Observation:
     def check(self) -> None:
         """Raise the error that ended an agent or the ticks, or AssertionError when an advice was harmful."""
         self.advice.check()
-        for work in (self._ticking, *self._agents.values()):
+        for work in (self._ticking, *chain.from_iterable(self._agents.values())):
             if work is not None and work.done():
                 work.result()
 
     def close(self) -> None:
         """Stop every agent and the judgement. Raises AssertionError when an advice was harmful."""
-        for node in list(self._agents):
-            self.stop_agent(node)
+        for node, agents in self._agents.items():
+            while agents:
+                self.stop_agent(node)
         if self._ticking is not None:
             self._stop(self._ticking)
         self._do(self._close_stepped())
@@ -144,9 +146,9 @@ class Observation:
         self._loop.close()
         self.advice.close()
 
-    def _sampler(self, node: str, patience_s: float | None = None) -> Sampler:
+    def _sampler(self, node: str, patience_s: float | None = None, dsn: str = "") -> Sampler:
         instance = InstanceSettings(
-            dsn=Secret(self.dsns[node]),
+            dsn=Secret(dsn or self.dsns[node]),
             name=node,
             cluster=CLUSTER,
             datacenter=self._datacenters.get(node, "fra1"),

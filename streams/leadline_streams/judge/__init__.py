@@ -21,6 +21,7 @@
 ``timers``           what becomes due without a new observation
 ``setting_changes``  what differs between two readings of the settings
 ``same_address``     another server at the address of a node, as behind a virtual IP address that moves
+``shared_names``     two agents that send under one node name
 ``counters``         counts of events over the last minutes of event time
 ``policy``           thresholds and for whom they hold
 ``effective_rules``  which rules hold for a subject, with which limits

@@ -5,7 +5,7 @@ from typing import TypeVar, cast
 
 from leadline.model.finding import EngineVitals
 from leadline.model.observation import NodeSettings, Sample
-from leadline_streams.judge import rollup, same_address, setting_changes, status
+from leadline_streams.judge import rollup, same_address, setting_changes, shared_names, status
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
@@ -147,6 +147,7 @@ class Looks:
     def _take(self, engine: Engine, node: NodeState, sample: Sample, now: float, out: list[Output]) -> bool:
         """Remember a sample; True when so much changed that every rule is to be measured."""
         nodes = self._memory.nodes
+        shared_names.follow(node, sample, now)
         node.seen = now
         if node.stale:
             node.stale = False

@@ -227,6 +227,14 @@ class NodeState(Struct, omit_defaults=True):
     """When the subscription of a slot was dropped, by the slot's name."""
     moved_at: float = 0.0
     """When another server began to answer at its address; 0 when none ever did."""
+    boot: str = ""
+    """The run of an agent that its last sample is from."""
+    boot_before: str = ""
+    """The one before that run."""
+    shared_at: float = 0.0
+    """When two agents were last seen to send under its name; 0 while they were not lately."""
+    twin: Node | None = None
+    """The server that the other one of them reads."""
 
     @property
     def sample(self) -> Sample | None:

@@ -21,5 +21,6 @@
 ``log_reader``      when the server log is read, and by which right
 ``log_records``     records of a server log in each of its forms
 ``log_selection``   messages about replication, without the data in them
+``log_texts``       messages that only their text identifies, in four languages
 ``masking``         queries, connection strings and commands without their secrets
 """

@@ -1,7 +1,7 @@
 """The messages of a server log that explain a failure of replication, without the data in them. Pure.
 
 Texts are in the language of the server, so the SQLSTATE and the process decide where the server log shows them. The
-usual log_line_prefix shows neither; then a message is recognised by its English text.
+usual log_line_prefix shows neither; then a message is recognised by its text.
 """
 
 import re
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from leadline.model.observation import LogLine
 from leadline.settings.agent import QueryText
 from leadline_agents.engines.postgresql.log_records import Record
+from leadline_agents.engines.postgresql.log_texts import recognised
 from leadline_agents.engines.postgresql.masking import mask_query
 
 MOST_LINES = 12
@@ -41,24 +42,6 @@ SENDS_NO_DATA = ("00", "08", "0A", "23", "28", "3D", "42", "53", "54", "55", "57
 RAISED = "P0"
 """Class of the errors that functions raise, whose text may be made of data."""
 
-_CODES: Final = (
-    ("08006", r"could not (?:connect to|receive data from|start WAL|send .* to) .*(?:primary|publisher|WAL|server)"),
-    ("42501", r"permission denied for|row-level security"),
-    ("0A000", r"cannot truncate a table referenced"),
-    ("23514", r"no partition of relation|violates check constraint|violates partition constraint"),
-    ("23505", r"duplicate key value violates unique"),
-    ("23503", r"violates foreign key constraint"),
-    ("23502", r"violates not-null constraint"),
-    ("55000", r"missing replicated column|logical replication target relation .* (?:does not exist|is missing)"),
-    ("53300", r"exceeds .?max_wal_senders|too many clients|connection slots are reserved"),
-    ("28P01", r"password authentication failed"),
-    ("28000", r"no pg_hba\.conf entry|pg_hba\.conf rejects"),
-    ("58P01", r"requested WAL segment \S+ has already been removed"),
-    ("42704", r"replication slot .* does not exist"),
-    ("57P01", r"terminating (?:walreceiver|logical replication)"),
-    ("53100", r"No space left on device"),
-)
-_BY_TEXT = [(code, re.compile(pattern)) for code, pattern in _CODES]
 CORRUPT = re.compile(
     r"invalid resource manager ID|incorrect resource manager data checksum|record with incorrect prev-link|"
     r"unexpected pageaddr|invalid magic number|invalid info bits|invalid block_id|contrecord|out-of-sequence|"
@@ -85,13 +68,14 @@ def selected(found: Iterable[Record], query_text: QueryText) -> tuple[LogLine, .
 
 
 def _line(record: Record, query_text: QueryText) -> LogLine | None:
-    code = record.code or _code_of(record.message)
-    if not _explains(record, code):
+    code, process = (record.code, record.process) if record.code else recognised(record.message)
+    process = record.process or process
+    if not _explains(record.message, code, process):
         return None
     relation, lsns = _RELATION.search(record.context), _LSN.findall(record.context)
     return LogLine(
         at=record.at,
-        process=record.process,
+        process=process,
         code=code,
         message=_shown(record.message, code, query_text),
         relation=relation[1] if relation is not None else None,
@@ -99,19 +83,15 @@ def _line(record: Record, query_text: QueryText) -> LogLine | None:
     )
 
 
-def _explains(record: Record, code: str) -> bool:
+def _explains(message: str, code: str, process: str) -> bool:
     failed = bool(code) and not code.startswith(SUCCESS)
-    if record.process == "startup" and not failed:
-        return bool(_LSN.search(record.message))
-    if record.process in REPLICATION:
+    if process == "startup" and not failed:
+        return bool(_LSN.search(message))
+    if process in REPLICATION:
         return failed
-    if record.process:
-        return code.startswith("28") and bool(_LOGIN.search(record.message))
-    return failed or bool(CORRUPT.search(record.message))
-
-
-def _code_of(message: str) -> str:
-    return next((code for code, pattern in _BY_TEXT if pattern.search(message)), "")
+    if process:
+        return code.startswith("28") and bool(_LOGIN.search(message))
+    return failed or bool(CORRUPT.search(message))
 
 
 def _shown(message: str, code: str, query_text: QueryText) -> str:

@@ -14,6 +14,7 @@ from leadline_lab.faults.fault import (
 from leadline_lab.faults.topologies import Cascade, Pair, make_cascade, make_pair
 from leadline_lab.sandbox.fleet import AGENT
 
+NO_SECOND = "the second agent is started while the first one looks"
 NO_TRACE = "an agent that was not there when looking began is not missed"
 
 
@@ -94,3 +95,11 @@ def standby_not_watched(pair: Pair) -> Course:
     yield Injected()
     fleet.dismiss(other)
     yield Healed()
+
+
+@fault(make_pair, Expected(rule="node_name_shared", cause="agent_started_twice"), no_trace=NO_SECOND)
+def agent_started_twice(pair: Pair) -> Course:
+    """A second agent was started with the settings of the first one."""
+    yield Prepared()
+    yield AgentStarted(pair.standby.name)
+    yield Injected()

@@ -23,7 +23,7 @@ def node_is_healthy(node: NodeState) -> bool:
         return False
     if not node.up or node.stale or sample is None or node.windows or node.unarchived or node.blind:
         return False
-    if node.is_outrun or node.went_back is not None or node.refused or node.host_ahead_s:
+    if node.is_outrun or node.went_back is not None or node.refused or node.host_ahead_s or node.shared_at:
         return False
     if sample.archiver is not None and (sample.archiver.last_failed_s is not None or has_no_command(node)):
         return False

@@ -113,3 +113,33 @@ def test_equal_messages_are_counted_and_the_newest_are_kept() -> None:
     assert one.times == 40
     assert len(selected([*again, *others], "masked")) == 12
     assert selected([*others, *again], "masked")[-1].times == 40
+
+
+@pytest.mark.parametrize(
+    ("code", "process", "message"),
+    [
+        (
+            "08006",
+            "walreceiver",
+            "konnte nicht mit dem Prim\u00e4rserver verbinden: Verbindung zu Server fehlgeschlagen",
+        ),
+        ("08006", "walreceiver", "n'a pas pu se connecter au serveur principal : la connexion a ?chou?"),
+        ("08006", "walreceiver", "no se pudo conectar al servidor primario: FATAL"),
+        ("28P01", "", "authentification par mot de passe ?chou?e pour l'utilisateur  << replicator >>"),
+        ("28P01", "", "Passwort-Authentifizierung f?r Benutzer >>replicator<< fehlgeschlagen"),
+        ("28000", "", "aucune entr?e dans pg_hba.conf pour la connexion de la r?plication"),
+        (
+            "58P01",
+            "",
+            "le segment demand? du journal de transaction, 000000010000000000000003, a d?j? ?t? supprim?",
+        ),
+        ("58P01", "", "das angeforderte WAL-Segment 000000010000000000000003 wurde schon entfernt"),
+        ("42704", "", "le slot de r?plication << pg_2 >> n'existe pas"),
+        ("53300", "", "Anzahl angeforderter Standby-Verbindungen ?berschreitet max_wal_senders (aktuell 2)"),
+    ],
+)
+def test_a_message_in_another_language(code: str, process: str, message: str) -> None:
+    """By its text, also where the letters with accents were lost."""
+    line = line_of(message, how="full")
+    assert line is not None
+    assert (line.code, line.process) == (code, process)
