@@ -166,7 +166,7 @@ def test_without_an_incident_the_exit_code_is_0(run: Run, pair: Pair) -> None:
     A password on the command line is warned of.
     """
     dsns = pair.primary.dsn(user=AGENT), f"replica={pair.standby.dsn(user=AGENT)}"
-    result = run("watch", *dsns, "--duration", "6", "--for", "5")
+    result = run("watch", *dsns, "--duration", "12", "--for", "5")
     assert result.code == 0
     warned, targets, process, servers = result.err.splitlines()
     assert warned == EXPOSED
