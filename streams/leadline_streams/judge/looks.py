@@ -26,7 +26,7 @@ Seen = TypeVar("Seen", Sample, EngineVitals)
 
 
 class Looks:
-    """What agents saw at the servers of one cluster."""
+    """The looks of agents at the servers of one cluster."""
 
     __slots__ = (
         *("_alerting", "_engines", "_judging", "_links", "_memory", "_policy", "_status_every_s", "_timers"),
