@@ -23,8 +23,8 @@ grants() {
     local sink=${SINK:-User:leadline-sink} people=${PEOPLE:-User:leadline-people}
     role "$agent" "samples" ""
     role "$stream" "samples state alerts incidents lag status deadletters" "samples state"
-    # The largest state that the topic takes: a larger one is kept back, and reported.
-    grant "$stream" DescribeConfigs state
+    # The largest record that each topic takes: a larger state or output is kept back, and reported.
+    grant "$stream" DescribeConfigs state alerts incidents status lag
     role "$sink" "deliveries incidents deadletters" "alerts incidents actions silences deliveries"
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.
     # They write there that a node is retired.

@@ -11,6 +11,8 @@ import pytest
 
 from leadline.topics import TOPICS
 from leadline_cli.man import pages
+from leadline_streams.runtime.app import OUTPUTS
+from leadline_streams.runtime.saving import STATES
 from tests.require import need
 from tests.unit.test_docs import rows
 
@@ -45,7 +47,7 @@ def test_rights_in_kafka_are_those_of_the_topics_page() -> None:
         # Kafka gives Describe with Read and with Write.
         assert granted[role, "Describe"] == set(TOPICS) - writes - reads, role
     assert {key: topics for key, topics in granted.items() if key[1] == "DescribeConfigs"} == {
-        ("stream", "DescribeConfigs"): {name for name, spec in TOPICS.items() if spec.max_bytes is not None}
+        ("stream", "DescribeConfigs"): {STATES, *OUTPUTS}
     }
 
 
