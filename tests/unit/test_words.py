@@ -16,8 +16,6 @@ from typing import NamedTuple
 
 import pytest
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[2]
 
 ROOMS = (
@@ -318,6 +316,7 @@ def test_one_class_name_lives_in_one_room() -> None:
     assert shared_names() == {}
 
 
+@pytest.mark.slow
 def test_a_room_uses_the_words_of_the_field() -> None:
     """No private word, no bare ``log``, no docstring that begins with a question."""
     assert files()
