@@ -28,6 +28,7 @@ the floors below it:
 ``shutdown``        the end of a long-running process
 ``errors``          errors and exit codes
 ``pg_errors``       the meaning of PostgreSQL's errors, for every part that connects to a server
+``signature``       signatures of observations, by keys of their clusters
 ``metrics``         the metrics of each process
 ``words``           sizes, durations and times as text
 ``headline``        the first line about an incident: its impact, and its end

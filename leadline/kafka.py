@@ -135,10 +135,13 @@ async def publish(kafka: KafkaSettings, client_id: str, value: "Addressed") -> N
     from aiokafka import AIOKafkaProducer
     from aiokafka.errors import ClusterAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
-    from leadline.wire import outgoing
+    from leadline.signature import Signer
+    from leadline.wire import OBSERVATIONS, outgoing
 
     await reach(kafka)
     record = outgoing(value, kafka.topic_prefix)
+    if record.topic == kafka.topic_prefix + OBSERVATIONS.name:
+        record = Signer(kafka.signing_secret).sign(record)
     producer = AIOKafkaProducer(**producer_options(kafka, client_id))
     try:
         async with asyncio.timeout(PUBLISH_S):

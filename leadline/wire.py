@@ -45,6 +45,7 @@ NOT_JSON = "not_json"
 INVALID = "invalid"
 FUTURE = "future"
 UNPROCESSABLE = "unprocessable"
+UNSIGNED = "unsigned"
 BAD_RECORD_REASONS = {
     TOO_LARGE: "the value is larger than the size limit",
     EMPTY: "the value is empty",
@@ -52,6 +53,7 @@ BAD_RECORD_REASONS = {
     INVALID: "a field is missing or has the wrong type; the detail names its path",
     FUTURE: "dated further in the future than clocks may differ",
     UNPROCESSABLE: "it decoded, but it cannot be judged or recorded",
+    UNSIGNED: "it is not signed with the key of its cluster, where the stream has the secret",
 }
 """The reasons for which a record goes to the dead letters."""
 

@@ -11,6 +11,7 @@ from leadline.metrics import AGENT_PUBLISHED
 from leadline.model.finding import EngineVitals
 from leadline.model.observation import NodeSettings, Sample
 from leadline.model.vitals import Vitals
+from leadline.signature import Signer
 from leadline.wire import MAX_RECORD_BYTES, OBSERVATIONS, SPOOLED, outgoing, outgoing_vitals
 from leadline_agents.backoff import delay_s
 from leadline_agents.channel import Channel, Message, TooLarge
@@ -40,11 +41,13 @@ class Publisher:
         prefix: str,
         clusters: Iterable[str],
         interval_s: float,
+        signer: Signer,
     ) -> None:
         self._outbox = outbox
         self._connect = connect
         self._clock = clock
         self._prefix = prefix
+        self._signer = signer
         self._late_s = interval_s * LATE_INTERVALS
         keys = {*outbox.keys(), *(cluster.encode() for cluster in clusters)}
         self._more = {key: asyncio.Event() for key in sorted(keys)}
@@ -58,6 +61,7 @@ class Publisher:
             out = outgoing_vitals(observation, cluster, self._prefix)
         else:
             out = outgoing(observation, self._prefix)
+        out = self._signer.sign(out)
         assert out.key is not None
         assert out.value is not None
         if len(out.value) > MAX_RECORD_BYTES:

@@ -12,6 +12,7 @@ from leadline.clock import Clock
 from leadline.kafka import producer_options
 from leadline.settings.agent import AgentSettings
 from leadline.shutdown import end, shutdown_requested
+from leadline.signature import Signer
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.outbox import Outbox
 from leadline_agents.publisher import Publisher
@@ -52,6 +53,7 @@ async def _work(settings: AgentSettings, clock: Clock, outbox: Outbox) -> None:
         prefix=settings.kafka.topic_prefix,
         clusters={instance.cluster for instance in settings.instances},
         interval_s=settings.interval_s,
+        signer=Signer(settings.kafka.signing_secret, settings.signing_keys()),
     )
     samplers = [
         Sampler(instance, settings, clock, lambda: Backlog(outbox.spooled, outbox.dropped, publisher.channels))

@@ -37,6 +37,17 @@ class InstanceSettings(Settings, frozen=True, kw_only=True):
             examples=["orders"],
         ),
     ]
+    signing_key: (
+        Annotated[
+            Secret,
+            Meta(
+                description="Key of the cluster, which signs what is published of it, where `leadline stream` has "
+                "`kafka.signing_secret`.",
+                examples=["better in a file"],
+            ),
+        ]
+        | None
+    ) = None
     datacenter: Annotated[str, Meta(max_length=255, description="Where the node is.", examples=["fra1"])] = ""
     aliases: Annotated[
         list[str],
@@ -107,8 +118,12 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 
+    def signing_keys(self) -> dict[str, Secret]:
+        """The key of each cluster that has one."""
+        return {each.cluster: each.signing_key for each in self.instances if each.signing_key is not None}
+
     def check(self) -> Iterator[tuple[SettingPath, str]]:
-        """There is at least one instance, and no two nodes of a cluster have the same name."""
+        """There is at least one instance, no two nodes of a cluster have the same name, and a cluster has one key."""
         if not self.instances:
             yield ("instances",), "the list is empty; give at least one server to read"
         seen: dict[tuple[str, str], int] = {}
@@ -119,3 +134,5 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
                     ("instances", index, "name"),
                     f"{instance.name!r} is already instances[{first}] in cluster {instance.cluster!r}",
                 )
+            if instance.signing_key not in (None, self.signing_keys().get(instance.cluster)):
+                yield ("instances", index, "signing_key"), f"cluster {instance.cluster!r} has another key further below"

@@ -30,6 +30,18 @@ class KafkaSettings(Settings, frozen=True, kw_only=True):
             description="Prefix of the names of all topics.",
         ),
     ] = "leadline."
+    signing_secret: (
+        Annotated[
+            Secret,
+            Meta(
+                description="Secret from which the keys of the clusters are made. `leadline stream` then judges only "
+                "observations that the key of their cluster signed; `leadline nodes retire`, and an agent without "
+                "`signing_key`, sign with it. While it is replaced: the new one and the old one, with a space between.",
+                examples=["better in a file"],
+            ),
+        ]
+        | None
+    ) = None
     security_protocol: Annotated[
         Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
         Meta(description="Whether the connection is encrypted (SSL) and authenticated (SASL)."),

@@ -17,6 +17,7 @@ from typing import Any, Self
 import orjson
 
 from leadline.errors import UnreachableError
+from leadline.signature import Signer
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.outbox import Outbox
 from leadline_agents.publisher import Publisher
@@ -46,6 +47,7 @@ class Load:
             prefix=topics.prefix,
             clusters=[f"orders-{number}" for number in range(CLUSTERS)],
             interval_s=0.25,
+            signer=Signer(None),
         )
         self.made: Counter[Source] = Counter()
         """The number of observations of each source so far."""

@@ -10,11 +10,15 @@ from collections.abc import Collection, Sequence
 
 from leadline.deadletters import Rejected
 from leadline.errors import ProblemFound
+from leadline.wire import UNSIGNED
 
 WINDOW = 1000
 """The share of bad records is taken over this many."""
 MOST_KEYS = 10_000
 """So many keys are counted apart."""
+
+Producer = tuple[bool, bytes | None]
+"""Whether it writes without the key of the cluster, where that is required; and the key of its records."""
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +30,13 @@ class Limit:
         self._max_consecutive = max_consecutive
         self._max_ratio = max_ratio
         self._read = 0
-        self._bad: deque[tuple[int, bytes | None]] = deque()
-        """Which record was bad, and its key, as far back as the window."""
-        self._shares: dict[bytes | None, int] = {}
-        """The number of these by key."""
-        self._rows: dict[bytes | None, int] = {}
-        """Bad records of a key since one of it could be used."""
-        self._reported: set[bytes | None] = set()
+        self._bad: deque[tuple[int, Producer]] = deque()
+        """Which record was bad, and whose, as far back as the window."""
+        self._shares: dict[Producer, int] = {}
+        """The number of these by producer."""
+        self._rows: dict[Producer, int] = {}
+        """Bad records of a producer since one of it could be used."""
+        self._reported: set[Producer] = set()
         self._idle: dict[int, int] = {}
         """By partition, bad records since any of the worker's could be used."""
         self._next: dict[int, int] = {}
@@ -53,7 +57,7 @@ class Limit:
         it has none, and nothing can be used.
         """
         for key in used:
-            self._rows.pop(key, None)
+            self._rows.pop((False, key), None)
         if used or watches:
             self._idle.clear()
         before = self._read - first
@@ -62,9 +66,12 @@ class Limit:
             if record.offset < self._next.get(record.partition, 0):
                 continue
             self._next[record.partition] = record.offset + 1
-            self._count(before + record.offset, record.key)
-            self._report(bad)
-            if used or watches:
+            # Whoever writes without the key of a cluster is not its producer, and must not stop the worker.
+            unsigned = bad.reason == UNSIGNED
+            who = (unsigned, record.key)
+            self._count(before + record.offset, who)
+            self._report(bad, who)
+            if used or watches or unsigned:
                 continue
             self._idle[record.partition] = self._idle.get(record.partition, 0) + 1
             if self._idle[record.partition] > self._max_consecutive:
@@ -75,12 +82,12 @@ class Limit:
                 )
         self._read += read
 
-    def _count(self, place: int, key: bytes | None) -> None:
+    def _count(self, place: int, who: Producer) -> None:
         if len(self._rows) >= MOST_KEYS:
             self._rows.clear()
-        self._rows[key] = self._rows.get(key, 0) + 1
-        self._bad.append((place, key))
-        self._shares[key] = self._shares.get(key, 0) + 1
+        self._rows[who] = self._rows.get(who, 0) + 1
+        self._bad.append((place, who))
+        self._shares[who] = self._shares.get(who, 0) + 1
         while self._bad[0][0] <= place - WINDOW:
             _, old = self._bad.popleft()
             self._shares[old] -= 1
@@ -88,18 +95,17 @@ class Limit:
                 del self._shares[old]
                 self._reported.discard(old)
 
-    def _report(self, bad: Rejected) -> None:
-        """Report a key that exceeds its limits, once."""
-        key = bad.record.key
-        if key in self._reported:
+    def _report(self, bad: Rejected, who: Producer) -> None:
+        """Report a producer that exceeds its limits, once."""
+        if who in self._reported:
             return
-        if self._rows[key] > self._max_consecutive:
+        if self._rows[who] > self._max_consecutive:
             how_many = f"more than {self._max_consecutive} records in a row"
-        elif self._shares[key] > self._max_ratio * WINDOW:
+        elif self._shares[who] > self._max_ratio * WINDOW:
             how_many = f"more than {self._max_ratio:.1%} of the last {WINDOW} records"
         else:
             return
-        self._reported.add(key)
+        self._reported.add(who)
         log.error("%s; other clusters are judged on; stop whoever writes them", self._too_many(bad, how_many))
 
     @staticmethod

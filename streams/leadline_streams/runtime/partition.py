@@ -22,7 +22,8 @@ from leadline.errors import BadRecord
 from leadline.model.ids import LONGEST_NAME, ClusterName
 from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.model.vitals import Vitals
-from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE
+from leadline.signature import Verifier
+from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE, UNSIGNED
 from leadline_streams.runtime import cluster_failure
 from leadline_streams.runtime.cluster_failure import ClusterFailure, Kind
 from leadline_streams.runtime.fold import ROUTINE, Cluster, Fold, Folded, FoldFactory, Output
@@ -49,7 +50,13 @@ class Partition:
     """The clusters of one partition. ``blobs`` holds the last saved state of each."""
 
     def __init__(
-        self, number: int, position: int, factory: FoldFactory, blobs: MutableMapping[bytes, bytes], flush_s: float
+        self,
+        number: int,
+        position: int,
+        factory: FoldFactory,
+        blobs: MutableMapping[bytes, bytes],
+        flush_s: float,
+        verifier: Verifier | None = None,
     ) -> None:
         self.number = number
         self.position = position
@@ -62,6 +69,7 @@ class Partition:
         """Of the newest tick; 0 before the first."""
         self._strangers: dict[bytes, int] = {}
         """Records of a key that is no known cluster's, none of which could be used."""
+        self._verifier = verifier
 
     @property
     def watches(self) -> bool:
@@ -116,6 +124,8 @@ class Partition:
                 continue
             cluster = clusters.get(key)
             try:
+                if self._verifier is not None:
+                    self._verifier.check(record)
                 seen = _decoded(record.value)
                 if isinstance(seen, Sample):
                     if cluster is None or cluster.name != seen.node.cluster:
@@ -138,7 +148,8 @@ class Partition:
                 cluster.fold.enqueue(seen, headers[-1][0] == SPOOLED if headers else False)
             except BadRecord as bad:
                 folded.rejected.append(Rejected(record, bad.reason, bad.detail))
-                self._refuse(record, bad, folded, now)
+                if bad.reason != UNSIGNED or key in clusters:  # nobody can name clusters without their keys
+                    self._refuse(record, bad, folded, now)
             except Exception as error:
                 self._revert(cluster, record, error, folded, now)
             else:
@@ -155,6 +166,8 @@ class Partition:
         try:
             if isinstance(record, Unreadable):
                 raise BadRecord(UNPROCESSABLE, record.detail)
+            if self._verifier is not None:
+                self._verifier.check(record)
             seen = _decoded(record.value)
             if isinstance(seen, Vitals):
                 raise BadRecord(INVALID, "there is no key; it should be the cluster")

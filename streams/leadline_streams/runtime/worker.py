@@ -24,6 +24,7 @@ from leadline.model.observation import Tick
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline.recording import Recorded
 from leadline.settings.stream import StreamSettings
+from leadline.signature import Signer, Verifier
 from leadline.wire import LAG, MAX_RECORD_BYTES, OBSERVATIONS, STATUS, UNPROCESSABLE, Outgoing, outgoing, tombstone
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.runtime.counting import count_folded
@@ -73,6 +74,8 @@ class Worker:
         self._factory = factory
         self._kafka = kafka
         self._blobs = blobs
+        self._signer = Signer(settings.kafka.signing_secret)
+        self._verifier = Verifier.of(settings.kafka.signing_secret)
         self._limit = Limit(settings.deadletters.max_consecutive, settings.deadletters.max_ratio)
         self._partitions: dict[Opening, Partition] = {}
         self._progress: dict[Opening, float] = {}
@@ -309,7 +312,7 @@ class Worker:
         self, number: int, position: int, clusters: Mapping[bytes, Saved], lost: Mapping[bytes, Exception]
     ) -> Partition:
         """A partition with its clusters. One whose state cannot be read is judged anew; the state is a dead letter."""
-        partition = Partition(number, position, self._factory, self._blobs, self._settings.flush_s)
+        partition = Partition(number, position, self._factory, self._blobs, self._settings.flush_s, self._verifier)
         for key, error in lost.items():
             await self._bury(key, number, error)
             try:
@@ -333,7 +336,7 @@ class Worker:
         await self._kafka.send(bad.letter(self._prefix + DEAD_LETTERS, self._clock.now()), partition)
 
     async def _tick(self) -> None:
-        tick = outgoing(Tick(at=self._clock.now(), worker=WORKER), self._prefix)
+        tick = self._signer.sign(outgoing(Tick(at=self._clock.now(), worker=WORKER), self._prefix))
         try:
             if self._clock.monotonic() - self._claimed_at >= RENEW_S:
                 await self._kafka.renew()

@@ -2,24 +2,25 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 from confluent_kafka.admin import AclBinding
 
-from leadline.errors import UsageError
-from leadline.kafka import consumer_options, publish
+from leadline.errors import LeadlineError, UsageError
+from leadline.kafka import consumer_options, producer_options, publish
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.retirement import Retirement
 from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
 from leadline.topic_table import latest
-from leadline.topics import TOPICS, create, require, require_group
+from leadline.topics import TOPICS, create, largest_records, require, require_group
 from leadline.wire import INCIDENTS, SILENCES, STATUS, outgoing
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.record_times import RecordTimes
@@ -30,7 +31,7 @@ from tests.faults.load import Process as Stream
 from tests.fixtures.postgres_versions import binaries_for
 from tests.fixtures.secure_kafka import Asked, SecureKafka
 from tests.integration.kafka.conftest import ROLES, Settings, Ways, loaded, shipped
-from tests.integration.sinks.kit import CLOCK, Hook, hook
+from tests.integration.sinks.kit import CLOCK, Hook, hook, until
 from tests.integration.sinks.kit import Process as Sink
 from tests.integration.sinks.kit import process as sink_process
 from tests.integration.streams.kit import Agents, Topics
@@ -125,8 +126,8 @@ class Installation:
 
 async def read(kafka: KafkaSettings, name: str) -> list[bytes]:
     consumer = AIOKafkaConsumer(kafka.topic_prefix + name, **consumer_options(kafka, "test"))
-    await consumer.start()
     try:
+        await consumer.start()
         ends = await consumer.end_offsets(consumer.assignment())
         found: list[bytes] = []
         while any([await consumer.position(at) < end for at, end in ends.items()]):
@@ -183,6 +184,7 @@ async def test_each_role_works_with_these_rights_and_needs_each(
                 judged = ("alerts", "incidents", "lag", "status", "state", "deadletters")
                 await here.until_written(*judged, more_than=nothing)
                 assert stream.end(15) == 0, stream.log_tail()
+            await until("a refusal", lambda: to.refused, sink, PATIENCE_S)
             first = here.written()
             with here.stream() as stream:
                 await here.until_written("state", "status", more_than=first)
@@ -206,3 +208,89 @@ async def test_a_worker_without_a_right_to_its_group(
     people = Installation(secure, ways, prefix, tmp_path).kafka("people")
     with pytest.raises(UsageError, match=re.escape(f"{prefix}stream")):
         await require_group(people, f"{prefix}stream")
+
+
+Attempt = Callable[[], Awaitable[object]]
+
+
+def attempt(grant: AclBinding, kafka: KafkaSettings) -> Attempt:
+    """The function of Leadline that a right is for. It raises an error without the right."""
+    topic = grant.name
+
+    async def write() -> None:
+        producer = AIOKafkaProducer(**producer_options(kafka, "test"))
+        try:
+            await producer.start()
+            await producer.send_and_wait(topic, JUNK, b"key")
+        finally:
+            await producer.stop()
+
+    async def commit() -> None:
+        if grant.resource_pattern_type.name == "LITERAL":
+            await join(kafka, topic, "samples")
+        else:
+            await join(kafka, f"{topic}webhook", "incidents")
+
+    async def largest() -> None:
+        if not await largest_records(kafka, [topic.removeprefix(kafka.topic_prefix)]):
+            raise UsageError("it is not known how large a record may be")
+
+    attempts: dict[tuple[str, str], Attempt] = {
+        ("TOPIC", "WRITE"): write,
+        ("TOPIC", "READ"): lambda: read(kafka, topic.removeprefix(kafka.topic_prefix)),
+        ("TOPIC", "DESCRIBE"): lambda: require(kafka),
+        ("TOPIC", "DESCRIBE_CONFIGS"): largest,
+        ("GROUP", "READ"): commit,
+        ("TRANSACTIONAL_ID", "WRITE"): lambda: require_group(kafka, f"{kafka.topic_prefix}stream"),
+    }
+    return attempts[grant.restype.name, grant.operation.name]
+
+
+async def join(kafka: KafkaSettings, group: str, topic: str) -> None:
+    """Commit in a consumer group what was read of a topic."""
+    at = TopicPartition(kafka.topic_prefix + topic, 0)
+    consumer = AIOKafkaConsumer(**consumer_options(kafka, "test", group))
+    consumer.assign([at])
+    try:
+        await consumer.start()
+        await consumer.commit({at: 0})
+    finally:
+        await consumer.stop()
+
+
+async def becomes(succeeds: bool, tried: Attempt) -> bool:
+    """Whether an attempt soon succeeds, or fails: brokers take a moment to heed changed rights."""
+    for _ in range(30):
+        try:
+            async with asyncio.timeout(5):
+                await tried()
+        except (KafkaError, LeadlineError, TimeoutError):
+            if not succeeds:
+                return True
+        else:
+            if succeeds:
+                return True
+        await CLOCK.sleep(0.05)
+    return False
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("role", ROLES)
+async def test_without_any_one_right_its_function_fails(
+    secure: SecureKafka, ways: Ways, prefix: str, tmp_path: Path, role: str
+) -> None:
+    """Under another prefix each right is taken away alone: what it is for fails, and succeeds when it is back."""
+    await create(KafkaSettings(bootstrap=secure.bootstrap, topic_prefix=prefix), 1)
+    rights = shipped(prefix)[role]
+    kafka = loaded(ways.password(role, "PLAIN") | {"topic_prefix": prefix}, tmp_path)
+    secure.grant(rights)
+    unneeded, useless = [], []
+    for grant in rights:
+        tried = attempt(grant, kafka)
+        if not await becomes(True, tried):
+            useless.append(str(grant))
+        secure.revoke([grant])
+        if not await becomes(False, tried):
+            unneeded.append(str(grant))
+        secure.grant([grant])
+    assert (unneeded, useless) == ([], [])

@@ -12,6 +12,9 @@ from leadline.clock import ManualClock
 from leadline.errors import UsageError
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Node, Sample
+from leadline.settings.secret import Secret
+from leadline.signature import SIGNATURE, Signer
+from leadline.wire import SPOOLED
 from leadline_agents.outbox import Outbox
 from leadline_agents.publisher import Publisher
 from leadline_agents.spool import Spool
@@ -35,7 +38,15 @@ def outbox(tmp_path: Path, clock: ManualClock) -> Outbox:
 
 @pytest.fixture
 def publisher(kafka: FakeKafka, outbox: Outbox, clock: ManualClock) -> Publisher:
-    return Publisher(outbox, kafka.connect, clock, prefix="leadline.", clusters=["orders", "users"], interval_s=1.0)
+    return Publisher(
+        outbox,
+        kafka.connect,
+        clock,
+        prefix="leadline.",
+        clusters=["orders", "users"],
+        interval_s=1.0,
+        signer=Signer(None, {"users": Secret("key-of-users")}),
+    )
 
 
 @asynccontextmanager
@@ -65,6 +76,17 @@ async def test_everything_arrives_under_its_cluster(publisher: Publisher, kafka:
     assert kafka.seqs(b"orders") == kafka.seqs(b"users") == [1, 2, 3, 4, 5]
     assert {topic for topic, *_ in kafka.taken} == {"leadline.samples"}
     assert kafka.open == 0
+
+
+async def test_each_cluster_is_signed_with_its_key(publisher: Publisher, kafka: FakeKafka, clock: ManualClock) -> None:
+    """The mark of a late record stays the last header."""
+    publisher.put(sample(1, clock, "users"))
+    publisher.put(sample(1, clock, "orders"))
+    clock.advance(2.5)
+    async with running(publisher):
+        pass
+    assert kafka.headers[b"users"][-2:] == [SIGNATURE, SPOOLED]
+    assert SIGNATURE not in kafka.headers[b"orders"]
 
 
 async def test_kafka_may_come_late(publisher: Publisher, kafka: FakeKafka, clock: ManualClock) -> None:

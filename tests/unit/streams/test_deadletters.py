@@ -7,6 +7,7 @@ import pytest
 
 from leadline.deadletters import MAX_KEPT_BYTES, Rejected
 from leadline.errors import ProblemFound
+from leadline.wire import UNSIGNED
 from leadline_streams.runtime.deadletter_limit import Limit
 from tests.unit.streams.memory_log import AT, record, sample
 
@@ -89,3 +90,16 @@ def test_hostile_detail_is_harmless_in_the_message() -> None:
     assert str(stopped.value).isascii()
     assert str(stopped.value).isprintable()
     assert len(str(stopped.value)) < 2500
+
+
+def test_whoever_has_no_key_stops_nobody_and_is_counted_apart(caplog: pytest.LogCaptureFixture) -> None:
+    """Forged records in a row and nothing else: the producer of the key is as far from its limit as before."""
+    limit = Limit(3, 1.0)
+    forged = [Rejected(record(b"x", offset, key=b"orders"), UNSIGNED, "why") for offset in range(5000)]
+    limit.note(0, len(forged), forged, ())
+    assert "more than 3 records in a row, of key b'orders', cannot be used" in caplog.text
+    assert "(unsigned: 'why')" in caplog.text
+    own = [Rejected(record(b"x", 5000 + offset, key=b"orders"), "invalid", "why") for offset in range(4)]
+    limit.note(5000, 3, own[:3], ())
+    with pytest.raises(ProblemFound):
+        limit.note(5003, 1, own[3:], ())

@@ -15,14 +15,29 @@ from leadline.errors import ProblemFound, UnreachableError
 from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
 from leadline.model.status import LinkStatus, NodeStatus
+from leadline.settings.common import KafkaSettings
+from leadline.settings.secret import Secret
 from leadline.settings.stream import DeadLetterSettings, StreamSettings
-from leadline.wire import OBSERVATIONS
+from leadline.signature import Signer, Verifier
+from leadline.wire import INCIDENTS, OBSERVATIONS, Outgoing
 from leadline_streams.judge.status import Forgotten
+from leadline_streams.runtime.cluster_failure import REFUSED_LEAST
 from leadline_streams.runtime.snapshot import Saved
 from leadline_streams.runtime.transport import Opening
 from leadline_streams.runtime.worker import RECOVERY_S, RENEW_S, STUCK_S, Worker
 from tests.unit.properties import histories
-from tests.unit.streams.memory_log import AT, Count, Counts, MemoryLog, chunk, forgiving, pause, sample, settings
+from tests.unit.streams import memory_log
+from tests.unit.streams.memory_log import (
+    AT,
+    Count,
+    Counts,
+    MemoryLog,
+    chunk,
+    forgiving,
+    pause,
+    sample,
+    settings,
+)
 from tests.unit.streams.world import World
 
 TICK = Tick(at=AT)
@@ -415,3 +430,45 @@ async def test_claims_are_renewed_before_kafka_forgets_them(after_s: float, clai
     beating.cancel()
     await log.settle()
     assert log.claimed == claimed
+
+
+async def test_only_what_is_signed_is_judged() -> None:
+    """A forged sample, or tick, goes to the dead letters with the reason; the worker's own ticks are signed."""
+    log, clock, secret = MemoryLog(), ManualClock(), Secret("battery-staple")
+    log.append(sample("orders"))
+    log.append(TICK)
+    honest = memory_log.record(sample("orders", 1), 2)
+    honest.headers += tuple(Signer(secret).sign(Outgoing("", b"orders", honest.value, [])).headers)
+    log.samples[0].append(honest)
+    worker, opening = await ready(
+        log, clock, StreamSettings(kafka=KafkaSettings(topic_prefix="", signing_secret=secret))
+    )
+    beating = asyncio.ensure_future(worker.beat())
+    await pause()
+    beating.cancel()
+    await log.settle(worker.process(chunk(opening, log.samples[0])), worker.release())
+    refused = [dict(letter.headers)["leadline-deadletter-offset"] for letter in log.topic("deadletters")]
+    assert refused == [b"0", b"1"]
+    (state,) = log.topic("state")
+    assert Saved.unpack(state.value or b"").state == Count("orders", 1, [1]).dump()
+    for tick in log.topic("samples"):
+        Verifier(secret).check(tick)
+
+
+async def test_forged_records_are_reported_about_clusters_that_exist() -> None:
+    """Whoever has no key can raise an incident about no other, and changes nothing of the judgement."""
+    log, clock, secret = MemoryLog(), ManualClock(), Secret("battery-staple")
+    honest = memory_log.record(sample("orders", 1), 0)
+    honest.headers += tuple(Signer(secret).sign(Outgoing("", b"orders", honest.value, [])).headers)
+    log.samples[0].append(honest)
+    for seq in range(REFUSED_LEAST):
+        log.append(sample("orders", seq))
+        log.append(sample("invented", seq))
+    given = StreamSettings(kafka=KafkaSettings(topic_prefix="", signing_secret=secret))
+    worker, opening = await ready(log, clock, given)
+    await log.settle(worker.process(chunk(opening, log.samples[0])), worker.release())
+    (incident,) = [INCIDENTS.decode(each.value) for each in log.topic("incidents")]
+    assert incident.cluster == "orders"
+    assert "unsigned" in str(incident.causes)
+    assert {state.key for state in log.topic("state")} == {b"orders"}
+    assert len(log.topic("deadletters")) == 2 * REFUSED_LEAST
