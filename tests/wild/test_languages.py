@@ -17,7 +17,7 @@ END_STREAMING = "SELECT pg_terminate_backend(pid) FROM pg_stat_replication"
 Break = Callable[[Server, Server], None]
 
 
-def speaks(locale: str) -> str:
+def spoken(locale: str) -> str:
     """The name of a locale. Skips the test where it is not there."""
     known = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False).stdout
     language = locale[:5]
@@ -38,7 +38,7 @@ def test_a_refused_standby_in_another_language(wild: Wild, locale: str, refuse: 
     """The reason is quoted from the server log, whose usual form shows neither SQLSTATE nor process."""
     wild.server_version = "15"
     own = {
-        "lc_messages": speaks(locale),
+        "lc_messages": spoken(locale),
         "logging_collector": "on",
         "log_line_prefix": "%m [%p] ",
         "wal_keep_size": "256MB",

@@ -118,7 +118,7 @@ def checkpoint(through: ChainLink, at: datetime) -> Row:
     )
 
 
-class Verifier:
+class ChainVerifier:
     """Verifies the chain from its first row, or from the end of what retention removed, to its head.
 
     The caller passes every row in the order of numbers, then the head. ``noted`` are heads that were noted earlier:

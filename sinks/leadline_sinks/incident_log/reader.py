@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from leadline.errors import ProblemFound, UnreachableError, UsageError
 from leadline.settings.dsn import address
 from leadline.wire import ACTIONS, ALERTS, DELIVERIES, INCIDENTS, Codec
-from leadline_sinks.incident_log.chain import BEGINNING, ChainBreak, ChainLink, Row, StoredRow, Verifier
+from leadline_sinks.incident_log.chain import BEGINNING, ChainBreak, ChainLink, ChainVerifier, Row, StoredRow
 from leadline_sinks.incident_log.connection import Connection, connect, transaction
 from leadline_sinks.incident_log.incident_history import IncidentHistory, MergedPart
 from leadline_sinks.incident_log.incident_table import IncidentTable
@@ -200,7 +200,7 @@ async def verify(connection: Connection, noted: Collection[ChainLink] = ()) -> V
             raise UsageError(
                 f"row {newest} was removed by retention, which reaches to row {start.number}; give a later head"
             )
-        verifier, listed = Verifier(start, there), IncidentTable()
+        verifier, listed = ChainVerifier(start, there), IncidentTable()
         async with connection.cursor(name="verify") as cursor:
             cursor.itersize = 1000
             await cursor.execute(_ROWS.encode())

@@ -9,9 +9,9 @@ from leadline_sinks.incident_log.chain import (
     BEGINNING,
     ChainBreak,
     ChainLink,
+    ChainVerifier,
     Row,
     StoredRow,
-    Verifier,
     append,
     canonical,
     checkpoint,
@@ -45,7 +45,7 @@ def chained(given: list[Row], start: ChainLink = BEGINNING) -> list[StoredRow]:
 
 
 def first_break(stored: list[StoredRow], head: ChainLink, start: ChainLink = BEGINNING) -> ChainBreak | None:
-    verifier = Verifier(start)
+    verifier = ChainVerifier(start)
     for each in stored:
         if broken := verifier.row(each):
             return broken
@@ -100,10 +100,10 @@ def test_a_chain_that_is_written_anew_is_detected_by_a_noted_link(given: list[Ro
     index = data.draw(st.integers(0, len(given) - 1))
     noted = data.draw(st.sampled_from(chained(given)[index:])).link
     anew = chained(given[:index] + given[index + 1 :])
-    verifier = Verifier(BEGINNING, [noted])
+    verifier = ChainVerifier(BEGINNING, [noted])
     broken = [found for each in anew if (found := verifier.row(each))]
     assert broken or verifier.end(anew[-1].link)
-    honest = Verifier(BEGINNING, [noted])
+    honest = ChainVerifier(BEGINNING, [noted])
     assert [honest.row(each) for each in chained(given)] == [None] * len(given)
     assert honest.end(chained(given)[-1].link) is None
 
