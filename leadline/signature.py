@@ -48,7 +48,7 @@ class Signer:
         return replace(record, headers=[*record.headers, (SIGNATURE, signature(key, record.value or b""))])
 
 
-class Verifier:
+class SignatureCheck:
     """Refuses observations without the signature of their cluster.
 
     The secret may be several, separated by white space, while it is replaced: the first one signs, all are accepted.

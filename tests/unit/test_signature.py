@@ -8,7 +8,7 @@ import pytest
 
 from leadline.errors import BadRecord
 from leadline.settings.secret import Secret
-from leadline.signature import SIGNATURE, Signer, Verifier, cluster_key
+from leadline.signature import SIGNATURE, SignatureCheck, Signer, cluster_key
 from leadline.wire import UNSIGNED, Outgoing
 
 SECRET = "correct horse battery staple".replace(" ", "-")
@@ -30,14 +30,14 @@ def test_what_the_key_of_its_cluster_signed_is_taken() -> None:
     signed = agent("orders").sign(RECORD)
     assert signed.headers[0] == ("ce_id", b"1")
     assert signed == Signer(Secret(SECRET)).sign(RECORD)
-    Verifier(Secret(SECRET)).check(read(signed))
-    Verifier(Secret(SECRET)).check(read(Signer(Secret(SECRET)).sign(replace(RECORD, key=None))))
+    SignatureCheck(Secret(SECRET)).check(read(signed))
+    SignatureCheck(Secret(SECRET)).check(read(Signer(Secret(SECRET)).sign(replace(RECORD, key=None))))
 
 
 def test_without_a_key_nothing_is_signed() -> None:
     assert Signer(None).sign(RECORD) is RECORD
     assert agent("users").sign(RECORD) is RECORD
-    assert Verifier.of(None) is None
+    assert SignatureCheck.of(None) is None
 
 
 FORGED = {
@@ -53,7 +53,7 @@ FORGED = {
 @pytest.mark.parametrize("record", FORGED.values(), ids=FORGED)
 def test_everything_else_is_refused(record: Outgoing) -> None:
     with pytest.raises(BadRecord) as refused:
-        Verifier(Secret(SECRET)).check(read(record))
+        SignatureCheck(Secret(SECRET)).check(read(record))
     assert refused.value.reason == UNSIGNED
     assert SIGNATURE in refused.value.detail
 
@@ -61,6 +61,6 @@ def test_everything_else_is_refused(record: Outgoing) -> None:
 def test_a_secret_is_replaced_without_a_pause() -> None:
     """The stream has both at first: it takes what is signed with either, and signs with the new one."""
     both = Secret(f"new {SECRET}")
-    Verifier(both).check(read(agent("orders").sign(RECORD)))
-    Verifier(both).check(read(agent("orders", "new").sign(RECORD)))
+    SignatureCheck(both).check(read(agent("orders").sign(RECORD)))
+    SignatureCheck(both).check(read(agent("orders", "new").sign(RECORD)))
     assert Signer(both).sign(RECORD) == agent("orders", "new").sign(RECORD)

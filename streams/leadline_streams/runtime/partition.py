@@ -22,7 +22,7 @@ from leadline.errors import BadRecord
 from leadline.model.ids import LONGEST_NAME, ClusterName
 from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.model.vitals import Vitals
-from leadline.signature import Verifier
+from leadline.signature import SignatureCheck
 from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE, UNSIGNED
 from leadline_streams.runtime import cluster_failure
 from leadline_streams.runtime.cluster_failure import ClusterFailure, Kind
@@ -56,7 +56,7 @@ class Partition:
         factory: FoldFactory,
         blobs: MutableMapping[bytes, bytes],
         flush_s: float,
-        verifier: Verifier | None = None,
+        verifier: SignatureCheck | None = None,
     ) -> None:
         self.number = number
         self.position = position

@@ -24,7 +24,7 @@ from leadline.model.observation import Tick
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline.recording import Recorded
 from leadline.settings.stream import StreamSettings
-from leadline.signature import Signer, Verifier
+from leadline.signature import SignatureCheck, Signer
 from leadline.wire import LAG, MAX_RECORD_BYTES, OBSERVATIONS, STATUS, UNPROCESSABLE, Outgoing, outgoing, tombstone
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.runtime.counting import count_folded
@@ -75,7 +75,7 @@ class Worker:
         self._kafka = kafka
         self._blobs = blobs
         self._signer = Signer(settings.kafka.signing_secret)
-        self._verifier = Verifier.of(settings.kafka.signing_secret)
+        self._verifier = SignatureCheck.of(settings.kafka.signing_secret)
         self._limit = Limit(settings.deadletters.max_consecutive, settings.deadletters.max_ratio)
         self._partitions: dict[Opening, Partition] = {}
         self._progress: dict[Opening, float] = {}

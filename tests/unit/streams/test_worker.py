@@ -18,7 +18,7 @@ from leadline.model.status import LinkStatus, NodeStatus
 from leadline.settings.common import KafkaSettings
 from leadline.settings.secret import Secret
 from leadline.settings.stream import DeadLetterSettings, StreamSettings
-from leadline.signature import Signer, Verifier
+from leadline.signature import SignatureCheck, Signer
 from leadline.wire import INCIDENTS, OBSERVATIONS, Outgoing
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.runtime.cluster_failure import REFUSED_LEAST
@@ -452,7 +452,7 @@ async def test_only_what_is_signed_is_judged() -> None:
     (state,) = log.topic("state")
     assert Saved.unpack(state.value or b"").state == Count("orders", 1, [1]).dump()
     for tick in log.topic("samples"):
-        Verifier(secret).check(tick)
+        SignatureCheck(secret).check(tick)
 
 
 async def test_forged_records_are_reported_about_clusters_that_exist() -> None:
