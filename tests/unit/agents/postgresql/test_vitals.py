@@ -137,6 +137,7 @@ def overlooked(look: LookAnswer, group: str, name: str, value: Any) -> None:
     """Raise AssertionError when vitals show another value of a field than the look would."""
     changed = _with(look, group, name, value)
     assume(name != "sync_errors" or value is not None)
+    assume(name != "workers" or value > 0)  # a subscription with a pid has that worker
     assume(name != "copies" or bool(look.subscriptions))
     if name == "inactive_s":
         assume(value is None or abs(value) < 1e9)

@@ -87,7 +87,7 @@ def _sessions(look: LookAnswer) -> Sessions:
 def _subscriber(look: LookAnswer) -> Subscriber:
     rows, tables = look.subscriptions, dict[str, int]()
     workers = [WorkerRow(row.pid, True, *_worker(row)) for row in rows if row.pid is not None]
-    extra = len(look.copies) + sum(row.workers - 1 for row in rows if row.workers > 1)
+    extra = len(look.copies) + sum(row.workers > 1 for row in rows)
     workers += [WorkerRow(COPY_PID + number, False, None, None, None, None) for number in range(extra)]
     for row in rows:
         for state, number in row.tables.items():
