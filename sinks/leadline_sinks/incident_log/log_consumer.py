@@ -13,7 +13,7 @@ from leadline.logs import escape
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline.wire import ACTIONS, ALERTS, CODECS, DELIVERIES, INCIDENTS, UNPROCESSABLE
-from leadline_sinks.notify.kafka_reader import POLL_MS, commit, consume, consumer_group, new_consumer, place_of
+from leadline_sinks.notify.kafka_reader import POLL_MS, commit, consume, consumer_group, new_consumer, place_of, usable
 from leadline_sinks.notify.kafka_writer import KafkaWriter
 from leadline_sinks.notify.pacing import RandomNumber, delay_s
 from leadline_sinks.notify.self_incident import SelfIncident
@@ -82,7 +82,7 @@ class LogConsumer:
         topic = record.topic.removeprefix(self._kafka.topic_prefix)
         if record.value is None:
             return None
-        value = CODECS[topic].decode(record.value)
+        value = usable(CODECS[topic], record.value)
         headers = {name: content or b"" for name, content in record.headers}
         names = [headers.get(name, b"").decode("ascii", "replace") for name in ("ce_source", "ce_id")]
         event_id = " ".join(names) if all(names) else f"{topic}/{record.partition}/{record.offset}"

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
+import msgspec
 from aiokafka.errors import IllegalStateError
 
 from leadline import metrics
@@ -14,7 +15,7 @@ from leadline.errors import BadRecord
 from leadline.kafka import consumer_options
 from leadline.kafka_errors import CONNECTION_LOST, reason
 from leadline.settings.common import KafkaSettings
-from leadline.wire import Codec
+from leadline.wire import UNPROCESSABLE, Codec, encode
 from leadline_sinks.notify.pacing import RECONNECT_S
 
 POLL_MS: Final = 200
@@ -86,15 +87,26 @@ async def has_reached(consumer: Any, ends: Mapping[Any, int]) -> bool:
 
 
 def decode(codec: Codec[T], record: Any) -> T | None:
-    """The value of a record; None where it has none, and where it cannot be decoded, which is logged and counted."""
+    """The value of a record; None where it has none, and where it cannot be used, which is logged and counted."""
     if record.value is None:
         return None
     try:
-        return codec.decode(record.value)
+        return usable(codec, record.value)
     except BadRecord as bad:
         metrics.SINK_BAD_RECORDS.labels(codec.name, bad.reason).inc()
         log.warning("skipping %s: %s", place_of(record), ascii(str(bad)))
         return None
+
+
+def usable(codec: Codec[T], data: bytes) -> T:
+    """The value of a record that can be written again. Raises BadRecord: a time may be outside of the years that can
+    be, and whatever it is part of could be neither recorded nor sent."""
+    value = codec.decode(data)
+    try:
+        encode(cast(msgspec.Struct, value))
+    except Exception as error:
+        raise BadRecord(UNPROCESSABLE, f"it cannot be written again: {error}") from None
+    return value
 
 
 def place_of(record: Any) -> str:

@@ -119,7 +119,10 @@ class Notifier:
             for tracked in self._tracked.values():
                 tracked.decide_at = -inf
         for number, tracked in enumerate([each for each in self._tracked.values() if each.decide_at <= now]):
-            await self._decide(tracked, now)
+            try:
+                await self._decide(tracked, now)
+            except Exception as error:  # a defect, or a value that cannot be written: it must not stop the others
+                self._set_aside(tracked, error)
             if number % 100 == 99:
                 await self._clock.sleep(0)  # lets the consumer send heartbeats
         self._update_metrics()
@@ -159,17 +162,31 @@ class Notifier:
             return min(tracked.not_before for tracked in due) - now
         if (wait_s := self._attempts.rate_s()) > 0:
             return wait_s
-        tracked, epoch = min(ready, key=lambda each: each.urgency), self._epoch
-        notification = await self._decide(tracked, now)
+        tracked = min(ready, key=lambda each: each.urgency)
+        try:
+            await self._deliver(tracked, now)
+        except Exception as error:
+            self._set_aside(tracked, error)
+        return 0.0
+
+    async def _deliver(self, tracked: TrackedIncident, now: float) -> None:
+        epoch, notification = self._epoch, await self._decide(tracked, now)
         if notification is None:
-            return 0.0
+            return
         await self._record_attempt(tracked, notification)
         if epoch != self._epoch:
-            return 0.0
+            return
         outcome = await self._attempts.make(notification)
         if outcome is not None:
             await self._ended(tracked, notification, outcome)
-        return 0.0
+
+    def _set_aside(self, tracked: TrackedIncident, error: Exception) -> None:
+        """An incident that cannot be handled waits for its next record; the others are delivered."""
+        ident = escape(tracked.incident.incident_id)
+        log.error("%s: %s cannot be handled and is left out", self._target, ident, exc_info=error)
+        metrics.SINK_FAILURES.labels(self._target, str(Reason.REJECTED)).inc()
+        metrics.SINK_GIVEN_UP.labels(self._target, str(Reason.REJECTED)).inc()
+        tracked.decide_at, tracked.due_since = inf, None
 
     async def _record_attempt(self, tracked: TrackedIncident, notification: Notification) -> None:
         """Record an attempt that opens something at the target before it is made: after a crash, the target may or may

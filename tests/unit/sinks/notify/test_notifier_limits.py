@@ -1,13 +1,17 @@
 """The limits that a notifier keeps, and the records that it refuses to go back to."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
 import pytest
 
+from leadline.errors import BadRecord
 from leadline.model.delivery import Delivery
+from leadline.model.incident import Incident, TimelineEntry
+from leadline.wire import INCIDENTS, UNPROCESSABLE, outgoing
 from leadline_sinks.notify.context import NotificationContext
+from leadline_sinks.notify.kafka_reader import usable
 from leadline_sinks.notify.matching import patterns_match
 from leadline_sinks.notify.pacing import delay_s
 from leadline_sinks.notify.sink import Rate, Reason
@@ -127,3 +131,33 @@ def delivery(seq: int, **changes: Any) -> Delivery:
         "at": made.START + timedelta(seconds=seq),
     }
     return Delivery(**given | changes)
+
+
+BEYOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-23, minutes=-59)))
+"""A time that is not in the years of UTC: it decodes, and cannot be written."""
+
+
+class Writes(Setup):
+    """Its records are written as Kafka has them."""
+
+    async def write(self, value: Delivery | Incident) -> int:
+        outgoing(value, "")
+        return await super().write(value)
+
+
+async def test_an_incident_that_cannot_be_handled_stops_no_other() -> None:
+    """It is left out: no delivery of it can be recorded."""
+    setup = Writes()
+    setup.observe(made.incident(1, cluster="bad", timeline=[TimelineEntry(at=BEYOND, what="x")]))
+    setup.observe(made.incident(1, cluster="orders"))
+    await setup.idle()
+    assert ("orders", "opened") in setup.target.delivered
+
+
+@pytest.mark.parametrize("field", ["opened_at", "detected_at", "cause_at"])
+def test_a_value_that_cannot_be_written_is_refused_by_readers(field: str) -> None:
+    """Before anything is made of it."""
+    plain = msgspec.to_builtins(made.incident(1)) | {field: "9999-12-31T23:59:59-23:59"}
+    with pytest.raises(BadRecord) as refused:
+        usable(INCIDENTS, msgspec.json.encode(plain))
+    assert refused.value.reason == UNPROCESSABLE
