@@ -62,6 +62,8 @@ class Rejected:
         if value is not None and len(value) > MAX_KEPT_BYTES:
             about["cut-from"] = str(len(value))
             value = value[:MAX_KEPT_BYTES]
+        if key is None and value is None:
+            key = b""  # the client writes no record without either
         marks = [(f"leadline-deadletter-{name}", text.encode("utf-8", "replace")) for name, text in about.items()]
         return Outgoing(topic, key, value, [*headers, *marks])
 

@@ -46,7 +46,9 @@ def test_a_value_that_kafka_would_not_take_with_more_headers_is_cut_and_says_so(
 def test_a_tombstone_is_a_letter_too() -> None:
     empty = record(b"")
     empty.value = None
-    assert Rejected(empty, "empty", "").letter("deadletters", AT).value is None
+    letter = Rejected(empty, "empty", "").letter("deadletters", AT)
+    assert letter.value is None
+    assert letter.key == b""  # the client writes no record without either
 
 
 def test_as_many_in_a_row_as_allowed_pass_and_one_more_stops() -> None:
