@@ -7,6 +7,8 @@ from typing import Any
 
 from leadline.wire import Outgoing, timestamp
 
+DEAD_LETTERS = "deadletters"
+"""Their topic, without the prefix."""
 MAX_KEPT_BYTES = 900_000
 """Longer values are cut. With the added headers they would exceed the default size limit of a broker."""
 MAX_NAMED_BYTES = 64_000

@@ -8,6 +8,8 @@
 ``claim``             the producer of a partition's owner: what earlier owners still write is refused
 ``kafka_log``         Kafka as a worker needs it, through the clients of the application
 ``interfaces``        what a worker needs of Kafka
+``reading``           what a record holds
+``restoring``         clusters from their saved states
 ``fold``              a cluster as a partition holds it, and the interface of its judgement
 ``cluster_failure``   failures to judge one cluster, and the incident about them
 ``fitting``           outputs that are too large for a record

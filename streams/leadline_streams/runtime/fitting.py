@@ -5,7 +5,11 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from leadline.model.incident import Incident, TimelineEntry
-from leadline.wire import Outgoing, outgoing
+from leadline.model.lag import LagRollup
+from leadline.model.status import LinkStatus, NodeStatus
+from leadline.wire import STATUS, Outgoing, outgoing, tombstone
+from leadline_streams.judge.status import Forgotten
+from leadline_streams.runtime.fold import Output
 
 STEPS: Final = ((8000, 400), (2000, 200), (500, 100), (200, 20))
 """Longest text, in characters, and most items of a list, tried in turn."""
@@ -17,6 +21,14 @@ MOST_FIELDS: Final = 64
 """No value has so many fields: a larger table is one of labels or counts, which are cut like a list."""
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+
+def record_of(output: Output, prefix: str, partition: int, largest_bytes: int) -> Outgoing:
+    """An output as a record. Roll-ups and statuses are in the partition of their samples. Raises ValueError."""
+    if isinstance(output, Forgotten):
+        return tombstone(STATUS, output.ident, prefix, partition)
+    place = partition if isinstance(output, LagRollup | LinkStatus | NodeStatus) else None
+    return fitted(output, prefix, place, largest_bytes)
 
 
 def fitted(value: Any, prefix: str, partition: int | None, largest_bytes: int) -> Outgoing:

@@ -16,33 +16,27 @@ from itertools import islice
 from typing import Any
 from zlib import crc32
 
-from leadline.clock import moment
 from leadline.deadletters import Rejected, Unreadable
 from leadline.errors import BadRecord
-from leadline.model.ids import LONGEST_NAME, ClusterName
 from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.model.vitals import Vitals
 from leadline.signature import SignatureCheck
-from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE, UNSIGNED
+from leadline.wire import INVALID, SPOOLED, UNPROCESSABLE, UNSIGNED
 from leadline_streams.runtime import cluster_failure
 from leadline_streams.runtime.cluster_failure import ClusterFailure, Kind
 from leadline_streams.runtime.fold import ROUTINE, Cluster, Fold, Folded, FoldFactory, Output
+from leadline_streams.runtime.reading import bounded, cluster_name, decoded, named, written_at
 from leadline_streams.runtime.snapshot import Saved
 
 TOGETHER = 64
 """Records that are enqueued before they are evaluated: so many stay in the processor's cache until then."""
 
-BROKER_TIME = 1
-"""The type of a record's time that its broker has set."""
-TICK_TOLERANCE_S = 5.0
-"""A tick may have waited so long for its broker."""
 MOST_DEFECTS = 10
 """A state from which so many judgements in a row fail is given up: its cluster is judged anew."""
 MOST_STRANGERS = 1000
 """Keys of no known cluster whose records cannot be used: so many are counted."""
 STEPS_PER_RECORD = 8
 """An alert takes no more steps than this at one record. So a multiple of the offset is above all its numbers."""
-LATEST_S = 32_503_680_000.0
 log = logging.getLogger(__name__)
 
 
@@ -93,7 +87,7 @@ class Partition:
         name, floor = key.decode("utf-8"), STEPS_PER_RECORD * applied
         self._blobs.pop(key, None)
         cluster = Cluster(key, name, self._factory.new(name, floor), applied, applied, seq_floor=floor)
-        cluster.unreported = ("state_unreadable", _named(error))
+        cluster.unreported = ("state_unreadable", named(error))
         self._add(cluster, now)
 
     def fold(self, records: Iterable[Any], now: float) -> Folded:
@@ -126,7 +120,7 @@ class Partition:
             try:
                 if self._verifier is not None:
                     self._verifier.check(record)
-                seen = _decoded(record.value)
+                seen = decoded(record.value)
                 if isinstance(seen, Sample):
                     if cluster is None or cluster.name != seen.node.cluster:
                         cluster = self._admit(record, seen.node.cluster, now)
@@ -168,7 +162,7 @@ class Partition:
                 raise BadRecord(UNPROCESSABLE, record.detail)
             if self._verifier is not None:
                 self._verifier.check(record)
-            seen = _decoded(record.value)
+            seen = decoded(record.value)
             if isinstance(seen, Vitals):
                 raise BadRecord(INVALID, "there is no key; it should be the cluster")
             if not isinstance(seen, Tick):
@@ -177,7 +171,7 @@ class Partition:
         except BadRecord as bad:
             folded.rejected.append(Rejected(record, bad.reason, bad.detail))
         else:
-            yield from self._tick(record, _bounded(seen.at, record), folded, now)
+            yield from self._tick(record, bounded(seen.at, record), folded, now)
 
     def due(self, now: float) -> Iterator[Cluster]:
         """Clusters whose state is to be saved now."""
@@ -243,7 +237,7 @@ class Partition:
             if len(self._strangers) >= MOST_STRANGERS:
                 self._strangers.clear()
             count = self._strangers[key] = self._strangers.get(key, 0) + 1
-            name = _name(key)
+            name = cluster_name(key)
             if name is None or count < cluster_failure.REFUSED_LEAST:
                 return
             del self._strangers[key]
@@ -263,8 +257,8 @@ class Partition:
             self._emit(cluster, [reported], folded, now)
 
     def _time_of(self, record: Any) -> float:
-        """The time of the newest tick; before the first, that of a record, within the years that can be written."""
-        return self._time_s or min(max(0.0, record.timestamp / 1000), LATEST_S)
+        """The time of the newest tick; before the first, that of a record."""
+        return self._time_s or written_at(record)
 
     def _admit(self, record: Any, name: str, now: float) -> Cluster:
         key = name.encode("utf-8")
@@ -298,7 +292,7 @@ class Partition:
 
     def _revert(self, cluster: Cluster | None, record: Any, error: Exception, folded: Folded, now: float) -> None:
         log.error("cannot judge offset %d of partition %d", record.offset, self.number, exc_info=error)
-        folded.rejected.append(Rejected(record, UNPROCESSABLE, _named(error)))
+        folded.rejected.append(Rejected(record, UNPROCESSABLE, named(error)))
         if cluster is not None:
             self._set_back(cluster, error, self._time_of(record), folded, now)
 
@@ -309,7 +303,7 @@ class Partition:
         ]
         cluster.defects += 1
         cluster.fold = self._last_saved(cluster)
-        self._note(cluster, "judgement_defect", _named(error), at, folded, now)
+        self._note(cluster, "judgement_defect", named(error), at, folded, now)
 
     def _last_saved(self, cluster: Cluster) -> Fold:
         """The judgement as it was last saved; a new one where that cannot be read, or fails again and again."""
@@ -325,34 +319,3 @@ class Partition:
             cluster.seq_floor, cluster.defects = STEPS_PER_RECORD * cluster.applied, 0
             cluster.unreported = ("state_unreadable", f"no judgement from it succeeded {MOST_DEFECTS} times in a row")
         return factory.new(name, cluster.seq_floor) if cluster.seq_floor else factory.new(name)
-
-
-def _name(key: bytes) -> ClusterName | None:
-    """The name of the cluster whose key it is; None where it is none's."""
-    try:
-        name = key.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    return ClusterName(name) if 0 < len(name) <= LONGEST_NAME else None
-
-
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def _decoded(value: bytes) -> Any:
-    """An observation. Raises BadRecord, whatever is wrong with the value."""
-    try:
-        return OBSERVATIONS.decode(value)
-    except BadRecord:
-        raise
-    except Exception as error:
-        raise BadRecord(UNPROCESSABLE, _named(error)) from error
-
-
-def _bounded(at: datetime, record: Any) -> datetime:
-    """The time of a tick: the broker's where the worker that wrote it has another, as its clock is wrong."""
-    if record.timestamp_type != BROKER_TIME:
-        return at
-    appended = moment(record.timestamp / 1000)
-    return at if abs((at - appended).total_seconds()) <= TICK_TOLERANCE_S else appended

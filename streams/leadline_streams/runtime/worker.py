@@ -17,24 +17,22 @@ from math import inf
 
 from leadline import metrics
 from leadline.clock import Clock
-from leadline.deadletters import Rejected
+from leadline.deadletters import DEAD_LETTERS
 from leadline.errors import ProblemFound, UnreachableError
-from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
-from leadline.model.status import LinkStatus, NodeStatus
-from leadline.recording import Recorded
 from leadline.settings.stream import StreamSettings
-from leadline.signature import SignatureCheck, Signer
-from leadline.wire import LAG, MAX_RECORD_BYTES, OBSERVATIONS, STATUS, UNPROCESSABLE, Outgoing, outgoing, tombstone
-from leadline_streams.judge.status import Forgotten
+from leadline.signature import Signer
+from leadline.wire import LAG, MAX_RECORD_BYTES, OBSERVATIONS, STATUS, Outgoing, outgoing
 from leadline_streams.runtime.counting import count_folded
 from leadline_streams.runtime.deadletter_limit import Limit
-from leadline_streams.runtime.fitting import fitted
+from leadline_streams.runtime.fitting import record_of
 from leadline_streams.runtime.fold import Cluster, Fold, Folded, FoldFactory, Output
-from leadline_streams.runtime.interfaces import Extent, Log
+from leadline_streams.runtime.interfaces import Log
 from leadline_streams.runtime.partition import Partition
+from leadline_streams.runtime.reading import placed
+from leadline_streams.runtime.restoring import Restorer
 from leadline_streams.runtime.saving import STATES, StateWriter
-from leadline_streams.runtime.snapshot import Saved, start
+from leadline_streams.runtime.snapshot import start
 from leadline_streams.runtime.transport import Chunk, Opening
 
 STUCK_S = 60.0
@@ -45,7 +43,6 @@ RENEW_S = 86_400.0
 """Partitions are claimed again after this time. Kafka forgets claims after a week (transactional.id.expiration.ms)."""
 TURN_S = 0.05
 """After so much judging the heartbeats, and whoever stops the worker, have a turn."""
-DEAD_LETTERS = "deadletters"
 RELEASE_S = 10.0
 """Longest time to save states before a partition goes to another worker."""
 
@@ -75,11 +72,11 @@ class Worker:
         self._kafka = kafka
         self._blobs = blobs
         self._signer = Signer(settings.kafka.signing_secret)
-        self._verifier = SignatureCheck.of(settings.kafka.signing_secret)
         self._limit = Limit(settings.deadletters.max_consecutive, settings.deadletters.max_ratio)
         self._partitions: dict[Opening, Partition] = {}
         self._progress: dict[Opening, float] = {}
         self._lock = asyncio.Lock()
+        self._restorer = Restorer(kafka, factory, blobs, settings, clock)
         self._states = StateWriter(kafka, self._prefix + STATES, self._note)
         self._assigning: asyncio.Task[None] | None = None
         self._assigned_by: float | None = clock.monotonic() + RECOVERY_S
@@ -175,7 +172,8 @@ class Worker:
         written = self._written(partition, folded, now)
         saves = self._saves(partition, folded, now)
         ready = self._ready(partition, folded, written)
-        rejected = [self._placed(bad, partition.number) for bad in folded.rejected]
+        topic = self._prefix + OBSERVATIONS.name
+        rejected = [placed(bad, topic, partition.number) for bad in folded.rejected]
         at = self._clock.now()
         home = partition.number
         letters = [await self._kafka.send(bad.letter(self._prefix + DEAD_LETTERS, at), home) for bad in rejected]
@@ -211,7 +209,7 @@ class Worker:
         failed: dict[Cluster, Exception] = {}
         for cluster, output in folded.outputs:
             try:
-                written[id(output)] = output, self._record(output, partition.number)
+                written[id(output)] = output, record_of(output, self._prefix, partition.number, self._largest_bytes)
             except Exception as error:
                 failed[cluster] = error
         for cluster, reason in failed.items():
@@ -223,15 +221,14 @@ class Worker:
     ) -> list[tuple[Cluster, Outgoing]]:
         """The records to send: those that tell that a cluster was set aside are not written yet."""
         return [
-            (cluster, written[id(output)][1] if id(output) in written else self._record(output, partition.number))
+            (
+                cluster,
+                written[id(output)][1]
+                if id(output) in written
+                else record_of(output, self._prefix, partition.number, self._largest_bytes),
+            )
             for cluster, output in folded.outputs
         ]
-
-    def _record(self, output: Output, partition: int) -> Outgoing:
-        if isinstance(output, Forgotten):
-            return tombstone(STATUS, output.ident, self._prefix, partition)
-        place = partition if isinstance(output, LagRollup | LinkStatus | NodeStatus) else None
-        return fitted(output, self._prefix, place, self._largest_bytes)
 
     def _saves(
         self, partition: Partition, folded: Folded, now: float, due: float | None = None
@@ -246,14 +243,6 @@ class Worker:
                 blob = partition.dump(cluster, now)  # what was saved before, which could be written
             saves.append((cluster, blob))
         return saves
-
-    def _placed(self, bad: Rejected, partition: int) -> Rejected:
-        """The same with the record's place, of which the transport's records know only the offset."""
-        it = bad.record
-        topic = self._prefix + OBSERVATIONS.name
-        return replace(
-            bad, record=Recorded(topic, partition, it.offset, it.timestamp, it.key, list(it.headers), it.value)
-        )
 
     async def _put_away(self) -> None:
         now = self._clock.monotonic()
@@ -274,11 +263,11 @@ class Worker:
             extents = await self._kafka.extents()
             await self._kafka.claim(extents)
             self._claimed_at = self._clock.monotonic()
-            found, lost = self._stored(extents)
+            found, lost = self._restorer.stored(extents)
             partitions = {}
             for number, extent in extents.items():
                 position = start(extent.committed, (saved.applied for saved in found[number].values()), extent.earliest)
-                partitions[number] = await self._take_up(number, position, found[number], lost[number])
+                partitions[number] = await self._restorer.take_up(number, position, found[number], lost[number])
             for opening in await self._kafka.open({number: held.position for number, held in partitions.items()}):
                 self._partitions[opening] = partitions[opening.partition]
                 self._progress[opening] = self._clock.monotonic()
@@ -289,51 +278,6 @@ class Worker:
         # States just loaded live long: the garbage collector need not scan them.
         gc.collect()
         gc.freeze()
-
-    def _stored(
-        self, extents: Mapping[int, Extent]
-    ) -> tuple[dict[int, dict[bytes, Saved]], dict[int, dict[bytes, Exception]]]:
-        """The states of these partitions, by key, and the reasons for which others cannot be read."""
-        found: dict[int, dict[bytes, Saved]] = {number: {} for number in extents}
-        lost: dict[int, dict[bytes, Exception]] = {number: {} for number in extents}
-        for key, blob in self._blobs.items():
-            try:
-                saved = Saved.unpack(blob)
-            except Exception as error:
-                number = self._kafka.partition_of(key)
-                if number in lost:
-                    lost[number][key] = error
-                continue
-            if saved.partition in found:
-                found[saved.partition][key] = saved.within(extents[saved.partition].end)
-        return found, lost
-
-    async def _take_up(
-        self, number: int, position: int, clusters: Mapping[bytes, Saved], lost: Mapping[bytes, Exception]
-    ) -> Partition:
-        """A partition with its clusters. One whose state cannot be read is judged anew; the state is a dead letter."""
-        partition = Partition(number, position, self._factory, self._blobs, self._settings.flush_s, self._verifier)
-        for key, error in lost.items():
-            await self._bury(key, number, error)
-            try:
-                partition.begin_anew(key, position, error, self._clock.monotonic())
-            except UnicodeDecodeError:
-                log.error("%r in %s%s is no cluster", key, self._prefix, STATES)
-        for key, saved in clusters.items():
-            blob = self._blobs[key]
-            failed = partition.restore(key, saved, self._clock.monotonic())
-            if failed is not None and saved.state:
-                await self._bury(key, number, failed, blob)
-            await self._clock.sleep(0)  # for the heartbeats
-        return partition
-
-    async def _bury(self, key: bytes, partition: int, error: Exception, blob: bytes | None = None) -> None:
-        """Send a state that cannot be read to the dead letters."""
-        topic = self._prefix + STATES
-        log.error("the state of cluster %r in %s cannot be read (%s): it is judged anew", key, topic, error)
-        record = Recorded(topic, partition, -1, 0, key, [], blob if blob is not None else self._blobs[key])
-        bad = Rejected(record, UNPROCESSABLE, f"a state that cannot be read: {type(error).__name__}: {error}")
-        await self._kafka.send(bad.letter(self._prefix + DEAD_LETTERS, self._clock.now()), partition)
 
     async def _tick(self) -> None:
         tick = self._signer.sign(outgoing(Tick(at=self._clock.now(), worker=WORKER), self._prefix))
