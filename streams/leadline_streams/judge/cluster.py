@@ -21,7 +21,7 @@ from leadline_streams.judge.judging import Judging
 from leadline_streams.judge.looks import Looks
 from leadline_streams.judge.state import Memory, load
 from leadline_streams.judge.timers import Timers
-from leadline_streams.judge.watermark import DUPLICATE, LATE, WaitingVitals
+from leadline_streams.judge.watermark import DUPLICATE, LATE, MOST_WAITING, WaitingVitals
 from leadline_streams.judge.wiring import Wiring
 
 Observed = Sample | NodeSettings | FindingReport | Retirement | EngineVitals
@@ -160,8 +160,9 @@ class ClusterState:
     def _advance(self) -> None:
         out, memory, arrivals = self._outputs, self.memory, self.memory.arrivals
         upto, waiting = arrivals.ready(), arrivals.waiting
-        while waiting and waiting[0][0] <= upto:
+        while waiting and (waiting[0][0] <= upto or len(waiting) > MOST_WAITING):
             time, _, _, _, seen = heappop(waiting)
+            upto = max(upto, time)
             if memory.next_due <= time:
                 self._pass_time(time, out)
             if isinstance(seen, WaitingVitals):

@@ -27,6 +27,9 @@ AGREEING = 3
 """A clock counts as wrong after this many observations in a row show the same offset."""
 MAX_WAIT_S = 120.0
 """A source that is further behind the others is not waited for, even without ticks. It bounds memory."""
+MOST_WAITING = 10_000
+"""Observations of a cluster that may wait for a slow source. Beyond that the oldest are judged without it, and its own
+count as late: judging all of them at once must not take longer than Kafka waits for a worker."""
 PATIENCE_S = 60.0
 """After a time without ticks (the broker or the processor was down), spools get this long to drain."""
 MISSED = 5.0

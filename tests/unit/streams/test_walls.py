@@ -13,6 +13,7 @@ from leadline.clock import ManualClock, moment
 from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
 from leadline.settings.stream import DeadLetterSettings
+from leadline_streams.judge import cluster
 from leadline_streams.runtime.partition import Partition
 from leadline_streams.runtime.worker import TURN_S, Worker
 from tests.unit.streams.memory_log import (
@@ -244,6 +245,22 @@ def test_an_interval_is_believed_within_bounds(interval_s: float) -> None:
         world.stream(up, down)
         world.step()
     assert world.state.memory.arrivals.sources["pg-2"].stale_after_s <= 30 * HOUR_S
+
+
+def test_what_waits_for_a_slow_node_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judged all at once it would take longer than Kafka waits for a worker."""
+    monkeypatch.setattr(cluster, "MOST_WAITING", 50)
+    world = World()
+    up, down = world.pair()
+    for second in range(100):
+        world.time = float(second)
+        world.stream(up, down)
+        world.outputs += world.state.observe(up.sample(second))
+        if second < 5:
+            world.outputs += world.state.observe(down.sample(second))
+    arrivals = world.state.memory.arrivals
+    assert len(arrivals.waiting) <= 50
+    assert arrivals.horizon >= at(49).timestamp()
 
 
 def test_rollups_go_on_after_a_wrong_time() -> None:
