@@ -1,4 +1,4 @@
-"""What a record of the samples holds: its observation, its cluster, and the time of a tick."""
+"""Reads what a record of the samples holds: its observation, its cluster, and the time of a tick."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -93,7 +93,7 @@ class Extremes:
 
 
 def observations(world: World, extremes: Extremes) -> list[Any]:
-    """What the agents of a cluster may send in a second."""
+    """Observations that the agents of a cluster may send in a second."""
     chance, seen = extremes.chance, list[Any]()
     for server in world.servers.values():
         sample = server.sample(world.time)
