@@ -75,7 +75,7 @@ def test_a_report_on_the_standby(wild: Wild) -> None:
             fired = seen.fires("horizon_held", HOLDS_S)
             assert "keeps vacuum" in fired.summary
             cause = seen.names("vacuum_held_by_feedback", HOLDS_S)
-            assert f"session pid {pid} on {address(pair.standby)}" in cause.summary
+            assert f"that of pid {pid} on {address(pair.standby)} (report, " in cause.summary
             assert cause.steps[-1].sql == f"SELECT pg_terminate_backend({pid})"
             assert [step.risk for step in cause.steps] == ["look", "look", "look", "careful"]
             wild.answers(cause.summary)

@@ -43,6 +43,9 @@ from leadline_sinks.notify.tracked_incident import TrackedIncident
 
 AMBIGUOUS: Final = frozenset({Reason.TIMEOUT, Reason.GARBLED})
 """After a failure for these reasons the target may have received the notification."""
+DEFECTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""Raised by a defect, or for a value that cannot be written: one incident must not stop the others. Whatever else is
+raised, such as that Kafka takes no record, is no matter of one incident, and stops the notifier."""
 MAX_FINISHED: Final = 10_000
 """Finished incidents that are remembered, so that records written again are recognised."""
 DECIDE_EVERY_S: Final = 60.0
@@ -121,7 +124,7 @@ class Notifier:
         for number, tracked in enumerate([each for each in self._tracked.values() if each.decide_at <= now]):
             try:
                 await self._decide(tracked, now)
-            except Exception as error:  # a defect, or a value that cannot be written: it must not stop the others
+            except DEFECTS as error:
                 self._set_aside(tracked, error)
             if number % 100 == 99:
                 await self._clock.sleep(0)  # lets the consumer send heartbeats
@@ -165,7 +168,7 @@ class Notifier:
         tracked = min(ready, key=lambda each: each.urgency)
         try:
             await self._deliver(tracked, now)
-        except Exception as error:
+        except DEFECTS as error:
             self._set_aside(tracked, error)
         return 0.0
 

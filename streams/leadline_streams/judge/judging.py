@@ -13,6 +13,8 @@ from leadline_streams.judge.wiring import Wiring
 
 WHOLE_EVERY_S = 1.0
 """The rules of a large cluster as a whole are measured this often."""
+STANDING_EVERY_S = 10.0
+"""Standing rules are measured this often, while any node of the cluster reports."""
 BACKUP_OVER_S = 10.0
 """A backup program that is gone for so long has ended."""
 
@@ -52,9 +54,11 @@ class Judging:
         node.is_healthy = engine.may_skip_node(node)
 
     def measure_standing(self, now: float, out: list[Output]) -> None:
-        """Measure the standing rules of every node."""
-        view = View(self._memory)
-        for node in self._memory.nodes.values():
+        """Measure the standing rules of every node, and note when next."""
+        memory, view = self._memory, View(self._memory)
+        silent = all(node.stale for node in memory.nodes.values())
+        memory.standing_at = now + STANDING_EVERY_S if not silent else 0.0
+        for node in memory.nodes.values():
             self._alerting.run(NodeContext(view, now, node), node, node.answers, out, standing=True)
 
     def _judges_whole(self, now: float) -> bool:

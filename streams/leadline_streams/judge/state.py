@@ -472,6 +472,8 @@ class Memory(Struct, omit_defaults=True):
     """Nodes that were forgotten, with the time when an agent last reported that one does not answer."""
     sweep_at: float = 0.0
     """When nodes that are gone are looked for again."""
+    standing_at: float = 0.0
+    """When standing rules are next measured; 0 while no agent reports."""
     incident: IncidentState | None = None
     """Of states that were saved when a cluster had one incident at most; ``load`` moves it to ``incidents``."""
     incidents: list[IncidentState] = field(default_factory=list)

@@ -60,6 +60,7 @@ class Wiring:
         for link in memory.links.values():
             link.brief.until, link.long.until = min(link.brief.until, now), min(link.long.until, now)
             link.status_at = min(link.status_at, now)
+        memory.standing_at = min(memory.standing_at, now)
         memory.wired_at, memory.whole_at = min(memory.wired_at, now), min(memory.whole_at, now)
         memory.diagnosed_at, memory.next_due = min(memory.diagnosed_at, now), 0.0
         if memory.diagnose_at < inf:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from leadline.model.observation import Downstream, Positions, Slot, Upstream
 from leadline_streams.engines.postgresql.lsn import format_lsn
-from tests.unit.streams.world import World
+from tests.unit.streams.world import World, at
 
 ELSEWHERE = Upstream(host="10.0.0.9", port=6432, status="streaming", application_name="walreceiver")
 """The address of a proxy and names that say nothing: what a standby shows that nobody has configured."""
@@ -152,3 +152,31 @@ def test_the_sender_of_a_standby_that_was_promoted_serves_nobody_else() -> None:
         world.stream(down, up)
         world.step()
     assert set(world.state.memory.links) == {"orders/pg-2->pg-1"}
+
+
+def test_the_sender_of_a_standby_whose_connection_ended_serves_nobody_else() -> None:
+    """Two standbys that cannot be told apart, and a look at the primary from just before one is pointed elsewhere."""
+    world = World()
+    primary = world.add("pg-1", "primary")
+    began_s = {"pg-3": 0.0, "pg-2": 0.3}
+    for second in range(20):
+        lsn = format_lsn(world.lsn)
+        senders = [
+            Downstream(name="walreceiver", state="streaming", pid=pid, port=pid, address="10.0.0.9", replay_lsn=lsn)
+            for pid in (6001, 6002)
+        ]
+        rows = [
+            replace(row, connected_s=second + 1 - start)
+            for row, start in zip(senders, began_s.values(), strict=True)
+            if second < 10 or start == 0.0
+        ]
+        primary.set(positions=Positions(current_lsn=lsn), downstreams=tuple(rows))
+        for name in ("pg-2", "pg-3"):
+            standby = world.servers.get(name) or world.add(name, "standby")
+            receiver = Upstream(host="pg-1.db", port=5432, application_name="walreceiver")
+            streams = replace(receiver, status="streaming", pid=20, began_at=at(began_s[name]), local_port=7001)
+            upstream = streams if second < 9 or name == "pg-3" else replace(receiver, host="pg-9.db")
+            standby.set(positions=Positions(received_lsn=lsn, replayed_lsn=lsn), upstream=upstream)
+        world.step()
+        if second > 5:  # all agents have reported
+            assert set(world.state.memory.links) == {"orders/pg-1->pg-2", "orders/pg-1->pg-3"}

@@ -18,13 +18,13 @@ YOUNG_S = 3.0
 
 
 def discover(
-    memory: Memory, node: NodeState, expected: frozenset[SenderKey], now: float, promoted_at: float = 0.0
+    memory: Memory, node: NodeState, expected: frozenset[SenderKey], now: float, changed_at: float = 0.0
 ) -> bool:
     """Give every sender of a node that serves nobody with an agent a link; ``expected``: those that do, or may.
 
-    ``promoted_at``: when a standby of the same system was last promoted. A look at the upstream from before that still
-    shows its sender. True when a sender is so new that the agent of its downstream may not have looked since, or the
-    look at the sender so old.
+    ``changed_at``: when the connection of a standby of the same system last began or ended. A look at the upstream from
+    before that still shows the sender that it had. True when a sender is so new that the agent of its downstream may
+    not have looked since, or the look at the sender so old.
     """
     own = memory.below(node.name)
     served = {link.sender for link in own if not link.agentless} | expected
@@ -43,7 +43,7 @@ def discover(
         rows, free = _take_up(rows, free, signs, sign)
     young, numbers = False, dict[str, int]()
     for row in rows:
-        if node.seen <= promoted_at or (row.connected_s is not None and row.connected_s < YOUNG_S):
+        if node.seen <= changed_at or (row.connected_s is not None and row.connected_s < YOUNG_S):
             young = True
         elif (row.reply_age_s or 0.0) < max(DEAD_S, keepalive_s(node)):
             _stand_in(memory, node, row, numbers, now)

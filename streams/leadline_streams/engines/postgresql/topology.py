@@ -62,17 +62,29 @@ def discover(memory: Memory, now: float) -> None:
     receivers.keep_senders(mine)
     _find_circles(memory)
     unsettled = publishers.discover(memory, nodes, now) or receivers.unsettled
-    promoted: dict[str | None, float] = {}
+    changed: dict[str | None, float] = {}
     for node in nodes:
-        if node.promoted_at is not None:
-            promoted[node.node.system_id] = max(node.promoted_at, promoted.get(node.node.system_id, 0.0))
+        system = node.node.system_id
+        changed[system] = max(_changed_at(memory, node), changed.get(system, 0.0))
     for node in nodes:
         if shows_senders(node):
-            since = promoted.get(node.node.system_id, 0.0)
+            since = changed[node.node.system_id]
             unsettled |= stand_ins.discover(memory, node, receivers.expected_at(node), now, since)
     memory.rewire_at = now + SETTLE_S if unsettled else None
     if memory.rewire_at is not None:
         memory.next_due = min(memory.next_due, memory.rewire_at)
+
+
+def _changed_at(memory: Memory, node: NodeState) -> float:
+    """When a node was promoted, or the connection to its upstream last began or ended, as far as is known; or 0."""
+    receiver = node.sample.upstream if node.sample is not None else None
+    times = [node.promoted_at or 0.0]
+    if receiver is not None and receiver.status is not None and receiver.began_at is not None:
+        times.append(min(receiver.began_at.timestamp(), node.seen))
+    elif receiver is not None and receiver.status is None:
+        links = [link for link in memory.above(node.name) if not (link.agentless or is_logical(link))]
+        times += [node.seen if link.connected else link.cut_since or 0.0 for link in links]
+    return max(times)
 
 
 def _find_doubles(nodes: list[NodeState]) -> None:
