@@ -12,8 +12,8 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -q
-# Tests on servers wait for most of their time: eight at once keep two cores busy for less than two thirds of it.
-WAITING := -n 8 --dist worksteal
+# Tests on servers wait for most of their time; more at once make a busy machine of two cores, and late looks.
+WAITING := -n 6 --dist worksteal
 # Says how long a target took, whether it failed or not.
 TIMED = TIMEFORMAT='make $@ took %0R s'; time
 

@@ -203,6 +203,7 @@ def _standby(cluster: str, number: int, second: int, name: str, lag_s: float) ->
                     pid=4711,
                     user="shop",
                     application="web",
+                    client="127.0.0.1",
                     database="shop",
                     state="active",
                     age_s=0.5,

@@ -33,7 +33,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         change, changed = context.blame(affected.up, SETTING)
         yield Claim(
             subject=of_link(affected.link),
-            confidence=0.85,
+            confidence=0.9,
             title=f"commits on {up} wait for replay on {down}",
             summary=f"commits on {up} wait until {down} has replayed them: {activity.sync_waiters} now, the oldest "
             f"for {duration(activity.sync_wait_s)}; {SETTING} = remote_apply{change}",

@@ -168,6 +168,7 @@ def test_without_an_incident_the_exit_code_is_0(run: Run, pair: Pair) -> None:
     dsns = pair.primary.dsn(user=AGENT), f"replica={pair.standby.dsn(user=AGENT)}"
     result = run("watch", *dsns, "--duration", "12", "--for", "5")
     assert result.code == 0
+    assert len(result.err.splitlines()) == 4, result.err
     warned, targets, process, servers = result.err.splitlines()
     assert warned == EXPOSED
     assert targets.startswith("targets: none")

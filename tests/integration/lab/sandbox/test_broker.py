@@ -96,5 +96,5 @@ def test_brokers_live_side_by_side_and_close_twice() -> None:
 
 def test_without_its_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "confluent_kafka", None)
-    with pytest.raises(UsageError, match=r"pip install 'leadline\[demo\]'"):
+    with pytest.raises(UsageError, match=r"pip install 'leadline\[watch\]'"):
         EmbeddedBroker()
