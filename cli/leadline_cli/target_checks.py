@@ -3,6 +3,7 @@
 import asyncio
 import os
 import ssl
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ MAY_WRITE: Final = """
 async def targets(settings: SinkSettings, clock: Clock, *, notify: bool) -> list[CheckResult]:
     """Check every configured target. With ``notify``, send a test to each."""
     others = [name for name in settings.names() if name != "console"]  # it is standard output
-    checks = [_answers(name, _url(settings, name)) for name in others]
+    checks = [_answers(name, *_reached(settings, _url(settings, name))) for name in others]
     checks += [_incident_log(settings)] if settings.incident_log.wanted else []
     found = [result for results in await asyncio.gather(*checks) for result in results]
     if notify:
@@ -51,14 +52,23 @@ def _url(settings: SinkSettings, name: str) -> str:
     return str(of.webhook.url.reveal())
 
 
-async def _answers(name: str, url: str) -> list[CheckResult]:
-    """Connect, with TLS for https, and send nothing. Only host and port of the URL are shown."""
+def _reached(settings: SinkSettings, url: str) -> tuple[str, str]:
+    """The URL to connect to for a target: its own or that of the proxy, and a name for the latter."""
+    proxy = settings.proxy
+    with suppress(ValueError):
+        if proxy.url is not None and proxy.leads_to(urlsplit(url).hostname or ""):
+            return proxy.url.reveal(), "the proxy "
+    return url, ""
+
+
+async def _answers(name: str, url: str, called: str) -> list[CheckResult]:
+    """Connect, with TLS for https, and send nothing. Only host and port of the URL are shown, after ``called``."""
     where = ""
     try:
         split = urlsplit(url)
         encrypted = split.scheme == "https"
         host, port = split.hostname or "", split.port or (443 if encrypted else 80)
-        where = f"{host}:{port}"
+        where = f"{called}{host}:{port}"
         async with asyncio.timeout(TIMEOUT_S):
             context = ssl.create_default_context() if encrypted else None
             _, writer = await asyncio.open_connection(host, port, ssl=context)

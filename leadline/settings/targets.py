@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Annotated
 
 from msgspec import Meta
@@ -159,6 +160,10 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
             examples=[["*.example.org", "10.0.*"]],
         ),
     ] = []
+
+    def leads_to(self, host: str) -> bool:
+        """Whether a host is reached through the proxy."""
+        return self.url is not None and not any(fnmatchcase(host.lower(), pattern.lower()) for pattern in self.direct)
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """The address is one of HTTP; hosts without a proxy need one."""

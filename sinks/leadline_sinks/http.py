@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from fnmatch import fnmatchcase
 from typing import Any, Self
 
 import httpx
@@ -45,18 +44,15 @@ class Http:
         self._clock = clock
         self._direct = _client(transport or httpx.AsyncHTTPTransport())
         self._proxied: httpx.AsyncClient | None = None
-        self._without_proxy: tuple[str, ...] = ()
-        if transport is None and proxy is not None and proxy.url is not None:
-            self._proxied = _client(httpx.AsyncHTTPTransport(proxy=proxy.url.reveal()))
-            self._without_proxy = tuple(pattern.lower() for pattern in proxy.direct)
+        self._proxy = proxy or ProxySettings()
+        if transport is None and self._proxy.url is not None:
+            self._proxied = _client(httpx.AsyncHTTPTransport(proxy=self._proxy.url.reveal()))
 
     def _through(self, url: str) -> httpx.AsyncClient:
         """The client for a URL: through the proxy, if there is one for its host."""
-        if self._proxied is None:
+        if self._proxied is None or not self._proxy.leads_to(httpx.URL(url).host):
             return self._direct
-        host = httpx.URL(url).host.lower()
-        direct = any(fnmatchcase(host, pattern) for pattern in self._without_proxy)
-        return self._direct if direct else self._proxied
+        return self._proxied
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response | Retry:
         """Send a body. A ``Retry`` says why there is no response, without the URL, which may be a secret."""

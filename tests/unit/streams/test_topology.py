@@ -155,7 +155,7 @@ def test_the_sender_of_a_standby_that_was_promoted_serves_nobody_else() -> None:
 
 
 def test_the_sender_of_a_standby_whose_connection_ended_serves_nobody_else() -> None:
-    """Two standbys that cannot be told apart, and a look at the primary from just before one is pointed elsewhere."""
+    """Two standbys that look alike, and a look at the primary from just before one is pointed elsewhere."""
     world = World()
     primary = world.add("pg-1", "primary")
     began_s = {"pg-3": 0.0, "pg-2": 0.3}
