@@ -1,6 +1,7 @@
 """`leadline doctor` for a sink: targets that answer, refuse us or are not there, and the incident log."""
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from leadline_lab.sandbox.fleet import AGENT
-from leadline_lab.sandbox.port import Port
+from leadline_lab.sandbox.port import HOST, Port
 from tests.fixtures.brokers import Broker, create_topics
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
@@ -110,3 +111,18 @@ def test_others_notify_nobody(run: Run, tmp_path: Path) -> None:
     result = run("doctor", "-c", path, "--notify")
     assert (result.code, result.out) == (2, "")
     assert "--notify needs settings of `leadline sink`" in result.err
+
+
+def test_a_target_behind_a_proxy(doctor: Callable[..., Found]) -> None:
+    """A proxy must answer in place of the targets that it leads to, and of no others."""
+    with socket.create_server((HOST, 0)) as listening, Port() as nobody:
+        port = listening.getsockname()[1]
+        proxy: dict[str, Any] = {"url": f"http://user:{KEY.replace(' ', '')}@{HOST}:{port}"}
+        settings = {"webhook": {"url": f"http://{HOST}:{nobody.number}/hook"}, "proxy": proxy}
+        code, found, said = doctor(settings)
+        assert (code, found["webhook", "answers"]) == (0, ("ok", f"at the proxy {HOST}:{port}"))
+        assert KEY.replace(" ", "") not in said
+        proxy["direct"] = ["127.*"]
+        _, found, _ = doctor(settings)
+        result, why = found["webhook", "answers"]
+        assert (result, why.partition(";")[0]) == ("unreachable", f"{HOST}:{nobody.number}: connection refused")

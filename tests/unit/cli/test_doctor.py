@@ -1,20 +1,13 @@
 """`leadline doctor` where nothing answers."""
 
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from leadline.clock import SystemClock
 from leadline.settings.agent import SpoolSettings
-from leadline.settings.secret import Secret
-from leadline.settings.sink import SinkSettings
-from leadline.settings.targets import ProxySettings, WebhookSettings
 from leadline_cli.checks import spool_of
-from leadline_cli.target_checks import targets
 from leadline_lab.sandbox.port import Port
 from tests.fixtures.commands import Run
 
@@ -59,20 +52,3 @@ def test_a_spool_that_cannot_be_written(tmp_path: Path) -> None:
     full = spool_of(SpoolSettings(path=str(tmp_path / "spool"), max_bytes=10**18))
     assert (full.result, full.detail.endswith("less than spool.max_bytes")) == ("fail", True)
     assert list(tmp_path.iterdir()) == []
-
-
-async def test_a_target_is_reached_through_the_proxy(nobody: int) -> None:
-    """A proxy must answer in place of the targets that it leads to, and of no others."""
-    with socket.create_server(("127.0.0.1", 0)) as proxy:
-        port = proxy.getsockname()[1]
-        webhook = WebhookSettings(url=Secret(f"http://127.0.0.1:{nobody}/hook"))
-        through = ProxySettings(url=Secret(f"http://user:hunter2@127.0.0.1:{port}"))
-        settings = SinkSettings(webhook=webhook, proxy=through)
-        (answered,) = await targets(settings, SystemClock(), notify=False)
-        assert (answered.result, answered.detail) == ("ok", f"at the proxy 127.0.0.1:{port}")
-        settings = SinkSettings(webhook=webhook, proxy=replace(through, direct=["127.*"]))
-        (refused,) = await targets(settings, SystemClock(), notify=False)
-        assert (refused.result, refused.detail.partition(";")[0]) == (
-            "unreachable",
-            f"127.0.0.1:{nobody}: connection refused",
-        )
