@@ -57,12 +57,13 @@ _QUOTED: Final = r"""'(?:\\.|''|[^'\\])*'|"(?:\\.|[^"\\])*\""""
 _FORMS: Final = (
     # user:password@ in a URL; the password may hold / and @.
     (re.compile(r"(://[^\s:/@]*:)\S*@"), rf"\1{MASK}@"),
-    # A name and a value: settings, variables, headers, JSON, YAML, connection strings; SQL has no = between them.
+    # A name and a value: settings, variables, headers, JSON, YAML, connection strings; SQL has no = between them. Not
+    # what is wrong with a setting: ``routing_key: missing; …`` or ``token: not …``.
     (
         re.compile(
             r"(?i)((?:passw(?:or)?d|passphrase|pwd|token|secret"
             r"|(?:api|access|routing|signing|private)[_ .-]?key)"
-            rf"""["']?(?:\s*[=:]\s*|\s+(?=')))(?:{_QUOTED}|[^\s'"]\S*)"""
+            rf"""["']?(?:\s*[=:]\s*|\s+(?='))(?!(?:missing|not)[; ]))(?:{_QUOTED}|[^\s'"]\S*)"""
         ),
         rf"\1{MASK}",
     ),

@@ -118,7 +118,7 @@ def test_a_target_behind_a_proxy(doctor: Callable[..., Found]) -> None:
     with socket.create_server((HOST, 0)) as listening, Port() as nobody:
         port = listening.getsockname()[1]
         proxy: dict[str, Any] = {"url": f"http://user:{KEY.replace(' ', '')}@{HOST}:{port}"}
-        settings = {"webhook": {"url": f"http://{HOST}:{nobody.number}/hook"}, "proxy": proxy}
+        settings = {"webhook": {"url": f"http://{HOST}:{nobody.number}/hook", "signing_key": KEY}, "proxy": proxy}
         code, found, said = doctor(settings)
         assert (code, found["webhook", "answers"]) == (0, ("ok", f"at the proxy {HOST}:{port}"))
         assert KEY.replace(" ", "") not in said
