@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from leadline.model.observation import Downstream, Slot, Subscription, Upstream
 from leadline.numbers import whole_number
-from leadline_streams.engines.postgresql.identity import gap_s, hosts, is_at, looked_since, shows_senders
+from leadline_streams.engines.postgresql.identity import gap_s, hosts, is_at, is_local, looked_since, shows_senders
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, STARTING
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.rights import hides
@@ -113,7 +113,7 @@ def physical_points(up: NodeState, row: Downstream, down: NodeState, *, sticky: 
         points -= 2
     if not down.answers or up.sample is None:
         return points
-    return _timed(points + _ports(row, receiver.local_port, direct=direct), _gap(up, row, receiver))
+    return _timed(points + _ports(row, receiver.local_port, direct=direct), _gap(up, row, down, receiver))
 
 
 def logical_points(
@@ -148,7 +148,7 @@ def logical_points(
         points += 1
     if row.address is not None and row.address in hosts(down.node):
         points += 1
-    return _timed(points + _ports(row, subscription.local_port, direct=direct), _gap(up, row, subscription))
+    return _timed(points + _ports(row, subscription.local_port, direct=direct), _gap(up, row, down, subscription))
 
 
 def _lost_its_sender(up: NodeState, slot: Slot, subscription: Subscription) -> bool:
@@ -186,12 +186,14 @@ def _timed(points: int, gap: int | None) -> int | None:
     return points + gap if gap is not None else None
 
 
-def _gap(up: NodeState, row: Downstream, receiver: Upstream | Subscription) -> int | None:
+def _gap(up: NodeState, row: Downstream, down: NodeState, receiver: Upstream | Subscription) -> int | None:
     """Points for two processes that began so far apart; None when they exclude each other."""
     assert up.sample is not None
     gap = gap_s(up.sample, row, receiver.began_at, receiver.clock_ahead_s)
     if gap is None:
         return 0
+    if (row.address is None or is_local(row.address)) and hosts(up.node) & hosts(down.node):
+        gap = abs(gap)  # both are on one host, and have one clock
     if abs(gap) > FAR_S:
         return None
     return next((points for within, points in _GAPS if -0.5 <= gap <= within), -3)

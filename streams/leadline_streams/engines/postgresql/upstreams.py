@@ -23,7 +23,7 @@ class Found:
     candidates: tuple[NodeName, ...] = ()
     """Nodes of which one is the upstream, when it cannot be known which."""
     is_guess: bool = False
-    """Whether nothing but its system supports it; a second candidate ends that."""
+    """Whether nothing but its system, or that no other is known yet, supports it; a second candidate ends that."""
     may_have_sender: bool = False
     """Whether the upstream may have a sender for it that cannot be seen, or is one of several."""
 
@@ -109,7 +109,7 @@ class Receivers:
             return self._without_sender(named[0], may_be)
         if may_be:
             if len(may_be) == 1:
-                return Found(next(iter(may_be)), may_have_sender=True)
+                return Found(next(iter(may_be)), is_guess=True, may_have_sender=True)
             return Found(candidates=tuple(sorted(may_be)))
         writable = [node for node in self._primaries.get(down.node.system_id, ()) if not must_show(node, down)]
         if len(writable) == 1 and down.node.system_id is not None:
