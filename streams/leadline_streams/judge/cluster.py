@@ -17,7 +17,7 @@ from leadline.wire import INVALID
 from leadline_streams.judge import reports, retiring, setting_changes
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.judgement import Judgement
-from leadline_streams.judge.judging import STANDING_EVERY_S, Judging
+from leadline_streams.judge.judging import Judging
 from leadline_streams.judge.looks import Looks
 from leadline_streams.judge.state import Memory, load
 from leadline_streams.judge.timers import Timers
@@ -64,8 +64,6 @@ class ClusterState:
         transitions.
         """
         memory = load(data)
-        if not memory.standing_at and any(not node.stale for node in memory.nodes.values()):
-            memory.standing_at = memory.arrivals.horizon + STANDING_EVERY_S  # saved before there were standing rules
         state = cls(memory.cluster, judgement, memory)
         state._alerting.drop_unknown(memory.arrivals.horizon, state._outputs)
         state._alerting.drop_disabled(memory.arrivals.horizon, state._outputs)
@@ -174,6 +172,8 @@ class ClusterState:
                 self._settings(seen, time, out)
             else:
                 reports.take(seen, time, memory, self._alerting, self._judgement, out)
+            if memory.standing_at <= time:
+                self._judging.measure_standing(time, out)
             if memory.diagnose_at <= time:
                 self._alerting.follow_up(time, out)
         if memory.next_due <= upto:
@@ -216,8 +216,6 @@ class ClusterState:
                 self._judging.judge_around(node, when, out)
             elif kind == "links":
                 self._wiring.discover(when, out)
-            elif kind == "standing":
-                self._judging.measure_standing(when, out)
             elif kind == "report":
                 reports.expire(ident, memory, self._alerting, when, out)
             elif kind == "alert":

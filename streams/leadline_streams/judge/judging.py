@@ -14,7 +14,7 @@ from leadline_streams.judge.wiring import Wiring
 WHOLE_EVERY_S = 1.0
 """The rules of a large cluster as a whole are measured this often."""
 STANDING_EVERY_S = 10.0
-"""Standing rules are measured this often, while any node of the cluster reports."""
+"""Standing rules are measured at most this often."""
 BACKUP_OVER_S = 10.0
 """A backup program that is gone for so long has ended."""
 
@@ -56,8 +56,7 @@ class Judging:
     def measure_standing(self, now: float, out: list[Output]) -> None:
         """Measure the standing rules of every node, and note when next."""
         memory, view = self._memory, View(self._memory)
-        silent = all(node.stale for node in memory.nodes.values())
-        memory.standing_at = now + STANDING_EVERY_S if not silent else 0.0
+        memory.standing_at = now + STANDING_EVERY_S
         for node in memory.nodes.values():
             self._alerting.run(NodeContext(view, now, node), node, node.answers, out, standing=True)
 

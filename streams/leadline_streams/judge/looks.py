@@ -9,7 +9,7 @@ from leadline_streams.judge import rollup, same_address, setting_changes, shared
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
-from leadline_streams.judge.judging import STANDING_EVERY_S, Judging
+from leadline_streams.judge.judging import Judging
 from leadline_streams.judge.links import Links
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 from leadline_streams.judge.timers import Timers
@@ -216,8 +216,6 @@ class Looks:
 
     def watch(self, node: NodeState) -> None:
         """Note when a node counts as silent if nothing more comes from it."""
-        if not self._memory.standing_at and not node.stale:
-            self._memory.standing_at = node.seen + STANDING_EVERY_S
         self._timers.watch(node.name)
         self._memory.next_due = min(self._memory.next_due, self._timers.next()[0])
 

@@ -473,7 +473,7 @@ class Memory(Struct, omit_defaults=True):
     sweep_at: float = 0.0
     """When nodes that are gone are looked for again."""
     standing_at: float = 0.0
-    """When standing rules are next measured; 0 while no agent reports."""
+    """Standing rules are measured with the first observation from this time on."""
     incident: IncidentState | None = None
     """Of states that were saved when a cluster had one incident at most; ``load`` moves it to ``incidents``."""
     incidents: list[IncidentState] = field(default_factory=list)

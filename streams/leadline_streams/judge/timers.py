@@ -77,8 +77,7 @@ class Timers:
         return inf if when is None else when, "alert", place
 
     def _few(self) -> Iterator[Timer]:
-        """Uncertain links, silent sources of reports, the ends of incidents, transitions that were not compared, and
-        standing rules."""
+        """Uncertain links, silent sources of reports, the ends of incidents, and transitions that were not compared."""
         memory = self._memory
         if memory.rewire_at is not None:
             yield memory.rewire_at, "links", ""
@@ -90,5 +89,3 @@ class Timers:
                 yield self._alerting.problems.ends_at(incident), "incident", incident.id
         if memory.news:
             yield memory.diagnose_at, "news", ""
-        if memory.standing_at:
-            yield memory.standing_at, "standing", ""
