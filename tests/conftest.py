@@ -50,16 +50,12 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Collected tests live to the end, so the garbage collector need not scan them again and again.
-
-    After that it runs a hundred times less often than usual: little is in circles, and a tenth of the time goes to it.
-    """
+    """Collected tests live to the end, so the garbage collector need not scan them again and again."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(100 * gc.get_threshold()[0])
         gc.enable()
 
 

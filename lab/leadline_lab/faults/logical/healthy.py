@@ -89,7 +89,7 @@ def initial_copy_takes_long(logical: Logical) -> Course:
     """A large table is copied for longer than rules wait, and the subscription streams the others meanwhile."""
     slow_copy(logical, "large", rows=2500, row_s=0.01)
     yield Prepared()
-    with writing(logical.publisher, dbname=logical.database):
+    with writing(logical.publisher, dbname=logical.database, size=5_000):
         logical.alter("REFRESH PUBLICATION")
         yield Steady(20.0)
     copied(logical)
