@@ -1,4 +1,4 @@
-"""What all unit tests share."""
+"""The garbage collector in unit tests."""
 
 import gc
 

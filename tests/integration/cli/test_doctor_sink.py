@@ -119,9 +119,9 @@ def test_a_target_behind_a_proxy(doctor: Callable[..., Found]) -> None:
         port = listening.getsockname()[1]
         proxy: dict[str, Any] = {"url": f"http://user:{KEY.replace(' ', '')}@{HOST}:{port}"}
         settings = {"webhook": {"url": f"http://{HOST}:{nobody.number}/hook", "signing_key": KEY}, "proxy": proxy}
-        code, found, said = doctor(settings)
+        code, found, printed = doctor(settings)
         assert (code, found["webhook", "answers"]) == (0, ("ok", f"at the proxy {HOST}:{port}"))
-        assert KEY.replace(" ", "") not in said
+        assert KEY.replace(" ", "") not in printed
         proxy["direct"] = ["127.*"]
         _, found, _ = doctor(settings)
         result, why = found["webhook", "answers"]
