@@ -125,7 +125,10 @@ def copy_cancelled_by_timeout(logical: Logical) -> Course:
 
 
 def slow_copy(logical: Logical, table: str, *, rows: int, row_s: float) -> None:
-    """A table with rows of 100 kB that the subscriber takes so long to copy; the publisher waits for it."""
+    """A table with rows of 100 kB that the subscriber takes so long to copy; the publisher waits for it.
+
+    It is not vacuumed: WAL that has nothing for a subscriber is confirmed up to ten seconds later.
+    """
     logical.on_subscriber(
         TABLE.format(table),
         f"CREATE FUNCTION {table}() RETURNS trigger LANGUAGE plpgsql AS "
@@ -136,6 +139,7 @@ def slow_copy(logical: Logical, table: str, *, rows: int, row_s: float) -> None:
     logical.on_publisher(
         TABLE.format(table),
         f"ALTER TABLE {table} ALTER note SET STORAGE EXTERNAL",
+        f"ALTER TABLE {table} SET (autovacuum_enabled = off, toast.autovacuum_enabled = off)",
         f"INSERT INTO {table} SELECT id, repeat('x', 100000) FROM generate_series(1, {rows}) AS id",
     )
     logical.fleet.wait_caught_up()  # the rows themselves are a large transaction, which is decoded and not sent

@@ -87,7 +87,7 @@ PLANNED_RESTARTS: Final = tuple(map(_planned_restart, ("publisher", "subscriber"
 @control(make_logical)
 def initial_copy_takes_long(logical: Logical) -> Course:
     """A large table is copied for longer than rules wait, and the subscription streams the others meanwhile."""
-    slow_copy(logical, "large", rows=2500, row_s=0.01)
+    slow_copy(logical, "large", rows=1000, row_s=0.025)
     yield Prepared()
     with writing(logical.publisher, dbname=logical.database, size=5_000):
         logical.alter("REFRESH PUBLICATION")
