@@ -37,6 +37,7 @@ the floors below it:
 ``runbooks``        the page of each rule, with the servers of an incident
 ``steps``           the steps of a fix as text
 ``numbers``         numbers in texts, and numbers that fit the wire
+``own_incident``    incidents that a process opens about its own work
 """
 
 __version__ = "0.1.0"

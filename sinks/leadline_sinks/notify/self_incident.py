@@ -3,13 +3,11 @@
 from datetime import timedelta
 from typing import Final
 
-import msgspec
-
+from leadline import own_incident
 from leadline.clock import Clock
 from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import ClusterName, IncidentId, incident_id
-from leadline.model.incident import Cause, Incident, Step, TimelineEntry
-from leadline.steps import fix_of
+from leadline.model.incident import Incident, Step
 from leadline_sinks.notify.sink import NEEDS_OPERATOR, REASONS, Reason
 
 CLUSTER: Final = ClusterName("leadline")
@@ -73,56 +71,34 @@ class SelfIncident:
     def record_success(self) -> list[Incident]:
         """Take note of a successful delivery; the records to write that resolve open incidents."""
         self._failing_since = None
-        resolved = [self._resolved(incident) for incident in self._open.values()]
+        now, why = self._clock.now(), f"{self._target} accepts deliveries again"
+        ended = [own_incident.resolved(incident, why, now) for incident in self._open.values()]
         self._open.clear()
-        return resolved
+        return ended
 
     def _opened(self, reason: Reason, detail: str, failing_s: float) -> Incident:
         now = self._clock.now()
         since = now - timedelta(seconds=failing_s)
         subject = Subject(kind="cluster", id=f"{CLUSTER}/{self._target}", name=self._target)
         summary = f"cannot deliver to {self._target}: {REASONS[reason]}"
-        steps = [Step(risk="safe", text=FIXES[reason])]
-        cause = Cause(
-            code=CAUSE,
-            confidence=1.0,
-            subject=subject,
-            summary=summary,
-            fix=fix_of(steps),
-            steps=steps,
-            evidence_for=[Evidence(name=str(reason), value=detail, note=f"the last attempt, through {self._kind}")],
-            evidence_against=[],
+        cause = own_incident.known_cause(
+            CAUSE,
+            subject,
+            summary,
+            Step(risk="safe", text=FIXES[reason]),
+            Evidence(name=str(reason), value=detail, note=f"the last attempt, through {self._kind}"),
         )
-        return Incident(
+        return own_incident.opened(
+            cause,
+            rule=RULE,
             # The target's name keeps the incidents of targets apart that fail at the same moment.
             incident_id=IncidentId(f"{incident_id(CLUSTER, since)}_{self._target}"),
-            seq=1,
             cluster=CLUSTER,
-            datacenters=[],
-            state="open",
+            title=summary,
             severity="critical",
-            title=f"{CLUSTER}: {summary}",
-            opened_at=since,
-            detected_at=now,
-            cause_at=now,
-            resolved_at=None,
-            causes=[cause],
-            alerts=[],
-            changes=[],
-            timeline=[TimelineEntry(at=now, what=f"{RULE} fires: {summary}")],
+            since=since,
+            at=now,
             labels={LABEL: self._target},
-            rules=[RULE],
-        )
-
-    def _resolved(self, incident: Incident) -> Incident:
-        now = self._clock.now()
-        entry = TimelineEntry(at=now, what=f"resolved: {self._target} accepts deliveries again")
-        return msgspec.structs.replace(
-            incident,
-            seq=incident.seq + 1,
-            state="resolved",
-            resolved_at=now,
-            timeline=[*incident.timeline, entry],
         )
 
 

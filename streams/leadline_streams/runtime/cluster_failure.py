@@ -9,11 +9,11 @@ from typing import Final, Literal, Self
 
 import msgspec
 
+from leadline import own_incident
 from leadline.clock import moment
 from leadline.model.alert import Evidence, Severity, Step
 from leadline.model.ids import ClusterName, incident_id
-from leadline.model.incident import Cause, Incident, TimelineEntry
-from leadline.steps import fix_of
+from leadline.model.incident import Incident
 from leadline_streams.judge.subject import of_cluster
 
 Kind = Literal["records_refused", "judgement_defect", "state_unreadable", "state_too_large"]
@@ -101,54 +101,29 @@ class ClusterFailure(msgspec.Struct, frozen=True, omit_defaults=True):
         """The last record of its incident; None where there is none."""
         if self.incident is None:
             return None
-        entry = TimelineEntry(at=moment(at), what=f"resolved: {self.cluster} is judged again")
-        timeline = [*self.incident.timeline, entry]
-        return msgspec.structs.replace(
-            self.incident, seq=self.incident.seq + 1, state="resolved", resolved_at=moment(at), timeline=timeline
-        )
+        return own_incident.resolved(self.incident, f"{self.cluster} is judged again", moment(at))
 
     def _reported(self, kind: Kind, detail: str, at: float) -> Incident:
-        words, now, about = _WORDS[kind], moment(at), of_cluster(self.cluster)
-        steps = [Step(risk="look", text=words.do)]
-        summary = f"{words.title}: {words.what}"
-        cause = Cause(
-            code=kind,
-            confidence=1.0,
-            subject=about,
-            summary=summary,
-            fix=fix_of(steps),
-            steps=steps,
-            evidence_for=[Evidence(name=kind, value=detail, note="as the worker reported it first")],
-            evidence_against=[],
+        words, now = _WORDS[kind], moment(at)
+        cause = own_incident.known_cause(
+            kind,
+            of_cluster(self.cluster),
+            f"{words.title}: {words.what}",
+            Step(risk="look", text=words.do),
+            Evidence(name=kind, value=detail, note="as the worker reported it first"),
         )
-        entry = TimelineEntry(at=now, what=f"{RULE} fires: {summary}")
         if self.incident is not None:
-            severity: Severity = "critical" if "critical" in (words.severity, self.incident.severity) else "warning"
-            return msgspec.structs.replace(
-                self.incident,
-                seq=self.incident.seq + 1,
-                severity=severity,
-                causes=[*self.incident.causes, cause],
-                timeline=[*self.incident.timeline, entry],
-            )
-        return Incident(
-            incident_id=incident_id(self.cluster, moment(self.since), RULE),
-            seq=1,
+            return own_incident.with_cause(self.incident, cause, words.severity, now)
+        since = moment(self.since)
+        return own_incident.opened(
+            cause,
+            rule=RULE,
+            incident_id=incident_id(self.cluster, since, RULE),
             cluster=self.cluster,
-            datacenters=[],
-            state="open",
+            title=words.title,
             severity=words.severity,
-            title=f"{self.cluster}: {words.title}",
-            opened_at=moment(self.since),
-            detected_at=now,
-            cause_at=now,
-            resolved_at=None,
-            causes=[cause],
-            alerts=[],
-            changes=[],
-            timeline=[entry],
-            labels={},
-            rules=[RULE],
+            since=since,
+            at=now,
         )
 
 

@@ -4,6 +4,7 @@ from random import randbytes
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from leadline import wire
@@ -323,3 +324,18 @@ def test_a_failure_is_saved_with_its_state() -> None:
     assert Saved(3, 17, b"state").pack()[0] == 5
     with pytest.raises(ValueError, match="decompressed"):
         Saved.unpack(saved.pack()[:15])
+
+
+def test_a_failure_that_becomes_critical_ends_the_acknowledgement() -> None:
+    """Records that cannot be used are a warning; a state that is lost beside them is a reason to notify again."""
+    failure = ClusterFailure.begin("orders", 0.0)
+    for second in range(REFUSED_LEAST):
+        failure = failure.noted("records_refused", "bad", float(second))
+    assert failure.incident is not None
+    assert (failure.incident.severity, failure.incident.generation) == ("warning", 1)
+    worse = failure.noted("state_unreadable", "garbage", 30.0).incident
+    assert worse is not None
+    assert (worse.severity, worse.generation, worse.seq) == ("critical", 2, 2)
+    again = msgspec.structs.replace(failure, incident=worse).noted("judgement_defect", "KeyError", 40.0).incident
+    assert again is not None
+    assert (again.severity, again.generation) == ("critical", 2)
