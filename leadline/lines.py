@@ -1,6 +1,7 @@
 """Events, links and nodes as lines of text. Incidents have further lines for the cause and the steps of its fix."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any, Final
 
 from leadline.headline import ending, impact, impact_since
@@ -65,7 +66,7 @@ def lag_of(row: LinkStatus) -> str:
     if not row.lag_is_bound:
         return duration(row.lag_s)
     if row.lag_s is not None:
-        return f"≤ {duration(row.lag_s)}"
+        return f"≤ {duration(row.lag_s if row.lag_s < 10 else ceil(row.lag_s))}"
     return f"≥ {duration(row.lag_at_least_s)}" if row.lag_at_least_s else "?"
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
 _BARS = "▁▂▃▄▅▆▇█"
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
+_TIMES = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def size(count: float | None) -> str:
@@ -29,16 +31,20 @@ def times(count: float) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds, then minutes, hours and days; ``-`` when unknown."""
+    """Seconds as people write them: ``4.5 s``, ``43 s``, ``2 min 5 s``, ``3 h``; ``-`` when unknown.
+
+    In at most two units. Below 10 seconds with a tenth; from there on without a fraction, cut off and not rounded.
+    """
     if seconds is None:
         return "-"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, seconds = divmod(int(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {seconds:02d} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+    if seconds < 10:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    whole = int(seconds)
+    for (unit, size_s), (smaller, smaller_s) in pairwise(_TIMES):
+        if whole >= size_s * (2 if unit == "d" else 1):  # up to 48 hours are hours
+            many, rest = divmod(whole, size_s)
+            return f"{many} {unit} {rest // smaller_s} {smaller}" if rest >= smaller_s else f"{many} {unit}"
+    return f"{whole} s"
 
 
 def roughly(seconds: float) -> str:

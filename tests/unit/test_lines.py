@@ -56,10 +56,10 @@ def test_json_lines_of_links_keep_their_fields() -> None:
 def test_lines_for_people() -> None:
     """Ends, verdict and lag; a node that is down has a reason, even where none is known."""
     assert lines.link(link(name="sub", lag_s=61.0, lag_is_bound=True, behind=2048)) == (
-        "10:00:00  orders  pg-1 -> pg-2 (sub)  physical  healthy  ≤ 1 min 01 s behind, 2.0 kB"
+        "10:00:00  orders  pg-1 -> pg-2 (sub)  physical  healthy  ≤ 1 min 1 s behind, 2.0 kB"
     )
     unknown = link(lag_s=None, lag_is_bound=True, behind=None)
     assert lines.link(unknown).endswith("healthy  ? behind, -")
-    assert lines.link(replace(unknown, lag_at_least_s=12.0)).endswith("healthy  ≥ 12.0 s behind, -")
+    assert lines.link(replace(unknown, lag_at_least_s=12.0)).endswith("healthy  ≥ 12 s behind, -")
     assert lines.node(node("pg-1")) == "10:00:00  orders  pg-1  primary 18.6 in fra1  up"
     assert lines.node(node("pg-1", health="down")).endswith("down: no reason given")

@@ -214,7 +214,7 @@ async def test_the_first_line(wild: Wild, broker: Broker, prefix: str, tmp_path:
         await it.record(severity="critical", worst_lag_s=62.5, affected=affected, causes=[made.cause()])
         await it.until("both", lambda: it.alerts and it.slack("post"))
         began = f"{it.incident.opened_at:%H:%M} UTC"
-        line = f"{it.incident.title}; up to 1 min 02 s behind, pg-1 → pg-2, since {began}"
+        line = f"{it.incident.title}; up to 1 min 2 s behind, pg-1 → pg-2, since {began}"
         assert it.alerts[0].log[0].payload["payload"]["summary"] == f"{line}; {made.cause().summary}"
         assert it.slack("post")[0]["blocks"][0]["text"]["text"] == f"🔴 CRITICAL {line}"
         wild.answers(line.replace(began, "… UTC"))

@@ -6,6 +6,7 @@ from leadline.catalogue.entry import CUT
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
 from leadline.model.observation import Session
+from leadline.words import duration
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.sessions import brief, described
 from leadline_streams.engines.postgresql.statements import end_session, show_clients, show_session
@@ -35,10 +36,10 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             confidence=0.6 if waits_s < BRIEF_S else 0.97 if pids else 0.9,
             title=f"apply on {name} is blocked by a lock",
             summary=f"{holder} holds a lock{lock}; the apply worker of {affected.name} has waited for it for "
-            f"{waits_s:.0f} s",
+            f"{duration(waits_s)}",
             steps=_steps(affected, blockers, pids),
             evidence_for=[
-                fact("wait", wait, name, f"the worker's transaction is {waits_s:.0f} s old"),
+                fact("wait", wait, name, f"the worker's transaction is {duration(waits_s)} old"),
                 *(fact("blocker", described(session), name, session.query) for session in blockers),
                 *(fact("blocked_by", pid, name) for pid in pids if not blockers),
             ],

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
+from leadline.words import duration
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.statements import change_setting, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -29,7 +30,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             subject=of_link(affected.link),
             confidence=0.95,
             title=f"{name} is delayed by {SETTING}",
-            summary=f"replay on {name} waits on purpose: {SETTING} = {positions.apply_delay_s:g} s{change}",
+            summary=f"replay on {name} waits on purpose: {SETTING} = {duration(positions.apply_delay_s)}{change}",
             steps=[
                 show_settings(NodeName(name), SETTING),
                 Step(
@@ -40,7 +41,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 *change_setting(NodeName(name), SETTING, None, "safe"),
             ],
             evidence_for=[
-                fact(SETTING, f"{positions.apply_delay_s:g} s", name),
+                fact(SETTING, duration(positions.apply_delay_s), name),
                 fact("startup_wait", affected.wait or "busy", name),
                 *changed,
             ],

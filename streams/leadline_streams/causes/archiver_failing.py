@@ -50,7 +50,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 reload_settings(node.name),
             ],
             evidence_for=[
-                fact("last_failed_wal", archiver.last_failed_wal, node.name, f"{archiver.last_failed_s:.0f} s ago"),
+                fact("last_failed_wal", archiver.last_failed_wal, node.name, f"{duration(archiver.last_failed_s)} ago"),
                 fact("failed_count", archiver.failed, node.name),
                 fact("last_archived_wal", archiver.last_archived_wal or "none", node.name),
                 *(changed or [fact(setting, context.shown(node, setting), node.name)]),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
+from leadline.words import duration
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -37,7 +38,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             evidence_for=[
                 fact(
                     "silent" if node.stale else "up",
-                    f"{context.now - node.seen:.0f} s" if node.stale else "false",
+                    duration(context.now - node.seen) if node.stale else "false",
                     node.name,
                 )
                 for node in nodes

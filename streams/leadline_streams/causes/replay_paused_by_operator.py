@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
+from leadline.words import duration
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.mismatches import HOT_STANDBY
 from leadline_streams.engines.postgresql.statements import show_replay, show_settings
@@ -57,7 +58,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     "replayed_lsn",
                     affected.sample.positions.replayed_lsn,
                     name,
-                    f"unchanged for {context.now - affected.link.moved_at:.0f} s",
+                    f"unchanged for {duration(context.now - affected.link.moved_at)}",
                 ),
             ],
             not_seen=[] if known else [fact("settings", "not seen", name, PAUSES_TOO)],

@@ -6,6 +6,7 @@ from leadline.catalogue.entry import CUT
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
 from leadline.model.observation import LogLine
+from leadline.words import duration
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import (
@@ -168,7 +169,7 @@ def _parted(affected: AffectedSubscription) -> str | None:
         return None
     return (
         f"{affected.publisher.name} has ended the sender, and the worker (pid {own.pid}) still waits for it: it has "
-        f"received nothing for {age_s:.0f} s"
+        f"received nothing for {duration(age_s)}"
     )
 
 
@@ -178,7 +179,7 @@ def _unanswered(affected: AffectedSubscription) -> str | None:
     age_s = own.message_age_s or 0.0
     if own.pid is None or not (own.wait or "").lower().endswith(CONNECTING) or age_s < SILENT_S:
         return None
-    return f"its worker (pid {own.pid}) has waited for {age_s:.0f} s for an answer to its attempt to connect"
+    return f"its worker (pid {own.pid}) has waited for {duration(age_s)} for an answer to its attempt to connect"
 
 
 def _try_out(affected: AffectedSubscription, up: str, sign: str | None) -> list[Step]:
@@ -200,7 +201,7 @@ def _silent(affected: AffectedSubscription) -> str | None:
     age_s, wait, link = affected.subscription.message_age_s or 0.0, affected.subscription.wait, affected.link
     if link is None or (link.lag_s or 0.0) < SILENT_S or wait not in RECEIVING or age_s < SILENT_S:
         return None
-    return f"its worker waits and has received nothing for {age_s:.0f} s"
+    return f"its worker waits and has received nothing for {duration(age_s)}"
 
 
 CAUSE = CauseRule(

@@ -46,7 +46,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 *change_setting(up, SETTING, "on", "careful"),
             ],
             evidence_for=[
-                fact("sync_waiters", activity.sync_waiters, up, f"for {activity.sync_wait_s:.0f} s"),
+                fact("sync_waiters", activity.sync_waiters, up, f"for {duration(activity.sync_wait_s)}"),
                 fact("flushed_not_replayed_bytes", stages.replay, down),
                 *(changed or [fact(SETTING, "remote_apply", up)]),
             ],

@@ -58,7 +58,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 *([fact("usual_wal_bytes_per_s", before, node.name)] if before is not None else []),
                 *(fact("carried_bytes_per_s", rate, name) for name, rate in carried.items() if unchanged),
                 *(
-                    fact("transaction", f"pid {session.pid}, {session.age_s:.0f} s old", node.name, session.query)
+                    fact("transaction", f"pid {session.pid}, {duration(session.age_s)} old", node.name, session.query)
                     for session in writers[:1]
                 ),
             ],

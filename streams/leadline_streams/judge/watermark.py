@@ -21,6 +21,7 @@ from leadline.model.finding import EngineVitals, FindingReport
 from leadline.model.observation import NodeSettings, Sample
 from leadline.model.vitals import Vitals
 from leadline.wire import FUTURE
+from leadline.words import duration
 from leadline_streams.judge.policy import Policy
 
 AGREEING = 3
@@ -307,7 +308,9 @@ class Arrivals(Struct, omit_defaults=True):
             source.agreeing = 0
             return reference
         if time > reference:
-            raise BadRecord(FUTURE, f"{name} is {time - reference:.1f} s ahead; clocks may differ by {tolerance:g} s")
+            raise BadRecord(
+                FUTURE, f"{name} is {duration(time - reference)} ahead; clocks may differ by {duration(tolerance)}"
+            )
         return None
 
 

@@ -22,7 +22,7 @@ def describe(context: NodeContext, value: float) -> Words:
     source = f"set in {setting.source}" if setting is not None and setting.source else None
     return Words(
         f"{context.node.name} delays replay by {duration(value)}, and no override declares that",
-        [fact("recovery_min_apply_delay", f"{value:g} s", context.node.name, source)],
+        [fact("recovery_min_apply_delay", duration(value), context.node.name, source)],
     )
 
 

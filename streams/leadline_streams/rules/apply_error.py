@@ -1,6 +1,6 @@
 """``apply_error``: the apply worker of a subscription fails repeatedly."""
 
-from leadline.words import times
+from leadline.words import duration, times
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
@@ -25,12 +25,12 @@ def describe(context: SubscriptionContext, value: float) -> Words:
     """Attempts, the worker, and the position that does not move."""
     node, subscription = context.node, context.subscription
     facts = [
-        fact("apply_errors", int(value), node.name, f"attempts in {EVENT_WINDOW_S:g} s, retried without end"),
+        fact("apply_errors", int(value), node.name, f"attempts in {duration(EVENT_WINDOW_S)}, retried without end"),
         fact("worker", subscription.pid or "none", node.name),
     ]
     link = _link(context, subscription.name)
     if link is not None:
-        still = f"unchanged for {context.now - link.moved_at:.0f} s"
+        still = f"unchanged for {duration(context.now - link.moved_at)}"
         facts.append(fact("confirmed_lsn", format_lsn(link.position or 0), link.upstream, still))
         facts.append(fact("lag_bytes", link.lag_units, link.downstream))
     return Words(

@@ -53,7 +53,7 @@ def describe(context: NodeContext, value: float) -> Words:
         if hangs(node, context.now)
         else f"{node.name} archives too slowly: {waiting} segments wait",
         [
-            fact("failed", _failures(node, context.now), node.name, f"attempts in {RULE.window_s:g} s"),
+            fact("failed", _failures(node, context.now), node.name, f"attempts in {duration(RULE.window_s)}"),
             fact("last_failed_wal", archiver.last_failed_wal, node.name),
             fact("last_archived_wal", archiver.last_archived_wal, node.name, _ago(archiver.last_archived_s)),
             fact("ready", waiting, node.name, "segments waiting"),
@@ -63,7 +63,7 @@ def describe(context: NodeContext, value: float) -> Words:
 
 
 def _ago(seconds: float | None) -> str | None:
-    return f"{seconds:.0f} s ago" if seconds is not None else None
+    return f"{duration(seconds)} ago" if seconds is not None else None
 
 
 RULE = Rule(

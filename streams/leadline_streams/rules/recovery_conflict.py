@@ -1,5 +1,6 @@
 """``recovery_conflict``: replay cancels queries on a standby."""
 
+from leadline.words import duration
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
@@ -30,7 +31,10 @@ def describe(context: NodeContext, value: float) -> Words:
     return Words(
         f"replay cancelled {value:.0f} queries on {node.name} within {EVENT_WINDOW_S / 60:g} minutes ({names})",
         [
-            *(fact(kind, count, node.name, f"cancelled in {EVENT_WINDOW_S:g} s") for kind, count in kinds.items()),
+            *(
+                fact(kind, count, node.name, f"cancelled in {duration(EVENT_WINDOW_S)}")
+                for kind, count in kinds.items()
+            ),
             *(fact(name, node.settings[name].value, node.name) for name in decided_by if name in node.settings),
         ],
     )

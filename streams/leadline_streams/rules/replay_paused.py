@@ -1,7 +1,7 @@
 """``replay_paused``: replay on a standby is paused, by a person or by the server itself."""
 
 from leadline.model.observation import Positions
-from leadline.words import size
+from leadline.words import duration, size
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
@@ -20,7 +20,7 @@ def _positions(context: LinkContext) -> Positions | None:
 def describe(context: LinkContext, value: float) -> Words:
     """The positions between which WAL waits, and how long replay has not moved."""
     link, positions = context.link, _positions(context) or Positions()
-    unchanged = f"unchanged for {context.now - link.moved_at:.0f} s"
+    unchanged = f"unchanged for {duration(context.now - link.moved_at)}"
     return Words(
         f"replay on {link.downstream} is paused; it is {size(link.lag_units or 0)} of WAL behind {link.upstream}",
         [

@@ -3,6 +3,7 @@
 Seconds are those of the clock of the primary at the root of its chain.
 """
 
+from leadline.words import duration
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
 
@@ -39,7 +40,7 @@ def describe(context: LinkContext, value: float) -> Words:
     )
     least = "at least " if link.lag_is_bound else ""
     return Words(
-        f"{link.downstream} is {least}{value:.1f} s behind {link.upstream} {direction}",
+        f"{link.downstream} is {least}{duration(value)} behind {link.upstream} {direction}",
         [
             fact("lag_s", value, link.downstream),
             fact("lag_bytes", link.lag_units, link.downstream),

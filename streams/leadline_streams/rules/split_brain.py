@@ -1,5 +1,6 @@
 """``split_brain``: two servers of one cluster take writes."""
 
+from leadline.words import duration
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, ClusterContext, Rule, Words, fact
 from leadline_streams.judge.state import NodeState
@@ -46,7 +47,7 @@ def describe(context: ClusterContext, value: float) -> Words:
                 "writable",
                 f"timeline {node.node.timeline}",
                 node.name,
-                f"for {context.now - (node.writable_since or context.now):.0f} s, system {node.node.system_id}",
+                f"for {duration(context.now - (node.writable_since or context.now))}, system {node.node.system_id}",
             )
             for node in writers
         ],

@@ -40,7 +40,7 @@ def transition(seq: int = 1, **changes: Any) -> Transition:
         "unit": "s",
         "window_s": 30.0,
         "verdict": "replay_stalled",
-        "summary": "pg-2 is 42.5 s behind pg-1 and not catching up",
+        "summary": "pg-2 is 42 s behind pg-1 and not catching up",
         "evidence": [],
         "observers": [],
         "runbook": "docs/runbooks/replication_lag.md",

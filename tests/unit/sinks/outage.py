@@ -106,7 +106,7 @@ INCIDENT = Incident(
             code="standby_query_blocks_replay",
             confidence=0.98,
             subject=LINK,
-            summary="pid 4711 on pg-2 (monthly_report, user report, idle in transaction, open for 34.1 s) holds a "
+            summary="pid 4711 on pg-2 (monthly_report, user report, idle in transaction, open for 34 s) holds a "
             "snapshot that replay on pg-2 waits for; max_standby_streaming_delay = -1 (unlimited) lets it wait "
             "indefinitely; max_standby_streaming_delay on pg-2 was changed from 30s to -1 (unlimited) at 09:58:12 UTC",
             fix=fix_of(STEPS),
@@ -116,12 +116,12 @@ INCIDENT = Incident(
                     name="startup_wait",
                     node="pg-2",
                     value="IPC/RecoveryConflictSnapshot",
-                    note="replay has not moved for 34.1 s",
+                    note="replay has not moved for 34 s",
                 ),
                 Evidence(
                     name="blocker",
                     node="pg-2",
-                    value="pid 4711, monthly_report, user report, idle in transaction, 34.1 s old",
+                    value="pid 4711, monthly_report, user report, idle in transaction, 34 s old",
                     note="SELECT count(*) FROM orders | tee",
                 ),
             ],

@@ -135,7 +135,7 @@ def test_a_forecast_is_a_time_to_come() -> None:
     """Its worst value and its limit are both ahead."""
     soon = {"rule": "lag_forecast", "threshold": 600.0, "unit": "s"}
     history = replace(OUTAGE, transitions=(step("a", 1, 5, "firing", 90.0, **soon),))
-    assert "| `lag_forecast` | warning | replay stalled | 1 min 30 s ahead | 10 min 00 s ahead |" in draft(history)
+    assert "| `lag_forecast` | warning | replay stalled | 1 min 30 s ahead | 10 min ahead |" in draft(history)
 
 
 def test_what_healing_looks_like_is_no_root() -> None:
@@ -203,7 +203,7 @@ def test_a_page_for_a_terminal() -> None:
         "       fix  On pg-2:\n              Careful: this can interrupt running work; check first.\n",
         "              SELECT pg_terminate_backend(4711);\n",
         "max_standby_streaming_delay on pg-2: 30s → -1 (unlimited)",
-        "to resolve     16 h 00 min",
+        "to resolve     16 h",
     ):
         assert words in shown
 

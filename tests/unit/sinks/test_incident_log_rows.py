@@ -24,7 +24,7 @@ from tests.unit.strategies import values
         (
             transition(),
             "transition",
-            "replication_lag pending → firing: pg-2 is 42.5 s behind pg-1 and not catching up",
+            "replication_lag pending → firing: pg-2 is 42 s behind pg-1 and not catching up",
         ),
         (made.incident(), "incident", "open, critical: orders: replay on pg-2 is blocked by a query; since 10:00 UTC"),
         (made.action(), "acknowledgement", "acknowledge"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from leadline.model.alert import Evidence, Subject
 from leadline.model.incident import Risk, Step
 from leadline.model.observation import Downstream, LogLine, Slot, Subscription
+from leadline.words import duration
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.links import is_logical, row_of, slot_of
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
@@ -144,7 +145,7 @@ class AffectedSubscription:
         return facts
 
     def _unchanged(self) -> str | None:
-        return f"unchanged for {self.now - self.link.moved_at:.0f} s" if self.link is not None else None
+        return f"unchanged for {duration(self.now - self.link.moved_at)}" if self.link is not None else None
 
     def _count(self, key: str) -> int:
         window = self.node.windows.get(key)

@@ -5,7 +5,7 @@ from leadline.words import duration
 
 
 def brief(session: Session, node: str) -> str:
-    """For a sentence: ``pid 4711 on pg-2 (monthly_report, user report, active, open for 42.0 s)``."""
+    """For a sentence: ``pid 4711 on pg-2 (monthly_report, user report, active, open for 42 s)``."""
     # One that is just ending has no age.
     opened = [f"open for {duration(session.age_s)}"] if session.age_s else []
     facts = ", ".join(filter(None, [*_owner(session), session.state, *opened]))

@@ -84,7 +84,7 @@ def alert(rule: str, to: Any, **fields: Any) -> Transition:
         "unit": "s",
         "window_s": 0.0,
         "verdict": None,
-        "summary": "pg-2 is 5.0 s behind pg-1",
+        "summary": "pg-2 is 5 s behind pg-1",
         "evidence": [],
         "observers": [],
         "runbook": "",

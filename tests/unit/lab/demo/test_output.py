@@ -198,5 +198,5 @@ def test_the_live_view_shows_every_open_incident() -> None:
     observed.add(second())
     drawn = svg(DemoState(progress_with(observed), observed), at(30))
     text = re.sub(r"<[^>]*>", "", drawn).replace("&#160;", " ")
-    assert f"● demo: replay on pg-2 is blocked by a query  open, 30.0 s  {BLOCKED} 0.98" in " ".join(text.split("\n"))
+    assert f"● demo: replay on pg-2 is blocked by a query  open, 30 s  {BLOCKED} 0.98" in " ".join(text.split("\n"))
     assert DUPLICATE in text

@@ -136,7 +136,7 @@ def test_a_summary_is_cut_at_1024_characters(letter: str) -> None:
     assert trigger(incident)["payload"]["summary"] == f"{letter * 700}; since 10:00 UTC"
     incident = made.incident(title=letter * 701, causes=[made.cause(summary=letter * 1000)], worst_lag_s=42.0)
     summary = trigger(incident)["payload"]["summary"]
-    assert summary.startswith(f"{letter * 699}…; up to 42.0 s behind, since 10:00 UTC; {letter}")
+    assert summary.startswith(f"{letter * 699}…; up to 42 s behind, since 10:00 UTC; {letter}")
     assert (len(summary), summary[-1]) == (1024, "…")
     assert refused(event.trigger(notification(incident=incident), KEY, NOTIFY)) is None
 

@@ -186,7 +186,7 @@ async def test_a_problem_that_returned() -> None:
     over = await deliver(pagerduty, made.notification("opened"), made.notification("resolved"))
     back = made.incident(11, generation=2, reopened=[made.later(420)], timeline=made.resolved().timeline)
     opened = await deliver(pagerduty, again("reopened", incident=back, rang=(2,)), receipt=over.receipt)
-    assert "; returned after 2 min 00 s; since 10:00 UTC; " in pagerduty.events[-1].payload["payload"]["summary"]
+    assert "; returned after 2 min; since 10:00 UTC; " in pagerduty.events[-1].payload["payload"]["summary"]
     await deliver(pagerduty, again("resolved", incident=made.resolved(12), rang=(2,)), receipt=opened.receipt)
     assert pagerduty.kinds == ["trigger", "resolve", "trigger", "resolve"]
     assert [alert.state for alert in pagerduty.alerts] == ["resolved", "resolved"]
@@ -212,12 +212,12 @@ async def test_the_end_says_how_it_ended() -> None:
     over = made.resolved(why="the session of pid 4711 has ended")
     await deliver(pagerduty, made.notification(), made.notification("resolved", incident=over))
     assert pagerduty.events[-1].payload["payload"]["summary"] == (
-        f"{over.title}; resolved after 5 min 00 s: the session of pid 4711 has ended; {made.cause().summary}"
+        f"{over.title}; resolved after 5 min: the session of pid 4711 has ended; {made.cause().summary}"
     )
     older = IncidentId("inc_orders_20260410T095900Z_0001")
     await deliver(pagerduty, made.notification("merged", incident=made.resolved(merged_into=older)))
     summary = pagerduty.events[-1].payload["payload"]["summary"]
-    assert f"merged after 5 min 00 s into {older}, since both are one problem" in summary
+    assert f"merged after 5 min into {older}, since both are one problem" in summary
 
 
 def changing(pagerduty: PagerDuty, *answers: Any) -> tuple[PagerDutySink, list[httpx.Request]]:

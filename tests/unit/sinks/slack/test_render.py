@@ -154,7 +154,7 @@ def test_a_large_incident_stays_within_the_budget() -> None:
 def test_a_long_title_leaves_room_for_the_impact(letters: int) -> None:
     """The title ends in an ellipsis where it is too long; the lag and the time of the first breach follow it."""
     shown_title = texts(render.full(made.incident(title="x" * letters, worst_lag_s=42.0), NOTIFY))[0]
-    bad = "; up to 42.0 s behind, since 10:00 UTC"
+    bad = "; up to 42 s behind, since 10:00 UTC"
     room = limits.HEADER - len("🔴 CRITICAL ") - len(bad)
     title = "x" * letters if letters <= room else "x" * (room - 1) + "…"
     assert shown_title == f"🔴 CRITICAL {title}{bad}"

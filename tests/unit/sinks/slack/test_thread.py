@@ -25,12 +25,12 @@ NOW = made.later(14_400)
         (
             "repeated",
             {"news": ()},
-            "*Still open* after 4 h 00 min, not acknowledged: orders: replay on pg-2 is blocked by a query",
+            "*Still open* after 4 h, not acknowledged: orders: replay on pg-2 is blocked by a query",
         ),
         (
             "resolved",
             {},
-            "*Resolved* after 5 min 00 s\n10:00:05 UTC  `replication_lag` fires: pg-2 is behind",
+            "*Resolved* after 5 min\n10:00:05 UTC  `replication_lag` fires: pg-2 is behind",
         ),
         ("updated", {"news": ()}, None),
     ],

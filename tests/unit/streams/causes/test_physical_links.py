@@ -151,7 +151,7 @@ def test_a_slot_that_nobody_uses() -> None:
         kept = [one for one in world.servers["pg-1"].fields["slots"] if one.name != "gone"]
         run(world, 1, up={"slots": [*kept, gone]})
     assert codes(world) == ["slot_abandoned"]
-    assert "for 10 min 00 s; it retains 5.0 MB of WAL" in first(world).summary
+    assert "for 10 min; it retains 5.0 MB of WAL" in first(world).summary
 
 
 def test_the_slot_of_a_standby_that_is_down_is_not_abandoned() -> None:

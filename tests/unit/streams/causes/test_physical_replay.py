@@ -20,7 +20,7 @@ def test_a_query_that_replay_waits_for(wait: str, held: str) -> None:
     run(world, 15, replayed=world.lsn, positions={"startup_wait": wait}, down={"activity": session(query=HOSTILE)})
     cause = first(world)
     assert (cause.code, cause.confidence) == ("standby_query_blocks_replay", 0.98)
-    assert f"pid 4711 on pg-2 (user report, idle in transaction, open for 42.0 s) holds {held}" in cause.summary
+    assert f"pid 4711 on pg-2 (user report, idle in transaction, open for 42 s) holds {held}" in cause.summary
     assert "max_standby_streaming_delay = -1 (unlimited) lets it wait indefinitely" in cause.summary
     assert "was changed from 30000 to -1 (unlimited)" in cause.summary
     assert "SELECT pg_terminate_backend(4711);" in cause.fix
@@ -286,4 +286,4 @@ def test_commits_that_wait_for_replay() -> None:
     )
     assert first(world).code == "replay_paused_by_operator"
     slow = next(cause for cause in causes(world) if cause.code == "sync_remote_apply_slow")
-    assert "commits on pg-1 wait until pg-2 has replayed them: 3 now, the oldest for 7.0 s" in slow.summary
+    assert "commits on pg-1 wait until pg-2 has replayed them: 3 now, the oldest for 7 s" in slow.summary

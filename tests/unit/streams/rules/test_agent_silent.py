@@ -13,7 +13,7 @@ def test_silence_fires_and_a_word_ends_it() -> None:
     play.stream(world, 40)
     fired = play.last(world, "agent_silent")
     assert (fired.to, fired.severity, fired.subject.node) == ("firing", "warning", "pg-2")
-    assert fired.summary.startswith("the agent of pg-2 has not reported for 35.0 s")
+    assert fired.summary.startswith("the agent of pg-2 has not reported for 35 s")
     down.silent = False
     play.stream(world, 10)
     assert play.last(world, "agent_silent").to == "resolved"

@@ -18,7 +18,7 @@ def test_a_server_that_does_not_answer_fires_with_the_reason() -> None:
     play.look(world, 70)
     steps = [(t.to, t.severity) for t in play.of(world, "node_down")]
     assert steps == [("pending", "warning"), ("firing", "warning"), ("firing", "critical")]
-    assert play.last(world, "node_down").summary == f"primary pg-1 has not answered for 1 min 00 s: {REFUSED}"
+    assert play.last(world, "node_down").summary == f"primary pg-1 has not answered for 1 min: {REFUSED}"
     up.set(up=True, error=None)
     play.look(world, 15)
     assert play.last(world, "node_down").to == "resolved"

@@ -14,7 +14,7 @@ def test_a_slot_nobody_reads_fires_and_ends_with_the_slot() -> None:
     up.set(slots=(IDLE,))
     play.look(world, 10)
     fired = play.last(world, "slot_inactive")
-    assert fired.summary == "no consumer has read slot warehouse on pg-1 for 2 min 00 s; it retains 5.0 MB of WAL"
+    assert fired.summary == "no consumer has read slot warehouse on pg-1 for 2 min; it retains 5.0 MB of WAL"
     up.set(slots=())
     play.look(world, 5)
     assert [t.reason for t in play.of(world, "slot_inactive")] == ["breach", "breach", "diagnosed", "superseded"]
