@@ -1,5 +1,7 @@
-"""The content of a compacted topic: the newest value of each key."""
+"""The content of a topic as it is now: the newest value of each key, or every value of one."""
 
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import TypeVar
 
 from leadline.errors import BadRecord, UnreachableError
@@ -24,6 +26,28 @@ async def latest(kafka: KafkaSettings, codec: Codec[T], client_id: str) -> dict[
 
 async def newest(kafka: KafkaSettings, codec: Codec[T], client_id: str) -> dict[str, T | None]:
     """The same with None for each key that was removed, until Kafka has forgotten that as well."""
+    found: dict[str, T | None] = {}
+    async for key, value in _records(kafka, codec, client_id):
+        found.pop(key, None)
+        with suppress(BadRecord):
+            found[key] = codec.decode(value) if value is not None else None
+    return found
+
+
+async def of_key(kafka: KafkaSettings, codec: Codec[T], client_id: str, key: str) -> list[T]:
+    """Every value of one key that the topic still has, in the order of writing. Raises UnreachableError."""
+    found: list[T] = []
+    async for each, value in _records(kafka, codec, client_id):
+        if each == key and value is not None:
+            with suppress(BadRecord):
+                found.append(codec.decode(value))
+    return found
+
+
+async def _records(
+    kafka: KafkaSettings, codec: Codec[T], client_id: str
+) -> AsyncGenerator[tuple[str, bytes | None], None]:
+    """The key and the value of every record that is in the topic now."""
     from aiokafka import AIOKafkaConsumer
     from aiokafka.errors import KafkaError
 
@@ -32,21 +56,14 @@ async def newest(kafka: KafkaSettings, codec: Codec[T], client_id: str) -> dict[
     await reach(kafka)
     topic = kafka.topic_prefix + codec.name
     consumer = AIOKafkaConsumer(topic, **consumer_options(kafka, client_id), fetch_max_wait_ms=FETCH_WAIT_MS)
-    found: dict[str, T | None] = {}
     try:
         await consumer.start()
         ends = await consumer.end_offsets(consumer.assignment())
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 for record in records:
-                    key = (record.key or b"").decode("utf-8", "replace")
-                    found.pop(key, None)
-                    try:
-                        found[key] = codec.decode(record.value) if record.value is not None else None
-                    except BadRecord:
-                        continue
+                    yield (record.key or b"").decode("utf-8", "replace"), record.value
     except KafkaError as error:
         raise UnreachableError(f"Kafka at {kafka.bootstrap}: {topic} cannot be read: {reason(error)}") from None
     finally:
         await consumer.stop()
-    return found

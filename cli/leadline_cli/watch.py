@@ -21,6 +21,7 @@ from leadline.settings.plain import revealed
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings, SinkSettings
 from leadline.settings.stream import StreamSettings
+from leadline_cli.left_open import left_open
 from leadline_cli.options import cluster_option, format_option, judged_option, settings
 from leadline_cli.servers import EXPOSED, exposes, servers, servers_argument, servers_option
 
@@ -124,17 +125,8 @@ def command(
             with Live(note) if live else Lines(json=form == "json") as show:
                 asyncio.run(_watch(pipeline, show, fleet, duration, SystemClock()))
         finally:
-            for line in _left_open(fleet):
+            for line in left_open(fleet.incidents.values(), fleet.notified, chosen):
                 click.echo(line, err=True)
-
-
-def _left_open(fleet: "FleetView") -> Iterator[str]:
-    """The open incidents of which targets were notified: nobody will notify them of the end."""
-    for incident in fleet.incidents.values():
-        targets = sorted(fleet.notified.get(incident.incident_id, ()))
-        if incident.state == "open" and targets:
-            where = ", ".join(targets)
-            yield escape(f"still open in {where}: {incident.title} ({incident.incident_id}); close it there yourself")
 
 
 async def _watch(pipeline: "Pipeline", show: "Show", fleet: "FleetView", duration: float | None, clock: Clock) -> None:

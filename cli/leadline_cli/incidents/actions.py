@@ -1,6 +1,7 @@
 """``leadline incidents ack`` and ``note``."""
 
 import asyncio
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -10,11 +11,12 @@ import click
 from leadline.clock import SystemClock
 from leadline.errors import LeadlineError, UnreachableError, UsageError
 from leadline.kafka import publish
+from leadline.logs import escape
 from leadline.model.action import Action
 from leadline.model.ids import IncidentId
 from leadline.settings.sink import SinkSettings
-from leadline.topic_table import latest
-from leadline.wire import INCIDENTS
+from leadline.topic_table import latest, of_key
+from leadline.wire import ACTIONS, INCIDENTS
 from leadline_cli.incidents.log_access import dsn, plain
 from leadline_cli.options import by_option, config_option, format_option, settings, user
 from leadline_cli.output import emit
@@ -64,6 +66,10 @@ def _act(config: Path | None, incident: str, kind: Any, by: str | None, text: st
     if len(text) > 4000:
         raise UsageError(f"the note has {len(text)} characters; the limit is 4000")
     ident, known = asyncio.run(_known(loaded, incident))
+    before = asyncio.run(_acknowledgement(loaded, ident, known)) if kind == "acknowledge" else None
+    if before is not None and before.by == (by or user())[:255]:
+        _answer(before, f"{ident} is acknowledged already by {before.by} since {_when(before)}", form)
+        return
     action = Action(
         action_id=f"act_{uuid4().hex}",
         incident_id=IncidentId(ident),
@@ -74,11 +80,33 @@ def _act(config: Path | None, incident: str, kind: Any, by: str | None, text: st
         generation=known.generation if known is not None else None,
     )
     asyncio.run(publish(loaded.kafka, CLIENT, action))
+    over = "; it is resolved already" if known is not None and known.state == "resolved" else ""
+    other = f"; {before.by} had acknowledged it at {_when(before)}" if before is not None else ""
+    verb = "acknowledged" if kind == "acknowledge" else "noted"
+    _answer(action, f"{verb} {action.incident_id} as {action.by}{other}{over}", form)
+
+
+def _when(action: Action) -> str:
+    """The time of an action as people read it."""
+    return f"{action.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _answer(action: Action, text: str, form: str) -> None:
     if form == "json":
         emit(plain({"action": action}))
     else:
-        over = "; it is resolved already" if known is not None and known.state == "resolved" else ""
-        click.echo(f"{'acknowledged' if kind == 'acknowledge' else 'noted'} {action.incident_id} as {action.by}{over}")
+        click.echo(escape(text))
+
+
+async def _acknowledgement(loaded: SinkSettings, ident: str, known: "Known | None") -> Action | None:
+    """The last acknowledgement that covers the incident as it is now; None where there is none, or none can be read."""
+    try:
+        actions = await of_key(loaded.kafka, ACTIONS, CLIENT, ident)
+    except UnreachableError:
+        return None  # the acknowledgement is written next, and says what is wrong
+    present = known.generation if known is not None else 1
+    given = [each for each in actions if each.kind == "acknowledge" and (each.generation or 0) >= present]
+    return given[-1] if given else None
 
 
 async def _known(loaded: SinkSettings, incident: str) -> tuple[str, "Known | None"]:

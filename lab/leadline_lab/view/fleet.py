@@ -25,8 +25,8 @@ class FleetView:
     """Open alerts by identity, the newest transition of each."""
     incidents: dict[str, Incident] = field(default_factory=dict)
     """The newest record of each incident."""
-    notified: dict[str, set[str]] = field(default_factory=dict)
-    """The targets that were notified of each incident."""
+    notified: dict[str, dict[str, Delivery]] = field(default_factory=dict)
+    """The last delivery of each incident to each target that was notified of it."""
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     """The last delivery to each target that was more than a look at what it has."""
     _nodes: dict[str, NodeStatus] = field(default_factory=dict)
@@ -65,12 +65,11 @@ class FleetView:
                 self._nodes[node_id(value.cluster, value.node)] = value
             case LinkStatus():
                 self._links[value.link] = value
-            case Delivery(outcome="nothing_new"):
-                pass
             case Delivery():
-                self.deliveries[value.target] = value
+                if value.outcome != "nothing_new":
+                    self.deliveries[value.target] = value
                 if value.first_at is not None:
-                    self.notified.setdefault(value.incident_id, set()).add(value.target)
+                    self.notified.setdefault(value.incident_id, {})[value.target] = value
             case Incident():
                 known = self.incidents.get(value.incident_id)
                 if known is None or value.seq > known.seq:

@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[3] / "docs/tutorial/already-broken.md"
 
 def form(text: str) -> list[str]:
     """The lines without the values that differ from run to run."""
-    plain = re.sub(r"≤ \S+ s|\d+ min \d+ s|\d+\.\d+ s", "TIME", text)
+    plain = re.sub(r"≤ \S+ s|\d+ min \d+ s|\d+(?:\.\d)? (?:s|min)\b", "TIME", text)
     plain = re.sub(r"\d+(\.\d+)? k?B\b", "SIZE", plain)
     plain = re.sub(r"\b\d+/[0-9A-F]+\b", "LSN", plain)
     plain = re.sub(r"\b\d{2}\.\d+\b|\bpid \d+|pid = \d+|backend\(\d+\)", "NUMBER", plain)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -207,6 +208,20 @@ def test_ack_and_note(run: Run, broker: EmbeddedBroker, prefix: str) -> None:
     assert run("incidents", "ack", "inc_other", "--by", "ada").code == 2
     assert run("incidents", "note", outage.ID, " ").code == 2
     assert run("incidents", "note", outage.ID, "n" * 4001).code == 2
+
+
+@pytest.mark.usefixtures("log")
+def test_ack_twice(run: Run, broker: EmbeddedBroker, prefix: str) -> None:
+    """The second time says since when, and writes nothing; somebody else takes over, and reads whose it was."""
+    ident = made.incident().incident_id
+    run("incidents", "ack", ident, "--by", "ada")
+    again = run("incidents", "ack", ident, "--by", "ada")
+    assert re.fullmatch(rf"{ident} is acknowledged already by ada since \S+ \S+ UTC\n", again.out)
+    run("incidents", "note", ident, "looking", "--by", "ada")
+    other = run("incidents", "ack", ident, "--by", "grace")
+    assert re.fullmatch(rf"acknowledged {ident} as grace; ada had acknowledged it at \S+ \S+ UTC\n", other.out)
+    kinds = [(kind, by) for _, kind, by in written(broker, prefix, 3)]
+    assert sorted(kinds) == [("acknowledge", "ada"), ("acknowledge", "grace"), ("note", "ada")]
 
 
 def test_ack_while_the_log_is_away(
