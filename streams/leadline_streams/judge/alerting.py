@@ -30,6 +30,7 @@ from leadline_streams.judge.rule import (
 from leadline_streams.judge.state import STANDING, AlertState, LinkState, Memory, NodeState
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.judge.subject import of_link
+from leadline_streams.judge.view import View
 
 Output = Transition | Incident | LinkStatus | NodeStatus | Forgotten | LagRollup
 
@@ -94,11 +95,12 @@ class Alerting:
         limits = self.limits_of(alert)
         self._weigh(rule, limits, alert.subject, alert.owner, None, known, now, _no_words, out)
 
-    def due(self, alert: AlertState, out: list[Output]) -> None:
-        """Take the step of an alert whose time has come."""
+    def due(self, alert: AlertState, view: View, out: list[Output]) -> None:
+        """Take the step of an alert whose time has come, in a cluster of which nothing else has changed since ``view``
+        was made."""
         step = lifecycle.due(alert, self.limits_of(alert), self._judgement.policy.pending_grace_s)
         if step is not None:
-            rule, context = self._judgement.rule(alert.rule), self._context_of(alert, step.at)
+            rule, context = self._judgement.rule(alert.rule), self._context_of(alert, view, step.at)
             self._emit(alert, rule, step, lambda value: rule.words(context, value), out)
 
     def supersede(self, alert: AlertState, now: float, out: list[Output]) -> None:
@@ -140,8 +142,9 @@ class Alerting:
             return
         records, notices = self.problems.follow_up(now)
         out += records
+        view = View(self._memory)
         for alert, causes in notices:
-            rule, context = self._judgement.rule(alert.rule), self._context_of(alert, now)
+            rule, context = self._judgement.rule(alert.rule), self._context_of(alert, view, now)
             step = LifecycleStep("firing", "firing", "diagnosed", now)
 
             def describe(value: float, rule: RuleBase = rule, context: ClusterContext | None = context) -> Words:
@@ -267,24 +270,24 @@ class Alerting:
         names = (about.upstream, about.downstream) if about.kind == "link" else (alert.owner,)
         return [name for name in names if name is not None and name in nodes and not nodes[name].stale]
 
-    def _context_of(self, alert: AlertState, now: float) -> ClusterContext | None:
+    def _context_of(self, alert: AlertState, view: View, now: float) -> ClusterContext | None:
         """The subject of an alert that comes due between samples; None when its node no longer shows it."""
         memory, about = self._memory, alert.subject
         if about.kind == "cluster":
-            return ClusterContext(memory, now)
+            return ClusterContext(view, now)
         link = memory.links.get(about.id)
         if link is not None:
             return self.link_context(link, now)
         node = memory.nodes.get(alert.owner or "")
         if node is None or about.kind == "node":
-            return NodeContext(memory, now, node) if node is not None else None
+            return NodeContext(view, now, node) if node is not None else None
         sample = node.sample
         if sample is not None and about.kind == "slot":
             slot = first(sample.slots, "name", about.name)
-            return SlotContext(memory, now, node, slot) if slot is not None else None
+            return SlotContext(view, now, node, slot) if slot is not None else None
         if sample is not None and about.kind == "subscription":
             subscription = first(sample.subscriptions, "name", about.name)
-            return SubscriptionContext(memory, now, node, subscription) if subscription is not None else None
+            return SubscriptionContext(view, now, node, subscription) if subscription is not None else None
         return None
 
 

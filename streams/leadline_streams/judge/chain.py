@@ -30,7 +30,16 @@ def clock_of(cluster: ClusterView, link: LinkState) -> PositionClock:
 
 def consumer_of(cluster: ClusterView, node: NodeState, slot: Slot) -> str | None:
     """The consumer of a node's slot, connected or not; None when none is known."""
-    for link in cluster.below(node.name):
-        if link.slot == slot.name:
-            return f"{link.name} on {link.downstream}" if link.name else link.downstream
-    return None
+    link = cluster.derived(_by_slot).get((node.name, slot.name))
+    if link is None:
+        return None
+    return f"{link.name} on {link.downstream}" if link.name else link.downstream
+
+
+def _by_slot(cluster: ClusterView) -> dict[tuple[str, str], LinkState]:
+    """The oldest link of each slot."""
+    found: dict[tuple[str, str], LinkState] = {}
+    for link in cluster.links.values():
+        if link.slot is not None:
+            found.setdefault((link.upstream, link.slot), link)
+    return found

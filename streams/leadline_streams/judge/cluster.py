@@ -21,6 +21,7 @@ from leadline_streams.judge.judging import Judging
 from leadline_streams.judge.looks import Looks
 from leadline_streams.judge.state import Memory, load
 from leadline_streams.judge.timers import Timers
+from leadline_streams.judge.view import View
 from leadline_streams.judge.watermark import DUPLICATE, LATE, MOST_WAITING, WaitingVitals
 from leadline_streams.judge.wiring import Wiring
 
@@ -204,6 +205,7 @@ class ClusterState:
     def _pass_time(self, upto: float, out: list[Output]) -> None:
         """Everything that becomes due by itself up to a time, each at its own time and in order."""
         memory = self.memory
+        view = View(memory)
         while True:
             when, kind, ident = self._timers.next()
             memory.next_due = when
@@ -219,9 +221,13 @@ class ClusterState:
             elif kind == "report":
                 reports.expire(ident, memory, self._alerting, when, out)
             elif kind == "alert":
-                self._alerting.due(memory.alerts[ident], out)
+                self._alerting.due(memory.alerts[ident], view, out)
+                if self._timers.next()[:2] == (when, kind):
+                    continue  # what begins together is compared together
             elif kind == "incident":
                 out += self._alerting.problems.end(ident, when)
+            if kind != "alert":
+                view = View(memory)
             self._alerting.follow_up(when, out)
 
 

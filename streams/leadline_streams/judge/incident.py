@@ -44,6 +44,15 @@ def begin(cluster: ClusterName, alert: AlertState, at: float) -> IncidentState:
     return incident
 
 
+def fires(alerts: Sequence[AlertState]) -> str:
+    """The begin of alerts that are alike, in words."""
+    first = alerts[0]
+    if len(alerts) == 1:
+        return f"{first.rule} fires: {first.summary}"
+    shown = f"; {MOST_ALERTS} of them are shown here" if len(alerts) > MOST_ALERTS else ""
+    return f"{first.rule} fires {len(alerts)} times at once, first: {first.summary}{shown}"
+
+
 def apart(cluster: ClusterName, alert: AlertState, at: float, before: IncidentId) -> IncidentState:
     """A new incident of an alert that was a part of another one, ``before``, until ``at``."""
     ident = incident_id(cluster, moment(at), alert.id)

@@ -5,7 +5,7 @@ of a cluster the square of its size.
 """
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 
 class Ended(Protocol):
@@ -25,15 +25,51 @@ class Ended(Protocol):
 Link = TypeVar("Link", bound=Ended)
 
 
-class Links(dict[str, Link]):
-    """Links by identity. Those of a node are lists that are replaced, not changed: links may go while one is read."""
+class Ends(Generic[Link]):
+    """The links at one end of each node, by identity and as tuples, which are made when they are asked for."""
 
-    __slots__ = ("_above", "_below")
+    __slots__ = ("_links", "_shown")
+
+    def __init__(self) -> None:
+        self._links: dict[str, dict[str, Link]] = {}
+        self._shown: dict[str, tuple[Link, ...]] = {}
+
+    def add(self, node: str, ident: str, link: Link) -> None:
+        """Add one as the youngest."""
+        self._links.setdefault(node, {})[ident] = link
+        self._shown.pop(node, None)
+
+    def remove(self, node: str, ident: str) -> None:
+        """Remove one."""
+        links = self._links[node]
+        del links[ident]
+        if not links:
+            del self._links[node]
+        self._shown.pop(node, None)
+
+    def of(self, node: str) -> Sequence[Link]:
+        """Those of a node, oldest first."""
+        found = self._shown.get(node)
+        if found is None:
+            found = tuple(self._links.get(node, {}).values())
+            if found:
+                self._shown[node] = found
+        return found
+
+
+class Links(dict[str, Link]):
+    """Links by identity. Those of a node are tuples: links may go while one is read."""
+
+    __slots__ = ("_above", "_below", "above", "below")
 
     def __init__(self, links: dict[str, Link] | None = None) -> None:
         super().__init__()
-        self._above: dict[str, list[Link]] = {}
-        self._below: dict[str, list[Link]] = {}
+        self._above: Ends[Link] = Ends()
+        self._below: Ends[Link] = Ends()
+        self.above = self._above.of
+        """The links that end at a node, oldest first."""
+        self.below = self._below.of
+        """The links that begin at a node, oldest first."""
         for ident, link in (links or {}).items():
             self[ident] = link
 
@@ -41,29 +77,17 @@ class Links(dict[str, Link]):
         """Copied, it is made anew."""
         return Links, (dict(self),)
 
-    def above(self, node: str) -> Sequence[Link]:
-        """The links that end at a node, oldest first."""
-        return self._above.get(node, ())
-
-    def below(self, node: str) -> Sequence[Link]:
-        """The links that begin at a node, oldest first."""
-        return self._below.get(node, ())
-
     def __setitem__(self, ident: str, link: Link) -> None:
         """Add a link, in the place of one of the same identity."""
         if ident in self:
             del self[ident]
         super().__setitem__(ident, link)
-        self._above[link.downstream] = [*self._above.get(link.downstream, ()), link]
-        self._below[link.upstream] = [*self._below.get(link.upstream, ()), link]
+        self._above.add(link.downstream, ident, link)
+        self._below.add(link.upstream, ident, link)
 
     def __delitem__(self, ident: str) -> None:
         """Remove a link."""
         link = self[ident]
         super().__delitem__(ident)
-        for ends, node in ((self._above, link.downstream), (self._below, link.upstream)):
-            left = [each for each in ends[node] if each is not link]
-            if left:
-                ends[node] = left
-            else:
-                del ends[node]
+        self._above.remove(link.downstream, ident)
+        self._below.remove(link.upstream, ident)

@@ -1,6 +1,7 @@
 """The incidents of a cluster: one for each problem.
 
-An alert that fires opens an incident, unless it is a part of a problem that is open or ended a short time ago.
+An alert that fires opens an incident, unless it is a part of a problem that is open or ended a short time ago. Very
+many alike that fire at once open one.
 Incidents that turn out to have one root are merged, the younger into the older. An incident ends when none of its
 alerts has been open for a while. Notices and advices open none; they are shown with the one whose cause explains them.
 """
@@ -27,6 +28,8 @@ NOTICED_EVERY_S = 30.0
 FRESH_S = 60.0
 MOST_OPEN = 20
 """Beyond this number of open incidents of a cluster, what begins becomes a part of the youngest."""
+MANY_ALIKE = 10
+"""So many alerts of one rule that fire at once on one server, or on links from it, are one problem from the start."""
 MOST_COMPARED = 2 * MOST_OPEN
 """So many are compared with each other, before what is one problem is merged."""
 MOST_ENDED = 10
@@ -60,8 +63,6 @@ class Problems:
             line = f"{rule} is {transition.severity} now: {transition.summary}"
         else:
             line = f"{rule} fires: {transition.summary}"
-        if to == "firing" and alert.incident is None and pages(alert):
-            self._begin(alert, at)
         for incident in self._memory.incidents:
             if alert.incident in (incident.id, None) and alert.id in incident.alerts:
                 incident.quiet_since = None if to != "resolved" else incident.quiet_since
@@ -87,6 +88,7 @@ class Problems:
         if not memory.incidents and not any(alert.state == "firing" for alert in memory.alerts.values()):
             memory.diagnose_at, memory.news = inf, False
             return [], []
+        self._begin(now)
         grouping = Grouping(memory, self._judgement, now)
         grouping.diagnose()
         self._part(grouping, now)
@@ -127,17 +129,31 @@ class Problems:
 
     # Inside
 
-    def _begin(self, alert: AlertState, at: float) -> None:
-        """Open an incident for an alert; where very many fire, it becomes a part of one that has many of its kind."""
+    def _begin(self, now: float) -> None:
+        """Open incidents for the alerts that fire and are a part of none: one for each, or one for very many alike."""
+        alike: dict[tuple[str, str | None], list[AlertState]] = {}
+        for alert in self._memory.alerts.values():
+            if alert.state == "firing" and alert.incident is None and pages(alert):
+                alike.setdefault((alert.rule, alert.subject.upstream or alert.owner), []).append(alert)
+        begun = [[alert] for alerts in alike.values() if len(alerts) < MANY_ALIKE for alert in alerts]
+        begun += [alerts for alerts in alike.values() if len(alerts) >= MANY_ALIKE]
+        for alerts in sorted(begun, key=lambda alerts: alerts[0].since):
+            incident = self._home(alerts[0], now)
+            for alert in alerts:
+                incidents.join(incident, alert)
+            incidents.say(incident, now, incidents.fires(alerts))
+
+    def _home(self, alert: AlertState, now: float) -> IncidentState:
+        """The incident that an alert opens; where very many fire, one that has many of its kind."""
         memory = self._memory
         crowd = next((each for each in memory.incidents if incidents.is_crowd(each, alert.rule)), None)
         if crowd is None and len(memory.incidents) >= MOST_COMPARED:
-            alike = (each for each in reversed(memory.incidents) if alert.rule in each.rules)
-            crowd = next(alike, memory.incidents[-1])
+            others = (each for each in reversed(memory.incidents) if alert.rule in each.rules)
+            crowd = next(others, memory.incidents[-1])
         if crowd is None:
-            memory.incidents.append(incidents.begin(memory.cluster, alert, at))
-        else:
-            incidents.join(crowd, alert)
+            crowd = incidents.begin(memory.cluster, alert, now)
+            memory.incidents.append(crowd)
+        return crowd
 
     def _part(self, grouping: Grouping, now: float) -> None:
         """Let alerts that turn out to have another root leave their incident for the one of that root, or a new one."""

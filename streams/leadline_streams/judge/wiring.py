@@ -3,12 +3,15 @@
 from math import inf
 
 from leadline_streams.judge import status
-from leadline_streams.judge.alerting import Alerting, Output
+from leadline_streams.judge.alerting import Alerting, Output, key
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.state import LARGE, Memory, NodeState
 
 EVERY_S = 1.0
 """The links of a large cluster are discovered at most so often, for all changes together."""
+SMALL = 8
+"""Those of a cluster with no more nodes or links are discovered at each change. In between, all may be compared with
+all: the time between two discoveries grows with the square, so that they cost no more a second than these."""
 
 
 class Wiring:
@@ -31,9 +34,9 @@ class Wiring:
             node.writable_since = None
         elif node.writable_since is None:
             node.writable_since = now
-        large = len(memory.nodes) > LARGE or len(memory.links) > LARGE
-        soonest = memory.wired_at + EVERY_S if large else now
-        if now >= soonest:
+        size = max(len(memory.nodes), len(memory.links))
+        soonest = memory.wired_at + EVERY_S * min(1.0, (size / LARGE) ** 2)
+        if size <= SMALL or now >= soonest:
             self.discover(now, out)
         else:
             memory.rewire_at = min(memory.rewire_at or inf, soonest)
@@ -68,11 +71,14 @@ class Wiring:
 
     def forget(self, ident: str, now: float, out: list[Output]) -> None:
         """A link ends: its status goes with it, and so do the alerts about it."""
-        link = self._memory.links[ident]
-        del self._memory.links[ident]
+        memory, judgement = self._memory, self._judgement
+        link = memory.links[ident]
+        del memory.links[ident]
         if link.status_at:
             out.append(status.Forgotten(link.id))
-        self._end_alerts(now, out)
+        for rule in (*judgement.rules, *judgement.reported):
+            if (alert := memory.alerts.get(key(rule, ident))) is not None:
+                self._alerting.supersede(alert, now, out)
 
     def _end_alerts(self, now: float, out: list[Output]) -> None:
         memory = self._memory

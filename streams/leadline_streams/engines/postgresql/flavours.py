@@ -80,10 +80,10 @@ _FILES = re.compile(r"\b(pg_basebackup|pg_rewind|restore_command)\b")
 
 def worded(step: Step, nodes: Mapping[str, NodeState]) -> Step | None:
     """A step in the ways of the server that it is about; None where the service does it by itself."""
-    if not any(node.node.flavour in FLAVOURS for node in nodes.values()):
-        return step
     about = _ABOUT(step.text or "")
-    name = step.node or (about["node"] if about else _named(step.text or "", nodes))
+    name = step.node or (about["node"] if about else None)
+    if name is None and any(node.node.flavour in FLAVOURS for node in nodes.values()):
+        name = _named(step.text or "", nodes)
     node = nodes.get(name) if name else None
     flavour = FLAVOURS.get(node.node.flavour) if node is not None else None
     if flavour is None or node is None:

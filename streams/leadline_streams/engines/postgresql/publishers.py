@@ -3,12 +3,12 @@
 from leadline.model.ids import NodeName, link_id, one_of
 from leadline.model.observation import Slot, Subscription
 from leadline.numbers import whole_number
-from leadline_streams.engines.postgresql import stand_ins
 from leadline_streams.engines.postgresql.candidates import MANY, Addresses
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.matching import LEAST, assign, logical_points
 from leadline_streams.engines.postgresql.rights import hides
+from leadline_streams.engines.postgresql.stand_ins import StandIns
 from leadline_streams.judge.lookup import first
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 
@@ -16,10 +16,14 @@ Reader = tuple[NodeName, str]
 """A node and its subscription."""
 
 
-def discover(memory: Memory, nodes: list[NodeState], now: float) -> bool:
+def discover(memory: Memory, nodes: list[NodeState], stood_in: StandIns, now: float) -> bool:
     """Bring the logical links of nodes that answer up to date; whether a later look may decide more."""
     readers = {(node.name, each.name): each for node in nodes for each in _subscriptions(node)}
     _forget(memory, nodes, readers, now)
+    own: dict[Reader, list[LinkState]] = {}
+    for each in memory.links.values():
+        if each.name:
+            own.setdefault((each.downstream, each.name), []).append(each)
     slots: dict[str, list[tuple[NodeState, Slot]]] = {}
     for node in nodes:
         for slot in node.sample.slots if node.sample is not None else ():
@@ -28,7 +32,8 @@ def discover(memory: Memory, nodes: list[NodeState], now: float) -> bool:
     pairs, places = {}, Addresses(nodes)
     for (name, _), subscription in readers.items():
         down = memory.nodes[name]
-        for up, slot in _likely(memory, slots.get(subscription.slot or "", []), places, (name, subscription)):
+        known = {link.upstream for link in own.get((name, subscription.name), ())}
+        for up, slot in _likely(slots.get(subscription.slot or "", []), places, down, subscription, known):
             link = memory.links.get(link_id(memory.cluster, up.name, name, subscription.name))
             if up is not down:
                 points = logical_points(up, slot, down, subscription, sticky=link is not None)
@@ -36,20 +41,21 @@ def discover(memory: Memory, nodes: list[NodeState], now: float) -> bool:
                     pairs[(name, subscription.name), (up.name, slot.name)] = points
     found, candidates = assign(pairs)
     for reader, subscription in readers.items():
-        known = _known(memory, reader)
+        links = own.get(reader, [])
+        so_far = links[0] if links else None
         if reader in found:
             upstream = found[reader][0]
-            other = known is not None and known.upstream != upstream and known.upstream in memory.nodes
-            if other and not _is_over(memory, known) and pairs[reader, found[reader]] < LEAST:
+            other = so_far is not None and so_far.upstream != upstream and so_far.upstream in memory.nodes
+            if other and not _is_over(memory, so_far) and pairs[reader, found[reader]] < LEAST:
                 continue  # a slot of that name elsewhere: where the subscription connects to has not changed
-            _subscribe(memory, reader, subscription, upstream, (), now)
-        elif reader in candidates and known is None:
+            _subscribe(memory, reader, subscription, upstream, (), links, stood_in, now)
+        elif reader in candidates and so_far is None:
             names = tuple(sorted({name for name, _ in candidates[reader]}))
             upstream = names[0] if len(names) == 1 else one_of(names)
-            _subscribe(memory, reader, subscription, upstream, names if len(names) > 1 else (), now)
-        elif known is not None:
-            known.slot = subscription.slot
-            known.sender = _sender(memory.nodes.get(known.upstream), subscription.slot)
+            _subscribe(memory, reader, subscription, upstream, names if len(names) > 1 else (), links, stood_in, now)
+        elif so_far is not None:
+            so_far.slot = subscription.slot
+            so_far.sender = _sender(memory.nodes.get(so_far.upstream), subscription.slot)
     answering = {node.name for node in nodes}
     for link in memory.links.values():
         if is_logical(link) and not link.agentless and link.downstream not in answering:
@@ -66,26 +72,25 @@ def _is_over(memory: Memory, link: LinkState | None) -> bool:
 
 
 def _likely(
-    memory: Memory, slots: list[tuple[NodeState, Slot]], places: Addresses, reader: tuple[NodeName, Subscription]
+    slots: list[tuple[NodeState, Slot]],
+    places: Addresses,
+    down: NodeState,
+    subscription: Subscription,
+    known: set[NodeName],
 ) -> list[tuple[NodeState, Slot]]:
     """The slots of its slot's name that a subscription may read; of very many, those where it connects or was known."""
     if len(slots) <= MANY:
         return slots
-    name, subscription = reader
-    known = {link.upstream for link in memory.above(name) if link.name == subscription.name}
+    there: list[NodeState] = []
     if subscription.publisher is not None:
         host, _, port = subscription.publisher.rpartition(":")
-        known |= {node.name for node in places.at(host, whole_number(port) or 0, memory.nodes[name])}
-    return [each for each in slots if each[0].name in known][:MANY]
+        there = places.at(host, whole_number(port) or 0, down)
+    likely = known.union(node.name for node in there)
+    return [each for each in slots if each[0].name in likely][:MANY]
 
 
 def _subscriptions(node: NodeState) -> tuple[Subscription, ...]:
     return node.sample.subscriptions if node.sample is not None else ()
-
-
-def _known(memory: Memory, reader: Reader) -> LinkState | None:
-    """The link of a subscription so far."""
-    return first(memory.above(reader[0]), "name", reader[1])
 
 
 def _forget(memory: Memory, nodes: list[NodeState], readers: dict[Reader, Subscription], now: float) -> None:
@@ -109,18 +114,21 @@ def _subscribe(
     subscription: Subscription,
     upstream: NodeName,
     candidates: tuple[NodeName, ...],
+    so_far: list[LinkState],
+    stood_in: StandIns,
     now: float,
 ) -> None:
-    """The link of a subscription; one to another publisher ends when it has moved."""
+    """The link of a subscription; one to another publisher, of those ``so_far``, ends when it has moved."""
     name, subscribed = reader
     ident = link_id(memory.cluster, upstream, name, subscribed)
     link = memory.links.get(ident)
     if link is None:
-        for other in [each for each in memory.above(name) if each.name == subscribed and is_logical(each)]:
-            del memory.links[other.id]
+        for other in so_far:
+            if memory.links.get(other.id) is other:
+                del memory.links[other.id]
         link = LinkState(ident, upstream, NodeName(name), "logical", subscribed, moved_at=now, created_at=now)
         memory.links[ident] = link
-        stand_ins.forget(memory, link, {subscribed, subscription.slot})
+        stood_in.forget(link, {subscribed, subscription.slot})
     link.slot = subscription.slot
     link.headless = bool(candidates)
     link.candidates = candidates

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from leadline.model.ids import NodeName, link_id, made_name
-from leadline.model.observation import Downstream
+from leadline.model.observation import Downstream, LinkKind
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, NOT_DOWNSTREAMS, STARTING, senders
 from leadline_streams.engines.postgresql.timeouts import keepalive_s
@@ -77,13 +77,24 @@ def _take_up(
     return left, [link for link in links if link.id not in taken]
 
 
-def forget(memory: Memory, kept: LinkState, names: set[str | None]) -> None:
-    """End the link that stood for a downstream before its own agent reported, known by slot or by one of its names."""
-    for link in memory.below(kept.upstream):
-        if link.agentless and link.id != kept.id and link.kind == kept.kind:
-            known = names - DEFAULT_NAMES - {None}
-            if link.downstream in known or (link.slot is not None and link.slot in known):
-                del memory.links[link.id]
+class StandIns:
+    """The links that stand for downstreams without an agent, by what such a downstream may be known by."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._by_sign: dict[tuple[str, LinkKind, str], list[LinkState]] = {}
+        for link in memory.links.values():
+            for sign in {link.downstream, link.slot} if link.agentless else ():
+                if sign is not None:
+                    self._by_sign.setdefault((link.upstream, link.kind, sign), []).append(link)
+
+    def forget(self, kept: LinkState, names: set[str | None]) -> None:
+        """End those that stood for a downstream before its own agent reported, known by slot or by one of its names."""
+        links = self._memory.links
+        for name in names - DEFAULT_NAMES - {None}:
+            for link in self._by_sign.pop((kept.upstream, kept.kind, name or ""), ()):
+                if link.agentless and link.id != kept.id and links.get(link.id) is link:
+                    del links[link.id]
 
 
 def _stand_in(memory: Memory, node: NodeState, row: Downstream, numbers: dict[str, int], now: float) -> None:

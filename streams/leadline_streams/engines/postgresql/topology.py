@@ -55,13 +55,13 @@ def discover(memory: Memory, now: float) -> None:
         if node.same_as is not None or (node.answers and node.node.role == "primary"):
             node.upstream = None
             _end_streaming(memory, node)
-    receivers = Receivers(memory, nodes)
+    receivers, stood_in = Receivers(memory, nodes), stand_ins.StandIns(memory)
     for node in nodes:
         if node.node.role == "standby" and (found := receivers.upstream_of(node)) is not None:
-            _follow(memory, node, found, now)
+            _follow(memory, node, found, stood_in, now)
     receivers.keep_senders(mine)
     _find_circles(memory)
-    unsettled = publishers.discover(memory, nodes, now) or receivers.unsettled
+    unsettled = publishers.discover(memory, nodes, stood_in, now) or receivers.unsettled
     changed: dict[str | None, float] = {}
     for node in nodes:
         system = node.node.system_id
@@ -134,7 +134,7 @@ def _end_streaming(memory: Memory, node: NodeState) -> None:
         del memory.links[link.id]
 
 
-def _follow(memory: Memory, node: NodeState, found: Found, now: float) -> None:
+def _follow(memory: Memory, node: NodeState, found: Found, stood_in: stand_ins.StandIns, now: float) -> None:
     """The physical link of a standby; a link to another upstream ends when the standby has moved on."""
     receiver = (node.sample.upstream if node.sample is not None else None) or Upstream()
     node.upstream, node.upstream_is_guess = found.upstream, found.is_guess
@@ -147,7 +147,7 @@ def _follow(memory: Memory, node: NodeState, found: Found, now: float) -> None:
     if link is None:
         _end_streaming(memory, node)
         memory.links[ident] = link = LinkState(ident, upstream, node.name, "physical", moved_at=now, created_at=now)
-        stand_ins.forget(memory, link, {receiver.application_name, receiver.slot, node.name})
+        stood_in.forget(link, {receiver.application_name, receiver.slot, node.name})
     link.agentless = False
     link.headless = found.upstream is None
     link.candidates = found.candidates
