@@ -118,6 +118,15 @@ ENTRIES = (
         class_="notice",
     ),
     RuleEntry(
+        code="datacenter_lost",
+        family="liveness",
+        on="cluster",
+        unit="clusters",
+        help="Clusters that see no server in one datacenter, and began to at the same time.",
+        impact="The servers in the datacenter were down, cut off, or not seen.",
+        over="fewer clusters than `notify.datacenter_clusters` see no server there",
+    ),
+    RuleEntry(
         code="horizon_held",
         family="retention",
         on="node",

@@ -30,7 +30,8 @@ class Delivery(Value, frozen=True, kw_only=True):
 
     ``attempted``: a notification that opens something at the target is being sent, or its outcome is unknown.
     ``sent``: the target accepted a request. ``nothing_new``: the target has everything already, so no request was made.
-    ``partial``: the target accepted a part; the rest follows. ``suppressed``: a silence holds it back.
+    ``partial``: the target accepted a part; the rest follows. ``suppressed``: a silence, or the incident of a lost
+    datacenter, holds it back.
     ``given_up``: the target rejects it.
     """
 
@@ -55,7 +56,7 @@ class Delivery(Value, frozen=True, kw_only=True):
     actions: list[str] = []
     """Identities of the actions that were sent."""
     reason: str | None = None
-    """The reason for giving up, or the identity of the silence."""
+    """The reason for giving up, or the identity of what holds it back: a silence, or the incident of a datacenter."""
     generation: Int64 = 1
     """The generation of the incident that was sent last."""
     cause: str = ""

@@ -82,3 +82,5 @@ class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     """Links and nodes that its alerts are about."""
     parted_from: IncidentId | None = None
     """The incident that its first alerts were a part of until it turned out that they have another root."""
+    silent_datacenters: list[str] = []
+    """Datacenters of its nodes of which no server of the cluster answers, whether it is down or its agent is silent."""

@@ -97,6 +97,15 @@ class NotifySettings(Settings, frozen=True, kw_only=True):
             "for each return; at most 15 minutes in all. 0 reports each end at once."
         ),
     ] = 60.0
+    datacenter_clusters: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000,
+            description="Clusters that see no server in a datacenter, from which people are notified of the datacenter "
+            "once, and not of each cluster; those that last longer are notified after it. 0 disables this.",
+        ),
+    ] = 5
     runbook_url: (
         Annotated[
             HttpAddress,

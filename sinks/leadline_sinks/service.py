@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
 
 import msgspec
 
@@ -18,9 +18,11 @@ from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.context_consumer import ContextConsumer
 from leadline_sinks.notify.incident_consumer import IncidentConsumer
 from leadline_sinks.notify.kafka_writer import KafkaWriter
-from leadline_sinks.notify.notifier import Notifier
+from leadline_sinks.notify.notifier import Notifier, Write
 from leadline_sinks.notify.sink import IncidentLogWriter, Sink
 from leadline_sinks.targets import log_writer, sink
+
+DATACENTERS_EVERY_S: Final = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +43,16 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
             value = msgspec.structs.replace(value, log_head=logs[0].head)
         return await writer.write(value)
 
-    context = NotificationContext(sinks)
-    context_consumer = ContextConsumer(settings.kafka, context, lambda: _wake(consumers), clock)
+    context = NotificationContext(sinks, settings.notify.datacenter_clusters)
+    context_consumer = ContextConsumer(
+        settings.kafka, context, lambda: _wake(consumers), clock, replayed=settings.notify.replayed
+    )
     for name, each in sinks.items():
         notifier = Notifier(name, each, settings, context, write, clock)
         consumers.append(IncidentConsumer(name, settings, notifier, context_consumer, clock))
     work: list[Coroutine[Any, Any, None]] = [consumer.run() for consumer in consumers]
+    if sinks:
+        work.append(_find_lost_datacenters(context, context_consumer, write, lambda: _wake(consumers), clock))
     work += [LogConsumer(settings, each, writer, clock).run() for each in logs]
     log.info("notifying %s", ", ".join(names))
     try:
@@ -55,6 +61,20 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
         await writer.close()
         closing = [*(each.close() for each in sinks.values()), *(each.close() for each in logs)]
         await asyncio.gather(*closing)
+
+
+async def _find_lost_datacenters(
+    context: NotificationContext, consumer: ContextConsumer, write: Write, changed: Callable[[], None], clock: Clock
+) -> None:
+    """Write the incidents of datacenters until cancelled."""
+    await consumer.caught_up()
+    while True:
+        records = context.lost_datacenters(clock.now())
+        for record in records:
+            await write(record)
+        if records:
+            changed()
+        await clock.sleep(DATACENTERS_EVERY_S)
 
 
 def _wake(consumers: Sequence[IncidentConsumer]) -> None:

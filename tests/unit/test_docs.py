@@ -10,6 +10,7 @@ import pytest
 from leadline import metrics, wire
 from leadline.model.delivery import Delivery, Occasion
 from leadline.topics import DAY_S, TOPICS
+from leadline_sinks.notify.datacenter_incident import RULE as DATACENTER_LOST
 from leadline_sinks.notify.self_incident import RULE as SINK_FAILING
 from leadline_sinks.notify.sink import REASONS
 from leadline_streams.causes import CAUSES
@@ -80,7 +81,7 @@ def test_runbooks() -> None:
     """Each rule, those of the sinks and the workers too, has the runbook that alerts link, and no other has one."""
     runbooks = {path.relative_to(ROOT).as_posix() for path in (DOCS / "runbooks").glob("*.md")}
     named = {rule.entry.runbook for rule in RULES.values()} | {
-        f"docs/runbooks/{name}.md" for name in (SINK_FAILING, JUDGEMENT_FAILING)
+        f"docs/runbooks/{name}.md" for name in (DATACENTER_LOST, JUDGEMENT_FAILING, SINK_FAILING)
     }
     assert runbooks - {"docs/runbooks/README.md"} == named
 

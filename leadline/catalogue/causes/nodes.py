@@ -100,9 +100,9 @@ ENTRIES = (
     CauseEntry(
         code="datacenter_cut",
         family="nodes",
-        help="all nodes of a datacenter are silent or unreachable while others answer",
+        help="all nodes of a datacenter are silent or unreachable while others answer, or many clusters see none there",
         over="the datacenter answers again",
-        explains=CUT | DOWN | {"agent_silent"},
+        explains=CUT | DOWN | {"agent_silent", "datacenter_lost"},
         improvements=(
             "Have two ways between datacenters, and a rule for who may write when they are cut.",
             habits.REHEARSE,

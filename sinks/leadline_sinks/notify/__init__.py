@@ -11,7 +11,8 @@ Decisions, without I/O:
 ``notify_decision``    when a target is notified, and of what
 ``delivery_records``   the records of attempts
 ``self_incident``      the incident about a target that cannot be reached
-``context``            silences, actions and last deliveries
+``datacenter_incident``  the incident about a datacenter that many clusters have lost
+``context``            silences, actions, last deliveries and lost datacenters
 ``pacing``             waits between attempts, token bucket, circuit breaker
 
 Work:

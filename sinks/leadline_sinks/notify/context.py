@@ -1,20 +1,27 @@
-"""The state that a sink process derives from the topics that it reads completely: silences, actions, deliveries."""
+"""The state that a sink process derives from the topics that it reads completely."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from leadline.model.action import Action
 from leadline.model.delivery import Delivery
 from leadline.model.ids import IncidentId
+from leadline.model.incident import Incident
 from leadline.model.silence import Silence
+from leadline_sinks.notify.datacenter_incident import RULE, DatacenterIncidents
 
 
 class NotificationContext:
-    """Silences, actions, and the last delivery of each incident to each of the targets named."""
+    """Silences, actions, the last delivery of each incident to each of the targets named, and lost datacenters.
 
-    def __init__(self, targets: Iterable[str]) -> None:
+    ``datacenter_clusters`` is the setting of that name.
+    """
+
+    def __init__(self, targets: Iterable[str], datacenter_clusters: int = 0) -> None:
         self._targets = frozenset(targets)
+        self.datacenters = DatacenterIncidents(datacenter_clusters)
         self.revision = 0
-        """Increases with every change of the silences or actions."""
+        """Increases with every change of the silences, the actions or the lost datacenters."""
         self._silences: dict[str, Silence] = {}
         self._actions: dict[IncidentId, dict[str, Action]] = {}
         self._deliveries: dict[tuple[IncidentId, str], tuple[int, int, Delivery]] = {}
@@ -31,6 +38,19 @@ class NotificationContext:
         """The last delivery of an incident to a target."""
         found = self._deliveries.get((incident, target))
         return found[2] if found is not None else None
+
+    def add_incident(self, incident: Incident, now: datetime) -> None:
+        """Apply a record of the incidents topic, of whatever target."""
+        held = self.datacenters.held_by(incident)
+        self.datacenters.observe(incident, now)
+        if incident.rules == [RULE] or held is not None:
+            self.revision += 1
+
+    def lost_datacenters(self, now: datetime) -> list[Incident]:
+        """The records to write about datacenters that are lost, or back."""
+        records = self.datacenters.due(now, self.silences())
+        self.revision += bool(records)
+        return records
 
     def add_silence(self, silence_id: str, silence: Silence | None) -> None:
         """Apply a record of the silences topic; None removes the silence."""

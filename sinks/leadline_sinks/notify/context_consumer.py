@@ -1,4 +1,7 @@
-"""Reads the topics that every sink process needs completely: silences, actions and deliveries, from the beginning."""
+"""Reads the topics that every sink process needs completely, from the beginning.
+
+Silences, actions, deliveries, and incidents, of which those of one datacenter are found together.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -6,18 +9,25 @@ from typing import Any
 
 from leadline.clock import Clock
 from leadline.settings.common import KafkaSettings
-from leadline.wire import ACTIONS, DELIVERIES, SILENCES
+from leadline.wire import ACTIONS, DELIVERIES, INCIDENTS, SILENCES
 from leadline_sinks.notify.context import NotificationContext
-from leadline_sinks.notify.kafka_reader import POLL_MS, consume, decode, has_reached, new_consumer
+from leadline_sinks.notify.kafka_reader import POLL_MS, consume, decode, has_reached, is_replayed, new_consumer
 
 
 class ContextConsumer:
     """One consumer without a group, shared by the targets of a process. ``changed`` is called after each fetch."""
 
     def __init__(
-        self, kafka: KafkaSettings, context: NotificationContext, changed: Callable[[], None], clock: Clock
+        self,
+        kafka: KafkaSettings,
+        context: NotificationContext,
+        changed: Callable[[], None],
+        clock: Clock,
+        *,
+        replayed: bool = False,
     ) -> None:
         self._kafka = kafka
+        self._replayed = replayed
         self._context = context
         self._changed = changed
         self._clock = clock
@@ -67,7 +77,11 @@ class ContextConsumer:
             case DELIVERIES.name:
                 if (delivery := decode(DELIVERIES, record)) is not None:
                     self._context.add_delivery(delivery, record.offset)
+            case INCIDENTS.name:
+                incident = decode(INCIDENTS, record)
+                if incident is not None and (self._replayed or not is_replayed(record)):
+                    self._context.add_incident(incident, self._clock.now())
 
     def _new_consumer(self) -> Any:
-        topics = [self._kafka.topic_prefix + codec.name for codec in (SILENCES, ACTIONS, DELIVERIES)]
+        topics = [self._kafka.topic_prefix + codec.name for codec in (SILENCES, ACTIONS, DELIVERIES, INCIDENTS)]
         return new_consumer(self._kafka, *topics)

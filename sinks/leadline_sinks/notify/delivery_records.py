@@ -73,14 +73,12 @@ class DeliveryRecords:
         )
 
     def suppressed(
-        self, incident: Incident, occasion: Occasion, last: Delivery | None, silence_id: str, now: datetime
+        self, incident: Incident, occasion: Occasion, last: Delivery | None, by: str, now: datetime
     ) -> Delivery:
-        """A silence holds the notification back. What the target received before still counts."""
+        """A silence or another incident holds the notification back. What the target received before still counts."""
         first_at = last.at if last is not None and last.outcome in ("attempted", "partial") else None
         before = self._from(incident, occasion, last, now)
-        return msgspec.structs.replace(
-            before, outcome="suppressed", first_at=before.first_at or first_at, reason=silence_id
-        )
+        return msgspec.structs.replace(before, outcome="suppressed", first_at=before.first_at or first_at, reason=by)
 
     def _delivered(
         self, notification: Notification, last: Delivery | None, receipt: Mapping[str, str], now: datetime

@@ -146,9 +146,10 @@ class Notifier:
         match decision:
             case Wait(seconds):
                 tracked.decide_at = now + min(seconds, DECIDE_EVERY_S)
-            case Suppress(silence, occasion):
-                at, last = self._clock.now(), self._last(tracked)
-                record = self._records.suppressed(tracked.incident, occasion, last, silence.silence_id, at)
+            case Suppress(by, occasion):
+                record = self._records.suppressed(
+                    tracked.incident, occasion, self._last(tracked), by, self._clock.now()
+                )
                 await self._store(tracked, record)
             case Skip(reason, final):
                 tracked.decide_at = inf
@@ -262,15 +263,21 @@ class Notifier:
             actions=self._context.actions(incident.incident_id),
             silences=self._context.silences(),
             last=self._last(tracked),
-            routed=self._target in targets(self._settings, incident),
+            routed=self._routed(incident),
             now=self._clock.now(),
             observed_s=now - tracked.observed_at,
             delivered_s=now - tracked.delivered_at,
             rang_s=now - tracked.rang_at,
             ended_s=now - tracked.ended_at if tracked.ended_at is not None else 0.0,
             older=self._context.delivery(incident.merged_into, self._target) if incident.merged_into else None,
+            held_by=self._context.datacenters.held_by(incident),
             unseen_actions=self._sink.unseen_actions,
         )
+
+    def _routed(self, incident: Incident) -> bool:
+        """Whether the routes lead here, of the incident or of one that it is about: its own are held back."""
+        about = (incident, *self._context.datacenters.parts(incident))
+        return any(self._target in targets(self._settings, each) for each in about)
 
     def _last(self, tracked: TrackedIncident) -> Delivery | None:
         last = self._context.delivery(tracked.incident.incident_id, self._target)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -43,9 +44,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Suppress:
-    """Record that a silence holds the notification back."""
+    """Record what holds the notification back: the identity of a silence, or of the incident of a datacenter."""
 
-    silence: Silence
+    by: str
     occasion: Occasion
 
 
@@ -58,6 +59,8 @@ class Skip:
 
 
 Decision = Send | Wait | Suppress | Skip
+HELD_S: Final = 60.0
+"""The decision is made again after this time; the end of the incident that holds another back makes it at once."""
 
 
 def decide(at: Situation, notify: NotifySettings) -> Decision:
@@ -81,7 +84,11 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
     if silence is not None and not resolved and due != "withdrawn":
         if at.last is not None and at.last.outcome == "suppressed" and at.last.reason == silence.silence_id:
             return Wait((silence.ends_at - at.now).total_seconds())
-        return Suppress(silence, due)
+        return Suppress(silence.silence_id, due)
+    if at.held_by is not None and not notified:
+        if at.last is not None and at.last.outcome == "suppressed" and at.last.reason == at.held_by:
+            return Wait(HELD_S)
+        return Suppress(at.held_by, due)
     if wait_s:
         return Wait(wait_s)
     return Send(_notification(at, due, silence, notify))

@@ -106,8 +106,10 @@ def _older_s(at: Situation) -> float:
 
 
 def _first_wait_s(at: Situation, notify: NotifySettings) -> float:
-    """Seconds that the first notification still waits for a cause to be identified."""
+    """Seconds that the first notification still waits: for a cause, or for others that lost the same datacenter."""
     incident = at.incident
+    if incident.silent_datacenters and notify.datacenter_clusters:
+        return max(0.0, notify.critical_wait_s - at.observed_s)  # until others of the datacenter have been read
     if incident.causes and incident.causes[0].code != UNKNOWN:
         return 0.0
     wait_s = notify.critical_wait_s if incident.severity == "critical" else notify.group_wait_s

@@ -7,6 +7,7 @@ from datetime import datetime
 from leadline.model.action import Action
 from leadline.model.alert import severity_rank
 from leadline.model.delivery import Delivery
+from leadline.model.ids import IncidentId
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
 from leadline.steps import discarding
@@ -41,6 +42,8 @@ class Situation:
     ended_s: float
     older: Delivery | None = None
     """The last delivery to the target of the incident that this one is merged into."""
+    held_by: IncidentId | None = None
+    """The open incident of a datacenter that this one is a part of."""
     unseen_actions: bool = False
     """Whether people can acknowledge and resolve at the target without Leadline's knowing."""
 

@@ -11,6 +11,7 @@ from leadline.clock import moment
 from leadline.model.alert import Severity, severity_rank
 from leadline.model.ids import ClusterName, IncidentId, NodeName, incident_id
 from leadline.model.incident import Affected, Cause, Change, Incident, Step, TimelineEntry
+from leadline.model.observation import Node
 from leadline.setting_words import move
 from leadline.steps import fix_of
 from leadline_streams.judge import reported_causes
@@ -222,6 +223,7 @@ def record(
         generation=incident.generation,
         worst_lag_s=incident.worst_lag_s,
         affected=_affected(incident, topology),
+        silent_datacenters=[] if resolved else _silent(memory, nodes),
     )
 
 
@@ -263,6 +265,12 @@ def _affected(incident: IncidentState, topology: Topology) -> Affected:
     links = links_of(incident, topology)
     lags_s = {link: round(incident.lags_s[link], 3) for link in links if incident.lags_s.get(link)}
     return Affected(links=links, nodes=list(nodes), lags_s=lags_s)
+
+
+def _silent(memory: Memory, nodes: Iterable[Node]) -> list[str]:
+    """The datacenters of some nodes of which no node of the cluster answers."""
+    answering = {node.node.datacenter for node in memory.nodes.values() if node.answers}
+    return sorted({node.datacenter for node in nodes if node.datacenter} - answering)
 
 
 def _unknown(memory: Memory, incident: IncidentState) -> Cause:

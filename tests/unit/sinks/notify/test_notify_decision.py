@@ -70,6 +70,25 @@ def test_an_identified_cause_is_sent_at_once() -> None:
     assert not decision.notification.receipt
 
 
+def test_an_incident_that_others_of_its_datacenter_may_share_waits() -> None:
+    """Also with an identified cause, and from the time when it was read: others are read meanwhile."""
+    about = incident(silent_datacenters=["fra1"])
+    assert decided(about, 300.0, observed_s=1.0) == Wait(4.0)
+    assert isinstance(decided(about, 300.0, observed_s=5.0), Send)
+    assert isinstance(decide(situation(about), NotifySettings(datacenter_clusters=0)), Send)
+
+
+def test_an_incident_is_held_back_by_that_of_its_datacenter() -> None:
+    """Once, on record; what people were notified of before goes on, and the end of the other one releases it."""
+    about = incident(silent_datacenters=["fra1"])
+    held = {"observed_s": 9.0, "held_by": "inc_fra1"}
+    assert decided(about, 9.0, **held) == Suppress("inc_fra1", "opened")
+    last = RECORDS.suppressed(about, "opened", None, "inc_fra1", later(9))
+    assert isinstance(decided(about, 10.0, last=last, **held), Wait)
+    assert isinstance(decided(about, 60.0, last=last, observed_s=60.0), Send)
+    assert isinstance(decided(incident(2, silent_datacenters=["fra1"]), 60.0, last=delivery(about), **held), Send)
+
+
 @pytest.mark.parametrize(("severity", "wait_s"), [("critical", 5.0), ("warning", 10.0), ("info", 10.0)])
 def test_the_first_notification_waits_for_the_cause(severity: str, wait_s: float) -> None:
     """It waits no longer than the settings say, whichever clock is wrong."""
@@ -160,12 +179,12 @@ def test_a_silence() -> None:
     """It is recorded once; at its end, an open incident is sent."""
     quiet = silence()
     decision = decided(incident(), 0.0, silences=[quiet])
-    assert decision == Suppress(quiet, "opened")
+    assert decision == Suppress(quiet.silence_id, "opened")
     last = RECORDS.suppressed(incident(), "opened", None, "s1", later(2))
     assert (last.seq, last.first_at, last.reason) == (0, None, "s1")
     assert decided(incident(2), 10.0, silences=[quiet], last=last) == Wait(588.0)
     longer = silence("s2", 900)
-    assert decided(incident(2), 10.0, silences=[quiet, longer], last=last) == Suppress(longer, "opened")
+    assert decided(incident(2), 10.0, silences=[quiet, longer], last=last) == Suppress(longer.silence_id, "opened")
     decision = decided(incident(2), 598.0, silences=[quiet], last=last)
     assert isinstance(decision, Send)
     assert decision.notification.occasion == "opened"
@@ -179,7 +198,7 @@ def test_a_silence() -> None:
 def test_the_end_of_a_silenced_incident() -> None:
     """A target that was notified before the silence is notified of the end, and of nothing else."""
     last = delivery(incident(severity="warning"))
-    assert decided(incident(2), 9.0, last=last, silences=[silence()]) == Suppress(silence(), "escalated")
+    assert decided(incident(2), 9.0, last=last, silences=[silence()]) == Suppress("s1", "escalated")
     decision = decided(resolved(3), 9.0, last=last, silences=[silence()])
     assert isinstance(decision, Send)
     assert decision.notification.occasion == "resolved"

@@ -151,7 +151,7 @@ def test_a_problem_that_returns() -> None:
     notification, last = sent(RETURNED, 400, ended(opened()))
     assert (notification.occasion, notification.rang) == ("reopened", (2,))
     assert isinstance(decided(RETURNED, 402, last), Wait)
-    assert decided(RETURNED, 400, ended(opened()), silences=[silence()]) == Suppress(silence(), "reopened")
+    assert decided(RETURNED, 400, ended(opened()), silences=[silence()]) == Suppress("s1", "reopened")
 
 
 def test_a_problem_that_keeps_returning() -> None:

@@ -161,6 +161,10 @@ def test_a_datacenter_that_is_gone() -> None:
     run(world, 20)
     assert first(world).code == "datacenter_cut"
     assert "all 2 nodes in ams1" in first(world).summary
+    assert world.incidents[-1].silent_datacenters == ["ams1"]
+    world.servers["pg-3"].silent = False
+    run(world, 60)
+    assert world.incidents[-1].silent_datacenters == []
 
 
 def test_two_writers() -> None:
