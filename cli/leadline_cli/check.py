@@ -119,7 +119,7 @@ async def _look(look: "OneLook", instances: list[InstanceSettings]) -> None:
 
     logging.getLogger("leadline_agents").setLevel(logging.CRITICAL)  # the table shows it
     clock = SystemClock()
-    defaults = AgentSettings(instances=instances, interval_s=BETWEEN_S)
+    defaults = AgentSettings(instances=instances, interval_s=BETWEEN_S, wire="whole")
     samplers = [Sampler(i, defaults, clock, patience_s=defaults.connect_timeout_s) for i in instances]
     try:
         for turn in count():

@@ -107,12 +107,12 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
     wire: Annotated[
         Wire,
         Meta(
-            description="The form of looks: `whole` each as a sample that stands alone; `vitals` most as numbers, "
-            "which stand on a whole sample that is sent each 30 s and at every other change: a fifth of the bytes, "
-            "half the work of the stream, and half that of the server, which is asked for numbers alone while it is "
-            "healthy. Programs that read the topic of the samples must understand both."
+            description="The form of looks: `vitals` most as numbers, which stand on a whole sample that is sent each "
+            "30 s and at every other change: a fifth of the bytes, half the work of the stream, and half that of the "
+            "server, which is asked for numbers alone while it is healthy; `whole` each as a sample that stands alone, "
+            "for programs that read the topic of the samples and do not understand vitals."
         ),
-    ] = "whole"
+    ] = "vitals"
     kafka: KafkaSettings = KafkaSettings()
     spool: SpoolSettings = SpoolSettings()
     metrics: MetricsSettings = MetricsSettings()

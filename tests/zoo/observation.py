@@ -36,7 +36,7 @@ INTERVAL_S = 1.0
 PATIENCE_S = 5.0
 """For a look in step with a test, which waits for it."""
 WIRE = "LEADLINE_TEST_WIRE"
-"""Names the variable of the environment that says in which form the agents of the zoo send: ``whole`` or ``vitals``."""
+"""Names the variable of the environment that asks for looks in the other form: ``whole``."""
 FOR_S = 5.0
 KEEP_S = 1.0
 LATENESS_S = 0.5
@@ -78,7 +78,7 @@ class Observation:
         self.advice = Advice(ways or dsns)
         self.dsns = dsns
         self._query_text = query_text
-        self._wire: Wire = "vitals" if os.environ.get(WIRE) == "vitals" else "whole"
+        self._wire: Wire = "whole" if os.environ.get(WIRE) == "whole" else "vitals"
         self._datacenters: Mapping[str, str] = {}
         self._aliases: Mapping[str, Sequence[str]] = {}
         self._judgement = judgement(policy)
