@@ -164,6 +164,9 @@ class Subscription(Value, frozen=True, kw_only=True):
     """One logical subscription on a subscriber, its apply worker and its counters."""
 
     name: str
+    """Unique on its server: where several databases have a subscription of one name, ``name@database``."""
+    sql_name: str | None = None
+    """Its name in its database, where ``name`` is another one."""
     oid: Count | None = None
     """Its identity on the server; slots of initial copies are named after it. None where it cannot be read."""
     database: str = ""
@@ -202,6 +205,11 @@ class Subscription(Value, frozen=True, kw_only=True):
     """Number of tables by ``srsubstate``."""
     unsynced: tuple[str, ...] = ()
     """A few of the tables that are not ready."""
+
+    @property
+    def in_sql(self) -> str:
+        """Its name in a statement, and ``application_name`` of its sender."""
+        return self.sql_name or self.name
 
 
 class TableCopy(Value, frozen=True, kw_only=True):

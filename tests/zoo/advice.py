@@ -112,8 +112,12 @@ def in_use(cause: Cause, step: Step, dsns: Mapping[str, str]) -> Iterator[str]:
             left = _ask(dsns, node, "SELECT pubname FROM pg_publication WHERE pubname = ANY (%s)", names)
             yield from (f"publication {name} is still read from it" for (name,) in left)
     elif found := _SKIPS.search(words):
-        failed = "SELECT apply_error_count FROM pg_stat_subscription_stats WHERE subname = %s"
-        for (count,) in _ask(dsns, node, failed, found[1].strip('"').replace('""', '"')):
+        failed = (
+            "SELECT apply_error_count FROM pg_stat_subscription_stats AS stats "
+            "JOIN pg_subscription AS own ON own.oid = subid JOIN pg_database AS base ON base.oid = subdbid "
+            "WHERE own.subname = %s AND datname = %s"
+        )
+        for (count,) in _ask(dsns, node, failed, found[1].strip('"').replace('""', '"'), step.database):
             if not count:
                 yield f"subscription {found[1]} never failed"
     elif found := _ENDS.search(words):

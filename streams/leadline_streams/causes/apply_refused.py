@@ -10,6 +10,8 @@ from leadline_streams.causes.subscriber_schema_drift import NOT_THERE
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.drift import drift_of
+from leadline_streams.engines.postgresql.statements import change_setting, show_settings
+from leadline_streams.engines.postgresql.two_phase import LIMIT, NOT_IN_STATE, cannot_prepare
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
@@ -24,12 +26,15 @@ KINDS = (
     ("23", "a constraint of the subscriber does not allow the row"),
     ("P0001", "a trigger of the subscriber raised an error"),
     ("53100", "the subscriber's disk is full"),
+    ("53400", "a limit of the subscriber is reached"),
     ("55P03", "a lock was not available"),
     ("40", "the change was rolled back, for instance because of a deadlock"),
     ("22", "a value is not allowed"),
 )
 """The meaning of a SQLSTATE, or of its class, for a change of logical replication."""
 GUESSED = 0.45
+ENOUGH = 64
+"""A value of max_prepared_transactions where that of the publisher is not known."""
 TARGET = (
     "SELECT relrowsecurity, relforcerowsecurity, relacl, "
     "(SELECT array_agg(tgname) FROM pg_trigger WHERE tgrelid = c.oid AND tgenabled IN ('A', 'R')) AS triggers, "
@@ -43,10 +48,12 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
     for affected in affected_subscriptions(context, FAILING):
         if affected.risen(*DUPLICATES) or not affected.fails:
             continue
-        reason = affected.reason
-        if reason is None:
-            if affected.subscription.conflicts and not drift_of(affected):
-                yield _guess(affected, alike=drift_of(affected) == [])
+        reason, drift = affected.reason, drift_of(affected)
+        if cannot_prepare(affected) and not (drift and drift[0].stops):
+            yield _two_phase(context, affected, reason, compared=drift == [])
+        elif reason is None:
+            if affected.subscription.conflicts and not drift:
+                yield _guess(affected, alike=drift == [])
         elif not reason.code.startswith(server_log.CONNECTION) and reason.code not in (*NOT_THERE, DUPLICATE):
             yield _claim(affected, reason)
 
@@ -77,6 +84,35 @@ def _claim(affected: AffectedSubscription, reason: LogLine) -> Claim:
             *([fact("finish_lsn", reason.lsn, affected.node.name)] if reason.lsn is not None else []),
             *affected.evidence,
         ],
+    )
+
+
+def _two_phase(
+    context: DiagnosisContext, affected: AffectedSubscription, reason: LogLine | None, *, compared: bool
+) -> Claim:
+    """A transaction that was prepared on the publisher cannot be prepared here; others are applied."""
+    node, written = affected.node.name, reason is not None and reason.code == NOT_IN_STATE
+    wait = "nothing after a transaction that was prepared on the publisher is applied"
+    enough = context.number(affected.publisher, LIMIT) or ENOUGH
+    return Claim(
+        subject=affected.about,
+        confidence=0.96 if written else 0.92 if compared else 0.85,
+        title=f"{affected.name} cannot prepare a transaction",
+        summary=f"{affected.name} has two_phase, and {LIMIT} = 0 on {node}: {wait}",
+        steps=[
+            show_settings(node, LIMIT),
+            *affected.read_error,
+            *change_setting(node, LIMIT, str(enough), "careful", restart=True),
+            *([] if affected.subscription.enabled else [affected.alter("safe", "ENABLE")]),
+        ],
+        evidence_for=[
+            fact("two_phase", "enabled", node, affected.name),
+            fact(LIMIT, 0, node, "the default: no transaction can be prepared"),
+            *([fact("tables", "alike", node, "compared on both sides")] if compared else []),
+            *([server_log.as_evidence(reason, affected.node)] if written and reason is not None else []),
+            *affected.evidence,
+        ],
+        not_seen=[] if written else _not_seen(affected),
     )
 
 

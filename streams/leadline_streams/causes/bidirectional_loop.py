@@ -42,7 +42,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 def _steps(affected: AffectedSubscription, publisher: NodeState, back: Subscription) -> list[Step]:
     """Stop the loop in both directions, then skip the transaction that came back."""
-    filter_back = f"ALTER SUBSCRIPTION {quoted(back.name)} SET (origin = none)"
+    filter_back = f"ALTER SUBSCRIPTION {quoted(back.in_sql)} SET (origin = none)"
     returned = "Skip the transaction that came back, with the finish LSN from the server log"
     return [
         *affected.read_error,

@@ -56,7 +56,7 @@ def _steps(affected: AffectedSubscription, found: Successor) -> list[Step]:
     database = found.node.sample.database if found.node.sample is not None else None
     list_slots = "SELECT slot_name, slot_type, database, active, restart_lsn FROM pg_replication_slots"
     create = f"SELECT pg_create_logical_replication_slot({literal(slot)}, 'pgoutput')"
-    address = f"ALTER SUBSCRIPTION {quoted(affected.subscription.name)} CONNECTION 'host=... dbname=... user=...'"
+    address = f"ALTER SUBSCRIPTION {quoted(affected.subscription.in_sql)} CONNECTION 'host=... dbname=... user=...'"
     return [
         Step(risk="look", node=up, sql=list_slots),
         affected.show,

@@ -117,7 +117,7 @@ def _reconnect(affected: AffectedSubscription) -> list[Step]:
     reason = _reason(affected)
     if reason is None or reason.code.startswith(server_log.LOGIN):
         return []
-    alter = f"ALTER SUBSCRIPTION {quoted(affected.subscription.name)} CONNECTION 'host=... dbname=... user=...'"
+    alter = f"ALTER SUBSCRIPTION {quoted(affected.subscription.in_sql)} CONNECTION 'host=... dbname=... user=...'"
     text = f"If the address or the role is wrong, correct it: {alter}"
     return [Step(risk="careful", node=affected.node.name, database=affected.subscription.database, text=text)]
 

@@ -36,7 +36,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     node=name,
                     database=affected.subscription.database,
                     text="Find out what writes, then REVOKE INSERT, UPDATE, DELETE, TRUNCATE on the tables of "
-                    f"{quoted(affected.subscription.name)} from every role but the subscription's owner",
+                    f"{quoted(affected.subscription.in_sql)} from every role but the subscription's owner",
                 ),
             ],
             evidence_for=[fact(kind, count, name, "in 5 min") for kind, count in (kinds | origins).items()],

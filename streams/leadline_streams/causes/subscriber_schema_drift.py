@@ -9,6 +9,7 @@ from leadline.model.observation import LogLine
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.drift import Drift, drift_of
+from leadline_streams.engines.postgresql.two_phase import cannot_prepare
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
@@ -56,6 +57,8 @@ def _is_excluded(affected: AffectedSubscription, drift: list[Drift] | None, reas
     """Whether the tables were compared and are alike, or the server log gives another reason."""
     if drift and drift[0].stops:
         return False
+    if cannot_prepare(affected):
+        return True
     if reason is not None and affected.is_certain and not reason.code.startswith(server_log.CONNECTION):
         return reason.code not in NOT_THERE
     return drift == [] and not _left_out(affected)
@@ -99,14 +102,19 @@ def _in_words(drift: list[Drift] | None) -> str:
 
 
 def _steps(affected: AffectedSubscription, drift: list[Drift] | None) -> list[Step]:
-    """Make the tables alike; the worker then continues by itself."""
+    """Make the tables alike; the worker then continues by itself.
+
+    What it receives for a table that the subscription does not have yet it leaves out, so a refresh copies it.
+    """
     enable = [] if affected.subscription.enabled else [affected.alter("safe", "ENABLE")]
     if not drift:
         alike = "If it names a table or column, make the subscriber's table like the publisher's"
         return [*affected.read_error, Step(risk="look", node=affected.node.name, text=alike), *enable]
     named = drift[:NAMED]
     shown = [affected.step("look", _COLUMNS.format(literal(table))) for table in dict.fromkeys(d.table for d in named)]
-    return [*shown, *(_repair(affected, difference) for difference in named), *enable]
+    missing = any(each.column is None and each.statement is None and not each.keyless for each in named)
+    refresh = [affected.alter("careful", "REFRESH PUBLICATION")] if missing else []
+    return [*shown, *(_repair(affected, difference) for difference in named), *enable, *refresh]
 
 
 _COLUMNS = (

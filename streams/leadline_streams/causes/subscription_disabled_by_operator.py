@@ -64,7 +64,7 @@ def _enable(affected: AffectedSubscription) -> list[Step]:
     text = (
         "Where the tables have the rows already, as after pg_upgrade: stop writes on the publisher, compare the "
         "tables, enable the subscription, and refresh it so that it copies nothing: ALTER SUBSCRIPTION "
-        f"{quoted(affected.subscription.name)} REFRESH PUBLICATION WITH (copy_data = false). Otherwise enable it and "
+        f"{quoted(affected.subscription.in_sql)} REFRESH PUBLICATION WITH (copy_data = false). Otherwise enable it and "
         "refresh it"
     )
     shown = affected.step("look", "SELECT srsubid, srrelid::regclass, srsubstate FROM pg_subscription_rel")

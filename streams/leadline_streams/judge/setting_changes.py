@@ -16,11 +16,13 @@ def role_changed(memory: Memory, node: NodeState, was: str, now: float) -> None:
 
 
 def take(memory: Memory, node: NodeState, settings: dict[str, SettingValue], now: float) -> list[Change]:
-    """Replace a node's settings and return the changes; the first reading is no change."""
+    """Replace a node's settings and return the changes; the first reading is no change.
+
+    Neither is a setting that a server did not have, or show, before: it came with another version or another right.
+    """
     before, node.settings = node.settings, dict(settings)
-    names = sorted(before.keys() | settings.keys()) if before else []
     found = []
-    for name in names:
+    for name in sorted(before.keys() & settings.keys()):
         old, new = _text(before, name), _text(settings, name)
         if old != new:
             found.append(Change(node=node.name, setting=name, from_=old, to=new, at=moment(now)))
@@ -34,6 +36,5 @@ def remember(memory: Memory, found: list[Change], now: float) -> None:
     memory.changes = [*recent, *found][-KEPT:]
 
 
-def _text(settings: dict[str, SettingValue], name: str) -> str | None:
-    value = settings.get(name)
-    return written(value.value, value.unit) if value is not None else None
+def _text(settings: dict[str, SettingValue], name: str) -> str:
+    return written(settings[name].value, settings[name].unit)

@@ -72,8 +72,8 @@ def test_what_happened_at_the_primary_is_one_root(happens: Any) -> None:
     made = fleet()
     made.settings("pg-1", listen_addresses="*")
     made.run(5)
-    happens(made)
     made.run(10, apart={"pg-2"})
+    happens(made)
     made.run(40, apart=BOTH)
     (one,) = open_ones(made)
     assert "common root" not in [each.name for each in one.causes[0].not_seen]

@@ -20,6 +20,7 @@ def moved(started_s: float, **node: Any) -> World:
     world = pair()
     primary = world.servers["pg-1"]
     primary.node = replace(primary.node, started_at=at(-1000.0))
+    change(world, "pg-1", port="5432", max_connections="100")
     run(world, 10)
     primary.node = replace(primary.node, **{"started_at": at(started_s), "timeline": 2, **node})
     world.lsn -= LOST

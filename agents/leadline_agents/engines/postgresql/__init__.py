@@ -17,6 +17,7 @@
 ``vital_rows``      its rows
 ``vital_answers``   the shape of the answer about vitals
 ``observations``    answers as observations
+``same_names``      subscriptions of one name in several databases
 ``history``         state kept between looks: ages of replies, workers of logical replication
 ``log_reader``      when the server log is read, and by which right
 ``log_records``     records of a server log in each of its forms

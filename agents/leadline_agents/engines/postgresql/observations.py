@@ -35,6 +35,7 @@ from leadline_agents.engines.postgresql.answers import (
 )
 from leadline_agents.engines.postgresql.masking import show_query, show_setting
 from leadline_agents.engines.postgresql.refusals import Refusals
+from leadline_agents.engines.postgresql.same_names import by_name, copies_of, distinguished
 from leadline_agents.sockets import Connection
 
 DEFAULT_PORT = 5432
@@ -89,6 +90,7 @@ def sample_of(
     archiver = look.archiver
     if archiver is not None and files is not None:
         archiver = replace(archiver, ready=files.ready)
+    subscriptions = distinguished(look.subscriptions)
     return Sample(
         node=node_of(known, look.node),
         seq=UNNUMBERED,
@@ -100,14 +102,14 @@ def sample_of(
         downstreams=tuple(_downstream(row, reply_ages) for row in look.downstreams) if stats else (),
         upstream=_upstream(look.upstream) if look.upstream is not None and stats else None,
         slots=look.slots,
-        subscriptions=look.subscriptions,
-        copies=look.copies,
+        subscriptions=subscriptions,
+        copies=copies_of(subscriptions, look.copies),
         publications=look.publications,
         tables=tables,
         server_log=server_log,
         refused=refused,
         publishes=publishes,
-        subscribes=subscribes,
+        subscribes=by_name(subscriptions, look.database, subscribes),
         slow_tables=slow_tables,
         sender_timeouts=sender_timeouts,
         conflicts={row.database: row.kinds for row in look.conflicts},

@@ -50,5 +50,6 @@ Shared by rules and causes:
 ``statements``      steps with the SQL that several causes propose
 ``stages``          stages in which the WAL of a link waits
 ``apply``           subscriptions with an alert: worker, counters, slot and publisher
+``two_phase``       subscriptions with ``two_phase`` on servers that prepare no transaction
 ``drift``           tables of a subscriber that differ from what its publisher sends
 """

@@ -59,7 +59,7 @@ class AffectedSubscription:
 
     def alter(self, risk: Risk, change: str) -> Step:
         """``ALTER SUBSCRIPTION`` on it."""
-        return self.step(risk, f"ALTER SUBSCRIPTION {quoted(self.subscription.name)} {change}")
+        return self.step(risk, f"ALTER SUBSCRIPTION {quoted(self.subscription.in_sql)} {change}")
 
     @property
     def show(self) -> Step:
@@ -96,7 +96,7 @@ class AffectedSubscription:
 
     @property
     def _literal(self) -> str:
-        return literal(self.subscription.name)
+        return literal(self.subscription.in_sql)
 
     @property
     def fails(self) -> bool:

@@ -71,7 +71,7 @@ def _timeout(publisher: NodeState | None, subscription: Subscription, database: 
     found = [
         each
         for each in (publisher.sender_timeouts if publisher is not None else ())
-        if each.sender == subscription.name and each.database == database and seconds(each) > 0.0
+        if each.sender == subscription.in_sql and each.database == database and seconds(each) > 0.0
     ]
     return min(found, key=seconds, default=None)
 

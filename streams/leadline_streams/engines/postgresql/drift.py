@@ -2,12 +2,17 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from leadline.model.observation import Table, Tables
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, quoted
 from leadline_streams.judge.diagnosis.ranking import literal
+
+_PART = r'("(?:[^"]|"")+"|[^".]+)'
+_NAME = re.compile(rf"{_PART}\.{_PART}")
+"""Schema and name of a table, each quoted where SQL needs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,8 @@ class Drift:
 
     keyless: bool = False
     """Whether the subscriber's table has no key by which a row to be updated or deleted is found."""
+    other_name: str | None = None
+    """Of a missing table: the one of the subscription that has its columns and is not published, if there is one."""
 
     @property
     def stops(self) -> bool:
@@ -36,7 +43,8 @@ class Drift:
         if self.keyless:
             return f"{self.table} has no primary key or replica identity there: updates and deletes cannot be applied"
         if self.column is None:
-            return f"there is no table {self.table}"
+            renamed = f", and {self.other_name} has its columns and is not published: one of the two was renamed"
+            return f"there is no table {self.table}" + (renamed if self.other_name is not None else "")
         if self.generated:
             return f"column {self.column} of {self.table} is generated there, and it is sent"
         if self.here is None:
@@ -52,7 +60,7 @@ class Drift:
     def statement(self) -> str | None:
         """Makes the subscriber's table accept what is sent. None for a missing table, whose keys are not known."""
         if self.column is None:
-            return None
+            return rename(self.other_name, self.table) if self.other_name is not None else None
         column = quoted(self.column)
         if self.generated:
             return f"ALTER TABLE {self.table} ALTER COLUMN {column} DROP EXPRESSION"
@@ -96,12 +104,20 @@ def drift_of(affected: AffectedSubscription) -> list[Drift] | None:
         return None
     if publisher.tables is None or node.tables is None:
         return None
-    found = between(affected.subscription.publications, publisher.tables, node.tables)
+    listed = node.subscribes.get(affected.subscription.name)
+    found = between(
+        affected.subscription.publications, publisher.tables, node.tables, listed.names if listed is not None else ()
+    )
     return sorted(found, key=lambda drift: not drift.stops)
 
 
-def between(publications: tuple[str, ...], sent: Tables, here: Tables) -> Iterator[Drift]:
-    """Every difference between the tables of these publications, as far as both agents reported them."""
+def between(
+    publications: tuple[str, ...], sent: Tables, here: Tables, subscribed: Collection[str] = ()
+) -> Iterator[Drift]:
+    """Every difference between the tables of these publications, as far as both agents reported them.
+
+    ``subscribed``: the names of the subscription's tables, where they are known.
+    """
     present = {table.name: table for table in here.present}
     published = {table.name: table for name in publications for table in sent.published.get(name, ())}
     for name, table in published.items():
@@ -110,7 +126,22 @@ def between(publications: tuple[str, ...], sent: Tables, here: Tables) -> Iterat
             if present[name].keyless and not table.keyless:
                 yield Drift(table=name, keyless=True)
         elif not here.left_out:
-            yield Drift(table=name)
+            same = [
+                each
+                for each in sorted(present.keys() & set(subscribed) - published.keys())
+                if present[each].columns == table.columns
+            ]
+            yield Drift(table=name, other_name=same[0] if len(same) == 1 else None)
+
+
+def rename(table: str, to: str) -> str | None:
+    """The statement that gives a table another name, schema or both; None for a name without a schema."""
+    old, new = _NAME.fullmatch(table), _NAME.fullmatch(to)
+    if old is None or new is None:
+        return None
+    moved = f"{new[1]}.{old[2]}"
+    statements = [f"ALTER TABLE {table} SET SCHEMA {new[1]}"] if old[1] != new[1] else []
+    return "; ".join(statements + ([f"ALTER TABLE {moved} RENAME TO {new[2]}"] if old[2] != new[2] else []))
 
 
 def _columns(sent: Table, here: Table) -> Iterator[Drift]:

@@ -144,7 +144,7 @@ def logical_points(
         points += 1
     if row is None or up.sample is None:
         return points
-    if row.name == subscription.name:
+    if row.name == subscription.in_sql:
         points += 1
     if row.address is not None and row.address in hosts(down.node):
         points += 1

@@ -6,6 +6,7 @@ import pytest
 
 from leadline.model.incident import Cause
 from leadline.model.observation import Table, Tables
+from leadline_streams.engines.postgresql.drift import between, rename
 from tests.unit.streams.causes.logical import COUNTED, GONE, by_two, causes, first, logical, run
 from tests.unit.streams.world import World
 
@@ -132,3 +133,44 @@ def test_tables_are_remembered_for_the_incident_and_forgotten_after_it() -> None
     assert first(world).confidence == 0.97
     run(world, 300, publications=("pub",), apply_errors=200)
     assert {node.tables for node in world.state.memory.nodes.values()} == {None}
+
+
+@pytest.mark.parametrize(
+    ("table", "to", "statement"),
+    [
+        ("public.items", "public.goods", "ALTER TABLE public.items RENAME TO goods"),
+        ("shop.items", "public.items", "ALTER TABLE shop.items SET SCHEMA public"),
+        (
+            '"My".a',
+            'public."b.c"',
+            'ALTER TABLE "My".a SET SCHEMA public; ALTER TABLE public.a RENAME TO "b.c"',
+        ),
+        ("items", "public.goods", None),
+    ],
+)
+def test_the_statement_that_renames(table: str, to: str, statement: str | None) -> None:
+    """Names are written as SQL has them, quoted parts as one."""
+    assert rename(table, to) == statement
+
+
+@pytest.mark.parametrize("subscribed", [("public.goods",), ()])
+def test_a_table_with_the_same_columns_was_renamed(subscribed: tuple[str, ...]) -> None:
+    """Only one of the subscription's own: any other table may have the same columns by chance."""
+    here = Tables(present=(Table(name="public.goods", columns=SENT.columns),))
+    (found,) = between(("pub",), Tables(published={"pub": [SENT]}), here, subscribed)
+    assert found.table == "public.items"
+    assert found.other_name == (subscribed[0] if subscribed else None)
+
+
+@pytest.mark.parametrize(("limit", "sent"), [("0", [SENT]), ("0", []), ("5", [SENT])])
+def test_transactions_that_cannot_be_prepared(limit: str, sent: list[Table]) -> None:
+    """By the option and the setting; not where the tables differ, or where transactions can be prepared."""
+    world = logical(max_prepared_transactions=limit)
+    here = [HERE] if sent else [Table(name="public.mislaid")]
+    send_tables(world, here, SENT)
+    run(world, 12, stuck=True, **GONE, publications=("pub",), conflicts=COUNTED, apply_errors=by_two, two_phase="e")
+    code = first(world).code
+    assert code == ("apply_refused" if sent else "subscriber_schema_drift")
+    assert ("two_phase, and max_prepared_transactions = 0 on pg-3" in first(world).summary) is (
+        limit == "0" and bool(sent)
+    )

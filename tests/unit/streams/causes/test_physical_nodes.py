@@ -325,7 +325,16 @@ def test_a_change_that_cannot_do_this_is_not_blamed() -> None:
     change(world, "pg-2", archive_command="mv")
     run(world, 10, replayed=world.lsn, positions={"replay_paused": True})
     assert codes(world) == ["replay_paused_by_operator"]
-    assert [one.setting for one in world.incidents[-1].changes] == ["archive_command", "archive_command"]
+    assert [one.setting for one in world.incidents[-1].changes] == ["archive_command"]
+
+
+def test_a_setting_that_a_server_did_not_show_before_was_not_changed() -> None:
+    """It came with another version, or with a right of the agent's role: nobody changed it."""
+    world = pair()
+    change(world, "pg-2", recovery_min_apply_delay="60000")
+    run(world, 10, replayed=world.lsn, positions={"apply_delay_s": 60.0, "startup_wait": "Timeout/RecoveryApplyDelay"})
+    assert codes(world) == ["apply_delay_configured"]
+    assert "unset" not in str(world.causes)
 
 
 def unread(error: str, *, followed: bool) -> World:
