@@ -11,6 +11,7 @@ the floors below it:
 
 ``model``           the values on the topics: frozen, without I/O
 ``wire``            values to bytes and back: keys, headers, typed decoding
+``rows``            the rows of a look that say most
 ``interned_decode`` decoding of observations in which each repeated text becomes one object
 ``catalogue``       what every rule and cause is: code, words, impact, measures, runbook
 ``schemas``         JSON Schemas and the AsyncAPI document, for other programs

@@ -40,6 +40,11 @@ AGENT_LAST_SUCCESS: Final = _gauge(
     "Time of the last look that a node answered, in seconds since 1970.",
     "node",
 )
+AGENT_LEFT_OUT: Final = _gauge(
+    "leadline_agent_left_out",
+    "Rows that the last look at a node found and its sample leaves out, as it is too large.",
+    "node",
+)
 AGENT_RECONNECTS: Final = _counter("leadline_agent_reconnects_total", "Connections opened to a node.", "node")
 AGENT_PUBLISHED: Final = _counter("leadline_agent_published_total", "Observations acknowledged by Kafka.")
 AGENT_SPOOL_RECORDS: Final = _gauge("leadline_agent_spool_records", "Observations in the spool.")

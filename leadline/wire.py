@@ -32,7 +32,9 @@ from leadline.model.status import LinkStatus, NodeStatus, Status
 from leadline.model.vitals import Vitals
 
 MAX_RECORD_BYTES = 512 * 1024
-"""Larger values are refused unread. Kafka's own default limit is 1 MB; a sample of 100 slots has about 40 kB."""
+"""Larger values are refused unread. Kafka's own default limit is 1 MB, of a batch as it is compressed."""
+MAX_OBSERVATION_BYTES = 4 * 1024 * 1024
+"""The same of an observation: a sample of 5000 slots has about 2 MB, and 200 kB as it is compressed."""
 
 SPOOLED = "leadline-spooled"
 """Name of the last header of a record that waited in an agent's spool."""
@@ -156,10 +158,12 @@ def _header(text: str) -> bytes:
     return quote(text, safe=_VISIBLE, errors="backslashreplace").encode()
 
 
-VITALS: Codec[EngineVitals] = Codec("vitals", msgspec.json.Decoder(EngineVitals))
+VITALS: Codec[EngineVitals] = Codec("vitals", msgspec.json.Decoder(EngineVitals), max_bytes=MAX_OBSERVATION_BYTES)
 """They are on the topic of the samples."""
 OBSERVATIONS: Codec[Observation] = Codec(
-    "samples", interned_decode.whole, interned_decode.decode, VITALS.decoder, only_required=True
+    *("samples", interned_decode.whole, interned_decode.decode, VITALS.decoder),
+    only_required=True,
+    max_bytes=MAX_OBSERVATION_BYTES,
 )
 ALERTS: Codec[Transition] = Codec("alerts", msgspec.json.Decoder(Transition))
 INCIDENTS: Codec[Incident] = Codec("incidents", msgspec.json.Decoder(Incident))

@@ -9,6 +9,7 @@ Read:
 ``host``       the cost of the agent, and the free space of volumes
 ``sockets``    the connections of a server's processes
 ``wire_form``  the form in which a look is sent: the whole sample, or its numbers alone
+``trimming``   looks that are too large for a record
 ``sampler``    reads one instance at every interval, and numbers the observations
 
 Keep:

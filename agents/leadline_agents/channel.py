@@ -10,12 +10,16 @@ from typing import Any, Protocol
 from aiokafka.errors import InvalidTimestampError, KafkaConnectionError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from leadline.kafka import producer_options, reach
 from leadline.kafka_errors import CONNECTION_LOST
 from leadline.settings.common import KafkaSettings
+from leadline.wire import MAX_OBSERVATION_BYTES
 from leadline_agents.record_times import RecordTimes
 
+GZIP = DefaultRecordBatch.CODEC_GZIP
 Message = tuple[bytes, Sequence[tuple[str, bytes]]]
 """Value and headers."""
 
@@ -24,6 +28,8 @@ ANSWER_S = 10.0
 CLOSE_S = 2.0
 BATCH_BYTES = 900_000
 """Below the 1 MB that Kafka accepts by default; the publisher's batches are much smaller."""
+COMPRESSED_BYTES = 512 * 1024
+"""A batch of more is compressed, and that may be much larger: Kafka's limit is of a batch as it is sent."""
 
 
 class TooLarge(Exception):
@@ -74,7 +80,9 @@ class KafkaChannel:
         """One batch, so that it is acknowledged as one; see ``Channel``."""
         async with asyncio.timeout(ANSWER_S):
             partitions = sorted(await self._producer.partitions_for(topic))
-            batch, time_ms = self._producer.create_batch(), self._times.now_ms()
+            large = sum(len(value) for value, _ in messages) > COMPRESSED_BYTES
+            batch = BatchBuilder(2 * MAX_OBSERVATION_BYTES, GZIP) if large else self._producer.create_batch()
+            time_ms = self._times.now_ms()
             for value, headers in messages:
                 if batch.append(key=key, value=value, timestamp=time_ms, headers=headers) is None:
                     raise TooLarge(f"{len(messages)} records do not fit into one batch")

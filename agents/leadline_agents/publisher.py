@@ -12,7 +12,7 @@ from leadline.model.finding import EngineVitals
 from leadline.model.observation import NodeSettings, Sample
 from leadline.model.vitals import Vitals
 from leadline.signature import Signer
-from leadline.wire import MAX_RECORD_BYTES, OBSERVATIONS, SPOOLED, outgoing, outgoing_vitals
+from leadline.wire import MAX_OBSERVATION_BYTES, OBSERVATIONS, SPOOLED, outgoing, outgoing_vitals
 from leadline_agents.backoff import delay_s
 from leadline_agents.channel import Channel, Message, TooLarge
 from leadline_agents.journal import Record
@@ -54,6 +54,8 @@ class Publisher:
         self._away = False
         self.channels = 0
         """Connections that were opened."""
+        self.refused_bytes = 0
+        """The smallest value that Kafka refused for its size; 0 for none."""
 
     def put(self, observation: Sample | NodeSettings | EngineVitals, cluster: str = "") -> None:
         """Add an observation of one of the clusters: of ``cluster``, if it is vitals. It does not wait for Kafka."""
@@ -64,8 +66,8 @@ class Publisher:
         out = self._signer.sign(out)
         assert out.key is not None
         assert out.value is not None
-        if len(out.value) > MAX_RECORD_BYTES:
-            sizes = f"{len(out.value)} bytes, and readers accept {MAX_RECORD_BYTES}"
+        if len(out.value) > MAX_OBSERVATION_BYTES:
+            sizes = f"{len(out.value)} bytes, and readers accept {MAX_OBSERVATION_BYTES}"
             node = observation.node if isinstance(observation, Vitals) else observation.node.name
             log.error("an observation is too large: %s", sizes, extra={"node": node})
         self._outbox.put(Record(out.key, out.value, out.headers, epoch(observation.sent_at)))
@@ -129,7 +131,9 @@ class Publisher:
     def _lighten(self, key: bytes, records: list[Record], error: TooLarge) -> int:
         """Handle a batch that Kafka refuses: return how many records to send next. A single record is dropped."""
         if len(records) == 1:
-            log.error("Kafka refuses an observation of %d bytes; it is dropped: %s", len(records[0].value), error)
+            size = len(records[0].value)
+            log.error("Kafka refuses an observation of %d bytes; it is dropped, and the next has less: %s", size, error)
+            self.refused_bytes = min(size, self.refused_bytes or size)
             self._outbox.refuse(key)
         else:
             self._outbox.failed(key)

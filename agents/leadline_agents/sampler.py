@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from leadline.clock import Clock, epoch
-from leadline.metrics import AGENT_LAST_SUCCESS, AGENT_PROBE_SECONDS, AGENT_SAMPLES
+from leadline.metrics import AGENT_LAST_SUCCESS, AGENT_LEFT_OUT, AGENT_PROBE_SECONDS, AGENT_SAMPLES
 from leadline.model.finding import EngineVitals
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Cost, Node, NodeSettings, Sample
@@ -16,6 +16,7 @@ from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline_agents import host
 from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading
 from leadline_agents.engines.registry import open_engine
+from leadline_agents.trimming import Trimmer
 from leadline_agents.wire_form import WireForm
 
 STATEMENT_PART = 0.75
@@ -35,6 +36,8 @@ class Backlog(NamedTuple):
     """Lost since the agent started."""
     channels: int = 0
     """Connections to Kafka that were opened since the agent started."""
+    refused_bytes: int = 0
+    """The smallest value that Kafka refused for its size; 0 for none."""
 
 
 class Sampler:
@@ -65,6 +68,8 @@ class Sampler:
         boot = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self._node = _node(instance, self._engine.address, boot)
         self._form = WireForm(self._engine.vitals if settings.wire == "vitals" else None, clock)
+        self._trimmer = Trimmer(clock)
+        self._left_out: tuple[str, ...] = ()
         self._seq = 0
         self._error: str | None = None
         self._settings_due = clock.monotonic()
@@ -78,6 +83,7 @@ class Sampler:
             while True:
                 sample, settings = await self.look()
                 backlog = self._backlog()
+                sample = self._note_left_out(self._trimmer.fitted(sample, backlog.refused_bytes))
                 publish(self._form.of(sample, (backlog.dropped, backlog.channels)))
                 if settings is not None:
                     publish(settings)
@@ -165,6 +171,20 @@ class Sampler:
         else:
             log.warning("the server cannot be read: %s", error, extra=extra, exc_info=defect)
         self._error = error
+
+    def _note_left_out(self, sample: Sample) -> Sample:
+        """Write a log message when rows of other groups are left out than before."""
+        groups = tuple(sorted(sample.left_out))
+        if groups != self._left_out and groups:
+            counts = ", ".join(f"{sample.left_out[group]} {group}" for group in groups)
+            log.warning(
+                "left out of a look, which is larger than a record may be: %s", counts, extra={"node": self._node.name}
+            )
+        elif groups != self._left_out:
+            log.info("looks are complete again", extra={"node": self._node.name})
+        self._left_out = groups
+        AGENT_LEFT_OUT.labels(self._node.name).set(sum(sample.left_out.values()))
+        return sample
 
     def _cost(self, round_trip_s: float) -> Cost:
         backlog = self._backlog()

@@ -56,7 +56,10 @@ async def _work(settings: AgentSettings, clock: Clock, outbox: Outbox) -> None:
         signer=Signer(settings.kafka.signing_secret, settings.signing_keys()),
     )
     samplers = [
-        Sampler(instance, settings, clock, lambda: Backlog(outbox.spooled, outbox.dropped, publisher.channels))
+        Sampler(
+            *(instance, settings, clock),
+            lambda: Backlog(outbox.spooled, outbox.dropped, publisher.channels, publisher.refused_bytes),
+        )
         for instance in settings.instances
     ]
     puts = [partial(publisher.put, cluster=instance.cluster) for instance in settings.instances]

@@ -319,9 +319,10 @@ ENTRIES = (
         unit="groups",
         help=(
             "Groups of a sample that rules need and that no right would show: the server refuses them to everybody, "
-            "as some services do, or a lock is in the way. What the agent's role may not read is `not_seen`."
+            "as some services do, a lock is in the way, or so many rows are there that some are left out of each look. "
+            "What the agent's role may not read is `not_seen`."
         ),
-        impact="Rules that need these groups were not measured for that server.",
+        impact="Rules that need what was not seen were not measured for it.",
         over="{node} shows what rules need",
         class_="notice",
     ),

@@ -499,6 +499,9 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     """The same for what the server does not have, or refuses to everybody."""
     not_read: tuple[str, ...] = ()
     """The same for what could not be read this time, because a lock is in the way."""
+    left_out: dict[str, Count] = {}
+    """Rows that a look found and its sample leaves out, by group: they would make it larger than readers take, and say
+    less than those that it has. For a group that is left out as a whole the number is 1."""
     login: str = ""
     """The agent's role, quoted where SQL needs it."""
 

@@ -322,7 +322,7 @@ def test_a_missing_field_is_named(name: str) -> None:
         (b'["postgresql","pg-1","b1",7]', wire.INVALID),
         (b"null", wire.INVALID),
         (b"1e999", wire.INVALID),
-        (b" " * (wire.MAX_RECORD_BYTES + 1), wire.TOO_LARGE),
+        (b" " * (wire.MAX_OBSERVATION_BYTES + 1), wire.TOO_LARGE),
     ],
     ids=lambda part: repr(part[:24]) if part else "none",
 )
@@ -334,7 +334,7 @@ def test_garbage_is_refused_with_its_reason(data: bytes | None, reason: str) -> 
 def test_the_size_limit_is_inclusive() -> None:
     """A value of exactly the limit is read."""
     data = wire.encode(TICK)
-    assert wire.OBSERVATIONS.decode(data + b" " * (wire.MAX_RECORD_BYTES - len(data))) == TICK
+    assert wire.OBSERVATIONS.decode(data + b" " * (wire.MAX_OBSERVATION_BYTES - len(data))) == TICK
 
 
 @given(value=values(EngineVitals))

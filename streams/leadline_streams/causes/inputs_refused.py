@@ -1,9 +1,9 @@
-"""``inputs_refused``: a server refuses to everybody what rules need, or a lock is in the way."""
+"""``inputs_refused``: a server refuses to everybody what rules need, a lock is in the way, or it has too many rows."""
 
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.rights import refused
+from leadline_streams.engines.postgresql.rights import refused, why_hidden
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
@@ -23,24 +23,31 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         groups = refused(sample) if sample is not None else ()
         if sample is None or not groups:
             continue
-        locked = [group for group in groups if group in sample.not_read]
-        names = ", ".join(groups)
-        why = "a lock is in the way" if locked else f"{node.node.flavour or 'it'} refuses them to everybody"
+        fields = [why_hidden(sample, group)[0] for group in groups]
+        group = groups[0]
+        names, why = ", ".join(groups), why_hidden(sample, group)[1]
+        if fields[0] == "not_supported":
+            why = f"{node.node.flavour or 'it'} refuses them to everybody"
+        seen = "not seen in full" if fields[0] == "left_out" else "not seen"
+        rest = "rules that need them are not measured there, and nothing about them counts as healthy"
+        if fields[0] == "left_out":
+            rest = "what is left out is not judged, and does not count as healthy"
         yield Claim(
             subject=context.about_node(node),
             confidence=0.95,
-            title=f"{names} of {node.name} are not seen",
-            summary=f"{names} of {node.name} are not seen: {why}; rules that need them are not measured there, and "
-            "nothing about them counts as healthy",
-            steps=[_step(node, bool(locked))],
-            evidence_for=[fact("not_read" if each in locked else "not_supported", each, node.name) for each in groups],
-            not_seen=[fact(each, "not seen", node.name, f"{why}") for each in groups],
+            title=f"{names} of {node.name} are {seen}",
+            summary=f"{names} of {node.name} are {seen}: {why}; {rest}",
+            steps=[_step(node, group, fields[0])],
+            evidence_for=[fact(field, each, node.name) for field, each in zip(fields, groups, strict=True)],
+            not_seen=[fact(each, "not seen", node.name, why_hidden(sample, each)[1]) for each in groups],
         )
 
 
-def _step(node: NodeState, locked: bool) -> Step:
-    if locked:
+def _step(node: NodeState, group: str, field: str) -> Step:
+    if field == "not_read":
         return Step(risk="look", node=node.name, sql=LOCKS)
+    if field == "left_out":
+        return Step(risk="look", node=node.name, text=f"See which {group} of {node.name} nobody uses any more")
     text = f"Watch the servers at the other ends of the links of {node.name}, or ask the service what it shows instead"
     return Step(risk="look", node=node.name, text=text)
 

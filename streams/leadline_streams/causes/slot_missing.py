@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import cut_off
+from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.lookup import first
@@ -53,6 +54,8 @@ def missing_slot(affected: AffectedLink) -> str | None:
     """The slot that the downstream is configured to use, if its upstream answers and has none of this name."""
     receiver = affected.sample.upstream if affected.sample is not None else None
     if receiver is None or not receiver.slot or affected.up is None or affected.up.sample is None:
+        return None
+    if hides(affected.up.sample, "slots"):
         return None
     return None if first(affected.up.sample.slots, "name", receiver.slot) is not None else receiver.slot
 

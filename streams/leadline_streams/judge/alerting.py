@@ -103,6 +103,12 @@ class Alerting:
             rule, context = self._judgement.rule(alert.rule), self._context_of(alert, view, step.at)
             self._emit(alert, rule, step, lambda value: rule.words(context, value), out)
 
+    def lose(self, alert: AlertState, now: float, out: list[Output]) -> None:
+        """An alert whose subject is not seen any more, and may be there."""
+        for step in lifecycle.lost(alert, now):
+            self._emit(alert, self._judgement.rule(alert.rule), step, _no_words, out)
+        self.weighed.add(key(alert.rule, alert.subject.id))
+
     def supersede(self, alert: AlertState, now: float, out: list[Output]) -> None:
         """End an alert whose subject is gone."""
         step = lifecycle.ended(alert, "superseded", now)

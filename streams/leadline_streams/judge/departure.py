@@ -101,6 +101,7 @@ def _is_forgotten_by(memory: Memory, judgement: Judgement, link: LinkState) -> b
         return False
     sample = up.sample
     hidden = {name.partition(".")[0] for name in (*sample.not_permitted, *sample.not_supported, *sample.not_read)}
+    hidden |= sample.left_out.keys()
     if not hidden.isdisjoint(SHOWN) or any(row.name == link.downstream for row in sample.downstreams):
         return False
     parts = judgement.engine_of(up).parts(link, up, None)

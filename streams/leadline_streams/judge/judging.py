@@ -133,7 +133,12 @@ class Judging:
         }
         for alert in self._alerting.on_node(node.name):
             about = alert.subject
-            if f"{about.kind}s" in (*sample.not_permitted, *sample.not_supported, *sample.not_read):
+            group = f"{about.kind}s"
+            if group in (*sample.not_permitted, *sample.not_supported, *sample.not_read):
                 continue  # not seen is not gone
-            if about.name not in present[about.kind]:
+            if about.name in present[about.kind]:
+                continue
+            if group in sample.left_out:
+                self._alerting.lose(alert, now, out)
+            else:
                 self._alerting.supersede(alert, now, out)

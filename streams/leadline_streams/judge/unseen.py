@@ -33,6 +33,9 @@ def unseen(cluster: ClusterView, now: float) -> Iterator[str]:
             yield f"{node.name}{service} refuses to everybody: {', '.join(sample.not_supported)}"
         if sample.not_read:
             yield f"{node.name} could not be asked for {', '.join(sample.not_read)}: a lock is in the way"
+        if sample.left_out:
+            counts = ", ".join(f"{count} of its {group}" for group, count in sample.left_out.items())
+            yield f"{node.name} has too much for one look: {counts} are left out, those that say least"
 
 
 def unwatched(cluster: ClusterView, node: NodeState, now: float) -> Iterator[Unwatched]:
@@ -48,7 +51,8 @@ def unwatched(cluster: ClusterView, node: NodeState, now: float) -> Iterator[Unw
         if link.agentless and link.kind != "backup" and link.cut_since is None and link.is_settled(now):
             line = f"{link.downstream} follows {link.upstream} and is not watched: give its connection string too"
             yield Unwatched(link.downstream, line, link)
-    for name, slot in _without_publisher(cluster, node):
+    left_out = any(other.sample is not None and "slots" in other.sample.left_out for other in cluster.nodes.values())
+    for name, slot in _without_publisher(cluster, node) if not left_out else ():
         if not _having(cluster, node, slot):
             line = f"no watched server has slot {slot} of {name}: give the connection string of its publisher"
             yield Unwatched(NodeName(f"the publisher of {name}"), line)

@@ -1,6 +1,6 @@
-"""``rule_blind``: a server refuses to everybody what rules need, or a lock is in the way."""
+"""``rule_blind``: a server refuses to everybody what rules need, a lock is in the way, or it has too many rows."""
 
-from leadline_streams.engines.postgresql.rights import refused
+from leadline_streams.engines.postgresql.rights import refused, why_hidden
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, NodeContext, Rule, Words, fact
 
@@ -14,16 +14,16 @@ def measure(context: NodeContext) -> float | None:
 
 
 def describe(context: NodeContext, value: float) -> Words:
-    """The groups, and whether the server refuses them or a lock is in the way."""
+    """The groups, and why each is not seen."""
     node, sample = context.node, context.node.sample
-    groups = refused(sample) if sample is not None else ()
-    locked = [group for group in groups if sample is not None and group in sample.not_read]
-    others = [group for group in groups if group not in locked]
-    why = [f"{', '.join(others)} refused to everybody"] if others else []
-    why += [f"a lock is in the way of {', '.join(locked)}"] if locked else []
+    groups = [(group, *why_hidden(sample, group)) for group in refused(sample)] if sample is not None else []
+    reasons: dict[str, list[str]] = {}
+    for group, _, why in groups:
+        reasons.setdefault(why, []).append(group)
+    shown = "; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items())
     return Words(
-        f"rules are blind on {node.name}: {'; '.join(why) or f'{value:.0f} groups are not seen'}",
-        [fact("not_read" if group in locked else "not_supported", group, node.name) for group in groups],
+        f"rules are blind on {node.name}: {shown or f'{value:.0f} groups are not seen'}",
+        [fact(field, group, node.name) for group, field, _ in groups],
     )
 
 

@@ -8,8 +8,10 @@ from leadline.clock import moment
 from leadline.deadletters import Rejected
 from leadline.errors import BadRecord
 from leadline.model.ids import LONGEST_NAME, ClusterName
+from leadline.model.observation import Sample
 from leadline.recording import Recorded
-from leadline.wire import OBSERVATIONS, UNPROCESSABLE
+from leadline.rows import GROUPS, MOST_ROWS, cut
+from leadline.wire import MAX_RECORD_BYTES, OBSERVATIONS, UNPROCESSABLE
 
 BROKER_TIME = 1
 """The type of a record's time that its broker has set."""
@@ -34,9 +36,12 @@ def named(error: Exception) -> str:
 
 
 def decoded(value: bytes) -> Any:
-    """An observation. Raises BadRecord, whatever is wrong with the value."""
+    """An observation, of a large sample no more rows than are judged. Raises BadRecord, whatever is wrong."""
     try:
-        return OBSERVATIONS.decode(value)
+        seen = OBSERVATIONS.decode(value)
+        if len(value) > MAX_RECORD_BYTES and isinstance(seen, Sample):
+            return cut(seen, dict.fromkeys(GROUPS, MOST_ROWS))
+        return seen
     except BadRecord:
         raise
     except Exception as error:

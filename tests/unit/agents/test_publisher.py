@@ -157,6 +157,7 @@ async def test_one_record_too_large_does_not_hold_up_the_rest(
         pass
     assert kafka.seqs() == [1, 2, 4, 5]
     assert outbox.dropped == 1
+    assert publisher.refused_bytes > 20_000
     assert "Kafka refuses an observation" in caplog.text
 
 

@@ -159,7 +159,7 @@ def test_a_sample_that_readers_refuse_is_sent_as_it_is() -> None:
     """It is for them to say so; no vitals stand on it."""
     agent = Agent()
     first, second, third, *_ = looks()
-    large = replace(second, login="x" * wire.MAX_RECORD_BYTES)
+    large = replace(second, login="x" * wire.MAX_OBSERVATION_BYTES)
     assert agent.sends(first)
     assert agent.form.of(large) is large
     assert agent.sends(third)

@@ -37,7 +37,7 @@ READ: Fields = {
         {
             *("node", "up", "positions", "downstreams", "upstream", "slots", "subscriptions", "tables", "conflicts"),
             *("activity", "archiver", "disk", "not_permitted", "not_supported", "not_read", "server_log", "refused"),
-            *("publishes", "subscribes"),
+            *("publishes", "subscribes", "left_out"),
         }
     ),
     Positions: frozenset({"current_lsn", "received_lsn", "replayed_lsn", "replay_paused", "apply_delay_s"})
@@ -143,7 +143,7 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
         return False
     if sample.conflicts is not before.conflicts and sample.conflicts != before.conflicts:
         return False
-    if sample.not_read or (sample.not_supported and sample.not_supported != before.not_supported):
+    if sample.not_read or sample.left_out or (sample.not_supported and sample.not_supported != before.not_supported):
         return False
     if sample.not_permitted and sample.not_permitted != before.not_permitted:
         return False

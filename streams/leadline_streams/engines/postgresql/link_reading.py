@@ -230,7 +230,7 @@ def _broken(link: LinkState, up: NodeState | None, down: NodeState | None, now: 
     subscription = subscription_of(link, down)
     if subscription is None:
         return False, False
-    if not subscription.enabled or (up.answers and slot is None and link.slot is not None):
+    if not subscription.enabled or (slot is None and link.slot is not None and _shows(up, "slots")):
         return True, False
     if up.answers and missing_publications(link, up, subscription):
         return True, False

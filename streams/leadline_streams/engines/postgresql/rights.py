@@ -19,20 +19,34 @@ def hidden(sample: Sample) -> tuple[str, ...]:
 
 
 def refused(sample: Sample) -> tuple[str, ...]:
-    """The groups that rules and causes need and that no right would show: refused to everybody, or behind a lock.
+    """The groups that rules and causes need and that no right would show: refused to everybody, behind a lock, or in
+    part left out of a look.
 
     The WAL receiver is that of a standby.
     """
-    if not sample.not_supported and not sample.not_read:
+    if not sample.not_supported and not sample.not_read and not sample.left_out:
         return ()
     standby = sample.node.role == "standby"
-    groups = dict.fromkeys((*sample.not_supported, *sample.not_read))
+    groups = dict.fromkeys((*sample.not_supported, *sample.not_read, *sample.left_out))
     return tuple(group for group in groups if group in JUDGED and (standby or group != "upstream"))
 
 
 def hides(sample: Sample, group: str) -> bool:
-    """Whether the rows of a group are not seen, so that none is no sign."""
-    return group in sample.not_permitted or group in sample.not_supported or group in sample.not_read
+    """Whether the rows of a group are not seen, or not all of them, so that none is no sign."""
+    hiding = (sample.not_permitted, sample.not_supported, sample.not_read, sample.left_out)
+    return any(group in groups for groups in hiding)
+
+
+def why_hidden(sample: Sample, group: str) -> tuple[str, str]:
+    """The field that names a group which no right would show, and the reason in words."""
+    if group in sample.not_read:
+        return "not_read", "a lock is in the way"
+    if group in sample.left_out:
+        return (
+            "left_out",
+            f"{sample.left_out[group]} are left out of each look, which would be too large: those that say least",
+        )
+    return "not_supported", "refused to everybody"
 
 
 def grant(sample: Sample) -> str:

@@ -4,6 +4,7 @@ from math import inf
 
 from leadline.model.observation import Sample, Subscription
 from leadline_streams.engines.postgresql.links import slot_of
+from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.timing import milliseconds
 from leadline_streams.judge.counters import LONGEST_TURN_S, TURN_SLACK_S, Window
 from leadline_streams.judge.state import IdleState, LinkState, NodeState
@@ -63,6 +64,8 @@ def missing_publications(link: LinkState, up: NodeState, subscription: Subscript
     """
     slot, sample = slot_of(link, up), up.sample
     if slot is None or sample is None or not sample.database or sample.database != slot.database:
+        return []
+    if hides(sample, "publications"):
         return []
     return [name for name in subscription.publications if name not in sample.publications]
 

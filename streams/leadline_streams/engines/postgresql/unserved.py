@@ -102,5 +102,8 @@ def _is_read_as_standby(
 
 
 def _has_slot(node: NodeState, subscription: Subscription) -> bool:
+    """Whether it shows the slot, or may have it among those that are left out."""
     slots = node.sample.slots if node.sample is not None else ()
-    return any(slot.name == subscription.slot and slot.kind == "logical" for slot in slots)
+    return (node.sample is not None and "slots" in node.sample.left_out) or any(
+        slot.name == subscription.slot and slot.kind == "logical" for slot in slots
+    )
