@@ -1,9 +1,10 @@
 """A session of the agent's own on a server: bounded, read-only, and never one that a pooler shares with others.
 
-The settings of the session go into the startup packet, so no statement changes anything that outlives it, and a pooler
-cannot hand them on: PgBouncer and RDS Proxy refuse the packet, others leave the settings out. One of them is a mark
-that the session has only when the server made it for this connection. Without the mark the session may be another
-client's before and after, so nothing more is asked. The statement that reads the mark changes nothing.
+A pooler that shows itself as one is refused before: ``poolers``. The settings of the session go into the startup
+packet, so no statement changes anything that outlives it; PgBouncer and RDS Proxy refuse the packet, others leave the
+settings out. One of them is a mark that the session has only when the server made it for this connection. Without the
+mark the session may be another client's before and after, so nothing more is asked. The statement that reads the mark
+changes nothing.
 """
 
 import os
@@ -19,6 +20,7 @@ from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import connect_errors
 from leadline_agents.engines.postgresql.catalog import OLDEST, SERVICE, SESSION, statement
 from leadline_agents.engines.postgresql.connection import Connection
+from leadline_agents.engines.postgresql.poolers import refuse_pooler
 from leadline_agents.engines.postgresql.rights import Rights, read_rights, read_service
 
 # These override the dsn. Two are left to the options, because a pooler would set them on a session that it shares. The
@@ -58,11 +60,13 @@ async def open_session(
     ms = round(statement_timeout_s * 1000)
     named = {"application_name": application_name.replace(" ", "\\ ")}
     limits = {"statement_timeout": str(ms), "lock_timeout": str(max(1, ms // 2)), MARK: mark}
+    connect_s = max(2, round(connect_timeout_s))
     try:
+        await refuse_pooler(dsn, connect_s, statement_timeout_s, **_CONNECTION)
         connection = await Connection.connect(
             dsn,
             autocommit=True,
-            connect_timeout=max(2, round(connect_timeout_s)),
+            connect_timeout=connect_s,
             options=_options(given, _SETTINGS | named | limits),
             **_CONNECTION,
         )
@@ -73,6 +77,8 @@ async def open_session(
         except BaseException:
             await connection.close()
             raise
+    except TimeoutError:
+        raise CannotRead(connect_errors.no_answer(statement_timeout_s)) from None
     except (psycopg.Error, OSError) as error:
         raise connect_errors.cannot_read(error, dsn) from None
 
