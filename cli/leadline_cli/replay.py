@@ -13,6 +13,7 @@ from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline.recording import Recorded, read
 from leadline.settings.stream import StreamSettings
+from leadline.signature import SignatureCheck
 from leadline_cli.options import format_option, settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     "--rules",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Settings file with judgement, rules and overrides.",
+    help="Settings file with judgement, rules and overrides, and kafka.signing_secret to check signatures.",
 )
 @click.option(
     "--diff", type=click.Path(path_type=Path), metavar="FILE", help="Another settings file; show only the differences."
@@ -36,7 +37,8 @@ def command(files: tuple[Path, ...], rules: Path | None, diff: Path | None, form
     """Judge recorded samples again, offline.
 
     FILE was written by `leadline record`. The same file and settings always give the same lines. With --diff, lines
-    that begin with - come only from the first settings, those with + only from the second.
+    that begin with - come only from the first settings, those with + only from the second. Where the settings have
+    kafka.signing_secret, records that the key of their cluster did not sign are left out, as the processor does.
 
     \b
     Example:
@@ -47,6 +49,7 @@ def command(files: tuple[Path, ...], rules: Path | None, diff: Path | None, form
     first = _replay(rules)
     if diff is not None:
         _compare(first.run(_records(files)), _replay(diff).run(_records(files)), form)
+        _say_whether_signatures_were_checked(first)
         return
     fired: Counter[str] = Counter()
     with Lines(json=form == "json") as show:
@@ -58,14 +61,23 @@ def command(files: tuple[Path, ...], rules: Path | None, diff: Path | None, form
                 fired[output.rule] += 1
     firings = ", ".join(f"{rule} {count}" for rule, count in sorted(fired.items())) or "nothing"
     bad = f", {first.rejected} of them unusable" if first.rejected else ""
-    click.echo(f"{first.records} records{bad}; fired: {firings}", err=True)
+    unsigned = f" ({first.unsigned} not signed with the key of their cluster)" if first.unsigned else ""
+    click.echo(f"{first.records} records{bad}{unsigned}; fired: {firings}", err=True)
+    _say_whether_signatures_were_checked(first)
 
 
 def _replay(rules: Path | None) -> "Replay":
     from leadline_streams.assembly import policy_of
     from leadline_streams.replay import Replay
 
-    return Replay(policy_of(settings(StreamSettings, rules)))
+    given = settings(StreamSettings, rules)
+    return Replay(policy_of(given), SignatureCheck.of(given.kafka.signing_secret))
+
+
+def _say_whether_signatures_were_checked(done: "Replay") -> None:
+    if done.signed and not done.checks_signatures:
+        how = "set kafka.signing_secret in the file of --rules to check them"
+        click.echo(f"{done.signed} records are signed; their signatures were not checked: {how}", err=True)
 
 
 def _records(files: Iterable[Path]) -> Iterator[Recorded]:

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from leadline.model.alert import Transition
 from leadline.recording import Recorded
+from leadline.signature import SIGNATURE, SignatureCheck
+from leadline.wire import UNSIGNED
 from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge.alerting import Output
 from leadline_streams.judge.policy import Policy
@@ -24,13 +26,27 @@ class Decision(NamedTuple):
 
 
 class Replay:
-    """Judges records as the processor does, partition by partition, in the order given."""
+    """Judges records as the processor does, partition by partition, in the order given.
 
-    def __init__(self, policy: Policy) -> None:
+    With a verifier, records that the key of their cluster did not sign are rejected; without one, signatures are not
+    looked at.
+    """
+
+    def __init__(self, policy: Policy, verifier: SignatureCheck | None = None) -> None:
         self._factory = ClusterFactory(policy)
+        self._verifier = verifier
         self._partitions: dict[tuple[str, int], Partition] = {}
         self.records = 0
+        self.signed = 0
+        """Records with a signature, whether it is valid or not."""
         self.rejected = 0
+        self.unsigned = 0
+        """Those that were rejected because of their signature, or because they have none."""
+
+    @property
+    def checks_signatures(self) -> bool:
+        """Whether it has a verifier."""
+        return self._verifier is not None
 
     def run(self, records: Iterable[Recorded]) -> Iterator[Output]:
         """Every output that the records cause."""
@@ -38,11 +54,13 @@ class Replay:
             place = record.topic, record.partition
             partition = self._partitions.get(place)
             if partition is None:
-                partition = Partition(record.partition, record.offset, self._factory, {}, float("inf"))
+                partition = Partition(record.partition, record.offset, self._factory, {}, float("inf"), self._verifier)
                 self._partitions[place] = partition
             folded = partition.fold([record], 0.0)
             self.records += 1
+            self.signed += any(name == SIGNATURE for name, _ in record.headers)
             self.rejected += len(folded.rejected)
+            self.unsigned += sum(bad.reason == UNSIGNED for bad in folded.rejected)
             for _, output in folded.outputs:
                 yield output
 
