@@ -74,6 +74,14 @@ class NotifySettings(Settings, frozen=True, kw_only=True):
             description="Time between reminders of an open incident that is not acknowledged; 0 disables them.",
         ),
     ] = 4 * 3600.0
+    repeat_acknowledged_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=7 * 86400,
+            description="The same for one that is acknowledged: somebody may have forgotten it; 0 disables them.",
+        ),
+    ] = 8 * 3600.0
     reopen_s: Annotated[
         float,
         Meta(
@@ -133,5 +141,6 @@ class NotifySettings(Settings, frozen=True, kw_only=True):
         """The critical wait no longer, reminders no faster than updates."""
         if self.critical_wait_s > self.group_wait_s:
             yield ("critical_wait_s",), f"must be at most group_wait_s, which is {self.group_wait_s:g}"
-        if 0 < self.repeat_s < self.update_every_s:
-            yield ("repeat_s",), f"must be 0, or at least update_every_s, which is {self.update_every_s:g}"
+        for name, every_s in (("repeat_s", self.repeat_s), ("repeat_acknowledged_s", self.repeat_acknowledged_s)):
+            if 0 < every_s < self.update_every_s:
+                yield (name,), f"must be 0, or at least update_every_s, which is {self.update_every_s:g}"

@@ -2,29 +2,22 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
 from leadline.model.alert import Subject
 from leadline.model.ids import NodeName
-from leadline.model.incident import Affected, Incident, TimelineEntry
-from leadline_lab.receiver.pagerduty import Alert, alerts
+from leadline.model.incident import Affected
 from leadline_lab.receiver.server import Receiver
 from tests.fixtures.brokers import Broker, create_topics
 from tests.fixtures.commands import Run
 from tests.fixtures.proxy import LOGIN, forward_proxy
-from tests.integration.sinks.kit import CLOCK, Process, Put, process, until, values, writing
+from tests.integration.sinks.kit import CLOCK, process, until, values, writing
 from tests.unit.sinks import made
 from tests.wild.conftest import Wild
+from tests.wild.notifying import notifying
 
-WARNING = made.cause(
-    "standby_misconfigured", summary="hot_standby_feedback on pg-2 differs from pg-1", steps=[], fix="-"
-)
 CRASH = made.cause(
     "primary_down",
     summary="pg-1 does not answer: connection refused",
@@ -32,69 +25,6 @@ CRASH = made.cause(
     steps=[],
     fix="-",
 )
-
-
-class Notifying:
-    """`leadline sink` with Slack and PagerDuty, both of them the receiver, and the records of one incident."""
-
-    def __init__(self, sink: Process, receiver: Receiver, put: Put, config: Path) -> None:
-        self.sink, self.receiver, self.config = sink, receiver, config
-        self._put = put
-        self.incident = made.incident(1, opened_at=CLOCK.now(), severity="warning", causes=[WARNING])
-
-    async def record(self, **changes: Any) -> Incident:
-        """Publish the next record of the incident."""
-        self.incident = msgspec.structs.replace(self.incident, seq=self.incident.seq + 1, **changes)
-        await self._put(self.incident)
-        return self.incident
-
-    async def ends(self, **changes: Any) -> None:
-        now = CLOCK.now()
-        timeline = [*self.incident.timeline, TimelineEntry(at=now, what="resolved")]
-        await self.record(state="resolved", resolved_at=now, timeline=timeline, **changes)
-
-    async def returns(self) -> None:
-        now = CLOCK.now()
-        await self.record(
-            state="open",
-            resolved_at=None,
-            reopened=[*self.incident.reopened, now],
-            generation=self.incident.generation + 1,
-            timeline=[*self.incident.timeline, TimelineEntry(at=now, what="returned")],
-        )
-
-    @property
-    def alerts(self) -> list[Alert]:
-        """The alerts in PagerDuty; each paged once, when it was opened."""
-        return alerts(self.receiver.events)
-
-    def slack(self, kind: str) -> list[dict[str, Any]]:
-        return [dict(e.payload) for e in self.receiver.events if e.vendor == "slack" and e.kind == kind]
-
-    @property
-    def broadcasts(self) -> list[str]:
-        """The replies that the channel shows too."""
-        return [reply["text"] for reply in self.slack("reply") if reply.get("reply_broadcast")]
-
-    async def until(self, what: str, check: Any) -> None:
-        await until(what, check, self.sink)
-
-
-@asynccontextmanager
-async def notifying(broker: Broker, prefix: str, folder: Path, **notify: Any) -> AsyncIterator[Notifying]:
-    create_topics(broker, prefix, 1)
-    with Receiver(limited=False) as receiver:
-        settings = {
-            "pagerduty": {"routing_key": "a" * 32, "url": receiver.url},
-            "slack": {"token": "xoxb-1", "channel": "#dba", "api_url": f"{receiver.url}/api"},
-            "kafka": {"bootstrap": broker.bootstrap, "topic_prefix": prefix},
-            "notify": {"update_every_s": 0, **notify},
-        }
-        with process(folder, settings) as sink:
-            sink.start()
-            async with writing(broker.bootstrap, prefix) as put:
-                yield Notifying(sink, receiver, put, folder / "sink.yaml")
-            assert sink.end() == 0
 
 
 @pytest.mark.quick

@@ -38,3 +38,7 @@ class Inbox:
         self.events = (*self.events, *events)[-MAX_EVENTS:]
         self.requests = (*self.requests, seen)[-MAX_REQUESTS:]
         self.count += 1
+
+    def forget(self, vendor: str) -> None:
+        """Drop what one vendor has accepted."""
+        self.events = tuple(event for event in self.events if event.vendor != vendor)

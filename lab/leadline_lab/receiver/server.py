@@ -116,6 +116,10 @@ class Receiver:
         if answered.problem:
             raise UsageError(f"{key}: {answered.problem}")
 
+    def forget(self, vendor: str) -> None:
+        """Everything that a vendor has is gone, as when somebody deletes the messages in a channel."""
+        self._app.inbox.forget(vendor)
+
     def close(self) -> None:
         """Stop, without waiting for whoever is connected."""
         self._server.should_exit = True

@@ -140,6 +140,7 @@ class Notifier:
         decision = decide(self._situation(tracked, now), self._settings.notify)
         if isinstance(decision, Send):
             tracked.due_since = now if tracked.due_since is None else tracked.due_since
+            tracked.was_due = tracked.was_due or decision.notification.occasion == "opened"
             tracked.decide_at = inf  # until its turn to be delivered, when the decision is made again
             return decision.notification
         tracked.due_since = None
@@ -270,6 +271,7 @@ class Notifier:
             rang_s=now - tracked.rang_at,
             ended_s=now - tracked.ended_at if tracked.ended_at is not None else 0.0,
             older=self._context.delivery(incident.merged_into, self._target) if incident.merged_into else None,
+            undelivered=tracked.was_due,
             held_by=self._context.datacenters.held_by(incident),
             unseen_actions=self._sink.unseen_actions,
         )

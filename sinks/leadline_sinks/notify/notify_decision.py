@@ -73,7 +73,7 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
         return Skip(SkipReason.UP_TO_DATE, final=False)  # another process has sent a later record
     if not notified and not at.routed:
         return Skip(SkipReason.NOT_ROUTED, resolved)
-    if not notified and resolved:
+    if not notified and resolved and not (at.undelivered and at.incident.merged_into is None):
         return Skip(SkipReason.RESOLVED_BEFORE_NOTIFICATION, final=True)
     if at.last is not None and at.last.outcome == "given_up" and at.incident.seq <= at.last.seq and not new_actions(at):
         return Skip(SkipReason.GIVEN_UP, resolved)

@@ -31,6 +31,8 @@ LOOK_AGAIN_S: Final = 1.0
 def occasion(at: Situation, notify: NotifySettings, notified: bool) -> tuple[Occasion | None, float | None]:
     """The occasion and the seconds until it is due. Without either, nothing becomes due by the passing of time."""
     incident, last = at.incident, at.last
+    if not notified and incident.state == "resolved":
+        return "resolved", 0.0  # what was due before could not be delivered
     if not notified or last is None:
         return "opened", _first_wait_s(at, notify)
     if last.seq == 0 and incident.state == "open":
@@ -80,8 +82,8 @@ def _reminder(at: Situation, last: Delivery, notify: NotifySettings) -> tuple[Oc
     every: list[tuple[float, Occasion]] = []
     if at.unseen_actions and notify.reopen_s:
         every.append((notify.reopen_s, "kept_open"))
-    if notify.repeat_s and not acknowledged_by(at):
-        every.append((notify.repeat_s, "repeated"))
+    if repeat_s := notify.repeat_acknowledged_s if acknowledged_by(at) else notify.repeat_s:
+        every.append((repeat_s, "repeated"))
     if not every:
         return None, None
     after_s, occasion = min(every)

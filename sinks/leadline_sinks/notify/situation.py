@@ -42,6 +42,8 @@ class Situation:
     ended_s: float
     older: Delivery | None = None
     """The last delivery to the target of the incident that this one is merged into."""
+    undelivered: bool = False
+    """Whether the first notification was due, and could not be delivered."""
     held_by: IncidentId | None = None
     """The open incident of a datacenter that this one is a part of."""
     unseen_actions: bool = False

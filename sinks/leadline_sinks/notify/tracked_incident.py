@@ -27,6 +27,8 @@ class TrackedIncident:
     """Time at which this process read that the incident is resolved."""
     surely_undelivered: bool = False
     """Whether the target has received nothing, although an attempt is on record."""
+    was_due: bool = False
+    """Whether the first notification was due, and was not delivered as far as this process knows."""
     failures: int = 0
     not_before: float = -inf
     decide_at: float = -inf
@@ -55,6 +57,7 @@ class TrackedIncident:
             self.rang_at = now
         if not failed:
             self.failures, self.not_before, self.due_since = 0, -inf, None
+            self.was_due = False
 
     @property
     def urgency(self) -> tuple[int, float]:

@@ -51,7 +51,8 @@ def head(notification: Notification, now: datetime) -> str | None:
             return withdrawn(notification.withdrawn)
         case "repeated":
             since = duration(max(0.0, (now - incident.opened_at).total_seconds()))
-            return f"*Still open* after {since}, not acknowledged: {title}{bad}"
+            by = f"acknowledged by {name(incident.acknowledged_by)}" if incident.acknowledged_by else "not acknowledged"
+            return f"*Still open* after {since}, {by}: {title}{bad}"
         case "merged" if incident.merged_into is not None:
             return f"*Merged* into {name(incident.merged_into)}: both are one problem. Follow that one"
         case "resolved":

@@ -139,7 +139,7 @@ def test_acknowledgements_and_notes() -> None:
     assert decision.notification.incident.acknowledged_by == "ada"
     assert decided(incident(), 0.0, last=last, actions=(noted,)) == Wait(5.0)
     after = RECORDS.sent(decision.notification, last, {}, later(3))
-    assert decided(incident(), 10.0, last=after, actions=(noted, taken)) == Skip(SkipReason.UP_TO_DATE, final=False)
+    assert decided(incident(), 10.0, last=after, actions=(noted, taken)) == Wait(8 * 3600 - 10.0)
 
 
 def test_the_last_acknowledgement_counts() -> None:
@@ -151,16 +151,21 @@ def test_the_last_acknowledgement_counts() -> None:
 
 
 def test_reminders() -> None:
-    """An open incident is repeated after the time that is set, unless it is acknowledged or the setting is 0."""
+    """An open incident is repeated after the time that is set; later where it is acknowledged; never with 0."""
     last = delivery(incident())
     assert decided(incident(), 60.0, last=last) == Wait(4 * 3600 - 60)
     decision = decided(incident(), 4 * 3600, last=last)
     assert isinstance(decision, Send)
     assert decision.notification.occasion == "repeated"
     taken = msgspec.structs.replace(last, actions=["act_1"])
-    assert decided(incident(), 1e6, last=taken, actions=(action(),)) == Skip(SkipReason.UP_TO_DATE, final=False)
-    never = decide(situation(incident(), 1e6, last=last), NotifySettings(repeat_s=0))
-    assert never == Skip(SkipReason.UP_TO_DATE, final=False)
+    assert decided(incident(), 4 * 3600, last=taken, actions=(action(),)) == Wait(4 * 3600)
+    forgotten = decided(incident(), 8 * 3600, last=taken, actions=(action(),))
+    assert isinstance(forgotten, Send)
+    assert (forgotten.notification.occasion, forgotten.notification.incident.acknowledged_by) == ("repeated", "ada")
+    for actions in ((), (action(),)):
+        at = situation(incident(), 1e6, last=taken, actions=actions)
+        never = decide(at, NotifySettings(repeat_s=0, repeat_acknowledged_s=0))
+        assert never == Skip(SkipReason.UP_TO_DATE, final=False)
 
 
 def test_an_incident_that_ends_before_its_first_notification() -> None:
