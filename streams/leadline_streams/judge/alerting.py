@@ -27,7 +27,7 @@ from leadline_streams.judge.rule import (
     UnknownRule,
     Words,
 )
-from leadline_streams.judge.state import STANDING, AlertState, LinkState, Memory, NodeState
+from leadline_streams.judge.state import AlertState, LinkState, Memory, NodeState
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.judge.subject import of_link
 from leadline_streams.judge.view import View
@@ -65,9 +65,7 @@ class Alerting:
         alerts = self._memory.alerts
         about = context.subject if alerts else None
         always = context.kind == "link"
-        plan = self.effective.of(context, owner)
-        if standing:
-            plan = tuple(check for check in plan if check.rule.name in STANDING)
+        plan = self.effective.standing(context, owner) if standing else self.effective.of(context, owner)
         for measure, rule, limits in plan:
             value = measure(context) if complete or rule.outlives_data or always else None
             if about is None or key(rule.name, about.id) not in alerts:

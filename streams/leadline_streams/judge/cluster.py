@@ -162,7 +162,8 @@ class ClusterState:
         upto, waiting = arrivals.ready(), arrivals.waiting
         while waiting and (waiting[0][0] <= upto or len(waiting) > MOST_WAITING):
             time, _, _, _, seen = heappop(waiting)
-            upto = max(upto, time)
+            if time > upto:
+                upto = time
             if memory.next_due <= time:
                 self._pass_time(time, out)
             if isinstance(seen, WaitingVitals):

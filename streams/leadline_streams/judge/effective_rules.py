@@ -2,7 +2,7 @@
 
 from leadline.model.alert import Subject
 from leadline.model.ids import ClusterName
-from leadline_streams.judge.judgement import Check, Judgement, Plan
+from leadline_streams.judge.judgement import Check, Judgement, Plan, standing
 from leadline_streams.judge.policy import Limits, Scope
 from leadline_streams.judge.rule import ClusterContext, RuleBase
 from leadline_streams.judge.state import NodeState
@@ -34,6 +34,12 @@ class EffectiveRules:
             checks = (Check(rule.measure, rule, self.limits(rule, owner, about)) for rule in rules)
             plan = self._special[about.id] = tuple(check for check in checks if check.limits.enabled)
         return plan
+
+    def standing(self, context: ClusterContext, owner: NodeState) -> Plan:
+        """Those of them whose rules are standing."""
+        if not self._judgement.policy.overrides:
+            return self._judgement.standing[context.kind]
+        return standing(self.of(context, owner))
 
     def limits(self, rule: RuleBase, owner: NodeState | None, about: Subject) -> Limits:
         """A rule's limits for one subject. ``owner`` is the node whose labels count, None where there is none."""

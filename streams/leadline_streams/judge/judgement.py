@@ -9,7 +9,7 @@ from leadline_streams.judge.diagnosis.ranking import CauseRule
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.policy import Limits, Policy, Scope
 from leadline_streams.judge.rule import AnyRule, ClusterContext, Measure, RuleBase
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.state import STANDING, NodeState
 
 
 class Check(NamedTuple):
@@ -24,10 +24,15 @@ Plan = tuple[Check, ...]
 """All checks of a subject."""
 
 
+def standing(plan: Plan) -> Plan:
+    """Those of a plan whose rules are standing."""
+    return tuple(check for check in plan if check.rule.name in STANDING)
+
+
 class Judgement:
     """Shared by all clusters of a process; never changed."""
 
-    __slots__ = ("causes", "engines", "general", "policy", "reported", "rules")
+    __slots__ = ("causes", "engines", "general", "policy", "reported", "rules", "standing")
 
     def __init__(
         self,
@@ -45,6 +50,8 @@ class Judgement:
         """Rules whose values are reported by other programs, not measured from samples."""
         self.general: dict[SubjectKind, Plan] = {kind: self._plan(kind) for kind in get_args(SubjectKind)}
         """The checks of each kind of subject where nothing is overridden."""
+        self.standing = {kind: standing(plan) for kind, plan in self.general.items()}
+        """Those of them whose rules are standing."""
 
     def rule(self, name: str) -> RuleBase:
         """A rule by name, measured or reported. Raises KeyError for one that does not exist."""

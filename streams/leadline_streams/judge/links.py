@@ -51,9 +51,10 @@ class Ends(Generic[Link]):
         """Those of a node, oldest first."""
         found = self._shown.get(node)
         if found is None:
-            found = tuple(self._links.get(node, {}).values())
-            if found:
-                self._shown[node] = found
+            links = self._links.get(node)
+            if links is None:
+                return ()
+            found = self._shown[node] = tuple(links.values())
         return found
 
 

@@ -130,14 +130,15 @@ class Looks:
     ) -> None:
         """Judge the links that end at a node of which something was seen; ``judge_fast`` where it was taken fast."""
         nodes, name = self._memory.nodes, node.name
-        for link in self._links.above(name):
+        links, every_s = self._links, self._status_every_s
+        for link in links.above(name):
             if now >= link.brief.until:
                 out += rollup.turn(link, now, self._memory.cluster, node.node.datacenter)
-                if status.link_is_due_with_rollup(link, now, self._status_every_s):
+                if status.link_is_due_with_rollup(link, now, every_s):
                     self._judging.publish_link(link, nodes.get(link.upstream), node, now, out)
             if judge_fast is None or not link.streams or not judge_fast(link, nodes.get(link.upstream), seen, now):
                 self._judging.judge_link(link, now, out, thorough)
-        for link in self._links.below(name):
+        for link in links.below(name):
             # A downstream that its agent reads is judged at its own samples, once; a link just found at once.
             down = nodes.get(link.downstream)
             found = not link.brief.until

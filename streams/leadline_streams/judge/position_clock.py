@@ -61,16 +61,16 @@ class PositionClock(Struct, omit_defaults=True):
         if time < times[-1]:
             return
         last = positions[-1]
-        if position == last:
-            times[-1] = time
-        elif position < last:
-            # Promotion to a shorter history: nothing measured before holds for it.
-            self.times, self.positions = TimeArray([time]), PositionArray([position])
-        else:
+        if position > last:
             times.append(time)
             positions.append(position)
             if len(times) > _MAX_POINTS:
                 self._thin()
+        elif position == last:
+            times[-1] = time
+        else:
+            # Promotion to a shorter history: nothing measured before holds for it.
+            self.times, self.positions = TimeArray([time]), PositionArray([position])
 
     @property
     def end(self) -> int | None:

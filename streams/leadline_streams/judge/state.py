@@ -6,7 +6,7 @@ seconds since the epoch.
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Literal, TypeVar, cast
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -502,15 +502,15 @@ class Memory(Struct, omit_defaults=True):
     @property
     def is_failing(self) -> bool:
         """Whether an alert is open that samples can change."""
-        return any(alert.rule not in STANDING for alert in self.alerts.values())
+        return bool(self.alerts) and any(alert.rule not in STANDING for alert in self.alerts.values())
 
     def above(self, node: str) -> Sequence[LinkState]:
         """The links that end at a node, oldest first."""
-        return cast(Links[LinkState], self.links).above(node)
+        return self.links.above(node)  # type: ignore[attr-defined,no-any-return]  # Links
 
     def below(self, node: str) -> Sequence[LinkState]:
         """The links that begin at a node, oldest first."""
-        return cast(Links[LinkState], self.links).below(node)
+        return self.links.below(node)  # type: ignore[attr-defined,no-any-return]  # Links
 
     def around(self, node: str) -> Sequence[LinkState]:
         """The links that end or begin at a node, each once."""

@@ -11,6 +11,7 @@ from leadline_streams.judge.state import Memory
 
 Timer = tuple[float, str, str]
 """When, of what kind, and which."""
+NEVER: Timer = (inf, "", "")
 
 
 class Timers:
@@ -52,7 +53,8 @@ class Timers:
             if self._known.get((kind, ident)) == when:
                 del self._known[kind, ident]
             self._push(now)
-        return min([*self._few(), *heap[:1]], default=(inf, "", ""))
+        soonest = heap[0] if heap else NEVER
+        return min((soonest, *self._few()))
 
     def _push(self, timer: Timer) -> None:
         when, *place = timer

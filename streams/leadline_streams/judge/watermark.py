@@ -321,5 +321,6 @@ def _refuse_after_latest(source: str, time: float) -> None:
 
 def _stale_after_s(sample: Sample, policy: Policy) -> float:
     """Seconds after a sample from which its source counts as silent."""
-    missed_s, least_s = MISSED * min(sample.interval_s, LONGEST_INTERVAL_S), policy.stale_after_s
+    interval_s, least_s = sample.interval_s, policy.stale_after_s
+    missed_s = MISSED * (interval_s if interval_s < LONGEST_INTERVAL_S else LONGEST_INTERVAL_S)
     return missed_s if missed_s > least_s else least_s

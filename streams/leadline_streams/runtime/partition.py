@@ -21,7 +21,7 @@ from leadline.errors import BadRecord
 from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.model.vitals import Vitals
 from leadline.signature import SignatureCheck
-from leadline.wire import INVALID, SPOOLED, UNPROCESSABLE, UNSIGNED
+from leadline.wire import INVALID, OBSERVATIONS, SPOOLED, UNPROCESSABLE, UNSIGNED
 from leadline_streams.runtime import cluster_failure
 from leadline_streams.runtime.cluster_failure import ClusterFailure, Kind
 from leadline_streams.runtime.fold import ROUTINE, Cluster, Fold, Folded, FoldFactory, Output
@@ -109,6 +109,7 @@ class Partition:
         """Enqueue records to their clusters, then evaluate each cluster once, with a turn for others after each."""
         clusters, position = self.clusters, self.position
         touched: dict[Cluster, Any] = {}
+        decode, verifier, used = OBSERVATIONS.decode, self._verifier, folded.used
         for record in records:
             key, offset, headers = record.key, record.offset, record.headers
             if offset < position:
@@ -118,9 +119,14 @@ class Partition:
                 continue
             cluster = clusters.get(key)
             try:
-                if self._verifier is not None:
-                    self._verifier.check(record)
-                seen = decoded(record.value)
+                if verifier is not None:
+                    verifier.check(record)
+                try:
+                    seen: Any = decode(record.value)
+                except BadRecord:
+                    raise
+                except Exception as error:
+                    raise BadRecord(UNPROCESSABLE, named(error)) from error
                 if isinstance(seen, Sample):
                     if cluster is None or cluster.name != seen.node.cluster:
                         cluster = self._admit(record, seen.node.cluster, now)
@@ -148,8 +154,8 @@ class Partition:
                 self._revert(cluster, record, error, folded, now)
             else:
                 folded.judged += 1
-                folded.used.add(key)
                 folded.last = seen
+                used.add(key)
         folded.newest.update(touched)
         for cluster, record in touched.items():
             cluster.used = True

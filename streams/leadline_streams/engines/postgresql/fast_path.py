@@ -216,11 +216,12 @@ def judge_fast(link: LinkState, up: NodeState | None, sample: Sample, now: float
 
 def streams_on(link: LinkState, up: NodeState, position: int, received: int, now: float) -> bool:
     """Note and count the new position of a link that streams; False, and nothing is changed, if that is behind."""
-    behind = up.clock.positions[-1] - position
+    clock = up.clock
+    behind = clock.positions[-1] - position
     if behind > PAGE_SLACK_BYTES:
         return False
     if behind < 0:
-        if not up.clock.has_written(-behind, LEAD_S):
+        if not clock.has_written(-behind, LEAD_S):
             return False
         behind = 0
     link.position = position
@@ -229,7 +230,7 @@ def streams_on(link: LinkState, up: NodeState, position: int, received: int, now
     link.lag_units = link.hop_units = behind
     if now - link.anchor_at >= ANCHOR_S:
         follow_trend(link, now)
-    judged = caught_up(up.clock)
+    judged = caught_up(clock)
     if judged != link.verdict:
         link.verdict, link.verdict_since = judged, now
     rollup.count_caught_up(link.brief, behind, judged)
