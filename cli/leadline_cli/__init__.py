@@ -22,6 +22,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``sink``       notifies people
 ``watch``      your servers, live
 ``check``      your servers, once
+``audit``      your servers, what is set up wrong
 ``replay``     judges recorded samples again
 ``rules``      the rules and their limits
 ``runbook``    what to check and to do when a rule has fired

@@ -7,6 +7,7 @@
 ``alert``        alerts: a finding's lifecycle, one record per transition
 ``finding``      findings that no sample shows
 ``incident``     incidents: causes with steps, changes, timeline
+``audit_look``   what an audit reads of a server
 ``status``       what was judged of each link and node last
 ``lag``          roll-ups for analytics
 ``action``       acknowledgements and notes of people

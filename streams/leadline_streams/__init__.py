@@ -4,12 +4,13 @@
 ``engines``        pure: what samples of each engine mean for the judgement
 ``rules``          pure: one rule per file
 ``causes``         pure: one cause per file
+``audit``          pure: what is set up wrong on servers, found from one look
 ``rule_settings``  the settings of rules, checked against the rules
 ``assembly``       composes the judgement from settings, engines, rules and causes
 ``runtime``        Faust, partitions and durable state
 ``replay``         recorded samples judged again
 ``one_look``       a few samples judged at once, for ``leadline check``
-``reference``      the generated pages of rules and causes
+``reference``      the generated pages of rules, causes and audit rules
 
 It must never read a clock to decide something, or do I/O outside ``runtime`` and ``replay``.
 """

@@ -1,4 +1,7 @@
-"""The pages of all rules and all causes. ``python -m leadline_streams.reference docs/reference`` writes them."""
+"""The pages of all rules, all causes and all audit rules.
+
+``python -m leadline_streams.reference docs/reference`` writes them.
+"""
 
 import sys
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 from leadline.catalogue import CAUSES as CATALOGUE
 from leadline.catalogue.entry import CauseEntry
 from leadline.words import amount
+from leadline_streams.audit import reference as audit
 from leadline_streams.causes import CAUSES
 from leadline_streams.judge.rule import AnyRule
 from leadline_streams.rules import RULES
@@ -81,7 +85,7 @@ def _level(rule: AnyRule, level: float | None) -> str:
     return f"{sign} {amount(level, rule.entry.unit)}"
 
 
-PAGES = {"rules": rules, "causes": causes}
+PAGES = {"rules": rules, "causes": causes, "audit": audit.page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -34,6 +34,7 @@ PURE = (
     "leadline_streams/engines/",
     "leadline_streams/rules/",
     "leadline_streams/causes/",
+    "leadline_streams/audit/",
 )
 """Everything that decides. It sees values and times that it is given, nothing else."""
 PURE_MAY_IMPORT = (
@@ -47,13 +48,14 @@ PURE_MAY_IMPORT = (
     "leadline.clock.epoch",
     "leadline.clock.moment",
     "leadline.catalogue",
-    "leadline.steps.fix_of",
+    "leadline.steps",
     "leadline.setting_words",
     "leadline.words",
     "leadline_streams.judge",
     "leadline_streams.engines",
     "leadline_streams.rules",
     "leadline_streams.causes",
+    "leadline_streams.audit",
 )
 EFFECTS = {
     *("asyncio", "concurrent", "ctypes", "fcntl", "http", "logging", "mmap", "multiprocessing", "os", "pathlib"),

@@ -10,6 +10,7 @@
 ``probe``           one session at a time: sends a statement, waits a bounded time, reconnects
 ``own_names``       the names that a server has for itself
 ``session``         opens a session of the agent's own; refuses a pooler
+``poolers``         poolers, recognised before anything that could outlive a look is sent to one
 ``connection``      connections that keep the SQLSTATE with which a server refuses one
 ``connect_errors``  the reason that a server could not be read, in one line
 ``answers``         the shape of the answers
@@ -18,6 +19,7 @@
 ``vital_answers``   the shape of the answer about vitals
 ``observations``    answers as observations
 ``same_names``      subscriptions of one name in several databases
+``audit_look``      the look of an audit, beside the samples
 ``history``         state kept between looks: ages of replies, workers of logical replication
 ``log_reader``      when the server log is read, and by which right
 ``log_records``     records of a server log in each of its forms

@@ -31,6 +31,16 @@ LOG_TAIL = "logtail"
 LOG_TAIL_BY = "logtailby"
 REFUSED = "refused"
 LISTED = "listed"
+AUDIT_SETTINGS = "auditsettings"
+AUDIT_HBA = "audithba"
+AUDIT_FILES = "auditfiles"
+AUDIT_ROLES = "auditroles"
+AUDIT_SENDERS = "auditsenders"
+AUDIT_DATABASES = "auditdatabases"
+AUDIT_EXTENSIONS = "auditextensions"
+AUDIT_SUBSCRIPTIONS = "auditsubscriptions"
+AUDIT_ORIGINS = "auditorigins"
+AUDIT_UNLOGGED = "auditunlogged"
 
 _FILE = re.compile(r"(?P<query>[a-z]+)-(?P<major>\d+)\.sql").fullmatch
 _PLACE = re.compile(r"\{([a-z]+)\}")

@@ -11,7 +11,10 @@ from leadline.settings.agent import QueryText
 
 MASK = "?"
 UNREADABLE = "(not shown: it cannot be parsed)"
-COMMANDS = {"archive_command", "archive_cleanup_command", "restore_command", "recovery_end_command"}
+COMMANDS = {
+    *("archive_command", "archive_cleanup_command", "restore_command", "recovery_end_command"),
+    "ssl_passphrase_command",
+}
 """Settings that hold a shell command."""
 
 # https://www.postgresql.org/docs/current/sql-syntax-lexical.html. Names come before numbers and dollar quotes, which
@@ -31,7 +34,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
-_SECRET = re.compile("password|secret|scram")
+SECRET = re.compile("password|secret|scram")
 """Among libpq's keywords; sslkey and passfile are names of files."""
 _ASSIGNMENT = re.compile(r"\w+=")
 _WORDS = re.compile(r"\|\||&&|[;|&<>]|[^\s;|&<>]+")
@@ -105,7 +108,7 @@ def _conninfo(value: str) -> str:
         parameters = conninfo_to_dict(value)
     except ProgrammingError:
         return UNREADABLE
-    return make_conninfo("", **{key: text for key, text in parameters.items() if not _SECRET.search(key)})
+    return make_conninfo("", **{key: text for key, text in parameters.items() if not SECRET.search(key)})
 
 
 def _command(value: str) -> str:

@@ -49,7 +49,12 @@ def not_kept(node: NodeState) -> str | None:
     archives = mode == "always" or (mode == "on" and node.takes_writes)
     if not archives or not command or _text(node, "archive_library"):
         return None
-    shown = command.partition(" #")[0]  # a digest follows that stands for its arguments
+    return keeps_nothing(command)
+
+
+def keeps_nothing(command: str) -> str | None:
+    """The reason why a command, as the agent shows it, succeeds without keeping the segment; None where none shows."""
+    shown = command.strip().partition(" #")[0]  # a digest follows that stands for its arguments
     if _KEEPS_NOTHING.search(shown):
         return "it does nothing with the segment"
     return "it succeeds whether the segment was kept or not" if _HIDES_FAILURE.search(shown) else None

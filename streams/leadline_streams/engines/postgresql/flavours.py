@@ -7,12 +7,21 @@ setting is worded here and nowhere else.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from leadline.model.incident import Step
+from leadline.model.observation import Node
 from leadline_streams.engines.postgresql.statements import RELOAD, RESTART
-from leadline_streams.judge.state import NodeState
+
+
+class HasNode(Protocol):
+    """A server as the judgement or an audit has it."""
+
+    @property
+    def node(self) -> Node:
+        """Its identity, and what runs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ _WRITTEN = re.compile(r"ALTER SYSTEM SET (\w+) = '\.\.\.';")
 _FILES = re.compile(r"\b(pg_basebackup|pg_rewind|restore_command)\b")
 
 
-def worded(step: Step, nodes: Mapping[str, NodeState]) -> Step | None:
+def worded(step: Step, nodes: Mapping[str, HasNode]) -> Step | None:
     """A step in the ways of the server that it is about; None where the service does it by itself."""
     about = _ABOUT(step.text or "")
     name = step.node or (about["node"] if about else None)
@@ -94,7 +103,7 @@ def worded(step: Step, nodes: Mapping[str, NodeState]) -> Step | None:
     if text == RESTART:
         return replace(step, text=flavour.restart)
     if _FILES.search(text):
-        return replace(step, text=f"For {node.name} this is not in your hands: {flavour.rebuild}")
+        return replace(step, text=f"For {node.node.name} this is not in your hands: {flavour.rebuild}")
     return replace(step, text=_WRITTEN.sub(rf"set \1 {flavour.settings},", text))
 
 
@@ -108,7 +117,7 @@ def _statement(step: Step, sql: str, flavour: Flavour) -> Step | None:
     return step
 
 
-def _named(text: str, nodes: Mapping[str, NodeState]) -> str | None:
+def _named(text: str, nodes: Mapping[str, HasNode]) -> str | None:
     """The only server that a text names."""
     found = [name for name in nodes if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text)]
     return found[0] if len(found) == 1 else None

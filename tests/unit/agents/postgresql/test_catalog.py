@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from leadline_agents.engines.postgresql import catalog
+from leadline_agents.engines.postgresql.audit_look import GROUPS as AUDIT_GROUPS
 
 FOLDER = Path(str(files("leadline_agents.engines.postgresql"))) / "queries"
 GROUPS = {
@@ -24,6 +25,8 @@ OTHERS = {
         catalog.LOG_TAIL,
         catalog.LOG_TAIL_BY,
     ),
+    *(query for query, _ in AUDIT_GROUPS.values()),
+    catalog.AUDIT_SETTINGS,
 }
 MAJORS = range(catalog.OLDEST, 20)
 
@@ -53,9 +56,11 @@ def test_the_frame_has_a_place_for_each_group() -> None:
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.FRAME, 18))) == GROUPS
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.TABLES, 18))) == {"published"}
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.REFUSED, 18))) == {"members", "generated"}
+    assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.LISTED, 18))) == {"subscribed"}
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query("copies", 18))) == {"copied"}
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.VITALS, 18))) == {"decoded", catalog.SUBSCRIBER}
-    parts = {"published", "logfile", "members", "generated", "copied", "decoded", "failures", catalog.SUBSCRIBER}
+    parts = {"published", "logfile", "members", "generated", "copied", "decoded", "failures"}
+    parts |= {"subscribed", catalog.SUBSCRIBER}
     assert set(catalog.catalog()) == GROUPS | OTHERS | parts | {catalog.FRAME}
 
 

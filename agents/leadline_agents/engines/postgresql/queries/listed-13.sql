@@ -12,8 +12,8 @@ SELECT json_build_object('subscribes', coalesce((
         ) AS tables
         FROM pg_subscription AS subscription
         JOIN pg_database AS database ON database.oid = subdbid AND database.datname = current_database()
-        LEFT JOIN pg_subscription_rel AS subscribed ON srsubid = subscription.oid
-        LEFT JOIN pg_class AS class ON class.oid = srrelid
+        LEFT JOIN ({subscribed}) AS subscribed ON subscribed.subname = subscription.subname
+        LEFT JOIN pg_class AS class ON class.oid = subscribed.srrelid
         LEFT JOIN pg_namespace AS space ON space.oid = class.relnamespace
         GROUP BY subscription.subname
         HAVING count(*) <= 1000

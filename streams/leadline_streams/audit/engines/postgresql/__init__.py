@@ -1,0 +1,16 @@
+"""The audit rules for PostgreSQL, a file for each family.
+
+``common``         conditions, steps and sources that several rules share
+``standbys``       a standby by itself                             PG-SBY
+``durability``     what a server guarantees for its data           PG-DUR
+``wal``            slots, senders and the WAL that is kept          PG-WAL
+``archives``       the WAL archive                                 PG-ARC
+``synchronous``    standbys that commits wait for                  PG-SYNC
+``parity``         what a standby must have as its upstream has it  PG-PAR
+``publishers``     a publisher by itself                           PG-LOG
+``subscribers``    a subscriber, and it with its publisher         PG-LOG
+``security``       who may replicate, and who can read it          PG-SEC
+``configuration``  the configuration files                         PG-CFG
+``clusters``       all servers of a cluster together               PG-CLU
+``every_rule``     all of them, in the order of their ids
+"""

@@ -1,0 +1,45 @@
+"""Every audit rule for PostgreSQL, by id."""
+
+from typing import Final
+
+from leadline_streams.audit.engines.postgresql import (
+    archives,
+    clusters,
+    configuration,
+    durability,
+    parity,
+    publishers,
+    security,
+    standbys,
+    subscribers,
+    synchronous,
+    wal,
+)
+from leadline_streams.audit.rule import AuditRule
+
+FAMILIES: Final = {
+    "Standbys": (standbys,),
+    "WAL and slots": (wal,),
+    "Archive": (archives,),
+    "Durability": (durability,),
+    "Synchronous replication": (synchronous,),
+    "A standby and its upstream": (parity,),
+    "Logical replication": (publishers, subscribers),
+    "Security": (security,),
+    "Configuration": (configuration,),
+    "Clusters": (clusters,),
+}
+"""The files of each family, in the order of the reference page."""
+AUDIT_RULES: Final[dict[str, AuditRule]] = {
+    rule.id: rule
+    for rule in sorted(
+        (
+            value
+            for modules in FAMILIES.values()
+            for module in modules
+            for value in vars(module).values()
+            if isinstance(value, AuditRule)
+        ),
+        key=lambda rule: rule.id,
+    )
+}

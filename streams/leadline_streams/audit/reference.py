@@ -1,0 +1,52 @@
+"""The page of all audit rules, in Markdown."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from leadline_streams.audit.engines.postgresql.every_rule import FAMILIES
+from leadline_streams.audit.rule import AuditRule
+
+_HEAD: Final = """\
+# Audit rules
+
+<!-- Made from streams/leadline_streams/audit/ by `python -m leadline_streams.reference`; a test holds it current. -->
+
+`leadline audit` reads each server once, with `pg_monitor` and no other right, and judges it by these rules. A rule is
+about one server (node), about both ends of a link, or about all servers of a cluster (fleet). It finds a violation, or
+holds, or could not be judged because something was not read: then it is listed with what would show it, and never
+counts as fine.
+
+`critical`: data or service is in danger as it is. `warning`: the next outage, restart or failover does harm. `info`: it
+may be meant, and is only mentioned. A finding may be less severe than its rule. Ids never change their meaning.
+"""
+
+
+def page() -> str:
+    """The page."""
+    return "\n".join(_lines())
+
+
+def _lines() -> Iterator[str]:
+    yield _HEAD
+    for family, modules in FAMILIES.items():
+        rules = [value for module in modules for value in vars(module).values() if isinstance(value, AuditRule)]
+        yield f"## {family}\n"
+        for rule in sorted(rules, key=lambda rule: rule.id):
+            yield from _rule(rule)
+
+
+def _rule(rule: AuditRule) -> Iterator[str]:
+    effect = {"reload": ", by a reload", "restart": ", by a restart", "none": ""}[rule.effect]
+    yield f'<a id="{rule.id.lower()}"></a>\n'
+    yield f"### {rule.id}: {rule.title}\n"
+    yield f"- **Severity**: {rule.severity}; on a {rule.on}; {_versions(rule)}"
+    yield f"- **Reads**: {', '.join(f'`{name}`' for name in rule.reads)}"
+    yield f"- **Violated** when {rule.condition}"
+    yield f"- **Harm**: {rule.why}"
+    yield f"- **Repaired**{effect}: the finding has the steps. [PostgreSQL's own words]({rule.reference})\n"
+
+
+def _versions(rule: AuditRule) -> str:
+    if rule.until is not None:
+        return f"PostgreSQL {rule.since} to {rule.until}"
+    return f"PostgreSQL {rule.since} and later"
