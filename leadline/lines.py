@@ -1,6 +1,7 @@
 """Events, links and nodes as lines of text. Incidents have further lines for the cause and the steps of its fix."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Any, Final
 
@@ -28,6 +29,37 @@ PROBLEMS: Final = {
     "unknown": "NOT KNOWN",
 }
 """Every other verdict in the words of tables."""
+
+
+_REASON_ENDS: Final = re.compile(r"[:;]")
+_REMEDY: Final = re.compile(r" \([^()]*(?:\([^()]*\)[^()]*)*\)$")
+
+
+class Once:
+    """The texts of one screen, in their order: each of some sentences is whole where it is first, and short after that.
+
+    The sentences are why servers cannot be read. What to do, in brackets at the end of a sentence, is written once for
+    all servers with the same remedy.
+    """
+
+    def __init__(self, rows: Iterable[NodeStatus]) -> None:
+        notes = {row.note for row in rows if row.health != "up"} | {row.blind for row in rows}
+        self._sentences = sorted((note for note in notes if note), key=len, reverse=True)
+        self._written: set[str] = set()
+
+    def __call__(self, text: str) -> str:
+        """The text as it is to be written next."""
+        for sentence in self._sentences:
+            if sentence not in text:
+                continue
+            found = _REMEDY.search(sentence)
+            remedy = found[0] if found else ""
+            if sentence in self._written:
+                text = text.replace(sentence, _REASON_ENDS.split(sentence)[0])
+            elif remedy and remedy in self._written:
+                text = text.replace(sentence, sentence.removesuffix(remedy))
+            self._written |= {sentence, remedy}
+        return text
 
 
 def node(row: NodeStatus) -> str:

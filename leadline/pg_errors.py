@@ -23,6 +23,9 @@ class PgFailure(Enum):
     NO_ROUTE = auto()
     NO_NETWORK = auto()
     TLS = auto()
+    NOT_POSTGRESQL = auto()
+    CLOSED = auto()
+    NO_SERVICE = auto()
     CONNECTION_LOST = auto()
     UNKNOWN = auto()
 
@@ -60,12 +63,15 @@ ADVICE: Final[dict[PgFailure, str]] = {
     PgFailure.NO_ROUTE: "is the host up?",
     PgFailure.NO_NETWORK: "is the network up?",
     PgFailure.TLS: "check sslmode and the certificates in the dsn",
-    PgFailure.TOO_MANY_CONNECTIONS: "raise max_connections, or close connections",
+    PgFailure.NOT_POSTGRESQL: "something else listens there: check host and port in the dsn",
+    PgFailure.CLOSED: "does PostgreSQL listen there, or a proxy without a server behind it? check host and port",
+    PgFailure.NO_SERVICE: "correct its name, or set PGSERVICEFILE to the file that has it",
+    PgFailure.TOO_MANY_CONNECTIONS: "close connections, or raise max_connections or the limit of role or database",
     PgFailure.STARTING: "wait until the server has started",
     PgFailure.RECOVERING: "wait: the server is recovering from a crash",
     PgFailure.NOT_ACCEPTING: "on a standby, set hot_standby = on",
     PgFailure.STOPPING: "is the shutdown intended?",
-    PgFailure.NO_ANSWER: "is the server hung, or the network cut?",
+    PgFailure.NO_ANSWER: "is the server hung, the network cut, or something else than PostgreSQL there?",
     PgFailure.DISK_FULL: "free space on the server's disk",
 }
 """The remedy, where it is the same for every caller."""
@@ -118,6 +124,13 @@ _TEXTS: Final[dict[str, PgFailure]] = {
     "timeout expired": PgFailure.CONNECT_TIMEOUT,
     "no route to host": PgFailure.NO_ROUTE,
     "network is unreachable": PgFailure.NO_NETWORK,
+    # https://github.com/PostHog/posthog/pull/64612, https://github.com/dbcli/pgcli/issues/329
+    "invalid response to ssl negotiation": PgFailure.NOT_POSTGRESQL,
+    "expected authentication request": PgFailure.NOT_POSTGRESQL,
+    "server closed the connection unexpectedly": PgFailure.CLOSED,
+    "eof detected": PgFailure.CLOSED,
+    "definition of service": PgFailure.NO_SERVICE,
+    "service file": PgFailure.NO_SERVICE,
     "ssl": PgFailure.TLS,
 }
 _FINER: Final = {

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 BETWEEN_S = 1.0
 """Seconds between the two looks: the second one shows what moves."""
 LOOKS = 2
+FOR_AGENTS = "agent_down"
+"""The cause whose steps are about an agent, of which there is none here; the reason says what to do."""
 GUESS = 0.5
 """A cause of no more confidence is a guess."""
 NAGIOS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -90,14 +92,15 @@ def command(
     look = OneLook(policy_of(judged))
     read = servers(dsns, file, cluster, ask=not nagios)
     asyncio.run(_look(look, read))
+    once = lines.Once(look.nodes())
     if nagios:
-        code = _nagios(look)
+        code = _nagios(look, once)
         if code:
             context.exit(code)
         return
-    _print(look, form)
+    _print(look, form, once)
     if not any(node.health == "up" for node in look.nodes()):
-        raise UnreachableError("no server answers; see above")
+        raise UnreachableError("no server can be read; see above")
     links = look.links()
     if bad := [link for link in links if link.verdict not in FINE and link.verdict != "unknown"]:
         plural = "links have" if len(bad) > 1 else "link has" if len(links) == 1 else "links has"
@@ -105,7 +108,8 @@ def command(
     if any(node.health == "down" for node in look.nodes()):
         raise ProblemFound("a server does not answer; see above")
     if pages := _pages(look):
-        raise ProblemFound(pages[0].summary)
+        unread = pages[0].rule == "node_down"
+        raise ProblemFound("a server cannot be read; see above" if unread else once(pages[0].summary))
     if blind := _blind(look):
         raise UnreachableError(f"cannot see everything: {blind[0]}")
     if unknown := [link for link in links if link.verdict == "unknown"]:
@@ -136,7 +140,7 @@ async def _look(look: "OneLook", instances: list[InstanceSettings]) -> None:
             await sampler.close()
 
 
-def _print(look: "OneLook", form: str) -> None:
+def _print(look: "OneLook", form: str, once: lines.Once) -> None:
     if form == "json":
         refused = _refused(look)
         for node in look.nodes():
@@ -151,7 +155,7 @@ def _print(look: "OneLook", form: str) -> None:
         return
     refused = _refused(look)
     nodes = [
-        (each.node, each.role, lines.short_version(each), each.position or "-", _health(each, refused))
+        (each.node, each.role, lines.short_version(each), each.position or "-", once(_health(each, refused)))
         for each in look.nodes()
     ]
     table(("node", "role", "version", "position", "state"), nodes)
@@ -170,30 +174,38 @@ def _print(look: "OneLook", form: str) -> None:
     if links:
         table(("link", "kind", "verdict", "lag", "behind", "state"), links)
     else:
-        click.echo(_no_links(look))
-    _explain(look)
+        click.echo(once(_no_links(look)))
+    _explain(look, once)
 
 
-def _explain(look: "OneLook") -> None:
+def _explain(look: "OneLook", once: lines.Once) -> None:
     """The causes with their fixes, the breaches that no cause explains, and what was not seen."""
     causes = look.causes()
     explained = frozenset().union(*(CAUSES[cause.code].explains for cause in causes if cause.confidence > GUESS))
     rows = []
     for cause in causes:
+        if cause.code == FOR_AGENTS and len(cause.evidence_for) == 1:
+            continue  # only that the server cannot be read, which its row shows
         rows.append(("cause" if cause.confidence > GUESS else "guess", cause.summary))
-        rows += [("fix" if not number else "", line) for number, line in enumerate(fix_lines(cause))]
+        if cause.code != FOR_AGENTS:
+            rows += [("fix" if not number else "", line) for number, line in enumerate(fix_lines(cause))]
     rows += [("found", alert.summary) for alert in look.alerts() if alert.rule not in explained]
     rows += [("not seen", line) for line in look.unseen()]
     for number, (name, line) in enumerate(rows):
-        click.echo(("\n" if not number or name in ("cause", "guess") else "") + f"{name:<9} {escape(line)}".rstrip())
+        text = escape(once(line))
+        click.echo(("\n" if not number or name in ("cause", "guess") else "") + f"{name:<9} {text}".rstrip())
 
 
 def _no_links(look: "OneLook") -> str:
     """Whether there is no replication, or it cannot be known."""
-    reasons = [f"{node.node} did not answer" for node in look.nodes() if node.health != "up"] + _blind(look)
+    reasons = [_unread(node) for node in look.nodes() if node.health != "up"] + _blind(look)
     if reasons:
         return f"cannot tell whether these servers replicate: {'; '.join(reasons)}"
     return "no replication on this server" if len(look.nodes()) == 1 else "no replication between these servers"
+
+
+def _unread(node: "NodeStatus") -> str:
+    return f"{node.node} {'refuses us' if node.health == 'refused' else 'did not answer'}"
 
 
 def _blind(look: "OneLook") -> list[str]:
@@ -223,7 +235,7 @@ def _state(node: "NodeStatus") -> str:
     return node.health.replace("_", " ").upper()
 
 
-def _nagios(look: "OneLook") -> int:
+def _nagios(look: "OneLook", once: lines.Once) -> int:
     links, nodes, pages = look.links(), look.nodes(), _pages(look)
     codes = {WORST[link.verdict] for link in links} | {2 if page.severity == "critical" else 1 for page in pages}
     codes |= (
@@ -236,7 +248,7 @@ def _nagios(look: "OneLook") -> int:
     states += [f"{node.node} {_state(node)}: {node.note}" for node in nodes if node.health != "up"]
     states += _blind(look) if links else []
     states += [cause.summary for cause in look.causes()[:1]]
-    line = escape("; ".join(states)).replace("|", "/")
+    line = escape("; ".join(map(once, states))).replace("|", "/")
     click.echo(f"REPLICATION {NAGIOS[code]} - {line}{_performance(look)}")
     return code
 

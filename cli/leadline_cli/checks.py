@@ -26,7 +26,7 @@ TOLERANCE_S = JudgementSettings().clock_tolerance_s
 QUERY = "SELECT quote_ident(current_user), clock_timestamp()"
 REFUSALS = (
     *("authentication failed", "no such database", "TLS", "missing right", "pooler", "unsupported version"),
-    "query failed",
+    *("query failed", "not PostgreSQL", "no such service"),
 )
 """Beginnings of the errors of a server that answers and does not accept the settings."""
 Result = Literal["ok", "fail", "unreachable"]

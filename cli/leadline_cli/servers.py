@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,6 +13,7 @@ import click
 from psycopg import pq
 
 from leadline.errors import UsageError
+from leadline.logs import escape
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.dsn import FORM, address, parts
 from leadline.settings.load import load
@@ -23,6 +25,8 @@ EXPOSED: Final = (
     "leadline: everybody on this machine can read the password in the list of processes: put it into a password file "
     "(PGPASSFILE), the server into a service file (service=NAME), or the servers into a file (--servers)"
 )
+
+_UNREADABLE: Final = "/nonexistent/pgpass"
 
 servers_argument: Callable[[F], F] = click.argument("dsns", metavar="[NAME=]DSN...", nargs=-1)
 servers_option: Callable[[F], F] = click.option(
@@ -51,10 +55,12 @@ def servers(given: Sequence[str], file: Path | None, cluster: str, *, ask: bool 
     if file is not None:
         if given:
             raise UsageError("give connection strings or --servers, not both")
+        _report_ignored_passwords()
         return load(AgentSettings, file, os.environ).settings.instances
     if not given:
         raise UsageError(f"give at least one server, as {FORM}, with a name before it if you like: pg-1=postgresql://…")
     read = [parse(text) for text in given]
+    _report_ignored_passwords()
     names = _named(read, asyncio.run(_ask(read)) if ask else [()] * len(read))
     return [InstanceSettings(dsn=Secret(each.dsn), name=names[at], cluster=cluster) for at, each in enumerate(read)]
 
@@ -84,6 +90,16 @@ def addresses(dsns: Sequence[str]) -> list[str]:
 def exposes(given: Sequence[str]) -> bool:
     """Whether a password is on the command line."""
     return any("password" in parts(parse(text).dsn) for text in given)
+
+
+def _report_ignored_passwords() -> None:
+    """Say once that libpq ignores the password file, which it would write at each connection."""
+    file = Path(os.environ.get("PGPASSFILE") or Path.home() / ".pgpass")
+    with suppress(OSError):
+        if file.is_file() and file.stat().st_mode & 0o077:
+            os.environ["PGPASSFILE"] = _UNREADABLE
+            text = f"the password file {file} is ignored, since others may read it: chmod 600 {file}"
+            click.echo(escape(f"leadline: {text}"), err=True)
 
 
 def _is_keyword(name: str) -> bool:

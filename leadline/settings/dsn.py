@@ -13,6 +13,7 @@ from leadline.errors import UsageError
 _VARIABLES: Final = {"host": "PGHOST", "hostaddr": "PGHOSTADDR", "port": "PGPORT", "options": "PGOPTIONS"}
 _SYSCONFDIR: Final = "/etc/postgresql-common"
 """Of Debian's libpq; others take it from PGSYSCONFDIR."""
+_SPACES: Final = "separate keywords with spaces"
 FORM = "postgresql://user@host:5432/database or 'host=... port=5432 user=... dbname=...'"
 
 
@@ -26,18 +27,37 @@ def parts(dsn: str) -> dict[str, str]:
     except Error:
         found = {}
     if not found:
-        raise UsageError(
-            f"this is not a connection string; the form is {FORM}; "
-            "percent-encode special characters in a URL, put values with spaces in single quotes"
-        )
+        raise UsageError(f"this is not a connection string; the form is {FORM}; {_remedy(dsn)}")
     known = {key: str(value) for key, value in found.items() if value is not None}
-    if any("@" in host[1:] for host in known.get("host", "").split(",")):  # at its beginning: an abstract socket
-        # libpq ends the password at the first @ and takes the rest for the host, which would be printed.
-        raise UsageError("the host contains @, which may belong to the password; percent-encode it as %40")
+    if wrong := next(filter(None, map(_wrong_host, known.get("host", "").split(","))), None):
+        raise UsageError(wrong)
     for port in known.get("port", "").split(","):
         if port and not (port.isdecimal() and 0 < int(port) < 65536):
-            raise UsageError(f"{port[:20]!r} is not a port; give a number from 1 to 65535")
+            # libpq ends the host at the first /, and takes what is between : and / of a password for the port.
+            raise UsageError("the port is not a number from 1 to 65535; in the password of a URL, / is written as %2F")
     return known
+
+
+def _remedy(dsn: str) -> str:
+    """The likeliest slip, without a quotation: any part may belong to the password."""
+    if dsn.lower().startswith("jdbc:"):
+        return "leave out jdbc:"
+    if "=" not in dsn and "://" not in dsn:
+        return "a host alone is host=NAME"
+    if ";" in dsn:
+        return _SPACES
+    return "percent-encode special characters in a URL, put values with spaces in single quotes"
+
+
+def _wrong_host(host: str) -> str | None:
+    """The problem with a host that holds more than a host. It is not quoted: the rest may be a password."""
+    if "@" in host[1:]:  # at its beginning: an abstract socket. libpq ends the password at the first @ of a URL
+        return "the host contains @, which may belong to the password; percent-encode it as %40"
+    if ";" in host or "=" in host:
+        return f"the host contains other keywords; {_SPACES}"
+    if host.count(":") == 1 and not host.startswith("/"):  # an IPv6 address has more
+        return "the host contains a port; give it as port=5432"
+    return None
 
 
 def resolved(dsn: str) -> dict[str, str]:
@@ -67,9 +87,15 @@ def _of_service(name: str) -> dict[str, str]:
 
 
 def address(dsn: str) -> str:
-    """``host:port`` of a connection string, for messages; several are separated by commas."""
+    """``host:port`` of a connection string, for messages; several are separated by commas.
+
+    ``service NAME`` for a service that no file has.
+    """
     found = resolved(dsn)
+    if not {"host", "hostaddr"} & found.keys() and (service := found.get("service") or os.environ.get("PGSERVICE")):
+        return f"service {service}"
     hosts = (found.get("host") or found.get("hostaddr") or "localhost").split(",")
     ports = (found.get("port") or "5432").split(",")
     ports = ports * len(hosts) if len(ports) == 1 else ports
-    return ",".join(f"{host}:{port}" for host, port in zip(hosts, ports, strict=False))
+    pairs = zip((f"[{host}]" if ":" in host else host for host in hosts), ports, strict=False)
+    return ",".join(f"{host}:{port}" for host, port in pairs)

@@ -114,7 +114,7 @@ class OneLook:
         for state in self._clusters.values():
             _drop_unused_for_a_moment(state.memory)
             for after_s in range(0, round(CONFIRM_S) + TICK_S, TICK_S):
-                self._note(state.tick(now + timedelta(seconds=after_s)))
+                self._note(state.tick(now + timedelta(seconds=after_s)), at_the_end=True)
 
     def nodes(self) -> list[NodeStatus]:
         """Every node, by cluster and name."""
@@ -163,10 +163,13 @@ class OneLook:
         )
         return limits.warning, limits.critical
 
-    def _note(self, outputs: Iterable[Output]) -> None:
+    def _note(self, outputs: Iterable[Output], *, at_the_end: bool = False) -> None:
+        """Keep the newest transition of each alert. The time that passes at the end is in no text: nobody waited."""
         for output in outputs:
             if isinstance(output, Transition):
-                self._alerts[output.alert_id] = output
+                before = self._alerts.get(output.alert_id)
+                seen = before.summary if at_the_end and before is not None else output.summary
+                self._alerts[output.alert_id] = replace(output, summary=seen)
 
 
 def _drop_unused_for_a_moment(memory: Memory) -> None:

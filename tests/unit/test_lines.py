@@ -63,3 +63,22 @@ def test_lines_for_people() -> None:
     assert lines.link(replace(unknown, lag_at_least_s=12.0)).endswith("healthy  ≥ 12 s behind, -")
     assert lines.node(node("pg-1")) == "10:00:00  orders  pg-1  primary 18.6 in fra1  up"
     assert lines.node(node("pg-1", health="down")).endswith("down: no reason given")
+
+
+def test_why_a_server_cannot_be_read_is_whole_once() -> None:
+    """After that it is its reason; the same remedy of another server is left out; a missing right has no remedy."""
+    remedy = "(is the server running (there)?)"
+    rows = [
+        node("pg-1", health="down", note=f"refused: Connection refused at pg-1:5432 {remedy}"),
+        node("pg-2", health="down", note=f"refused: Connection refused at pg-2:5432 {remedy}"),
+        node("pg-3", blind="role x lacks pg_monitor; run GRANT pg_monitor TO x"),
+    ]
+    once = lines.Once(rows)
+    assert [once(f"DOWN: {row.note}; and more") for row in rows[:2]] == [
+        f"DOWN: refused: Connection refused at pg-1:5432 {remedy}; and more",
+        "DOWN: refused: Connection refused at pg-2:5432; and more",
+    ]
+    assert once(f"pg-2 is down: {rows[1].note}, since 2 s") == "pg-2 is down: refused, since 2 s"
+    assert once(f"BLIND: {rows[2].blind}") == f"BLIND: {rows[2].blind}"
+    assert once(f"BLIND: {rows[2].blind}") == "BLIND: role x lacks pg_monitor"
+    assert once("unchanged") == "unchanged"

@@ -180,7 +180,7 @@ def test_without_an_incident_the_exit_code_is_0(run: Run, pair: Pair) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "why"),
-    [("nonsense", "this is not a connection string"), ("postgresql://a@h:notaport/db", "'notaport' is not a port")],
+    [("nonsense", "this is not a connection string"), ("postgresql://a@h:notaport/db", "the port is not a number")],
 )
 def test_a_wrong_dsn_is_refused_before_anything_starts(run: Run, wrong: str, why: str) -> None:
     """Exit code 2, one line."""

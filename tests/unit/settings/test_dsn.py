@@ -18,6 +18,8 @@ SECRET = "5ecret"
         ("host=db.example password='p@ss word'", "db.example:5432"),
         ("host=@abstract dbname=log", "@abstract:5432"),
         ("host=/run/postgresql", "/run/postgresql:5432"),
+        ("host=::1 port=6432", "[::1]:6432"),
+        ("postgresql://u@[fe80::1%25eth0]/log", "[fe80::1%eth0]:5432"),
     ],
 )
 def test_where_it_leads(dsn: str, where: str) -> None:
@@ -39,6 +41,9 @@ def test_where_a_service_leads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PGPORT", "7000")
     assert address("service=half") == "other.example:7000"
     assert address("service=none") == "other.example:7000"
+    monkeypatch.delenv("PGHOST")
+    assert address("service=none") == "service none"
+    monkeypatch.setenv("PGHOST", "other.example")
     assert address("service=prod") == "db.example:6432"
     monkeypatch.setenv("PGSERVICE", "prod")
     assert address("dbname=app") == "db.example:6432"
@@ -54,6 +59,12 @@ def test_where_a_service_leads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         f"postgresql://u:{SECRET}@[::1/log",
         f"host=db.example password=two {SECRET}",
         f"host=db.example password='{SECRET}",
+        f"postgresql://u:{SECRET}/x@db.example/log",
+        f"postgresql://u:{SECRET}",
+        f"host=db.example;port=5432;password={SECRET}",
+        f"host=db.example,port=5432,password={SECRET}",
+        f"Host=db.example;Username=u;Password={SECRET}",
+        f"jdbc:postgresql://db.example/log?user=u&password={SECRET}",
         SECRET,
         "",
     ],
@@ -63,3 +74,27 @@ def test_what_is_none_is_not_quoted(dsn: str) -> None:
     with pytest.raises(UsageError) as caught:
         parts(dsn)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "remedy"),
+    [
+        ("jdbc:postgresql://db.example:5432/app?user=x", "leave out jdbc:"),
+        ("pg-1", "host=NAME"),
+        ("10.0.0.1:5432", "host=NAME"),
+        ("Host=db.example;Port=5432;Username=x", "separate keywords with spaces"),
+        ("host=db.example;port=5432;user=x", "separate keywords with spaces"),
+        ("host=db.example:5432 user=x", "port=5432"),
+        ("postgresql://u:some/password@db.example/log", "%2F"),
+        ("postgresql://u:p@ssword@db.example/log", "%40"),
+        ("postgresql://u:100%sure@db.example/log", "percent-encode"),
+    ],
+)
+def test_the_likeliest_slip_is_named(dsn: str, remedy: str) -> None:
+    """As people bring them from other programs, or with a password that a generator made.
+
+    https://github.com/PostgREST/postgrest/issues/1531, https://github.com/eduardolat/pgbackweb/issues/3,
+    https://github.com/apache/superset/issues/13456
+    """
+    with pytest.raises(UsageError, match=remedy):
+        parts(dsn)

@@ -4,6 +4,7 @@ The table of errors is ``leadline.pg_errors``. The line begins with the reason i
 separates a server that is gone from one that hangs and from one that refuses the agent.
 """
 
+import re
 from typing import Final
 
 from psycopg import Error
@@ -20,6 +21,9 @@ _REASONS: Final[dict[PgFailure, str]] = {
     PgFailure.NO_ROUTE: "network",
     PgFailure.NO_NETWORK: "network",
     PgFailure.TLS: "TLS",
+    PgFailure.NOT_POSTGRESQL: "not PostgreSQL",
+    PgFailure.CLOSED: "closed",
+    PgFailure.NO_SERVICE: "no such service",
     PgFailure.UNKNOWN: "cannot connect",
     PgFailure.WRONG_PASSWORD: _LOGIN,
     PgFailure.NO_PASSWORD: _LOGIN,
@@ -55,12 +59,19 @@ _LASTING: Final = frozenset(
 _BY_COMMAND: Final = "ProcessInterrupts"
 """The server's function that ends a session in a fast shutdown; those that end it at once, or because the postmaster is
 gone, are others."""
+_UNENCRYPTED: Final = ("no encryption", "SSL off")
+"""The end of a refusal by pg_hba.conf; the second one in PostgreSQL 13."""
+_PLACE: Final = re.compile(
+    r'connection to server (?:at "(?P<host>[^"]*)"(?: \([^)]*\))?, port (?P<port>\d+)|on socket "(?P<socket>[^"]*)") '
+    r"failed: (?:[^\W\d_]+:  )?(?P<text>.*)"
+)
+"""The beginning of libpq's message, before the reason; that of a server begins with a severity, in its language."""
 _POOLERS_SAY: Final = ("unsupported startup parameter", "support command-line options", "support the option")
 """To settings in the startup packet: PgBouncer, and Amazon RDS Proxy."""
 
 _ADVICE: Final = ADVICE | {
-    PgFailure.WRONG_PASSWORD: "check user and password in the dsn",
-    PgFailure.NO_PASSWORD: "add a password to the dsn",
+    PgFailure.WRONG_PASSWORD: "check user and password in the dsn, or the line of the password file",
+    PgFailure.NO_PASSWORD: "put it into a password file that only its owner can read (chmod 600), or into the dsn",
     PgFailure.NOT_IN_HBA: "add an entry for the agent's role to pg_hba.conf",
     PgFailure.NO_ROLE: "create the agent's role: deploy/sql/grants.sql",
     PgFailure.NOT_AUTHENTICATED: "check pg_hba.conf and the dsn",
@@ -109,10 +120,18 @@ def _is_ended_in_order(error: Exception) -> bool:
 
 
 def why(error: Exception, dsn: str) -> str:
-    """The reason, the server's message without the secrets of ``dsn``, and what to do."""
+    """The reason, the server's message and its address without the secrets of ``dsn``, and what to do."""
     failure, message = failure_of(error), message_of(error, dsn)
     reason, advice = _REASONS.get(failure, _STATEMENT), _ADVICE.get(failure, "")
     if "conflict with recovery" in message:  # SQLSTATE 40001, of serialization failures
         reason, advice = _CANCELLED, "replay removed rows that the look was reading; the next look follows"
+    if failure is PgFailure.NOT_IN_HBA and message.endswith(_UNENCRYPTED):
+        advice = f"where the server admits TLS only, use sslmode=require in the dsn; else {advice}"
+    if place := _PLACE.match(message):
+        message = f"{place['text']} at {place['socket'] or _address(place['host'], place['port'])}"
     line = f"{reason}: {message}" if message else reason
     return f"{line} ({advice})" if advice else line
+
+
+def _address(host: str, port: str) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

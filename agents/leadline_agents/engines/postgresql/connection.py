@@ -41,7 +41,7 @@ class Connection(psycopg.AsyncConnection[tuple[Any, ...]]):
             if status == pq.PollingStatus.FAILED:
                 text = pgconn.get_error_message()
                 pgconn.finish()
-                raise refusal(f"connection failed: {text}")
+                raise refusal(text)
             wait = Wait.R if status == pq.PollingStatus.READING else Wait.W
             while not (yield pgconn.socket, wait):
                 pass
