@@ -105,6 +105,19 @@ ENTRIES = (
         class_="notice",
     ),
     RuleEntry(
+        code="changes_come_back",
+        family="conflict",
+        on="subscription",
+        unit="tables",
+        help=(
+            "Tables in the subscriptions of two servers to each other, of which one at least takes changes of any "
+            "origin: each change comes back to the server on which it was made. Not measured where an agent is not "
+            "connected to the replicated database."
+        ),
+        impact="Changes went round between the servers: rows multiplied, or their values were written over and over.",
+        over="no change comes back to {node} by its subscription {name}",
+    ),
+    RuleEntry(
         code="conflict_blindness",
         family="conflict",
         on="subscription",

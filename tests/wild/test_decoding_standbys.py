@@ -10,12 +10,18 @@ import pytest
 from psycopg import sql
 
 from leadline_lab.faults.topologies import DATABASE, ITEMS
-from leadline_lab.sandbox.fleet import REPLICATOR, Fleet
+from leadline_lab.sandbox.fleet import AGENT, REPLICATOR, Fleet
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
+from tests.fixtures.commands import Run
 from tests.wild.conftest import Wild
 from tests.wild.watching import address, watched
 
+SOURCES = (
+    "PostgreSQL docs: Logical Decoding on Standby",
+    "PeerDB-io/peerdb#2967",
+    "cyrilgdn/terraform-provider-postgresql#548",
+)
 CREATING = "SELECT count(*) FROM pg_replication_slots WHERE confirmed_flush_lsn IS NULL AND active"
 
 
@@ -80,6 +86,68 @@ def test_a_slot_of_a_standby_that_is_invalidated(wild: Wild, decoding: Decoding)
         seen.fires("replication_cut_off")
         assert len(seen.incidents()) == 1, seen.history()
         assert seen.ever_first() == {"slot_invalidated"}, seen.history()
+
+
+def failed_over(fleet: Fleet) -> Decoding:
+    """A primary that was promoted once, and its standby from which a subscription reads."""
+    old = fleet.primary("pg-1", {"wal_keep_size": "64MB"})
+    old.query(f"CREATE DATABASE {DATABASE}")
+    old.query(ITEMS, dbname=DATABASE)
+    old.query("CREATE PUBLICATION pg_3 FOR ALL TABLES", dbname=DATABASE)
+    old.query(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {REPLICATOR}", dbname=DATABASE)
+    primary = fleet.standby("pg-4", old, settings={"autovacuum": "off", "wal_keep_size": "64MB"})
+    fleet.wait_caught_up()
+    primary.query("SELECT pg_promote()")
+    old.stop()
+    fleet.links.clear()
+    standby = fleet.standby("pg-2", primary)
+    subscriber = fleet.primary("pg-3")
+    subscriber.query(f"CREATE DATABASE {DATABASE}")
+    subscriber.query(ITEMS, dbname=DATABASE)
+    found = Decoding(primary, standby, subscriber)
+    with found.subscribing() as created:
+        while created.is_alive():
+            primary.query("SELECT pg_log_standby_snapshot()")
+            created.join(0.5)
+    return found
+
+
+@pytest.mark.situation(185, "A subscription reads from a standby, and its primary was promoted long ago", *SOURCES)
+def test_a_standby_that_decodes_on_purpose(wild: Wild, run: Run) -> None:
+    """Nothing is raised, and nobody has taken over from anybody."""
+    with Fleet(plain=True, slots=False) as fleet:
+        servers = failed_over(fleet).servers
+        with watched(servers, DATABASE, settled=True) as seen:
+            seen.quiet(10.0)
+            ends = {(link.upstream, link.downstream) for link in seen.links}
+            primary, standby, subscriber = map(address, servers)
+            assert ends == {(primary, standby), (standby, subscriber)}
+        result = run("check", *(each.dsn(DATABASE, AGENT) for each in servers))
+        assert result.code == 0, result.out
+    wild.raises_nothing()
+
+
+@pytest.mark.situation(186, "The same, and looking begins after the standby has invalidated the slot", *SOURCES)
+def test_a_slot_of_a_standby_that_was_invalidated_before(wild: Wild, run: Run) -> None:
+    """The primary did not take over: the slot was read after its server had started as a standby."""
+    with Fleet(plain=True, slots=False) as fleet:
+        decoding = failed_over(fleet)
+        streams = "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'pg_3' AND state = 'streaming'"
+        eventually("it streams", lambda: bool(decoding.standby.value(streams)))
+        decoding.standby.query("SELECT pg_sleep(12)")
+        decoding.primary.execute("CREATE TABLE x (i int)", "DROP TABLE x", "VACUUM pg_class", dbname=DATABASE)
+        lost = "SELECT 1 FROM pg_replication_slots WHERE invalidation_reason IS NOT NULL"
+        eventually("the slot is invalidated", lambda: bool(decoding.standby.query(lost)))
+        wild.begins()
+        with watched(decoding.servers, DATABASE) as seen:
+            cause = seen.names("slot_invalidated", above=0.9)
+            wild.answers(cause.summary)
+            seen.look(8)
+            assert "slot_lost_in_failover" not in str(seen.incidents()), seen.history()
+            assert len(seen.incidents()) == 1, seen.history()
+        result = run("check", *(each.dsn(DATABASE, AGENT) for each in decoding.servers))
+        assert result.code == 1
+        assert "took over" not in result.out, result.out
 
 
 @pytest.mark.situation(

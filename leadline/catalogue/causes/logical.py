@@ -56,9 +56,9 @@ ENTRIES = (
     CauseEntry(
         code="bidirectional_loop",
         family="logical",
-        help="two servers subscribe to each other with origin = any, and unique keys collide",
-        over="the unique keys no longer collide",
-        explains=FAILING,
+        help="two servers subscribe to the same tables of each other, and one takes changes of any origin",
+        over="no change comes back to the server on which it was made",
+        explains=FAILING | {"changes_come_back"},
         follows=CONFLICTING,
         shared=True,
         improvements=(

@@ -32,6 +32,8 @@ KINDS = (
     ("22", "a value is not allowed"),
 )
 """The meaning of a SQLSTATE, or of its class, for a change of logical replication."""
+ITS_PUBLISHER = "08P01"
+"""protocol_violation: the stream ended with an error of the publisher."""
 GUESSED = 0.45
 ENOUGH = 64
 """A value of max_prepared_transactions where that of the publisher is not known."""
@@ -54,6 +56,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         elif reason is None:
             if affected.subscription.conflicts and not drift:
                 yield _guess(affected, alike=drift == [])
+        elif reason.code == ITS_PUBLISHER:
+            yield _by_publisher(affected, reason)
         elif not reason.code.startswith(server_log.CONNECTION) and reason.code not in (*NOT_THERE, DUPLICATE):
             yield _claim(affected, reason)
 
@@ -113,6 +117,35 @@ def _two_phase(
             *affected.evidence,
         ],
         not_seen=[] if written else _not_seen(affected),
+    )
+
+
+def _by_publisher(affected: AffectedSubscription, reason: LogLine) -> Claim:
+    """The publisher ends the stream with an error at the same change each time; the worker quotes it."""
+    up = affected.publisher.name if affected.publisher is not None else "the publisher"
+    return Claim(
+        subject=affected.about,
+        confidence=0.92 if affected.is_certain else 0.7,
+        title=f"{up} refuses to send a change to {affected.name}",
+        summary=f"{affected.name} fails at each attempt ({affected.errors} in 5 min), because {up} does not send the "
+        f"change: {reason.message}",
+        steps=[
+            *affected.read_error,
+            Step(
+                risk="look",
+                node=affected.publisher.name if affected.publisher is not None else None,
+                database=affected.slot.database if affected.slot is not None else None,
+                sql="SELECT pubname, schemaname, tablename, attnames, rowfilter FROM pg_publication_tables "
+                f"WHERE pubname IN ({', '.join(map(literal, affected.subscription.publications))}) ORDER BY 2, 3, 1",
+            ),
+            Step(
+                risk="careful",
+                text="Change the publications on the publisher so that it can send the change. What it decodes is as "
+                "the publications were when the change was made: where that is not enough, let the subscription leave "
+                "out the publication that is in the way, and refresh it",
+            ),
+        ],
+        evidence_for=[server_log.as_evidence(reason, affected.node), *affected.evidence],
     )
 
 

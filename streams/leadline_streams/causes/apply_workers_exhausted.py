@@ -8,6 +8,7 @@ from leadline_streams.engines.postgresql.statements import change_setting, show_
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
+from leadline_streams.judge.state import NodeState
 
 ORIGINS = "max_active_replication_origins"
 LAUNCHER = 1
@@ -50,8 +51,8 @@ def reached_limits(context: DiagnosisContext, affected: AffectedSubscription) ->
     subscriptions = node.sample.subscriptions if node.sample is not None else []
     workers = sum(subscription.workers for subscription in subscriptions)
     others = sum(subscription.enabled for subscription in subscriptions) - 1
-    # Each enabled subscription uses an origin; since PostgreSQL 18 origins have a limit of their own.
-    origins = ORIGINS if context.setting(node, ORIGINS) is not None else "max_replication_slots"
+    # Each enabled subscription uses an origin.
+    origins = limit_of_origins(context, node)
     in_use = (
         ("max_logical_replication_workers", workers, 0.96),
         (origins, others, 0.95),
@@ -59,6 +60,11 @@ def reached_limits(context: DiagnosisContext, affected: AffectedSubscription) ->
     )
     limits = ((setting, context.setting(node, setting), used, sure) for setting, used, sure in in_use)
     return [(setting, int(limit), used, sure) for setting, limit, used, sure in limits if limit and used >= int(limit)]
+
+
+def limit_of_origins(context: DiagnosisContext, node: NodeState) -> str:
+    """The setting that limits a server's replication origins, which have one of their own since PostgreSQL 18."""
+    return ORIGINS if context.setting(node, ORIGINS) is not None else "max_replication_slots"
 
 
 def _enough(affected: AffectedSubscription, limit: int) -> int:

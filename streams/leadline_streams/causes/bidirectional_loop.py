@@ -6,6 +6,7 @@ from leadline.catalogue.entry import FAILING
 from leadline.model.incident import Step
 from leadline.model.observation import Subscription
 from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions, quoted
+from leadline_streams.engines.postgresql.both_ways import WayBack, way_back
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.needs import remote_transaction
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -13,9 +14,13 @@ from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import NodeState
 
+NAMED = 3
+"""Tables that are named."""
+
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A subscription that receives its own rows, because it takes changes of any origin from its own subscriber."""
+    colliding: set[str] = set()
     for affected in affected_subscriptions(context, FAILING):
         back, publisher = return_subscription(context, affected), affected.publisher
         kinds = affected.risen(*DUPLICATES)
@@ -24,6 +29,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if affected.subscription.origin == "none":
             continue
         name, up = affected.node.name, publisher.name
+        colliding.add(affected.about.id)
         yield Claim(
             subject=affected.about,
             confidence=0.98,
@@ -39,15 +45,66 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             ],
         )
 
+    for affected in affected_subscriptions(context, frozenset({"changes_come_back"})):
+        found = way_back(context.cluster, affected.node, affected.subscription)
+        if found is not None and found.tables and affected.about.id not in colliding:
+            yield _returning(affected, found)
+
+
+def _returning(affected: AffectedSubscription, found: WayBack) -> Claim:
+    """No key collides: a table without one gets its rows again and again, and updates go round."""
+    name, up, back = affected.node.name, found.publisher.name, found.back
+    tables = ", ".join((found.tables or ())[:NAMED])
+    origin = ", suborigin" if affected.subscription.origin is not None else ""
+    goes = (
+        f"a change of {tables} goes round between the two without end"
+        if found.is_endless
+        else f"each change of {tables} on {name} comes back to it once"
+    )
+    return Claim(
+        subject=affected.about,
+        confidence=0.97,
+        title=f"changes go round between {name} and {up}",
+        summary=f"{affected.name} takes changes of any origin from {up}, which has those of {name} by {back.name}: "
+        f"{goes}",
+        steps=[
+            affected.step("look", f"SELECT subname, subenabled{origin} FROM pg_subscription"),
+            *_filters(affected, found.publisher, back),
+            Step(
+                risk="careful",
+                text=f"Compare {tables} on {name} and {up}: rows without a key were inserted several times, and a "
+                "value may be an older one",
+            ),
+        ],
+        evidence_for=[
+            fact("origin", affected.subscription.origin or "any", name, affected.subscription.name),
+            fact("origin", back.origin or "any", up, back.name),
+            fact("tables", tables, name, "in both subscriptions"),
+        ],
+    )
+
+
+def _filters(affected: AffectedSubscription, publisher: NodeState, back: Subscription) -> list[Step]:
+    """Take only what was made on the other server; before PostgreSQL 16 only one of the two may go on."""
+    if affected.subscription.origin is None:
+        text = (
+            f"Before PostgreSQL 16 changes cannot be taken by origin: {affected.alter('safe', 'DISABLE').sql}, or let "
+            "the two subscribe to other tables"
+        )
+        return [Step(risk="careful", node=affected.node.name, database=affected.subscription.database, text=text)]
+    found = [affected.alter("safe", "SET (origin = none)")]
+    if back.origin not in (None, "none"):
+        sql = f"ALTER SUBSCRIPTION {quoted(back.in_sql)} SET (origin = none)"
+        found.append(Step(risk="safe", node=publisher.name, database=back.database, sql=sql))
+    return found
+
 
 def _steps(affected: AffectedSubscription, publisher: NodeState, back: Subscription) -> list[Step]:
     """Stop the loop in both directions, then skip the transaction that came back."""
-    filter_back = f"ALTER SUBSCRIPTION {quoted(back.in_sql)} SET (origin = none)"
     returned = "Skip the transaction that came back, with the finish LSN from the server log"
     return [
         *affected.read_error,
-        affected.alter("safe", "SET (origin = none)"),
-        Step(risk="safe", node=publisher.name, database=back.database, sql=filter_back),
+        *_filters(affected, publisher, back),
         Step(risk="destructive", node=affected.node.name, text=returned),
         affected.skip,
     ]

@@ -32,6 +32,8 @@ UNANSWERED, PARTED = 0.9, 0.94
 BEFORE_15 = "before PostgreSQL 15 a worker that connects and fails to apply looks the same: read the server log"
 NOT_CONNECTED = (server_log.CONNECTION, server_log.LOGIN)
 """Classes of SQLSTATE: the worker cannot connect; or it ends as it starts, in the name of the subscription's owner."""
+PROHIBITED = "2F003"
+"""The owner is no superuser, and the connection string has no password (since PostgreSQL 16)."""
 RETRY = "wal_retrieve_retry_interval"
 ABSENT = 0.5
 """Confidence while only the absence of a worker is seen, and of errors to apply."""
@@ -102,9 +104,13 @@ def _confidence(
 
 
 def _reason(affected: AffectedSubscription) -> LogLine | None:
-    """The newest error of the worker, when it is one of connecting, or of its owner's right to connect."""
+    """The newest error of the worker, when it is one of connecting, or of its owner's right to connect.
+
+    Where the server counts errors to apply and there is none, it is whatever ends the worker before it connects.
+    """
     reason = affected.reason
-    return reason if reason is not None and reason.code.startswith(NOT_CONNECTED) else None
+    before = affected.subscription.apply_errors is not None and not affected.errors
+    return reason if reason is not None and (before or reason.code.startswith(NOT_CONNECTED)) else None
 
 
 def _fails_otherwise(affected: AffectedSubscription) -> bool:
@@ -115,7 +121,11 @@ def _fails_otherwise(affected: AffectedSubscription) -> bool:
 def _reconnect(affected: AffectedSubscription) -> list[Step]:
     """A new connection string; proposed only where the worker writes that it cannot connect."""
     reason = _reason(affected)
-    if reason is None or reason.code.startswith(server_log.LOGIN):
+    if reason is not None and reason.code == PROHIBITED:
+        give = f"ALTER SUBSCRIPTION {quoted(affected.subscription.in_sql)} SET (password_required = false)"
+        text = f"Put a password into the connection string, or let a superuser run {give}"
+        return [Step(risk="careful", node=affected.node.name, database=affected.subscription.database, text=text)]
+    if reason is None or not reason.code.startswith(server_log.CONNECTION):
         return []
     alter = f"ALTER SUBSCRIPTION {quoted(affected.subscription.in_sql)} CONNECTION 'host=... dbname=... user=...'"
     text = f"If the address or the role is wrong, correct it: {alter}"

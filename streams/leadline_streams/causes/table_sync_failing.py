@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from leadline.model.incident import Step
 from leadline.model.observation import LogLine
 from leadline.words import times
+from leadline_streams.causes.apply_workers_exhausted import SPARE, limit_of_origins
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.copy_timeouts import cancelled
-from leadline_streams.engines.postgresql.statements import show_senders, show_settings, show_slots
+from leadline_streams.engines.postgresql.statements import change_setting, show_senders, show_settings, show_slots
 from leadline_streams.engines.postgresql.subscriptions import copies_fail
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
@@ -18,6 +19,8 @@ from leadline_streams.judge.rule import fact
 RULES = frozenset({"table_sync_stuck"})
 SLOTS = "max_replication_slots"
 SENDERS = "max_wal_senders"
+NO_LIMIT_LEFT = "53400"
+"""configuration_limit_exceeded."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
@@ -56,7 +59,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A limit of the publisher that leaves nothing for a copy, which needs a slot and a sender of its own."""
+    """A limit that leaves nothing for a copy, which needs a slot and a sender of its own, and an origin here."""
 
     words: str
     steps: list[Step]
@@ -65,6 +68,10 @@ class Reached:
 def _reached(context: DiagnosisContext, affected: AffectedSubscription, reason: LogLine | None) -> Reached | None:
     """The limit; None where none is reached, or the server log shows that copies fail for another reason."""
     up, sample = affected.publisher, affected.publisher.sample if affected.publisher is not None else None
+    if reason is None or reason.code == NO_LIMIT_LEFT:
+        origins = _origins(context, affected)
+        if origins is not None:
+            return origins
     if up is None or sample is None or (reason is not None and not reason.code.startswith(server_log.CONNECTION)):
         return None
     for setting, what, used, look in (
@@ -80,6 +87,18 @@ def _reached(context: DiagnosisContext, affected: AffectedSubscription, reason: 
             steps = [look, show_settings(up.name, setting), Step(risk="careful", node=up.name, text=raised)]
             return Reached(f"all {what} of {up.name} are in use ({setting} = {most}), and a copy needs one more", steps)
     return None
+
+
+def _origins(context: DiagnosisContext, affected: AffectedSubscription) -> Reached | None:
+    """The limit of replication origins on the subscriber: each subscription and each copy that runs has one."""
+    node, setting = affected.node, limit_of_origins(context, affected.node)
+    used = sum(each.pid is not None for each in node.sample.subscriptions) if node.sample is not None else 0
+    most = context.number(node, setting)
+    if most is None or used < most:
+        return None
+    raised = change_setting(node.name, setting, str(most + SPARE), "careful", restart=True)
+    words = f"all replication origins of {node.name} are in use ({setting} = {most}), and a copy needs one more"
+    return Reached(words, [show_settings(node.name, setting), *raised])
 
 
 def _steps(affected: AffectedSubscription) -> list[Step]:

@@ -40,6 +40,26 @@ def changes_come_back(logical: Logical) -> Course:
 
 @fault(
     make_logical,
+    Expected(rule="changes_come_back", cause="bidirectional_loop", summary=("goes round", "items"), within_s=90.0),
+    since=16,
+)
+def changes_go_round(logical: Logical) -> Course:
+    """Two servers subscribe to each other with origin = any: an update goes from one to the other without end."""
+    logical.on_publisher(f"INSERT INTO {logical.table} VALUES (6002, 'before')")
+    logical.fleet.wait_caught_up()
+    with _subscribed_both_ways(logical, "none"):
+        yield Prepared()
+        logical.on_publisher("ALTER SUBSCRIPTION back SET (origin = any)")
+        logical.alter("SET (origin = any)")
+        logical.on_publisher(f"UPDATE {logical.table} SET note = 'round' WHERE id = 6002")
+        yield Injected()
+        logical.on_publisher("ALTER SUBSCRIPTION back SET (origin = none)")
+        logical.alter("SET (origin = none)")
+        yield Healed()
+
+
+@fault(
+    make_logical,
     Expected(rule="apply_conflict", cause="multi_writer_swap"),
     since=16,
     event_window=True,

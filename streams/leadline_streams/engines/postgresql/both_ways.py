@@ -4,8 +4,12 @@ The server counts a row of another origin whenever a change from elsewhere meets
 hour apart. Changes cross only while neither server has the other's: when both subscriptions were interrupted.
 """
 
+from dataclasses import dataclass
+
+from leadline.model.observation import Slot, Subscription
 from leadline_streams.engines.postgresql.apply import ORIGINS
-from leadline_streams.engines.postgresql.links import is_logical
+from leadline_streams.engines.postgresql.links import is_logical, slot_of
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.rule import ClusterView
 from leadline_streams.judge.state import NodeState
 
@@ -23,6 +27,61 @@ def publishers_back(cluster: ClusterView, node: NodeState, subscription: str) ->
         if is_logical(back) and publisher is not None and publisher.name in publishers:
             found.append((publisher, back.name))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """The way on which a server gets its own changes back."""
+
+    publisher: NodeState
+    back: Subscription
+    """The publisher's subscription, by which it has those changes."""
+    tables: tuple[str, ...] | None
+    """Those that both subscriptions have; None where they are not seen."""
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether the publisher gets its own changes back too, so that a change never comes to rest."""
+        return self.back.origin != "none"
+
+
+def way_back(cluster: ClusterView, node: NodeState, subscription: Subscription) -> WayBack | None:
+    """The way on which changes of a node come back by one of its subscriptions; None where there is none.
+
+    A subscription with ``origin = none`` takes only changes that were made on its publisher. Before PostgreSQL 16 there
+    is no such option.
+    """
+    if not subscription.enabled or subscription.origin == "none":
+        return None
+    for publisher, name in publishers_back(cluster, node, subscription.name):
+        sample = publisher.sample if publisher.answers else None
+        back = first(sample.subscriptions, "name", name) if sample is not None else None
+        if back is None or not back.enabled or not _same_databases(cluster, node, subscription, publisher, back):
+            continue
+        ours, theirs = node.subscribes.get(subscription.name), publisher.subscribes.get(name)
+        if ours is None or theirs is None:
+            return WayBack(publisher, back, None)
+        if tables := tuple(sorted(set(ours.names) & set(theirs.names))):
+            return WayBack(publisher, back, tables)
+    return None
+
+
+def _same_databases(
+    cluster: ClusterView, one: NodeState, ours: Subscription, other: NodeState, theirs: Subscription
+) -> bool:
+    """Whether each of two subscriptions reads the database into which the other one writes."""
+    return all(
+        slot is None or slot.database in (None, written)
+        for slot, written in (
+            (_slot(cluster, one, ours, other), theirs.database),
+            (_slot(cluster, other, theirs, one), ours.database),
+        )
+    )
+
+
+def _slot(cluster: ClusterView, node: NodeState, subscription: Subscription, up: NodeState) -> Slot | None:
+    link = next((each for each in cluster.above(node.name) if each.name == subscription.name), None)
+    return slot_of(link, up) if link is not None and link.upstream == up.name else None
 
 
 def records_origins(node: NodeState) -> bool | None:

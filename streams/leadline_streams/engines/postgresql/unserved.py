@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from leadline.model.observation import Subscription
+from leadline.model.observation import Slot, Subscription
 from leadline_streams.engines.postgresql.links import slot_of
 from leadline_streams.engines.postgresql.subscriptions import UNKNOWN_SINCE
 from leadline_streams.engines.postgresql.timing import milliseconds
@@ -10,6 +10,8 @@ from leadline_streams.judge.lookup import first
 from leadline_streams.judge.rule import ClusterView
 from leadline_streams.judge.state import LinkState, NodeState
 
+STARTED_S = 10.0
+"""A slot counts as inactive from a moment in the start of its server, which is over after this time."""
 FIRST = 1
 """The timeline of a server that was never promoted."""
 
@@ -90,15 +92,26 @@ def _is_read_as_standby(
 ) -> bool:
     """Whether a subscription read from a standby, of whose system the primary was always another server.
 
-    A primary that was demoted may have the slot still. What was before the first look is not seen; then only the first
-    timeline excludes it.
+    A primary that was demoted may have the slot still. What was before the first look is not seen; then the first
+    timeline excludes it, and a slot that was read since its server started: a demotion needs a restart.
     """
-    if link is None or not standby.answers or standby.takes_writes or slot_of(link, standby) is None:
+    slot = slot_of(link, standby) if link is not None and standby.answers and not standby.takes_writes else None
+    if slot is None or primary.promoted_at is not None:
         return False
-    if primary.promoted_at is not None:
-        return False
+    if _was_read_since_start(standby, slot):
+        return True
     idle = node.idle_subscriptions.get(subscription.name)
     return (primary.node.timeline or FIRST) == FIRST or (idle is not None and idle.since != UNKNOWN_SINCE)
+
+
+def _was_read_since_start(node: NodeState, slot: Slot) -> bool:
+    """Whether a slot is read, or was after its server had started, which PostgreSQL 17 and later show."""
+    if slot.active:
+        return True
+    started_at, sample = node.node.started_at, node.sample
+    if started_at is None or sample is None or slot.inactive_s is None:
+        return False
+    return (sample.at - started_at).total_seconds() - slot.inactive_s > STARTED_S
 
 
 def _has_slot(node: NodeState, subscription: Subscription) -> bool:
