@@ -166,7 +166,8 @@ class NoJudgement:
     """A judgement that does nothing: what remains is the cost of delivering samples to it."""
 
     memory = Memory(ClusterName(""))
-    late = duplicates = 0
+    late = duplicates = spent = 0
+    unfinished = False
 
     def enqueue(self, seen: object, spooled: bool = False) -> None:
         """Nothing."""

@@ -17,8 +17,8 @@ EXTRAS: Final = ("tables", "subscribes", "publishes", "server_log")
 """Groups that only some samples have: they are left out whole, in this order, before any row is."""
 MOST_ROWS: Final = 10_000
 """So many rows of each group are judged."""
-CALM: Final = 2
-"""The trouble of a row that shows nothing wrong; that of one that does is lower."""
+HEALTHY: Final = 2
+"""The urgency of a row that shows nothing wrong; that of one that does is lower."""
 LATE_S: Final = 5.0
 """A receiver that is silent or behind for less shows nothing wrong."""
 
@@ -34,42 +34,42 @@ def names(sample: Sample) -> Iterable[tuple[NamedRow, Any]]:
 
 
 @singledispatch
-def trouble(row: object) -> int:
-    """0 for a row that shows something broken, 1 for one that shows what may break, ``CALM`` for others."""
-    return CALM
+def urgency(row: object) -> int:
+    """0 for a row that shows something broken, 1 for one that shows what may break, ``HEALTHY`` for others."""
+    return HEALTHY
 
 
-@trouble.register
+@urgency.register
 def _(slot: Slot) -> int:
     if slot.wal_status == "lost" or slot.invalidation_reason is not None or slot.conflicting:
         return 0
     held = slot.wal_status not in (None, "reserved") or not (slot.active or slot.temporary or slot.synced)
-    return 1 if held else CALM
+    return 1 if held else HEALTHY
 
 
-@trouble.register
+@urgency.register
 def _(subscription: Subscription) -> int:
     if not subscription.enabled or subscription.pid is None:
         return 0
     failed = subscription.apply_errors or subscription.sync_errors or subscription.conflicts
     waits = subscription.unsynced or subscription.blocked_by or (subscription.message_age_s or 0.0) > LATE_S
-    return 1 if failed or waits else CALM
+    return 1 if failed or waits else HEALTHY
 
 
-@trouble.register
+@urgency.register
 def _(sender: Downstream) -> int:
     if sender.state not in ("", "streaming"):
         return 0
-    return 1 if max(sender.replay_lag_s or 0.0, sender.reply_age_s or 0.0) > LATE_S else CALM
+    return 1 if max(sender.replay_lag_s or 0.0, sender.reply_age_s or 0.0) > LATE_S else HEALTHY
 
 
 def cut(
     sample: Sample, most: Mapping[str, int], lately: Container[NamedRow] = (), kept: Container[NamedRow] = ()
 ) -> Sample:
-    """A sample with at most so many rows of each group: those in trouble, then those that hold or lag most.
+    """A sample with at most so many rows of each group: those that show a failure, then those that hold or lag most.
 
-    ``lately``: rows that were in trouble a short time ago; they count as such, so that their end is seen. ``kept``:
-    rows that come first among those in equal trouble.
+    ``lately``: rows that showed one a short time ago; they count as such, so that its end is seen. ``kept``:
+    rows that come first among those of one urgency.
     """
     changes: dict[str, Any] = {}
     left_out = dict(sample.left_out)
@@ -81,8 +81,8 @@ def cut(
         def place(index: int, rows: Sequence[Any] = rows, group: str = group) -> tuple[int, bool, float, int]:
             row = rows[index]
             known = group, _name(row)
-            found = trouble(row)
-            return (min(found, CALM - 1) if known in lately else found), known not in kept, -_weight(row), index
+            found = urgency(row)
+            return (min(found, HEALTHY - 1) if known in lately else found), known not in kept, -_weight(row), index
 
         first = sorted(sorted(range(len(rows)), key=place)[:room])
         changes[group] = tuple(rows[index] for index in first)

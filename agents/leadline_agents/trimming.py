@@ -1,14 +1,14 @@
-"""Looks that are larger than readers or Kafka take: what says least is left out, and how much that is, is said."""
+"""Looks that are larger than readers or Kafka take: what says least is left out, and counted."""
 
 from leadline.clock import Clock
 from leadline.model.observation import Sample
-from leadline.rows import CALM, EXTRAS, GROUPS, MOST_ROWS, NamedRow, cut, names, trouble, without_extra
+from leadline.rows import EXTRAS, GROUPS, HEALTHY, MOST_ROWS, NamedRow, cut, names, urgency, without_extra
 from leadline.wire import MAX_OBSERVATION_BYTES, encode
 
-SEEN_CALM_S = 600.0
-"""A row that was in trouble is sent for so long after that, so that readers see that it is over."""
+SHOWN_HEALTHY_S = 600.0
+"""A row that showed a failure is sent for so long after that, so that readers see that it is over."""
 CHOSEN_S = 30.0
-"""Rows in no more trouble than others are chosen anew after this time: each change of rows is a whole sample."""
+"""Rows that are as urgent as others are chosen anew after this time: each change of rows is a whole sample."""
 REFUSED_PART = 0.5
 """The part of a size that Kafka refused which looks have from then on."""
 
@@ -19,7 +19,7 @@ class Trimmer:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lately: dict[NamedRow, float] = {}
-        """When each row was last in trouble."""
+        """When each row last showed a failure."""
         self._kept: set[NamedRow] = set()
         """The rows of the last look that was cut."""
         self._chosen_at = 0.0
@@ -45,13 +45,13 @@ class Trimmer:
         return found
 
     def _note(self, sample: Sample) -> None:
-        """Note the rows that are in trouble now, and forget for which it is long over."""
+        """Note the rows that show a failure now, and forget those that have not for long."""
         now = self._clock.monotonic()
         if now - self._chosen_at >= CHOSEN_S:
             self._kept, self._chosen_at = set(), now
-        lately = {name: at for name, at in self._lately.items() if now - at <= SEEN_CALM_S}
+        lately = {name: at for name, at in self._lately.items() if now - at <= SHOWN_HEALTHY_S}
         for name, row in names(sample):
-            if trouble(row) < CALM:
+            if urgency(row) < HEALTHY:
                 lately[name] = now
         self._lately = lately
 

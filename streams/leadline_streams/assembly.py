@@ -60,8 +60,13 @@ class ClusterFactory:
 
     def new(self, cluster: str, seq_floor: int = 0) -> ClusterState:
         """A state that remembers nothing, whose alerts are numbered above ``seq_floor``."""
-        return ClusterState(cluster, self._judgement, Memory(ClusterName(cluster), seq_floor=seq_floor))
+        return self._in_turns(ClusterState(cluster, self._judgement, Memory(ClusterName(cluster), seq_floor=seq_floor)))
 
     def load(self, data: bytes) -> ClusterState:
         """The state that was dumped."""
-        return ClusterState.load(data, self._judgement)
+        return self._in_turns(ClusterState.load(data, self._judgement))
+
+    @staticmethod
+    def _in_turns(state: ClusterState) -> ClusterState:
+        state.in_turns = True
+        return state

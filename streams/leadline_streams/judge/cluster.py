@@ -4,8 +4,10 @@
 are enqueued before they are evaluated. Cost is in the links of the node observed, not in the windows.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from heapq import heappop
+from math import inf
 
 from leadline.errors import BadRecord
 from leadline.model.finding import EngineVitals, FindingReport
@@ -17,7 +19,7 @@ from leadline.wire import INVALID
 from leadline_streams.judge import reports, retiring, setting_changes
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.judgement import Judgement
-from leadline_streams.judge.judging import Judging
+from leadline_streams.judge.judging import STEP, Judging
 from leadline_streams.judge.looks import Looks
 from leadline_streams.judge.state import Memory, load
 from leadline_streams.judge.timers import Timers
@@ -25,6 +27,8 @@ from leadline_streams.judge.view import View
 from leadline_streams.judge.watermark import DUPLICATE, LATE, MOST_WAITING, WaitingVitals
 from leadline_streams.judge.wiring import Wiring
 
+TURN = 512
+"""So many rows, links and timers of a cluster are judged at once where others are to have a turn: some 20 ms."""
 Observed = Sample | NodeSettings | FindingReport | Retirement | EngineVitals
 """An observation of a cluster."""
 
@@ -34,7 +38,7 @@ class ClusterState:
 
     __slots__ = (
         *("_alerting", "_engines", "_judgement", "_judging", "_outputs", "_timers", "_wiring"),
-        *("duplicates", "late", "looks", "memory", "name"),
+        *("_rest", "duplicates", "in_turns", "late", "looks", "memory", "name", "spent", "unfinished"),
     )
 
     def __init__(self, name: str, judgement: Judgement, memory: Memory | None = None) -> None:
@@ -43,6 +47,14 @@ class ClusterState:
         self.late = 0
         """Observations too late to be judged, since this object was made."""
         self.duplicates = 0
+        self.in_turns = False
+        """Whether ``evaluate`` and ``tick`` may return before all is judged, after ``TURN`` of it."""
+        self.unfinished = False
+        """Whether they did: ``evaluate`` goes on. Nothing may be enqueued until then."""
+        self.spent = 0
+        """Rows, links and timers that were judged since whoever looks at it set it to 0."""
+        self._rest: tuple[Iterator[None], float] | None = None
+        """The part of judging a large sample that is left, and its time."""
         self._judgement = judgement
         self._engines = judgement.engines
         self._alerting = Alerting(self.memory, judgement)
@@ -80,16 +92,17 @@ class ClusterState:
 
     def tick(self, now: datetime) -> list[Output]:
         """Let time pass: silence is judged, what is due happens, stragglers are no longer waited for."""
-        self._advance()
+        self._advance(inf)
         memory, time = self.memory, now.timestamp()
         horizon = memory.arrivals.horizon
         memory.arrivals.tick(time, self._judgement.policy)
         if memory.arrivals.horizon < horizon:
             self._wiring.time_went_back(memory.arrivals.horizon)
-        self._advance()
-        if time >= memory.sweep_at:
+        self._advance(TURN if self.in_turns else inf)
+        if time >= memory.sweep_at and not self.unfinished:
             retiring.sweep(memory, self._judgement, self._alerting, self._wiring, time, self._outputs)
-        return self.evaluate()
+            return self.evaluate()
+        return self._take_outputs()
 
     def enqueue(self, seen: Observed, spooled: bool = False) -> None:
         """Take one observation; judging it may wait until ``evaluate``, for others that are enqueued together.
@@ -110,11 +123,11 @@ class ClusterState:
             return
         elif isinstance(seen, FindingReport):
             reports.validate(seen, self._judgement)
-            self._advance()
+            self._advance(inf)
             arrivals.enqueue(seen)
             return
         elif isinstance(seen, Retirement):
-            self._advance()
+            self._advance(inf)
             self._retire(seen)
             return
         elif seen.node.engine not in self._engines:
@@ -139,7 +152,7 @@ class ClusterState:
             source.base = base
 
     def _offer(self, seen: Sample | NodeSettings | EngineVitals, spooled: bool) -> None:
-        self._advance()
+        self._advance(inf)
         arrivals = self.memory.arrivals
         node = self.memory.nodes.get(seen.node if isinstance(seen, Vitals) else seen.node.name)
         before_s = arrivals.sources[node.name].stale_after_s if node is not None else 0.0
@@ -153,34 +166,69 @@ class ClusterState:
 
     def evaluate(self) -> list[Output]:
         """Judge what can be judged by now; returns the outputs of everything that was enqueued."""
-        self._advance()
+        self._advance(TURN if self.in_turns else inf)
+        return self._take_outputs()
+
+    def _take_outputs(self) -> list[Output]:
+        if self._rest is not None:  # which goes on to add to this list
+            outputs = list(self._outputs)
+            self._outputs.clear()
+            return outputs
         outputs, self._outputs = self._outputs, []
         return outputs
 
-    def _advance(self) -> None:
+    def _advance(self, room: float) -> None:
+        """Judge what can be judged by now: all of it, or a little more than ``room``."""
         out, memory, arrivals = self._outputs, self.memory, self.memory.arrivals
-        upto, waiting = arrivals.ready(), arrivals.waiting
+        upto, waiting, most = arrivals.ready(), arrivals.waiting, self.spent + room
+        self.unfinished = False
+        if self._rest is not None:
+            rest, time = self._rest
+            if not self._goes_on(rest, time, most, out):
+                return
         while waiting and (waiting[0][0] <= upto or len(waiting) > MOST_WAITING):
-            time, _, _, _, seen = heappop(waiting)
+            time, _, _, _, seen = waiting[0]
             if time > upto:
                 upto = time
-            if memory.next_due <= time:
-                self._pass_time(time, out)
+            if memory.next_due <= time and not self._pass_time(time, most, out):
+                return
+            heappop(waiting)
+            left = None
             if isinstance(seen, WaitingVitals):
-                self.looks.vitals(seen.vitals, time, out)
+                left = self.looks.vitals(seen.vitals, time, out)
             elif isinstance(seen, Sample):
-                self.looks.sample(seen, time, out)
+                left = self.looks.sample(seen, time, out)
             elif isinstance(seen, NodeSettings):
                 self._settings(seen, time, out)
             else:
                 reports.take(seen, time, memory, self._alerting, self._judgement, out)
-            if memory.standing_at <= time:
-                self._judging.measure_standing(time, out)
-            if memory.diagnose_at <= time:
-                self._alerting.follow_up(time, out)
-        if memory.next_due <= upto:
-            self._pass_time(upto, out)
+            if left is not None:
+                arrivals.horizon = upto
+                if not self._goes_on(left, time, most, out):
+                    return
+            elif memory.standing_at <= time or memory.diagnose_at <= time:
+                self._follow_up(time, out)
+        if memory.next_due <= upto and not self._pass_time(upto, most, out):
+            return
         arrivals.horizon = upto
+
+    def _goes_on(self, rest: Iterator[None], time: float, most: float, out: list[Output]) -> bool:
+        """Judge the rest of a sample; False when no more is to be done in this turn, and some is left."""
+        self._rest = rest, time
+        for _ in rest:
+            self.spent += STEP
+            if self.spent >= most:
+                self.unfinished = True
+                return False
+        self._rest = None
+        self._follow_up(time, out)
+        return True
+
+    def _follow_up(self, time: float, out: list[Output]) -> None:
+        if self.memory.standing_at <= time:
+            self._judging.measure_standing(time, out)
+        if self.memory.diagnose_at <= time:
+            self._alerting.follow_up(time, out)
 
     # -- Observations -------------------------------------------------------------------------------------------------
 
@@ -203,19 +251,25 @@ class ClusterState:
 
     # -- Time ---------------------------------------------------------------------------------------------------------
 
-    def _pass_time(self, upto: float, out: list[Output]) -> None:
-        """Everything that becomes due by itself up to a time, each at its own time and in order."""
+    def _pass_time(self, upto: float, most: float, out: list[Output]) -> bool:
+        """Everything that becomes due by itself up to a time, each at its own time and in order; False when no more is
+        to be done in this turn."""
         memory = self.memory
         view = View(memory)
         while True:
             when, kind, ident = self._timers.next()
             memory.next_due = when
             if when > upto:
-                return
+                return True
+            if self.spent >= most:
+                self.unfinished = True
+                return False
+            self.spent += 1
             memory.arrivals.horizon = max(memory.arrivals.horizon, when)
             if kind == "node":
                 node = memory.nodes[ident]
                 node.stale = True
+                self.spent += len(memory.around(ident))
                 self._judging.judge_around(node, when, out)
             elif kind == "links":
                 self._wiring.discover(when, out)

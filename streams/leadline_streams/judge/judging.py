@@ -1,5 +1,7 @@
 """Judges the nodes and links of a cluster: verdicts, rules and statuses, each where something may have changed."""
 
+from collections.abc import Iterator
+
 from leadline.model.observation import Sample
 from leadline_streams.judge import link_progress, rollup, status, verdict
 from leadline_streams.judge.alerting import Alerting, Output
@@ -19,6 +21,16 @@ BACKUP_OVER_S = 10.0
 """A backup program that is gone for so long has ended."""
 
 
+STEP = 128
+"""So many rows or links are judged at once."""
+
+
+def drain(turns: Iterator[None]) -> None:
+    """Judge all of it at once."""
+    for _ in turns:
+        pass
+
+
 class Judging:
     """The judgement of one cluster, in its memory."""
 
@@ -33,18 +45,27 @@ class Judging:
         self._alerting = alerting
         self._wiring = wiring
 
-    def judge_node(self, engine: Engine, node: NodeState, now: float, out: list[Output], thorough: bool) -> None:
-        """Measure the rules of a node and of what is on it; only of what is not healthy, unless ``thorough``."""
+    def judge_node(
+        self, engine: Engine, node: NodeState, now: float, out: list[Output], thorough: bool
+    ) -> Iterator[None]:
+        """Measure the rules of a node and of what is on it; only of what is not healthy, unless ``thorough``.
+
+        After each ``STEP`` rows others may have a turn.
+        """
         memory, sample, run = self._memory, node.sample, self._alerting.run
         answers, view = node.answers, View(self._memory)
         if thorough or not engine.node_is_healthy(node):
             run(NodeContext(view, now, node), node, answers, out)
         if sample is None:
             return
-        for slot in sample.slots:
+        for number, slot in enumerate(sample.slots, 1):
             if thorough or not engine.slot_is_healthy(slot):
                 run(SlotContext(view, now, node, slot), node, answers, out)
-        for subscription in sample.subscriptions:
+            if not number % STEP:
+                yield
+        for number, subscription in enumerate(sample.subscriptions, 1):
+            if not number % STEP:
+                yield
             run(SubscriptionContext(view, now, node, subscription), node, answers, out)
         if thorough and node.node.role == "primary" and self._judges_whole(now):
             complete = answers and not any(other.stale for other in memory.nodes.values())
@@ -89,7 +110,7 @@ class Judging:
         if up is not None and (link.lead_units or up.is_outrun):
             was, up.is_outrun = up.is_outrun, any(other.lead_units for other in memory.below(up.name))
             if up.is_outrun and not was:
-                self.judge_node(engine, up, now, out, thorough)
+                drain(self.judge_node(engine, up, now, out, thorough))
         judged = verdict.judge(link, now, up, down, reading, traits, clock)
         if judged != link.verdict:
             link.verdict, link.verdict_since = judged, now
@@ -120,7 +141,7 @@ class Judging:
     def judge_around(self, node: NodeState, now: float, out: list[Output]) -> None:
         """Judge a node and every link that ends at it."""
         engine = self._engines[node.node.engine]
-        self.judge_node(engine, node, now, out, thorough=True)
+        drain(self.judge_node(engine, node, now, out, thorough=True))
         self.publish_node(engine, node, now, out)
         for link in self._memory.around(node.name):
             self.judge_link(link, now, out, thorough=True)

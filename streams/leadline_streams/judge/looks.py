@@ -1,6 +1,6 @@
 """Samples and vitals of nodes: what they change in a cluster's memory, and the judging of the node and its links."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, cast
 
 from leadline.model.finding import EngineVitals
@@ -9,7 +9,7 @@ from leadline_streams.judge import rollup, same_address, setting_changes, shared
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
-from leadline_streams.judge.judging import Judging
+from leadline_streams.judge.judging import STEP, Judging, drain
 from leadline_streams.judge.links import Links
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 from leadline_streams.judge.timers import Timers
@@ -54,42 +54,65 @@ class Looks:
         self._judging = judging
         self._timers = timers
 
-    def sample(self, sample: Sample, now: float, out: list[Output]) -> None:
-        """Judge a sample."""
+    def sample(self, sample: Sample, now: float, out: list[Output], base: int | None = None) -> Iterator[None] | None:
+        """Judge a sample; of one that has very many rows or links, what is left is judged as the caller iterates.
+
+        ``base``: the ``seq`` of the whole sample that it stands on, where it was made of vitals.
+        """
         memory, nodes, name = self._memory, self._memory.nodes, sample.node.name
         node = nodes.get(name)
         if node is None:
             if name in memory.retired and not sample.up:
                 memory.retired[name] = now
-                return
+                return None
             node = self.new_node(sample, now)
         engine = self._engines[sample.node.engine]
         if node.host_ahead_s or now <= memory.arrivals.corrected_until:
             self._note_clock(node, sample, now)
         thorough = self._wiring.rivals or memory.is_failing
         fast = not thorough and node.is_healthy and engine.take_fast(node, sample, now, node.upstream in nodes)
-        if not fast:
-            thorough = self._take(engine, node, sample, now, out) or thorough
-            self._judging.judge_node(engine, node, now, out, thorough)
-            self._judging.publish_node(engine, node, now, out)
-            for link in self._links.below(name):
-                link.streams = False
-        elif now - node.status_at >= self._status_every_s:
-            self._judging.publish_node(engine, node, now, out)
         if sample.up:
-            node.base = sample.seq
+            node.base = sample.seq if base is None else base
         if node.alive_since:
             node.alive_since = 0.0
-        self._judge_links(node, sample, engine.judge_fast if fast else None, now, out, thorough)
+        if not fast:
+            thorough = self._take(engine, node, sample, now, out) or thorough
+            rest = self._judge_whole(engine, node, sample, now, out, thorough)
+            rows = len(sample.slots) + len(sample.subscriptions)
+            if rows + len(self._links.above(name)) + len(self._links.below(name)) > STEP:
+                return rest
+            drain(rest)
+            return None
+        if now - node.status_at >= self._status_every_s:
+            self._judging.publish_node(engine, node, now, out)
+        above, below = self._links.above(name), self._links.below(name)
+        self._judge_links(node, sample, engine.judge_fast, now, out, thorough, above, below)
+        return None
 
-    def vitals(self, vitals: EngineVitals, now: float, out: list[Output]) -> None:
-        """Judge vitals: as they are while all is well, otherwise the sample that they make."""
+    def _judge_whole(
+        self, engine: Engine, node: NodeState, sample: Sample, now: float, out: list[Output], thorough: bool
+    ) -> Iterator[None]:
+        """Judge a node, and the links that end at it, by a sample of which the fast path took nothing."""
+        yield from self._judging.judge_node(engine, node, now, out, thorough)
+        self._judging.publish_node(engine, node, now, out)
+        for link in self._links.below(node.name):
+            link.streams = False
+        above, below = self._links.above(node.name), self._links.below(node.name)
+        for first in range(0, len(above), STEP):
+            self._judge_links(node, sample, None, now, out, thorough, above[first : first + STEP], ())
+            yield
+        for first in range(0, len(below), STEP):
+            self._judge_links(node, sample, None, now, out, thorough, (), below[first : first + STEP])
+            yield
+
+    def vitals(self, vitals: EngineVitals, now: float, out: list[Output]) -> Iterator[None] | None:
+        """Judge vitals: as they are while all is well, otherwise the sample that they make; see ``sample``."""
         memory, nodes = self._memory, self._memory.nodes
         node = nodes.get(vitals.node)
         base = node.kept if node is not None else None
         if node is None or base is None or node.base != vitals.base or base.node.boot != vitals.boot:
             self._not_judged(node, now)
-            return
+            return None
         engine = self._engines[base.node.engine]
         if not self.fits(vitals, base):
             self._not_judged(node, now)
@@ -101,14 +124,15 @@ class Looks:
             or now <= memory.arrivals.corrected_until
             or not engine.take_vitals(node, vitals, now, node.upstream in nodes)
         ):
-            self.sample(vitals.whole(base), now, out)
-            node.base = vitals.base
+            return self.sample(vitals.whole(base), now, out, vitals.base)
         else:
             if now - node.status_at >= self._status_every_s:
                 self._judging.publish_node(engine, node, now, out)
             if node.alive_since:
                 node.alive_since = 0.0
-            self._judge_links(node, vitals, engine.judge_vitals, now, out, False)
+            above, below = self._links.above(node.name), self._links.below(node.name)
+            self._judge_links(node, vitals, engine.judge_vitals, now, out, False, above, below)
+        return None
 
     def _not_judged(self, node: NodeState | None, now: float) -> None:
         """Count vitals whose base is not known: they show that the agent works, and nothing of its server."""
@@ -127,18 +151,19 @@ class Looks:
         now: float,
         out: list[Output],
         thorough: bool,
+        above: Sequence[LinkState],
+        below: Sequence[LinkState],
     ) -> None:
-        """Judge the links that end at a node of which something was seen; ``judge_fast`` where it was taken fast."""
-        nodes, name = self._memory.nodes, node.name
-        links, every_s = self._links, self._status_every_s
-        for link in links.above(name):
+        """Judge links that end at a node of which something was seen; ``judge_fast`` where it was taken fast."""
+        nodes, every_s = self._memory.nodes, self._status_every_s
+        for link in above:
             if now >= link.brief.until:
                 out += rollup.turn(link, now, self._memory.cluster, node.node.datacenter)
                 if status.link_is_due_with_rollup(link, now, every_s):
                     self._judging.publish_link(link, nodes.get(link.upstream), node, now, out)
             if judge_fast is None or not link.streams or not judge_fast(link, nodes.get(link.upstream), seen, now):
                 self._judging.judge_link(link, now, out, thorough)
-        for link in links.below(name):
+        for link in below:
             # A downstream that its agent reads is judged at its own samples, once; a link just found at once.
             down = nodes.get(link.downstream)
             found = not link.brief.until

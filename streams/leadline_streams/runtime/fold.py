@@ -24,16 +24,21 @@ ROUTINE = (LagRollup, LinkStatus, NodeStatus, Forgotten)
 class Fold(Protocol):
     """The judgement of one cluster, as a partition needs it."""
 
+    unfinished: bool
+    """Whether ``evaluate`` or ``tick`` returned before all was judged: ``evaluate`` goes on."""
+    spent: int
+    """A measure of what was judged, which whoever reads it sets to 0."""
+
     def enqueue(self, seen: Observed, spooled: bool = False) -> None:
         """Take one observation, to be judged at ``evaluate`` at the latest. Raises BadRecord."""
         ...
 
     def evaluate(self) -> list[Output]:
-        """Judge what was enqueued, as far as it can be."""
+        """Judge what was enqueued, as far as it can be; of much a part, see ``unfinished``."""
         ...
 
     def tick(self, now: datetime) -> list[Output]:
-        """Let time pass."""
+        """Let time pass; see ``evaluate``."""
         ...
 
     def dump(self) -> bytes:
@@ -89,6 +94,8 @@ class Folded:
     ticks: int = 0
     unplaced: int = 0
     """Vitals of a cluster of which nothing else was read yet: what they stand on is not known."""
+    end: int = 0
+    """The offset after the last record that is applied."""
     outputs: list[tuple[Cluster, Output]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     last: Observed | None = None

@@ -31,6 +31,8 @@ from leadline_streams.runtime.snapshot import Saved
 TOGETHER = 64
 """Records that are enqueued before they are evaluated: so many stay in the processor's cache until then."""
 
+MOST_SPENT = 512
+"""After so much judging while records are enqueued, others may have a turn."""
 MOST_DEFECTS = 10
 """A state from which so many judgements in a row fail is given up: its cluster is judged anew."""
 MOST_STRANGERS = 1000
@@ -97,15 +99,16 @@ class Partition:
             pass
         return folded
 
-    def turns(self, records: Iterable[Any], folded: Folded, now: float) -> Iterator[None]:
-        """The same by and by, into ``folded``: after each group of records, others may have a turn."""
+    def turns(self, records: Iterable[Any], folded: Folded, now: float) -> Iterator[bool]:
+        """The same by and by, into ``folded``: each time others may have a turn. True after a group of records: those
+        up to ``folded.end`` are applied and all judged, so the caller may leave the others."""
         stream = iter(records)
         while together := list(islice(stream, TOGETHER)):
-            for _ in self._fold(together, folded, now):
-                yield
-            yield
+            yield from self._fold(together, folded, now)
+            folded.end = together[-1].offset + 1
+            yield True
 
-    def _fold(self, records: Iterable[Any], folded: Folded, now: float) -> Iterator[None]:
+    def _fold(self, records: Iterable[Any], folded: Folded, now: float) -> Iterator[bool]:
         """Enqueue records to their clusters, then evaluate each cluster once, with a turn for others after each."""
         clusters, position = self.clusters, self.position
         touched: dict[Cluster, Any] = {}
@@ -146,6 +149,9 @@ class Partition:
                 cluster.applied = offset + 1
                 touched[cluster] = record
                 cluster.fold.enqueue(seen, headers[-1][0] == SPOOLED if headers else False)
+                if cluster.fold.spent >= MOST_SPENT:
+                    cluster.fold.spent = 0
+                    yield False
             except BadRecord as bad:
                 folded.rejected.append(Rejected(record, bad.reason, bad.detail))
                 if bad.reason != UNSIGNED or key in clusters:  # nobody can name clusters without their keys
@@ -159,10 +165,11 @@ class Partition:
         folded.newest.update(touched)
         for cluster, record in touched.items():
             cluster.used = True
-            self._judge(cluster, cluster.fold.evaluate, record, folded, now)
-            yield
+            if self._judge(cluster, cluster.fold.evaluate, record, folded, now):
+                yield from self._finish(cluster, record, folded, now)
+            yield False
 
-    def _keyless(self, record: Any, folded: Folded, now: float) -> Iterator[None]:
+    def _keyless(self, record: Any, folded: Folded, now: float) -> Iterator[bool]:
         try:
             if isinstance(record, Unreadable):
                 raise BadRecord(UNPROCESSABLE, record.detail)
@@ -198,17 +205,18 @@ class Partition:
         unsaved = (cluster.saved for cluster in self.clusters.values() if cluster.saved < cluster.applied)
         return min([self.position, *unsaved])
 
-    def _tick(self, record: Any, at: datetime, folded: Folded, now: float) -> Iterator[None]:
+    def _tick(self, record: Any, at: datetime, folded: Folded, now: float) -> Iterator[bool]:
         folded.ticks += 1
         self._time_s = at.timestamp()
         for cluster in list(self.clusters.values()):
             if record.offset < cluster.applied:
                 continue
             cluster.applied = record.offset + 1
-            self._judge(cluster, partial(cluster.fold.tick, at), record, folded, now)
+            if self._judge(cluster, partial(cluster.fold.tick, at), record, folded, now):
+                yield from self._finish(cluster, record, folded, now)
             if cluster.unreported is not None or cluster.failure is not None:
                 self._follow(cluster, folded, now)
-            yield
+            yield False
 
     def _follow(self, cluster: Cluster, folded: Folded, now: float) -> None:
         """Tell what went wrong with a cluster outside of any record, and when nothing is wrong any more."""
@@ -224,16 +232,26 @@ class Partition:
 
     def _judge(
         self, cluster: Cluster, judged: Callable[[], list[Output]], record: Any, folded: Folded, now: float
-    ) -> None:
-        """Evaluate a cluster. A defect is attributed to its newest record."""
+    ) -> bool:
+        """Evaluate a cluster; True when some of it is left. A defect is attributed to its newest record."""
         try:
             outputs = judged()
         except Exception as error:
             self._revert(cluster, record, error, folded, now)
-        else:
-            cluster.defects = 0
-            if outputs:
-                self._emit(cluster, outputs, folded, now)
+            return False
+        cluster.fold.spent = 0
+        if outputs:
+            self._emit(cluster, outputs, folded, now)
+        if cluster.fold.unfinished:
+            return True
+        cluster.defects = 0
+        return False
+
+    def _finish(self, cluster: Cluster, record: Any, folded: Folded, now: float) -> Iterator[bool]:
+        """Evaluate the rest of a cluster, with a turn for others before each part."""
+        yield False
+        while self._judge(cluster, cluster.fold.evaluate, record, folded, now):
+            yield False
 
     def _refuse(self, record: Any, bad: BadRecord, folded: Folded, now: float) -> None:
         """Count a record that cannot be used for the cluster whose key it has."""

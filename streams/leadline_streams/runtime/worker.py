@@ -76,6 +76,8 @@ class Worker:
         self._partitions: dict[Opening, Partition] = {}
         self._progress: dict[Opening, float] = {}
         self._lock = asyncio.Lock()
+        self._releasing = False
+        """Whether the partitions are to be let go: no more is judged than what was begun."""
         self._restorer = Restorer(kafka, factory, blobs, settings, clock)
         self._states = StateWriter(kafka, self._prefix + STATES, self._note)
         self._assigning: asyncio.Task[None] | None = None
@@ -97,7 +99,7 @@ class Worker:
         """Judge records. Never raises; see ``failed``."""
         async with self._lock:
             partition = self._partitions.get(chunk.opening)
-            if partition is None or self.failed.done():
+            if partition is None or self.failed.done() or self._releasing:
                 return
             try:
                 await self._judge(partition, chunk)
@@ -142,6 +144,7 @@ class Worker:
         """Save everything: the partitions may go to other workers. Never raises; see ``failed``."""
         if self._assigning is not None:
             self._assigning.cancel()
+        self._releasing = True
         async with self._lock:
             try:
                 if self._partitions and not self.failed.done():
@@ -150,6 +153,7 @@ class Worker:
                         await self._kafka.claim(())
             except Exception as error:
                 self._note(error)
+            self._releasing = False
             self._forget(RECOVERY_S)
 
     async def beat(self) -> None:
@@ -165,7 +169,11 @@ class Worker:
         now = self._clock.monotonic()
         clusters = len(partition.clusters)
         folded, turn_ends = Folded(), now + TURN_S
-        for _ in partition.turns(chunk, folded, now):
+        end = chunk.end
+        for may_leave in partition.turns(chunk, folded, now):
+            if may_leave and self._releasing:
+                end = folded.end  # the next owner reads on from there
+                break
             if self._clock.monotonic() >= turn_ends:
                 await self._clock.sleep(0)  # for the heartbeats, and for whoever stops the worker
                 turn_ends = self._clock.monotonic() + TURN_S
@@ -199,7 +207,7 @@ class Worker:
             self._states.save(partition.number, cluster, blob)
         if letters:
             await asyncio.gather(*letters)
-        partition.position = chunk.end
+        partition.position = end
         count_folded(folded, at)
         metrics.STREAM_CLUSTERS.inc(len(partition.clusters) - clusters)
 

@@ -1,4 +1,4 @@
-"""A look at a server that has very much: what says most is sent, and how much is not, is said."""
+"""A look at a server that has very much: what says most is sent, and how much is not, is counted."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from leadline.clock import ManualClock
 from leadline.model.observation import Sample, Slot, Subscription, Tables
 from leadline.model.pg_vitals import PostgresqlVitals
 from leadline.rows import GROUPS, MOST_ROWS
-from leadline_agents.trimming import CHOSEN_S, SEEN_CALM_S, Trimmer
+from leadline_agents.trimming import CHOSEN_S, SHOWN_HEALTHY_S, Trimmer
 from leadline_agents.wire_form import WireForm
 from tests.unit.agents.test_wire_form import looks
 from tests.unit.strategies import values
@@ -69,7 +69,7 @@ def test_five_thousand_slots_are_sent_and_read(trimmer: Trimmer) -> None:
     assert not isinstance(form.of(replace(sample, seq=2)), Sample)
 
 
-def test_those_in_trouble_are_sent_and_the_others_are_counted(trimmer: Trimmer) -> None:
+def test_those_that_fail_are_sent_and_the_others_are_counted(trimmer: Trimmer) -> None:
     """The order of those that are sent is that of the server."""
     lost = {7, 6_000, 14_999}
     slots = [slot(n, **({"wal_status": "lost"} if n in lost else {})) for n in range(15_000)]
@@ -81,7 +81,7 @@ def test_those_in_trouble_are_sent_and_the_others_are_counted(trimmer: Trimmer) 
     assert list(sent.slots) == sorted(sent.slots, key=lambda each: each.name)
 
 
-def test_the_same_rows_are_sent_while_they_are_in_the_same_trouble(trimmer: Trimmer, clock: ManualClock) -> None:
+def test_the_same_rows_are_sent_while_they_are_as_urgent_as_others(trimmer: Trimmer, clock: ManualClock) -> None:
     """Whatever their numbers are: other rows could not stand on the whole sample before. Then the worst are chosen."""
 
     def names(turn: int) -> set[str]:
@@ -95,13 +95,13 @@ def test_the_same_rows_are_sent_while_they_are_in_the_same_trouble(trimmer: Trim
     assert names(2) != before
 
 
-def test_a_row_is_sent_for_a_while_after_its_trouble(trimmer: Trimmer, clock: ManualClock) -> None:
+def test_a_row_is_sent_for_a_while_after_its_failure(trimmer: Trimmer, clock: ManualClock) -> None:
     """So that readers see that it is over."""
     many = [slot(n, retained_bytes=1000) for n in range(15_000)]
     trimmer.fitted(look(*many, slot(99_999, active=False)))
     clock.advance(CHOSEN_S)
     assert trimmer.fitted(look(*many, slot(99_999))).slots[-1].name == "customer_99999"
-    clock.advance(SEEN_CALM_S + 1)
+    clock.advance(SHOWN_HEALTHY_S + 1)
     assert trimmer.fitted(look(*many, slot(99_999))).slots[-1].name != "customer_99999"
 
 

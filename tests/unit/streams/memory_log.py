@@ -50,6 +50,9 @@ def record(seen: Sample | Tick | bytes, offset: int = 0, partition: int = 0, key
 class Count:
     """A judgement that counts: every second thing it sees makes a roll-up, every third a transition."""
 
+    unfinished = False
+    spent = 0
+
     def __init__(self, cluster: str, seen: int = 0, last: Sequence[int] = ()) -> None:
         self.cluster = cluster
         self.seen = seen

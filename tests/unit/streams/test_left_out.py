@@ -1,4 +1,4 @@
-"""What an agent leaves out of a look that is too large is not seen: neither gone, nor well."""
+"""Rows that an agent leaves out of a look that is too large are not seen: neither gone, nor well."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def primary(world: World, *slots: Slot, left_out: int = 7000, seconds: int = 10)
         world.step()
 
 
-def test_what_is_left_out_is_said() -> None:
+def test_what_is_left_out_is_reported() -> None:
     """With the numbers; a slot that is shown is judged as always."""
     world = World(rule_blind=QUICK, slot_lost={"for_s": 0.0})
     primary(world, FINE, LOST)
@@ -76,7 +76,7 @@ def test_a_subscription_whose_slot_is_not_seen_is_not_broken(field: str, value: 
 
 
 def test_more_rows_than_are_judged_are_cut_when_they_are_read() -> None:
-    """Whoever sent them: those in trouble are judged, and the rest is counted as not seen."""
+    """Whoever sent them: those that show a failure are judged, and the rest is counted as not seen."""
     world = World()
     server = world.add("pg-1", "primary")
     server.set(slots=(*(Slot(name=f"s{n}", active=True) for n in range(MOST_ROWS + 20_000)), LOST))

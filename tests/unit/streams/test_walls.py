@@ -10,6 +10,7 @@ from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 
 from leadline.clock import ManualClock, moment
+from leadline.model.alert import Transition
 from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
 from leadline.settings.stream import DeadLetterSettings
@@ -171,6 +172,40 @@ async def test_others_have_a_turn_while_a_large_cluster_is_judged() -> None:
     assert turns >= 20
     await log.settle(processing)
     assert not worker.failed.done()
+
+
+async def test_whoever_stops_a_worker_waits_for_no_more_than_it_has_begun() -> None:
+    """Records that it has read and not judged are judged by the next owner, as if there had been one."""
+
+    class Slow(ManualClock):
+        """Each look at it is a long judgement later."""
+
+        def monotonic(self) -> float:
+            self.advance(TURN_S)
+            return super().monotonic()
+
+    log = MemoryLog()
+    for seq in range(64 * 20):
+        log.append(sample("orders" if seq % 2 else "billing", seq))
+    worker = log.restart(Slow(), forgiving())
+    worker.assign()
+    await pause()
+    (opening,) = worker._partitions
+    processing = asyncio.ensure_future(worker.process(chunk(opening, log.samples[0])))
+    await pause()
+    await log.settle(asyncio.gather(processing, worker.release()))
+    assert not worker.failed.done()
+    assert 0 < log.committed[0] < 64 * 20
+    worker = log.restart(ManualClock(), forgiving())
+    worker.assign()
+    await pause()
+    (opening,) = worker._partitions
+    left = [each for each in log.samples[0] if each.offset >= log.committed[0]]
+    await log.settle(worker.process(chunk(opening, left)))
+    await log.settle(worker.release())
+    assert log.committed[0] == 64 * 20
+    whole = Partition(0, 0, Counts(), {}, flush_s=10.0).fold(log.samples[0], 0.0)
+    assert len(log.topic("alerts")) == sum(isinstance(output, Transition) for _, output in whole.outputs)
 
 
 def ticked(seconds: float, broker_s: float, offset: int) -> Any:

@@ -1,5 +1,6 @@
 """``server_not_watched``, a standing rule: its alert does not slow the judging of everything else down."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -63,9 +64,9 @@ def test_others_are_judged_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[str] = []
     judge_node = Judging.judge_node
 
-    def counted(*arguments: Any) -> None:
+    def counted(*arguments: Any) -> Iterator[None]:
         judged.append(arguments[2].name)
-        judge_node(*arguments)
+        return judge_node(*arguments)
 
     monkeypatch.setattr(Judging, "judge_node", counted)
     play.stream(world, 30)
