@@ -13,6 +13,7 @@ the floors below it:
 ``wire``            values to bytes and back: keys, headers, typed decoding
 ``rows``            the rows of a look that say most
 ``interned_decode`` decoding of observations in which each repeated text becomes one object
+``advisories``      known defects of replication software, and support of its versions
 ``catalogue``       what every rule and cause is: code, words, impact, measures, runbook
 ``schemas``         JSON Schemas and the AsyncAPI document, for other programs
 ``topics``          the topics, and how they are created

@@ -23,6 +23,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``watch``      your servers, live
 ``check``      your servers, once
 ``audit``      your servers, what is set up wrong
+``advisories`` known defects of replication
 ``replay``     judges recorded samples again
 ``rules``      the rules and their limits
 ``runbook``    what to check and to do when a rule has fired

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from leadline.advisories.entry import Facts
+from leadline.advisories.loading import amended, shipped
 from leadline.clock import SystemClock
 from leadline.errors import ProblemFound, UnreachableError
 from leadline.logs import escape
@@ -42,9 +44,23 @@ COLOURS = {"CRITICAL": "red", "WARNING": "yellow", "INFO": "cyan", "NOT JUDGED":
     show_default=True,
     help="The least severity of a finding for which the exit code is 1.",
 )
+@click.option(
+    "--advisories",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Facts about versions that add to, replace or withdraw those that ship with Leadline.",
+)
 @click.option("--brief", is_flag=True, help="Show findings of severity info in one line each.")
 @format_option
-def command(dsns: tuple[str, ...], file: Path | None, cluster: str, fail_on: str, brief: bool, form: str) -> None:
+def command(
+    dsns: tuple[str, ...],
+    file: Path | None,
+    cluster: str,
+    fail_on: str,
+    advisories: Path | None,
+    brief: bool,
+    form: str,
+) -> None:
     """Find what is set up wrong on your servers, before it becomes an outage.
 
     DSN is a connection string; its role needs pg_monitor and no other right. Give all servers that replicate among each
@@ -62,7 +78,8 @@ def command(dsns: tuple[str, ...], file: Path | None, cluster: str, fail_on: str
       leadline audit pg-1='host=10.0.0.1 user=leadline dbname=app' \\
                      pg-2='host=10.0.0.2 user=leadline dbname=app'
     """
-    report = audit(servers(dsns, file, cluster))
+    facts = shipped() if advisories is None else amended(shipped(), advisories)
+    report = audit(servers(dsns, file, cluster), facts)
     if form == "json":
         _emit(report)
     else:
@@ -79,15 +96,18 @@ def command(dsns: tuple[str, ...], file: Path | None, cluster: str, fail_on: str
             raise ProblemFound(f"{len(found)} finding{'s' if len(found) != 1 else ''} of severity {least} or higher")
 
 
-def audit(instances: list[InstanceSettings]) -> "AuditReport":
+def audit(instances: list[InstanceSettings], facts: Facts) -> "AuditReport":
     """Read the servers and judge them. A server that cannot be read is in the report."""
     from leadline_streams.audit.auditing import audited, fleets
     from leadline_streams.audit.engines.postgresql.every_rule import AUDIT_RULES
+    from leadline_streams.audit.engines.postgresql.patch_level import patch_rules
     from leadline_streams.engines.postgresql.flavours import worded
 
     samples, looks, links, missing, others = read_fleet(instances)
     found = fleets(samples, looks, links)
-    return audited(found, AUDIT_RULES.values(), worded, SystemClock().now(), missing, others)
+    now = SystemClock().now()
+    rules = [*AUDIT_RULES.values(), *patch_rules(facts, now.date())]
+    return audited(found, rules, worded, now, missing, others)
 
 
 def read_fleet(

@@ -6,6 +6,7 @@
 import sys
 from pathlib import Path
 
+from leadline.advisories.loading import shipped
 from leadline.catalogue import CAUSES as CATALOGUE
 from leadline.catalogue.entry import CauseEntry
 from leadline.words import amount
@@ -85,7 +86,12 @@ def _level(rule: AnyRule, level: float | None) -> str:
     return f"{sign} {amount(level, rule.entry.unit)}"
 
 
-PAGES = {"rules": rules, "causes": causes, "audit": audit.page}
+def audit_rules() -> str:
+    """The page of audit rules in Markdown, with the defects that the shipped facts have."""
+    return audit.page(shipped())
+
+
+PAGES = {"rules": rules, "causes": causes, "audit": audit_rules}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -39,6 +39,7 @@ PURE = (
 """Everything that decides. It sees values and times that it is given, nothing else."""
 PURE_MAY_IMPORT = (
     "leadline.numbers",
+    "leadline.advisories.entry",
     "msgspec",
     "typing_extensions",
     "leadline.model",

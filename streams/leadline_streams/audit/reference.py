@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from leadline.advisories.entry import Facts
 from leadline_streams.audit.engines.postgresql.every_rule import FAMILIES
+from leadline_streams.audit.engines.postgresql.patch_level import patch_rules, weight
 from leadline_streams.audit.rule import AuditRule
 
 _HEAD: Final = """\
@@ -21,18 +23,34 @@ may be meant, and is only mentioned. A finding may be less severe than its rule.
 """
 
 
-def page() -> str:
-    """The page."""
-    return "\n".join(_lines())
+def page(facts: Facts) -> str:
+    """The page, with the defects that the facts have."""
+    return "\n".join(_lines(facts))
 
 
-def _lines() -> Iterator[str]:
+def _lines(facts: Facts) -> Iterator[str]:
     yield _HEAD
     for family, modules in FAMILIES.items():
         rules = [value for module in modules for value in vars(module).values() if isinstance(value, AuditRule)]
         yield f"## {family}\n"
         for rule in sorted(rules, key=lambda rule: rule.id):
             yield from _rule(rule)
+    yield "## Versions\n"
+    for rule in patch_rules(facts, facts.facts_as_of)[:3]:
+        yield from _rule(rule)
+    yield "## Known defects\n"
+    yield (
+        f"{len(facts.advisories)} defects of replication, recovery and storage, as of {facts.facts_as_of}. Each is "
+        f"found on\n"
+        "servers that lack the repair and to which the condition applies; those of `info` are listed with the "
+        "finding of\n"
+        "PG-VER-002. `leadline advisories` prints them, and `--advisories FILE` adds or withdraws entries.\n"
+    )
+    yield "| id | severity | repaired in | condition | effect |\n|---|---|---|---|---|"
+    for each in facts.advisories:
+        yield f"| {each.id} | {weight(each)} | {' '.join(each.fixed)} | `{each.condition}`: {each.when} | "
+        f"{each.effect} |"
+    yield ""
 
 
 def _rule(rule: AuditRule) -> Iterator[str]:

@@ -1,16 +1,21 @@
 """Recorded looks of an audit, changed in one place."""
 
+from datetime import date
 from typing import Any, Self
 
 from msgspec.structs import replace
 
+from leadline.advisories.loading import shipped
 from leadline.model.audit_look import AuditedSetting, AuditLook
 from leadline.model.observation import Sample, Slot
 from leadline_streams.audit.auditing import audited
 from leadline_streams.audit.engines.postgresql.every_rule import AUDIT_RULES
+from leadline_streams.audit.engines.postgresql.patch_level import patch_rules
 from leadline_streams.audit.finding import AuditReport
 from leadline_streams.engines.postgresql.flavours import worded
 from tests.fixtures.audit_looks import Recorded, recorded
+
+FACTS = shipped()
 
 
 class Draft:
@@ -58,10 +63,11 @@ class Draft:
         """The sample of a node."""
         return next(each for each in self.found.samples if each.node.name == node)
 
-    def report(self, **given: Any) -> AuditReport:
+    def report(self, today: date | None = None, **given: Any) -> AuditReport:
         """Judge it."""
         at = self.found.samples[0].sent_at
-        return audited([self.found.fleet], AUDIT_RULES.values(), worded, at, **given)
+        rules = [*AUDIT_RULES.values(), *patch_rules(FACTS, today or at.date())]
+        return audited([self.found.fleet], rules, worded, at, **given)
 
     def rules(self) -> set[str]:
         """The rules that find something."""

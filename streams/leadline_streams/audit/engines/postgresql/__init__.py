@@ -12,5 +12,7 @@
 ``security``       who may replicate, and who can read it          PG-SEC
 ``configuration``  the configuration files                         PG-CFG
 ``clusters``       all servers of a cluster together               PG-CLU
+``patch_level``    support, minor releases and known defects    PG-VER, PG-ADV
+``conditions``     when a defect matters to a server
 ``every_rule``     all of them, in the order of their ids
 """
