@@ -34,6 +34,7 @@ the floors below it:
 ``metrics``         the metrics of each process
 ``words``           sizes, durations and times as text
 ``headline``        the first line about an incident: its impact, and its end
+``evidence_words``  values of evidence as people write them
 ``setting_words``   values of a server's settings as text
 ``lines``           values as lines of text
 ``runbooks``        the page of each rule, with the servers of an incident

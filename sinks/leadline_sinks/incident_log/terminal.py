@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from leadline.evidence_words import shown
 from leadline.headline import ended_by, ending, impact
 from leadline.logs import escape
 from leadline.model.alert import Evidence
@@ -66,7 +67,7 @@ def _evidence(cause: Cause) -> Iterator[str]:
 
 def _fact(each: Evidence) -> str:
     where = f" on {each.node}" if each.node else ""
-    return f"{each.name}{where}: {each.value}" + (f" ({each.note})" if each.note else "")
+    return f"{each.name}{where}: {shown(each)}" + (f" ({each.note})" if each.note else "")
 
 
 def _changes(history: IncidentHistory) -> Iterator[str]:

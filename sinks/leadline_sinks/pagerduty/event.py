@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from leadline import runbooks
+from leadline.evidence_words import shown
 from leadline.headline import affected, away_s, ending, impact_since
 from leadline.logs import escape
 from leadline.model.alert import Evidence, Severity
@@ -184,7 +185,7 @@ def _details(incident: Incident) -> list[tuple[str, str | list[str]]]:
         "changes": "; ".join(f"{c.setting} on {c.node}: {move(c)}" for c in incident.changes),
         "runbook": runbooks.command(incident),
         "affected": affected(incident),
-        "worst lag": duration(incident.worst_lag_s) if incident.worst_lag_s is not None else "",
+        "worst lag": duration(incident.worst_lag_s) if incident.worst_lag_s else "",
         "returned at": ", ".join(map(timestamp, incident.reopened)),
         "merged into": incident.merged_into or "",
         "parted from": incident.parted_from or "",
@@ -241,7 +242,7 @@ def _cause(cause: Cause) -> str:
 def _fact(fact: Evidence) -> str:
     where = f" on {fact.node}" if fact.node else ""
     note = f" ({fact.note})" if fact.note else ""
-    return f"{fact.name}{where} = {fact.value}{note}"
+    return f"{fact.name}{where} = {shown(fact)}{note}"
 
 
 def _clip(text: str, characters: int) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from leadline import runbooks
+from leadline.evidence_words import shown
 from leadline.headline import ended_by, impact, impact_since, last_change, lasted_s
 from leadline.model.incident import SIGNS, Cause, Change, Incident
 from leadline.setting_words import move
@@ -177,7 +178,7 @@ def _gone(cause: Cause) -> str:
 def _evidence(cause: Cause) -> str:
     """The evidence for the cause, the evidence against it, and what could not be seen."""
     lines = [
-        f"{sign} {name(fact.name)}{f' on {name(fact.node)}' if fact.node else ''} = {name(fact.value, limits.VALUE)}"
+        f"{sign} {name(fact.name)}{f' on {name(fact.node)}' if fact.node else ''} = {name(shown(fact), limits.VALUE)}"
         + (f", {_note(fact.note)}" if fact.note else "")
         for sign, facts in (
             ("•", cause.evidence_for),
@@ -220,7 +221,8 @@ def _times(incident: Incident) -> list[str]:
 
 
 def _after(incident: Incident, moment: datetime) -> str:
-    return f"after {duration(max(0.0, (moment - incident.opened_at).total_seconds()))}"
+    seconds = (moment - incident.opened_at).total_seconds()
+    return f"after {duration(seconds)}" if seconds >= 1 else "at once"
 
 
 def _foot(incident: Incident, notify: NotifySettings) -> Iterator[Block]:

@@ -4,6 +4,9 @@ A cause whose signs have gone is a little less sure while the problem lasts, sin
 the problem has ended after that, this confirms the cause, and the record has the surest form in which it was seen.
 """
 
+import re
+from typing import Final
+
 from msgspec.structs import replace
 
 from leadline.catalogue import CAUSES
@@ -12,6 +15,8 @@ from leadline.model.alert import Evidence
 from leadline.model.incident import Cause
 from leadline_streams.judge.diagnosis.ranking import GONE, OVER, name_of
 from leadline_streams.judge.state import IncidentState
+
+_NUMBER: Final = re.compile(r"\d{1,15}(\.\d{1,6})?", re.ASCII).fullmatch
 
 
 def note_signs(incident: IncidentState, at: float) -> None:
@@ -25,8 +30,17 @@ def note_signs(incident: IncidentState, at: float) -> None:
             continue
         incident.gone_at.pop(name, None)
         known = incident.best.get(name)
-        if known is None or cause.confidence >= known.confidence:
+        if known is None or _sureness(cause) >= _sureness(known):
             incident.best[name] = cause
+
+
+def _sureness(cause: Cause) -> tuple[float, float]:
+    """What makes one form of a cause better than another: its confidence, then the number that it begins with.
+
+    Counts fall while a problem heals. The largest shows what happened.
+    """
+    number = _NUMBER(cause.evidence_for[0].value) if cause.evidence_for else None
+    return cause.confidence, float(number[0]) if number is not None else 0.0
 
 
 def reported(incident: IncidentState) -> list[Cause]:
@@ -39,7 +53,8 @@ def ended_by(incident: IncidentState) -> str:
     first = next(iter(incident.causes), None)
     if first is None or not _confirmed(first) or first.code not in CAUSES:
         return incident.last_end
-    return f"{CAUSES[first.code].over}, since {_since(incident, first)}"
+    what, semicolon, remains = CAUSES[first.code].over.partition(";")
+    return f"{what}, since {_since(incident, first)}{semicolon}{remains}"
 
 
 def _reported(incident: IncidentState, cause: Cause) -> Cause:

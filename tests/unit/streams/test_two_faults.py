@@ -1,6 +1,7 @@
 """Properties: two independent faults on one cluster, in any order and overlap, are two incidents; one is one."""
 
-from itertools import pairwise
+from collections.abc import Collection
+from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
 import pytest
@@ -139,6 +140,67 @@ def test_two_independent_faults_are_two_incidents(
     assert {each.state for each in found} == {"resolved"}
 
 
+def lasting(fleet: Fleet, spans: dict[Fault, tuple[int, int]]) -> None:
+    """Let each fault last from one second to another, and a minute pass after the last."""
+    moments = sorted({moment for span in spans.values() for moment in (0, *span)})
+    for start, end in pairwise(moments):
+        play(fleet, end - start, *(each for each, span in spans.items() if span[0] <= start < span[1]))
+    play(fleet, 70)
+
+
+def independent(faults: Collection[Fault]) -> bool:
+    """Whether each of them can be seen whatever the others do."""
+    return not any(one.masks(other) for one in faults for other in faults if one is not other)
+
+
+TRIPLES = [three for three in combinations(FAULTS, 3) if independent(three)]
+
+
+@pytest.mark.slow
+@histories()
+@given(
+    st.sampled_from(TRIPLES),
+    st.tuples(*[st.integers(0, LATEST)] * 3),
+    st.tuples(*[st.integers(20, 60)] * 3),
+)
+def test_three_independent_faults_are_three_incidents(
+    three: tuple[Fault, ...], begin: tuple[int, ...], last: tuple[int, ...]
+) -> None:
+    """In any order and overlap: each has been the first cause of an open incident, and is that of one that ended."""
+    starts = {fault.cause: start for fault, start in zip(three, begin, strict=True)}
+    together = [starts[cause] for cause in SIBLINGS & starts.keys()]
+    assume(len(together) < 2 or abs(together[0] - together[1]) > AT_ONCE_S)
+    fleet = healthy()
+    lasting(fleet, {f: (start, start + length) for f, start, length in zip(three, begin, last, strict=True)})
+    causes = {each.cause for each in three}
+    assert causes <= {first(each) for each in fleet.incidents if each.state == "open"}
+    assert sorted(first(each) for each in newest(fleet)) == sorted(causes)
+    assert {each.state for each in newest(fleet)} == {"resolved"}
+
+
+@pytest.mark.slow
+@histories()
+@given(st.sampled_from(PAIRS), st.integers(5, 60), st.integers(0, 60))
+def test_a_fault_that_returns_beside_another(pair: tuple[Fault, Fault], away: int, before: int) -> None:
+    """It reopens its incident with one generation more, or is another one; the other fault's is neither."""
+    one, other = pair
+    assume({one.cause, other.cause} != SIBLINGS)
+    fleet = healthy()
+    play(fleet, before, other)
+    play(fleet, 30, one, other)
+    play(fleet, away, other)
+    play(fleet, 30, one, other)
+    play(fleet, 20, other)
+    play(fleet, 60)
+    found = newest(fleet)
+    assert {first(each) for each in found} == {one.cause, other.cause}
+    (lasting_,) = [each for each in found if first(each) == other.cause]
+    assert lasting_.reopened == []
+    returned = [each for each in found if first(each) == one.cause]
+    assert len(returned) == 1
+    assert {each.state for each in found} == {"resolved"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "spans",
@@ -152,10 +214,7 @@ def test_three_faults_are_three_incidents(spans: dict[str, tuple[int, int]]) -> 
     """Each has been the first cause of an open incident, and is that of one that ended."""
     faults = {each: span for each in FAULTS if (span := spans.get(f"{each.kind} {each.server}"))}
     fleet = healthy()
-    moments = sorted({moment for span in spans.values() for moment in (0, *span)})
-    for start, end in pairwise(moments):
-        play(fleet, end - start, *(each for each, span in faults.items() if span[0] <= start < span[1]))
-    play(fleet, 70)
+    lasting(fleet, faults)
     causes = {each.cause for each in faults}
     assert causes <= {first(each) for each in fleet.incidents if each.state == "open"}
     assert sorted(first(each) for each in newest(fleet)) == sorted(causes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline import evidence_words
 from leadline.headline import ended_by, last_change
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause, Change
@@ -109,7 +110,7 @@ def _evidence(cause: Cause) -> Iterator[tuple[str, ...]]:
 
 def _fact(each: Evidence) -> tuple[str, ...]:
     where, note = (text(foreign) if foreign else "-" for foreign in (each.node, each.note))
-    return code(each.name), where, code(each.value), note
+    return code(each.name), where, code(evidence_words.shown(each)), note
 
 
 def _changes(history: IncidentHistory) -> Iterator[tuple[str, ...]]:

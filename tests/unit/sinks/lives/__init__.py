@@ -1,1 +1,1 @@
-"""The lives of five problems, from the fold through the notifier to what each sink sends."""
+"""The lives of eight problems, from the fold through the notifier to what each sink sends."""

@@ -1,4 +1,4 @@
-"""Five problems of made-up servers, each from the first breach to the end, as the fold records them."""
+"""Eight problems of made-up servers, each from the first breach to the end, as the fold records them."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from leadline.model.incident import Incident
-from leadline.model.observation import SettingValue, Slot
+from leadline.model.observation import Archiver, SettingValue, Slot
 from leadline_streams.judge.policy import Policy
 from tests.unit.streams.causes import logical, physical
 from tests.unit.streams.world import Server, World, at
@@ -77,6 +77,51 @@ def a_slot_is_forgotten(world: World) -> None:
     physical.run(world, 120)
 
 
+def rows_are_missing(world: World) -> None:
+    """Rows that the publisher updates are not on the subscriber any more; nothing stops, and the two differ."""
+    world.add("pg-1", "primary")
+    subscriber = world.add("pg-3", "primary", system_id="7003")
+    subscriber.settings["track_commit_timestamp"] = "on"
+    logical.run(world, 10)
+    _set(world, "pg-3")
+    logical.run(world, 90, conflicts=logical.rising("update_missing", 3))
+    logical.run(world, 500, conflicts={**logical.COUNTED, "update_missing": 270})
+
+
+def the_archive_is_full(world: World) -> None:
+    """archive_command fails, WAL piles up on the primary, and somebody makes room where the archive is."""
+    primary, _ = _pair(world)
+    primary.settings.update(archive_mode="on", archive_command="cp %p /archive/%f", archive_library="")
+    _set(world, "pg-1")
+    done = {"archived": 100, "last_archived_wal": "00000001000000000000000A"}
+    primary.set(archiver=Archiver(**done, failed=0, last_archived_s=2.0))
+    physical.run(world, 20)
+    for second in range(120):
+        failing = Archiver(
+            **done,
+            failed=3 + second,
+            last_failed_wal="00000001000000000000000B",
+            last_failed_s=0.4,
+            last_archived_s=22.0 + second,
+            ready=2 + second // 10,
+        )
+        physical.run(world, 1, up={"archiver": failing})
+    again = {"archived": 140, "last_archived_wal": "000000010000000000000032"}
+    well = Archiver(
+        **again, failed=123, last_failed_wal="00000001000000000000000B", last_failed_s=30.0, last_archived_s=1.0
+    )
+    physical.run(world, 400, up={"archiver": well})
+
+
+def an_agent_is_gone(world: World) -> None:
+    """The agent of the standby stops; the standby itself goes on, as its primary shows. The agent is started again."""
+    _pair(world)
+    world.servers["pg-2"].silent = True
+    physical.run(world, 90)
+    world.servers["pg-2"].silent = False
+    physical.run(world, 90)
+
+
 PROBLEMS: dict[str, Callable[[World], None]] = {
     play.__name__: play
     for play in (
@@ -85,6 +130,9 @@ PROBLEMS: dict[str, Callable[[World], None]] = {
         the_primary_is_down,
         a_subscriber_has_the_row,
         a_slot_is_forgotten,
+        rows_are_missing,
+        the_archive_is_full,
+        an_agent_is_gone,
     )
 }
 

@@ -1,4 +1,4 @@
-"""Everything that people read over the life of five problems, in each sink.
+"""Everything that people read over the life of eight problems, in each sink.
 
 To change a text, change it where it is made, run this file as a program, and read the new files in ``golden`` aloud.
 """
