@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from leadline import __version__
 from leadline.advisories.entry import Facts
 from leadline.advisories.loading import amended, shipped
 from leadline.clock import SystemClock
@@ -17,7 +18,7 @@ from leadline.logs import escape
 from leadline.model.alert import SEVERITIES, Severity
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.stream import StreamSettings
-from leadline_cli.options import cluster_option, format_option
+from leadline_cli.options import cluster_option
 from leadline_cli.output import emit
 from leadline_cli.servers import servers, servers_argument, servers_option
 
@@ -51,7 +52,14 @@ COLOURS = {"CRITICAL": "red", "WARNING": "yellow", "INFO": "cyan", "NOT JUDGED":
     help="Facts about versions that add to, replace or withdraw those that ship with Leadline.",
 )
 @click.option("--brief", is_flag=True, help="Show findings of severity info in one line each.")
-@format_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", "html", "sarif", "junit"]),
+    default="text",
+    show_default=True,
+    help="text for people; json for programs, one object per line; the others as one document.",
+)
 def command(
     dsns: tuple[str, ...],
     file: Path | None,
@@ -75,19 +83,13 @@ def command(
 
     \b
     Example:
+      leadline audit --format html --servers agent.yaml >audit.html
       leadline audit pg-1='host=10.0.0.1 user=leadline dbname=app' \\
                      pg-2='host=10.0.0.2 user=leadline dbname=app'
     """
     facts = shipped() if advisories is None else amended(shipped(), advisories)
     report = audit(servers(dsns, file, cluster), facts)
-    if form == "json":
-        _emit(report)
-    else:
-        from leadline_streams.audit.reports.text import text_lines
-
-        for line in text_lines(report, brief=brief):
-            colour = COLOURS.get(line.partition(" (")[0])
-            click.echo(click.style(line, fg=colour, bold=True) if colour else escape(line))
+    _print(report, form, fail_on, brief=brief)
     if missing := [each for each in report.unseen if not each.rule and each.subject.kind == "node"]:
         raise UnreachableError(missing[0].reason)
     if fail_on != NEVER:
@@ -155,6 +157,30 @@ async def _read(
             await sampler.close()
 
     return list(await asyncio.gather(*map(one, instances)))
+
+
+def _print(report: "AuditReport", form: str, fail_on: str, *, brief: bool) -> None:
+    from leadline_streams.audit.reports.junit import junit
+    from leadline_streams.audit.reports.markdown import markdown
+    from leadline_streams.audit.reports.page import html
+    from leadline_streams.audit.reports.sarif import sarif
+    from leadline_streams.audit.reports.text import text_lines
+
+    if form == "text":
+        for line in text_lines(report, brief=brief):
+            colour = COLOURS.get(line.partition(" (")[0])
+            click.echo(click.style(line, fg=colour, bold=True) if colour else escape(line))
+        return
+    if form == "json":
+        _emit(report)
+        return
+    documents = {
+        "markdown": lambda: markdown(report),
+        "html": lambda: html(report),
+        "sarif": lambda: sarif(report, __version__),
+        "junit": lambda: junit(report, fail_on),
+    }
+    click.echo(documents[form](), nl=False)
 
 
 def _emit(report: "AuditReport") -> None:

@@ -61,7 +61,7 @@ def audited(
         for name, reason in sorted(missing.items())
     ]
     unseen += [Unjudged(rule="", subject=Subject(kind="cluster", id=""), reason=line) for line in others]
-    satisfied = 0
+    held: list[tuple[str, str]] = []
     ordered = sorted(rules, key=lambda rule: rule.id)
     for fleet in fleets:
         unseen += [
@@ -79,7 +79,8 @@ def audited(
                 found: list[AuditFinding] = []
                 try:
                     found.extend(_finding(rule, subject, each, nodes, worded) for each in rule.check(view))
-                    satisfied += not found
+                    if not found:
+                        held.append((rule.id, subject.id))
                 except Unseen as reason:
                     unseen.append(Unjudged(rule=rule.id, subject=subject, reason=str(reason)))
                 findings += found
@@ -88,7 +89,8 @@ def audited(
         nodes=[str(node.name) for fleet in fleets for node in fleet.nodes],
         findings=sorted(findings, key=by_weight),
         unseen=sorted(unseen, key=lambda each: (each.rule, each.subject.id, each.reason)),
-        satisfied=satisfied,
+        held=held,
+        clusters=[fleet.cluster for fleet in fleets],
     )
 
 

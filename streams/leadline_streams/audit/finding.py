@@ -44,8 +44,15 @@ class AuditReport(Value, frozen=True, kw_only=True):
     """The servers that were read."""
     findings: list[AuditFinding]
     unseen: list[Unjudged]
-    satisfied: int
-    """The number of rules that held, each counted once for every subject."""
+    held: list[tuple[str, str]]
+    """The rules that held, each with the identity of the subject."""
+    clusters: list[str]
+    """The clusters of the servers that were read."""
+
+    @property
+    def satisfied(self) -> int:
+        """The number of rules that held, each counted once for every subject."""
+        return len(self.held)
 
     def count(self, severity: Severity) -> int:
         """The number of findings of this severity."""

@@ -54,8 +54,7 @@ def too_few(node: AuditedNode) -> Iterator[Violation]:
     if len(present) < required.count:
         missing = required.missing(node.sample.downstreams)
         yield Violation(
-            f"commits on {node.name} wait for {required.count} of {', '.join(required.names)}, and "
-            f"{len(present) or 'none'} of them {'is' if len(present) <= 1 else 'are'} connected",
+            _waiting(node, required, len(present)),
             node.evidence("synchronous_standby_names", "synchronous_commit"),
             (
                 show_senders(node.name),
@@ -69,6 +68,14 @@ def too_few(node: AuditedNode) -> Iterator[Violation]:
                 ),
             ),
         )
+
+
+def _waiting(node: AuditedNode, required: Wanted, present: int) -> str:
+    if len(required.names) == 1 and required.count == 1:
+        name = "any standby" if required.names[0] == "*" else f"standby {required.names[0]}"
+        return f"commits on {node.name} wait for {name}, and none is connected"
+    named = ", ".join(required.names)
+    return f"commits on {node.name} wait for {required.count} of ({named}), of which {present} are connected"
 
 
 @audit_rule(

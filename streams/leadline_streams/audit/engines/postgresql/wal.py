@@ -157,7 +157,11 @@ def nothing_keeps(link: AuditedLink) -> Iterator[Violation]:
     reference=f"{DOCS}view-pg-replication-slots.html",
 )
 def unused_slot(node: AuditedNode) -> Iterator[Violation]:
-    """Slots that the server synchronizes are never active. Before 17 it cannot be seen for how long."""
+    """Slots that the server synchronizes are never active. Before 17 it cannot be seen for how long.
+
+    Orchestrators keep slots of the members on standbys and advance them: https://github.com/patroni/patroni/issues/3145,
+    https://github.com/samber/awesome-prometheus-alerts/issues/474.
+    """
     for slot in slots(node):
         if slot.active or slot.synced or slot.wal_status == "lost" or slot.restart_lsn is None:
             continue
@@ -175,7 +179,7 @@ def unused_slot(node: AuditedNode) -> Iterator[Violation]:
                 ),
             ),
             name=slot.name,
-            severity=None if slot.inactive_s is not None else "info",
+            severity="info" if slot.inactive_s is None or node.is_standby else None,
         )
 
 

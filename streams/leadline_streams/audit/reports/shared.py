@@ -1,0 +1,64 @@
+"""Parts that the reports share: clusters, scores, places and the order of the next steps."""
+
+from collections.abc import Iterable
+from itertools import groupby
+from urllib.parse import unquote
+
+from leadline.model.alert import SEVERITIES, Evidence, Severity, Subject
+from leadline.steps import grouped
+from leadline_streams.audit.finding import AuditFinding, AuditReport
+
+WORST_FIRST: tuple[Severity, ...] = tuple(reversed(SEVERITIES))
+EFFECTS = {"reload": "takes effect by a reload", "restart": "takes effect by a restart", "none": ""}
+COSTS: dict[Severity, int] = {"critical": 25, "warning": 5, "info": 0}
+"""Points that a rule costs, however many violations of it there are."""
+
+
+def cluster_of(subject: Subject) -> str:
+    """The cluster that a subject is in."""
+    return unquote(subject.id.partition("/")[0])
+
+
+def place(subject: Subject) -> str:
+    """A subject in words: a server, a link or a cluster."""
+    if subject.kind == "link":
+        return f"{subject.upstream} → {subject.downstream}"
+    return str(subject.node or f"cluster {subject.id}")
+
+
+def score(findings: Iterable[AuditFinding]) -> int:
+    """100 less 25 for each rule with a critical finding and 5 for each with a warning, and never below 0."""
+    worst: dict[str, int] = {}
+    for finding in findings:
+        worst[finding.rule] = max(worst.get(finding.rule, 0), COSTS[finding.severity])
+    return max(0, 100 - sum(worst.values()))
+
+
+def by_cluster(report: AuditReport) -> list[tuple[str, list[AuditFinding]]]:
+    """The findings of each cluster that was read, also of one that has none."""
+    found = {name: [each for each in report.findings if cluster_of(each.subject) == name] for name in report.clusters}
+    return sorted(found.items())
+
+
+def by_rule(findings: Iterable[AuditFinding]) -> list[list[AuditFinding]]:
+    """Findings of one severity and rule together, in the order of the report."""
+    return [list(group) for _, group in groupby(findings, key=lambda each: (each.severity, each.rule))]
+
+
+def evidence_text(each: Evidence) -> str:
+    """One value, the server it is of, and where it comes from."""
+    node = f" on {each.node}" if each.node else ""
+    return f"{each.name} = {each.value}{node}" + (f" ({each.note})" if each.note else "")
+
+
+def step_blocks(finding: AuditFinding) -> list[tuple[str, bool, tuple[str, ...]]]:
+    """The steps as blocks: the server and the warning, whether they are statements, and their lines."""
+    return [
+        (": ".join(part for part in (group.place, group.warning) if part), group.statements, group.lines)
+        for group in grouped(finding.steps)
+    ]
+
+
+def anchor(rule: str) -> str:
+    """The place of a rule on the reference page."""
+    return f"docs/reference/audit.md#{rule.lower()}"
