@@ -167,7 +167,7 @@ class NoJudgement:
 
     memory = Memory(ClusterName(""))
     late = duplicates = spent = 0
-    unfinished = False
+    is_empty = unfinished = False
 
     def enqueue(self, seen: object, spooled: bool = False) -> None:
         """Nothing."""

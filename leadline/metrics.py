@@ -81,6 +81,9 @@ STREAM_STATE_WRITES: Final = _counter(
     "leadline_stream_state_writes_total", "States of clusters written to the changelog."
 )
 STREAM_STATE_BYTES: Final = _counter("leadline_stream_state_bytes_total", "Bytes of state written to the changelog.")
+STREAM_CLUSTERS_FORGOTTEN: Final = _counter(
+    "leadline_stream_clusters_forgotten_total", "Clusters that were forgotten: all of their nodes were before."
+)
 STREAM_STATES_REFUSED: Final = _counter(
     "leadline_stream_states_refused_total", "States of clusters that Kafka refused because of their size."
 )

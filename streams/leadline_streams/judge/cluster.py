@@ -83,6 +83,17 @@ class ClusterState:
         state._alerting.follow_up(memory.arrivals.horizon, state._outputs)
         return state
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left of it: its nodes were forgotten, and so is that they were."""
+        memory = self.memory
+        if memory.nodes or memory.retired or memory.links or memory.alerts or memory.incidents or memory.reports:
+            return False
+        arrivals, reopen_s = memory.arrivals, self._judgement.policy.reopen_s
+        if not memory.sweep_at or arrivals.waiting or arrivals.sources or self.unfinished:
+            return False
+        return all(memory.sweep_at - incident.ended_at > reopen_s for incident in memory.ended)
+
     # -- The fold ---------------------------------------------------------------------------------------------------
 
     def observe(self, seen: Observed, spooled: bool = False) -> list[Output]:

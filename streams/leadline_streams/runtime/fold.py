@@ -29,6 +29,11 @@ class Fold(Protocol):
     spent: int
     """A measure of what was judged, which whoever reads it sets to 0."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left of it: it may be forgotten."""
+        ...
+
     def enqueue(self, seen: Observed, spooled: bool = False) -> None:
         """Take one observation, to be judged at ``evaluate`` at the latest. Raises BadRecord."""
         ...
@@ -97,6 +102,8 @@ class Folded:
     end: int = 0
     """The offset after the last record that is applied."""
     outputs: list[tuple[Cluster, Output]] = field(default_factory=list)
+    forgotten: list[Cluster] = field(default_factory=list)
+    """Clusters of which nothing is left: their states are to be removed."""
     rejected: list[Rejected] = field(default_factory=list)
     last: Observed | None = None
     used: set[bytes] = field(default_factory=set)

@@ -216,6 +216,10 @@ class Partition:
                 yield from self._finish(cluster, record, folded, now)
             if cluster.unreported is not None or cluster.failure is not None:
                 self._follow(cluster, folded, now)
+            if cluster.fold.is_empty and cluster.failure is None and cluster.unreported is None:
+                del self.clusters[cluster.key]
+                self._blobs.pop(cluster.key, None)
+                folded.forgotten.append(cluster)
             yield False
 
     def _follow(self, cluster: Cluster, folded: Folded, now: float) -> None:
@@ -288,7 +292,9 @@ class Partition:
         key = name.encode("utf-8")
         if record.key != key:
             raise BadRecord(INVALID, f"the key is {record.key!r:.100}, the cluster in the value is {name!r:.100}")
-        cluster = Cluster(key, name, self._factory.new(name), record.offset, record.offset)
+        floor = STEPS_PER_RECORD * record.offset  # a cluster of this name may have been forgotten
+        fold = self._factory.new(name, floor)
+        cluster = Cluster(key, name, fold, record.offset, record.offset, seq_floor=floor)
         self._add(cluster, now)
         return cluster
 

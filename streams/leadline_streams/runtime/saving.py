@@ -25,18 +25,27 @@ class StateWriter:
         self._kafka = kafka
         self._topic = topic
         self._fail = fail
-        self._saving: dict[Cluster, asyncio.Task[None]] = {}
+        self._saving: dict[bytes, asyncio.Task[None]] = {}
+        """By the keys of clusters: one may be forgotten, and another have its name."""
 
     def save(self, partition: int, cluster: Cluster, blob: bytes) -> None:
         """Write a state once the outputs that it contains, and the state before it, are acknowledged."""
-        outputs, cluster.sent = cluster.sent, []
-        record = Outgoing(self._topic, cluster.key, blob, [], partition)
-        before = self._saving.get(cluster)
-        task = asyncio.create_task(self._store(cluster, cluster.applied, record, partition, outputs, before))
-        self._saving[cluster] = task
-        task.add_done_callback(partial(self._saved, cluster))
+        self._write(partition, cluster, blob)
         metrics.STREAM_STATE_WRITES.inc()
         metrics.STREAM_STATE_BYTES.inc(len(blob))
+
+    def remove(self, partition: int, cluster: Cluster) -> None:
+        """Remove the state of a cluster that is forgotten, after what it was sent last."""
+        self._write(partition, cluster, None)
+        metrics.STREAM_CLUSTERS_FORGOTTEN.inc()
+
+    def _write(self, partition: int, cluster: Cluster, blob: bytes | None) -> None:
+        outputs, cluster.sent = cluster.sent, []
+        record = Outgoing(self._topic, cluster.key, blob, [], partition)
+        before = self._saving.get(cluster.key)
+        task = asyncio.create_task(self._store(cluster, cluster.applied, record, partition, outputs, before))
+        self._saving[cluster.key] = task
+        task.add_done_callback(partial(self._saved, cluster))
 
     async def _store(
         self,
@@ -68,8 +77,8 @@ class StateWriter:
         cluster.saved = applied
 
     def _saved(self, cluster: Cluster, task: asyncio.Task[None]) -> None:
-        if self._saving.get(cluster) is task:
-            del self._saving[cluster]
+        if self._saving.get(cluster.key) is task:
+            del self._saving[cluster.key]
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fail(error)
 

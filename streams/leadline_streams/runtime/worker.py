@@ -205,6 +205,8 @@ class Worker:
                 cluster.sent.append(sent)
         for cluster, blob in saves:
             self._states.save(partition.number, cluster, blob)
+        for cluster in folded.forgotten:
+            self._states.remove(partition.number, cluster)
         if letters:
             await asyncio.gather(*letters)
         partition.position = end

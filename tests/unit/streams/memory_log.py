@@ -50,7 +50,7 @@ def record(seen: Sample | Tick | bytes, offset: int = 0, partition: int = 0, key
 class Count:
     """A judgement that counts: every second thing it sees makes a roll-up, every third a transition."""
 
-    unfinished = False
+    is_empty = unfinished = False
     spent = 0
 
     def __init__(self, cluster: str, seen: int = 0, last: Sequence[int] = ()) -> None:

@@ -83,7 +83,7 @@ async def test_alerts_are_sent_before_status_and_status_before_rollups() -> None
     outputs = [*published, Forgotten(gone), *Count("orders", seen=2).tick(AT)]
     judge = Count("orders")
     judge.outputs = outputs
-    worker = log.worker = Worker(forgiving(), clock, SimpleNamespace(new=lambda cluster: judge), log, {})
+    worker = log.worker = Worker(forgiving(), clock, SimpleNamespace(new=lambda *_: judge), log, {})
     worker.assign()
     await pause()
     (opening,) = worker._partitions
