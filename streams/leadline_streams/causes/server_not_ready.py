@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from leadline.model.incident import Step
 from leadline.words import duration
 from leadline_streams.engines.postgresql.connect_errors import ADMITS_NOBODY
+from leadline_streams.engines.postgresql.sessions import brief
+from leadline_streams.engines.postgresql.slots import oldest_writer
 from leadline_streams.engines.postgresql.statements import show_senders
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -21,6 +23,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 
 def _not_yet(context: DiagnosisContext, node: NodeState, since: float) -> Claim:
+    writers = _old_writers(context, node, since)
     name, role = node.name, node.node.role if node.node.role != "unknown" else "server"
     return Claim(
         subject=context.about_node(node),
@@ -41,9 +44,32 @@ def _not_yet(context: DiagnosisContext, node: NodeState, since: float) -> Claim:
                 text="On its host, ps shows the WAL file that the startup process replays, or the restore_command that "
                 "it waits for. While the file changes, wait: a restart would begin the replay again",
             ),
+            *(
+                Step(
+                    risk="look",
+                    text=f"If it waits for a snapshot, it is for {what}: it has more than 64 subtransactions",
+                )
+                for what in writers
+            ),
         ],
         evidence_for=[fact("up", "false", name, node.error)],
     )
+
+
+def _old_writers(context: DiagnosisContext, node: NodeState, since: float) -> list[str]:
+    """The oldest transaction on each primary that wrote before a server stopped admitting, in words.
+
+    A standby whose copy began while a transaction had more than 64 subtransactions (PGPROC_MAX_CACHED_SUBXIDS) admits
+    nobody before that transaction has ended.
+    """
+    found = []
+    for up in context.nodes:
+        activity = up.sample.activity if up.sample is not None else None
+        other = node.node.system_id not in (None, up.node.system_id)
+        oldest = oldest_writer(activity) if activity is not None and up.writable and not other else None
+        if oldest is not None and up.seen - oldest.age_s <= since:
+            found.append(f"the oldest transaction that writes on {up.name}, {brief(oldest, up.name)}")
+    return found
 
 
 def _by_setting(context: DiagnosisContext, node: NodeState) -> Claim:

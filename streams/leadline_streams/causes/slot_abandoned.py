@@ -7,8 +7,8 @@ from leadline.model.incident import Step
 from leadline.model.observation import Slot
 from leadline.words import duration, size
 from leadline_streams.engines.postgresql.needs import not_needed
-from leadline_streams.engines.postgresql.owners import copy_owner, orphan_of, owners_of, unseen_owners
-from leadline_streams.engines.postgresql.slots import slot_is_lost
+from leadline_streams.engines.postgresql.owners import Owner, copy_owner, orphan_of, owners_of, unseen_owners
+from leadline_streams.engines.postgresql.slots import retains_much, slot_is_lost
 from leadline_streams.engines.postgresql.statements import drop_slot, show_senders, show_slot
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -26,6 +26,9 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             if slot.active or slot_is_lost(slot):
                 continue
             owners = owners_of(context.cluster, node, slot)
+            keeper = owners[0] if {owner.kind for owner in owners} == {"orchestrator"} else None
+            if keeper is not None and keeper.node is None and retains_much(slot):
+                yield _not_moved(context, node, slot, keeper)
             if any(owner.kind != "table copy" for owner in owners) or copy_owner(context.cluster, node, slot):
                 continue
             if context.now - node.freed.get(slot.name, -inf) >= FREED_S:
@@ -55,6 +58,33 @@ def _claim(context: DiagnosisContext, node: NodeState, slot: Slot) -> Claim:
             fact("wal_status", slot.wal_status, node.name),
         ],
         not_seen=[] if gone is not None else unseen_owners(context.cluster, node, slot),
+    )
+
+
+def _not_moved(context: DiagnosisContext, node: NodeState, slot: Slot, keeper: Owner) -> Claim:
+    """Its orchestrator made the slot for a member, and has not moved it on: the member is gone, or it is not."""
+    since = f" for {duration(slot.inactive_s)}" if slot.inactive_s is not None else ""
+    ask = (
+        f"Ask {keeper.name} for its members: start the one that slot {slot.name} is for, or remove it there. "
+        f"{keeper.name} drops the slot itself, and may make it again where somebody else drops it"
+    )
+    return Claim(
+        subject=context.about_slot(node, slot.name),
+        confidence=0.85,
+        title=f"{keeper.name} does not move slot {slot.name} on {node.name}",
+        summary=f"slot {slot.name} on {node.name} was made by {keeper.name}; nobody has used it{since}, "
+        f"it is not moved on, and retains {size(slot.retained_bytes)} of WAL; its member is down, gone, or not watched",
+        steps=[
+            show_slot(node.name, slot.name),
+            show_senders(node.name),
+            Step(risk="look", node=node.name, text=ask),
+        ],
+        evidence_for=[
+            keeper.fact(node.name),
+            fact("active", "false", node.name, f"inactive{since}" if since else None),
+            fact("retained_bytes", slot.retained_bytes, node.name),
+        ],
+        not_seen=unseen_owners(context.cluster, node, slot),
     )
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.links import is_streaming, still_cut_off
+from leadline_streams.engines.postgresql.mismatches import HOT_STANDBY
 from leadline_streams.engines.postgresql.unread import followers_of, successor_of
 from leadline_streams.engines.postgresql.witnesses import witnesses
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -18,18 +20,47 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if node.node.role != "standby" or not node.down or is_known_otherwise(context, node):
             continue
         feeds = [link for link in context.cluster.links.values() if link.downstream == node.name and is_streaming(link)]
+        lower = [each for up in _primaries(context, node) for each in _lower(context, up, node)]
         kept = f"; {feeds[0].upstream} retains WAL for it in slot {feeds[0].slot}" if feeds and feeds[0].slot else ""
         yield Claim(
             subject=context.about_node(node),
             confidence=0.97,
             title=f"the standby {node.name} is down",
-            summary=f"{node.name} is down: {node.error or 'no reason known'}{kept}",
+            summary=f"{node.name} is down: {node.error or 'no reason known'}{kept}"
+            + "".join(
+                f"; it had {name} = {ours}, lower than the {theirs} on {up}, and does not start like that"
+                for up, name, ours, theirs in lower
+            ),
             steps=[
                 Step(risk="look", text=f"Read the end of the server log of {node.name}"),
+                *(
+                    Step(risk="careful", text=f"Set {name} = {theirs} or more in the configuration of {node.name}")
+                    for _, name, _, theirs in lower
+                ),
                 Step(risk="careful", text=f"Start PostgreSQL on {node.name}"),
             ],
-            evidence_for=[fact("up", "false", node.name, node.error)],
+            evidence_for=[
+                fact("up", "false", node.name, node.error),
+                *(
+                    fact(name, value, where)
+                    for up, name, ours, theirs in lower
+                    for where, value in ((node.name, ours), (up, theirs))
+                ),
+            ],
         )
+
+
+def _primaries(context: DiagnosisContext, node: NodeState) -> list[NodeState]:
+    """The servers of its system that take writes now."""
+    return [each for each in context.nodes if each.writable and each.node.system_id == node.node.system_id is not None]
+
+
+def _lower(context: DiagnosisContext, up: NodeState, node: NodeState) -> Iterator[tuple[NodeName, str, str, str]]:
+    """Settings, as last seen, with which a standby of a primary ends when it starts."""
+    for name in HOT_STANDBY:
+        ours, theirs = context.number(node, name), context.number(up, name)
+        if ours is not None and theirs is not None and ours < theirs:
+            yield up.name, name, str(ours), str(theirs)
 
 
 def is_known_otherwise(context: DiagnosisContext, node: NodeState) -> bool:

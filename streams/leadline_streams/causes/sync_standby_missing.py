@@ -49,7 +49,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             steps=[
                 show_senders(node.name),
                 show_settings(node.name, SETTING),
-                Step(risk="safe", text=f"Bring back {' or '.join(missing) or 'another standby'}"),
+                _bring_back(node, missing, others),
                 *(_give_up(node) if safe else []),
             ],
             not_needed=safe,
@@ -59,6 +59,19 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 fact("sync_waiters", waiters, node.name),
             ],
         )
+
+
+def _bring_back(node: NodeState, missing: list[str], others: list[str]) -> Step:
+    """What makes the number whole: the standby itself, or the name by which it is known."""
+    if not missing or not others:
+        return Step(risk="safe", text=f"Bring back {' or '.join(missing) or 'another standby'}")
+    named, found = missing[0], " or ".join(others)
+    return Step(
+        risk="careful",
+        text=f"If {found} on {node.name} is the connection of {named}: give it this name, application_name={named} in "
+        f"primary_conninfo of that standby or its cluster_name, or write its own name into {SETTING}. Otherwise start "
+        f"{named}",
+    )
 
 
 def _waits_for_nobody(context: DiagnosisContext, node: NodeState, missing: list[str]) -> list[Evidence]:

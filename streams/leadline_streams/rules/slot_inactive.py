@@ -16,8 +16,8 @@ from leadline_streams.judge.rule import Rule, SlotContext, Words, fact
 def measure(context: SlotContext) -> float | None:
     """1 while the slot retains WAL and no consumer is connected.
 
-    Not of a slot that an orchestrator keeps and moves on itself. A copy kept for a failover counts once it retains
-    much: nobody moves it on, or it was left behind on a primary that was replaced.
+    A slot that an orchestrator keeps and moves on itself, and a copy kept for a failover, count once they retain much:
+    nobody moves them on, or they were left behind by a member that is gone or on a primary that was replaced.
     """
     slot = context.slot
     if slot.active or slot.temporary or slot.restart_lsn is None or slot_is_lost(slot):
@@ -26,9 +26,9 @@ def measure(context: SlotContext) -> float | None:
         return None
     if copy_slot(slot.name) is not None and copy_owner(context.cluster, context.node, slot) is not None:
         return None
-    if orchestrated(context.cluster, context.node, slot) is not None:
-        return None
-    return 1.0 if retains_much(slot) or spare_of(context.cluster, context.node, slot) is None else None
+    node = context.node
+    kept = orchestrated(context.cluster, node, slot) is not None or spare_of(context.cluster, node, slot) is not None
+    return 1.0 if retains_much(slot) or not kept else None
 
 
 def describe(context: SlotContext, value: float) -> Words:
