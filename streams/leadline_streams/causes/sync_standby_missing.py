@@ -67,7 +67,7 @@ def _bring_back(node: NodeState, missing: list[str], others: list[str]) -> Step:
         return Step(risk="safe", text=f"Bring back {' or '.join(missing) or 'another standby'}")
     named, found = missing[0], " or ".join(others)
     return Step(
-        risk="careful",
+        risk="safe",
         text=f"If {found} on {node.name} is the connection of {named}: give it this name, application_name={named} in "
         f"primary_conninfo of that standby or its cluster_name, or write its own name into {SETTING}. Otherwise start "
         f"{named}",

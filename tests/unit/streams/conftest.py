@@ -12,7 +12,7 @@ from leadline_streams import assembly
 from leadline_streams.causes import CAUSES
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
-from tests.unit.streams import harm
+from tests.unit.streams import harm, managed
 
 DISCARDS = re.compile(r"^(DROP|TRUNCATE|DELETE)\b|\bSKIP \(|\bpg_drop_|\bpg_replication_(slot|origin)_advance\(")
 INTERRUPTS = re.compile(r"\bpg_(terminate|cancel)_backend\(")
@@ -32,6 +32,7 @@ def _checked(cause: CauseRule) -> CauseRule:
         for claim in cause.find(context):
             check_steps(tuple(claim.steps))
             harm.check(cause, context, claim)
+            managed.check(cause, context, claim)
             yield claim
 
     return replace(cause, find=find)

@@ -55,7 +55,30 @@ def test_what_only_looks_is_as_it_was() -> None:
     assert worded(show_slot(PG_1, "a"), nodes("rds")) == show_slot(PG_1, "a")
 
 
-def test_a_step_that_names_two_servers_is_as_it_was() -> None:
-    """It is not known which of them it is about."""
+def test_a_step_that_names_two_servers_is_that_of_the_service_of_both() -> None:
+    """Where another one runs one of the two, it is not known which of them it is about."""
     step = Step(risk="careful", text="Stop pg-1 and pg_rewind it from pg-2")
-    assert worded(step, nodes("rds")) == step
+    assert texts_of("rds", step) == ["For these servers this is not in your hands: " + FLAVOURS["rds"].rebuild]
+    mixed = {PG_1: nodes("rds")[PG_1], PG_2: nodes("")[PG_2]}
+    assert worded(step, mixed) == step
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Start PostgreSQL on pg-1", "Start pg-1 in the console of Amazon RDS"),
+        (
+            "Read the end of the server log of pg-1",
+            "Read the end of the server log of pg-1. The console of Amazon RDS shows it, under Logs & events",
+        ),
+        (
+            "Try it by hand on the host of pg-1: psql 'host=10.0.0.2'",
+            "For pg-1 this is not in your hands: the console of Amazon RDS shows its events, metrics and storage",
+        ),
+        ("Run leadline doctor on the host that watches pg-1", "Run leadline doctor on the host that watches pg-1"),
+    ],
+)
+def test_what_only_the_host_shows_is_in_the_console(text: str, expected: str) -> None:
+    """The files, processes and start of a server are not its owner's; those of the agent are."""
+    assert texts_of("rds", Step(risk="look", text=text)) == [expected]
+    assert texts_of("patroni", Step(risk="look", text=text)) == [text]
