@@ -62,14 +62,14 @@ class _Trend:
 def render(fleet: FleetView, now: datetime, note: str = "") -> RenderableType:
     """One picture of everything, the most important first: what is wrong and its fix, then links, nodes and alerts."""
     clusters = sorted({str(row.cluster) for row in fleet.nodes})
-    shown = _incidents(fleet)
-    parts: list[RenderableType] = [_header(clusters, now, note), *_blind(fleet)]
-    parts += [_incident(incident, now) for incident in shown]
+    shown, once = _incidents(fleet), line_of.Once(fleet.nodes)
+    parts: list[RenderableType] = [_header(clusters, now, note), *_blind(fleet, once)]
+    parts += [_incident(incident, now, once) for incident in shown]
     parts += [links(fleet)] if fleet.links else []
-    parts += [_nodes(fleet)] if fleet.nodes else []
-    parts += [_alerts(fleet, now)] if fleet.alerts else []
+    parts += [_nodes(fleet, once)] if fleet.nodes else []
+    parts += [_alerts(fleet, now, once)] if fleet.alerts else []
     parts += [Text(PENDING, "dim")] if any(each.to == "pending" for each in fleet.alerts.values()) else []
-    parts += [_timeline(incident) for incident in shown[:1] if incident.timeline]
+    parts += [_timeline(incident, once) for incident in shown[:1] if incident.timeline]
     parts += [_deliveries(fleet, now)] if fleet.deliveries else []
     return Group(*parts)
 
@@ -103,11 +103,11 @@ def _header(clusters: list[str], now: datetime, note: str) -> Text:
     return header
 
 
-def _blind(fleet: FleetView) -> Iterator[Text]:
+def _blind(fleet: FleetView, once: line_of.Once) -> Iterator[Text]:
     """A banner for each server of which a part is hidden from its agent, or from everybody."""
     hidden = [f"{row.node}: {row.blind}" for row in fleet.nodes if row.blind is not None]
     for line in (*hidden, *sorted(each.summary for each in _refused(fleet))):
-        yield Text.assemble((" BLIND ", "bold white on magenta"), " ").append(escape(line))
+        yield Text.assemble((" BLIND ", "bold white on magenta"), " ").append(escape(once(line)))
 
 
 def _refused(fleet: FleetView) -> list[Transition]:
@@ -128,7 +128,7 @@ def _grid(headings: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> 
     return table
 
 
-def _nodes(fleet: FleetView) -> Table:
+def _nodes(fleet: FleetView, once: line_of.Once) -> Table:
     refused = {(each.cluster, each.subject.node) for each in _refused(fleet)}
     return _grid(
         ("node", "role", "version", "datacenter", "position", "writes", "state"),
@@ -140,16 +140,16 @@ def _nodes(fleet: FleetView) -> Table:
                 _plain(row.datacenter),
                 _plain(row.position),
                 f"{amount(round(row.write_rate), row.unit)}/s" if row.write_rate is not None else "",
-                _health(row, blind=row.blind is not None or (row.cluster, row.node) in refused),
+                _health(row, once, blind=row.blind is not None or (row.cluster, row.node) in refused),
             )
             for row in fleet.nodes
         ],
     )
 
 
-def _health(row: NodeStatus, *, blind: bool) -> Text:
+def _health(row: NodeStatus, once: line_of.Once, *, blind: bool) -> Text:
     if row.health != "up":
-        note = f": {row.note}" if row.note else ""
+        note = f": {once(row.note)}" if row.note else ""
         return _plain(f"{row.health.replace('_', ' ').upper()}{note}", "red")
     return _plain("up, BLIND", "magenta") if blind else _plain("up", "green")
 
@@ -172,7 +172,7 @@ def links(fleet: FleetView, samples: int = _SPARK_WIDTH) -> Table:
     )
 
 
-def _alerts(fleet: FleetView, now: datetime) -> Table:
+def _alerts(fleet: FleetView, now: datetime, once: line_of.Once) -> Table:
     return _grid(
         ("alert", "state", "severity", "for", ""),
         [
@@ -181,20 +181,20 @@ def _alerts(fleet: FleetView, now: datetime) -> Table:
                 alert.to,
                 Text(alert.severity, style=COLOURS[alert.severity]),
                 duration(max(0.0, (now - alert.started_at).total_seconds())),
-                _plain(alert.summary),
+                _plain(once(alert.summary)),
             )
             for alert in sorted(fleet.alerts.values(), key=lambda each: each.started_at)
         ],
     )
 
 
-def _incident(incident: Incident, now: datetime) -> Panel:
+def _incident(incident: Incident, now: datetime, once: line_of.Once) -> Panel:
     """The first cause with its fix; the others by code; the last changes of settings."""
     until = incident.resolved_at or now
     lasted = duration(max(0.0, (until - incident.opened_at).total_seconds()))
-    lines: list[Text] = []
+    lines = [_plain(incident.title, "bold")]
     for cause in incident.causes[:1]:
-        lines.append(_labelled("cause", "bold", f"{cause.summary} ({cause.code}, {cause.confidence:.2f})"))
+        lines.append(_labelled("cause", "bold", f"{once(cause.summary)} ({cause.code}, {cause.confidence:.2f})"))
         lines += [_labelled("" if at else "fix", "green", line) for at, line in enumerate(fix_lines(cause))]
     lines += [
         _labelled("changed", "cyan", f"{change.setting} on {change.node}: {move(change)}")
@@ -204,7 +204,7 @@ def _incident(incident: Incident, now: datetime) -> Panel:
         lines.append(_labelled("also", "dim", ", ".join(f"{each.code} {each.confidence:.2f}" for each in others)))
     colour = "green" if incident.state == "resolved" else COLOURS[incident.severity]
     bad = f", {impact(incident)}" if impact(incident) else ""
-    title = Text(escape(f"{incident.title}  ·  {incident.state}, {lasted}{bad}"))
+    title = _plain(f"{incident.state}, {lasted}{bad}")
     return Panel(Group(*lines), title=title, title_align="left", border_style=colour)
 
 
@@ -212,6 +212,8 @@ def _labelled(label: str, style: str, text: str) -> Text:
     return Text.assemble((f"{label:<9}", style)).append(escape(text))
 
 
-def _timeline(incident: Incident) -> Group:
-    entries = [Text.assemble((f"{hour(entry.at)}  ", "dim"), escape(entry.what)) for entry in incident.timeline[-5:]]
+def _timeline(incident: Incident, once: line_of.Once) -> Group:
+    entries = [
+        Text.assemble((f"{hour(entry.at)}  ", "dim"), escape(once(entry.what))) for entry in incident.timeline[-5:]
+    ]
     return Group(Text("timeline", "dim"), *entries)

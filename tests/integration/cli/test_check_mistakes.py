@@ -32,7 +32,7 @@ MYSQL = bytes.fromhex(
     "4a0000000a382e302e333600080000003a1c5d2e5f3f7a1b00ffffff0200ffdf15000000000000000000004f3b2a4d5c1e3f6a7b8c9d0e00"
     "63616368696e675f736861325f70617373776f726400"
 )
-"""The first packet of MySQL 8.0, which speaks first."""
+"""The first packet of MySQL 8.0, which is the first to send."""
 
 
 @pytest.fixture

@@ -138,3 +138,34 @@ def test_keys_move_over_what_does_not_fit() -> None:
 def test_keys_are_those_that_people_know() -> None:
     """Arrow keys in both modes of a terminal; what means nothing is left out."""
     assert list(meanings("q\x1b[A\x1bOB\x1b[5~\x1b[6~zg")) == [QUIT, "up", "down", "page up", "page down", "top"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 50)])
+def test_why_a_server_does_not_answer_is_shown_once(width: int, height: int) -> None:
+    """With the cause, however many rows, alerts and entries of the timeline are about it."""
+    why = "refused: Connection refused at 10.0.0.1:5432 (is the server running there?)"
+    fleet = broken()
+    fleet.take(node("pg-1", health="down", note=why))
+    fleet.take(transition(1, alert_id="a_9", rule="node_down", to="firing", summary=f"primary pg-1 is down: {why}"))
+    fleet.take(incident(seq=9, causes=[cause(summary=f"pg-1, the primary, is down: {why}", fix=FIX, steps=[])]))
+    text = " ".join(" ".join(line.strip("│ ").split()) for line in seen(fleet, width, height).splitlines())
+    assert text.count("is the server running there?") == 1
+    assert text.index("cause") < text.index("is the server running there?") < text.index("DOWN: refused")
+
+
+def test_sixty_links_are_reached_by_keys() -> None:
+    """At 80 columns and 24 lines each is on some page, the incident is on the first, and nothing is cut off."""
+    fleet, viewport = broken(), Viewport()
+    for number in range(3, 61):
+        fleet.take(node(f"pg-{number}", role="standby"))
+        fleet.take(link(f"pg-{number}", lag_s=float(number), behind=number << 20))
+    pages = [seen(fleet, 80, 24, viewport)]
+    assert SUMMARY[:40] in pages[0]
+    while " below" in pages[-1].splitlines()[-1]:
+        viewport.press("page down")
+        pages.append(seen(fleet, 80, 24, viewport))
+        assert len(pages) < 20
+    assert all(len(page.splitlines()) == 24 for page in pages)
+    text = "".join(pages)
+    assert [number for number in range(2, 61) if f"pg-1 → pg-{number} " not in text] == []
+    assert "…" not in text.replace(pages[-1].splitlines()[-1], "")
