@@ -298,6 +298,13 @@ class Table(Value, frozen=True, kw_only=True):
     keyless: bool = False
     """On a subscriber: it has no key by which a row to be updated or deleted is found. On a publisher: it sends whole
     rows for that (``REPLICA IDENTITY FULL``), so that no key is needed."""
+    denied: tuple[str, ...] = ()
+    """On a subscriber: what keeps its worker from writing. ``row security``; privileges that are missing; ``SET ROLE``
+    where the subscription's owner may not act as the owner of the table, with ``superuser`` where that is one."""
+    role: str | None = None
+    """The role that lacks those, quoted where SQL needs it."""
+    owner: str | None = None
+    """The owner of the table that this role may not act as."""
 
 
 class Tables(Value, frozen=True, kw_only=True):

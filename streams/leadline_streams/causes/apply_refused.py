@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline.model.observation import LogLine
+from leadline.model.observation import LogLine, Table
 from leadline_streams.causes.subscriber_schema_drift import NOT_THERE
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.drift import drift_of
 from leadline_streams.engines.postgresql.statements import change_setting, show_settings
 from leadline_streams.engines.postgresql.two_phase import LIMIT, NOT_IN_STATE, cannot_prepare
+from leadline_streams.engines.postgresql.write_rights import STOPS, explains, in_words, repair, unwritable
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
@@ -19,7 +20,7 @@ from leadline_streams.judge.rule import fact
 DUPLICATE = "23505"
 KINDS = (
     ("42501", "a right is missing, or row security applies to the owner of the subscription"),
-    ("0A000", "the subscriber cannot do this, such as TRUNCATE of a table that a foreign key references"),
+    ("0A000", "the subscriber cannot do this, such as TRUNCATE of a referenced table, or row security"),
     ("23514", "a check constraint, or the partitions that are there, do not allow the row"),
     ("23503", "a foreign key of the subscriber does not allow the row"),
     ("23502", "a column of the subscriber refuses NULL"),
@@ -50,20 +51,25 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
     for affected in affected_subscriptions(context, FAILING):
         if affected.risen(*DUPLICATES) or not affected.fails:
             continue
-        reason, drift = affected.reason, drift_of(affected)
+        reason, drift, denied = affected.reason, drift_of(affected), unwritable(affected)
         if cannot_prepare(affected) and not (drift and drift[0].stops):
             yield _two_phase(context, affected, reason, compared=drift == [])
+        elif reason is None and denied is not None and not (drift and drift[0].stops):
+            yield _unwritable(affected, denied, compared=drift == [])
         elif reason is None:
             if affected.subscription.conflicts and not drift:
                 yield _guess(affected, alike=drift == [])
         elif reason.code == ITS_PUBLISHER:
             yield _by_publisher(affected, reason)
         elif not reason.code.startswith(server_log.CONNECTION) and reason.code not in (*NOT_THERE, DUPLICATE):
-            yield _claim(affected, reason)
+            yield _claim(affected, reason, denied if denied is not None and explains(denied, reason) else None)
 
 
-def _claim(affected: AffectedSubscription, reason: LogLine) -> Claim:
+def _claim(affected: AffectedSubscription, reason: LogLine, denied: Table | None) -> Claim:
+    """By the server log; ``denied``: a table that the worker may not write, where that is the reason."""
     means = next((words for code, words in KINDS if reason.code.startswith(code)), "see its message")
+    if denied is not None:
+        means = in_words(denied)
     table = f" of a change of {reason.relation}" if reason.relation else ""
     return Claim(
         subject=affected.about,
@@ -74,7 +80,9 @@ def _claim(affected: AffectedSubscription, reason: LogLine) -> Claim:
         steps=[
             *affected.read_error,
             *([affected.step("look", TARGET.format(literal(reason.relation)))] if reason.relation else []),
-            Step(
+            affected.step("careful", repair(denied))
+            if denied is not None
+            else Step(
                 risk="careful",
                 node=affected.node.name,
                 database=affected.subscription.database,
@@ -117,6 +125,29 @@ def _two_phase(
             *affected.evidence,
         ],
         not_seen=[] if written else _not_seen(affected),
+    )
+
+
+def _unwritable(affected: AffectedSubscription, table: Table, *, compared: bool) -> Claim:
+    """The server log was not read, and the worker lacks a right that it needs."""
+    node, stops = affected.node.name, not STOPS.isdisjoint(table.denied)
+    return Claim(
+        subject=affected.about,
+        confidence=(0.93 if compared else 0.88) if stops else 0.7,
+        title=f"{affected.name} may not write {table.name}",
+        summary=f"{affected.name} fails at each attempt ({affected.errors} in 5 min): {in_words(table)}",
+        steps=[
+            affected.step("look", TARGET.format(literal(table.name))),
+            *affected.read_error,
+            affected.step("careful", repair(table)),
+            *([] if affected.subscription.enabled else [affected.alter("safe", "ENABLE")]),
+        ],
+        evidence_for=[
+            fact(table.name, ", ".join(table.denied), node, f"not allowed to {table.role}"),
+            *([fact("tables", "alike", node, "compared on both sides")] if compared else []),
+            *affected.evidence,
+        ],
+        not_seen=_not_seen(affected),
     )
 
 

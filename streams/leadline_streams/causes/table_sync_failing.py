@@ -12,6 +12,7 @@ from leadline_streams.engines.postgresql.apply import AffectedSubscription, affe
 from leadline_streams.engines.postgresql.copy_timeouts import cancelled
 from leadline_streams.engines.postgresql.statements import change_setting, show_senders, show_settings, show_slots
 from leadline_streams.engines.postgresql.subscriptions import copies_fail
+from leadline_streams.engines.postgresql.write_rights import STOPS, explains, in_words, repair, unwritable
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
@@ -36,7 +37,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             continue
         tables = ", ".join(own.unsynced) or "a table"
         reason = server_log.newest(affected.node, context.now, server_log.of_copy)
-        reached = _reached(context, affected, reason)
+        reached = _reached(context, affected, reason) or _denied(affected, reason)
         why = f": {reached.words}" if reached else f": {reason.message}" if reason is not None else ""
         yield Claim(
             subject=affected.about,
@@ -59,7 +60,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A limit that leaves nothing for a copy, which needs a slot and a sender of its own, and an origin here."""
+    """A limit that leaves nothing for a copy, which needs a slot, a sender and an origin; or a right that it lacks."""
 
     words: str
     steps: list[Step]
@@ -99,6 +100,14 @@ def _origins(context: DiagnosisContext, affected: AffectedSubscription) -> Reach
     raised = change_setting(node.name, setting, str(most + SPARE), "careful", restart=True)
     words = f"all replication origins of {node.name} are in use ({setting} = {most}), and a copy needs one more"
     return Reached(words, [show_settings(node.name, setting), *raised])
+
+
+def _denied(affected: AffectedSubscription, reason: LogLine | None) -> Reached | None:
+    """The right that the worker lacks to write a table; None where it lacks none, or another reason is logged."""
+    table = unwritable(affected)
+    if table is None or STOPS.isdisjoint(table.denied) or (reason is not None and not explains(table, reason)):
+        return None
+    return Reached(in_words(table), [affected.show, affected.step("careful", repair(table))])
 
 
 def _steps(affected: AffectedSubscription) -> list[Step]:

@@ -47,6 +47,8 @@ def is_harmful(step: Step) -> bool:
     """Whether a step proposes to destroy something, whatever risk it is given."""
     if step.risk == "look" and step.sql is not None:
         return False  # a query, which another check holds to
+    if (step.sql or "").startswith("GRANT "):
+        return False  # it names what may be done, and does nothing of it
     negated = step.risk in ("look", "careful") and NEGATED.search(step.text or "")
     return HARMS.search(step.sql or step.text or "") is not None and not negated
 

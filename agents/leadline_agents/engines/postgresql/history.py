@@ -54,7 +54,7 @@ class LogicalWorkers:
         subscriptions = [each for each in look.subscriptions if each.database == look.database]
         now = frozenset(
             [(slot.name, slot.active_pid, None) for slot in slots]
-            + [(each.name, each.pid, each.apply_errors) for each in subscriptions]
+            + [(each.name, each.pid, (each.apply_errors, each.sync_errors)) for each in subscriptions]
         )
         before, self._before = self._before, now
         missing = any(not slot.active for slot in slots) or any(

@@ -51,5 +51,6 @@ Shared by rules and causes:
 ``stages``          stages in which the WAL of a link waits
 ``apply``           subscriptions with an alert: worker, counters, slot and publisher
 ``two_phase``       subscriptions with ``two_phase`` on servers that prepare no transaction
+``write_rights``    rights that a worker lacks on the tables of its subscription
 ``drift``           tables of a subscriber that differ from what its publisher sends
 """

@@ -54,13 +54,13 @@ def test_the_nearest_at_or_below_is_chosen(name: str, major: int, since: int) ->
 def test_the_frame_has_a_place_for_each_group() -> None:
     """Every group of the model is asked for, and every file of the folder is used."""
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.FRAME, 18))) == GROUPS
-    assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.TABLES, 18))) == {"published"}
+    assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.TABLES, 18))) == {"published", "writing"}
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.REFUSED, 18))) == {"members", "generated"}
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.LISTED, 18))) == {"subscribed"}
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query("copies", 18))) == {"copied"}
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.VITALS, 18))) == {"decoded", catalog.SUBSCRIBER}
     parts = {"published", "logfile", "members", "generated", "copied", "decoded", "failures"}
-    parts |= {"subscribed", catalog.SUBSCRIBER}
+    parts |= {"subscribed", "writing", catalog.SUBSCRIBER}
     assert set(catalog.catalog()) == GROUPS | OTHERS | parts | {catalog.FRAME}
 
 

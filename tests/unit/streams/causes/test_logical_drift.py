@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from leadline.model.incident import Cause
 from leadline.model.observation import Table, Tables
@@ -174,3 +175,40 @@ def test_transactions_that_cannot_be_prepared(limit: str, sent: list[Table]) -> 
     assert ("two_phase, and max_prepared_transactions = 0 on pg-3" in first(world).summary) is (
         limit == "0" and bool(sent)
     )
+
+
+@pytest.mark.parametrize(
+    ("table", "says", "repair", "confidence"),
+    [
+        (
+            Table(name="public.items", denied=("row security",), role="shop"),
+            "row security of public.items applies to shop, in whose name its worker writes",
+            "ALTER ROLE shop BYPASSRLS",
+            0.93,
+        ),
+        (
+            Table(name="public.items", denied=("SET ROLE",), role="shop", owner="app"),
+            "shop, who owns it, may not act as app, who owns public.items",
+            "GRANT app TO shop",
+            0.93,
+        ),
+        (
+            Table(name="public.items", denied=("SET ROLE", "superuser"), role="shop", owner="postgres"),
+            "shop, who owns it, may not act as postgres, who owns public.items",
+            "ALTER TABLE public.items OWNER TO shop",
+            0.93,
+        ),
+        (
+            Table(name="public.items", denied=("DELETE",), role="app"),
+            "app, in whose name its worker writes, lacks DELETE on public.items",
+            "GRANT DELETE ON public.items TO app",
+            0.7,
+        ),
+    ],
+)
+def test_a_right_that_the_worker_lacks(table: Table, says: str, repair: str, confidence: float) -> None:
+    """The catalogs show it; a right that inserts do not need may not be the reason."""
+    cause = first(drifted([replace(table, columns=SENT.columns)], SENT))
+    assert (cause.code, cause.confidence) == ("apply_refused", confidence)
+    assert says in cause.summary
+    assert [step.sql for step in cause.steps if step.risk == "careful"] == [repair]

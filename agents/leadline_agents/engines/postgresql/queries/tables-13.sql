@@ -7,6 +7,7 @@
 -- keyless    On a subscriber without a key by which rows are found; on a publisher that sends whole rows for that.
 -- labels     The labels of an enum follow its name as JSON, up to 100: mood ["sad", "ok"].
 -- upto       The answer is bounded: at most 1000 tables, with at most 2000 columns together.
+-- denied     On a subscriber what the worker lacks to write the table, and which role lacks it.
 -- generated  Generated columns are not sent before 18; since 18 they are sent if the publication includes them. Nothing
 --            can be written to those of a subscriber.
 WITH listed AS (
@@ -31,7 +32,7 @@ placed AS (
     FROM listed
 ),
 described AS (
-    SELECT publication, name, columns, required, generated, keyless, sum(number) OVER (ORDER BY place) AS upto
+    SELECT publication, name, columns, required, generated, keyless, role, owner, denied, sum(number) OVER (ORDER BY place) AS upto
     FROM placed
     CROSS JOIN LATERAL (
         SELECT count(*) AS number,
@@ -61,12 +62,16 @@ described AS (
         END
         FROM pg_class AS class WHERE class.oid = placed.oid
     ) AS identity (keyless)
+    LEFT JOIN LATERAL (
+        SELECT role, owner, denied FROM ({writing}) AS writing
+        WHERE publication IS NULL AND relid = placed.oid LIMIT 1
+    ) AS rights ON true
     WHERE place <= 1000
 ),
 sent_tables AS (
     SELECT publication, json_build_object(
         'name', name, 'columns', columns, 'required', required, 'generated', generated,
-        'keyless', nullif(keyless, false)
+        'keyless', nullif(keyless, false), 'role', role, 'owner', owner, 'denied', denied
     ) AS one
     FROM described WHERE upto <= 2000
 )
