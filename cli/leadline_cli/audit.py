@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,13 @@ from leadline import __version__
 from leadline.advisories.entry import Facts
 from leadline.advisories.loading import amended, shipped
 from leadline.clock import SystemClock
-from leadline.errors import ProblemFound, UnreachableError
+from leadline.errors import ProblemFound, UnreachableError, UsageError
 from leadline.logs import escape
 from leadline.model.alert import SEVERITIES, Severity
 from leadline.settings.agent import AgentSettings, InstanceSettings
+from leadline.settings.audit import AcceptedSettings
 from leadline.settings.stream import StreamSettings
-from leadline_cli.options import cluster_option
+from leadline_cli.options import cluster_option, settings
 from leadline_cli.output import emit
 from leadline_cli.servers import servers, servers_argument, servers_option
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 INTERVAL_S = 5.0
 """Bounds the statements of the look that an audit shares with an agent."""
 NEVER = "never"
-COLOURS = {"CRITICAL": "red", "WARNING": "yellow", "INFO": "cyan", "NOT JUDGED": "magenta"}
+COLOURS = {"CRITICAL": "red", "WARNING": "yellow", "INFO": "cyan", "NOT JUDGED": "magenta", "ACCEPTED": "blue"}
 
 
 @click.command()
@@ -51,6 +53,18 @@ COLOURS = {"CRITICAL": "red", "WARNING": "yellow", "INFO": "cyan", "NOT JUDGED":
     metavar="FILE",
     help="Facts about versions that add to, replace or withdraw those that ship with Leadline.",
 )
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings file with audit.accepted: findings that somebody answers for until a day.",
+)
+@click.option(
+    "--since",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Show what changed since an earlier audit, from its report in JSON.",
+)
 @click.option("--brief", is_flag=True, help="Show findings of severity info in one line each.")
 @click.option(
     "--format",
@@ -66,6 +80,8 @@ def command(
     cluster: str,
     fail_on: str,
     advisories: Path | None,
+    config: Path | None,
+    since: Path | None,
     brief: bool,
     form: str,
 ) -> None:
@@ -88,7 +104,13 @@ def command(
                      pg-2='host=10.0.0.2 user=leadline dbname=app'
     """
     facts = shipped() if advisories is None else amended(shipped(), advisories)
-    report = audit(servers(dsns, file, cluster), facts)
+    accepted = settings(StreamSettings, config).audit.accepted
+    before = _read_lines(since) if since is not None else None
+    report = audit(servers(dsns, file, cluster), facts, accepted)
+    if before is not None:
+        from leadline_streams.audit.comparison import changes
+
+        report = msgspec.structs.replace(report, changes=changes(before, report))
     _print(report, form, fail_on, brief=brief)
     if missing := [each for each in report.unseen if not each.rule and each.subject.kind == "node"]:
         raise UnreachableError(missing[0].reason)
@@ -98,8 +120,9 @@ def command(
             raise ProblemFound(f"{len(found)} finding{'s' if len(found) != 1 else ''} of severity {least} or higher")
 
 
-def audit(instances: list[InstanceSettings], facts: Facts) -> "AuditReport":
+def audit(instances: list[InstanceSettings], facts: Facts, accepted: Sequence[AcceptedSettings] = ()) -> "AuditReport":
     """Read the servers and judge them. A server that cannot be read is in the report."""
+    from leadline_streams.audit.acceptance import Acceptance, with_acceptances
     from leadline_streams.audit.auditing import audited, fleets
     from leadline_streams.audit.engines.postgresql.every_rule import AUDIT_RULES
     from leadline_streams.audit.engines.postgresql.patch_level import patch_rules
@@ -109,7 +132,9 @@ def audit(instances: list[InstanceSettings], facts: Facts) -> "AuditReport":
     found = fleets(samples, looks, links)
     now = SystemClock().now()
     rules = [*AUDIT_RULES.values(), *patch_rules(facts, now.date())]
-    return audited(found, rules, worded, now, missing, others)
+    report = audited(found, rules, worded, now, missing, others)
+    given = [Acceptance(each.rule, each.subject, each.owner, each.reason, each.last_day) for each in accepted]
+    return with_acceptances(report, given, [rule.id for rule in rules], now.date())
 
 
 def read_fleet(
@@ -183,9 +208,23 @@ def _print(report: "AuditReport", form: str, fail_on: str, *, brief: bool) -> No
     click.echo(documents[form](), nl=False)
 
 
+def _read_lines(file: Path) -> list[dict[str, Any]]:
+    """The lines of an earlier report. Raises UsageError."""
+    try:
+        return [msgspec.json.decode(line, type=dict[str, Any]) for line in file.read_bytes().splitlines() if line]
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+    except msgspec.DecodeError:
+        raise UsageError(f"{file} is not the report of leadline audit --format json") from None
+
+
 def _emit(report: "AuditReport") -> None:
     for finding in report.findings:
         emit({"kind": "finding", **msgspec.to_builtins(finding, builtin_types=(datetime,))})
+    for one in report.accepted:
+        emit({"kind": "accepted", **msgspec.to_builtins(one, builtin_types=(datetime,))})
+    if report.changes is not None:
+        emit({"kind": "changes", **msgspec.to_builtins(report.changes)})
     for each in report.unseen:
         emit({"kind": "not_judged", **msgspec.to_builtins(each)})
     counts: dict[str, Any] = {severity: report.count(severity) for severity in reversed(SEVERITIES)}

@@ -10,6 +10,7 @@ This package never opens a connection and never prints a secret.
 ``common``       Kafka, metrics and process log: the settings of every process
 ``agent``        settings of the agent
 ``stream``       settings of the judgement
+``audit``        settings of an audit: what is accepted as it is
 ``targets``      settings of what is notified
 ``routing``      settings of who is notified, and when
 ``sink``         settings of the sinks

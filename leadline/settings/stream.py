@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from leadline.settings.audit import AuditSettings
 from leadline.settings.common import KafkaSettings, LogSettings, MetricsSettings
 from leadline.settings.declare import SettingPath, Settings
 
@@ -212,5 +213,6 @@ class StreamSettings(Settings, frozen=True, kw_only=True):
     judgement: JudgementSettings = JudgementSettings()
     rules: dict[str, RuleOverride] = {}
     overrides: list[OverrideSettings] = []
+    audit: AuditSettings = AuditSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()

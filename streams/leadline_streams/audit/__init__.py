@@ -8,6 +8,8 @@ violation, holds, or could not be judged because something was not read, and the
 ``fleet``     links and clusters
 ``rule``      the form of a rule
 ``auditing``  judges every subject by every rule
+``acceptance`` findings that somebody answers for until a day
+``comparison`` the difference to an earlier audit
 ``engines``   the rules
 ``reports``   reports for people and programs
 ``reference`` the page of all rules

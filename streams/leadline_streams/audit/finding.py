@@ -36,6 +36,29 @@ class Unjudged(Value, frozen=True, kw_only=True):
     reason: str
 
 
+class AcceptedFinding(Value, frozen=True, kw_only=True):
+    """A finding that somebody answers for."""
+
+    finding: AuditFinding
+    owner: str
+    reason: str
+    until: str
+    """The last day."""
+
+
+class Changes(Value, frozen=True, kw_only=True):
+    """The difference to an earlier audit."""
+
+    since: str
+    """The time of that audit."""
+    new: list[str]
+    """Identities of findings that it did not have."""
+    repaired: list[str]
+    """Its findings that are gone, as text."""
+    unjudged: list[str]
+    """Its findings that were not judged this time, as text."""
+
+
 class AuditReport(Value, frozen=True, kw_only=True):
     """One audit. Findings are in the order of their severity, then of their rules and subjects."""
 
@@ -48,6 +71,9 @@ class AuditReport(Value, frozen=True, kw_only=True):
     """The rules that held, each with the identity of the subject."""
     clusters: list[str]
     """The clusters of the servers that were read."""
+    accepted: tuple[AcceptedFinding, ...] = ()
+    changes: Changes | None = None
+    """None where no earlier audit was given."""
 
     @property
     def satisfied(self) -> int:

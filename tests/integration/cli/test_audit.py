@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -206,3 +207,25 @@ def test_a_database_that_was_not_read_is_listed(run: Run) -> None:
         _, unseen = found(run, *dsns(fleet, "postgres"))
         assert {"PG-LOG-001", "PG-LOG-012", "PG-LOG-013", "PG-LOG-014"} <= unseen
         assert "dbname=app shows them" in " ".join(run("audit", *dsns(fleet, "postgres")).out.split())
+
+
+def test_accepted_findings_and_what_changed(run: Run, tmp_path: Path) -> None:
+    """A finding that somebody answers for is no failure until its day; --since names what is new and repaired."""
+    accepted = tmp_path / "stream.yaml"
+    accepted.write_text(
+        "audit:\n  accepted:\n"
+        '    - {rule: PG-SBY-005, subject: main/pg-2, owner: ada, reason: kept behind, until: "2999-01-01"}\n'
+    )
+    with Fleet() as fleet:
+        good_pair(fleet)
+        fleet.servers["pg-2"].configure(recovery_min_apply_delay="1s", wal_receiver_timeout="0")
+        assert run("audit", *dsns(fleet)).code == 1
+        before = run("audit", *dsns(fleet), "--config", accepted, "--format", "json")
+        (tmp_path / "before.json").write_text(before.out)
+        fleet.servers["pg-2"].configure(wal_receiver_timeout=None)
+        fleet.servers["pg-1"].configure(wal_sender_timeout="0")
+        after = run("audit", *dsns(fleet), "--config", accepted, "--since", tmp_path / "before.json")
+    assert after.code == 1
+    assert "by ada until 2999-01-01: kept behind" in after.out
+    assert "  new       PG-WAL-010" in after.out
+    assert "  repaired  PG-SBY-009" in after.out

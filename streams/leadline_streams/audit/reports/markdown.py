@@ -36,10 +36,21 @@ def _lines(report: AuditReport) -> Iterator[str]:
             yield f"\n## {severity.capitalize()}"
             for group in by_rule(found):
                 yield from _rule(group)
+    if report.accepted:
+        yield "\n## Accepted\n"
+        for each in report.accepted:
+            yield f"- {each.finding.rule}: {_plain(each.finding.summary)} ({_plain(each.owner)}, until {each.until}: "
+            yield f"  {_plain(each.reason)})"
+    if report.changes is not None:
+        yield f"\n## Since {report.changes.since or 'the last audit'}\n"
+        new = [each for each in report.findings if each.id in report.changes.new]
+        yield from (f"- new: {each.rule}: {_plain(each.summary)}" for each in new)
+        yield from (f"- repaired: {_plain(text)}" for text in report.changes.repaired)
+        yield from (f"- not judged this time: {_plain(text)}" for text in report.changes.unjudged)
     if report.unseen:
         yield "\n## Not judged\n"
-        for each in report.unseen:
-            yield f"- {each.rule + ': ' if each.rule else ''}{_plain(each.reason)}"
+        for unjudged in report.unseen:
+            yield f"- {unjudged.rule + ': ' if unjudged.rule else ''}{_plain(unjudged.reason)}"
 
 
 def _rule(group: list[AuditFinding]) -> Iterator[str]:

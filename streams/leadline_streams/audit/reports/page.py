@@ -28,7 +28,7 @@ body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; background:
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .7rem; }
 h3 { font-size: 1rem; margin: 0; } p { margin: .35rem 0; } .soft { color: var(--soft); }
-.scores { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: .8rem; margin-top: 1.2rem; }
+.scores { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: .8rem; margin-top: 1.2rem; }
 .card, details { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem; }
 .number { font-size: 2.2rem; font-weight: 650; line-height: 1.1; } .of { font-size: 1rem; color: var(--soft); }
 .bar { height: .4rem; background: var(--line); border-radius: .2rem; margin: .5rem 0; overflow: hidden; }
@@ -38,7 +38,7 @@ h3 { font-size: 1rem; margin: 0; } p { margin: .35rem 0; } .soft { color: var(--
 details { margin: .5rem 0; } summary { cursor: pointer; } summary h3 { display: inline; }
 .label { font-weight: 650; font-size: .8rem; } code, pre { font: .85rem/1.45 ui-monospace, monospace; }
 pre { background: var(--page); border: 1px solid var(--line); border-radius: .35rem; padding: .6rem .75rem;
-  overflow-x: auto; margin: .4rem 0; } ol, ul { margin: .4rem 0; padding-left: 1.4rem; }
+  white-space: pre-wrap; overflow-wrap: anywhere; margin: .4rem 0; } ol, ul { margin: .4rem 0; padding-left: 1.4rem; }
 .finding { border-left: 3px solid var(--line); padding-left: .8rem; margin: .9rem 0; }
 a { color: var(--info); } @media print { details { break-inside: avoid; } }
 """
@@ -71,6 +71,7 @@ def _body(report: AuditReport, title: str) -> Iterator[str]:
             link = f'<a href="#{group[0].rule}">{escape(group[0].title)}</a>'
             yield f'<li>{link} <span class="soft">({escape(places)})</span></li>'
         yield "</ol>"
+    yield from _changes(report)
     for severity in WORST_FIRST:
         found = [each for each in report.findings if each.severity == severity]
         if found:
@@ -79,6 +80,12 @@ def _body(report: AuditReport, title: str) -> Iterator[str]:
                 yield from _rule(group)
     if not report.findings:
         yield '<p class="good">Nothing was found.</p>'
+    if report.accepted:
+        yield f"<h2>Accepted · {len(report.accepted)}</h2><ul>"
+        for each in report.accepted:
+            yield f"<li>{each.finding.rule}: {escape(each.finding.summary)} "
+            yield f'<span class="soft">{escape(f"{each.owner}, until {each.until}: {each.reason}")}</span></li>'
+        yield "</ul>"
     if report.unseen:
         yield f"<h2>Not judged · {len(report.unseen)}</h2><ul>"
         for unjudged in report.unseen:
@@ -87,9 +94,25 @@ def _body(report: AuditReport, title: str) -> Iterator[str]:
         yield "</ul>"
 
 
+def _changes(report: AuditReport) -> Iterator[str]:
+    found = report.changes
+    if found is None:
+        return
+    yield f"<h2>Since {escape(found.since or 'the last audit')}</h2><ul>"
+    for each in report.findings:
+        if each.id in found.new:
+            yield f'<li><span class="critical">new</span> {each.rule}: {escape(each.summary)}</li>'
+    for text in found.repaired:
+        yield f'<li><span class="good">repaired</span> {escape(text)}</li>'
+    for text in found.unjudged:
+        yield f'<li><span class="soft">not judged this time</span> {escape(text)}</li>'
+    yield "</ul>" if found.new or found.repaired or found.unjudged else "<li>unchanged</li></ul>"
+
+
 def _card(name: str, findings: list[AuditFinding]) -> str:
     points = score(findings)
-    colour = "good" if points >= 90 else "warning" if points >= 60 else "critical"
+    worst = {each.severity for each in findings}
+    colour = "critical" if "critical" in worst else "warning" if "warning" in worst else "good"
     counts = " · ".join(
         f'<span class="{severity}">{sum(1 for each in findings if each.severity == severity)} {severity}</span>'
         for severity in WORST_FIRST

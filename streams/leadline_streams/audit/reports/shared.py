@@ -53,10 +53,13 @@ def evidence_text(each: Evidence) -> str:
 
 def step_blocks(finding: AuditFinding) -> list[tuple[str, bool, tuple[str, ...]]]:
     """The steps as blocks: the server and the warning, whether they are statements, and their lines."""
-    return [
-        (": ".join(part for part in (group.place, group.warning) if part), group.statements, group.lines)
-        for group in grouped(finding.steps)
-    ]
+    blocks, before = [], ""
+    for group in grouped(finding.steps):
+        place_of = group.place if group.place != before else ""
+        before = group.place
+        heading = ": ".join(part for part in (f"On {place_of}" if place_of else "", group.warning) if part)
+        blocks.append((heading, group.statements, group.lines))
+    return blocks
 
 
 def anchor(rule: str) -> str:

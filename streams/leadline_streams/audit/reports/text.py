@@ -28,7 +28,9 @@ def text_lines(report: AuditReport, *, brief: bool = False) -> Iterator[str]:
             for _, group in groupby(found, key=lambda finding: finding.rule):
                 yield from _rule(list(group), brief=brief and severity == "info")
             yield ""
+    yield from _accepted(report)
     yield from _unseen(report)
+    yield from _changes(report)
     yield summary(report)
 
 
@@ -36,7 +38,8 @@ def summary(report: AuditReport) -> str:
     """The numbers of a report in one line."""
     counts = ", ".join(f"{report.count(severity)} {severity}" for severity in reversed(SEVERITIES))
     servers = f"{len(report.nodes)} server{'s' if len(report.nodes) != 1 else ''}"
-    return f"{servers}: {counts}; {report.satisfied} rules hold, {len(report.unseen)} not judged"
+    accepted = f", {len(report.accepted)} accepted" if report.accepted else ""
+    return f"{servers}: {counts}{accepted}; {report.satisfied} rules hold, {len(report.unseen)} not judged"
 
 
 def _rule(findings: list[AuditFinding], *, brief: bool) -> Iterator[str]:
@@ -81,6 +84,29 @@ def evidence_line(each: Evidence) -> str:
     place = f" ({each.note})" if each.note else ""
     node = f" on {each.node}" if each.node else ""
     return f"read: {each.name} = {each.value}{node}{place}"
+
+
+def _accepted(report: AuditReport) -> Iterator[str]:
+    if report.accepted:
+        yield f"ACCEPTED ({len(report.accepted)})"
+        for each in report.accepted:
+            yield from _wrapped(f"{each.finding.rule}  {each.finding.summary}", 0, hanging=4)
+            yield from _wrapped(f"by {each.owner} until {each.until}: {each.reason}", 4)
+        yield ""
+
+
+def _changes(report: AuditReport) -> Iterator[str]:
+    found = report.changes
+    if found is None:
+        return
+    yield f"SINCE {found.since or 'THE LAST AUDIT'}"
+    if not (found.new or found.repaired or found.unjudged):
+        yield "  unchanged"
+    new = [each for each in report.findings if each.id in found.new]
+    yield from (line for each in new for line in _wrapped(f"new       {each.rule}: {each.summary}", 2, hanging=10))
+    yield from (line for text in found.repaired for line in _wrapped(f"repaired  {text}", 2, hanging=10))
+    yield from (line for text in found.unjudged for line in _wrapped(f"not seen  {text}", 2, hanging=10))
+    yield ""
 
 
 def _unseen(report: AuditReport) -> Iterator[str]:
