@@ -209,7 +209,7 @@ ENTRIES = (
         improvements=(habits.WRITES,),
         tasks=(
             habits.COMPARE,
-            "Copy the table anew where many rows are missing.",
+            "Copy the table again where many rows are missing.",
         ),
     ),
     CauseEntry(

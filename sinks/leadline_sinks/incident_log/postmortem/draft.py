@@ -11,6 +11,7 @@ from leadline_sinks.incident_log.postmortem.impact import breaches
 from leadline_sinks.incident_log.postmortem.measures import measures
 from leadline_sinks.incident_log.postmortem.response import response, timeline
 from leadline_sinks.incident_log.postmortem.root_cause import root_cause
+from leadline_sinks.incident_log.postmortem.roots import ranked_first
 from leadline_sinks.incident_log.postmortem.summary import summary
 
 
@@ -25,7 +26,7 @@ def draft(history: IncidentHistory) -> str:
 def _head(history: IncidentHistory) -> Iterator[str]:
     incident = history.incident
     where = ", ".join(map(text, incident.datacenters)) or "not given"
-    yield f"# Post-mortem: {text(incident.title)}"
+    yield f"# Post-mortem: {text(ranked_first(history).title)}"
     yield ""
     yield "A draft from the incident log. *Replace each text in italics with what only people know.*"
     yield ""

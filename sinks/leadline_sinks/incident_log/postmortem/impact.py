@@ -16,7 +16,7 @@ class Breach:
     severity: Severity
     """The worst."""
     worst: float | None
-    """The value that was furthest beyond the limit, of those at the alert's transitions."""
+    """The value that was furthest beyond the limit, of those at the alert's transitions, its end included."""
     unit: str
     limit: float | None
     verdicts: tuple[str, ...]
@@ -35,6 +35,8 @@ def breaches(transitions: Iterable[Transition]) -> list[Breach]:
     fired: set[str] = set()
     for step in sorted(transitions, key=lambda each: (each.event_time, each.alert_id, each.seq)):
         before = found.get(step.alert_id)
+        if before is not None and before.until is not None and step.alert_id not in fired:
+            before = None  # what ended before it fired is no part of what fired later
         found[step.alert_id] = _joined(before, step) if before else _begun(step)
         if step.to == "firing" and step.alert_id not in fired:
             fired.add(step.alert_id)
@@ -61,7 +63,9 @@ def _begun(step: Transition) -> Breach:
 def _joined(so_far: Breach, step: Transition) -> Breach:
     verdicts = (*so_far.verdicts, step.verdict) if step.verdict else so_far.verdicts
     if step.to in ("ok", "resolved"):
-        return replace(so_far, until=step.event_time, verdicts=tuple(dict.fromkeys(verdicts)))
+        # Its value is the last that breached: of a duration, the largest.
+        worst = _worst(so_far, step)
+        return replace(so_far, until=step.event_time, worst=worst, verdicts=tuple(dict.fromkeys(verdicts)))
     worse = severity_rank(step.severity) > severity_rank(so_far.severity)
     return replace(
         so_far,
@@ -84,4 +88,5 @@ def _worst(so_far: Breach, step: Transition) -> float | None:
     """A forecast is worse the smaller it is: its limit is above what breaches it."""
     if step.value is None or so_far.worst is None:
         return so_far.worst if step.value is None else step.value
-    return min(so_far.worst, step.value) if _is_low(step) else max(so_far.worst, step.value)
+    low = so_far.low_is_bad or _is_low(step)
+    return min(so_far.worst, step.value) if low else max(so_far.worst, step.value)

@@ -15,6 +15,10 @@ from leadline_sinks.incident_log.postmortem.impact import Breach
 from leadline_sinks.incident_log.postmortem.roots import CHANGE, roots
 
 SLOW_DETECTION_S: Final = 300.0
+LONG_S: Final = 900.0
+"""From the first notification on: somebody should have acknowledged an incident that lasted longer."""
+SUCCESSION: Final = frozenset({"role", "primary_conninfo", "primary_slot_name"})
+"""What changes when one server replaces another: the way back would be another failover, and is never a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ def measures(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]
     """The section."""
     incident = history.incident
     codes = [cause.code for cause in roots(history)]
-    if any(change.at <= incident.opened_at for change in incident.changes):
+    if any(change.at <= incident.opened_at for change in _configured(incident.changes)):
         codes.append(CHANGE)
     wanted = measures_against(dict.fromkeys(codes))
     yield "## Corrective and preventative measures"
@@ -77,18 +81,28 @@ def _tasks(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
     times = history.times
     if times.to_detect_s > SLOW_DETECTION_S:
         yield f"Detection took {duration(times.to_detect_s)}: review the limits of the rules that fired."
-    if history.notified_at is not None and history.acknowledged is None:
+    ends_at = history.incident.resolved_at or max((each.at for each in history.deliveries), default=None)
+    first = history.notified_at
+    long = first is not None and ends_at is not None and (ends_at - first).total_seconds() > LONG_S
+    if long and history.acknowledged is None:
         yield "Nobody acknowledged the incident: check who is on call for this cluster, and that they are paged."
-    for each in _not_reverted(history.incident.changes):
+    for each in _not_reverted(_configured(history.incident.changes)):
         was = code(each.from_) if each.from_ is not None else "unset"
         now = code(each.to) if each.to is not None else "unset"
         left = f"{code(each.setting)} on {text(each.node)} was {was}, and {now} when last seen"
-        yield f"{left}: revert it, or document why it stays."
+        repaired = each.at > history.incident.opened_at
+        yield f"{left}: {'document it, or revert it' if repaired else 'revert it, or document why it stays'}."
     for target in sorted({each.target for each in history.deliveries if each.outcome == "given_up"}):
         yield f"{text(target)} could not be notified: repair it, and send a test."
     if rules := list(dict.fromkeys(each.rule for each in found)):
         pages = ", ".join(code(f"leadline runbook {rule}") for rule in rules)
         yield f"Go through the runbooks with those who were on call, and write down what was missing: {pages}."
+
+
+def _configured(changes: Sequence[Change]) -> list[Change]:
+    """The changes of settings; without those of a server that took over, and of those that follow it, if one did."""
+    moved = any(change.setting == "role" for change in changes)
+    return [each for each in changes if not (moved and each.setting in SUCCESSION)]
 
 
 def _not_reverted(changes: Sequence[Change]) -> list[Change]:

@@ -7,6 +7,7 @@ from leadline.words import duration
 from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.incident_log.markdown import table, text
 from leadline_sinks.incident_log.phrases import NOT_YET, second
+from leadline_sinks.incident_log.postmortem.roots import ranked_first, to_cause_s
 
 _SOURCES: Final = {"judgement": "Leadline", "delivery": "sink", "person": "people"}
 
@@ -30,7 +31,7 @@ def response(history: IncidentHistory) -> Iterator[str]:
     steps = (
         ("First breach", incident.opened_at, None, "-"),
         ("Detected", incident.detected_at, times.to_detect_s, "the first breach"),
-        ("Cause identified", incident.cause_at, times.to_cause_s, "the first breach"),
+        ("Cause identified", ranked_first(history).cause_at, to_cause_s(history), "the first breach"),
         ("First notification", history.notified_at, times.to_notify_s, "detection"),
         (f"Acknowledged{by}", acknowledged_at, times.to_acknowledge_s, "the first notification"),
         ("Resolved", incident.resolved_at, times.to_resolve_s, "the first breach"),

@@ -12,7 +12,7 @@ from leadline.words import duration
 from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.incident_log.markdown import block, code, table, text
 from leadline_sinks.incident_log.phrases import second, sentence
-from leadline_sinks.incident_log.postmortem.roots import others, roots
+from leadline_sinks.incident_log.postmortem.roots import others, roots, to_cause_s
 
 
 def root_cause(history: IncidentHistory) -> Iterator[str]:
@@ -89,11 +89,11 @@ def _sentence(cause: Cause | None) -> str:
 
 
 def _named(history: IncidentHistory, cause: Cause) -> str:
-    took = history.times.to_cause_s
+    took = to_cause_s(history)
     if cause.code == "unknown":
         return _sentence(cause)
     named = f"{code(cause.code)}, confidence {cause.confidence:.2f}"
-    if cause != next(iter(history.causes), None):
+    if cause != next(iter(roots(history)), None):
         return f"{named}: {sentence(cause.summary)}"
     return f"{named}; Leadline identified it {duration(took)} after the first breach." if took is not None else named
 

@@ -3,9 +3,11 @@
 from typing import Final
 
 from leadline.catalogue import CAUSES
-from leadline.model.incident import Cause
+from leadline.model.incident import Cause, Incident
 from leadline_sinks.incident_log.incident_history import IncidentHistory
 
+CERTAIN: Final = 0.9
+"""Confidence from which a cause that was ranked first before stays in front of what followed from it."""
 LIKELY: Final = 0.5
 """Confidence from which a cause that is not ranked first may be a root of its own."""
 CHANGE: Final = "config_changed"
@@ -25,7 +27,32 @@ def roots(history: IncidentHistory) -> list[Cause]:
         if not found or own:
             found.append(cause)
             left -= explains
-    return found
+    return sorted(found, key=lambda cause: _ranked_first_at(history, cause))
+
+
+def ranked_first(history: IncidentHistory) -> Incident:
+    """The first record with the first root in front; the latest where none had it."""
+    found = roots(history)
+    records = (*history.earlier, history.incident)
+    return next((each for each in records if found and _names(each, found[0])), history.incident)
+
+
+def to_cause_s(history: IncidentHistory) -> float | None:
+    """Seconds from the first breach until the first root was identified; None where none was."""
+    at = ranked_first(history).cause_at
+    return (at - history.incident.opened_at).total_seconds() if at is not None else None
+
+
+def _ranked_first_at(history: IncidentHistory, cause: Cause) -> int:
+    """Number of the first record that had a certain cause in front: what began it, then what followed from that."""
+    records = (*history.earlier, history.incident)
+    numbers = (number for number, each in enumerate(records) if _names(each, cause))
+    return next(numbers, len(records)) if cause.confidence >= CERTAIN else len(records)
+
+
+def _names(record: Incident, cause: Cause) -> bool:
+    first = record.causes[0] if record.causes else None
+    return first is not None and (first.code, first.subject.id) == (cause.code, cause.subject.id)
 
 
 def others(history: IncidentHistory) -> list[Cause]:

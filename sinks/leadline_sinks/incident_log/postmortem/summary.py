@@ -75,13 +75,14 @@ def _kinds(found: Sequence[Breach]) -> dict[str, set[str]]:
 
 def _breach(each: Breach, incident: Incident) -> tuple[str, ...]:
     # No incident ends with an open alert of its own.
+    worst = _value(each, _worst(each, incident))
     until = NOT_YET if incident.state == "open" else "in another incident"
     return (
         about(each.subject),
         code(each.rule),
         each.severity,
         ", ".join(verdict.replace("_", " ") for verdict in each.verdicts) or "-",
-        _value(each, _worst(each, incident)),
+        f"at least {worst}" if each.until is None and worst != "-" and not each.low_is_bad else worst,
         _value(each, each.limit),
         second(each.since),
         second(each.until) if each.until else until,
