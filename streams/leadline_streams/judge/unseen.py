@@ -51,9 +51,8 @@ def unwatched(cluster: ClusterView, node: NodeState, now: float) -> Iterator[Unw
         if link.agentless and link.kind != "backup" and link.cut_since is None and link.is_settled(now):
             line = f"{link.downstream} follows {link.upstream} and is not watched: give its connection string too"
             yield Unwatched(link.downstream, line, link)
-    left_out = any(other.sample is not None and "slots" in other.sample.left_out for other in cluster.nodes.values())
-    for name, slot in _without_publisher(cluster, node) if not left_out else ():
-        if not _having(cluster, node, slot):
+    for name, slot in _without_publisher(cluster, node):
+        if not _having(cluster, node, slot) and not any(map(_leaves_out_slots, cluster.nodes.values())):
             line = f"no watched server has slot {slot} of {name}: give the connection string of its publisher"
             yield Unwatched(NodeName(f"the publisher of {name}"), line)
 
@@ -67,8 +66,9 @@ def _not_known(cluster: ClusterView, node: NodeState) -> Iterator[str]:
 
 def _without_publisher(cluster: ClusterView, node: NodeState) -> Iterator[tuple[str, str]]:
     """The subscriptions of a node that no link is for, in words, each with its slot."""
-    linked = {link.name for link in cluster.above(node.name)}
-    for subscription in node.sample.subscriptions if node.answers and node.sample is not None else ():
+    shown = node.kept.subscriptions if node.answers and node.kept is not None else ()
+    linked = {link.name for link in cluster.above(node.name)} if shown else ()
+    for subscription in shown:
         if subscription.name not in linked:
             yield f"subscription {subscription.name} on {node.name}", subscription.slot or "none"
 
@@ -78,5 +78,9 @@ def _having(cluster: ClusterView, node: NodeState, slot: str) -> list[str]:
 
 
 def _has_slot(node: NodeState, name: str) -> bool:
-    sample = node.sample if node.answers else None
+    sample = node.kept if node.answers else None
     return sample is not None and any(slot.name == name for slot in sample.slots)
+
+
+def _leaves_out_slots(node: NodeState) -> bool:
+    return node.kept is not None and "slots" in node.kept.left_out

@@ -43,11 +43,11 @@ def not_kept(node: NodeState) -> str | None:
 
     A program of somebody's own may do anything with the names that it is given. One that fails keeps the WAL.
     """
-    if node.sample is None or node.sample.archiver is None or failed_last(node.sample.archiver):
-        return None
     mode, command = _text(node, "archive_mode"), _text(node, "archive_command").strip()
     archives = mode == "always" or (mode == "on" and node.takes_writes)
     if not archives or not command or _text(node, "archive_library"):
+        return None
+    if node.sample is None or node.sample.archiver is None or failed_last(node.sample.archiver):
         return None
     return keeps_nothing(command)
 

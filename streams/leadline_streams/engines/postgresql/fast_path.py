@@ -24,7 +24,7 @@ from leadline_streams.engines.postgresql.link_reading import (
 )
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.lsn import parse_lsn
-from leadline_streams.engines.postgresql.stages import waits_for_session
+from leadline_streams.engines.postgresql.stages import is_session_wait
 from leadline_streams.judge import rollup
 from leadline_streams.judge.link_progress import ANCHOR_S, LEAD_S, follow_trend
 from leadline_streams.judge.state import LinkState, NodeState
@@ -149,7 +149,8 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
         return False
     positions, activity, archiver = sample.positions, sample.activity, sample.archiver
     if positions is not None and (
-        positions.apply_delay_s or (positions.startup_wait is not None and waits_for_session(positions))
+        positions.apply_delay_s
+        or (positions.received_lsn != positions.replayed_lsn and is_session_wait(positions.startup_wait))
     ):
         return False
     if activity is not None:
@@ -209,8 +210,10 @@ def judge_fast(link: LinkState, up: NodeState | None, sample: Sample, now: float
         return False
     if positions is None or positions.replay_paused or positions.replayed_lsn is None or not up.clock.positions:
         return False
-    position = parse_lsn(positions.replayed_lsn)
-    received = parse_lsn(positions.received_lsn) if positions.received_lsn is not None else position
+    replayed, received_lsn = positions.replayed_lsn, positions.received_lsn
+    received = position = parse_lsn(replayed)
+    if received_lsn is not None and received_lsn != replayed:
+        received = parse_lsn(received_lsn)
     return streams_on(link, up, position, received, now)
 
 

@@ -72,8 +72,10 @@ def judge(link: LinkState, up: NodeState | None, vitals: PostgresqlVitals, now: 
         return False
     if positions is None or positions.replayed_lsn is None or not up.clock.positions:
         return False
-    position = max(0, vitals.end - positions.replayed_lsn)
-    received = max(0, vitals.end - positions.received_lsn) if positions.received_lsn is not None else position
+    replayed, received_before_end = positions.replayed_lsn, positions.received_lsn
+    received = position = max(0, vitals.end - replayed)
+    if received_before_end is not None and received_before_end != replayed:
+        received = max(0, vitals.end - received_before_end)
     return fast_path.streams_on(link, up, position, received, now)
 
 
