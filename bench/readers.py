@@ -168,6 +168,7 @@ class NoJudgement:
     memory = Memory(ClusterName(""))
     late = duplicates = spent = 0
     is_empty = unfinished = False
+    beyond = ""
 
     def enqueue(self, seen: object, spooled: bool = False) -> None:
         """Nothing."""

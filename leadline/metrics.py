@@ -81,6 +81,11 @@ STREAM_STATE_WRITES: Final = _counter(
     "leadline_stream_state_writes_total", "States of clusters written to the changelog."
 )
 STREAM_STATE_BYTES: Final = _counter("leadline_stream_state_bytes_total", "Bytes of state written to the changelog.")
+STREAM_BEYOND_LIMITS: Final = _gauge(
+    "leadline_stream_beyond_limits",
+    "Nodes, links, alerts and incidents that are beyond the limits of their cluster.",
+    "what",
+)
 STREAM_CLUSTERS_FORGOTTEN: Final = _counter(
     "leadline_stream_clusters_forgotten_total", "Clusters that were forgotten: all of their nodes were before."
 )

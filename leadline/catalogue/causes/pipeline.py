@@ -19,6 +19,15 @@ ENTRIES = (
         tasks=(KEEP,),
     ),
     CauseEntry(
+        code="limit_reached",
+        family="pipeline",
+        help="the cluster has more nodes, links, alerts or incidents than are judged",
+        over="the cluster is within the limits",
+        explains=frozenset({"judgement_failing"}),
+        improvements=("Give independent groups of servers a cluster name each.",),
+        tasks=("Find out which of its nodes are gone, and retire them with `leadline nodes retire`.",),
+    ),
+    CauseEntry(
         code="records_refused",
         family="pipeline",
         help="ten or more records under the key of the cluster cannot be used, each within a minute of another",

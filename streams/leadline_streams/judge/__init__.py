@@ -7,6 +7,7 @@
 ``engine``           what the judgement asks of an engine
 ``watermark``        arrivals put into event-time order; duplicates, late ones, wrong clocks
 ``state``            what is remembered of a cluster, its nodes and links; bytes and back
+``limits``           limits of one cluster, and what is beyond them
 ``links``            the links of a cluster, by identity and by node
 ``lookup``           one of many slots, senders or subscriptions, found by a field
 ``view``             a cluster while one subject is judged

@@ -11,6 +11,7 @@ from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline_streams.judge import lifecycle
+from leadline_streams.judge import limits as limit
 from leadline_streams.judge.effective_rules import EffectiveRules
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.lifecycle import LifecycleStep
@@ -194,6 +195,9 @@ class Alerting:
         if alert is None:
             severity = limits.severity(value) if value is not None else None
             if severity is None or value is None:
+                return
+            if len(alerts) >= limit.MOST_ALERTS:
+                limit.note(self._memory, "alerts", f"{rule.name} on {name_of(about)}")
                 return
             alert = self._open(rule, about, owner, severity, now)
             alert.value, alert.threshold = value, limits.level(severity)

@@ -16,7 +16,7 @@ from leadline.model.observation import Node, NodeSettings, Sample
 from leadline.model.retirement import Retirement
 from leadline.model.vitals import Vitals
 from leadline.wire import INVALID
-from leadline_streams.judge import reports, retiring, setting_changes
+from leadline_streams.judge import limits, reports, retiring, setting_changes
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.judging import STEP, Judging
@@ -82,6 +82,11 @@ class ClusterState:
         state._alerting.drop_disabled(memory.arrivals.horizon, state._outputs)
         state._alerting.follow_up(memory.arrivals.horizon, state._outputs)
         return state
+
+    @property
+    def beyond(self) -> str:
+        """The limits that it has reached, in words; empty when it has reached none."""
+        return limits.reached(self.memory) if self.memory.beyond else ""
 
     @property
     def is_empty(self) -> bool:
@@ -164,8 +169,11 @@ class ClusterState:
 
     def _offer(self, seen: Sample | NodeSettings | EngineVitals, spooled: bool) -> None:
         self._advance(inf)
-        arrivals = self.memory.arrivals
-        node = self.memory.nodes.get(seen.node if isinstance(seen, Vitals) else seen.node.name)
+        arrivals, name = self.memory.arrivals, seen.node if isinstance(seen, Vitals) else seen.node.name
+        if name not in arrivals.sources and len(arrivals.sources) >= limits.MOST_NODES:
+            limits.note(self.memory, "nodes", name)
+            return
+        node = self.memory.nodes.get(name)
         before_s = arrivals.sources[node.name].stale_after_s if node is not None else 0.0
         arrival = arrivals.offer(seen, spooled, self._judgement.policy)
         if node is not None and arrivals.sources[node.name].stale_after_s < before_s:

@@ -12,7 +12,7 @@ from math import inf
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline_streams.judge import incident as incidents
-from leadline_streams.judge import notices
+from leadline_streams.judge import limits, notices
 from leadline_streams.judge.grouping import Grouping, OpenProblem, pages
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.notices import Explained
@@ -230,6 +230,7 @@ class Problems:
     def _too_many(self, grouping: Grouping) -> tuple[OpenProblem, OpenProblem, str] | None:
         if len(grouping.problems) <= MOST_OPEN:
             return None
+        limits.note(self._memory, "incidents", grouping.problems[-1].incident.id)
         return grouping.problems[-2], grouping.problems[-1], f"more than {MOST_OPEN} incidents are open"
 
     def _settle(self, problem: OpenProblem, grouping: Grouping, now: float) -> None:

@@ -486,6 +486,8 @@ class Memory(Struct, omit_defaults=True):
     """Recent configuration changes, oldest first."""
     reports: dict[str, ReportState] = field(default_factory=dict)
     """Sources of reported findings, by name."""
+    beyond: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Things beyond a limit, by kind and name, with the time when each was last seen; see ``limits``."""
     news: bool = False
     """Whether there were transitions since the causes were looked for."""
     diagnosed_at: float = 0.0

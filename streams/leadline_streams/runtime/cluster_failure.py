@@ -16,7 +16,7 @@ from leadline.model.ids import ClusterName, incident_id
 from leadline.model.incident import Incident
 from leadline_streams.judge.subject import of_cluster
 
-Kind = Literal["records_refused", "judgement_defect", "state_unreadable", "state_too_large"]
+Kind = Literal["records_refused", "judgement_defect", "state_unreadable", "state_too_large", "limit_reached"]
 """The code of its cause."""
 RULE: Final = "judgement_failing"
 REFUSED_LEAST: Final = 10
@@ -42,6 +42,12 @@ _WORDS: Final[dict[Kind, _Words]] = {
         "what they say is not judged, and the nodes that they are about may be unwatched",
         "warning",
         "Find their writer by the headers of the dead letters; stop it, or bring its version to that of the workers.",
+    ),
+    "limit_reached": _Words(
+        "it has more than is judged",
+        "what is beyond the limits is not judged, and does not count as healthy",
+        "warning",
+        "Give independent groups of servers a cluster name each, and retire nodes that are gone: leadline nodes list.",
     ),
     "judgement_defect": _Words(
         "a record cannot be judged",

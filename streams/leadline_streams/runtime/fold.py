@@ -30,6 +30,11 @@ class Fold(Protocol):
     """A measure of what was judged, which whoever reads it sets to 0."""
 
     @property
+    def beyond(self) -> str:
+        """The limits that the cluster has reached, in words; empty when it has reached none."""
+        ...
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is left of it: it may be forgotten."""
         ...

@@ -214,6 +214,8 @@ class Partition:
             cluster.applied = record.offset + 1
             if self._judge(cluster, partial(cluster.fold.tick, at), record, folded, now):
                 yield from self._finish(cluster, record, folded, now)
+            if beyond := cluster.fold.beyond:
+                self._note(cluster, "limit_reached", beyond, self._time_s, folded, now)
             if cluster.unreported is not None or cluster.failure is not None:
                 self._follow(cluster, folded, now)
             if cluster.fold.is_empty and cluster.failure is None and cluster.unreported is None:

@@ -88,7 +88,7 @@ async def _consumer(bootstrap: str, group: str | None = None) -> AsyncIterator[A
 @asynccontextmanager
 async def producing(topics: Topics) -> AsyncIterator[AIOKafkaProducer]:
     """A producer."""
-    producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap, max_request_size=2_000_000)
+    producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap, max_request_size=8_000_000, compression_type="gzip")
     await producer.start()
     try:
         yield producer

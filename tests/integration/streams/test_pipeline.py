@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from leadline.deadletters import MAX_KEPT_BYTES
 from leadline.errors import ExitCode
 from leadline.settings.stream import DeadLetterSettings
-from leadline.wire import ALERTS, INCIDENTS, LAG, Codec, encode
+from leadline.wire import ALERTS, INCIDENTS, LAG, MAX_OBSERVATION_BYTES, Codec, encode
 from leadline_lab.sandbox.broker import EmbeddedBroker
 from leadline_streams.runtime.snapshot import Saved
 from tests.fixtures.brokers import Broker
@@ -110,7 +111,7 @@ async def test_bad_records_are_set_aside_with_their_reason_and_delay_nobody(topi
         sample[:-20]: b"not_json",
         b"[" * 100_000: b"not_json",
         b'["an engine","pg-1"]': b"invalid",
-        b'{"kind":"sample","pad":"' + b"x" * 600_000 + b'"}': b"too_large",
+        b'{"kind":"sample","pad":"' + b"x" * MAX_OBSERVATION_BYTES + b'"}': b"too_large",
         sample.replace(b'"seq":1', b'"seq":"1"'): b"invalid",
         b"{}": b"invalid",
         b"": b"empty",
@@ -126,6 +127,7 @@ async def test_bad_records_are_set_aside_with_their_reason_and_delay_nobody(topi
         assert await worker.stop() == ExitCode.OK
     letters = await every(topics, "deadletters")
     reasons = {letter.value: dict(letter.headers)["leadline-deadletter-reason"] for letter in letters}
+    bad = {value[:MAX_KEPT_BYTES]: reason for value, reason in bad.items()}
     assert reasons == {**bad, sample: b"invalid", None: b"empty"}
     assert {dict(letter.headers).get("x") for letter in letters if letter.value in bad} == {b"y"}
     assert [found.key for found in await every(topics, "state")][:1] == [b"orders"]

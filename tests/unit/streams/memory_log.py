@@ -51,6 +51,7 @@ class Count:
     """A judgement that counts: every second thing it sees makes a roll-up, every third a transition."""
 
     is_empty = unfinished = False
+    beyond = ""
     spent = 0
 
     def __init__(self, cluster: str, seen: int = 0, last: Sequence[int] = ()) -> None:

@@ -9,6 +9,7 @@ from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.matching import LEAST, assign, logical_points
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.stand_ins import StandIns
+from leadline_streams.judge import limits
 from leadline_streams.judge.lookup import first
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 
@@ -122,6 +123,9 @@ def _subscribe(
     name, subscribed = reader
     ident = link_id(memory.cluster, upstream, name, subscribed)
     link = memory.links.get(ident)
+    if link is None and not so_far and len(memory.links) >= limits.MOST_LINKS:
+        limits.note(memory, limits.LINKS, ident)
+        return
     if link is None:
         for other in so_far:
             if memory.links.get(other.id) is other:

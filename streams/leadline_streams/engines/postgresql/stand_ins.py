@@ -7,6 +7,7 @@ from leadline.model.observation import Downstream, LinkKind
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, NOT_DOWNSTREAMS, STARTING, senders
 from leadline_streams.engines.postgresql.timeouts import keepalive_s
+from leadline_streams.judge import limits
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 
 DEAD_S = 30.0
@@ -100,6 +101,9 @@ class StandIns:
 def _stand_in(memory: Memory, node: NodeState, row: Downstream, numbers: dict[str, int], now: float) -> None:
     name = _name(memory, node, row, numbers)
     ident = link_id(memory.cluster, node.name, name)
+    if len(memory.links) >= limits.MOST_LINKS:
+        limits.note(memory, limits.LINKS, ident)
+        return
     memory.links[ident] = LinkState(
         *(ident, node.name, name, row.kind),
         slot=row.slot,

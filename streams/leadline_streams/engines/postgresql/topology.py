@@ -13,6 +13,7 @@ from leadline_streams.engines.postgresql import publishers, stand_ins
 from leadline_streams.engines.postgresql.identity import key_of, same_server, shows_senders
 from leadline_streams.engines.postgresql.links import NAME, is_logical
 from leadline_streams.engines.postgresql.upstreams import Found, Receivers
+from leadline_streams.judge import limits
 from leadline_streams.judge.state import LinkState, Memory, NodeState
 
 SETTLE_S = 3.0
@@ -55,6 +56,7 @@ def discover(memory: Memory, now: float) -> None:
         if node.same_as is not None or (node.answers and node.node.role == "primary"):
             node.upstream = None
             _end_streaming(memory, node)
+    memory.beyond.pop(limits.LINKS, None)
     receivers, stood_in = Receivers(memory, nodes), stand_ins.StandIns(memory)
     for node in nodes:
         if node.node.role == "standby" and (found := receivers.upstream_of(node)) is not None:
