@@ -206,7 +206,12 @@ class StreamSettings(Settings, frozen=True, kw_only=True):
     ] = 1.0
     flush_s: Annotated[
         float,
-        Meta(ge=0.1, le=3600, description="Seconds after which the state of a cluster without transitions is saved."),
+        Meta(
+            ge=0.1,
+            le=3600,
+            description="Seconds after which the state of a cluster without transitions is saved. "
+            "A worker saves at most 1000 states a second in the mean: with more clusters it takes longer.",
+        ),
     ] = 10.0
     kafka: KafkaSettings = KafkaSettings()
     deadletters: DeadLetterSettings = DeadLetterSettings()

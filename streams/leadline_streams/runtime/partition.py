@@ -60,7 +60,8 @@ class Partition:
         self.clusters: dict[bytes, Cluster] = {}
         self._factory = factory
         self._blobs = blobs
-        self._flush_s = flush_s
+        self.flush_s = flush_s
+        """Seconds after which the state of a cluster is saved again; the worker makes them more for many clusters."""
         self._time_s = 0.0
         """Of the newest tick; 0 before the first."""
         self._strangers: dict[bytes, int] = {}
@@ -196,7 +197,7 @@ class Partition:
         """The state of a cluster to save; it is next due one flush interval later."""
         blob = Saved(self.number, cluster.applied, cluster.fold.dump(), cluster_failure.pack(cluster.failure)).pack()
         self._blobs[cluster.key] = blob
-        cluster.due = now + self._flush_s
+        cluster.due = now + self.flush_s
         return blob
 
     @property
@@ -230,7 +231,7 @@ class Partition:
             (kind, detail), cluster.unreported = cluster.unreported, None
             self._note(cluster, kind, detail, self._time_s, folded, now)
         elif cluster.failure is not None and cluster.failure.is_over(
-            self._time_s, max(cluster_failure.QUIET_S, 2 * self._flush_s)
+            self._time_s, max(cluster_failure.QUIET_S, 2 * self.flush_s)
         ):
             ended, cluster.failure = cluster.failure.ended(self._time_s), None
             if ended is not None:
@@ -302,7 +303,7 @@ class Partition:
 
     def _add(self, cluster: Cluster, now: float) -> None:
         # Spread over the interval, so that a full partition is not written at once.
-        cluster.due = now + self._flush_s * crc32(cluster.key) / 2**32
+        cluster.due = now + self.flush_s * crc32(cluster.key) / 2**32
         self.clusters[cluster.key] = cluster
 
     def _emit(self, cluster: Cluster, outputs: list[Output], folded: Folded, now: float) -> None:

@@ -31,7 +31,7 @@ from leadline_streams.runtime.interfaces import Log
 from leadline_streams.runtime.partition import Partition
 from leadline_streams.runtime.reading import placed
 from leadline_streams.runtime.restoring import Restorer
-from leadline_streams.runtime.saving import STATES, StateWriter
+from leadline_streams.runtime.saving import STATES, StateWriter, interval_s
 from leadline_streams.runtime.snapshot import start
 from leadline_streams.runtime.transport import Chunk, Opening
 
@@ -169,6 +169,9 @@ class Worker:
         now = self._clock.monotonic()
         clusters = len(partition.clusters)
         folded, turn_ends = Folded(), now + TURN_S
+        partition.flush_s = interval_s(
+            self._settings.flush_s, sum(len(held.clusters) for held in self._partitions.values())
+        )
         end = chunk.end
         for may_leave in partition.turns(chunk, folded, now):
             if may_leave and self._releasing:

@@ -6,6 +6,7 @@ import pytest
 
 from leadline.model.observation import Tick
 from leadline_streams.runtime.partition import TOGETHER, Partition
+from leadline_streams.runtime.saving import interval_s
 from leadline_streams.runtime.snapshot import Saved, start
 from tests.unit.streams.memory_log import AT, Count, Counts, record, sample
 
@@ -96,6 +97,20 @@ def test_states_fall_due_spread_over_the_interval_and_then_each_interval() -> No
     held.dump(due[0], 10.0)
     assert due[0] not in list(held.due(19.9))
     assert due[0] in list(held.due(20.0))
+
+
+def test_states_of_very_many_clusters_fall_due_less_often_so_that_a_worker_saves_a_bounded_number_in_a_second() -> None:
+    assert interval_s(10.0, clusters=3) == interval_s(10.0, clusters=10_000) == 10.0
+    assert interval_s(10.0, clusters=50_000) == 50.0
+    assert interval_s(120.0, clusters=50_000) == 120.0
+    held = partition()
+    held.fold(log(sample("orders")), 0.0)
+    held.flush_s = 50.0
+    (orders,) = held.due(10.0)
+    held.dump(orders, 10.0)
+    held.fold(log(TICK, TICK), 11.0)
+    assert list(held.due(59.9)) == []
+    assert list(held.due(60.0)) == [orders]
 
 
 def test_a_state_that_saw_nothing_new_is_not_due() -> None:

@@ -21,6 +21,7 @@ from leadline.settings.stream import DeadLetterSettings, StreamSettings
 from leadline.signature import SignatureCheck, Signer
 from leadline.wire import INCIDENTS, OBSERVATIONS, Outgoing
 from leadline_streams.judge.status import Forgotten
+from leadline_streams.runtime import saving
 from leadline_streams.runtime.cluster_failure import REFUSED_LEAST
 from leadline_streams.runtime.snapshot import Saved
 from leadline_streams.runtime.transport import Opening
@@ -67,6 +68,18 @@ async def test_a_state_is_written_only_after_its_transitions_are_acknowledged() 
     log.ack(("alerts", None))
     await pause()
     assert {topic for topic, _ in log.waiting} == {"state"}
+
+
+async def test_a_worker_of_very_many_clusters_saves_each_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saving, "STATES_PER_S", 0.1)
+    log, clock = MemoryLog(), ManualClock()
+    for number in range(8):
+        log.append(sample(f"cluster-{number}"))
+    worker, opening = await ready(log, clock, settings(flush_s=10.0))
+    await worker.process(chunk(opening, log.samples[0]))
+    assert worker._partitions[opening].flush_s == 10.0
+    await worker.process(chunk(opening, log.samples[0]))
+    assert worker._partitions[opening].flush_s == 80.0
 
 
 async def test_alerts_are_sent_before_status_and_status_before_rollups() -> None:
