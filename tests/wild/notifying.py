@@ -63,7 +63,7 @@ class Notifying:
 
     @property
     def shown(self) -> list[str]:
-        """What Slack shows of each message now, all its blocks as text."""
+        """Each message as Slack shows it now, all its blocks as text."""
         now: dict[str, str] = {}
         for event in self.receiver.events:
             if event.vendor == "slack" and event.kind in ("post", "update"):

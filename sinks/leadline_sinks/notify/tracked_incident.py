@@ -28,7 +28,7 @@ class TrackedIncident:
     surely_undelivered: bool = False
     """Whether the target has received nothing, although an attempt is on record."""
     was_due: bool = False
-    """Whether the first notification was due, and was not delivered as far as this process knows."""
+    """Whether the first notification was due, and was not delivered by this process."""
     failures: int = 0
     not_before: float = -inf
     decide_at: float = -inf

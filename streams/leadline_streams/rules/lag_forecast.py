@@ -16,8 +16,8 @@ REAL_S = 5.0
 def measure(context: LinkContext) -> float | None:
     """Seconds until lag reaches the objective; 0 when it has passed the objective and still grows."""
     link = context.link
-    if not link.lag_s or link.lag_s <= REAL_S:
-        return None
+    if not link.lag_s or link.lag_s <= REAL_S or link.verdict == "replay_paused":
+        return None  # a pause lasts until somebody ends it, which no trend shows
     growth, lag_s = link.growth_s, replication_lag.measure(context)
     if growth is None or growth <= 0.0 or lag_s is None or lag_s <= REAL_S:
         return None

@@ -31,7 +31,7 @@ def test_the_worst_value_is_that_of_the_end() -> None:
 
 
 def test_what_has_not_ended_was_at_least_as_bad() -> None:
-    """Nobody knows yet how bad it becomes."""
+    """It may still become worse."""
     steps = (cut(1, "pending", 0, 0.0), cut(2, "firing", 5, 5.0))
     assert "| at least 5 s |" in draft(IncidentHistory(made.incident(rules=["replication_cut_off"]), steps))
 

@@ -18,7 +18,7 @@ SLOW_DETECTION_S: Final = 300.0
 LONG_S: Final = 900.0
 """From the first notification on: somebody should have acknowledged an incident that lasted longer."""
 SUCCESSION: Final = frozenset({"role", "primary_conninfo", "primary_slot_name"})
-"""What changes when one server replaces another: the way back would be another failover, and is never a task."""
+"""Changes by which one server replaces another: the way back would be another failover, and is never a task."""
 
 
 @dataclass(frozen=True, slots=True)

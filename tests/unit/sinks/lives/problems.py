@@ -107,10 +107,10 @@ def the_archive_is_full(world: World) -> None:
         )
         physical.run(world, 1, up={"archiver": failing})
     again = {"archived": 140, "last_archived_wal": "000000010000000000000032"}
-    well = Archiver(
+    healthy = Archiver(
         **again, failed=123, last_failed_wal="00000001000000000000000B", last_failed_s=30.0, last_archived_s=1.0
     )
-    physical.run(world, 400, up={"archiver": well})
+    physical.run(world, 400, up={"archiver": healthy})
 
 
 def an_agent_is_gone(world: World) -> None:

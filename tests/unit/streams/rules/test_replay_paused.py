@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from leadline.model.observation import Disk
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World
 
@@ -35,3 +36,15 @@ def test_a_pause_on_an_idle_primary_fires_too() -> None:
     play.stream(world, 10)
     play.stream(world, 10, pause)
     assert world.fired() == {"replay_paused"}
+
+
+def test_a_pause_says_when_the_volume_is_full() -> None:
+    """A standby that does not replay keeps all WAL that it receives. There is no forecast of lag meanwhile."""
+    world = World(replay_paused=QUICK, lag_forecast=QUICK)
+    _, down = world.pair()
+    down.set(disk=Disk(free_bytes=7200 * world.rate))
+    play.stream(world, 20)
+    play.stream(world, 40, pause, replayed=world.lsn)
+    fired = play.last(world, "replay_paused")
+    assert fired.summary.endswith("; the volume of its WAL is full in about 2 h, at the present rate")
+    assert "lag_forecast" not in world.fired()
