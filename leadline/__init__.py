@@ -21,6 +21,8 @@ the floors below it:
 ``topic_table``     the present content of a compacted topic
 ``recording``       records of a topic in a file
 ``kafka``           Kafka settings as client options; single writes
+``kafka_batches``   batches that cannot be read, which stop nothing else
+``kafka_claim``     the producer of a partition's owner, after which Kafka refuses earlier ones
 ``kafka_errors``    the errors after which a Kafka client is replaced
 ``kafka_explain``   why Kafka cannot be used, and the setting to correct
 ``kafka_token``     tokens for a login, from a file or a token endpoint

@@ -25,6 +25,8 @@ class Unreadable:
     timestamp: int
     timestamp_type: int
     error: Exception
+    topic: str = ""
+    partition: int = -1
     key: None = None
     value: None = None
     headers: tuple[()] = ()

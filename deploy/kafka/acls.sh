@@ -34,6 +34,8 @@ grants() {
     named "$sink" Read group "${prefix}sink." prefixed
     # One for each partition of the samples: Kafka refuses what a worker writes after its partitions went to another one.
     named "$stream" Write transactional-id "${STREAM_GROUP-${prefix}stream}-" prefixed
+    # The same for the deliveries, one for each target and partition of the incidents.
+    named "$sink" Write transactional-id "${prefix}sink." prefixed
 }
 
 # Whoever reads or writes a topic sees that it is there. Of the others it is seen at the start, or by `leadline doctor`.

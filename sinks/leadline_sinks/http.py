@@ -1,7 +1,7 @@
 """The only module that uses HTTP: one request, and its response or the reason why there is none. It never retries."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
@@ -38,10 +38,19 @@ class Http:
     """A client with a connection pool, for one sink."""
 
     def __init__(
-        self, clock: Clock, transport: httpx.AsyncBaseTransport | None = None, proxy: ProxySettings | None = None
+        self,
+        clock: Clock,
+        transport: httpx.AsyncBaseTransport | None = None,
+        proxy: ProxySettings | None = None,
+        before: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Raises UsageError when the address of the proxy cannot be read."""
+        """``before`` is awaited before each request, which is not made if it raises an error, and again directly
+        before its body is written, when there is a connection.
+
+        Raises UsageError when the address of the proxy cannot be read.
+        """
         self._clock = clock
+        self._before = before
         self._direct = _client(transport or httpx.AsyncHTTPTransport())
         self._proxied: httpx.AsyncClient | None = None
         self._proxy = proxy or ProxySettings()
@@ -56,9 +65,14 @@ class Http:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response | Retry:
         """Send a body. A ``Retry`` says why there is no response, without the URL, which may be a secret."""
+        if self._before is not None:
+            await self._before()
         try:
             client = self._through(url)
-            async with client.stream("POST", url, content=body, headers=dict(headers)) as response:
+            extensions = {"trace": self._trace}
+            async with client.stream(
+                "POST", url, content=body, headers=dict(headers), extensions=extensions
+            ) as response:
                 received = b""
                 async for part in response.aiter_bytes():
                     received += part
@@ -84,6 +98,11 @@ class Http:
             return Retry(Reason.TIMEOUT, "the connection was closed before the answer was complete")
         except httpx.HTTPError as error:
             return Retry(Reason.UNREACHABLE, type(error).__name__)
+
+    async def _trace(self, event: str, _: Any) -> None:
+        """Called by httpx at each step of a request: a target takes it when it has its body."""
+        if event.endswith("send_request_body.started") and self._before is not None:
+            await self._before()
 
     def retry_after(self, response: Response) -> float | None:
         """Seconds that a response asks to wait (RFC 9110, section 10.2.3: a number or a date); None without."""

@@ -16,8 +16,11 @@ from leadline_sinks.incident_log.log_consumer import TARGET as INCIDENT_LOG
 from leadline_sinks.incident_log.log_consumer import LogConsumer
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.context_consumer import ContextConsumer
+from leadline_sinks.notify.dead_letters import DeadLetters
 from leadline_sinks.notify.incident_consumer import IncidentConsumer
-from leadline_sinks.notify.kafka_writer import KafkaWriter
+from leadline_sinks.notify.kafka_reader import consumer_group
+from leadline_sinks.notify.kafka_writer import IncidentsOwner, KafkaWriter
+from leadline_sinks.notify.lease import Lease
 from leadline_sinks.notify.notifier import Notifier, Write
 from leadline_sinks.notify.sink import IncidentLogWriter, Sink
 from leadline_sinks.targets import log_writer, sink
@@ -33,15 +36,20 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
     Kafka must answer at the start only. Raises UsageError when a file of certificates cannot be used.
     """
     writer = KafkaWriter(settings.kafka, clock)
-    sinks: dict[str, Sink] = {name: sink(settings, name, clock) for name in names if name != INCIDENT_LOG}
+    dead_letters = DeadLetters(settings.kafka.topic_prefix, writer, clock)
+    leases = {name: Lease(clock) for name in names if name != INCIDENT_LOG}
+    sinks: dict[str, Sink] = {name: sink(settings, name, clock, lease.hold) for name, lease in leases.items()}
     logs: list[IncidentLogWriter] = [log_writer(settings, clock)] if INCIDENT_LOG in names else []
     consumers: list[IncidentConsumer] = []
 
-    async def write(value: Delivery | Incident) -> int:
+    async def write(value: Delivery | Incident, home: int | None = None) -> int:
         """Every delivery carries the head of the incident log to Kafka, out of reach of its tables' owner."""
-        if isinstance(value, Delivery) and logs and logs[0].head:
+        if not isinstance(value, Delivery) or home is None:
+            return await writer.write(value)
+        if logs and logs[0].head:
             value = msgspec.structs.replace(value, log_head=logs[0].head)
-        return await writer.write(value)
+        group = consumer_group(settings.kafka.topic_prefix, value.target)
+        return await writer.write(value, IncidentsOwner(f"{group}-{home}", leases[value.target]))
 
     context = NotificationContext(sinks, settings.notify.datacenter_clusters)
     context_consumer = ContextConsumer(
@@ -49,11 +57,13 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
     )
     for name, each in sinks.items():
         notifier = Notifier(name, each, settings, context, write, clock)
-        consumers.append(IncidentConsumer(name, settings, notifier, context_consumer, clock))
+        consumers.append(
+            IncidentConsumer(name, settings, notifier, context_consumer, dead_letters, leases[name], clock)
+        )
     work: list[Coroutine[Any, Any, None]] = [consumer.run() for consumer in consumers]
     if sinks:
         work.append(_find_lost_datacenters(context, context_consumer, write, lambda: _wake(consumers), clock))
-    work += [LogConsumer(settings, each, writer, clock).run() for each in logs]
+    work += [LogConsumer(settings, each, writer, dead_letters, clock).run() for each in logs]
     log.info("notifying %s", ", ".join(names))
     try:
         await _run_until_stopped(context_consumer.run(), work)

@@ -1,6 +1,6 @@
 """The sinks that the settings configure, by name. The module of a vendor is imported when its sink is made."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from leadline.clock import Clock
 from leadline.errors import UsageError
@@ -33,13 +33,13 @@ def configured(settings: SinkSettings) -> list[str]:
     return [*settings.names(), *([INCIDENT_LOG] if settings.incident_log.wanted else [])]
 
 
-def sink(settings: SinkSettings, name: str, clock: Clock) -> Sink:
-    """The sink of a target other than the incident log."""
+def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], Awaitable[None]] | None = None) -> Sink:
+    """The sink of a target other than the incident log. ``before`` is awaited directly before each request."""
     if name == CONSOLE:
         from leadline_sinks.console import ConsoleSink
 
         return ConsoleSink(settings.notify, clock)
-    group, http = _group(settings, name), Http(clock, proxy=settings.proxy)
+    group, http = _group(settings, name), Http(clock, proxy=settings.proxy, before=before)
     match group:
         case SlackSettings():
             from leadline_sinks.slack.sink import SlackSink

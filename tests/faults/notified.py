@@ -47,6 +47,10 @@ class Notified:
     """Lines in a thread that another thread of the incident, or the same, has."""
     pages_again: int
     """The same trigger for the same page: nobody notices."""
+    late: int
+    """Requests of a sink that was frozen, after another one had sent the end."""
+    deliveries_back: int
+    """Deliveries that were recorded after one of a later record of the same incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,14 @@ def has_ended(events: Iterable[Event], end: Incident) -> bool:
     return shown and any(event.kind == "resolve" for event in mine)
 
 
-def notified(events: Sequence[Event], timelines: Sequence[Timeline], starts: Sequence[datetime]) -> Notified:
+def notified(
+    events: Sequence[Event],
+    timelines: Sequence[Timeline],
+    starts: Sequence[datetime],
+    *,
+    late: int = 0,
+    deliveries_back: int = 0,
+) -> Notified:
     """Count. ``starts`` are the times at which sinks were started, first to last."""
     posts: dict[str, list[Event]] = defaultdict(list)
     seqs_of: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -113,6 +124,8 @@ def notified(events: Sequence[Event], timelines: Sequence[Timeline], starts: Seq
         messages_again=sum(len(mine) - 1 for mine in posts.values()),
         lines_again=lines.total() - len(lines),
         pages_again=triggers.total() - len(triggers),
+        late=late,
+        deliveries_back=deliveries_back,
     )
 
 

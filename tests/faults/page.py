@@ -26,6 +26,7 @@ FAULTS = {
     "broker_frozen": "the only broker frozen (SIGSTOP) for 15 s",
     "one_of_three_killed": "one of three brokers killed (-9), back after 8 s",
     "sink_killed": "sink killed (-9) at random instants",
+    "sinks_frozen": "a sink frozen in the midst of a delivery until another has sent the end; it goes on",
     "sinks_moving": "two sinks: join and leave while PagerDuty takes nine seconds for a page",
 }
 """Everything that is done, in the order of the page."""
@@ -58,6 +59,8 @@ PEOPLE = {
     "messages_again": "Slack messages repeated",
     "lines_again": "thread lines repeated",
     "pages_again": "triggers repeated",
+    "late": "requests after the successor's",
+    "deliveries_back": "deliveries set back",
 }
 """The same for notifications, which have a table of their own."""
 

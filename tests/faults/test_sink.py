@@ -1,6 +1,8 @@
 """A sink that is killed at random instants while incidents open, escalate and resolve: each is notified to its end."""
 
 import asyncio
+import signal
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -10,14 +12,15 @@ import pytest
 from msgspec.structs import replace
 
 from leadline.model.action import Action
+from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident, TimelineEntry
-from leadline_lab.receiver import pagerduty
+from leadline_lab.receiver import pagerduty, slack
 from leadline_lab.receiver.faults import Fault, Kind
 from leadline_lab.receiver.server import Receiver
 from tests.faults.conftest import Report
 from tests.faults.notified import TITLE, VENDORS, Timeline, has_ended, has_opened, notified
 from tests.integration.sinks import sink_main
-from tests.integration.sinks.kit import Put, process, until, writing
+from tests.integration.sinks.kit import Put, process, sharers, until, values, writing
 from tests.integration.streams.kit import CLOCK, Topics
 from tests.unit.sinks import made
 
@@ -28,6 +31,9 @@ CHANNELS = 5
 """A sink sends 40 messages a minute to each."""
 AT_ONCE = 8
 """Number of incidents that open when a sink is started."""
+FREEZES = 4
+FROZEN_S = 5.0
+"""Time that Slack takes for the message in the midst of whose delivery a sink is frozen."""
 SLOW_S = 9.0
 """Time that PagerDuty takes for a page: less than a sink waits for its answer, longer than a session in the group."""
 PAUSE_S = 1.0
@@ -99,6 +105,72 @@ async def test_slow_calls_while_incidents_move(topics: Topics, tmp_path: Path, r
                     await CLOCK.sleep(1.0)
             assert (a.end(), b.end()) == (0, 0), a.err + b.err
         report("sinks_moving", 3, notified(to.events, lives, starts))
+
+
+async def test_frozen_in_the_midst_of_a_delivery(topics: Topics, tmp_path: Path, report: Report) -> None:
+    """Slack has taken the message, and the reply in its thread is to follow. Another sink sends all, and the end, until
+    the frozen one goes on: it makes no request, and writes no delivery. Both take their share of the next incident.
+    """
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        folder.mkdir()
+    starts, lives, late = list[datetime](), list[Timeline](), 0
+    with Receiver(limited=False) as to:
+        given, program = settings(topics, to), sink_main.__name__
+        with process(folders[0], given, program) as a, process(folders[1], given, program) as b:
+            starts.append(CLOCK.now())
+            a.start()
+            async with writing(topics.bootstrap, topics.prefix) as put:
+                for number in range(FREEZES):
+                    cluster = f"shop-0-{number}"
+                    about = made.incident(1, cluster=cluster, opened_at=CLOCK.now(), title=TITLE.format(cluster, 1))
+                    name = f"remark {number}"
+                    note = made.action("note", incident_id=about.incident_id, action_id=name, text=name, at=CLOCK.now())
+                    to.fail(Fault(slack.VENDOR, Kind.SLOW, requests=1, delay_s=FROZEN_S))
+                    await put(note, about)
+                    await until("the page", lambda about=about: to_pagerduty(to, about), a, WITHIN_S)
+                    await until("a request to Slack", lambda: to.is_failing(slack.VENDOR), a, WITHIN_S)
+                    a.signal(signal.SIGSTOP)
+                    assert not to_slack(to, about)
+                    await until("the message", lambda about=about: to_slack(to, about), a)
+                    over = {"state": "resolved", "resolved_at": CLOCK.now(), "title": TITLE.format(cluster, 2)}
+                    lives.append(Timeline(replace(about, seq=2, **over), (note,)))
+                    await put(lives[-1].end)
+                    starts.append(CLOCK.now())
+                    b.start()
+                    await until("the end", lambda: has_ended(to.events, lives[-1].end), b, WITHIN_S)
+                    await CLOCK.sleep(1.0)  # until the end is recorded
+                    before = len(to.events)
+                    a.signal(signal.SIGCONT)
+                    await until("both have a share", lambda: shared(topics, 2), a, WITHIN_S)
+                    await CLOCK.sleep(2.0)
+                    late += len(to.events) - before
+                    assert b.end() == 0, b.err
+                    await until("one has all", lambda: shared(topics, 1), a, WITHIN_S)
+            assert a.end() == 0, a.err
+        back = deliveries_set_back(await values(topics.bootstrap, topics.prefix, "deliveries"))
+        report("sinks_frozen", FREEZES, notified(to.events, lives, starts, late=late, deliveries_back=back))
+
+
+def shared(topics: Topics, by: int) -> bool:
+    """Whether so many processes share each of the targets that the test looks at."""
+    return all(sharers(topics.bootstrap, topics.prefix, target) == by for target in ("slack-0", "pagerduty"))
+
+
+def deliveries_set_back(found: Iterable[Delivery]) -> int:
+    """Deliveries that were written after one of a later record of the same incident to the same target."""
+    newest: dict[tuple[str, str], int] = {}
+    back = 0
+    for each in found:
+        key = (each.incident_id, each.target)
+        back += each.seq < newest.get(key, 0)
+        newest[key] = max(each.seq, newest.get(key, 0))
+    return back
+
+
+def to_pagerduty(to: Receiver, about: Incident) -> bool:
+    """Whether PagerDuty has the page of an incident."""
+    return any(event.kind == "trigger" and event.key == about.incident_id for event in to.events)
 
 
 def to_slack(to: Receiver, about: Incident) -> bool:

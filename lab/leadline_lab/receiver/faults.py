@@ -74,6 +74,10 @@ class Faults:
         until = None if fault.for_s is None else now + timedelta(seconds=fault.for_s)
         self._set[fault.vendor] = _Set(fault, fault.requests, until)
 
+    def is_used(self, vendor: str) -> bool:
+        """Whether all requests of a vendor that are to fail have arrived."""
+        return (active := self._set.get(vendor)) is not None and active.left == 0
+
     def next(self, vendor: str, now: datetime) -> Fault | None:
         """The fault of this request, or None. The request is counted."""
         active = self._set.get(vendor)

@@ -110,6 +110,10 @@ class Receiver:
             raise UsageError(f"there is no vendor {fault.vendor!r}; there are: {', '.join(sorted(NAMES))}")
         self._app.faults.set(fault, self._app.clock.now())
 
+    def is_failing(self, vendor: str) -> bool:
+        """Whether the last request of a fault that was set for so many has arrived."""
+        return self._app.faults.is_used(vendor)
+
     def by_hand(self, key: str, action: Literal["acknowledge", "resolve"]) -> None:
         """Acknowledge or resolve an alert as a person does in PagerDuty. Raises UsageError when none is open."""
         answered = self._app.by_hand(encode({"key": key, "action": action}))

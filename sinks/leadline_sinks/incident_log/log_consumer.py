@@ -7,13 +7,12 @@ from typing import Any, Final
 
 from leadline import metrics
 from leadline.clock import Clock
-from leadline.deadletters import Rejected
 from leadline.errors import BadRecord
-from leadline.logs import escape
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline.wire import ACTIONS, ALERTS, CODECS, DELIVERIES, INCIDENTS, UNPROCESSABLE
-from leadline_sinks.notify.kafka_reader import POLL_MS, commit, consume, consumer_group, new_consumer, place_of, usable
+from leadline_sinks.notify.dead_letters import DeadLetters
+from leadline_sinks.notify.kafka_reader import POLL_MS, commit, consume, consumer_group, new_consumer, value_of
 from leadline_sinks.notify.kafka_writer import KafkaWriter
 from leadline_sinks.notify.pacing import RandomNumber, delay_s
 from leadline_sinks.notify.self_incident import SelfIncident
@@ -44,12 +43,14 @@ class LogConsumer:
         settings: SinkSettings,
         incident_log: IncidentLogWriter,
         kafka_writer: KafkaWriter,
+        dead_letters: DeadLetters,
         clock: Clock,
         random_number: RandomNumber = random,
     ) -> None:
         self._kafka = settings.kafka
         self._incident_log = incident_log
         self._kafka_writer = kafka_writer
+        self._dead_letters = dead_letters
         self._clock = clock
         self._random_number = random_number
         self._self_incident = SelfIncident(TARGET, incident_log.kind, clock)
@@ -68,7 +69,7 @@ class LogConsumer:
                 try:
                     decoded = self._decode(record)
                 except BadRecord as bad:
-                    await self._to_dead_letters(Rejected(record, bad.reason, bad.detail))
+                    await self._dead_letters.put(record, bad)
                 else:
                     batch += [(decoded, record)] if decoded is not None else []
             if batch:
@@ -80,9 +81,9 @@ class LogConsumer:
     def _decode(self, record: Any) -> TopicRecord | None:
         """The record for the incident log; None for a record that only removes another. Raises BadRecord."""
         topic = record.topic.removeprefix(self._kafka.topic_prefix)
-        if record.value is None:
+        value = value_of(CODECS[topic], record)
+        if value is None:
             return None
-        value = usable(CODECS[topic], record.value)
         headers = {name: content or b"" for name, content in record.headers}
         names = [headers.get(name, b"").decode("ascii", "replace") for name in ("ce_source", "ce_id")]
         event_id = " ".join(names) if all(names) else f"{topic}/{record.partition}/{record.offset}"
@@ -104,7 +105,7 @@ class LogConsumer:
                     metrics.SINK_FAILURES.labels(TARGET, str(reason)).inc()
                     metrics.SINK_GIVEN_UP.labels(TARGET, str(reason)).inc()
                     metrics.SINK_DELIVERIES.labels(TARGET, "given_up").inc()
-                    await self._to_dead_letters(Rejected(batch[0][1], UNPROCESSABLE, f"{reason}: {detail}"))
+                    await self._dead_letters.put(batch[0][1], BadRecord(UNPROCESSABLE, f"{reason}: {detail}"))
                     return
                 case GiveUp(reason) if reason not in NEEDS_OPERATOR:
                     middle = len(batch) // 2
@@ -159,12 +160,6 @@ class LogConsumer:
                     consumer.seek(partition, records[0].offset)
         finally:
             consumer.resume(*consumer.paused())
-
-    async def _to_dead_letters(self, rejected: Rejected) -> None:
-        record = rejected.record
-        metrics.SINK_BAD_RECORDS.labels(record.topic.removeprefix(self._kafka.topic_prefix), rejected.reason).inc()
-        log.warning("%s goes to the dead letters: %s", place_of(record), escape(rejected.detail))
-        await self._kafka_writer.put(rejected.letter(self._kafka.topic_prefix + "deadletters", self._clock.now()))
 
     def _new_consumer(self) -> Any:
         prefix = self._kafka.topic_prefix

@@ -21,6 +21,8 @@ Work:
 ``attempts``           one attempt at a time, and their failures
 ``incident_consumer``  reads a target's share of the incidents
 ``context_consumer``   reads the topics that a process needs completely
+``lease``              whether the incidents are still this process's
 ``kafka_reader``       consumers that reconnect; decoding of records
+``dead_letters``       where records go that cannot be used
 ``kafka_writer``       writes records, however long Kafka is away
 """

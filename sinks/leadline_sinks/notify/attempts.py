@@ -8,6 +8,7 @@ from typing import Final
 from leadline import metrics
 from leadline.clock import Clock
 from leadline.logs import escape
+from leadline_sinks.notify.lease import NotOwner
 from leadline_sinks.notify.pacing import CircuitBreaker, RandomNumber, TokenBucket, delay_s
 from leadline_sinks.notify.sink import NEEDS_OPERATOR, REASONS, DeliveryOutcome, Notification, Reason, Retry, Sink
 
@@ -56,7 +57,10 @@ class Attempts:
             self._attempt.cancel()
 
     async def make(self, notification: Notification) -> DeliveryOutcome | None:
-        """The outcome of an attempt; None when it was cancelled, so that the next owner of the incident goes on."""
+        """The outcome of an attempt; None when it was cancelled, so that the next owner of the incident goes on.
+
+        Raises NotOwner.
+        """
         self._bucket.take()
         began = self._clock.monotonic()
         self._attempt = asyncio.create_task(self._sink.deliver(notification))
@@ -69,6 +73,8 @@ class Attempts:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
             return None
+        except NotOwner:
+            raise
         except Exception as error:  # a defect of one sink must not stop the delivery of other incidents
             log.exception("defect in the sink of %s at %s", self._target, escape(notification.incident.incident_id))
             return Retry(Reason.GARBLED, f"defect in Leadline: {type(error).__name__}")

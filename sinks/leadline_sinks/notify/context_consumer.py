@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from leadline.clock import Clock
+from leadline.deadletters import Unreadable
 from leadline.settings.common import KafkaSettings
 from leadline.wire import ACTIONS, DELIVERIES, INCIDENTS, SILENCES
 from leadline_sinks.notify.context import NotificationContext
@@ -69,7 +70,7 @@ class ContextConsumer:
         match record.topic.removeprefix(self._kafka.topic_prefix):
             case SILENCES.name:
                 silence = decode(SILENCES, record)
-                if silence is not None or record.value is None:
+                if silence is not None or (record.value is None and not isinstance(record, Unreadable)):
                     self._context.add_silence((record.key or b"").decode("utf-8", "replace"), silence)
             case ACTIONS.name:
                 if (action := decode(ACTIONS, record)) is not None:

@@ -9,19 +9,23 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError
 
 from leadline.clock import Clock
+from leadline.errors import BadRecord
 from leadline.settings.sink import SinkSettings
 from leadline.wire import INCIDENTS
 from leadline_sinks.notify.context_consumer import ContextConsumer
+from leadline_sinks.notify.dead_letters import DeadLetters
 from leadline_sinks.notify.kafka_reader import (
     POLL_MS,
     commit,
     consume,
     consumer_group,
-    decode,
     has_reached,
     is_replayed,
     new_consumer,
+    owns,
+    value_of,
 )
+from leadline_sinks.notify.lease import Lease
 from leadline_sinks.notify.notifier import Notifier
 
 COMMIT_EVERY_S: Final = 1.0
@@ -32,8 +36,6 @@ FINISH_S: Final = 20.0
 cancelled."""
 CANCEL_S: Final = 5.0
 """Time for a cancelled delivery to end. Only a write to Kafka can last longer, after which nothing more is sent."""
-FROZEN_S: Final = 5.0
-"""A process that did not run for this long, half a session, may have lost its partitions without knowing it."""
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +44,22 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
     """The consumer of one target."""
 
     def __init__(
-        self, target: str, settings: SinkSettings, notifier: Notifier, context: ContextConsumer, clock: Clock
+        self,
+        target: str,
+        settings: SinkSettings,
+        notifier: Notifier,
+        context: ContextConsumer,
+        dead_letters: DeadLetters,
+        lease: Lease,
+        clock: Clock,
     ) -> None:
         self._target = target
         self._settings = settings
         self._topic = settings.kafka.topic_prefix + INCIDENTS.name
         self._notifier = notifier
         self._context = context
+        self._dead_letters = dead_letters
+        self._lease = lease
         self._clock = clock
         self._consumer: Any = None
         self._positions: dict[Any, int] = {}
@@ -58,10 +69,6 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
         self._news = asyncio.Event()
         self._moving = False
         """Whether partitions are being taken away: nothing is sent then, whatever else is ready."""
-        self._assignments = 0
-        """Number of times that partitions were assigned."""
-        self._ran_at = clock.monotonic()
-        """Time at which the process is known to have run last."""
         self._ready = asyncio.Event()
         """Set while all records are read that were in the topics when the partitions were assigned. Before that, a
         target could be notified of an incident that a later record resolves."""
@@ -97,7 +104,7 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
         self._ready.clear()
         self._positions.clear()
         self._moving = False
-        self._assignments += 1
+        self._lease.begin(self._owns)
 
     async def _let_go(self) -> None:
         """Begin no delivery, and wait for the one in progress; cancel one that lasts too long."""
@@ -115,24 +122,14 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
         except TimeoutError:
             return False
 
-    def _note_that_it_runs(self) -> None:
-        """Let nothing be sent, after a time in which the process did not run, before its partitions are known again."""
-        now = self._clock.monotonic()
-        if now - self._ran_at > FROZEN_S:
-            log.warning("%s: did not run for %.0f s; asking Kafka for its incidents", self._target, now - self._ran_at)
-            self._ready.clear()
-            self._notifier.cancel()
-        self._ran_at = now
-
     async def _follow(self, consumer: Any) -> None:
         opening: asyncio.Task[None] | None = None
-        committed_at = self._ran_at = self._clock.monotonic()
+        committed_at = self._clock.monotonic()
         try:
             while True:
                 fetched = await consumer.getmany(timeout_ms=POLL_MS)
-                self._note_that_it_runs()
                 for partition, records in fetched.items():
-                    self._take(partition, records)
+                    await self._take(partition, records)
                 if fetched:
                     self.wake()
                 if not self._ready.is_set() and consumer.assignment() and (opening is None or opening.done()):
@@ -143,7 +140,6 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
                 if self._clock.monotonic() - committed_at >= COMMIT_EVERY_S:
                     committed_at = self._clock.monotonic()
                     await self._commit()
-                    self._ran_at = self._clock.monotonic()
         finally:
             if opening is not None:
                 opening.cancel()
@@ -152,22 +148,24 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
 
     async def _open(self, consumer: Any) -> None:
         """Let the notifier begin once all records that are in the topics now have been read."""
-        assigned, assignments = consumer.assignment(), self._assignments
+        assigned, number = consumer.assignment(), self._lease.number
         ends = await consumer.end_offsets(assigned)
         await self._context.caught_up()
         while not await has_reached(consumer, ends):
             await self._clock.sleep(POLL_MS / 1000)
         for partition in assigned:
             self._positions.setdefault(partition, await consumer.position(partition))
-        # Kafka takes offsets of those only that have the partitions.
-        owned = await commit(consumer, self._settled(), self._target)
-        if owned and self._assignments == assignments and not self._moving:
+        if await owns(consumer, self._settled()) and self._lease.number == number and not self._moving:
             self._ready.set()
             self.wake()
 
-    def _take(self, partition: Any, records: list[Any]) -> None:
+    async def _take(self, partition: Any, records: list[Any]) -> None:
         for record in records:
-            incident = decode(INCIDENTS, record)
+            try:
+                incident = value_of(INCIDENTS, record)
+            except BadRecord as bad:
+                await self._dead_letters.put(record, bad)
+                continue
             if incident is not None and (self._settings.notify.replayed or not is_replayed(record)):
                 self._notifier.observe(incident, partition.partition, record.offset)
         self._positions[partition] = records[-1].offset + 1
@@ -178,7 +176,6 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
             self._news.clear()
             wait_s = 0.0
             async with self._delivering:
-                self._note_that_it_runs()
                 if self._ready.is_set():
                     wait_s = await self._notifier.step()
             if wait_s > 0:
@@ -192,6 +189,10 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
 
     def _settled(self) -> dict[Any, int]:
         return {at: self._notifier.settled(at.partition, position) for at, position in self._positions.items()}
+
+    async def _owns(self) -> bool:
+        """Whether the incidents are this process's. While Kafka is away nobody can have taken them over."""
+        return await owns(self._consumer, self._settled()) is not False
 
     async def _commit(self) -> None:
         new = {at: offset for at, offset in self._settled().items() if self._committed.get(at) != offset}

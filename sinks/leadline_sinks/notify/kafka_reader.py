@@ -1,4 +1,4 @@
-"""Reading topics: consumers that reconnect, commit, and skip records that cannot be decoded."""
+"""Reading topics: consumers that reconnect and commit, and the values of records."""
 
 import asyncio
 import contextlib
@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from leadline import metrics
 from leadline.clock import Clock
+from leadline.deadletters import Unreadable
 from leadline.errors import BadRecord
 from leadline.kafka import consumer_options
+from leadline.kafka_batches import ReadableRecords
 from leadline.kafka_errors import CONNECTION_LOST, reason
 from leadline.settings.common import KafkaSettings
 from leadline.wire import UNPROCESSABLE, Codec, encode
@@ -26,6 +28,8 @@ REBALANCE_MS: Final = 60_000
 than a session, 10 s, and a delivery may last longer."""
 COMMIT_S: Final = 5.0
 """Longest time of one commit."""
+OWNS_S: Final = 20.0
+"""Longest time to learn whether partitions are ours. Later, Kafka is taken for away, and nobody can have taken over."""
 STOP_S: Final = 5.0
 REPLAY: Final = "leadline-replay"
 """Header of records that ``leadline replay`` made. Targets are not notified of them unless the settings ask for it."""
@@ -58,6 +62,7 @@ async def consume(name: str, make: Callable[[], Any], work: Callable[[Any], Awai
         consumer = make()
         try:
             await consumer.start()
+            consumer._fetcher._records = ReadableRecords()
             reported = False
             await work(consumer)
         except CONNECTION_LOST as error:
@@ -81,17 +86,40 @@ async def commit(consumer: Any, offsets: Mapping[Any, int], name: str) -> bool:
     return True
 
 
+async def owns(consumer: Any, offsets: Mapping[Any, int]) -> bool | None:
+    """Whether the partitions of these offsets are this consumer's; None where Kafka does not answer.
+
+    Kafka takes offsets from members of the group only, and counts their session anew when it does.
+    """
+    generation = consumer._coordinator.generation
+    if generation < 0 or not offsets:  # it takes them from nobody in particular, too, while the group has no member
+        return False
+    try:
+        async with asyncio.timeout(OWNS_S):
+            await consumer.commit(dict(offsets))
+    except (IllegalStateError, CommitFailedError):
+        return False
+    except CONNECTION_LOST:
+        return None
+    return bool(consumer._coordinator.generation == generation)
+
+
 async def has_reached(consumer: Any, ends: Mapping[Any, int]) -> bool:
     """Whether a consumer has read all records before these offsets."""
     return all([await consumer.position(partition) >= end for partition, end in ends.items()])
 
 
+def value_of(codec: Codec[T], record: Any) -> T | None:
+    """The value of a record; None where it has none. Raises BadRecord where it cannot be used."""
+    if isinstance(record, Unreadable):
+        raise BadRecord(UNPROCESSABLE, record.detail)
+    return None if record.value is None else usable(codec, record.value)
+
+
 def decode(codec: Codec[T], record: Any) -> T | None:
-    """The value of a record; None where it has none, and where it cannot be used, which is logged and counted."""
-    if record.value is None:
-        return None
+    """The same; None also for a record that cannot be used, which is skipped, logged and counted."""
     try:
-        return usable(codec, record.value)
+        return value_of(codec, record)
     except BadRecord as bad:
         metrics.SINK_BAD_RECORDS.labels(codec.name, bad.reason).inc()
         log.warning("skipping %s: %s", place_of(record), ascii(str(bad)))
@@ -101,9 +129,11 @@ def decode(codec: Codec[T], record: Any) -> T | None:
 def usable(codec: Codec[T], data: bytes) -> T:
     """The value of a record that can be written again. Raises BadRecord: a time may be outside of the years that can
     be, and whatever it is part of could be neither recorded nor sent."""
-    value = codec.decode(data)
     try:
+        value = codec.decode(data)
         encode(cast(msgspec.Struct, value))
+    except BadRecord:
+        raise
     except Exception as error:
         raise BadRecord(UNPROCESSABLE, f"it cannot be written again: {error}") from None
     return value

@@ -6,10 +6,9 @@ new notifier that gets the records from there on, and the deliveries, continues 
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 from math import inf
 from random import random
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -23,6 +22,7 @@ from leadline.settings.sink import SinkSettings
 from leadline_sinks.notify.attempts import Attempts
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.delivery_records import DeliveryRecords
+from leadline_sinks.notify.lease import NotOwner
 from leadline_sinks.notify.notify_decision import Send, Skip, SkipReason, Suppress, Wait, decide
 from leadline_sinks.notify.pacing import RandomNumber
 from leadline_sinks.notify.routing import targets
@@ -51,8 +51,21 @@ MAX_FINISHED: Final = 10_000
 DECIDE_EVERY_S: Final = 60.0
 """Longest time until a decision is made again: silences end by the wall clock, which may be set."""
 
-Write = Callable[[Delivery | Incident], Awaitable[int]]
-"""Writes a record to its topic and returns its offset once Kafka has it."""
+NOT_OWNER_S: Final = 1.0
+"""Wait after Kafka has refused what this process does, until it has told to whom the incidents belong."""
+
+
+class Write(Protocol):
+    """Writes records."""
+
+    async def __call__(self, value: Delivery | Incident, home: int | None = None) -> int:
+        """Write a record to its topic and return its offset once Kafka has it.
+
+        ``home`` is the partition of the incident that a delivery is about. Raises NotOwner where it is another
+        process's.
+        """
+        ...
+
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +129,13 @@ class Notifier:
 
     async def step(self) -> float:
         """Make the decisions that are due and at most one delivery. Returns the seconds until the next step is due."""
+        try:
+            return await self._step()
+        except NotOwner as error:
+            log.info("%s: nothing is sent: %s", self._target, error)
+            return NOT_OWNER_S
+
+    async def _step(self) -> float:
         now = self._clock.monotonic()
         if self._context.revision != self._revision:
             self._revision = self._context.revision
@@ -201,7 +221,7 @@ class Notifier:
         first = last is None or not may_have_received(last)
         if first or last is None or notification.rang != tuple(last.rang or (1,)):
             record = self._records.attempted(notification, last, self._clock.now())
-            self._context.add_delivery(record, await self._write(record))
+            self._context.add_delivery(record, await self._write(record, tracked.partition))
             tracked.surely_undelivered = first
 
     async def _ended(self, tracked: TrackedIncident, notification: Notification, outcome: DeliveryOutcome) -> None:
@@ -244,7 +264,7 @@ class Notifier:
             await self._write(incident)
 
     async def _store(self, tracked: TrackedIncident, record: Delivery, *, failed: bool = False) -> None:
-        self._context.add_delivery(record, await self._write(record))
+        self._context.add_delivery(record, await self._write(record, tracked.partition))
         tracked.record(record, self._clock.monotonic(), failed=failed)
         if not failed:
             metrics.SINK_DELIVERIES.labels(self._target, record.outcome).inc()

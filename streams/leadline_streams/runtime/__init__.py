@@ -5,7 +5,6 @@
 ``worker``            what is done with the partitions: judge, send, save, tick
 ``saving``            writes the states of clusters, each after its outputs
 ``partition``         one partition: its clusters, and up to which offset each is saved
-``claim``             the producer of a partition's owner: what earlier owners still write is refused
 ``kafka_log``         Kafka as a worker needs it, through the clients of the application
 ``interfaces``        what a worker needs of Kafka
 ``reading``           what a record holds

@@ -9,8 +9,8 @@ from aiokafka.errors import MessageSizeTooLargeError, ProducerFenced
 from aiokafka.partitioner import murmur2
 
 from leadline.errors import UsageError
+from leadline.kafka_claim import PartitionClaim
 from leadline.wire import Outgoing
-from leadline_streams.runtime.claim import Claim
 from leadline_streams.runtime.interfaces import Extent
 from leadline_streams.runtime.transport import ChunkConsumer, OnceProducer, Opening
 
@@ -34,7 +34,7 @@ class KafkaLog:
         self._group = group
         self._samples = samples
         self._states = states
-        self._claims: dict[int, Claim] = {}
+        self._claims: dict[int, PartitionClaim] = {}
         self._claiming = asyncio.Lock()
 
     async def claim(self, partitions: Collection[int]) -> None:
@@ -43,7 +43,7 @@ class KafkaLog:
             for number in list(self._claims):
                 await self._claims[number].close()
                 del self._claims[number]
-            self._claims = {number: Claim(self._producer, f"{self._group}-{number}") for number in partitions}
+            self._claims = {number: PartitionClaim(self._producer, f"{self._group}-{number}") for number in partitions}
             waiting = asyncio.get_running_loop().call_later(SLOW_S, log.warning, NOT_GIVEN, SLOW_S)
             try:
                 await asyncio.gather(*(claim.take() for claim in self._claims.values()))
@@ -51,7 +51,7 @@ class KafkaLog:
                 waiting.cancel()
 
     async def renew(self) -> None:
-        """Claim the same partitions again, before Kafka forgets them."""
+        """PartitionClaim the same partitions again, before Kafka forgets them."""
         async with self._claiming:
             for claim in self._claims.values():
                 await claim.renew()
@@ -104,7 +104,7 @@ class KafkaLog:
     def _producer(self) -> Any:
         return self._base._ensure_producer()
 
-    def _claim(self, home: int) -> Claim:
+    def _claim(self, home: int) -> PartitionClaim:
         if home not in self._claims:
             raise ProducerFenced(f"partition {home} of {self._samples} is another worker's")
         return self._claims[home]

@@ -12,20 +12,18 @@ Two things are not left to Faust, because a rebalance can make it lose records:
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
 
 import faust
-from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
-from aiokafka.errors import CorruptRecordException
+from aiokafka.consumer.fetcher import PartitionRecords
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 from mode.utils.futures import maybe_async
 
-from leadline.deadletters import Unreadable
+from leadline.kafka_batches import Places, ReadableRecords, batches, readable
 
 MAX_BATCHES = 2500
 """Batches taken up at once, of all partitions; agents write batches of one or a few records."""
@@ -63,19 +61,7 @@ class Chunk:
         return int(self.batches[-1].next_offset)
 
     def __iter__(self) -> Iterator[Any]:
-        return chain.from_iterable(map(_readable, self.batches))
-
-
-def _readable(batch: Any) -> Iterator[Any]:
-    """The records of a batch. In place of one that cannot be read, and of those after it, there is ``Unreadable``: a
-    header's name may be no text, or its compression one that is not installed."""
-    record = None
-    try:
-        for record in batch:
-            yield record
-    except Exception as error:
-        offset = batch.base_offset if record is None else record.offset + 1
-        yield Unreadable(offset, batch.next_offset, batch.max_timestamp, batch.timestamp_type, error)
+        return chain.from_iterable(map(readable, self.batches))
 
 
 class Untouched(faust.Schema[Any, Any]):
@@ -93,28 +79,25 @@ class Untouched(faust.Schema[Any, Any]):
 class Batches(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
     """The batches fetched of a partition. Transactions are not interpreted."""
 
+    damaged: Places
+
     def __iter__(self) -> Iterator[Any]:
-        while self._records.has_next():
-            batch = self._records.next_batch()
-            if self._check_crcs and not batch.validate_crc():
-                raise CorruptRecordException(f"{self._tp.topic}[{self._tp.partition}]: a batch with a wrong checksum")
+        for batch in batches(self, self.damaged):
             self.next_fetch_offset = batch.next_offset
-            if not batch.is_control_batch:
-                yield batch
+            yield batch
 
 
-class Fetched(OrderedDict[TP, Any]):
-    """aiokafka's buffer of fetched records; those of one topic are returned in batches."""
+class Fetched(ReadableRecords):
+    """aiokafka's buffer of fetched records; those of one topic are returned in batches, others as aiokafka does."""
 
     def __init__(self, topic: str) -> None:
         super().__init__()
         self._topic = topic
 
-    def __setitem__(self, tp: TP, result: Any) -> None:
-        """Keep a result, or an error."""
-        if tp.topic == self._topic and isinstance(result, FetchResult):
-            result._partition_records.__class__ = Batches
-        super().__setitem__(tp, result)
+    def prepare(self, at: TP, found: PartitionRecords) -> None:
+        """Return batches of the topic."""
+        if at.topic == self._topic:
+            found.__class__, found.damaged = Batches, self._damaged
 
 
 class LoopWorker:

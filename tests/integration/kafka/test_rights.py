@@ -15,6 +15,7 @@ from confluent_kafka.admin import AclBinding
 
 from leadline.errors import LeadlineError, UsageError
 from leadline.kafka import consumer_options, producer_options, publish
+from leadline.kafka_claim import PartitionClaim
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.retirement import Retirement
 from leadline.model.silence import Silence
@@ -241,9 +242,21 @@ def attempt(grant: AclBinding, kafka: KafkaSettings) -> Attempt:
         ("TOPIC", "DESCRIBE"): lambda: require(kafka),
         ("TOPIC", "DESCRIBE_CONFIGS"): largest,
         ("GROUP", "READ"): commit,
-        ("TRANSACTIONAL_ID", "WRITE"): lambda: require_group(kafka, f"{kafka.topic_prefix}stream"),
+        ("TRANSACTIONAL_ID", "WRITE"): lambda: claim(kafka, f"{topic}test"),
     }
     return attempts[grant.restype.name, grant.operation.name]
+
+
+async def claim(kafka: KafkaSettings, name: str) -> None:
+    """Take a claim, as workers and sinks do."""
+    base = AIOKafkaProducer(**producer_options(kafka, "test"))
+    await base.start()
+    claim = PartitionClaim(base, name)
+    try:
+        await claim.take()
+    finally:
+        await claim.close()
+        await base.stop()
 
 
 async def join(kafka: KafkaSettings, group: str, topic: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -95,6 +96,11 @@ class Process:
             self._running.kill()
             self._running.wait()
             self._running = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the process a signal."""
+        assert self._running is not None
+        self._running.send_signal(number)
 
     def end(self) -> int:
         """End the process with SIGTERM; its exit code."""

@@ -139,3 +139,30 @@ async def test_no_proxy_of_a_stray_variable(monkeypatch: pytest.MonkeyPatch) -> 
         answer = await http.post(url, b"x", {})
     assert not isinstance(answer, Retry)
     assert answer.status == 204
+
+
+async def test_a_request_is_checked_once_more_when_there_is_a_connection() -> None:
+    """To connect takes its time. A request that is not to be made any more has no body, and no target takes it."""
+    asked, got = list[int](), list[bytes]()
+
+    class Gone(Exception):
+        pass
+
+    async def before() -> None:
+        asked.append(len(asked))
+        if len(asked) == 2:
+            raise Gone
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got.append(await reader.read())
+        writer.close()
+
+    listening = await asyncio.start_server(take, "127.0.0.1", 0)
+    async with listening, Http(ManualClock(made.START), before=before) as http:
+        with pytest.raises(Gone):
+            await http.post(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", b"the body", {})
+        async with asyncio.timeout(10):
+            while not got:
+                await asyncio.sleep(0.01)
+    assert asked == [0, 1]
+    assert b"the body" not in got[0]

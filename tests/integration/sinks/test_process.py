@@ -3,16 +3,19 @@
 import asyncio
 from datetime import timedelta
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import psycopg
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from leadline.model.silence import Silence
 from leadline.wire import Outgoing, outgoing
 from leadline_lab.sandbox.postgres import Server
+from tests.fixtures import unreadable
 from tests.fixtures.brokers import Broker, create_topics
 from tests.integration.sinks import sink_main
 from tests.integration.sinks.kit import CLOCK, Hook, everything, hook, process, sharers, until, values, writing
@@ -176,8 +179,9 @@ async def test_hostile_and_bad_records(embedded: Broker, prefix: str, tmp_path: 
         assert "replayed" not in sink.out
         assert sink.out.replace("\n", "").isprintable()
         assert sink.err.replace("\n", "").isprintable()
-        # Three of four are bad in each topic; two targets read the incidents, one reader the rest.
-        assert sink.err.count("skipping ") == 3 * (2 + 3)
+        # Three of four are bad in each topic, which one reader reads completely; two targets read the incidents.
+        assert sink.err.count("skipping ") == 3 * 4
+        assert sink.err.count("goes to the dead letters") == 3
 
 
 async def test_the_incident_log_gets_every_record(embedded: Broker, prefix: str) -> None:
@@ -185,6 +189,7 @@ async def test_the_incident_log_gets_every_record(embedded: Broker, prefix: str)
     from leadline.settings.common import KafkaSettings
     from leadline.settings.sink import SinkSettings
     from leadline_sinks.incident_log.log_consumer import LogConsumer
+    from leadline_sinks.notify.dead_letters import DeadLetters
     from leadline_sinks.notify.kafka_writer import KafkaWriter
     from leadline_sinks.notify.sink import GiveUp, Outcome, Reason, Retry, Sent, TopicRecord
 
@@ -209,10 +214,11 @@ async def test_the_incident_log_gets_every_record(embedded: Broker, prefix: str)
 
     given = SinkSettings(kafka=KafkaSettings(bootstrap=embedded.bootstrap, topic_prefix=prefix))
     log, kafka_writer = Log(), KafkaWriter(given.kafka, CLOCK)
+    put_aside = DeadLetters(prefix, kafka_writer, CLOCK)
     async with writing(embedded.bootstrap, prefix) as put:
         await put(*(made.incident(seq) for seq in range(1, 8)), made.action(), made.action("note", 2, by="eve"))
         await put(Outgoing(prefix + "alerts", b"key", b"{", []))
-        work = asyncio.create_task(LogConsumer(given, log, kafka_writer, CLOCK, lambda: 0.1).run())
+        work = asyncio.create_task(LogConsumer(given, log, kafka_writer, put_aside, CLOCK, lambda: 0.1).run())
         try:
             async with asyncio.timeout(60):
                 while len(log.records) < 8 + 2 or len(await everything(embedded.bootstrap, prefix, "deadletters")) < 2:
@@ -335,3 +341,52 @@ def in_log(server: Server, database: str, query: str) -> int:
             return int(row[0])
     except psycopg.errors.UndefinedTable:
         return 0
+
+
+async def test_batches_that_the_client_cannot_read_stop_no_sink(any_kafka: Broker, prefix: str, tmp_path: Path) -> None:
+    """A header that is no text, an incident, a silence, an action and a delivery that are none: people are notified of
+    what is beside them, also after a restart, and the dead letters have each place once, for all targets.
+
+    https://github.com/aio-libs/aiokafka/issues/321, https://github.com/napalm-automation/napalm-logs/pull/390
+    """
+    bootstrap, names = any_kafka.bootstrap, ("incidents", "silences", "actions", "deliveries")
+    with hook() as to, hook() as other:
+        second = {"other": {"webhook": {"url": other.url, "signing_key": KEY}}}
+        with process(tmp_path, settings(any_kafka, prefix, to, targets=second), sink_main.__name__) as sink:
+            producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+            await producer.start()
+            for topic, partition in product(names, range(PARTITIONS)):
+                await unreadable.header(producer, prefix + topic, partition)
+                await producer.send_and_wait(prefix + topic, b"{", b"\xff", partition)
+            await producer.stop()
+            async with writing(bootstrap, prefix) as put:
+                first = [made.incident(1, cluster=f"c{number}", opened_at=CLOCK.now()) for number in range(6)]
+                await put(*first)
+                sink.start()
+                await until("all", lambda: len(to.got) == len(other.got) == len(first), sink)
+                assert sink.end() == 0
+                sink.start()
+                await put(made.incident(1, cluster="later", opened_at=CLOCK.now()))
+                await until("what is after them", lambda: len(to.got) == len(first) + 1, sink)
+                assert sink.end() == 0
+    letters = [dict(each.headers) for each in await everything(bootstrap, prefix, "deadletters")]
+    details = [each["leadline-deadletter-detail"] for each in letters]
+    assert sum(b"UnicodeDecodeError" in detail for detail in details) >= PARTITIONS
+    assert {each["leadline-deadletter-topic"].decode() for each in letters} == {f"{prefix}incidents"}
+    places = {(each["leadline-deadletter-partition"], each["leadline-deadletter-offset"]) for each in letters}
+    assert len(places) == 2 * PARTITIONS
+    assert all(f"{prefix}{name}[0] offset 0" in sink.err for name in names)
+
+
+@pytest.mark.parametrize("kind", ["snappy", "lz4", "zstd"])
+async def test_what_others_compress_is_read(kafka: Broker, prefix: str, tmp_path: Path, kind: str) -> None:
+    """A mirror, or a topic with ``compression.type``, compresses in a way of its own.
+
+    https://github.com/aio-libs/aiokafka/issues/922, https://github.com/ag2ai/faststream/issues/2317
+    """
+    record = outgoing(made.incident(1, opened_at=CLOCK.now()), prefix)
+    unreadable.compressed(kafka.bootstrap, kind, record.topic, record.key or b"", record.value or b"")
+    with hook() as to, process(tmp_path, settings(kafka, prefix, to), sink_main.__name__) as sink:
+        sink.start()
+        await until("the notification", lambda: to.got, sink)
+        assert sink.end() == 0

@@ -8,14 +8,14 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerFenced
 
+from leadline.kafka_claim import PartitionClaim
 from leadline.wire import Outgoing
-from leadline_streams.runtime.claim import Claim
 from tests.fixtures.brokers import Broker
 from tests.integration.streams.kit import Topics
 
 OUTPUTS = ("alerts", "incidents", "status", "state")
 
-Claims = Callable[[str], AbstractAsyncContextManager[Claim]]
+Claims = Callable[[str], AbstractAsyncContextManager[PartitionClaim]]
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def owner(topics: Topics) -> Claims:
     """Each owner is another process: it has connections of its own."""
 
     @asynccontextmanager
-    async def claimed(name: str) -> AsyncIterator[Claim]:
+    async def claimed(name: str) -> AsyncIterator[PartitionClaim]:
         base = AIOKafkaProducer(bootstrap_servers=topics.bootstrap, acks="all", enable_idempotence=True)
         await base.start()
-        claim = Claim(base, f"{topics.prefix}{name}")
+        claim = PartitionClaim(base, f"{topics.prefix}{name}")
         try:
             yield await claim.take()
         finally:
@@ -41,7 +41,7 @@ def owner(topics: Topics) -> Claims:
     return claimed
 
 
-async def write(owner: Claim, topics: Topics, name: str, value: str) -> None:
+async def write(owner: PartitionClaim, topics: Topics, name: str, value: str) -> None:
     """One record of one key."""
     await (await owner.send(Outgoing(topics.prefix + name, b"orders", value.encode(), [], 0)))
 

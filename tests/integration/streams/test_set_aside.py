@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from aiokafka.record.util import calc_crc32c
 
 from leadline.errors import ExitCode
 from leadline.model.incident import Incident
 from leadline.wire import INCIDENTS, MAX_RECORD_BYTES, encode, outgoing
 from leadline_streams.runtime.cluster_failure import RULE
+from tests.fixtures import unreadable
 from tests.fixtures.brokers import Broker
 from tests.integration.streams.kit import CLOCK, Topics, Worker, caught_up, producing
 from tests.unit.streams import crowds, world
@@ -20,21 +19,6 @@ from tests.unit.streams.world import World
 @pytest.fixture
 def topics(any_broker: Broker, prefix: str) -> Topics:
     return Topics.create(any_broker, prefix)
-
-
-async def send_unreadable(producer: AIOKafkaProducer, topic: str) -> None:
-    """A record with a header whose name is no text: no client in Python can make one, others can."""
-    batch = producer.create_batch()
-    batch.append(key=b"orders", value=b"{}", timestamp=None, headers=[("name", b"x")])
-    batch.close()
-    data = bytearray(batch._build())
-    place = data.index(b"name")
-    data[place : place + 4] = b"\xff\xfe\xff\xfe"
-    data[17:21] = calc_crc32c(bytes(data[21:])).to_bytes(4, "big")
-    batch._buffer = bytes(data)
-    for partition in await producer.partitions_for(topic):
-        if partition == 0:
-            await (await producer.send_batch(batch, topic, partition=partition))
 
 
 async def everything(topics: Topics, name: str) -> list[Any]:
@@ -57,7 +41,7 @@ async def test_unreadable_records_and_states_stop_nobody(topics: Topics, tmp_pat
         for partition in await producer.partitions_for(samples):
             tick = b'{"kind":"tick","at":"2026-04-10T10:00:00Z"}'
             await producer.send_and_wait(samples, tick, partition=partition)
-        await send_unreadable(producer, samples)
+        await unreadable.header(producer, samples, 0)
         await producer.send_and_wait(samples, b"{", b"orders", headers=[("long", b"x" * 900_000)])
         await producer.send_and_wait(samples, encode(good.sample(0.0)), b"billing")
     with Worker(settings, tmp_path / "worker") as worker:

@@ -99,7 +99,7 @@ class People:
         quiet = Silence(silence_id="s", matchers={"cluster": "*"}, starts_at=now, ends_at=until, created_by="ada")
         self._context.add_silence("s", quiet)
 
-    async def _write(self, value: Delivery | Incident) -> int:
+    async def _write(self, value: Delivery | Incident, home: int | None = None) -> int:
         assert isinstance(value, Delivery), "no target fails"
         self.kept.append(value)
         return len(self.kept)

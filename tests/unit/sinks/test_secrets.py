@@ -65,7 +65,7 @@ def made_of(
 ) -> Sink:
     """The sink of a case, as a process makes it, connected to a function that answers."""
     kind, settings = CASES[case]
-    patch.setattr(targets, "Http", lambda clock, proxy: Http(clock, httpx.MockTransport(answer), proxy))
+    patch.setattr(targets, "Http", lambda clock, proxy, before: Http(clock, httpx.MockTransport(answer), proxy))
     target = TargetSettings(**{kind: settings(secret)})
     return targets.sink(SinkSettings(targets={"x": target}), "x", ManualClock(made.START))
 

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import pytest
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
-from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
@@ -17,7 +16,7 @@ from leadline.clock import ManualClock
 from leadline.settings.stream import StreamSettings
 from leadline_streams.judge.policy import Policy
 from leadline_streams.runtime.app import build
-from leadline_streams.runtime.transport import ChunkConsumer, ChunkTransport, Fetched
+from leadline_streams.runtime.transport import Chunk, ChunkConsumer, ChunkTransport, Fetched, Opening
 from tests.unit.streams.memory_log import Batch, record
 
 SAMPLES = [TP("leadline.samples", number) for number in range(3)]
@@ -109,16 +108,24 @@ def test_the_marks_of_transactions_are_passed_over() -> None:
     assert next_offset == 7
 
 
-def test_a_batch_that_was_damaged_on_its_way_is_an_error() -> None:
-    with pytest.raises(CorruptRecordException, match=r"leadline\.samples\[0\]"):
-        _fetched(SAMPLES[0], 0, second=lambda data: data[:-1] + b"?")
+def test_a_batch_that_was_damaged_on_its_way_is_fetched_again() -> None:
+    """What precedes it is judged; if it comes the same again, it is damaged in Kafka, and is passed over."""
+    fetched = Fetched(SAMPLES[0].topic)
+    before, next_offset = _fetched(SAMPLES[0], 0, second=lambda data: data[:-1] + b"?", fetched=fetched)
+    assert ([batch.next_offset for batch in before], next_offset) == ([4], 4)
+    again, next_offset = _fetched(SAMPLES[0], 4, second=lambda data: data[:-1] + b"?", fetched=fetched)
+    ((*_, last),) = [list(Chunk(Opening(0, 4), again[-1:]))]
+    assert ((last.offset, last.end), next_offset) == ((4, 7), 7)
+    assert "wrong checksum" in last.detail
 
 
-def _fetched(tp: TP, start: int, second: Callable[[bytes], bytes] = bytes) -> tuple[list[Any], int]:
+def _fetched(
+    tp: TP, start: int, second: Callable[[bytes], bytes] = bytes, fetched: Fetched | None = None
+) -> tuple[list[Any], int]:
     """The records of a fetch of two batches from an offset on, and the offset to continue at."""
     data = _batch(0, 4) + second(_batch(4, 7))
     found = PartitionRecords(tp, MemoryRecords(data), [], start, None, None, True, 0)
-    fetched = Fetched(SAMPLES[0].topic)
+    fetched = fetched if fetched is not None else Fetched(SAMPLES[0].topic)
     fetched[tp] = FetchResult(tp, assignment=None, partition_records=found, backoff=0)
     return list(fetched[tp]._partition_records), found.next_fetch_offset
 

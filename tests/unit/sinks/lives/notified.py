@@ -92,7 +92,7 @@ class Life:
                 return
             self.clock.advance(max(0.0, min(wait_s, left_s)))
 
-    async def _write(self, _: Delivery | Incident) -> int:
+    async def _write(self, _: Delivery | Incident, home: int | None = None) -> int:
         self._offset += 1
         return self._offset
 

@@ -3,20 +3,28 @@
 import asyncio
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
-from leadline.clock import ManualClock, SystemClock
+from leadline.clock import Clock, ManualClock, SystemClock
 from leadline.model.delivery import Delivery
-from leadline.model.incident import Incident
+from leadline.model.incident import Incident, TimelineEntry
+from leadline.settings.routing import NotifySettings
+from leadline.settings.secret import Secret
 from leadline.settings.sink import SinkSettings
-from leadline.settings.targets import ConsoleSettings
+from leadline.settings.targets import ConsoleSettings, SlackSettings
+from leadline_sinks.http import Http
 from leadline_sinks.notify import incident_consumer
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.context_consumer import ContextConsumer
+from leadline_sinks.notify.dead_letters import DeadLetters
 from leadline_sinks.notify.incident_consumer import IncidentConsumer
+from leadline_sinks.notify.kafka_writer import KafkaWriter
+from leadline_sinks.notify.lease import LEASE_S, Lease, NotOwner
 from leadline_sinks.notify.notifier import Notifier
 from leadline_sinks.notify.sink import Notification, Outcome, Rate, Sent
+from leadline_sinks.slack.sink import SlackSink
 from tests.unit.sinks import made
 
 TARGET = "console"
@@ -57,7 +65,7 @@ class Kafka:
         self.contexts: list[NotificationContext] = []
         self.is_away = asyncio.Event()
 
-    async def write(self, value: Delivery | Incident) -> int:
+    async def write(self, value: Delivery | Incident, home: int | None = None) -> int:
         assert isinstance(value, Delivery)
         if self.is_away.is_set():
             await asyncio.Event().wait()
@@ -89,6 +97,10 @@ class World:
         return step
 
 
+def letters(clock: Clock) -> DeadLetters:
+    return DeadLetters("leadline.", KafkaWriter(SETTINGS.kafka, clock), clock)
+
+
 async def test_an_attempt_is_cancelled_when_its_incident_goes() -> None:
     """No second request follows, and nothing is recorded but the attempt; the next owner sends the end."""
     world = World()
@@ -115,7 +127,7 @@ async def test_a_step_that_waits_for_kafka_sends_nothing_after_its_incident_is_g
     arrived = asyncio.Event()
     write = world.kafka.write
 
-    async def late(value: Delivery | Incident) -> int:
+    async def late(value: Delivery | Incident, home: int | None = None) -> int:
         await arrived.wait()
         return await write(value)
 
@@ -158,7 +170,7 @@ async def test_partitions_go_after_the_delivery(monkeypatch: pytest.MonkeyPatch,
     world, clock = World(), SystemClock()
     notifier, context = world.process(clock)
     reading = ContextConsumer(SETTINGS.kafka, context, lambda: None, clock)
-    consumer = IncidentConsumer(TARGET, SETTINGS, notifier, reading, clock)
+    consumer = IncidentConsumer(TARGET, SETTINGS, notifier, reading, letters(clock), Lease(clock), clock)
     notifier.observe(made.incident(1), 0, 0)
     consumer._ready.set()
     notifying = asyncio.create_task(consumer._notify())
@@ -180,21 +192,60 @@ async def test_partitions_go_after_the_delivery(monkeypatch: pytest.MonkeyPatch,
     assert world.target.requests == [("open", 1)] * (2 if answered else 1)
 
 
-async def test_a_process_that_did_not_run_asks_kafka_first() -> None:
-    """It was frozen for longer than its session: it sends nothing until Kafka has confirmed its partitions."""
+class Answers:
+    """Kafka's answers to a process that asks whether the incidents are its own."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.owned = True
+
+    async def ask(self) -> bool:
+        self.asked += 1
+        return self.owned
+
+
+async def test_kafka_is_asked_before_each_request_once_in_a_while() -> None:
+    """An answer holds for less than a session; a clock that stands still while its machine is suspended is no proof."""
+    clock, kafka = ManualClock(made.START), Answers()
+    lease = Lease(clock)
+    with pytest.raises(NotOwner):
+        await lease.hold()
+    lease.begin(kafka.ask)
+    for _ in range(3):
+        await lease.hold()
+    assert kafka.asked == 1
+    clock.advance(LEASE_S)
+    await lease.hold()
+    await lease.hold(anew=True)
+    assert kafka.asked == 3
+    kafka.owned = False
+    await lease.hold()
+    clock.now = lambda: made.later(2 * LEASE_S + 1.0)  # type: ignore[method-assign]
+    with pytest.raises(NotOwner):
+        await lease.hold()
+
+
+async def test_a_frozen_process_makes_no_request_after_the_one_in_flight() -> None:
+    """It goes on in the midst of a delivery, when Kafka has given the incident to another process."""
+    clock, kafka, requests = ManualClock(made.START), Answers(), list[bytes]()
+    lease = Lease(clock)
+    lease.begin(kafka.ask)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request.content)
+        clock.advance(3600.0)  # it is frozen while Slack answers
+        kafka.owned = False
+        return httpx.Response(200, json={"ok": True, "channel": "C1", "ts": "1.2"})
+
+    slack = SlackSettings(token=Secret("xoxb-1"), channel="#db")
+    http = Http(clock, httpx.MockTransport(answer), before=lease.hold)
     world = World()
-    world.target.answers = asyncio.Semaphore(1000)
-    notifier, context = world.process()
-    consumer = IncidentConsumer(
-        TARGET, SETTINGS, notifier, ContextConsumer(SETTINGS.kafka, context, lambda: None, world.clock), world.clock
-    )
-    consumer._ready.set()
-    world.clock.advance(incident_consumer.FROZEN_S + 1.0)
-    notifier.observe(made.incident(1), 0, 0)
-    notifying = asyncio.create_task(consumer._notify())
-    for _ in range(20):
-        await asyncio.sleep(0)
-    notifying.cancel()
-    await asyncio.wait({notifying})
-    assert world.target.requests == []
-    assert not consumer._ready.is_set()
+    context = NotificationContext(["slack"])
+    sink = SlackSink(slack, NotifySettings(), http, clock)
+    given = SinkSettings(slack=slack)
+    notifier = Notifier("slack", sink, given, context, world.kafka.write, clock, lambda: 0.5)
+    notifier.observe(made.incident(1, timeline=[TimelineEntry(at=made.START, what="it began")]), 0, 0)
+    context.add_action(made.action())
+    for _ in range(3):
+        await notifier.step()
+    assert len(requests) == 1

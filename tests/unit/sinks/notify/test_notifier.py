@@ -75,7 +75,7 @@ class Setup:
     def restart(self) -> None:
         self.notifier = Notifier(TARGET, self.target, self.settings, self.context, self.write, self.clock, lambda: 0.9)
 
-    async def write(self, value: Delivery | Incident) -> int:
+    async def write(self, value: Delivery | Incident, home: int | None = None) -> int:
         if isinstance(value, Incident):
             self.self_incidents.append(value)
             return 0

@@ -134,7 +134,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.notifier.observe(self.topic[self.position], 0, self.position)
             self.position += 1
 
-    async def write(self, value: Delivery | Incident) -> int:
+    async def write(self, value: Delivery | Incident, home: int | None = None) -> int:
         if self.crash_in is not None:
             self.crash_in -= 1
             if self.crash_in < 0:

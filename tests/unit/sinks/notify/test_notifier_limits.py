@@ -140,7 +140,7 @@ BEYOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-23,
 class Writes(Setup):
     """Its records are written as Kafka has them."""
 
-    async def write(self, value: Delivery | Incident) -> int:
+    async def write(self, value: Delivery | Incident, home: int | None = None) -> int:
         outgoing(value, "")
         return await super().write(value)
 

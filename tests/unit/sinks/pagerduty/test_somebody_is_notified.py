@@ -41,7 +41,7 @@ class World:
         )
         self.notifier.observe(self.incident, 0, self.incident.seq)
 
-    async def write(self, value: Any) -> int:
+    async def write(self, value: Any, home: int | None = None) -> int:
         assert isinstance(value, Delivery), "PagerDuty does not fail"
         self.deliveries.append(value)
         return len(self.deliveries)

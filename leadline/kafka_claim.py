@@ -62,7 +62,7 @@ class OwnersProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no
             await self._sender.close()
 
 
-class Claim:
+class PartitionClaim:
     """One owner's hold of one partition."""
 
     def __init__(self, base: AIOKafkaProducer, name: str) -> None:
