@@ -71,11 +71,15 @@ class OneLook:
                 self._note(state.observe(each))
 
     def tick(self, now: datetime) -> None:
-        """Let time pass. Every agent has reported by now, so no link is provisional any more."""
+        """Let time pass. Every agent has reported by now, so no link is provisional any more.
+
+        What could be the upstream of several is decided with all that was seen, before the next look judges it.
+        """
         self._now = epoch(now)
         self._began = self._began or self._now
         self._looks += 1
         for state in self._clusters.values():
+            _discover_now(state.memory, self._now)
             for link in state.memory.links.values():
                 link.created_at = min(link.created_at, self._now - STAND_IN_S)
             self._note(state.tick(now))
@@ -83,7 +87,7 @@ class OneLook:
     def needs_another(self) -> bool:
         """Whether a later look shows which of two things is the case."""
         looked_s = self._now - self._began
-        if self._is_ahead() or looked_s < min(self._shows_within_s() + SLACK_S, LONGEST_S):
+        if self._is_ahead() or self._is_unjudged() or looked_s < min(self._shows_within_s() + SLACK_S, LONGEST_S):
             return True
         return looked_s < STALLED_S + SLACK_S and self._is_unexplained()
 
@@ -99,6 +103,11 @@ class OneLook:
         links = [link for state in self._clusters.values() for link in state.memory.links.values()]
         return self._looks < CONFIRMS and any(link.lead is not None and not link.lead_units for link in links)
 
+    def _is_unjudged(self) -> bool:
+        """Whether a link was found after the samples of its ends were judged, which the next look does."""
+        links = [link for state in self._clusters.values() for link in state.memory.links.values()]
+        return self._looks <= CONFIRMS and any(link.verdict == "unknown" for link in links)
+
     def _shows_within_s(self) -> float:
         return max(
             (
@@ -112,6 +121,7 @@ class OneLook:
     def conclude(self, now: datetime) -> None:
         """Let the breaches that both looks show fire."""
         for state in self._clusters.values():
+            state.memory.rewire_at = None  # nothing more is seen: a link that was found now would not be judged
             _drop_unused_for_a_moment(state.memory)
             for after_s in range(0, round(CONFIRM_S) + TICK_S, TICK_S):
                 self._note(state.tick(now + timedelta(seconds=after_s)), at_the_end=True)
@@ -170,6 +180,13 @@ class OneLook:
                 before = self._alerts.get(output.alert_id)
                 seen = before.summary if at_the_end and before is not None else output.summary
                 self._alerts[output.alert_id] = replace(output, summary=seen)
+
+
+def _discover_now(memory: Memory, now: float) -> None:
+    """Let links that wait for a later discovery be found when time passes."""
+    if memory.rewire_at is not None:
+        memory.rewire_at = min(memory.rewire_at, now)
+        memory.next_due = min(memory.next_due, now)
 
 
 def _drop_unused_for_a_moment(memory: Memory) -> None:

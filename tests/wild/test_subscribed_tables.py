@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from psycopg import sql
 
-from leadline_lab.sandbox.fleet import AGENT, Fleet
+from leadline_lab.sandbox.fleet import AGENT, REPLICATOR, Fleet
 from leadline_lab.sandbox.postgres import Server
+from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.commands import Run
 from tests.wild.conftest import Wild
 from tests.wild.watching import watched
@@ -158,4 +160,41 @@ def test_a_table_without_a_key_on_the_subscriber(wild: Wild) -> None:
             assert "public.items has no primary key or replica identity there" in cause.summary
             assert "CREATE TABLE" not in cause.fix
             subscriber.query("ALTER TABLE items ADD PRIMARY KEY (id)", dbname="app")
+            seen.ends()
+
+
+@pytest.mark.situation(
+    197,
+    "A subscription came with a dump: it is disabled, and its publisher has no slot",
+    "rudderlabs/rudder-server#7108",
+    "PostgreSQL docs: Logical Replication, Subscription",
+)
+def test_a_subscription_from_a_dump(wild: Wild, run: Run) -> None:
+    """Both servers are watched, so no other one is asked for; the steps create the slot and copy the rows."""
+    with Fleet(plain=True) as fleet:
+        publisher, subscriber = fleet.primary("pg-1"), fleet.primary("pg-3")
+        for server in (publisher, subscriber):
+            server.query("CREATE DATABASE app")
+            server.query(TABLES, dbname="app")
+        publisher.query("CREATE PUBLICATION pub FOR ALL TABLES", dbname="app")
+        publisher.query(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {REPLICATOR}", dbname="app")
+        publisher.query("INSERT INTO items VALUES (1)", dbname="app")
+        to = sql.Literal(publisher.dsn("app", REPLICATOR)).as_string()
+        subscriber.query(
+            f"CREATE SUBSCRIPTION sub CONNECTION {to} PUBLICATION pub WITH (connect = false)", dbname="app"
+        )
+        wild.begins()
+        with watched((publisher, subscriber), "app") as seen:
+            cause = seen.names("subscription_disabled_by_operator", above=0.9)
+            wild.answers(cause.summary)
+            create = "SELECT pg_create_logical_replication_slot('sub', 'pgoutput')"
+            assert create in cause.fix
+            result = run("check", publisher.dsn("app", AGENT), subscriber.dsn("app", AGENT))
+            assert create in result.out, result.out
+            assert "has the publications of subscription sub" in result.out, result.out
+            assert "give the connection string" not in result.out
+            publisher.query(create, dbname="app")
+            for statement in ("ENABLE", "REFRESH PUBLICATION"):
+                subscriber.query(f"ALTER SUBSCRIPTION sub {statement}", dbname="app")
+            eventually("its row is there", lambda: bool(subscriber.query("SELECT 1 FROM items", dbname="app")))
             seen.ends()

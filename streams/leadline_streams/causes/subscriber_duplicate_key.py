@@ -84,7 +84,8 @@ def _steps(affected: AffectedSubscription, *, record: bool) -> list[Step]:
             risk="look",
             node=node,
             database=database,
-            text=f"Compare the local row with that key with the row of {up}: somebody or something wrote it here",
+            text=f"Compare the local row with that key with the row of {up}: somebody or something wrote it here. "
+            f"Sequences are not replicated: one of {up} that is behind its table gives keys that are taken here",
         ),
         Step(
             risk="careful",

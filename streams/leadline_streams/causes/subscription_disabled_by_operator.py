@@ -8,7 +8,7 @@ from leadline_streams.causes.subscription_disabled_on_error import disabled_by_e
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions, quoted
 from leadline_streams.engines.postgresql.statements import show_slot
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 
 RETAINED = "nothing is applied until it is enabled, and the publisher retains its WAL for it"
@@ -68,7 +68,23 @@ def _enable(affected: AffectedSubscription) -> list[Step]:
         "refresh it"
     )
     shown = affected.step("look", "SELECT srsubid, srrelid::regclass, srsubstate FROM pg_subscription_rel")
-    return [shown, Step(risk="careful", node=affected.node.name, database=affected.subscription.database, text=text)]
+    return [
+        shown,
+        *_create_slot(affected),
+        Step(risk="careful", node=affected.node.name, database=affected.subscription.database, text=text),
+    ]
+
+
+def _create_slot(affected: AffectedSubscription) -> list[Step]:
+    """The slot, which a dump does not have, and which a subscription that is made without a connection lacks."""
+    slot = affected.subscription.slot
+    if slot is None or affected.link is not None:
+        return []
+    create = f"SELECT pg_create_logical_replication_slot({literal(slot)}, 'pgoutput')"
+    text = (
+        f"No watched server has slot {slot}. Where the publisher does not have it, create it in its database: {create}"
+    )
+    return [Step(risk="careful", text=text)]
 
 
 def _reader(affected: AffectedSubscription) -> str | None:
