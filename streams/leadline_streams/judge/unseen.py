@@ -51,14 +51,10 @@ def unwatched(cluster: ClusterView, node: NodeState, now: float) -> Iterator[Unw
         if link.agentless and link.kind != "backup" and link.cut_since is None and link.is_settled(now):
             line = f"{link.downstream} follows {link.upstream} and is not watched: give its connection string too"
             yield Unwatched(link.downstream, line, link)
-<<<<<<< HEAD
-    for name, slot in _without_publisher(cluster, node):
-        if not _having(cluster, node, slot) and not any(map(_leaves_out_slots, cluster.nodes.values())):
-=======
-    left_out = any(other.sample is not None and "slots" in other.sample.left_out for other in cluster.nodes.values())
-    for name, slot, publications in _without_publisher(cluster, node) if not left_out else ():
-        if not _having(cluster, node, slot) and _publisher(cluster, node, publications) is None:
->>>>>>> 996f4f6 (Let check judge links with all that it saw, since idle standbys behind NAT were not known and blamed on the network)
+    for name, slot, publications in _without_publisher(cluster, node):
+        if _having(cluster, node, slot) or any(map(_leaves_out_slots, cluster.nodes.values())):
+            continue
+        if _publisher(cluster, node, publications) is None:
             line = f"no watched server has slot {slot} of {name}: give the connection string of its publisher"
             yield Unwatched(NodeName(f"the publisher of {name}"), line)
 
@@ -72,18 +68,11 @@ def _not_known(cluster: ClusterView, node: NodeState) -> Iterator[str]:
             yield f"{likely} has the publications of {name} and no slot {slot}: it was dropped, or was never created"
 
 
-<<<<<<< HEAD
-def _without_publisher(cluster: ClusterView, node: NodeState) -> Iterator[tuple[str, str]]:
-    """The subscriptions of a node that no link is for, in words, each with its slot."""
+def _without_publisher(cluster: ClusterView, node: NodeState) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """The subscriptions of a node that no link is for, in words, each with its slot and its publications."""
     shown = node.kept.subscriptions if node.answers and node.kept is not None else ()
     linked = {link.name for link in cluster.above(node.name)} if shown else ()
     for subscription in shown:
-=======
-def _without_publisher(cluster: ClusterView, node: NodeState) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """The subscriptions of a node that no link is for, in words, each with its slot and its publications."""
-    linked = {link.name for link in cluster.above(node.name)}
-    for subscription in node.sample.subscriptions if node.answers and node.sample is not None else ():
->>>>>>> 996f4f6 (Let check judge links with all that it saw, since idle standbys behind NAT were not known and blamed on the network)
         if subscription.name not in linked:
             name = f"subscription {subscription.name} on {node.name}"
             yield name, subscription.slot or "none", subscription.publications
@@ -95,7 +84,7 @@ def _publisher(cluster: ClusterView, node: NodeState, publications: tuple[str, .
     having = [
         each.name
         for each in cluster.nodes.values()
-        if each is not node and each.writable and each.sample is not None and named <= set(each.sample.publications)
+        if each is not node and each.writable and each.kept is not None and named <= set(each.kept.publications)
     ]
     return having[0] if named and len(having) == 1 else None
 
