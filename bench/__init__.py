@@ -11,6 +11,7 @@ they mean is in ``docs/performance.md``.
 ``traffic``    such samples at a steady rate, and what they cause as it is received
 ``footprint``  what a process costs, as Linux counts it
 ``compare``    time to page beside Prometheus and Alertmanager
+``audit``      an audit of a pair, and of 500 recorded nodes
 ``marks``      tables that a run writes into a page
 ``page``       claims, targets, and the tables that say whether they hold
 """

@@ -26,6 +26,7 @@ PARTS: Mapping[str, list[str]] = {
     "agent": ["--repetitions=1", "--seconds=15"],
     "compare": [],
     "prometheus": [],
+    "audit": [],
 }
 """The parts, in the order in which they are measured, with the options that make each short."""
 

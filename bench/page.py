@@ -66,6 +66,8 @@ CLAIMS = (
     Claim("recovery_100k_s", "recovery of 100k links: seconds", digits=1),
     Claim("kafka_gb_per_month", "1,000 links for a month, vitals: GB written to the samples topic", digits=0),
     Claim("cpu_hours_per_month", "1,000 links for a month, vitals: CPU hours of the stream processor", digits=1),
+    Claim("audit_pair_s", "audit of a pair of servers, from the start of the command: seconds", at_most=2),
+    Claim("audit_500_s", "audit of 500 recorded nodes: seconds", at_most=5),
     Claim("agent_cpu_to_exporter_ratio", "agent: CPU to the exporter's", at_most=0.25),
     Claim("agent_db_cpu_to_exporter_ratio", "agent: CPU of the database to the exporter's"),
     Claim("agent_vitals_db_cpu_to_exporter_ratio", "the same, vitals", at_most=0.1, digits=3),

@@ -14,7 +14,7 @@ from leadline_streams.audit.finding import AcceptedFinding, AuditFinding, AuditR
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Who accepts the findings of a rule about a subject, why, and until when."""
+    """Findings of a rule about a subject that somebody accepts, with the reason, until a day."""
 
     rule: str
     subject: str

@@ -1,4 +1,4 @@
-"""What changed from one audit to the next, by the identities of the findings."""
+"""The difference of two audits, by the identities of the findings."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

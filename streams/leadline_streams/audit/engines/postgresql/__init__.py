@@ -1,14 +1,18 @@
 """The audit rules for PostgreSQL, a file for each family.
 
 ``common``         conditions, steps and sources that several rules share
-``standbys``       a standby by itself                             PG-SBY
+``standbys``       how a standby replays                           PG-SBY
+``receiving``      how a standby gets its WAL                      PG-SBY
 ``durability``     what a server guarantees for its data           PG-DUR
-``wal``            slots, senders and the WAL that is kept          PG-WAL
+``wal``            the WAL of a server and its senders             PG-WAL
+``slots``          what slots keep, and for whom                   PG-WAL
 ``archives``       the WAL archive                                 PG-ARC
 ``synchronous``    standbys that commits wait for                  PG-SYNC
-``parity``         what a standby must have as its upstream has it  PG-PAR
+``parity``         what a standby must have as its upstream has it PG-PAR
+``failover``       what fails when a standby connects or is promoted  PG-PAR
 ``publishers``     a publisher by itself                           PG-LOG
-``subscribers``    a subscriber, and it with its publisher         PG-LOG
+``subscribers``    a subscriber by itself                          PG-LOG
+``subscriptions``  a subscription and its publisher together       PG-LOG
 ``security``       who may replicate, and who can read it          PG-SEC
 ``configuration``  the configuration files                         PG-CFG
 ``clusters``       all servers of a cluster together               PG-CLU

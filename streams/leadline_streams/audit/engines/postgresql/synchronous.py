@@ -58,7 +58,11 @@ def too_few(node: AuditedNode) -> Iterator[Violation]:
             node.evidence("synchronous_standby_names", "synchronous_commit"),
             (
                 show_senders(node.name),
-                say(node.name, f"Start the standbys {', '.join(missing)}, or correct their application_name", "safe")
+                say(
+                    node.name,
+                    f"Start the standbys named {', '.join(missing)}, or correct their application_name",
+                    "safe",
+                )
                 if missing
                 else say(node.name, "Start more standbys", "safe"),
                 say(
