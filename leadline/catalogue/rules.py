@@ -187,7 +187,7 @@ ENTRIES = (
         unit="s",
         help=(
             "Seconds until lag reaches the recovery-point objective, which is the critical limit of "
-            "`replication_lag`, at its present growth. Only while lag is above 5 s and growing."
+            "`replication_lag`, at its present growth. Only while lag is above 5 s and growing, and replay not paused."
         ),
         impact="A failover would soon have lost more data than the recovery-point objective allows.",
         over="{down} no longer falls behind {up}",

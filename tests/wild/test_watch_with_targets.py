@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from leadline_cli.watch import EXPOSED
 from leadline_lab.receiver.pagerduty import alerts
 from leadline_lab.receiver.server import Receiver
 from leadline_lab.sandbox.fleet import AGENT
@@ -39,9 +38,8 @@ def test_a_watch_that_paged_is_stopped(wild: Wild, pair: Pair, tmp_path: Path) -
             assert watch.end() == 130
             (incident,) = {line["incident_id"] for line in watch.of("incident")}
             printed = (tmp_path / "watch.err").read_text()
-            lines = printed.removeprefix(f"{EXPOSED}\n").splitlines()
-            assert lines[0].startswith("still open: ")
-            assert lines[0].endswith(f"({incident}); to close it there:")
+            first, *lines = ("still open: " + printed.partition("still open: ")[2]).splitlines()
+            assert first.endswith(f"({incident}); to close it there:")
             close = next(line for line in lines if line.startswith("  pagerduty: ")).removeprefix("  pagerduty: ")
             subprocess.run(["sh", "-c", close], env={**os.environ, **receiver.environment}, check=True, timeout=60)
             assert [each.state for each in alerts(receiver.events)] == ["resolved"]
