@@ -3,11 +3,13 @@
 The worker is `leadline stream` with a session of 2 s instead of 10, so that its partitions are not idle for long.
 """
 
+import asyncio
 import signal
 from pathlib import Path
 from random import Random
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from leadline.errors import ExitCode
 from leadline.settings.stream import StreamSettings
@@ -15,7 +17,9 @@ from tests.faults import account
 from tests.faults.account import Judgements, LastRecords, Observations
 from tests.faults.conftest import Report
 from tests.faults.load import Load
-from tests.integration.streams.kit import CLOCK, Topics, Worker, at_work, caught_up, has_all
+from tests.fixtures.brokers import create_topics
+from tests.fixtures.kafka import Kafka
+from tests.integration.streams.kit import CLOCK, Topics, Worker, at_work, caught_up, has_all, ticking
 from tests.integration.streams.worker_main import QUICK
 
 pytestmark = pytest.mark.timeout(600)
@@ -75,6 +79,36 @@ async def test_partitions_that_move(topics: Topics, tmp_path: Path, log: Path, r
         await caught_up(topics, settings)
         assert await first.stop() == ExitCode.OK
     report("workers_moving", 5, *await counted(topics, load, settings))
+
+
+async def test_a_spare_worker_is_there_when_it_is_needed(
+    kafka: Kafka, prefix: str, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no partition for longer than Kafka's client waits for somebody to ask for records; then the other is gone.
+
+    https://github.com/aio-libs/aiokafka/issues/720, https://github.com/aio-libs/aiokafka/issues/1187
+    """
+    monkeypatch.setenv("LEADLINE_TEST_MAX_POLL_S", "6")
+    await asyncio.to_thread(create_topics, kafka, prefix, 1)
+    topics = Topics(kafka.bootstrap, prefix)
+    settings = topics.settings()
+    with Worker(settings, log) as first:
+        await ticking(topics, f":{first.pid}", partitions=1)
+        with Worker(settings, log) as spare:
+            async with asyncio.timeout(60):
+                while members(kafka.bootstrap, settings.application_id) != 2:
+                    await CLOCK.sleep(0.5)
+            await CLOCK.sleep(15.0)
+            assert members(kafka.bootstrap, settings.application_id) == 2
+            first.signal(signal.SIGKILL)
+            await ticking(topics, f":{spare.pid}", partitions=1)
+            assert await spare.stop() == ExitCode.OK
+
+
+def members(bootstrap: str, group: str) -> int:
+    """Number of members of a consumer group."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    return len(admin.describe_consumer_groups([group])[group].result().members)
 
 
 async def test_frozen_while_another_takes_over(topics: Topics, tmp_path: Path, log: Path, report: Report) -> None:

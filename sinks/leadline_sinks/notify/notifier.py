@@ -52,7 +52,7 @@ DECIDE_EVERY_S: Final = 60.0
 """Longest time until a decision is made again: silences end by the wall clock, which may be set."""
 
 NOT_OWNER_S: Final = 1.0
-"""Wait after Kafka has refused what this process does, until it has told to whom the incidents belong."""
+"""Wait after Kafka has refused what this process does, until it has reported to whom the incidents belong."""
 
 
 class Write(Protocol):

@@ -40,6 +40,8 @@ from leadline_streams.runtime.worker import Worker
 
 SESSION_S = 10.0
 """Kafka gives a worker up after this time without a heartbeat; its partitions then go to another one."""
+MAX_POLL_S = 300.0
+"""A worker that asks Kafka for no records for this long leaves the group, since it hangs."""
 HEARTBEAT_S = 3.0
 GC_THRESHOLD = (250_000, 20, 100)
 """Threshold of the garbage collector. Chunks are tens of thousands of live objects: scanning them finds no garbage."""
@@ -164,7 +166,7 @@ def _options(settings: StreamSettings) -> dict[str, Any]:
         "broker_session_timeout": SESSION_S,
         "broker_heartbeat_interval": HEARTBEAT_S,
         "broker_request_timeout": 40.0,
-        "broker_max_poll_interval": 300.0,
+        "broker_max_poll_interval": MAX_POLL_S,
         "broker_max_poll_records": MAX_BATCHES,
         "consumer_auto_offset_reset": "earliest",
         "producer_acks": -1,

@@ -13,6 +13,7 @@ Two things are not left to Faust, because a rebalance can make it lose records:
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
@@ -216,7 +217,11 @@ class ChunkConsumer(driver.Consumer):
         if active:
             return await self._getmany(active_partitions=active, timeout=wait_s)
         self._room.clear()
-        await self.wait(self._room.wait(), timeout=wait_s)
+        # aiokafka takes who fetches nothing for one that hangs: it leaves the group after a while for ever.
+        # A spare worker would not be there when the others are gone.
+        consumer = cast(LoopConsumer, self._thread)._consumer
+        with consumer._subscription.fetch_context() if consumer is not None else nullcontext():
+            await self.wait(self._room.wait(), timeout=wait_s)
         return {}
 
     def _chunk(self, tp: TP, chunk: Chunk) -> Message:

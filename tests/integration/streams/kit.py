@@ -182,10 +182,10 @@ async def at_work(topics: Topics, worker: Worker) -> None:
     await ticking(topics, f":{worker.pid}")
 
 
-async def ticking(topics: Topics, worker: str = "") -> None:
+async def ticking(topics: Topics, worker: str = "", partitions: int = PARTITIONS) -> None:
     """Wait for a tick of a worker whose name ends like this."""
     async with asyncio.timeout(90), _consumer(topics.bootstrap) as consumer:
-        consumer.assign([TopicPartition(f"{topics.prefix}samples", number) for number in range(PARTITIONS)])
+        consumer.assign([TopicPartition(f"{topics.prefix}samples", number) for number in range(partitions)])
         await consumer.seek_to_beginning()
         async for record in consumer:
             seen = OBSERVATIONS.decode(record.value) if record.key is None else None

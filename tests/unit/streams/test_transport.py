@@ -109,7 +109,7 @@ def test_the_marks_of_transactions_are_passed_over() -> None:
 
 
 def test_a_batch_that_was_damaged_on_its_way_is_fetched_again() -> None:
-    """What precedes it is judged; if it comes the same again, it is damaged in Kafka, and is passed over."""
+    """The records before it are judged; if it comes the same again, it is damaged in Kafka, and is passed over."""
     fetched = Fetched(SAMPLES[0].topic)
     before, next_offset = _fetched(SAMPLES[0], 0, second=lambda data: data[:-1] + b"?", fetched=fetched)
     assert ([batch.next_offset for batch in before], next_offset) == ([4], 4)
