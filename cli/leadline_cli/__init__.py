@@ -23,6 +23,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``watch``      your servers, live
 ``check``      your servers, once
 ``audit``      your servers, what is set up wrong
+``promote_check`` whether a standby may be promoted
 ``advisories`` known defects of replication
 ``replay``     judges recorded samples again
 ``rules``      the rules and their limits

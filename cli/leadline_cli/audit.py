@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from leadline.model.observation import NodeSettings, Sample
     from leadline.model.status import LinkStatus
     from leadline_streams.audit.finding import AuditReport
+    from leadline_streams.audit.fleet import AuditedFleet
 
 INTERVAL_S = 5.0
 """Bounds the statements of the look that an audit shares with an agent."""
@@ -121,8 +122,16 @@ def command(
 
 
 def audit(instances: list[InstanceSettings], facts: Facts, accepted: Sequence[AcceptedSettings] = ()) -> "AuditReport":
-    """Read the servers and judge them. A server that cannot be read is in the report."""
+    """Read the servers and judge them, with what is accepted apart. A server that cannot be read is in the report."""
     from leadline_streams.audit.acceptance import Acceptance, with_acceptances
+
+    report, _, rules = examine(instances, facts)
+    given = [Acceptance(each.rule, each.subject, each.owner, each.reason, each.last_day) for each in accepted]
+    return with_acceptances(report, given, rules, report.at.date())
+
+
+def examine(instances: list[InstanceSettings], facts: Facts) -> tuple["AuditReport", list["AuditedFleet"], list[str]]:
+    """Read the servers and judge them: the report, what was read by cluster, and the ids of the rules."""
     from leadline_streams.audit.auditing import audited, fleets
     from leadline_streams.audit.engines.postgresql.every_rule import AUDIT_RULES
     from leadline_streams.audit.engines.postgresql.patch_level import patch_rules
@@ -132,9 +141,7 @@ def audit(instances: list[InstanceSettings], facts: Facts, accepted: Sequence[Ac
     found = fleets(samples, looks, links)
     now = SystemClock().now()
     rules = [*AUDIT_RULES.values(), *patch_rules(facts, now.date())]
-    report = audited(found, rules, worded, now, missing, others)
-    given = [Acceptance(each.rule, each.subject, each.owner, each.reason, each.last_day) for each in accepted]
-    return with_acceptances(report, given, [rule.id for rule in rules], now.date())
+    return audited(found, rules, worded, now, missing, others), found, [rule.id for rule in rules]
 
 
 def read_fleet(

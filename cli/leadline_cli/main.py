@@ -28,6 +28,7 @@ COMMANDS: Final = {
         "watch": "Watch your servers live, with the whole pipeline on this machine.",
         "check": "Look once at your servers: nodes, links, lag, and the cause and fix of what is wrong.",
         "audit": "Find what is set up wrong on your servers, before it becomes an outage.",
+        "promote-check": "Say whether a standby may be promoted: yes, no, or it cannot be seen.",
         "advisories": "List the known defects of replication by the minor release that repairs them.",
         "replay": "Judge recorded samples again, offline.",
         "rules": "List the rules and their limits.",

@@ -32,7 +32,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
 @pytest.mark.parametrize(("name", "text"), ALL)
 def test_the_table_has_each_commands_own_help(name: str, text: str) -> None:
     """`leadline --help` shows the first sentence of each command's own help."""
-    assert import_module(f"leadline_cli.{name}").command.get_short_help_str(200) == text
+    assert import_module(f"leadline_cli.{name.replace('-', '_')}").command.get_short_help_str(200) == text
 
 
 def with_subcommands(command: click.Command) -> list[click.Command]:
@@ -43,7 +43,7 @@ def with_subcommands(command: click.Command) -> list[click.Command]:
 @pytest.mark.parametrize("name", [name for name, _ in ALL])
 def test_each_command_shows_an_example(name: str) -> None:
     """The help of each command and group has an example that fits into 80 columns and can be copied."""
-    for command in with_subcommands(import_module(f"leadline_cli.{name}").command):
+    for command in with_subcommands(import_module(f"leadline_cli.{name.replace('-', '_')}").command):
         example = cleandoc(command.help or "").partition("\b\nExample:\n")[2]
         assert example.startswith(f"  leadline {name}")
         assert all(len(line) <= 78 for line in example.splitlines())

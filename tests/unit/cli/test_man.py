@@ -10,9 +10,9 @@ MADE = pages()
 
 def test_every_command_has_one() -> None:
     """Each of the page of commands, and each group."""
-    commands = {line.strip("`# ").replace(" ", "-") for line in re.findall(r"^### .*$", reference(), re.MULTILINE)}
-    groups = {name.rpartition("-")[0] for name in commands} - commands
-    assert {file.removesuffix(".1") for file in MADE} == commands | groups
+    commands = {line.strip("`# ") for line in re.findall(r"^### .*$", reference(), re.MULTILINE)}
+    groups = {name.rpartition(" ")[0] for name in commands} - commands
+    assert {file.removesuffix(".1") for file in MADE} == {name.replace(" ", "-") for name in commands | groups}
 
 
 def test_they_say_what_the_help_says() -> None:

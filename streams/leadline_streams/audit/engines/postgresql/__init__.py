@@ -18,5 +18,6 @@
 ``clusters``       all servers of a cluster together               PG-CLU
 ``patch_level``    support, minor releases and known defects    PG-VER, PG-ADV
 ``conditions``     when a defect matters to a server
+``promotion``      whether a standby may be promoted, by these rules
 ``every_rule``     all of them, in the order of their ids
 """
