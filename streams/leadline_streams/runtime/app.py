@@ -129,7 +129,7 @@ async def work(app: StreamApp, clock: Clock, stop: asyncio.Event) -> None:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if app.crash_reason is not None:
             worker.fail(app.crash_reason)
-        await worker.release()
+        await worker.stop()
         async with asyncio.timeout(STOP_S):
             await app.stop()
     except TimeoutError:

@@ -76,8 +76,8 @@ class Worker:
         self._partitions: dict[Opening, Partition] = {}
         self._progress: dict[Opening, float] = {}
         self._lock = asyncio.Lock()
-        self._releasing = False
-        """Whether the partitions are to be let go: no more is judged than what was begun."""
+        self._stopping = False
+        """Whether the process ends: no more is judged than what was begun."""
         self._restorer = Restorer(kafka, factory, blobs, settings, clock)
         self._states = StateWriter(kafka, self._prefix + STATES, self._note)
         self._assigning: asyncio.Task[None] | None = None
@@ -99,7 +99,7 @@ class Worker:
         """Judge records. Never raises; see ``failed``."""
         async with self._lock:
             partition = self._partitions.get(chunk.opening)
-            if partition is None or self.failed.done() or self._releasing:
+            if partition is None or self.failed.done() or self._stopping:
                 return
             try:
                 await self._judge(partition, chunk)
@@ -144,7 +144,6 @@ class Worker:
         """Save everything: the partitions may go to other workers. Never raises; see ``failed``."""
         if self._assigning is not None:
             self._assigning.cancel()
-        self._releasing = True
         async with self._lock:
             try:
                 if self._partitions and not self.failed.done():
@@ -153,8 +152,12 @@ class Worker:
                         await self._kafka.claim(())
             except Exception as error:
                 self._note(error)
-            self._releasing = False
             self._forget(RECOVERY_S)
+
+    async def stop(self) -> None:
+        """``release`` for good: what is read and not begun is left to the next owner."""
+        self._stopping = True
+        await self.release()
 
     async def beat(self) -> None:
         """Write ticks and watch for a standstill, until cancelled."""
@@ -174,7 +177,7 @@ class Worker:
         )
         end = chunk.end
         for may_leave in partition.turns(chunk, folded, now):
-            if may_leave and self._releasing:
+            if may_leave and self._stopping:
                 end = folded.end  # the next owner reads on from there
                 break
             if self._clock.monotonic() >= turn_ends:

@@ -1,4 +1,8 @@
-"""A server with 5000 slots and 1000 subscriptions: its agent's looks pass through Kafka and are judged."""
+"""A server with 5000 slots and 1000 subscriptions: its agent's looks pass through Kafka and are judged.
+
+Whole states that exceed the 1 MB of a broker's default, and are compressed instead:
+https://github.com/NordicHPC/sonar/issues/276 (jobs of a large cluster, sent as one message of JSON).
+"""
 
 import asyncio
 from collections.abc import Iterator

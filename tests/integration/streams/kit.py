@@ -86,9 +86,11 @@ async def _consumer(bootstrap: str, group: str | None = None) -> AsyncIterator[A
 
 
 @asynccontextmanager
-async def producing(topics: Topics) -> AsyncIterator[AIOKafkaProducer]:
+async def producing(topics: Topics, compression: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
     """A producer."""
-    producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap, max_request_size=8_000_000, compression_type="gzip")
+    producer = AIOKafkaProducer(
+        bootstrap_servers=topics.bootstrap, max_request_size=8_000_000, compression_type=compression
+    )
     await producer.start()
     try:
         yield producer

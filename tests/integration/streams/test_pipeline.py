@@ -117,7 +117,7 @@ async def test_bad_records_are_set_aside_with_their_reason_and_delay_nobody(topi
         b"": b"empty",
     }
     with Worker(settings, log) as worker:
-        async with producing(topics) as producer:
+        async with producing(topics, "gzip") as producer:
             for value in bad:
                 await producer.send(f"{topics.prefix}samples", value, b"orders", headers=[("x", b"y")])
             await producer.send(f"{topics.prefix}samples", sample, b"billing")

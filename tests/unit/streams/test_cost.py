@@ -14,7 +14,7 @@ from tests.unit.streams import crowds
 from tests.unit.streams.crowds import Crowd
 
 SIZE = 150
-VERY_MANY = (200, pytest.param(2000, marks=pytest.mark.slow))
+VERY_MANY = (200, pytest.param(5000, marks=pytest.mark.slow))
 ROUNDS = 9
 BREAKS_AT = 4
 MOST_GROWTH = 2.2
@@ -104,7 +104,7 @@ def restless(size: int) -> int:
     return sum(count for code, count in counts.items() if "engines" in code.co_filename)
 
 
-@pytest.mark.parametrize("nodes", VERY_MANY)
+@pytest.mark.parametrize("nodes", [200, pytest.param(2000, marks=pytest.mark.slow)])
 def test_very_many_nodes_are_one_cluster(nodes: int) -> None:
     """Each link is found."""
     world = crowds.star(nodes)
@@ -116,7 +116,10 @@ def test_very_many_nodes_are_one_cluster(nodes: int) -> None:
 
 @pytest.mark.parametrize("slots", VERY_MANY)
 def test_very_many_lost_slots_are_one_incident(slots: int) -> None:
-    """It shows the first of their alerts; each of them is on the alerts topic."""
+    """It shows the first of their alerts; each of them is on the alerts topic.
+
+    https://github.com/louislam/uptime-kuma/issues/4779 (2800 of 3230 monitors fail: 28,000 messages).
+    """
     world = crowds.lost_slots(slots)
     for _ in range(10):
         world.step()

@@ -81,7 +81,10 @@ def test_more_links_than_are_judged_are_named(play: Play, monkeypatch: pytest.Mo
 
 
 def test_more_alerts_than_can_be_open_are_named(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The incident about those that are open has its cause as always."""
+    """The incident about those that are open has its cause as always.
+
+    https://github.com/prometheus/prometheus/issues/12415 (no alert of a rule that reaches its limit is sent any more).
+    """
     monkeypatch.setattr(limits, "MOST_ALERTS", 30)
     world = crowds.lost_slots(50)
     (opened,) = play(world, 30)

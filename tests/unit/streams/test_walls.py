@@ -193,7 +193,7 @@ async def test_whoever_stops_a_worker_waits_for_no_more_than_it_has_begun() -> N
     (opening,) = worker._partitions
     processing = asyncio.ensure_future(worker.process(chunk(opening, log.samples[0])))
     await pause()
-    await log.settle(asyncio.gather(processing, worker.release()))
+    await log.settle(asyncio.gather(processing, worker.stop()))
     assert not worker.failed.done()
     assert 0 < log.committed[0] < 64 * 20
     worker = log.restart(ManualClock(), forgiving())
