@@ -1,6 +1,5 @@
 """Transitions of a cluster that become due without a new observation."""
 
-from collections.abc import Iterator
 from heapq import heappop, heappush
 from math import inf
 
@@ -53,12 +52,12 @@ class Timers:
             if self._known.get((kind, ident)) == when:
                 del self._known[kind, ident]
             self._push(now)
-        soonest = heap[0] if heap else NEVER
-        return min((soonest, *self._few()))
+        soonest, few = heap[0] if heap else NEVER, self._few()
+        return min(soonest, *few) if few else soonest
 
     def _push(self, timer: Timer) -> None:
-        when, *place = timer
-        known = (place[0], place[1])
+        when, kind, ident = timer
+        known = kind, ident
         if when < inf and self._known.get(known) != when:
             self._known[known] = when
             heappush(self._heap, timer)
@@ -78,16 +77,17 @@ class Timers:
         when = lifecycle.next_due(alert, self._alerting.limits_of(alert), self._policy.pending_grace_s)
         return inf if when is None else when, "alert", place
 
-    def _few(self) -> Iterator[Timer]:
+    def _few(self) -> list[Timer]:
         """Uncertain links, silent sources of reports, the ends of incidents, and transitions that were not compared."""
-        memory = self._memory
+        memory, few = self._memory, list[Timer]()
         if memory.rewire_at is not None:
-            yield memory.rewire_at, "links", ""
+            few.append((memory.rewire_at, "links", ""))
         for name, report in memory.reports.items():
             if not report.silent:
-                yield report.until, "report", name
+                few.append((report.until, "report", name))
         for incident in memory.incidents:
             if incident.quiet_since is not None:
-                yield self._alerting.problems.ends_at(incident), "incident", incident.id
+                few.append((self._alerting.problems.ends_at(incident), "incident", incident.id))
         if memory.news:
-            yield memory.diagnose_at, "news", ""
+            few.append((memory.diagnose_at, "news", ""))
+        return few
