@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import psycopg
 
 from leadline.clock import Clock
-from leadline.errors import LeadlineError
+from leadline.errors import BadRecord, LeadlineError
 from leadline.logs import escape
 from leadline.model.alert import SEVERITIES
 from leadline.model.incident import Incident
 from leadline.settings.sink import IncidentLogSettings
+from leadline.wire import CODECS
 from leadline_sinks.incident_log.appending import extend, hold_head
 from leadline_sinks.incident_log.chain import Row
 from leadline_sinks.incident_log.connection import Connection, connect, transaction
@@ -26,7 +28,7 @@ FORGET_MOST: Final = 20
 """Transactions of one run of retention, at most; the rest is removed in the next run."""
 _log = logging.getLogger(__name__)
 
-_KNOWN: Final = "SELECT event_id FROM leadline.log WHERE event_id = ANY(%s)"
+_KNOWN: Final = "SELECT event_id, record::text FROM leadline.log WHERE event_id = ANY(%s)"
 _INCIDENT: Final = (
     *("seq", "cluster", "state", "severity", "title", "cause", "parent"),
     *("opened_at", "detected_at", "cause_at", "resolved_at", "recorded_at"),
@@ -68,13 +70,13 @@ class IncidentLog:
         """
         dsn = ""
         try:
-            new = [(row(record), record.value) for record in records]
+            new = [(row(record), record) for record in records]
         except ValueError as error:
             return GiveUp(Reason.REJECTED, escape(str(error)))  # a time that has no equivalent in UTC
         try:
             dsn = self._dsn.reveal()
             connection = await self._connected(dsn)
-            await self._write(connection, {made.event_id: (made, value) for made, value in new})
+            await self._write(connection, {made.event_id: (made, record) for made, record in new})
         except LeadlineError as error:
             await self.close()
             return Retry(Reason.TARGET_GONE, str(error))
@@ -98,17 +100,18 @@ class IncidentLog:
             _log.info("migration of the incident log applied", extra={"migration": each.name})
         return self._connection
 
-    async def _write(self, connection: Connection, rows: Mapping[str, tuple[Row, Any]]) -> None:
+    async def _write(self, connection: Connection, rows: Mapping[str, tuple[Row, TopicRecord]]) -> None:
         now = self._clock.now()
         async with transaction(connection):
             head = await hold_head(connection)
-            known = {found[0] for found in await (await connection.execute(_KNOWN, [list(rows)])).fetchall()}
-            new = [each for event_id, each in rows.items() if event_id not in known]
+            names = [*rows, *(_second_name(made) for made, _ in rows.values())]
+            known: dict[str, str] = dict(await (await connection.execute(_KNOWN, [names])).fetchall())
+            new = [named for each in rows.values() if (named := _unknown(*each, known)) is not None]
             if new:
                 head = (await extend(connection, head, now, [made for made, _ in new]))[-1].link
-            for _, value in new:
-                if isinstance(value, Incident):
-                    columns = incident_columns(value) | {"recorded_at": now}
+            for _, record in new:
+                if isinstance(record.value, Incident):
+                    columns = incident_columns(record.value) | {"recorded_at": now}
                     await connection.execute(_UPDATE.encode(), columns)
                     await connection.execute(_INSERT.encode(), columns)
         self.head = str(head)
@@ -131,3 +134,27 @@ class IncidentLog:
         else:
             if removed:
                 _log.info("retention removed rows", extra={"rows": removed})
+
+
+def _unknown(made: Row, record: TopicRecord, known: Mapping[str, str]) -> tuple[Row, TopicRecord] | None:
+    """The row to append for a record; None where the incident log has it.
+
+    A row of the same identity and another content does not stand for the record, whoever wrote it: the record is
+    appended under a name that has its place in Kafka too.
+    """
+    if made.event_id not in known:
+        return made, record
+    try:
+        if CODECS[record.topic].decode(known[made.event_id].encode()) == record.value:
+            return None
+    except BadRecord:
+        pass
+    second = _second_name(made)
+    if second in known:
+        return None
+    _log.error("a row of the incident log has the identity of a record and another content", extra={"row": made.source})
+    return replace(made, event_id=second), record
+
+
+def _second_name(made: Row) -> str:
+    return f"{made.event_id} {made.source}"

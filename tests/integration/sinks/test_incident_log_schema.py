@@ -309,6 +309,80 @@ async def test_the_writer_cannot_remove_what_is_kept(log_server: Server, databas
         assert (await reader.verify(connection)).broken is None
 
 
+FORGED = """
+    INSERT INTO leadline.log SELECT max(number) OVER () + 1, kind, {event_id}, incident_id, alert_id, cluster, who,
+        outcome, 'resolved, nothing happened', at, {recorded_at}, source, {record}, hash
+    FROM leadline.log ORDER BY number DESC LIMIT 1
+"""
+MOVED = "UPDATE leadline.head SET (number, hash) = (SELECT number, hash FROM leadline.log ORDER BY number DESC LIMIT 1)"
+
+
+def forged(event_id: str = "'x'", recorded_at: str = "recorded_at", record: str = "record") -> bytes:
+    """A statement that appends a row like the last one, with these expressions."""
+    return FORGED.format(event_id=event_id, recorded_at=recorded_at, record=record).encode()
+
+
+@pytest.mark.usefixtures("granted")
+async def test_the_writer_cannot_take_the_place_of_a_record_that_is_to_come(log_server: Server, database: str) -> None:
+    """Whoever has the identity of the next record writes an untrue one before it: the true one is written too."""
+    dsn = log_server.dsn(database, "writer")
+    end = topic_record(made.resolved(2))
+    async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
+        assert await log.write([topic_record(made.incident())]) == Sent()
+        with psycopg.connect(dsn) as connection:
+            connection.execute(forged(psycopg.sql.Literal(end.event_id).as_string(connection)))
+            connection.execute(MOVED)
+        for _ in range(2):  # it is read again
+            assert await log.write([end]) == Sent()
+    async with reader.session(dsn) as connection:
+        rows = await (await connection.execute("SELECT what FROM leadline.log ORDER BY number")).fetchall()
+        assert len(rows) == 3
+        assert (await reader.incidents(connection))[0].state == "resolved"
+        broken = (await reader.verify(connection)).broken
+        assert broken is not None
+        assert broken.number == 2
+
+
+@pytest.mark.usefixtures("granted")
+async def test_the_writer_can_stop_the_incident_log_and_that_is_reported(log_server: Server, database: str) -> None:
+    """A row without the head: nothing more is written, the records stay in Kafka. The owner repairs it with the
+    statement of the page, and the row is found.
+    """
+    dsn = log_server.dsn(database, "writer")
+    async with recording(IncidentLogSettings(dsn=Secret(dsn))) as log:
+        assert await log.write([topic_record(made.incident())]) == Sent()
+        with psycopg.connect(dsn) as connection:
+            connection.execute(forged())
+        outcome = await log.write([topic_record(made.resolved(2))])
+        assert isinstance(outcome, Retry)
+        assert outcome.reason is Reason.TARGET_GONE
+        assert "run `leadline incidents verify`" in outcome.detail
+        assert MOVED in DOCS.read_text()
+        log_server.query(MOVED, dbname=database)
+        assert await log.write([topic_record(made.resolved(2))]) == Sent()
+    async with reader.session(dsn) as connection:
+        broken = (await reader.verify(connection)).broken
+        assert broken is not None
+        assert broken.number == 2
+
+
+@pytest.mark.usefixtures("granted")
+async def test_the_writer_cannot_remove_rows_by_one_that_is_dated_back(log_server: Server, database: str) -> None:
+    """The time of a row is the writer's word. Each row that would go is asked for its own."""
+    settings = IncidentLogSettings(dsn=Secret(log_server.dsn(database, "writer")))
+    assert settings.dsn is not None
+    await aged(settings, 1, made.incident(), made.resolved(2))
+    log_server.query("UPDATE leadline.retention SET days = 36500", dbname=database)
+    with psycopg.connect(settings.dsn.reveal()) as connection:
+        connection.execute(forged(recorded_at="'1900-01-01'"))
+        connection.execute(MOVED)
+    with pytest.raises(UsageError, match=r"younger than leadline\.retention\.days"):
+        async with reader.session(settings.dsn.reveal()) as connection:
+            await vouched(connection, 3)
+    async with reader.session(settings.dsn.reveal()) as connection:
+        assert len(await (await connection.execute("SELECT FROM leadline.log")).fetchall()) == 3
+
+
 @pytest.mark.usefixtures("granted")
 async def test_the_reader_role(log_server: Server, database: str) -> None:
     """A reader lists, shows and verifies, and writes nothing."""
