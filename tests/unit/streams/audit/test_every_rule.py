@@ -4,6 +4,7 @@
 """
 
 import pytest
+from msgspec.structs import replace
 
 from leadline_streams.audit.engines.postgresql.every_rule import AUDIT_RULES
 from tests.unit.streams.audit import cases_others, cases_streaming
@@ -51,6 +52,26 @@ def test_what_was_not_read_is_neither_found_nor_right(case: Case) -> None:
 
 def hidden_reads(reads: tuple[str, ...]) -> bool:
     return any("." not in name and "(" not in name and not name.startswith("pg_") for name in reads)
+
+
+def test_an_orchestrator_names_the_synchronous_standbys() -> None:
+    """Patroni names another one when one is gone, so one candidate is no mistake there; nobody at all is one.
+
+    https://patroni.readthedocs.io/en/latest/replication_modes.html#synchronous-mode
+    """
+    draft = Draft().put("pg-1", synchronous_standby_names='"pg-2"').put("pg-2", synchronous_standby_names='"pg-2"')
+    assert {"PG-SYNC-002", "PG-SYNC-007"} <= draft.rules()
+    for name in ("pg-1", "pg-2"):
+        draft.sampled(name, node=replace(draft.sample_of(name).node, flavour="patroni"))
+    assert not {"PG-SYNC-002", "PG-SYNC-007"} & draft.rules()
+    assert "PG-SYNC-001" in draft.put("pg-1", synchronous_standby_names="gone").rules()
+
+
+def test_commits_that_wait_for_nobody_do_not_hang() -> None:
+    """With synchronous_commit local the missing standby stops no commit, and the names protect nothing."""
+    rules = Draft().put("pg-1", synchronous_standby_names="gone", synchronous_commit="local").rules()
+    assert "PG-SYNC-001" not in rules
+    assert "PG-SYNC-004" in rules
 
 
 def test_every_rule_has_a_case() -> None:

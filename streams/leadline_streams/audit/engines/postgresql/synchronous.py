@@ -11,6 +11,10 @@ from leadline_streams.audit.rule import Violation, audit_rule
 from leadline_streams.engines.postgresql.statements import show_senders
 from leadline_streams.engines.postgresql.synchronous import Wanted
 
+WAITS_FOR_NOBODY = ("off", "local")
+"""Values of synchronous_commit with which commits wait for no standby."""
+ORCHESTRATED = frozenset({"patroni", "cloudnativepg"})
+"""Orchestrators that set synchronous_standby_names when a member comes, goes or is promoted."""
 _NAMES = f"{REPLICATION}SYNCHRONOUS-STANDBY-NAMES"
 
 
@@ -46,9 +50,9 @@ def bearing(node: AuditedNode, required: Wanted) -> list[Downstream]:
     applies=requires,
 )
 def too_few(node: AuditedNode) -> Iterator[Violation]:
-    """Names are compared without case, as the server does."""
+    """Names are compared without case, as the server does. Commits that wait for nobody are PG-SYNC-004."""
     required = wanted(node)
-    if required is None:
+    if required is None or node.text("synchronous_commit") in WAITS_FOR_NOBODY:
         return
     present = bearing(node, required)
     if len(present) < required.count:
@@ -95,9 +99,16 @@ def _waiting(node: AuditedNode, required: Wanted, present: int) -> str:
     applies=requires,
 )
 def none_to_spare(node: AuditedNode) -> Iterator[Violation]:
-    """With fewer, PG-SYNC-001 says so."""
+    """With fewer, PG-SYNC-001 says so. Orchestrators name the standbys themselves, and name another when one is gone.
+
+    https://patroni.readthedocs.io/en/latest/replication_modes.html#synchronous-mode
+    """
     required = wanted(node)
-    if required is not None and len(bearing(node, required)) == required.count:
+    if (
+        required is not None
+        and node.node.flavour not in ORCHESTRATED
+        and len(bearing(node, required)) == required.count
+    ):
         yield Violation(
             f"writes on {node.name} stop when one of {required.count} synchronous standbys stops: there is none to "
             f"spare",
@@ -153,7 +164,7 @@ def anybody(node: AuditedNode) -> Iterator[Violation]:
 )
 def bypassed(node: AuditedNode) -> Iterator[Violation]:
     """Single transactions may do so; a whole server does not mean it."""
-    if node.text("synchronous_commit") in ("off", "local"):
+    if node.text("synchronous_commit") in WAITS_FOR_NOBODY:
         yield Violation(
             f"commits on {node.name} do not wait for its synchronous standbys: synchronous_commit is "
             f"{node.text('synchronous_commit')}",
@@ -234,7 +245,7 @@ def shared_name(node: AuditedNode) -> Iterator[Violation]:
 )
 def waits_for_itself(link: AuditedLink) -> Iterator[Violation]:
     """On a standby the setting has no effect until it is promoted."""
-    required = wanted(link.down)
+    required = wanted(link.down) if link.down.node.flavour not in ORCHESTRATED else None
     own = link.sender_name.lower()
     if required is not None and own and {name.lower() for name in required.names} == {own}:
         yield Violation(
