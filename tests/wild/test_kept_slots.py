@@ -21,7 +21,7 @@ from tests.wild.watching import Watching, address
     "cloudnative-pg/cloudnative-pg#9969",
 )
 def test_a_slot_that_nobody_moves_on(wild: Wild, slot: str, whose: str) -> None:
-    """It was left behind by a member that is gone: it is told, with the one who may drop it, and no step drops it."""
+    """Left behind by a member that is gone: it is reported, with the one who may drop it, and no step drops it."""
     with Fleet(plain=True, slots=False) as fleet:
         primary = fleet.primary("pg-1", {"max_wal_size": "1GB"})
         primary.query("SELECT pg_create_physical_replication_slot(%s, true)", [slot])

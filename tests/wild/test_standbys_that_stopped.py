@@ -140,7 +140,7 @@ def test_a_tablespace_that_the_standby_has_no_place_for(wild: Wild, run: Run, fl
     "patroni/patroni#562",
 )
 def test_the_standby_of_an_upgraded_primary(wild: Wild, run: Run, fleet: Fleet) -> None:
-    """pg_upgrade gives a cluster another system identifier: no setting of the standby mends that."""
+    """pg_upgrade gives a cluster another system identifier: no setting of the standby repairs that."""
     with Fleet(binaries_for(15), plain=True, slots=False) as before:
         old = before.primary("pg-1")
         standby = before.standby("pg-2", old)

@@ -62,7 +62,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 
 def _bring_back(node: NodeState, missing: list[str], others: list[str]) -> Step:
-    """What makes the number whole: the standby itself, or the name by which it is known."""
+    """Start the standby, or give it the name that is missing."""
     if not missing or not others:
         return Step(risk="safe", text=f"Bring back {' or '.join(missing) or 'another standby'}")
     named, found = missing[0], " or ".join(others)

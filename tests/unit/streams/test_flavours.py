@@ -69,7 +69,7 @@ def test_a_step_that_names_two_servers_is_that_of_the_service_of_both() -> None:
         ("Start PostgreSQL on pg-1", "Start pg-1 in the console of Amazon RDS"),
         (
             "Read the end of the server log of pg-1",
-            "Read the end of the server log of pg-1. The console of Amazon RDS shows it, under Logs & events",
+            "Read the end of the server log of pg-1. The console of Amazon RDS shows it, under Logs and events",
         ),
         (
             "Try it by hand on the host of pg-1: psql 'host=10.0.0.2'",

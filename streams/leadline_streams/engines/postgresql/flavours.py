@@ -45,7 +45,7 @@ _RDS = Flavour(
     "Reboot the DB instance in the console of Amazon RDS",
     "delete the read replica and create it again in the console of Amazon RDS",
     "the console of Amazon RDS",
-    "Logs & events",
+    "Logs and events",
 )
 FLAVOURS: Mapping[str, Flavour] = {
     "rds": _RDS,
