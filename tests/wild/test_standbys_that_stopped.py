@@ -229,3 +229,28 @@ def test_a_synchronous_standby_without_its_name(wild: Wild, run: Run, major: int
         finally:
             primary.configure(synchronous_standby_names=None)
             writer.join(10.0)
+
+
+@pytest.mark.quick
+@pytest.mark.situation(
+    926,
+    "A password with a quote makes primary_conninfo malformed",
+    "EnterpriseDB/repmgr#253",
+    "hapostgres/pg_auto_failover#131",
+    "dalibo/temboard-agent#533",
+)
+def test_a_malformed_connection_string(wild: Wild, run: Run, fleet: Fleet) -> None:
+    """No address is tried: none is named, and the place where the quote is wrong is."""
+    primary = fleet.primary("pg-1")
+    standby = fleet.standby("pg-2", primary)
+    standby.configure(primary_conninfo=f"host=127.0.0.1 port={primary.port} user={REPLICATOR} password=it's bad")
+    eventually("the stream has ended", lambda: not primary.value("SELECT count(*) FROM pg_stat_replication"))
+    with Watching(agent(primary), agent(standby), for_s=SOON_S) as watching:
+        wild.begins()
+        cause = watching.names("standby_cannot_connect", 30.0)
+        wild.answers(cause.summary)
+        assert "primary_conninfo shows no host: it may be malformed" in cause.summary
+        assert "host= port=0" not in str(cause.steps)
+        assert all(step.risk == "look" for step in cause.steps)
+    result = run("check", agent(primary), agent(standby))
+    assert (result.code, ":0," in result.out) == (1, False), result.out

@@ -32,6 +32,7 @@ SETTLED_S = 3.0
 """A receiver uses a new address at once, and needs a moment to connect. Until then the last known change may still be
 the one to the wrong address."""
 RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
+NO_HOST = f"{CONNINFO} shows no host: it may be malformed, as by a quote or a space in a password"
 UNKNOWN_REASON = 0.5
 """Confidence while nothing shows why there is no connection: a cause of its own may be behind it."""
 
@@ -163,11 +164,7 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
             server_log.read_it(affected.down, "it says why each attempt fails"),
             server_log.read_it(affected.up, "it says whom the server refused"),
             *([] if affected.down.disk is not None else [_look_at_disk(affected.down)]),
-            Step(
-                risk="look",
-                text=f"Try it by hand on the host of {link.downstream}: psql 'host={affected.sample.upstream.host} "
-                f"port={affected.sample.upstream.port} replication=true' -c IDENTIFY_SYSTEM",
-            ),
+            Step(risk="look", text=f"Try it by hand on the host of {link.downstream}: {_by_hand(affected)}"),
         ],
         evidence_for=[
             *([server_log.as_evidence(own, affected.down)] if own is not None else []),
@@ -185,7 +182,18 @@ def _address(affected: AffectedLink) -> str:
     """The address that the receiver tries."""
     assert affected.sample is not None
     assert affected.sample.upstream is not None
+    if not affected.sample.upstream.host:
+        return f"{affected.link.upstream} ({NO_HOST})"
     return f"{affected.sample.upstream.host}:{affected.sample.upstream.port}"
+
+
+def _by_hand(affected: AffectedLink) -> str:
+    """A command that connects as the receiver does."""
+    assert affected.sample is not None
+    assert affected.sample.upstream is not None
+    receiver = affected.sample.upstream
+    own = f"host={receiver.host} port={receiver.port} replication=true"
+    return f"psql '{own}' -c IDENTIFY_SYSTEM" if receiver.host else f"psql with the value of {CONNINFO} as it is"
 
 
 def _ends(affected: AffectedLink) -> list[Evidence]:
