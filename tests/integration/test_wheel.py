@@ -3,12 +3,12 @@
 import os
 import re
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.fixtures.built import build_wheel
 from tests.fixtures.once import of_this_run, once
 
 ROOT = Path(__file__).parents[2]
@@ -37,13 +37,7 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built distribution."""
-
-    def build(folder: Path) -> None:
-        done = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    (built,) = once(of_this_run(tmp_path_factory) / "dist", build).glob("*.whl")
-    return built
+    return build_wheel(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

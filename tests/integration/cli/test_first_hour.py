@@ -1,5 +1,8 @@
 """The first hour of somebody new: what the tutorial about servers that are broken already shows is what they see."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 import pytest
 
@@ -12,9 +15,9 @@ from tests.fixtures.pages import ROOT, hold
 PAGE = ROOT / "docs/tutorial/already-broken.md"
 
 
-@pytest.mark.integration
-def test_the_tutorial_shows_what_is_printed(run: Run, pair: Pair) -> None:
-    """A report holds a snapshot, a limit was lifted, and `check` names both with the statements to run."""
+@contextmanager
+def reporting(pair: Pair) -> Iterator[None]:
+    """A report on the standby holds a snapshot that replay waits for, and the limit on that was lifted."""
     pair.primary.query("CREATE TABLE first_hour AS SELECT generate_series(1, 20000) AS id")
     pair.fleet.wait_caught_up()
     pair.standby.configure(max_standby_streaming_delay="-1")
@@ -30,11 +33,18 @@ def test_the_tutorial_shows_what_is_printed(run: Run, pair: Pair) -> None:
                 "replay waits",
                 lambda: bool(pair.standby.value("SELECT pg_last_wal_replay_lsn() < pg_last_wal_receive_lsn()")),
             )
-            shown = run("check", f"pg-1={pair.primary.dsn(user=AGENT)}", f"pg-2={pair.standby.dsn(user=AGENT)}")
+            yield
     finally:
         report.close()
         pair.standby.configure(max_standby_streaming_delay=None)
         pair.fleet.wait_caught_up()
         pair.primary.query("DROP TABLE first_hour")
+
+
+@pytest.mark.integration
+def test_the_tutorial_shows_what_is_printed(run: Run, pair: Pair) -> None:
+    """`check` names both with the statements to run."""
+    with reporting(pair):
+        shown = run("check", f"pg-1={pair.primary.dsn(user=AGENT)}", f"pg-2={pair.standby.dsn(user=AGENT)}")
     assert shown.code == 1
     hold(PAGE, 0, shown.out.splitlines())
