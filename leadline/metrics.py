@@ -72,6 +72,10 @@ STREAM_TRANSITIONS: Final = _counter("leadline_stream_transitions_total", "Alert
 STREAM_INCIDENTS_OPEN: Final = _gauge("leadline_stream_incidents_open", "Incidents open now.")
 STREAM_LINKS: Final = _gauge("leadline_stream_links", "Links being judged, by verdict.", "verdict")
 STREAM_CLUSTERS: Final = _gauge("leadline_stream_clusters", "Clusters whose state this worker holds.")
+STREAM_PARTITIONS: Final = _gauge(
+    "leadline_stream_partitions",
+    "Partitions of the samples that this worker judges; of all workers, those of the topic.",
+)
 STREAM_RETIRED: Final = _counter(
     "leadline_stream_nodes_retired_total",
     "Nodes that were forgotten, by reason: evidence, time, or the command of a person.",
@@ -111,6 +115,11 @@ SINK_GIVEN_UP: Final = _counter(
 )
 SINK_BAD_RECORDS: Final = _counter(
     "leadline_sink_bad_records_total", "Records that the sinks skipped, by topic and reason.", "topic", "reason"
+)
+SINK_PARTITIONS: Final = _gauge(
+    "leadline_sink_partitions",
+    "Partitions of the incidents of which this process notifies the target; of all processes, those of the topic.",
+    "target",
 )
 SINK_PENDING: Final = _gauge(
     "leadline_sink_pending", "Incidents with a notification that is due and not delivered.", "target"

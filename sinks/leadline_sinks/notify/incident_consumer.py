@@ -8,6 +8,7 @@ from typing import Any, Final
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError
 
+from leadline import metrics
 from leadline.clock import Clock
 from leadline.errors import BadRecord
 from leadline.settings.sink import SinkSettings
@@ -110,6 +111,7 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
         """Begin no delivery, and wait for the one in progress; cancel one that lasts too long."""
         self._moving = True
         self._ready.clear()
+        metrics.SINK_PARTITIONS.labels(self._target).set(0)
         if not await self._ended_within(FINISH_S):
             log.warning("%s: a delivery that lasts too long is cancelled, since its incident moves", self._target)
             self._notifier.cancel()
@@ -144,6 +146,7 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
             if opening is not None:
                 opening.cancel()
             self._ready.clear()
+            metrics.SINK_PARTITIONS.labels(self._target).set(0)
             await self._commit()
 
     async def _open(self, consumer: Any) -> None:
@@ -157,6 +160,7 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
             self._positions.setdefault(partition, await consumer.position(partition))
         if await owns(consumer, self._settled()) and self._lease.number == number and not self._moving:
             self._ready.set()
+            metrics.SINK_PARTITIONS.labels(self._target).set(len(assigned))
             self.wake()
 
     async def _take(self, partition: Any, records: list[Any]) -> None:

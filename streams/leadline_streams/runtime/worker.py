@@ -135,6 +135,7 @@ class Worker:
         self._progress.clear()
         self._assigned_by = self._clock.monotonic() + patience_s
         metrics.STREAM_CLUSTERS.set(0)
+        metrics.STREAM_PARTITIONS.set(0)
 
     def assign(self) -> None:
         """Partitions were assigned: restore their clusters, then read on."""
@@ -291,6 +292,7 @@ class Worker:
             self.fail(error)
         self._assigned_by = None
         metrics.STREAM_CLUSTERS.set(sum(len(held.clusters) for held in self._partitions.values()))
+        metrics.STREAM_PARTITIONS.set(len(self._partitions))
         # States just loaded live long: the garbage collector need not scan them.
         gc.collect()
         gc.freeze()
