@@ -78,7 +78,8 @@ LOG_BEFORE = (
 LOG_AFTER = ("message", "messages", "line", "lines", "level", "levels", "record", "records", "format", "shipping")
 """Words after it: messages of our own process, and PostgreSQL's term ``log shipping``."""
 LOG_VERB = re.compile(r"(?:(?<=we )|(?<=you )|(?<=to )|(?<=cannot ))log in\b|log in (?:as|to|with)\b", re.IGNORECASE)
-LOG_TERM = re.compile(r"log sequence numbers?\b", re.IGNORECASE)
+LOG_TERM = re.compile(r"log sequence numbers?\b|Logs and events\b", re.IGNORECASE)
+"""PostgreSQL's term, and the name of a page in the console of Amazon RDS."""
 
 SUSPECT = re.compile(
     r"(?i:(?<![a-z])(?:{}|logs?|life|news|word|for it in)(?![a-z]))|(?<=[a-z])(?:{})(?![a-z])|{}".format(

@@ -35,7 +35,7 @@ def note_signs(incident: IncidentState, at: float) -> None:
 
 
 def _sureness(cause: Cause) -> tuple[float, float]:
-    """What makes one form of a cause better than another: its confidence, then the number that it begins with.
+    """The rank of a form of a cause among others: its confidence, then the number that it begins with.
 
     Counts fall while a problem heals. The largest shows what happened.
     """

@@ -56,7 +56,7 @@ def test_what_only_looks_is_as_it_was() -> None:
 
 
 def test_a_step_that_names_two_servers_is_that_of_the_service_of_both() -> None:
-    """Where another one runs one of the two, it is not known which of them it is about."""
+    """When the services differ, it is not known which of the two servers it is about."""
     step = Step(risk="careful", text="Stop pg-1 and pg_rewind it from pg-2")
     assert texts_of("rds", step) == ["For these servers this is not in your hands: " + FLAVOURS["rds"].rebuild]
     mixed = {PG_1: nodes("rds")[PG_1], PG_2: nodes("")[PG_2]}

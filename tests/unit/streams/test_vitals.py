@@ -323,7 +323,7 @@ def steady(seconds: int) -> list[list[Sample | EngineVitals]]:
     return [sent(life) for life in lives(["write"] * seconds, ["stream"] * seconds, [1] * seconds)]
 
 
-def test_most_looks_are_vitals_and_none_is_materialised_while_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_most_looks_are_vitals_and_none_is_put_together_in_a_healthy_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise nothing would be saved: in a quiet minute three of sixty are whole, and no more are put together.
 
     The first whole sample of a node that is new is not judged, so those that stand on it are all put together.

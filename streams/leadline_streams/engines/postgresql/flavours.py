@@ -104,7 +104,7 @@ _RESET = re.compile(r"ALTER SYSTEM RESET (?P<name>\w+)").fullmatch
 _ABOUT = re.compile(r"On (?P<node>\S+): ").match
 _WRITTEN = re.compile(r"ALTER SYSTEM SET (\w+) = '\.\.\.';")
 _FILES = re.compile(r"\b(pg_basebackup|pg_rewind|restore_command)\b")
-_READ_LOG = re.compile(r"\bserver logs?\b")
+_READ_LOG = re.compile("server log")
 _START = re.compile(r"Start PostgreSQL on (\S+)").fullmatch
 _HOST = re.compile(
     r"\b(ps shows|psql|pg_waldump|pg_ctl|data director(y|ies)|standby\.signal|pg_hba\.conf|postgresql\.conf|volume)\b|"
