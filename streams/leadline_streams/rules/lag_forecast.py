@@ -7,7 +7,7 @@ that may be lost.
 from leadline.words import duration, roughly
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
-from leadline_streams.rules import replication_lag
+from leadline_streams.rules import replay_paused, replication_lag
 
 REAL_S = 5.0
 """Lag below this is noise of sampling and of bursts; no trend is computed from it."""
@@ -16,7 +16,7 @@ REAL_S = 5.0
 def measure(context: LinkContext) -> float | None:
     """Seconds until lag reaches the objective; 0 when it has passed the objective and still grows."""
     link = context.link
-    if not link.lag_s or link.lag_s <= REAL_S or link.verdict == "replay_paused":
+    if not link.lag_s or link.lag_s <= REAL_S or replay_paused.measure(context) is not None:
         return None  # a pause lasts until somebody ends it, which no trend shows
     growth, lag_s = link.growth_s, replication_lag.measure(context)
     if growth is None or growth <= 0.0 or lag_s is None or lag_s <= REAL_S:
