@@ -12,6 +12,7 @@ from leadline_lab.faults.topologies import Logical, make_logical
 from leadline_lab.sandbox.fleet import REPLICATOR, ReplicationLink
 from leadline_lab.sandbox.wait import eventually
 
+WORKER: Final = "SELECT max(pid) FROM pg_stat_subscription WHERE subname = %s"
 STREAMS: Final = "SELECT 1 FROM pg_stat_replication WHERE application_name = %s AND state = 'streaming'"
 
 
@@ -29,8 +30,9 @@ STREAMS: Final = "SELECT 1 FROM pg_stat_replication WHERE application_name = %s 
 )
 def changes_come_back(logical: Logical) -> Course:
     """Two servers subscribe to each other with origin = any, and a new row comes back to its own server."""
-    with _subscribed_both_ways(logical, "any"):
+    with _subscribed_both_ways(logical, "none"):
         yield Prepared()
+        _take_any(logical)
         logical.on_publisher(f"INSERT INTO {logical.table} VALUES (6000, 'a')")
         yield Injected()
         logical.on_publisher("ALTER SUBSCRIPTION back SET (origin = none)")
@@ -49,8 +51,7 @@ def changes_go_round(logical: Logical) -> Course:
     logical.fleet.wait_caught_up()
     with _subscribed_both_ways(logical, "none"):
         yield Prepared()
-        logical.on_publisher("ALTER SUBSCRIPTION back SET (origin = any)")
-        logical.alter("SET (origin = any)")
+        _take_any(logical)
         logical.on_publisher(f"UPDATE {logical.table} SET note = 'round' WHERE id = 6002")
         yield Injected()
         logical.on_publisher("ALTER SUBSCRIPTION back SET (origin = none)")
@@ -108,6 +109,19 @@ def origins_not_recorded(logical: Logical) -> Course:
         logical.subscriber.configure(track_commit_timestamp="on")
         logical.subscriber.restart()
         yield Healed()
+
+
+def _take_any(logical: Logical) -> None:
+    """Let both subscriptions take changes of any origin, and wait until their workers do."""
+
+    def workers() -> set[int | None]:
+        names = ((logical.publisher, "back"), (logical.subscriber, logical.subscription))
+        return {server.value(WORKER, [name]) for server, name in names}
+
+    before = workers()
+    logical.on_publisher("ALTER SUBSCRIPTION back SET (origin = any)")
+    logical.alter("SET (origin = any)")
+    eventually("both workers are others", lambda: None not in workers() and before.isdisjoint(workers()), 15.0)
 
 
 @contextmanager
