@@ -238,8 +238,9 @@ def test_many_problems_are_bounded() -> None:
     """Beyond the number of incidents that may be open, alerts become a part of the youngest."""
     made = Fleet(Policy(quiet_s=5.0, rules=SOON), standbys=22)
     made.run(10)
-    names = {f"pg-{index}" for index in range(10, 32)}
-    made.run(20, paused=names)
+    names = [f"pg-{index}" for index in range(10, 32)]
+    for begun in range(2, 23, 4):  # few enough at a time that they are no single problem of their upstream
+        made.run(20, paused=set(names[:begun]))
     assert len(made.state.memory.incidents) == 20
     shown = {alert for one in made.state.memory.incidents for alert in one.alerts}
     firing = {alert.id for alert in made.state.memory.alerts.values() if alert.state == "firing"}
