@@ -16,6 +16,7 @@ from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import session as module
 from leadline_agents.engines.postgresql.catalog import FRAME
 from leadline_agents.engines.postgresql.probe import Probe
+from leadline_agents.engines.postgresql.session import accepts_nobody
 from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.proxy import Proxy
@@ -176,3 +177,31 @@ def test_the_server_is_the_shared_one(pair: Pair) -> None:
     """The tests above leave no connection."""
     servers: list[Server] = [pair.primary, pair.standby]
     assert [server.value(MINE) for server in servers] == [0, 0]
+
+
+async def test_a_server_that_hangs_holds_up_no_other() -> None:
+    """The agent asks each server now and then whether it shuts down: meanwhile its other servers are served."""
+    hanging = await asyncio.start_server(_hang, "127.0.0.1")
+    shutting_down = await asyncio.start_server(_refuse, "127.0.0.1")
+    dsns = [_dsn_of(hanging), _dsn_of(shutting_down)]
+    async with hanging, shutting_down:
+        assert await asyncio.gather(*map(accepts_nobody, dsns)) == [False, True]
+
+
+async def _hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer nothing until the client gives up."""
+    await reader.read()
+    writer.close()
+
+
+async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer a startup packet as a server does that is shutting down."""
+    await reader.readexactly(int.from_bytes(await reader.readexactly(4)) - 4)
+    fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is shutting down\0\0"
+    writer.write(b"E" + (len(fields) + 4).to_bytes(4) + fields)
+    writer.close()
+
+
+def _dsn_of(server: asyncio.Server) -> str:
+    host, port = server.sockets[0].getsockname()
+    return f"host={host} port={port} user=leadline dbname=app sslmode=disable gssencmode=disable"

@@ -5,21 +5,18 @@ from collections.abc import Coroutine
 from typing import Any
 
 import psycopg
-from psycopg import pq
-from psycopg.conninfo import make_conninfo
 
 from leadline.clock import Clock
 from leadline.errors import UsageError
 from leadline.metrics import AGENT_RECONNECTS
 from leadline.settings.agent import InstanceSettings
-from leadline.settings.dsn import parts
 from leadline_agents.backoff import delay_s
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import connect_errors
 from leadline_agents.engines.postgresql.catalog import statement
 from leadline_agents.engines.postgresql.connection import Connection
 from leadline_agents.engines.postgresql.rights import Rights
-from leadline_agents.engines.postgresql.session import ask_rights, open_session
+from leadline_agents.engines.postgresql.session import accepts_nobody, ask_rights, open_session
 
 BACKOFF_MOST_S = 5.0
 """Longest time between two attempts: short enough to notice soon that a server is back."""
@@ -104,10 +101,8 @@ class Probe:
         work.result()
 
     async def is_refused(self) -> bool:
-        """Whether the server accepts no connection any more, because it is shutting down. It authenticates nobody."""
-        given = {name: value for name, value in parts(self._dsn).items() if name not in ("password", "passfile")}
-        conninfo = make_conninfo("", **given, connect_timeout=2, application_name="leadline")
-        return await asyncio.to_thread(pq.PGconn.ping, conninfo.encode()) == pq.Ping.REJECT
+        """Whether the server accepts no connection any more, because it is shutting down."""
+        return await accepts_nobody(self._dsn)
 
     async def let_go(self, *, stopped: bool = False) -> None:
         """Close the connection; the next call opens another. ``stopped``: the server shuts down."""

@@ -7,6 +7,7 @@ mark the session may be another client's before and after, so nothing more is as
 changes nothing.
 """
 
+import asyncio
 import os
 import secrets
 from collections.abc import Mapping
@@ -14,8 +15,9 @@ from typing import Any
 
 import psycopg
 from msgspec.structs import replace
+from psycopg.conninfo import make_conninfo
 
-from leadline.settings.dsn import resolved
+from leadline.settings.dsn import parts, resolved
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import connect_errors
 from leadline_agents.engines.postgresql.catalog import OLDEST, SERVICE, SESSION, statement
@@ -44,6 +46,7 @@ _SETTINGS = {
     "default_transaction_read_only": "on",
 }
 MARK = "leadline.session"
+PING_S = 2
 SETTINGS_VIEW = "pg_settings"
 
 
@@ -81,6 +84,25 @@ async def open_session(
         raise CannotRead(connect_errors.no_answer(statement_timeout_s)) from None
     except (psycopg.Error, OSError) as error:
         raise connect_errors.cannot_read(error, dsn) from None
+
+
+async def accepts_nobody(dsn: str) -> bool:
+    """Whether a server accepts no connection, because it shuts down or starts.
+
+    ``PQping`` would answer the same, but psycopg keeps the interpreter's lock while it waits, which would hold up the
+    looks at all other servers. As there, no password is given.
+    """
+    given = {name: value for name, value in parts(dsn).items() if name not in ("password", "passfile")}
+    conninfo = make_conninfo("", **given | {"connect_timeout": str(PING_S), "application_name": "leadline"})
+    try:
+        async with asyncio.timeout(PING_S):
+            connection = await Connection.connect(conninfo)
+    except psycopg.errors.CannotConnectNow:
+        return True
+    except (psycopg.Error, OSError, TimeoutError):
+        return False
+    await connection.close()
+    return False
 
 
 async def ask_rights(connection: Connection, mark: str | None = None) -> Rights:
