@@ -118,7 +118,7 @@ async def _database(instance: InstanceSettings, clock: Clock) -> list[CheckResul
             f"{user} has pg_monitor",
             f"run on this server: GRANT pg_monitor TO {user};",
         ),
-        _checked(name, "clock", abs(ahead) <= TOLERANCE_S, offset, f"{offset}; synchronise both clocks with NTP"),
+        _checked(name, "clock", abs(ahead) <= TOLERANCE_S, offset, f"{offset}; synchronize both clocks with NTP"),
     ]
 
 

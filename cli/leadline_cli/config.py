@@ -11,7 +11,7 @@ import orjson
 from leadline.settings.declare import path_text
 from leadline.settings.load import Loaded, SettingsError, load
 from leadline.settings.plain import effective
-from leadline.settings.processes import PROCESSES, recognise, to_json_schema
+from leadline.settings.processes import PROCESSES, recognize, to_json_schema
 from leadline.settings.stream import StreamSettings
 from leadline_cli.options import config_option, format_option
 from leadline_cli.output import emit, table
@@ -48,7 +48,7 @@ def check(config: Path | None, process: str | None, form: str) -> None:
     Example:
       leadline config check -c agent.yaml
     """
-    process = process or recognise(config, os.environ)
+    process = process or recognize(config, os.environ)
     try:
         load_for(process, config)
     except SettingsError as error:
@@ -101,7 +101,7 @@ def schema(process: str) -> None:
 
 def load_for(process: str | None, config: Path | None) -> Loaded[Any]:
     """The settings of a process; by default of the best match. Raises SettingsError, also for unknown rules."""
-    loaded: Loaded[Any] = load(PROCESSES[process or recognise(config, os.environ)], config, os.environ)
+    loaded: Loaded[Any] = load(PROCESSES[process or recognize(config, os.environ)], config, os.environ)
     if isinstance(loaded.settings, StreamSettings):
         from leadline_streams.rule_settings import check_rules
 

@@ -395,7 +395,7 @@ ENTRIES = (
         unit="",
         help=(
             "A slot retains WAL and has had no consumer for longer than `for`. Not for temporary slots, slots "
-            "synchronised to a standby, slots that Patroni or another orchestrator keeps, and copies of a slot that is "
+            "synchronized to a standby, slots that Patroni or another orchestrator keeps, and copies of a slot that is "
             "read elsewhere, until they retain 64 MB."
         ),
         impact="The upstream retained WAL for a consumer that was not connected.",

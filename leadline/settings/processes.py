@@ -1,4 +1,4 @@
-"""The settings of each process: recognised in a file, and as a JSON Schema for editors."""
+"""The settings of each process: recognized in a file, and as a JSON Schema for editors."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ from leadline.settings.stream import StreamSettings
 PROCESSES: Final[dict[str, type[Settings]]] = {"agent": AgentSettings, "stream": StreamSettings, "sink": SinkSettings}
 
 
-def recognise(path: Path | None, environ: Mapping[str, str]) -> str:
+def recognize(path: Path | None, environ: Mapping[str, str]) -> str:
     """The process that has most of the top-level settings. Raises UsageError when two have equally many."""
     data: Any = read(path).data if path else {}
     known = {

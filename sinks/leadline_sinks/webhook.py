@@ -56,7 +56,7 @@ class WebhookSink:
         self._clock = clock
 
     async def deliver(self, notification: Notification) -> Outcome:
-        """Post one event. The same notification has the same id, so that a receiver can recognise a duplicate."""
+        """Post one event. The same notification has the same id, so that a receiver can recognize a duplicate."""
         count = notification.receipt.get("told", "")
         sent = int(count) if count.isdecimal() and len(count) < 10 else 0
         return await self._post(event(notification, sent, self._notify), {"told": str(sent + 1)})

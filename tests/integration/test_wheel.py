@@ -116,6 +116,22 @@ def test_the_unit_names_paths_that_exist(root: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_stream_and_sink_are_installed_from_one_unit(wheel: Path, tmp_path: Path) -> None:
+    """Their programs, with what they need, and settings that hold."""
+    command = [ROOT / "deploy/systemd/install.sh", wheel, "stream", "sink"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "DESTDIR": str(tmp_path)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    unit = (tmp_path / "etc/systemd/system/leadline@.service").read_text()
+    assert not (tmp_path / "etc/systemd/system/leadline-agent.service").exists()
+    (program, settings) = re.findall(r"^ExecStart=(\S+) %i -c (\S+)$", unit, re.MULTILINE)[0]
+    for role in ("stream", "sink"):
+        file = settings.replace("%i", role)
+        checked = run(tmp_path / program.removeprefix("/"), "config", "check", "-c", tmp_path / file.removeprefix("/"))
+        assert checked.returncode == 0, checked.stderr
+        started = run(tmp_path / program.removeprefix("/"), role, "-c", "/nowhere")
+        assert (started.returncode, started.stderr.count("cannot read the settings")) == (2, 1)
+
+
 def test_a_missing_extra_is_named(host: Path) -> None:
     """In a command that can be run."""
     done = run(host / "leadline", "watch", "host=127.0.0.1 port=1")

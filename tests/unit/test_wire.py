@@ -461,7 +461,7 @@ def test_names_cannot_forge_headers(cluster: str, node: str) -> None:
 
 
 def test_two_nodes_never_share_an_event_id() -> None:
-    """A slash in a name is not a separator: redelivery is recognised by the event id."""
+    """A slash in a name is not a separator: redelivery is recognized by the event id."""
     ids = set()
     for cluster, name in (("a/b", "c"), ("a", "b/c")):
         node = Node(name=NodeName(name), cluster=ClusterName(cluster), boot="1")

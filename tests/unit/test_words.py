@@ -61,7 +61,13 @@ NAMES = {
     "well": "healthy",
 }
 """Words that are refused as a part of a name that code defines."""
+SPELLING = {
+    r"\b(?:recogn|initial|synchron|summar|organ|normal|author|optim|minim|serial)is(?:e[ds]?|ing|ations?)\b": "-ize",
+    r"\b(?:behavior|neighbor|favor)s?\b": "-our",
+}
+"""Forms that are refused in prose. It is spelled as Oxford's dictionaries do: recognize, but behaviour."""
 PHRASES = {
+    **SPELLING,
     r"\ba\s+word\s+(?:to|for|from|about|of\s+it)\b": "a notification",
     r"\bits\s+life\b": "its lifecycle, its timeline",
     r"\bno\s+news\b": "no change, unchanged",
@@ -82,8 +88,11 @@ LOG_TERM = re.compile(r"log sequence numbers?\b|Logs and events\b", re.IGNORECAS
 """PostgreSQL's term, and the name of a page in the console of Amazon RDS."""
 
 SUSPECT = re.compile(
-    r"(?i:(?<![a-z])(?:{}|logs?|life|news|word|for it in)(?![a-z]))|(?<=[a-z])(?:{})(?![a-z])|{}".format(
-        "|".join(NAMES), "|".join(name.title() for name in NAMES), r'"""(?:What|Who|How|Where|Why)\b'
+    r"(?i:(?<![a-z])(?:{}|logs?|life|news|word|for it in)(?![a-z])|{})|(?<=[a-z])(?:{})(?![a-z])|{}".format(
+        "|".join(NAMES),
+        "|".join(SPELLING),
+        "|".join(name.title() for name in NAMES),
+        r'"""(?:What|Who|How|Where|Why)\b',
     )
 )
 """Files of Python without a match are clean. The others are parsed, which takes a hundred times as long."""
@@ -335,6 +344,7 @@ def test_a_room_uses_the_words_of_the_field() -> None:
             "A courier waits.",
             "Nobody is told",
             "its life ends",
+            "It recognises the server, whose behavior differs.",
         ),
     ],
 )

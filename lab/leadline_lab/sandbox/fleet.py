@@ -87,7 +87,7 @@ class Fleet:
     def primary(self, name: str, settings: Mapping[str, str] | None = None) -> Server:
         """A new server, with the roles that agents and replication log in as."""
         server = self._server(name)
-        server.initialise({**self._settings, **(settings or {})})
+        server.initialize({**self._settings, **(settings or {})})
         server.start()
         password = sql.Literal(self._password).as_string()
         server.query(f"CREATE ROLE {AGENT} LOGIN PASSWORD {password} IN ROLE pg_monitor")

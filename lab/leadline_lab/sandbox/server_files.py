@@ -35,7 +35,7 @@ OnChange = Callable[[str], object]
 class ServerFiles:
     """A server in a folder of its own, reached by password on 127.0.0.1.
 
-    ``initialise`` a new one, or let pg_basebackup fill ``data`` and call ``configure_files``.
+    ``initialize`` a new one, or let pg_basebackup fill ``data`` and call ``configure_files``.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class ServerFiles:
         own = {"host": HOST, "dbname": dbname, "user": user, "password": self._password}
         return make_conninfo(**{**own, **options}, port=port or self.port)
 
-    def initialise(self, settings: Mapping[str, str]) -> None:
+    def initialize(self, settings: Mapping[str, str]) -> None:
         """Make a new database cluster. Segments of 1 MB keep it small and make WAL recycle within seconds."""
         password_file = self._folder / "password"
         password_file.write_text(self._password)

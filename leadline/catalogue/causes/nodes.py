@@ -221,8 +221,8 @@ ENTRIES = (
         help="the times of one agent differ from those of the others, by the same offset in every sample",
         over="the clock agrees with the others again",
         explains=frozenset({"clock_skew"}),
-        improvements=("Run chrony or systemd-timesyncd on every host, and alert when it is not synchronised.",),
-        tasks=("Find out why the clock of that host was not synchronised, and since when.",),
+        improvements=("Run chrony or systemd-timesyncd on every host, and alert when it is not synchronized.",),
+        tasks=("Find out why the clock of that host was not synchronized, and since when.",),
     ),
     CauseEntry(
         code="rights_missing",

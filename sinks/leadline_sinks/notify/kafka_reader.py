@@ -76,7 +76,7 @@ async def consume(name: str, make: Callable[[], Any], work: Callable[[Any], Awai
 
 
 async def commit(consumer: Any, offsets: Mapping[Any, int], name: str) -> bool:
-    """Commit offsets; False when that was impossible. Records that are read again are recognised as processed."""
+    """Commit offsets; False when that was impossible. Records that are read again are recognized as processed."""
     try:
         async with asyncio.timeout(COMMIT_S):
             await consumer.commit(dict(offsets))

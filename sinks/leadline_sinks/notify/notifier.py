@@ -47,7 +47,7 @@ DEFECTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, Value
 """Raised by a defect, or for a value that cannot be written: one incident must not stop the others. Whatever else is
 raised, such as that Kafka takes no record, is no matter of one incident, and stops the notifier."""
 MAX_FINISHED: Final = 10_000
-"""Finished incidents that are remembered, so that records written again are recognised."""
+"""Finished incidents that are remembered, so that records written again are recognized."""
 DECIDE_EVERY_S: Final = 60.0
 """Longest time until a decision is made again: silences end by the wall clock, which may be set."""
 

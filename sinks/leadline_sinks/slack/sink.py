@@ -179,7 +179,7 @@ class SlackSink:
         return {"metadata": {"event_type": "leadline_incident", "event_payload": payload}}
 
     def _digest(self, notification: Notification) -> str:
-        """A hash of the message, to recognise whether it changes."""
+        """A hash of the message, to recognize whether it changes."""
         message = render.full(notification.incident, self._notify)
         return hashlib.sha256(orjson.dumps(_body(message))).hexdigest()[:16]
 

@@ -25,7 +25,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             "of its certificates are wrong by as much, if the server runs there",
             steps=[
                 Step(risk="look", node=node.name, text=f"On {host}: timedatectl, or chronyc tracking"),
-                Step(risk="safe", node=node.name, text=f"On {host}: start time synchronisation (chrony, timesyncd)"),
+                Step(risk="safe", node=node.name, text=f"On {host}: start time synchronization (chrony, timesyncd)"),
             ],
             evidence_for=[fact("clock_ahead_s", ahead_s, node.name, "against the other agents and arriving samples")],
         )

@@ -16,7 +16,7 @@ STEPS: Final = ((8000, 400), (2000, 200), (500, 100), (200, 20))
 IDENTITIES: Final = frozenset(
     {"incident_id", "alert_id", "cluster", "link", "node", "upstream", "downstream", "merged_into", "parted_from"}
 )
-"""Fields by which records are recognised: they are never cut."""
+"""Fields by which records are recognized: they are never cut."""
 MOST_FIELDS: Final = 64
 """No value has so many fields: a larger table is one of labels or counts, which are cut like a list."""
 

@@ -1,6 +1,7 @@
 """`leadline check` over real servers."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,7 @@ def test_a_paused_replay_is_a_problem(run: Run, pair: Pair) -> None:
         nagios = run("check", "--nagios", *dsns)
         assert nagios.code == 1
         assert nagios.out.startswith("REPLICATION WARNING - ")
+        assert re.search(r" \| '[^']+ -> [^']+'=(\d+\.\d{3}s|U);30;300;0$", nagios.out.rstrip())
         assert "PAUSED" in result.out
         assert "SELECT pg_wal_replay_resume();" in result.out
     finally:

@@ -196,6 +196,15 @@ def test_a_wrong_dsn_of_the_incident_log_is_refused(run: Run) -> None:
     assert "this is not a connection string" in result.err
 
 
+def test_a_role_that_the_incident_log_does_not_have_is_reported_at_once(run: Run, pair: Pair) -> None:
+    """Each target is tried at the start, and nothing is started when one refuses."""
+    target = pair.primary.dsn(user="nobody_of_this_name")
+    result = run("watch", pair.primary.dsn(user=AGENT), "--db-sink", target)
+    assert (result.code, result.out) == (2, "")
+    assert "incident_log: answers: fail: " in result.err
+    assert "check user and password of incident_log.dsn" in result.err
+
+
 def test_a_wrong_setting_is_named(run: Run, tmp_path: Path) -> None:
     """A rule that does not exist, with what was meant."""
     file = tmp_path / "rules.yaml"

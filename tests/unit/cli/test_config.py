@@ -12,7 +12,7 @@ SECRET = "hunter2"
 
 
 def test_a_good_file(run: Run) -> None:
-    """The process that the file is for is recognised."""
+    """The process that the file is for is recognized."""
     path = FILES / "good-agent-all.yaml"
     assert run("config", "check", "-c", path).out == f"{path}: settings of `leadline agent`, no problem found\n"
 

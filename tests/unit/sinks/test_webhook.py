@@ -75,7 +75,7 @@ class TestWebhook(Conformance):
         return Hook()(request)
 
     def begins(self, request: httpx.Request) -> bool:
-        """Never: a receiver recognises a duplicate event by its id."""
+        """Never: a receiver recognizes a duplicate event by its id."""
         return False
 
 

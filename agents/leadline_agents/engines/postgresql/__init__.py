@@ -10,7 +10,7 @@
 ``probe``           one session at a time: sends a statement, waits a bounded time, reconnects
 ``own_names``       the names that a server has for itself
 ``session``         opens a session of the agent's own; refuses a pooler
-``poolers``         poolers, recognised before anything that could outlive a look is sent to one
+``poolers``         poolers, recognized before anything that could outlive a look is sent to one
 ``connection``      connections that keep the SQLSTATE with which a server refuses one
 ``connect_errors``  the reason that a server could not be read, in one line
 ``answers``         the shape of the answers

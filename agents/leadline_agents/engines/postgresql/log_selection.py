@@ -1,7 +1,7 @@
 """The messages of a server log that explain a failure of replication, without the data in them. Pure.
 
 Texts are in the language of the server, so the SQLSTATE and the process decide where the server log shows them. The
-usual log_line_prefix shows neither; then a message is recognised by its text.
+usual log_line_prefix shows neither; then a message is recognized by its text.
 """
 
 import re
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from leadline.model.observation import LogLine
 from leadline.settings.agent import QueryText
 from leadline_agents.engines.postgresql.log_records import Record
-from leadline_agents.engines.postgresql.log_texts import recognised
+from leadline_agents.engines.postgresql.log_texts import recognized
 from leadline_agents.engines.postgresql.masking import mask_query
 
 MOST_LINES = 12
@@ -68,7 +68,7 @@ def selected(found: Iterable[Record], query_text: QueryText) -> tuple[LogLine, .
 
 
 def _line(record: Record, query_text: QueryText) -> LogLine | None:
-    code, process = (record.code, record.process) if record.code else recognised(record.message)
+    code, process = (record.code, record.process) if record.code else recognized(record.message)
     process = record.process or process
     if not _explains(record.message, code, process):
         return None

@@ -78,6 +78,6 @@ _TEXTS: Final = (
 _BY_TEXT = [(code, process, re.compile(pattern)) for code, process, pattern in _TEXTS]
 
 
-def recognised(message: str) -> tuple[str, str]:
+def recognized(message: str) -> tuple[str, str]:
     """SQLSTATE and process of a message; empty where the text does not show them."""
     return next(((code, process) for code, process, pattern in _BY_TEXT if pattern.search(message)), ("", ""))

@@ -1,4 +1,4 @@
-"""Connection poolers, recognised before anything that could outlive a look is sent to one.
+"""Connection poolers, recognized before anything that could outlive a look is sent to one.
 
 A plain connection comes first, without any setting: some poolers give a server session that was opened with a client's
 settings to others later (ProxySQL), or send each statement to another server (Pgpool-II). Most promise a process id of

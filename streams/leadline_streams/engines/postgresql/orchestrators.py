@@ -36,7 +36,7 @@ class Orchestrator:
 
     name: str
     sign: str
-    """The sign by which it was recognised, in words."""
+    """The sign by which it was recognized, in words."""
 
 
 def orchestrator_of(node: NodeState) -> Orchestrator | None:
