@@ -31,11 +31,13 @@ class Comparison:
         return None
 
     def is_return(self, ended: IncidentState, younger: OpenProblem) -> bool:
-        """Whether a problem is one that ended before: the same alert, or the same cause, and no other certain one."""
+        """Whether a problem is one that ended before: it began with one of its alerts, or has the same cause, and no
+        other certain one. Other alerts that both have may be lag behind both.
+        """
         root = younger.root
         if root is not None and ended.root is not None and not self._all.related(root, ended.root, ended.causes):
             return False
-        if not set(self._idents(younger)).isdisjoint(ended.alerts):
+        if not set(younger.incident.alerts[:1]).isdisjoint(ended.alerts):
             return True
         return younger.first is not None and bool(ended.causes) and key_of(younger.first) == key_of(ended.causes[0])
 

@@ -208,6 +208,8 @@ def test_a_fault_that_returns_beside_another(pair: tuple[Fault, Fault], away: in
         {"paused pg-2": (79, 189), "apart pg-3": (19, 99), "paused pg-6": (28, 59)},
         {"down pg-1": (55, 86), "apart pg-3": (26, 89), "paused pg-2": (65, 163)},
         {"apart pg-2": (28, 70), "apart pg-4": (3, 41), "down pg-3": (54, 159)},
+        {"apart pg-2": (0, 20), "down pg-3": (30, 50), "paused pg-6": (7, 27)},
+        {"apart pg-2": (61, 81), "down pg-3": (45, 65), "paused pg-6": (0, 20)},
     ],
 )
 def test_three_faults_are_three_incidents(spans: dict[str, tuple[int, int]]) -> None:

@@ -39,9 +39,10 @@ STEADY: dict[type[Struct], set[str]] = {
     UpstreamAnswer: {"conninfo", "cluster_name", "slot", "sender_host", "sender_port", "began_at", "message_age_s"},
     # Given when it was created; active is whether it has an active_pid; retained_bytes is computed from positions.
     Slot: {"kind", "plugin", "database", "temporary", "active", "retained_bytes"},
-    # Set by statements that break nothing by themselves, or of the process; unsynced are tables in other states.
+    # Set by statements that break nothing by themselves, or of the process; unsynced are tables in other states. The
+    # agent makes sql_name when it has read the look.
     Subscription: {*("oid", "database", "disable_on_error", "origin", "failover", "two_phase", "skip_lsn", "began_at")}
-    | {*("unsynced", "local_port", "publisher")},
+    | {*("unsynced", "local_port", "publisher", "sql_name")},
     # There only when the counts are.
     Activity: {"sync_wait_s", "prepared_oldest_s", "prepared_gid", "prepared_age"},
     # Of the segment that was counted; the agent makes ready.
