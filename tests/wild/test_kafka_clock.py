@@ -86,7 +86,8 @@ async def agent(kafka: KafkaSettings, server: Server, clock: HostClock, folder: 
     """The agent of a server, on a host with this clock."""
     instance = InstanceSettings(dsn=Secret(server.dsn(user=AGENT)), name=server.name, cluster="orders")
     spool = SpoolSettings(path=str(folder / f"{server.name}.sqlite3"))
-    running = asyncio.create_task(service.run(AgentSettings(instances=[instance], kafka=kafka, spool=spool), clock))
+    settings = AgentSettings(instances=[instance], kafka=kafka, spool=spool, wire="whole")
+    running = asyncio.create_task(service.run(settings, clock))
     try:
         yield
         assert not running.done()

@@ -115,7 +115,7 @@ def in_use(cause: Cause, step: Step, dsns: Mapping[str, str]) -> Iterator[str]:
         failed = (
             "SELECT apply_error_count FROM pg_stat_subscription_stats AS stats "
             "JOIN pg_subscription AS own ON own.oid = subid JOIN pg_database AS base ON base.oid = subdbid "
-            "WHERE own.subname = %s AND datname = %s"
+            "WHERE own.subname = %s AND datname = coalesce(%s, datname)"
         )
         for (count,) in _ask(dsns, node, failed, found[1].strip('"').replace('""', '"'), step.database):
             if not count:

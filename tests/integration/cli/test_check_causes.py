@@ -36,7 +36,7 @@ def logical(shelf: Shelf) -> Iterator[Logical]:
     ("fault", "cause", "step"),
     [
         ("missing_column", "subscriber_schema_drift", "ALTER TABLE public.items ADD COLUMN note text"),
-        ("missing_table", "subscriber_schema_drift", "CREATE TABLE public.lost"),
+        ("missing_table", "subscriber_schema_drift", "ALTER TABLE public.mislaid RENAME TO lost"),
         ("duplicate_key_5s", "subscriber_duplicate_key", "ALTER SUBSCRIPTION pg_3 SKIP"),
         ("table_sync_failing", "table_sync_failing", "find out who wrote them"),
     ],
