@@ -119,7 +119,11 @@ PARTS: dict[str, Part] = {
             ("conflicts",),
             tuple(f"pg_stat_get_db_conflict_{kind}(oid)" for kind in _CONFLICTS),
         ),
-        _rows("pg_subscription", "subname name, oid oid, subdbid oid, subowner oid, subrunasowner bool", ("subscriptions", "copies")),
+        _rows(
+            "pg_subscription",
+            "subname name, oid oid, subdbid oid, subowner oid, subrunasowner bool",
+            ("subscriptions", "copies"),
+        ),
         _rows(
             "pg_stat_progress_copy",
             "pid int, bytes_processed bigint",
