@@ -9,6 +9,7 @@ from typing import Any
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline.model.observation import NodeSettings, Sample
+from leadline.model.vitals import Vitals
 from leadline.recording import Recorded
 from leadline.wire import ALERTS, CODECS, INCIDENTS, OBSERVATIONS, STATUS, encode
 from leadline_streams.judge.policy import Policy
@@ -74,13 +75,14 @@ def wrong(*counted: Counted) -> dict[str, int]:
 async def made_by(topics: Topics, looked: Sequence[Mapping[str, int]]) -> dict[Source, int]:
     """The number of observations that each run of an agent made: those that arrived, and counted samples that did not.
 
-    ``looked``: for each run, in order, how often it had looked at each node. A look gives a sample.
+    ``looked``: for each run, in order, how often it had looked at each node. A look gives a sample or vitals.
     """
     arrived: dict[str, dict[Source, dict[int, bool]]] = defaultdict(lambda: defaultdict(dict))
     for records in (await topics.read("samples")).values():
         for record in records:
             if (seen := _seen(record)) is not None:
-                arrived[seen.node.name][_source(seen)][seen.seq] = isinstance(seen, Sample)
+                source = _source(record, seen)
+                arrived[source[1]][source][seen.seq] = not isinstance(seen, NodeSettings)
     made: dict[Source, int] = {}
     for name in looked[0]:
         assert len(arrived[name]) == len(looked), f"of {len(looked)} runs {len(arrived[name])} are in the topic"
@@ -96,8 +98,8 @@ async def observations(topics: Topics, made: Mapping[Source, int]) -> Observatio
     for number, records in (await topics.read("samples")).items():
         for record in records:
             if (seen := _seen(record)) is not None:
-                there[_source(seen)].append(seen.seq)
-                places[seen.node.cluster].add(number)
+                there[_source(record, seen)].append(seen.seq)
+                places[_source(record, seen)[0]].add(number)
     assert there.keys() <= made.keys(), "observations that nobody made"
     lost = disordered = repeated = total = 0
     for source, least in made.items():
@@ -178,19 +180,20 @@ def _once(records: Iterable[Any]) -> Iterator[Any]:
     known: set[tuple[Source, int]] = set()
     for record in records:
         seen = _seen(record)
-        if seen is None or (_source(seen), seen.seq) not in known:
+        if seen is None or (_source(record, seen), seen.seq) not in known:
             yield record
         if seen is not None:
-            known.add((_source(seen), seen.seq))
+            known.add((_source(record, seen), seen.seq))
 
 
-def _seen(record: Any) -> Sample | NodeSettings | None:
+def _seen(record: Any) -> Sample | Vitals | NodeSettings | None:
     seen = OBSERVATIONS.decode(record.value)
-    return seen if isinstance(seen, Sample | NodeSettings) else None
+    return seen if isinstance(seen, Sample | Vitals | NodeSettings) else None
 
 
-def _source(seen: Sample | NodeSettings) -> Source:
-    return seen.node.cluster, seen.node.name, seen.node.boot
+def _source(record: Any, seen: Sample | Vitals | NodeSettings) -> Source:
+    name, boot = (seen.node, seen.boot) if isinstance(seen, Vitals) else (seen.node.name, seen.node.boot)
+    return record.key.decode(), name, boot
 
 
 def _judged(value: Transition | Incident) -> Judged:

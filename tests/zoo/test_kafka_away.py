@@ -8,6 +8,7 @@ import pytest
 from leadline.clock import SystemClock
 from leadline.model.alert import Transition
 from leadline.model.observation import Sample
+from leadline.model.pg_vitals import PostgresqlVitals
 from leadline_lab.pipeline import Pipeline
 from leadline_lab.sandbox.fleet import AGENT
 from leadline_streams.rules import RULES
@@ -16,25 +17,25 @@ from tests.fixtures.fleets import Pair
 AWAY_S = 15.0
 AFTER_S = 10.0
 BEFORE = 10
-"""Samples."""
+"""Looks."""
 SOON = {name: {"for_s": 5.0} for name in RULES}
 
 
 class Followed:
-    """The samples in the topics, and the rules that fired."""
+    """The looks in the topics, and the rules that fired."""
 
     def __init__(self) -> None:
-        self.samples: list[Sample] = []
+        self.looks: list[Sample | PostgresqlVitals] = []
         self.fired: list[str] = []
 
-    async def read(self, pipeline: Pipeline, until: Callable[[list[Sample]], bool]) -> None:
-        """Read everything from the beginning, until ``until`` holds of the samples."""
-        self.samples, self.fired = [], []
+    async def read(self, pipeline: Pipeline, until: Callable[[list[Sample | PostgresqlVitals]], bool]) -> None:
+        """Read everything from the beginning, until ``until`` holds of the looks."""
+        self.looks, self.fired = [], []
         async with aclosing(pipeline.follow(("samples", "alerts"))) as batches:
             async for batch in batches:
-                self.samples += [item for item in batch if isinstance(item, Sample)]
+                self.looks += [item for item in batch if isinstance(item, Sample | PostgresqlVitals)]
                 self.fired += [item.rule for item in batch if isinstance(item, Transition) and item.to == "firing"]
-                if until(self.samples):
+                if until(self.looks):
                     return
 
 
@@ -48,13 +49,17 @@ async def test_kafka_away(pair: Pair) -> None:
         spool = {"path": str(pipeline.file("spool.sqlite3"))}
         pipeline.start("agent", {"instances": instances, "interval_s": 1.0, "spool": spool})
         pipeline.start("stream", {"rules": SOON})
-        await followed.read(pipeline, lambda samples: len(samples) >= BEFORE)
+        await followed.read(pipeline, lambda looks: len(looks) >= BEFORE)
         pipeline.broker.down()
         await clock.sleep(AWAY_S)
         pipeline.broker.up()
-        await followed.read(pipeline, lambda samples: len(samples) >= BEFORE + 2 * (AWAY_S + AFTER_S))
+        await followed.read(pipeline, lambda looks: len(looks) >= BEFORE + 2 * (AWAY_S + AFTER_S))
     assert followed.fired == []
-    assert max(sample.cost.spooled for sample in followed.samples if sample.cost is not None) > AWAY_S
+    assert max(look.cost.spooled for look in followed.looks if look.cost) > AWAY_S
     for server in servers:
-        numbers = [sample.seq for sample in followed.samples if sample.node.name == server.name]
+        numbers = [look.seq for look in followed.looks if _name(look) == server.name]
         assert sorted({*numbers, 2}) == list(range(1, max(numbers) + 1))  # the second is of the settings
+
+
+def _name(look: Sample | PostgresqlVitals) -> str:
+    return look.node if isinstance(look, PostgresqlVitals) else look.node.name
