@@ -81,6 +81,7 @@ def test_those_that_fail_are_sent_and_the_others_are_counted(trimmer: Trimmer) -
     assert list(sent.slots) == sorted(sent.slots, key=lambda each: each.name)
 
 
+@pytest.mark.slow
 def test_the_same_rows_are_sent_while_they_are_as_urgent_as_others(trimmer: Trimmer, clock: ManualClock) -> None:
     """Whatever their numbers are: other rows could not stand on the whole sample before. Then the worst are chosen."""
 
@@ -95,6 +96,7 @@ def test_the_same_rows_are_sent_while_they_are_as_urgent_as_others(trimmer: Trim
     assert names(2) != before
 
 
+@pytest.mark.slow
 def test_a_row_is_sent_for_a_while_after_its_failure(trimmer: Trimmer, clock: ManualClock) -> None:
     """So that readers see that it is over."""
     many = [slot(n, retained_bytes=1000) for n in range(15_000)]

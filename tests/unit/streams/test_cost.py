@@ -85,7 +85,7 @@ def test_twice_the_size_is_twice_the_cost(make: Callable[[int], Crowd], fails: B
     assert {name: counts for name, counts in most.items() if counts[1] > MOST_GROWTH_OF_ONE * counts[0]} == {}
 
 
-@pytest.mark.parametrize("size", [8, 24, pytest.param(64, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", [8, *(pytest.param(size, marks=pytest.mark.slow) for size in (24, 64))])
 def test_neighbours_that_change_all_the_time_are_looked_at_for_a_bounded_time(size: int) -> None:
     """At once while a cluster is small; beyond that so seldom that comparing all with all costs no more a second."""
     assert restless(2 * size) <= 3 * restless(size)

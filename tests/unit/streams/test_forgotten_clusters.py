@@ -120,6 +120,7 @@ def test_a_cluster_whose_agent_reports_is_kept() -> None:
     assert list(topic.partition.clusters) == [b"orders"]
 
 
+@pytest.mark.slow
 async def test_the_state_of_a_forgotten_cluster_is_removed() -> None:
     """By a tombstone, after what was written of it; the offsets go on."""
 

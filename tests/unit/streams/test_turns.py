@@ -59,6 +59,7 @@ def played(make: Callable[[int], Crowd], fails: Callable[[Crowd], None] | None, 
     return world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "fails"),
     [(crowds.lost_slots, None), (crowds.subscriptions, None), (crowds.unwatched, crowds.stop_all)],
