@@ -43,7 +43,7 @@ class Claim(NamedTuple):
 
 
 CLAIMS = (
-    Claim("pipeline_to_bare_ratio", "pipeline: records/s to the bare loop's", at_least=0.7),
+    Claim("pipeline_to_bare_ratio", "pipeline over whole samples: records/s to the bare loop's", at_least=0.7),
     Claim("pipeline_durable_to_bare_ratio", "the same, states written every second", at_least=0.5),
     Claim("vitals_to_bare_ratio", "pipeline over vitals: records/s to the bare loop's over samples", at_least=0.85),
     Claim("vitals_durable_to_bare_ratio", "the same, states written every second", at_least=0.7),
