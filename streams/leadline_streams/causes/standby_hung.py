@@ -20,7 +20,7 @@ from leadline_streams.judge.verdict import STALLED_S
 GIVES_UP = "wal_receiver_timeout"
 SLACK_S = 2.0
 UNSEEN = 0.45
-"""Confidence that a server hangs that has never answered."""
+"""Confidence that a server hangs that has never answered, or a process that may be waiting for its disk."""
 IDLE = "Activity/RecoveryWalStream"
 
 
@@ -135,26 +135,33 @@ def _receiver(context: DiagnosisContext, affected: AffectedLink) -> Claim | None
 
 
 def _replay(context: DiagnosisContext, affected: AffectedLink) -> Claim | None:
-    """Replay that shows as idle beside WAL that waits for it."""
+    """Replay that shows as idle beside WAL that waits for it; a guess where it shows one read or write all the time."""
     link = affected.link
     still = context.now - link.moved_at
     if (
         affected.sample is None
-        or affected.wait != IDLE
+        or affected.wait is None
+        or not (affected.wait == IDLE or affected.wait.startswith("IO/"))
         or not outstanding(link, PAGE_SLACK_BYTES)
         or still < max(STALLED_S, SILENT_REPLY_S)
     ):
         return None
+    idle, name = affected.wait == IDLE, link.downstream
+    shows = (
+        f"it shows as waiting for WAL ({affected.wait}) while received WAL waits for it"
+        if idle
+        else f"it shows as reading or writing ({affected.wait}), and is stopped, or its disk does not answer"
+    )
+    signs = "stopped, or in a loop" if idle else "stopped, or waiting for a dead disk"
     return Claim(
         subject=of_link(link),
-        confidence=0.9,
-        title=f"replay on {link.downstream} hangs",
-        summary=f"the startup process of {link.downstream} has not moved for {duration(still)}: it shows as waiting "
-        f"for WAL ({affected.wait}) while received WAL waits for it",
+        confidence=0.9 if idle else UNSEEN,
+        title=f"replay on {name} hangs",
+        summary=f"the startup process of {name} has not moved for {duration(still)}: {shows}",
         steps=[
-            show_replay(link.downstream),
-            Step(risk="look", text=f"Check that process on the host of {link.downstream}: stopped, or in a loop"),
-            restart_server(link.downstream),
+            show_replay(name),
+            Step(risk="look", text=f"Check that process on the host of {name}: {signs}"),
+            *([restart_server(name)] if idle else []),
         ],
         evidence_for=[
             fact("startup_wait", affected.wait, link.downstream),

@@ -272,6 +272,16 @@ def test_replay_that_hangs() -> None:
     assert world.incidents[-1].title == "orders: replay on pg-2 hangs"
 
 
+def test_replay_that_shows_one_read_all_the_time() -> None:
+    """It was stopped in the midst of it, or its disk does not answer: a guess, which only looks."""
+    world = pair()
+    stuck = world.lsn
+    run(world, 15, replayed=stuck, positions={"startup_wait": "IO/WalRead"})
+    cause = first(world)
+    assert (cause.code, cause.confidence) == ("standby_hung", 0.45)
+    assert {step.risk for step in cause.steps} == {"look"}
+
+
 def test_commits_that_wait_for_replay() -> None:
     """Under remote_apply commits wait for what holds up replay, and that is the root."""
     world = pair()
