@@ -48,8 +48,7 @@ def unlimited_slots(node: AuditedNode) -> Iterator[Violation]:
                 say(
                     node.name,
                     "Set max_slot_wal_keep_size to less than the free room of the disk of pg_wal, and to more than "
-                    "the WAL "
-                    "of the longest outage of a consumer that must be survived; then reload",
+                    "the WAL of the longest outage of a consumer that must be survived; then reload",
                 ),
             ),
         )
@@ -125,8 +124,7 @@ def unused_slot(node: AuditedNode) -> Iterator[Violation]:
     reads=("pg_replication_slots.xmin", "pg_replication_slots.catalog_xmin"),
     condition="`xmin` or `catalog_xmin` of a slot is older than 50 million transactions; critical from 500 million",
     why="Vacuum cannot remove rows that died since, nor freeze: tables and catalogs grow, up to the point where the "
-    "server "
-    "stops to protect itself from wraparound.",
+    "server stops to protect itself from wraparound.",
     reference=f"{DOCS}routine-vacuuming.html#VACUUM-FOR-WRAPAROUND",
 )
 def old_horizon(node: AuditedNode) -> Iterator[Violation]:
@@ -201,7 +199,8 @@ def short_idle_timeout(node: AuditedNode) -> Iterator[Violation]:
     "critical",
     reads=("pg_replication_slots.wal_status", "pg_replication_slots.invalidation_reason"),
     condition="a slot is lost or invalidated",
-    why="The WAL or the rows that its consumer needs are removed. It can never go on, and must be built anew.",
+    why="The WAL or the rows that its consumer needs are removed, and the slot can never be used again. A subscriber "
+    "has to be built anew; a standby only if no archive has the WAL that it lacks.",
     reference=f"{DOCS}view-pg-replication-slots.html",
 )
 def lost_slot(node: AuditedNode) -> Iterator[Violation]:
@@ -209,11 +208,17 @@ def lost_slot(node: AuditedNode) -> Iterator[Violation]:
     for slot in slots(node):
         if slot.wal_status == "lost" or slot.invalidation_reason or slot.conflicting:
             reason = f" ({slot.invalidation_reason})" if slot.invalidation_reason else ""
+            remedy = (
+                "Build its consumer anew with a new slot; when that runs:"
+                if slot.kind == "logical"
+                else "Give its standby a new slot. It goes on if its restore_command finds the WAL that it lacks, and "
+                "has to be built anew if not. When it streams again:"
+            )
             yield Violation(
                 f"slot {slot.name} on {node.name} is lost{reason}",
                 steps=(
                     show_slot(node.name, slot.name),
-                    say(node.name, "Build its consumer anew with a new slot; when it runs:", "careful"),
+                    say(node.name, remedy, "careful"),
                     drop_slot(node.name, slot.name),
                 ),
                 name=slot.name,
