@@ -114,8 +114,7 @@ def command_keeps_nothing(node: AuditedNode) -> Iterator[Violation]:
     reads=("archive_mode",),
     condition="`archive_mode` is on at the upstream and off at its standby",
     why="After a promotion of the standby nothing archives, and turning it on needs a restart: backups cannot be "
-    "rolled "
-    "forward over the failover.",
+    "rolled forward over the failover.",
     effect="restart",
     reference=f"{WAL}ARCHIVE-MODE",
     applies=is_physical,

@@ -27,8 +27,7 @@ OLD_S = 3600.0
     reads=("fsync",),
     condition="`fsync` is off",
     why="After a crash of the operating system or a power failure the data may be corrupt, without a message, and a "
-    "standby "
-    "may have what its primary lost.",
+    "standby may have what its primary lost.",
     effect="reload",
     reference=f"{WAL}FSYNC",
 )
@@ -120,8 +119,7 @@ def no_rewind(node: AuditedNode) -> Iterator[Violation]:
     reads=("synchronous_commit", "synchronous_standby_names"),
     condition="`synchronous_commit` is off for a whole primary without `synchronous_standby_names`",
     why="The newest transactions are lost at a crash although their clients had their answer; a "
-    "standby "
-    "may never have had them.",
+    "standby may never have had them.",
     effect="reload",
     reference=f"{WAL}SYNCHRONOUS-COMMIT",
     applies=is_primary,
@@ -173,8 +171,7 @@ def unlogged_tables(node: AuditedNode) -> Iterator[Violation]:
     reads=("zero_damaged_pages", "ignore_checksum_failure", "ignore_invalid_pages", "ignore_system_indexes"),
     condition="one of these settings is on",
     why="They exist to rescue what is left of a broken server. Left on, damaged rows vanish or are read as if they "
-    "were "
-    "right.",
+    "were right.",
     effect="restart",
     reference=f"{_DEVELOPER}IGNORE-CHECKSUM-FAILURE",
 )
@@ -223,8 +220,7 @@ def deferred_cleanup(node: AuditedNode) -> Iterator[Violation]:
     reads=("data_sync_retry",),
     condition="`data_sync_retry` is on",
     why="After a failed fsync many kernels drop the pages and report success at the next try: what was not written "
-    "counts "
-    "as written. Off, the server restarts and replays its WAL.",
+    "counts as written. Off, the server restarts and replays its WAL.",
     effect="restart",
     reference=f"{DOCS}runtime-config-error-handling.html#GUC-DATA-SYNC-RETRY",
 )

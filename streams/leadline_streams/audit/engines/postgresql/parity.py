@@ -108,8 +108,7 @@ def older_standby(link: AuditedLink) -> Iterator[Violation]:
     reads=("pg_database_collation_actual_version()", "pg_collation_actual_version()"),
     condition="the version of the library that sorts a database differs at the two ends",
     why="Indexes are copied byte for byte: on the standby, queries miss rows, and once it is promoted unique indexes "
-    "accept "
-    "duplicates.",
+    "accept duplicates.",
     reference=f"{DOCS}sql-altercollation.html#SQL-ALTERCOLLATION-NOTES",
     applies=is_physical,
 )

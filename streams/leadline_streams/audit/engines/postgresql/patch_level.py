@@ -78,8 +78,7 @@ def _minor(facts: Facts) -> AuditRule:
         reads=("server_version_num",),
         condition=f"a newer minor release is known; a warning from {MANY} of them on",
         why="Each has repairs of replication and of defects that lose data. Installing one needs a restart and no "
-        "other "
-        "work.",
+        "other work.",
         effect="restart",
         reference=VERSIONING,
     )

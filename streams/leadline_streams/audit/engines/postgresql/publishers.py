@@ -87,8 +87,7 @@ def refused(node: AuditedNode) -> Iterator[Violation]:
     reads=("pg_replication_slots.failover", "pg_stat_replication"),
     condition="a publisher with standbys has a logical slot with `failover` off",
     why="A standby that is promoted does not have the slot: its subscriber has to be copied anew, and changes of the "
-    "time "
-    "between are lost for it.",
+    "time between are lost for it.",
     reference=f"{LOGICAL}-failover.html",
     since=17,
     applies=publishes,

@@ -76,8 +76,7 @@ def no_status(node: AuditedNode) -> Iterator[Violation]:
     reads=("wal_receiver_timeout",),
     condition="`wal_receiver_timeout` is 0 on a standby",
     why="When the primary or the network vanishes without closing the connection, the standby waits for hours as if "
-    "all "
-    "were well, and does not connect again.",
+    "all were well, and does not connect again.",
     effect="reload",
     reference=f"{REPLICATION}WAL-RECEIVER-TIMEOUT",
     applies=is_standby,
@@ -203,8 +202,7 @@ def nameless(node: AuditedNode) -> Iterator[Violation]:
     reads=("wal_receiver_create_temp_slot", "primary_slot_name"),
     condition="`wal_receiver_create_temp_slot` is on and `primary_slot_name` is empty",
     why="The temporary slot keeps WAL only while the standby is connected. It is dropped when the connection breaks, "
-    "which "
-    "is when WAL must be kept.",
+    "which is when WAL must be kept.",
     effect="reload",
     reference=f"{REPLICATION}WAL-RECEIVER-CREATE-TEMP-SLOT",
     applies=is_standby,
@@ -227,8 +225,7 @@ def temporary_slot(node: AuditedNode) -> Iterator[Violation]:
     reads=("sync_replication_slots", "hot_standby_feedback", "primary_slot_name", "primary_conninfo", "wal_level"),
     condition="`sync_replication_slots` is on and one of the others is not set",
     why="The worker does not start, which only a line of the server log says. After a promotion the subscribers have "
-    "no "
-    "slot, and must be built anew.",
+    "no slot, and must be built anew.",
     effect="reload",
     reference=f"{DOCS}logicaldecoding-explanation.html#LOGICALDECODING-REPLICATION-SLOTS-SYNCHRONIZATION",
     since=17,

@@ -184,8 +184,7 @@ def reads_as_superuser(node: AuditedNode) -> Iterator[Violation]:
     reads=("pg_hba_file_rules.error",),
     condition="a line of pg_hba.conf is not accepted",
     why="The server goes on with the rules that it had. The change that somebody made has no effect, and the next "
-    "start "
-    "fails.",
+    "start fails.",
     effect="reload",
     reference=_HBA,
 )

@@ -265,8 +265,7 @@ def plugin_not_allowed(node: AuditedNode) -> Iterator[Violation]:
     reads=("output_plugin_libraries", "pg_replication_slots.plugin"),
     condition="a logical slot has a plugin of a third party, on a minor before `output_plugin_libraries`",
     why="The minor releases of August 2026 refuse plugins that are not listed in output_plugin_libraries: decoding "
-    "stops "
-    "with the update, until the setting is there.",
+    "stops with the update, until the setting is there.",
     reference="https://www.postgresql.org/docs/release/18.6/",
 )
 def plugin_refused_later(node: AuditedNode) -> Iterator[Violation]:

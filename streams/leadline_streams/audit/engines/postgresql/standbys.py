@@ -48,8 +48,7 @@ def unlimited_delay(node: AuditedNode) -> Iterator[Violation]:
     reads=("max_standby_streaming_delay", "hot_standby_feedback"),
     condition="`max_standby_streaming_delay` is under 5 s and `hot_standby_feedback` is off",
     why="Vacuum on the primary cancels queries on this standby within seconds (SQLSTATE 40001). Right for a standby "
-    "that "
-    "only waits for a failover, wrong for one that answers queries.",
+    "that only waits for a failover, wrong for one that answers queries.",
     effect="reload",
     reference=f"{REPLICATION}MAX-STANDBY-STREAMING-DELAY",
     applies=is_standby,
@@ -120,8 +119,7 @@ def slots_without_feedback(node: AuditedNode) -> Iterator[Violation]:
     reads=("recovery_min_apply_delay",),
     condition="`recovery_min_apply_delay` is over 0 on a standby",
     why="It is always that far behind, and a failover to it waits or loses that time. Right only for a copy that is "
-    "kept "
-    "against mistakes.",
+    "kept against mistakes.",
     effect="reload",
     reference=f"{REPLICATION}RECOVERY-MIN-APPLY-DELAY",
     applies=is_standby,
@@ -147,8 +145,7 @@ def delayed(node: AuditedNode) -> Iterator[Violation]:
     reads=("pg_get_wal_replay_pause_state()",),
     condition="replay of a standby is paused",
     why="The standby takes in WAL and does not replay it. The server pauses by itself when a setting is too low, and "
-    "stops "
-    "when it is resumed then.",
+    "stops when it is resumed then.",
     reference=f"{DOCS}functions-admin.html#FUNCTIONS-RECOVERY-CONTROL",
     applies=is_standby,
 )

@@ -177,8 +177,7 @@ def triggers(node: AuditedNode) -> Iterator[Violation]:
     reads=("track_commit_timestamp",),
     condition="`track_commit_timestamp` is off on a subscriber",
     why="Rows that were changed here and there are overwritten without being counted as conflicts: the data differs "
-    "and "
-    "nothing says so.",
+    "and nothing says so.",
     effect="restart",
     reference=f"{REPLICATION}TRACK-COMMIT-TIMESTAMP",
     since=18,

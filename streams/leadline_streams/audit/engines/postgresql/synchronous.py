@@ -128,8 +128,7 @@ def none_to_spare(node: AuditedNode) -> Iterator[Violation]:
     reads=("synchronous_standby_names", "pg_stat_replication"),
     condition="`synchronous_standby_names` is `*` while a subscriber or a program that keeps WAL is connected",
     why="Commits may wait for a subscriber, or count as safe because of one: a failover then loses transactions that "
-    "were "
-    "confirmed.",
+    "were confirmed.",
     effect="reload",
     reference=_NAMES,
     applies=requires,

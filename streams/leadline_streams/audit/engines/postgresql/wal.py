@@ -111,8 +111,7 @@ def no_sender_left(node: AuditedNode) -> Iterator[Violation]:
     reads=("wal_sender_timeout",),
     condition="`wal_sender_timeout` is 0",
     why="A standby that vanished stays connected for hours: its slot is in use, synchronous commits wait for it, and "
-    "it "
-    "cannot connect again under its slot.",
+    "it cannot connect again under its slot.",
     effect="reload",
     reference=f"{REPLICATION}WAL-SENDER-TIMEOUT",
 )
