@@ -55,7 +55,9 @@ def test_an_idle_pair_has_no_lag(wild: Wild, run: Run, pair: Pair) -> None:
     pair.fleet.wait_caught_up()
     threading.Event().wait(IDLE_S)
     (link,) = [row for row in _json(run, *dsns) if row["kind"] == "link"]
-    assert (link["lag_s"], link["lag_is_bound"], link["verdict"]) == (0.0, False, "idle")
+    assert (link["lag_s"], link["lag_is_bound"]) == (0.0, False)
+    # Each 15 s the primary writes a record of its own, and a standby that replays it while we look is healthy.
+    assert link["verdict"] in {"idle", "healthy"}
     wild.raises_nothing()
 
 
