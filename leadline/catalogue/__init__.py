@@ -4,18 +4,23 @@ The judgement, the incident log, the docs, ``leadline rules list`` and the check
 or a cause, add one entry, and one file in ``leadline_streams/rules`` or ``leadline_streams/causes``.
 
 ``entry``   the form of an entry, and sets of rules that many causes explain
-``rules``   every rule
+``rules``   every rule, one file per family
 ``causes``  every cause, one file per family
 ``habits``  improvements that several causes ask for
 """
 
 from typing import Final
 
-from leadline.catalogue import rules
 from leadline.catalogue.causes import logical, nodes, pipeline, slots, streaming
 from leadline.catalogue.entry import CauseEntry, RuleEntry
+from leadline.catalogue.rules import config, conflict, consistency, lag, liveness, retention, sync
+from leadline.catalogue.rules import slots as slot_rules
 
-RULES: Final[dict[str, RuleEntry]] = {entry.code: entry for entry in rules.ENTRIES}
+_RULE_FAMILIES = (config, conflict, consistency, lag, liveness, retention, slot_rules, sync)
+RULES: Final[dict[str, RuleEntry]] = {
+    entry.code: entry
+    for entry in sorted((rule for family in _RULE_FAMILIES for rule in family.ENTRIES), key=lambda rule: rule.code)
+}
 CAUSES: Final[dict[str, CauseEntry]] = {
     entry.code: entry
     for family in (logical, nodes, pipeline, slots, streaming)

@@ -1,0 +1,1 @@
+"""Every rule, one file per family, in the order of their codes."""

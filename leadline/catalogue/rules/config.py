@@ -1,0 +1,33 @@
+"""Rules of family config: settings that endanger replication."""
+
+from leadline.catalogue.entry import RuleEntry
+
+ENTRIES = (
+    RuleEntry(
+        code="config_mismatch",
+        family="config",
+        on="link",
+        unit="settings",
+        help=(
+            "Settings that must not be lower on a standby than on its primary, and are: `max_connections` and the "
+            "other parameters of hot standby, and `wal_level`."
+        ),
+        impact="Replay could pause, and the standby fail to start, once the primary used more than the standby allows.",
+        over="the settings of {up} and {down} agree",
+        class_="notice",
+    ),
+    RuleEntry(
+        code="identity_missing",
+        family="config",
+        on="node",
+        unit="tables",
+        help=(
+            "Published tables whose updates or deletes the server refuses: they have no replica identity and have been "
+            "updated or deleted from, or the row filter, the column list or the generated columns of a publication do "
+            "not fit their identity. Read where the agent is connected to the published database, once a minute and "
+            "after a reload; at most 20 tables."
+        ),
+        impact="Applications that updated or deleted rows of published tables got errors.",
+        over="the published tables of {node} can be identified",
+    ),
+)
