@@ -1,4 +1,4 @@
-"""Rules of family lag: how far a downstream is behind, and what will make it so."""
+"""Rules of family lag: a downstream that is behind, and what makes it so."""
 
 from leadline.catalogue.entry import RuleEntry
 
