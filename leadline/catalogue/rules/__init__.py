@@ -5,7 +5,7 @@
 ``slots``        failover slots
 ``conflict``     changes that a subscriber or a standby could not apply
 ``consistency``  servers whose data parted
-``liveness``     servers, agents, datacentres, and the parts of Leadline
+``liveness``     servers, agents, datacenters, and the parts of Leadline
 ``config``       settings that endanger replication
 ``sync``         commits that wait for standbys
 """

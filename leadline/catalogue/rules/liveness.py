@@ -1,4 +1,4 @@
-"""Rules of family liveness: servers, agents, datacentres, and the parts of Leadline."""
+"""Rules of family liveness: servers, agents, datacenters, and the parts of Leadline."""
 
 from leadline.catalogue.entry import RuleEntry
 
