@@ -11,7 +11,7 @@ from leadline.clock import SystemClock
 from leadline.errors import UnreachableError, UsageError
 from leadline.kafka import client_options, reach
 from leadline.settings.common import KafkaSettings
-from leadline.wire import ACTIONS, ALERTS, DELIVERIES, INCIDENTS, LAG, OBSERVATIONS, SILENCES, STATUS, Codec
+from leadline.wire import ACTIONS, ALERTS, AUDITS, DELIVERIES, INCIDENTS, LAG, OBSERVATIONS, SILENCES, STATUS, Codec
 
 if TYPE_CHECKING:
     from aiokafka.admin import AIOKafkaAdminClient
@@ -100,6 +100,15 @@ TOPICS: Final[dict[str, TopicSpec]] = {
             value="status, or a tombstone when the link or node is forgotten",
             cleanup="compact",
             codec=STATUS,
+        ),
+        TopicSpec(
+            name="audits",
+            about="The dated results of audits: findings, accepted ones, and what was not seen.",
+            key="cluster",
+            value="audit result",
+            cleanup="delete",
+            retention_s=90 * DAY_S,
+            codec=AUDITS,
         ),
         TopicSpec(
             name="state",

@@ -20,6 +20,7 @@ from leadline import interned_decode
 from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Transition
+from leadline.model.audit_result import AuditResult
 from leadline.model.delivery import Delivery
 from leadline.model.finding import Described, EngineVitals, FindingReport, Observation
 from leadline.model.ids import node_id
@@ -172,11 +173,12 @@ ACTIONS: Codec[Action] = Codec("actions", msgspec.json.Decoder(Action))
 SILENCES: Codec[Silence] = Codec("silences", msgspec.json.Decoder(Silence))
 DELIVERIES: Codec[Delivery] = Codec("deliveries", msgspec.json.Decoder(Delivery))
 STATUS: Codec[Status] = Codec("status", msgspec.json.Decoder(Status))
+AUDITS: Codec[AuditResult] = Codec("audits", msgspec.json.Decoder(AuditResult))
 CODECS: dict[str, Codec[Any]] = {
-    codec.name: codec for codec in (OBSERVATIONS, ALERTS, INCIDENTS, LAG, STATUS, ACTIONS, SILENCES, DELIVERIES)
+    codec.name: codec for codec in (OBSERVATIONS, ALERTS, INCIDENTS, LAG, STATUS, AUDITS, ACTIONS, SILENCES, DELIVERIES)
 }
 
-Addressed = Described | Transition | Incident | LagRollup | Status | Action | Silence | Delivery
+Addressed = Described | Transition | Incident | LagRollup | Status | AuditResult | Action | Silence | Delivery
 """Every value that has a topic of its own."""
 
 
@@ -233,6 +235,8 @@ def _address(value: Addressed) -> tuple[Codec[Any], str, str, str, datetime, str
         case NodeStatus(cluster=cluster, node=name, at=at):
             ident = node_id(cluster, name)
             return STATUS, ident, f"{ident}:{timestamp(at)}", f"/streams/{cluster}", at, ident
+        case AuditResult(audit_id=ident, cluster=cluster, audited_at=at):
+            return AUDITS, cluster, ident, f"/streams/{cluster}", at, cluster
         case Action(action_id=ident, incident_id=incident, at=at):
             return ACTIONS, incident, ident, "/people", at, incident
         case Silence(silence_id=ident, starts_at=at):

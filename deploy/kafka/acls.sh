@@ -15,17 +15,17 @@ shift
 extra=("$@")
 prefix=${PREFIX-leadline.}
 tool=${KAFKA_ACLS:-kafka-acls.sh}
-topics="samples alerts incidents lag status state actions silences deliveries deadletters"
+topics="samples alerts incidents lag status audits state actions silences deliveries deadletters"
 
 # Who, writes which topics (without the prefix), reads which.
 grants() {
     local agent=${AGENT:-User:leadline-agent} stream=${STREAM:-User:leadline-stream}
     local sink=${SINK:-User:leadline-sink} people=${PEOPLE:-User:leadline-people}
     role "$agent" "samples" ""
-    role "$stream" "samples state alerts incidents lag status deadletters" "samples state"
+    role "$stream" "samples state alerts incidents lag status audits deadletters" "samples state"
     # The largest record that each topic takes: a larger state or output is kept back, and reported.
-    grant "$stream" DescribeConfigs state alerts incidents status lag
-    role "$sink" "deliveries incidents deadletters" "alerts incidents actions silences deliveries"
+    grant "$stream" DescribeConfigs state alerts incidents status lag audits
+    role "$sink" "deliveries incidents deadletters" "alerts incidents audits actions silences deliveries"
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.
     # They write there that a node is retired.
     role "$people" "actions silences samples" "incidents status silences deadletters"

@@ -8,6 +8,7 @@
 ``finding``      findings that no sample shows
 ``incident``     incidents: causes with steps, changes, timeline
 ``audit_look``   what an audit reads of a server
+``audit_result`` what one audit of a cluster found
 ``status``       what was judged of each link and node last
 ``lag``          roll-ups for analytics
 ``action``       acknowledgements and notes of people

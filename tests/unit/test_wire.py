@@ -15,6 +15,7 @@ from leadline import wire
 from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject, Transition
+from leadline.model.audit_result import AuditCounts, AuditedFinding, AuditResult, FindingAcceptance, NotJudged
 from leadline.model.delivery import Delivery
 from leadline.model.finding import EngineVitals, Finding, FindingReport
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
@@ -191,6 +192,30 @@ DELIVERY = Delivery(
     actions=["act_1"],
     receipt={"channel": "C024BE91L", "ts": "1775815203.000100"},
 )
+AUDITED = AuditResult(
+    audit_id="orders/2026-04-10T10:00:03.120Z",
+    cluster=ORDERS,
+    audited_at=AT,
+    facts_as_of="2026-04-01",
+    nodes=(PG1, PG2),
+    score=95,
+    counts=AuditCounts(warning=1, accepted=1, held=140, not_judged=1),
+    findings=(
+        AuditedFinding(
+            finding_id="f_0123456789ab",
+            rule="PG-SBY-001",
+            title="Queries on a standby may stop replay for ever",
+            severity="warning",
+            subject=Subject(kind="node", id="orders/pg-2", node=PG2),
+            nodes=(PG2,),
+            summary="pg-2 lets queries stop replay for ever",
+            value="max_standby_streaming_delay = -1",
+            since=AT,
+            accepted=FindingAcceptance(owner="ada", reason="reports run there", until="2026-06-30"),
+        ),
+    ),
+    not_judged=(NotJudged(rule="PG-SEC-001", subject="orders/pg-1", reason="pg-1: hba was not read"),),
+)
 EXAMPLES: dict[str, tuple[wire.Codec[Any], Any]] = {
     "samples_tick": (wire.OBSERVATIONS, TICK),
     "samples_findings": (wire.OBSERVATIONS, FINDINGS),
@@ -201,6 +226,7 @@ EXAMPLES: dict[str, tuple[wire.Codec[Any], Any]] = {
     "alerts": (wire.ALERTS, TRANSITION),
     "incidents": (wire.INCIDENTS, INCIDENT),
     "lag": (wire.LAG, ROLLUP),
+    "audits": (wire.AUDITS, AUDITED),
     "actions": (wire.ACTIONS, ACTION),
     "silences": (wire.SILENCES, SILENCE),
     "deliveries": (wire.DELIVERIES, DELIVERY),

@@ -14,7 +14,10 @@ from leadline_streams.runtime.fold import Output
 STEPS: Final = ((8000, 400), (2000, 200), (500, 100), (200, 20))
 """Longest text, in characters, and most items of a list, tried in turn."""
 IDENTITIES: Final = frozenset(
-    {"incident_id", "alert_id", "cluster", "link", "node", "upstream", "downstream", "merged_into", "parted_from"}
+    {
+        *("incident_id", "alert_id", "audit_id", "finding_id", "cluster", "link", "node", "upstream", "downstream"),
+        *("merged_into", "parted_from"),
+    }
 )
 """Fields by which records are recognized: they are never cut."""
 MOST_FIELDS: Final = 64
