@@ -17,6 +17,7 @@ PACKAGES = {
     "leadline_agents": ROOT / "agents/leadline_agents",
     "leadline_streams": ROOT / "streams/leadline_streams",
     "leadline_sinks": ROOT / "sinks/leadline_sinks",
+    "leadline_verify": ROOT / "verify/leadline_verify",
     "leadline_lab": ROOT / "lab/leadline_lab",
     "leadline_cli": ROOT / "cli/leadline_cli",
 }

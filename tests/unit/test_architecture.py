@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[2]
 FLOORS = {
     "leadline": 0,
     **dict.fromkeys(("leadline_agents", "leadline_streams", "leadline_sinks"), 1),
-    "leadline_lab": 2,
-    "leadline_cli": 3,
+    "leadline_verify": 2,
+    "leadline_lab": 3,
+    "leadline_cli": 4,
 }
 """Every room with its floor: imports go down only, and rooms on one floor never import each other."""
 PACKAGES = {
@@ -148,7 +149,7 @@ def import_faults(source: Source) -> Iterator[str]:
             if FLOORS[room] > FLOORS[source.package]:
                 yield where + "imports go down"
             elif FLOORS[room] == FLOORS[source.package]:
-                yield where + "roles meet only in Kafka"
+                yield where + "rooms of one floor meet only in Kafka"
             elif source.package == "leadline_cli" and room != "leadline" and not (late or for_types):
                 yield where + "a command imports other rooms inside its function, so that it starts without them"
         if within(module, OUTSIDE):
@@ -338,6 +339,7 @@ def test_no_clock_but_the_clock() -> None:
         ("leadline/wire.py", "def f():\n    import leadline_agents", "down"),
         ("leadline_streams/x.py", "def f():\n    import leadline_lab.sandbox", "down"),
         ("leadline_lab/x.py", "import leadline_cli", "down"),
+        ("leadline_verify/x.py", "def f():\n    import leadline_lab.sandbox", "down"),
         ("leadline_cli/agent.py", "from leadline_agents import sampler", "inside its function"),
         ("leadline/model/x.py", "from ..clock import SystemClock", "pure"),
         ("leadline_streams/judge/x.py", "import asyncio", "pure"),

@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 ROOMS = (
-    *("leadline", "agents", "sinks", "cli", "bench", "docs", "deploy", "pages"),
+    *("leadline", "agents", "sinks", "verify", "cli", "bench", "docs", "deploy", "pages"),
     *("streams/judge", "streams/engines", "streams/rules", "streams/causes", "streams/runtime", "streams"),
     *("lab/receiver", "lab/sandbox", "lab/demo", "lab"),
     *("tests/unit/streams", "tests/unit/sinks", "tests/unit/agents", "tests/unit/lab", "tests/unit/cli"),
@@ -133,7 +133,7 @@ def room(path: str) -> str:
     parts = path.replace("leadline_", "").split("/")
     if len(parts) == 1:
         return "pages"
-    if parts[0] in ("agents", "streams", "sinks", "lab", "cli"):
+    if parts[0] in ("agents", "streams", "sinks", "verify", "lab", "cli"):
         parts = [parts[0], *parts[2:]]
     names = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
     return next((name for name in names if name in ROOMS), "pages")
@@ -290,7 +290,7 @@ READERS = {
     **dict.fromkeys((".md",), page_findings),
     **dict.fromkeys((".yaml", ".yml", ".sql", ".sh", ".service", ".toml"), comment_findings),
 }
-TREES = ("leadline", "agents", "streams", "sinks", "lab", "cli", "bench", "docs", "deploy", "tests")
+TREES = ("leadline", "agents", "streams", "sinks", "verify", "lab", "cli", "bench", "docs", "deploy", "tests")
 
 
 def files() -> list[Path]:
@@ -314,7 +314,7 @@ def findings() -> tuple[Found, ...]:
 def shared_names() -> dict[str, list[str]]:
     """Classes of one name in several rooms of the product, with the files that define them."""
     homes: dict[str, dict[str, str]] = defaultdict(dict)
-    for tree in ("leadline", "agents", "streams", "sinks", "lab", "cli"):
+    for tree in ("leadline", "agents", "streams", "sinks", "verify", "lab", "cli"):
         for path in sorted((ROOT / tree).rglob("*.py")):
             for name in re.findall(r"^\s*class (\w+)", path.read_text(), re.MULTILINE):
                 homes[name][tree] = path.relative_to(ROOT).as_posix()

@@ -1,0 +1,96 @@
+"""Results of a verification: of a table, and of the whole run.
+
+A table is ``equal`` only when every row that either side has was compared and none differs. What could not be compared
+is never equal: it is ``undecided`` or ``not_compared``, with the reason.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from leadline.model import Value
+
+RowDifference = Literal["missing", "extra", "changed"]
+"""``missing``: only the upstream has the row; ``extra``: only the downstream; ``changed``: both, with other values."""
+TableState = Literal["equal", "different", "undecided", "not_compared"]
+CanaryState = Literal["found", "lost", "not_run"]
+"""The difference that a run makes in its own computation: found, overlooked, or no row to make it with."""
+
+
+class DifferingRow(Value, frozen=True, kw_only=True):
+    """One confirmed difference."""
+
+    table: str
+    """The name on the upstream, quoted where SQL needs it."""
+    key: dict[str, str | None]
+    """The values of the key columns as text; ``ctid`` where rows are found by their place."""
+    kind: RowDifference
+    columns: tuple[str, ...] = ()
+    """The columns that differ, of a row that is changed."""
+    upstream_hash: int | None = None
+    downstream_hash: int | None = None
+    upstream_values: dict[str, str | None] | None = None
+    """The differing columns' values; only when values were asked for."""
+    downstream_values: dict[str, str | None] | None = None
+    confirmed_at: datetime
+
+
+class UndecidedPart(Value, frozen=True, kw_only=True):
+    """A range of a table of which nothing is known, and why."""
+
+    after: str
+    """The last key before it; empty for the beginning of the table."""
+    up_to: str
+    """Its last key; empty for the end of the table."""
+    reason: str
+    rows: int = 0
+    """The rows that are in question, where they were counted."""
+
+
+class TableResult(Value, frozen=True, kw_only=True):
+    """The comparison of one table."""
+
+    table: str
+    downstream_table: str
+    state: TableState
+    reason: str = ""
+    """The reason for which it was not compared, or is undecided."""
+    rows_upstream: int = 0
+    rows_downstream: int = 0
+    estimate_upstream: int | None = None
+    """The server's own estimate (``reltuples``); None where it has none."""
+    estimate_downstream: int | None = None
+    chunks: int = 0
+    chunks_differed_at_first: int = 0
+    """Chunks whose first digests differed; traffic alone does that."""
+    differing_rows: int = 0
+    """All that were confirmed, also those beyond the limit of rows that are kept."""
+    undecided: tuple[UndecidedPart, ...] = ()
+    notes: tuple[str, ...] = ()
+    compared_at: datetime | None = None
+
+
+class VerifyReport(Value, frozen=True, kw_only=True):
+    """The result of a run."""
+
+    upstream: str
+    downstream: str
+    link_kind: Literal["physical", "logical"]
+    database: str
+    started_at: datetime
+    ended_at: datetime
+    tables: tuple[TableResult, ...]
+    differences: tuple[DifferingRow, ...]
+    canary: CanaryState
+    ended_early: str = ""
+    """The reason for which the run ended before every table was compared; empty when it did not."""
+    not_covered: tuple[str, ...] = ()
+    """Data of the database that this comparison does not look at."""
+
+    @property
+    def blind(self) -> bool:
+        """Whether the run overlooked its own difference, so that nothing that it found equal counts."""
+        return self.canary == "lost"
+
+    def count(self, state: TableState) -> int:
+        """The number of tables in this state."""
+        return sum(table.state == state for table in self.tables)
