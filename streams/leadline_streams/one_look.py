@@ -18,8 +18,9 @@ from leadline_streams.judge.alerting import Output
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.diagnosis.moment import causes_now
 from leadline_streams.judge.diagnosis.ranking import GUESS
+from leadline_streams.judge.link_state import STAND_IN_S
 from leadline_streams.judge.policy import Policy
-from leadline_streams.judge.state import STAND_IN_S, Memory
+from leadline_streams.judge.state import Memory
 from leadline_streams.judge.unseen import unseen
 from leadline_streams.judge.verdict import STALLED_S
 from leadline_streams.rules import RULES

@@ -18,8 +18,8 @@ from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.port import HOST
 from leadline_lab.sandbox.postgres import Server
 from leadline_streams.judge.cluster import ClusterState
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.policy import Override, Policy
-from leadline_streams.judge.state import LinkState
 from leadline_streams.rules import RULES
 from tests.zoo.observation import INTERVAL_S, Observation, quick
 from tests.zoo.outputs import as_line, state_lines

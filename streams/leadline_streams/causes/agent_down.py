@@ -8,8 +8,8 @@ from leadline_streams.engines.postgresql.connect_errors import has_no_connection
 from leadline_streams.engines.postgresql.witnesses import Witness, in_words, witnesses
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:

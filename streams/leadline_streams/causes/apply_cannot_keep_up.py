@@ -11,8 +11,9 @@ from leadline.words import size
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import GUESS, CauseRule, Claim
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import LinkState, NodeState
 
 # With REPLICA IDENTITY FULL, workers of PostgreSQL 16, 17 and 18 were seen to read an index of CREATE INDEX
 # CONCURRENTLY before it was built; every later use of it fails with "unexpected zero page at block 0".

@@ -7,8 +7,8 @@ from leadline_streams.engines.postgresql.apply import AffectedSubscription, affe
 from leadline_streams.engines.postgresql.statements import change_setting, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 ORIGINS = "max_active_replication_origins"
 LAUNCHER = 1

@@ -8,8 +8,8 @@ from leadline_streams.engines.postgresql.archive import hangs, has_no_command
 from leadline_streams.engines.postgresql.statements import reload_settings, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 COMMAND = "archive_command"
 LIBRARY = "archive_library"

@@ -11,8 +11,8 @@ from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.needs import remote_transaction
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 NAMED = 3
 """Tables that are named."""

@@ -9,8 +9,8 @@ from leadline_streams.engines.postgresql.links import is_streaming, streaming
 from leadline_streams.engines.postgresql.statements import show_senders
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.subject import of_link
 
 BEHIND, CUT_ABOVE = 0.7, 0.45

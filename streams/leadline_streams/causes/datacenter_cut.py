@@ -6,8 +6,8 @@ from leadline.model.incident import Step
 from leadline.words import duration
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_cluster
 
 SEVERAL = 2

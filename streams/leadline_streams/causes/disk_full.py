@@ -9,8 +9,8 @@ from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 CODE = "disk_full"
 MESSAGES = ("No space left on device", "disk full")

@@ -6,8 +6,8 @@ from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.rights import refused, why_hidden
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 LOCKS = (
     "SELECT l.pid, l.relation::regclass, a.usename, a.state, a.xact_start FROM pg_locks AS l "

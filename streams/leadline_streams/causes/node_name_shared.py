@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from leadline.model.incident import Step
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.shared_names import are_two_servers
-from leadline_streams.judge.state import NodeState
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:

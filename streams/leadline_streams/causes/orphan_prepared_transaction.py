@@ -11,8 +11,8 @@ from leadline_streams.engines.postgresql.slots import has_old_prepared, oldest_w
 from leadline_streams.engines.postgresql.statements import show_prepared
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:

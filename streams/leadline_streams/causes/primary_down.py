@@ -14,8 +14,8 @@ from leadline_streams.engines.postgresql.unread import followers_of, is_unread
 from leadline_streams.engines.postgresql.witnesses import witnesses
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 UNSEEN = 0.45
 """Confidence that a server is down that gives no answer, and that nobody else was seen to lose."""

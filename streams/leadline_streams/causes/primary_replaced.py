@@ -10,8 +10,9 @@ from leadline_streams.engines.postgresql.unread import successor_of
 from leadline_streams.engines.postgresql.wal import kept_timeline
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import LinkState, NodeState
 
 UNREACHED = ("gone", "hangs", "unseen")
 """States of a server that gave no answer at all."""

@@ -9,8 +9,9 @@ from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import LinkState, NodeState
 from leadline_streams.rules.log_went_back import held_words
 
 POSITION = """

@@ -13,8 +13,9 @@ from leadline_streams.engines.postgresql.subscriptions import missing_publicatio
 from leadline_streams.engines.postgresql.unserved import successor_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import LinkState, NodeState
 
 RULES = FAILING | {"publication_missing"}
 NOT_WATCHED = frozenset({"subscription_without_worker"})

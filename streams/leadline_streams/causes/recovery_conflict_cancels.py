@@ -6,8 +6,8 @@ from leadline.model.incident import Step
 from leadline_streams.engines.postgresql.statements import change_setting, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 LIMIT = "max_standby_streaming_delay"
 FEEDBACK = "hot_standby_feedback"

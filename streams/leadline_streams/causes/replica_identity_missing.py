@@ -8,8 +8,8 @@ from leadline_streams.engines.postgresql.apply import quoted
 from leadline_streams.engines.postgresql.refusals import FULL, refused, words_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 from leadline_streams.rules.identity_missing import NAMED
 
 TITLES = {

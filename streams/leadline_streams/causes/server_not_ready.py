@@ -10,8 +10,8 @@ from leadline_streams.engines.postgresql.slots import oldest_writer
 from leadline_streams.engines.postgresql.statements import show_senders
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:

@@ -9,8 +9,8 @@ from leadline_streams.engines.postgresql.statements import see_role, show_receiv
 from leadline_streams.engines.postgresql.unread import is_unread
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 Orphan = tuple[NodeState, Upstream]
 

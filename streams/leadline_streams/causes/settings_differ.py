@@ -8,8 +8,8 @@ from leadline_streams.engines.postgresql.mismatches import HOT_STANDBY, too_low
 from leadline_streams.engines.postgresql.statements import restart_server, show_settings
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_link
 
 PAUSES = "if the primary uses more than the standby allows, replay pauses and the standby does not start again"

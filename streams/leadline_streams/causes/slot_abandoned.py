@@ -12,8 +12,8 @@ from leadline_streams.engines.postgresql.slots import retains_much, slot_is_lost
 from leadline_streams.engines.postgresql.statements import drop_slot, show_senders, show_slot
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 FREED_S = 5.0
 """DROP SUBSCRIPTION drops the slot too; two agents report that one after the other, this far apart at most."""

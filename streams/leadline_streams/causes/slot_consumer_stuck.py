@@ -14,8 +14,8 @@ from leadline_streams.engines.postgresql.timeouts import keepalive_s
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import GUESS, CauseRule, Claim
 from leadline_streams.judge.lookup import first
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.verdict import STALLED_S
 
 

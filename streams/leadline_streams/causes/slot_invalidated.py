@@ -18,8 +18,9 @@ from leadline_streams.engines.postgresql.statements import (
 )
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import LinkState, NodeState
 
 LIMITS = {
     "wal_removed": "max_slot_wal_keep_size",

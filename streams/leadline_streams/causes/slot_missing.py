@@ -7,9 +7,9 @@ from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.lookup import first
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.subject import of_link
 
 SLOT_NAME = "primary_slot_name"

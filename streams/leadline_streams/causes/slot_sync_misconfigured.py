@@ -22,8 +22,8 @@ from leadline_streams.judge.chain import root_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.lookup import first
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:

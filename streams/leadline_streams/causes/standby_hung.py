@@ -12,8 +12,8 @@ from leadline_streams.engines.postgresql.unread import followers_of, is_unread
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.link_progress import outstanding
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_link
 from leadline_streams.judge.verdict import STALLED_S
 

@@ -15,8 +15,8 @@ from leadline_streams.engines.postgresql.table_copies import stuck, waiting_send
 from leadline_streams.judge.chain import root_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 RULES = frozenset({"table_sync_waiting"})
 TRANSACTION = "Lock/transactionid"

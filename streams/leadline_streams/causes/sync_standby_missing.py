@@ -11,8 +11,8 @@ from leadline_streams.engines.postgresql.statements import change_setting, show_
 from leadline_streams.engines.postgresql.synchronous import Wanted, confirming
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 SETTING = "synchronous_standby_names"
 

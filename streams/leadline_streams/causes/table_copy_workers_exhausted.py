@@ -8,8 +8,8 @@ from leadline_streams.engines.postgresql.statements import change_setting, show_
 from leadline_streams.engines.postgresql.table_copies import stuck
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 RULES = frozenset({"table_sync_waiting"})
 PER_SUBSCRIPTION = "max_sync_workers_per_subscription"

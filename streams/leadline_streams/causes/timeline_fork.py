@@ -9,8 +9,8 @@ from leadline_streams.engines.postgresql.statements import show_server
 from leadline_streams.engines.postgresql.wal import has_forked, kept_timeline
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_link
 
 SETTLED_S = 3.0

@@ -9,8 +9,8 @@ from leadline_streams.engines.postgresql.statements import change_setting, show_
 from leadline_streams.engines.postgresql.wal import has_forked, kept_timeline, left_at
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_link
 
 SETTING = "recovery_target_timeline"

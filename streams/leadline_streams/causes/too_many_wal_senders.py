@@ -10,8 +10,8 @@ from leadline_streams.engines.postgresql.mismatches import LEVELS, WAL_LEVEL
 from leadline_streams.engines.postgresql.statements import change_setting, show_senders, show_settings
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.subject import of_link
 
 MOST = "max_wal_senders"

@@ -6,7 +6,10 @@
 ``judging``          judges nodes and links: verdicts, rules, statuses
 ``engine``           what the judgement asks of an engine
 ``watermark``        arrivals put into event-time order; duplicates, late ones, wrong clocks
-``state``            what is remembered of a cluster, its nodes and links; bytes and back
+``state``            what is remembered of a cluster; bytes and back
+``node_state``       what is remembered of a node
+``link_state``       what is remembered of a link, and its lag in the present windows
+``problem_state``    what is remembered of alerts, incidents and reports
 ``limits``           limits of one cluster, and what is beyond them
 ``links``            the links of a cluster, by identity and by node
 ``lookup``           one of many slots, senders or subscriptions, found by a field

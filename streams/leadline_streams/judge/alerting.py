@@ -16,8 +16,11 @@ from leadline_streams.judge import limits as limit
 from leadline_streams.judge.effective_rules import EffectiveRules
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.lifecycle import LifecycleStep
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.lookup import first
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.problem_state import AlertState
 from leadline_streams.judge.problems import Problems
 from leadline_streams.judge.rule import (
     ClusterContext,
@@ -29,7 +32,7 @@ from leadline_streams.judge.rule import (
     UnknownRule,
     Words,
 )
-from leadline_streams.judge.state import AlertState, LinkState, Memory, NodeState
+from leadline_streams.judge.state import Memory
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.judge.subject import of_link
 from leadline_streams.judge.view import View

@@ -1,9 +1,10 @@
 """The chain of servers above a link, as far as agents can see it."""
 
 from leadline.model.observation import Slot
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.position_clock import PositionClock
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import LinkState, NodeState
 
 
 def root_of(cluster: ClusterView, name: str | None) -> NodeState | None:

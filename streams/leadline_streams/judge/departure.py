@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from leadline.words import duration
 from leadline_streams.judge.judgement import Judgement
-from leadline_streams.judge.state import LinkState, Memory, NodeState
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.state import Memory
 
 DROPPED_AFTER_S = 30.0
 """It was stopped and its slot was dropped: both are what somebody does who removes a server."""

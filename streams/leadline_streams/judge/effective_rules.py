@@ -3,9 +3,9 @@
 from leadline.model.alert import Subject
 from leadline.model.ids import ClusterName
 from leadline_streams.judge.judgement import Check, Judgement, Plan, standing
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits, Scope
 from leadline_streams.judge.rule import ClusterContext, RuleBase
-from leadline_streams.judge.state import NodeState
 
 
 class EffectiveRules:

@@ -12,7 +12,9 @@ from leadline.model.alert import Evidence
 from leadline.model.finding import EngineVitals
 from leadline.model.incident import Step
 from leadline.model.observation import Downstream, LinkKind, Node, Sample, Slot, Subscription, Unit
-from leadline_streams.judge.state import LinkState, Memory, NodeState, Reach
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState, Reach
+from leadline_streams.judge.state import Memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from leadline.catalogue import CAUSES, RULES
 from leadline.model.alert import Cause, Subject
 from leadline_streams.judge.diagnosis.ranking import CERTAIN, GUESS, CauseKey, key_of, rank
 from leadline_streams.judge.judgement import Judgement
+from leadline_streams.judge.problem_state import AlertState, IncidentState
 from leadline_streams.judge.signs import Signs
-from leadline_streams.judge.state import AlertState, IncidentState, Memory
+from leadline_streams.judge.state import Memory
 from leadline_streams.judge.topology import BELOW
 
 LOCATED = 0.4

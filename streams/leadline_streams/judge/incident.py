@@ -17,7 +17,8 @@ from leadline.steps import fix_of
 from leadline_streams.judge import reported_causes
 from leadline_streams.judge.diagnosis import late_evidence
 from leadline_streams.judge.diagnosis.ranking import CERTAIN, CauseKey, key_of, name_of
-from leadline_streams.judge.state import AlertState, IncidentState, Memory
+from leadline_streams.judge.problem_state import AlertState, IncidentState
+from leadline_streams.judge.state import Memory
 from leadline_streams.judge.subject import of_cluster
 from leadline_streams.judge.topology import Topology
 

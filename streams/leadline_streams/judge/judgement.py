@@ -7,9 +7,10 @@ from typing import NamedTuple, get_args
 from leadline.model.alert import SubjectKind
 from leadline_streams.judge.diagnosis.ranking import CauseRule
 from leadline_streams.judge.engine import Engine
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits, Policy, Scope
 from leadline_streams.judge.rule import AnyRule, ClusterContext, Measure, RuleBase
-from leadline_streams.judge.state import STANDING, NodeState
+from leadline_streams.judge.state import STANDING
 
 
 class Check(NamedTuple):

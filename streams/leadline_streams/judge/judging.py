@@ -8,8 +8,10 @@ from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.chain import clock_of
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterContext, NodeContext, SlotContext, SubscriptionContext
-from leadline_streams.judge.state import LARGE, LinkState, Memory, NodeState
+from leadline_streams.judge.state import LARGE, Memory
 from leadline_streams.judge.view import View
 from leadline_streams.judge.wiring import Wiring
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from leadline.model.alert import Reason, Severity, State
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.state import AlertState
+from leadline_streams.judge.problem_state import AlertState
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Progress of one link: whether it is connected, where it is, how far behind, and how that changes."""
 
 from leadline_streams.judge.engine import LinkReading, LinkTraits
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState, WentBack
 from leadline_streams.judge.position_clock import PositionClock
-from leadline_streams.judge.state import LinkState, NodeState, WentBack
 
 ANCHOR_S = 5.0
 LEAD_S = 10.0

@@ -10,8 +10,10 @@ from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.judging import STEP, Judging, drain
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.links import Links
-from leadline_streams.judge.state import LinkState, Memory, NodeState
+from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.state import Memory
 from leadline_streams.judge.timers import Timers
 from leadline_streams.judge.wiring import Wiring
 

@@ -4,7 +4,8 @@ from leadline.model.alert import Cause
 from leadline_streams.judge import incident as incidents
 from leadline_streams.judge.diagnosis.ranking import CERTAIN, FADED, name_of
 from leadline_streams.judge.grouping import Grouping, OpenProblem, pages
-from leadline_streams.judge.state import AlertState, Memory
+from leadline_streams.judge.problem_state import AlertState
+from leadline_streams.judge.state import Memory
 
 Explained = list[tuple[AlertState, list[Cause]]]
 """Notices, each with its causes, ranked."""

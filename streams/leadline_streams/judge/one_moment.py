@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from leadline_streams.judge.state import LinkState
+from leadline_streams.judge.link_state import LinkState
 
 AT_ONCE_S = 2.0
 """Two agents that look once a second see one moment this far apart."""

@@ -7,7 +7,7 @@ from leadline.model.alert import Cause
 from leadline_streams.judge.diagnosis.ranking import CERTAIN, key_of
 from leadline_streams.judge.grouping import Grouping, OpenProblem, pages
 from leadline_streams.judge.incident import is_crowd
-from leadline_streams.judge.state import IncidentState
+from leadline_streams.judge.problem_state import IncidentState
 
 UNNAMED_S = 3.0
 """Incidents without a cause are compared by place and time only after their causes were looked for this long."""

@@ -17,8 +17,9 @@ from leadline_streams.judge.grouping import Grouping, OpenProblem, pages
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.notices import Explained
 from leadline_streams.judge.one_problem import Comparison
+from leadline_streams.judge.problem_state import AlertState, IncidentState
 from leadline_streams.judge.reported_causes import ended_by
-from leadline_streams.judge.state import LARGE, AlertState, IncidentState, Memory
+from leadline_streams.judge.state import LARGE, Memory
 from leadline_streams.judge.topology import Topology
 
 DIAGNOSE_EVERY_S = 1.0

@@ -14,7 +14,7 @@ from leadline.clock import moment
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause
 from leadline_streams.judge.diagnosis.ranking import GONE, OVER, name_of
-from leadline_streams.judge.state import IncidentState
+from leadline_streams.judge.problem_state import IncidentState
 
 _NUMBER: Final = re.compile(r"\d{1,15}(\.\d{1,6})?", re.ASCII).fullmatch
 

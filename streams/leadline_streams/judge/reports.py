@@ -5,7 +5,8 @@ from leadline.model.finding import FindingReport
 from leadline.wire import INVALID
 from leadline_streams.judge.alerting import Alerting, Output, key
 from leadline_streams.judge.judgement import Judgement
-from leadline_streams.judge.state import Memory, ReportState
+from leadline_streams.judge.problem_state import ReportState
+from leadline_streams.judge.state import Memory
 
 
 def validate(report: FindingReport, judgement: Judgement) -> None:

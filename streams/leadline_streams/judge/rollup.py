@@ -7,7 +7,7 @@ from leadline.model.alert import Verdict
 from leadline.model.ids import ClusterName
 from leadline.model.lag import LagRollup
 from leadline.numbers import within_int64
-from leadline_streams.judge.state import LinkState, Rollup
+from leadline_streams.judge.link_state import LinkState, Rollup
 
 BRIEF_S = 10.0
 LONG_S = 60.0

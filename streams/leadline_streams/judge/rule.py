@@ -16,8 +16,9 @@ from leadline.model.ids import ClusterName
 from leadline.model.observation import Slot, Subscription
 from leadline_streams.judge import subject
 from leadline_streams.judge.engine import Engine
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.state import LinkState, NodeState
 
 UNKNOWN: Final = nan
 """Returned by ``measure`` when the number cannot be known now: an alert neither clears nor breaches."""

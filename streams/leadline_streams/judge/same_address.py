@@ -7,9 +7,10 @@ time. What was known of the one says nothing about the other: neither its settin
 from leadline.clock import moment
 from leadline.model.incident import Change
 from leadline.model.observation import Node, Sample
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.position_clock import PositionClock
 from leadline_streams.judge.setting_changes import remember
-from leadline_streams.judge.state import Memory, NodeState
+from leadline_streams.judge.state import Memory
 
 STEP_S = 2.0
 """The clock of a host is set back by less, as a rule."""

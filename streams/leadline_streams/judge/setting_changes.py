@@ -4,7 +4,8 @@ from leadline.clock import moment
 from leadline.model.incident import Change
 from leadline.model.observation import SettingValue
 from leadline.setting_words import written
-from leadline_streams.judge.state import Memory, NodeState
+from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.state import Memory
 
 KEPT_S = 2 * 3600.0
 KEPT = 100

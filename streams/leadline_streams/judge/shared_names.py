@@ -5,7 +5,7 @@ that returns after another one shows that both run.
 """
 
 from leadline.model.observation import Sample
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 SHOWN_S = 120.0
 """They alternate at every look, or with every whole sample."""

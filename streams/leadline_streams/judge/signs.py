@@ -9,7 +9,8 @@ from leadline_streams.judge.diagnosis.context import open_context
 from leadline_streams.judge.diagnosis.ranking import CERTAIN, CauseKey, Found, find_causes, key_of
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.one_moment import cut_at_once
-from leadline_streams.judge.state import AlertState, IncidentState, Memory
+from leadline_streams.judge.problem_state import AlertState, IncidentState
+from leadline_streams.judge.state import Memory
 from leadline_streams.judge.topology import Reach, Reached, Topology
 from leadline_streams.judge.view import View
 

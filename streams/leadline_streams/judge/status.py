@@ -14,7 +14,8 @@ from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Unit
 from leadline.model.status import LinkStatus, NodeHealth, NodeStatus
 from leadline.numbers import within_int64
-from leadline_streams.judge.state import LinkState, NodeState, Reach
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState, Reach
 
 LAG_EVERY_S = 1.0
 LAG_AT_LEAST_EVERY_S = 10.0

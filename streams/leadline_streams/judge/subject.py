@@ -2,7 +2,7 @@
 
 from leadline.model.alert import Subject
 from leadline.model.ids import ClusterName, NodeName, node_id, thing_id
-from leadline_streams.judge.state import LinkState
+from leadline_streams.judge.link_state import LinkState
 
 
 def of_link(link: LinkState) -> Subject:

@@ -1,7 +1,8 @@
 """Write rate of a primary and throughput of its links, now and before an incident began."""
 
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
-from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 
 NOW_S = 10.0
 USUAL_S = 600.0

@@ -8,8 +8,9 @@ from leadline.catalogue import RULES
 from leadline.catalogue.entry import LATE
 from leadline.model.alert import Subject
 from leadline.model.ids import NodeName, node_id, thing_id
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.problem_state import AlertState
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import AlertState, LinkState
 
 SAME, ON_IT, BESIDE, ABOVE, BELOW = range(5)
 """Distance of an alert: about the same subject; on it, or at the same link; at one of its ends; on a node that waits

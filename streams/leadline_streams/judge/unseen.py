@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from leadline.model.ids import NodeName
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import LinkState, NodeState
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from leadline.model.alert import Verdict
 from leadline_streams.judge.engine import LinkReading, LinkTraits
 from leadline_streams.judge.link_progress import outstanding
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.position_clock import PositionClock
-from leadline_streams.judge.state import LinkState, NodeState
 
 STALLED_S = 4.0
 """Received and not applied for this long is a stall; replay of one record takes less."""

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from leadline.model.ids import ClusterName
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import LinkState, Memory, NodeState
+from leadline_streams.judge.state import Memory
 
 Derived = TypeVar("Derived")
 

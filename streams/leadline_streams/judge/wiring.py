@@ -5,7 +5,8 @@ from math import inf
 from leadline_streams.judge import status
 from leadline_streams.judge.alerting import Alerting, Output, key
 from leadline_streams.judge.judgement import Judgement
-from leadline_streams.judge.state import LARGE, Memory, NodeState
+from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.state import LARGE, Memory
 
 EVERY_S = 1.0
 """The links of a large cluster are discovered at most so often, for all changes together."""

@@ -14,9 +14,9 @@ from leadline_streams.engines.postgresql.apply import DUPLICATES, MISSING, ORIGI
 from leadline_streams.engines.postgresql.both_ways import may_have_crossed, publishers_back
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
-from leadline_streams.judge.state import NodeState
 
 
 def measure(context: SubscriptionContext) -> float | None:

@@ -4,10 +4,10 @@ from leadline.words import duration, times
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.lookup import first
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SubscriptionContext, Words, fact
-from leadline_streams.judge.state import LinkState
 
 
 def measure(context: SubscriptionContext) -> float | None:

@@ -3,9 +3,9 @@
 from leadline.model.observation import Archiver
 from leadline.words import duration
 from leadline_streams.engines.postgresql.archive import failed_last, hangs, has_no_command
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
-from leadline_streams.judge.state import NodeState
 
 BACKLOG = 256
 """Segments that wait, 4 GiB at the default size. After a burst some wait; this many mean that archiving is too slow."""

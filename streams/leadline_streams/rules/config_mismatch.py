@@ -3,9 +3,9 @@
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.mismatches import too_low
 from leadline_streams.judge.chain import root_of
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, LinkContext, Rule, Words, fact
-from leadline_streams.judge.state import NodeState
 
 
 def measure(context: LinkContext) -> float | None:

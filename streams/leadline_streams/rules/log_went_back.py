@@ -3,9 +3,9 @@
 from leadline.words import size
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.lsn import format_lsn
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
-from leadline_streams.judge.state import LinkState
 
 
 def measure(context: NodeContext) -> float | None:

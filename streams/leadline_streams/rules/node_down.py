@@ -5,9 +5,9 @@ from typing import Final
 
 from leadline.words import duration
 from leadline_streams.engines.postgresql.witnesses import in_words, witnesses
+from leadline_streams.judge.node_state import Reach
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, NodeContext, Rule, Words, fact
-from leadline_streams.judge.state import Reach
 
 MAY_RUN_S: Final = 30.0
 """The most that is measured for a server that answers, or from which others still receive: it may run."""

@@ -1,9 +1,9 @@
 """``primary_lost``: a primary is not there, and everybody who received from it lost it."""
 
 from leadline.words import duration
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, NodeContext, Rule, Words, fact
-from leadline_streams.judge.state import NodeState
 
 BEFORE_S = 5.0
 """A downstream may be seen to lose the server this long before its agent does, or falls silent."""

@@ -2,9 +2,9 @@
 
 from leadline.words import duration
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
-from leadline_streams.judge.state import NodeState
 
 PREFIX = "recovery_conflict:"
 

@@ -4,9 +4,9 @@ from leadline.words import duration
 from leadline_streams.engines.postgresql.links import row_of, slot_of, subscription_of
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
 from leadline_streams.engines.postgresql.timing import longer_s
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
-from leadline_streams.judge.state import LinkState
 
 PASSING = frozenset({"pg_basebackup", "pg_receivewal", "pg_recvlogical"})
 """Programs that connect for a while. One that must stay connected uses a slot."""

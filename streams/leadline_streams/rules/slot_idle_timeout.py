@@ -3,9 +3,9 @@
 from leadline.words import duration
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.judge.chain import consumer_of
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import Rule, SlotContext, Words, fact
-from leadline_streams.judge.state import NodeState
 
 SETTING = "idle_replication_slot_timeout"
 

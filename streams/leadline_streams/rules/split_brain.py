@@ -1,9 +1,9 @@
 """``split_brain``: two servers of one cluster take writes."""
 
 from leadline.words import duration
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, ClusterContext, Rule, Words, fact
-from leadline_streams.judge.state import NodeState
 
 
 def measure(context: ClusterContext) -> float | None:

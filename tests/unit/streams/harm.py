@@ -17,7 +17,7 @@ from msgspec.structs import replace as with_fields
 from leadline.model.incident import Step
 from leadline_streams.judge.diagnosis.context import DiagnosisContext, open_context
 from leadline_streams.judge.diagnosis.ranking import GUESS, CauseRule, Claim
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 HARMS = re.compile(
     r"\b(TRUNCATE|DROP(?! NOT NULL)|DELETE|pg_drop_\w+|pg_replication_(slot|origin)_advance|pg_resetwal|copy_data|"

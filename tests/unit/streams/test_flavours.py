@@ -8,7 +8,7 @@ from leadline.model.incident import Step
 from leadline.model.observation import Node
 from leadline_streams.engines.postgresql.flavours import FLAVOURS, worded
 from leadline_streams.engines.postgresql.statements import change_setting, reload_settings, restart_server, show_slot
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 PG_1, PG_2 = NodeName("pg-1"), NodeName("pg-2")
 

@@ -10,7 +10,7 @@ from leadline.model.ids import AlertId, NodeName
 from leadline_streams.judge import lifecycle
 from leadline_streams.judge.lifecycle import LifecycleStep
 from leadline_streams.judge.policy import Limits
-from leadline_streams.judge.state import AlertState
+from leadline_streams.judge.problem_state import AlertState
 
 GRACE_S = 3.0
 LIMITS = Limits(warning=10.0, critical=100.0, for_s=5.0, keep_s=7.0)

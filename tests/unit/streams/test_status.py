@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from leadline.model.status import LinkStatus, NodeStatus
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.policy import Policy
-from leadline_streams.judge.state import LinkState
 from leadline_streams.judge.status import Forgotten, link_is_due, link_is_due_with_rollup, publish_link
 from tests.unit.streams.world import Server, World
 

@@ -13,8 +13,9 @@ from leadline_streams.engines.postgresql.links import is_logical, row_of, slot_o
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import literal
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import LinkState, NodeState
 from leadline_streams.judge.subject import of_slot, of_subscription
 
 DUPLICATES = frozenset({"insert_exists", "update_exists", "multiple_unique_conflicts"})

@@ -8,7 +8,8 @@ from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.timing import longer_s
 from leadline_streams.judge.engine import LinkReading
-from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 
 FETCH_S = 30.0
 """A standby has fetched a segment that is there in this time, with the default of ``wal_retrieve_retry_interval``."""

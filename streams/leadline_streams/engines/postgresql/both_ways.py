@@ -10,8 +10,8 @@ from leadline.model.observation import Slot, Subscription
 from leadline_streams.engines.postgresql.apply import ORIGINS
 from leadline_streams.engines.postgresql.links import is_logical, slot_of
 from leadline_streams.judge.lookup import first
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import NodeState
 
 CATCHES_UP_S = 30.0
 """After an interruption that ended this long ago, rows of another origin are usual again."""

@@ -12,7 +12,8 @@ from leadline.model.ids import NodeName
 from leadline.model.observation import Downstream
 from leadline_streams.engines.postgresql.identity import SenderKey, addresses, hosts, is_at, is_local
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES
-from leadline_streams.judge.state import Memory, NodeState
+from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.state import Memory
 
 ALL_PAIRS = 4096
 """Up to so many pairs every sender is compared with every standby."""

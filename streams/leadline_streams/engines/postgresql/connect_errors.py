@@ -6,7 +6,7 @@ library gives the reason, in fixed words at its beginning. A reason that is not 
 
 import re
 
-from leadline_streams.judge.state import NodeState, Reach
+from leadline_streams.judge.node_state import NodeState, Reach
 
 NOT_READY = ("57P01", "57P02", "57P03")
 """The server ends its sessions, or accepts none: it starts, stops, or recovers from a crash."""

@@ -9,8 +9,8 @@ from leadline_streams.engines.postgresql.links import slot_of
 from leadline_streams.engines.postgresql.subscriptions import copies_fail
 from leadline_streams.engines.postgresql.unserved import link_of
 from leadline_streams.judge.counters import TURN_SLACK_S
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import NodeState
 
 CANCELED = "57014"
 RETRY_S = 10.0

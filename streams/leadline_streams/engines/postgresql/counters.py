@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.observation import Sample
 from leadline_streams.judge.counters import Window
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 EVENT_WINDOW_S = 300.0
 """Length of the window."""

@@ -14,9 +14,10 @@ from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.server_log import LOGIN
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext, change_in_words
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.one_moment import beside
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import LinkState, NodeState
 
 BEFORE_S = 5.0
 """A receiver may be seen to end this long before its upstream was started again: that had to stop first."""

@@ -26,8 +26,10 @@ from leadline_streams.engines.postgresql.stages import waits_for_session
 from leadline_streams.engines.postgresql.timing import RESTART_S
 from leadline_streams.engines.postgresql.validation import check_positions
 from leadline_streams.judge.engine import LinkParts, LinkTraits
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import LinkState, Memory, NodeState
+from leadline_streams.judge.state import Memory
 from leadline_streams.judge.verdict import STALLED_S
 
 STREAMING = LinkTraits(slack=link_reading.PAGE_SLACK_BYTES, behind_s=3.0)

@@ -27,7 +27,8 @@ from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.stages import is_session_wait
 from leadline_streams.judge import rollup
 from leadline_streams.judge.link_progress import ANCHOR_S, LEAD_S, follow_trend
-from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.verdict import caught_up
 
 Fields = Mapping[type[msgspec.Struct], frozenset[str]]

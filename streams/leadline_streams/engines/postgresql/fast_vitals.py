@@ -20,7 +20,8 @@ from leadline_streams.engines.postgresql.horizon import LEAST_AGE, NEVER_MOVING
 from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S
 from leadline_streams.engines.postgresql.slots import HELD_BYTES
 from leadline_streams.engines.postgresql.stages import is_session_wait
-from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 
 READ = {
     PositionVitals: {"current_lsn", "received_lsn", "replayed_lsn"},

@@ -11,7 +11,8 @@ from leadline_streams.engines.postgresql.archive import has_no_command
 from leadline_streams.engines.postgresql.horizon import is_held
 from leadline_streams.engines.postgresql.rights import refused
 from leadline_streams.engines.postgresql.slots import HELD_BYTES, is_being_created
-from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 
 SYNCHRONOUS = "synchronous_standby_names"
 

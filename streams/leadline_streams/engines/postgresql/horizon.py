@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from leadline.model.observation import Sample, Session, Slot
 from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.judge.node_state import NodeState, SnapshotState
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import NodeState, SnapshotState
 
 LEAST_AGE = 50_000
 """Snapshots that are younger, in transactions, are usual. As many dead rows make a small table slow that is scanned

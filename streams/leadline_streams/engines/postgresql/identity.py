@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from leadline.model.observation import Downstream, Node, Sample
 from leadline.numbers import whole_number
 from leadline_streams.engines.postgresql.rights import hides
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 LOCAL = ("127.", "::1", "localhost", "/", "@")
 """Beginnings of addresses that mean the machine itself: loopback, and directories of Unix sockets."""

@@ -17,7 +17,8 @@ from leadline_streams.engines.postgresql.stages import waits_for_session
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop, is_blocked, missing_publications
 from leadline_streams.engines.postgresql.timeouts import keepalive_s, replies_on_its_own, sender_timeout_s
 from leadline_streams.judge.engine import LinkReading
-from leadline_streams.judge.state import LinkState, NodeState, WentBack
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState, WentBack
 
 PAGE_SLACK_BYTES = 2 * 8192
 """An idle primary may leave the tail of its WAL unflushed; a gap below two pages is no gap."""

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from leadline.model.incident import Cause
 from leadline.model.observation import Downstream, Slot, Subscription
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.lookup import first
-from leadline_streams.judge.state import LinkState, NodeState
+from leadline_streams.judge.node_state import NodeState
 
 NAME = "postgresql"
 """The engine's name."""

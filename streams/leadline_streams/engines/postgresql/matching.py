@@ -14,7 +14,7 @@ from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.timeouts import sender_timeout_s
 from leadline_streams.judge.lookup import first
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 LEAST = 3
 """Points from which evidence is enough by itself: an address, a slot, a common start; never a name."""

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 HOT_STANDBY = (
     "max_connections",

@@ -11,8 +11,8 @@ from leadline_streams.engines.postgresql.apply import AffectedSubscription
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView, fact
-from leadline_streams.judge.state import NodeState
 
 
 def not_needed(what: str, node: str | None, why: str) -> Evidence:

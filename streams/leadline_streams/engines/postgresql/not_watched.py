@@ -1,8 +1,8 @@
 """Servers that watched servers are connected to and that no agent reads."""
 
 from leadline_streams.engines.postgresql.links import is_streaming
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import NodeState
 from leadline_streams.judge.unseen import Unwatched, unwatched
 
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 PATRONI_SETTINGS = frozenset(
     {

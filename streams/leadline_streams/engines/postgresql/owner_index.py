@@ -3,8 +3,8 @@
 from leadline.model.observation import LinkKind, Subscription
 from leadline_streams.engines.postgresql.orchestrators import slot_name_of
 from leadline_streams.engines.postgresql.rights import hides
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import NodeState
 
 Place = tuple[str | None, str]
 """A system and the name of a slot."""

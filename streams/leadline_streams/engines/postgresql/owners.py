@@ -14,8 +14,8 @@ from leadline.model.observation import Slot, Subscription
 from leadline_streams.engines.postgresql import owner_index
 from leadline_streams.engines.postgresql.orchestrators import by_slot_name, keeper_of
 from leadline_streams.engines.postgresql.table_copies import CopySlot, copy_slot
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView, fact
-from leadline_streams.judge.state import NodeState
 
 Kind = Literal["session", "standby", "subscription", "table copy", "copy", "orchestrator"]
 """``copy``: of a slot on another server, kept for a failover. ``table copy``: the initial copy of a table."""

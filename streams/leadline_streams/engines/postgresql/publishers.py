@@ -10,8 +10,10 @@ from leadline_streams.engines.postgresql.matching import LEAST, assign, logical_
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.stand_ins import StandIns
 from leadline_streams.judge import limits
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.lookup import first
-from leadline_streams.judge.state import LinkState, Memory, NodeState
+from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.state import Memory
 
 Reader = tuple[NodeName, str]
 """A node and its subscription."""

@@ -1,7 +1,7 @@
 """Published tables whose updates or deletes the server refuses, and why."""
 
 from leadline.model.observation import RefusedTable
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 FULL = "f"
 """The replica identity is the whole row."""

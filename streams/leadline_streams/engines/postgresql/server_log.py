@@ -11,8 +11,8 @@ from leadline.model.alert import Evidence
 from leadline.model.incident import Step
 from leadline.model.observation import LogLine
 from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact
-from leadline_streams.judge.state import NodeState
 
 NEAR_BYTES = 1 << 20
 _LSN = re.compile(r"\b[0-9A-F]{1,8}/[0-9A-F]{1,8}\b")

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 ON = "sync_replication_slots"
 FEEDBACK = "hot_standby_feedback"

@@ -3,7 +3,7 @@
 from leadline.model.observation import Activity, Downstream, Session, Slot
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge.lookup import first
-from leadline_streams.judge.state import Held, NodeState
+from leadline_streams.judge.node_state import Held, NodeState
 
 HELD_BYTES = 64 * 2**20
 """Four segments of the default size. A slot that retains less, and less than it still may, keeps up."""

@@ -8,7 +8,9 @@ from leadline_streams.engines.postgresql.identity import SenderKey, key_of
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, NOT_DOWNSTREAMS, STARTING, senders
 from leadline_streams.engines.postgresql.timeouts import keepalive_s
 from leadline_streams.judge import limits
-from leadline_streams.judge.state import LinkState, Memory, NodeState
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.state import Memory
 
 DEAD_S = 30.0
 """A sender that got no reply for so long may be the rest of a connection that is over: it shapes no new link. A longer

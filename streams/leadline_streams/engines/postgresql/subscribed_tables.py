@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from leadline.model.observation import Subscription
 from leadline_streams.engines.postgresql.links import slot_of
-from leadline_streams.judge.state import LinkState, NodeState, TableNames
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState, TableNames
 
 
 def taken(before: Mapping[str, TableNames], read: Mapping[str, Iterable[str]], now: float) -> dict[str, TableNames]:

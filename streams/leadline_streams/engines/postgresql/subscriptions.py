@@ -7,7 +7,8 @@ from leadline_streams.engines.postgresql.links import slot_of
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.timing import milliseconds
 from leadline_streams.judge.counters import LONGEST_TURN_S, TURN_SLACK_S, Window
-from leadline_streams.judge.state import IdleState, LinkState, NodeState
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import IdleState, NodeState
 from leadline_streams.judge.verdict import STALLED_S
 
 SETTLED_S = 4.0

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from leadline.model.observation import Downstream, Sample, Subscription, TableCopy, WaitingSender
+from leadline_streams.judge.node_state import CopyState, NodeState
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import CopyState, NodeState
 
 _NAME = re.compile(r"pg_(\d+)_sync_(\d+)(?:_(\d+))?").fullmatch
 """Named by the server (ReplicationSlotNameForTablesync): subscription, table, system identifier of the subscriber."""

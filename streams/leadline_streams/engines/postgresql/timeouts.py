@@ -2,7 +2,7 @@
 
 from math import inf
 
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 SENDER_TIMEOUT_S = 60.0
 """Default of ``wal_sender_timeout``."""

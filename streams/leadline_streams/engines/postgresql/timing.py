@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 RESTART_S: Final = 3.0
 """Gone for less than this may be a restart."""

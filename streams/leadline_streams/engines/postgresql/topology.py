@@ -14,7 +14,9 @@ from leadline_streams.engines.postgresql.identity import key_of, same_server, sh
 from leadline_streams.engines.postgresql.links import NAME, is_logical
 from leadline_streams.engines.postgresql.upstreams import Found, Receivers
 from leadline_streams.judge import limits
-from leadline_streams.judge.state import LinkState, Memory, NodeState
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.state import Memory
 
 SETTLE_S = 3.0
 """Links that are not certain are looked at again after this time, also when nobody shows a change."""

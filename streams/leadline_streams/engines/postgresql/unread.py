@@ -1,8 +1,8 @@
 """Servers that have not answered since looking began: their role and their links are known from others only."""
 
 from leadline_streams.engines.postgresql.identity import addresses, is_at, is_local, servers_named
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import NodeState
 
 LOCALLY = ""
 """The place of all addresses that mean the machine itself."""

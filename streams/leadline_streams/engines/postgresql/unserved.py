@@ -6,9 +6,10 @@ from leadline.model.observation import Slot, Subscription
 from leadline_streams.engines.postgresql.links import slot_of
 from leadline_streams.engines.postgresql.subscriptions import UNKNOWN_SINCE
 from leadline_streams.engines.postgresql.timing import milliseconds
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.lookup import first
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView
-from leadline_streams.judge.state import LinkState, NodeState
 
 STARTED_S = 10.0
 """A slot counts as inactive from a moment in the start of its server, which is over after this time."""

@@ -8,7 +8,8 @@ from leadline_streams.engines.postgresql.candidates import Addresses, Candidates
 from leadline_streams.engines.postgresql.identity import SenderKey, is_at, is_local, key_of, shows_senders
 from leadline_streams.engines.postgresql.links import NOT_DOWNSTREAMS, STARTING, senders
 from leadline_streams.engines.postgresql.matching import assign, must_show, physical_points
-from leadline_streams.judge.state import Memory, NodeState
+from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.state import Memory
 
 Sender = tuple[NodeName, SenderKey]
 

@@ -5,7 +5,7 @@ from leadline.numbers import whole_number
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.judge.diagnosis.context import AffectedLink
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 
 
 def oldest_kept(sample: Sample, keep_bytes: int, segment_bytes: int) -> int | None:

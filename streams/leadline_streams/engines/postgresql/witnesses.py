@@ -14,8 +14,9 @@ from datetime import datetime
 from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
 from leadline_streams.engines.postgresql.links import is_logical, row_of, subscription_of
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView, fact
-from leadline_streams.judge.state import LinkState, NodeState
 
 BACK_S = 15.0
 """The agent of a server that is back has connected again within this time."""

@@ -9,9 +9,11 @@ from leadline.model.observation import Downstream, Sample, Slot, Subscription
 from leadline.setting_words import shown, written
 from leadline_streams.judge.chain import clock_of, root_of
 from leadline_streams.judge.engine import Engine
+from leadline_streams.judge.link_state import LinkState
+from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.position_clock import PositionClock
+from leadline_streams.judge.problem_state import AlertState, IncidentState
 from leadline_streams.judge.rule import ClusterView, fact
-from leadline_streams.judge.state import AlertState, IncidentState, LinkState, NodeState
 from leadline_streams.judge.subject import of_node, of_slot
 
 

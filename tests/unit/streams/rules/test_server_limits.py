@@ -8,7 +8,7 @@ from leadline.model.observation import Archiver, Downstream, Positions, Upstream
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.timeouts import keepalive_s, status_s
 from leadline_streams.engines.postgresql.timing import longer_s, milliseconds
-from leadline_streams.judge.state import NodeState
+from leadline_streams.judge.node_state import NodeState
 from tests.unit.streams.causes.physical import RULES_SOON, change, codes, first, pair, run
 from tests.unit.streams.world import QUICK, Server, World
 

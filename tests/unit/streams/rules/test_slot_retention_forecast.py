@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from leadline.model.observation import Activity, Disk, Positions, Session, Slot
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.slots import update_trend
-from leadline_streams.judge.state import Held
+from leadline_streams.judge.node_state import Held
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World
 
