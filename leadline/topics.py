@@ -11,7 +11,19 @@ from leadline.clock import SystemClock
 from leadline.errors import UnreachableError, UsageError
 from leadline.kafka import client_options, reach
 from leadline.settings.common import KafkaSettings
-from leadline.wire import ACTIONS, ALERTS, AUDITS, DELIVERIES, INCIDENTS, LAG, OBSERVATIONS, SILENCES, STATUS, Codec
+from leadline.wire import (
+    ACTIONS,
+    ALERTS,
+    AUDITS,
+    DELIVERIES,
+    INCIDENTS,
+    LAG,
+    OBSERVATIONS,
+    SILENCES,
+    STATUS,
+    VERIFICATIONS,
+    Codec,
+)
 
 if TYPE_CHECKING:
     from aiokafka.admin import AIOKafkaAdminClient
@@ -109,6 +121,14 @@ TOPICS: Final[dict[str, TopicSpec]] = {
             cleanup="delete",
             retention_s=90 * DAY_S,
             codec=AUDITS,
+        ),
+        TopicSpec(
+            name="verifications",
+            about="The last comparison of the data of each link, and when each table was last proven equal.",
+            key="link id",
+            value="verification",
+            cleanup="compact",
+            codec=VERIFICATIONS,
         ),
         TopicSpec(
             name="state",

@@ -30,6 +30,7 @@ from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.model.retirement import Retirement
 from leadline.model.silence import Silence
 from leadline.model.status import LinkStatus, NodeStatus, Status
+from leadline.model.verification import Verification
 from leadline.model.vitals import Vitals
 
 MAX_RECORD_BYTES = 512 * 1024
@@ -173,12 +174,16 @@ ACTIONS: Codec[Action] = Codec("actions", msgspec.json.Decoder(Action))
 SILENCES: Codec[Silence] = Codec("silences", msgspec.json.Decoder(Silence))
 DELIVERIES: Codec[Delivery] = Codec("deliveries", msgspec.json.Decoder(Delivery))
 STATUS: Codec[Status] = Codec("status", msgspec.json.Decoder(Status))
+VERIFICATIONS: Codec[Verification] = Codec("verifications", msgspec.json.Decoder(Verification))
 AUDITS: Codec[AuditResult] = Codec("audits", msgspec.json.Decoder(AuditResult))
 CODECS: dict[str, Codec[Any]] = {
-    codec.name: codec for codec in (OBSERVATIONS, ALERTS, INCIDENTS, LAG, STATUS, AUDITS, ACTIONS, SILENCES, DELIVERIES)
+    codec.name: codec
+    for codec in (OBSERVATIONS, ALERTS, INCIDENTS, LAG, STATUS, VERIFICATIONS, AUDITS, ACTIONS, SILENCES, DELIVERIES)
 }
 
-Addressed = Described | Transition | Incident | LagRollup | Status | AuditResult | Action | Silence | Delivery
+Addressed = (
+    Described | Transition | Incident | LagRollup | Status | Verification | AuditResult | Action | Silence | Delivery
+)
 """Every value that has a topic of its own."""
 
 
@@ -237,6 +242,8 @@ def _address(value: Addressed) -> tuple[Codec[Any], str, str, str, datetime, str
             return STATUS, ident, f"{ident}:{timestamp(at)}", f"/streams/{cluster}", at, ident
         case AuditResult(audit_id=ident, cluster=cluster, audited_at=at):
             return AUDITS, cluster, ident, f"/streams/{cluster}", at, cluster
+        case Verification(link=link, run_id=run, ended_at=at):
+            return VERIFICATIONS, link, f"{link}:{run}:{timestamp(at)}", f"/verify/{link}", at, link
         case Action(action_id=ident, incident_id=incident, at=at):
             return ACTIONS, incident, ident, "/people", at, incident
         case Silence(silence_id=ident, starts_at=at):

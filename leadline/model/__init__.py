@@ -10,6 +10,7 @@
 ``audit_look``   what an audit reads of a server
 ``audit_result`` what one audit of a cluster found
 ``status``       what was judged of each link and node last
+``verification`` whether two servers hold the same data: rows, definitions, sequences
 ``lag``          roll-ups for analytics
 ``action``       acknowledgements and notes of people
 ``retirement``   nodes that a person takes out for good

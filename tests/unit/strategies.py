@@ -60,6 +60,8 @@ def _strategy(info: Any) -> st.SearchStrategy[Any]:
             return hostile.map(lambda text: text.ljust(low or 0, "x")[:high])
         case inspect.IntType(ge=low, le=high):
             return st.integers(-INT64 if low is None else low, INT64 - 1 if high is None else high)
+        case inspect.FloatType(ge=low, le=high) if low is not None and high is not None:
+            return st.floats(low, high)
         case inspect.FloatType(gt=low):
             return finite if low is None else finite.filter(lambda value: value > low)
         case inspect.BoolType():

@@ -24,6 +24,15 @@ from leadline.model.lag import LagRollup
 from leadline.model.observation import Node, NodeSettings, Positions, Sample, SettingValue, Tick
 from leadline.model.silence import Silence
 from leadline.model.status import LinkStatus, NodeStatus
+from leadline.model.verification import (
+    ChunkCounts,
+    DifferingRow,
+    SchemaDifference,
+    SequenceDifference,
+    TableDifference,
+    TableVerification,
+    Verification,
+)
 from tests.unit.strategies import hostile, values
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -216,6 +225,45 @@ AUDITED = AuditResult(
     ),
     not_judged=(NotJudged(rule="PG-SEC-001", subject="orders/pg-1", reason="pg-1: hba was not read"),),
 )
+VERIFICATION = Verification(
+    cluster=ORDERS,
+    link=LinkId("orders/pg-1->pg-4/s"),
+    upstream=PG1,
+    downstream=NodeName("pg-4"),
+    link_kind="logical",
+    name="s",
+    run_id="run_1",
+    started_at=AT - timedelta(seconds=90),
+    ended_at=AT,
+    outcome="different",
+    canary="found",
+    tables=[
+        TableVerification(
+            table="public.items",
+            rows_compared=20_000,
+            upstream_rows=20_000,
+            downstream_rows=19_990,
+            coverage=1.0,
+            chunks=ChunkCounts(matching=1, different=1),
+            difference=TableDifference(
+                table="public.items",
+                changed=1,
+                first=[DifferingRow(kind="changed", key="id=5", columns=["price"])],
+                signs=[Evidence(name="updates_not_published", value="publish = 'insert'", node=PG1)],
+            ),
+            equal_at=AT - timedelta(days=1),
+        )
+    ],
+    schema_differences=[
+        SchemaDifference(code="column_missing", table="public.items", detail="note is not on pg-4", breaks=True)
+    ],
+    sequences_behind=[
+        SequenceDifference(
+            sequence="public.items_id_seq", upstream_value=20_000, downstream_value=1, used_by="public.items.id"
+        )
+    ],
+    equal_at=AT - timedelta(days=1),
+)
 EXAMPLES: dict[str, tuple[wire.Codec[Any], Any]] = {
     "samples_tick": (wire.OBSERVATIONS, TICK),
     "samples_findings": (wire.OBSERVATIONS, FINDINGS),
@@ -226,6 +274,7 @@ EXAMPLES: dict[str, tuple[wire.Codec[Any], Any]] = {
     "alerts": (wire.ALERTS, TRANSITION),
     "incidents": (wire.INCIDENTS, INCIDENT),
     "lag": (wire.LAG, ROLLUP),
+    "verifications": (wire.VERIFICATIONS, VERIFICATION),
     "audits": (wire.AUDITS, AUDITED),
     "actions": (wire.ACTIONS, ACTION),
     "silences": (wire.SILENCES, SILENCE),
