@@ -26,6 +26,12 @@ class Support(Struct, frozen=True, forbid_unknown_fields=True):
     """The day of its last minor release."""
     newest: Version
     """The newest minor release that the facts have."""
+    newest_on: date | None = None
+    """The day of that minor release; None if it is not known."""
+
+    def is_behind(self, today: date) -> bool:
+        """Whether a regular minor release of it must have appeared that the facts do not have."""
+        return self.newest_on is not None and self.newest_on < self.until and today - self.newest_on > TRAIN
 
 
 class Advisory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +48,8 @@ class Advisory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     area: str
     condition: str
     """Name of what an audit tests. ``always`` holds for every server."""
+    rare: bool = False
+    """Whether it also takes an event that no look shows, such as a statement at the same time."""
     when: str
     effect: str
     remedy: str = ""

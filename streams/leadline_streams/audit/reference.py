@@ -48,8 +48,8 @@ def _lines(facts: Facts) -> Iterator[str]:
     )
     yield "| id | severity | repaired in | condition | effect |\n|---|---|---|---|---|"
     for each in facts.advisories:
-        yield f"| {each.id} | {weight(each)} | {' '.join(each.fixed)} | `{each.condition}`: {each.when} | "
-        f"{each.effect} |"
+        cells = (each.id, weight(each), " ".join(each.fixed), f"`{each.condition}`: {each.when}", each.effect)
+        yield f"| {' | '.join(cells)} |"
     yield ""
 
 

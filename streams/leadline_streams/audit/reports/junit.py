@@ -27,6 +27,7 @@ def junit(report: AuditReport, fail_on: str) -> str:
             name=subject,
             tests=str(len(cases)),
             failures=str(sum(1 for case in cases if case.find("failure") is not None)),
+            errors="0",
             skipped=str(sum(1 for case in cases if case.find("skipped") is not None)),
             timestamp=report.at.strftime("%Y-%m-%dT%H:%M:%S"),
         )

@@ -31,15 +31,20 @@ def text_lines(report: AuditReport, *, brief: bool = False) -> Iterator[str]:
     yield from _accepted(report)
     yield from _unseen(report)
     yield from _changes(report)
-    yield summary(report)
+    yield from _wrapped(summary(report), 0)
 
 
 def summary(report: AuditReport) -> str:
-    """The numbers of a report in one line."""
+    """The numbers of a report in one sentence."""
     counts = ", ".join(f"{report.count(severity)} {severity}" for severity in reversed(SEVERITIES))
     servers = f"{len(report.nodes)} server{'s' if len(report.nodes) != 1 else ''}"
     accepted = f", {len(report.accepted)} accepted" if report.accepted else ""
-    return f"{servers}: {counts}{accepted}; {report.satisfied} rules hold, {len(report.unseen)} not judged"
+    rules = {rule for rule, _ in report.held} | {each.rule for each in report.findings}
+    rules |= {each.rule for each in report.unseen if each.rule}
+    return (
+        f"{servers}: {counts}{accepted}; {len(rules)} rules, each judged for every server, link or cluster that it is "
+        f"about: {report.satisfied} times it held, {len(report.unseen)} times it could not be judged"
+    )
 
 
 def _rule(findings: list[AuditFinding], *, brief: bool) -> Iterator[str]:

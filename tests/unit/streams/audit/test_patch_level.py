@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from leadline.errors import UsageError
 from leadline.model.audit_look import AuditedSubscription
 from leadline.model.observation import Downstream, Slot, Subscription
-from leadline_streams.audit.engines.postgresql.conditions import CONDITIONS, STANDBY_NEWER
+from leadline_streams.audit.engines.postgresql.conditions import CONDITIONS, LINK_CONDITIONS
 from leadline_streams.audit.engines.postgresql.patch_level import patch_rules, weight
 from tests.unit.streams.audit.changes import LOGICAL, P, S
 from tests.unit.streams.audit.draft import FACTS, Draft
@@ -35,8 +35,15 @@ def found(draft: Draft, today: date = DAY) -> dict[str, str]:
 
 
 def test_the_newest_minor_has_nothing() -> None:
-    """18.6 is the newest that the facts have."""
-    assert found(of_version(Draft(), "18.6")) == {}
+    """17.12 is the newest that the facts have."""
+    assert found(of_version(Draft(major=17), "17.12")) == {}
+
+
+def test_a_newest_minor_that_must_have_a_successor_is_not_called_the_newest() -> None:
+    """The facts of 18 end with a minor of August: from 13 weeks later on nobody knows. A last minor has none."""
+    assert found(of_version(Draft(), "18.6"), date(2026, 11, 12)) == {}
+    assert found(of_version(Draft(), "18.6")) == {"PG-VER-002": "not judged"}
+    assert found(of_version(Draft(major=13), "13.23")) == {"PG-VER-001": "warning"}
 
 
 def test_a_version_newer_than_the_facts_is_not_guessed() -> None:
@@ -102,6 +109,10 @@ HOLDS: dict[str, tuple[str, Callable[[Draft], Draft]]] = {
     "deferred_cleanup": (P, lambda draft: draft.put(P, vacuum_defer_cleanup_age="1")),
     "has_standbys": (S, lambda draft: draft.sampled(S, downstreams=(Downstream(name="pg-3"),))),
     "incremental_backup": (P, lambda draft: draft.put(P, summarize_wal="on")),
+    "incremental_backup_without_hints": (
+        P,
+        lambda draft: draft.put(P, summarize_wal="on", data_checksums="off", wal_log_hints="off"),
+    ),
     "logical_slots": (P, lambda draft: draft.slot(P, **LOGICAL)),
     "lost_slots": (P, lambda draft: draft.slot(P, **LOGICAL, wal_status="lost")),
     "parallel_apply": (
@@ -119,6 +130,7 @@ HOLDS: dict[str, tuple[str, Callable[[Draft], Draft]]] = {
     "synchronized_slots": (P, lambda draft: draft.put(P, synchronized_standby_slots="pg_2")),
     "synchronous": (P, lambda draft: draft.put(P, synchronous_standby_names="*")),
     "two_phase": (P, lambda draft: draft.put(P, max_prepared_transactions="5")),
+    "two_phase_slots": (P, lambda draft: draft.slot(P, **LOGICAL, two_phase=True)),
     "wal_keep_size": (P, lambda draft: draft.put(P, wal_keep_size="64")),
 }
 OF_THE_ROLE = {"always", "standby", "standby_with_checksums"}
@@ -137,8 +149,8 @@ def test_a_condition_holds_where_it_is_so_and_nowhere_else(name: str) -> None:
 
 def test_every_condition_is_tested_and_used() -> None:
     """The data names no condition that nothing tests, and nothing tests one that the data does not name."""
-    named = {each.condition for each in FACTS.advisories} - {STANDBY_NEWER}
-    assert named == set(CONDITIONS)
+    named = {each.condition for each in FACTS.advisories}
+    assert named == set(CONDITIONS) | set(LINK_CONDITIONS)
     assert set(CONDITIONS) == set(HOLDS) | OF_THE_ROLE
     by_name = {str(each.name): each for each in Draft().found.fleet.nodes}
     assert not CONDITIONS["standby"](by_name[P])
@@ -152,6 +164,21 @@ def test_a_condition_that_nothing_tests_is_refused() -> None:
     wrong = replace(FACTS, advisories=(replace(FACTS.advisories[0], condition="full moon"),))
     with pytest.raises(UsageError, match="there is no condition full moon"):
         patch_rules(wrong, DAY)
+
+
+def test_a_cascade_that_read_from_its_archive() -> None:
+    """Of a standby that follows another standby; one that follows the primary has nothing to connect again to."""
+    draft = of_version(Draft(), "18.4").put(S, restore_command="cp %f %p")
+    assert "PG-ADV-111" not in found(draft)
+    draft.sampled(P, node=replace(draft.sample_of(P).node, role="standby"))
+    assert found(draft)["PG-ADV-111"] == "warning"
+    assert "PG-ADV-111" not in found(of_version(draft, "18.6", S))
+
+
+def test_an_event_that_no_look_shows_makes_a_loss_no_alarm() -> None:
+    """DDL at the very moment of a change is rare; every subscriber has subscriptions."""
+    draft = of_version(Draft(major=17).sampled(P, subscriptions=(Subscription(name="one"),)), "17.11")
+    assert found(draft)["PG-ADV-106"] == "warning"
 
 
 def test_what_loses_data_is_never_only_mentioned() -> None:

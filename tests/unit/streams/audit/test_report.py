@@ -1,10 +1,11 @@
 """The report of an audit: its order, its identities, its text."""
 
 import re
+from datetime import date
 
 from msgspec.structs import replace
 
-from leadline_streams.audit.reports.text import WIDTH, text_lines
+from leadline_streams.audit.reports.text import WIDTH, summary, text_lines
 from tests.unit.streams.audit.draft import Draft
 
 
@@ -28,7 +29,7 @@ def test_two_audits_can_be_compared() -> None:
 
 def test_the_text_fits_a_terminal() -> None:
     """At 80 columns; statements and addresses stay whole, so that they can be copied."""
-    lines = list(text_lines(broken().report()))
+    lines = list(text_lines(broken().report(date(2026, 11, 1))))
     wide = [line for line in lines if len(line) > WIDTH]
     assert wide
     assert all(re.match(r"\s+(SELECT|ALTER|https://)", line) for line in wide)
@@ -38,8 +39,19 @@ def test_the_text_fits_a_terminal() -> None:
         "INFO (2)",
         "NOT JUDGED (7)",
     ]
-    assert lines[-1].startswith("2 servers: 2 critical, 2 warning, 2 info; ")
+    assert any(line.startswith("2 servers: 2 critical, 2 warning, 2 info; ") for line in lines[-3:])
     assert sum(line[12:] == "fsync is off" for line in lines) == 1
+
+
+def test_the_numbers_say_what_they_count() -> None:
+    """A rule counts once as a rule, and holds once for each server and link that it is about."""
+    report = Draft().report(date(2026, 11, 1))
+    told = re.search(r"(\d+) rules, each judged .*: (\d+) times it held, (\d+) times", summary(report))
+    assert told is not None
+    rules, held, unseen = map(int, told.groups())
+    assert rules == len({rule for rule, _ in report.held} | {each.rule for each in (*report.findings, *report.unseen)})
+    assert (held, unseen) == (report.satisfied, len(report.unseen))
+    assert rules < held
 
 
 def test_a_server_that_was_not_read_is_listed() -> None:

@@ -5,11 +5,10 @@ from typing import Final
 
 from leadline_streams.audit.engines.postgresql.common import logical_slots, slots, standbys
 from leadline_streams.audit.engines.postgresql.synchronous import requires
+from leadline_streams.audit.fleet import AuditedLink
 from leadline_streams.audit.node import AuditedNode
 
 ALWAYS: Final = "always"
-STANDBY_NEWER: Final = "standby_newer"
-"""Needs both ends of a link: the standby is newer than its upstream."""
 
 
 def _always(_: AuditedNode) -> bool:
@@ -50,11 +49,20 @@ def _lost_slots(node: AuditedNode) -> bool:
     return any(slot.wal_status == "lost" or slot.invalidation_reason for slot in logical_slots(node))
 
 
+def _two_phase_slots(node: AuditedNode) -> bool:
+    return any(slot.two_phase for slot in logical_slots(node))
+
+
+def _without_hints(node: AuditedNode) -> bool:
+    return node.on("summarize_wal") and not node.on("data_checksums") and not node.on("wal_log_hints")
+
+
 CONDITIONS: Final[Mapping[str, Callable[[AuditedNode], bool]]] = {
     ALWAYS: _always,
     "deferred_cleanup": lambda node: (node.number("vacuum_defer_cleanup_age") or 0) > 0,
     "has_standbys": _has_standbys,
     "incremental_backup": lambda node: node.on("summarize_wal"),
+    "incremental_backup_without_hints": _without_hints,
     "logical_slots": lambda node: bool(logical_slots(node)),
     "lost_slots": _lost_slots,
     "parallel_apply": _parallel_apply,
@@ -71,6 +79,12 @@ CONDITIONS: Final[Mapping[str, Callable[[AuditedNode], bool]]] = {
     "synchronized_slots": lambda node: bool(node.text("synchronized_standby_slots")),
     "synchronous": requires,
     "two_phase": _two_phase,
+    "two_phase_slots": _two_phase_slots,
     "wal_keep_size": lambda node: (node.number("wal_keep_size") or 0) > 0,
 }
 """By the names that advisories use."""
+LINK_CONDITIONS: Final[Mapping[str, Callable[[AuditedLink], bool]]] = {
+    "cascading_with_archive": lambda link: link.up.is_standby and bool(link.down.text("restore_command")),
+    "standby_newer": lambda link: link.up.node.version_num < link.down.node.version_num,
+}
+"""Those about a standby and its upstream. The defect is the standby's."""

@@ -1,7 +1,8 @@
 """Rules made from facts about versions: support, minor releases, and one for each known defect.
 
 A defect is found where its condition holds: one that loses data is critical where the condition is about what the
-server uses, and a warning where it may meet anybody. What is less is counted with the minor release.
+server uses, and a warning where it may meet anybody or takes a rare event. What is less is counted with the minor
+release.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from leadline.advisories.entry import Advisory, Facts, pair
 from leadline.errors import UsageError
 from leadline.model.alert import Evidence, Severity, Step
 from leadline_streams.audit.engines.postgresql.common import is_physical, look, say
-from leadline_streams.audit.engines.postgresql.conditions import ALWAYS, CONDITIONS, STANDBY_NEWER
+from leadline_streams.audit.engines.postgresql.conditions import ALWAYS, CONDITIONS, LINK_CONDITIONS
 from leadline_streams.audit.fleet import AuditedFleet, AuditedLink
 from leadline_streams.audit.node import AuditedNode, Unseen
 from leadline_streams.audit.rule import AuditRule, Violation, audit_rule
@@ -27,20 +28,20 @@ MANY = 4
 def weight(advisory: Advisory) -> Severity:
     """The severity with which a defect is found."""
     if advisory.effect_is == "lost data":
-        return "warning" if advisory.condition in GENERAL else "critical"
+        return "warning" if advisory.condition in GENERAL or advisory.rare else "critical"
     return "warning" if advisory.effect_is == "stopped" and advisory.condition != ALWAYS else "info"
 
 
 def patch_rules(facts: Facts, today: date) -> list[AuditRule]:
     """The rules of these facts, as of a day. Raises UsageError for a condition that nothing tests."""
-    known = {*CONDITIONS, STANDBY_NEWER}
+    known = {*CONDITIONS, *LINK_CONDITIONS}
     for each in facts.advisories:
         if each.condition not in known:
             listed = ", ".join(sorted(known))
             raise UsageError(f"advisory {each.id}: there is no condition {each.condition}; there are {listed}")
     return [
         _support(facts, today),
-        _minor(facts),
+        _minor(facts, today),
         _old_facts(facts, today),
         *(_defect(each) for each in facts.advisories if weight(each) != "info"),
     ]
@@ -69,7 +70,7 @@ def _support(facts: Facts, today: date) -> AuditRule:
     return ended
 
 
-def _minor(facts: Facts) -> AuditRule:
+def _minor(facts: Facts, today: date) -> AuditRule:
     @audit_rule(
         "PG-VER-002",
         "A minor release is missing",
@@ -94,10 +95,16 @@ def _minor(facts: Facts) -> AuditRule:
             )
         if minor < newest:
             yield Violation(
-                f"{node.name} runs {node.major}.{minor}; {support.newest} is there since {facts.facts_as_of} or before",
+                f"{node.name} runs {node.major}.{minor}; {support.newest} is there since "
+                f"{support.newest_on or f'{facts.facts_as_of} or before'}",
                 tuple(_lesser(facts, node)),
                 (say(node.name, f"Install {support.newest}: standbys first, then the primary, each with a restart"),),
                 severity="warning" if newest - minor >= MANY else "info",
+            )
+        elif support.is_behind(today):
+            raise Unseen(
+                f"{node.name}: {support.newest} is of {support.newest_on}; a newer minor release must have appeared, "
+                f"which the facts do not have"
             )
 
     return behind
@@ -141,7 +148,7 @@ def _old_facts(facts: Facts, today: date) -> AuditRule:
 
 def _defect(advisory: Advisory) -> AuditRule:
     """A rule for one defect; about both ends of a link where their versions are compared."""
-    crossing = advisory.condition == STANDBY_NEWER
+    crossing = LINK_CONDITIONS.get(advisory.condition)
     effect = f"{advisory.effect[0].upper()}{advisory.effect[1:]}"
 
     def made(check: Callable[[Any], Iterator[Violation]], applies: Callable[[Any], bool]) -> AuditRule:
@@ -164,13 +171,14 @@ def _defect(advisory: Advisory) -> AuditRule:
 
     def on_link(link: AuditedLink) -> Iterator[Violation]:
         good = advisory.fixed_for(link.down.node.version_num)
-        if good and link.up.node.version_num < link.down.node.version_num:
+        if good and crossing is not None and crossing(link):
             yield Violation(
-                f"{_lacks(link.down, good)}, and follows {link.up.name}, which is older",
+                f"{_lacks(link.down, good)}, and follows {link.up.name}, which runs "
+                f"{link.up.major}.{link.up.node.version_num % 10000}",
                 steps=_steps(advisory, link.down, good),
             )
 
-    return made(on_link, is_physical) if crossing else made(on_node, lambda _: True)
+    return made(on_link, is_physical) if crossing is not None else made(on_node, lambda _: True)
 
 
 def _lacks(node: AuditedNode, good: str) -> str:
