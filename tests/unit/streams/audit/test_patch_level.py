@@ -40,7 +40,7 @@ def test_the_newest_minor_has_nothing() -> None:
 
 
 def test_a_newest_minor_that_must_have_a_successor_is_not_called_the_newest() -> None:
-    """The facts of 18 end with a minor of August: from 13 weeks later on nobody knows. A last minor has none."""
+    """The facts of 18 end with a minor of August: 13 weeks later there must be another. A last minor has none."""
     assert found(of_version(Draft(), "18.6"), date(2026, 11, 12)) == {}
     assert found(of_version(Draft(), "18.6")) == {"PG-VER-002": "not judged"}
     assert found(of_version(Draft(major=13), "13.23")) == {"PG-VER-001": "warning"}

@@ -46,9 +46,9 @@ def test_the_text_fits_a_terminal() -> None:
 def test_the_numbers_say_what_they_count() -> None:
     """A rule counts once as a rule, and holds once for each server and link that it is about."""
     report = Draft().report(date(2026, 11, 1))
-    told = re.search(r"(\d+) rules, each judged .*: (\d+) times it held, (\d+) times", summary(report))
-    assert told is not None
-    rules, held, unseen = map(int, told.groups())
+    sentence = re.search(r"(\d+) rules, each judged .*: (\d+) times it held, (\d+) times", summary(report))
+    assert sentence is not None
+    rules, held, unseen = map(int, sentence.groups())
     assert rules == len({rule for rule, _ in report.held} | {each.rule for each in (*report.findings, *report.unseen)})
     assert (held, unseen) == (report.satisfied, len(report.unseen))
     assert rules < held
