@@ -72,5 +72,5 @@ def share(node: Node, *samples: Sample) -> Node:
 def share_settings(settings: dict[str, SettingValue]) -> None:
     """Replace each value by the object that stands for all that are equal to it."""
     for name, value in settings.items():
-        if len(value.value) <= MAX_TEXT_BYTES:
+        if len(value.value) + len(value.file or "") <= MAX_TEXT_BYTES:
             settings[name] = _known_value(value)

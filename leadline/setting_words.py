@@ -39,4 +39,13 @@ def shown(setting: str, value: str | None) -> str:
 
 def move(change: Change) -> str:
     """The values before and after a change: ``10s → -1 (unlimited)``."""
+    if change.pending_restart and change.from_ == change.to:
+        return f"{shown(change.setting, change.to)}, until a restart puts the value of the files into effect"
     return f"{shown(change.setting, change.from_)} → {shown(change.setting, change.to)}"
+
+
+def origin(change: Change) -> str:
+    """The source of a new value: ``postgresql.auto.conf line 4``; empty where the server did not show it."""
+    if change.file is not None:
+        return change.file if change.line is None else f"{change.file} line {change.line}"
+    return "" if change.source == "configuration file" else change.source

@@ -15,6 +15,7 @@ from leadline.wire import (
     ACTIONS,
     ALERTS,
     AUDITS,
+    CHANGES,
     DELIVERIES,
     INCIDENTS,
     LAG,
@@ -129,6 +130,15 @@ TOPICS: Final[dict[str, TopicSpec]] = {
             value="verification",
             cleanup="compact",
             codec=VERIFICATIONS,
+        ),
+        TopicSpec(
+            name="changes",
+            about="Changes of servers: settings, versions and roles, each with the two looks between which it was.",
+            key="cluster",
+            value="change",
+            cleanup="delete",
+            retention_s=90 * DAY_S,
+            codec=CHANGES,
         ),
         TopicSpec(
             name="state",

@@ -21,6 +21,7 @@ from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Transition
 from leadline.model.audit_result import AuditResult
+from leadline.model.change_record import ChangeRecord
 from leadline.model.delivery import Delivery
 from leadline.model.finding import Described, EngineVitals, FindingReport, Observation
 from leadline.model.ids import node_id
@@ -176,13 +177,27 @@ DELIVERIES: Codec[Delivery] = Codec("deliveries", msgspec.json.Decoder(Delivery)
 STATUS: Codec[Status] = Codec("status", msgspec.json.Decoder(Status))
 VERIFICATIONS: Codec[Verification] = Codec("verifications", msgspec.json.Decoder(Verification))
 AUDITS: Codec[AuditResult] = Codec("audits", msgspec.json.Decoder(AuditResult))
+CHANGES: Codec[ChangeRecord] = Codec("changes", msgspec.json.Decoder(ChangeRecord))
 CODECS: dict[str, Codec[Any]] = {
     codec.name: codec
-    for codec in (OBSERVATIONS, ALERTS, INCIDENTS, LAG, STATUS, VERIFICATIONS, AUDITS, ACTIONS, SILENCES, DELIVERIES)
+    for codec in (
+        *(OBSERVATIONS, ALERTS, INCIDENTS, LAG, STATUS, VERIFICATIONS, AUDITS, CHANGES, ACTIONS),
+        *(SILENCES, DELIVERIES),
+    )
 }
 
 Addressed = (
-    Described | Transition | Incident | LagRollup | Status | Verification | AuditResult | Action | Silence | Delivery
+    Described
+    | Transition
+    | Incident
+    | LagRollup
+    | Status
+    | Verification
+    | AuditResult
+    | ChangeRecord
+    | Action
+    | Silence
+    | Delivery
 )
 """Every value that has a topic of its own."""
 
@@ -244,6 +259,8 @@ def _address(value: Addressed) -> tuple[Codec[Any], str, str, str, datetime, str
             return AUDITS, cluster, ident, f"/streams/{cluster}", at, cluster
         case Verification(link=link, run_id=run, ended_at=at):
             return VERIFICATIONS, link, f"{link}:{run}:{timestamp(at)}", f"/verify/{link}", at, link
+        case ChangeRecord(change_id=ident, cluster=cluster, change=change):
+            return CHANGES, cluster, ident, f"/streams/{cluster}", change.at, node_id(cluster, change.node)
         case Action(action_id=ident, incident_id=incident, at=at):
             return ACTIONS, incident, ident, "/people", at, incident
         case Silence(silence_id=ident, starts_at=at):

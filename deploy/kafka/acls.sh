@@ -15,17 +15,17 @@ shift
 extra=("$@")
 prefix=${PREFIX-leadline.}
 tool=${KAFKA_ACLS:-kafka-acls.sh}
-topics="samples alerts incidents lag status verifications audits state actions silences deliveries deadletters"
+topics="samples alerts incidents lag status verifications audits changes state actions silences deliveries deadletters"
 
 # Who, writes which topics (without the prefix), reads which.
 grants() {
     local agent=${AGENT:-User:leadline-agent} stream=${STREAM:-User:leadline-stream}
     local sink=${SINK:-User:leadline-sink} verify=${VERIFY:-User:leadline-verify} people=${PEOPLE:-User:leadline-people}
     role "$agent" "samples" ""
-    role "$stream" "samples state alerts incidents lag status audits deadletters" "samples state"
+    role "$stream" "samples state alerts incidents lag status audits changes deadletters" "samples state"
     # The largest record that each topic takes: a larger state or output is kept back, and reported.
-    grant "$stream" DescribeConfigs state alerts incidents status lag audits
-    role "$sink" "deliveries incidents deadletters" "alerts incidents audits actions silences deliveries"
+    grant "$stream" DescribeConfigs state alerts incidents status lag audits changes
+    role "$sink" "deliveries incidents deadletters" "alerts incidents audits changes actions silences deliveries"
     # What it found is on the samples as findings, which the stream judges. It reads when each table was last proven equal.
     role "$verify" "verifications samples" "verifications"
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.

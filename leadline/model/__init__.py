@@ -9,6 +9,7 @@
 ``incident``     incidents: causes with steps, changes, timeline
 ``audit_look``   what an audit reads of a server
 ``audit_result`` what one audit of a cluster found
+``change_record`` one change of a server, as the incident log keeps it
 ``status``       what was judged of each link and node last
 ``verification`` whether two servers hold the same data: rows, definitions, sequences
 ``lag``          roll-ups for analytics

@@ -7,6 +7,7 @@ from msgspec import field
 from leadline.model import Int64, Time, Value
 from leadline.model.alert import Cause, Risk, Severity, Step
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
+from leadline.model.observation import Count
 
 __all__ = ["SIGNS", "Affected", "Cause", "Change", "Incident", "Risk", "Step", "TimelineEntry"]
 
@@ -24,6 +25,16 @@ class Change(Value, frozen=True, kw_only=True):
     from_: str | None = field(name="from")
     to: str | None
     at: Time
+    after: Time | None = None
+    """The last look that showed it unchanged; None where that is not known."""
+    source: str = ""
+    """The source of the new value, as in ``pg_settings.source``."""
+    file: str | None = None
+    """The configuration file that sets it; None where none does, or it may not be shown."""
+    line: Count | None = None
+    pending_restart: bool = False
+    """The files have a value that only a restart puts into effect: ``from`` and ``to`` are the one that holds until
+    then."""
 
 
 class TimelineEntry(Value, frozen=True, kw_only=True):

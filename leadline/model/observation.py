@@ -519,6 +519,9 @@ class SettingValue(Value, frozen=True, kw_only=True):
     value: str
     unit: str | None = None
     source: str = ""
+    file: str | None = None
+    """The configuration file that sets it; None where none does, or it may not be shown."""
+    line: Count | None = None
     pending_restart: bool = False
 
 
@@ -530,6 +533,9 @@ class NodeSettings(Value, frozen=True, kw_only=True, tag="settings", tag_field="
     at: Time
     sent_at: Time
     settings: dict[str, SettingValue]
+    unchanged_at: Time | None = None
+    """The last look, by the server's clock, at which it had not read its configuration files anew since the agent read
+    its settings before: they changed after it. None at the first reading."""
     without_identity: tuple[str, ...] = ()
     """Published tables without replica identity, from agents that do not send ``refused`` with samples."""
 

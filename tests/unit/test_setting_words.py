@@ -1,12 +1,15 @@
 """Values of settings as people write them."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from leadline.model.ids import NodeName
 from leadline.model.incident import Change
-from leadline.setting_words import move, shown, written
+from leadline.setting_words import move, origin, shown, written
+
+AT = datetime(2026, 4, 10, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -52,3 +55,25 @@ def test_a_change_in_one_arrow() -> None:
         at=datetime(2026, 4, 10, tzinfo=UTC),
     )
     assert move(change) == "10s → -1 (unlimited)"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"source": "configuration file", "file": "postgresql.auto.conf", "line": 4}, "postgresql.auto.conf line 4"),
+        ({"source": "configuration file", "file": "postgresql.conf"}, "postgresql.conf"),
+        ({"source": "configuration file"}, ""),
+        ({"source": "command line"}, "command line"),
+        ({"source": "default"}, "default"),
+        ({}, ""),
+    ],
+)
+def test_where_a_value_is_from(fields: dict[str, Any], expected: str) -> None:
+    """The file and the line where they are shown; other sources by their names."""
+    given = {"node": NodeName("pg-1"), "setting": "max_wal_senders", "from_": "10", "to": "20", "at": AT}
+    assert origin(Change(**given, **fields)) == expected
+
+
+def test_what_waits_for_a_restart_has_not_changed() -> None:
+    waits = Change(node=NodeName("pg-1"), setting="max_wal_senders", from_="10", to="10", at=AT, pending_restart=True)
+    assert move(waits) == "10, until a restart puts the value of the files into effect"

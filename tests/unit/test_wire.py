@@ -16,6 +16,7 @@ from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject, Transition
 from leadline.model.audit_result import AuditCounts, AuditedFinding, AuditResult, FindingAcceptance, NotJudged
+from leadline.model.change_record import ChangeRecord
 from leadline.model.delivery import Delivery
 from leadline.model.finding import EngineVitals, Finding, FindingReport
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
@@ -264,6 +265,22 @@ VERIFICATION = Verification(
     ],
     equal_at=AT - timedelta(days=1),
 )
+CHANGED = ChangeRecord(
+    change_id="orders/pg-1/max_slot_wal_keep_size/2026-04-10T10:00:03.120Z",
+    cluster=ORDERS,
+    datacenter="fra1",
+    change=Change(
+        node=PG1,
+        setting="max_slot_wal_keep_size",
+        from_="10GB",
+        to="1GB",
+        at=AT,
+        after=AT - timedelta(seconds=1),
+        source="configuration file",
+        file="/etc/postgresql/17/main/postgresql.conf",
+        line=812,
+    ),
+)
 EXAMPLES: dict[str, tuple[wire.Codec[Any], Any]] = {
     "samples_tick": (wire.OBSERVATIONS, TICK),
     "samples_findings": (wire.OBSERVATIONS, FINDINGS),
@@ -276,6 +293,7 @@ EXAMPLES: dict[str, tuple[wire.Codec[Any], Any]] = {
     "lag": (wire.LAG, ROLLUP),
     "verifications": (wire.VERIFICATIONS, VERIFICATION),
     "audits": (wire.AUDITS, AUDITED),
+    "changes": (wire.CHANGES, CHANGED),
     "actions": (wire.ACTIONS, ACTION),
     "silences": (wire.SILENCES, SILENCE),
     "deliveries": (wire.DELIVERIES, DELIVERY),

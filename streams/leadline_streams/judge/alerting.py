@@ -6,6 +6,7 @@ from math import inf
 from leadline.clock import moment
 from leadline.model.alert import Cause, Evidence, Severity, Subject, Transition
 from leadline.model.audit_result import AuditResult
+from leadline.model.change_record import ChangeRecord
 from leadline.model.finding import Finding
 from leadline.model.ids import NodeName, alert_id
 from leadline.model.incident import Incident
@@ -37,7 +38,7 @@ from leadline_streams.judge.status import Forgotten
 from leadline_streams.judge.subject import of_link
 from leadline_streams.judge.view import View
 
-Output = Transition | Incident | LinkStatus | NodeStatus | Forgotten | LagRollup | AuditResult
+Output = Transition | Incident | LinkStatus | NodeStatus | Forgotten | LagRollup | AuditResult | ChangeRecord
 
 MOST_CAUSES = 3
 """So many causes are reported with a notice."""

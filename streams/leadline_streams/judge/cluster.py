@@ -255,7 +255,8 @@ class ClusterState:
         memory = self.memory
         node = memory.nodes.get(seen.node.name) or self.looks.new_node(seen, now)
         node.without_identity = seen.without_identity
-        found = setting_changes.take(memory, node, seen.settings, now)
+        found, records = setting_changes.take(memory, node, seen, now)
+        out += records
         if found and memory.incidents:
             out += self._alerting.problems.changed(now)
         self._judging.judge_around(node, now, out)

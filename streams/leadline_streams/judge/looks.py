@@ -174,7 +174,7 @@ class Looks:
 
     def _take(self, engine: Engine, node: NodeState, sample: Sample, now: float, out: list[Output]) -> bool:
         """Remember a sample; True when so much changed that every rule is to be measured."""
-        nodes = self._memory.nodes
+        nodes, seen_before = self._memory.nodes, node.seen
         shared_names.follow(node, sample, now)
         node.seen = now
         if node.stale:
@@ -201,7 +201,7 @@ class Looks:
         before = node.sample
         if before is not None and same_address.is_another(before, sample):
             before = None
-            same_address.begin_again(self._memory, node, sample, now)
+            out += same_address.begin_again(self._memory, node, sample, now)
         node.sample = sample
         node.error = node.error_code = node.down_since = None
         node.stopping = node.stopped = False
@@ -215,7 +215,7 @@ class Looks:
             self._alerting.drop_disabled(now, out)
             thorough = True
         if before is not None and was.role != node.node.role:
-            setting_changes.role_changed(self._memory, node, was.role, now)
+            out += setting_changes.role_changed(self._memory, node, was.role, seen_before, now)
             node.promoted_at = now if was.role == "standby" and node.takes_writes else None
         engine.take(node, before, sample, now, node.upstream in nodes)
         if (

@@ -132,6 +132,8 @@ class NodeState(Struct, omit_defaults=True):
     clock: PositionClock = field(default_factory=PositionClock)
     """Its positions over time: reported by a primary, or by the receiver of an upstream without an agent."""
     settings: dict[str, SettingValue] = field(default_factory=dict)
+    settings_at: float = 0.0
+    """When they were read last, by the server's clock; 0 before the first reading."""
     without_identity: tuple[str, ...] = ()
     """Its published tables without a replica identity, from an agent that does not send ``refused``."""
     refused: tuple[RefusedTable, ...] = ()

@@ -5,11 +5,12 @@ time. What was known of the one says nothing about the other: neither its settin
 """
 
 from leadline.clock import moment
+from leadline.model.change_record import ChangeRecord
 from leadline.model.incident import Change
 from leadline.model.observation import Node, Sample
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.position_clock import PositionClock
-from leadline_streams.judge.setting_changes import remember
+from leadline_streams.judge.setting_changes import recorded, remember
 from leadline_streams.judge.state import Memory
 
 STEP_S = 2.0
@@ -24,11 +25,11 @@ def is_another(before: Sample, sample: Sample) -> bool:
     return (before.at - started_at).total_seconds() > STEP_S
 
 
-def begin_again(memory: Memory, node: NodeState, sample: Sample, now: float) -> None:
+def begin_again(memory: Memory, node: NodeState, sample: Sample, now: float) -> list[ChangeRecord]:
     """Forget what was known of the server that answered before; its alerts end by what the new one shows."""
     was = _started(node.node)
     node.moved_at = now
-    node.settings = {}
+    node.settings, node.settings_at = {}, 0.0
     node.clock = PositionClock()
     node.went_back = node.promoted_at = node.writable_since = node.upstream = None
     node.held, node.snapshots, node.copies, node.windows = {}, {}, {}, {}
@@ -37,6 +38,7 @@ def begin_again(memory: Memory, node: NodeState, sample: Sample, now: float) -> 
     node.is_healthy = False
     change = Change(node=node.name, setting="server", from_=was, to=_started(sample.node), at=moment(now))
     remember(memory, [change], now)
+    return [recorded(memory, node, change)]
 
 
 def _started(node: Node) -> str:

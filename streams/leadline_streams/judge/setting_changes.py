@@ -1,34 +1,55 @@
-"""Changes of settings and roles between two readings of a node, and for how long they are remembered."""
+"""Changes of settings and roles between two looks at a node: how they are found, published and remembered."""
 
 from leadline.clock import moment
+from leadline.model.change_record import ChangeRecord
+from leadline.model.ids import ClusterName, node_id
 from leadline.model.incident import Change
-from leadline.model.observation import SettingValue
+from leadline.model.observation import NodeSettings, SettingValue
 from leadline.setting_words import written
+from leadline.wire import timestamp
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.state import Memory
 
 KEPT_S = 2 * 3600.0
 KEPT = 100
+OF_SESSION = frozenset({"client", "database", "database user", "session", "user"})
+"""Sources of values that only sessions like the agent's have: such a value is not that of the server."""
+TWICE = "server_version_num"
+"""The same as ``server_version``, for programs."""
+WAITED_S = 10.0
+"""A reading that was judged so much later was not waiting: the clock of its host was corrected."""
+MOST = 200
+"""Changes published of one reading, at most: a server has about a hundred settings that are read."""
 
 
-def role_changed(memory: Memory, node: NodeState, was: str, now: float) -> None:
+def role_changed(memory: Memory, node: NodeState, was: str, after: float, now: float) -> list[ChangeRecord]:
     """Remember that a node changed its role: a promotion, or a primary that came back as a standby."""
-    remember(memory, [Change(node=node.name, setting="role", from_=was, to=node.node.role, at=moment(now))], now)
+    change = Change(node=node.name, setting="role", from_=was, to=node.node.role, at=moment(now), after=moment(after))
+    remember(memory, [change], now)
+    return [recorded(memory, node, change)]
 
 
-def take(memory: Memory, node: NodeState, settings: dict[str, SettingValue], now: float) -> list[Change]:
-    """Replace a node's settings and return the changes; the first reading is no change.
+def take(memory: Memory, node: NodeState, seen: NodeSettings, now: float) -> tuple[list[Change], list[ChangeRecord]]:
+    """Replace a node's settings and return the changes, and all that goes on record; the first reading is no change.
 
     Neither is a setting that a server did not have, or show, before: it came with another version or another right.
+    What waits for a restart goes on record, and has not changed anything yet.
     """
-    before, node.settings = node.settings, dict(settings)
-    found = []
-    for name in sorted(before.keys() & settings.keys()):
-        old, new = _text(before, name), _text(settings, name)
-        if old != new:
-            found.append(Change(node=node.name, setting=name, from_=old, to=new, at=moment(now)))
-    remember(memory, found, now)
-    return found
+    before, settings = node.settings, seen.settings
+    after = _after(node, seen, now)
+    node.settings, node.settings_at = dict(settings), seen.at.timestamp()
+    changed, waiting = [], []
+    for name in sorted(before.keys() & settings.keys() - {TWICE}):
+        was, new = before[name], settings[name]
+        if was is new or not OF_SESSION.isdisjoint((was.source, new.source)):
+            continue
+        change = _between(node, name, was, new, after, now)
+        if change.from_ != change.to:
+            changed.append(change)
+        elif new.pending_restart and not was.pending_restart:
+            waiting.append(change)
+    remember(memory, changed, now)
+    return changed, [recorded(memory, node, each) for each in (*changed, *waiting)[:MOST]]
 
 
 def remember(memory: Memory, found: list[Change], now: float) -> None:
@@ -37,5 +58,40 @@ def remember(memory: Memory, found: list[Change], now: float) -> None:
     memory.changes = [*recent, *found][-KEPT:]
 
 
-def _text(settings: dict[str, SettingValue], name: str) -> str:
-    return written(settings[name].value, settings[name].unit)
+def recorded(memory: Memory, node: NodeState, change: Change) -> ChangeRecord:
+    """A change as it goes on record."""
+    cluster = ClusterName(memory.cluster)
+    ident = f"{node_id(cluster, node.name)}/{change.setting}/{timestamp(change.at)}"
+    return ChangeRecord(change_id=ident, cluster=cluster, datacenter=node.node.datacenter, change=change)
+
+
+def _between(
+    node: NodeState, name: str, was: SettingValue, new: SettingValue, after: float | None, now: float
+) -> Change:
+    return Change(
+        node=node.name,
+        setting=name,
+        from_=_text(was),
+        to=_text(new),
+        at=moment(now),
+        after=moment(after) if after is not None else None,
+        source=new.source,
+        file=new.file,
+        line=new.line,
+        pending_restart=new.pending_restart,
+    )
+
+
+def _after(node: NodeState, seen: NodeSettings, now: float) -> float | None:
+    """The last time at which the settings are known not to have changed yet: the last reading, or a later look at which
+    the server had not read its files anew. None where the server's clock was set back in between."""
+    if not node.settings_at:
+        return None
+    unchanged_at = max(node.settings_at, seen.unchanged_at.timestamp() if seen.unchanged_at is not None else 0.0)
+    age_s = seen.at.timestamp() - unchanged_at
+    waited_s = now - seen.sent_at.timestamp()  # a reading may be judged later than it was made
+    return now - age_s - (waited_s if 0.0 <= waited_s <= WAITED_S else 0.0) if age_s >= 0.0 else None
+
+
+def _text(value: SettingValue) -> str:
+    return written(value.value, value.unit)

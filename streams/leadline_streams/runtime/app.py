@@ -20,7 +20,7 @@ from leadline.kafka import faust_options, reach
 from leadline.kafka_errors import reason
 from leadline.settings.stream import StreamSettings
 from leadline.topics import MAX_STATE_BYTES, largest_records, require_group
-from leadline.wire import ALERTS, AUDITS, INCIDENTS, LAG, MAX_RECORD_BYTES, OBSERVATIONS, STATUS
+from leadline.wire import ALERTS, AUDITS, CHANGES, INCIDENTS, LAG, MAX_RECORD_BYTES, OBSERVATIONS, STATUS
 from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
@@ -47,7 +47,7 @@ GC_THRESHOLD = (250_000, 20, 100)
 """Threshold of the garbage collector. Chunks are tens of thousands of live objects: scanning them finds no garbage."""
 MAX_BATCH_BYTES = 256 * 1024
 """A chunk's roll-ups in one batch, well below the 1 MB that a broker takes by default."""
-OUTPUTS = (ALERTS.name, INCIDENTS.name, STATUS.name, LAG.name, AUDITS.name)
+OUTPUTS = (ALERTS.name, INCIDENTS.name, STATUS.name, LAG.name, AUDITS.name, CHANGES.name)
 """The topics of what is judged, without the prefix."""
 BATCH_BYTES = 1024
 """More than a batch of one record takes beside its key and value."""

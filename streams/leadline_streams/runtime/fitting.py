@@ -15,7 +15,18 @@ STEPS: Final = ((8000, 400), (2000, 200), (500, 100), (200, 20))
 """Longest text, in characters, and most items of a list, tried in turn."""
 IDENTITIES: Final = frozenset(
     {
-        *("incident_id", "alert_id", "audit_id", "finding_id", "cluster", "link", "node", "upstream", "downstream"),
+        *(
+            "incident_id",
+            "alert_id",
+            "audit_id",
+            "change_id",
+            "finding_id",
+            "cluster",
+            "link",
+            "node",
+            "upstream",
+            "downstream",
+        ),
         *("merged_into", "parted_from"),
     }
 )

@@ -83,6 +83,8 @@ class PostgresqlInstance:
         """When the server last loaded its configuration, as of the last look."""
         self._read_as_of: datetime | None = None
         """The same, as of the last reading of the settings."""
+        self._unchanged_at: datetime | None = None
+        """The last look, by the server's clock, at which these two were equal."""
         self._refused_as_of: datetime | None = None
         """The same, as of the last reading of the tables whose updates are refused."""
 
@@ -92,6 +94,8 @@ class PostgresqlInstance:
         round_trip_s = self._probe.round_trip_s
         sent_at, now = self._clock.now(), self._clock.monotonic()
         self._loaded_at = look.node.settings_loaded_at
+        if self._loaded_at is not None and self._loaded_at == self._read_as_of:
+            self._unchanged_at = look.node.at
         replies = {row.pid: row.reply_time for row in look.downstreams if row.reply_time is not None}
         files = await self._files(look, now)
         refused = await self._refused(look, now)
@@ -125,7 +129,7 @@ class PostgresqlInstance:
         except DecodeError as error:
             raise CannotRead(f"unexpected answer: {error}") from None
         self._read_as_of = self._loaded_at
-        return observations.settings_of(node, answer, sent_at=self._clock.now())
+        return observations.settings_of(node, answer, sent_at=self._clock.now(), unchanged_at=self._unchanged_at)
 
     def disk(self) -> Disk | None:
         """Room on the volume of ``pg_wal``; see ``EngineInstance``."""

@@ -145,7 +145,9 @@ def with_connections(sample: Sample, found: Mapping[int, Connection]) -> Sample:
     return replace(sample, upstream=upstream, subscriptions=subscriptions)
 
 
-def settings_of(node: Node, settings: SettingsAnswer, *, sent_at: datetime) -> NodeSettings:
+def settings_of(
+    node: Node, settings: SettingsAnswer, *, sent_at: datetime, unchanged_at: datetime | None = None
+) -> NodeSettings:
     """The settings of a node that was looked at just before, not numbered yet, without the secrets in them."""
     return NodeSettings(
         node=node,
@@ -153,6 +155,7 @@ def settings_of(node: Node, settings: SettingsAnswer, *, sent_at: datetime) -> N
         at=settings.at,
         sent_at=sent_at,
         settings={name: _setting(name, value) for name, value in sorted(settings.settings.items())},
+        unchanged_at=unchanged_at,
     )
 
 

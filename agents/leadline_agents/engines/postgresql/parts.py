@@ -145,7 +145,7 @@ PARTS: dict[str, Part] = {
         _rows("pg_ls_waldir()", "size bigint", ("disk",)),
         _rows(
             "pg_settings",
-            "name text, setting text, unit text, source text, pending_restart bool",
+            "name text, setting text, unit text, source text, sourcefile text, sourceline int, pending_restart bool",
             ("settings",),
             ("pg_show_all_settings()",),
         ),

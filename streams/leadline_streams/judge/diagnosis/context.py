@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from leadline.model.alert import Evidence, Subject
 from leadline.model.incident import Change
 from leadline.model.observation import Downstream, Sample, Slot, Subscription
-from leadline.setting_words import shown, written
+from leadline.setting_words import origin, shown, written
 from leadline_streams.judge.chain import clock_of, root_of
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.link_state import LinkState
@@ -169,4 +169,6 @@ def change_in_words(change: Change) -> tuple[str, list[Evidence]]:
     """A change as an end for a summary and as evidence."""
     before, after = (shown(change.setting, value) for value in (change.from_, change.to))
     what = f"changed from {before} to {after} at {change.at:%H:%M:%S} UTC"
-    return f"; {change.setting} on {change.node} was {what}", [fact(change.setting, after, change.node, what)]
+    place = origin(change)
+    noted = f"{what}, by {place}" if place else what
+    return f"; {change.setting} on {change.node} was {what}", [fact(change.setting, after, change.node, noted)]

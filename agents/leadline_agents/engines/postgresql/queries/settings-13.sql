@@ -2,13 +2,15 @@
 -- Since 13: a name that a version does not have matches nothing, so one list serves all versions.
 --
 -- Computing the view costs more than all other queries together. Settings that only superusers may see are missing
--- without an error, so node.may_read_settings shows whether the role has pg_read_all_settings. Settings that the
+-- without an error, so node.may_read_settings shows whether the role has pg_read_all_settings; without it sourcefile is
+-- NULL. Settings that the
 -- agent's own session changes, such as statement_timeout, are not in the list: it would read its own values.
 SELECT json_build_object(
     'at', clock_timestamp(),
     'settings', (
         SELECT json_object_agg(name, json_strip_nulls(json_build_object(
-            'value', coalesce(setting, ''), 'unit', unit, 'source', source, 'pending_restart', pending_restart
+            'value', coalesce(setting, ''), 'unit', unit, 'source', source, 'file', sourcefile, 'line', sourceline,
+            'pending_restart', pending_restart
         )))
         FROM pg_settings AS listed
         WHERE name = ANY ('{
