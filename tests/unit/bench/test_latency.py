@@ -32,6 +32,7 @@ def test_the_rate_is_kept_and_each_cluster_has_one_probe() -> None:
     assert all(WARM_S <= probe.due_s < WARM_S + SECONDS for probe in probes)
 
 
+@pytest.mark.slow
 def test_a_probe_fires_at_once_and_nothing_else_does() -> None:
     """Sent when they are due, in a cluster of one node the probe fires the alert; in one of three a later sample."""
     states: dict[bytes, ClusterState] = {}

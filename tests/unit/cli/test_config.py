@@ -57,6 +57,7 @@ def test_what_holds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert SECRET not in result.out + text.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(FILES.glob("*.yaml")), ids=lambda path: path.stem)
 @pytest.mark.parametrize("command", ["check", "show"])
 @pytest.mark.parametrize("form", ["text", "json"])

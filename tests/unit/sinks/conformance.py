@@ -254,6 +254,7 @@ class Conformance:
         assert isinstance(outcome, Retry | GiveUp | Sent)
         assert isinstance(outcome, Sent) or outcome.reason in (Reason.GARBLED, Reason.UNAVAILABLE, Reason.REJECTED)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("fault", [(503, {}), (429, {"retry-after": "1"}), *(fault for fault, _ in FAULTS)])
     async def test_a_failure_at_each_request(self, clock: ManualClock, fault: Any) -> None:
         """Whichever request of a notification fails, the next attempt continues from the receipt of the failure.

@@ -29,6 +29,7 @@ def open_ones(made: Fleet) -> list[Incident]:
     return [one for one in last.values() if one.merged_into is None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("between", "problems"), [(0, 1), (1, 1), (5, 2), (20, 2)])
 def test_two_cuts_are_two_problems_unless_they_are_of_one_moment(between: int, problems: int) -> None:
     """Nothing shows a root of both: only where nobody can know they are one, which says so."""

@@ -80,6 +80,7 @@ def test_more_links_than_are_judged_are_named(play: Play, monkeypatch: pytest.Mo
     assert len(world.state.memory.links) == 6
 
 
+@pytest.mark.slow
 def test_more_alerts_than_can_be_open_are_named(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     """The incident about those that are open has its cause as always.
 

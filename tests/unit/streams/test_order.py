@@ -217,6 +217,7 @@ def test_nor_does_it_when_agents_are_silent_and_clocks_are_wrong(
     assert in_groups(arrivals, sizes, policy) == one_by_one(arrivals, policy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [1, 2, 4, 20])
 def test_a_short_silence_of_an_agent_that_samples_often_is_a_silence(gap: int) -> None:
     """An agent that samples each tenth of a second is silent after a second: also when samples are judged together."""

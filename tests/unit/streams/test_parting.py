@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from leadline.model.incident import Incident
 from leadline_streams.judge.policy import Policy
 from leadline_streams.rules import RULES
@@ -77,6 +79,7 @@ def test_what_goes_on_after_the_first_root_has_ended_is_another_incident() -> No
     assert found["subscriber_duplicate_key"].incident_id != first.incident_id
 
 
+@pytest.mark.slow
 def test_what_is_late_behind_two_faults_belongs_to_the_one_that_lasts() -> None:
     """The upper standby is connected again and the lower one stays paused: its lag moves, and nobody is paged."""
     made = fleet()

@@ -164,6 +164,7 @@ def test_one_that_may_come_back_is_not_forgotten(leave: Callable[[Three], object
     assert any(alert.state in ("firing", "unknown") for alert in world.state.memory.alerts.values())
 
 
+@pytest.mark.slow
 def test_a_standby_that_another_one_replaced_is_forgotten() -> None:
     """A pod with its agent is killed, and one with another name takes its place; only one for each."""
     world = Three()

@@ -298,6 +298,7 @@ def test_what_cannot_be_shortened_is_refused() -> None:
         fitted(incident(incident_id="i" * 2000), "", None, 1000)
 
 
+@pytest.mark.slow
 def test_two_thousand_rivals_are_one_incident_that_can_be_read() -> None:
     """Evidence of each would be more than readers take."""
     world = crowds.rivals(500)

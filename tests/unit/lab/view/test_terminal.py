@@ -153,6 +153,7 @@ def test_why_a_server_does_not_answer_is_shown_once(width: int, height: int) -> 
     assert text.index("cause") < text.index("is the server running there?") < text.index("DOWN: refused")
 
 
+@pytest.mark.slow
 def test_sixty_links_are_reached_by_keys() -> None:
     """At 80 columns and 24 lines each is on some page, the incident is on the first, and nothing is cut off."""
     fleet, viewport = broken(), Viewport()

@@ -160,6 +160,7 @@ def test_keys_that_are_not_printable_differ(ident: str) -> None:
     assert event.dedup_key("a\0b") != event.dedup_key("a\\x00b")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letter", ["x", ASTRAL, '"', "\x1b"])
 def test_an_event_of_512_kb_sheds_details_from_the_last_on(letter: str) -> None:
     """However large an incident is, the cause and the fix are kept and PagerDuty accepts the event."""

@@ -151,6 +151,7 @@ def test_a_host_that_is_gone() -> None:
     assert first(world).code == "host_down"
 
 
+@pytest.mark.slow
 def test_a_datacenter_that_is_gone() -> None:
     """All its nodes, and more than one."""
     world = pair()

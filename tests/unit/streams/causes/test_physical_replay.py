@@ -231,6 +231,7 @@ def test_a_burst_on_the_primary() -> None:
     assert "pid 4711" in burst.summary
 
 
+@pytest.mark.slow
 def test_a_burst_over_a_thin_line() -> None:
     """A line that carries more than it ever had to is not slow, while the burst lasts and after it."""
     world = pair()

@@ -1,5 +1,6 @@
 """``replication_stalled``."""
 
+import pytest
 from msgspec.structs import replace
 
 from tests.unit.streams.rules import play
@@ -50,6 +51,7 @@ def test_a_longer_delay_that_the_standby_allows_is_no_stall() -> None:
     assert "replication_stalled" in world.fired()
 
 
+@pytest.mark.slow
 def test_a_long_stall_is_critical() -> None:
     """Five minutes without progress are no longer somebody's query."""
     world = World()
