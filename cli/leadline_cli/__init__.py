@@ -24,6 +24,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``check``      your servers, once
 ``audit``      your servers, what is set up wrong
 ``promote_check`` whether a standby may be promoted
+``switchover_check`` whether a standby may take the place of its primary
 ``advisories`` known defects of replication
 ``replay``     judges recorded samples again
 ``rules``      the rules and their limits

@@ -29,6 +29,7 @@ COMMANDS: Final = {
         "check": "Look once at your servers: nodes, links, lag, and the cause and fix of what is wrong.",
         "audit": "Find what is set up wrong on your servers, before it becomes an outage.",
         "promote-check": "Say whether a standby may be promoted: yes, no, or it cannot be seen.",
+        "switchover-check": "Say whether a standby may take its primary's place in a planned switchover.",
         "advisories": "List the known defects of replication by the minor release that repairs them.",
         "replay": "Judge recorded samples again, offline.",
         "rules": "List the rules and their limits.",
