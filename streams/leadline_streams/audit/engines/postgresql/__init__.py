@@ -19,5 +19,8 @@
 ``patch_level``    support, minor releases and known defects    PG-VER, PG-ADV
 ``conditions``     when a defect matters to a server
 ``promotion``      whether a standby may be promoted, by these rules
+``switchover``     whether a standby may take the place of its primary, and the way back
+``turned``         the servers as they would be after it
+``following``      the slots and roles that its followers need
 ``every_rule``     all of them, in the order of their ids
 """
