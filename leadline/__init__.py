@@ -36,6 +36,7 @@ the floors below it:
 ``metrics``         the metrics of each process
 ``words``           sizes, durations and times as text
 ``headline``        the first line about an incident: its impact, and its end
+``difference_words`` rows that differ on two servers, as text
 ``evidence_words``  values of evidence as people write them
 ``setting_words``   values of a server's settings as text
 ``lines``           values as lines of text

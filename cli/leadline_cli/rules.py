@@ -30,16 +30,16 @@ def list_(form: str) -> None:
     Example:
       leadline rules list
     """
-    from leadline_streams.rules import RULES
+    from leadline_streams.reported import EVERY_RULE
 
     if form == "json":
-        for rule in RULES.values():
+        for rule in EVERY_RULE.values():
             entry = rule.entry
             about = {"rule": rule.name, "family": entry.family, "class": entry.class_, "help": entry.help}
             emit(about | {"unit": entry.unit} | asdict(rule.limits))
         return
     rows = []
-    for rule in sorted(RULES.values(), key=lambda rule: (rule.entry.family, rule.name)):
+    for rule in sorted(EVERY_RULE.values(), key=lambda rule: (rule.entry.family, rule.name)):
         entry = rule.entry
         limits, low = rule.limits, rule.limits.low_is_bad
         levels = (_level(limits.warning, entry.unit, low), _level(limits.critical, entry.unit, low))

@@ -11,6 +11,7 @@ or a cause, add one entry, and one file in ``leadline_streams/rules`` or ``leadl
 
 from typing import Final
 
+from leadline.catalogue.causes import consistency as consistency_causes
 from leadline.catalogue.causes import logical, nodes, pipeline, slots, streaming
 from leadline.catalogue.entry import CauseEntry, RuleEntry
 from leadline.catalogue.rules import config, conflict, consistency, lag, liveness, retention, sync
@@ -23,6 +24,6 @@ RULES: Final[dict[str, RuleEntry]] = {
 }
 CAUSES: Final[dict[str, CauseEntry]] = {
     entry.code: entry
-    for family in (logical, nodes, pipeline, slots, streaming)
+    for family in (consistency_causes, logical, nodes, pipeline, slots, streaming)
     for entry in sorted(family.ENTRIES, key=lambda entry: entry.code)
 }

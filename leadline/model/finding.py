@@ -1,6 +1,6 @@
 """Findings that no sample shows: statements of an auditor or a verifier about one subject each."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -10,6 +10,12 @@ from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Count, NodeSettings, Sample, Seconds, Tick
 from leadline.model.pg_vitals import PostgresqlVitals
 from leadline.model.retirement import Retirement
+from leadline.model.verification import TableDifference
+
+MOST_FINDINGS: Final = 200
+"""So many findings are in a report."""
+MOST_DIFFERING: Final = 20
+"""So many tables are named in a finding."""
 
 
 class Finding(Value, frozen=True, kw_only=True):
@@ -22,6 +28,10 @@ class Finding(Value, frozen=True, kw_only=True):
     evidence: list[Evidence] = []
     node: NodeName | None = None
     """The node whose datacenter and labels count for it; None where it is about none of them."""
+    grows: bool = False
+    """Whether the value is an age in seconds. It then goes on growing by itself, also while its source is silent."""
+    differs: Annotated[list[TableDifference], Meta(max_length=MOST_DIFFERING)] = []
+    """The tables whose rows differ, where it is about that."""
 
 
 class FindingReport(Value, frozen=True, kw_only=True, tag="findings", tag_field="kind"):
@@ -37,7 +47,7 @@ class FindingReport(Value, frozen=True, kw_only=True, tag="findings", tag_field=
     """The source's clock."""
     valid_s: Annotated[Seconds, Meta(gt=0)]
     """Without another report for this long, its findings are unknown."""
-    findings: list[Finding]
+    findings: Annotated[list[Finding], Meta(max_length=MOST_FINDINGS)]
 
 
 EngineVitals = PostgresqlVitals

@@ -28,7 +28,7 @@ Outcome = Literal["equal", "different", "undecided", "failed"]
 ``undecided``: nothing is confirmed, and not everything was compared. ``failed``: it ended by an error."""
 
 
-class DifferingRow(Value, frozen=True, kw_only=True):
+class ConfirmedRow(Value, frozen=True, kw_only=True):
     """One row that is confirmed to differ."""
 
     kind: RowKind
@@ -47,7 +47,7 @@ class TableDifference(Value, frozen=True, kw_only=True):
     missing: Count = 0
     extra: Count = 0
     changed: Count = 0
-    first: Annotated[list[DifferingRow], Meta(max_length=MOST_ROWS)] = []
+    first: Annotated[list[ConfirmedRow], Meta(max_length=MOST_ROWS)] = []
     """The first of them, in the order of the key."""
     signs: list[Evidence] = []
     """Facts, seen on the servers while they were compared, that can have brought the differences about. Their names are
@@ -127,6 +127,8 @@ class Verification(Value, frozen=True, kw_only=True):
     started_at: Time
     """The verifying process's clock, like all times here."""
     ended_at: Time
+    asked_at: Time
+    """When the link was first asked to be compared: without a proof, its data is unverified since then."""
     outcome: Outcome
     detail: str = ""
     """The reason for which it is undecided or failed; empty otherwise."""

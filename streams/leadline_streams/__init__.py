@@ -5,6 +5,7 @@
 ``rules``          pure: one rule per file
 ``causes``         pure: one cause per file
 ``audit``          pure: what is set up wrong on servers, found from one look
+``reported``       rules whose values other programs report
 ``rule_settings``  the settings of rules, checked against the rules
 ``assembly``       composes the judgement from settings, engines, rules and causes
 ``runtime``        Faust, partitions and durable state

@@ -11,6 +11,7 @@ from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.policy import Override, Policy
 from leadline_streams.judge.state import Memory
+from leadline_streams.reported import REPORTED
 from leadline_streams.rule_settings import check_rules, given
 from leadline_streams.rules import RULES
 
@@ -49,7 +50,7 @@ def policy_of(settings: StreamSettings) -> Policy:
 
 def judgement(policy: Policy, engines: Mapping[str, Engine] = ENGINES) -> Judgement:
     """Everything that clusters are judged by, with this policy."""
-    return Judgement(policy, engines, RULES, CAUSES)
+    return Judgement(policy, engines, RULES, CAUSES, REPORTED)
 
 
 class ClusterFactory:

@@ -12,8 +12,8 @@ from leadline.catalogue.entry import CauseEntry
 from leadline.words import amount
 from leadline_streams.audit import reference as audit
 from leadline_streams.causes import CAUSES
-from leadline_streams.judge.rule import AnyRule
-from leadline_streams.rules import RULES
+from leadline_streams.judge.rule import RuleBase
+from leadline_streams.reported import EVERY_RULE
 
 _MADE = """\
 <!-- Made from streams/leadline_streams/{name}/ by `python -m leadline_streams.reference`; a test holds it current. -->
@@ -61,25 +61,28 @@ def _cause_row(entry: CauseEntry) -> str:
 
 def rules() -> str:
     """The page of rules in Markdown, by family."""
-    families = sorted({rule.entry.family for rule in RULES.values()})
+    families = sorted({rule.entry.family for rule in EVERY_RULE.values()})
     return _RULES + "".join(
-        _family(family, [r for r in RULES.values() if r.entry.family == family]) for family in families
+        _family(
+            family, [r for r in sorted(EVERY_RULE.values(), key=lambda each: each.name) if r.entry.family == family]
+        )
+        for family in families
     )
 
 
-def _family(name: str, rules: list[AnyRule]) -> str:
+def _family(name: str, rules: list[RuleBase]) -> str:
     head = "| rule | on a | class | what it measures | warning | critical | for | keep | then |\n"
     return f"\n## {name.capitalize()}\n\n{head}|---|---|---|---|---|---|---|---|---|\n" + "".join(map(_row, rules))
 
 
-def _row(rule: AnyRule) -> str:
+def _row(rule: RuleBase) -> str:
     levels = f"{_level(rule, rule.limits.warning)} | {_level(rule, rule.limits.critical)}"
     spans = f"{rule.limits.for_s:g} s | {rule.limits.keep_s:g} s"
-    about = f"`{rule.name}` | {rule.on.kind} | {rule.entry.class_} | {rule.entry.help}"
+    about = f"`{rule.name}` | {rule.entry.on} | {rule.entry.class_} | {rule.entry.help}"
     return f"| {about} | {levels} | {spans} | [runbook](../runbooks/{rule.name}.md) |\n"
 
 
-def _level(rule: AnyRule, level: float | None) -> str:
+def _level(rule: RuleBase, level: float | None) -> str:
     if level is None:
         return "none"
     sign = "≤" if rule.limits.low_is_bad else "≥"

@@ -9,7 +9,7 @@ from leadline.settings.declare import SettingPath, path_text
 from leadline.settings.load import Problem, SettingsError
 from leadline.settings.stream import RuleOverride, StreamSettings
 from leadline_streams.judge.policy import Limits
-from leadline_streams.rules import RULES
+from leadline_streams.reported import EVERY_RULE
 
 
 def given(limits: RuleOverride) -> dict[str, float | bool | None]:
@@ -30,12 +30,12 @@ def _of_group(
     path: SettingPath, rules: Mapping[str, RuleOverride], general: Mapping[str, RuleOverride]
 ) -> Iterator[tuple[SettingPath, str]]:
     for name, changed in rules.items():
-        if name not in RULES:
-            near = get_close_matches(name, RULES, 1)
+        if name not in EVERY_RULE:
+            near = get_close_matches(name, EVERY_RULE, 1)
             hint = f"did you mean {near[0]}?" if near else "`leadline rules list` lists the rules"
             yield (*path, name), f"there is no such rule; {hint}"
             continue
-        base = replace(RULES[name].limits, **given(general[name])) if name in general else RULES[name].limits
+        base = replace(EVERY_RULE[name].limits, **given(general[name])) if name in general else EVERY_RULE[name].limits
         if wrong := _order(replace(base, **given(changed)), changed):
             yield (*path, name), wrong
 

@@ -51,6 +51,7 @@ PURE_MAY_IMPORT = (
     "leadline.clock.moment",
     "leadline.catalogue",
     "leadline.steps",
+    "leadline.difference_words",
     "leadline.setting_words",
     "leadline.words",
     "leadline_streams.judge",

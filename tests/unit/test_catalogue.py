@@ -9,7 +9,7 @@ from leadline import catalogue
 from leadline.catalogue.entry import CauseEntry, RuleEntry
 from leadline.model.alert import Subject
 from leadline_sinks.notify import datacenter_incident, self_incident
-from leadline_streams import causes, rules
+from leadline_streams import causes, reported, rules
 from leadline_streams.causes.config_changed import CAN_CAUSE
 from leadline_streams.engines.postgresql.engine import CAPABILITIES
 from leadline_streams.runtime import cluster_failure
@@ -22,7 +22,7 @@ each_cause = pytest.mark.parametrize("entry", catalogue.CAUSES.values(), ids=lam
 def test_every_rule_has_an_entry() -> None:
     """Rules of the judgement, and those that the sinks and the workers raise about themselves."""
     own = {self_incident.RULE, datacenter_incident.RULE, cluster_failure.RULE}
-    assert set(catalogue.RULES) == {*rules.RULES, *own}
+    assert set(catalogue.RULES) == {*reported.EVERY_RULE, *own}
 
 
 def test_every_cause_has_an_entry() -> None:

@@ -14,7 +14,7 @@ from leadline_sinks.notify.datacenter_incident import RULE as DATACENTER_LOST
 from leadline_sinks.notify.self_incident import RULE as SINK_FAILING
 from leadline_sinks.notify.sink import REASONS
 from leadline_streams.causes import CAUSES
-from leadline_streams.rules import RULES
+from leadline_streams.reported import EVERY_RULE
 from leadline_streams.runtime.cluster_failure import RULE as JUDGEMENT_FAILING
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +69,7 @@ def test_sinks() -> None:
 
 def test_rules() -> None:
     """Each rule is on the rules page, and no other."""
-    assert set(rows("reference/rules.md")) == set(RULES)
+    assert set(rows("reference/rules.md")) == set(EVERY_RULE)
 
 
 def test_causes() -> None:
@@ -80,7 +80,7 @@ def test_causes() -> None:
 def test_runbooks() -> None:
     """Each rule, those of the sinks and the workers too, has the runbook that alerts link, and no other has one."""
     runbooks = {path.relative_to(ROOT).as_posix() for path in (DOCS / "runbooks").glob("*.md")}
-    named = {rule.entry.runbook for rule in RULES.values()} | {
+    named = {rule.entry.runbook for rule in EVERY_RULE.values()} | {
         f"docs/runbooks/{name}.md" for name in (DATACENTER_LOST, JUDGEMENT_FAILING, SINK_FAILING)
     }
     assert runbooks - {"docs/runbooks/README.md"} == named

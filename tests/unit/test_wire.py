@@ -27,7 +27,7 @@ from leadline.model.silence import Silence
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline.model.verification import (
     ChunkCounts,
-    DifferingRow,
+    ConfirmedRow,
     SchemaDifference,
     SequenceDifference,
     TableDifference,
@@ -236,6 +236,7 @@ VERIFICATION = Verification(
     run_id="run_1",
     started_at=AT - timedelta(seconds=90),
     ended_at=AT,
+    asked_at=AT - timedelta(days=30),
     outcome="different",
     canary="found",
     tables=[
@@ -249,7 +250,7 @@ VERIFICATION = Verification(
             difference=TableDifference(
                 table="public.items",
                 changed=1,
-                first=[DifferingRow(kind="changed", key="id=5", columns=["price"])],
+                first=[ConfirmedRow(kind="changed", key="id=5", columns=["price"])],
                 signs=[Evidence(name="updates_not_published", value="publish = 'insert'", node=PG1)],
             ),
             equal_at=AT - timedelta(days=1),

@@ -4,4 +4,5 @@ It reads with a role of its own (``deploy/sql/verify.sql``), in short statements
 It holds no snapshot between statements. It does not repair; it can write the statements that would.
 
 ``outcome``  results of a table and of a run
+``findings`` the record of a verification as findings for the stream
 """

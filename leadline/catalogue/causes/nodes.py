@@ -205,7 +205,7 @@ ENTRIES = (
         family="nodes",
         help="a primary's WAL ends before where it ended earlier, or before the position of a standby of its timeline",
         over="the WAL of the primary and its standbys agrees",
-        explains=CUT | {"log_went_back"},
+        explains=CUT | {"data_divergence", "log_went_back"},
         improvements=(
             "Restore a primary only together with its standbys, and by a procedure that stops them first.",
             "Keep fsync and full_page_writes on, and use storage that keeps what it has confirmed.",
@@ -289,7 +289,7 @@ ENTRIES = (
         family="nodes",
         help="two servers with one system identifier are both out of recovery",
         over="one server takes writes; what the other one took is not in it",
-        explains=frozenset({"split_brain"}),
+        explains=frozenset({"data_divergence", "split_brain"}),
         follows=frozenset({"primary_replaced"}),
         improvements=(
             habits.FENCE,

@@ -4,6 +4,45 @@ from leadline.catalogue.entry import RuleEntry
 
 ENTRIES = (
     RuleEntry(
+        code="checker_blind",
+        family="consistency",
+        on="link",
+        unit="",
+        help=(
+            "A verification did not find the difference that it had planted in its own computation: what it called "
+            "equal is not proven."
+        ),
+        impact="Whether the data of the two servers agrees was not known.",
+        over="a verification of {down} against {up} found its own planted difference",
+        class_="notice",
+    ),
+    RuleEntry(
+        code="consistency_unverified",
+        family="consistency",
+        on="link",
+        unit="s",
+        help=(
+            "Age of the oldest proof: the time since the last of all tables of a link was proven equal, or since the "
+            "verifier was first asked to. Only of links that the verifier is configured for. It grows while the "
+            "verifier is silent."
+        ),
+        impact="Differences of the data that came about in that time were not found.",
+        over="the data of {down} was proven equal to that of {up}",
+        class_="notice",
+    ),
+    RuleEntry(
+        code="data_divergence",
+        family="consistency",
+        on="link",
+        unit="rows",
+        help=(
+            "Rows that the verifier has confirmed to differ: missing on the downstream, extra there, or changed. "
+            "Each was read on both sides after a position that both had reached."
+        ),
+        impact="Queries on the downstream returned wrong rows, and a failover to it would have made them permanent.",
+        over="a verification found no row of {down} that differs from {up}",
+    ),
+    RuleEntry(
         code="log_went_back",
         family="consistency",
         on="node",
@@ -27,5 +66,19 @@ ENTRIES = (
         ),
         impact="Changes of tables that were no longer published did not arrive: rows differ.",
         over="{up} has the publications that {down} names",
+    ),
+    RuleEntry(
+        code="sequence_behind",
+        family="consistency",
+        on="link",
+        unit="",
+        help=(
+            "1 while a sequence of the subscriber is not beyond the publisher's: logical replication does not carry "
+            "sequences. 2 where the settings of the verifier say that the subscriber is about to take over: the "
+            "first inserts there would fail with duplicate keys."
+        ),
+        impact="Inserts on the new primary would have failed with duplicate keys.",
+        over="the sequences of {down} are beyond those of {up}",
+        class_="notice",
     ),
 )

@@ -9,6 +9,7 @@ from leadline.model.observation import LogLine
 from leadline.words import times
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions
+from leadline_streams.engines.postgresql.divergence import of_subscription
 from leadline_streams.engines.postgresql.needs import remote_transaction
 from leadline_streams.engines.postgresql.statements import change_setting
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -49,6 +50,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 *([server_log.as_evidence(reason, affected.node)] if written and reason is not None else []),
                 *affected.evidence,
                 *changed,
+                *of_subscription(context, name, affected.subscription.name),
             ],
             evidence_against=_doubts(affected) if uncounted and not written else [],
             not_seen=[] if written else _not_seen(affected) if uncounted else server_log.not_seen(affected.node),

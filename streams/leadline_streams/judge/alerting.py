@@ -105,7 +105,7 @@ class Alerting:
         step = lifecycle.due(alert, self.limits_of(alert), self._judgement.policy.pending_grace_s)
         if step is not None:
             rule, context = self._judgement.rule(alert.rule), self._context_of(alert, view, step.at)
-            self._emit(alert, rule, step, lambda value: rule.words(context, value), out)
+            self._emit(alert, rule, step, self._describer(rule, alert, context), out)
 
     def lose(self, alert: AlertState, now: float, out: list[Output]) -> None:
         """An alert whose subject is not seen any more, and may be there."""
@@ -156,11 +156,7 @@ class Alerting:
         for alert, causes in notices:
             rule, context = self._judgement.rule(alert.rule), self._context_of(alert, view, now)
             step = LifecycleStep("firing", "firing", "diagnosed", now)
-
-            def describe(value: float, rule: RuleBase = rule, context: ClusterContext | None = context) -> Words:
-                return rule.words(context, value)
-
-            self._emit(alert, rule, step, describe, out, causes)
+            self._emit(alert, rule, step, self._describer(rule, alert, context), out, causes)
 
     def link_context(self, link: LinkState, now: float) -> LinkContext:
         """A link as the rules see it."""
@@ -181,6 +177,19 @@ class Alerting:
         """The alerts about slots and subscriptions of a node."""
         alerts = self._memory.alerts
         return [alert for place, alert in self._on.get(name, {}).items() if alerts.get(place) is alert]
+
+    def _describer(self, rule: RuleBase, alert: AlertState, context: ClusterContext | None) -> Callable[[float], Words]:
+        """The words of an alert later than its measurement: those of its finding, where it was reported."""
+        if rule.name not in self._judgement.reported:
+            return lambda value: rule.words(context, value)
+        found = (
+            finding
+            for report in self._memory.reports.values()
+            for finding in report.findings
+            if finding.rule == rule.name and finding.subject.id == alert.subject.id
+        )
+        words = next((Words(each.summary, each.evidence) for each in found), Words(alert.summary, []))
+        return lambda _: words
 
     def _weigh(
         self,

@@ -295,6 +295,8 @@ class ClusterState:
                 self._wiring.discover(when, out)
             elif kind == "report":
                 reports.expire(ident, memory, self._alerting, when, out)
+            elif kind == "ages":
+                reports.grow(ident, memory, self._alerting, self._judgement, when, out)
             elif kind == "alert":
                 self._alerting.due(memory.alerts[ident], view, out)
                 if self._timers.next()[:2] == (when, kind):

@@ -6,6 +6,8 @@ MOST_NODES = 5000
 MOST_LINKS = 20_000
 MOST_ALERTS = 20_000
 """Open at once. Ten thousand slots that are lost have as many."""
+MOST_SOURCES = 1000
+"""Programs that report findings."""
 MOST_NAMED = 1000
 """So many of what is beyond a limit are counted."""
 SHOWN = 3
@@ -19,12 +21,13 @@ _WORDS = {
     "nodes": f"{MOST_NODES} nodes are watched, and these are not",
     "links": f"{MOST_LINKS} links are judged, and these are not",
     "alerts": f"{MOST_ALERTS} alerts are open, and these were not opened",
+    "sources": f"{MOST_SOURCES} sources of findings are followed, and these are not",
     "incidents": "20 incidents are open, and these became parts of others",
 }
 
 
 def note(memory: Memory, what: str, name: str) -> None:
-    """Count something that is beyond a limit: a node, a link, an alert or an incident."""
+    """Count something that is beyond a limit: a node, a link, an alert, an incident or a source of findings."""
     names = memory.beyond.setdefault(what, {})
     if name in names or len(names) < MOST_NAMED:
         names[name] = memory.arrivals.now

@@ -3,9 +3,12 @@
 Plain data, as in ``state``. Times are event time in seconds since the epoch.
 """
 
+from math import inf
+
 from msgspec import Struct, field
 
 from leadline.model.alert import Severity, State, Subject
+from leadline.model.finding import Finding
 from leadline.model.ids import AlertId, IncidentId, NodeName
 from leadline.model.incident import Cause, Change, TimelineEntry
 
@@ -104,3 +107,9 @@ class ReportState(Struct, omit_defaults=True):
     alerts: list[str] = field(default_factory=list)
     """The places of the alerts that it decides."""
     silent: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    """Those of the last report."""
+    taken_at: float = 0.0
+    """When it was taken: values that grow are older by the time since then."""
+    ages_at: float = inf
+    """When values that grow are compared with their limits again; infinite where none does."""

@@ -19,6 +19,7 @@ from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
+from leadline_streams.judge.problem_state import ReportState
 
 UNKNOWN: Final = nan
 """Returned by ``measure`` when the number cannot be known now: an alert neither clears nor breaches."""
@@ -43,6 +44,11 @@ class ClusterView(Protocol):
     @property
     def links(self) -> Mapping[str, LinkState]:
         """Every link by identity."""
+        ...
+
+    @property
+    def reports(self) -> Mapping[str, ReportState]:
+        """The last report of each source of findings."""
         ...
 
     def above(self, node: str) -> Sequence[LinkState]:

@@ -85,6 +85,8 @@ class Timers:
         for name, report in memory.reports.items():
             if not report.silent:
                 few.append((report.until, "report", name))
+            if report.ages_at < inf:
+                few.append((report.ages_at, "ages", name))
         for incident in memory.incidents:
             if incident.quiet_since is not None:
                 few.append((self._alerting.problems.ends_at(incident), "incident", incident.id))

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from leadline.model.ids import ClusterName
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.problem_state import ReportState
 from leadline_streams.judge.rule import ClusterView
 from leadline_streams.judge.state import Memory
 
@@ -15,13 +16,14 @@ Derived = TypeVar("Derived")
 class View:
     """A cluster as rules and causes read it."""
 
-    __slots__ = ("_derived", "_memory", "above", "around", "below", "cluster", "links", "nodes")
+    __slots__ = ("_derived", "_memory", "above", "around", "below", "cluster", "links", "nodes", "reports")
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self.cluster: ClusterName = memory.cluster
         self.nodes: Mapping[str, NodeState] = memory.nodes
         self.links: Mapping[str, LinkState] = memory.links
+        self.reports: Mapping[str, ReportState] = memory.reports
         self.above: Callable[[str], Sequence[LinkState]] = memory.above
         self.below: Callable[[str], Sequence[LinkState]] = memory.below
         self.around: Callable[[str], Sequence[LinkState]] = memory.around

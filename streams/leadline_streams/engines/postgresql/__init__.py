@@ -33,6 +33,7 @@ Shared by rules and causes:
 ``refusals``        published tables whose updates the server refuses, and why
 ``both_ways``       two servers that subscribe to each other, and changes that cross
 ``subscriptions``   workers that are missing, fail or wait; publications that are missing
+``divergence``      confirmed differences of the data of two servers
 ``subscribed_tables``  tables that a publication or its subscription lacks
 ``table_copies``    initial copies of tables that do not move, and their senders
 ``copy_timeouts``   initial copies that a timeout of their publisher ends

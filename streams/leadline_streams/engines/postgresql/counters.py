@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from leadline.model.observation import Sample
 from leadline_streams.judge.counters import Window
+from leadline_streams.judge.lookup import first
 from leadline_streams.judge.node_state import NodeState
 
 EVENT_WINDOW_S = 300.0
 """Length of the window."""
+_SKIPPED = "skipped:"
 
 
 def rose(before: Sample, sample: Sample) -> bool:
@@ -32,6 +34,18 @@ def count(node: NodeState, before: Sample | None, sample: Sample, now: float) ->
             base, since = (counter, now) if before is None else (0, 0.0)
             window = windows[key] = Window(EVENT_WINDOW_S, base, since=since)
             window.feed(now, counter)
+    for subscription in before.subscriptions if before is not None else ():
+        if subscription.skip_lsn is not None:
+            after = first(sample.subscriptions, "name", subscription.name)
+            if after is not None and after.skip_lsn is None:
+                window = windows.setdefault(_SKIPPED + subscription.name, Window(EVENT_WINDOW_S, 0))
+                window.feed(now, window.counter + 1)
+
+
+def skipped(node: NodeState | None, subscription: str) -> float | None:
+    """When a subscription last went past a transaction that it was set to skip; None when that was not seen."""
+    window = node.windows.get(_SKIPPED + subscription) if node is not None else None
+    return window.last_at if window is not None and window.last_at else None
 
 
 def _counters(sample: Sample) -> Iterator[tuple[str, int]]:
