@@ -23,6 +23,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``watch``      your servers, live
 ``check``      your servers, once
 ``audit``      your servers, what is set up wrong
+``verify``     the data of two servers, compared
 ``promote_check`` whether a standby may be promoted
 ``switchover_check`` whether a standby may take the place of its primary
 ``advisories`` known defects of replication

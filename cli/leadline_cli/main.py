@@ -28,6 +28,7 @@ COMMANDS: Final = {
         "watch": "Watch your servers live, with the whole pipeline on this machine.",
         "check": "Look once at your servers: nodes, links, lag, and the cause and fix of what is wrong.",
         "audit": "Find what is set up wrong on your servers, before it becomes an outage.",
+        "verify": "Compare the data of a server with that of a standby or a subscriber, while both are in use.",
         "promote-check": "Say whether a standby may be promoted: yes, no, or it cannot be seen.",
         "switchover-check": "Say whether a standby may take its primary's place in a planned switchover.",
         "advisories": "List the known defects of replication by the minor release that repairs them.",

@@ -8,22 +8,19 @@ from datetime import datetime
 from typing import Literal
 
 from leadline.model import Value
+from leadline.model.verification import Canary, RowKind
 
-RowDifference = Literal["missing", "extra", "changed"]
-"""``missing``: only the upstream has the row; ``extra``: only the downstream; ``changed``: both, with other values."""
 TableState = Literal["equal", "different", "undecided", "not_compared"]
-CanaryState = Literal["found", "lost", "not_run"]
-"""The difference that a run makes in its own computation: found, overlooked, or no row to make it with."""
 
 
-class DifferingRow(Value, frozen=True, kw_only=True):
+class RowFinding(Value, frozen=True, kw_only=True):
     """One confirmed difference."""
 
     table: str
     """The name on the upstream, quoted where SQL needs it."""
     key: dict[str, str | None]
     """The values of the key columns as text; ``ctid`` where rows are found by their place."""
-    kind: RowDifference
+    kind: RowKind
     columns: tuple[str, ...] = ()
     """The columns that differ, of a row that is changed."""
     upstream_hash: int | None = None
@@ -79,8 +76,8 @@ class VerifyReport(Value, frozen=True, kw_only=True):
     started_at: datetime
     ended_at: datetime
     tables: tuple[TableResult, ...]
-    differences: tuple[DifferingRow, ...]
-    canary: CanaryState
+    differences: tuple[RowFinding, ...]
+    canary: Canary
     ended_early: str = ""
     """The reason for which the run ended before every table was compared; empty when it did not."""
     not_covered: tuple[str, ...] = ()
@@ -89,7 +86,13 @@ class VerifyReport(Value, frozen=True, kw_only=True):
     @property
     def blind(self) -> bool:
         """Whether the run overlooked its own difference, so that nothing that it found equal counts."""
-        return self.canary == "lost"
+        return self.canary == "missed"
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether every table was compared as a whole without a difference, by a run that has proven itself."""
+        proven = self.canary == "found" or not any(table.rows_upstream for table in self.tables)
+        return bool(self.tables) and not self.ended_early and proven and self.count("equal") == len(self.tables)
 
     def count(self, state: TableState) -> int:
         """The number of tables in this state."""

@@ -1,0 +1,240 @@
+"""``leadline verify``."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from leadline import wire
+from leadline.clock import SystemClock
+from leadline.errors import ProblemFound, UnreachableError, UsageError
+from leadline.logs import escape
+from leadline.words import roughly
+from leadline_cli.options import format_option
+from leadline_cli.output import emit
+from leadline_cli.servers import servers
+
+if TYPE_CHECKING:
+    from leadline_verify.outcome import RowFinding, VerifyReport
+    from leadline_verify.verifying import RunProgress, VerifyRequest
+
+MOST_TEXT = 10_000
+"""Characters of a line; keys may be long."""
+EVERY_S = 30.0
+"""Progress that goes to no terminal is printed as often."""
+COLOURS = {"DIFFERENT": "red", "BLIND": "red", "UNDECIDED": "yellow", "EQUAL": "green", "NOT": "yellow"}
+
+
+@click.command()
+@click.argument("upstream", metavar="[NAME=]UPSTREAM")
+@click.argument("downstream", metavar="[NAME=]DOWNSTREAM")
+@click.option("--table", "tables", multiple=True, metavar="NAME", help="Only this table; may be given several times.")
+@click.option("--schema", metavar="NAME", help="Only tables of this schema.")
+@click.option("--subscription", metavar="NAME", help="The subscription to compare, where several fit.")
+@click.option(
+    "--resume", type=click.Path(path_type=Path), metavar="FILE", help="Keep the position here; go on from it."
+)
+@click.option(
+    "--max-lag", type=click.FloatRange(0.1), default=10.0, show_default=True, metavar="S",
+    help="Longest wait for the downstream; a chunk that needs more is put to the end of its table.",
+)  # fmt: skip
+@click.option(
+    "--rate", "--max-rows-per-s", "rate", type=click.FloatRange(min=1), metavar="ROWS", help="Most rows per second."
+)
+@click.option("--max-duration", type=click.FloatRange(min=0), metavar="S", help="End after so many seconds.")
+@click.option("--window", metavar="HH:MM-HH:MM", help="Read only in this part of the day, in UTC; wait outside of it.")
+@click.option(
+    "--chunk", type=click.IntRange(100, 1_000_000), default=10_000, show_default=True, metavar="ROWS",
+    help="Rows that one statement reads.",
+)  # fmt: skip
+@click.option(
+    "--statement-timeout", type=click.FloatRange(0.1), default=30.0, show_default=True, metavar="S",
+    help="Longest statement; a chunk that takes longer is tried with fewer rows.",
+)  # fmt: skip
+@click.option(
+    "--max-differences", type=click.IntRange(1), default=10_000, show_default=True, metavar="ROWS",
+    help="Differing rows of a table after which its rest is not compared.",
+)  # fmt: skip
+@click.option("--strong", is_flag=True, help="Compare two sums, one with a seed that nobody can know before.")
+@click.option("--show-values", is_flag=True, help="Show the values of differing columns, which may be personal data.")
+@click.option(
+    "--keys", type=click.Path(path_type=Path), metavar="FILE", help="Write every differing row, as JSON lines."
+)
+@click.option(
+    "--repair-sql",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write statements that would repair; run none.",
+)
+@format_option
+def command(
+    upstream: str,
+    downstream: str,
+    tables: tuple[str, ...],
+    schema: str | None,
+    subscription: str | None,
+    resume: Path | None,
+    max_lag: float,
+    rate: float | None,
+    max_duration: float | None,
+    window: str | None,
+    chunk: int,
+    statement_timeout: float,
+    max_differences: int,
+    strong: bool,
+    show_values: bool,
+    keys: Path | None,
+    repair_sql: Path | None,
+    form: str,
+) -> None:
+    """Compare the data of a server with that of a standby or a subscriber, while both are in use.
+
+    UPSTREAM and DOWNSTREAM are connection strings to the database that is compared. The role needs SELECT on its
+    tables: deploy/sql/verify.sql. It is not the agent's role, and no table is written.
+
+    Digests of chunks are computed in the servers. Where they differ, the downstream is waited for, and rows are
+    compared by key until each difference is confirmed or has settled: a row that is only late is never reported. A run
+    also falsifies one row in its own computation, and must find it.
+
+    The exit code is 0 when all is equal, 1 when a row differs, and 3 when a server does not answer, when something
+    could not be compared or decided, and when the run did not find its own difference.
+
+    \b
+    Example:
+      leadline verify pg-1='host=10.0.0.1 user=leadline_verify dbname=app' \\
+                      pg-2='host=10.0.0.2 user=leadline_verify dbname=app'
+    """
+    from leadline_verify.limits import RunLimits, parse_window
+    from leadline_verify.verifying import VerifyRequest
+
+    up, down = servers([upstream, downstream], None, "main", ask=False)
+    request = VerifyRequest(
+        upstream=str(up.name),
+        upstream_dsn=up.dsn.reveal(),
+        downstream=str(down.name),
+        downstream_dsn=down.dsn.reveal(),
+        tables=tables,
+        schema=schema,
+        subscription=subscription,
+        limits=RunLimits(
+            chunk_rows=chunk,
+            max_rows_per_s=rate,
+            max_lag_s=max_lag,
+            max_duration_s=max_duration,
+            max_differences=max_differences,
+            statement_timeout_s=statement_timeout,
+            window=parse_window(window) if window else None,
+        ),
+        strong=strong,
+        show_values=show_values,
+        resume=resume,
+        repair_sql=repair_sql,
+    )
+    with _written(keys, "--keys") as stream:
+        report = _run(request, stream, form)
+    _print(report, form)
+    _conclude(report)
+
+
+def _run(request: "VerifyRequest", keys: IO[bytes] | None, form: str) -> "VerifyReport":
+    from leadline_verify.verifying import Run
+
+    shown = _Shown(live=sys.stderr.isatty() and form == "text")
+
+    def on_row(row: "RowFinding") -> None:
+        if keys is not None:
+            keys.write(wire.encode(msgspec.to_builtins(row, builtin_types=(datetime,))) + b"\n")
+            keys.flush()
+
+    try:
+        return asyncio.run(Run(request, SystemClock(), on_row, shown.show).verify())
+    except KeyboardInterrupt:
+        shown.end()
+        hint = f"; run it again with --resume {request.resume} to go on" if request.resume else ""
+        click.echo(f"leadline: stopped; nothing is left on the servers{hint}", err=True)
+        raise
+    finally:
+        shown.end()
+
+
+class _Shown:
+    """Progress on standard error: one line that is written over in a terminal, now and then a line elsewhere."""
+
+    def __init__(self, *, live: bool) -> None:
+        self._live = live
+        self._shown_at = 0.0
+        self._width = 0
+
+    def show(self, progress: "RunProgress") -> None:
+        """Show how far the run is."""
+        if progress.seconds - self._shown_at < (0.2 if self._live else EVERY_S):
+            return
+        self._shown_at = progress.seconds
+        rate = progress.rows / progress.seconds if progress.seconds else 0.0
+        left = f", {roughly(progress.rows_left / rate)} left" if progress.rows_left is not None and rate else ""
+        place = f"{progress.tables_done + 1}/{progress.tables} {progress.table}"
+        line = escape(f"{place}: {progress.rows:,} rows, {rate:,.0f} rows/s{left}")[:79]
+        if self._live:
+            click.echo("\r" + line.ljust(self._width), err=True, nl=False)
+            self._width = len(line)
+        else:
+            click.echo(f"leadline: {line}", err=True)
+
+    def end(self) -> None:
+        """Remove the line."""
+        if self._width:
+            click.echo("\r" + " " * self._width + "\r", err=True, nl=False)
+            self._width = 0
+
+
+@contextlib.contextmanager
+def _written(file: Path | None, option: str) -> Iterator[IO[bytes] | None]:
+    """A file that is written from its beginning, readable by its owner alone. Raises UsageError."""
+    if file is None:
+        yield None
+        return
+    try:
+        file.touch(mode=0o600)
+        stream = file.open("wb")
+    except OSError as error:
+        raise UsageError(f"{option}: cannot write {file}: {error.strerror}") from None
+    with stream:
+        yield stream
+
+
+def _print(report: "VerifyReport", form: str) -> None:
+    from leadline_verify.summary import summary_lines
+
+    if form == "json":
+        for table in report.tables:
+            emit({"kind": "table", **msgspec.to_builtins(table, builtin_types=(datetime,))})
+        for row in report.differences:
+            emit({"row": row.kind, **msgspec.to_builtins(row, builtin_types=(datetime,)), "kind": "difference"})
+        whole: dict[str, Any] = msgspec.to_builtins(report, builtin_types=(datetime,))
+        kept = {name: value for name, value in whole.items() if name not in ("tables", "differences")}
+        emit({"kind": "summary", **kept, "equal": report.is_equal})
+        return
+    for line in summary_lines(report):
+        first, _, rest = line.partition(" ")
+        colour = COLOURS.get(first)
+        head = click.style(first, fg=colour, bold=True) if colour else first
+        click.echo(head + escape(f" {rest}", MOST_TEXT) if colour else escape(line, MOST_TEXT))
+
+
+def _conclude(report: "VerifyReport") -> None:
+    """Raise for every result but an equal one."""
+    if report.blind:
+        raise UnreachableError("checker_blind: the run missed the difference that it planted itself; report this")
+    if different := report.count("different"):
+        raise ProblemFound(f"{different} table{'s' if different != 1 else ''} with rows that differ")
+    if not report.tables:
+        raise UsageError("there is no table to compare")
+    if not report.is_equal:
+        reason = report.ended_early or next((table.reason for table in report.tables if table.reason), "")
+        raise UnreachableError("not everything is proven equal" + (f": {reason}" if reason else "; see above"))

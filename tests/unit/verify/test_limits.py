@@ -1,0 +1,76 @@
+"""A run keeps to its limits, and goes on from where it was."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from leadline.clock import ManualClock
+from leadline.errors import UsageError
+from leadline_verify import checkpoint
+from leadline_verify.checkpoint import Checkpoint, TableProgress
+from leadline_verify.limits import DayWindow, Pace, RunLimits, parse_window, pause_s
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def test_a_window_may_pass_midnight() -> None:
+    night = parse_window("22:00-06:00")
+    assert [night.is_open(NOON.replace(hour=hour)) for hour in (21, 22, 0, 5, 6)] == [False, True, True, True, False]
+    assert night.opens_in_s(NOON) == 10 * 3600
+    day = parse_window("8:30-9:00")
+    assert day.opens_in_s(NOON) == 20.5 * 3600
+    assert day.opens_in_s(NOON.replace(hour=8, minute=45)) == 0
+
+
+@pytest.mark.parametrize("text", ["22-06", "25:00-06:00", "10:00-10:00", ""])
+def test_a_window_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--window"):
+        parse_window(text)
+
+
+def test_rows_per_second() -> None:
+    assert pause_s(10_000, 0.5, 10_000) == 0.5
+    assert pause_s(10_000, 2, 10_000) == 0
+    assert pause_s(10_000, 0, None) == 0
+
+
+async def test_a_run_waits_for_its_window_and_ends_in_time() -> None:
+    clock = ManualClock(NOON)
+    pace = Pace(RunLimits(window=parse_window("12:10-13:00"), max_duration_s=900), clock)
+    assert await pace.before_chunk() == ""
+    assert 600 <= clock.monotonic() < 610
+    await pace.after_chunk(10_000)
+    clock.advance(300)
+    assert await pace.before_chunk() == "--max-duration 900 s is over"
+
+
+async def test_the_limit_of_rows_is_an_average() -> None:
+    clock = ManualClock(NOON)
+    pace = Pace(RunLimits(max_rows_per_s=1000), clock)
+    for _ in range(10):
+        assert await pace.before_chunk() == ""
+        clock.advance(0.1)
+        await pace.after_chunk(500)
+    assert clock.monotonic() == pytest.approx(5)
+
+
+def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "run"
+    assert checkpoint.load(file, "a->b") is None
+    progress = TableProgress(fingerprint="f", after=("5", "x"), put_off=((None, ("1", "a")),), rows_upstream=7)
+    made = Checkpoint(link="a->b", started_at=NOON, tables={"t": progress})
+    checkpoint.save(file, made)
+    assert checkpoint.load(file, "a->b") == made
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    with pytest.raises(UsageError, match="another pair of databases"):
+        checkpoint.load(file, "a->c")
+    file.write_text("{}")
+    with pytest.raises(UsageError, match="no checkpoint of leadline verify"):
+        checkpoint.load(file, "a->b")
+    with pytest.raises(UsageError, match="cannot write"):
+        checkpoint.save(tmp_path / "none" / "run", made)
+
+
+def test_the_end_of_a_window_is_not_in_it() -> None:
+    assert not DayWindow(NOON.time(), NOON.replace(hour=13).time()).is_open(NOON.replace(hour=13))

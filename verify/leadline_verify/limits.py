@@ -1,0 +1,99 @@
+"""Limits of a run: rows per second, a window of the day, an end. Decisions are pure; only ``Pace`` waits."""
+
+import re
+from datetime import datetime, time, timedelta
+from typing import Final, NamedTuple
+
+from leadline.clock import Clock
+from leadline.errors import UsageError
+from leadline.model import Value
+
+_WINDOW: Final = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})").fullmatch
+LOOK_S: Final = 5.0
+"""While the window is closed, the time is read as often."""
+
+
+class DayWindow(NamedTuple):
+    """A part of each day in UTC. It may pass midnight."""
+
+    start: time
+    end: time
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether ``now`` is in it. The end is not."""
+        if self.start <= self.end:
+            return self.start <= now.time() < self.end
+        return now.time() >= self.start or now.time() < self.end
+
+    def opens_in_s(self, now: datetime) -> float:
+        """Seconds until it opens; 0 while it is open."""
+        if self.is_open(now):
+            return 0.0
+        start = datetime.combine(now.date(), self.start, now.tzinfo)
+        return ((start if start > now else start + timedelta(days=1)) - now).total_seconds()
+
+
+def parse_window(text: str) -> DayWindow:
+    """``22:00-06:00``. Raises UsageError."""
+    found = _WINDOW(text.strip())
+    try:
+        if found is None:
+            raise ValueError
+        hours = [int(part) for part in found.groups()]
+        window = DayWindow(time(hours[0], hours[1]), time(hours[2], hours[3]))
+    except ValueError:
+        raise UsageError(f"--window: {text!r} is no part of a day; the form is 22:00-06:00, in UTC") from None
+    if window.start == window.end:
+        raise UsageError(f"--window: {text} is empty; leave it out to run at any time")
+    return window
+
+
+class RunLimits(Value, frozen=True, kw_only=True):
+    """The limits of a run."""
+
+    chunk_rows: int = 10_000
+    max_rows_per_s: float | None = None
+    max_lag_s: float = 10.0
+    """The longest wait for the downstream; a range that would need more is put to the end of its table."""
+    max_duration_s: float | None = None
+    max_differences: int = 10_000
+    """Of one table; its rest is not compared then."""
+    statement_timeout_s: float = 30.0
+    window: DayWindow | None = None
+
+
+def pause_s(rows: int, took_s: float, max_rows_per_s: float | None) -> float:
+    """Seconds to wait after a chunk, so that on average no more rows are read."""
+    return 0.0 if max_rows_per_s is None else max(0.0, rows / max_rows_per_s - took_s)
+
+
+class Pace:
+    """Holds a run to its limits."""
+
+    def __init__(self, limits: RunLimits, clock: Clock) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._chunk_began = self._began
+
+    async def before_chunk(self) -> str:
+        """Wait until the next chunk may be read. Returns the reason for which the run ends instead, or nothing."""
+        while True:
+            if self._over():
+                return f"--max-duration {self.limits.max_duration_s:g} s is over"
+            window = self.limits.window
+            if window is None or window.is_open(self._clock.now()):
+                break
+            await self._clock.sleep(min(LOOK_S, window.opens_in_s(self._clock.now())))
+        self._chunk_began = self._clock.monotonic()
+        return ""
+
+    async def after_chunk(self, rows: int) -> None:
+        """Wait as long as the limit of rows per second asks for."""
+        took_s = self._clock.monotonic() - self._chunk_began
+        if pause := pause_s(rows, took_s, self.limits.max_rows_per_s):
+            await self._clock.sleep(pause)
+
+    def _over(self) -> bool:
+        limit_s = self.limits.max_duration_s
+        return limit_s is not None and self._clock.monotonic() - self._began >= limit_s

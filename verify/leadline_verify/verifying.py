@@ -1,0 +1,246 @@
+"""A run: opens one session on each side, plans, compares table after table, keeps the checkpoint."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from leadline.clock import Clock
+from leadline.errors import UnreachableError
+from leadline_agents.engines.postgresql.connection import Connection
+from leadline_verify import catalog, checkpoint, repair
+from leadline_verify.barrier import Barrier
+from leadline_verify.canary import PlantedRow
+from leadline_verify.checkpoint import Checkpoint, TableProgress
+from leadline_verify.limits import Pace, RunLimits
+from leadline_verify.linking import FollowedBy, find_link
+from leadline_verify.one_table import OneTable
+from leadline_verify.outcome import RowFinding, TableResult, VerifyReport
+from leadline_verify.plan import NotComparable, Planned, TablePlan, plan_logical, plan_physical
+from leadline_verify.reading import SideReader
+from leadline_verify.selection import select
+from leadline_verify.session import open_session
+from leadline_verify.statements import PLAIN_SEED, strong_seed
+from leadline_verify.table_facts import ServerFacts
+
+DEFAULT_LIMITS: Final = RunLimits()
+SAVE_S: Final = 1.0
+"""The checkpoint is written at most so often, and at the end of a table."""
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    """The servers, the tables and the manner of a run."""
+
+    upstream: str
+    upstream_dsn: str = field(repr=False)
+    downstream: str
+    downstream_dsn: str = field(repr=False)
+    tables: Sequence[str] = ()
+    schema: str | None = None
+    subscription: str | None = None
+    limits: RunLimits = DEFAULT_LIMITS
+    strong: bool = False
+    show_values: bool = False
+    resume: Path | None = None
+    repair_sql: Path | None = None
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """The progress of a run, for people."""
+
+    table: str
+    tables_done: int
+    tables: int
+    rows: int
+    """Compared by this process."""
+    rows_left: int | None
+    """By the server's estimates; None when a table has none."""
+    seconds: float
+
+
+class Run:
+    """One run."""
+
+    def __init__(
+        self,
+        request: VerifyRequest,
+        clock: Clock,
+        on_row: Callable[[RowFinding], None],
+        on_progress: Callable[[RunProgress], None],
+    ) -> None:
+        """``on_row``: called for each confirmed row as it is found, first for those of the checkpoint."""
+        self._request, self._clock = request, clock
+        self._on_row, self._on_progress = on_row, on_progress
+        self._saved_at = self._began = clock.monotonic()
+        self._rows = 0
+
+    async def verify(self) -> VerifyReport:
+        """Compare. Raises UsageError and UnreachableError; the checkpoint is written in any case."""
+        try:
+            return await self._verify()
+        except psycopg.Error as error:  # in a look at the catalogs, or in a wait
+            text = error.diag.message_primary or str(error).partition("\n")[0]
+            raise UnreachableError(f"{self._request.upstream} or {self._request.downstream}: {text}") from None
+
+    async def _verify(self) -> VerifyReport:
+        request = self._request
+        async with contextlib.AsyncExitStack() as stack:
+            up, down = await self._open(stack)
+            facts, link, planned = await plan_run(up, down, request)
+            self._checkpoint = self._load(facts, link)
+            for progress in self._checkpoint.tables.values():
+                for row in progress.differences:
+                    self._on_row(row)
+            canary = PlantedRow(self._checkpoint.canary)
+            tables = OneTable(
+                SideReader(request.upstream, up, self._clock),
+                SideReader(request.downstream, down, self._clock),
+                Barrier(up, down, link, self._clock),
+                Pace(request.limits, self._clock),
+                canary,
+                self._clock,
+                self._on_row,
+                seeds=(PLAIN_SEED, strong_seed()) if request.strong else (PLAIN_SEED,),
+                show_values=request.show_values,
+                marks_suffice=not (link.of_standbys and link.kind == "physical"),
+            )
+            try:
+                results, ended_early = await self._tables(tables, canary, planned)
+            finally:
+                self._save(canary, always=True)
+            if request.repair_sql is not None:
+                await self._write_repair(request.repair_sql, tables, planned, link, facts[1].database)
+        report = VerifyReport(
+            upstream=request.upstream,
+            downstream=request.downstream,
+            link_kind=link.kind,
+            database=facts[1].database,
+            started_at=self._checkpoint.started_at,
+            ended_at=self._clock.now(),
+            tables=tuple(results),
+            differences=tuple(row for progress in self._checkpoint.tables.values() for row in progress.differences),
+            canary=canary.state,
+            ended_early=ended_early,
+            not_covered=_not_covered(facts[0], link),
+        )
+        if request.resume is not None and not ended_early:
+            request.resume.unlink(missing_ok=True)
+        return report
+
+    async def _open(self, stack: contextlib.AsyncExitStack) -> tuple[Connection, Connection]:
+        request, timeout_s = self._request, self._request.limits.statement_timeout_s
+        up = await stack.enter_async_context(await open_session(request.upstream, request.upstream_dsn, timeout_s))
+        down = await stack.enter_async_context(
+            await open_session(request.downstream, request.downstream_dsn, timeout_s)
+        )
+        return up, down
+
+    async def _tables(
+        self, tables: OneTable, canary: PlantedRow, planned: Sequence[Planned]
+    ) -> tuple[list[TableResult], str]:
+        results: list[TableResult] = []
+        ended_early = ""
+        for at, plan in enumerate(planned):
+            if isinstance(plan, NotComparable):
+                results.append(_not_compared(plan.table, plan.downstream_table, plan.reason))
+                continue
+            if ended_early:
+                names = plan.upstream.full_name, plan.downstream.full_name
+                results.append(_not_compared(*names, f"the run ended before it: {ended_early}"))
+                continue
+
+            def on_chunk(progress: TableProgress, at: int = at, plan: TablePlan = plan) -> None:
+                self._note(canary, planned, at, plan, progress)
+
+            name = plan.upstream.full_name
+            result, ended_early = await tables.compare(plan, self._checkpoint.tables.get(name), on_chunk)
+            results.append(result)
+            self._rows += result.rows_upstream
+            self._save(canary, always=True)
+        return results, ended_early
+
+    async def _write_repair(
+        self, file: Path, tables: OneTable, planned: Sequence[Planned], link: FollowedBy, database: str
+    ) -> None:
+        request = self._request
+        text = [repair.head(request.upstream, request.downstream, database, link, self._clock.now())]
+        if repair.writes(link):
+            for plan in planned:
+                if isinstance(plan, TablePlan) and (found := self._checkpoint.tables.get(plan.upstream.full_name)):
+                    text += [f"{line}\n" for line in await tables.repair(plan, found.differences)]
+            text.append("COMMIT;\n")
+        repair.write(file, "".join(text))
+
+    def _note(
+        self, canary: PlantedRow, planned: Sequence[Planned], at: int, plan: TablePlan, progress: TableProgress
+    ) -> None:
+        """After a chunk: keep the progress of the table, and show it."""
+        self._checkpoint.tables[plan.upstream.full_name] = progress
+        self._save(canary)
+        rest = [each.upstream.estimate for each in planned[at:] if isinstance(each, TablePlan)]
+        known = [each for each in rest if each is not None]
+        self._on_progress(
+            RunProgress(
+                table=plan.upstream.full_name,
+                tables_done=at,
+                tables=len(planned),
+                rows=self._rows + progress.rows_upstream,
+                rows_left=max(0, sum(known) - progress.rows_upstream) if len(known) == len(rest) else None,
+                seconds=self._clock.monotonic() - self._began,
+            )
+        )
+
+    def _load(self, facts: tuple[ServerFacts, ServerFacts], link: FollowedBy) -> Checkpoint:
+        upstream, downstream = facts
+        name = link.subscription.name if link.subscription else ""
+        text = (
+            f"{link.kind} {upstream.system_id}/{upstream.database} {downstream.system_id}/{downstream.database} {name} "
+            f"{self._request.upstream}->{self._request.downstream}"
+        )
+        found = checkpoint.load(self._request.resume, text) if self._request.resume else None
+        return found or Checkpoint(link=text, started_at=self._clock.now())
+
+    def _save(self, canary: PlantedRow, *, always: bool = False) -> None:
+        if self._request.resume is None or not (always or self._clock.monotonic() - self._saved_at >= SAVE_S):
+            return
+        self._saved_at = self._clock.monotonic()
+        made = self._checkpoint
+        saved = Checkpoint(link=made.link, started_at=made.started_at, canary=canary.state, tables=made.tables)
+        checkpoint.save(self._request.resume, saved)
+
+
+async def plan_run(
+    up: Connection, down: Connection, request: VerifyRequest
+) -> tuple[tuple[ServerFacts, ServerFacts], FollowedBy, list[Planned]]:
+    """The facts of both servers, how one follows the other, and the tables to compare. Raises UsageError."""
+    upstream, downstream = await asyncio.gather(catalog.server_facts(up), catalog.server_facts(down))
+    link = find_link(upstream, downstream, request.subscription)
+    above, below = await asyncio.gather(catalog.tables(up), catalog.tables(down))
+    facts = upstream, downstream
+    if link.subscription is None:
+        planned = plan_physical(facts, above, below)
+    else:
+        published = await catalog.published_tables(up, link.subscription.publications)
+        subscribed = await catalog.subscribed_tables(down, link.subscription.name)
+        planned = plan_logical(facts, above, below, published, subscribed, link)
+    return facts, link, select(planned, request.tables, request.schema)
+
+
+def _not_compared(table: str, downstream_table: str, reason: str) -> TableResult:
+    return TableResult(table=table, downstream_table=downstream_table, state="not_compared", reason=reason)
+
+
+def _not_covered(upstream: ServerFacts, link: FollowedBy) -> tuple[str, ...]:
+    found = ["sequences", "unlogged, temporary and foreign tables"]
+    if link.kind == "physical":
+        found.append(f"other databases than {upstream.database}, and the system's own tables")
+    if upstream.large_objects:
+        carried = "" if link.kind == "physical" else ", which logical replication does not carry"
+        found.append(f"{upstream.large_objects:,} large objects{carried}")
+    return tuple(found)
