@@ -71,6 +71,15 @@ def last_change(incident: Incident) -> str:
     return f"{last.setting} on {last.node}: {move(last)}, at {last.at.astimezone(UTC):%H:%M:%S} UTC"
 
 
+def can_return(incident: Incident) -> str:
+    """The newest measure against an incident that has ended and can return; empty where every one holds."""
+    if not incident.recurrences:
+        return ""
+    last = max(incident.recurrences, key=lambda each: each.at)
+    since = f"{last.at.astimezone(UTC):%Y-%m-%d %H:%M UTC}"
+    return f"{last.rule} is violated again since {since}: {last.summary}; the measure was: {last.measure}"
+
+
 def lasted_s(incident: Incident) -> float | None:
     """Seconds from the first breach to the end; None while it is open."""
     if incident.resolved_at is None:

@@ -44,6 +44,12 @@ def move(change: Change) -> str:
     return f"{shown(change.setting, change.from_)} → {shown(change.setting, change.to)}"
 
 
+def in_words(change: Change) -> str:
+    """A change in one line: ``max_wal_senders on pg-1: 10 → 5, by postgresql.auto.conf line 4``."""
+    place = origin(change)
+    return f"{change.setting} on {change.node}: {move(change)}" + (f", by {place}" if place else "")
+
+
 def origin(change: Change) -> str:
     """The source of a new value: ``postgresql.auto.conf line 4``; empty where the server did not show it."""
     if change.file is not None:

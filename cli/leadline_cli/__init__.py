@@ -31,6 +31,8 @@ command starts with its own imports only. It must never decide anything: it prin
 ``rules``      the rules and their limits
 ``runbook``    what to check and to do when a rule has fired
 ``record``     samples into a file
+``changes``    what was changed on servers
+``audits``     the audits that the incident log keeps
 ``incidents``  the incident log, acknowledgements and notes
 ``nodes``      the nodes that are judged, and those that are gone
 ``silence``    holds back notifications

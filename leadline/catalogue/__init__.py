@@ -7,6 +7,7 @@ or a cause, add one entry, and one file in ``leadline_streams/rules`` or ``leadl
 ``rules``   every rule, one file per family
 ``causes``  every cause, one file per family
 ``habits``  improvements that several causes ask for
+``measure`` measures that audit rules watch
 """
 
 from typing import Final

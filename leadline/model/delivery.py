@@ -19,10 +19,12 @@ Occasion = Literal[
     "kept_open",
     "merged",
     "resolved",
+    "recurrence",
 ]
 """The reason for a notification. ``cause_changed``: another cause is ranked first, and people are notified as at the
 beginning. ``withdrawn``: a step that discards something is not proposed any more. ``kept_open``: an alert that may have
-been resolved by hand is opened again. ``merged``: the incident is part of an older one."""
+been resolved by hand is opened again. ``merged``: the incident is part of an older one.
+``recurrence``: it is over, and an audit found again what a measure against it was to prevent."""
 
 
 class Delivery(Value, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from leadline.model.alert import Cause, Risk, Severity, Step
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
 from leadline.model.observation import Count
 
-__all__ = ["SIGNS", "Affected", "Cause", "Change", "Incident", "Risk", "Step", "TimelineEntry"]
+__all__ = ["SIGNS", "Affected", "Cause", "Change", "Incident", "Recurrence", "Risk", "Step", "TimelineEntry"]
 
 
 SIGNS: Final = "signs"
@@ -51,6 +51,22 @@ class Affected(Value, frozen=True, kw_only=True, omit_defaults=False):
     nodes: list[NodeName] = []
     lags_s: dict[str, float] = {}
     """The largest lag of each of the links while the incident was open, where one was known."""
+
+
+class Recurrence(Value, frozen=True, kw_only=True):
+    """A measure against an incident that no longer holds: an audit rule that watches it is violated again."""
+
+    rule: str
+    """``PG-WAL-002``."""
+    title: str
+    """The rule in words."""
+    subject: str
+    """The identity of what violates it."""
+    summary: str
+    measure: str
+    """The measure of the post-mortem that the rule watches."""
+    at: Time
+    """The audit that found it first; the rule held for this subject at the audit before."""
 
 
 class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
@@ -95,3 +111,6 @@ class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     """The incident that its first alerts were a part of until it turned out that they have another root."""
     silent_datacenters: list[str] = []
     """Datacenters of its nodes of which no server of the cluster answers, whether it is down or its agent is silent."""
+    recurrences: list[Recurrence] = []
+    """Measures against it that were undone after its end. The incident log adds them, in a record after the last one of
+    the judgement."""

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from leadline import lines, runbooks
 from leadline.clock import Clock
+from leadline.headline import can_return
 from leadline.logs import escape
 from leadline.model.alert import Severity
 from leadline.model.delivery import Occasion
@@ -25,6 +26,7 @@ _OCCASIONS: Mapping[Occasion, str] = {
     "reopened": "returned",
     "withdrawn": "a step is withdrawn",
     "repeated": "still open",
+    "recurrence": "can return",
 }
 
 
@@ -81,6 +83,8 @@ def text_of(notification: Notification, notify: NotifySettings) -> list[str]:
     if notification.occasion in _OCCASIONS:
         text[0] += f"  ({_OCCASIONS[notification.occasion]})"
     text += [escape(f"          withdrawn, do not do this: {step}") for step in notification.withdrawn]
+    if why := can_return(incident):
+        text.append(escape(f"          {why}"))
     if not notification.receipt and incident.state == "open" and incident.rules:
         shown = runbook_url(incident.rules[0], notify) or runbooks.command(incident)
         text.append(escape(f"          runbook  {shown}"))

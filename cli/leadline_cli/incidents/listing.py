@@ -90,6 +90,8 @@ def _state(each: "Listed") -> str:
     if each.merged_into is not None:
         return "merged"
     parts = [each.state, *(["acknowledged"] if each.acknowledged_at and each.state == "open" else [])]
+    if each.recurrence_rules:
+        parts.append("can return")
     if each.returns:
         parts.append("returned once" if each.returns == 1 else f"returned {each.returns} times")
     return ", ".join(parts)

@@ -2,6 +2,7 @@
 
 import leadline.catalogue.habits as habits
 from leadline.catalogue.entry import APART, CONFLICTING, CUT, DISABLED, FAILING, LATE, CauseEntry
+from leadline.catalogue.measure import Measure
 
 ENTRIES = (
     CauseEntry(
@@ -27,7 +28,9 @@ ENTRIES = (
             "and later).",
         ),
         tasks=(
-            "Create the index of the replica identity for each replicated table on the subscriber.",
+            Measure(
+                "Create the index of the replica identity for each replicated table on the subscriber.", "PG-LOG-008"
+            ),
             "Look for triggers and foreign keys on the subscriber that slow applying down.",
         ),
     ),
@@ -49,9 +52,20 @@ ENTRIES = (
         explains=CUT | {"subscription_without_worker"},
         shared=True,
         improvements=(
-            "Set max_logical_replication_workers and the limit of replication origins by the number of subscriptions.",
+            Measure(
+                "Set max_logical_replication_workers and the limit of replication origins by the number of "
+                "subscriptions.",
+                "PG-LOG-005",
+                "PG-LOG-006",
+            ),
         ),
-        tasks=("Raise the limit that was reached on the subscriber, with room for table copies, and restart it.",),
+        tasks=(
+            Measure(
+                "Raise the limit that was reached on the subscriber, with room for table copies, and restart it.",
+                "PG-LOG-005",
+                "PG-LOG-006",
+            ),
+        ),
     ),
     CauseEntry(
         code="bidirectional_loop",
@@ -62,10 +76,13 @@ ENTRIES = (
         follows=CONFLICTING,
         shared=True,
         improvements=(
-            "Subscribe with origin = none wherever two servers replicate to each other (PostgreSQL 16 and later).",
+            Measure(
+                "Subscribe with origin = none wherever two servers replicate to each other (PostgreSQL 16 and later).",
+                "PG-CLU-007",
+            ),
         ),
         tasks=(
-            "Set origin = none on both subscriptions.",
+            Measure("Set origin = none on both subscriptions.", "PG-CLU-007"),
             habits.COMPARE,
         ),
     ),
@@ -82,7 +99,7 @@ ENTRIES = (
         ),
         tasks=(
             habits.COMPARE,
-            "Set track_commit_timestamp to on where conflicts have to be detected.",
+            Measure("Set track_commit_timestamp to on where conflicts have to be detected.", "PG-LOG-010"),
         ),
     ),
     CauseEntry(
@@ -91,7 +108,9 @@ ENTRIES = (
         help="two servers subscribe to each other, and track_commit_timestamp is off on one of them",
         over="both servers record the origin of rows",
         explains=frozenset({"conflict_blindness"}),
-        improvements=("Set track_commit_timestamp to on wherever two servers subscribe to each other.",),
+        improvements=(
+            Measure("Set track_commit_timestamp to on wherever two servers subscribe to each other.", "PG-LOG-010"),
+        ),
         tasks=(habits.COMPARE,),
     ),
     CauseEntry(
@@ -116,7 +135,9 @@ ENTRIES = (
         help="the tables of a publication and those of its subscription differ, and nothing fails",
         over="the tables of the publication and the subscription agree",
         explains=frozenset({"table_not_subscribed"}),
-        improvements=("Refresh the subscriptions in the same deployment that creates a published table.",),
+        improvements=(
+            Measure("Refresh the subscriptions in the same deployment that creates a published table.", "PG-LOG-013"),
+        ),
         tasks=("Compare the tables of the two sides, those that were created lately first.",),
     ),
     CauseEntry(
@@ -134,8 +155,21 @@ ENTRIES = (
         help="published tables have no replica identity, or a filter, a column list or a column that does not fit",
         over="the published tables can be identified",
         explains=frozenset({"identity_missing"}),
-        improvements=("Let the release pipeline refuse tables without a primary key in published databases.",),
-        tasks=(("Give each table a key that identifies its rows; undo REPLICA IDENTITY FULL where it was a stopgap."),),
+        improvements=(
+            Measure(
+                "Let the release pipeline refuse tables without a primary key in published databases.", "PG-LOG-001"
+            ),
+        ),
+        tasks=(
+            (
+                Measure(
+                    "Give each table a key that identifies its rows; undo REPLICA IDENTITY FULL where it was a "
+                    "stopgap.",
+                    "PG-LOG-001",
+                    "PG-LOG-008",
+                )
+            ),
+        ),
     ),
     CauseEntry(
         code="slot_lost_in_failover",
@@ -144,8 +178,12 @@ ENTRIES = (
         over="the subscription has a slot again",
         explains=frozenset({"subscription_without_worker", "replication_cut_off"}),
         improvements=(
-            "Keep logical slots over a failover: failover = true on the subscription, and sync_replication_slots and "
-            "synchronized_standby_slots on the servers (PostgreSQL 17 and later), or permanent slots of Patroni.",
+            Measure(
+                "Keep logical slots over a failover: failover = true on the subscription, and "
+                "sync_replication_slots and "
+                "synchronized_standby_slots on the servers (PostgreSQL 17 and later), or permanent slots of Patroni.",
+                "PG-LOG-002",
+            ),
         ),
         tasks=(
             habits.COMPARE,
@@ -192,7 +230,10 @@ ENTRIES = (
         follows=CONFLICTING,
         improvements=(
             habits.WRITES,
-            "Set track_commit_timestamp to on at subscribers, so that conflicts name the origin of the row.",
+            Measure(
+                "Set track_commit_timestamp to on at subscribers, so that conflicts name the origin of the row.",
+                "PG-LOG-010",
+            ),
         ),
         tasks=(
             habits.COMPARE,
@@ -222,7 +263,7 @@ ENTRIES = (
         shared=True,
         improvements=(habits.DDL,),
         tasks=(
-            "Bring the tables on both sides to the same definition.",
+            Measure("Bring the tables on both sides to the same definition.", "PG-LOG-014"),
             habits.COMPARE,
         ),
     ),
@@ -246,7 +287,9 @@ ENTRIES = (
             "Alert on the error counters of subscriptions, so that errors are known before disable_on_error acts.",
         ),
         tasks=(
-            "Repair the error that disabled the subscription; the cause ranked next describes it.",
+            Measure(
+                "Repair the error that disabled the subscription; the cause ranked next describes it.", "PG-LOG-007"
+            ),
             habits.COMPARE,
         ),
     ),
@@ -277,9 +320,12 @@ ENTRIES = (
         over="workers copy the tables again",
         explains=frozenset({"table_sync_waiting"}),
         improvements=(
-            "Set max_logical_replication_workers with room for table copies beside a worker of each subscription.",
+            Measure(
+                "Set max_logical_replication_workers with room for table copies beside a worker of each subscription.",
+                "PG-LOG-005",
+            ),
         ),
-        tasks=("Raise the limit that was reached on the subscriber.",),
+        tasks=(Measure("Raise the limit that was reached on the subscriber.", "PG-LOG-005"),),
     ),
     CauseEntry(
         code="table_copy_cancelled",
@@ -287,8 +333,13 @@ ENTRIES = (
         help="initial copies fail, and the server log or a timeout of the sender on the publisher shows why",
         over="the copy is no longer cancelled",
         explains=frozenset({"table_sync_stuck"}),
-        improvements=("Give the roles by which servers replicate timeouts of their own, not those of applications.",),
-        tasks=("Set statement_timeout to 0 for the role of the subscription on the publisher.",),
+        improvements=(
+            Measure(
+                "Give the roles by which servers replicate timeouts of their own, not those of applications.",
+                "PG-LOG-004",
+            ),
+        ),
+        tasks=(Measure("Set statement_timeout to 0 for the role of the subscription on the publisher.", "PG-LOG-004"),),
     ),
     CauseEntry(
         code="table_sync_failing",

@@ -2,6 +2,7 @@
 
 import leadline.catalogue.habits as habits
 from leadline.catalogue.entry import APART, CUT, DOWN, GONE, SLOW, CauseEntry
+from leadline.catalogue.measure import Measure
 
 ENTRIES = (
     CauseEntry(
@@ -41,8 +42,13 @@ ENTRIES = (
         help="archive_command reports success for WAL that it does not keep, by its own text",
         over="archive_command was changed, or nothing is archived any more",
         explains=frozenset({"archive_not_kept"}),
-        improvements=("Test archiving and restoring from the archive on a schedule.",),
-        tasks=("Decide whether these servers are to have an archive, and take a base backup once they have one.",),
+        improvements=(Measure("Test archiving and restoring from the archive on a schedule.", "PG-ARC-001"),),
+        tasks=(
+            Measure(
+                "Decide whether these servers are to have an archive, and take a base backup once they have one.",
+                "PG-ARC-003",
+            ),
+        ),
     ),
     CauseEntry(
         code="archiver_failing",
@@ -53,9 +59,15 @@ ENTRIES = (
         follows=frozenset({"disk_full"}),
         improvements=(
             habits.DISK,
-            "Test archiving and restoring from the archive on a schedule.",
+            Measure("Test archiving and restoring from the archive on a schedule.", "PG-ARC-001"),
         ),
-        tasks=("Repair the archive or the archive command, and check that no WAL files wait to be archived.",),
+        tasks=(
+            Measure(
+                "Repair the archive or the archive command, and check that no WAL files wait to be archived.",
+                "PG-ARC-001",
+                "PG-ARC-005",
+            ),
+        ),
     ),
     CauseEntry(
         code="config_changed",
@@ -176,10 +188,21 @@ ENTRIES = (
         over="the settings agree",
         explains=frozenset({"config_mismatch"}),
         improvements=(
-            "Set the same values on all servers that may become primary, by configuration management.",
+            Measure(
+                "Set the same values on all servers that may become primary, by configuration management.",
+                "PG-PAR-001",
+                "PG-PAR-002",
+                "PG-PAR-007",
+            ),
             habits.AUDIT,
         ),
-        tasks=("Raise the setting on the standby, or lower it on the primary first if it is not needed.",),
+        tasks=(
+            Measure(
+                "Raise the setting on the standby, or lower it on the primary first if it is not needed.",
+                "PG-PAR-001",
+                "PG-PAR-002",
+            ),
+        ),
     ),
     CauseEntry(
         code="inputs_refused",
@@ -208,7 +231,11 @@ ENTRIES = (
         explains=CUT | {"data_divergence", "log_went_back"},
         improvements=(
             "Restore a primary only together with its standbys, and by a procedure that stops them first.",
-            "Keep fsync and full_page_writes on, and use storage that keeps what it has confirmed.",
+            Measure(
+                "Keep fsync and full_page_writes on, and use storage that keeps what it has confirmed.",
+                "PG-DUR-001",
+                "PG-DUR-002",
+            ),
         ),
         tasks=(
             habits.COMPARE,
@@ -221,7 +248,11 @@ ENTRIES = (
         help="the times of one agent differ from those of the others, by the same offset in every sample",
         over="the clock agrees with the others again",
         explains=frozenset({"clock_skew"}),
-        improvements=("Run chrony or systemd-timesyncd on every host, and alert when it is not synchronized.",),
+        improvements=(
+            Measure(
+                "Run chrony or systemd-timesyncd on every host, and alert when it is not synchronized.", "PG-CLU-002"
+            ),
+        ),
         tasks=("Find out why the clock of that host was not synchronized, and since when.",),
     ),
     CauseEntry(
@@ -281,7 +312,9 @@ ENTRIES = (
         over="the synchronous standbys are connected again",
         explains=frozenset({"sync_commit_blocked", "sync_degraded"}),
         follows=APART,
-        improvements=("Name more standbys in synchronous_standby_names than it asks for: ANY 1 (a, b).",),
+        improvements=(
+            Measure("Name more standbys in synchronous_standby_names than it asks for: ANY 1 (a, b).", "PG-SYNC-002"),
+        ),
         tasks=("Find out why the synchronous standby was away, and how long commits waited.",),
     ),
     CauseEntry(

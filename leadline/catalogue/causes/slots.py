@@ -2,6 +2,7 @@
 
 import leadline.catalogue.habits as habits
 from leadline.catalogue.entry import APART, CONFLICTING, CUT, LATE, SLOW, CauseEntry
+from leadline.catalogue.measure import Measure
 
 ENTRIES = (
     CauseEntry(
@@ -12,9 +13,17 @@ ENTRIES = (
         explains=CUT,
         shared=True,
         improvements=(
-            "Alert on the standbys that synchronized_standby_slots names, because logical subscribers wait for them.",
+            Measure(
+                "Alert on the standbys that synchronized_standby_slots names, because logical subscribers "
+                "wait for them.",
+                "PG-LOG-003",
+            ),
         ),
-        tasks=("Bring the standby of the slot back, or remove the slot from synchronized_standby_slots.",),
+        tasks=(
+            Measure(
+                "Bring the standby of the slot back, or remove the slot from synchronized_standby_slots.", "PG-LOG-003"
+            ),
+        ),
     ),
     CauseEntry(
         code="large_transaction_decoding",
@@ -39,7 +48,11 @@ ENTRIES = (
         explains=frozenset({"slot_retention_forecast", "horizon_held"}),
         shared=True,
         improvements=(
-            "Alert on prepared transactions that are older than a few minutes, or set max_prepared_transactions to 0.",
+            Measure(
+                "Alert on prepared transactions that are older than a few minutes, or set "
+                "max_prepared_transactions to 0.",
+                "PG-DUR-010",
+            ),
         ),
         tasks=("Find out which transaction manager lost track of the transaction, and why.",),
     ),
@@ -53,7 +66,7 @@ ENTRIES = (
         shared=True,
         improvements=(
             habits.SLOTS,
-            "Drop the slot of a consumer in the same change that retires the consumer.",
+            Measure("Drop the slot of a consumer in the same change that retires the consumer.", "PG-WAL-005"),
         ),
         tasks=("Find out whose slot it was, and drop it only when nobody can need it.",),
     ),
@@ -81,9 +94,16 @@ ENTRIES = (
         over="the slot is free for its consumer again",
         explains=CUT,
         improvements=(
-            "Name each slot after the server that uses it, and make the name part of that server's configuration.",
+            Measure(
+                "Name each slot after the server that uses it, and make the name part of that server's configuration.",
+                "PG-CLU-004",
+            ),
         ),
-        tasks=("Give each standby and each subscription a slot of its own, copies of a subscriber too.",),
+        tasks=(
+            Measure(
+                "Give each standby and each subscription a slot of its own, copies of a subscriber too.", "PG-CLU-004"
+            ),
+        ),
     ),
     CauseEntry(
         code="slot_invalidated",
@@ -94,7 +114,10 @@ ENTRIES = (
         follows=APART | SLOW | CONFLICTING | {"slot_abandoned", "slot_consumer_stuck"},
         shared=True,
         improvements=(
-            "Set max_slot_wal_keep_size and idle_replication_slot_timeout for the longest outage to be survived.",
+            Measure(
+                "Set max_slot_wal_keep_size and idle_replication_slot_timeout for the longest outage to be survived.",
+                "PG-WAL-003",
+            ),
         ),
         tasks=(
             "Bring the consumer that lost its slot up to date, and write down here how long it was not replicated.",
@@ -108,8 +131,12 @@ ENTRIES = (
         over="the slot is there again, or is no longer needed",
         explains=CUT,
         shared=True,
-        improvements=("Create the slot of a standby with the standby itself, and again at every failover.",),
-        tasks=("Create the slot on the upstream, and on every server that may become the upstream.",),
+        improvements=(
+            Measure("Create the slot of a standby with the standby itself, and again at every failover.", "PG-PAR-008"),
+        ),
+        tasks=(
+            Measure("Create the slot on the upstream, and on every server that may become the upstream.", "PG-PAR-008"),
+        ),
     ),
     CauseEntry(
         code="slot_sync_misconfigured",
@@ -117,8 +144,17 @@ ENTRIES = (
         help="sync_replication_slots is on on a standby, and a setting is missing or a slot of its own is in the way",
         over="slots are synchronized",
         explains=frozenset({"slot_sync_off"}),
-        improvements=("Write dbname into primary_conninfo wherever standbys are made, as pg_basebackup -d does.",),
-        tasks=("Complete the settings, and see that each failover slot of the primary is there with synced = true.",),
+        improvements=(
+            Measure(
+                "Write dbname into primary_conninfo wherever standbys are made, as pg_basebackup -d does.", "PG-SBY-015"
+            ),
+        ),
+        tasks=(
+            Measure(
+                "Complete the settings, and see that each failover slot of the primary is there with synced = true.",
+                "PG-SBY-015",
+            ),
+        ),
     ),
     CauseEntry(
         code="vacuum_held_by_feedback",

@@ -2,6 +2,7 @@
 
 import leadline.catalogue.habits as habits
 from leadline.catalogue.entry import APART, CUT, LATE, SLOW, CauseEntry
+from leadline.catalogue.measure import Measure
 
 ENTRIES = (
     CauseEntry(
@@ -13,7 +14,11 @@ ENTRIES = (
         improvements=(
             "Declare every delayed standby in Leadline's rules, so that a delay that nobody meant is an alert.",
         ),
-        tasks=("Set recovery_min_apply_delay to the intended value, in the configuration management too.",),
+        tasks=(
+            Measure(
+                "Set recovery_min_apply_delay to the intended value, in the configuration management too.", "PG-SBY-005"
+            ),
+        ),
     ),
     CauseEntry(
         code="archive_broken_for_standby",
@@ -22,7 +27,7 @@ ENTRIES = (
         over="the standby gets WAL from the archive again",
         explains=CUT | {"archive_failing"},
         improvements=("Let a standby stream as well, so that the archive is its second source and not its only one.",),
-        tasks=("Repair the archive, and test restoring from it on a schedule.",),
+        tasks=(Measure("Repair the archive, and test restoring from it on a schedule.", "PG-ARC-001"),),
     ),
     CauseEntry(
         code="cascade_upstream_behind",
@@ -87,7 +92,14 @@ ENTRIES = (
             "Set hot_standby_feedback where cancelled reports cost more than bloat on the primary.",
         ),
         tasks=(
-            ("Agree on max_standby_streaming_delay: how stale a standby may be, against how long a query may run."),
+            (
+                Measure(
+                    "Agree on max_standby_streaming_delay: how stale a standby may be, against how long a "
+                    "query may run.",
+                    "PG-SBY-001",
+                    "PG-SBY-002",
+                )
+            ),
         ),
     ),
     CauseEntry(
@@ -96,8 +108,17 @@ ENTRIES = (
         help="replay_paused is set and the standby has one of the settings recovery_target*",
         over="replay no longer waits at the recovery target",
         explains=LATE | {"replay_paused", "sync_commit_blocked"},
-        improvements=("Restore to a point in time on a server of its own, which is not configured as a standby.",),
-        tasks=("Remove the recovery target from the standby's configuration, in the configuration management too.",),
+        improvements=(
+            Measure(
+                "Restore to a point in time on a server of its own, which is not configured as a standby.", "PG-SBY-011"
+            ),
+        ),
+        tasks=(
+            Measure(
+                "Remove the recovery target from the standby's configuration, in the configuration management too.",
+                "PG-SBY-011",
+            ),
+        ),
     ),
     CauseEntry(
         code="replay_cannot_keep_up",
@@ -117,7 +138,7 @@ ENTRIES = (
         help="replay_paused is set and no hot-standby setting is lower than on the primary",
         over="replay was resumed",
         explains=LATE | {"replay_paused", "sync_commit_blocked"},
-        improvements=("Pause replay only with a silence in Leadline that ends by itself.",),
+        improvements=(Measure("Pause replay only with a silence in Leadline that ends by itself.", "PG-SBY-006"),),
         tasks=("Find out who called pg_wal_replay_pause() and what for, and write it into the runbook.",),
     ),
     CauseEntry(
@@ -128,12 +149,17 @@ ENTRIES = (
         explains=LATE | {"config_mismatch", "replay_paused", "sync_commit_blocked"},
         improvements=(
             (
-                "Raise max_connections and its kin on standbys first, lower them on the primary first; automate "
-                "the order."
+                Measure(
+                    "Raise max_connections and its kin on standbys first, lower them on the primary first; automate "
+                    "the order.",
+                    "PG-PAR-001",
+                )
             ),
         ),
         tasks=(
-            "Set the parameter on every standby to at least the primary's value, and restart it.",
+            Measure(
+                "Set the parameter on every standby to at least the primary's value, and restart it.", "PG-PAR-001"
+            ),
             habits.AUDIT,
         ),
     ),
@@ -192,10 +218,17 @@ ENTRIES = (
         explains=LATE | {"sync_commit_blocked"},
         improvements=(
             habits.SESSIONS,
-            "Alert when max_standby_streaming_delay is -1 anywhere: nobody should fail over to such a standby.",
+            Measure(
+                "Alert when max_standby_streaming_delay is -1 anywhere: nobody should fail over to such a standby.",
+                "PG-SBY-001",
+            ),
         ),
         tasks=(
-            "Set max_standby_streaming_delay and max_standby_archive_delay to finite values on every standby.",
+            Measure(
+                "Set max_standby_streaming_delay and max_standby_archive_delay to finite values on every standby.",
+                "PG-SBY-001",
+                "PG-SBY-003",
+            ),
             "Set statement_timeout for the roles that run reports on standbys.",
             "Decide on hot_standby_feedback: fewer conflicts on the standby for more bloat on the primary.",
         ),
@@ -210,7 +243,7 @@ ENTRIES = (
         shared=True,
         improvements=(
             habits.FENCE,
-            "Set wal_log_hints or data checksums, so that pg_rewind can be used.",
+            Measure("Set wal_log_hints or data checksums, so that pg_rewind can be used.", "PG-DUR-004"),
         ),
         tasks=("Save what only the standby with the other history has, and only then let it follow again.",),
     ),
@@ -222,9 +255,16 @@ ENTRIES = (
         explains=CUT,
         follows=frozenset({"primary_replaced"}),
         improvements=(
-            "Leave recovery_target_timeline at its default, latest, on every server that is to be a standby.",
+            Measure(
+                "Leave recovery_target_timeline at its default, latest, on every server that is to be a standby.",
+                "PG-SBY-010",
+            ),
         ),
-        tasks=("Look for recovery_target_timeline in the configuration of every standby, and remove it.",),
+        tasks=(
+            Measure(
+                "Look for recovery_target_timeline in the configuration of every standby, and remove it.", "PG-SBY-010"
+            ),
+        ),
     ),
     CauseEntry(
         code="standbys_follow_each_other",
@@ -234,8 +274,12 @@ ENTRIES = (
         explains=CUT | {"upstream_circle"},
         follows=frozenset({"primary_replaced"}),
         shared=True,
-        improvements=("Set the upstream of every standby in one step of the failover, and check it at the end.",),
-        tasks=("Point one standby of the circle to the primary.",),
+        improvements=(
+            Measure(
+                "Set the upstream of every standby in one step of the failover, and check it at the end.", "PG-CLU-005"
+            ),
+        ),
+        tasks=(Measure("Point one standby of the circle to the primary.", "PG-CLU-005"),),
     ),
     CauseEntry(
         code="wal_burst",
@@ -254,7 +298,7 @@ ENTRIES = (
         explains=CUT,
         follows=frozenset({"replay_paused_by_operator", "replay_paused_by_parameter"}),
         improvements=(
-            "Keep primary_conninfo in the configuration management.",
+            Measure("Keep primary_conninfo in the configuration management.", "PG-SBY-007"),
             habits.AUDIT,
         ),
         tasks=("Find out why primary_conninfo was empty or replay was paused.",),
@@ -268,7 +312,7 @@ ENTRIES = (
         follows=APART | SLOW,
         shared=True,
         improvements=(
-            "Give every standby a slot, or an archive to restore from.",
+            Measure("Give every standby a slot, or an archive to restore from.", "PG-WAL-004"),
             habits.SLOTS,
         ),
         tasks=("Bring the standby back, and say here how long the cluster was without it.",),
@@ -288,7 +332,9 @@ ENTRIES = (
         help="a standby has no connection, and its upstream has max_wal_senders senders or says so in its server log",
         over="the upstream has a WAL sender for the standby again",
         explains=CUT,
-        improvements=("Set max_wal_senders to twice the number of standbys, subscribers and backups.",),
+        improvements=(
+            Measure("Set max_wal_senders to twice the number of standbys, subscribers and backups.", "PG-WAL-007"),
+        ),
         tasks=("Find out what used the senders: base backups and WAL archivers need one or two each.",),
     ),
     CauseEntry(
@@ -297,7 +343,11 @@ ENTRIES = (
         help="the startup process reports the same WAL record again and again, and nothing is received",
         over="the startup process no longer reports the record",
         explains=CUT,
-        improvements=("Use data checksums and storage that reports errors; verify the archive on a schedule.",),
+        improvements=(
+            Measure(
+                "Use data checksums and storage that reports errors; verify the archive on a schedule.", "PG-DUR-003"
+            ),
+        ),
         tasks=("Find out where the WAL was damaged: on the upstream, on the way, in the archive or on the standby.",),
     ),
 )

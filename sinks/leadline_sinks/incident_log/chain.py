@@ -17,7 +17,17 @@ GENESIS: Final = bytes(32)
 
 _TEXT: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})").fullmatch
 
-RowKind = Literal["transition", "incident", "notification", "suppression", "acknowledgement", "note", "checkpoint"]
+RowKind = Literal[
+    "transition",
+    "incident",
+    "notification",
+    "suppression",
+    "acknowledgement",
+    "note",
+    "change",
+    "audit",
+    "checkpoint",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

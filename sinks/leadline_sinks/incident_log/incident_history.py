@@ -7,6 +7,8 @@ from typing import Literal
 
 from leadline.model.action import Action
 from leadline.model.alert import Severity, Transition, severity_rank
+from leadline.model.audit_result import AuditResult
+from leadline.model.change_record import ChangeRecord
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Cause, Incident
 
@@ -61,6 +63,12 @@ class IncidentHistory:
     """Its earlier records."""
     parts: tuple[MergedPart, ...] = ()
     """Incidents that were merged into it."""
+    audit_before: AuditResult | None = None
+    """The last audit of its cluster before its first breach."""
+    audit_latest: AuditResult | None = None
+    """The newest audit of its cluster."""
+    changes_before: tuple[ChangeRecord, ...] = ()
+    """Changes of its servers in the week before its first breach that its record does not have, oldest first."""
 
     @property
     def causes(self) -> tuple[Cause, ...]:
@@ -121,6 +129,8 @@ class IncidentHistory:
             if delivery.occasion in ("updated", "kept_open") and delivery.outcome != "given_up":
                 continue  # an edited message repeats the judgements, a repeated page has no content
             yield TimelineRow(delivery.at, _delivery(delivery), "delivery")
+        for each in self.incident.recurrences:
+            yield TimelineRow(each.at, f"can return: {each.rule} is violated again: {each.summary}", "judgement")
         for action in self.actions:
             yield TimelineRow(action.at, _action(action), "person")
 

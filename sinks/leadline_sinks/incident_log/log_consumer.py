@@ -1,4 +1,4 @@
-"""Brings transitions, incidents, actions and deliveries into the incident log; commits what is written."""
+"""Brings what the incident log keeps from Kafka into it; commits what is written."""
 
 import logging
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from leadline.clock import Clock
 from leadline.errors import BadRecord
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
-from leadline.wire import ACTIONS, ALERTS, CODECS, DELIVERIES, INCIDENTS, UNPROCESSABLE
+from leadline.wire import ACTIONS, ALERTS, AUDITS, CHANGES, CODECS, DELIVERIES, INCIDENTS, UNPROCESSABLE
 from leadline_sinks.notify.dead_letters import DeadLetters
 from leadline_sinks.notify.kafka_reader import POLL_MS, commit, consume, consumer_group, new_consumer, value_of
 from leadline_sinks.notify.kafka_writer import KafkaWriter
@@ -28,7 +28,7 @@ from leadline_sinks.notify.sink import (
 )
 
 TARGET: Final = "incident_log"
-TOPICS: Final = (ALERTS.name, INCIDENTS.name, ACTIONS.name, DELIVERIES.name)
+TOPICS: Final = (ALERTS.name, INCIDENTS.name, ACTIONS.name, DELIVERIES.name, CHANGES.name, AUDITS.name)
 BATCH: Final = 500
 """Records in one transaction, at most."""
 
@@ -136,7 +136,7 @@ class LogConsumer:
         for record in records:
             if isinstance(record.value, Incident):
                 self._self_incident.observe(record.value)
-        for incident in self._self_incident.record_success():
+        for incident in (*self._incident_log.at_risk, *self._self_incident.record_success()):
             await self._kafka_writer.write(incident)
 
     async def _record_failure(self, reason: Reason, detail: str) -> None:

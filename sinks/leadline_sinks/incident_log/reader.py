@@ -18,12 +18,13 @@ from leadline_sinks.incident_log.incident_history import IncidentHistory, Merged
 from leadline_sinks.incident_log.incident_table import IncidentTable
 from leadline_sinks.incident_log.pg_errors import explain
 from leadline_sinks.incident_log.rows import visible
+from leadline_sinks.incident_log.trail import audit_before, changes_before, last_audit
 from leadline_sinks.notify.sink import NEEDS_OPERATOR
 
 _LIST: Final = """
     SELECT incident_id, cluster, incident.state, incident.severity, title, incident.cause,
            incident.opened_at, incident.resolved_at, acknowledged_at, to_detect_s, to_cause_s, returns,
-           incident.merged_into, incident.worst_lag_s, generation
+           incident.merged_into, incident.worst_lag_s, generation, recurrence_rules
     FROM leadline.incident JOIN leadline.incident_times USING (incident_id, cluster)
     WHERE (%(cluster)s::text IS NULL OR cluster = %(cluster)s)
       AND (%(state)s::text IS NULL OR incident.state = %(state)s)
@@ -82,6 +83,8 @@ class Listed:
     merged_into: str | None
     worst_lag_s: float | None
     generation: int
+    recurrence_rules: list[str]
+    """Audit rules that watch measures against it and were violated again after its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,9 @@ async def history(connection: Connection, incident_id: str) -> IncidentHistory:
         window = [[visible(ident) for ident in last.alerts], last.opened_at, last.resolved_at]
         alerts = await (await connection.execute(_OF_ALERTS.encode(), window)).fetchall()
         parts = await (await connection.execute(_PARTS.encode(), [key])).fetchall()
+        before = await audit_before(connection, last.cluster, last.opened_at)
+        latest = await last_audit(connection, last.cluster)
+        changed = await changes_before(connection, last)
     return IncidentHistory(
         incident=last,
         earlier=tuple(earlier),
@@ -178,6 +184,9 @@ async def history(connection: Connection, incident_id: str) -> IncidentHistory:
         deliveries=tuple(sorted(_decoded(rows, DELIVERIES), key=lambda each: each.at)),
         actions=tuple(sorted(_decoded(rows, ACTIONS), key=lambda each: each.at)),
         parts=tuple(MergedPart(*part) for part in parts),
+        audit_before=before,
+        audit_latest=latest,
+        changes_before=changed,
     )
 
 

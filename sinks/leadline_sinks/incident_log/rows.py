@@ -14,10 +14,14 @@ from leadline.headline import first_line
 from leadline.logs import escape
 from leadline.model.action import Action
 from leadline.model.alert import Transition
+from leadline.model.audit_result import AuditResult
+from leadline.model.change_record import ChangeRecord
 from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
+from leadline.setting_words import in_words
 from leadline.wire import timestamp
 from leadline_sinks.incident_log.chain import Row, RowKind
+from leadline_sinks.incident_log.history_words import outcome
 from leadline_sinks.notify.sink import TopicRecord
 
 ACTIONS: Final[dict[str, RowKind]] = {"acknowledge": "acknowledgement", "note": "note"}
@@ -44,7 +48,7 @@ def row(record: TopicRecord) -> Row:
                 incident_id=value.incident_id,
                 cluster=value.cluster,
                 what=f"{value.state}, {value.severity}: {first_line(value)}",
-                at=value.resolved_at or newest,
+                at=max((each.at for each in value.recurrences), default=value.resolved_at or newest),
             )
         case Action():
             return _row(
@@ -66,6 +70,16 @@ def row(record: TopicRecord) -> Row:
                 what=f"{value.target}: {value.occasion} {value.outcome}{why}",
                 at=value.at,
             )
+        case ChangeRecord():
+            return _row(
+                record,
+                kind="change",
+                cluster=value.cluster,
+                what=in_words(value.change),
+                at=value.change.at,
+            )
+        case AuditResult():
+            return _row(record, kind="audit", cluster=value.cluster, what=outcome(value), at=value.audited_at)
     raise TypeError(f"no row of the incident log is defined for {type(value).__name__}")
 
 
@@ -90,6 +104,7 @@ def incident_columns(incident: Incident) -> dict[str, object]:
         "worst_lag_s": incident.worst_lag_s,
         "affected_links": [visible(link) for link in incident.affected.links],
         "affected_nodes": [visible(node) for node in incident.affected.nodes],
+        "recurrence_rules": [visible(each.rule) for each in incident.recurrences],
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from leadline.evidence_words import shown
-from leadline.headline import ended_by, ending, impact
+from leadline.headline import can_return, ended_by, ending, impact
 from leadline.logs import escape
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause
@@ -41,6 +41,8 @@ def _head(history: IncidentHistory) -> Iterator[str]:
         yield f"  {impact(incident)}"
     if incident.state == "resolved" and (incident.merged_into is not None or ended_by(incident)):
         yield f"  {ending(incident)}"
+    if why := can_return(incident):
+        yield f"  can return: {why}"
     for moment in incident.reopened:
         yield f"  returned {second(moment)} UTC"
     if incident.parted_from is not None:

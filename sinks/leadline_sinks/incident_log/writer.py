@@ -11,12 +11,14 @@ from leadline.clock import Clock
 from leadline.errors import BadRecord, LeadlineError
 from leadline.logs import escape
 from leadline.model.alert import SEVERITIES
+from leadline.model.audit_result import AuditResult
 from leadline.model.incident import Incident
 from leadline.settings.sink import IncidentLogSettings
 from leadline.wire import CODECS
 from leadline_sinks.incident_log.appending import extend, hold_head
 from leadline_sinks.incident_log.chain import Row
 from leadline_sinks.incident_log.connection import Connection, connect, transaction
+from leadline_sinks.incident_log.guard import incidents_at_risk
 from leadline_sinks.incident_log.pg_errors import outcome
 from leadline_sinks.incident_log.retention import forget
 from leadline_sinks.incident_log.rows import incident_columns, row
@@ -33,6 +35,7 @@ _INCIDENT: Final = (
     *("seq", "cluster", "state", "severity", "title", "cause", "parent"),
     *("opened_at", "detected_at", "cause_at", "resolved_at", "recorded_at"),
     *("merged_into", "reopened", "generation", "worst_lag_s", "affected_links", "affected_nodes"),
+    "recurrence_rules",
 )
 _RANK: Final = f"array_position(ARRAY{[*SEVERITIES]}, {{}})"
 _UPDATE: Final = f"""
@@ -61,6 +64,7 @@ class IncidentLog:
         self._connection: Connection | None = None
         self._forget_at = clock.monotonic()
         self.head = ""
+        self.at_risk: tuple[Incident, ...] = ()
 
     async def write(self, records: Sequence[TopicRecord]) -> Outcome:
         """Write all records or none; records that are stored already are skipped.
@@ -114,7 +118,11 @@ class IncidentLog:
                     columns = incident_columns(record.value) | {"recorded_at": now}
                     await connection.execute(_UPDATE.encode(), columns)
                     await connection.execute(_INSERT.encode(), columns)
-        self.head = str(head)
+            at_risk: list[Incident] = []
+            for _, record in rows.values():
+                if isinstance(record.value, AuditResult):
+                    at_risk += await incidents_at_risk(connection, record.value)
+        self.head, self.at_risk = str(head), tuple(at_risk)
 
     async def _forget(self, connection: Connection, dsn: str) -> None:
         """Run retention once an hour. A failure is logged and does not fail the batch, which is written already."""

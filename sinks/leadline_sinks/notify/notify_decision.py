@@ -16,7 +16,14 @@ from leadline_sinks.notify.acknowledgements import covering
 from leadline_sinks.notify.matching import patterns_match
 from leadline_sinks.notify.occasions import occasion, rang
 from leadline_sinks.notify.sink import Notification
-from leadline_sinks.notify.situation import Situation, acknowledged_by, may_have_received, new_actions, withdrawn
+from leadline_sinks.notify.situation import (
+    Situation,
+    acknowledged_by,
+    can_return,
+    may_have_received,
+    new_actions,
+    withdrawn,
+)
 
 
 class SkipReason(StrEnum):
@@ -67,7 +74,8 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
     """The decision about an incident and a target now."""
     resolved = at.incident.state == "resolved"
     notified = at.last is not None and may_have_received(at.last)
-    if at.last is not None and at.last.state == "resolved" and (resolved or at.incident.seq <= at.last.seq):
+    over = at.last is not None and at.last.state == "resolved"
+    if at.last is not None and over and (at.incident.seq <= at.last.seq or (resolved and not can_return(at))):
         return Skip(SkipReason.UP_TO_DATE, final=True)
     if at.last is not None and at.incident.seq < at.last.seq:
         return Skip(SkipReason.UP_TO_DATE, final=False)  # another process has sent a later record

@@ -10,6 +10,7 @@ from leadline_sinks.notify.situation import (
     UNKNOWN,
     Situation,
     acknowledged_by,
+    can_return,
     generation_for,
     may_have_received,
     new_actions,
@@ -40,6 +41,8 @@ def occasion(at: Situation, notify: NotifySettings, notified: bool) -> tuple[Occ
     update_s = max(0.0, notify.update_every_s - max(at.delivered_s, since_s(at, last.at)))
     newer = incident.seq > last.seq
     actions = new_actions(at)
+    if can_return(at):
+        return "recurrence", 0.0
     if newer and incident.state == "resolved":
         return ("resolved", _settling_s(at, notify)) if incident.merged_into is None else ("merged", _older_s(at))
     if last.state == "resolved":
@@ -124,6 +127,8 @@ def rang(at: Situation, notify: NotifySettings) -> tuple[int, ...]:
     incident, last = at.incident, at.last
     if last is None or not may_have_received(last):
         return (1,)
+    if can_return(at):
+        return (incident.generation,)
     before = tuple(last.rang) or (() if last.state == "resolved" else (1,))
     anew = incident.state == "open" and rings_anew(at, last, notify) and incident.generation not in before
     return (*before, incident.generation) if anew else before

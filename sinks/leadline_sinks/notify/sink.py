@@ -150,13 +150,13 @@ class TopicRecord:
     """A decoded Kafka record for the incident log."""
 
     topic: str
-    """Without the prefix: alerts, incidents, actions or deliveries."""
+    """Without the prefix: alerts, incidents, actions, deliveries, changes or audits."""
     event_id: str
     """``ce_source`` and ``ce_id``: identifies the record however often it is read."""
     partition: int
     offset: int
     value: Any
-    """Transition, Incident, Action or Delivery."""
+    """Transition, Incident, Action, Delivery, ChangeRecord or AuditResult."""
 
 
 class IncidentLogWriter(Protocol):
@@ -165,6 +165,8 @@ class IncidentLogWriter(Protocol):
     kind: str
     head: str
     """Number and hash of the last row that this writer appended, or found; empty before the first."""
+    at_risk: tuple[Incident, ...]
+    """After a write, the next records of ended incidents that can return by what an audit found; see ``Recurrence``."""
 
     async def write(self, records: Sequence[TopicRecord]) -> Outcome:
         """Append all records or none. Records that are stored already are skipped."""

@@ -55,6 +55,14 @@ def may_have_received(last: Delivery) -> bool:
     return last.first_at is not None or last.outcome in ("attempted", "partial")
 
 
+def can_return(at: Situation) -> bool:
+    """Whether the target was sent the end of the incident, and not yet that a measure against it no longer holds."""
+    last, incident = at.last, at.incident
+    if last is None or last.state != "resolved" or incident.state != "resolved" or incident.seq <= last.seq:
+        return False
+    return bool(incident.recurrences)
+
+
 def new_actions(at: Situation) -> list[Action]:
     """The actions that the target has not been sent."""
     delivered = set(at.last.actions) if at.last is not None else set()

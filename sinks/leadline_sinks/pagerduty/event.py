@@ -7,7 +7,7 @@ from typing import Any
 
 from leadline import runbooks
 from leadline.evidence_words import shown
-from leadline.headline import affected, away_s, ending, impact_since
+from leadline.headline import affected, away_s, can_return, ending, impact_since
 from leadline.logs import escape
 from leadline.model.alert import Evidence, Severity
 from leadline.model.incident import Cause, Change, Incident
@@ -111,6 +111,25 @@ def change(changes: Sequence[Change], key: str, cluster: str) -> Event:
             "source": _clip(node, limits.FIELD_CHARACTERS),
             "timestamp": timestamp(changes[0].at),
             "custom_details": _table((c.setting, move(c)) for c in changes),
+        },
+    }
+
+
+def recurrence(incident: Incident, key: str) -> Event:
+    """A change event for a measure against an incident that no longer holds. It notifies nobody."""
+    last = max(incident.recurrences, key=lambda each: each.at)
+    return {
+        "routing_key": key,
+        "payload": {
+            "summary": _clip(
+                f"{incident.cluster}: {incident.incident_id} can return: {can_return(incident)}",
+                limits.SUMMARY_CHARACTERS,
+            ),
+            "source": _clip(last.subject, limits.FIELD_CHARACTERS),
+            "timestamp": timestamp(last.at),
+            "custom_details": _table(
+                (("incident", incident.incident_id), ("rule", f"{last.rule} {last.title}"), ("measure", last.measure))
+            ),
         },
     }
 

@@ -95,6 +95,8 @@ def events_due(notification: Notification, receipt: Receipt) -> Iterator[tuple[E
     that alert, and PagerDuty cannot open a resolved one again.
     """
     incident = notification.incident
+    if notification.occasion == "recurrence":
+        return  # it is over: a change event says so
     if incident.state == "resolved":
         yield from (("resolve", each) for each in notification.rang if each not in receipt.ended)
         return

@@ -76,6 +76,11 @@ class PagerDutySink:
             accepted += 1
             receipt = receipt.after(action, generation, incident)
         if not key.startswith(limits.NO_CHANGES_PREFIX):
+            if notification.occasion == "recurrence":
+                failed = await self._post(_CHANGE, event.recurrence(incident, key), key)
+                if failed is not None:
+                    return failed
+                accepted += 1
             receipt, changes = await self._send_changes(incident, receipt, key)
             accepted += changes
         return Sent(receipt.encode(incident)) if accepted else NothingNew(receipt.encode(incident))

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from leadline import runbooks
 from leadline.evidence_words import shown
-from leadline.headline import ended_by, impact, impact_since, last_change, lasted_s
+from leadline.headline import can_return, ended_by, impact, impact_since, last_change, lasted_s
 from leadline.model.incident import SIGNS, Cause, Change, Incident
 from leadline.setting_words import move
 from leadline.settings.routing import NotifySettings
@@ -115,6 +115,8 @@ def _head(incident: Incident, withdrawn: Sequence[str]) -> Iterator[Block]:
     if incident.merged_into is not None:
         yield section(f"It is part of {name(incident.merged_into)}: both are one problem.")
         return
+    if why := can_return(incident):
+        yield section(f"*Can return*: {prose(why, limits.ENDED)}")
     if why := ended_by(incident):
         yield section(f"*Ended*: {prose(why, limits.ENDED)}")
     if change := last_change(incident):

@@ -30,7 +30,7 @@ from leadline_sinks.slack.text import clean
 from leadline_sinks.slack.thread import BROADCAST, head, reply
 
 _ANNOUNCED: Final = frozenset[Occasion](
-    {"escalated", "cause_changed", "reopened", "withdrawn", "repeated", "merged", "resolved"}
+    {"escalated", "cause_changed", "reopened", "withdrawn", "repeated", "merged", "resolved", "recurrence"}
 )
 """Occasions for a new message where messages cannot be edited."""
 _TS: Final = re.compile(r"\d{1,12}\.\d{1,9}", re.ASCII)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final
 
-from leadline.headline import away_s, ended_by, impact
+from leadline.headline import away_s, can_return, ended_by, impact
 from leadline.model.action import Action
 from leadline.model.delivery import Occasion
 from leadline.model.incident import TimelineEntry
@@ -14,7 +14,7 @@ from leadline_sinks.slack.render import lasted
 from leadline_sinks.slack.steps import withdrawn
 from leadline_sinks.slack.text import name, prose
 
-BROADCAST: Final = frozenset[Occasion]({"escalated", "cause_changed", "reopened", "repeated"})
+BROADCAST: Final = frozenset[Occasion]({"escalated", "cause_changed", "reopened", "repeated", "recurrence"})
 """Occasions whose reply is shown in the channel, too."""
 _CUT: Final = 2800
 """Characters of a reply, which is one section."""
@@ -53,6 +53,8 @@ def head(notification: Notification, now: datetime) -> str | None:
             since = duration(max(0.0, (now - incident.opened_at).total_seconds()))
             by = f"acknowledged by {name(incident.acknowledged_by)}" if incident.acknowledged_by else "not acknowledged"
             return f"*Still open* after {since}, {by}: {title}{bad}"
+        case "recurrence":
+            return f"*Can return*: {prose(can_return(incident), limits.REPLY)}"
         case "merged" if incident.merged_into is not None:
             return f"*Merged* into {name(incident.merged_into)}: both are one problem. Follow that one"
         case "resolved":

@@ -12,7 +12,7 @@ from leadline.model.alert import Severity, severity_rank
 from leadline.model.ids import ClusterName, IncidentId, NodeName, incident_id
 from leadline.model.incident import Affected, Cause, Change, Incident, Step, TimelineEntry
 from leadline.model.observation import Node
-from leadline.setting_words import move, origin
+from leadline.setting_words import in_words
 from leadline.steps import fix_of
 from leadline_streams.judge import reported_causes
 from leadline_streams.judge.diagnosis import late_evidence
@@ -115,9 +115,7 @@ def fit_changes(incident: IncidentState, changes: Iterable[Change], nodes: Colle
         if change.node in nodes and change.at.timestamp() >= since and change not in incident.changes:
             insort(incident.changes, change, key=lambda each: each.at)
             del incident.changes[:-_MAX_CHANGES]
-            place = f", by {origin(change)}" if origin(change) else ""
-            what = f"{change.setting} on {change.node}: {move(change)}{place}"
-            _insert(incident, TimelineEntry(at=change.at, what=what))
+            _insert(incident, TimelineEntry(at=change.at, what=in_words(change)))
             incident.changed = True
 
 

@@ -11,7 +11,7 @@ import msgspec
 from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName, incident_id
-from leadline.model.incident import Cause, Change, Incident, Step, TimelineEntry
+from leadline.model.incident import Cause, Change, Incident, Recurrence, Step, TimelineEntry
 from leadline.steps import fix_of
 from leadline_sinks.notify.sink import Notification
 
@@ -117,7 +117,8 @@ def action(kind: Any = "acknowledge", number: int = 1, **changes: Any) -> Action
 
 def notification(occasion: Any = "opened", **changes: Any) -> Notification:
     """A notification about ``incident()``, with its timeline and changes as news."""
-    about = changes.pop("incident", None) or (resolved() if occasion == "resolved" else incident())
+    usual = {"resolved": resolved(), "recurrence": resolved(10, recurrences=[recurrence()])}
+    about = changes.pop("incident", None) or usual.get(occasion) or incident()
     given: dict[str, Any] = {"news": tuple(about.timeline), "changes": tuple(about.changes)}
     return Notification(about, occasion, **given | changes)
 
@@ -138,7 +139,21 @@ def life() -> list[Notification]:
         notification("noted", incident=incident(3, acknowledged_by="ada"), actions=(action("note", 2),), news=()),
         notification("repeated", incident=incident(4), news=()),
         notification("resolved", incident=resolved(5, acknowledged_by="ada")),
+        notification("recurrence", incident=resolved(6, recurrences=[recurrence()]), news=(), changes=()),
     ]
+
+
+def recurrence(**changes: Any) -> Recurrence:
+    """A measure that was found undone a day after the end."""
+    given: dict[str, Any] = {
+        "rule": "PG-SBY-001",
+        "title": "Queries on a standby may stop replay for ever",
+        "subject": "orders/pg-2",
+        "summary": "pg-2 lets queries stop replay for ever",
+        "measure": "Set max_standby_streaming_delay to a finite value on every standby.",
+        "at": later(90_000),
+    }
+    return Recurrence(**given | changes)
 
 
 def hostile(name: str) -> Incident:

@@ -7,9 +7,10 @@ from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject, Transition
 from leadline.model.delivery import Delivery
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
-from leadline.model.incident import Affected, Cause, Change, Incident, Step, TimelineEntry
+from leadline.model.incident import SIGNS, Affected, Cause, Change, Incident, Step, TimelineEntry
 from leadline.steps import fix_of
 from leadline_sinks.incident_log.incident_history import IncidentHistory
+from tests.unit.sinks.audited import audit, change_record, finding
 
 BEGAN = datetime(2024, 4, 10, 10, 0, tzinfo=UTC)
 ID = IncidentId("inc_orders_20240410T100000Z_7c1e")
@@ -124,6 +125,7 @@ INCIDENT = Incident(
                     value="pid 4711, monthly_report, user report, idle in transaction, 34 s old",
                     note="SELECT count(*) FROM orders | tee",
                 ),
+                Evidence(name=SIGNS, value="gone since 01:52:31 UTC", note="the problem ended after that"),
             ],
             evidence_against=[],
         ),
@@ -139,7 +141,17 @@ INCIDENT = Incident(
     ],
     alerts=[AlertId("a_lag"), AlertId("a_conflict")],
     changes=[
-        Change(node=NodeName("pg-2"), setting="max_standby_streaming_delay", from_="30s", to="-1", at=at(-108)),
+        Change(
+            node=NodeName("pg-2"),
+            setting="max_standby_streaming_delay",
+            from_="30s",
+            to="-1",
+            at=at(-108),
+            after=at(-109),
+            source="configuration file",
+            file="/var/lib/postgresql/16/main/postgresql.auto.conf",
+            line=3,
+        ),
         Change(node=NodeName("pg-3"), setting="track_commit_timestamp", from_="on", to="off", at=at(-90)),
         Change(
             node=NodeName("pg-2"),
@@ -166,8 +178,32 @@ INCIDENT = Incident(
     affected=Affected(links=["orders/pg-1->pg-2"], nodes=[NodeName("pg-3")], lags_s={"orders/pg-1->pg-2": 57_526.0}),
 )
 
+ARCHIVE_DELAY = {
+    "summary": "queries on pg-2 may stop replay from the archive for ever: max_standby_archive_delay is -1",
+    "value": "max_standby_archive_delay = -1",
+}
+BEFORE = audit(at(-12 * 3600), finding("PG-SBY-003", "pg-2", at(-36 * 3600), **ARCHIVE_DELAY))
+LATEST = audit(
+    at(60 * 3600),
+    finding("PG-LOG-010", "pg-3", at(12 * 3600), summary="pg-3 does not record the origin of rows"),
+    finding("PG-SBY-003", "pg-2", at(-36 * 3600), **ARCHIVE_DELAY),
+)
+
 OUTAGE = IncidentHistory(
     incident=INCIDENT,
+    audit_before=BEFORE,
+    audit_latest=LATEST,
+    changes_before=(
+        change_record(
+            at(-40 * 3600),
+            "max_standby_archive_delay",
+            node=NodeName("pg-2"),
+            from_="30s",
+            to="-1",
+            file="/etc/postgresql/16/main/postgresql.conf",
+            line=341,
+        ),
+    ),
     transitions=(
         step("a_lag", 1, 34, "firing", 34.0),
         step("a_lag", 2, 304, "firing", 304.0, severity="critical", threshold=300.0, reason="escalate"),

@@ -39,7 +39,9 @@ async def test_a_lifecycle() -> None:
     assert "10:00:33  orders  INCIDENT acknowledged by ada" in lines
     assert "10:00:33  orders  INCIDENT note by ada: looking at it" in lines
     assert sum(line.endswith("(still open)") for line in lines) == 1
-    assert lines[-1] == "          resolved after 5 min"
+    assert lines[-3].endswith("(can return)")
+    assert lines[-2] == "          resolved after 5 min"
+    assert lines[-1].startswith("          PG-SBY-001 is violated again since 2026-04-11 11:00 UTC: ")
 
 
 @pytest.mark.parametrize("occasion", ["acknowledged", "noted"])

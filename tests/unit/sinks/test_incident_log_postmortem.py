@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from leadline.model.action import Action
 from leadline.model.alert import Evidence, Transition
+from leadline.model.audit_result import FindingAcceptance, NotJudged
 from leadline.model.delivery import Delivery
-from leadline.model.incident import Incident
+from leadline.model.ids import NodeName
+from leadline.model.incident import Incident, Recurrence
 from leadline_sinks.incident_log.incident_history import IncidentHistory, IncidentTimes
 from leadline_sinks.incident_log.markdown import text
 from leadline_sinks.incident_log.postmortem.draft import draft
@@ -20,6 +22,7 @@ from leadline_sinks.incident_log.postmortem.impact import breaches
 from leadline_sinks.incident_log.postmortem.measures import measures_against
 from leadline_sinks.incident_log.terminal import page
 from tests.unit.sinks import made
+from tests.unit.sinks.audited import audit, change_record, finding
 from tests.unit.sinks.outage import BEGAN, OUTAGE, at, step
 from tests.unit.strategies import values
 
@@ -104,7 +107,16 @@ def test_any_story_has_a_draft_and_a_page(history: IncidentHistory) -> None:
 def test_hostile_text_makes_no_markup(name: str) -> None:
     """Foreign text neither ends a cell nor makes a heading, a link, an image or HTML."""
     hostile = f"# {name} | <img src=x onerror=alert(1)> [click](javascript:x) ![](http://x) `| ``` \n\n## forged"
-    history = IncidentHistory(made.hostile(hostile), actions=(made.action("note", text=hostile[:4000]),))
+    audited = audit(made.later(-60), finding(hostile, "pg-2", made.later(-60), summary=hostile))
+    audited = msgspec.structs.replace(audited, audit_id=hostile, nodes=(NodeName(hostile),))
+    changed = change_record(made.later(-90), hostile, node=NodeName(hostile), file=hostile, from_=hostile)
+    history = IncidentHistory(
+        made.hostile(hostile),
+        actions=(made.action("note", text=hostile[:4000]),),
+        audit_before=audited,
+        audit_latest=audited,
+        changes_before=(changed,),
+    )
     written = draft(history)
     outside = re.sub(r"(?s)^(`{3,})(?:text|sql)\n.*?\n\1$", "", written, flags=re.MULTILINE)
     shown = re.sub(r"(?<!\\)((?:\\\\)*)(`+)(?!`).+?(?<!`)\2(?!`)", r"\1", outside)
@@ -113,7 +125,63 @@ def test_hostile_text_makes_no_markup(name: str) -> None:
     assert [line for line in written.splitlines() if line.startswith("## ")] == [h for h in HEADINGS if h[2] == " "]
     tables = [line for line in written.splitlines() if line.startswith("| ")]
     widths = {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in tables}
-    assert widths <= {3, 4, 5, 6, 7, 9}
+    assert widths <= {3, 4, 5, 6, 7, 8, 9}
+
+
+def test_the_duration_of_a_problem_is_not_that_of_its_incident() -> None:
+    """An incident ends when it has been quiet for a while. Both may end at once, or an end may be unknown."""
+    shown = draft(OUTAGE)
+    assert "16 h, from 2024-04-10 10:00:00 to 2024-04-11 02:00:00 UTC; the problem itself 15 h 59 min" in shown
+    assert "The signs of the root cause were gone since 01:52:31 UTC." in shown
+    open_end = replace(OUTAGE, transitions=OUTAGE.transitions[:-1])
+    at_once = replace(
+        OUTAGE, incident=msgspec.structs.replace(OUTAGE.incident, resolved_at=OUTAGE.transitions[-1].event_time)
+    )
+    for history in (open_end, at_once, replace(OUTAGE, transitions=())):
+        assert "the problem itself" not in draft(history)
+
+
+def test_the_audit_before_is_cited() -> None:
+    """With what it had found about the cause; without an audit and changes there is no such section."""
+    shown = draft(OUTAGE)
+    assert "It had found what a measure below is to prevent: `PG-SBY-003`." in shown
+    silent = replace(OUTAGE, audit_before=audit(made.later(0)))
+    assert "It had found nothing that a measure below is to prevent." in draft(silent)
+    assert "### Known before" not in draft(replace(OUTAGE, audit_before=None, changes_before=()))
+
+
+def test_measures_that_the_audit_watches() -> None:
+    """Each with the result of the newest audit: held, violated, accepted, not judged, or that there is none."""
+    given = FindingAcceptance(owner="ada", reason="reports", until="2027-01-01")
+    when = made.later(90_000)
+    for latest, words in (
+        (audit(when), "`PG-SBY-001` held at the audit of 2026-04-11 11:00:03 UTC"),
+        (audit(when, finding("PG-SBY-001", "pg-2", when)), "`PG-SBY-001` is violated on pg-2 at the audit"),
+        (audit(when, finding("PG-SBY-001", "pg-2", when, accepted=given)), "accepted by ada until 2027-01-01"),
+        (
+            audit(when, not_judged=(NotJudged(rule="PG-SBY-001", subject="orders/pg-2", reason="hidden"),)),
+            "`PG-SBY-001` was not judged everywhere at the audit",
+        ),
+        (None, "`PG-SBY-001` has no result, since the incident log has no audit of this cluster"),
+    ):
+        assert words in draft(replace(OUTAGE, audit_latest=latest))
+
+
+def test_a_measure_that_was_undone() -> None:
+    """It is in the summary, among what is watched, and in the timeline."""
+    found = Recurrence(
+        rule="PG-SBY-001",
+        title="Queries on a standby may stop replay for ever",
+        subject="orders/pg-2",
+        summary="queries on pg-2 may stop replay for ever",
+        measure="Set max_standby_streaming_delay to a finite value.",
+        at=made.later(90_000),
+    )
+    incident = msgspec.structs.replace(OUTAGE.incident, seq=10, recurrences=[found])
+    shown = draft(replace(OUTAGE, incident=incident))
+    assert "- **Can return:** `PG-SBY-001` is violated again since 2026-04-11 11:00:03 UTC" in shown
+    assert "- **Undone:** `PG-SBY-001` is violated again since the audit of 2026-04-11 11:00:03 UTC" in shown
+    assert "| can return: PG-SBY-001 is violated again: queries on pg-2 may stop replay for ever |" in shown
 
 
 def test_the_worst_of_an_alert() -> None:
@@ -184,12 +252,12 @@ def test_events_of_one_instant_keep_their_order() -> None:
 def test_causes_have_their_highest_confidence() -> None:
     """The evidence of a resolved incident is that of the record with the highest confidence, in the last order."""
     first, second = OUTAGE.incident.causes
-    gone = [Evidence(name="signs", value="gone")]
+    gone = [Evidence(name="signs", value="vanished")]
     faded = msgspec.structs.replace(first, confidence=0.8, evidence_against=gone)
     early = msgspec.structs.replace(OUTAGE.incident, seq=1, causes=[second, first])
     last = msgspec.structs.replace(OUTAGE.incident, causes=[faded, second])
     assert IncidentHistory(last, earlier=(early,)).causes == (first, second)
-    assert "gone" not in draft(IncidentHistory(last, earlier=(early,)))
+    assert "vanished" not in draft(IncidentHistory(last, earlier=(early,)))
     assert IncidentHistory(last).causes == (faded, second)
 
 

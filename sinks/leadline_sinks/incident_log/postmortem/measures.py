@@ -13,6 +13,7 @@ from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.incident_log.markdown import code, text
 from leadline_sinks.incident_log.postmortem.impact import Breach
 from leadline_sinks.incident_log.postmortem.roots import CHANGE, roots
+from leadline_sinks.incident_log.postmortem.watching import watching
 
 SLOW_DETECTION_S: Final = 300.0
 LONG_S: Final = 900.0
@@ -54,26 +55,12 @@ def measures(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]
     yield ""
     yield "### Watched already"
     yield ""
-    yield from _watched(history, found)
+    yield from watching(history, found, (*wanted.improvements, *wanted.tasks))
     yield ""
     yield "### Tasks"
     yield ""
     for each in (*wanted.tasks, *_tasks(history, found)):
         yield f"- [ ] {each} *owner, due*"
-
-
-def _watched(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
-    """Which rule showed each root cause first, and how soon: what returns is seen in the same way."""
-    for cause in roots(history):
-        explains = CAUSES[cause.code].explains if cause.code in CAUSES else frozenset()
-        first = min((each for each in found if each.rule in explains), key=lambda each: each.fired, default=None)
-        if first is None:
-            yield f"- {code(cause.code)}: no alert that it explains is in the incident log."
-            continue
-        after = duration((first.fired - first.since).total_seconds())
-        yield f"- {code(cause.code)}: {code(first.rule)} fired {after} after its breach began, and would again."
-    if not history.causes:
-        yield "- Rules see a return; what caused it would again be for people to find out."
 
 
 def _tasks(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:

@@ -6,12 +6,13 @@ from leadline import evidence_words
 from leadline.headline import ended_by, last_change
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause, Change
-from leadline.setting_words import shown
+from leadline.setting_words import origin, shown
 from leadline.steps import grouped
 from leadline.words import duration
 from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.incident_log.markdown import block, code, table, text
 from leadline_sinks.incident_log.phrases import second, sentence
+from leadline_sinks.incident_log.postmortem.known_before import known_before
 from leadline_sinks.incident_log.postmortem.roots import others, roots, to_cause_s
 
 
@@ -34,7 +35,8 @@ def root_cause(history: IncidentHistory) -> Iterator[str]:
         yield ""
         yield "Settings that changed before or during the incident:"
         yield ""
-        yield from table(("Seen (UTC)", "Node", "Setting", "From", "To", "When"), _changes(history))
+        yield from table(("Seen (UTC)", "Node", "Setting", "From", "To", "By", "When"), _changes(history))
+    yield from known_before(history)
     yield from _resolution(history)
 
 
@@ -119,9 +121,11 @@ def _changes(history: IncidentHistory) -> Iterator[tuple[str, ...]]:
         undone = any(
             (before.node, before.setting, before.from_) == (each.node, each.setting, each.to) for before in seen
         )
-        when = "before the incident" if each.at <= history.incident.opened_at else "during the incident"
+        early_s = (history.incident.opened_at - each.at).total_seconds()
+        when = f"{duration(early_s)} before the first breach" if early_s >= 0 else "during the incident"
         values = (code(shown(each.setting, value)) for value in (each.from_, each.to))
-        row = (second(each.at), text(each.node), code(each.setting), *values)
+        by = code(origin(each)) if origin(each) else "-"
+        row = (second(each.at), text(each.node), code(each.setting), *values, by)
         yield (*row, f"{when}, reverted" if undone else when)
         seen.append(each)
 

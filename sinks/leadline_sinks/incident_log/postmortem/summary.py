@@ -1,15 +1,17 @@
 """The first section of a post-mortem: how long, how bad, why, and the subjects affected."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from leadline.catalogue import RULES
-from leadline.model.incident import Incident
+from leadline.model.incident import SIGNS, Incident
 from leadline.words import duration
 from leadline_sinks.incident_log.incident_history import IncidentHistory
 from leadline_sinks.incident_log.markdown import code, table, text
 from leadline_sinks.incident_log.phrases import NOT_YET, about, amount, second
 from leadline_sinks.incident_log.postmortem.impact import Breach
 from leadline_sinks.incident_log.postmortem.root_cause import root
+from leadline_sinks.incident_log.postmortem.roots import roots
 
 
 def summary(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
@@ -18,13 +20,15 @@ def summary(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
     yield "## Issue summary"
     yield ""
     if incident.resolved_at is not None:
-        lasted = duration((incident.resolved_at - incident.opened_at).total_seconds())
-        yield f"- **Duration:** {lasted}, from {second(incident.opened_at)} to {second(incident.resolved_at)} UTC."
+        yield f"- **Duration:** {_lasted(history, incident.resolved_at, found)}"
     else:
         yield f"- **Duration:** since {second(incident.opened_at)} UTC; the incident is open."
     if incident.reopened:
         times = ", ".join(second(moment) for moment in incident.reopened)
         yield f"- **Returned:** after an end that did not last, at {times} UTC."
+    for each in incident.recurrences:
+        since = f"since {second(each.at)} UTC"
+        yield f"- **Can return:** {code(each.rule)} is violated again {since}: {text(each.summary)}."
     if incident.merged_into is not None:
         yield f"- **Merged:** it is a part of {code(incident.merged_into)}, whose post-mortem covers it."
     if incident.parted_from is not None:
@@ -44,6 +48,25 @@ def summary(history: IncidentHistory, found: Sequence[Breach]) -> Iterator[str]:
     yield "Lags are the largest ones while it was open, other values those at the transitions of the alerts. Effects:"
     yield ""
     yield from _effects(found)
+
+
+def _lasted(history: IncidentHistory, ended_at: datetime, found: Sequence[Breach]) -> str:
+    """The duration of the incident, which waits whether the problem returns, and that of the problem itself."""
+    began = history.incident.opened_at
+    lasted = f"{duration((ended_at - began).total_seconds())}, from {second(began)} to {second(ended_at)} UTC"
+    ends = [each.until for each in found]
+    last = max((end for end in ends if end is not None), default=None)
+    if last is not None and None not in ends and began <= last and (ended_at - last).total_seconds() >= 1.0:
+        problem = duration((last - began).total_seconds())
+        lasted += f"; the problem itself {problem}, until its last alert ended at {second(last)} UTC"
+    return f"{lasted}.{_signs(history)}"
+
+
+def _signs(history: IncidentHistory) -> str:
+    """Since when the signs of the root cause were gone, where that was seen."""
+    first = next(iter(roots(history)), None)
+    signs = [each.value for each in first.evidence_for if each.name == SIGNS] if first is not None else []
+    return f" The signs of the root cause were {text(signs[-1])}." if signs else ""
 
 
 def _impact(incident: Incident, found: Sequence[Breach]) -> str:

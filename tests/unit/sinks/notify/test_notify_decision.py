@@ -14,7 +14,7 @@ from leadline_sinks.notify.delivery_records import DeliveryRecords
 from leadline_sinks.notify.notify_decision import Decision, Send, Skip, SkipReason, Suppress, Wait, decide
 from leadline_sinks.notify.sink import Reason
 from leadline_sinks.notify.situation import Situation
-from tests.unit.sinks.made import UNKNOWN, action, change, incident, later, notification, resolved
+from tests.unit.sinks.made import UNKNOWN, action, change, incident, later, notification, recurrence, resolved
 
 NOTIFY = NotifySettings()
 RECORDS = DeliveryRecords("slack", "slack")
@@ -115,6 +115,25 @@ def test_updates_are_spaced() -> None:
     assert decision.notification.news == (entry,)
     assert decision.notification.changes == ()
     assert decision.notification.receipt == {"ts": "1"}
+
+
+def test_an_incident_that_can_return() -> None:
+    """Its end was sent: what can bring it back is sent once, and no alert is opened for it anew."""
+    end = delivery(resolved(2))
+    mark = resolved(3, recurrences=[recurrence()])
+    decision = decided(mark, 90_000.0, last=end)
+    assert isinstance(decision, Send)
+    assert (decision.notification.occasion, decision.notification.rang) == ("recurrence", (1,))
+    sent = RECORDS.sent(decision.notification, end, {"ts": "1"}, later(90_010))
+    assert decided(mark, 90_020.0, last=sent) == Skip(SkipReason.UP_TO_DATE, final=True)
+    again = resolved(4, recurrences=[recurrence(), recurrence(at=later(99_999))])
+    assert isinstance(decided(again, 99_999.0, last=sent), Send)
+
+
+def test_who_was_not_sent_the_incident_is_not_sent_that_it_can_return() -> None:
+    mark = resolved(3, recurrences=[recurrence()])
+    assert decided(mark, 90_000.0) == Skip(SkipReason.RESOLVED_BEFORE_NOTIFICATION, final=True)
+    assert decided(resolved(3), 90_000.0, last=delivery(resolved(2))) == Skip(SkipReason.UP_TO_DATE, final=True)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ async def test_a_lifecycle() -> None:
     """Opened, escalated, acknowledged and resolved: one alert. Notes and reminders send no event."""
     pagerduty = PagerDuty()
     await deliver(pagerduty, *made.life())
-    assert pagerduty.kinds == ["trigger", "change", "trigger", "trigger", "acknowledge", "resolve"]
+    assert pagerduty.kinds == ["trigger", "change", "trigger", "trigger", "acknowledge", "resolve", "change"]
     (alert,) = pagerduty.alerts
     assert alert.state == "resolved"
     assert not pagerduty.problems
@@ -379,3 +379,20 @@ async def test_a_key_that_cannot_be_read(tmp_path: Path) -> None:
         assert isinstance(outcome, Retry)
         assert outcome.reason is Reason.UNAUTHORIZED
         assert "gone" in outcome.detail
+
+
+async def test_an_incident_that_can_return_pages_nobody() -> None:
+    """A change event has the rule, since when, and the measure; the alert stays resolved."""
+    pagerduty = PagerDuty()
+    mark = made.resolved(10, recurrences=[made.recurrence()])
+    await deliver(
+        pagerduty,
+        made.notification("opened"),
+        made.notification("resolved"),
+        made.notification("recurrence", incident=mark, changes=()),
+    )
+    assert pagerduty.kinds == ["trigger", "resolve", "change"]
+    payload = pagerduty.events[-1].payload["payload"]
+    assert "can return: PG-SBY-001 is violated again since 2026-04-11 11:00 UTC" in payload["summary"]
+    assert payload["custom_details"]["measure"] == mark.recurrences[0].measure
+    assert not pagerduty.problems

@@ -109,7 +109,7 @@ async def test_a_lifecycle(make: Make) -> None:
     edit = "chat.update"
     assert slack.methods == [
         *("chat.postMessage", edit, "reply", edit, "reply to all", edit, "reply"),
-        *("reply", edit, "reply to all", edit, "reply"),
+        *("reply", edit, "reply to all", edit, "reply", edit, "reply to all"),
     ]
 
 
@@ -202,7 +202,7 @@ async def test_a_rejected_reply(make: Make) -> None:
 
 
 async def test_webhook_messages(clock: ManualClock) -> None:
-    """The first notification, an escalation, a reminder and the end are messages; nothing else is."""
+    """The first notification, an escalation, a reminder, the end and a recurrence are messages; nothing else is."""
     sent = []
 
     def hook(request: httpx.Request) -> httpx.Response:
@@ -217,4 +217,4 @@ async def test_webhook_messages(clock: ManualClock) -> None:
         outcome = await sink.deliver(made.with_receipt(notification, receipt))
         assert isinstance(outcome, Sent if len(sent) > before else NothingNew)
         receipt = outcome.receipt
-    assert sent == ["WARNING", "CRITICAL", "CRITICAL", "RESOLVED"]
+    assert sent == ["WARNING", "CRITICAL", "CRITICAL", "RESOLVED", "RESOLVED"]

@@ -32,6 +32,12 @@ NOW = made.later(14_400)
             {},
             "*Resolved* after 5 min\n10:00:05 UTC  `replication_lag` fires: pg-2 is behind",
         ),
+        (
+            "recurrence",
+            {"news": (), "incident": made.resolved(9, recurrences=[made.recurrence()])},
+            "*Can return*: PG-SBY-001 is violated again since 2026-04-11 11:00 UTC: pg-2 lets queries stop replay for "
+            "ever; the measure was: Set `max_standby_streaming_delay` to a finite value on every standby.",
+        ),
         ("updated", {"news": ()}, None),
     ],
 )
