@@ -3,10 +3,14 @@
 A text that was decoded before is looked up instead of decoded. In a healthy fleet this is a third of the bytes, and the
 samples take a quarter less memory; settings, which are the same on most servers, take a fifth. The objects are shared,
 so nobody may change them, as with all values.
+
+Each node has a description of its own: it is known as long as anybody has it, however many nodes there are. Counts and
+settings are the same on many servers, and a number of them is known.
 """
 
 from functools import lru_cache
 from typing import Any, cast
+from weakref import WeakValueDictionary
 
 import msgspec
 from msgspec import Raw
@@ -18,7 +22,7 @@ from leadline.model.observation import Conflicts, Node, NodeSettings, Sample, Se
 from leadline.model.retirement import Retirement
 
 TEXTS = 65_536
-"""Texts of each kind that are kept, by last use. One worker cannot take so many nodes."""
+"""Counts, and values of settings, that are kept, by last use."""
 MAX_TEXT_BYTES = 1024
 """Longer texts are decoded each time, which bounds the memory. A node's has 300, the counts of a database 100."""
 
@@ -27,7 +31,8 @@ whole: Decoder[Described] = Decoder(Described)
 _unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick | FindingReport | Retirement)  # type: ignore[type-var]  # in two steps
 _node = Decoder(Node)
 _conflicts = Decoder(Conflicts)
-_known_node = lru_cache(maxsize=TEXTS)(_node.decode)
+_nodes: WeakValueDictionary[bytes, Node] = WeakValueDictionary()
+"""By their texts."""
 _known_conflicts = lru_cache(maxsize=TEXTS)(_conflicts.decode)
 
 
@@ -41,8 +46,7 @@ def decode(data: bytes) -> Described:
     try:
         seen: Any = _unfinished.decode(data)
         if isinstance(seen, Sample):
-            text = bytes(seen.node)
-            force_setattr(seen, "node", (_known_node if len(text) <= MAX_TEXT_BYTES else _node.decode)(text))
+            force_setattr(seen, "node", _known_node(bytes(seen.node)))
             if seen.conflicts:
                 text = bytes(seen.conflicts)
                 known = _known_conflicts if len(text) <= MAX_TEXT_BYTES else _conflicts.decode
@@ -54,11 +58,19 @@ def decode(data: bytes) -> Described:
     return cast(Described, seen)
 
 
+def _known_node(text: bytes) -> Node:
+    node = _nodes.get(text)
+    if node is None:
+        node = _node.decode(text)
+        if len(text) <= MAX_TEXT_BYTES:
+            _nodes[text] = node
+    return node
+
+
 def share(node: Node, *samples: Sample) -> Node:
     """The object that stands for a description like this one, which the samples get too, with the counts that they
     share."""
-    text = msgspec.json.encode(node)
-    shared = _known_node(text) if len(text) <= MAX_TEXT_BYTES else node
+    shared = _known_node(msgspec.json.encode(node))
     for sample in samples:
         if sample.node == node:
             force_setattr(sample, "node", shared)

@@ -124,10 +124,12 @@ class Codec(Generic[T]):
         if len(data) > self.max_bytes:
             raise BadRecord(TOO_LARGE, f"{len(data)} bytes, the limit is {self.max_bytes}")
         try:
-            decode: Callable[[bytes], T] = self.quick or self.decoder.decode
+            value: T
             if data[0] == _ARRAY and self.arrays is not None:
-                decode = self.arrays.decode
-            return decode(data)
+                value = self.arrays.decode(data)
+            else:
+                value = self.quick(data) if self.quick is not None else self.decoder.decode(data)
+            return value
         except msgspec.ValidationError as error:
             raise BadRecord(INVALID, str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

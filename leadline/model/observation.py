@@ -26,7 +26,7 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Seconds = Annotated[float, Meta(description="seconds")]
 
 
-class Node(Value, frozen=True, kw_only=True):
+class Node(Value, frozen=True, kw_only=True, weakref=True, gc=True):
     """The server that an observation is about, and the run of the agent that made it."""
 
     name: NodeName

@@ -39,7 +39,7 @@ def outcome(decode: Any, data: bytes) -> tuple[str, object]:
 
 def remembered() -> int:
     """The number of texts that are remembered."""
-    return interned_decode._known_node.cache_info().currsize + interned_decode._known_conflicts.cache_info().currsize
+    return len(interned_decode._nodes) + interned_decode._known_conflicts.cache_info().currsize
 
 
 @given(value=values(Described))
@@ -118,7 +118,22 @@ def test_long_texts_are_not_remembered() -> None:
     assert remembered() == before
 
 
-def test_the_memory_has_an_end() -> None:
-    """It is bounded for each kind of text."""
-    for known in (interned_decode._known_node, interned_decode._known_conflicts):
-        assert known.cache_info().maxsize == interned_decode.TEXTS
+def test_a_description_is_known_while_it_is_in_use() -> None:
+    """However many nodes there are, each has one description; of nodes that are gone nothing is left."""
+    before = remembered()
+    many = [sample(node=msgspec.structs.replace(NODE, boot=f"run {number}")) for number in range(1000)]
+    kept = [interned_decode.decode(encode(value)) for value in many]
+    again = [interned_decode.decode(encode(value)) for value in many]
+    assert all(
+        isinstance(one, Sample) and isinstance(other, Sample) and one.node is other.node
+        for one, other in zip(kept, again, strict=True)
+    )
+    assert remembered() >= before + 1000
+    del kept, again
+    assert remembered() <= before + 1
+
+
+def test_the_memory_of_counts_has_an_end() -> None:
+    """It is bounded."""
+    assert interned_decode._known_conflicts.cache_info().maxsize == interned_decode.TEXTS
+    assert interned_decode._known_value.cache_info().maxsize == interned_decode.TEXTS

@@ -205,9 +205,11 @@ class ClusterState:
             rest, time = self._rest
             if not self._goes_on(rest, time, most, out):
                 return
-        while waiting and (waiting[0][0] <= upto or len(waiting) > MOST_WAITING):
+        while waiting:
             time, _, _, _, seen = waiting[0]
             if time > upto:
+                if len(waiting) <= MOST_WAITING:
+                    break
                 upto = time
             if memory.next_due <= time and not self._pass_time(time, most, out):
                 return

@@ -26,18 +26,16 @@ Link = TypeVar("Link", bound=Ended)
 
 
 class Ends(Generic[Link]):
-    """The links at one end of each node, by identity and as tuples, which are made when they are asked for."""
+    """The links at one end of each node, by identity."""
 
-    __slots__ = ("_links", "_shown")
+    __slots__ = ("_links",)
 
     def __init__(self) -> None:
         self._links: dict[str, dict[str, Link]] = {}
-        self._shown: dict[str, tuple[Link, ...]] = {}
 
     def add(self, node: str, ident: str, link: Link) -> None:
         """Add one as the youngest."""
         self._links.setdefault(node, {})[ident] = link
-        self._shown.pop(node, None)
 
     def remove(self, node: str, ident: str) -> None:
         """Remove one."""
@@ -45,34 +43,51 @@ class Ends(Generic[Link]):
         del links[ident]
         if not links:
             del self._links[node]
-        self._shown.pop(node, None)
 
-    def of(self, node: str) -> Sequence[Link]:
+    def of(self, node: str) -> tuple[Link, ...]:
         """Those of a node, oldest first."""
-        found = self._shown.get(node)
-        if found is None:
-            links = self._links.get(node)
-            if links is None:
-                return ()
-            found = self._shown[node] = tuple(links.values())
+        links = self._links.get(node)
+        return tuple(links.values()) if links is not None else ()
+
+
+class AtNodes(dict[str, tuple[tuple[Link, ...], tuple[Link, ...]]]):
+    """The links that end at a node, and those that begin there, oldest first; made when they are asked for.
+
+    Every look at a node asks for them, so that finding them takes no call.
+    """
+
+    __slots__ = ("above", "below")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.above: Ends[Link] = Ends()
+        self.below: Ends[Link] = Ends()
+
+    def __missing__(self, node: str) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
+        found = self.above.of(node), self.below.of(node)
+        if found[0] or found[1]:  # others may be the names of nodes that are gone
+            self[node] = found
         return found
 
 
 class Links(dict[str, Link]):
     """Links by identity. Those of a node are tuples: links may go while one is read."""
 
-    __slots__ = ("_above", "_below", "above", "below")
+    __slots__ = ("at",)
 
     def __init__(self, links: dict[str, Link] | None = None) -> None:
         super().__init__()
-        self._above: Ends[Link] = Ends()
-        self._below: Ends[Link] = Ends()
-        self.above = self._above.of
-        """The links that end at a node, oldest first."""
-        self.below = self._below.of
-        """The links that begin at a node, oldest first."""
+        self.at: AtNodes[Link] = AtNodes()
         for ident, link in (links or {}).items():
             self[ident] = link
+
+    def above(self, node: str) -> Sequence[Link]:
+        """The links that end at a node, oldest first."""
+        return self.at[node][0]
+
+    def below(self, node: str) -> Sequence[Link]:
+        """The links that begin at a node, oldest first."""
+        return self.at[node][1]
 
     def __reduce__(self) -> tuple[object, ...]:
         """Copied, it is made anew."""
@@ -83,12 +98,18 @@ class Links(dict[str, Link]):
         if ident in self:
             del self[ident]
         super().__setitem__(ident, link)
-        self._above.add(link.downstream, ident, link)
-        self._below.add(link.upstream, ident, link)
+        self.at.above.add(link.downstream, ident, link)
+        self.at.below.add(link.upstream, ident, link)
+        self._forget_tuples(link)
 
     def __delitem__(self, ident: str) -> None:
         """Remove a link."""
         link = self[ident]
         super().__delitem__(ident)
-        self._above.remove(link.downstream, ident)
-        self._below.remove(link.upstream, ident)
+        self.at.above.remove(link.downstream, ident)
+        self.at.below.remove(link.upstream, ident)
+        self._forget_tuples(link)
+
+    def _forget_tuples(self, link: Link) -> None:
+        self.at.pop(link.upstream, None)
+        self.at.pop(link.downstream, None)

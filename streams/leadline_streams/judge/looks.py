@@ -1,6 +1,6 @@
 """Samples and vitals of nodes: what they change in a cluster's memory, and the judging of the node and its links."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TypeVar, cast
 
 from leadline.model.finding import EngineVitals
@@ -71,24 +71,21 @@ class Looks:
         engine = self._engines[sample.node.engine]
         if node.host_ahead_s or now <= memory.arrivals.corrected_until:
             self._note_clock(node, sample, now)
-        thorough = self._wiring.rivals or memory.is_failing
+        thorough = self._wiring.rivals or bool(memory.alerts and memory.is_failing)
         fast = not thorough and node.is_healthy and engine.take_fast(node, sample, now, node.upstream in nodes)
         if sample.up:
             node.base = sample.seq if base is None else base
         if node.alive_since:
             node.alive_since = 0.0
-        if not fast:
-            thorough = self._take(engine, node, sample, now, out) or thorough
-            rest = self._judge_whole(engine, node, sample, now, out, thorough)
-            rows = len(sample.slots) + len(sample.subscriptions)
-            if rows + len(self._links.above(name)) + len(self._links.below(name)) > STEP:
-                return rest
-            drain(rest)
+        if fast:
+            self._judge_fast(engine, node, sample, engine.judge_fast, now, out)
             return None
-        if now - node.status_at >= self._status_every_s:
-            self._judging.publish_node(engine, node, now, out)
-        above, below = self._links.above(name), self._links.below(name)
-        self._judge_links(node, sample, engine.judge_fast, now, out, thorough, above, below)
+        thorough = self._take(engine, node, sample, now, out) or thorough
+        rest = self._judge_whole(engine, node, sample, now, out, thorough)
+        rows = len(sample.slots) + len(sample.subscriptions)
+        if rows + sum(map(len, self._links.at[name])) > STEP:
+            return rest
+        drain(rest)
         return None
 
     def _judge_whole(
@@ -97,15 +94,18 @@ class Looks:
         """Judge a node, and the links that end at it, by a sample of which the fast path took nothing."""
         yield from self._judging.judge_node(engine, node, now, out, thorough)
         self._judging.publish_node(engine, node, now, out)
-        for link in self._links.below(node.name):
+        above, below = self._links.at[node.name]
+        for link in below:
             link.streams = False
-        above, below = self._links.above(node.name), self._links.below(node.name)
-        for first in range(0, len(above), STEP):
-            self._judge_links(node, sample, None, now, out, thorough, above[first : first + STEP], ())
-            yield
-        for first in range(0, len(below), STEP):
-            self._judge_links(node, sample, None, now, out, thorough, (), below[first : first + STEP])
-            yield
+        for number, link in enumerate(above, 1):
+            self._judging.judge_link(link, now, out, thorough)
+            if not number % STEP or number == len(above):
+                yield
+        for number, link in enumerate(below, 1):
+            if not node.up or self._is_judged_here(link):
+                self._judging.judge_link(link, now, out, thorough)
+            if not number % STEP or number == len(below):
+                yield
 
     def vitals(self, vitals: EngineVitals, now: float, out: list[Output]) -> Iterator[None] | None:
         """Judge vitals: as they are while all is well, otherwise the sample that they make; see ``sample``."""
@@ -120,7 +120,7 @@ class Looks:
             self._not_judged(node, now)
         elif (
             not node.is_healthy
-            or memory.is_failing
+            or (memory.alerts and memory.is_failing)
             or self._wiring.rivals
             or node.host_ahead_s
             or now <= memory.arrivals.corrected_until
@@ -128,12 +128,9 @@ class Looks:
         ):
             return self.sample(vitals.whole(base), now, out, vitals.base)
         else:
-            if now - node.status_at >= self._status_every_s:
-                self._judging.publish_node(engine, node, now, out)
             if node.alive_since:
                 node.alive_since = 0.0
-            above, below = self._links.above(node.name), self._links.below(node.name)
-            self._judge_links(node, vitals, engine.judge_vitals, now, out, False, above, below)
+            self._judge_fast(engine, node, vitals, engine.judge_vitals, now, out)
         return None
 
     def _not_judged(self, node: NodeState | None, now: float) -> None:
@@ -145,32 +142,39 @@ class Looks:
         if now - node.alive_since <= WITHOUT_BASE_S:
             node.seen = now
 
-    def _judge_links(
+    def _judge_fast(
         self,
+        engine: Engine,
         node: NodeState,
         seen: Seen,
-        judge_fast: Callable[[LinkState, NodeState | None, Seen, float], bool] | None,
+        judge: Callable[[LinkState, NodeState | None, Seen, float], bool],
         now: float,
         out: list[Output],
-        thorough: bool,
-        above: Sequence[LinkState],
-        below: Sequence[LinkState],
     ) -> None:
-        """Judge links that end at a node of which something was seen; ``judge_fast`` where it was taken fast."""
+        """Judge the links that end at a node of which the fast path took what was seen; in full where it takes none."""
         nodes, every_s = self._memory.nodes, self._status_every_s
+        if now - node.status_at >= every_s:
+            self._judging.publish_node(engine, node, now, out)
+        above, below = self._links.at[node.name]
         for link in above:
+            up = nodes.get(link.upstream)
             if now >= link.brief.until:
                 out += rollup.turn(link, now, self._memory.cluster, node.node.datacenter)
                 if status.link_is_due_with_rollup(link, now, every_s):
-                    self._judging.publish_link(link, nodes.get(link.upstream), node, now, out)
-            if judge_fast is None or not link.streams or not judge_fast(link, nodes.get(link.upstream), seen, now):
-                self._judging.judge_link(link, now, out, thorough)
+                    self._judging.publish_link(link, up, node, now, out)
+            if not link.streams or not judge(link, up, seen, now):
+                self._judging.judge_link(link, now, out, thorough=False)
         for link in below:
-            # A downstream that its agent reads is judged at its own samples, once; a link just found at once.
-            down = nodes.get(link.downstream)
-            found = not link.brief.until
-            if found or link.agentless or not node.up or down is None or not (down.is_healthy or down.answers):
-                self._judging.judge_link(link, now, out, thorough)
+            if self._is_judged_here(link):
+                self._judging.judge_link(link, now, out, thorough=False)
+
+    def _is_judged_here(self, link: LinkState) -> bool:
+        """Whether a link is judged at a sample of its upstream, too.
+
+        A downstream that its agent reads is judged at its own samples, once; a link just found at once.
+        """
+        down = self._memory.nodes.get(link.downstream)
+        return down is None or not (down.is_healthy or down.answers) or link.agentless or not link.brief.until
 
     def _take(self, engine: Engine, node: NodeState, sample: Sample, now: float, out: list[Output]) -> bool:
         """Remember a sample; True when so much changed that every rule is to be measured."""

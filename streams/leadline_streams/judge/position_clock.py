@@ -72,6 +72,14 @@ class PositionClock(Struct, omit_defaults=True):
             # Promotion to a shorter history: nothing measured before holds for it.
             self.times, self.positions = TimeArray([time]), PositionArray([position])
 
+    def follow(self, time: float, position: int) -> bool:
+        """``add``, unless the position is lower than the newest one: then nothing is noted, and it is False."""
+        positions = self.positions
+        if positions and position < positions[-1]:
+            return False
+        self.add(time, position)
+        return True
+
     @property
     def end(self) -> int | None:
         """Newest known position."""

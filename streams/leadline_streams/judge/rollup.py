@@ -51,7 +51,8 @@ def count(link: LinkState) -> None:
 def count_caught_up(brief: Rollup, behind: int, judged: Verdict) -> None:
     """Count a link without lag: the same result as ``count``."""
     brief.samples += 1
-    brief.lag_min = 0.0
+    if brief.lag_min:
+        brief.lag_min = 0.0
     if behind > brief.units_max:
         brief.units_max = behind
     brief.verdicts[judged] = brief.verdicts.get(judged, 0) + 1

@@ -1,6 +1,6 @@
 """Transitions of a cluster that become due without a new observation."""
 
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from math import inf
 
 from leadline_streams.judge import lifecycle
@@ -48,9 +48,14 @@ class Timers:
             now = self._alert(ident) if kind == "alert" else self._node(ident)
             if now[0] == when:
                 break
+            known = kind, ident
+            if self._known.get(known) == when:
+                if now[0] < inf:
+                    self._known[known] = now[0]
+                    heapreplace(heap, now)
+                    continue
+                del self._known[known]
             heappop(heap)
-            if self._known.get((kind, ident)) == when:
-                del self._known[kind, ident]
             self._push(now)
         soonest, few = heap[0] if heap else NEVER, self._few()
         return min(soonest, *few) if few else soonest

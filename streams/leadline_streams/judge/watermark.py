@@ -136,11 +136,15 @@ class Arrivals(Struct, omit_defaults=True):
         step, stale_after_s = time - source.frontier, source.stale_after_s
         if step > stale_after_s or step > policy.clock_tolerance_s or time < source.admitted_at or source.correction_s:
             return False
-        if seen.seq <= source.seq or source.boot != node.boot or _stale_after_s(seen, policy) != stale_after_s:
+        if seen.seq <= source.seq or source.boot != node.boot:
+            return False
+        missed_s = MISSED * seen.interval_s  # the longest interval is ``offer``'s matter
+        if stale_after_s != (missed_s if missed_s > policy.stale_after_s else policy.stale_after_s):
             return False
         source.seq = seen.seq
         source.frontier = self.awaited[node.name] = self.newest = time
-        source.base = None
+        if source.base is not None:
+            source.base = None
         heappush(self.waiting, (time, node.name, seen.seq, node.boot, seen))
         return True
 
@@ -270,7 +274,7 @@ class Arrivals(Struct, omit_defaults=True):
         """The watermark: the time up to which judging may proceed. The caller empties ``waiting`` up to it."""
         bound = max(self.horizon, self.newest - MAX_WAIT_S, self.floor)
         # A heap would be slower for clusters of fewer than about thirty nodes.
-        slowest = min(self.awaited.values(), default=inf)
+        slowest = min(self.awaited.values()) if self.awaited else inf
         if slowest < bound:
             slowest = self._slowest(bound)
         return slowest if bound < slowest < inf else bound

@@ -31,6 +31,9 @@ from leadline_streams.runtime.snapshot import Saved
 TOGETHER = 64
 """Records that are enqueued before they are evaluated: so many stay in the processor's cache until then."""
 
+CLUSTERS_TOGETHER = 8
+"""Clusters that are evaluated before others may have a turn. Much is judged of a cluster in parts, with a turn before
+each."""
 MOST_SPENT = 512
 """After so much judging while records are enqueued, others may have a turn."""
 MOST_DEFECTS = 10
@@ -113,7 +116,7 @@ class Partition:
         """Enqueue records to their clusters, then evaluate each cluster once, with a turn for others after each."""
         clusters, position = self.clusters, self.position
         touched: dict[Cluster, Any] = {}
-        decode, verifier, used = OBSERVATIONS.decode, self._verifier, folded.used
+        decode, verifier, used, judged = OBSERVATIONS.decode, self._verifier, folded.used, 0
         for record in records:
             key, offset, headers = record.key, record.offset, record.headers
             if offset < position:
@@ -149,9 +152,10 @@ class Partition:
                     continue
                 cluster.applied = offset + 1
                 touched[cluster] = record
-                cluster.fold.enqueue(seen, headers[-1][0] == SPOOLED if headers else False)
-                if cluster.fold.spent >= MOST_SPENT:
-                    cluster.fold.spent = 0
+                fold = cluster.fold
+                fold.enqueue(seen, headers[-1][0] == SPOOLED if headers else False)
+                if fold.spent >= MOST_SPENT:
+                    fold.spent = 0
                     yield False
             except BadRecord as bad:
                 folded.rejected.append(Rejected(record, bad.reason, bad.detail))
@@ -160,15 +164,17 @@ class Partition:
             except Exception as error:
                 self._revert(cluster, record, error, folded, now)
             else:
-                folded.judged += 1
+                judged += 1
                 folded.last = seen
                 used.add(key)
+        folded.judged += judged
         folded.newest.update(touched)
-        for cluster, record in touched.items():
+        for number, (cluster, record) in enumerate(touched.items(), 1):
             cluster.used = True
             if self._judge(cluster, cluster.fold.evaluate, record, folded, now):
                 yield from self._finish(cluster, record, folded, now)
-            yield False
+            if not number % CLUSTERS_TOGETHER:
+                yield False
 
     def _keyless(self, record: Any, folded: Folded, now: float) -> Iterator[bool]:
         try:
@@ -209,7 +215,7 @@ class Partition:
     def _tick(self, record: Any, at: datetime, folded: Folded, now: float) -> Iterator[bool]:
         folded.ticks += 1
         self._time_s = at.timestamp()
-        for cluster in list(self.clusters.values()):
+        for number, cluster in enumerate(list(self.clusters.values()), 1):
             if record.offset < cluster.applied:
                 continue
             cluster.applied = record.offset + 1
@@ -223,7 +229,8 @@ class Partition:
                 del self.clusters[cluster.key]
                 self._blobs.pop(cluster.key, None)
                 folded.forgotten.append(cluster)
-            yield False
+            if not number % CLUSTERS_TOGETHER:
+                yield False
 
     def _follow(self, cluster: Cluster, folded: Folded, now: float) -> None:
         """Tell what went wrong with a cluster outside of any record, and when nothing is wrong any more."""

@@ -20,7 +20,7 @@ from leadline_streams.engines.postgresql.link_reading import (
     PAGE_SLACK_BYTES,
     SILENT_REPLY_S,
     end_of_wal,
-    feed_clock,
+    is_dead,
 )
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.lsn import parse_lsn
@@ -174,31 +174,37 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
         or now_up.slot != was_up.slot
     ):
         return False
-    slots, rows = sample.slots, sample.downstreams
+    slots, rows, silent = sample.slots, sample.downstreams, False
     if slots or before.slots:
         if len(slots) != len(before.slots):
             return False
-        for slot, was in zip(slots, before.slots, strict=True):
-            if slot.name != was.name or not health.slot_is_healthy(slot):
+        for place, slot in enumerate(slots):
+            if slot.name != before.slots[place].name or not health.slot_is_healthy(slot):
                 return False
             if (slot.xmin_age or slot.catalog_xmin_age) and slot_holds(slot) and node.takes_writes:
                 return False
     if rows or before.downstreams:
         if len(rows) != len(before.downstreams):
             return False
-        for row, had in zip(rows, before.downstreams, strict=True):
+        for place, row in enumerate(rows):
+            had = before.downstreams[place]
             if row.pid != had.pid or row.name != had.name or row.slot != had.slot:
                 return False
+            if row.reply_age_s is not None and row.reply_age_s >= SILENT_REPLY_S:
+                silent = True
             if row.xmin_age is not None and row.xmin_age >= LEAST_AGE and node.takes_writes:
                 return False
     if rows or not upstream_seen:
-        end, before_end = end_of_wal(sample, upstream_seen), node.clock.end
-        if end is not None and before_end is not None and end < before_end:
+        end = end_of_wal(sample, upstream_seen)
+        if end is not None and not node.clock.follow(now, end):
             return False
-        feed_clock(node, sample, now, end)
-        if node.unconfirmed:
+        if silent and any(is_dead(node, row) for row in rows):
             return False
-    node.seen, node.node, node.kept, node.vitals = now, sample.node, sample, None
+    node.seen, node.kept = now, sample
+    if node.node is not sample.node:
+        node.node = sample.node
+    if node.vitals is not None:
+        node.vitals = None
     return True
 
 

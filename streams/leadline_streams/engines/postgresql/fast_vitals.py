@@ -55,11 +55,9 @@ def take(node: NodeState, vitals: PostgresqlVitals, now: float, upstream_seen: b
     if positions is not None and positions.received_lsn != positions.replayed_lsn and _waits(node.kept, vitals):
         return False
     if rows or not upstream_seen:
-        end, before = _end_of_wal(vitals, upstream_seen), node.clock.end
-        if end is not None:
-            if before is not None and end < before:
-                return False
-            node.clock.add(now, end)
+        end = _end_of_wal(vitals, upstream_seen)
+        if end is not None and not node.clock.follow(now, end):
+            return False
     node.seen, node.vitals = now, vitals
     return True
 
