@@ -150,8 +150,8 @@ class OneTable:
         self, plan: TablePlan, progress: TableProgress, *, reason: str = "", refused: bool = False
     ) -> TableResult:
         return TableResult(
-            table=plan.upstream.full_name,
-            downstream_table=plan.downstream.full_name,
+            table=plan.upstream.shown,
+            downstream_table=plan.downstream.shown,
             state=_state(progress, reason, refused),
             reason=reason or next((part.reason for part in progress.undecided), ""),
             rows_upstream=progress.rows_upstream,

@@ -8,7 +8,7 @@ from leadline_verify.column_match import MatchedColumn, UnequalColumns, match_co
 from leadline_verify.key_choice import ChosenKey, choose_key
 from leadline_verify.linking import FollowedBy
 from leadline_verify.session import GRANTS
-from leadline_verify.table_facts import CatalogTable, PublishedTable, ServerFacts, SubscribedTable
+from leadline_verify.table_facts import CatalogTable, PublishedTable, ServerFacts, SubscribedTable, shown_name
 
 WHOLE_TABLE_ROWS: Final = 1_000_000
 """The most rows of a table that is compared in one statement, because nothing divides it."""
@@ -77,7 +77,7 @@ def plan_logical(
     name = link.subscription.name if link.subscription else ""
     planned: list[Planned] = []
     for place in sorted(sent.keys() | taken.keys()):
-        shown = ".".join(f'"{part}"' for part in place)
+        shown = shown_name(*place)
         if place not in taken:
             reason = f"it is published and not subscribed to: ALTER SUBSCRIPTION {name} REFRESH PUBLICATION"
         elif place not in sent:
@@ -104,7 +104,7 @@ def _table(
     physical: bool,
 ) -> Planned:
     def no(reason: str) -> NotComparable:
-        return NotComparable(table=up.full_name, downstream_table=down.full_name if down else "", reason=reason)
+        return NotComparable(table=up.shown, downstream_table=down.shown if down else "", reason=reason)
 
     if down is None:
         return no("the downstream has no such table")

@@ -29,7 +29,7 @@ class SideReader:
         self.name = name
         self._connection, self._clock = connection, clock
         self.conflicts = 0
-        """Statements that a standby cancelled in favour of replay; each was tried again."""
+        """Statements that the server cancelled in favour of others; each was tried again."""
 
     async def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """All rows. Raises TooSlow, CannotCompare, and UnreachableError when the connection is lost."""
@@ -37,9 +37,10 @@ class SideReader:
             try:
                 cursor = await self._connection.execute(statement.encode())
                 return await cursor.fetchall()
-            except psycopg.errors.SerializationFailure as error:
+            # A standby cancels in favour of replay; a lock is that of a change of the table, or of its replay.
+            except (psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable) as error:
                 if attempt == RETRIES:
-                    raise CannotCompare(f"replay on {self.name} cancels each statement: {_first(error)}") from None
+                    raise CannotCompare(f"{self.name} cancels each statement: {_first(error)}") from None
                 self.conflicts += 1
                 await self._clock.sleep(PAUSE_S * (attempt + 1))
             except psycopg.errors.QueryCanceled:

@@ -53,7 +53,7 @@ class RowReport:
         above, below = await self._values_of(sides, keys) if self._show_values else ({}, {})
         return [
             RowFinding(
-                table=self._plan.upstream.full_name,
+                table=self._plan.upstream.shown,
                 key=self._key(row.key),
                 kind=row.kind,
                 columns=columns.get(row.key, ()),

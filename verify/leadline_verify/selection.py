@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from leadline.errors import UsageError
-from leadline_verify.plan import Planned, TablePlan
+from leadline_verify.plan import NotComparable, Planned
 
 
 def select(planned: Sequence[Planned], tables: Sequence[str], schema: str | None) -> list[Planned]:
@@ -26,8 +26,8 @@ def select(planned: Sequence[Planned], tables: Sequence[str], schema: str | None
 
 
 def _names(plan: Planned) -> tuple[str, ...]:
-    """The name with its schema, the name alone, and the quoted form, in the order of preference."""
-    quoted = plan.upstream.full_name if isinstance(plan, TablePlan) else plan.table
-    schema, _, name = quoted.removeprefix('"').removesuffix('"').partition('"."')
-    schema, name = (part.replace('""', '"') for part in (schema, name))
-    return f"{schema}.{name}", name, quoted
+    """The name with its schema, the name alone, and both quoted where SQL needs it."""
+    if isinstance(plan, NotComparable):
+        return plan.table, plan.table.partition(".")[2]
+    table = plan.upstream
+    return f"{table.schema_name}.{table.name}", table.name, table.shown

@@ -59,20 +59,21 @@ class Statements:
         return self._select([*self._keys(), self._flipped(self._hashes[0], flipped)], self._range(after, up_to))
 
     def rows_of(self, keys: Sequence[Key], flipped: Key | None = None) -> str:
-        """Key, hash and version of the rows of these keys, and whether no transaction has marked the row."""
+        """Key, hash and version of the rows of these keys, and whether no transaction has marked the row.
+
+        A row that its filter keeps back is none.
+        """
         version = "xmin::text || ' ' || ctid::text, xmax = '0'" if self._has_versions else "'', false"
-        return self._select(
-            [*self._keys(), self._flipped(self._hashes[0], flipped), version], self._among(keys), filtered=False
-        )
+        return self._select([*self._keys(), self._flipped(self._hashes[0], flipped), version], self._among(keys))
 
     def columns_of(self, keys: Sequence[Key]) -> str:
         """Key, and the hash of each column, of the rows of these keys."""
-        return self._select([*self._keys(), *self._columns(PLAIN_SEED)], self._among(keys), filtered=False)
+        return self._select([*self._keys(), *self._columns(PLAIN_SEED)], self._among(keys))
 
     def values_of(self, keys: Sequence[Key]) -> str:
         """Key, and each column's value as text, of the rows of these keys."""
         texts = [f"{quoted(column.name)}::text" for column in self._plan.columns]
-        return self._select([*self._keys(), *texts], self._among(keys), filtered=False)
+        return self._select([*self._keys(), *texts], self._among(keys))
 
     @property
     def by_place(self) -> bool:
@@ -114,8 +115,8 @@ class Statements:
             for at, match in enumerate(plan.columns, 1)
         ]
 
-    def _select(self, columns: Sequence[str], condition: str, *, filtered: bool = True) -> str:
-        conditions = [f"({each})" for each in (condition, self._filter if filtered else "") if each]
+    def _select(self, columns: Sequence[str], condition: str) -> str:
+        conditions = [f"({each})" for each in (condition, self._filter) if each]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"SELECT {', '.join(columns)} FROM {self._from}{where}"
 

@@ -1,8 +1,16 @@
 """A database as the verifier reads it from the catalogs: its tables, columns, keys, and how it replicates."""
 
-from typing import Literal
+import re
+from typing import Final, Literal
 
 from leadline.model import Value
+
+_PLAIN: Final = re.compile(r"[a-z_][a-z0-9_$]*").fullmatch
+
+
+def shown_name(schema_name: str, name: str) -> str:
+    """A name for people, quoted where SQL needs it."""
+    return ".".join(part if _PLAIN(part) else '"' + part.replace('"', '""') + '"' for part in (schema_name, name))
 
 
 class Column(Value, frozen=True, kw_only=True):
@@ -58,6 +66,11 @@ class CatalogTable(Value, frozen=True, kw_only=True):
     def column(self, name: str) -> Column | None:
         """The column of this name."""
         return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def shown(self) -> str:
+        """Schema and name for people, quoted where SQL needs it."""
+        return shown_name(self.schema_name, self.name)
 
     @property
     def full_name(self) -> str:

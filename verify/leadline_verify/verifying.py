@@ -151,14 +151,14 @@ class Run:
                 results.append(_not_compared(plan.table, plan.downstream_table, plan.reason))
                 continue
             if ended_early:
-                names = plan.upstream.full_name, plan.downstream.full_name
+                names = plan.upstream.shown, plan.downstream.shown
                 results.append(_not_compared(*names, f"the run ended before it: {ended_early}"))
                 continue
 
             def on_chunk(progress: TableProgress, at: int = at, plan: TablePlan = plan) -> None:
                 self._note(canary, planned, at, plan, progress)
 
-            name = plan.upstream.full_name
+            name = plan.upstream.shown
             result, ended_early = await tables.compare(plan, self._checkpoint.tables.get(name), on_chunk)
             results.append(result)
             self._rows += result.rows_upstream
@@ -172,7 +172,7 @@ class Run:
         text = [repair.head(request.upstream, request.downstream, database, link, self._clock.now())]
         if repair.writes(link):
             for plan in planned:
-                if isinstance(plan, TablePlan) and (found := self._checkpoint.tables.get(plan.upstream.full_name)):
+                if isinstance(plan, TablePlan) and (found := self._checkpoint.tables.get(plan.upstream.shown)):
                     text += [f"{line}\n" for line in await tables.repair(plan, found.differences)]
             text.append("COMMIT;\n")
         repair.write(file, "".join(text))
@@ -181,13 +181,13 @@ class Run:
         self, canary: PlantedRow, planned: Sequence[Planned], at: int, plan: TablePlan, progress: TableProgress
     ) -> None:
         """After a chunk: keep the progress of the table, and show it."""
-        self._checkpoint.tables[plan.upstream.full_name] = progress
+        self._checkpoint.tables[plan.upstream.shown] = progress
         self._save(canary)
         rest = [each.upstream.estimate for each in planned[at:] if isinstance(each, TablePlan)]
         known = [each for each in rest if each is not None]
         self._on_progress(
             RunProgress(
-                table=plan.upstream.full_name,
+                table=plan.upstream.shown,
                 tables_done=at,
                 tables=len(planned),
                 rows=self._rows + progress.rows_upstream,

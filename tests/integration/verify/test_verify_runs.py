@@ -175,7 +175,7 @@ def test_limits_end_a_run_and_say_so(run: Run, pair: tuple[Server, Server]) -> N
     assert set(ended.states.values()) == {"undecided", "not_compared"}
     assert (ended.summary["ended_early"], ended.result.code) == ("--max-duration 0 s is over", 3)
     few = verify(run, up, down, "--max-differences", 2, "--chunk", 500, "--table", "first")
-    table = few.tables['"public"."first"']
+    table = few.tables["public.first"]
     assert (table["state"], len(few.rows), few.result.code) == ("different", 2, 1)
     assert "2 differing rows were found before it" in table["undecided"][0]["reason"]
     slow = verify(run, up, down, "--table", "third", "--chunk", 100, "--rate", 4000)
@@ -222,7 +222,7 @@ def test_the_agents_role_may_read_no_table(run: Run, pair: tuple[Server, Server]
     up, down = pair
     found = verify(run, f"pg-1={up.dsn('app', AGENT)}", f"pg-2={down.dsn('app', AGENT)}")
     assert (set(found.states.values()), found.result.code) == ({"not_compared"}, 3)
-    assert "role leadline may not read it on the upstream" in found.tables['"public"."first"']["reason"]
+    assert "role leadline may not read it on the upstream" in found.tables["public.first"]["reason"]
     with psycopg.connect(make_conninfo(up.dsn("app"), user=ROLE, password=PASSWORD), autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -238,7 +238,7 @@ def test_rows_that_a_policy_hides_are_not_missing(run: Run, pair: tuple[Server, 
     finally:
         down.query("ALTER TABLE third DISABLE ROW LEVEL SECURITY", dbname="app")
     assert (found.states, found.rows, found.result.code) == ({"third": "not_compared"}, [], 3)
-    assert "row-level security" in found.tables['"public"."third"']["reason"]
+    assert "row-level security" in found.tables["public.third"]["reason"]
 
 
 def test_the_summary_is_worth_reading(run: Run, pair: tuple[Server, Server]) -> None:

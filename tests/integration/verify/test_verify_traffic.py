@@ -111,7 +111,7 @@ def test_traffic_gives_no_difference_and_hides_none(run: Run, trio: Trio) -> Non
             for up, down in pairs:
                 found = verify(run, verifier(up), verifier(down), "--chunk", 500, "--max-lag", 30)
                 assert (found.rows, found.states, found.result.code) == ([], {"accounts": "equal"}, 0), found.result
-                transient += found.tables['"public"."accounts"'].get("chunks_differed_at_first", 0)
+                transient += found.tables["public.accounts"].get("chunks_differed_at_first", 0)
         trio.subscriber.query("UPDATE accounts SET balance = 0.5 WHERE id = 29993", dbname="app")
         trio.subscriber.query("DELETE FROM accounts WHERE id = 15001", dbname="app")
         trio.subscriber.query(
@@ -142,9 +142,9 @@ def test_a_downstream_that_is_too_late_is_undecided_with_the_reason(run: Run, tr
         trio.standby.query("SELECT pg_wal_replay_resume()")
         trio.subscriber.query("ALTER SUBSCRIPTION pg_3 ENABLE", dbname="app")
     assert (late.states, late.result.code, late.rows) == ({"accounts": "undecided"}, 3, [])
-    assert "the downstream did not replay up to" in late.tables['"public"."accounts"']["reason"]
+    assert "the downstream did not replay up to" in late.tables["public.accounts"]["reason"]
     assert (stopped.states["accounts"], stopped.result.code) == ("undecided", 3) or stopped.rows
-    reasons = {part["reason"] for part in stopped.tables['"public"."accounts"'].get("undecided", [])}
+    reasons = {part["reason"] for part in stopped.tables["public.accounts"].get("undecided", [])}
     assert reasons == {"the apply worker of subscription pg_3 does not run"}
     eventually("the subscription runs", lambda: bool(trio.subscriber.query(
         "SELECT 1 FROM pg_stat_subscription WHERE pid IS NOT NULL")))  # fmt: skip
@@ -161,7 +161,7 @@ def test_a_transaction_that_stays_open_leaves_extra_rows_undecided(run: Run, tri
         connection.rollback()
     assert ("accounts", "8", "changed", ("balance",)) in found.found
     assert "-7" not in {key for _, key, _, _ in found.found}
-    (part,) = found.tables['"public"."accounts"']["undecided"]
+    (part,) = found.tables["public.accounts"]["undecided"]
     assert "a transaction of the upstream stayed open for 1 s" in part["reason"]
     again = verify(run, verifier(trio.primary), verifier(trio.subscriber))
     assert ("accounts", "-7", "extra", ()) in again.found
