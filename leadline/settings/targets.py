@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -85,6 +85,13 @@ class PagerDutySettings(Settings, frozen=True, kw_only=True):
     url: Annotated[
         HttpAddress, Meta(description="Base URL; `https://events.eu.pagerduty.com` for accounts in the EU region.")
     ] = "https://events.pagerduty.com"
+    change_events: Annotated[
+        Literal["incidents", "always", "never"],
+        Meta(
+            description="When changes of settings, versions and roles are sent as change events, which notify nobody: "
+            "with an incident that they may explain, each when it is seen, or never."
+        ),
+    ] = "incidents"
 
     @property
     def wanted(self) -> bool:

@@ -23,7 +23,7 @@ from leadline_sinks.notify.kafka_writer import IncidentsOwner, KafkaWriter
 from leadline_sinks.notify.lease import Lease
 from leadline_sinks.notify.notifier import Notifier, Write
 from leadline_sinks.notify.sink import IncidentLogWriter, Sink
-from leadline_sinks.targets import log_writer, sink
+from leadline_sinks.targets import change_consumers, log_writer, sink
 
 DATACENTERS_EVERY_S: Final = 1.0
 
@@ -63,6 +63,8 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
     work: list[Coroutine[Any, Any, None]] = [consumer.run() for consumer in consumers]
     if sinks:
         work.append(_find_lost_datacenters(context, context_consumer, write, lambda: _wake(consumers), clock))
+    announcing = change_consumers(settings, names, clock)
+    work += [each.run() for each in announcing]
     work += [LogConsumer(settings, each, writer, dead_letters, clock).run() for each in logs]
     log.info("notifying %s", ", ".join(names))
     try:
@@ -70,6 +72,7 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
     finally:
         await writer.close()
         closing = [*(each.close() for each in sinks.values()), *(each.close() for each in logs)]
+        closing += [each.close() for each in announcing]
         await asyncio.gather(*closing)
 
 

@@ -1,6 +1,7 @@
 """The sinks that the settings configure, by name. The module of a vendor is imported when its sink is made."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
 
 from leadline.clock import Clock
 from leadline.errors import UsageError
@@ -10,6 +11,9 @@ from leadline_sinks.http import Http
 from leadline_sinks.incident_log.log_consumer import TARGET as INCIDENT_LOG
 from leadline_sinks.notify.routing import CONSOLE
 from leadline_sinks.notify.sink import IncidentLogWriter, Sink
+
+if TYPE_CHECKING:
+    from leadline_sinks.pagerduty.change_consumer import ChangeConsumer
 
 
 def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
@@ -53,6 +57,22 @@ def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], A
             from leadline_sinks.webhook import WebhookSink
 
             return WebhookSink(group, settings.notify, http, clock)
+
+
+def change_consumers(settings: SinkSettings, names: Iterable[str], clock: Clock) -> "list[ChangeConsumer]":
+    """The consumers of the targets that are sent every change when it is seen. Each has a sink of its own: who has the
+    incidents of a target does not decide who has the changes."""
+    groups = {name: _group(settings, name) for name in names if name not in (CONSOLE, INCIDENT_LOG)}
+    wanted = [
+        name for name, each in groups.items() if isinstance(each, PagerDutySettings) and each.change_events == "always"
+    ]
+    if not wanted:
+        return []
+    from leadline_sinks.pagerduty.change_consumer import ChangeConsumer
+    from leadline_sinks.pagerduty.sink import PagerDutySink
+
+    made = [(name, sink(settings, name, clock)) for name in wanted]
+    return [ChangeConsumer(name, settings, each, clock) for name, each in made if isinstance(each, PagerDutySink)]
 
 
 def log_writer(settings: SinkSettings, clock: Clock) -> IncidentLogWriter:

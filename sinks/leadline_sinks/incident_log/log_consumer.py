@@ -12,7 +12,15 @@ from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline.wire import ACTIONS, ALERTS, AUDITS, CHANGES, CODECS, DELIVERIES, INCIDENTS, UNPROCESSABLE
 from leadline_sinks.notify.dead_letters import DeadLetters
-from leadline_sinks.notify.kafka_reader import POLL_MS, commit, consume, consumer_group, new_consumer, value_of
+from leadline_sinks.notify.kafka_reader import (
+    POLL_MS,
+    commit,
+    consume,
+    consumer_group,
+    new_consumer,
+    value_of,
+    wait_in_group,
+)
 from leadline_sinks.notify.kafka_writer import KafkaWriter
 from leadline_sinks.notify.pacing import RandomNumber, delay_s
 from leadline_sinks.notify.self_incident import SelfIncident
@@ -115,11 +123,12 @@ class LogConsumer:
                 case Retry(reason, detail, after_s):
                     failures += 1
                     await self._record_failure(reason, detail)
-                    await self._wait(consumer, max(after_s or 0.0, delay_s(failures, self._random_number)))
+                    wait_s = max(after_s or 0.0, delay_s(failures, self._random_number))
+                    await wait_in_group(consumer, wait_s, self._clock)
                 case GiveUp(reason, detail):
                     failures += 1
                     await self._record_failure(reason, detail)
-                    await self._wait(consumer, delay_s(failures, self._random_number))
+                    await wait_in_group(consumer, delay_s(failures, self._random_number), self._clock)
 
     async def _attempt(self, records: Sequence[TopicRecord]) -> Sent | Retry | GiveUp:
         try:
@@ -148,18 +157,6 @@ class LogConsumer:
         incident = self._self_incident.record_failure(reason, detail)
         if incident is not None:
             await self._kafka_writer.write(incident)
-
-    async def _wait(self, consumer: Any, seconds: float) -> None:
-        """Wait and stay in the group: Kafka takes the partitions of a consumer that does not poll."""
-        until = self._clock.monotonic() + seconds
-        try:
-            while (left_s := until - self._clock.monotonic()) > 0:
-                consumer.pause(*consumer.assignment())
-                held = await consumer.getmany(timeout_ms=round(min(left_s, 1.0) * 1000))
-                for partition, records in held.items():  # of partitions that were assigned meanwhile
-                    consumer.seek(partition, records[0].offset)
-        finally:
-            consumer.resume(*consumer.paused())
 
     def _new_consumer(self) -> Any:
         prefix = self._kafka.topic_prefix

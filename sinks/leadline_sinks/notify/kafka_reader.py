@@ -109,6 +109,19 @@ async def has_reached(consumer: Any, ends: Mapping[Any, int]) -> bool:
     return all([await consumer.position(partition) >= end for partition, end in ends.items()])
 
 
+async def wait_in_group(consumer: Any, seconds: float, clock: Clock) -> None:
+    """Wait and stay in the group: Kafka takes the partitions of a consumer that does not poll."""
+    until = clock.monotonic() + seconds
+    try:
+        while (left_s := until - clock.monotonic()) > 0:
+            consumer.pause(*consumer.assignment())
+            held = await consumer.getmany(timeout_ms=round(min(left_s, 1.0) * 1000))
+            for partition, records in held.items():  # of partitions that were assigned meanwhile
+                consumer.seek(partition, records[0].offset)
+    finally:
+        consumer.resume(*consumer.paused())
+
+
 def value_of(codec: Codec[T], record: Any) -> T | None:
     """The value of a record; None where it has none. Raises BadRecord where it cannot be used."""
     if isinstance(record, Unreadable):

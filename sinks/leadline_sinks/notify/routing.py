@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
-from leadline_sinks.notify.matching import route_matches
+from leadline_sinks.notify.matching import glob, route_matches
 from leadline_sinks.notify.self_incident import failing_target
 
 CONSOLE = "console"
@@ -23,6 +23,21 @@ def targets(settings: SinkSettings, incident: Incident) -> frozenset[str]:
     if failing is not None:
         chosen = (chosen - {failing}) or (configured - {failing} if chosen else chosen)
     return chosen
+
+
+def may_receive(settings: SinkSettings, target: str, cluster: str, datacenter: str) -> bool:
+    """Whether the routes may lead an incident of a cluster to a target, whatever its severity, rules and labels are."""
+    for route in settings.routes:
+        match = route.match
+        if (match.cluster is not None and not glob(match.cluster, cluster)) or (
+            match.datacenter is not None and not glob(match.datacenter, datacenter)
+        ):
+            continue
+        if target in route.to:
+            return True
+        if match.rule is None and match.severity == "info" and not match.labels and not route.continue_:
+            return False
+    return target in (settings.names() if settings.default is None else settings.default)
 
 
 def _routed(settings: SinkSettings, incident: Incident) -> Iterator[str]:

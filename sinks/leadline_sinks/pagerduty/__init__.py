@@ -14,4 +14,5 @@ the state has changed. Configuration changes are change events: they notify nobo
 ``receipt`` the state of an incident at PagerDuty, and the events that are due
 ``answer``  the failure that a response reports
 ``sink``    the sink
+``change_consumer`` sends every change when it is seen, where the settings ask for it
 """

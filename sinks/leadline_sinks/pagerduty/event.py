@@ -11,7 +11,7 @@ from leadline.headline import affected, away_s, can_return, ending, impact_since
 from leadline.logs import escape
 from leadline.model.alert import Evidence, Severity
 from leadline.model.incident import Cause, Change, Incident
-from leadline.setting_words import move
+from leadline.setting_words import move, origin
 from leadline.settings.routing import NotifySettings
 from leadline.steps import fix_lines
 from leadline.wire import encode, timestamp
@@ -110,9 +110,14 @@ def change(changes: Sequence[Change], key: str, cluster: str) -> Event:
             ),
             "source": _clip(node, limits.FIELD_CHARACTERS),
             "timestamp": timestamp(changes[0].at),
-            "custom_details": _table((c.setting, move(c)) for c in changes),
+            "custom_details": _table((c.setting, _moved(c)) for c in changes),
         },
     }
+
+
+def _moved(change: Change) -> str:
+    """Both values, and the source of the new one."""
+    return f"{move(change)} ({origin(change)})" if origin(change) else move(change)
 
 
 def recurrence(incident: Incident, key: str) -> Event:

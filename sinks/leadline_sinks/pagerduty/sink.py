@@ -1,11 +1,13 @@
 """The PagerDuty sink. Retries are safe: a trigger is idempotent under its key while its alert is open."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from leadline.clock import Clock
 from leadline.errors import UsageError
 from leadline.logs import escape
+from leadline.model.change_record import ChangeRecord
 from leadline.model.incident import Incident
 from leadline.settings.routing import NotifySettings
 from leadline.settings.targets import PagerDutySettings
@@ -46,6 +48,7 @@ class PagerDutySink:
     def __init__(self, settings: PagerDutySettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.routing_key is not None
         self._key = settings.routing_key
+        self._change_events = settings.change_events
         self._url = settings.url.rstrip("/")
         self._notify = notify
         self._http = http
@@ -75,15 +78,27 @@ class PagerDutySink:
                 return failed
             accepted += 1
             receipt = receipt.after(action, generation, incident)
-        if not key.startswith(limits.NO_CHANGES_PREFIX):
+        if not key.startswith(limits.NO_CHANGES_PREFIX) and self._change_events != "never":
             if notification.occasion == "recurrence":
                 failed = await self._post(_CHANGE, event.recurrence(incident, key), key)
                 if failed is not None:
                     return failed
                 accepted += 1
-            receipt, changes = await self._send_changes(incident, receipt, key)
-            accepted += changes
+            if self._change_events == "incidents":
+                receipt, changes = await self._send_changes(incident, receipt, key)
+                accepted += changes
         return Sent(receipt.encode(incident)) if accepted else NothingNew(receipt.encode(incident))
+
+    async def announce(self, changes: Sequence[ChangeRecord]) -> Outcome:
+        """Send changes of one server, seen at one time, as a change event. After a crash it may be sent twice."""
+        try:
+            key = self._key.reveal()
+        except UsageError as error:
+            return Retry(Reason.UNAUTHORIZED, escape(str(error)))
+        if key.startswith(limits.NO_CHANGES_PREFIX):
+            return GiveUp(Reason.REJECTED, "the key of a ruleset takes no change events; set change_events to never")
+        body = event.change([each.change for each in changes], key, changes[0].cluster)
+        return await self._post(_CHANGE, body, key) or Sent()
 
     async def test(self) -> Outcome:
         """Send a change event, which notifies nobody, or, where the key accepts none, resolve a nonexistent alert."""

@@ -104,7 +104,7 @@ async def test_a_webhook(receiver: Receiver) -> None:
     for notification in made.life():
         receipt = await deliver(sink, notification, receipt)
     await sink.close()
-    assert kinds(receiver) == ["post"] * 4
+    assert kinds(receiver) == ["post"] * 5
     assert [seen.problem for seen in receiver.requests if seen.problem] == []
 
 
