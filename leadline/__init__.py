@@ -43,6 +43,7 @@ the floors below it:
 ``runbooks``        the page of each rule, with the servers of an incident
 ``steps``           the steps of a fix as text
 ``numbers``         numbers in texts, and numbers that fit the wire
+``audited_settings``  the settings that rules of an audit read
 ``own_incident``    incidents that a process opens about its own work
 """
 

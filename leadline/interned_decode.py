@@ -17,6 +17,7 @@ from msgspec import Raw
 from msgspec.json import Decoder
 from msgspec.structs import force_setattr
 
+from leadline.model.audit_look import AuditLook
 from leadline.model.finding import Described, FindingReport
 from leadline.model.observation import Conflicts, Node, NodeSettings, Sample, SettingValue, Tick
 from leadline.model.retirement import Retirement
@@ -28,7 +29,7 @@ MAX_TEXT_BYTES = 1024
 
 whole: Decoder[Described] = Decoder(Described)
 """The same without shared objects. Its errors name the path of the first wrong field."""
-_unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick | FindingReport | Retirement)  # type: ignore[type-var]  # in two steps
+_unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick | FindingReport | Retirement | AuditLook)  # type: ignore[type-var]  # in two steps
 _node = Decoder(Node)
 _conflicts = Decoder(Conflicts)
 _nodes: WeakValueDictionary[bytes, Node] = WeakValueDictionary()

@@ -72,7 +72,7 @@ TOPICS: Final[dict[str, TopicSpec]] = {
     for spec in (
         TopicSpec(
             name="samples",
-            about="Observations of the agents, reported findings, retirements of nodes, and the passing of time.",
+            about="Observations of the agents, looks for audits, reported findings, retirements of nodes, and ticks.",
             key="cluster",
             value="observation",
             cleanup="delete",

@@ -20,6 +20,7 @@ from leadline import interned_decode
 from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Transition
+from leadline.model.audit_look import AuditLook
 from leadline.model.audit_result import AuditResult
 from leadline.model.change_record import ChangeRecord
 from leadline.model.delivery import Delivery
@@ -241,6 +242,9 @@ def _address(value: Addressed) -> tuple[Codec[Any], str, str, str, datetime, str
             return OBSERVATIONS, node.cluster, f"{name}/{node.boot}/{seq}", f"/agents/{name}", at, node.name
         case FindingReport(cluster=cluster, source=name, boot=boot, seq=seq, sent_at=at):
             return OBSERVATIONS, cluster, f"{cluster}/{name}/{boot}/{seq}", f"/reports/{cluster}/{name}", at, name
+        case AuditLook(node=node_name, cluster=cluster, sent_at=at):
+            name = node_id(cluster, node_name)
+            return OBSERVATIONS, cluster, f"{name}/audit/{timestamp(at)}", f"/agents/{name}", at, node_name
         case Retirement(retirement_id=ident, cluster=cluster, node=name, sent_at=at):
             return OBSERVATIONS, cluster, ident, "/people", at, name
         case Tick(at=at, worker=worker):

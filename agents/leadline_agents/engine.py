@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from leadline.clock import Clock
+from leadline.model.audit_look import AuditLook
 from leadline.model.finding import EngineVitals
 from leadline.model.observation import Disk, Node, NodeSettings, Sample
 from leadline.settings.agent import InstanceSettings, QueryText
@@ -96,6 +97,14 @@ class EngineInstance(Protocol):
 
     async def settings(self, node: Node) -> NodeSettings:
         """Read the settings of the server as of the last look. A failure does not affect later looks."""
+        ...
+
+    async def audit(self) -> AuditLook | None:
+        """Read what an audit needs beside the last look; None where the engine has no audit.
+
+        What the role may not read, or the server does not give, is absent, with the reason. A failure does not affect
+        later looks.
+        """
         ...
 
     def disk(self) -> Disk | None:

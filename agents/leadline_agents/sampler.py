@@ -3,15 +3,17 @@
 import logging
 import secrets
 from collections.abc import Callable
+from math import inf
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from leadline.clock import Clock, epoch
 from leadline.metrics import AGENT_LAST_SUCCESS, AGENT_LEFT_OUT, AGENT_PROBE_SECONDS, AGENT_SAMPLES
+from leadline.model.audit_look import AuditLook
 from leadline.model.finding import EngineVitals
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Cost, Node, NodeSettings, Sample
+from leadline.model.observation import Cost, Node, NodeSettings, Sample, SettingValue
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline_agents import host
 from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading
@@ -23,6 +25,9 @@ STATEMENT_PART = 0.75
 """Largest part of the interval that a statement may take; the rest is for cancelling it and for the network."""
 PATIENCE_PART = 0.9
 """Part of the interval after which a look has failed."""
+
+AUDIT_AGAIN_S = 60.0
+"""Time until a look for the audit that failed is tried again."""
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +78,12 @@ class Sampler:
         self._seq = 0
         self._error: str | None = None
         self._settings_due = clock.monotonic()
+        self._audit_due = clock.monotonic() if settings.audit_every_s else inf
+        self._settings_before: dict[str, SettingValue] | None = None
 
-    async def run(self, publish: Callable[[Sample | NodeSettings | EngineVitals], None], after_s: float = 0.0) -> None:
+    async def run(
+        self, publish: Callable[[Sample | NodeSettings | EngineVitals | AuditLook], None], after_s: float = 0.0
+    ) -> None:
         """Look and publish until cancelled, for the first time in ``after_s``. A missed look is left out."""
         interval_s = self._settings.interval_s
         await self._clock.sleep(after_s)
@@ -87,6 +96,9 @@ class Sampler:
                 publish(self._form.of(sample, (backlog.dropped, backlog.channels)))
                 if settings is not None:
                     publish(settings)
+                audit = await self.audit(sample, settings)
+                if audit is not None:
+                    publish(audit)
                 due += interval_s
                 late = self._clock.monotonic() - due
                 if late > 0:
@@ -110,6 +122,28 @@ class Sampler:
                 f"agent error: {type(error).__name__}: {error} (this is a defect, please report it)",
                 defect=error,
             ), None
+
+    async def audit(self, sample: Sample, settings: NodeSettings | None) -> AuditLook | None:
+        """A look for the audit, after a look that was answered: at the start, when other settings were read than
+        before, and every ``audit_every_s``. None when none is due, or the server does not give it."""
+        now = self._clock.monotonic()
+        if settings is not None and self._settings_before not in (None, settings.settings):
+            self._audit_due = min(self._audit_due, now) if self._audit_due < inf else inf
+        if settings is not None:
+            self._settings_before = settings.settings
+        if now < self._audit_due or not sample.up:
+            return None
+        self._audit_due = now + AUDIT_AGAIN_S
+        try:
+            look = await self._engine.audit()
+        except CannotRead as error:
+            log.warning("cannot read what an audit needs: %s", error, extra={"node": self._node.name})
+            return None
+        except Exception as error:  # a defect must not end the reading of this server or of the others
+            log.error("cannot read what an audit needs: %s", error, extra={"node": self._node.name}, exc_info=error)
+            return None
+        self._audit_due = now + self._settings.audit_every_s
+        return look
 
     async def close(self) -> None:
         """Close the connection."""

@@ -67,11 +67,11 @@ def command(files: tuple[Path, ...], rules: Path | None, diff: Path | None, form
 
 
 def _replay(rules: Path | None) -> "Replay":
-    from leadline_streams.assembly import policy_of
+    from leadline_streams.assembly import auditor_of, policy_of
     from leadline_streams.replay import Replay
 
     given = settings(StreamSettings, rules)
-    return Replay(policy_of(given), SignatureCheck.of(given.kafka.signing_secret))
+    return Replay(policy_of(given), SignatureCheck.of(given.kafka.signing_secret), auditor_of(given))
 
 
 def _say_whether_signatures_were_checked(done: "Replay") -> None:

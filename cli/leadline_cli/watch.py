@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from leadline_lab.view.fleet import FleetView
     from leadline_lab.view.show import Show
 
-JUDGED: Final = ("judgement", "rules", "overrides")
+NO_NOTICES: Final = {"match": {"rule": "audit_*"}, "to": []}
+"""A route: the broker forgets what was sent, so that each run would send the notices of the audit again."""
+JUDGED: Final = ("judgement", "rules", "overrides", "audit")
 """Settings that are handed to the process that judges."""
 QUIET: Final = {"log": {"level": "warning"}}
 
@@ -114,7 +116,12 @@ def command(
         pipeline.start("stream", {**{name: revealed(getattr(judged, name)) for name in JUDGED}, **QUIET})
         if names:
             acknowledge = f"{variable(('kafka', 'bootstrap'))}={pipeline.kafka.bootstrap} leadline incidents ack"
-            made = {**revealed(chosen), "notify": {**revealed(chosen.notify), "acknowledge": acknowledge}, **QUIET}
+            made = {
+                **revealed(chosen),
+                "routes": [NO_NOTICES],
+                "notify": {**revealed(chosen.notify), "acknowledge": acknowledge},
+                **QUIET,
+            }
             pipeline.start("sink", made, *names)
         live = form == "text" and sys.stdout.isatty()
         note = (
@@ -207,4 +214,5 @@ def _judgement(
     if for_s is not None:
         for name in rules:
             changed[name] = replace(changed.get(name, RuleOverride()), for_s=for_s)
-    return replace(given, judgement=judgement, rules=changed)
+    audit = replace(given.audit, spread_s=0.0)
+    return replace(given, judgement=judgement, rules=changed, audit=audit)

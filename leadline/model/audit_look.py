@@ -1,5 +1,8 @@
 """The look of an audit: what a server is set up to do, read rarely and beside the samples.
 
+``leadline audit`` reads it for itself; an agent reads it at its start, after a change of the settings and at a long
+interval, and publishes it on the topic of the samples without what no rule reads.
+
 A group that could not be read is None, and ``unseen`` has the reason. A group that was read and has nothing is empty.
 """
 
@@ -102,7 +105,7 @@ class AuditedOrigin(Value, frozen=True, kw_only=True):
     used: bool
 
 
-class AuditLook(Value, frozen=True, kw_only=True):
+class AuditLook(Value, frozen=True, kw_only=True, tag="audit", tag_field="kind"):
     """One look of an audit at one server."""
 
     node: NodeName
@@ -133,3 +136,8 @@ class AuditLook(Value, frozen=True, kw_only=True):
     """Published and present tables of the database that was read, where it has publications or subscriptions."""
     unseen: dict[str, str] = {}
     """By group, the reason why it was not read, with what would show it."""
+
+    @property
+    def sent_at(self) -> Time:
+        """The clock of the machine that asked; the server's where that is not known."""
+        return self.asked_at or self.at

@@ -4,7 +4,8 @@ The stream worker writes one for each scheduled audit; the incident log keeps th
 result for ever: one that is written again after a restart is the same.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
@@ -17,8 +18,20 @@ AuditOrigin = Literal["scheduled", "changed"]
 """Whether its time had come, or other findings than in the last result made it due."""
 
 
+COSTS: Final[dict[Severity, int]] = {"critical": 25, "warning": 5, "info": 0}
+"""Points that a rule costs, however many violations of it there are."""
+
+
+def score(found: Iterable[tuple[str, Severity]]) -> int:
+    """100 less 25 for each rule with a critical finding and 5 for each with a warning, and never below 0."""
+    worst: dict[str, int] = {}
+    for rule, severity in found:
+        worst[rule] = max(worst.get(rule, 0), COSTS[severity])
+    return max(0, 100 - sum(worst.values()))
+
+
 class FindingAcceptance(Value, frozen=True, kw_only=True):
-    """Who answers for a finding, and until when."""
+    """Somebody answers for a finding until a day."""
 
     owner: str
     reason: str
@@ -41,7 +54,7 @@ class AuditedFinding(Value, frozen=True, kw_only=True):
     """The servers that it is about: both ends of a link; all servers of a cluster that it is about as a whole."""
     summary: str
     value: str = ""
-    """What was measured: the first fact behind it, as ``name = value``; empty where there is none."""
+    """The first fact behind it, as ``name = value``; empty where there is none."""
     since: Time
     """The audit that found it first, without a break."""
     judged: bool = True
@@ -64,7 +77,7 @@ class NotJudged(Value, frozen=True, kw_only=True):
 
 
 class AuditCounts(Value, frozen=True, kw_only=True, omit_defaults=False):
-    """How many of each there are, also of those that ``left_out`` counts."""
+    """Numbers of findings and rules, with those that ``left_out`` counts."""
 
     critical: Count = 0
     """Findings that are not accepted, like the two below."""

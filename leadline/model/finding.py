@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from leadline.model import Time, Value
 from leadline.model.alert import Evidence, Subject
+from leadline.model.audit_look import AuditLook
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Count, NodeSettings, Sample, Seconds, Tick
 from leadline.model.pg_vitals import PostgresqlVitals
@@ -52,7 +53,7 @@ class FindingReport(Value, frozen=True, kw_only=True, tag="findings", tag_field=
 
 EngineVitals = PostgresqlVitals
 """The vitals of every engine that has them."""
-Described = Sample | NodeSettings | Tick | FindingReport | Retirement
+Described = Sample | NodeSettings | Tick | FindingReport | Retirement | AuditLook
 """Anything on the samples topic whose fields have names."""
 Observation = Described | EngineVitals
 """Anything on the samples topic."""

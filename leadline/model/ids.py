@@ -54,6 +54,11 @@ def thing_id(cluster: str, node: str, kind: str, name: str) -> str:
     return f"{_part(cluster)}/{_part(node)}/{kind}/{_part(name)}"
 
 
+def setting_id(cluster: str, name: str) -> str:
+    """The identity of the configuration of a cluster's servers, as a rule of the audit reads it."""
+    return f"{_part(cluster)}/setting/{_part(name)}"
+
+
 def node_id(cluster: str, node: str) -> str:
     """The identity of a node across clusters: ``cluster/node``."""
     return f"{_part(cluster)}/{_part(node)}"

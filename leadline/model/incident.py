@@ -109,6 +109,8 @@ class Incident(Value, frozen=True, kw_only=True, omit_defaults=False):
     """Links and nodes that its alerts are about."""
     parted_from: IncidentId | None = None
     """The incident that its first alerts were a part of until it turned out that they have another root."""
+    class_: Literal["page", "notice", "advice"] = field(default="page", name="class")
+    """``notice``: what an audit found by one rule, which nobody need act on now. ``advice``: a digest of the rest."""
     silent_datacenters: list[str] = []
     """Datacenters of its nodes of which no server of the cluster answers, whether it is down or its agent is silent."""
     recurrences: list[Recurrence] = []

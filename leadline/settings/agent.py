@@ -91,6 +91,15 @@ class AgentSettings(Settings, frozen=True, kw_only=True):
     settings_every_s: Annotated[
         float, Meta(ge=1, le=86400, description="Seconds between two readings of a server's settings.")
     ] = 600.0
+    audit_every_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=604800,
+            description="Seconds between two looks for the audit on the stream, which read what a server is set up to "
+            "do; also at the start, and after a change of its settings. 0 reads none: it is not audited on the stream.",
+        ),
+    ] = 3600.0
     connect_timeout_s: Annotated[
         float, Meta(ge=1, le=300, description="Seconds that a connection attempt may take.")
     ] = 5.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -52,6 +52,39 @@ class AcceptedSettings(Settings, frozen=True, kw_only=True):
 
 
 class AuditSettings(Settings, frozen=True, kw_only=True):
-    """The audit of how servers are set up."""
+    """The audit of how servers are set up. `leadline audit` reads `accepted` only."""
 
+    every_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=2678400,
+            description="Seconds between two audits of a cluster whose results are kept as evidence although nothing "
+            "changed; 0 for none. A cluster is audited when an agent sends a look, too.",
+        ),
+    ] = 86400.0
+    spread_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Seconds over which the audits of clusters are spread whose looks arrive together.",
+        ),
+    ] = 60.0
+    notify: Annotated[
+        Literal["info", "warning", "critical", "never"],
+        Meta(
+            description="The least severity of a finding of which people are notified by itself, once for all of its "
+            "rule in a cluster. What is less severe is in the digest."
+        ),
+    ] = "warning"
+    digest_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=2678400,
+            description="Seconds between two digests of the other findings of a cluster, of which one is sent when "
+            "it says something else than the last; 0 for none.",
+        ),
+    ] = 86400.0
     accepted: list[AcceptedSettings] = []

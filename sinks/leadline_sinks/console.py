@@ -36,6 +36,7 @@ class ConsoleSink:
     kind = "console"
     rate = Rate(per_s=100.0, burst=1000)
     unseen_actions = False
+    takes_notices = True
 
     def __init__(self, notify: NotifySettings, clock: Clock, out: TextIO | None = None) -> None:
         self._notify = notify

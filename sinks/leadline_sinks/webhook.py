@@ -45,6 +45,7 @@ class WebhookSink:
     kind = "webhook"
     rate = Rate(per_s=10.0, burst=20)
     unseen_actions = False
+    takes_notices = True
 
     def __init__(self, settings: WebhookSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.url is not None

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 
+from leadline.advisories.loading import shipped
 from leadline.model.ids import ClusterName
 from leadline.settings.stream import StreamSettings
+from leadline_streams.audit.acceptance import Acceptance
+from leadline_streams.audit.stream_auditor import StreamAuditor
 from leadline_streams.causes import CAUSES
 from leadline_streams.engines.postgresql.engine import PostgreSQL
+from leadline_streams.judge.auditor import Auditor
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
-from leadline_streams.judge.policy import Override, Policy
+from leadline_streams.judge.policy import AuditPolicy, Override, Policy
 from leadline_streams.judge.state import Memory
 from leadline_streams.reported import REPORTED
 from leadline_streams.rule_settings import check_rules, given
@@ -33,6 +37,12 @@ def policy_of(settings: StreamSettings) -> Policy:
         forget_s=settings.judgement.forget_s,
         retire_after_s=settings.judgement.retire_after_s,
         status_every_s=settings.judgement.status_every_s,
+        audit=AuditPolicy(
+            every_s=settings.audit.every_s,
+            spread_s=settings.audit.spread_s,
+            notify=None if settings.audit.notify == "never" else settings.audit.notify,
+            digest_s=settings.audit.digest_s,
+        ),
         rules={name: given(limits) for name, limits in settings.rules.items()},
         overrides=tuple(
             Override(
@@ -48,16 +58,23 @@ def policy_of(settings: StreamSettings) -> Policy:
     )
 
 
-def judgement(policy: Policy, engines: Mapping[str, Engine] = ENGINES) -> Judgement:
+def judgement(policy: Policy, engines: Mapping[str, Engine] = ENGINES, auditor: Auditor | None = None) -> Judgement:
     """Everything that clusters are judged by, with this policy."""
-    return Judgement(policy, engines, RULES, CAUSES, REPORTED)
+    return Judgement(policy, engines, RULES, CAUSES, REPORTED, auditor)
+
+
+def auditor_of(settings: StreamSettings) -> Auditor:
+    """The audit on the stream. Raises UsageError for an acceptance of a rule that does not exist."""
+    given = settings.audit.accepted
+    accepted = [Acceptance(each.rule, each.subject, each.owner, each.reason, each.last_day) for each in given]
+    return StreamAuditor(shipped(), accepted)
 
 
 class ClusterFactory:
     """Makes the states of clusters that are judged alike."""
 
-    def __init__(self, policy: Policy) -> None:
-        self._judgement = judgement(policy)
+    def __init__(self, policy: Policy, auditor: Auditor | None = None) -> None:
+        self._judgement = judgement(policy, auditor=auditor)
 
     def new(self, cluster: str, seq_floor: int = 0) -> ClusterState:
         """A state that remembers nothing, whose alerts are numbered above ``seq_floor``."""

@@ -9,6 +9,7 @@ from leadline.signature import SIGNATURE, SignatureCheck
 from leadline.wire import UNSIGNED
 from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge.alerting import Output
+from leadline_streams.judge.auditor import Auditor
 from leadline_streams.judge.policy import Policy
 from leadline_streams.runtime.partition import Partition
 
@@ -32,8 +33,8 @@ class Replay:
     looked at.
     """
 
-    def __init__(self, policy: Policy, verifier: SignatureCheck | None = None) -> None:
-        self._factory = ClusterFactory(policy)
+    def __init__(self, policy: Policy, verifier: SignatureCheck | None = None, auditor: Auditor | None = None) -> None:
+        self._factory = ClusterFactory(policy, auditor)
         self._verifier = verifier
         self._partitions: dict[tuple[str, int], Partition] = {}
         self.records = 0

@@ -1,4 +1,4 @@
-"""Rules whose values other programs report: the verifier, which compares the data of two servers.
+"""Rules whose values are reported: by the verifier, which compares the data of two servers, and by the audit.
 
 ``leadline_streams.rules`` has those that measure samples. A value that is reported has the same limits and lifecycle.
 """
@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from leadline_streams.judge.audit_notices import DIGEST, NOTICE
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import RuleBase
 from leadline_streams.rules import RULES
@@ -14,6 +15,7 @@ DAY_S: Final = 86400.0
 REPORTED: Final[dict[str, RuleBase]] = {
     rule.name: rule
     for rule in (
+        *(RuleBase(name=name, limits=Limits(warning=1.0, for_s=0.0, keep_s=0.0)) for name in (DIGEST, NOTICE)),
         RuleBase(name="checker_blind", limits=Limits(warning=1.0, for_s=0.0, keep_s=0.0)),
         RuleBase(name="consistency_unverified", limits=Limits(warning=7 * DAY_S, for_s=0.0, keep_s=0.0)),
         RuleBase(name="data_divergence", limits=Limits(warning=1.0, critical=1000.0, for_s=0.0, keep_s=0.0)),

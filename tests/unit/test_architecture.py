@@ -50,6 +50,7 @@ PURE_MAY_IMPORT = (
     "leadline.clock.epoch",
     "leadline.clock.moment",
     "leadline.catalogue",
+    "leadline.own_incident",
     "leadline.steps",
     "leadline.difference_words",
     "leadline.setting_words",

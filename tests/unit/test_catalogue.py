@@ -12,6 +12,7 @@ from leadline_sinks.notify import datacenter_incident, self_incident
 from leadline_streams import causes, reported, rules
 from leadline_streams.causes.config_changed import CAN_CAUSE
 from leadline_streams.engines.postgresql.engine import CAPABILITIES
+from leadline_streams.judge import audit_notices
 from leadline_streams.runtime import cluster_failure
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +28,7 @@ def test_every_rule_has_an_entry() -> None:
 
 def test_every_cause_has_an_entry() -> None:
     """Causes of the judgement, those of the sinks and the workers, and the one that stands for none."""
-    own = {self_incident.CAUSE, *get_args(cluster_failure.Kind)}
+    own = {self_incident.CAUSE, audit_notices.CAUSE, *get_args(cluster_failure.Kind)}
     assert set(catalogue.CAUSES) == {*causes.CAUSES, *own, "unknown"}
 
 

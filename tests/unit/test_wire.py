@@ -15,6 +15,7 @@ from leadline import wire
 from leadline.errors import BadRecord
 from leadline.model.action import Action
 from leadline.model.alert import Evidence, Subject, Transition
+from leadline.model.audit_look import AuditedRole, AuditedSetting, AuditLook
 from leadline.model.audit_result import AuditCounts, AuditedFinding, AuditResult, FindingAcceptance, NotJudged
 from leadline.model.change_record import ChangeRecord
 from leadline.model.delivery import Delivery
@@ -202,6 +203,17 @@ DELIVERY = Delivery(
     actions=["act_1"],
     receipt={"channel": "C024BE91L", "ts": "1775815203.000100"},
 )
+LOOK = AuditLook(
+    node=PG2,
+    cluster=ORDERS,
+    at=AT,
+    round_trip_s=0.004,
+    asked_at=AT,
+    login="leadline",
+    settings={"max_standby_streaming_delay": AuditedSetting(value="-1", unit="ms", source="configuration file")},
+    roles=(AuditedRole(name="replicator", superuser=False, replication=True, login=True),),
+    unseen={"hba": "leadline may not read pg_hba_file_rules"},
+)
 AUDITED = AuditResult(
     audit_id="orders/2026-04-10T10:00:03.120Z",
     cluster=ORDERS,
@@ -289,6 +301,7 @@ EXAMPLES: dict[str, tuple[wire.Codec[Any], Any]] = {
     "status_node": (wire.STATUS, NODE_STATUS),
     "samples_sample": (wire.OBSERVATIONS, SAMPLE),
     "samples_settings": (wire.OBSERVATIONS, SETTINGS),
+    "samples_audit": (wire.OBSERVATIONS, LOOK),
     "alerts": (wire.ALERTS, TRANSITION),
     "incidents": (wire.INCIDENTS, INCIDENT),
     "lag": (wire.LAG, ROLLUP),

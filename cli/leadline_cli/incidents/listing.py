@@ -46,8 +46,11 @@ class Since(click.ParamType):
     help="Only incidents that were open after this time: 90m, 12h or 7d ago, or a date and time.",
 )
 @click.option("--state", type=click.Choice(["open", "resolved"]), help="Only incidents in this state.")
+@click.option("--notices", is_flag=True, help="The notices and digests of the audit, too.")
 @format_option
-def list_(config: Path | None, cluster: str | None, since: datetime | None, state: Any, form: str) -> None:
+def list_(
+    config: Path | None, cluster: str | None, since: datetime | None, state: Any, notices: bool, form: str
+) -> None:
     """List incidents: open ones first, then the newest.
 
     \b
@@ -58,7 +61,7 @@ def list_(config: Path | None, cluster: str | None, since: datetime | None, stat
 
     async def read() -> list[reader.Listed]:
         async with reader.session(dsn(settings(SinkSettings, config))) as connection:
-            return await reader.incidents(connection, cluster=cluster, since=since, state=state)
+            return await reader.incidents(connection, cluster=cluster, since=since, state=state, notices=notices)
 
     found = asyncio.run(read())
     if form == "json":

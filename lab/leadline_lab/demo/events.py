@@ -67,7 +67,8 @@ class EventReporter:
             elif value.to == "resolved":
                 yield EventKind.ALERT, f"{value.rule} resolved: {value.summary}"
         elif isinstance(value, Incident):
-            yield from self._incident(value)
+            if value.class_ == "page":
+                yield from self._incident(value)
         elif isinstance(value, VendorEvent):
             yield from self._vendor_event(value)
         elif isinstance(value, Delivery) and value.outcome in FINAL_OUTCOMES and value.occasion in REPORTED_OCCASIONS:

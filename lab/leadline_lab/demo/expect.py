@@ -14,7 +14,7 @@ def healthy(*links: tuple[str, str]) -> Expectation:
     def met(observed: Observed) -> bool:
         rows = [observed.link(*ends) for ends in links]
         known = {node for ends in links for node in ends} <= observed.settings.keys()
-        return known and not observed.fleet.alerts and all(row is not None and row.verdict in HEALTHY for row in rows)
+        return known and not observed.alerts and all(row is not None and row.verdict in HEALTHY for row in rows)
 
     return Expectation(f"all {len(links)} links are healthy and no alert is open", met)
 
@@ -43,6 +43,18 @@ def fires(rule: str, subject: str, key: str = "") -> Expectation:
         f"{rule} fires on {subject}",
         lambda observed: any(fired == rule and ident.endswith(subject) for fired, ident in observed.fired),
         key,
+    )
+
+
+def audited(rule: str, node: str, *, found: bool = True) -> Expectation:
+    """The audit finds a violation of its rule on a node, or does not find one any more."""
+
+    def met(observed: Observed) -> bool:
+        alerts = [alert for alert in observed.fleet.alerts.values() if alert.subject.name == rule]
+        return any(node in alert.summary for alert in alerts) is found
+
+    return Expectation(
+        f"the audit {'finds' if found else 'does not find'} {rule} on {node}{'' if found else ' any more'}", met
     )
 
 
@@ -88,7 +100,7 @@ def closed(incidents: int, key: str = "") -> Expectation:
 
     def met(observed: Observed) -> bool:
         states = [incident.state for incident in observed.incidents]
-        return states == ["resolved"] * incidents and not observed.fleet.alerts
+        return states == ["resolved"] * incidents and not observed.alerts
 
     return Expectation(f"{_of(incidents, 'incident')}, all resolved, and no alert is open", met, key)
 

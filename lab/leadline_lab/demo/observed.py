@@ -11,6 +11,7 @@ from leadline.model.observation import NodeSettings
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline_lab.pipeline import Gone
 from leadline_lab.view.fleet import FleetView
+from leadline_streams.judge.audit_notices import DIGEST, NOTICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Observed:
             self.deliveries.append(value)
         elif isinstance(value, NodeSettings):
             self.settings[value.node.name] = {name: setting.value for name, setting in value.settings.items()}
+
+    @property
+    def alerts(self) -> list[Transition]:
+        """The open alerts, but for those of an audit, which are about settings and not about what happens."""
+        return [alert for alert in self.fleet.alerts.values() if alert.rule not in (DIGEST, NOTICE)]
 
     @property
     def incidents(self) -> list[Incident]:

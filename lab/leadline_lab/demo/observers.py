@@ -11,6 +11,7 @@ from leadline_lab.demo.observed import VendorEvent
 from leadline_lab.sandbox.port import HOST
 
 TIMEOUT_S: Final = 5.0
+_LOGGED: Final = "SELECT incident_id, state FROM leadline.incident WHERE cause IS DISTINCT FROM 'set_up_wrong'"
 
 
 class _InboxEvent(msgspec.Struct):
@@ -41,10 +42,10 @@ def inbox(port: int) -> list[VendorEvent]:
 
 
 def logged(dsn: str) -> dict[str, str]:
-    """The state of each incident in the incident log."""
+    """The state of each incident in the incident log; without notices of an audit."""
     try:
         with psycopg.connect(dsn, connect_timeout=int(TIMEOUT_S)) as connection:
-            return dict(connection.execute("SELECT incident_id, state FROM leadline.incident").fetchall())
+            return dict(connection.execute(_LOGGED).fetchall())
     except psycopg.Error:
         return {}
 

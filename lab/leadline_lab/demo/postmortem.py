@@ -9,6 +9,8 @@ BLOCKED: Final = "standby_query_blocks_replay"
 DUPLICATE: Final = "subscriber_duplicate_key"
 DELAY: Final = "max_standby_streaming_delay"
 ORIGIN: Final = "track_commit_timestamp"
+NEVER: Final = "PG-SBY-001"
+"""The rule of the audit about that delay."""
 
 BLOCKED_REPLAY: Final = "query_blocks_replay_snapshot"
 DUPLICATE_KEY: Final = "duplicate_key_500ms"
@@ -34,8 +36,19 @@ POSTMORTEM: Final = Scenario(
             within_s=45.0,
         ),
         ScenarioStep(
+            title="Queries on the standby may now block replay for ever; the audit finds it before anything is late",
+            actions=(Configure("pg-2", DELAY, "-1"),),
+            expect=(
+                expect.setting("pg-2", DELAY, "-1"),
+                expect.audited(NEVER, "pg-2"),
+                expect.healthy(*LINKS),
+            ),
+            within_s=60.0,
+            pause_s=2.0,
+        ),
+        ScenarioStep(
             key="injected",
-            title="Queries on the standby may now block replay without limit, and a report is left open there",
+            title="Nobody acts on it, and a report is left open on the standby",
             actions=(Inject(BLOCKED_REPLAY),),
             expect=(
                 expect.setting("pg-2", DELAY, "-1"),
@@ -73,6 +86,7 @@ POSTMORTEM: Final = Scenario(
                 expect.setting("pg-4", ORIGIN, "on"),
                 expect.setting("pg-2", DELAY, "30000"),
                 expect.healthy(*LINKS),
+                expect.audited(NEVER, "pg-2", found=False),
                 expect.closed(2, key="resolved"),
                 expect.pages_resolved(2),
                 expect.messages_resolved(2),

@@ -26,6 +26,7 @@ def sink_settings(receiver_url: str, log_dsn: str, own: SinkSettings) -> dict[st
             **({OWN["slack"]: {"slack": revealed(own.slack)}} if own.slack.wanted else {}),
             **({OWN["pagerduty"]: {"pagerduty": revealed(own.pagerduty)}} if own.pagerduty.wanted else {}),
         },
+        "routes": [{"match": {"rule": "audit_*"}, "to": []}],
         "notify": NOTIFY,
         **({"proxy": {**revealed(own.proxy), "direct": [*own.proxy.direct, HOST]}} if own.proxy.url else {}),
     }

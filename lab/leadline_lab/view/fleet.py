@@ -59,7 +59,8 @@ class FleetView:
             self._lags.setdefault(ident, deque(maxlen=HISTORY)).append(link.lag_s or 0.0)
 
     def take(self, value: LinkStatus | NodeStatus | Event) -> None:
-        """Fold in a value of a topic. Transitions and incidents with a ``seq`` that is not new are ignored."""
+        """Fold in a value of a topic. Transitions and incidents with a ``seq`` that is not new are ignored, and so are
+        notices of an audit, whose alerts have the same."""
         match value:
             case NodeStatus():
                 self._nodes[node_id(value.cluster, value.node)] = value
@@ -70,7 +71,7 @@ class FleetView:
                     self.deliveries[value.target] = value
                 if value.first_at is not None:
                     self.notified.setdefault(value.incident_id, {})[value.target] = value
-            case Incident():
+            case Incident(class_="page"):
                 known = self.incidents.get(value.incident_id)
                 if known is None or value.seq > known.seq:
                     self.incidents[value.incident_id] = value

@@ -88,8 +88,8 @@ class Lines:
         sys.stdout.flush()
 
     def event(self, event: Event) -> None:
-        """Print an event; as text, an incident only when its state, severity, title or first cause changed, and no
-        delivery with nothing new.
+        """Print an event; as text, an incident only when its state, severity, title or first cause changed, no notice
+        of an audit, whose alert is printed, and no delivery with nothing new.
         """
         if self._json:
             self._object(_kind(event), msgspec.to_builtins(event, builtin_types=(datetime,)))
@@ -99,7 +99,7 @@ class Lines:
         elif isinstance(event, Transition):
             if (event.to != "pending" and event.from_ != "pending") or event.to == "firing":
                 click.echo(lines.transition(event))
-        else:
+        elif event.class_ == "page":
             first = event.causes[0].code if event.causes else ""
             if self._changed("incident", event.incident_id, (event.state, event.severity, event.title, first)):
                 click.echo("\n".join(lines.incident(event)))
@@ -130,4 +130,6 @@ class Lines:
 
 
 def _kind(event: Event) -> str:
+    if isinstance(event, Incident) and event.class_ != "page":
+        return "notice"
     return {Transition: "alert", Incident: "incident"}.get(type(event), "delivery")

@@ -1,4 +1,4 @@
-"""Causes about Leadline itself, and the cause of an incident that nothing explains."""
+"""Causes about Leadline itself, that of what an audit found, and the cause of an incident that nothing explains."""
 
 import leadline.catalogue.habits as habits
 from leadline.catalogue.entry import CauseEntry
@@ -35,6 +35,15 @@ ENTRIES = (
         explains=frozenset({"judgement_failing"}),
         improvements=("Update the agents of a cluster and the workers together.",),
         tasks=("Find out who wrote the records: the headers of their dead letters name the source.",),
+    ),
+    CauseEntry(
+        code="set_up_wrong",
+        family="pipeline",
+        help="an audit of the cluster found servers that are set up wrong",
+        over="the audit does not find it any more",
+        explains=frozenset({"audit_advice", "audit_finding"}),
+        improvements=("Keep the configuration of all servers of a cluster in one place, and audit it in CI.",),
+        tasks=("Run `leadline audit` over all servers, and repair what it finds in the order of severity.",),
     ),
     CauseEntry(
         code="sink_cannot_deliver",

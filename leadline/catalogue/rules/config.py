@@ -4,6 +4,34 @@ from leadline.catalogue.entry import RuleEntry
 
 ENTRIES = (
     RuleEntry(
+        code="audit_advice",
+        family="config",
+        on="setting",
+        unit="findings",
+        help=(
+            "Findings of one rule of the audit in a cluster, of a severity below `audit.notify`. The subject is the "
+            "rule, such as PG-DUR-003. A digest has them all."
+        ),
+        impact="Servers were set up in a way that may have been meant.",
+        over="the audit does not find {name} any more",
+        class_="advice",
+        standing=True,
+    ),
+    RuleEntry(
+        code="audit_finding",
+        family="config",
+        on="setting",
+        unit="findings",
+        help=(
+            "Findings of one rule of the audit in a cluster, of severity `audit.notify` or higher. The subject is the "
+            "rule, such as PG-SBY-001. Not of rules of which another one here measures the same at every sample."
+        ),
+        impact="Servers were set up in a way that endangers data, or makes the next restart or failover worse.",
+        over="the audit does not find {name} any more",
+        class_="notice",
+        standing=True,
+    ),
+    RuleEntry(
         code="config_mismatch",
         family="config",
         on="link",

@@ -29,6 +29,7 @@ _LIST: Final = """
     WHERE (%(cluster)s::text IS NULL OR cluster = %(cluster)s)
       AND (%(state)s::text IS NULL OR incident.state = %(state)s)
       AND (%(since)s::timestamptz IS NULL OR coalesce(incident.resolved_at, 'infinity') >= %(since)s)
+      AND (%(notices)s OR incident.cause IS DISTINCT FROM 'set_up_wrong')
     ORDER BY incident.state = 'resolved', incident.opened_at DESC, incident_id
     LIMIT %(most)s
 """
@@ -129,13 +130,18 @@ async def incidents(
     cluster: str | None = None,
     since: datetime | None = None,
     state: Literal["open", "resolved"] | None = None,
+    notices: bool = False,
     most: int = 1000,
 ) -> list[Listed]:
-    """Incidents, the open ones first, then the latest. ``since`` leaves out those that were resolved before."""
+    """Incidents, the open ones first, then the latest. ``since`` leaves out those that were resolved before.
+
+    ``notices``: those of an audit, too.
+    """
     wanted = {
         "cluster": visible(cluster) if cluster is not None else None,
         "since": since,
         "state": state,
+        "notices": notices,
         "most": most,
     }
     async with transaction(connection, read_only=True):

@@ -298,6 +298,8 @@ class Notifier:
 
     def _routed(self, incident: Incident) -> bool:
         """Whether the routes lead here, of the incident or of one that it is about: its own are held back."""
+        if incident.class_ != "page" and not self._sink.takes_notices:
+            return False
         about = (incident, *self._context.datacenters.parts(incident))
         return any(self._target in targets(self._settings, each) for each in about)
 

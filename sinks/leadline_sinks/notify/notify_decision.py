@@ -73,6 +73,9 @@ HELD_S: Final = 60.0
 def decide(at: Situation, notify: NotifySettings) -> Decision:
     """The decision about an incident and a target now."""
     resolved = at.incident.state == "resolved"
+    settled = resolved or at.incident.class_ != "page"  # a notice waits for its next record, and needs no reminder
+    if at.incident.class_ == "advice" and resolved:
+        return Skip(SkipReason.UP_TO_DATE, final=True)  # a newer digest says more than the end of an older one
     notified = at.last is not None and may_have_received(at.last)
     over = at.last is not None and at.last.state == "resolved"
     if at.last is not None and over and (at.incident.seq <= at.last.seq or (resolved and not can_return(at))):
@@ -80,14 +83,14 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
     if at.last is not None and at.incident.seq < at.last.seq:
         return Skip(SkipReason.UP_TO_DATE, final=False)  # another process has sent a later record
     if not notified and not at.routed:
-        return Skip(SkipReason.NOT_ROUTED, resolved)
+        return Skip(SkipReason.NOT_ROUTED, settled)
     if not notified and resolved and not (at.undelivered and at.incident.merged_into is None):
         return Skip(SkipReason.RESOLVED_BEFORE_NOTIFICATION, final=True)
     if at.last is not None and at.last.outcome == "given_up" and at.incident.seq <= at.last.seq and not new_actions(at):
-        return Skip(SkipReason.GIVEN_UP, resolved)
+        return Skip(SkipReason.GIVEN_UP, settled)
     due, wait_s = occasion(at, notify, notified)
     if due is None:
-        return Skip(SkipReason.UP_TO_DATE, resolved) if wait_s is None else Wait(wait_s)
+        return Skip(SkipReason.UP_TO_DATE, settled) if wait_s is None else Wait(wait_s)
     silence = active_silence(at.incident, at.silences, at.now)
     if silence is not None and not resolved and due != "withdrawn":
         if at.last is not None and at.last.outcome == "suppressed" and at.last.reason == silence.silence_id:

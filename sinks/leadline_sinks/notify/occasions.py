@@ -80,7 +80,7 @@ def rings_anew(at: Situation, last: Delivery, notify: NotifySettings) -> bool:
 
 def _reminder(at: Situation, last: Delivery, notify: NotifySettings) -> tuple[Occasion | None, float | None]:
     """The reminder of an open incident that is due next."""
-    if at.incident.state != "open":
+    if at.incident.state != "open" or at.incident.class_ != "page":
         return None, None
     every: list[tuple[float, Occasion]] = []
     if at.unseen_actions and notify.reopen_s:

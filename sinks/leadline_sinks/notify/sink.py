@@ -130,6 +130,9 @@ class Sink(Protocol):
     unseen_actions: bool
     """Whether people can acknowledge and resolve at the target without Leadline's knowing."""
 
+    takes_notices: bool
+    """Whether it is for what nobody need act on now, too; one that pages people is not."""
+
     async def deliver(self, notification: Notification) -> DeliveryOutcome:
         """Deliver a notification. After a crash the same one may be delivered again; duplicates are avoided where the
         target's protocol allows it. A delivery may be cancelled; it makes no request after that.

@@ -42,6 +42,7 @@ class PagerDutySink:
     kind = "pagerduty"
     rate = Rate(per_s=5.0, burst=5)
     """Of notifications, most of which are one request. PagerDuty's own limit is dynamic, see ``limits``."""
+    takes_notices = False
     unseen_actions = True
     """Its Events API reports nothing of what people do in PagerDuty."""
 

@@ -49,6 +49,7 @@ class SlackSink:
 
     kind = "slack"
     unseen_actions = False
+    takes_notices = True
 
     def __init__(self, settings: SlackSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.wanted

@@ -10,6 +10,7 @@ violation, holds, or could not be judged because something was not read, and the
 ``auditing``  judges every subject by every rule
 ``acceptance`` findings that somebody answers for until a day
 ``comparison`` the difference to an earlier audit
+``stream_auditor`` the audit on the stream, for the judgement
 ``engines``   the rules
 ``reports``   reports for people and programs
 ``reference`` the page of all rules

@@ -30,14 +30,20 @@ class Acceptance:
         return finding.rule == self.rule and any(name and fnmatchcase(name, self.subject) for name in names)
 
 
-def with_acceptances(
-    report: AuditReport, acceptances: Sequence[Acceptance], rules: Iterable[str], today: date
-) -> AuditReport:
-    """The report with accepted findings apart. Raises UsageError for a rule that does not exist."""
+def checked(acceptances: Sequence[Acceptance], rules: Iterable[str]) -> Sequence[Acceptance]:
+    """The acceptances. Raises UsageError for a rule that does not exist."""
     known = set(rules)
     for each in acceptances:
         if each.rule not in known:
             raise UsageError(f"audit.accepted: there is no rule {each.rule}")
+    return acceptances
+
+
+def with_acceptances(
+    report: AuditReport, acceptances: Sequence[Acceptance], rules: Iterable[str], today: date
+) -> AuditReport:
+    """The report with accepted findings apart. Raises UsageError for a rule that does not exist."""
+    checked(acceptances, rules)
     findings: list[AuditFinding] = []
     accepted: list[AcceptedFinding] = []
     for finding in report.findings:

@@ -33,6 +33,11 @@
 ``rule``             a rule, and the contexts that rules measure
 ``alerting``         measurements and findings to alerts, transitions and incidents
 ``reports``          findings that no sample shows
+``auditor``          what the judgement asks of an audit
+``audits``           when a cluster is audited, and so much of it at each tick
+``audit_state``      what is remembered of audits
+``audit_findings``   the result of an audit, and the alerts of what it found
+``audit_notices``    notices of an audit, one for each of its rules, and the digest
 ``lifecycle``        pending, firing, unknown, resolved
 ``diagnosis``        the causes of open alerts
 ``incident``         one incident: its timeline, severity and record

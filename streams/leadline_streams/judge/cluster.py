@@ -10,13 +10,14 @@ from heapq import heappop
 from math import inf
 
 from leadline.errors import BadRecord
+from leadline.model.audit_look import AuditLook
 from leadline.model.finding import EngineVitals, FindingReport
 from leadline.model.ids import ClusterName
 from leadline.model.observation import Node, NodeSettings, Sample
 from leadline.model.retirement import Retirement
 from leadline.model.vitals import Vitals
 from leadline.wire import INVALID
-from leadline_streams.judge import limits, reports, retiring, setting_changes
+from leadline_streams.judge import audits, limits, reports, retiring, setting_changes
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.judging import STEP, Judging
@@ -29,7 +30,7 @@ from leadline_streams.judge.wiring import Wiring
 
 TURN = 512
 """So many rows, links and timers of a cluster are judged at once where others are to have a turn: some 20 ms."""
-Observed = Sample | NodeSettings | FindingReport | Retirement | EngineVitals
+Observed = Sample | NodeSettings | FindingReport | Retirement | AuditLook | EngineVitals
 """An observation of a cluster."""
 
 
@@ -115,8 +116,11 @@ class ClusterState:
         if memory.arrivals.horizon < horizon:
             self._wiring.time_went_back(memory.arrivals.horizon)
         self._advance(TURN if self.in_turns else inf)
+        if not self.unfinished:
+            audits.step(memory, self._judgement, self._alerting, time, self._outputs)
         if time >= memory.sweep_at and not self.unfinished:
             retiring.sweep(memory, self._judgement, self._alerting, self._wiring, time, self._outputs)
+            audits.follow_shape(memory, self._judgement, time)
             return self.evaluate()
         return self._take_outputs()
 
@@ -145,6 +149,10 @@ class ClusterState:
         elif isinstance(seen, Retirement):
             self._advance(inf)
             self._retire(seen)
+            return
+        elif isinstance(seen, AuditLook):
+            self._advance(inf)
+            audits.take(seen, self.memory, self._judgement, self.memory.arrivals.horizon)
             return
         elif seen.node.engine not in self._engines:
             raise _no_engine(seen.node)

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple, get_args
 
 from leadline.model.alert import SubjectKind
+from leadline_streams.judge.auditor import Auditor
 from leadline_streams.judge.diagnosis.ranking import CauseRule
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.node_state import NodeState
@@ -33,7 +34,7 @@ def standing(plan: Plan) -> Plan:
 class Judgement:
     """Shared by all clusters of a process; never changed."""
 
-    __slots__ = ("causes", "engines", "general", "policy", "reported", "rules", "standing")
+    __slots__ = ("auditor", "causes", "engines", "general", "policy", "reported", "rules", "standing")
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Judgement:
         rules: Mapping[str, AnyRule],
         causes: Mapping[str, CauseRule],
         reported: Mapping[str, RuleBase] = MappingProxyType({}),
+        auditor: Auditor | None = None,
     ) -> None:
         self.policy = policy
         self.engines = engines
@@ -49,6 +51,8 @@ class Judgement:
         self.causes = causes
         self.reported = reported
         """Rules whose values are reported by other programs, not measured from samples."""
+        self.auditor = auditor
+        """Judges how servers are set up; None where nobody does."""
         self.general: dict[SubjectKind, Plan] = {kind: self._plan(kind) for kind in get_args(SubjectKind)}
         """The checks of each kind of subject where nothing is overridden."""
         self.standing = {kind: standing(plan) for kind, plan in self.general.items()}
@@ -61,6 +65,10 @@ class Judgement:
     def has_rule(self, name: str) -> bool:
         """Whether a rule exists."""
         return name in self.rules or name in self.reported
+
+    def is_enabled(self, rule: RuleBase) -> bool:
+        """Whether the settings leave a rule on in general."""
+        return self.policy.limits(rule.name, rule.limits, Scope(cluster="")).enabled
 
     def engine_of(self, node: NodeState | None) -> Engine:
         """The engine of a node. Raises KeyError for None, and for an engine that does not exist."""

@@ -75,6 +75,19 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = {}
 
 
+class AuditPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the audit on the stream."""
+
+    every_s: float = 86400.0
+    """The time between two scheduled audits; 0 for none."""
+    spread_s: float = 60.0
+    """Clusters whose looks arrive together are audited within this time."""
+    notify: Severity | None = "warning"
+    """The least severity of a finding of which people are notified by itself; None for none."""
+    digest_s: float = 86400.0
+    """The time between two digests of what is advice; 0 for none."""
+
+
 class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Every setting of the judgement; compared by identity.
 
@@ -103,6 +116,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The longest time between two status records of a link or node, in the windows of its roll-ups."""
     rules: dict[str, dict[str, float | bool | None]] = {}
     overrides: tuple[Override, ...] = ()
+    audit: AuditPolicy = AuditPolicy()
 
     def limits(self, rule: str, defaults: Limits, about: Scope) -> Limits:
         """A rule's limits for one subject: its defaults, then the general setting, then overrides in order."""

@@ -4,6 +4,7 @@ What is forgotten is as if it had never been watched. A node that answers again 
 """
 
 from leadline.model.ids import node_id
+from leadline_streams.judge import audits
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.departure import SETTLE_S, departure, is_connected
 from leadline_streams.judge.judgement import Judgement
@@ -47,6 +48,7 @@ def retire(
     for link in memory.around(name):
         wiring.forget(link.id, now, out)
     del memory.nodes[name]
+    audits.forget(memory, name)
     for other in memory.nodes.values():
         if other.same_as == name:
             other.same_as = None

@@ -16,6 +16,7 @@ from leadline.catalogue import RULES
 from leadline.model.ids import ClusterName
 from leadline.model.incident import Change
 from leadline.model.observation import Sample
+from leadline_streams.judge.audit_state import AuditState
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.links import Links
 from leadline_streams.judge.node_state import NodeState
@@ -61,6 +62,8 @@ class Memory(Struct, omit_defaults=True):
     """Recent configuration changes, oldest first."""
     reports: dict[str, ReportState] = field(default_factory=dict)
     """Sources of reported findings, by name."""
+    audit: AuditState = field(default_factory=AuditState)
+    """Looks at how its servers are set up, and findings of the audit."""
     beyond: dict[str, dict[str, float]] = field(default_factory=dict)
     """Things beyond a limit, by kind and name, with the time when each was last seen; see ``limits``."""
     news: bool = False

@@ -69,8 +69,15 @@ def publish_link(
     """The record of a link; it counts as published."""
     link.status_at = _published_at(link.id, link.status_at, now, every_s)
     link.status_verdict, link.status_connected = link.verdict, link.connected
-    link.status_lag_s = shown_s = link.shown_lag_s
-    owner = down or up
+    link.status_lag_s = link.shown_lag_s
+    return shown_link(link, up, down, cluster, now)
+
+
+def shown_link(
+    link: LinkState, up: NodeState | None, down: NodeState | None, cluster: ClusterName, now: float
+) -> LinkStatus:
+    """A link as it is now."""
+    shown_s, owner = link.shown_lag_s, down or up
     return LinkStatus(
         cluster=cluster,
         datacenter=owner.node.datacenter if owner is not None else "",

@@ -1,7 +1,7 @@
 """Subjects of alerts and causes, by identity."""
 
 from leadline.model.alert import Subject
-from leadline.model.ids import ClusterName, NodeName, node_id, thing_id
+from leadline.model.ids import ClusterName, NodeName, node_id, setting_id, thing_id
 from leadline_streams.judge.link_state import LinkState
 
 
@@ -35,3 +35,8 @@ def of_subscription(cluster: ClusterName, node: NodeName, name: str) -> Subject:
 def of_cluster(cluster: ClusterName) -> Subject:
     """The whole cluster."""
     return Subject(kind="cluster", id=cluster)
+
+
+def of_setting(cluster: ClusterName, rule: str) -> Subject:
+    """The configuration of the servers of a cluster, as a rule of the audit reads it."""
+    return Subject(kind="setting", id=setting_id(cluster, rule), name=rule)

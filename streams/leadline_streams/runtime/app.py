@@ -21,7 +21,7 @@ from leadline.kafka_errors import reason
 from leadline.settings.stream import StreamSettings
 from leadline.topics import MAX_STATE_BYTES, largest_records, require_group
 from leadline.wire import ALERTS, AUDITS, CHANGES, INCIDENTS, LAG, MAX_RECORD_BYTES, OBSERVATIONS, STATUS
-from leadline_streams.assembly import ClusterFactory
+from leadline_streams.assembly import ClusterFactory, auditor_of
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 from leadline_streams.runtime import gauges
@@ -105,7 +105,7 @@ def build(
     app.transport = ChunkTransport(app.conf.broker, app)
     consumer, producer = cast(ChunkConsumer, app.consumer), cast(OnceProducer, app.producer)
     kafka = KafkaLog(consumer, producer, consumer_group(settings), prefix + OBSERVATIONS.name, prefix + STATES)
-    app.worker = Worker(settings, clock, ClusterFactory(policy), kafka, table.data, output_bytes)
+    app.worker = Worker(settings, clock, ClusterFactory(policy, auditor_of(settings)), kafka, table.data, output_bytes)
     consumer.topic, consumer.committable = prefix + OBSERVATIONS.name, app.worker.committable
     return app
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from leadline.deadletters import Rejected
 from leadline.model.alert import Transition
+from leadline.model.audit_look import AuditLook
 from leadline.model.audit_result import AuditResult
 from leadline.model.change_record import ChangeRecord
 from leadline.model.finding import EngineVitals, FindingReport
@@ -17,7 +18,7 @@ from leadline.model.status import LinkStatus, NodeStatus
 from leadline_streams.judge.status import Forgotten
 from leadline_streams.runtime.cluster_failure import ClusterFailure, Kind
 
-Observed = Sample | NodeSettings | FindingReport | Retirement | EngineVitals
+Observed = Sample | NodeSettings | FindingReport | Retirement | AuditLook | EngineVitals
 Output = Transition | Incident | LinkStatus | NodeStatus | Forgotten | LagRollup | AuditResult | ChangeRecord
 ROUTINE = (LagRollup, LinkStatus, NodeStatus, Forgotten)
 """Outputs after which a state need not be saved at once: they are sent again, or replaced by the next."""

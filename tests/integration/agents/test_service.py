@@ -88,6 +88,7 @@ def agent_settings(pair: Pair, bootstrap: str, folder: Path, prefix: str = PREFI
     return AgentSettings(
         instances=instances,
         interval_s=0.2,
+        audit_every_s=0.0,
         kafka=KafkaSettings(bootstrap=bootstrap, topic_prefix=prefix),
         spool=SpoolSettings(path=str(folder / "spool")),
         **fields,

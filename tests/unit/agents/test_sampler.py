@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from leadline.clock import ManualClock
+from leadline.clock import ManualClock, moment
 from leadline.errors import UsageError
+from leadline.model.audit_look import AuditLook
+from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Disk, NodeSettings, Positions, Sample
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
@@ -18,6 +20,7 @@ from tests.fixtures.counting_engine import NAME, CountingServer, Servers, unreac
 INSTANCE = InstanceSettings(
     dsn=Secret("b"), engine=NAME, name="node-2", cluster="orders", aliases=["alias:1"], labels={"team": "x"}
 )
+LOOK = AuditLook(node=NodeName("node-2"), cluster=ClusterName("orders"), at=moment(0))
 
 
 class Rig:
@@ -205,3 +208,48 @@ def test_an_unknown_engine_is_a_usage_error() -> None:
     instance = InstanceSettings(dsn=Secret("b"), engine="abacus", name="node-2", cluster="orders")
     with pytest.raises(UsageError, match=r"'node-2' of cluster 'orders': there is no engine 'abacus'; .* postgresql"):
         Sampler(instance, AgentSettings(instances=[instance]), ManualClock())
+
+
+async def test_looks_for_the_audit_come_at_the_start_after_a_change_and_rarely(make: Make) -> None:
+    """Every ``audit_every_s``; at once when other settings were read; not of a server that does not answer."""
+    rig = make({"audit": LOOK}, audit_every_s=60, settings_every_s=10)
+
+    async def looks(times: int) -> int:
+        found = 0
+        for _ in range(times):
+            sample, settings = await rig.look()
+            found += await rig.sampler.audit(sample, settings) is not None
+        return found
+
+    assert await looks(60) == 1
+    assert await looks(1) == 1
+    assert await looks(30) == 0
+    rig.server.settings = {"keep_changes": "7"}
+    rig.server.settings_version += 1
+    assert await looks(1) == 1
+    rig.server.fails["look"] = unreachable()
+    assert await looks(200) == 0
+    rig.server.fails.clear()
+    assert await looks(1) == 1
+
+
+async def test_a_look_for_the_audit_that_fails_is_tried_again_and_harms_nothing(make: Make) -> None:
+    """After a minute, whatever the failure is; samples go on."""
+    rig = make({"audit": LOOK})
+    for failure in (unreachable("a lock is in the way"), ZeroDivisionError("a defect")):
+        rig.server.fails["audit"] = failure
+        sample, settings = await rig.look(61.0)
+        assert await rig.sampler.audit(sample, settings) is None
+        assert sample.up
+    rig.server.fails.clear()
+    assert await rig.sampler.audit(*(await rig.look(61.0))) is not None
+
+
+async def test_no_looks_for_the_audit_where_they_are_switched_off(make: Make) -> None:
+    """Neither at the start nor after a change."""
+    rig = make({"audit": LOOK}, audit_every_s=0)
+    for version in range(3):
+        rig.server.settings = {"keep_changes": str(version)}
+        rig.server.settings_version += 1
+        assert await rig.sampler.audit(*(await rig.look())) is None
+    assert "audit" not in rig.server.calls

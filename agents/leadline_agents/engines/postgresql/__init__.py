@@ -20,6 +20,7 @@
 ``observations``    answers as observations
 ``same_names``      subscriptions of one name in several databases
 ``audit_look``      the look of an audit, beside the samples
+``audit_trimming``  such looks as they are published, without what no rule reads
 ``history``         state kept between looks: ages of replies, workers of logical replication
 ``log_reader``      when the server log is read, and by which right
 ``log_records``     records of a server log in each of its forms

@@ -4,7 +4,7 @@ A group that the server refuses is not read, and the look has the reason with th
 others are read all the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -31,13 +31,18 @@ from leadline.model.observation import Tables
 from leadline.settings.agent import InstanceSettings
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import catalog, connect_errors
-from leadline_agents.engines.postgresql.connection import Connection
 from leadline_agents.engines.postgresql.masking import SECRET, show_setting
+from leadline_agents.engines.postgresql.refusals import NO_RIGHT
 from leadline_agents.engines.postgresql.session import open_session
 
 TIMEOUT_S: Final = 5.0
 """For each statement, on the server."""
-NO_RIGHT: Final = "42501"
+_OVER: Final = ("08", "28", "53", "57P")
+"""Classes of SQLSTATE after which nothing more is asked: of the connection, the login and the state of the server."""
+LOGIN: Final = (
+    "SELECT json_build_object('login', quote_ident(current_user), "
+    "'superuser', current_setting('is_superuser') = 'on')::text"
+)
 GROUPS: Final[dict[str, tuple[str, Any]]] = {
     "hba": (catalog.AUDIT_HBA, tuple[HbaLine, ...]),
     "file_errors": (catalog.AUDIT_FILES, tuple[str, ...]),
@@ -66,83 +71,93 @@ class _Settings(Value, frozen=True, kw_only=True):
     settings: dict[str, AuditedSetting]
 
 
+class _Login(Value, frozen=True, kw_only=True):
+    """``LOGIN``."""
+
+    login: str
+    superuser: bool
+
+
+Ask = Callable[[str], Awaitable[bytes]]
+"""Sends one statement, and returns the first value of its first row. Raises CannotRead with the server's code."""
+
+
 async def audit_look(instance: InstanceSettings, clock: Clock, *, connect_timeout_s: float = 5.0) -> AuditLook:
-    """Read one server. Raises CannotRead with the reason when it cannot be read at all."""
+    """Read one server over a session of its own. Raises CannotRead with the reason when it cannot be read at all."""
     dsn = instance.dsn.reveal()
     connection, rights = await open_session(
         dsn, application_name="leadline", connect_timeout_s=connect_timeout_s, statement_timeout_s=TIMEOUT_S
     )
+
+    async def ask(text: str) -> bytes:
+        try:
+            cursor = await connection.execute(text)
+            row = await cursor.fetchone()
+        except psycopg.Error as error:
+            raise connect_errors.cannot_read(error, dsn) from None
+        assert row is not None
+        return str(row[0]).encode()
+
     async with connection:
-        return await _read(connection, instance, clock, dsn, hidden=not rights.may_read_settings)
+        return await read_audit(ask, instance, clock, rights.version_num, hidden=not rights.may_read_settings)
 
 
-async def _read(
-    connection: Connection, instance: InstanceSettings, clock: Clock, dsn: str, *, hidden: bool
+async def read_audit(
+    ask: Ask, instance: InstanceSettings, clock: Clock, version_num: int, *, hidden: bool
 ) -> AuditLook:
+    """The look, one statement after the other. ``hidden``: the role may not see all settings.
+
+    A group that the server refuses, or does not give in time, is not read, with the reason. Raises CannotRead when
+    nothing can be read.
+    """
+
+    async def asked(query: str) -> bytes:
+        return await ask(catalog.statement(query, version_num).decode())
+
     began, asked_at = clock.monotonic(), clock.now()
+    read = await asked(catalog.AUDIT_SETTINGS)
+    round_trip_s = clock.monotonic() - began
     try:
-        answer: _Settings = _decode(await _ask(connection, catalog.AUDIT_SETTINGS), _Settings)
-        round_trip_s = clock.monotonic() - began
-        login, superuser = await _login(connection)
-    except psycopg.Error as error:
-        raise connect_errors.cannot_read(error, dsn) from None
+        answer, who = _decode(read, _Settings), _decode(await ask(LOGIN), _Login)
+    except msgspec.DecodeError as error:
+        raise CannotRead(f"unexpected answer: {error}") from None
     found: dict[str, Any] = {}
     unseen: dict[str, str] = {}
     for group, (query, kind) in GROUPS.items():
         try:
-            found[group] = _decode(await _ask(connection, query), kind)
-        except psycopg.Error as error:
-            if connection.closed:
-                raise connect_errors.cannot_read(error, dsn) from None
-            unseen[group] = _reason(group, login, error)
+            found[group] = _decode(await asked(query), kind)
         except CannotRead as error:
-            unseen[group] = str(error)
+            if error.code is None or error.code.startswith(_OVER):
+                raise
+            unseen[group] = _reason(group, who.login, error)
+        except msgspec.DecodeError as error:
+            unseen[group] = f"unexpected answer: {error}"
     if hidden:
-        unseen["settings"] = f"some settings are hidden from {login}; GRANT pg_monitor TO {login} shows them"
+        unseen["settings"] = f"some settings are hidden from {who.login}; GRANT pg_monitor TO {who.login} shows them"
     return AuditLook(
         node=NodeName(instance.name),
         cluster=ClusterName(instance.cluster),
         at=answer.at,
         asked_at=asked_at,
         round_trip_s=round(round_trip_s, 6),
-        login=login,
-        superuser=superuser,
+        login=who.login,
+        superuser=who.superuser,
         settings={key: _masked(key, value) for key, value in sorted(answer.settings.items())},
         unseen=unseen,
         **found,
     )
 
 
-async def _ask(connection: Connection, query: str) -> bytes:
-    cursor = await connection.execute(catalog.statement(query, connection.info.server_version))
-    row = await cursor.fetchone()
-    assert row is not None
-    text: str = row[0]
-    return text.encode()
+def _decode(answer: bytes, kind: type[T]) -> T:
+    return msgspec.json.decode(answer, type=kind)
 
 
-async def _login(connection: Connection) -> tuple[str, bool]:
-    cursor = await connection.execute("SELECT quote_ident(current_user), current_setting('is_superuser') = 'on'")
-    row = await cursor.fetchone()
-    assert row is not None
-    return str(row[0]), bool(row[1])
-
-
-def _decode(answer: bytes, kind: Callable[..., T] | Any) -> T:
-    try:
-        decoded: T = msgspec.json.decode(answer, type=kind)
-    except msgspec.DecodeError as error:
-        raise CannotRead(f"unexpected answer: {error}") from None
-    return decoded
-
-
-def _reason(group: str, login: str, error: psycopg.Error) -> str:
-    if error.sqlstate == NO_RIGHT and group in _GRANTS:
+def _reason(group: str, login: str, error: CannotRead) -> str:
+    if error.code == NO_RIGHT and group in _GRANTS:
         view, function = _GRANTS[group]
         allow = f"GRANT SELECT ON {view} TO {login}; GRANT EXECUTE ON FUNCTION {function} TO {login}"
         return f"{login} may not read {view}; to allow it: {allow}"
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return f"the server refused it: {first}"
+    return f"the server refused it: {error}"
 
 
 def _masked(name: str, setting: AuditedSetting) -> AuditedSetting:

@@ -10,6 +10,7 @@ from msgspec import DecodeError
 from msgspec.structs import replace
 
 from leadline.clock import Clock
+from leadline.model.audit_look import AuditLook
 from leadline.model.observation import Disk, Node, NodeSettings, Tables
 from leadline.model.pg_vitals import PostgresqlVitals
 from leadline.settings.agent import InstanceSettings
@@ -18,6 +19,8 @@ from leadline_agents import host
 from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading
 from leadline_agents.engines.postgresql import answers, catalog, observations
 from leadline_agents.engines.postgresql.answers import FilesAnswer, ListedAnswer, LookAnswer, RefusedAnswer
+from leadline_agents.engines.postgresql.audit_look import read_audit
+from leadline_agents.engines.postgresql.audit_trimming import trimmed
 from leadline_agents.engines.postgresql.history import LogicalWorkers, ReplyAges
 from leadline_agents.engines.postgresql.log_reader import ServerLogReader
 from leadline_agents.engines.postgresql.observations import DEFAULT_PORT
@@ -56,6 +59,7 @@ class PostgresqlInstance:
     def __init__(self, instance: InstanceSettings, options: EngineOptions, clock: Clock) -> None:
         """Raises UsageError when ``dsn`` is not a connection string."""
         self._name = instance.name
+        self._instance = instance
         self._query_text = options.query_text
         self._clock = clock
         self._probe = Probe(
@@ -130,6 +134,19 @@ class PostgresqlInstance:
             raise CannotRead(f"unexpected answer: {error}") from None
         self._read_as_of = self._loaded_at
         return observations.settings_of(node, answer, sent_at=self._clock.now(), unchanged_at=self._unchanged_at)
+
+    async def audit(self) -> AuditLook | None:
+        """A look for the audit, over the connection of the looks; see ``EngineInstance``."""
+        rights = await self._probe.connected()
+
+        async def ask(text: str) -> bytes:
+            answer = await self._probe.try_out(text)
+            if answer is None:
+                raise CannotRead("unexpected answer: no value")
+            return answer
+
+        hidden = not rights.may_read_settings
+        return trimmed(await read_audit(ask, self._instance, self._clock, rights.version_num, hidden=hidden))
 
     def disk(self) -> Disk | None:
         """Room on the volume of ``pg_wal``; see ``EngineInstance``."""

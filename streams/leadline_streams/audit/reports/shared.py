@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from itertools import groupby
 from urllib.parse import unquote
 
+from leadline.model import audit_result
 from leadline.model.alert import SEVERITIES, Evidence, Severity, Subject
 from leadline.steps import grouped
 from leadline_streams.audit.finding import AuditFinding, AuditReport
 
 WORST_FIRST: tuple[Severity, ...] = tuple(reversed(SEVERITIES))
 EFFECTS = {"reload": "takes effect by a reload", "restart": "takes effect by a restart", "none": ""}
-COSTS: dict[Severity, int] = {"critical": 25, "warning": 5, "info": 0}
-"""Points that a rule costs, however many violations of it there are."""
 
 
 def cluster_of(subject: Subject) -> str:
@@ -27,11 +26,8 @@ def place(subject: Subject) -> str:
 
 
 def score(findings: Iterable[AuditFinding]) -> int:
-    """100 less 25 for each rule with a critical finding and 5 for each with a warning, and never below 0."""
-    worst: dict[str, int] = {}
-    for finding in findings:
-        worst[finding.rule] = max(worst.get(finding.rule, 0), COSTS[finding.severity])
-    return max(0, 100 - sum(worst.values()))
+    """The score of these findings."""
+    return audit_result.score((finding.rule, finding.severity) for finding in findings)
 
 
 def by_cluster(report: AuditReport) -> list[tuple[str, list[AuditFinding]]]:

@@ -56,7 +56,7 @@ def test_the_outage_is_injected_observed_and_repaired(folder: Path) -> None:
     assert process.returncode == 0, out
     report = json.loads((folder / "demo-report.json").read_bytes())
     assert report["ok"] is True
-    assert report["steps_observed"] == report["steps"] == 6
+    assert report["steps_observed"] == report["steps"] == 7
     assert report["cause"] == report["expected_cause"] == "standby_query_blocks_replay"
     assert "max_standby_streaming_delay on pg-2 was changed from 30s to -1 (unlimited)" in report["cause_summary"]
     assert (report["pages_sent"], report["slack_messages"], report["incident_rows"]) == (2, 2, 2)

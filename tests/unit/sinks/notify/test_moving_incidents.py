@@ -36,6 +36,7 @@ class Slow:
 
     kind = "fake"
     unseen_actions = False
+    takes_notices = True
     rate = Rate(1000.0, 1000)
 
     def __init__(self) -> None:

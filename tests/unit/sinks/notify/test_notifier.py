@@ -38,6 +38,7 @@ def failing(reason: Reason, **more: Any) -> Answer:
 class Target:
     kind = "fake"
     unseen_actions = False
+    takes_notices = True
 
     def __init__(self, rate: Rate) -> None:
         self.rate = rate

@@ -49,6 +49,7 @@ class Target:
 
     kind = "fake"
     unseen_actions = False
+    takes_notices = True
     rate = Rate(per_s=1.0, burst=3)
 
     def __init__(self) -> None:

@@ -17,6 +17,7 @@
 ``configuration``  the configuration files                         PG-CFG
 ``clusters``       all servers of a cluster together               PG-CLU
 ``patch_level``    support, minor releases and known defects    PG-VER, PG-ADV
+``measured``       those that a rule of the judgement measures at every sample
 ``conditions``     when a defect matters to a server
 ``promotion``      whether a standby may be promoted, by these rules
 ``switchover``     whether a standby may take the place of its primary, and the way back
