@@ -51,7 +51,8 @@ def audited(rule: str, node: str, *, found: bool = True) -> Expectation:
 
     def met(observed: Observed) -> bool:
         alerts = [alert for alert in observed.fleet.alerts.values() if alert.subject.name == rule]
-        return any(node in alert.summary for alert in alerts) is found
+        did = any(ident.endswith(f"/setting/{rule}") for _, ident in observed.fired)
+        return did and any(node in alert.summary for alert in alerts) is found
 
     return Expectation(
         f"the audit {'finds' if found else 'does not find'} {rule} on {node}{'' if found else ' any more'}", met
