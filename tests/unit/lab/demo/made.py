@@ -9,7 +9,7 @@ from leadline.model.incident import Cause, Incident, Step
 from leadline.model.status import LinkStatus
 from leadline.steps import fix_of
 from leadline_lab.demo.observed import Observed, VendorEvent
-from leadline_lab.demo.postmortem import BLOCKED, DELAY, DUPLICATE, ORIGIN
+from leadline_lab.demo.postmortem import BLOCKED, DELAY, DUPLICATE, NEVER, ORIGIN
 
 START = datetime(2026, 4, 10, 10, 0, tzinfo=UTC)
 LINK = Subject(kind="link", id="demo/pg-1->pg-2", upstream="pg-1", downstream="pg-2", link_kind="physical")
@@ -111,11 +111,19 @@ def link(upstream: str, downstream: str, verdict: Any = "healthy") -> LinkStatus
     )
 
 
+def audited(to: Any = "firing", **fields: Any) -> Transition:
+    """The alert of the audit about the standby's setting."""
+    about = Subject(kind="setting", id=f"demo/setting/{NEVER}", name=NEVER)
+    return alert("audit_finding", to, subject=about, summary=f"{NEVER}: pg-2", **fields)
+
+
 def everything(state: Any = "resolved") -> Observed:
     """Everything that a successful demo has observed at its end."""
     observed = Observed(logged={"inc_demo_1": state, "inc_demo_2": state}, draft=f"Root cause: {DELAY} on pg-2")
     for ends in (("pg-1", "pg-2"), ("pg-2", "pg-3"), ("pg-1", "pg-4")):
         observed.add(link(*ends))
+    for seq, to in enumerate(("firing", "resolved"), 1):
+        observed.add(audited(to, seq=seq))
     observed.settings = {"pg-1": {}, "pg-2": {DELAY: "30000"}, "pg-3": {}, "pg-4": {ORIGIN: "on"}}
     for number, one in enumerate((incident(state=state), second(state=state)), 1):
         observed.add(one)

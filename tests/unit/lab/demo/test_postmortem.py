@@ -12,7 +12,7 @@ from leadline_lab.demo.observed import Observed, VendorEvent
 from leadline_lab.demo.postmortem import BLOCKED, BLOCKED_REPLAY, DELAY, DUPLICATE, DUPLICATE_KEY, ORIGIN, POSTMORTEM
 from leadline_lab.demo.scenario import Heal, Inject, describe
 from leadline_lab.faults.registry import FAULTS
-from tests.unit.lab.demo.made import alert, everything, incident
+from tests.unit.lab.demo.made import alert, audited, everything, incident
 
 STEPS = {step.key or step.title: step for step in POSTMORTEM.steps}
 ACTIONS = [action for step in POSTMORTEM.steps for action in step.actions]
@@ -67,6 +67,10 @@ def pending_alert(observed: Observed) -> None:
     observed.add(alert("replication_lag", "pending"))
 
 
+def still_set_up_wrong(observed: Observed) -> None:
+    observed.add(audited(seq=3))
+
+
 def open_in_the_incident_log(observed: Observed) -> None:
     observed.logged = {"inc_demo_1": "open", "inc_demo_2": "resolved"}
 
@@ -86,6 +90,7 @@ def message_not_edited(observed: Observed) -> None:
         third_message,
         third_incident,
         pending_alert,
+        still_set_up_wrong,
         open_in_the_incident_log,
         setting_not_restored,
         message_not_edited,
