@@ -18,6 +18,8 @@ TWICE = "server_version_num"
 """The same as ``server_version``, for programs."""
 WAITED_S = 10.0
 """A reading that was judged so much later was not waiting: the clock of its host was corrected."""
+TOOK_S = 1.0
+"""An answer that is older when it is sent shows that the clocks of server and agent differ."""
 MOST = 200
 """Changes published of one reading, at most: a server has about a hundred settings that are read."""
 
@@ -89,8 +91,12 @@ def _after(node: NodeState, seen: NodeSettings, now: float) -> float | None:
         return None
     unchanged_at = max(node.settings_at, seen.unchanged_at.timestamp() if seen.unchanged_at is not None else 0.0)
     age_s = seen.at.timestamp() - unchanged_at
+    if age_s < 0.0:
+        return None
     waited_s = now - seen.sent_at.timestamp()  # a reading may be judged later than it was made
-    return now - age_s - (waited_s if 0.0 <= waited_s <= WAITED_S else 0.0) if age_s >= 0.0 else None
+    took_s = seen.sent_at.timestamp() - seen.at.timestamp()  # if it is no difference of two clocks
+    late_s = (waited_s if 0.0 <= waited_s <= WAITED_S else 0.0) + (took_s if 0.0 <= took_s <= TOOK_S else 0.0)
+    return now - age_s - late_s
 
 
 def _text(value: SettingValue) -> str:
