@@ -82,8 +82,13 @@ class Statements:
 
     def bound(self, after: Bound, rows: int, up_to: Bound = None) -> str:
         """The key of the last of so many rows of a range; no row when there are fewer. Not for places."""
+        assert self._plan.key is not None
+        keys = [f"t.{quoted(column.name)} AS k{at}" for at, column in enumerate(self._plan.key.columns)]
+        texts = ", ".join(f"k{at}::text" for at in range(len(keys)))
+        # Qualified: the bare name of an output column would order by its text.
         order = ", ".join(self._ordered())
-        return self._select(self._keys(), self._range(after, up_to)) + f" ORDER BY {order} OFFSET {rows - 1} LIMIT 1"
+        inner = self._select(keys, self._range(after, up_to))
+        return f"SELECT {texts} FROM ({inner} ORDER BY {order} OFFSET {rows - 1} LIMIT 1) x"
 
     def any_key(self) -> str:
         """The key of one row."""
@@ -118,7 +123,7 @@ class Statements:
     def _select(self, columns: Sequence[str], condition: str) -> str:
         conditions = [f"({each})" for each in (condition, self._filter) if each]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT {', '.join(columns)} FROM {self._from}{where}"
+        return f"SELECT {', '.join(columns)} FROM {self._from} AS t{where}"
 
     def _flipped(self, hashed: str, key: Key | None) -> str:
         return hashed if key is None else f"CASE WHEN {self._among([key])} THEN ~({hashed}) ELSE {hashed} END"
@@ -133,7 +138,7 @@ class Statements:
         if self._plan.key is None:
             return ["ctid"]
         return [
-            f'({quoted(column.name)}::text COLLATE "C")' if column.by_bytes else quoted(column.name)
+            f'(t.{quoted(column.name)}::text COLLATE "C")' if column.by_bytes else f"t.{quoted(column.name)}"
             for column in self._plan.key.columns
         ]
 

@@ -132,7 +132,7 @@ def test_a_killed_process_leaves_nothing_and_is_taken_up(run: Run, pair: tuple[S
 
 
 def broken_sum(self: Statements, after: object, up_to: object, flipped: object = None) -> str:
-    return f"SELECT count(*), 0 FROM {self.table} WHERE {self._range(after, up_to) or 'true'}"  # type: ignore[arg-type]
+    return f"SELECT count(*), 0 FROM {self.table} t WHERE {self._range(after, up_to) or 'true'}"  # type: ignore[arg-type]
 
 
 def short_range(original: Any) -> Any:

@@ -64,6 +64,8 @@ def test_equal_servers_are_equal_to_the_last_row(run: Run, pairs: dict[str, tupl
     }
     assert rows["public.every_type"] == (203, 203)
     assert rows["public.many_rows"] == (20000, 20000)
+    # So many rows at a time, in the order of the key and not of its text.
+    assert found.tables["public.many_rows"]["chunks"] == 201
     assert rows['"Odd Schema"."Weird ""Table"" %s"'] == (100, 100)
     assert rows["public.parent"] == rows["public.child"] == (100, 100)
     assert ("public.kept" in rows) == (link == "standby")
