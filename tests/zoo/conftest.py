@@ -102,7 +102,8 @@ def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
 
         def start(topology: Pair | Logical, fault: Fault[Any] | None = None, form: Form = NAMED) -> Rig:
             fleet = topology.fleet
-            servers = list(fleet.servers.values())
+            without_agent = fault.without_agent if fault is not None else frozenset()
+            servers = [server for server in fleet.servers.values() if server.name not in without_agent]
             rig = make_rig(
                 fault.name if fault is not None else _name(request.node.name),
                 servers[0].version,

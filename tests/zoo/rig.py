@@ -31,7 +31,7 @@ HEALTHY = ("idle", "healthy")
 SETTLED_S = 20.0
 WITHIN_S = 15.0
 """A person who begins to look during an outage gets the cause within this time. Some signs show only after a timeout of
-the servers: a fault with ``shows_after_s`` has been there for so long by then."""
+the servers: a fault with ``shows_after_s`` has been there for so long by then. A notice is about no outage."""
 OTHERS_S = 15.0
 
 
@@ -185,7 +185,7 @@ class Rig:
                 for each in expected.others
             ),
             rules=() if late else expected.rules,
-            within_s=WITHIN_S if late else expected.within_s,
+            within_s=WITHIN_S if late and CATALOGUE[expected.rule].class_ == "page" else expected.within_s,
         ), replace(injected, summary=tuple(map(rename, injected.summary)), fix=tuple(map(rename, injected.fix)))
 
     def _verdicts(self, link: str) -> list[Verdict]:

@@ -96,7 +96,7 @@ def play_late(injection: Injection[Any], topology: Any, form: Form, watch: Watch
     expected = injection.fault.late or injection.fault.expected
     assert expected is not None
     threading.Event().wait(max(STOOD_S, injection.fault.shows_after_s))
-    looked = first_cause(topology)
+    looked = first_cause(topology, injection.fault.without_agent)
     rig = watch(topology, injection.fault, form)
     rig.looked = looked
     finish(injection, rig, expected, injected)

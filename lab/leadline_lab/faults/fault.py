@@ -154,6 +154,8 @@ class Fault(Generic[T]):
     """Limits that are set for a node: by node, rule and limit."""
     datacenters: Mapping[str, str] = field(default_factory=dict)
     """By node, for those that are not in the first datacenter."""
+    without_agent: frozenset[str] = frozenset()
+    """The names of servers for which nobody starts an agent."""
     needs_slot: bool = False
     """Whether it is about the slot of a standby, so that servers without one cannot have it."""
     late: Expected | None = None

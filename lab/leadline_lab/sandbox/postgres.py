@@ -22,7 +22,7 @@ class Server(ServerProcess):
     @property
     def version(self) -> str:
         """The version of its program, ``18.6``; it need not be running."""
-        return self.run("postgres", "--version").split()[-1]
+        return self.run("postgres", "--version").split()[2]  # postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
 
     @property
     def major(self) -> int:

@@ -14,7 +14,7 @@ from leadline_streams.causes.wal_corrupt import corruption, is_unreadable
 from leadline_streams.causes.wal_removed import removed_below
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.cut_roots import refusal, seen_at, unseen
-from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S
+from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S, unanswered_s
 from leadline_streams.engines.postgresql.links import cut_off, is_physical_sender
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.statements import reload_settings, show_receiver, show_senders
@@ -50,7 +50,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 yield _unconnected(context, affected)
             elif context.now - max(change.at.timestamp(), affected.link.cut_since) >= SETTLED_S:
                 yield _misled(context, affected, change)
-        elif max(receiver.message_age_s or 0.0, affected.row.reply_age_s or 0.0) >= SILENT_REPLY_S and not _is_new(
+        elif max(receiver.message_age_s or 0.0, unanswered_s(affected.row) or 0.0) >= SILENT_REPLY_S and not _is_new(
             affected.row
         ):
             yield _unheard(affected)
@@ -83,7 +83,7 @@ def _unheard(affected: AffectedLink) -> Claim:
     assert affected.sample is not None
     assert affected.sample.upstream is not None
     assert affected.row is not None
-    message_age, reply_age = affected.sample.upstream.message_age_s or 0.0, affected.row.reply_age_s or 0.0
+    message_age, reply_age = affected.sample.upstream.message_age_s or 0.0, unanswered_s(affected.row) or 0.0
     forth = message_age < SILENT_REPLY_S
     back = reply_age < SILENT_REPLY_S or (
         reply_age < status_s(affected.up, affected.down) and reply_age + SLACK_S < message_age

@@ -103,9 +103,9 @@ def large_transaction(logical: Logical) -> Course:
     """A bulk load takes the subscriber long, and is decoded to disk first because it does not fit into memory."""
     table = "CREATE TABLE loads (id int PRIMARY KEY, note text)"
     logical.on_publisher(table)
+    logical.on_subscriber(table)
+    logical.refresh()  # whose initial copy has ended, or it would take the rows
     logical.on_subscriber(
-        table,
-        f"ALTER SUBSCRIPTION {logical.subscription} REFRESH PUBLICATION",
         SLOW,
         "CREATE TRIGGER slow BEFORE INSERT ON loads FOR EACH ROW EXECUTE FUNCTION slow()",
         "ALTER TABLE loads ENABLE ALWAYS TRIGGER slow",
@@ -128,7 +128,8 @@ def _set_failover(logical: Logical, value: str) -> None:
     logical.alter("ENABLE")
 
 
-@fault(make_logical, Expected(rule="apply_error", cause="apply_refused", verdict="broken"))
+# Before 18 the conflicts of rows are not counted, and only the server log tells a refusal from a duplicate key.
+@fault(make_logical, Expected(rule="apply_error", cause="apply_refused", verdict="broken"), since=18)
 def apply_refused(logical: Logical) -> Course:
     """A check constraint was added on the subscriber only, and a row does not fulfil it."""
     yield Prepared()

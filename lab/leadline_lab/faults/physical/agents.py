@@ -86,7 +86,11 @@ def clock_set_back(pair: Pair) -> Course:
     yield Healed()
 
 
-@fault(make_pair, Expected(rule="server_not_watched", cause="server_not_watched", within_s=40.0))
+@fault(
+    make_pair,
+    Expected(rule="server_not_watched", cause="server_not_watched", within_s=40.0),
+    without_agent=frozenset({"pg-9"}),
+)
 def standby_not_watched(pair: Pair) -> Course:
     """A second standby was made, and nobody started an agent for it."""
     fleet = pair.fleet

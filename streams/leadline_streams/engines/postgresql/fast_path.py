@@ -44,7 +44,12 @@ READ: Fields = {
     Positions: frozenset({"current_lsn", "received_lsn", "replayed_lsn", "replay_paused", "apply_delay_s"})
     | {"startup_wait"},
     Upstream: frozenset({"host", "port", "slot", "status", "latest_end_lsn", "message_age_s", "pid"}),
-    Downstream: frozenset({"pid", "name", "kind", "slot", "write_lsn", "flush_lsn", "reply_age_s", "xmin_age"}),
+    Downstream: frozenset(
+        {
+            *("pid", "name", "kind", "slot", "sent_lsn", "write_lsn", "flush_lsn", "reply_age_s", "connected_s"),
+            "xmin_age",
+        }
+    ),
     Slot: frozenset(
         {
             *("name", "active", "retained_bytes", "wal_status", "safe_wal_bytes", "conflicting"),
@@ -73,8 +78,8 @@ SKIPPED: Fields = {
     ),
     Downstream: frozenset(
         {
-            *("state", "address", "port", "sent_lsn", "replay_lsn", "write_lag_s", "flush_lag_s", "replay_lag_s"),
-            *("connected_s", "sync_state", "sync_priority", "wait"),
+            *("state", "address", "port", "replay_lsn", "write_lag_s", "flush_lag_s", "replay_lag_s"),
+            *("sync_state", "sync_priority", "wait"),
         }
     ),
     # A slot that is in use, complete, valid and retains little harms nobody, whatever its counters.

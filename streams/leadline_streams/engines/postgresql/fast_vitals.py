@@ -17,7 +17,7 @@ from leadline.model.pg_vitals import (
 )
 from leadline_streams.engines.postgresql import fast_path
 from leadline_streams.engines.postgresql.horizon import LEAST_AGE, NEVER_MOVING
-from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S
+from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S, unanswered_s
 from leadline_streams.engines.postgresql.slots import HELD_BYTES
 from leadline_streams.engines.postgresql.stages import is_session_wait
 from leadline_streams.judge.link_state import LinkState
@@ -26,7 +26,7 @@ from leadline_streams.judge.node_state import NodeState
 READ = {
     PositionVitals: {"current_lsn", "received_lsn", "replayed_lsn"},
     UpstreamVitals: {"latest_end_lsn", "message_age_s"},
-    DownstreamVitals: {"write_lsn", "flush_lsn", "reply_age_s", "xmin_age"},
+    DownstreamVitals: {"sent_lsn", "write_lsn", "flush_lsn", "reply_age_s", "connected_s", "xmin_age"},
     SlotVitals: {"retained_bytes", "safe_wal_bytes", "xmin_age", "catalog_xmin_age", "confirmed_lsn"},
     ActivityVitals: {"prepared_age"},
     SessionVitals: {"xmin_age"},
@@ -45,7 +45,8 @@ def take(node: NodeState, vitals: PostgresqlVitals, now: float, upstream_seen: b
         if kept is not None and (kept > HELD_BYTES or (left is not None and kept > left)):
             return False
     for row in rows:
-        if row.reply_age_s is not None and row.reply_age_s >= SILENT_REPLY_S:
+        silent_s = unanswered_s(row)
+        if silent_s is not None and silent_s >= SILENT_REPLY_S:
             return False  # it counts as silent if it also lacks what was written
     if vitals.decoding and _creates_slots(node.kept, vitals):
         return False

@@ -1,6 +1,7 @@
 """The present state of a link, read from the samples of its ends."""
 
 from leadline.model.observation import Downstream, Sample, Subscription, Upstream
+from leadline.model.pg_vitals import DownstreamVitals
 from leadline_streams.engines.postgresql import archive
 from leadline_streams.engines.postgresql.links import (
     is_held_back,
@@ -86,18 +87,29 @@ def _confirmed_nothing(link: LinkState, up: NodeState | None, row: Downstream | 
     return (row.connected_s or 0.0) >= sender_timeout_s(up)
 
 
+def unanswered_s(row: Downstream | DownstreamVitals) -> float | None:
+    """Time since a downstream last replied, or since it connected where it never has; None where that is not seen."""
+    if row.reply_age_s is not None:
+        return row.reply_age_s
+    never = row.write_lsn is None and row.sent_lsn is not None  # a role without rights sees neither
+    return row.connected_s if never else None
+
+
 def is_dead(up: NodeState, row: Downstream, down: NodeState | None = None) -> bool:
     """Whether a sender has WAL to deliver and gets no reply: the other end hangs, or the network drops packets.
 
     Only standbys reply to all that they receive. A backup program replies periodically, and when the sender asks for it
     after half of its timeout; a subscriber is judged by its worker.
     """
-    if row.kind == "logical" or row.reply_age_s is None or row.reply_age_s < SILENT_REPLY_S:
+    silent_s = unanswered_s(row)
+    if row.kind == "logical" or silent_s is None or silent_s < SILENT_REPLY_S:
         return False
-    if row.reply_age_s < keepalive_s(up) and (row.kind == "backup" or not replies_on_its_own(down)):
+    if silent_s < keepalive_s(up) and (row.kind == "backup" or not replies_on_its_own(down)):
         return False
     end = up.clock.end
     written = row.write_lsn or row.flush_lsn
+    if written is None and row.reply_age_s is None:
+        return True  # a standby replies as soon as it streams
     return end is not None and written is not None and end - parse_lsn(written) > PAGE_SLACK_BYTES
 
 
@@ -301,5 +313,5 @@ def feed_clock(node: NodeState, sample: Sample, now: float, end: int | None) -> 
         node.clock.add(now, end)
     node.unconfirmed = False
     for row in sample.downstreams:
-        if row.reply_age_s is not None and row.reply_age_s >= SILENT_REPLY_S and is_dead(node, row):
+        if is_dead(node, row):
             node.unconfirmed = True

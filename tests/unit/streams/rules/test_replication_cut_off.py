@@ -150,6 +150,27 @@ def test_a_receiver_of_wal_for_backups_confirms_in_its_own_time() -> None:
     assert world.fired() == set()
 
 
+def test_a_standby_that_never_replied_is_cut_off() -> None:
+    """Packets to the primary are lost since the standby connected.
+
+    A new one is given time, and of a sender whose positions are hidden nothing is known.
+    """
+    world = World(replication_cut_off={"for_s": 0.0})
+    world.pair()
+
+    def unanswered(up: Server, _: Server) -> None:
+        (row,) = up.fields["downstreams"]
+        never = replace(row, write_lsn=None, flush_lsn=None, replay_lsn=None, reply_age_s=None)
+        up.set(
+            downstreams=(replace(never, connected_s=world.time, sent_lsn=row.sent_lsn if world.time > 20 else None),)
+        )
+
+    play.stream(world, 20, unanswered)
+    assert world.fired() == set()
+    play.stream(world, 10, unanswered)
+    assert world.fired() == {"replication_cut_off"}
+
+
 def test_the_servers_own_timeout_decides_when_an_idle_stream_is_silent() -> None:
     """An idle sender sends after half of its timeout, which somebody set to five minutes."""
     world = World(replication_cut_off={"for_s": 0.0})
