@@ -13,6 +13,7 @@ import psycopg
 from leadline.clock import Clock
 from leadline_agents.engines.postgresql.connection import Connection
 from leadline_verify.linking import FollowedBy
+from leadline_verify.table_facts import KnownSubscription
 
 POLL_S: Final = 0.005
 MAX_POLL_S: Final = 0.1
@@ -44,7 +45,7 @@ class Barrier:
 
     def __init__(self, upstream: Connection, downstream: Connection, link: FollowedBy, clock: Clock) -> None:
         self._up, self._down, self._link, self._clock = upstream, downstream, link, clock
-        self._may_write = not link.of_standbys
+        self._may_write = True
         self.longest_s = 0.0
         """The longest wait that reached its end."""
 
@@ -55,7 +56,8 @@ class Barrier:
         if self._link.kind == "physical":
             reason = await self._until(self._down, _REPLAYED, [position], limit_s)
         else:
-            reason = await self._applied(position, limit_s)
+            assert self._link.subscription is not None
+            reason = await self._applied(self._down, self._link.subscription, position, limit_s)
         if not reason:
             self.longest_s = max(self.longest_s, self._clock.monotonic() - began)
         return reason
@@ -63,8 +65,13 @@ class Barrier:
     async def settle(self, limit_s: float) -> str:
         """Wait until the upstream shows all that the downstream may have shown before.
 
-        A commit is in WAL before its primary shows it; a standby may receive WAL long before it replays it.
+        A commit is in WAL before its primary shows it; a standby may receive WAL long before it replays it; of two
+        servers that subscribe to each other, each has rows first that the other one is yet to get.
         """
+        if self._link.back is not None and (
+            reason := await self._applied(self._up, self._link.back, await self._end_of(self._down), limit_s)
+        ):
+            return f"the other way: {reason}"
         if self._link.of_standbys and self._link.kind == "physical":
             position = await _one(self._down, _HELD)
             if await self._until(self._up, _REPLAYED, [position], limit_s):
@@ -77,24 +84,29 @@ class Barrier:
     async def _position(self) -> Any:
         if self._link.of_standbys:
             return await _one(self._up, _HELD)
+        return await self._end_of(self._up)
+
+    async def _end_of(self, primary: Connection) -> Any:
+        """The end of a primary's WAL, flushed, with all that it has shown before it."""
         if self._may_write:
             try:
-                await self._up.execute(_MESSAGE)
-            except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction):
+                await primary.execute(_MESSAGE)
+            except psycopg.errors.InsufficientPrivilege:
                 self._may_write = False
             else:
-                return await _one(self._up, _FLUSHED)
-        position = await _one(self._up, _INSERTED)
-        await self._until(self._up, _FLUSHED_TO, [position], FLUSH_S)
-        return await _one(self._up, _FLUSHED)
+                return await _one(primary, _FLUSHED)
+        position = await _one(primary, _INSERTED)
+        await self._until(primary, _FLUSHED_TO, [position], FLUSH_S)
+        return await _one(primary, _FLUSHED)
 
-    async def _applied(self, position: str, limit_s: float) -> str:
-        name = self._link.subscription.name if self._link.subscription else ""
-        workers = True
+    async def _applied(
+        self, subscriber: Connection, subscription: KnownSubscription, position: str, limit_s: float
+    ) -> str:
+        name, workers = subscription.name, True
 
         async def reached() -> bool:
             nonlocal workers
-            row = await (await self._down.execute(_APPLIED, [position, name])).fetchone()
+            row = await (await subscriber.execute(_APPLIED, [position, name])).fetchone()
             assert row is not None
             workers = bool(row[1])
             return bool(row[0])

@@ -2,14 +2,16 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
+import psycopg
 
 from leadline.model import Value
 from leadline_agents.engines.postgresql.connection import Connection
 from leadline_verify.table_facts import CatalogTable, PublishedTable, ServerFacts, SubscribedTable
 
+_SYSTEM_ID: Final = "SELECT system_identifier::text FROM pg_control_system()"
 V = TypeVar("V", bound=Value)
 
 
@@ -26,7 +28,11 @@ class PublicationEntry(Value, frozen=True, kw_only=True):
 async def server_facts(connection: Connection) -> ServerFacts:
     """The server and the database of this session."""
     (facts,) = await _read(connection, "server", ServerFacts)
-    return facts
+    try:
+        row = await (await connection.execute(_SYSTEM_ID)).fetchone()
+    except psycopg.errors.InsufficientPrivilege:  # some managed databases
+        return facts
+    return msgspec.structs.replace(facts, system_id=row[0] if row else "")
 
 
 async def tables(connection: Connection) -> list[CatalogTable]:

@@ -14,8 +14,8 @@ class FollowedBy(Value, frozen=True, kw_only=True):
     of_standbys: bool = False
     """Whether the upstream is a standby itself."""
     subscription: KnownSubscription | None = None
-    two_way: bool = False
-    """Whether the upstream subscribes to the downstream as well, so that neither has the only truth."""
+    back: KnownSubscription | None = None
+    """The subscription of the upstream to the downstream, where each writes and neither has the only truth."""
 
 
 def find_link(upstream: ServerFacts, downstream: ServerFacts, wanted: str | None = None) -> FollowedBy:
@@ -25,14 +25,14 @@ def find_link(upstream: ServerFacts, downstream: ServerFacts, wanted: str | None
     chosen = _subscription(upstream, downstream, wanted)
     if chosen is None:
         raise UsageError(_no_link(upstream, downstream))
-    back = any(each.slot in downstream.slots for each in upstream.subscriptions)
-    return FollowedBy(kind="logical", of_standbys=upstream.in_recovery, subscription=chosen, two_way=back)
+    back = next((each for each in upstream.subscriptions if each.slot in downstream.slots), None)
+    return FollowedBy(kind="logical", of_standbys=upstream.in_recovery, subscription=chosen, back=back)
 
 
 def _physical(upstream: ServerFacts, downstream: ServerFacts, wanted: str | None) -> FollowedBy:
     if wanted is not None:
         raise UsageError("--subscription: the downstream is a standby, which has no subscription of its own")
-    if upstream.system_id != downstream.system_id:
+    if "" not in (upstream.system_id, downstream.system_id) and upstream.system_id != downstream.system_id:
         raise UsageError(
             "the downstream is a standby of another server than the upstream (their system identifiers differ); to "
             "compare a subscriber, give the subscriber itself and not its standby"

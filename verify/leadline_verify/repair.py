@@ -47,7 +47,7 @@ def head(upstream: str, downstream: str, database: str, link: FollowedBy, now: d
     first = f"-- Written by leadline verify at {now.isoformat(timespec='seconds')}. None of it has been run.\n"
     if link.kind == "physical":
         return first + STANDBY
-    if link.two_way:
+    if link.back is not None:
         return first + TWO_WAYS
     name = link.subscription.name if link.subscription else ""
     return first + (
@@ -72,7 +72,7 @@ def write(file: Path, text: str) -> None:
 
 def writes(link: FollowedBy) -> bool:
     """Whether statements can be written for this link."""
-    return link.kind == "logical" and not link.two_way
+    return link.kind == "logical" and link.back is None
 
 
 def statements(plan: TablePlan, rows: Sequence[RowFinding], above: Values, below: Values) -> Iterator[str]:

@@ -7,6 +7,8 @@ from leadline.words import duration
 from leadline_verify.outcome import RowFinding, TableResult, VerifyReport
 
 WIDTH = 80
+MOST_TEXT = 200
+"""Characters of a value that are shown."""
 MOST_ROWS = 10
 """Differing rows of one table that are shown; --keys has all."""
 HEADINGS = {"different": "DIFFERENT", "undecided": "UNDECIDED", "not_compared": "NOT COMPARED"}
@@ -91,8 +93,13 @@ def _row(row: RowFinding) -> Iterator[str]:
     yield from _wrapped(f"  {row.kind:8} ", f"{key}{columns}")
     for side, values in (("upstream", row.upstream_values), ("downstream", row.downstream_values)):
         if values is not None:
-            shown = ", ".join(f"{name}={'NULL' if text is None else repr(text)}" for name, text in values.items())
+            shown = ", ".join(f"{name}={_value(text)}" for name, text in values.items())
             yield from _wrapped(f"    {side}: ", shown)
+
+
+def _value(text: str | None) -> str:
+    """A value, cut; ``--keys`` has it whole."""
+    return "NULL" if text is None else repr(text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}…")
 
 
 def _noted(equal: list[TableResult]) -> Iterator[str]:

@@ -119,7 +119,8 @@ class ServerFacts(Value, frozen=True, kw_only=True):
     """One server and the database of the session."""
 
     version_num: int
-    system_id: str
+    system_id: str = ""
+    """Empty where the role may not read it."""
     in_recovery: bool
     database: str
     encoding: str

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -94,9 +94,8 @@ class Run:
             up, down = await self._open(stack)
             facts, link, planned = await plan_run(up, down, request)
             self._checkpoint = self._load(facts, link)
-            for progress in self._checkpoint.tables.values():
-                for row in progress.differences:
-                    self._on_row(row)
+            for row in self._kept(planned):
+                self._on_row(row)
             canary = PlantedRow(self._checkpoint.canary)
             tables = OneTable(
                 SideReader(request.upstream, up, self._clock),
@@ -108,7 +107,7 @@ class Run:
                 self._on_row,
                 seeds=(PLAIN_SEED, strong_seed()) if request.strong else (PLAIN_SEED,),
                 show_values=request.show_values,
-                marks_suffice=not (link.of_standbys and link.kind == "physical"),
+                marks_suffice=link.back is None and not (link.of_standbys and link.kind == "physical"),
             )
             try:
                 results, ended_early = await self._tables(tables, canary, planned)
@@ -124,7 +123,7 @@ class Run:
             started_at=self._checkpoint.started_at,
             ended_at=self._clock.now(),
             tables=tuple(results),
-            differences=tuple(row for progress in self._checkpoint.tables.values() for row in progress.differences),
+            differences=tuple(self._kept(planned)),
             canary=canary.state,
             ended_early=ended_early,
             not_covered=_not_covered(facts[0], link),
@@ -195,6 +194,12 @@ class Run:
                 seconds=self._clock.monotonic() - self._began,
             )
         )
+
+    def _kept(self, planned: Sequence[Planned]) -> Iterator[RowFinding]:
+        """The differing rows of the tables of this run, those of earlier processes first."""
+        for plan in planned:
+            if isinstance(plan, TablePlan) and (progress := self._checkpoint.tables.get(plan.upstream.shown)):
+                yield from progress.differences
 
     def _load(self, facts: tuple[ServerFacts, ServerFacts], link: FollowedBy) -> Checkpoint:
         upstream, downstream = facts

@@ -209,7 +209,7 @@ def test_the_slot_shows_which_subscription_is_meant() -> None:
     down = facts(system_id="2", subscriptions=(subscription("one", "a"), subscription("two", "b")))
     found = find_link(up, down)
     assert found.subscription is not None
-    assert (found.kind, found.subscription.name, found.two_way) == ("logical", "two", False)
+    assert (found.kind, found.subscription.name, found.back) == ("logical", "two", None)
     with pytest.raises(UsageError, match="one, two; choose one with --subscription"):
         find_link(facts(publications=("pub",)), down)
     with pytest.raises(UsageError, match="does not follow the upstream"):
@@ -221,7 +221,8 @@ def test_the_slot_shows_which_subscription_is_meant() -> None:
 def test_two_servers_that_subscribe_to_each_other() -> None:
     up = facts(publications=("pub",), slots=("a",), subscriptions=(subscription("back", "z"),))
     down = facts(system_id="2", publications=("pub",), slots=("z",), subscriptions=(subscription("forth", "a"),))
-    assert find_link(up, down).two_way
+    found = find_link(up, down)
+    assert (found.subscription, found.back) == (down.subscriptions[0], up.subscriptions[0])
 
 
 def test_generated_columns_are_compared_where_they_are_sent() -> None:

@@ -1,7 +1,6 @@
 -- One row with one JSON object: ServerFacts.
 SELECT json_build_object(
     'version_num', current_setting('server_version_num')::int,
-    'system_id', (SELECT system_identifier::text FROM pg_control_system()),
     'in_recovery', pg_is_in_recovery(),
     'database', current_database(),
     'encoding', getdatabaseencoding(),
