@@ -18,7 +18,7 @@ def tables_in_words(tables: Sequence[TableDifference]) -> str:
 
 def in_words(table: TableDifference) -> str:
     """The rows of one table: ``public.items: id=5 is missing``, ``public.items: 2 missing, 1 changed (id=5, id=7)``."""
-    kinds = {"missing": table.missing, "extra": table.extra, "changed": table.changed}
+    kinds = {"missing": table.missing, "extra": table.extra, "changed": table.changed, "more": table.unlisted}
     keys = [row.key for row in table.first if row.key is not None][:NAMED_ROWS]
     if table.rows == 1 and keys:
         (kind,) = (name for name, rows in kinds.items() if rows)

@@ -135,6 +135,33 @@ SINK_NOTIFY_SECONDS: Final = _histogram(
     "leadline_sink_notify_seconds", "From the detection of an incident to its first delivery.", "target"
 )
 
+# The verifier.
+VERIFY_TABLES: Final = _gauge(
+    "leadline_verify_tables",
+    "Tables to compare, by what is known of them: equal, different, undecided, refused, or waiting for their first "
+    "comparison.",
+    "state",
+)
+VERIFY_OLDEST_PROOF: Final = _gauge(
+    "leadline_verify_oldest_proof_timestamp_seconds",
+    "When the table whose proof is oldest was proven equal, in seconds since 1970; 0 while one never was.",
+    "cluster",
+)
+VERIFY_PROOF: Final = _gauge(
+    "leadline_verify_proof_timestamp_seconds",
+    "The same of each table, of the 200 whose proof is oldest.",
+    *("cluster", "downstream", "table"),
+)
+VERIFY_COVERAGE: Final = _gauge(
+    "leadline_verify_coverage_ratio",
+    "Part of the table that its last comparison covered, of the same tables.",
+    *("cluster", "downstream", "table"),
+)
+VERIFY_ROWS: Final = _counter("leadline_verify_rows_total", "Rows of upstreams that were compared.")
+VERIFY_FAILURES: Final = _counter(
+    "leadline_verify_failures_total", "Comparisons that ended by an error, and reports that Kafka did not take."
+)
+
 
 def serve(role: str, settings: MetricsSettings) -> None:
     """Set the build info and, if a port is set, serve the metrics over HTTP until the process ends.

@@ -12,6 +12,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``checks``         the checks of ``doctor``
 ``rights``         the report of ``doctor --rights``
 ``left_open``      what a watch leaves open at its targets
+``verify_checks`` the check of a verifier: both ends of each link
 ``target_checks``  the checks of ``doctor`` for the targets of a sink
 ``reference``      the page ``docs/reference/commands.md``
 ``man``            the manual pages

@@ -18,6 +18,7 @@ from leadline.settings.common import KafkaSettings
 from leadline.settings.dsn import address
 from leadline.settings.sink import SinkSettings
 from leadline.settings.stream import JudgementSettings
+from leadline.settings.verify import VerifySettings
 from leadline.topics import describe
 from leadline.words import size
 
@@ -48,6 +49,7 @@ async def examine(settings: Any, clock: Clock, *, notify: bool = False) -> list[
     Raises UsageError when ``notify`` is given for a process that has no targets.
     """
     from leadline_cli.target_checks import targets
+    from leadline_cli.verify_checks import links
 
     if notify and not isinstance(settings, SinkSettings):
         raise UsageError("--notify needs settings of `leadline sink`; these are of another process")
@@ -58,6 +60,8 @@ async def examine(settings: Any, clock: Clock, *, notify: bool = False) -> list[
         local = [spool_of(settings.spool)]
     if isinstance(settings, SinkSettings):
         checks.append(targets(settings, clock, notify=notify))
+    if isinstance(settings, VerifySettings):
+        checks.append(links(settings, clock))
     return [result for results in await asyncio.gather(*checks) for result in results] + local
 
 

@@ -31,7 +31,8 @@ def command(
 
     For every process: Kafka answers and its topics are as expected. For an agent also: every database server answers,
     has a supported version and grants the rights, its clock agrees with this host's, and the spool is writable. For a
-    sink also: its targets are reachable, and the incident log is writable. Exit code 1 when a check fails, 3 when
+    sink also: its targets are reachable, and the incident log is writable. For a verifier also: both ends of each link
+    answer and show their tables. Exit code 1 when a check fails, 3 when
     something does not answer.
 
     With --rights no settings are needed. The report holds versions, names of groups and SQLSTATEs, and no password,

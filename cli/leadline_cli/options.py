@@ -18,8 +18,9 @@ if TYPE_CHECKING:  # a process loads the settings of its own kind only
     from leadline.settings.agent import AgentSettings
     from leadline.settings.sink import SinkSettings
     from leadline.settings.stream import StreamSettings
+    from leadline.settings.verify import VerifySettings
 
-S = TypeVar("S", "AgentSettings", "StreamSettings", "SinkSettings")
+S = TypeVar("S", "AgentSettings", "StreamSettings", "SinkSettings", "VerifySettings")
 F = TypeVar("F", bound=Callable[..., Any])
 
 config_option: Callable[[F], F] = click.option(

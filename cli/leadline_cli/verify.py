@@ -16,7 +16,7 @@ from leadline.clock import SystemClock
 from leadline.errors import ProblemFound, UnreachableError, UsageError
 from leadline.logs import escape
 from leadline.words import roughly
-from leadline_cli.options import format_option
+from leadline_cli.options import begin, config_option, format_option
 from leadline_cli.output import emit
 from leadline_cli.servers import servers
 
@@ -32,8 +32,9 @@ COLOURS = {"DIFFERENT": "red", "BLIND": "red", "UNDECIDED": "yellow", "EQUAL": "
 
 
 @click.command()
-@click.argument("upstream", metavar="[NAME=]UPSTREAM")
-@click.argument("downstream", metavar="[NAME=]DOWNSTREAM")
+@click.argument("upstream", required=False, metavar="[NAME=]UPSTREAM")
+@click.argument("downstream", required=False, metavar="[NAME=]DOWNSTREAM")
+@config_option
 @click.option("--table", "tables", multiple=True, metavar="NAME", help="Only this table; may be given several times.")
 @click.option("--schema", metavar="NAME", help="Only tables of this schema.")
 @click.option("--subscription", metavar="NAME", help="The subscription to compare, where several fit.")
@@ -74,8 +75,9 @@ COLOURS = {"DIFFERENT": "red", "BLIND": "red", "UNDECIDED": "yellow", "EQUAL": "
 )
 @format_option
 def command(
-    upstream: str,
-    downstream: str,
+    upstream: str | None,
+    downstream: str | None,
+    config: Path | None,
     tables: tuple[str, ...],
     schema: str | None,
     subscription: str | None,
@@ -105,14 +107,25 @@ def command(
     The exit code is 0 when all is equal, 1 when a row differs, and 3 when a server does not answer, when something
     could not be compared or decided, and when the run did not find its own difference.
 
+    Without servers it is a process that compares the links of the settings file on a schedule, within its budget, and
+    publishes what it finds: differing rows are a page. It runs until SIGTERM or Ctrl-C.
+
     \b
     Example:
+      leadline verify -c /etc/leadline/verify.yaml
       leadline verify pg-1='host=10.0.0.1 user=leadline_verify dbname=app' \\
                       pg-2='host=10.0.0.2 user=leadline_verify dbname=app'
     """
     from leadline_verify.limits import RunLimits, parse_window
     from leadline_verify.verifying import VerifyRequest
 
+    if upstream is None:
+        _serve(config)
+        return
+    if downstream is None:
+        raise UsageError("give the downstream too: leadline verify UPSTREAM DOWNSTREAM")
+    if config is not None:
+        raise UsageError("-c: the servers are in the settings file; give either a file or two servers")
     up, down = servers([upstream, downstream], None, "main", ask=False)
     request = VerifyRequest(
         upstream=str(up.name),
@@ -140,6 +153,21 @@ def command(
         report = _run(request, stream, form)
     _print(report, form)
     _conclude(report)
+
+
+def _serve(config: Path | None) -> None:
+    """The long-running part."""
+    from leadline import metrics
+    from leadline.settings.verify import VerifySettings
+    from leadline.topics import require
+    from leadline_verify.scheduled.comparison import ServerComparison
+    from leadline_verify.scheduled.service import run
+
+    settings = begin(VerifySettings, config)
+    asyncio.run(require(settings.kafka))
+    metrics.serve("verify", settings.metrics)
+    clock = SystemClock()
+    asyncio.run(run(settings, ServerComparison(settings.budget, clock), clock))
 
 
 def _run(request: "VerifyRequest", keys: IO[bytes] | None, form: str) -> "VerifyReport":

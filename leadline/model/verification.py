@@ -12,7 +12,7 @@ from leadline.model.alert import Evidence
 from leadline.model.ids import ClusterName, LinkId, NodeName
 from leadline.model.observation import Count, LinkKind
 
-MOST_TABLES: Final = 500
+MOST_TABLES: Final = 2000
 """So many tables are in a record: those that differ first, then those whose proof is oldest."""
 MOST_ROWS: Final = 20
 """So many rows of one table are in a record."""
@@ -28,7 +28,7 @@ Outcome = Literal["equal", "different", "undecided", "failed"]
 ``undecided``: nothing is confirmed, and not everything was compared. ``failed``: it ended by an error."""
 
 
-class ConfirmedRow(Value, frozen=True, kw_only=True):
+class ReportedRow(Value, frozen=True, kw_only=True):
     """One row that is confirmed to differ."""
 
     kind: RowKind
@@ -47,7 +47,9 @@ class TableDifference(Value, frozen=True, kw_only=True):
     missing: Count = 0
     extra: Count = 0
     changed: Count = 0
-    first: Annotated[list[ConfirmedRow], Meta(max_length=MOST_ROWS)] = []
+    unlisted: Count = 0
+    """Rows beyond those that the comparison listed, whose kinds it does not say."""
+    first: Annotated[list[ReportedRow], Meta(max_length=MOST_ROWS)] = []
     """The first of them, in the order of the key."""
     signs: list[Evidence] = []
     """Facts, seen on the servers while they were compared, that can have brought the differences about. Their names are
@@ -56,7 +58,7 @@ class TableDifference(Value, frozen=True, kw_only=True):
     @property
     def rows(self) -> int:
         """The number of rows that differ."""
-        return self.missing + self.extra + self.changed
+        return self.missing + self.extra + self.changed + self.unlisted
 
 
 class ChunkCounts(Value, frozen=True, kw_only=True):
@@ -85,8 +87,10 @@ class TableVerification(Value, frozen=True, kw_only=True):
     """None when no row is confirmed to differ."""
     refused: str | None = None
     """The reason for which the table cannot be compared; None when it can."""
+    compared_at: Time | None = None
+    """When it was last compared, whatever the outcome; None when it never was."""
     equal_at: Time | None = None
-    """When the whole table was last proven equal, in this run or an earlier one; None when it never was."""
+    """When the whole table was last proven equal, then or earlier; None when it never was."""
 
 
 class SchemaDifference(Value, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ This package never opens a connection and never prints a secret.
 ``audit``        settings of an audit: what is accepted as it is
 ``targets``      settings of what is notified
 ``routing``      settings of who is notified, and when
+``verify``     of the process that compares data
 ``sink``         settings of the sinks
 ``dsn``          connection strings: their form, and their address without secrets
 ``plain``        values in effect with their origin; settings for the file of a process that we start

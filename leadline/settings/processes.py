@@ -14,8 +14,14 @@ from leadline.settings.secret import Secret
 from leadline.settings.sink import SinkSettings
 from leadline.settings.source import read
 from leadline.settings.stream import StreamSettings
+from leadline.settings.verify import VerifySettings
 
-PROCESSES: Final[dict[str, type[Settings]]] = {"agent": AgentSettings, "stream": StreamSettings, "sink": SinkSettings}
+PROCESSES: Final[dict[str, type[Settings]]] = {
+    "agent": AgentSettings,
+    "stream": StreamSettings,
+    "sink": SinkSettings,
+    "verify": VerifySettings,
+}
 
 
 def recognize(path: Path | None, environ: Mapping[str, str]) -> str:

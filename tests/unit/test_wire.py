@@ -28,7 +28,7 @@ from leadline.model.silence import Silence
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline.model.verification import (
     ChunkCounts,
-    ConfirmedRow,
+    ReportedRow,
     SchemaDifference,
     SequenceDifference,
     TableDifference,
@@ -262,7 +262,7 @@ VERIFICATION = Verification(
             difference=TableDifference(
                 table="public.items",
                 changed=1,
-                first=[ConfirmedRow(kind="changed", key="id=5", columns=["price"])],
+                first=[ReportedRow(kind="changed", key="id=5", columns=["price"])],
                 signs=[Evidence(name="updates_not_published", value="publish = 'insert'", node=PG1)],
             ),
             equal_at=AT - timedelta(days=1),

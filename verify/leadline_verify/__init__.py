@@ -33,4 +33,5 @@ Compare:
 ``repair``       the statements that would repair
 ``summary``      the report as text
 ``findings``     the record of a verification as findings for the stream
+``scheduled``    the long-running part, which publishes what it finds
 """

@@ -10,7 +10,7 @@ from leadline.model.alert import Evidence
 from leadline.model.finding import FindingReport
 from leadline.model.ids import ClusterName, LinkId, NodeName
 from leadline.model.verification import (
-    ConfirmedRow,
+    ReportedRow,
     SequenceDifference,
     TableDifference,
     TableVerification,
@@ -22,11 +22,11 @@ from leadline_verify.findings import findings_of
 from tests.unit.streams.causes.logical import COUNTED, logical, rising, run
 from tests.unit.streams.world import World, at
 
-MISSING = TableDifference(table="public.items", missing=1, first=[ConfirmedRow(kind="missing", key="id=5")])
+MISSING = TableDifference(table="public.items", missing=1, first=[ReportedRow(kind="missing", key="id=5")])
 CHANGED = TableDifference(
-    table="public.items", changed=1, first=[ConfirmedRow(kind="changed", key="id=5", columns=["price"])]
+    table="public.items", changed=1, first=[ReportedRow(kind="changed", key="id=5", columns=["price"])]
 )
-EXTRA = TableDifference(table="public.items", extra=1, first=[ConfirmedRow(kind="extra", key="id=5")])
+EXTRA = TableDifference(table="public.items", extra=1, first=[ReportedRow(kind="extra", key="id=5")])
 
 
 class Verifier:

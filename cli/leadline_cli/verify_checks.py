@@ -1,0 +1,32 @@
+"""The check of ``leadline doctor`` for a verifier: both ends of each link answer and show what is compared."""
+
+import asyncio
+
+from leadline.clock import Clock
+from leadline.errors import LeadlineError, UnreachableError
+from leadline.settings.verify import VerifiedLinkSettings, VerifySettings
+from leadline_cli.checks import CheckResult
+
+TIMEOUT_S = 15
+"""For two connections and the catalogs of both servers."""
+
+
+async def links(settings: VerifySettings, clock: Clock) -> list[CheckResult]:
+    """Check every link."""
+    return list(await asyncio.gather(*(_link(settings, each, clock) for each in settings.links)))
+
+
+async def _link(settings: VerifySettings, link: VerifiedLinkSettings, clock: Clock) -> CheckResult:
+    from leadline_verify.scheduled.comparison import ServerComparison
+
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            tables = await ServerComparison(settings.budget, clock).tables(link)
+    except TimeoutError:
+        return CheckResult(link.link, "comparable", "unreachable", f"no answer in {TIMEOUT_S} s")
+    except LeadlineError as error:
+        away = isinstance(error, UnreachableError)
+        return CheckResult(link.link, "comparable", "unreachable" if away else "fail", str(error))
+    if not tables:
+        return CheckResult(link.link, "comparable", "fail", "no table to compare; look at tables and exclude")
+    return CheckResult(link.link, "comparable", "ok", f"{len(tables)} table{'s' if len(tables) > 1 else ''}")

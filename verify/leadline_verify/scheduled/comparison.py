@@ -1,0 +1,78 @@
+"""Comparisons of the servers of the settings, each with sessions of its own."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+import psycopg
+
+from leadline.clock import Clock
+from leadline.errors import UnreachableError
+from leadline.settings.verify import BudgetSettings, VerifiedLinkSettings
+from leadline_agents.engines.postgresql.connection import Connection
+from leadline_verify.limits import RunLimits
+from leadline_verify.outcome import VerifyReport
+from leadline_verify.plan import Planned, TablePlan
+from leadline_verify.scheduled.record import plain_name
+from leadline_verify.session import open_session
+from leadline_verify.verifying import Run, VerifyRequest, plan_run
+
+
+class ServerComparison:
+    """Compares on servers, within a budget."""
+
+    def __init__(self, budget: BudgetSettings, clock: Clock) -> None:
+        self._clock = clock
+        self._limits = RunLimits(
+            max_rows_per_s=budget.rows_per_s,
+            max_lag_s=budget.max_lag_s,
+            max_duration_s=budget.max_duration_s,
+            statement_timeout_s=budget.statement_timeout_s,
+        )
+
+    async def tables(self, link: VerifiedLinkSettings) -> list[str]:
+        """The names of the tables that the link carries, as far as the settings choose them."""
+        async with self._sessions(link) as (up, down):
+            _, _, planned = await plan_run(up, down, self._request(link))
+        names = [plain_name(_quoted(each)) for each in planned]
+        return [name for name in names if _chosen(link, name)]
+
+    async def compare(self, link: VerifiedLinkSettings, table: str) -> VerifyReport:
+        """Compare one table."""
+        request = replace(self._request(link), tables=(table,))
+        return await Run(request, self._clock, lambda _: None, lambda _: None).verify()
+
+    def _request(self, link: VerifiedLinkSettings) -> VerifyRequest:
+        return VerifyRequest(
+            upstream=link.upstream,
+            upstream_dsn=link.upstream_dsn.reveal(),
+            downstream=link.downstream,
+            downstream_dsn=link.downstream_dsn.reveal(),
+            subscription=link.subscription or None,
+            limits=self._limits,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _sessions(self, link: VerifiedLinkSettings) -> AsyncIterator[tuple[Connection, Connection]]:
+        """A session on each side. Raises UnreachableError."""
+        timeout_s = self._limits.statement_timeout_s
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                up = await open_session(link.upstream, link.upstream_dsn.reveal(), timeout_s)
+                await stack.enter_async_context(up)
+                down = await open_session(link.downstream, link.downstream_dsn.reveal(), timeout_s)
+                await stack.enter_async_context(down)
+                yield up, down
+        except psycopg.Error as error:
+            text = error.diag.message_primary or str(error).partition("\n")[0]
+            raise UnreachableError(f"{link.upstream} or {link.downstream}: {text}") from None
+
+
+def _quoted(planned: Planned) -> str:
+    return planned.upstream.full_name if isinstance(planned, TablePlan) else planned.table
+
+
+def _chosen(link: VerifiedLinkSettings, name: str) -> bool:
+    wanted = not link.tables or any(fnmatchcase(name, pattern) for pattern in link.tables)
+    return wanted and not any(fnmatchcase(name, pattern) for pattern in link.exclude)
