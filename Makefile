@@ -17,7 +17,7 @@ WAITING := -n 6 --dist worksteal
 # Says how long a target took, whether it failed or not.
 TIMED = TIMEFORMAT='make $@ took %0R s'; time
 
-.PHONY: help venv demo test unit unit-streams unit-others properties deep servers integration quickzoo quickwild faults lint zoo wild bench docs site wheel pictures clean
+.PHONY: help venv demo test unit unit-streams unit-others properties deep servers integration quickzoo quickwild faults reliability lint zoo wild bench docs site wheel pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ quickwild: $(STAMP) ## the situations that people reported, those marked quick
 
 faults: $(STAMP) ## kill, freeze and take away our own parts on Apache Kafka, and count what is lost
 	@$(TIMED) $(PYTEST) -n 3 tests/faults
+
+reliability: faults ## the same, and write the counts into docs/reliability.md
+	@$(BIN)/python -m tests.faults.page
 
 lint: $(STAMP) ## style, format and types
 	$(BIN)/ruff check .

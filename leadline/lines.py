@@ -16,6 +16,8 @@ from leadline.words import amount, duration, hour
 
 REFUSED: Final = "rule_blind"
 """The rule by which a server is blind although its agent has every right."""
+BEYOND: Final = "limit_reached"
+"""The cause of an incident about a cluster that has more than is judged."""
 FINE: Final = frozenset({"idle", "healthy", "catching_up", "delayed_by_design"})
 """Verdicts of links without a problem."""
 PROBLEMS: Final = {
@@ -163,6 +165,16 @@ def incident(record: Incident) -> list[str]:
     if record.state == "resolved":
         lines.append(f"          {ending(record)}")
     return [escape(line) for line in lines]
+
+
+def not_judged(incidents: Iterable[Incident]) -> list[str]:
+    """For each cluster that has more than is judged: the limits that it has reached, and what is beyond them."""
+    return [
+        f"{each.cluster}: {cause.evidence_for[0].value if cause.evidence_for else cause.summary}"
+        for each in sorted(incidents, key=lambda each: each.cluster)
+        for cause in each.causes
+        if each.state == "open" and cause.code == BEYOND
+    ]
 
 
 def delivery(record: Delivery) -> str:

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import TypeVar
 
+from leadline.deadletters import Unreadable
 from leadline.errors import BadRecord, UnreachableError
 from leadline.kafka import consumer_options, reach
 from leadline.settings.common import KafkaSettings
@@ -47,10 +48,11 @@ async def of_key(kafka: KafkaSettings, codec: Codec[T], client_id: str, key: str
 async def _records(
     kafka: KafkaSettings, codec: Codec[T], client_id: str
 ) -> AsyncGenerator[tuple[str, bytes | None], None]:
-    """The key and the value of every record that is in the topic now."""
+    """The key and the value of every record that is in the topic now; what the client cannot read is left out."""
     from aiokafka import AIOKafkaConsumer
     from aiokafka.errors import KafkaError
 
+    from leadline.kafka_batches import ReadableRecords
     from leadline.kafka_errors import reason
 
     await reach(kafka)
@@ -58,10 +60,13 @@ async def _records(
     consumer = AIOKafkaConsumer(topic, **consumer_options(kafka, client_id), fetch_max_wait_ms=FETCH_WAIT_MS)
     try:
         await consumer.start()
+        consumer._fetcher._records = ReadableRecords()
         ends = await consumer.end_offsets(consumer.assignment())
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 for record in records:
+                    if isinstance(record, Unreadable):
+                        continue
                     yield (record.key or b"").decode("utf-8", "replace"), record.value
     except KafkaError as error:
         raise UnreachableError(f"Kafka at {kafka.bootstrap}: {topic} cannot be read: {reason(error)}") from None

@@ -20,6 +20,7 @@ Keep:
 Publish:
 ``channel``    one Kafka producer
 ``record_times``  the times of records, moved when brokers refuse them
+``refused_size``  the size that Kafka refused lately
 ``publisher``  from the outbox to Kafka, in order per cluster
 
 ``backoff``    the wait before the next attempt to connect

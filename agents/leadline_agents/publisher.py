@@ -17,6 +17,7 @@ from leadline_agents.backoff import delay_s
 from leadline_agents.channel import Channel, Message, TooLarge
 from leadline_agents.journal import Record
 from leadline_agents.outbox import BATCH_RECORDS, Outbox
+from leadline_agents.refused_size import RefusedSize
 
 MARK = (SPOOLED, b"1")
 """Last header of a record that is sent late: its time is old although the agent's clock is right."""
@@ -54,8 +55,12 @@ class Publisher:
         self._away = False
         self.channels = 0
         """Connections that were opened."""
-        self.refused_bytes = 0
-        """The smallest value that Kafka refused for its size; 0 for none."""
+        self._refused = RefusedSize(clock)
+
+    @property
+    def refused_bytes(self) -> int:
+        """The smallest value that Kafka refused for its size lately; 0 for none."""
+        return self._refused.bytes
 
     def put(self, observation: Sample | NodeSettings | EngineVitals, cluster: str = "") -> None:
         """Add an observation of one of the clusters: of ``cluster``, if it is vitals. It does not wait for Kafka."""
@@ -133,7 +138,7 @@ class Publisher:
         if len(records) == 1:
             size = len(records[0].value)
             log.error("Kafka refuses an observation of %d bytes; it is dropped, and the next has less: %s", size, error)
-            self.refused_bytes = min(size, self.refused_bytes or size)
+            self._refused.note(size)
             self._outbox.refuse(key)
         else:
             self._outbox.failed(key)

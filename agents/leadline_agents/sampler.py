@@ -42,7 +42,7 @@ class Backlog(NamedTuple):
     channels: int = 0
     """Connections to Kafka that were opened since the agent started."""
     refused_bytes: int = 0
-    """The smallest value that Kafka refused for its size; 0 for none."""
+    """The smallest value that Kafka refused for its size lately; 0 for none."""
 
 
 class Sampler:

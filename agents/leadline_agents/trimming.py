@@ -10,7 +10,7 @@ SHOWN_HEALTHY_S = 600.0
 CHOSEN_S = 30.0
 """Rows that are as urgent as others are chosen anew after this time: each change of rows is a whole sample."""
 REFUSED_PART = 0.5
-"""The part of a size that Kafka refused which looks have from then on."""
+"""The part of a size that Kafka refused which looks have until it is tried again."""
 
 
 class Trimmer:

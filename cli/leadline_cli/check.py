@@ -78,7 +78,8 @@ def command(
     address, so that names of performance data stay. Each server is read twice, one second
     apart, to see what moves; it is read for up to nine seconds where that shows the cause, such as at the next attempt
     of a subscription that receives nothing. The exit code is 1 when there is a problem, and 3 when it cannot be seen
-    whether there is one: no server answers, or what is needed is hidden from the role or refused to everybody.
+    whether there is one: no server answers, what is needed is hidden from the role or refused to everybody, or there is
+    more than is judged.
 
     \b
     Example:
@@ -112,6 +113,8 @@ def command(
         raise ProblemFound("a server cannot be read; see above" if unread else once(pages[0].summary))
     if blind := _blind(look):
         raise UnreachableError(f"cannot see everything: {blind[0]}")
+    if beyond := look.not_judged():
+        raise UnreachableError(f"cannot judge everything: {beyond[0]}")
     if unknown := [link for link in links if link.verdict == "unknown"]:
         raise UnreachableError(f"cannot see everything: the state of {_name(unknown[0])} is not known")
     if hidden := [node for node in look.nodes() if node.health != "up"]:
@@ -152,6 +155,8 @@ def _print(look: "OneLook", form: str, once: lines.Once) -> None:
             emit({"kind": "cause", **msgspec.to_builtins(cause, builtin_types=(datetime,))})
         for line in look.unseen():
             emit({"kind": "not_seen", "text": line})
+        for line in look.not_judged():
+            emit({"kind": "not_judged", "text": line})
         return
     refused = _refused(look)
     nodes = [
@@ -179,7 +184,7 @@ def _print(look: "OneLook", form: str, once: lines.Once) -> None:
 
 
 def _explain(look: "OneLook", once: lines.Once) -> None:
-    """The causes with their fixes, the breaches that no cause explains, and what was not seen."""
+    """The causes with their fixes, the breaches that no cause explains, what was not seen, and what was not judged."""
     causes = look.causes()
     explained = frozenset().union(*(CAUSES[cause.code].explains for cause in causes if cause.confidence > GUESS))
     rows = []
@@ -190,7 +195,7 @@ def _explain(look: "OneLook", once: lines.Once) -> None:
         if cause.code != FOR_AGENTS:
             rows += [("fix" if not number else "", line) for number, line in enumerate(fix_lines(cause))]
     rows += [("found", alert.summary) for alert in look.alerts() if alert.rule not in explained]
-    rows += [("not seen", line) for line in look.unseen()]
+    rows += [("not seen", line) for line in look.unseen()] + [("beyond", line) for line in look.not_judged()]
     for number, (name, line) in enumerate(rows):
         text = escape(once(line))
         click.echo(("\n" if not number or name in ("cause", "guess") else "") + f"{name:<9} {text}".rstrip())
@@ -240,13 +245,13 @@ def _nagios(look: "OneLook", once: lines.Once) -> int:
     codes = {WORST[link.verdict] for link in links} | {2 if page.severity == "critical" else 1 for page in pages}
     codes |= (
         {2 if node.health == "down" else 3 for node in nodes if node.health != "up"}
-        | {3 for _ in _blind(look)}
+        | {3 for _ in (*_blind(look), *look.not_judged())}
         | ({3} if not links else set())
     )
     code = next(code for code in (2, 1, 3, 0) if code in codes | {0})
     states = [f"{_name(link)} {link.verdict} {lines.lag_of(link)}" for link in links] or [_no_links(look)]
     states += [f"{node.node} {_state(node)}: {node.note}" for node in nodes if node.health != "up"]
-    states += _blind(look) if links else []
+    states += (_blind(look) if links else []) + look.not_judged()
     states += [cause.summary for cause in look.causes()[:1]]
     line = escape("; ".join(map(once, states))).replace("|", "/")
     click.echo(f"REPLICATION {NAGIOS[code]} - {line}{_performance(look)}")

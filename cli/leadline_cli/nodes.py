@@ -18,8 +18,8 @@ from leadline.model.retirement import Retirement
 from leadline.model.status import NodeStatus, Status
 from leadline.settings.common import KafkaSettings
 from leadline.settings.sink import SinkSettings
-from leadline.topic_table import newest
-from leadline.wire import STATUS
+from leadline.topic_table import latest, newest
+from leadline.wire import INCIDENTS, STATUS
 from leadline_cli.matchable import instead
 from leadline_cli.options import by_option, config_option, format_option, settings, user
 from leadline_cli.output import emit, table
@@ -42,14 +42,15 @@ def command() -> None:
 @click.option("--cluster", metavar="NAME", help="Only nodes of this cluster.")
 @format_option
 def list_(config: Path | None, cluster: str | None, form: str) -> None:
-    """List the nodes as they were last judged.
+    """List the nodes as they were last judged. Of a cluster that has more than is judged, standard error names what is
+    not.
 
     \b
     Example:
       leadline nodes list --cluster orders -c sink.yaml
     """
-    found = _nodes(asyncio.run(_statuses(settings(SinkSettings, config).kafka)))
-    shown = [node for node in found if cluster in (None, node.cluster)]
+    kafka = settings(SinkSettings, config).kafka
+    shown = [node for node in _nodes(asyncio.run(_statuses(kafka))) if cluster in (None, node.cluster)]
     if form == "json":
         for node in shown:
             emit(lines.node_fields(node))
@@ -61,6 +62,9 @@ def list_(config: Path | None, cluster: str | None, form: str) -> None:
         table(("cluster", "node", "role", "version", "state", "note"), rows)
     else:
         click.echo("no nodes")
+    incidents = asyncio.run(latest(kafka, INCIDENTS, CLIENT)).values()
+    for line in lines.not_judged(each for each in incidents if cluster in (None, each.cluster)):
+        click.echo(escape(f"not judged: {line}"), err=True)
 
 
 @command.command("retire")

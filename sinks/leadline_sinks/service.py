@@ -53,7 +53,7 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
 
     context = NotificationContext(sinks, settings.notify.datacenter_clusters)
     context_consumer = ContextConsumer(
-        settings.kafka, context, lambda: _wake(consumers), clock, replayed=settings.notify.replayed
+        *(settings.kafka, context, lambda: _wake(consumers), clock, dead_letters), replayed=settings.notify.replayed
     )
     for name, each in sinks.items():
         notifier = Notifier(name, each, settings, context, write, clock)

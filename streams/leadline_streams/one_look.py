@@ -167,6 +167,10 @@ class OneLook:
         """Servers that are referred to and not watched, each with what would show it."""
         return [line for state in self._clusters.values() for line in unseen(state.memory, self._now)]
 
+    def not_judged(self) -> list[str]:
+        """For each cluster that has more than is judged: the limits that it has reached, and what is beyond them."""
+        return [f"{name}: {state.beyond}" for name, state in self._clusters.items() if state.beyond]
+
     def limits(self, rule: str) -> tuple[float | None, float | None]:
         """The general warning and critical limits of a rule."""
         limits = next(

@@ -1,8 +1,9 @@
-"""The page that publishes the faults: ``python -m tests.faults.page`` writes the last ``make faults`` into it."""
+"""The page that publishes the faults: ``make reliability`` writes the last ``make faults`` into it, by this module."""
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 RESULT = ROOT / "build" / "faults.json"
 
 PAGE = ROOT / "docs" / "reliability.md"
-BEGIN = "<!-- begin: make faults -->"
+BEGIN = "<!-- begin: make reliability -->"
 END = "<!-- end -->"
 
 FAULTS = {
@@ -73,7 +74,13 @@ def line(row: Mapping[str, Any]) -> str:
 
 def written(page: str, found: Mapping[str, Any]) -> str:
     """The page with this run between its marks. Raises ValueError when it has none."""
-    return between(page, BEGIN, END, _table(found))
+    rows = list(_table(found))
+    return between(page, BEGIN, END, [*rows, "", seal(rows)])
+
+
+def seal(rows: Sequence[str]) -> str:
+    """A comment that only rows as they were written have: what was counted is not edited."""
+    return f"<!-- rows: {zlib.crc32(chr(10).join(rows).encode()):08x} -->"
 
 
 def _table(found: Mapping[str, Any]) -> Iterator[str]:
@@ -90,10 +97,13 @@ def _table(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write the last run into the page."""
+    """Write the last run into the page, if it was one of everything."""
     if not RESULT.exists():
-        sys.exit(f"there is no {RESULT.relative_to(ROOT)}: run make faults first")
-    PAGE.write_text(written(PAGE.read_text(), json.loads(RESULT.read_text())))
+        sys.exit(f"there is no {RESULT.relative_to(ROOT)}: run make reliability first")
+    found = json.loads(RESULT.read_text())
+    if missing := FAULTS.keys() - {row["fault"] for row in found["faults"]}:
+        sys.exit(f"the last run did not count {', '.join(sorted(missing))}: run make reliability")
+    PAGE.write_text(written(PAGE.read_text(), found))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from leadline.errors import ExitCode
-from leadline.wire import encode
+from leadline.wire import INCIDENTS, encode
 from tests.fixtures.kafka import Kafka
 from tests.integration.sinks import sink_main
 from tests.integration.sinks.kit import hook, process, until, writing
@@ -18,15 +18,15 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def damage(kafka: Kafka, topic: str, word: bytes) -> None:
-    """Change one byte of each batch with this word."""
+    """Change one byte wherever this word is."""
     changed = 0
     for segment in kafka.nodes[0].segments(topic):
-        data = segment.read_bytes()
-        if (place := data.find(word)) >= 0:
-            with segment.open("r+b") as file:
+        data, place = segment.read_bytes(), -1
+        with segment.open("r+b") as file:
+            while (place := data.find(word, place + 1)) >= 0:
                 file.seek(place)
                 file.write(b"?")
-            changed += 1
+                changed += 1
     assert changed
 
 
@@ -71,3 +71,32 @@ async def test_a_worker_passes_over_it(kafka: Kafka, topics: Topics, tmp_path: P
     assert any(b"wrong checksum" in detail for detail in await details(topics))
     saved = {each.key for found in (await topics.read("state")).values() for each in found}
     assert b"billing" in saved
+
+
+async def test_a_worker_passes_over_a_state(kafka: Kafka, topics: Topics, tmp_path: Path) -> None:
+    """Its cluster is judged anew, and people are notified of it; the others go on as they were."""
+    settings, samples = topics.settings(), f"{topics.prefix}samples"
+    world.START = CLOCK.now()
+    lost, good = (World(name).add("pg-1", "primary") for name in ("orders", "billing"))
+    async with producing(topics) as producer:
+
+        async def put(second: float) -> None:
+            for server in (lost, good):
+                await producer.send_and_wait(samples, encode(server.sample(second)), server.node.cluster.encode())
+
+        for second in range(3):
+            await put(float(second))
+        with Worker(settings, tmp_path / "first") as worker:
+            await caught_up(topics, settings)
+            assert await worker.stop() == ExitCode.OK
+        damage(kafka, f"{topics.prefix}state", b"orders")
+        with Worker(settings, tmp_path / "second") as worker:
+            for second in range(3, 8):
+                await put(float(second))
+                await CLOCK.sleep(1.0)
+            await caught_up(topics, settings)
+            assert await worker.stop() == ExitCode.OK
+    found = [INCIDENTS.decode(each.value) for records in (await topics.read("incidents")).values() for each in records]
+    about = {each.cluster: each.causes[0].code for each in found if each.rules == ["judgement_failing"]}
+    assert about["orders"] == "state_unreadable"
+    assert any(b"wrong checksum" in detail for detail in await details(topics))

@@ -104,10 +104,14 @@ def _header(clusters: list[str], now: datetime, note: str) -> Text:
 
 
 def _blind(fleet: FleetView, once: line_of.Once) -> Iterator[Text]:
-    """A banner for each server of which a part is hidden from its agent, or from everybody."""
+    """A banner for each server of which a part is hidden from its agent, or from everybody, and for each cluster that
+    has more than is judged.
+    """
     hidden = [f"{row.node}: {row.blind}" for row in fleet.nodes if row.blind is not None]
     for line in (*hidden, *sorted(each.summary for each in _refused(fleet))):
         yield Text.assemble((" BLIND ", "bold white on magenta"), " ").append(escape(once(line)))
+    for line in line_of.not_judged(fleet.incidents.values()):
+        yield Text.assemble((" NOT JUDGED ", "bold white on magenta"), " ").append(escape(line))
 
 
 def _refused(fleet: FleetView) -> list[Transition]:

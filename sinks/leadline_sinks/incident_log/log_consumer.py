@@ -12,6 +12,7 @@ from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline.wire import ACTIONS, ALERTS, AUDITS, CHANGES, CODECS, DELIVERIES, INCIDENTS, UNPROCESSABLE
 from leadline_sinks.notify.dead_letters import DeadLetters
+from leadline_sinks.notify.group_watch import GroupWatch, has_share
 from leadline_sinks.notify.kafka_reader import (
     POLL_MS,
     commit,
@@ -70,7 +71,8 @@ class LogConsumer:
         await consume(TARGET, self._new_consumer, self._follow, self._clock)
 
     async def _follow(self, consumer: Any) -> None:
-        while True:
+        watch = GroupWatch(TARGET, self._clock)
+        while not watch.is_stuck(moves=has_share(consumer)):
             fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH)
             batch: list[tuple[TopicRecord, Any]] = []
             for record in (record for records in fetched.values() for record in records):

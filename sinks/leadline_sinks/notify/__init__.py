@@ -20,6 +20,7 @@ Work:
 ``tracked_incident``   an incident that is not finished
 ``attempts``           one attempt at a time, and their failures
 ``incident_consumer``  reads a target's share of the incidents
+``group_watch``        that a consumer gets its share of the partitions
 ``context_consumer``   reads the topics that a process needs completely
 ``lease``              whether the incidents are still this process's
 ``kafka_reader``       consumers that reconnect; decoding of records

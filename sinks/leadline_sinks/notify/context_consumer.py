@@ -1,6 +1,7 @@
 """Reads the topics that every sink process needs completely, from the beginning.
 
-Silences, actions, deliveries, and incidents, of which those of one datacenter are found together.
+Silences, actions, deliveries, and incidents, of which those of one datacenter are found together. Of the first three,
+records that cannot be used go to the dead letters, by each process and at each of its starts.
 """
 
 import asyncio
@@ -8,11 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 from leadline.clock import Clock
-from leadline.deadletters import Unreadable
+from leadline.errors import BadRecord
+from leadline.model.action import Action
+from leadline.model.delivery import Delivery
+from leadline.model.incident import Incident
+from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
-from leadline.wire import ACTIONS, DELIVERIES, INCIDENTS, SILENCES
+from leadline.wire import ACTIONS, CODECS, DELIVERIES, INCIDENTS, SILENCES
 from leadline_sinks.notify.context import NotificationContext
-from leadline_sinks.notify.kafka_reader import POLL_MS, consume, decode, has_reached, is_replayed, new_consumer
+from leadline_sinks.notify.dead_letters import DeadLetters
+from leadline_sinks.notify.kafka_reader import POLL_MS, consume, has_reached, is_replayed, new_consumer, value_of
 
 
 class ContextConsumer:
@@ -24,6 +30,7 @@ class ContextConsumer:
         context: NotificationContext,
         changed: Callable[[], None],
         clock: Clock,
+        dead_letters: DeadLetters,
         *,
         replayed: bool = False,
     ) -> None:
@@ -32,6 +39,9 @@ class ContextConsumer:
         self._context = context
         self._changed = changed
         self._clock = clock
+        self._dead_letters = dead_letters
+        self.records = 0
+        """Records that were read since the start."""
         self._waiting: list[asyncio.Future[None]] = []
 
     async def caught_up(self) -> None:
@@ -54,8 +64,15 @@ class ContextConsumer:
                     self._waiting = []
                 fetched = await consumer.getmany(timeout_ms=POLL_MS)
                 for records in fetched.values():
+                    self.records += len(records)
                     for record in records:
-                        self._apply(record)
+                        try:
+                            self._apply(record)
+                        except BadRecord as bad:
+                            if (
+                                record.topic != self._kafka.topic_prefix + INCIDENTS.name
+                            ):  # whoever notifies of its incidents puts it there
+                                await self._dead_letters.put(record, bad)
                 if fetched:
                     self._changed()
                 while pending and await has_reached(consumer, pending[0][0]):
@@ -66,23 +83,33 @@ class ContextConsumer:
         finally:
             self._waiting = [each for _, waiting in pending for each in waiting] + self._waiting
 
+    async def _take(self, record: Any) -> None:
+        try:
+            self._apply(record)
+        except BadRecord as bad:
+            if record.topic != self._kafka.topic_prefix + INCIDENTS.name:  # put there by whoever notifies of them
+                await self._dead_letters.put(record, bad)
+
     def _apply(self, record: Any) -> None:
-        match record.topic.removeprefix(self._kafka.topic_prefix):
-            case SILENCES.name:
-                silence = decode(SILENCES, record)
-                if silence is not None or (record.value is None and not isinstance(record, Unreadable)):
-                    self._context.add_silence((record.key or b"").decode("utf-8", "replace"), silence)
-            case ACTIONS.name:
-                if (action := decode(ACTIONS, record)) is not None:
-                    self._context.add_action(action)
-            case DELIVERIES.name:
-                if (delivery := decode(DELIVERIES, record)) is not None:
-                    self._context.add_delivery(delivery, record.offset)
-            case INCIDENTS.name:
-                incident = decode(INCIDENTS, record)
-                if incident is not None and (self._replayed or not is_replayed(record)):
-                    self._context.add_incident(incident, self._clock.now())
+        topic = record.topic.removeprefix(self._kafka.topic_prefix)
+        value = value_of(CODECS[topic], record)
+        match value:
+            case Silence():
+                self._context.add_silence(_key(record), value)
+            case Action():
+                self._context.add_action(value)
+            case Delivery():
+                self._context.add_delivery(value, record.offset)
+            case Incident():
+                if self._replayed or not is_replayed(record):
+                    self._context.add_incident(value, self._clock.now())
+            case None if topic == SILENCES.name:
+                self._context.add_silence(_key(record), None)
 
     def _new_consumer(self) -> Any:
         topics = [self._kafka.topic_prefix + codec.name for codec in (SILENCES, ACTIONS, DELIVERIES, INCIDENTS)]
         return new_consumer(self._kafka, *topics)
+
+
+def _key(record: Any) -> str:
+    return (record.key or b"").decode("utf-8", "replace")

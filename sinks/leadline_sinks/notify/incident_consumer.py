@@ -15,6 +15,7 @@ from leadline.settings.sink import SinkSettings
 from leadline.wire import INCIDENTS
 from leadline_sinks.notify.context_consumer import ContextConsumer
 from leadline_sinks.notify.dead_letters import DeadLetters
+from leadline_sinks.notify.group_watch import GroupWatch, has_share
 from leadline_sinks.notify.kafka_reader import (
     POLL_MS,
     commit,
@@ -127,9 +128,14 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
     async def _follow(self, consumer: Any) -> None:
         opening: asyncio.Task[None] | None = None
         committed_at = self._clock.monotonic()
+        watch, others = GroupWatch(self._target, self._clock), self._context.records
         try:
             while True:
                 fetched = await consumer.getmany(timeout_ms=POLL_MS)
+                has_work = has_share(consumer) and (self._ready.is_set() or not consumer.assignment())
+                if watch.is_stuck(moves=has_work or bool(fetched) or others != self._context.records):
+                    return
+                others = self._context.records
                 for partition, records in fetched.items():
                     await self._take(partition, records)
                 if fetched:
@@ -194,9 +200,8 @@ class IncidentConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiok
     def _settled(self) -> dict[Any, int]:
         return {at: self._notifier.settled(at.partition, position) for at, position in self._positions.items()}
 
-    async def _owns(self) -> bool:
-        """Whether the incidents are this process's. While Kafka is away nobody can have taken them over."""
-        return await owns(self._consumer, self._settled()) is not False
+    async def _owns(self) -> bool | None:
+        return await owns(self._consumer, self._settled())
 
     async def _commit(self) -> None:
         new = {at: offset for at, offset in self._settled().items() if self._committed.get(at) != offset}

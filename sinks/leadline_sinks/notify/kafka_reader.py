@@ -28,8 +28,8 @@ REBALANCE_MS: Final = 60_000
 than a session, 10 s, and a delivery may last longer."""
 COMMIT_S: Final = 5.0
 """Longest time of one commit."""
-OWNS_S: Final = 20.0
-"""Longest time to learn whether partitions are ours. Later, Kafka is taken for away, and nobody can have taken over."""
+OWNS_S: Final = 10.0
+"""Longest time to learn whether partitions are ours; an answer after a session would say nothing about now."""
 STOP_S: Final = 5.0
 REPLAY: Final = "leadline-replay"
 """Header of records that ``leadline replay`` made. Targets are not notified of them unless the settings ask for it."""
@@ -54,7 +54,7 @@ def new_consumer(kafka: KafkaSettings, *topics: str, group: str | None = None) -
 async def consume(name: str, make: Callable[[], Any], work: Callable[[Any], Awaitable[None]], clock: Clock) -> None:
     """Start a consumer and run ``work`` with it, until cancelled.
 
-    When the connection to Kafka is lost, ``work`` ends and is run again with a new consumer. ``name`` is for the
+    When the connection to Kafka is lost, or ``work`` returns, it is run again with a new consumer. ``name`` is for the
     process log, which has one message for each outage.
     """
     reported = False

@@ -15,7 +15,7 @@ from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.settings.common import KafkaSettings
 from leadline.wire import Outgoing, outgoing
-from leadline_sinks.notify.lease import Lease, NotOwner
+from leadline_sinks.notify.lease import Lease, NotAnswered, NotOwner
 from leadline_sinks.notify.pacing import RECONNECT_S
 
 CLAIM_S: Final = 10.0
@@ -77,7 +77,7 @@ class KafkaWriter:
                     if owner is not None:
                         await self._let_go(owner.name)
                     raise NotOwner(f"another process writes to {record.topic} by now") from None
-                except CONNECTION_LOST as error:
+                except (NotAnswered, *CONNECTION_LOST) as error:
                     if not reported:
                         why = reason(error)
                         log.warning("cannot write to Kafka: %s; retrying every %g s", why, RECONNECT_S)

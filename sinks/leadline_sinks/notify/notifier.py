@@ -98,6 +98,8 @@ class Notifier:
         self._revision = context.revision
         self._epoch = 0
         """Rises when incidents are taken away; a step that began before sends nothing more."""
+        self._held_back = ""
+        """The reason for which nothing is sent, which is reported once."""
         self._update_metrics()
 
     def observe(self, incident: Incident, partition: int, offset: int) -> None:
@@ -132,7 +134,9 @@ class Notifier:
         try:
             return await self._step()
         except NotOwner as error:
-            log.info("%s: nothing is sent: %s", self._target, error)
+            if str(error) != self._held_back:
+                log.warning("%s: nothing is sent: %s; asking again each %g s", self._target, error, NOT_OWNER_S)
+            self._held_back = str(error)
             return NOT_OWNER_S
 
     async def _step(self) -> float:
@@ -202,6 +206,7 @@ class Notifier:
         if epoch != self._epoch:
             return
         outcome = await self._attempts.make(notification)
+        self._held_back = ""
         if outcome is not None:
             await self._ended(tracked, notification, outcome)
 

@@ -11,6 +11,7 @@ from leadline.clock import Clock
 from leadline.model.change_record import ChangeRecord
 from leadline.settings.sink import SinkSettings
 from leadline.wire import CHANGES
+from leadline_sinks.notify.group_watch import GroupWatch, has_share
 from leadline_sinks.notify.kafka_reader import (
     POLL_MS,
     commit,
@@ -61,7 +62,8 @@ class ChangeConsumer:
         await self._sink.close()
 
     async def _follow(self, consumer: Any) -> None:
-        while True:
+        watch = GroupWatch(self._target, self._clock)
+        while not watch.is_stuck(moves=has_share(consumer)):
             fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=AT_ONCE)
             for at, records in fetched.items():
                 for group in self.due(records):

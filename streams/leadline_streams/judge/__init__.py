@@ -12,6 +12,7 @@
 ``problem_state``    what is remembered of alerts, incidents and reports
 ``limits``           limits of one cluster, and what is beyond them
 ``links``            the links of a cluster, by identity and by node
+``nodes``            the nodes, by name and by what they show
 ``lookup``           one of many slots, senders or subscriptions, found by a field
 ``view``             a cluster while one subject is judged
 ``chain``            the chain of servers above a link

@@ -13,6 +13,7 @@ from leadline_streams.judge.judging import STEP, Judging, drain
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.links import Links
 from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.nodes import Nodes
 from leadline_streams.judge.state import Memory
 from leadline_streams.judge.timers import Timers
 from leadline_streams.judge.wiring import Wiring
@@ -212,6 +213,7 @@ class Looks:
         thorough = before is None
         was, node.node = node.node, sample.node
         wrote, node.takes_writes = node.takes_writes, engine.takes_writes(sample)
+        cast(Nodes[NodeState], nodes).note(node.name)
         node.lineage = engine.lineage(sample)
         node.blind = engine.blindness(sample)
         if was.role != node.node.role or was.labels != node.node.labels or was.datacenter != node.node.datacenter:

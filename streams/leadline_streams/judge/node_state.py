@@ -21,6 +21,7 @@ from leadline.model.observation import (
     Tables,
 )
 from leadline_streams.judge.counters import Window
+from leadline_streams.judge.nodes import Sign
 from leadline_streams.judge.position_clock import PositionClock
 
 Reach = Literal["gone", "hangs", "locked_out", "not_ready", "unseen"]
@@ -227,6 +228,18 @@ class NodeState(Struct, omit_defaults=True):
     @sample.setter
     def sample(self, sample: Sample | None) -> None:
         self.kept, self.vitals = sample, None
+
+    def signs(self) -> frozenset[Sign]:
+        """What the last sample shows that others may look for; see ``Nodes``."""
+        if self.kept is None:
+            return frozenset()
+        shown = self.kept
+        signs: set[Sign] = {("slot", slot.name) for slot in shown.slots if slot.plugin is not None}
+        signs.update(("publication", name) for name in shown.publications)
+        signs.update(("left_out", group) for group in shown.left_out)
+        if self.takes_writes:
+            signs.add(("writer", self.node.system_id))
+        return frozenset(signs)
 
     @property
     def answers(self) -> bool:

@@ -18,6 +18,7 @@ from leadline_streams.judge import subject
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.nodes import Sign
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.problem_state import ReportState
 
@@ -49,6 +50,10 @@ class ClusterView(Protocol):
     @property
     def reports(self) -> Mapping[str, ReportState]:
         """The last report of each source of findings."""
+        ...
+
+    def having(self, *signs: Sign) -> Sequence[NodeState]:
+        """The nodes that lately showed all of these, in their order; see ``Nodes``."""
         ...
 
     def above(self, node: str) -> Sequence[LinkState]:

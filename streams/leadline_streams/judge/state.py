@@ -20,6 +20,7 @@ from leadline_streams.judge.audit_state import AuditState
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.links import Links
 from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.nodes import Nodes, Sign
 from leadline_streams.judge.problem_state import AlertState, IncidentState, ReportState
 from leadline_streams.judge.watermark import Arrivals
 
@@ -36,7 +37,8 @@ class Memory(Struct, omit_defaults=True):
 
     cluster: ClusterName
     arrivals: Arrivals = field(default_factory=Arrivals)
-    nodes: dict[str, NodeState] = field(default_factory=dict)
+    nodes: dict[str, NodeState] = field(default_factory=Nodes)
+    """Always ``Nodes``, like ``links``."""
     links: dict[str, LinkState] = field(default_factory=Links)
     """Always ``Links``, which MessagePack cannot tell from others."""
     alerts: dict[str, AlertState] = field(default_factory=dict)
@@ -84,6 +86,10 @@ class Memory(Struct, omit_defaults=True):
         """Whether an alert is open that samples can change."""
         return bool(self.alerts) and any(alert.rule not in STANDING for alert in self.alerts.values())
 
+    def having(self, *signs: Sign) -> Sequence[NodeState]:
+        """The nodes that lately showed all of these, in their order."""
+        return self.nodes.having(*signs)  # type: ignore[attr-defined,no-any-return]  # Nodes
+
     def above(self, node: str) -> Sequence[LinkState]:
         """The links that end at a node, oldest first."""
         return self.links.above(node)  # type: ignore[attr-defined,no-any-return]  # Links
@@ -113,7 +119,7 @@ _DECODER = msgspec.msgpack.Decoder(Memory, dec_hook=lambda kind, values: kind(va
 def load(data: bytes) -> Memory:
     """The memory whose ``dump`` gave these bytes. Raises msgspec.ValidationError for another version's bytes."""
     memory = _DECODER.decode(data)
-    memory.links = Links(memory.links)
+    memory.links, memory.nodes = Links(memory.links), Nodes(memory.nodes)
     kept: dict[str, list[Sample]] = {name: [node.kept] for name, node in memory.nodes.items() if node.kept}
     for _, name, _, _, seen in memory.arrivals.waiting:
         if isinstance(seen, Sample):

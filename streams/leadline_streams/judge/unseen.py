@@ -8,6 +8,9 @@ from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import ClusterView
 
+SHOWN = 5
+"""So many servers that have a slot are named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unwatched:
@@ -53,7 +56,7 @@ def unwatched(cluster: ClusterView, node: NodeState, now: float) -> Iterator[Unw
             line = f"{link.downstream} follows {link.upstream} and is not watched: give its connection string too"
             yield Unwatched(link.downstream, line, link)
     for name, slot, publications in _without_publisher(cluster, node):
-        if _having(cluster, node, slot) or any(map(_leaves_out_slots, cluster.nodes.values())):
+        if _having(cluster, node, slot) or cluster.having(("left_out", "slots")):
             continue
         if _publisher(cluster, node, publications) is None:
             line = f"no watched server has slot {slot} of {name}: give the connection string of its publisher"
@@ -64,7 +67,8 @@ def _not_known(cluster: ClusterView, node: NodeState) -> Iterator[str]:
     """Subscriptions of which it is not known whether a watched server is their publisher."""
     for name, slot, publications in _without_publisher(cluster, node):
         if having := _having(cluster, node, slot):
-            yield f"{' and '.join(having)} has a slot {slot}, and nothing shows that {name} reads it"
+            shown = [*having[:SHOWN], "others"] if len(having) > SHOWN else having
+            yield f"{' and '.join(shown)} has a slot {slot}, and nothing shows that {name} reads it"
         elif (likely := _publisher(cluster, node, publications)) is not None:
             yield f"{likely} has the publications of {name} and no slot {slot}: it was dropped, or was never created"
 
@@ -81,23 +85,13 @@ def _without_publisher(cluster: ClusterView, node: NodeState) -> Iterator[tuple[
 
 def _publisher(cluster: ClusterView, node: NodeState, publications: tuple[str, ...]) -> NodeName | None:
     """The only other server that takes writes and has these publications; None for none or several."""
-    named = set(publications)
     having = [
         each.name
-        for each in cluster.nodes.values()
-        if each is not node and each.writable and each.kept is not None and named <= set(each.kept.publications)
+        for each in cluster.having(*(("publication", name) for name in publications))
+        if each is not node and each.writable
     ]
-    return having[0] if named and len(having) == 1 else None
+    return having[0] if len(having) == 1 else None
 
 
 def _having(cluster: ClusterView, node: NodeState, slot: str) -> list[str]:
-    return [each.name for each in cluster.nodes.values() if each is not node and _has_slot(each, slot)]
-
-
-def _has_slot(node: NodeState, name: str) -> bool:
-    sample = node.kept if node.answers else None
-    return sample is not None and any(slot.name == name for slot in sample.slots)
-
-
-def _leaves_out_slots(node: NodeState) -> bool:
-    return node.kept is not None and "slots" in node.kept.left_out
+    return [each.name for each in cluster.having(("slot", slot)) if each is not node and each.answers]

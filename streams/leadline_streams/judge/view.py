@@ -16,7 +16,7 @@ Derived = TypeVar("Derived")
 class View:
     """A cluster as rules and causes read it."""
 
-    __slots__ = ("_derived", "_memory", "above", "around", "below", "cluster", "links", "nodes", "reports")
+    __slots__ = ("_derived", "_memory", "above", "around", "below", "cluster", "having", "links", "nodes", "reports")
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -26,6 +26,7 @@ class View:
         self.reports: Mapping[str, ReportState] = memory.reports
         self.above: Callable[[str], Sequence[LinkState]] = memory.above
         self.below: Callable[[str], Sequence[LinkState]] = memory.below
+        self.having: Callable[..., Sequence[NodeState]] = memory.having
         self.around: Callable[[str], Sequence[LinkState]] = memory.around
         self._derived: dict[Callable[[Any], Any], Any] = {}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from leadline.wire import Outgoing
 from leadline_streams.runtime.transport import Opening
@@ -46,6 +46,10 @@ class Log(Protocol):
 
     async def extents(self) -> Mapping[int, Extent]:
         """The partitions of the samples topic assigned to this worker."""
+        ...
+
+    def unusable_states(self, partition: int) -> Sequence[Any]:
+        """Records of the partition's states that cannot be read, or have no key."""
         ...
 
     def partition_of(self, key: bytes) -> int:

@@ -86,6 +86,10 @@ class KafkaLog:
         committed = consumer._committed_offset
         return {tp.partition: Extent(earliest[tp], ends[tp], committed[tp]) for tp in assigned}
 
+    def unusable_states(self, partition: int) -> Sequence[Any]:
+        """Records of the partition's states that cannot be read, or have no key."""
+        return list(self._consumer.unusable.get(partition, {}).values())
+
     def partition_of(self, key: bytes) -> int:
         """The partition of the samples that the records of a key are in: as every client of Kafka chooses it."""
         return int(murmur2(key) & 0x7FFFFFFF) % (self._consumer.topic_partitions(self._samples) or 1)

@@ -40,6 +40,8 @@ MOST_DEFECTS = 10
 """A state from which so many judgements in a row fail is given up: its cluster is judged anew."""
 MOST_STRANGERS = 1000
 """Keys of no known cluster whose records cannot be used: so many are counted."""
+LOST_S = 120.0
+"""After states were left out that could not be read, a cluster without one may be one of theirs for so long."""
 STEPS_PER_RECORD = 8
 """An alert takes no more steps than this at one record. So a multiple of the offset is above all its numbers."""
 log = logging.getLogger(__name__)
@@ -70,6 +72,8 @@ class Partition:
         self._strangers: dict[bytes, int] = {}
         """Records of a key that is no known cluster's, none of which could be used."""
         self._verifier = verifier
+        self._lost: tuple[str, float] | None = None
+        """The reason for which states were left out, and until when clusters are taken for theirs."""
 
     @property
     def watches(self) -> bool:
@@ -95,6 +99,10 @@ class Partition:
         cluster = Cluster(key, name, self._factory.new(name, floor), applied, applied, seq_floor=floor)
         cluster.unreported = ("state_unreadable", named(error))
         self._add(cluster, now)
+
+    def expect_lost(self, why: str, now: float) -> None:
+        """States of unknown clusters could not be read: clusters that show now without a state are taken for theirs."""
+        self._lost = why, now + LOST_S
 
     def fold(self, records: Iterable[Any], now: float) -> Folded:
         """Apply records in the order of offsets, those applied before left out: each to its cluster, a tick to all."""
@@ -305,6 +313,8 @@ class Partition:
         floor = STEPS_PER_RECORD * record.offset  # a cluster of this name may have been forgotten
         fold = self._factory.new(name, floor)
         cluster = Cluster(key, name, fold, record.offset, record.offset, seq_floor=floor)
+        if self._lost is not None and now < self._lost[1]:
+            cluster.unreported = ("state_unreadable", self._lost[0])
         self._add(cluster, now)
         return cluster
 

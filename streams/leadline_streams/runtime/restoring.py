@@ -1,13 +1,15 @@
 """Brings the clusters of a partition back from their saved states when a worker takes it up.
 
-A state that cannot be read ends nothing: its cluster is judged anew, and the state goes to the dead letters.
+A state that cannot be read ends nothing: its cluster is judged anew, and the state goes to the dead letters. Where not
+even its key can be read, an older state of the cluster is taken, and the samples since; without one it is judged anew.
 """
 
 import logging
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
 
 from leadline.clock import Clock
-from leadline.deadletters import DEAD_LETTERS, Rejected
+from leadline.deadletters import DEAD_LETTERS, Rejected, Unreadable
 from leadline.recording import Recorded
 from leadline.settings.stream import StreamSettings
 from leadline.signature import SignatureCheck
@@ -64,6 +66,8 @@ class Restorer:
     ) -> Partition:
         """A partition with its clusters. One whose state cannot be read is judged anew; the state is a dead letter."""
         partition = Partition(number, position, self._factory, self._blobs, self._flush_s, self._verifier)
+        if unusable := self._kafka.unusable_states(number):
+            await self._bury_unusable(number, unusable, partition)
         for key, error in lost.items():
             await self._bury(key, number, error)
             try:
@@ -77,6 +81,16 @@ class Restorer:
                 await self._bury(key, number, failed, blob)
             await self._clock.sleep(0)  # for the heartbeats
         return partition
+
+    async def _bury_unusable(self, number: int, records: Sequence[Any], partition: Partition) -> None:
+        """Send records of the states that belong to no known cluster to the dead letters, and expect their clusters."""
+        for record in records:
+            why = record.detail if isinstance(record, Unreadable) else "a state without a key"
+            log.error("%s[%d] offset %d is left out: %s", self._topic, number, record.offset, why)
+            placed = Recorded(self._topic, number, record.offset, record.timestamp, None, [], record.value)
+            letter = Rejected(placed, UNPROCESSABLE, why).letter(self._prefix + DEAD_LETTERS, self._clock.now())
+            await self._kafka.send(letter, number)
+            partition.expect_lost(why, self._clock.monotonic())
 
     async def _bury(self, key: bytes, partition: int, error: Exception, blob: bytes | None = None) -> None:
         """Send a state that cannot be read to the dead letters."""

@@ -24,6 +24,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage, Message
 from mode.utils.futures import maybe_async
 
+from leadline.deadletters import Unreadable
 from leadline.kafka_batches import Places, ReadableRecords, batches, readable
 
 MAX_BATCHES = 2500
@@ -33,6 +34,10 @@ FETCH_WAIT_MS = 100
 MAX_FETCH_BYTES = 8 * 1024 * 1024
 """Bytes of one fetch. Each is copied three times on its way, and memory for more than some 30 MB is not kept by malloc:
 it would be requested from the system, and cleared by it, at every fetch."""
+MOST_UNUSABLE = 1000
+"""So many records of a partition of the other topic that are of no use are kept."""
+NOBODY = b""
+"""A key that no cluster has."""
 MAX_WAITING = 5
 """Chunks that may wait for the processor; from four on fetching pauses."""
 
@@ -99,6 +104,8 @@ class Fetched(ReadableRecords):
         """Return batches of the topic."""
         if at.topic == self._topic:
             found.__class__, found.damaged = Batches, self._damaged
+        else:
+            super().prepare(at, found)
 
 
 class LoopWorker:
@@ -161,6 +168,8 @@ class ChunkConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._openings: dict[TP, Opening] = {}
+        self.unusable: dict[int, dict[int, Any]] = {}
+        """Records of the other topic that cannot be read or have no key, by partition and offset."""
         self._room = asyncio.Event()
 
     def _new_consumer_thread(self) -> LoopConsumer:
@@ -208,6 +217,23 @@ class ChunkConsumer(driver.Consumer):
                 if self.should_stop or not self.flow_active:
                     return
                 yield tp, message
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        """A record for Faust; for one that is of no use, the removal of what nobody has."""
+        if isinstance(record, Unreadable):
+            offset, checksum, sizes = record.end - 1, None, (0, 0)
+        elif record.key is None:
+            offset, checksum, sizes = record.offset, record.checksum, (0, 0)
+        else:
+            return super()._to_message(tp, record)
+        known = self.unusable.setdefault(tp.partition, {})
+        if len(known) < MOST_UNUSABLE:
+            known[record.offset] = record
+        return ConsumerMessage(
+            *(tp.topic, tp.partition, offset, record.timestamp / 1000, record.timestamp_type, [], NOBODY, None),
+            *(checksum, *sizes, tp),
+            generation_id=self.app.consumer_generation_id,
+        )
 
     async def _fetch(self, wait_s: float) -> Mapping[TP, list[Any]]:
         # Faust passes the live set, which may grow meanwhile, and sleeps for a second when all buffers are full.

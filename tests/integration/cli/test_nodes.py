@@ -14,6 +14,8 @@ from leadline.model.status import NodeHealth, NodeStatus
 from leadline.settings.common import KafkaSettings
 from leadline.topic_table import latest
 from leadline.wire import OBSERVATIONS, STATUS
+from leadline_streams.runtime.cluster_failure import ClusterFailure
+from tests.fixtures import unreadable
 from tests.fixtures.brokers import Broker, create_topics
 from tests.fixtures.commands import Run
 
@@ -86,3 +88,21 @@ def test_what_cannot_be_retired(run: Run, kafka: KafkaSettings, cluster: str, no
     assert refused.code == 2
     assert message in refused.err
     assert retirements(kafka) == []
+
+
+def test_a_list_that_is_not_whole_says_so(run: Run, kafka: KafkaSettings) -> None:
+    """Nodes beyond the limit of a cluster have no status. A batch that the client cannot read hides no other."""
+
+    async def write() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+            for partition in range(3):
+                await unreadable.header(producer, f"{kafka.topic_prefix}status", partition)
+        failure = ClusterFailure.begin("orders", AT.timestamp()).noted("limit_reached", "5000 nodes", AT.timestamp())
+        assert failure.incident is not None
+        await publish(kafka, "test", failure.incident)
+
+    asyncio.run(write())
+    listed = run("nodes", "list", "--cluster", "orders")
+    assert (listed.code, len(listed.out.splitlines())) == (0, 3), listed.out
+    assert listed.err == "not judged: orders: 5000 nodes\n"
+    assert run("nodes", "list", "--cluster", "other").err == ""

@@ -20,6 +20,6 @@ def quick(*given: Any) -> dict[str, Any]:
 
 if __name__ == "__main__":
     kafka_reader.consumer_options = quick
-    lease.LEASE_S = 1.0  # type: ignore[misc]
+    lease.LEASE_S, lease.SESSION_S = 1.0, 2.0  # type: ignore[misc]
     pacing.PROBE_S = 3.0  # type: ignore[misc]
     sys.exit(main())

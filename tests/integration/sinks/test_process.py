@@ -1,6 +1,7 @@
 """`leadline sink` as a process: its notifications and records, whatever happens to it."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from importlib.util import find_spec
 from itertools import product
@@ -179,9 +180,8 @@ async def test_hostile_and_bad_records(embedded: Broker, prefix: str, tmp_path: 
         assert "replayed" not in sink.out
         assert sink.out.replace("\n", "").isprintable()
         assert sink.err.replace("\n", "").isprintable()
-        # Three of four are bad in each topic, which one reader reads completely; two targets read the incidents.
-        assert sink.err.count("skipping ") == 3 * 4
-        assert sink.err.count("goes to the dead letters") == 3
+        # Three of four are bad in each topic; two targets read the incidents.
+        assert sink.err.count("goes to the dead letters") == 3 * 4
 
 
 async def test_the_incident_log_gets_every_record(embedded: Broker, prefix: str) -> None:
@@ -240,7 +240,10 @@ async def test_the_incident_log_gets_every_record(embedded: Broker, prefix: str)
 
 
 async def test_an_outage_of_kafka(prefix: str, tmp_path: Path) -> None:
-    """Each client reports the outage once and reconnects; nothing is sent twice, nothing is lost."""
+    """Each client reports the outage once and reconnects; nothing is sent twice, nothing is lost.
+
+    What had to be tried again is not sent while Kafka cannot say whether another process has the incident by now.
+    """
     need(find_spec("confluent_kafka") is not None, "a broker: pip install 'leadline[demo]'")
     from leadline_lab.sandbox.broker import EmbeddedBroker
 
@@ -257,10 +260,12 @@ async def test_an_outage_of_kafka(prefix: str, tmp_path: Path) -> None:
                 await put(made.incident(1, cluster="second", opened_at=now))
                 await until("the second fails", lambda: to.refused, sink)
                 broker.down()
+                await until("no more requests", lambda: "nothing is sent: Kafka does not say" in sink.err, sink, 60.0)
                 to.status = 200
-                await until("the second", lambda: len(to.got) == 2, sink, 60.0)
                 await asyncio.sleep(5)
+                assert len(to.got) == 1
                 broker.up()
+                await until("the second", lambda: len(to.got) == 2, sink, 60.0)
                 await put(msgspec.structs.replace(first, seq=2, state="resolved", resolved_at=now))
                 await until("the end", lambda: len(to.got) == 3, sink, 60.0)
             assert sink.end() == 0
@@ -372,9 +377,14 @@ async def test_batches_that_the_client_cannot_read_stop_no_sink(any_kafka: Broke
     letters = [dict(each.headers) for each in await everything(bootstrap, prefix, "deadletters")]
     details = [each["leadline-deadletter-detail"] for each in letters]
     assert sum(b"UnicodeDecodeError" in detail for detail in details) >= PARTITIONS
-    assert {each["leadline-deadletter-topic"].decode() for each in letters} == {f"{prefix}incidents"}
-    places = {(each["leadline-deadletter-partition"], each["leadline-deadletter-offset"]) for each in letters}
-    assert len(places) == 2 * PARTITIONS
+    places = Counter(
+        tuple(each[f"leadline-deadletter-{part}"].decode() for part in ("topic", "partition", "offset"))
+        for each in letters
+    )
+    assert places == {
+        (f"{prefix}{name}", str(partition), str(offset)): 1 if name == "incidents" else 2  # at each start
+        for name, partition, offset in product(names, range(PARTITIONS), range(2))
+    }
     assert all(f"{prefix}{name}[0] offset 0" in sink.err for name in names)
 
 

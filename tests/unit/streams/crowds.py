@@ -91,6 +91,42 @@ def unwatched(size: int) -> Crowd:
     return world
 
 
+def chain(size: int) -> Crowd:
+    """A primary, and standbys of which each follows the one before it."""
+    world = star(size)
+    for number, server in enumerate(world.servers.values()):
+        below = (number + 1,) if number + 1 < size else ()
+        server.set(downstreams=tuple(map(_sender, below)), slots=tuple(map(_slot, below)))
+        if number:
+            server.set(upstream=replace(server.fields["upstream"], host=f"pg-{number - 1}.db"))
+    return world
+
+
+def alike(size: int) -> Crowd:
+    """Servers of which each has the same slots and subscriptions, that connect to no watched address."""
+    world = Crowd()
+    names = [f"sub{number}" for number in range(3)]
+    slot = Slot(name="", kind="logical", plugin="pgoutput", active=False, confirmed_lsn=LSN, restart_lsn=LSN)
+    for number in range(size):
+        world.add(f"pg-{number}", "primary", system_id=str(7000 + number)).set(
+            positions=Positions(current_lsn=LSN),
+            slots=tuple(replace(slot, name=name) for name in names),
+            subscriptions=tuple(
+                Subscription(name=name, slot=name, publications=("everything",), enabled=True) for name in names
+            ),
+            publications=("everything",),
+        )
+    return world
+
+
+def orphans(size: int) -> Crowd:
+    """The same, and no server has the slots."""
+    world = alike(size)
+    for server in world.servers.values():
+        server.set(slots=())
+    return world
+
+
 def lost_slots(size: int) -> Crowd:
     """A primary whose slots are all invalidated."""
     world = Crowd()

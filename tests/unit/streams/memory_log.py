@@ -117,6 +117,7 @@ class MemoryLog:
         """The largest state that is taken."""
         self.worker: Worker | None = None
         self.claimed: list[set[int]] = []
+        self.unusable: list[Any] = []
         self.taken_over = False
         """Another worker has claimed the partitions."""
 
@@ -154,6 +155,10 @@ class MemoryLog:
     async def extents(self) -> Mapping[int, Extent]:
         """All partitions are this worker's."""
         return {number: Extent(0, len(found), self.committed.get(number)) for number, found in self.samples.items()}
+
+    def unusable_states(self, partition: int) -> Sequence[Any]:
+        """Those that a test has put there."""
+        return self.unusable
 
     def partition_of(self, key: bytes) -> int:
         """All keys are in the first partition."""

@@ -74,6 +74,9 @@ def counted(run: Callable[[], object]) -> Counter[CodeType]:
         (crowds.unwatched, None),
         (crowds.lost_slots, None),
         (crowds.subscriptions, None),
+        (crowds.chain, crowds.stop_all),
+        (crowds.alike, None),
+        (crowds.orphans, None),
     ],
 )
 def test_twice_the_size_is_twice_the_cost(make: Callable[[int], Crowd], fails: Break) -> None:

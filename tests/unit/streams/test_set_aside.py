@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiokafka.errors import CorruptRecordException
 
 from leadline import wire
 from leadline.clock import ManualClock, moment
@@ -17,7 +18,7 @@ from leadline.wire import INCIDENTS, MAX_RECORD_BYTES, Outgoing
 from leadline_streams.runtime import cluster_failure
 from leadline_streams.runtime.cluster_failure import QUIET_S, REFUSED_LEAST, RULE, ClusterFailure
 from leadline_streams.runtime.fitting import fitted
-from leadline_streams.runtime.partition import MOST_DEFECTS, STEPS_PER_RECORD, Partition
+from leadline_streams.runtime.partition import LOST_S, MOST_DEFECTS, STEPS_PER_RECORD, Partition
 from leadline_streams.runtime.saving import StateWriter
 from leadline_streams.runtime.snapshot import Saved
 from leadline_streams.runtime.worker import Worker
@@ -164,6 +165,39 @@ async def test_a_state_that_cannot_be_read_stops_nobody() -> None:
         b"good": 8,
     }
     assert 3 * STEPS_PER_RECORD in floors
+
+
+async def test_a_batch_of_states_that_the_client_cannot_read_stops_nobody() -> None:
+    """Nobody knows whose they were: a cluster that shows now without a state is judged anew, and people hear of it.
+
+    https://github.com/faust-streaming/faust/issues/432 (recovery waits for ever for an offset that cannot be read).
+    """
+    log = MemoryLog()
+    for seq in range(3):
+        log.append(sample("orders", seq))
+        log.append(sample("good", seq))
+    log.written.append(Outgoing("state", b"good", Saved(0, 4, Count("good", 7).dump()).pack(), [], 0))
+    log.unusable = [
+        Unreadable(7, 9, 0, 0, CorruptRecordException("a wrong checksum"), "state", 0),
+        record(b"no key", 9, key=None),
+    ]
+    log.append(tick(1))
+    await judged(log)
+    (opened,) = reported(log)
+    assert (opened.cluster, opened.causes[0].code) == ("orders", "state_unreadable")
+    letters = [dict(each.headers) for each in log.topic("deadletters")]
+    assert [(each["leadline-deadletter-topic"], each["leadline-deadletter-offset"]) for each in letters] == [
+        (b"state", b"7"),
+        (b"state", b"9"),
+    ]
+
+
+def test_a_cluster_that_begins_much_later_has_lost_nothing() -> None:
+    """However many states could not be read when the worker began."""
+    held = Partition(0, 0, Counts(), {}, flush_s=10.0)
+    held.expect_lost("a wrong checksum", 0.0)
+    folded = held.fold([record(sample("new"), 0), record(tick(1), 1)], LOST_S)
+    assert not [output for _, output in folded.outputs if isinstance(output, Incident)]
 
 
 async def test_a_state_that_is_too_large_is_reported_and_an_older_one_is_not_used() -> None:

@@ -13,6 +13,7 @@ from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
 from leadline.clock import ManualClock
+from leadline.deadletters import Unreadable
 from leadline.settings.stream import StreamSettings
 from leadline_streams.judge.policy import Policy
 from leadline_streams.runtime.app import build
@@ -56,7 +57,7 @@ async def _nothing(*_: Any, **__: Any) -> None:
 
 
 def records(tp: TP, *offsets: int) -> list[Any]:
-    return [record(b"x", offset, tp.partition) for offset in offsets]
+    return [record(b"x", offset, tp.partition, b"x") for offset in offsets]
 
 
 async def delivered(consumer: Consumer) -> list[tuple[TP, Any]]:
@@ -79,6 +80,19 @@ async def test_records_of_other_topics_travel_one_by_one(consumer: Consumer) -> 
     state = [_with_checksum(r) for r in records(STATE, 1, 2)]
     consumer.fetches = [{STATE: state}]
     assert [(message.offset, message.value) for _, message in await delivered(consumer)] == [(1, b"x"), (2, b"x")]
+
+
+async def test_states_that_cannot_be_read_are_removals_of_nobody(consumer: Consumer) -> None:
+    """Recovery goes on to the last offset; what was left out is kept to be reported."""
+    consumer.resume_partitions({STATE})
+    broken = Unreadable(2, 5, 0, 0, ValueError("a wrong checksum"), *STATE)
+    keyless = _with_checksum(record(b"x", 6, 0))
+    consumer.fetches = [{STATE: [*map(_with_checksum, records(STATE, 1)), broken, keyless]}] * 2
+    for _ in range(2):  # after a rebalance they are read again
+        messages = [message for _, message in await delivered(consumer)]
+        found = [(message.offset, message.key, message.value) for message in messages]
+        assert found == [(1, b"x", b"x"), (4, b"", None), (6, b"", None)]
+    assert list(consumer.unusable[0].values()) == [broken, keyless]
 
 
 def _with_checksum(found: Any) -> Any:

@@ -12,6 +12,7 @@ from leadline.model.ids import NodeName
 from leadline.model.observation import Downstream
 from leadline_streams.engines.postgresql.identity import SenderKey, addresses, hosts, is_at, is_local
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES
+from leadline_streams.judge.limits import MOST_LINKS
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.state import Memory
 
@@ -19,6 +20,10 @@ ALL_PAIRS = 4096
 """Up to so many pairs every sender is compared with every standby."""
 MANY = 64
 """A sign that more nodes have does not distinguish any of them."""
+MOST_CANDIDATES = 20
+"""So many nodes are named of which one is the upstream of a link."""
+MOST_SENDERS = 2 * MOST_LINKS
+"""So many senders of a cluster are compared with its standbys; those beyond have no link, and are counted as such."""
 NEAR_S = 2.0
 """Processes that began further apart have no points for it."""
 

@@ -1,9 +1,11 @@
 """The publisher of each subscription: the server whose slot its worker reads."""
 
+from collections.abc import Iterable
+
 from leadline.model.ids import NodeName, link_id, one_of
 from leadline.model.observation import Slot, Subscription
 from leadline.numbers import whole_number
-from leadline_streams.engines.postgresql.candidates import MANY, Addresses
+from leadline_streams.engines.postgresql.candidates import MANY, MOST_CANDIDATES, Addresses
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.matching import LEAST, assign, logical_points
@@ -27,16 +29,16 @@ def discover(memory: Memory, nodes: list[NodeState], stood_in: StandIns, now: fl
     for each in memory.links.values():
         if each.name:
             own.setdefault((each.downstream, each.name), []).append(each)
-    slots: dict[str, list[tuple[NodeState, Slot]]] = {}
+    slots: dict[str, dict[NodeName, tuple[NodeState, Slot]]] = {}
     for node in nodes:
         for slot in node.sample.slots if node.sample is not None else ():
             if slot.kind == "logical":
-                slots.setdefault(slot.name, []).append((node, slot))
+                slots.setdefault(slot.name, {})[node.name] = node, slot
     pairs, places = {}, Addresses(nodes)
     for (name, _), subscription in readers.items():
         down = memory.nodes[name]
         known = {link.upstream for link in own.get((name, subscription.name), ())}
-        for up, slot in _likely(slots.get(subscription.slot or "", []), places, down, subscription, known):
+        for up, slot in _likely(slots.get(subscription.slot or "", {}), places, down, subscription, known):
             link = memory.links.get(link_id(memory.cluster, up.name, name, subscription.name))
             if up is not down:
                 points = logical_points(up, slot, down, subscription, sticky=link is not None)
@@ -53,7 +55,7 @@ def discover(memory: Memory, nodes: list[NodeState], stood_in: StandIns, now: fl
                 continue  # a slot of that name elsewhere: where the subscription connects to has not changed
             _subscribe(memory, reader, subscription, upstream, (), links, stood_in, now)
         elif reader in candidates and so_far is None:
-            names = tuple(sorted({name for name, _ in candidates[reader]}))
+            names = tuple(sorted({name for name, _ in candidates[reader]})[:MOST_CANDIDATES])
             upstream = names[0] if len(names) == 1 else one_of(names)
             _subscribe(memory, reader, subscription, upstream, names if len(names) > 1 else (), links, stood_in, now)
         elif so_far is not None:
@@ -75,21 +77,21 @@ def _is_over(memory: Memory, link: LinkState | None) -> bool:
 
 
 def _likely(
-    slots: list[tuple[NodeState, Slot]],
+    slots: dict[NodeName, tuple[NodeState, Slot]],
     places: Addresses,
     down: NodeState,
     subscription: Subscription,
     known: set[NodeName],
-) -> list[tuple[NodeState, Slot]]:
+) -> Iterable[tuple[NodeState, Slot]]:
     """The slots of its slot's name that a subscription may read; of very many, those where it connects or was known."""
     if len(slots) <= MANY:
-        return slots
+        return slots.values()
     there: list[NodeState] = []
     if subscription.publisher is not None:
         host, _, port = subscription.publisher.rpartition(":")
         there = places.at(host, whole_number(port) or 0, down)
     likely = known.union(node.name for node in there)
-    return [each for each in slots if each[0].name in likely][:MANY]
+    return [slots[name] for name in sorted(likely) if name in slots][:MANY]
 
 
 def _subscriptions(node: NodeState) -> tuple[Subscription, ...]:

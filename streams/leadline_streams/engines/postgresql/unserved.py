@@ -74,18 +74,22 @@ def successor_of(
     to the published database.
     """
     old = cluster.nodes.get(link.upstream) if link is not None else None
-    others = [each for each in cluster.nodes.values() if each.writable and each.name != node.name]
-    lacking = [each for each in others if not _has_slot(each, subscription)]
     if old is not None:
-        same = [each for each in lacking if each.node.system_id == old.node.system_id]
+        writers = cluster.having(("writer", old.node.system_id))
+        same = [each for each in writers if _may_follow(each, node, subscription)]
         others = [each for each in same if each.name != old.name]
         newest = max(others or same, key=lambda each: each.writable_since or 0.0, default=None)
         if newest is None or _is_read_as_standby(node, subscription, link, old, newest):
             return None
         return Successor(newest, None if newest.name == old.name else old)
-    named = set(subscription.publications)
-    having = [each for each in lacking if each.sample is not None and named <= set(each.sample.publications)]
-    return Successor(having[0], None) if named and len(having) == 1 else None
+    publishers = cluster.having(*(("publication", name) for name in subscription.publications))
+    having = [each for each in publishers if _may_follow(each, node, subscription)]
+    return Successor(having[0], None) if len(having) == 1 else None
+
+
+def _may_follow(publisher: NodeState, node: NodeState, subscription: Subscription) -> bool:
+    """Whether a server takes writes and lacks the slot of a subscription of another one."""
+    return publisher.writable and publisher.name != node.name and not _has_slot(publisher, subscription)
 
 
 def _is_read_as_standby(

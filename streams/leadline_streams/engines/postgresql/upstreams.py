@@ -1,13 +1,16 @@
 """The upstream of each standby, and the sender that serves it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from leadline.model.ids import NodeName, link_id
 from leadline.model.observation import Downstream, Upstream
-from leadline_streams.engines.postgresql.candidates import Addresses, Candidates
+from leadline_streams.engines.postgresql.candidates import MOST_CANDIDATES, MOST_SENDERS, Addresses, Candidates
 from leadline_streams.engines.postgresql.identity import SenderKey, is_at, is_local, key_of, shows_senders
 from leadline_streams.engines.postgresql.links import NOT_DOWNSTREAMS, STARTING, senders
 from leadline_streams.engines.postgresql.matching import assign, must_show, physical_points
+from leadline_streams.judge import limits
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.state import Memory
 
@@ -39,6 +42,9 @@ class Receivers:
         for node in nodes:
             for row in senders(node) if shows_senders(node) else ():
                 if row.kind == "physical" and row.state not in {*NOT_DOWNSTREAMS, STARTING}:
+                    if len(self._rows) >= MOST_SENDERS:
+                        limits.note(memory, limits.LINKS, f"{row.name} from {node.name}")
+                        break
                     self._rows[node.name, key_of(row)] = row
         standbys = [node for node in memory.nodes.values() if node.node.role == "standby" and node.same_as is None]
         pairs = {}
@@ -98,7 +104,7 @@ class Receivers:
         if len(at) == 1:
             return self._without_sender(at[0], may_be)
         if len(at) > 1:
-            return self._known(down, may_be) or Found(candidates=tuple(sorted(node.name for node in at)))
+            return self._known(down, may_be) or _one_of(node.name for node in at)
         if not may_be and self._asks_itself(receiver, down):
             return Found(down.name)
         if (known := self._known(down, may_be)) is not None:
@@ -111,7 +117,7 @@ class Receivers:
         if may_be:
             if len(may_be) == 1:
                 return Found(next(iter(may_be)), is_guess=True, may_have_sender=True)
-            return Found(candidates=tuple(sorted(may_be)))
+            return _one_of(may_be)
         writable = [node for node in self._primaries.get(down.node.system_id, ()) if not must_show(node, down)]
         if len(writable) == 1 and down.node.system_id is not None:
             return Found(writable[0].name, is_guess=True, may_have_sender=not shows_senders(writable[0]))
@@ -154,6 +160,10 @@ class Receivers:
     def _has_active_slot(node: NodeState, name: str | None) -> bool:
         slots = node.sample.slots if node.sample is not None else ()
         return any(slot.name == name and slot.kind == "physical" and slot.active for slot in slots)
+
+
+def _one_of(names: Iterable[NodeName]) -> Found:
+    return Found(candidates=tuple(nsmallest(MOST_CANDIDATES, names)))
 
 
 def _is_elsewhere(before: NodeState, down: NodeState) -> bool:

@@ -3,9 +3,10 @@
 from io import StringIO
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
-from leadline.model.alert import Subject
+from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import NodeName, link_id
 from leadline_lab.view.fleet import FleetView
 from leadline_lab.view.terminal import render
@@ -49,6 +50,17 @@ def test_a_lag_that_is_a_bound_is_marked() -> None:
     fleet.take(link("pg-3", lag_s=55.0, verdict="catching_up"))
     lines = [row for row in shown(fleet, 140).splitlines() if "→" in row]
     assert ["≤ 55 s" in row for row in lines] == [True, False]
+
+
+def test_a_cluster_that_has_more_than_is_judged_has_a_banner() -> None:
+    """What is beyond a limit has no row, and does not count as healthy. Until it is judged again."""
+    fleet = FleetView()
+    beyond = Evidence(name="limit_reached", value="5000 nodes are watched, and these are not: pg-5000")
+    about = incident(1, causes=[cause(code="limit_reached", evidence_for=[beyond])])
+    fleet.take(about)
+    assert "NOT JUDGED  orders: 5000 nodes are watched, and these are not: pg-5000" in shown(fleet, 140).splitlines()[1]
+    fleet.take(replace(about, seq=2, state="resolved", resolved_at=AT))
+    assert "NOT JUDGED" not in shown(fleet, 140)
 
 
 def test_a_node_that_is_not_up_shows_why() -> None:

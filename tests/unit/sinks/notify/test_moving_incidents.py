@@ -21,8 +21,8 @@ from leadline_sinks.notify.context_consumer import ContextConsumer
 from leadline_sinks.notify.dead_letters import DeadLetters
 from leadline_sinks.notify.incident_consumer import IncidentConsumer
 from leadline_sinks.notify.kafka_writer import KafkaWriter
-from leadline_sinks.notify.lease import LEASE_S, Lease, NotOwner
-from leadline_sinks.notify.notifier import Notifier
+from leadline_sinks.notify.lease import LEASE_S, SESSION_S, Lease, NotAnswered, NotOwner
+from leadline_sinks.notify.notifier import NOT_OWNER_S, Notifier
 from leadline_sinks.notify.sink import Notification, Outcome, Rate, Sent
 from leadline_sinks.slack.sink import SlackSink
 from tests.unit.sinks import made
@@ -170,7 +170,7 @@ async def test_partitions_go_after_the_delivery(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(incident_consumer, "FINISH_S", 5.0 if answered else 0.05)
     world, clock = World(), SystemClock()
     notifier, context = world.process(clock)
-    reading = ContextConsumer(SETTINGS.kafka, context, lambda: None, clock)
+    reading = ContextConsumer(SETTINGS.kafka, context, lambda: None, clock, letters(clock))
     consumer = IncidentConsumer(TARGET, SETTINGS, notifier, reading, letters(clock), Lease(clock), clock)
     notifier.observe(made.incident(1), 0, 0)
     consumer._ready.set()
@@ -198,9 +198,9 @@ class Answers:
 
     def __init__(self) -> None:
         self.asked = 0
-        self.owned = True
+        self.owned: bool | None = True
 
-    async def ask(self) -> bool:
+    async def ask(self) -> bool | None:
         self.asked += 1
         return self.owned
 
@@ -224,6 +224,61 @@ async def test_kafka_is_asked_before_each_request_once_in_a_while() -> None:
     clock.now = lambda: made.later(2 * LEASE_S + 1.0)  # type: ignore[method-assign]
     with pytest.raises(NotOwner):
         await lease.hold()
+
+
+async def test_a_process_that_is_cut_off_from_kafka_sends_nothing_after_a_session() -> None:
+    """Another one may have the incident then: a page that had to be tried again would follow the end that it sent."""
+    clock, kafka = ManualClock(made.START), Answers()
+    lease = Lease(clock)
+    lease.begin(kafka.ask)
+    await lease.hold()
+    kafka.owned = None
+    for _ in range(2):
+        clock.advance(LEASE_S)
+        await lease.hold()
+    clock.advance(LEASE_S)
+    with pytest.raises(NotAnswered):
+        await lease.hold()
+    kafka.owned = True
+    await lease.hold()
+
+
+async def test_an_answer_that_waited_while_the_process_was_frozen_is_no_answer() -> None:
+    """Kafka gave it before the session was over, and gives the incidents to another process since."""
+    clock = ManualClock(made.START)
+    lease = Lease(clock)
+
+    async def ask() -> bool:
+        clock.advance(SESSION_S)
+        return True
+
+    lease.begin(ask)
+    with pytest.raises(NotAnswered):
+        await lease.hold()
+
+
+async def test_a_notifier_that_is_cut_off_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    """And tries again until Kafka answers."""
+    world = World()
+    notifier, _ = world.process()
+    world.target.answers = asyncio.Semaphore(10)
+    deliver, held = world.target.deliver, True
+
+    async def asks(notification: Notification) -> Outcome:
+        if held:
+            raise NotAnswered("Kafka does not say that the incidents are still this process's")
+        return await deliver(notification)
+
+    world.target.deliver = asks  # type: ignore[method-assign]
+    notifier.observe(made.incident(1), 0, 0)
+    for _ in range(3):
+        assert await notifier.step() == NOT_OWNER_S
+    assert world.target.requests == []
+    assert caplog.text.count("nothing is sent: Kafka does not say") == 1
+    held = False
+    world.clock.advance(60.0)
+    await notifier.step()
+    assert world.target.requests == [("open", 1), ("open", 1)]
 
 
 async def test_a_frozen_process_makes_no_request_after_the_one_in_flight() -> None:
