@@ -62,6 +62,12 @@ COLOURS = {"DIFFERENT": "red", "BLIND": "red", "UNDECIDED": "yellow", "EQUAL": "
     "--max-differences", type=click.IntRange(1), default=10_000, show_default=True, metavar="ROWS",
     help="Differing rows of a table after which its rest is not compared.",
 )  # fmt: skip
+@click.option(
+    "--max-active",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Wait while either server has more sessions in the midst of a statement.",
+)
 @click.option("--strong", is_flag=True, help="Compare two sums, one with a seed that nobody can know before.")
 @click.option("--show-values", is_flag=True, help="Show the values of differing columns, which may be personal data.")
 @click.option(
@@ -89,6 +95,7 @@ def command(
     chunk: int,
     statement_timeout: float,
     max_differences: int,
+    max_active: int | None,
     strong: bool,
     show_values: bool,
     keys: Path | None,
@@ -141,6 +148,7 @@ def command(
             max_lag_s=max_lag,
             max_duration_s=max_duration,
             max_differences=max_differences,
+            max_active=max_active,
             statement_timeout_s=statement_timeout,
             window=parse_window(window) if window else None,
         ),

@@ -24,6 +24,10 @@ GRANT pg_read_all_data TO leadline_verify;
 --
 --     ALTER ROLE leadline_verify BYPASSRLS;
 
+-- To wait while a server is busy (--max-active), and to name the transaction for which a row is undecided:
+--
+--     GRANT pg_read_all_stats TO leadline_verify;
+
 -- Nothing else is needed: pg_logical_emit_message(), which marks a position in WAL, is open to every role by default.
 ALTER ROLE leadline_verify SET default_transaction_read_only = on;
 ALTER ROLE leadline_verify SET lock_timeout = '2s';

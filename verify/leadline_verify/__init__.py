@@ -27,6 +27,7 @@ Compare:
 ``verifying``    a run
 
 ``limits``       how gently a run reads
+``load``         the sessions of the servers
 ``checkpoint``   the position of a run on disk
 ``outcome``      results of a table and of a run
 ``row_report``   describes rows that differ

@@ -1,6 +1,7 @@
-"""Limits of a run: rows per second, a window of the day, an end. Decisions are pure; only ``Pace`` waits."""
+"""Limits of a run: rows per second, a window of the day, an end. Only ``Pace`` waits."""
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import datetime, time, timedelta
 from typing import Final, NamedTuple
 
@@ -11,6 +12,10 @@ from leadline.model import Value
 _WINDOW: Final = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})").fullmatch
 LOOK_S: Final = 5.0
 """While the window is closed, the time is read as often."""
+
+
+BUSY_S: Final = 1.0
+"""While a server is busy, its sessions are counted as often."""
 
 
 class DayWindow(NamedTuple):
@@ -59,6 +64,8 @@ class RunLimits(Value, frozen=True, kw_only=True):
     max_differences: int = 10_000
     """Of one table; its rest is not compared then."""
     statement_timeout_s: float = 30.0
+    max_active: int | None = None
+    """The most active sessions of either server; while there are more, the run waits."""
     window: DayWindow | None = None
 
 
@@ -70,8 +77,10 @@ def pause_s(rows: int, took_s: float, max_rows_per_s: float | None) -> float:
 class Pace:
     """Holds a run to its limits."""
 
-    def __init__(self, limits: RunLimits, clock: Clock) -> None:
+    def __init__(self, limits: RunLimits, clock: Clock, busy: Callable[[], Awaitable[bool]]) -> None:
+        """``busy``: whether a server has too much to do."""
         self.limits = limits
+        self._busy = busy
         self._clock = clock
         self._began = clock.monotonic()
         self._chunk_began = self._began
@@ -82,9 +91,12 @@ class Pace:
             if self._over():
                 return f"--max-duration {self.limits.max_duration_s:g} s is over"
             window = self.limits.window
-            if window is None or window.is_open(self._clock.now()):
+            if window is not None and not window.is_open(self._clock.now()):
+                await self._clock.sleep(min(LOOK_S, window.opens_in_s(self._clock.now())))
+            elif await self._busy():
+                await self._clock.sleep(BUSY_S)
+            else:
                 break
-            await self._clock.sleep(min(LOOK_S, window.opens_in_s(self._clock.now())))
         self._chunk_began = self._clock.monotonic()
         return ""
 

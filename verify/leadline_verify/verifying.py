@@ -18,6 +18,7 @@ from leadline_verify.canary import PlantedRow
 from leadline_verify.checkpoint import Checkpoint, TableProgress
 from leadline_verify.limits import Pace, RunLimits
 from leadline_verify.linking import FollowedBy, find_link
+from leadline_verify.load import Load
 from leadline_verify.one_table import OneTable
 from leadline_verify.outcome import RowFinding, TableResult, VerifyReport
 from leadline_verify.plan import NotComparable, Planned, TablePlan, plan_logical, plan_physical
@@ -97,11 +98,12 @@ class Run:
             for row in self._kept(planned):
                 self._on_row(row)
             canary = PlantedRow(self._checkpoint.canary)
+            load = Load({request.upstream: up, request.downstream: down}, request.limits.max_active)
             tables = OneTable(
                 SideReader(request.upstream, up, self._clock),
                 SideReader(request.downstream, down, self._clock),
                 Barrier(up, down, link, self._clock),
-                Pace(request.limits, self._clock),
+                Pace(request.limits, self._clock, load.busy),
                 canary,
                 self._clock,
                 self._on_row,

@@ -1,9 +1,11 @@
 """A run proves itself, can be stopped at any point, and says in one line what it cannot do."""
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -180,6 +182,39 @@ def test_limits_end_a_run_and_say_so(run: Run, pair: tuple[Server, Server]) -> N
     assert "2 differing rows were found before it" in table["undecided"][0]["reason"]
     slow = verify(run, up, down, "--table", "third", "--chunk", 100, "--rate", 4000)
     assert slow.states == {"third": "equal"}
+
+
+SLEEPING = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+
+
+def sleep(connection: psycopg.Connection[Any]) -> None:
+    """Work until cancelled."""
+    with contextlib.suppress(psycopg.errors.QueryCanceled):
+        connection.execute("SELECT pg_sleep(60)")
+
+
+def test_a_busy_server_is_left_alone(run: Run, pair: tuple[Server, Server]) -> None:
+    """While two sessions work, the run waits; it says which right it lacks to see them."""
+    up = pair[0]
+    hidden = run("verify", *map(verifier, pair), "--max-active", 1)
+    assert (hidden.code, hidden.err.count("\n")) == (2, 1)
+    assert "--max-active: the role may not see the sessions of others on pg-1" in hidden.err
+    for server in pair:
+        server.query(f"GRANT pg_read_all_stats TO {ROLE}")
+    with psycopg.connect(up.dsn("app")) as first, psycopg.connect(up.dsn("app")) as second:
+        sleeping = [threading.Thread(target=sleep, args=[each]) for each in (first, second)]
+        for thread in sleeping:
+            thread.start()
+        try:
+            eventually("both work", lambda: len(up.query(SLEEPING)) == 2)
+            waited = verify(run, *map(verifier, pair), "--max-active", 1, "--max-duration", 3)
+            free = verify(run, *map(verifier, pair), "--max-active", 2, "--table", "third")
+        finally:
+            for each, thread in zip((first, second), sleeping, strict=True):
+                each.cancel()
+                thread.join()
+    assert waited.summary["ended_early"] == "--max-duration 3 s is over"
+    assert free.states == {"third": "equal"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,11 @@ from leadline_verify import checkpoint
 from leadline_verify.checkpoint import Checkpoint, TableProgress
 from leadline_verify.limits import DayWindow, Pace, RunLimits, parse_window, pause_s
 
+
+async def never_busy() -> bool:
+    return False
+
+
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -37,7 +42,7 @@ def test_rows_per_second() -> None:
 
 async def test_a_run_waits_for_its_window_and_ends_in_time() -> None:
     clock = ManualClock(NOON)
-    pace = Pace(RunLimits(window=parse_window("12:10-13:00"), max_duration_s=900), clock)
+    pace = Pace(RunLimits(window=parse_window("12:10-13:00"), max_duration_s=900), clock, never_busy)
     assert await pace.before_chunk() == ""
     assert 600 <= clock.monotonic() < 610
     await pace.after_chunk(10_000)
@@ -47,12 +52,29 @@ async def test_a_run_waits_for_its_window_and_ends_in_time() -> None:
 
 async def test_the_limit_of_rows_is_an_average() -> None:
     clock = ManualClock(NOON)
-    pace = Pace(RunLimits(max_rows_per_s=1000), clock)
+    pace = Pace(RunLimits(max_rows_per_s=1000), clock, never_busy)
     for _ in range(10):
         assert await pace.before_chunk() == ""
         clock.advance(0.1)
         await pace.after_chunk(500)
     assert clock.monotonic() == pytest.approx(5)
+
+
+async def test_a_run_waits_while_a_server_is_busy() -> None:
+    clock = ManualClock(NOON)
+
+    async def busy() -> bool:
+        return clock.monotonic() < 30
+
+    pace = Pace(RunLimits(max_duration_s=100), clock, busy)
+    assert await pace.before_chunk() == ""
+    assert clock.monotonic() == 30
+    ended = Pace(RunLimits(max_duration_s=10), clock, always)
+    assert await ended.before_chunk() == "--max-duration 10 s is over"
+
+
+async def always() -> bool:
+    return True
 
 
 def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
