@@ -74,7 +74,8 @@ def _judged(fleet: "AuditedFleet", report: "AuditReport", to: str | None) -> "li
 
 def _end(found: "Sequence[Switchover]", report: "AuditReport", to: str | None) -> None:
     """Raise the error of the exit code."""
-    missing = [each.reason for each in report.unseen if not each.rule and each.subject.kind == "node"]
+    unread = [each for each in report.unseen if not each.rule]
+    missing = [each.reason for each in unread if each.subject.kind == "node" or not found]
     if refused := [each for each in found if each.answer == "no"]:
         raise ProblemFound(f"{refused[0].standby} is not ready to take the place of {refused[0].primary}")
     if not found and not missing:

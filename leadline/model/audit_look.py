@@ -40,6 +40,8 @@ class HbaLine(Value, frozen=True, kw_only=True):
     users: tuple[str, ...] = ()
     address: str | None = None
     method: str = ""
+    options: tuple[str, ...] = ()
+    """``clientcert=verify-full`` and others; those with a secret are left out."""
     error: str | None = None
 
 

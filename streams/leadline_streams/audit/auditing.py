@@ -1,5 +1,6 @@
 """Judges what was read by the rules of an audit. Pure: the same looks give the same report."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -60,13 +61,19 @@ def audited(
         Unjudged(rule="", subject=Subject(kind="node", id=name), reason=f"{name} was not read: {reason}")
         for name, reason in sorted(missing.items())
     ]
-    unseen += [Unjudged(rule="", subject=Subject(kind="cluster", id=""), reason=line) for line in others]
+    listed = list(others)
+    unseen += [Unjudged(rule="", subject=Subject(kind="cluster", id=""), reason=line) for line in listed]
     held: list[tuple[str, str]] = []
     ordered = sorted(rules, key=lambda rule: rule.id)
     for fleet in fleets:
         unseen += [
             Unjudged(rule="", subject=_of_status(link), reason=f"only one end of {link.link} was read")
             for link in fleet.half
+        ]
+        unseen += [
+            Unjudged(rule="", subject=Subject(kind="cluster", id=fleet.cluster), reason=reason)
+            for node, reason in _unlinked(fleet)
+            if not any(re.search(rf"(?<![\w.-]){re.escape(node)}(?![\w.-])", line) for line in listed)
         ]
         for rule in ordered:
             for subject, view, nodes in _subjects(fleet, rule):
@@ -92,6 +99,18 @@ def audited(
         held=held,
         clusters=[fleet.cluster for fleet in fleets],
     )
+
+
+def _unlinked(fleet: AuditedFleet) -> Iterator[tuple[str, str]]:
+    """Standbys whose upstream is not known, each with what that means."""
+    known = {link.down.name for link in fleet.links} | {status.downstream for status in fleet.half}
+    for node in fleet.nodes:
+        if node.is_standby and node.name not in known:
+            yield (
+                str(node.name),
+                f"the server that {node.name} follows was not seen among those given: "
+                "no rule about both ends was judged",
+            )
 
 
 def _subjects(fleet: AuditedFleet, rule: AuditRule) -> Iterator[tuple[Subject, Any, list[AuditedNode]]]:

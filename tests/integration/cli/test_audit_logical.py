@@ -3,32 +3,20 @@
 Each state is built on real servers as the agent's role sees them; the source of a report stands with its test.
 """
 
-import json
 from collections.abc import Iterator
 
 import pytest
 
-from leadline_lab.sandbox.fleet import AGENT, Fleet
+from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.audit_looks import GOOD, good_logical, good_pair
+from tests.fixtures.audits import above_info
+from tests.fixtures.audits import findings as audit
 from tests.fixtures.commands import Run
 
-VERSIONS = ("PG-VER", "PG-ADV")
-
-
-def audit(run: Run, fleet: Fleet, database: str = "postgres") -> dict[str, list[str]]:
-    """The summaries of all findings by rule, without those about versions; severities stand before them."""
-    given = [f"{server.name}={server.dsn(database, AGENT)}" for server in fleet.servers.values()]
-    result = run("audit", *given, "--format", "json")
-    found: dict[str, list[str]] = {}
-    for row in map(json.loads, result.out.splitlines()):
-        if row["kind"] == "finding" and not row["rule"].startswith(VERSIONS):
-            found.setdefault(row["rule"], []).append(f"{row['severity']}: {row['summary']}")
-    return found
-
-
-def above_info(found: dict[str, list[str]]) -> set[str]:
-    return {rule for rule, texts in found.items() if any(not text.startswith("info") for text in texts)}
+BY_ITSELF = {"PG-LOG-001", "PG-LOG-004", "PG-LOG-007", "PG-LOG-009", "PG-CLU-004", "PG-PAR-008"}
+"""Rules with a violation that is alone."""
+TOGETHER = {"PG-LOG-003", "PG-LOG-005", "PG-LOG-006", "PG-LOG-012", "PG-LOG-013", "PG-LOG-014"}
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +55,7 @@ def test_a_subscription_that_is_set_up_wrong_in_many_ways(run: Run, logical: Fle
     publisher.configure(synchronized_standby_slots="nobody")
 
     found = audit(run, logical, "app")
-    assert above_info(found) == {
-        *("PG-LOG-003", "PG-LOG-005", "PG-LOG-006", "PG-LOG-012", "PG-LOG-013", "PG-LOG-014"),
-    }
+    assert above_info(found) == TOGETHER
     assert "PG-LOG-009" in found  # the trigger
     assert "PG-WAL-005" not in found  # the slot was made just now
     assert "public.unseen" in found["PG-LOG-013"][0] or "keyless" in found["PG-LOG-013"][0]

@@ -131,6 +131,12 @@ def worded(step: Step, nodes: Mapping[str, HasNode]) -> Step | None:
     return replace(step, text=_text(step.text or "", name or "these servers", flavour))
 
 
+def is_managed(node: HasNode) -> bool:
+    """Whether a service has the host of a server in its hands."""
+    flavour = FLAVOURS.get(node.node.flavour)
+    return flavour is not None and flavour.console is not None
+
+
 def _only(nodes: Mapping[str, HasNode]) -> str:
     """The flavour of all servers; empty where they differ."""
     found = {node.node.flavour for node in nodes.values()}

@@ -17,6 +17,9 @@ WAL: Final = f"{DOCS}runtime-config-wal.html#GUC-"
 HOT: Final = f"{DOCS}hot-standby.html#HOT-STANDBY-ADMIN"
 LOGICAL: Final = f"{DOCS}logical-replication"
 PHYSICAL_KINDS: Final = ("physical", "archive")
+OWN_STORAGE: Final = frozenset({"aurora", "alloydb", "neon"})
+"""Services that keep the data themselves: pages are not torn, readers share the volume and receive nothing by their own
+settings, and minor versions have other repairs: https://github.com/erikdarlingdata/PerformanceMonitor/pull/3669."""
 GIB: Final = 1024**3
 MIB: Final = 1024**2
 
@@ -29,6 +32,16 @@ def is_standby(node: AuditedNode) -> bool:
 def is_primary(node: AuditedNode) -> bool:
     """A server that takes writes."""
     return node.is_primary
+
+
+def owns_its_files(node: AuditedNode) -> bool:
+    """A server that writes its data to files, as PostgreSQL does."""
+    return node.node.flavour not in OWN_STORAGE
+
+
+def is_standby_with_files(node: AuditedNode) -> bool:
+    """A standby that must receive WAL by itself."""
+    return node.is_standby and owns_its_files(node)
 
 
 def is_streaming(link: AuditedLink) -> bool:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from leadline.model.audit_look import AuditedSetting
 from leadline_streams.audit.engines.postgresql.common import DOCS, look, say
+from leadline_streams.audit.engines.postgresql.synchronous import ORCHESTRATED
 from leadline_streams.audit.node import AuditedNode
 from leadline_streams.audit.rule import Violation, audit_rule
 from leadline_streams.engines.postgresql.statements import restart_server
@@ -22,7 +24,8 @@ from leadline_streams.engines.postgresql.statements import restart_server
 )
 def pending_restart(node: AuditedNode) -> Iterator[Violation]:
     """One finding for each server."""
-    names = sorted(name for name, each in node.group("settings", node.look.settings).items() if each.pending_restart)
+    found = node.group("settings", node.look.settings)
+    names = sorted(name for name, each in found.items() if each.pending_restart and _restart_changes(node, each))
     if names:
         yield Violation(
             f"{', '.join(names)} of {node.name} {'waits' if len(names) == 1 else 'wait'} for a restart",
@@ -32,6 +35,14 @@ def pending_restart(node: AuditedNode) -> Iterator[Violation]:
                 restart_server(node.name),
             ),
         )
+
+
+def _restart_changes(node: AuditedNode, setting: AuditedSetting) -> bool:
+    """Whether a restart brings the value of the file. One of the command line stays, unless an orchestrator writes it.
+
+    ``docker run postgres -c max_connections=...`` leaves the file as it was, which the server calls pending.
+    """
+    return setting.source != "command line" or node.node.flavour in ORCHESTRATED
 
 
 @audit_rule(

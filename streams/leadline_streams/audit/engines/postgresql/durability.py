@@ -7,12 +7,14 @@ from leadline_streams.audit.engines.postgresql.common import (
     WAL,
     is_primary,
     look,
+    owns_its_files,
     say,
     set_to,
     standbys,
 )
 from leadline_streams.audit.node import AuditedNode
 from leadline_streams.audit.rule import Violation, audit_rule
+from leadline_streams.engines.postgresql.flavours import is_managed
 from leadline_streams.engines.postgresql.statements import show_prepared
 
 _DEVELOPER = f"{DOCS}runtime-config-developer.html#GUC-"
@@ -30,6 +32,7 @@ OLD_S = 3600.0
     "standby may have what its primary lost.",
     effect="reload",
     reference=f"{WAL}FSYNC",
+    applies=owns_its_files,
 )
 def no_fsync(node: AuditedNode) -> Iterator[Violation]:
     """On every server: a standby may be promoted, and cannot be trusted after a crash either."""
@@ -51,6 +54,7 @@ def no_fsync(node: AuditedNode) -> Iterator[Violation]:
     why="Pages that were half written at a crash stay broken, and base backups and pg_rewind rely on full pages.",
     effect="reload",
     reference=f"{WAL}FULL-PAGE-WRITES",
+    applies=owns_its_files,
 )
 def no_full_pages(node: AuditedNode) -> Iterator[Violation]:
     """A file system that never tears a page is rare, and cannot be seen from here."""
@@ -72,7 +76,7 @@ def no_full_pages(node: AuditedNode) -> Iterator[Violation]:
     why="Pages that a disk or a controller changed are read as if they were right, and are copied into backups.",
     effect="restart",
     reference=f"{DOCS}checksums.html",
-    applies=is_primary,
+    applies=lambda node: node.is_primary and owns_its_files(node),
 )
 def no_checksums(node: AuditedNode) -> Iterator[Violation]:
     """initdb leaves them off before 18."""
@@ -99,7 +103,7 @@ def no_checksums(node: AuditedNode) -> Iterator[Violation]:
     why="pg_rewind refuses it after a failover: the old primary has to be copied from the new one as a whole.",
     effect="restart",
     reference=f"{DOCS}app-pgrewind.html",
-    applies=is_primary,
+    applies=lambda node: node.is_primary and not is_managed(node),
 )
 def no_rewind(node: AuditedNode) -> Iterator[Violation]:
     """One of the two is enough."""

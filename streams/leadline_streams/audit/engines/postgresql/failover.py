@@ -12,6 +12,7 @@ from leadline_streams.audit.engines.postgresql.common import (
     set_to,
     slots,
 )
+from leadline_streams.audit.engines.postgresql.security import from_the_network
 from leadline_streams.audit.fleet import AuditedLink
 from leadline_streams.audit.rule import Violation, audit_rule
 from leadline_streams.engines.postgresql.statements import show_slots
@@ -122,7 +123,7 @@ def hba_lacks_replication(link: AuditedLink) -> Iterator[Violation]:
         [
             line
             for line in node.group("hba", node.look.hba)
-            if "replication" in line.databases and line.kind.startswith("host") and line.method != "reject"
+            if "replication" in line.databases and from_the_network(line) and line.method != "reject"
         ]
         for node in (link.up, link.down)
     )

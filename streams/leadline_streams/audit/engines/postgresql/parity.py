@@ -182,7 +182,8 @@ def extension_missing(link: AuditedLink) -> Iterator[Violation]:
 def preload_differs(link: AuditedLink) -> Iterator[Violation]:
     """The order does not count, and neither do libraries that only the standby loads."""
     theirs, ours = (
-        {each.strip().strip('"') for each in node.text("shared_preload_libraries").split(",")} - {""}
+        {each.strip().strip('"').removeprefix("$libdir/") for each in node.text("shared_preload_libraries").split(",")}
+        - {""}
         for node in (link.up, link.down)
     )
     if lacking := sorted(theirs - ours):

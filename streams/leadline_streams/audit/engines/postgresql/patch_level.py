@@ -12,7 +12,7 @@ from typing import Any
 from leadline.advisories.entry import Advisory, Facts, pair
 from leadline.errors import UsageError
 from leadline.model.alert import Evidence, Severity, Step
-from leadline_streams.audit.engines.postgresql.common import is_physical, look, say
+from leadline_streams.audit.engines.postgresql.common import is_physical, look, owns_its_files, say
 from leadline_streams.audit.engines.postgresql.conditions import ALWAYS, CONDITIONS, LINK_CONDITIONS
 from leadline_streams.audit.fleet import AuditedFleet, AuditedLink
 from leadline_streams.audit.node import AuditedNode, Unseen
@@ -85,6 +85,8 @@ def _minor(facts: Facts, today: date) -> AuditRule:
     )
     def behind(node: AuditedNode) -> Iterator[Violation]:
         support, minor = facts.supported.get(str(node.major)), node.node.version_num % 10000
+        if not owns_its_files(node):
+            raise Unseen(f"{node.name}: {node.node.flavour} has repairs of its own, which its version does not show")
         if support is None:
             raise Unseen(f"{node.name}: PostgreSQL {node.major} is not in the facts of {facts.facts_as_of}")
         newest = pair(support.newest)[1]
@@ -178,7 +180,7 @@ def _defect(advisory: Advisory) -> AuditRule:
                 steps=_steps(advisory, link.down, good),
             )
 
-    return made(on_link, is_physical) if crossing is not None else made(on_node, lambda _: True)
+    return made(on_link, is_physical) if crossing is not None else made(on_node, owns_its_files)
 
 
 def _lacks(node: AuditedNode, good: str) -> str:

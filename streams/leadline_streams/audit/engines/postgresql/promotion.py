@@ -55,6 +55,8 @@ def readiness(fleet: AuditedFleet | None, report: AuditReport, standby: str, pri
     nodes = {str(node.name): node for node in fleet.nodes} if fleet is not None else {}
     here, there = nodes.get(standby), nodes.get(primary)
     unread = [each.reason for each in report.unseen if not each.rule and each.subject.kind == "node"]
+    if here is not None and fleet is not None and _link(fleet, standby, primary) is None:
+        unread += [here.look.unseen["settings"]] if "settings" in here.look.unseen else []
     wrong = _wrong_servers(here, there, fleet, standby, primary)
     stops = [each for each in report.findings if each.rule in STOPS and _concerns(each, standby)]
     stops += [each for each in report.findings if each.rule == "PG-LOG-002" and each not in stops]
@@ -97,9 +99,9 @@ def _wrong_servers(
     if here.node.timeline and there.node.timeline and here.node.timeline < there.node.timeline:
         found.append(f"{standby} is on timeline {here.node.timeline} and {primary} on {there.node.timeline}")
     link = _link(fleet, standby, primary)
-    if link is None:
+    if link is None and "settings" not in here.look.unseen:
         found.append(f"{standby} does not follow {primary}")
-    elif link.verdict not in CONNECTED and link.verdict != "replay_paused":
+    elif link is not None and link.verdict not in CONNECTED and link.verdict != "replay_paused":
         found.append(f"{standby} does not receive from {primary} now: {link.verdict.replace('_', ' ')}")
     return found
 

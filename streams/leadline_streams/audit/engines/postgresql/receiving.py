@@ -6,6 +6,7 @@ from leadline_streams.audit.engines.postgresql.common import (
     DOCS,
     REPLICATION,
     is_standby,
+    is_standby_with_files,
     say,
     set_to,
 )
@@ -33,7 +34,7 @@ _RECOVERY = f"{DOCS}runtime-config-wal.html#GUC-RECOVERY-TARGET-TIMELINE"
     why="It gets WAL only from files that somebody copies into pg_wal. It stands still, and looks like a standby.",
     effect="reload",
     reference=f"{DOCS}warm-standby.html#STANDBY-SERVER-SETUP",
-    applies=is_standby,
+    applies=is_standby_with_files,
 )
 def follows_nothing(node: AuditedNode) -> Iterator[Violation]:
     """Log shipping alone has a restore_command."""

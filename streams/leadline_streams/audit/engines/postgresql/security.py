@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline.model.audit_look import HbaLine
 from leadline_streams.audit.engines.postgresql.common import DOCS, say, set_to
 from leadline_streams.audit.node import AuditedNode
 from leadline_streams.audit.rule import Violation, audit_rule
@@ -10,6 +11,11 @@ from leadline_streams.engines.postgresql.identity import is_local
 DAY_S = 86400.0
 SOON_S = 30 * DAY_S
 _HBA = f"{DOCS}auth-pg-hba-conf.html"
+
+
+def from_the_network(line: HbaLine) -> bool:
+    """Whether a line of pg_hba.conf is about other machines."""
+    return line.kind.startswith("host") and line.address != "samehost" and not is_local(line.address or "")
 
 
 @audit_rule(
@@ -78,10 +84,10 @@ def md5(node: AuditedNode) -> Iterator[Violation]:
     reference=_HBA,
 )
 def trusted(node: AuditedNode) -> Iterator[Violation]:
-    """``all`` in the column of databases does not match replication. Addresses of the machine itself are left out."""
+    """``all`` in the column of databases does not match replication. A client certificate that is verified will do."""
     for line in node.group("hba", node.look.hba):
-        network = line.kind.startswith("host") and not is_local(line.address or "") and line.address != "samehost"
-        if network and line.method == "trust" and "replication" in line.databases:
+        certified = any(option.startswith("clientcert=verify") for option in line.options)
+        if from_the_network(line) and line.method == "trust" and "replication" in line.databases and not certified:
             yield Violation(
                 f"line {line.line} of pg_hba.conf on {node.name} lets {line.address} replicate without a password",
                 steps=(

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from leadline.model.observation import Slot
 from leadline.words import size
 from leadline_streams.audit.engines.postgresql.common import (
     DOCS,
+    MIB,
     REPLICATION,
     logical_slots,
     look,
@@ -12,12 +14,15 @@ from leadline_streams.audit.engines.postgresql.common import (
     set_to,
     slots,
 )
+from leadline_streams.audit.engines.postgresql.synchronous import ORCHESTRATED
 from leadline_streams.audit.node import AuditedNode
 from leadline_streams.audit.rule import Violation, audit_rule
 from leadline_streams.engines.postgresql.statements import drop_slot, show_slot, show_slots
 
 FEW_XIDS = 50_000_000
 MANY_XIDS = 500_000_000
+MOVED_ON_BYTES = 64 * MIB
+"""A slot that an orchestrator moves on retains less."""
 UNUSED_S = 300.0
 """A consumer that is restarted is back in this time."""
 SHORT_IDLE_S = 3600.0
@@ -112,8 +117,14 @@ def unused_slot(node: AuditedNode) -> Iterator[Violation]:
                 ),
             ),
             name=slot.name,
-            severity="info" if slot.inactive_s is None or node.is_standby else None,
+            severity="info" if slot.inactive_s is None or node.is_standby or _moved_on(node, slot) else None,
         )
+
+
+def _moved_on(node: AuditedNode, slot: Slot) -> bool:
+    """Whether an orchestrator keeps the slot for a member that follows another one."""
+    kept = slot.kind == "physical" and node.node.flavour in ORCHESTRATED
+    return kept and slot.retained_bytes is not None and slot.retained_bytes < MOVED_ON_BYTES
 
 
 @audit_rule(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leadline.model.observation import Subscription
 from leadline_streams.audit.engines.postgresql.common import (
     DOCS,
     LOGICAL,
@@ -9,8 +10,8 @@ from leadline_streams.audit.engines.postgresql.common import (
     look,
     say,
 )
-from leadline_streams.audit.fleet import AuditedLink
-from leadline_streams.audit.node import Unseen
+from leadline_streams.audit.fleet import AuditedFleet, AuditedLink
+from leadline_streams.audit.node import AuditedNode, Unseen
 from leadline_streams.audit.rule import Violation, audit_rule
 from leadline_streams.engines.postgresql.drift import between
 from leadline_streams.engines.postgresql.statements import show_slot
@@ -160,27 +161,51 @@ def takes_all(sent: str | None, here: str | None) -> bool:
 @audit_rule(
     "PG-LOG-015",
     "The slot of a subscription does not exist",
-    "link",
+    "fleet",
     "critical",
-    reads=("pg_subscription.subslotname", "pg_replication_slots"),
-    condition="the slot of an enabled subscription is not on its publisher",
+    reads=("pg_subscription.subslotname", "pg_replication_slots", "pg_publication"),
+    condition="the slot of an enabled subscription is not on its publisher; a warning where the publisher is the only "
+    "server with its publications",
     why="The publisher refuses the subscriber, and what it missed cannot be sent any more.",
     reference=f"{LOGICAL}-subscription.html#LOGICAL-REPLICATION-SUBSCRIPTION-SLOT",
-    applies=both,
+    applies=lambda fleet: any(node.sample.subscriptions for node in fleet.nodes),
 )
-def slot_missing(link: AuditedLink) -> Iterator[Violation]:
-    """On the publisher that was found."""
-    subscription = link.subscription
-    link.up.seen("slots")
-    if subscription is not None and subscription.enabled and subscription.slot and link.slot is None:
-        yield Violation(
-            f"slot {subscription.slot} of subscription {subscription.name} is not on {link.up.name}",
-            steps=(
-                show_slot(link.up.name, subscription.slot),
-                say(
-                    link.down.name,
-                    "See whether the publisher failed over, and whether the slot is on another server",
-                    "look",
+def slot_missing(fleet: AuditedFleet) -> Iterator[Violation]:
+    """Without its slot a subscription shows no publisher, so that is known where it was connected before."""
+    for node in fleet.nodes:
+        for one in node.sample.subscriptions:
+            if not one.enabled or not one.slot:
+                continue
+            link = next((each for each in fleet.links if each.down is node and each.status.name == one.name), None)
+            publisher = link.up if link is not None else _only_publisher(fleet, node, one)
+            if publisher is None:
+                continue
+            publisher.seen("slots")
+            if one.slot in {slot.name for slot in publisher.sample.slots}:
+                continue
+            yield Violation(
+                f"slot {one.slot} of subscription {one.name} on {node.name} is not on {publisher.name}",
+                steps=(
+                    show_slot(publisher.name, one.slot),
+                    say(
+                        node.name,
+                        "See whether the publisher failed over, and whether the slot is on another server",
+                        "look",
+                    ),
                 ),
-            ),
-        )
+                name=f"{node.name} {one.name}",
+                severity=None if link is not None else "warning",
+            )
+
+
+def _only_publisher(fleet: AuditedFleet, subscriber: AuditedNode, subscription: Subscription) -> AuditedNode | None:
+    """The only primary with the publications of a subscription, where no server of the cluster has its slot."""
+    if any(slot.name == subscription.slot for node in fleet.nodes for slot in node.sample.slots):
+        return None
+    wanted = set(subscription.publications)
+    found = [
+        node
+        for node in fleet.nodes
+        if node is not subscriber and node.is_primary and wanted and wanted <= set(node.sample.publications)
+    ]
+    return found[0] if len(found) == 1 else None

@@ -51,7 +51,7 @@ def turned(fleet: AuditedFleet, link: AuditedLink) -> Turned:
     rows = [row for row in primary.sample.downstreams if row.pid not in senders]
     unknown = tuple(row for row in rows if row.kind == "physical" and row.name not in names)
     follows = [*(row for each in links if (row := each.row) is not None), *unknown]
-    required = _required_name(standby, follows, (str(primary.name), _cluster_name(primary)))
+    required = _required_name(standby, link.sender_name, follows, (str(primary.name), _cluster_name(primary)))
     new = _as(standby, "primary", (*follows, Downstream(name=required or str(primary.name))))
     old = _as(primary, "standby", ())
     kept = {standby.name: new, primary.name: old}
@@ -82,13 +82,13 @@ def _cluster_name(node: AuditedNode) -> str:
         return ""
 
 
-def _required_name(standby: AuditedNode, follows: Sequence[Downstream], own: tuple[str, str]) -> str:
+def _required_name(standby: AuditedNode, itself: str, follows: Sequence[Downstream], own: tuple[str, str]) -> str:
     """A name that commits would wait for and that no other follower has; empty where they wait for none of these."""
     try:
         required = wanted(standby)
     except Unseen:
         return ""
-    missing = required.missing(follows) if required is not None else []
+    missing = required.missing([*follows, Downstream(name=itself)]) if required is not None else []
     return next((name for name in missing if name.lower() in map(str.lower, own)), missing[0] if missing else "")
 
 

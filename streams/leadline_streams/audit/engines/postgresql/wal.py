@@ -8,6 +8,7 @@ from leadline_streams.audit.engines.postgresql.common import (
     WAL,
     is_primary,
     is_streaming,
+    owns_its_files,
     say,
     set_to,
 )
@@ -23,7 +24,7 @@ SHORT_TIMEOUT_S = 10.0
     "PG-WAL-001",
     "wal_level is too low",
     "node",
-    "critical",
+    "warning",
     reads=("wal_level", "pg_publication", "pg_replication_slots"),
     condition="`wal_level` is `minimal`, or below `logical` where the database has publications",
     why="With minimal no standby, no base backup and no archive is possible. Below logical no subscriber can follow a "
@@ -34,7 +35,10 @@ SHORT_TIMEOUT_S = 10.0
     applies=is_primary,
 )
 def low_wal_level(node: AuditedNode) -> Iterator[Violation]:
-    """Logical is above replica, so it is enough for a standby. From 19 on the effective level may be higher."""
+    """Logical is above replica, so it is enough for a standby. From 19 on the effective level may be higher.
+
+    With minimal the server starts only where somebody also set max_wal_senders to 0, so it is meant.
+    """
     level = node.text("wal_level")
     if level == "minimal":
         yield Violation(
@@ -47,7 +51,6 @@ def low_wal_level(node: AuditedNode) -> Iterator[Violation]:
             f"no subscriber can follow the publications of {node.name}: wal_level is {level}",
             node.evidence("wal_level"),
             set_to(node, "wal_level", "logical", restart=True),
-            severity="warning",
         )
 
 
@@ -61,7 +64,7 @@ def low_wal_level(node: AuditedNode) -> Iterator[Violation]:
     why="After a disconnection of a few checkpoints the WAL that it needs is removed, and it has to be built anew.",
     effect="reload",
     reference=f"{DOCS}warm-standby.html#STREAMING-REPLICATION-SLOTS",
-    applies=is_streaming,
+    applies=lambda link: is_streaming(link) and owns_its_files(link.down),
 )
 def nothing_keeps(link: AuditedLink) -> Iterator[Violation]:
     """The plain way of setting up a standby is so."""
