@@ -41,7 +41,7 @@ class HbaLine(Value, frozen=True, kw_only=True):
     address: str | None = None
     method: str = ""
     options: tuple[str, ...] = ()
-    """``clientcert=verify-full`` and others; those with a secret are left out."""
+    """Those about client certificates, such as ``clientcert=verify-full``."""
     error: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""What other auditors reported wrongly, or missed, on real servers: this one reports none of it above info.
+"""Reports of others about false or missed findings, on real servers: none of it is above info here.
 
 The source of each report stands with its test. ``tests/unit/streams/audit/test_outside.py`` has others.
 """

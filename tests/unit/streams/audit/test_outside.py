@@ -1,4 +1,4 @@
-"""What other auditors reported wrongly or missed, on recorded looks: states that take a service or another program.
+"""Reports of others about false or missed findings, on recorded looks: states that take a service or another program.
 
 The source of each report stands with its test; ``tests/integration/cli/test_audit_outside.py`` has those on servers.
 """
