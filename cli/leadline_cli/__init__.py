@@ -11,6 +11,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``output``         tables for people, JSON lines for programs
 ``checks``         the checks of ``doctor``
 ``rights``         the report of ``doctor --rights``
+``earlier_audit``  what an audit is compared with
 ``left_open``      what a watch leaves open at its targets
 ``verify_checks`` the check of a verifier: both ends of each link
 ``target_checks``  the checks of ``doctor`` for the targets of a sink

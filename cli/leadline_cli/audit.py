@@ -14,12 +14,13 @@ from leadline import __version__
 from leadline.advisories.entry import Facts
 from leadline.advisories.loading import amended, shipped
 from leadline.clock import SystemClock
-from leadline.errors import ProblemFound, UnreachableError, UsageError
+from leadline.errors import ProblemFound, UnreachableError
 from leadline.logs import escape
 from leadline.model.alert import SEVERITIES, Severity
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.audit import AcceptedSettings
 from leadline.settings.stream import StreamSettings
+from leadline_cli.earlier_audit import earlier
 from leadline_cli.options import cluster_option, settings
 from leadline_cli.output import emit
 from leadline_cli.servers import servers, servers_argument, servers_option
@@ -62,9 +63,16 @@ COLOURS = {"CRITICAL": "red", "WARNING": "yellow", "INFO": "cyan", "NOT JUDGED":
 )
 @click.option(
     "--since",
+    metavar="FILE|TIME",
+    help="Show what changed since an earlier audit: from its report in JSON, or, for 7d (ago) or a date, from the "
+    "incident log.",
+)
+@click.option(
+    "--incident-log",
+    "log_config",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Show what changed since an earlier audit, from its report in JSON.",
+    help="Settings file of the sink whose incident log has earlier audits; by default LEADLINE_INCIDENT_LOG_DSN.",
 )
 @click.option("--brief", is_flag=True, help="Show findings of severity info in one line each.")
 @click.option(
@@ -82,7 +90,8 @@ def command(
     fail_on: str,
     advisories: Path | None,
     config: Path | None,
-    since: Path | None,
+    since: str | None,
+    log_config: Path | None,
     brief: bool,
     form: str,
 ) -> None:
@@ -106,8 +115,9 @@ def command(
     """
     facts = shipped() if advisories is None else amended(shipped(), advisories)
     accepted = settings(StreamSettings, config).audit.accepted
-    before = _read_lines(since) if since is not None else None
-    report = audit(servers(dsns, file, cluster), facts, accepted)
+    given = servers(dsns, file, cluster)
+    before = earlier(since, log_config, sorted({str(each.cluster) for each in given})) if since is not None else None
+    report = audit(given, facts, accepted)
     if before is not None:
         from leadline_streams.audit.comparison import changes
 
@@ -213,16 +223,6 @@ def _print(report: "AuditReport", form: str, fail_on: str, *, brief: bool) -> No
         "junit": lambda: junit(report, fail_on),
     }
     click.echo(documents[form](), nl=False)
-
-
-def _read_lines(file: Path) -> list[dict[str, Any]]:
-    """The lines of an earlier report. Raises UsageError."""
-    try:
-        return [msgspec.json.decode(line, type=dict[str, Any]) for line in file.read_bytes().splitlines() if line]
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}") from None
-    except msgspec.DecodeError:
-        raise UsageError(f"{file} is not the report of leadline audit --format json") from None
 
 
 def _emit(report: "AuditReport") -> None:

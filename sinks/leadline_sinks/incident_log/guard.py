@@ -16,6 +16,7 @@ MOST_INCIDENTS: Final = 100
 _ENDED: Final = """
     SELECT incident_id, resolved_at FROM leadline.incident
     WHERE cluster = %s AND state = 'resolved' AND merged_into IS NULL AND resolved_at < %s
+      AND cause IS DISTINCT FROM 'set_up_wrong'
     ORDER BY resolved_at DESC LIMIT %s
 """
 _RECORDS: Final = "SELECT record::text FROM leadline.log WHERE incident_id = %s AND kind = 'incident' ORDER BY number"

@@ -91,7 +91,12 @@ def _has(incident: Incident, finding: AuditedFinding) -> bool:
 
 def _is_over(incident: Incident, result: AuditResult) -> bool:
     """Whether an incident had ended for good when an audit was made."""
-    if incident.state != "resolved" or incident.resolved_at is None or incident.merged_into is not None:
+    if (
+        incident.class_ != "page"
+        or incident.state != "resolved"
+        or incident.resolved_at is None
+        or incident.merged_into is not None
+    ):
         return False
     return (result.audited_at - incident.resolved_at).total_seconds() > SETTLED_S
 

@@ -35,6 +35,7 @@
 ``alerting``         measurements and findings to alerts, transitions and incidents
 ``reports``          findings that no sample shows
 ``auditor``          what the judgement asks of an audit
+``look_changes``     what differs between two looks of the audit
 ``audits``           when a cluster is audited, and so much of it at each tick
 ``audit_state``      what is remembered of audits
 ``audit_findings``   the result of an audit, and the alerts of what it found

@@ -21,6 +21,7 @@ from leadline_streams.judge import audits, limits, reports, retiring, setting_ch
 from leadline_streams.judge.alerting import Alerting, Output
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.judging import STEP, Judging
+from leadline_streams.judge.look_changes import look_changes
 from leadline_streams.judge.looks import Looks
 from leadline_streams.judge.state import Memory, load
 from leadline_streams.judge.timers import Timers
@@ -152,6 +153,7 @@ class ClusterState:
             return
         elif isinstance(seen, AuditLook):
             self._advance(inf)
+            self._outputs += look_changes(self.memory, seen, self.memory.arrivals.horizon)
             audits.take(seen, self.memory, self._judgement, self.memory.arrivals.horizon)
             return
         elif seen.node.engine not in self._engines:

@@ -135,6 +135,8 @@ class NodeState(Struct, omit_defaults=True):
     settings: dict[str, SettingValue] = field(default_factory=dict)
     settings_at: float = 0.0
     """When they were read last, by the server's clock; 0 before the first reading."""
+    changed_at: dict[str, float] = field(default_factory=dict)
+    """When each of them was last seen to change; those that ever were."""
     without_identity: tuple[str, ...] = ()
     """Its published tables without a replica identity, from an agent that does not send ``refused``."""
     refused: tuple[RefusedTable, ...] = ()

@@ -1,8 +1,10 @@
 """``config_mismatch``: a setting is lower on a standby than on its primary, and must not be."""
 
+from leadline.clock import moment
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.mismatches import too_low
 from leadline_streams.judge.chain import root_of
+from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import UNKNOWN, LinkContext, Rule, Words, fact
@@ -33,10 +35,21 @@ def describe(context: LinkContext, value: float) -> Words:
     return Words(
         f"{names} lower on {link.downstream} than on its primary",
         [
-            fact(name, ours, link.downstream, f"{theirs} on {primary.name if primary is not None else link.upstream}")
+            fact(name, ours, link.downstream, f"{theirs} on {_named(link, primary)}{_since(name, primary, standby)}")
             for name, theirs, ours in mismatches
         ],
     )
+
+
+def _named(link: LinkState, primary: NodeState | None) -> str:
+    return primary.name if primary is not None else link.upstream
+
+
+def _since(name: str, *nodes: NodeState | None) -> str:
+    """Since when two servers differ: the last change of the setting on either; nothing where none was seen."""
+    changed = [(node.changed_at.get(name, 0.0), node.name) for node in nodes if node is not None]
+    at, where = max(changed, default=(0.0, ""))
+    return f", since it was changed on {where} at {moment(at):%Y-%m-%d %H:%M:%S} UTC" if at else ""
 
 
 RULE = Rule(

@@ -32,6 +32,23 @@ def test_what_is_lower_fires_with_each_name() -> None:
     assert play.last(world, "config_mismatch").to == "resolved"
 
 
+def test_the_beginning_of_a_difference() -> None:
+    """By the change that made the difference, of whichever server: https://github.com/alphagov/govuk-puppet/pull/6418,
+    where the configuration management ran on one server before the other. Without a change nobody can tell."""
+    world = with_settings(dict(PRIMARY))
+    assert "config_mismatch" not in world.fired()
+    world.servers["pg-1"].settings["max_connections"] = "300"
+    world.send_settings()
+    play.stream(world, 10)
+    (fact,) = play.last(world, "config_mismatch").evidence
+    assert (fact.name, fact.value) == ("max_connections", "200")
+    assert fact.note is not None
+    assert fact.note.startswith("300 on pg-1, since it was changed on pg-1 at 2026-04-10 10:00:1")
+    always = with_settings({"max_connections": "100", "wal_level": "logical"})
+    (fact,) = play.last(always, "config_mismatch").evidence
+    assert fact.note == "200 on pg-1"
+
+
 @pytest.mark.parametrize("standby", [PRIMARY, {**PRIMARY, "max_connections": "300"}, {"wal_level": "logical"}, {}])
 def test_what_is_no_mismatch(standby: dict[str, str]) -> None:
     """Equal, higher, or not known."""
