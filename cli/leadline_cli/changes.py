@@ -39,7 +39,7 @@ def command(
 
     Each change was made between two looks at the server: the last one that showed the old value, and the first one that
     showed the new one. The incident log has them; the file and the line are there where the agent may see them. "role"
-    is the role of a server, "server_version" its version.
+    is the role of a server, "server_version" its version, "hba" stands for lines of pg_hba.conf.
 
     \b
     Example:

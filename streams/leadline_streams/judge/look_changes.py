@@ -1,4 +1,4 @@
-"""Changes between two looks of the audit at one server: pg_hba.conf, roles, extensions, settings that only it reads.
+"""Changes between two looks of the audit at one server: client authentication, roles, extensions, settings that only it reads.
 
 A group that one of the looks does not have has not changed: it could not be read, or there was no room for it.
 """
@@ -15,7 +15,7 @@ from leadline_streams.judge.setting_changes import MOST, OF_SESSION, TWICE, WAIT
 from leadline_streams.judge.state import Memory
 
 MOST_LINES = 10
-"""Lines of ``pg_hba.conf`` that a change names, on each side."""
+"""Lines about client authentication that a change names, on each side."""
 Named = TypeVar("Named", AuditedRole, AuditedExtension)
 
 
@@ -91,9 +91,9 @@ def _hba(before: Iterable[HbaLine] | None, look: Iterable[HbaLine] | None) -> It
     was, new = ([_line(each) for each in group] for group in (before, look))
     gone, added = [each for each in was if each not in new], [each for each in new if each not in was]
     if gone or added:
-        yield "pg_hba.conf", _some(gone), _some(added), None
+        yield "hba", _some(gone), _some(added), None
     elif was != new:
-        yield "pg_hba.conf", "another order of its lines", "the order of its lines", None
+        yield "hba", "another order of its lines", "the order of its lines", None
 
 
 def _line(each: HbaLine) -> str:

@@ -48,7 +48,7 @@ def words(found: list[ChangeRecord]) -> list[tuple[str, str | None, str | None]]
 def test_a_line_of_pg_hba_conf() -> None:
     """The new line is named, and the two looks; a line that only moved is none, and another order is."""
     (record,) = changes({"hba": (LOCAL,)}, {"hba": (LOCAL, OPEN)})
-    assert words([record]) == [("pg_hba.conf", None, "host all all 0.0.0.0/0 md5")]
+    assert words([record]) == [("hba", None, "host all all 0.0.0.0/0 md5")]
     assert (record.change.after, record.change.at) == (at(0), at(3600))
     assert changes({"hba": (LOCAL, OPEN)}, {"hba": (LOCAL, replace(OPEN, line=9))}) == []
     assert len(changes({"hba": (LOCAL, OPEN)}, {"hba": (OPEN, LOCAL)})) == 1
