@@ -5,6 +5,7 @@ from typing import Final
 
 from leadline.advisories.entry import Facts
 from leadline_streams.audit.engines.postgresql.every_rule import FAMILIES
+from leadline_streams.audit.engines.postgresql.measured import MEASURED_BY
 from leadline_streams.audit.engines.postgresql.patch_level import patch_rules, weight
 from leadline_streams.audit.rule import AuditRule
 
@@ -17,6 +18,9 @@ _HEAD: Final = """\
 about one server (node), about both ends of a link, or about all servers of a cluster (fleet). It finds a violation, or
 holds, or could not be judged because something was not read: then it is listed with what would show it, and never
 counts as fine.
+
+On the stream, `leadline stream` judges by the same rules what agents read
+([audit your servers](../how-to/audit.md#all-the-time)).
 
 `critical`: data or service is in danger as it is. `warning`: the next outage, restart or failover does harm. `info`: it
 may be meant, and is only mentioned. A finding may be less severe than its rule. Ids never change their meaning.
@@ -61,6 +65,9 @@ def _rule(rule: AuditRule) -> Iterator[str]:
     yield f"- **Reads**: {', '.join(f'`{name}`' for name in rule.reads)}"
     yield f"- **Violated** when {rule.condition}"
     yield f"- **Harm**: {rule.why}"
+    if rule.id in MEASURED_BY:
+        measured = MEASURED_BY[rule.id]
+        yield f"- **On the stream** [`{measured}`](../runbooks/{measured}.md) measures it at every sample, and notifies"
     yield f"- **Repaired**{effect}: the finding has the steps. [PostgreSQL's own words]({rule.reference})\n"
 
 

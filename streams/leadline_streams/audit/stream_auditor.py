@@ -1,7 +1,7 @@
 """The audit on the stream: the same rules, asked by the judgement, of the samples and looks that it holds. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -28,7 +28,8 @@ from leadline_streams.judge.rule import ClusterView
 from leadline_streams.judge.status import shown_link
 
 NO_LOOK: Final = "its agent has sent no look for the audit; agent.audit_every_s must not be 0, and the agent not older"
-ENGINE: Final = "postgresql"
+OLD: Final = timedelta(days=15)
+"""Agents send a look each week at least, or none."""
 
 
 class StreamAuditor:
@@ -50,7 +51,7 @@ class StreamAuditor:
     ) -> AuditPart:
         """Judge a cluster as it is now by ``count`` rules from ``first`` on, as of a time."""
         rules = self._rules_of(at.date())[first : first + count]
-        missing = {name: why for name, node in cluster.nodes.items() if (why := _missing(node, looks)) is not None}
+        missing = {name: why for name, node in cluster.nodes.items() if (why := _missing(node, looks, at)) is not None}
         samples = [
             sample
             for name, node in cluster.nodes.items()
@@ -97,7 +98,7 @@ def _rules(facts: Facts, today: date) -> list[AuditRule]:
     return sorted([*AUDIT_RULES.values(), *patch_rules(facts, today)], key=lambda rule: rule.id)
 
 
-def _missing(node: NodeState, looks: Mapping[str, AuditLook]) -> str | None:
+def _missing(node: NodeState, looks: Mapping[str, AuditLook], at: datetime) -> str | None:
     """The reason for which a server is not audited; None for one that is."""
     if node.stale:
         return "its agent is silent"
@@ -105,7 +106,12 @@ def _missing(node: NodeState, looks: Mapping[str, AuditLook]) -> str | None:
         return node.error or "it does not answer"
     if node.kept is None:
         return "nothing of it was seen"
-    return NO_LOOK if node.name not in looks else None
+    look = looks.get(node.name)
+    if look is None:
+        return NO_LOOK
+    if at - look.sent_at > OLD:
+        return f"its agent sent the last look for the audit on {look.sent_at:%Y-%m-%d}; see agent.audit_every_s"
+    return None
 
 
 def _sample(node: NodeState) -> Sample | None:

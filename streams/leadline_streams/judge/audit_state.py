@@ -33,6 +33,8 @@ class AuditRound(Struct, omit_defaults=True):
     not_judged: list[NotJudged] = field(default_factory=list)
     held: int = 0
     nodes: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
+    """Findings of an earlier audit that this one could not judge, or found and has no room for."""
     dropped: int = 0
     """Findings for which there was no room."""
     dropped_not_judged: int = 0

@@ -34,7 +34,7 @@ def standing(plan: Plan) -> Plan:
 class Judgement:
     """Shared by all clusters of a process; never changed."""
 
-    __slots__ = ("auditor", "causes", "engines", "general", "policy", "reported", "rules", "standing")
+    __slots__ = ("auditor", "causes", "engines", "explained", "general", "policy", "reported", "rules", "standing")
 
     def __init__(
         self,
@@ -49,6 +49,8 @@ class Judgement:
         self.engines = engines
         self.rules = rules
         self.causes = causes
+        self.explained = frozenset(rule for cause in causes.values() for rule in cause.explains)
+        """The rules that a cause can explain."""
         self.reported = reported
         """Rules whose values are reported by other programs, not measured from samples."""
         self.auditor = auditor

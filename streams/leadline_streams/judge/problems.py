@@ -86,7 +86,7 @@ class Problems:
     def follow_up(self, now: float) -> tuple[Records, Explained]:
         """Find the causes of open alerts, compare the incidents, and note which are quiet."""
         memory = self._memory
-        if not memory.incidents and not any(alert.state == "firing" for alert in memory.alerts.values()):
+        if not memory.incidents and not self._asking():
             memory.diagnose_at, memory.news = inf, False
             return [], []
         self._begin(now)
@@ -259,9 +259,14 @@ class Problems:
         due: Iterable[IncidentState] = [each for each in self._memory.incidents if each.changed]
         return [incidents.record(self._memory, incident, topology, now) for incident in due]
 
+    def _asking(self) -> list[AlertState]:
+        """The alerts that fire and open an incident or may have a cause: those of an audit do neither."""
+        firing = (alert for alert in self._memory.alerts.values() if alert.state == "firing")
+        return [alert for alert in firing if alert.rule in self._judgement.explained or pages(alert)]
+
     def _every(self, now: float) -> float:
         memory = self._memory
         if memory.incidents:
             return DIAGNOSE_EVERY_S
-        begun = [alert.since for alert in memory.alerts.values() if alert.state == "firing"]
+        begun = [alert.since for alert in self._asking()]
         return DIAGNOSE_EVERY_S if begun and now - max(begun) < 10 * FRESH_S else NOTICED_EVERY_S

@@ -286,6 +286,7 @@ def start(settings: AgentSettings, folder: Path) -> "subprocess.Popen[bytes]":
                     for instance in settings.instances
                 ],
                 "interval_s": settings.interval_s,
+                "audit_every_s": settings.audit_every_s,
                 "kafka": {"bootstrap": settings.kafka.bootstrap},
                 "spool": {"path": settings.spool.path},
             }

@@ -1,4 +1,9 @@
-"""A finding of the audit from real servers to Slack: agents, broker, worker and sink, each a process of its own."""
+"""A finding of the audit from real servers to Slack: agents, broker, worker and sink, each a process of its own.
+
+The setting is one that people change so that pg_dump on a replica is not cancelled, and forget:
+https://github.com/cityofaustin/atd-data-tech/issues/11380. What one fix repairs on several servers is one notification:
+https://github.com/centreon-archive/centreon-engine/issues/583.
+"""
 
 import asyncio
 from collections.abc import Iterator

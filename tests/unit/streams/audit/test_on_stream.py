@@ -1,6 +1,7 @@
 """The audit on the stream: found once, grouped, kept over restarts, accepted until a day, ended once."""
 
 from datetime import date, timedelta
+from math import inf
 
 import pytest
 from msgspec.structs import replace
@@ -144,6 +145,16 @@ def test_an_acceptance_ends_a_notice_with_its_owner() -> None:
     assert "accepted by ada" in ended.timeline[-1].what
 
 
+def test_open_findings_cost_nothing_while_all_is_well() -> None:
+    """They stay open for weeks: samples are judged as fast as without them, and no causes are looked for."""
+    world = delayed()
+    world.live(30)
+    memory = world.state.memory
+    assert memory.alerts
+    assert not memory.is_failing
+    assert memory.diagnose_at == inf
+
+
 def test_what_is_not_seen_is_not_over() -> None:
     """The agent of the standby is silent: the finding stays, is marked, and its alert is unknown."""
     world = delayed()
@@ -163,6 +174,17 @@ def test_what_is_not_seen_is_not_over() -> None:
     assert world.steps(DELAY)[-1] == ("firing", "data_back")
 
 
+def test_a_server_of_which_no_look_comes_any_more_is_not_judged() -> None:
+    """After two weeks; its finding is neither over nor new."""
+    world = delayed()
+    world.live(16 * 24, step_s=3600.0)
+    (finding,) = [each for each in world.results[-1].findings if each.rule == DELAY]
+    assert not finding.judged
+    reasons = [each.reason for each in world.results[-1].not_judged if each.rule == ""]
+    assert len(reasons) == 2
+    assert all("the last look for the audit on 2026-11-30" in reason for reason in reasons)
+
+
 def test_a_right_that_is_withdrawn_ends_nothing() -> None:
     """Settings that are hidden now leave the finding as it is."""
     world = delayed()
@@ -172,6 +194,29 @@ def test_a_right_that_is_withdrawn_ends_nothing() -> None:
     (finding,) = [each for each in world.results[-1].findings if each.rule == DELAY]
     assert not finding.judged
     assert [each.state for each in world.notices if DELAY in each.title] == ["open"]
+
+
+def test_beyond_the_limits_the_most_severe_are_kept_and_what_is_repaired_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With room for two findings and for no reason of what was not judged; the result says how many it leaves out."""
+    monkeypatch.setattr(audits, "MOST_FINDINGS", 2)
+    monkeypatch.setattr(audits, "MOST_NOT_JUDGED", 0)
+    draft = Draft().put("pg-2", max_standby_streaming_delay="-1", wal_receiver_timeout="0", wal_compression="x")
+    world = OnStream(draft)
+    world.live(5)
+    world.send_looks()
+    world.live(20)
+    first = world.results[-1]
+    assert [each.rule for each in first.findings] == [NEVER, "PG-SBY-009"]
+    assert first.left_out == {
+        "findings": len(draft.report().findings) - 2,
+        "not_judged": len(draft.report().unseen),
+    }
+    world.put("pg-2", max_standby_streaming_delay="30000", wal_receiver_timeout="60000")
+    world.live(40)
+    assert {"PG-SBY-009", NEVER} & {each.rule for each in world.results[-1].findings} == set()
+    assert world.steps(NEVER) == [("firing", "breach"), ("resolved", "clear")]
 
 
 def test_advice_is_one_digest_a_day_when_it_says_something_else() -> None:
