@@ -24,6 +24,7 @@
 ``retiring``         nodes that are gone for good are forgotten
 ``departure``        the evidence for that
 ``timers``           what becomes due without a new observation
+``server_settings``  the settings of a server, as what differs from those of others
 ``setting_changes``  what differs between two readings of the settings
 ``same_address``     another server at the address of a node, as behind a virtual IP address that moves
 ``shared_names``     two agents that send under one node name

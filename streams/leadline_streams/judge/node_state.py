@@ -16,13 +16,13 @@ from leadline.model.observation import (
     Sample,
     SenderTimeout,
     ServerLog,
-    SettingValue,
     SlowTable,
     Tables,
 )
 from leadline_streams.judge.counters import Window
 from leadline_streams.judge.nodes import Sign
 from leadline_streams.judge.position_clock import PositionClock
+from leadline_streams.judge.server_settings import NONE, ServerSettings
 
 Reach = Literal["gone", "hangs", "locked_out", "not_ready", "unseen"]
 """The state of a server that its agent could not read: it is not there, does not answer, answers and refuses its agent,
@@ -132,7 +132,7 @@ class NodeState(Struct, omit_defaults=True):
     """Its agent has been silent for too long: its last sample is no longer evidence."""
     clock: PositionClock = field(default_factory=PositionClock)
     """Its positions over time: reported by a primary, or by the receiver of an upstream without an agent."""
-    settings: dict[str, SettingValue] = field(default_factory=dict)
+    settings: ServerSettings = NONE
     settings_at: float = 0.0
     """When they were read last, by the server's clock; 0 before the first reading."""
     changed_at: dict[str, float] = field(default_factory=dict)

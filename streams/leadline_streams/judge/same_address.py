@@ -10,6 +10,7 @@ from leadline.model.incident import Change
 from leadline.model.observation import Node, Sample
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.position_clock import PositionClock
+from leadline_streams.judge.server_settings import NONE
 from leadline_streams.judge.setting_changes import recorded, remember
 from leadline_streams.judge.state import Memory
 
@@ -29,7 +30,7 @@ def begin_again(memory: Memory, node: NodeState, sample: Sample, now: float) -> 
     """Forget what was known of the server that answered before; its alerts end by what the new one shows."""
     was = _started(node.node)
     node.moved_at = now
-    node.settings, node.settings_at, node.changed_at = {}, 0.0, {}
+    node.settings, node.settings_at, node.changed_at = NONE, 0.0, {}
     node.clock = PositionClock()
     node.went_back = node.promoted_at = node.writable_since = node.upstream = None
     node.held, node.snapshots, node.copies, node.windows = {}, {}, {}, {}

@@ -8,6 +8,7 @@ from leadline.model.observation import NodeSettings, SettingValue
 from leadline.setting_words import written
 from leadline.wire import timestamp
 from leadline_streams.judge.node_state import NodeState
+from leadline_streams.judge.server_settings import ServerSettings
 from leadline_streams.judge.state import Memory
 
 KEPT_S = 2 * 3600.0
@@ -39,7 +40,7 @@ def take(memory: Memory, node: NodeState, seen: NodeSettings, now: float) -> tup
     """
     before, settings = node.settings, seen.settings
     after = _after(node, seen, now)
-    node.settings, node.settings_at = dict(settings), seen.at.timestamp()
+    node.settings, node.settings_at = ServerSettings(settings), seen.at.timestamp()
     changed, waiting = [], []
     for name in sorted(before.keys() & settings.keys() - {TWICE}):
         was, new = before[name], settings[name]

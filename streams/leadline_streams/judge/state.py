@@ -6,7 +6,7 @@ seconds since the epoch.
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -22,6 +22,7 @@ from leadline_streams.judge.links import Links
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.nodes import Nodes, Sign
 from leadline_streams.judge.problem_state import AlertState, IncidentState, ReportState
+from leadline_streams.judge.server_settings import ServerSettings
 from leadline_streams.judge.watermark import Arrivals
 
 Derived = TypeVar("Derived")
@@ -111,9 +112,17 @@ class Memory(Struct, omit_defaults=True):
         return _ENCODER.encode(self)
 
 
-# The arrays of a PositionClock are written as lists.
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=list)
-_DECODER = msgspec.msgpack.Decoder(Memory, dec_hook=lambda kind, values: kind(values))
+def _plain(value: Any) -> Any:
+    """The arrays of a ``PositionClock`` are written as lists."""
+    return value.plain() if isinstance(value, ServerSettings) else list(value)
+
+
+def _made(kind: Any, plain: Any) -> Any:
+    return ServerSettings.read(plain) if kind is ServerSettings else kind(plain)
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
+_DECODER = msgspec.msgpack.Decoder(Memory, dec_hook=_made)
 
 
 def load(data: bytes) -> Memory:
@@ -126,7 +135,6 @@ def load(data: bytes) -> Memory:
             kept.setdefault(name, []).append(seen)
     for name, node in memory.nodes.items():
         node.node = interned_decode.share(node.node, *kept.get(name, ()))
-        interned_decode.share_settings(node.settings)
     incident, memory.incident = memory.incident, None
     if incident is not None:
         incident.began_at = incident.detected_at
