@@ -1,5 +1,6 @@
 """Memory per link: of a worker whose fleet has been judged for a while, and of one that has just been restarted.
 
+The looks are sent as agents send them by default, most as vitals; ``--whole`` counts a fleet that sends whole samples.
 Counted are the states, the settings and last samples of their nodes among them, and the saved bytes that the worker
 keeps of each state to return to. A process of its own counts each: Python's allocations while a fleet is judged, and
 the growth of its resident memory while the same states are loaded.
@@ -12,15 +13,19 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
 from bench.fleet import STANDBYS, fleet, settings
 from bench.footprint import memory
+from bench.forms import Forms
+from leadline.model.ids import ClusterName
 from leadline.model.observation import NodeSettings, Sample
-from leadline.wire import OBSERVATIONS, encode
+from leadline.wire import OBSERVATIONS, outgoing
 from leadline_streams.assembly import judgement
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
@@ -33,14 +38,16 @@ COPIES = 50
 JUDGEMENT = judgement(Policy())
 
 
-def judged(clusters: int, rounds: int) -> dict[bytes, ClusterState]:
-    """The states of so many clusters after so many samples of each node."""
+def judged(clusters: int, rounds: int, *, whole: bool = False) -> dict[bytes, ClusterState]:
+    """The states of so many clusters after so many looks at each node, sent as vitals unless ``whole``."""
     states: dict[bytes, ClusterState] = {}
-    for one in (*settings(clusters), *fleet(clusters, rounds)):
-        seen = cast(Sample | NodeSettings, OBSERVATIONS.decode(encode(one)))
-        key = seen.node.cluster.encode()
+    forms = Forms("")
+    seen_by_agents: Iterator[Sample | NodeSettings] = chain(settings(clusters), fleet(clusters, rounds))
+    for one in seen_by_agents:
+        record = forms.of(one) if isinstance(one, Sample) and not whole else outgoing(one, "")
+        key, seen = record.key or b"", cast(Any, OBSERVATIONS.decode(record.value))
         if key not in states:
-            states[key] = ClusterState(seen.node.cluster, JUDGEMENT)
+            states[key] = ClusterState(ClusterName(key.decode()), JUDGEMENT)
         states[key].observe(seen)
     return states
 
@@ -50,12 +57,12 @@ def saved(states: dict[bytes, ClusterState]) -> dict[bytes, bytes]:
     return {key: Saved(0, 0, state.dump()).pack() for key, state in states.items()}
 
 
-def running(into: Path) -> dict[str, float]:
+def running(into: Path, whole: bool) -> dict[str, float]:
     """Bytes a link of a worker that has judged ``ROUNDS`` samples of each node; what it saves goes to ``into``."""
     links = CLUSTERS * len(STANDBYS)
     gc.collect()
     tracemalloc.start()
-    states = judged(CLUSTERS, ROUNDS)
+    states = judged(CLUSTERS, ROUNDS, whole=whole)
     gc.collect()
     of_states, _ = tracemalloc.get_traced_memory()
     kept = saved(states)
@@ -87,17 +94,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="write the numbers here")
     parser.add_argument("--part", choices=("running", "restarted"), help="count only this, in this process")
+    parser.add_argument("--whole", action="store_true", help="agents send whole samples")
     parser.add_argument("--states", type=Path, default=Path("build/bench-states"), help="where the states are kept")
     given = parser.parse_args()
     if given.part:
-        part = running if given.part == "running" else restarted
-        print(json.dumps(part(given.states)))
+        print(json.dumps(running(given.states, given.whole) if given.part == "running" else restarted(given.states)))
         return
     given.states.parent.mkdir(exist_ok=True)
     numbers: dict[str, float] = {}
     for name in ("running", "restarted"):
         print(f"{name} ...", file=sys.stderr)
         command = [sys.executable, "-m", "bench.memory", "--part", name, "--states", str(given.states)]
+        command += ["--whole"] if given.whole else []
         numbers |= json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     given.states.unlink()
     for name, value in numbers.items():

@@ -26,13 +26,10 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from confluent_kafka import Producer
 
 from bench.fleet import fleet
+from bench.forms import Forms
 from bench.readers import FAULTY, VARIANTS, VITALS, WHOLE, Speed
-from leadline.clock import ManualClock
-from leadline.model.observation import Sample
-from leadline.model.pg_vitals import PostgresqlVitals
 from leadline.topics import TOPICS
-from leadline.wire import Outgoing, outgoing, outgoing_vitals
-from leadline_agents.wire_form import WireForm
+from leadline.wire import outgoing
 from leadline_lab.sandbox.broker import EmbeddedBroker
 
 PARTITIONS = 96
@@ -98,27 +95,6 @@ def fill(bootstrap: str, seconds: int) -> int:
             producer.poll(0)
     producer.flush()
     return count
-
-
-class Forms:
-    """The records of a fleet's agents that send vitals, to the topics with a prefix."""
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-        self._of: dict[tuple[str, str], tuple[WireForm, ManualClock]] = {}
-
-    def of(self, sample: Sample) -> Outgoing:
-        """The record of the next look at a node, a second after the last."""
-        node = sample.node
-        if (node.cluster, node.name) not in self._of:
-            clock = ManualClock()
-            self._of[node.cluster, node.name] = WireForm(PostgresqlVitals, clock), clock
-        form, clock = self._of[node.cluster, node.name]
-        sent = form.of(sample)
-        clock.advance(1.0)
-        if isinstance(sent, Sample):
-            return outgoing(sent, self._prefix)
-        return outgoing_vitals(sent, node.cluster, self._prefix)
 
 
 def record_bytes(seconds: int = 300) -> float:

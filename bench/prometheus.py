@@ -24,7 +24,7 @@ from bench.agent import EXPORTER, PROGRAM, process
 from bench.compare import CONFIG, PROMETHEUS, QUERIES, RULES, scraped
 from bench.fleet import STANDBYS, fleet
 from bench.footprint import cpu_s, memory
-from bench.pipeline import Forms
+from bench.forms import Forms
 from leadline.clock import SystemClock
 from leadline.settings.common import KafkaSettings
 from leadline.topics import PARTITIONS, TOPICS

@@ -9,11 +9,12 @@ settings are the same on many servers, and a number of them is known.
 """
 
 from functools import lru_cache
+from sys import intern
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.json import Decoder
 from msgspec.structs import force_setattr
 
@@ -80,6 +81,24 @@ def share(node: Node, *samples: Sample) -> Node:
             if len(text) <= MAX_TEXT_BYTES:
                 force_setattr(sample, "conflicts", _known_conflicts(text))
     return shared
+
+
+def share_texts(value: Struct) -> None:
+    """Make the texts of a sample that is kept for long the same objects as in others: names, states, addresses.
+
+    Not those of positions: hardly one of them is in two samples.
+    """
+    for field in value.__struct_fields__:
+        found = getattr(value, field)
+        if type(found) is str:
+            if not field.endswith("_lsn"):
+                force_setattr(value, field, intern(found))
+        elif isinstance(found, tuple):
+            for each in found:
+                if isinstance(each, Struct):
+                    share_texts(each)
+        elif isinstance(found, Struct) and type(found) is not Node:
+            share_texts(found)
 
 
 def share_settings(settings: dict[str, SettingValue]) -> None:

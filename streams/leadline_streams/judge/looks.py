@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar, cast
 
+from leadline import interned_decode
 from leadline.model.finding import EngineVitals
 from leadline.model.observation import NodeSettings, Sample
 from leadline_streams.judge import rollup, same_address, setting_changes, shared_names, status
@@ -117,6 +118,8 @@ class Looks:
             self._not_judged(node, now)
             return None
         engine = self._engines[base.node.engine]
+        if node.vitals is None and base.seq == vitals.base:  # the first ones: it is kept until the next whole sample
+            interned_decode.share_texts(base)
         if not self.fits(vitals, base):
             self._not_judged(node, now)
         elif (

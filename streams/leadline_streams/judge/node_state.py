@@ -3,7 +3,8 @@
 Plain data, as in ``state``. Times are event time in seconds since the epoch.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
@@ -27,6 +28,16 @@ from leadline_streams.judge.server_settings import NONE, ServerSettings
 Reach = Literal["gone", "hangs", "locked_out", "not_ready", "unseen"]
 """The state of a server that its agent could not read: it is not there, does not answer, answers and refuses its agent,
 answers and admits nobody yet or any more, or nothing of it was seen."""
+
+
+class _Nothing(dict[str, Any]):
+    """A table without anything in it."""
+
+    __slots__ = ()
+
+
+NOTHING: Mapping[str, Any] = _Nothing()
+"""One for all nodes: a node has a dozen tables, most of which are empty, and an empty one takes 64 bytes."""
 
 
 class Held(Struct, omit_defaults=True):
@@ -141,9 +152,9 @@ class NodeState(Struct, omit_defaults=True):
     """Its published tables without a replica identity, from an agent that does not send ``refused``."""
     refused: tuple[RefusedTable, ...] = ()
     """Its published tables that refuse updates or deletes, as last reported."""
-    publishes: dict[str, TableNames] = {}
+    publishes: Mapping[str, TableNames] = NOTHING
     """The tables of its publications, as last reported."""
-    subscribes: dict[str, TableNames] = {}
+    subscribes: Mapping[str, TableNames] = NOTHING
     """The tables of its subscriptions, as last reported."""
     slow_tables: tuple[SlowTable, ...] = ()
     """Of its subscriptions, as last reported."""
@@ -171,9 +182,9 @@ class NodeState(Struct, omit_defaults=True):
     """Segments that wait to be archived, as last reported."""
     archive_idle_since: float = 0.0
     """Since when segments wait and none was archived or failed; 0 while none waits."""
-    held: dict[str, Held] = field(default_factory=dict)
+    held: Mapping[str, Held] = NOTHING
     """Its slots that retain much, by name."""
-    snapshots: dict[str, SnapshotState] = field(default_factory=dict)
+    snapshots: Mapping[str, SnapshotState] = NOTHING
     """Its snapshots that are old, by the engine's names for them."""
     upstream: NodeName | None = None
     """The node whose copy it is."""
@@ -189,7 +200,7 @@ class NodeState(Struct, omit_defaults=True):
     """When it was first seen to take writes after it had been a standby."""
     writable_since: float | None = None
     """When it was first seen to take writes, in this run of doing so."""
-    windows: dict[str, Window] = field(default_factory=dict)
+    windows: Mapping[str, Window] = NOTHING
     """Counters of errors and conflicts, by name; created when they first rise."""
     status: str = ""
     """Role and health as last published."""
@@ -199,15 +210,15 @@ class NodeState(Struct, omit_defaults=True):
     """Version and error as last published."""
     status_at: float = 0.0
     """When its status was last published; 0 when it never was."""
-    copies: dict[str, CopyState] = field(default_factory=dict)
+    copies: Mapping[str, CopyState] = NOTHING
     """Its initial copies of tables, by the engine's names for them."""
-    idle_subscriptions: dict[str, IdleState] = field(default_factory=dict)
+    idle_subscriptions: Mapping[str, IdleState] = NOTHING
     """Its enabled subscriptions that receive nothing, by name."""
-    interrupted: dict[str, float] = field(default_factory=dict)
+    interrupted: Mapping[str, float] = NOTHING
     """When each of its subscriptions was last seen not to stream, or with another worker; those that ever were."""
-    unsettled: dict[str, float] = field(default_factory=dict)
+    unsettled: Mapping[str, float] = NOTHING
     """Since when each of those has not streamed for a while without an interruption; 0 since before the first look."""
-    freed: dict[str, float] = field(default_factory=dict)
+    freed: Mapping[str, float] = NOTHING
     """When the subscription of a slot was dropped, by the slot's name."""
     moved_at: float = 0.0
     """When another server began to answer at its address; 0 when none ever did."""

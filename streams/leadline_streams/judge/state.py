@@ -135,6 +135,8 @@ def load(data: bytes) -> Memory:
             kept.setdefault(name, []).append(seen)
     for name, node in memory.nodes.items():
         node.node = interned_decode.share(node.node, *kept.get(name, ()))
+        for sample in kept.get(name, ()):
+            interned_decode.share_texts(sample)
     incident, memory.incident = memory.incident, None
     if incident is not None:
         incident.began_at = incident.detected_at

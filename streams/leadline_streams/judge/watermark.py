@@ -13,6 +13,7 @@ from enum import Enum
 from heapq import heapify, heappush
 from math import inf
 from operator import itemgetter
+from sys import intern
 
 from msgspec import Struct, field
 
@@ -89,7 +90,7 @@ class Source(Struct, omit_defaults=True):
         self.before.pop(boot, None)
         for first in list(self.before)[:-RUNS]:
             del self.before[first]
-        self.boot = boot
+        self.boot = intern(boot)  # each look has it, too
 
 
 class WaitingVitals(Struct, frozen=True, gc=False, tag="vitals", tag_field="kind"):

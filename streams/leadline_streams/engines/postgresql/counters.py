@@ -25,7 +25,7 @@ def count(node: NodeState, before: Sample | None, sample: Sample, now: float) ->
 
     The first sample of a node only sets the base: events before it are not counted.
     """
-    windows = node.windows
+    windows = dict(node.windows)
     for key, counter in _counters(sample):
         window = windows.get(key)
         if window is not None:
@@ -40,6 +40,8 @@ def count(node: NodeState, before: Sample | None, sample: Sample, now: float) ->
             if after is not None and after.skip_lsn is None:
                 window = windows.setdefault(_SKIPPED + subscription.name, Window(EVENT_WINDOW_S, 0))
                 window.feed(now, window.counter + 1)
+    if windows:
+        node.windows = windows
 
 
 def skipped(node: NodeState | None, subscription: str) -> float | None:

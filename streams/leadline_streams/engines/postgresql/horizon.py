@@ -75,12 +75,12 @@ def _snapshots(sample: Sample) -> Iterator[Holder]:
 
 def follow(node: NodeState, sample: Sample, now: float) -> None:
     """Note since when each old snapshot has not moved: its age never falls."""
-    before = node.snapshots
-    node.snapshots = {}
+    before, snapshots = node.snapshots, dict[str, SnapshotState]()
     for each in _snapshots(sample):
         was = before.get(each.name)
         since = was.since if was is not None and each.age >= was.age else now
-        node.snapshots[each.name] = SnapshotState(each.age, since)
+        snapshots[each.name] = SnapshotState(each.age, since)
+    node.snapshots = snapshots
 
 
 def holders(cluster: ClusterView, node: NodeState, now: float) -> list[Holder]:

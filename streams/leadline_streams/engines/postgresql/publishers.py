@@ -107,7 +107,7 @@ def _forget(memory: Memory, nodes: list[NodeState], readers: dict[Reader, Subscr
             keeper, reader = memory.nodes.get(link.upstream), memory.nodes[link.downstream]
             # A server that was demoted shows no subscriptions: the one that took over has them.
             if link.slot is not None and keeper is not None and reader.node.role == "primary":
-                keeper.freed[link.slot] = now
+                keeper.freed = {**keeper.freed, link.slot: now}
     for node in nodes:
         if node.freed and node.sample is not None:
             node.freed = {slot.name: node.freed[slot.name] for slot in node.sample.slots if slot.name in node.freed}

@@ -1,5 +1,7 @@
 """WAL that slots retain: for whom, and how fast it grows. Forecasts are made from it."""
 
+from collections.abc import Mapping
+
 from leadline.model.observation import Activity, Downstream, Session, Slot
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge.lookup import first
@@ -93,7 +95,7 @@ def releases_in_steps(slot: Slot, activity: Activity | None) -> bool:
 
 
 def follow(
-    held: dict[str, Held], before: tuple[Slot, ...], slots: tuple[Slot, ...], activity: Activity | None, now: float
+    held: Mapping[str, Held], before: tuple[Slot, ...], slots: tuple[Slot, ...], activity: Activity | None, now: float
 ) -> dict[str, Held]:
     """The slots that retain much WAL, by name, each with its trend. ``before``: all slots of the previous sample."""
     retained = {}

@@ -29,27 +29,30 @@ def follow(node: NodeState, sample: Sample, now: float, *, first: bool) -> None:
     ``first``: the first sample of the node, which does not show since when.
     """
     before, since = node.idle_subscriptions, UNKNOWN_SINCE if first else now
-    node.idle_subscriptions = {}
+    idle: dict[str, IdleState] = {}
     for each in sample.subscriptions:
         if each.enabled and (each.pid is None or each.received_lsn is None):
             was = before.get(each.name)
             restarts = each.pid is None or (was is not None and (was.restarts or was.pid != each.pid))
-            node.idle_subscriptions[each.name] = IdleState(was.since if was is not None else since, each.pid, restarts)
+            idle[each.name] = IdleState(was.since if was is not None else since, each.pid, restarts)
+    node.idle_subscriptions = idle
 
 
 def note_interruptions(node: NodeState, before: Sample | None, sample: Sample, now: float) -> None:
     """Note which subscriptions did not stream between the last two samples."""
     pids = {each.name: each.pid for each in before.subscriptions} if before is not None else {}
+    unsettled, interrupted = dict(node.unsettled), dict(node.interrupted)
     for each in sample.subscriptions:
         streams = each.enabled and each.pid is not None and each.received_lsn is not None
         if not streams or pids.get(each.name, each.pid) != each.pid:
             if not is_unsettled(node, each, now):
-                node.unsettled[each.name] = now if before is not None else UNKNOWN_SINCE
-            node.interrupted[each.name] = now
-    if len(node.interrupted) > len(sample.subscriptions):
+                unsettled[each.name] = now if before is not None else UNKNOWN_SINCE
+            interrupted[each.name] = now
+    if len(interrupted) > len(sample.subscriptions):
         names = {each.name for each in sample.subscriptions}
-        node.interrupted = {name: at for name, at in node.interrupted.items() if name in names}
-        node.unsettled = {name: at for name, at in node.unsettled.items() if name in names}
+        interrupted = {name: at for name, at in interrupted.items() if name in names}
+        unsettled = {name: at for name, at in unsettled.items() if name in names}
+    node.unsettled, node.interrupted = unsettled, interrupted
 
 
 def is_unsettled(node: NodeState, subscription: Subscription, now: float) -> bool:

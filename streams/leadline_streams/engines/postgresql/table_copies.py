@@ -66,20 +66,21 @@ def waiting_senders(sample: Sample) -> tuple[WaitingSender, ...]:
 
 def follow(node: NodeState, sample: Sample, now: float) -> None:
     """Note for each copy, and for the tables that wait for a worker, since when they have been as they are now."""
-    before, node.copies = node.copies, {}
+    before, copies = node.copies, dict[str, CopyState]()
+
+    def keep(name: str, shown: str, since: float) -> None:
+        was = before.get(name)
+        copies[name] = was if was is not None and was.shown == shown else CopyState(shown, since)
+
     for copy in sample.copies:
         begun = now - (copy.transaction_s or 0.0) if not copy.copied_bytes else now
-        _keep(node, before, key(copy.subscription, copy.oid), f"{copy.pid} {copy.state} {copy.copied_bytes}", begun)
+        keep(key(copy.subscription, copy.oid), f"{copy.pid} {copy.state} {copy.copied_bytes}", begun)
     copied = {copy.subscription for copy in sample.copies}
     for subscription in sample.subscriptions:
         if subscription.enabled and subscription.unsynced and subscription.name not in copied:
             states = " ".join(f"{state}{number}" for state, number in sorted(subscription.tables.items()))
-            _keep(node, before, key(subscription.name, QUEUED), states, now)
-
-
-def _keep(node: NodeState, before: dict[str, CopyState], name: str, shown: str, since: float) -> None:
-    was = before.get(name)
-    node.copies[name] = was if was is not None and was.shown == shown else CopyState(shown, since)
+            keep(key(subscription.name, QUEUED), states, now)
+    node.copies = copies
 
 
 def key(subscription: str, table_oid: int) -> str:
