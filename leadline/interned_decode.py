@@ -20,7 +20,19 @@ from msgspec.structs import force_setattr
 
 from leadline.model.audit_look import AuditLook
 from leadline.model.finding import Described, FindingReport
-from leadline.model.observation import Conflicts, Node, NodeSettings, Sample, SettingValue, Tick
+from leadline.model.observation import (
+    Conflicts,
+    Downstream,
+    Node,
+    NodeSettings,
+    Positions,
+    Sample,
+    Session,
+    SettingValue,
+    Slot,
+    Tick,
+    Upstream,
+)
 from leadline.model.retirement import Retirement
 
 TEXTS = 65_536
@@ -28,6 +40,15 @@ TEXTS = 65_536
 MAX_TEXT_BYTES = 1024
 """Longer texts are decoded each time, which bounds the memory. A node's has 300, the counts of a database 100."""
 
+_REPEATED: dict[type[Struct], tuple[str, ...]] = {
+    Sample: ("database", "login"),
+    Positions: ("startup_wait",),
+    Upstream: ("host", "slot", "application_name", "status"),
+    Downstream: ("name", "state", "address", "slot", "sync_state", "wait"),
+    Slot: ("name", "plugin", "database", "wal_status"),
+    Session: ("user", "application", "client", "database", "state"),
+}
+"""Texts of samples that are in many of them."""
 whole: Decoder[Described] = Decoder(Described)
 """The same without shared objects. Its errors name the path of the first wrong field."""
 _unfinished = Decoder(Sample[Raw, Raw] | NodeSettings | Tick | FindingReport | Retirement | AuditLook)  # type: ignore[type-var]  # in two steps
@@ -83,22 +104,23 @@ def share(node: Node, *samples: Sample) -> Node:
     return shared
 
 
-def share_texts(value: Struct) -> None:
-    """Make the texts of a sample that is kept for long the same objects as in others: names, states, addresses.
+def share_texts(sample: Sample) -> None:
+    """Make those texts of a sample that is kept for long one object that others have, too: names, states, addresses."""
+    _share_texts(sample)
+    for part in (sample.positions, sample.upstream):
+        if part is not None:
+            _share_texts(part)
+    sessions = sample.activity.oldest if sample.activity is not None else ()
+    for rows in (sample.downstreams, sample.slots, sessions):
+        for row in rows:
+            _share_texts(row)
 
-    Not those of positions: hardly one of them is in two samples.
-    """
-    for field in value.__struct_fields__:
-        found = getattr(value, field)
-        if type(found) is str:
-            if not field.endswith("_lsn"):
-                force_setattr(value, field, intern(found))
-        elif isinstance(found, tuple):
-            for each in found:
-                if isinstance(each, Struct):
-                    share_texts(each)
-        elif isinstance(found, Struct) and type(found) is not Node:
-            share_texts(found)
+
+def _share_texts(value: Struct) -> None:
+    for field in _REPEATED[type(value)]:
+        text = getattr(value, field)
+        if text is not None:
+            force_setattr(value, field, intern(text))
 
 
 def share_settings(settings: dict[str, SettingValue]) -> None:
