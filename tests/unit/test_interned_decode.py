@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from leadline import interned_decode
 from leadline.model.finding import Described
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Node, Sample
+from leadline.model.observation import Activity, Downstream, Node, Sample, Session, Upstream
 from leadline.wire import encode
 from tests.unit.strategies import values
 
@@ -137,3 +137,26 @@ def test_the_memory_of_counts_has_an_end() -> None:
     """It is bounded."""
     assert interned_decode._known_conflicts.cache_info().maxsize == interned_decode.TEXTS
     assert interned_decode._known_value.cache_info().maxsize == interned_decode.TEXTS
+
+
+def test_texts_of_kept_samples_are_one_object() -> None:
+    """Names, states and addresses are the same objects in all samples that are kept, which stay as they were."""
+    row = Downstream(name="pg-2", state="streaming", address="10.0.0.2", slot="pg_2", replay_lsn="0/3000148")
+    value = msgspec.structs.replace(
+        sample(),
+        downstreams=(row,),
+        upstream=Upstream(host="10.0.0.2", slot="pg_2", status="streaming"),
+        activity=Activity(oldest=(Session(pid=1, user="shop", query="SELECT 1"),)),
+    )
+    first, second = (interned_decode.decode(encode(value)) for _ in range(2))
+    assert isinstance(first, Sample)
+    assert isinstance(second, Sample)
+    assert first.upstream is not None
+    interned_decode.share_texts(first)
+    interned_decode.share_texts(second)
+    assert first == second == value
+    assert first.downstreams[0].state is second.downstreams[0].state is first.upstream.status
+    assert first.downstreams[0].address is first.upstream.host
+    assert first.activity is not None
+    assert second.activity is not None
+    assert first.activity.oldest[0].user is second.activity.oldest[0].user
