@@ -146,7 +146,7 @@ class NodeState(Struct, omit_defaults=True):
     settings: ServerSettings = NONE
     settings_at: float = 0.0
     """When they were read last, by the server's clock; 0 before the first reading."""
-    changed_at: dict[str, float] = field(default_factory=dict)
+    changed_at: Mapping[str, float] = NOTHING
     """When each of them was last seen to change; those that ever were."""
     without_identity: tuple[str, ...] = ()
     """Its published tables without a replica identity, from an agent that does not send ``refused``."""

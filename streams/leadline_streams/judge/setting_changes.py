@@ -51,7 +51,8 @@ def take(memory: Memory, node: NodeState, seen: NodeSettings, now: float) -> tup
             changed.append(change)
         elif new.pending_restart and not was.pending_restart:
             waiting.append(change)
-    node.changed_at.update((each.setting, now) for each in changed)
+    if changed:
+        node.changed_at = {**node.changed_at, **{each.setting: now for each in changed}}
     remember(memory, changed, now)
     return changed, [recorded(memory, node, each) for each in (*changed, *waiting)[:MOST]]
 

@@ -195,7 +195,7 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
             had = before.downstreams[place]
             if row.pid != had.pid or row.name != had.name or row.slot != had.slot:
                 return False
-            if row.reply_age_s is not None and row.reply_age_s >= SILENT_REPLY_S:
+            if row.reply_age_s is None or row.reply_age_s >= SILENT_REPLY_S:
                 silent = True
             if row.xmin_age is not None and row.xmin_age >= LEAST_AGE and node.takes_writes:
                 return False
