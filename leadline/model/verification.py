@@ -111,7 +111,7 @@ class SequenceDifference(Value, frozen=True, kw_only=True):
     sequence: str
     upstream_value: Int64
     downstream_value: Int64 | None
-    """None when the subscriber has no such sequence."""
+    """None when the subscriber has no such sequence, or never used it."""
     increment: Int64 = 1
     used_by: str | None = None
     """``table.column`` whose default it is; None for no column's."""

@@ -34,5 +34,6 @@ Compare:
 ``repair``       the statements that would repair
 ``summary``      the report as text
 ``findings``     the record of a verification as findings for the stream
+``schema_diff``  definitions and sequences that differ
 ``scheduled``    the long-running part, which publishes what it finds
 """

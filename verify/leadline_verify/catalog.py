@@ -27,7 +27,7 @@ class PublicationEntry(Value, frozen=True, kw_only=True):
 
 async def server_facts(connection: Connection) -> ServerFacts:
     """The server and the database of this session."""
-    (facts,) = await _read(connection, "server", ServerFacts)
+    (facts,) = await read(connection, "server", ServerFacts)
     try:
         row = await (await connection.execute(_SYSTEM_ID)).fetchone()
     except psycopg.errors.InsufficientPrivilege:  # some managed databases
@@ -37,17 +37,17 @@ async def server_facts(connection: Connection) -> ServerFacts:
 
 async def tables(connection: Connection) -> list[CatalogTable]:
     """The tables whose rows are on disk and in WAL, by schema and name."""
-    return await _read(connection, "tables", CatalogTable)
+    return await read(connection, "tables", CatalogTable)
 
 
 async def subscribed_tables(connection: Connection, subscription: str) -> list[SubscribedTable]:
     """The tables of a subscription with the state of their copy."""
-    return await _read(connection, "subscribed", SubscribedTable, [subscription])
+    return await read(connection, "subscribed", SubscribedTable, [subscription])
 
 
 async def published_tables(connection: Connection, publications: tuple[str, ...]) -> list[PublishedTable]:
     """The tables of publications."""
-    return merged(await _read(connection, "published", PublicationEntry, [list(publications)]))
+    return merged(await read(connection, "published", PublicationEntry, [list(publications)]))
 
 
 def merged(entries: list[PublicationEntry]) -> list[PublishedTable]:
@@ -76,7 +76,8 @@ def _filters(group: list[PublicationEntry]) -> tuple[str, ...] | None:
     return None if None in found else tuple(sorted({each for each in found if each is not None}))
 
 
-async def _read(connection: Connection, query: str, kind: type[V], parameters: list[object] | None = None) -> list[V]:
+async def read(connection: Connection, query: str, kind: type[V], parameters: list[object] | None = None) -> list[V]:
+    """The rows of a statement of this package. Raises psycopg.Error."""
     cursor = await connection.execute(_statement(query), parameters)
     return [msgspec.convert(row[0], kind) for row in await cursor.fetchall()]
 

@@ -72,7 +72,7 @@ def _sequences(last: Verification, about: Subject) -> Iterator[Finding]:
         summary=f"{len(behind)} sequence{'s' if len(behind) > 1 else ''} of {last.downstream}{cut_over} "
         f"{'are' if len(behind) > 1 else 'is'} behind {last.upstream}: {first}{more}",
         evidence=[
-            _fact(each.sequence, each.downstream_value, last.downstream, f"{each.upstream_value} on {last.upstream}")
+            _fact(each.sequence, _value(each), last.downstream, f"{each.upstream_value} on {last.upstream}")
             for each in behind[:MOST_FACTS]
         ],
         node=last.downstream,
@@ -80,8 +80,11 @@ def _sequences(last: Verification, about: Subject) -> Iterator[Finding]:
 
 
 def _sequence(each: SequenceDifference) -> str:
-    has = "is missing" if each.downstream_value is None else f"at {each.downstream_value}"
-    return f"{each.sequence} {has}, there at {each.upstream_value}"
+    return f"{each.sequence} {_value(each)}, there {each.upstream_value}"
+
+
+def _value(each: SequenceDifference) -> object:
+    return "never used" if each.downstream_value is None else each.downstream_value
 
 
 def _blindness(last: Verification, about: Subject) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from leadline.model import Value
-from leadline.model.verification import Canary, RowKind
+from leadline.model.verification import Canary, RowKind, SchemaDifference, SequenceDifference
 
 TableState = Literal["equal", "different", "undecided", "not_compared"]
 
@@ -80,6 +80,9 @@ class VerifyReport(Value, frozen=True, kw_only=True):
     canary: Canary
     ended_early: str = ""
     """The reason for which the run ended before every table was compared; empty when it did not."""
+    schema_differences: tuple[SchemaDifference, ...] = ()
+    """Definitions of a subscriber by which replication breaks, or that people should know."""
+    sequences_behind: tuple[SequenceDifference, ...] = ()
     not_covered: tuple[str, ...] = ()
     """Data of the database that this comparison does not look at."""
 

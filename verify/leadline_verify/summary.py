@@ -42,9 +42,27 @@ def summary_lines(report: VerifyReport) -> Iterator[str]:
         yield f"{transient:,} chunk{'s' * (transient != 1)} differed at the first look, as traffic makes them do"
     if any(table.chunks for table in report.tables) or report.blind:
         yield from _wrapped("", SELF_PROOF[report.canary])
+    yield from _definitions(report)
     yield from _wrapped("not covered: ", "; ".join(report.not_covered))
     if report.ended_early:
         yield from _wrapped("ended early: ", report.ended_early)
+
+
+def _definitions(report: VerifyReport) -> Iterator[str]:
+    """Beyond rows: the definitions that break replication first, then sequences."""
+    for each in report.schema_differences[:MOST_ROWS]:
+        head = "BREAKS REPLICATION: " if each.breaks else "definition: "
+        yield from _wrapped(head, f"{each.table}: {each.detail}")
+    if (more := len(report.schema_differences) - MOST_ROWS) > 0:
+        yield f"and {more} more differences of definitions"
+    if behind := report.sequences_behind:
+        named = ", ".join(
+            f"{each.sequence} ({'never used' if each.downstream_value is None else each.downstream_value}, there "
+            f"{each.upstream_value})"
+            for each in behind[:MOST_ROWS]
+        )
+        rest = f", and {len(behind) - MOST_ROWS} more" if len(behind) > MOST_ROWS else ""
+        yield from _wrapped("sequences behind: ", f"{named}{rest}: set them in a cut-over")
 
 
 def _headline(report: VerifyReport) -> str:

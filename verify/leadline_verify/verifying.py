@@ -23,6 +23,9 @@ from leadline_verify.one_table import OneTable
 from leadline_verify.outcome import RowFinding, TableResult, VerifyReport
 from leadline_verify.plan import NotComparable, Planned, TablePlan, plan_logical, plan_physical
 from leadline_verify.reading import SideReader
+from leadline_verify.schema_diff import reading
+from leadline_verify.schema_diff.sequences import sequences_behind
+from leadline_verify.schema_diff.tables import schema_differences
 from leadline_verify.selection import select
 from leadline_verify.session import open_session
 from leadline_verify.statements import PLAIN_SEED, strong_seed
@@ -49,6 +52,8 @@ class VerifyRequest:
     show_values: bool = False
     resume: Path | None = None
     repair_sql: Path | None = None
+    definitions: bool = True
+    """Whether definitions and sequences are compared as well."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class Run:
             self._checkpoint = self._load(facts, link)
             for row in self._kept(planned):
                 self._on_row(row)
+            both = await reading.read(up, down, link) if request.definitions else None
             canary = PlantedRow(self._checkpoint.canary)
             load = Load({request.upstream: up, request.downstream: down}, request.limits.max_active)
             tables = OneTable(
@@ -128,6 +134,8 @@ class Run:
             differences=tuple(self._kept(planned)),
             canary=canary.state,
             ended_early=ended_early,
+            schema_differences=tuple(schema_differences(both)) if both is not None else (),
+            sequences_behind=tuple(sequences_behind(both)) if both is not None else (),
             not_covered=_not_covered(facts[0], link),
         )
         if request.resume is not None and not ended_early:
@@ -244,7 +252,7 @@ def _not_compared(table: str, downstream_table: str, reason: str) -> TableResult
 
 
 def _not_covered(upstream: ServerFacts, link: FollowedBy) -> tuple[str, ...]:
-    found = ["sequences", "unlogged, temporary and foreign tables"]
+    found = ["unlogged, temporary and foreign tables"]
     if link.kind == "physical":
         found.append(f"other databases than {upstream.database}, and the system's own tables")
     if upstream.large_objects:

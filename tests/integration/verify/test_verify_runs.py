@@ -286,7 +286,7 @@ def test_the_summary_is_worth_reading(run: Run, pair: tuple[Server, Server]) -> 
     assert "  missing  id=2000" in lines
     assert "equal: 1 table, 2,000 rows" in lines
     assert "The difference that the run planted in its own computation was found." in lines
-    assert any(line.startswith("not covered: sequences") for line in lines)
+    assert any(line.startswith("not covered: unlogged") for line in lines)
     assert result.err == "leadline: 2 tables with rows that differ\n"
     rows = [json.loads(line) for line in run("verify", *map(verifier, pair), "--format", "json").out.splitlines()]
     assert [row["kind"] for row in rows] == ["table"] * 3 + ["difference"] * 6 + ["summary"]

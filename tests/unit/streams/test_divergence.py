@@ -224,7 +224,7 @@ def test_sequences_are_a_notice_until_the_cut_over() -> None:
     assert steps(world, "sequence_behind") == [("firing", "warning"), ("firing", "warning")]
     told = [each for each in world.transitions if each.reason == "diagnosed"][-1]
     assert told.causes[0].code == "sequences_not_replicated"
-    assert "public.items_id_seq at 1, there at 70" in told.summary
+    assert "public.items_id_seq 1, there 70" in told.summary
     assert world.incidents == []
     verifier.report(sequences_behind=behind, cut_over=True)
     run(world, 5)

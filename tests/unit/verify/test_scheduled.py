@@ -28,7 +28,7 @@ def link(**changed: Any) -> VerifiedLinkSettings:
 
 
 def known(**tables: TableState) -> Mapping[LinkId, KnownLink]:
-    return {link().link: KnownLink(tables)}
+    return {link().link: KnownLink(tables, NOW)}
 
 
 def ago(days: float) -> datetime:
@@ -64,9 +64,19 @@ def test_what_was_not_decided_is_tried_again_sooner() -> None:
 def test_a_link_that_cannot_be_read_does_not_stop_the_others() -> None:
     """It is tried again later."""
     other = link(downstream="pg-5")
-    states = {link().link: KnownLink({}, tried_at=NOW), other.link: KnownLink({"a": TableState()})}
+    states = {link().link: KnownLink({}, NOW, failed=True), other.link: KnownLink({"a": TableState()}, NOW)}
     turn = next_turn([link(), other], states, NOW, 60)
     assert (turn.link, turn.table) == (other, "a")
+
+
+def test_definitions_are_compared_each_minute_before_a_cut_over() -> None:
+    """Otherwise each hour, with the list of tables."""
+    for seconds, cut_over in ((3600, False), (60, True)):
+        states = known(a=TableState(NOW, NOW))
+        turn = next_turn([link(cut_over=cut_over)], states, NOW, 10_000)
+        assert (turn.link, turn.wait_s) == (None, seconds)
+        turn = next_turn([link(cut_over=cut_over)], states, NOW + timedelta(seconds=seconds), 60)
+        assert (turn.link is not None, turn.table) == (True, "")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +86,8 @@ def test_a_link_that_cannot_be_read_does_not_stop_the_others() -> None:
 def test_hours(begin: int, end: int, hour: int, is_open: bool) -> None:
     """A window may pass midnight; outside of it the next one is waited for."""
     now = NOW.replace(hour=hour)
-    turn = next_turn([link(from_hour=begin, to_hour=end)], known(a=TableState()), now, 10 * 86400)
+    states = {link().link: KnownLink({"a": TableState()}, now)}
+    turn = next_turn([link(from_hour=begin, to_hour=end)], states, now, 10 * 86400)
     assert (turn.link is not None) is is_open
     if not is_open:
         assert (now + timedelta(seconds=turn.wait_s)).hour == begin

@@ -1,5 +1,6 @@
 """Comparisons of the servers of the settings, each with sessions of its own."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -9,12 +10,18 @@ import psycopg
 
 from leadline.clock import Clock
 from leadline.errors import UnreachableError
+from leadline.model.verification import SchemaDifference, SequenceDifference
 from leadline.settings.verify import BudgetSettings, VerifiedLinkSettings
 from leadline_agents.engines.postgresql.connection import Connection
+from leadline_verify import catalog
 from leadline_verify.limits import RunLimits
+from leadline_verify.linking import find_link
 from leadline_verify.outcome import VerifyReport
 from leadline_verify.plan import Planned, TablePlan
 from leadline_verify.scheduled.record import plain_name
+from leadline_verify.schema_diff import reading
+from leadline_verify.schema_diff.sequences import sequences_behind
+from leadline_verify.schema_diff.tables import schema_differences
 from leadline_verify.session import open_session
 from leadline_verify.verifying import Run, VerifyRequest, plan_run
 
@@ -38,9 +45,16 @@ class ServerComparison:
         names = [plain_name(_quoted(each)) for each in planned]
         return [name for name in names if _chosen(link, name)]
 
+    async def definitions(self, link: VerifiedLinkSettings) -> tuple[list[SchemaDifference], list[SequenceDifference]]:
+        """The differences beyond rows, of a subscriber."""
+        async with self._sessions(link) as (up, down):
+            facts = await asyncio.gather(catalog.server_facts(up), catalog.server_facts(down))
+            both = await reading.read(up, down, find_link(*facts, link.subscription or None))
+        return ([], []) if both is None else (schema_differences(both), sequences_behind(both))
+
     async def compare(self, link: VerifiedLinkSettings, table: str) -> VerifyReport:
         """Compare one table."""
-        request = replace(self._request(link), tables=(table,))
+        request = replace(self._request(link), tables=(table,), definitions=False)
         return await Run(request, self._clock, lambda _: None, lambda _: None).verify()
 
     def _request(self, link: VerifiedLinkSettings) -> VerifyRequest:

@@ -10,11 +10,14 @@ from msgspec.structs import replace
 from leadline.model.alert import Evidence
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.verification import (
+    MOST_DIFFERENCES,
     MOST_ROWS,
     MOST_TABLES,
     ChunkCounts,
     Outcome,
     ReportedRow,
+    SchemaDifference,
+    SequenceDifference,
     TableDifference,
     TableVerification,
     Verification,
@@ -62,6 +65,16 @@ def with_tables(last: Verification, tables: Sequence[str]) -> Verification:
     """The record with the tables that exist now: those that are gone are dropped, new ones are not compared yet."""
     known = {each.table: each for each in last.tables}
     return _settled(last, [known.get(name) or TableVerification(table=name) for name in tables])
+
+
+def with_definitions(
+    last: Verification, schema: Sequence[SchemaDifference], sequences: Sequence[SequenceDifference]
+) -> Verification:
+    """The record with what was found beyond rows, those that break replication first."""
+    first = sorted(schema, key=lambda each: (not each.breaks, each.table, each.code))
+    return replace(
+        last, schema_differences=first[:MOST_DIFFERENCES], sequences_behind=list(sequences)[:MOST_DIFFERENCES]
+    )
 
 
 def failed(last: Verification, detail: str, at: datetime) -> Verification:

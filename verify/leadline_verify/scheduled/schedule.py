@@ -8,6 +8,10 @@ from typing import Final
 from leadline.model.ids import LinkId
 from leadline.settings.verify import VerifiedLinkSettings
 
+LIST_S: Final = 3600.0
+"""Tables are listed, and definitions compared, again after this."""
+LIST_IN_CUT_OVER_S: Final = 60.0
+"""The same while the settings say that the downstream is about to take over."""
 RETRY_S: Final = 600.0
 """A table that stayed undecided, and a link that could not be read, are tried again after this, or `every_s`."""
 
@@ -27,8 +31,10 @@ class KnownLink:
     """One link, with the tables that exist now."""
 
     tables: Mapping[str, TableState]
-    tried_at: datetime | None = None
-    """When its tables could not be listed; None when they could."""
+    listed_at: datetime
+    """When these were listed, and the definitions compared, or could not be."""
+    failed: bool = False
+    """Whether the link could not be read then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class Turn:
 
     link: VerifiedLinkSettings | None
     table: str = ""
-    """Empty where the tables of the link are to be listed first."""
+    """Empty where the tables of the link are to be listed, and its definitions compared."""
     wait_s: float = 0.0
 
 
@@ -50,10 +56,9 @@ def next_turn(
     for index, link in enumerate(links):
         opens = _opens(link, now)
         state = known.get(link.link)
-        if state is None or state.tried_at is not None:
-            tried = state.tried_at if state is not None else None
-            when = opens if tried is None else max(opens, tried + timedelta(seconds=min(RETRY_S, link.every_s)))
-            due, soonest = _place(due, soonest, now, when, (datetime.min.replace(tzinfo=now.tzinfo), index, ""))
+        when = opens if state is None else max(opens, state.listed_at + timedelta(seconds=_list_s(link, state)))
+        due, soonest = _place(due, soonest, now, when, (datetime.min.replace(tzinfo=now.tzinfo), index, ""))
+        if state is None or state.failed:
             continue
         for table, last in state.tables.items():
             when = max(opens, _again(link, last, now))
@@ -73,6 +78,12 @@ def _place(
     what: tuple[datetime, int, str],
 ) -> tuple[list[tuple[datetime, int, str]], datetime]:
     return ([*due, what], soonest) if when <= now else (due, min(soonest, when))
+
+
+def _list_s(link: VerifiedLinkSettings, state: KnownLink) -> float:
+    if state.failed:
+        return min(RETRY_S, link.every_s)
+    return LIST_IN_CUT_OVER_S if link.cut_over else LIST_S
 
 
 def _again(link: VerifiedLinkSettings, last: TableState, now: datetime) -> datetime:

@@ -7,7 +7,7 @@ the findings of the last records until there is something newer. Of a comparison
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Protocol
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ from leadline.clock import Clock
 from leadline.errors import LeadlineError
 from leadline.model.finding import FindingReport
 from leadline.model.ids import LinkId
-from leadline.model.verification import Verification
+from leadline.model.verification import SchemaDifference, SequenceDifference, Verification
 from leadline.settings.verify import VerifiedLinkSettings, VerifySettings
 from leadline.shutdown import end, shutdown_requested
 from leadline.signature import Signer
@@ -30,8 +30,6 @@ from leadline_verify.scheduled.schedule import KnownLink, TableState, next_turn
 
 VALID: Final = 5
 """Findings hold for so many intervals between two reports."""
-LISTED_EVERY: Final = timedelta(hours=1)
-"""The tables are listed again after this."""
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +39,12 @@ class DataComparison(Protocol):
 
     async def tables(self, link: VerifiedLinkSettings) -> Sequence[str]:
         """The names of the tables that the link carries, as far as the settings choose them."""
+        ...
+
+    async def definitions(
+        self, link: VerifiedLinkSettings
+    ) -> tuple[Sequence[SchemaDifference], Sequence[SequenceDifference]]:
+        """The differences beyond rows."""
         ...
 
     async def compare(self, link: VerifiedLinkSettings, table: str) -> VerifyReport:
@@ -58,7 +62,6 @@ class Verifier:
         self._seq = 0
         self._records: dict[LinkId, Verification] = {}
         self._states: dict[LinkId, KnownLink] = {}
-        self._listed: dict[LinkId, datetime] = {}
         self._changed: set[LinkId] = set()
         """Links whose record Kafka does not have yet."""
         self._news = asyncio.Event()
@@ -94,7 +97,7 @@ class Verifier:
                 continue
             link = turn.link
             try:
-                if not turn.table or self._is_stale(link):
+                if not turn.table:
                     await self._list(link)
                 else:
                     await self._compare(link, turn.table)
@@ -135,25 +138,22 @@ class Verifier:
             for task in waiting:
                 task.cancel()
 
-    def _is_stale(self, link: VerifiedLinkSettings) -> bool:
-        at = self._listed.get(link.link)
-        return at is None or self._clock.now() - at > LISTED_EVERY
-
     async def _list(self, link: VerifiedLinkSettings) -> None:
         names = await self._comparison.tables(link)
-        now = self._clock.now()
-        self._keep(link, record.with_tables(self._records[link.link], names))
-        self._listed[link.link] = now
+        schema, sequences = await self._comparison.definitions(link)
+        kept = record.with_tables(self._records[link.link], names)
+        self._keep(link, record.with_definitions(kept, schema, sequences), self._clock.now())
         log.info("%s has %d tables to compare", link.link, len(names))
 
     async def _compare(self, link: VerifiedLinkSettings, table: str) -> None:
         report = await self._comparison.compare(link, table)
         metrics.VERIFY_ROWS.inc(sum(each.rows_upstream for each in report.tables))
-        self._keep(link, record.with_report(self._records[link.link], report, uuid4().hex, self._settings.keys))
+        kept = record.with_report(self._records[link.link], report, uuid4().hex, self._settings.keys)
+        self._keep(link, kept, self._states[link.link].listed_at)
         for each in report.tables:
             log.info("%s %s is %s, %d rows", link.link, record.plain_name(each.table), each.state, each.rows_upstream)
 
-    def _keep(self, link: VerifiedLinkSettings, kept: Verification) -> None:
+    def _keep(self, link: VerifiedLinkSettings, kept: Verification, listed_at: datetime) -> None:
         self._records[link.link] = kept
         self._states[link.link] = KnownLink(
             {
@@ -163,7 +163,8 @@ class Verifier:
                     each.refused is not None or each.coverage >= 1 or each.difference is not None,
                 )
                 for each in kept.tables
-            }
+            },
+            listed_at,
         )
 
     def _failed(self, link: VerifiedLinkSettings, table: str, why: str) -> None:
@@ -171,8 +172,7 @@ class Verifier:
         metrics.VERIFY_FAILURES.inc()
         log.warning("%s: %s", f"{link.link} {table}".strip(), why)
         self._records[link.link] = record.failed(self._records[link.link], why, now)
-        self._states[link.link] = KnownLink({}, tried_at=now)
-        self._listed.pop(link.link, None)
+        self._states[link.link] = KnownLink({}, now, failed=True)
 
 
 async def run(settings: VerifySettings, comparison: DataComparison, clock: Clock) -> None:
