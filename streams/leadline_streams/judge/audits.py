@@ -55,7 +55,7 @@ def forget(memory: Memory, name: str) -> None:
 def follow_shape(memory: Memory, judgement: Judgement, now: float) -> None:
     """Let an audit follow when a node has another role or version, or there are other links."""
     state = memory.audit
-    if judgement.auditor is None or not state.looks:
+    if judgement.auditor is None or not (state.looks or state.findings or state.notices):
         return
     nodes = sorted((str(node.name), node.node.role, node.node.version_num) for node in memory.nodes.values())
     links = sorted((str(link.id), link.kind, link.slot or "") for link in memory.links.values())

@@ -96,6 +96,8 @@ class ClusterState:
         memory = self.memory
         if memory.nodes or memory.retired or memory.links or memory.alerts or memory.incidents or memory.reports:
             return False
+        if memory.audit.findings or memory.audit.notices:
+            return False
         arrivals, reopen_s = memory.arrivals, self._judgement.policy.reopen_s
         if not memory.sweep_at or arrivals.waiting or arrivals.sources or self.unfinished:
             return False

@@ -1,4 +1,4 @@
-"""Changes between two looks of the audit at one server: who may connect, roles, extensions, settings that only it reads.
+"""Changes between two looks of the audit at a server: who may connect, roles, extensions, settings that only it reads.
 
 A group that one of the looks does not have has not changed: it could not be read, or there was no room for it.
 """

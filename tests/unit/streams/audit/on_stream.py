@@ -23,11 +23,16 @@ AT_ONCE = AuditPolicy(spread_s=0.0, digest_s=0.0)
 class OnStream:
     """The servers of a draft, watched from its looks on."""
 
+    retire_after_s = 259_200.0
+
     def __init__(
         self, draft: Draft, policy: AuditPolicy = AT_ONCE, acceptances: Sequence[Acceptance] = (), **rules: Any
     ) -> None:
         self.draft = draft
-        self.judgement = judgement(Policy(audit=policy, rules=rules), auditor=StreamAuditor(FACTS, acceptances))
+        self.judgement = judgement(
+            Policy(audit=policy, rules=rules, retire_after_s=self.retire_after_s),
+            auditor=StreamAuditor(FACTS, acceptances),
+        )
         self.cluster = draft.found.samples[0].node.cluster
         self.state = ClusterState(self.cluster, self.judgement)
         self.at: datetime = draft.found.samples[0].sent_at

@@ -292,6 +292,19 @@ def test_a_forgotten_node_takes_its_findings_along() -> None:
     assert DELAY not in {each.rule for each in world.results[-1].findings}
 
 
+def test_notices_of_a_cluster_that_is_gone_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is forgotten."""
+    monkeypatch.setattr(OnStream, "retire_after_s", 600.0)
+    world = delayed()
+    opened = {each.incident_id for each in world.notices}
+    assert opened
+    world.silent.update(("pg-1", "pg-2"))
+    world.live(2000)
+    assert world.state.is_empty
+    assert {each.incident_id for each in world.notices if each.state == "resolved"} == opened
+    assert world.steps(DELAY)[-1][0] == "resolved"
+
+
 def three_standbys() -> Draft:
     """The recorded pair with two more standbys like its own."""
     draft = Draft()
