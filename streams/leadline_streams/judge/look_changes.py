@@ -97,7 +97,7 @@ def _hba(before: Iterable[HbaLine] | None, look: Iterable[HbaLine] | None) -> It
 
 
 def _line(each: HbaLine) -> str:
-    parts = (each.kind, ",".join(each.databases), ",".join(each.users), each.address or "", each.method)
+    parts = (each.kind, ",".join(each.databases), ",".join(each.users), each.address or "", each.method, *each.options)
     return " ".join(part for part in parts if part) or (each.error or "")
 
 
