@@ -163,5 +163,5 @@ def test_an_owner_without_rights_on_15(wild: Wild) -> None:
             seen.until("the role is named", lambda: "shop_owner" in str(seen.causes()), 40.0)
             cause = next(each for each in seen.causes() if "shop_owner" in each.summary)
             wild.answers(cause.summary)
-            assert "lacks SELECT, INSERT, UPDATE, DELETE on public.items" in cause.summary
+            assert "lacks SELECT, INSERT, UPDATE, DELETE, TRUNCATE on public.items" in cause.summary
             assert {step.risk for step in cause.steps} <= {"look", "careful"}

@@ -8,11 +8,12 @@ ENTRIES = (
     CauseEntry(
         code="apply_blocked_by_lock",
         family="logical",
-        help="the apply worker waits for a lock; blocked_by is the session that holds it",
+        help="the apply worker waits for a lock, or fails by lock_timeout; blocked_by is the session that holds it",
         over="apply no longer waits for the lock",
-        explains=CUT | {"table_sync_waiting"},
+        explains=FAILING | {"table_sync_waiting"},
         improvements=(
-            "Set lock_timeout and idle_in_transaction_session_timeout for all roles that connect to the subscriber.",
+            "Set lock_timeout and idle_in_transaction_session_timeout for the roles of applications on the subscriber, "
+            "and not for the database or the owner of the subscription, whose worker they would end.",
         ),
         tasks=("Find the job that held the lock on a replicated table, and move it or shorten its transaction.",),
     ),

@@ -1,19 +1,27 @@
 """``apply_blocked_by_lock``: an apply worker waits for a lock that a session on the subscriber holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from leadline.catalogue.entry import CUT
+from leadline.catalogue.entry import FAILING
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
 from leadline.model.observation import Session
 from leadline.words import duration
-from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
+from leadline_streams.engines.postgresql import server_log
+from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions, quoted
 from leadline_streams.engines.postgresql.sessions import brief, described
 from leadline_streams.engines.postgresql.statements import end_session, show_clients, show_session
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 
+LOCK_NOT_AVAILABLE = "55P03"
+TIMEOUTS = (
+    "SELECT coalesce(datname, 'every database') AS database, coalesce(setrole::regrole::text, 'every role') AS role, "
+    "setconfig FROM pg_db_role_setting LEFT JOIN pg_database ON oid = setdatabase "
+    "WHERE array_to_string(setconfig, ' ') LIKE '%lock_timeout%' UNION ALL "
+    "SELECT 'this session', current_user, ARRAY['lock_timeout=' || current_setting('lock_timeout')]"
+)
 BRIEF_S = 2.0
 """Waits shorter than this are part of normal traffic."""
 OWN_WORKERS = "Lock/applytransaction"
@@ -21,16 +29,21 @@ OWN_WORKERS = "Lock/applytransaction"
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
-    """A worker that waits for a lock and whose transaction gets old."""
-    for affected in affected_subscriptions(context, CUT | {"table_sync_waiting"}):
+    """A worker that waits for a lock and whose transaction gets old, or that a lock_timeout ends again and again."""
+    for affected in affected_subscriptions(context, FAILING | {"table_sync_waiting"}):
         wait, waits_s = affected.subscription.wait or "", affected.subscription.transaction_s or 0.0
         blockers, name = _blockers(affected), affected.node.name
-        if not wait.startswith("Lock/") or (wait == OWN_WORKERS and not blockers):
+        reason = affected.reason
+        ended = affected.fails and reason is not None and reason.code == LOCK_NOT_AVAILABLE
+        if not ended and (not wait.startswith("Lock/") or (wait == OWN_WORKERS and not blockers)):
             continue
         pids = [session.pid for session in blockers] or affected.subscription.blocked_by
         lock = f" ({blockers[0].holds})" if blockers and blockers[0].holds else ""
         unseen = f"pid {pids[0]} on {name}" if pids else f"a session on {name}"
         holder = brief(blockers[0], name) if blockers else unseen
+        if affected.fails:
+            yield _timed_out(affected, blockers, pids, f"{holder} holds a lock{lock}")
+            continue
         yield Claim(
             subject=affected.about,
             confidence=0.6 if waits_s < BRIEF_S else 0.97 if pids else 0.9,
@@ -47,7 +60,39 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         )
 
 
-def _steps(affected: AffectedSubscription, blockers: list[Session], pids: list[int] | tuple[int, ...]) -> list[Step]:
+def _timed_out(affected: AffectedSubscription, blockers: list[Session], pids: Sequence[int], holder: str) -> Claim:
+    """The worker fails at each attempt, and waits for the same lock in between."""
+    reason, name = affected.reason, affected.node.name
+    named = reason is not None and reason.code == LOCK_NOT_AVAILABLE
+    ended = f": {reason.message}" if named and reason is not None and reason.message else ""
+    return Claim(
+        subject=affected.about,
+        confidence=0.97 if named and pids else 0.93 if named else 0.6 if reason is None else 0.3,
+        title=f"apply on {name} is blocked by a lock",
+        summary=f"{holder}; the apply worker of {affected.name} waits for it and fails at each attempt{ended}. A "
+        "lock_timeout is set for the server, the database or the owner of the subscription",
+        steps=[
+            affected.step("look", TIMEOUTS),
+            *_steps(affected, blockers, pids),
+            Step(
+                risk="careful",
+                node=name,
+                database=affected.subscription.database,
+                text="Let no lock_timeout hold for the worker: ALTER ROLE <owner of the subscription> IN DATABASE "
+                f"{quoted(affected.subscription.database)} SET lock_timeout = 0",
+            ),
+        ],
+        evidence_for=[
+            fact("wait", affected.subscription.wait or "not seen", name, "of the worker, between two failures"),
+            *([server_log.as_evidence(reason, affected.node)] if named and reason is not None else []),
+            *(fact("blocker", described(session), name, session.query) for session in blockers),
+            *affected.evidence,
+        ],
+        not_seen=[] if named else server_log.not_seen(affected.node),
+    )
+
+
+def _steps(affected: AffectedSubscription, blockers: list[Session], pids: Sequence[int]) -> list[Step]:
     """End the session that was seen. A process of which only the pid is known may be the server's own."""
     node = affected.node.name
     if not pids:

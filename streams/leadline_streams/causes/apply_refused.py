@@ -12,12 +12,12 @@ from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscr
 from leadline_streams.engines.postgresql.drift import drift_of
 from leadline_streams.engines.postgresql.statements import change_setting, show_settings
 from leadline_streams.engines.postgresql.two_phase import LIMIT, NOT_IN_STATE, cannot_prepare
-from leadline_streams.engines.postgresql.write_rights import STOPS, explains, in_words, repair, unwritable
+from leadline_streams.engines.postgresql.write_rights import STOPS, explains, in_words, needed, repair, unwritable
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
 from leadline_streams.judge.rule import fact
 
-DUPLICATE = "23505"
+DUPLICATE, LOCKED = "23505", "55P03"
 KINDS = (
     ("42501", "a right is missing, or row security applies to the owner of the subscription"),
     ("0A000", "the subscriber cannot do this, such as TRUNCATE of a referenced table, or row security"),
@@ -28,7 +28,6 @@ KINDS = (
     ("P0001", "a trigger of the subscriber raised an error"),
     ("53100", "the subscriber's disk is full"),
     ("53400", "a limit of the subscriber is reached"),
-    ("55P03", "a lock was not available"),
     ("40", "the change was rolled back, for instance because of a deadlock"),
     ("22", "a value is not allowed"),
 )
@@ -61,7 +60,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 yield _guess(affected, alike=drift == [])
         elif reason.code == ITS_PUBLISHER:
             yield _by_publisher(affected, reason)
-        elif not reason.code.startswith(server_log.CONNECTION) and reason.code not in (*NOT_THERE, DUPLICATE):
+        elif not reason.code.startswith(server_log.CONNECTION) and reason.code not in (*NOT_THERE, DUPLICATE, LOCKED):
             yield _claim(affected, reason, denied if denied is not None and explains(denied, reason) else None)
 
 
@@ -76,7 +75,7 @@ def _claim(affected: AffectedSubscription, reason: LogLine, denied: Table | None
         confidence=0.95 if affected.is_certain else 0.7,
         title=f"{affected.name} refuses a change",
         summary=f"{affected.name} fails at each attempt{table}: {reason.message or means} (SQLSTATE {reason.code}: "
-        f"{means})",
+        f"{means}){affected.wrong_skip}",
         steps=[
             *affected.read_error,
             *([affected.step("look", TARGET.format(literal(reason.relation)))] if reason.relation else []),
@@ -133,7 +132,7 @@ def _unwritable(affected: AffectedSubscription, table: Table, *, compared: bool)
     node, stops = affected.node.name, not STOPS.isdisjoint(table.denied)
     return Claim(
         subject=affected.about,
-        confidence=(0.93 if compared else 0.88) if stops else 0.7,
+        confidence=(0.93 if compared else 0.88) if stops else 0.7 if needed(table) else GUESSED,
         title=f"{affected.name} may not write {table.name}",
         summary=f"{affected.name} fails at each attempt ({affected.errors} in 5 min): {in_words(table)}",
         steps=[

@@ -42,7 +42,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             confidence=confidence,
             title=f"{affected.name} " + ("stops at a duplicate key" if kinds or written else "cannot apply a change"),
             summary=f"{affected.name} cannot apply: {_conflict(affected, kinds, reason if written else None)}; "
-            f"it failed {times(affected.errors)} in 5 min{unrecorded}",
+            f"it failed {times(affected.errors)} in 5 min{unrecorded}{affected.wrong_skip}",
             steps=_steps(affected, record=bool(unrecorded)),
             not_needed=remote_transaction(affected),
             evidence_for=[

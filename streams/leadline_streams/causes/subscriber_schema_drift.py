@@ -41,7 +41,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             subject=affected.about,
             confidence=confidence,
             title=f"{affected.name} cannot write the changes that it receives",
-            summary=f"{affected.name} fails at each attempt{attempts}{differs}",
+            summary=f"{affected.name} fails at each attempt{attempts}{differs}{affected.wrong_skip}",
             steps=_steps(affected, drift),
             evidence_for=[
                 *_differences(affected, drift),

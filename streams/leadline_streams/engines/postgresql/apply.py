@@ -96,6 +96,17 @@ class AffectedSubscription:
         return self.alter("destructive", f"SKIP (lsn = '{lsn or '<finish LSN>'}')")
 
     @property
+    def wrong_skip(self) -> str:
+        """That SKIP was set for another transaction than the failing one, as the end of a summary; empty if not known.
+
+        A transaction that it fits is skipped at the next attempt, and the first one that is applied removes it.
+        """
+        skip, lsn = self.subscription.skip_lsn, self.reason.lsn if self.reason is not None else None
+        if skip is None or lsn is None or skip == lsn or not self.is_certain:
+            return ""
+        return f". SKIP (lsn = '{skip}') is set and fits no transaction: the failing one ends at {lsn}"
+
+    @property
     def _literal(self) -> str:
         return literal(self.subscription.in_sql)
 
@@ -138,6 +149,9 @@ class AffectedSubscription:
             )
         ]
         facts.append(fact("worker", self.subscription.pid or "none", self.node.name))
+        if self.subscription.skip_lsn is not None:
+            note = "set by SKIP, and still waiting for a transaction that ends there"
+            facts.append(fact("skip_lsn", self.subscription.skip_lsn, self.node.name, note))
         if slot is not None and self.publisher is not None:
             facts.append(fact("confirmed_lsn", slot.confirmed_lsn, self.publisher.name, self._unchanged()))
             if slot.retained_bytes is not None:

@@ -30,6 +30,11 @@ def unwritable(affected: AffectedSubscription) -> Table | None:
     return min(found, key=lambda each: (each.name != named, STOPS.isdisjoint(each.denied), each.name), default=None)
 
 
+def needed(table: Table) -> bool:
+    """Whether changes of rows need what is missing. Few tables are ever truncated, and few roles may do so."""
+    return table.denied != ("TRUNCATE",)
+
+
 def explains(table: Table, reason: LogLine) -> bool:
     """Whether an error of the worker is that it may not write a table."""
     code = NOT_SUPPORTED if ROW_SECURITY in table.denied else NO_RIGHT

@@ -204,11 +204,17 @@ def test_transactions_that_cannot_be_prepared(limit: str, sent: list[Table]) -> 
             "GRANT DELETE ON public.items TO app",
             0.7,
         ),
+        (
+            Table(name="public.items", denied=("TRUNCATE",), role="app"),
+            "app, in whose name its worker writes, lacks TRUNCATE on public.items",
+            "GRANT TRUNCATE ON public.items TO app",
+            0.45,
+        ),
     ],
 )
 def test_a_right_that_the_worker_lacks(table: Table, says: str, repair: str, confidence: float) -> None:
-    """The catalogs show it; a right that inserts do not need may not be the reason."""
+    """The catalogs show it; a right that inserts do not need may not be the reason, that to truncate is seldom one."""
     cause = first(drifted([replace(table, columns=SENT.columns)], SENT))
     assert (cause.code, cause.confidence) == ("apply_refused", confidence)
     assert says in cause.summary
-    assert [step.sql for step in cause.steps if step.risk == "careful"] == [repair]
+    assert [step.sql for step in cause.steps if step.risk == "careful"] == ([repair] if confidence > 0.5 else [])

@@ -1,12 +1,14 @@
 """Subscriptions that are late, held up, or not through with their initial copy."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity, Downstream, Session, Slot, SlowTable, TableCopy
+from leadline.model.observation import Activity, Downstream, LogLine, ServerLog, Session, Slot, SlowTable, TableCopy
 from leadline_streams.engines.postgresql.lsn import format_lsn
-from tests.unit.streams.causes.logical import by_two, causes, first, logical, run
-from tests.unit.streams.world import World
+from tests.unit.streams.causes.logical import GONE, by_two, causes, first, logical, run
+from tests.unit.streams.world import World, at
 
 
 def test_a_copy_that_fails() -> None:
@@ -45,6 +47,29 @@ def test_a_lock_of_an_unknown_session() -> None:
     assert (cause.code, cause.confidence) == ("apply_blocked_by_lock", 0.9)
     assert {step.risk for step in cause.steps} == {"look"}
     assert "pg_blocking_pids" in (cause.not_seen[0].note or "")
+
+
+@pytest.mark.parametrize(
+    ("wait", "written", "confidence"),
+    [("Lock/relation", True, 0.97), ("Lock/relation", False, 0.6), (None, True, 0.93), (None, False, None)],
+)
+def test_a_worker_that_lock_timeout_ends(wait: str | None, written: bool, confidence: float | None) -> None:
+    """By the lock that it waits for between two failures, by the server log, or by both; else it is not known."""
+    world = logical()
+    blocker = Session(
+        pid=4711, user="app", state="idle in transaction", age_s=60.0, holds="AccessExclusiveLock on items"
+    )
+    given: dict[str, Any] = {"activity": Activity(blockers=(blocker,))}
+    if written:
+        line = LogLine(at=at(15), process="logical replication apply worker", code="55P03", message="lock timeout")
+        given["server_log"] = ServerLog(path="log", read=True, lines=(line,))
+    world.servers["pg-3"].set(**given)
+    seen = {"wait": wait, "blocked_by": (4711,)} if wait else GONE
+    run(world, 12, stuck=True, apply_errors=by_two, **seen)
+    found = [cause for cause in causes(world) if cause.code == "apply_blocked_by_lock"]
+    assert [cause.confidence for cause in found] == ([confidence] if confidence else [])
+    assert not found or ("lock_timeout" in found[0].summary and ("pid 4711" in found[0].summary) is bool(wait))
+    assert "apply_refused" not in {cause.code for cause in causes(world) if written}
 
 
 def test_a_leader_that_waits_for_its_own_workers_is_not_blocked() -> None:

@@ -12,7 +12,7 @@ CROSS JOIN LATERAL (
             WHERE class.relrowsecurity AND NOT writer.rolsuper AND NOT writer.rolbypassrls
                 AND (class.relforcerowsecurity OR NOT pg_has_role(writer.oid, class.relowner, 'USAGE'))
             UNION ALL
-            SELECT name FROM unnest('{SELECT, INSERT, UPDATE, DELETE}'::text[]) AS name
+            SELECT name FROM unnest('{SELECT, INSERT, UPDATE, DELETE, TRUNCATE}'::text[]) AS name
             WHERE NOT has_table_privilege(writer.oid, class.oid, name)
         ) AS each
 ) AS lacks

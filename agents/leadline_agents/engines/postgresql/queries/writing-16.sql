@@ -3,11 +3,15 @@
 -- allowed to (member_can_set_role).
 --
 -- role    Who lacks the right: the subscription's owner where it may not act as the table's, else the one who writes.
+-- denied  TRUNCATE only where no other right is missing: the subscription's owner always does that itself.
 SELECT subscribed.srrelid AS relid,
-    quote_ident(CASE WHEN may.act THEN writer.rolname ELSE owner.rolname END) AS role,
+    quote_ident(CASE WHEN may.act AND lacks.denied IS NOT NULL THEN writer.rolname ELSE owner.rolname END) AS role,
     CASE WHEN NOT may.act THEN quote_ident(writer.rolname) END AS owner,
-    CASE WHEN may.act THEN lacks.denied WHEN writer.rolsuper THEN '["SET ROLE", "superuser"]' ELSE '["SET ROLE"]' END
-        AS denied
+    CASE
+        WHEN may.act THEN coalesce(lacks.denied, '["TRUNCATE"]')
+        WHEN writer.rolsuper THEN '["SET ROLE", "superuser"]'
+        ELSE '["SET ROLE"]'
+    END AS denied
 FROM pg_subscription_rel AS subscribed
 JOIN pg_subscription AS own ON own.oid = subscribed.srsubid
 JOIN pg_class AS class ON class.oid = subscribed.srrelid
@@ -25,4 +29,4 @@ CROSS JOIN LATERAL (
             WHERE NOT has_table_privilege(writer.oid, class.oid, name)
         ) AS each
 ) AS lacks
-WHERE NOT may.act OR lacks.denied IS NOT NULL
+WHERE NOT may.act OR lacks.denied IS NOT NULL OR NOT has_table_privilege(owner.oid, class.oid, 'TRUNCATE')
