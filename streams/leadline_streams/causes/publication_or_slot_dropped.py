@@ -7,6 +7,7 @@ from leadline.model.alert import Evidence
 from leadline.model.incident import Step
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions, quoted
+from leadline_streams.engines.postgresql.decoding import cannot_decode, decode
 from leadline_streams.engines.postgresql.needs import not_needed
 from leadline_streams.engines.postgresql.statements import show_slot
 from leadline_streams.engines.postgresql.subscriptions import missing_publications
@@ -43,7 +44,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         if missing:
             yield _publications(affected, publisher, missing)
         elif subscription.slot is not None and affected.slot is None and _is_sure(context, affected, link):
-            yield _slot(affected, publisher, subscription.slot)
+            yield _slot(context, affected, publisher, subscription.slot)
 
 
 def _publisher(context: DiagnosisContext, affected: AffectedSubscription) -> NodeState | None:
@@ -147,15 +148,15 @@ def _undecodable(affected: AffectedSubscription, publisher: NodeState, missing: 
     return [not_needed(f"what slot {slot.name} retains", publisher.name, why)]
 
 
-def _slot(affected: AffectedSubscription, publisher: NodeState, slot: str) -> Claim:
+def _slot(context: DiagnosisContext, affected: AffectedSubscription, publisher: NodeState, slot: str) -> Claim:
     up = publisher.name
     return Claim(
         subject=affected.about,
         confidence=0.98,
         title=f"the slot of {affected.name} is gone from {up}",
         summary=f"slot {slot} on {up}, from which {affected.name} streams, was dropped: its worker keeps failing, "
-        "and changes committed since are not retained for it",
-        steps=_slot_steps(affected, publisher, slot),
+        f"and changes committed since are not retained for it{cannot_decode(context, publisher)}",
+        steps=_slot_steps(affected, publisher, slot, decode(context, publisher)),
         evidence_for=[
             fact("slot", f"{slot} does not exist", up),
             fact("worker", affected.subscription.pid or "none", affected.node.name, "enabled, not streaming"),
@@ -163,13 +164,14 @@ def _slot(affected: AffectedSubscription, publisher: NodeState, slot: str) -> Cl
     )
 
 
-def _slot_steps(affected: AffectedSubscription, publisher: NodeState, slot: str) -> list[Step]:
+def _slot_steps(affected: AffectedSubscription, publisher: NodeState, slot: str, before: list[Step]) -> list[Step]:
     """Stream from now on, and repair. Rows that only the subscriber has are left as they are."""
     up = publisher.name
     database = publisher.sample.database if publisher.sample is not None else None
     create = f"SELECT pg_create_logical_replication_slot({literal(slot)}, 'pgoutput')"
     return [
         Step(risk="look", node=up, sql=LIST_SLOTS),
+        *before,
         Step(
             risk="careful",
             text="Create the slot again in the publisher's database: streaming continues from now on",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from leadline.model.incident import Step
 from leadline.words import duration
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions, quoted
+from leadline_streams.engines.postgresql.decoding import cannot_decode, decode
 from leadline_streams.engines.postgresql.unserved import Successor, successor_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim, literal
@@ -36,8 +37,8 @@ def _claim(context: DiagnosisContext, affected: AffectedSubscription, found: Suc
         title=f"{up} took over without the slot of {affected.name}",
         summary=f"{instead} without slot {own.slot}, which {affected.name} needs: a standby does not have its "
         "primary's logical slots. Nothing is applied, and changes that it has committed since are not retained for the "
-        "subscription",
-        steps=_steps(affected, found),
+        f"subscription{cannot_decode(context, found.node)}",
+        steps=_steps(affected, found, decode(context, found.node)),
         evidence_for=[
             fact("slot", f"{own.slot} does not exist", up, "it takes writes"),
             fact("timeline", found.node.node.timeline, up, instead),
@@ -50,7 +51,7 @@ def _claim(context: DiagnosisContext, affected: AffectedSubscription, found: Suc
     )
 
 
-def _steps(affected: AffectedSubscription, found: Successor) -> list[Step]:
+def _steps(affected: AffectedSubscription, found: Successor, before: list[Step]) -> list[Step]:
     """A new slot on the server that took over. It begins now, so what was committed before has to be compared."""
     up, slot = found.node.name, affected.subscription.slot or ""
     database = found.node.sample.database if found.node.sample is not None else None
@@ -62,6 +63,7 @@ def _steps(affected: AffectedSubscription, found: Successor) -> list[Step]:
         affected.show,
         Step(risk="look", node=affected.node.name, text="Read the last ERROR of the worker in the server log"),
         affected.alter("safe", "DISABLE"),
+        *before,
         Step(risk="careful", node=up, database=database, sql=create),
         Step(
             risk="careful",

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
+from leadline.model.observation import Downstream
+from leadline.words import duration
 from leadline_streams.engines.postgresql.links import is_physical_sender
 from leadline_streams.engines.postgresql.needs import blind_spots, not_needed
 from leadline_streams.engines.postgresql.orchestrators import orchestrator_of
@@ -23,8 +25,11 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         wanted, sample = Wanted.of(context.setting(node, SETTING) or ""), node.sample
         if not node.writable or sample is None or wanted is None:
             continue
-        there = [row.name for row in confirming(sample.downstreams)]
+        confirm = confirming(sample.downstreams)
+        there = [row.name for row in confirm]
         if len(there) >= wanted.count:
+            if any(row.kind == "backup" for row in confirm):
+                yield from _kept_waiting(context, node, confirm)
             continue
         missing = wanted.missing(sample.downstreams)
         named = frozenset(map(str.lower, wanted.names))
@@ -59,6 +64,39 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                 fact("sync_waiters", waiters, node.name),
             ],
         )
+
+
+def _kept_waiting(context: DiagnosisContext, node: NodeState, confirm: list[Downstream]) -> Iterator[Claim]:
+    """Commits wait for a program that receives WAL for backups and confirms it by the segment."""
+    activity = node.sample.activity if node.sample is not None else None
+    if activity is None or not activity.sync_waiters:
+        return
+    name, row = node.name, next(row for row in confirm if row.kind == "backup")
+    change, changed = context.blame(node, SETTING)
+    yield Claim(
+        subject=context.about_node(node),
+        confidence=0.95,
+        title=f"commits on {name} wait for {row.name}, which keeps backups",
+        summary=f"{row.name} counts as a synchronous standby of {name} and receives WAL for backups: without the "
+        "option --synchronous it confirms a segment when that is full. Commits that wait: "
+        f"{activity.sync_waiters}, the oldest for {duration(activity.sync_wait_s)}{change}",
+        steps=[
+            show_senders(name),
+            show_settings(name, SETTING),
+            Step(
+                risk="careful",
+                node=name,
+                text=f"Name the standbys that are to confirm commits in {SETTING}, and not {row.name}: * and a name "
+                "that it has too stand for it. Where it is meant to confirm commits, start it with --synchronous",
+            ),
+        ],
+        evidence_for=[
+            *(changed or [fact(SETTING, context.shown(node, SETTING), name)]),
+            fact("sync_state", row.sync_state, name, f"{row.name}, pid {row.pid}, a receiver of WAL for backups"),
+            fact("flush_lsn", row.flush_lsn or "none", name, f"confirmed by {row.name}; sent to it: {row.sent_lsn}"),
+            fact("sync_waiters", activity.sync_waiters, name),
+        ],
+    )
 
 
 def _bring_back(node: NodeState, missing: list[str], others: list[str]) -> Step:

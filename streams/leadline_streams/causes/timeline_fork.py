@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
+from leadline_streams.causes.too_many_wal_senders import has_no_sender_left
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.engines.postgresql.needs import fork_of_standby
 from leadline_streams.engines.postgresql.statements import show_server
@@ -33,6 +34,8 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
         sure = has_forked(affected)
         if not sure and kept_timeline(affected.up, affected.down) is not None:
             continue  # it does not try to follow
+        if not sure and has_no_sender_left(context, affected) is not None:
+            continue  # it does not get as far as to be asked for a timeline
         if not sure and context.now - (affected.link.cut_since or context.now) < SETTLED_S:
             continue
         link, needless = affected.link, fork_of_standby(context, affected) if sure else []

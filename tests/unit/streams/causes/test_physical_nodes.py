@@ -190,6 +190,21 @@ def test_two_writers() -> None:
     assert causes(world)[1].subject.id == "orders/pg-2->pg-3"
 
 
+def test_a_synchronous_standby_that_keeps_backups() -> None:
+    """As many as are asked for are there; one of them confirms when a segment is full. It is fine while none waits."""
+    for waiters, named in ((3, True), (0, False)):
+        world = pair()
+        change(world, "pg-1", synchronous_standby_names="*")
+        waits = Activity(sync_waiters=waiters, sync_wait_s=9.0)
+        run(world, 10, row={"sync_state": "sync", "kind": "backup"}, up={"activity": waits})
+        found = [cause for cause in world.causes if cause.code == "sync_standby_missing"]
+        assert bool(found) is named
+        for cause in found:
+            assert cause.summary.startswith("pg-2 counts as a synchronous standby of pg-1 and receives WAL for backups")
+            assert "Commits that wait: 3" in cause.summary
+            assert "start it with --synchronous" in str(cause.steps)
+
+
 def test_synchronous_standbys_that_are_missing() -> None:
     """The standbys that are named and absent, and the change that named them."""
     world = pair()

@@ -91,6 +91,24 @@ def test_a_failover_without_the_slot_is_named_and_does_not_end_with_the_old_serv
     assert play.life(world, "subscription_without_worker") == ["pending", "firing"]
 
 
+def test_a_failover_to_a_server_that_cannot_decode() -> None:
+    """No slot can be created there before wal_level is changed and the server restarted."""
+    world = World(subscription_without_worker=QUICK)
+    up, new, down = world.add("pg-1", "primary"), world.add("pg-2", "standby"), world.add("pg-3", "primary")
+    new.settings["wal_level"] = "replica"
+    down.node = replace(down.node, system_id="7003")
+    for _ in range(10):
+        world.stream(up, new)
+        world.subscribe(up, down, **{"publications": ("orders",)})
+        world.step()
+    world.send_settings()
+    fail_over(world, 25, "pg-1", answers=False)
+    (cause,) = {cause.code: cause for one in world.incidents for cause in one.causes if "slot" in cause.code}.values()
+    assert "pg-2 has wal_level = replica" in cause.summary
+    steps = str(cause.steps)
+    assert 0 < steps.index("SET wal_level = 'logical'") < steps.index("pg_create_logical_replication_slot")
+
+
 def test_a_failover_before_the_first_look_is_known_by_publication_and_timeline() -> None:
     """Less certain than one that was seen."""
     world = world_of()
