@@ -15,8 +15,8 @@ CREATE ROLE leadline LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICA
 -- names the groups that it may not read in `not_permitted`. The membership must be inherited, hence INHERIT above.
 GRANT pg_monitor TO leadline;
 
--- The agent sets these in its own session. They are here for any other use of the role.
-ALTER ROLE leadline SET default_transaction_read_only = on;
+-- The agent sets these in its own session. They are here for any other use of the role. Not
+-- default_transaction_read_only, which the agent sets too: set for the role, it would hide that the server has it.
 ALTER ROLE leadline SET statement_timeout = '3s';
 ALTER ROLE leadline SET lock_timeout = '1s';
 ALTER ROLE leadline SET idle_in_transaction_session_timeout = '10s';

@@ -283,6 +283,23 @@ class SlowTable(Value, frozen=True, kw_only=True):
     """Those that fire for replicated rows."""
 
 
+class DatabaseState(Value, frozen=True, kw_only=True):
+    """A database about which its server shows something that is wrong; the others are not sent."""
+
+    name: str
+    """Empty for what all databases of a server share."""
+    checksum_failures: Count = 0
+    """Pages whose checksum was wrong when they were read, since the statistics began."""
+    checksum_failed_s: Seconds | None = None
+    """Time since the last of them."""
+    collation_recorded: str | None = None
+    """Version of the library by which its text was sorted when it was created, where the server has another one now."""
+    collation_actual: str | None = None
+    """The version that the server has now."""
+    read_only: bool = False
+    """Whether ``default_transaction_read_only`` is set for it by ALTER DATABASE."""
+
+
 class Table(Value, frozen=True, kw_only=True):
     """A table of logical replication, as one side has it."""
 
@@ -494,6 +511,9 @@ class Sample(Value, Generic[NodeT, ConflictsT], frozen=True, kw_only=True, tag="
     """Only in samples for which they were read, with ``subscribes``; 20 at most, by the rows read."""
     sender_timeouts: tuple[SenderTimeout, ...] | None = None
     """Only in samples for which they were read, with ``publishes``."""
+    databases: tuple[DatabaseState, ...] | None = None
+    """Those about which something is wrong, 20 at most; only in samples for which they were read and had any, and once
+    in a sample after that."""
     conflicts: ConflictsT = {}  # type: ignore[assignment]
     """Queries cancelled by replay: database, then kind, then count."""
     activity: Activity | None = None

@@ -21,7 +21,7 @@ MOST = 2**62
 
 Back = Annotated[int, Meta(ge=-MOST, le=MOST, description="bytes before `end`")]
 """A position."""
-RARE = ("disk", "tables", "server_log", "refused", "publishes", "subscribes")
+RARE = ("disk", "tables", "server_log", "refused", "publishes", "subscribes", "databases")
 """Groups of a sample for which they were read."""
 
 

@@ -51,6 +51,36 @@ ENTRIES = (
         ),
     ),
     CauseEntry(
+        code="collation_library_changed",
+        family="nodes",
+        help="the recorded version of a database's collation is not that of the server's library",
+        over="the recorded version is that of the library",
+        explains=frozenset({"collation_changed"}),
+        improvements=(
+            "Run all servers of a cluster on one release of the operating system; upgrade it by logical replication, "
+            "or build all indexes on text again.",
+        ),
+        tasks=("Check the indexes on text of every server with amcheck, and build those again that are wrong.",),
+    ),
+    CauseEntry(
+        code="default_read_only",
+        family="nodes",
+        help="default_transaction_read_only is on for a server that takes writes, or for one of its databases",
+        over="default_transaction_read_only is off",
+        explains=frozenset({"writes_refused"}),
+        improvements=("Let what sets a server read-only say so where people look, and reset it by itself.",),
+        tasks=("Find out who set it, and for how long applications could not write.",),
+    ),
+    CauseEntry(
+        code="page_damaged",
+        family="nodes",
+        help="the counter of wrong page checksums of a database rose within an hour",
+        over="no damaged page was read for an hour",
+        explains=frozenset({"page_damage"}),
+        improvements=("Verify backups with checksums on a schedule, and use storage and memory that report errors.",),
+        tasks=("Find out since when the pages are damaged, and which backups have them.",),
+    ),
+    CauseEntry(
         code="archiver_failing",
         family="nodes",
         help="the archiver's last attempt failed after its last success, or no attempt ends while segments wait",
@@ -308,12 +338,18 @@ ENTRIES = (
     CauseEntry(
         code="sync_standby_missing",
         family="nodes",
-        help="fewer streaming standbys are sync or quorum than synchronous_standby_names asks for",
+        help=(
+            "fewer streaming standbys are sync or quorum than synchronous_standby_names asks for, or one of them is a "
+            "program that receives WAL for backups"
+        ),
         over="the synchronous standbys are connected again",
         explains=frozenset({"sync_commit_blocked", "sync_degraded"}),
         follows=APART,
         improvements=(
-            Measure("Name more standbys in synchronous_standby_names than it asks for: ANY 1 (a, b).", "PG-SYNC-002"),
+            Measure(
+                "Name more standbys in synchronous_standby_names than it asks for: ANY 1 (a, b). Not *: backups count.",
+                "PG-SYNC-002",
+            ),
         ),
         tasks=("Find out why the synchronous standby was away, and how long commits waited.",),
     ),

@@ -58,4 +58,18 @@ ENTRIES = (
         impact="Applications that updated or deleted rows of published tables got errors.",
         over="the published tables of {node} can be identified",
     ),
+    RuleEntry(
+        code="writes_refused",
+        family="config",
+        on="node",
+        unit="",
+        help=(
+            "`default_transaction_read_only` is on for a server that is no standby, or for one of its databases. What "
+            "a role alone has does not count. Of the whole server it is not seen while the agent's role has it."
+        ),
+        impact="Applications could not write, unless they asked for read-write transactions.",
+        over="{node} takes writes again",
+        class_="notice",
+        standing=True,
+    ),
 )

@@ -17,6 +17,21 @@ ENTRIES = (
         class_="notice",
     ),
     RuleEntry(
+        code="collation_changed",
+        family="consistency",
+        on="node",
+        unit="databases",
+        help=(
+            "Databases whose text was sorted by another version of the library than the server has now: the operating "
+            "system was upgraded, or a standby runs on another one than its primary. Seen on PostgreSQL 15 and later, "
+            "not for the collations C and POSIX."
+        ),
+        impact="Queries by indexes on text could miss rows, and unique indexes let duplicates in.",
+        over="the libraries of {node} sort text as it was sorted",
+        class_="notice",
+        standing=True,
+    ),
+    RuleEntry(
         code="consistency_unverified",
         family="consistency",
         on="link",
@@ -54,6 +69,19 @@ ENTRIES = (
         ),
         impact="Commits were lost on the primary, and its standbys may differ from it.",
         over="the WAL of {node} and its standbys agrees, or an hour has passed",
+    ),
+    RuleEntry(
+        code="page_damage",
+        family="consistency",
+        on="node",
+        unit="failures",
+        help=(
+            "Pages whose checksum was wrong when they were read, since the statistics began, of databases where that "
+            "happened within an hour. Not seen on servers without data checksums."
+        ),
+        impact="Statements that read the damaged pages failed; a backup since then may have them too.",
+        over="no damaged page was read on {node} for an hour",
+        standing=True,
     ),
     RuleEntry(
         code="publication_missing",

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from leadline.model.finding import EngineVitals
 from leadline.model.ids import NodeName
 from leadline.model.observation import (
+    DatabaseState,
     Disk,
     Node,
     RefusedTable,
@@ -162,6 +163,10 @@ class NodeState(Struct, omit_defaults=True):
     """The same, as reported before that."""
     sender_timeouts: tuple[SenderTimeout, ...] = ()
     """Of its logical senders, as last reported."""
+    databases: tuple[DatabaseState, ...] = ()
+    """Its databases about which something is wrong, as last reported."""
+    databases_at: float = 0.0
+    """When that was reported."""
     disk: Disk | None = None
     """As last reported: not every sample has it."""
     tables: Tables | None = None

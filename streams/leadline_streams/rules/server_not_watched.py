@@ -20,9 +20,10 @@ def measure(context: NodeContext) -> float | None:
 def describe(context: NodeContext, value: float) -> Words:
     """The servers, and how each is connected with the node."""
     found = servers_not_watched(context.cluster, context.node, context.now)
-    names = ", ".join(each.name for each in found[:MOST]) or f"{value:.0f} servers"
+    several = max(len(found), value) > 1
+    names = ", ".join(each.name for each in found[:MOST]) or (f"{value:.0f} servers" if several else "a server")
     more = f" and {len(found) - MOST} more" if len(found) > MOST else ""
-    plural = "are" if len(found) > 1 else "is"
+    plural = "are" if several else "is"
     return Words(
         f"{names}{more}, connected with {context.node.name}, {plural} not watched",
         [fact("not_watched", each.name, context.node.name, each.line) for each in found],

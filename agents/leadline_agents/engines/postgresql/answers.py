@@ -14,6 +14,7 @@ from leadline.model.lsn import Lsn
 from leadline.model.observation import (
     Activity,
     Archiver,
+    DatabaseState,
     Downstream,
     Positions,
     RefusedTable,
@@ -143,12 +144,19 @@ class ListedAnswer(Value, frozen=True, kw_only=True):
     slow_tables: tuple[SlowTable, ...] = ()
 
 
+class DatabasesAnswer(Value, frozen=True, kw_only=True):
+    """``queries/databases-*.sql``."""
+
+    databases: tuple[DatabaseState, ...]
+
+
 _LOOK = msgspec.json.Decoder(LookAnswer)
 _FILES = msgspec.json.Decoder(FilesAnswer)
 _TABLES = msgspec.json.Decoder(Tables)
 _SETTINGS = msgspec.json.Decoder(SettingsAnswer)
 _REFUSED = msgspec.json.Decoder(RefusedAnswer)
 _LISTED = msgspec.json.Decoder(ListedAnswer)
+_DATABASES = msgspec.json.Decoder(DatabasesAnswer)
 
 
 def read_look(answer: bytes) -> LookAnswer:
@@ -179,6 +187,11 @@ def read_refused(answer: bytes) -> RefusedAnswer:
 def read_listed(answer: bytes) -> ListedAnswer:
     """Decode the answer about the tables of subscriptions. Raises msgspec.DecodeError."""
     return _LISTED.decode(_text(answer))
+
+
+def read_databases(answer: bytes) -> DatabasesAnswer:
+    """Decode the answer about databases about which something is wrong. Raises msgspec.DecodeError."""
+    return _DATABASES.decode(_text(answer))
 
 
 def _text(answer: bytes) -> bytes:

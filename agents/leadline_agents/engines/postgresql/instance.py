@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from leadline.clock import Clock
 from leadline.model.audit_look import AuditLook
-from leadline.model.observation import Disk, Node, NodeSettings, Tables
+from leadline.model.observation import DatabaseState, Disk, Node, NodeSettings, Tables
 from leadline.model.pg_vitals import PostgresqlVitals
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.dsn import resolved
@@ -32,6 +32,8 @@ FILES_EVERY_S = 60.0
 """Listing the WAL directory looks at every file in it."""
 REFUSED_EVERY_S = 60.0
 """The catalogs of all published tables are read."""
+DATABASES_EVERY_S = 15.0
+"""Counters of every database and a few catalogs are read."""
 AGAIN_S = 3.0
 """From their first reading to the second one."""
 TABLES_EVERY_S = 30.0
@@ -78,7 +80,7 @@ class PostgresqlInstance:
             self._reader.ask, instance.name, options.query_text, is_here=host.is_here(self.address.host)
         )
         self._files_due = self._tables_due = self._leave_due = self._refused_due = clock.monotonic()
-        self._listed_due = self._refused_due
+        self._listed_due = self._databases_due = self._refused_due
         self._listed_number: int | None = None
         """Of the tables of subscriptions, as of the last reading of their names."""
         self._data_directory: str | None = None
@@ -89,6 +91,8 @@ class PostgresqlInstance:
         """The same, as of the last reading of the settings."""
         self._unchanged_at: datetime | None = None
         """The last look, by the server's clock, at which these two were equal."""
+        self._databases_before: tuple[DatabaseState, ...] | None = None
+        """Those about which something was wrong, as of the last reading."""
         self._refused_as_of: datetime | None = None
         """The same, as of the last reading of the tables whose updates are refused."""
 
@@ -120,6 +124,7 @@ class PostgresqlInstance:
             sender_timeouts=refused.sender_timeouts if refused is not None else None,
             subscribes=listed.subscribes if listed is not None else None,
             slow_tables=listed.slow_tables if listed is not None else None,
+            databases=await self._databases(now),
         )
         await self._make_way(look, now)
         if host.is_here(self.address.host):
@@ -133,6 +138,7 @@ class PostgresqlInstance:
         except DecodeError as error:
             raise CannotRead(f"unexpected answer: {error}") from None
         self._read_as_of = self._loaded_at
+        answer = replace(answer, settings=answer.settings | await self._probe.overridden())
         return observations.settings_of(node, answer, sent_at=self._clock.now(), unchanged_at=self._unchanged_at)
 
     async def audit(self) -> AuditLook | None:
@@ -205,6 +211,18 @@ class PostgresqlInstance:
         self._listed_due = now + (AGAIN_S if self._listed_number is None else REFUSED_EVERY_S)
         self._listed_number = number
         return await self._ask(catalog.LISTED, answers.read_listed)
+
+    async def _databases(self, now: float) -> tuple[DatabaseState, ...] | None:
+        if now < self._databases_due:
+            return None
+        found = await self._ask(catalog.DATABASES, answers.read_databases)
+        before = self._databases_before
+        # The judgement may not take the first sample of a node that is new to it.
+        self._databases_due = now + (AGAIN_S if before is None else DATABASES_EVERY_S)
+        if found is None:
+            return None
+        self._databases_before = found.databases
+        return found.databases if found.databases or before else None
 
     async def _ask(self, query: str, read: Callable[[bytes], T]) -> T | None:
         """The answer of a query beside the look; None, and a line in the process log, when it fails."""

@@ -9,6 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from leadline.model.observation import (
     Activity,
+    DatabaseState,
     Disk,
     Downstream,
     Node,
@@ -79,6 +80,7 @@ def sample_of(
     subscribes: dict[str, tuple[str, ...]] | None = None,
     slow_tables: tuple[SlowTable, ...] | None = None,
     sender_timeouts: tuple[SenderTimeout, ...] | None = None,
+    databases: tuple[DatabaseState, ...] | None = None,
 ) -> Sample:
     """One look as a sample, not numbered yet. ``free`` is free and total bytes of the volume that holds the WAL.
 
@@ -112,6 +114,7 @@ def sample_of(
         subscribes=by_name(subscriptions, look.database, subscribes),
         slow_tables=slow_tables,
         sender_timeouts=sender_timeouts,
+        databases=databases,
         conflicts={row.database: row.kinds for row in look.conflicts},
         activity=_activity(look.activity, query_text) if look.activity is not None and stats else None,
         archiver=archiver,

@@ -9,6 +9,7 @@ import psycopg
 from leadline.clock import Clock
 from leadline.errors import UsageError
 from leadline.metrics import AGENT_RECONNECTS
+from leadline.model.observation import SettingValue
 from leadline.settings.agent import InstanceSettings
 from leadline_agents.backoff import delay_s
 from leadline_agents.engine import CannotRead
@@ -16,7 +17,7 @@ from leadline_agents.engines.postgresql import connect_errors
 from leadline_agents.engines.postgresql.catalog import statement
 from leadline_agents.engines.postgresql.connection import Connection
 from leadline_agents.engines.postgresql.rights import Rights
-from leadline_agents.engines.postgresql.session import accepts_nobody, ask_rights, open_session
+from leadline_agents.engines.postgresql.session import accepts_nobody, ask_rights, open_session, overridden
 
 BACKOFF_MOST_S = 5.0
 """Longest time between two attempts: short enough to notice soon that a server is back."""
@@ -99,6 +100,15 @@ class Probe:
             work.cancel()
             raise CannotRead(self._silence())
         work.result()
+
+    async def overridden(self) -> dict[str, SettingValue]:
+        """Settings of the server that the agent's session overrides; none where they are not seen. Raises nothing."""
+        try:
+            return await overridden(
+                self._dsn, connect_timeout_s=self._connect_timeout_s, statement_timeout_s=self._timeout_s
+            )
+        except CannotRead:
+            return {}
 
     async def is_refused(self) -> bool:
         """Whether the server accepts no connection any more, because it is shutting down."""

@@ -11,12 +11,13 @@ import asyncio
 import os
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
+from leadline.model.observation import SettingValue
 from leadline.settings.dsn import parts, resolved
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import connect_errors
@@ -35,6 +36,7 @@ _CONNECTION: dict[str, Any] = {
     "keepalives_interval": 2,
     "tcp_user_timeout": 10_000,
 }
+READ_ONLY: Final = "default_transaction_read_only"
 _SETTINGS = {
     "client_encoding": "UTF8",
     # No function of the same name in another schema is called.
@@ -43,9 +45,12 @@ _SETTINGS = {
     # Compiling costs more than the query.
     "jit": "off",
     "max_parallel_workers_per_gather": "0",
-    "default_transaction_read_only": "on",
+    READ_ONLY: "on",
 }
 MARK = "leadline.session"
+_READ_ONLY: Final = f"SELECT setting, source FROM pg_catalog.pg_settings WHERE name = '{READ_ONLY}'"
+_OWN: Final = frozenset({"user", "database", "database user", "client", "session"})
+"""Sources of a value that only some sessions have."""
 PING_S = 2
 SETTINGS_VIEW = "pg_settings"
 
@@ -103,6 +108,26 @@ async def accepts_nobody(dsn: str) -> bool:
         return False
     await connection.close()
     return False
+
+
+async def overridden(dsn: str, *, connect_timeout_s: float, statement_timeout_s: float) -> dict[str, SettingValue]:
+    """The settings of a server that the agent's own sessions override, as others have them.
+
+    Read over a connection without them, which is closed at once. None that is set for the agent's role, its database or
+    its connection string alone: what others have is not seen then. Raises CannotRead with the reason.
+    """
+    try:
+        async with asyncio.timeout(connect_timeout_s + statement_timeout_s):
+            connection = await Connection.connect(
+                dsn, autocommit=True, connect_timeout=max(2, round(connect_timeout_s)), **_CONNECTION
+            )
+            async with connection:
+                row = await (await connection.execute(_READ_ONLY)).fetchone()
+    except TimeoutError:
+        raise CannotRead(connect_errors.no_answer(statement_timeout_s)) from None
+    except (psycopg.Error, OSError) as error:
+        raise connect_errors.cannot_read(error, dsn) from None
+    return {READ_ONLY: SettingValue(value=row[0], source=row[1])} if row is not None and row[1] not in _OWN else {}
 
 
 async def ask_rights(connection: Connection, mark: str | None = None) -> Rights:

@@ -76,6 +76,26 @@ def archive_keeps_nothing(pair: Pair) -> Course:
 
 
 @fault(
+    make_pair,
+    Expected(
+        rule="writes_refused",
+        cause="default_read_only",
+        summary=("every database of pg-1",),
+        change=("default_transaction_read_only on pg-1 was changed from off to on",),
+        fix=("ALTER SYSTEM RESET default_transaction_read_only",),
+        within_s=30.0,
+    ),
+)
+def primary_read_only_by_settings(pair: Pair) -> Course:
+    """default_transaction_read_only was switched on for the primary, and applications cannot write."""
+    yield Prepared()
+    pair.primary.configure(default_transaction_read_only="on")
+    yield Injected()
+    pair.primary.configure(default_transaction_read_only=None)
+    yield Healed()
+
+
+@fault(
     make_pair_by_archive,
     Expected(
         rule="replication_cut_off",

@@ -103,6 +103,8 @@ class PostgreSQL:
             node.publishes = subscribed_tables.taken(node.publishes, sample.publishes, now)
         if sample.slow_tables is not None:
             node.slow_tables_before, node.slow_tables = node.slow_tables, sample.slow_tables
+        if sample.databases is not None:
+            node.databases, node.databases_at = sample.databases, now
         if sample.sender_timeouts is not None:
             node.sender_timeouts = sample.sender_timeouts
         if sample.subscribes is not None:

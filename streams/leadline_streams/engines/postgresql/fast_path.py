@@ -38,7 +38,7 @@ READ: Fields = {
         {
             *("node", "up", "positions", "downstreams", "upstream", "slots", "subscriptions", "tables", "conflicts"),
             *("activity", "archiver", "disk", "not_permitted", "not_supported", "not_read", "server_log", "refused"),
-            *("publishes", "subscribes", "left_out"),
+            *("publishes", "subscribes", "left_out", "databases"),
         }
     ),
     Positions: frozenset({"current_lsn", "received_lsn", "replayed_lsn", "replay_paused", "apply_delay_s"})
@@ -143,6 +143,8 @@ def take_fast(node: NodeState, sample: Sample, now: float, upstream_seen: bool) 
     if before is None or not sample.up or sample.subscriptions or sample.disk is not None or sample.tables is not None:
         return False
     if sample.server_log is not None or sample.refused or sample.publishes is not None or sample.subscribes is not None:
+        return False
+    if sample.databases is not None and (sample.databases or node.databases):
         return False
     # Decoding gives equal ones as the same object, mostly.
     if sample.node is not before.node and sample.node != before.node:

@@ -19,6 +19,7 @@ OTHERS = {
     *(
         catalog.VITALS,
         catalog.LISTED,
+        catalog.DATABASES,
         catalog.NAMES,
         catalog.LOG_RIGHTS,
         catalog.LOG_PATH,

@@ -10,7 +10,7 @@ from msgspec import ValidationError
 from leadline.clock import ManualClock
 from leadline.errors import UsageError
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Disk, Node, NodeSettings, Sample
+from leadline.model.observation import Disk, Node, NodeSettings, Sample, SettingValue
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.secret import Secret
 from leadline_agents.engine import UNNUMBERED, CannotRead, EngineOptions
@@ -39,6 +39,7 @@ class FakeProbe:
         self.without: list[frozenset[str]] = []
         self.look = (DOCUMENTS / "18-primary.json").read_bytes()
         self.fails: dict[str, Exception] = {}
+        self.databases = b'{"databases": []}'
         self.round_trip_s = 0.0015
         self.closed = False
         self.rights = Rights(
@@ -66,7 +67,11 @@ class FakeProbe:
             return json.dumps({name: group for name, group in answer.items() if name not in without}).encode()
         settings = (DOCUMENTS / "18-settings.json").read_bytes()
         others = {"tables": TABLES, "refused": REFUSED, "listed": b'{"subscribes": {}}', "logrights": NO_SERVER_LOG}
+        others["databases"] = self.databases
         return {"settings": settings, "files": FILES, **others}[query]
+
+    async def overridden(self) -> dict[str, SettingValue]:
+        return {"default_transaction_read_only": SettingValue(value="on", source="configuration file")}
 
     async def close(self) -> None:
         self.closed = True
@@ -106,7 +111,7 @@ async def test_the_first_look_lists_files_and_the_next_does_not() -> None:
     assert first.disk is not None
     assert (first.disk.wal_files, first.disk.free_bytes, second.disk) == (2, None, None)
     assert first.seq == second.seq == UNNUMBERED
-    assert rig.probe.asked == ["look", "files", "refused", "look"]
+    assert rig.probe.asked == ["look", "files", "refused", "databases", "look"]
 
 
 @pytest.mark.parametrize(
@@ -158,6 +163,22 @@ async def test_files_are_listed_once_a_minute() -> None:
     for _ in range(121):
         await rig.look()
     assert rig.probe.asked.count("files") == 3
+
+
+async def test_databases_are_sent_while_something_is_wrong_and_once_more() -> None:
+    """A sample of which nothing is wrong says nothing of databases, so that vitals can stand for it."""
+    rig = Rig()
+    assert [(await rig.look(after_s=20.0)).databases for _ in range(3)] == [None, None, None]
+    rig.probe.databases = b'{"databases": [{"name": "shop", "checksum_failures": 2, "checksum_failed_s": 1.5}]}'
+    found = [(await rig.look(after_s=20.0)).databases for _ in range(2)]
+    assert [each[0].checksum_failures for each in found if each] == [2, 2]
+    rig.probe.databases = b'{"databases": []}'
+    assert [(await rig.look(after_s=20.0)).databases for _ in range(2)] == [(), None]
+
+
+async def test_a_setting_that_the_session_overrides_is_as_others_have_it() -> None:
+    """It is read beside the settings of the session."""
+    assert (await Rig().settings()).settings["default_transaction_read_only"].value == "on"
 
 
 async def test_tables_are_read_while_a_worker_is_missing() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from leadline.model.alert import Transition
-from tests.unit.streams.world import Server, World
+from leadline.model.observation import DatabaseState
+from tests.unit.streams.world import QUICK, Server, World
 
 Change = Callable[[Server, Server], None]
 """Done to upstream and downstream after they were made to look well, before each look."""
@@ -65,3 +66,15 @@ def last(world: World, rule: str) -> Transition:
 def facts(transition: Transition) -> dict[str, str]:
     """A transition's evidence by name."""
     return {evidence.name: evidence.value for evidence in transition.evidence}
+
+
+def databases(rule: str, *states: DatabaseState, on: str = "pg-1") -> World:
+    """A pair that streams, one of which reports these databases once."""
+    world = World(**{rule: QUICK})
+    world.pair()
+    stream(world, 3)
+    world.servers[on].set(databases=states)
+    stream(world, 1)
+    world.servers[on].set(databases=None)
+    stream(world, 25)
+    return world
