@@ -1,6 +1,6 @@
 """``standby_cannot_connect``: a standby does not reach its upstream, or nothing passes between the two."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline.model.incident import Change, Step
@@ -13,9 +13,10 @@ from leadline_streams.causes.too_many_wal_senders import has_no_sender_left
 from leadline_streams.causes.wal_corrupt import corruption, is_unreadable
 from leadline_streams.causes.wal_removed import removed_below
 from leadline_streams.engines.postgresql import server_log
-from leadline_streams.engines.postgresql.cut_roots import refusal, seen_at, unseen
+from leadline_streams.engines.postgresql.cut_roots import also_lost, refusal, seen_at, unseen
 from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S, unanswered_s
 from leadline_streams.engines.postgresql.links import cut_off, is_physical_sender
+from leadline_streams.engines.postgresql.receiver_messages import ANSWERED, meaning, see_certificate
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.statements import reload_settings, show_receiver, show_senders
 from leadline_streams.engines.postgresql.timeouts import status_s
@@ -33,6 +34,8 @@ SETTLED_S = 3.0
 the one to the wrong address."""
 RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
 NO_HOST = f"{CONNINFO} shows no host: it may be malformed, as by a quote or a space in a password"
+GUESSED = 0.45
+"""Confidence in a silence of a link that is not judged as cut off: its ends may have nothing to say."""
 UNKNOWN_REASON = 0.5
 """Confidence while nothing shows why there is no connection: a cause of its own may be behind it."""
 
@@ -95,7 +98,7 @@ def _unheard(affected: AffectedLink) -> Claim:
         where, confidence = f"from {link.upstream} to {link.downstream}", 0.9
     return Claim(
         subject=of_link(link),
-        confidence=confidence,
+        confidence=confidence if link.verdict == "cut_off" else min(confidence, GUESSED),
         title=f"nothing passes between {link.downstream} and {link.upstream}",
         summary=f"the connection from {link.downstream} to {link.upstream} stands and nothing passes {where}: "
         f"the receiver's last message is {duration(message_age)} old, the sender's last reply {duration(reply_age)}",
@@ -119,14 +122,20 @@ def _unheard(affected: AffectedLink) -> Claim:
 def _misled(context: DiagnosisContext, affected: AffectedLink, change: Change) -> Claim:
     """The address of the upstream was changed, and there has been no connection since."""
     link = affected.link
+    assert affected.down is not None
     was, changed = change_in_words(change)
+    own = server_log.newest(affected.down, context.now, server_log.of_receiver)
+    answered = own is not None and ANSWERED in own.message
+    quoted = f": {own.message}{meaning(own)}" if own is not None and answered else ""
+    leads = "to a server that refuses it" if answered else "to nothing reachable"
     return Claim(
         subject=of_link(link),
         confidence=0.95,
-        title=f"{CONNINFO} of {link.downstream} points to nothing reachable",
-        summary=f"{link.downstream} cannot connect to {_address(affected)}{was}",
+        title=f"{CONNINFO} of {link.downstream} points {leads}",
+        summary=f"{link.downstream} cannot connect to {_address(affected)}{quoted}{was}",
         steps=[
             show_receiver(link.downstream),
+            *see_certificate(affected, own),
             Step(
                 risk="careful",
                 text=f"On {link.downstream}: ALTER SYSTEM SET {CONNINFO} = '...'; with the address and role by "
@@ -134,7 +143,12 @@ def _misled(context: DiagnosisContext, affected: AffectedLink, change: Change) -
             ),
             reload_settings(link.downstream),
         ],
-        evidence_for=[fact("reason", CONNINFO), *changed, *_ends(affected)],
+        evidence_for=[
+            fact("reason", CONNINFO),
+            *changed,
+            *([server_log.as_evidence(own, affected.down)] if own is not None else []),
+            *_ends(affected),
+        ],
         root=link.downstream,
     )
 
@@ -150,7 +164,13 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
     theirs = refusal(affected.up, context.now)
     root = seen_at(context, affected)
     siblings, unclear = unseen(context, affected, root is not None)
-    reason = f": {own.message}" if own is not None else f", which refuses it: {theirs.message}" if theirs else ""
+    reason = (
+        f": {own.message}{meaning(own)}"
+        if own is not None
+        else f", which refuses it: {theirs.message}"
+        if theirs
+        else ""
+    )
     unknown = (
         f", and {link.upstream} answers its agent. The network between them, pg_hba.conf, the password, a full disk of "
         f"{link.downstream}, or something else prevents it: the reason is in {server_log.place(affected.down)}"
@@ -159,10 +179,11 @@ def _unconnected(context: DiagnosisContext, affected: AffectedLink) -> Claim:
         subject=of_link(link),
         confidence=0.95 if own is not None else 0.9 if theirs is not None else UNKNOWN_REASON,
         title=f"{' and '.join(sorted([link.downstream, *siblings]))} cannot connect to {link.upstream}",
-        summary=f"{link.downstream} has no connection to {_address(affected)}{reason or unknown}{_with(siblings)}",
+        summary=f"{link.downstream} has no connection to {_address(affected)}{reason or unknown}{also_lost(siblings)}",
         steps=[
             server_log.read_it(affected.down, "it says why each attempt fails"),
             server_log.read_it(affected.up, "it says whom the server refused"),
+            *see_certificate(affected, own),
             *([] if affected.down.disk is not None else [_look_at_disk(affected.down)]),
             Step(risk="look", text=f"Try it by hand on the host of {link.downstream}: {_by_hand(affected)}"),
         ],
@@ -212,13 +233,6 @@ def _ends(affected: AffectedLink) -> list[Evidence]:
 def _look_at_disk(down: NodeState) -> Step:
     text = f"See how much space is left on the volume of pg_wal of {down.name}: a receiver that cannot write ends, too"
     return Step(risk="look", node=down.name, text=text)
-
-
-def _with(siblings: Sequence[str]) -> str:
-    """The others that were cut off in the same moment."""
-    if not siblings:
-        return ""
-    return f". {' and '.join(siblings)} lost the same server in the same moment, and no root of all of them is seen"
 
 
 def _against(context: DiagnosisContext, affected: AffectedLink) -> list[Evidence]:

@@ -31,6 +31,9 @@ Shared by rules and causes:
 ``needs``           whether anything may need what a destructive step discards
 ``orchestrators``   orchestrators of servers, and the slots that they keep
 ``refusals``        published tables whose updates the server refuses, and why
+``receiver_messages``  messages of a WAL receiver that could not connect, and their meaning
+``decoding``        servers whose ``wal_level`` allows no logical slot
+``databases``       databases about which their server shows that something is wrong
 ``both_ways``       two servers that subscribe to each other, and changes that cross
 ``subscriptions``   workers that are missing, fail or wait; publications that are missing
 ``divergence``      confirmed differences of the data of two servers

@@ -4,7 +4,7 @@ Several links of one upstream that end close together have one problem only wher
 were cut off in one moment and nobody can know.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from leadline.clock import epoch
 from leadline.model.alert import Evidence
@@ -77,3 +77,10 @@ def unseen(context: DiagnosisContext, affected: AffectedLink, known: bool) -> tu
     lost = " and ".join([link.downstream, *others])
     note = f"{lost} lost {link.upstream} in one moment; its server log or the network shows whether for one reason"
     return others, [fact("common root", "not seen", link.upstream, note)] if others else []
+
+
+def also_lost(siblings: Sequence[str]) -> str:
+    """The others that were cut off in the same moment."""
+    if not siblings:
+        return ""
+    return f". {' and '.join(siblings)} lost the same server in the same moment, and no root of all of them is seen"
