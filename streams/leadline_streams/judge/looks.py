@@ -120,7 +120,7 @@ class Looks:
         engine = self._engines[base.node.engine]
         if node.vitals is None and base.seq == vitals.base:  # the first ones: it is kept until the next whole sample
             interned_decode.share_texts(base)
-        if not self.fits(vitals, base):
+        if engine.vitals is not type(vitals) or not vitals.fits(base):
             self._not_judged(node, now)
         elif (
             not node.is_healthy

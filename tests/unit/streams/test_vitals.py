@@ -198,6 +198,11 @@ NUMBERS: list[tuple[str, str, dict[str, Any]]] = [
     ("pg-1", "downstreams", {"reply_age_s": 9.0, "write_lsn": "0/1000", "flush_lsn": "0/1000"}),
     ("pg-1", "downstreams", {"xmin_age": 90_000}),
     ("pg-1", "downstreams", {"wait": "Lock/transactionid"}),
+    ("pg-1", "downstreams", {"reply_age_s": 6.0}),
+    ("pg-1", "downstreams", {"reply_age_s": 6.0, "write_lsn": "0/1000", "flush_lsn": "0/1000"}),
+    ("pg-1", "downstreams", {"reply_age_s": 6.0, "write_lsn": None}),
+    ("pg-1", "downstreams", {"reply_age_s": 6.0, "write_lsn": None, "flush_lsn": None}),
+    ("pg-1", "downstreams", {"reply_age_s": None, "connected_s": 900.0, "write_lsn": None, "flush_lsn": None}),
     ("pg-1", "oldest", {"age_s": 9_000.0, "xmin_age": 90_000}),
     ("pg-1", "activity", {"prepared_age": 90_000, "prepared_oldest_s": 90.0}),
     ("pg-1", "archiver", {"last_failed_s": 1.0}),
@@ -339,6 +344,25 @@ def test_most_looks_are_vitals_and_none_is_put_together_in_a_healthy_cluster(mon
         state.tick(at(what)) if isinstance(what, int | float) else state.observe(what)
     assert sum(seq <= 6 for seq in made) == 8
     assert sum(seq > 6 for seq in made) == 0
+
+
+def test_none_is_put_together_in_an_idle_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its standby replies each ten seconds, as long as there is nothing to reply to, and lacks nothing meanwhile."""
+    primary, standby = lives(["idle"] * 60, ["stream"] * 60, [0] * 60)
+    replies = [
+        replace(look, downstreams=tuple(replace(row, reply_age_s=float(look.seq % 10)) for row in look.downstreams))
+        for look in primary
+    ]
+    made: list[int] = []
+    kind = PostgreSQL.vitals
+    original = kind.whole
+    short = [sent(replies), sent(standby)]
+    monkeypatch.setattr(kind, "whole", lambda self, base: made.append(self.seq) or original(self, base))
+    state = ClusterState("orders", judgement(POLICY))
+    for _, what in arrive(short, [[0.0], [0.0]], 60):  # type: ignore[arg-type]
+        state.tick(at(what)) if isinstance(what, int | float) else state.observe(what)
+    assert any(not isinstance(each, Sample) and each.downstreams[0].reply_age_s == 9.0 for each in short[0])
+    assert [seq for seq in made if seq > 6] == []
 
 
 def test_a_silence_shorter_than_a_base_is_no_silence() -> None:

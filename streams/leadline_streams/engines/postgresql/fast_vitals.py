@@ -17,7 +17,7 @@ from leadline.model.pg_vitals import (
 )
 from leadline_streams.engines.postgresql import fast_path
 from leadline_streams.engines.postgresql.horizon import LEAST_AGE, NEVER_MOVING
-from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S, unanswered_s
+from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S, unanswered_s
 from leadline_streams.engines.postgresql.slots import HELD_BYTES
 from leadline_streams.engines.postgresql.stages import is_session_wait
 from leadline_streams.judge.link_state import LinkState
@@ -44,10 +44,10 @@ def take(node: NodeState, vitals: PostgresqlVitals, now: float, upstream_seen: b
         kept, left = slot.retained_bytes, slot.safe_wal_bytes
         if kept is not None and (kept > HELD_BYTES or (left is not None and kept > left)):
             return False
+    silent = False
     for row in rows:
-        silent_s = unanswered_s(row)
-        if silent_s is not None and silent_s >= SILENT_REPLY_S:
-            return False  # it counts as silent if it also lacks what was written
+        if row.reply_age_s is None or row.reply_age_s >= SILENT_REPLY_S:
+            silent = True
     if vitals.decoding and _creates_slots(node.kept, vitals):
         return False
     if node.takes_writes and _may_hold(vitals):
@@ -58,6 +58,8 @@ def take(node: NodeState, vitals: PostgresqlVitals, now: float, upstream_seen: b
     if rows or not upstream_seen:
         end = _end_of_wal(vitals, upstream_seen)
         if end is not None and not node.clock.follow(now, end):
+            return False
+        if silent and any(_may_be_dead(node, vitals, row) for row in rows):
             return False
     node.seen, node.vitals = now, vitals
     return True
@@ -77,6 +79,16 @@ def judge(link: LinkState, up: NodeState | None, vitals: PostgresqlVitals, now: 
     if received_before_end is not None and received_before_end != replayed:
         received = max(0, vitals.end - received_before_end)
     return fast_path.streams_on(link, up, position, received, now)
+
+
+def _may_be_dead(node: NodeState, vitals: PostgresqlVitals, row: DownstreamVitals) -> bool:
+    """Whether a sender without a reply may have WAL to deliver; see ``link_reading.is_dead``. On an idle server
+    standbys reply each ten seconds."""
+    silent_s = unanswered_s(row)
+    if silent_s is None or silent_s < SILENT_REPLY_S:
+        return False
+    end, written = node.clock.end, row.write_lsn if row.write_lsn is not None else row.flush_lsn
+    return end is None or written is None or end - (vitals.end - written) > PAGE_SLACK_BYTES
 
 
 def _waits(base: Sample | None, vitals: PostgresqlVitals) -> bool:
