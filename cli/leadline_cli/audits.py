@@ -16,6 +16,7 @@ from leadline_cli.output import emit, table
 
 if TYPE_CHECKING:
     from leadline.model.audit_result import AuditResult
+    from leadline.model.change_record import ChangeRecord
 
 
 @click.group()
@@ -60,7 +61,8 @@ def list_(config: Path | None, cluster: str | None, since: datetime | None, unti
 def show_(audit: str, config: Path | None, form: str) -> None:
     """Show one audit: what it found, since when, what was accepted, and what could not be judged.
 
-    ID may be shortened to its first characters.
+    A finding about a setting has its last change on these servers, where one is on record. ID may be shortened to its
+    first characters.
 
     \b
     Example:
@@ -74,7 +76,16 @@ def show_(audit: str, config: Path | None, form: str) -> None:
         return
     from leadline_sinks.incident_log.history_words import page
 
-    click.echo("\n".join(escape(line) for line in page(found)))
+    changes = asyncio.run(_changes(config, found))
+    click.echo("\n".join(escape(line) for line in page(found, changes)))
+
+
+async def _changes(config: Path | None, audit: "AuditResult") -> "list[ChangeRecord]":
+    """The changes in its cluster up to an audit."""
+    from leadline_sinks.incident_log import reader, trail
+
+    async with reader.session(dsn(settings(SinkSettings, config))) as connection:
+        return await trail.changes(connection, trail.Period(audit.cluster, None, audit.audited_at))
 
 
 def read_audits(

@@ -1,8 +1,12 @@
 """Results of audits in words: one line, and a page on a terminal. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from leadline.model.audit_result import AuditCounts, AuditedFinding, AuditResult
+from leadline.model.change_record import ChangeRecord
+from leadline.model.incident import Change
+from leadline.setting_words import in_words
 from leadline_sinks.incident_log.phrases import second
 
 NAMED = 3
@@ -41,8 +45,21 @@ def unaccepted(result: AuditResult) -> list[AuditedFinding]:
     return [each for each in result.findings if each.accepted is None]
 
 
-def page(result: AuditResult) -> Iterator[str]:
-    """The whole result as lines: findings with their beginning, accepted ones, and those that were not judged."""
+def made_by(each: AuditedFinding, changes: Sequence[ChangeRecord], until: datetime) -> Change | None:
+    """The last change of the setting that a finding is about, on one of its servers; None where none is on record.
+
+    Of two servers that should agree, it is the one that made them differ, or the last one that did not make them agree.
+    """
+    setting = each.value.partition(" = ")[0]
+    mine = [one.change for one in changes if one.change.setting == setting and one.change.node in each.nodes]
+    return max((one for one in mine if one.at <= until), key=lambda one: one.at, default=None)
+
+
+def page(result: AuditResult, changes: Sequence[ChangeRecord] = ()) -> Iterator[str]:
+    """The whole result as lines: findings with their beginning, accepted ones, and those that were not judged.
+
+    ``changes``: of the servers of the cluster, for what made each finding.
+    """
     yield f"{result.audit_id}"
     yield f"  audited {second(result.audited_at)} UTC ({result.origin}): {', '.join(result.nodes) or 'no server'}"
     yield f"  score {result.score}: {counted(result.counts)}; {result.counts.held} times a rule held"
@@ -52,6 +69,9 @@ def page(result: AuditResult) -> Iterator[str]:
         yield f"{each.severity.upper()}  {finding(each)}"
         yield f"  {each.title}" + (f": {each.value}" if each.value else "")
         yield f"  found first {second(each.since)} UTC"
+        if change := made_by(each, changes, result.audited_at):
+            after = f"between {second(change.after)} and " if change.after is not None else "up to "
+            yield f"  {in_words(change)}, {after}{second(change.at)} UTC"
         if each.acceptance_ended:
             yield f"  accepted until {each.acceptance_ended}"
     accepted = [each for each in result.findings if each.accepted is not None]

@@ -107,9 +107,11 @@ def test_mistakes(run: Run, log: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_audits(run: Run, log: str) -> None:
     """A list, the newest first, and one with its findings and since when; several that begin alike are named."""
-    write(log, change_record(made.later(0)))
+    write(log, change_record(made.later(0), "port"))
     assert run("audits", "list").out == "no audits\n"
-    older = audit(made.later(0), finding("PG-WAL-002", "pg-1", made.later(-60), severity="critical"))
+    about = {"severity": "critical", "value": "max_slot_wal_keep_size = 1GB"}
+    older = audit(made.later(0), finding("PG-WAL-002", "pg-1", made.later(-60), **about))
+    write(log, change_record(made.later(-3600), to="2GB"), change_record(made.later(-90)), change_record(made.later(9)))
     newer = audit(made.later(3600))
     write(log, older, newer)
     _, first, second = run("audits", "list", "--cluster", "orders").out.splitlines()
@@ -118,6 +120,10 @@ def test_audits(run: Run, log: str) -> None:
     shown = run("audits", "show", older.audit_id).out
     assert "CRITICAL  PG-WAL-002 pg-1 violates PG-WAL-002" in shown
     assert "found first 2026-04-10 09:59:03 UTC" in shown
+    change = (
+        f"  max_slot_wal_keep_size on pg-1: 10GB → 1GB, by {CONF} line 812, between 2026-04-10 09:58:32 and 2026-04-10"
+    )
+    assert f"{change} 09:58:33 UTC\n" in shown
     assert run("audits", "show", older.audit_id, "--format", "json").out.encode() == encode(older) + b"\n"
     several = run("audits", "show", "orders/2026")
     assert several.code == 2
