@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import timedelta
@@ -16,7 +17,9 @@ from confluent_kafka.admin import AclBinding
 from leadline.errors import LeadlineError, UsageError
 from leadline.kafka import consumer_options, producer_options, publish
 from leadline.kafka_claim import PartitionClaim
+from leadline.model.audit_look import AuditedSetting, AuditLook
 from leadline.model.ids import ClusterName, NodeName
+from leadline.model.observation import Node, Sample
 from leadline.model.retirement import Retirement
 from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
@@ -41,6 +44,12 @@ from tests.unit.sinks import made
 PARTITIONS = 2
 PATIENCE_S = 90.0
 JUNK = b"no JSON"
+
+
+def audit_look(node: Node, fsync: str) -> AuditLook:
+    """A look for the audit, with a setting that changes."""
+    settings = {"fsync": AuditedSetting(value=fsync)}
+    return AuditLook(node=node.name, cluster=node.cluster, at=CLOCK.now(), asked_at=CLOCK.now(), settings=settings)
 
 
 class Installation:
@@ -74,14 +83,21 @@ class Installation:
 
     @asynccontextmanager
     async def agent(self) -> AsyncIterator[None]:
-        """Publish: something that is no observation, then pairs whose standbys get stuck."""
+        """Publish: something that is no observation, then pairs whose standbys get stuck, and looks for the audit."""
         await require(self.kafka("agent"))  # as `leadline doctor` does
         channel = await KafkaChannel.open(self.kafka("agent"), RecordTimes(CLOCK))
 
+        async def send(seen: Sample | AuditLook) -> None:
+            record = outgoing(seen, self._prefix)
+            await channel.send(record.topic, record.key or b"", [(record.value or b"", record.headers)])
+
         async def look() -> None:
+            audited = Counter[tuple[str, str]]()
             async for seen in Agents(Topics(self._secure.bootstrap, self._prefix), Random(7), 3).looks(1000):
-                record = outgoing(seen, self._prefix)
-                await channel.send(record.topic, record.key or b"", [(record.value or b"", record.headers)])
+                await send(seen)
+                audited[seen.node.cluster, seen.node.name] += 1
+                if (number := audited[seen.node.cluster, seen.node.name]) % 20 == 1:
+                    await send(audit_look(seen.node, "on" if number % 40 == 1 else "off"))
 
         looking = asyncio.create_task(look())
         try:
@@ -95,7 +111,8 @@ class Installation:
 
     def stream(self) -> Stream:
         quick = {name: {"for_s": 1.0, "keep_s": 1.0} for name in RULES}
-        return Stream("stream", {"kafka": self._of("stream"), "flush_s": 0.5, "rules": quick}, self._folder)
+        settings = {"flush_s": 0.5, "rules": quick, "audit": {"spread_s": 0.0}}
+        return Stream("stream", {"kafka": self._of("stream"), **settings}, self._folder)
 
     def sink(self, to: Hook, log: Server) -> AbstractContextManager[Sink]:
         targets = {"webhook": {"url": to.url, "signing_key": "k" * 32}, "incident_log": {"dsn": log.dsn()}}
@@ -123,6 +140,7 @@ class Installation:
         assert await latest(kafka, STATUS, "test")
         assert incident in await latest(kafka, INCIDENTS, "test")
         assert JUNK in await read(kafka, "deadletters")
+        assert await read(kafka, "verifications") == [JUNK]
 
 
 async def read(kafka: KafkaSettings, name: str) -> list[bytes]:
@@ -141,7 +159,7 @@ async def read(kafka: KafkaSettings, name: str) -> list[bytes]:
 async def write_junk(secure: SecureKafka, topic: str) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=secure.bootstrap)
     await producer.start()
-    await producer.send_and_wait(topic, JUNK)
+    await producer.send_and_wait(topic, JUNK, b"orders")  # compacted topics take no record without a key
     await producer.stop()
 
 
@@ -182,7 +200,7 @@ async def test_each_role_works_with_these_rights_and_needs_each(
         sink.start()
         async with here.agent():
             with here.stream() as stream:
-                judged = ("alerts", "incidents", "lag", "status", "state", "deadletters")
+                judged = ("alerts", "incidents", "lag", "status", "audits", "state", "deadletters")
                 await here.until_written(*judged, more_than=nothing)
                 assert stream.end(15) == 0, stream.log_tail()
             await until("a refusal", lambda: to.refused, sink, PATIENCE_S)
@@ -191,6 +209,7 @@ async def test_each_role_works_with_these_rights_and_needs_each(
                 await here.until_written("state", "status", more_than=first)
                 to.status = 200
                 await write_junk(secure, f"{prefix}alerts")
+                await write_junk(secure, f"{prefix}verifications")
                 await got_through(to)
                 await here.until_written("deliveries", "deadletters", more_than=first)
                 await here.people(to.got[0]["data"]["incident"]["incident_id"])
