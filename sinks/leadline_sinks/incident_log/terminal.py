@@ -7,7 +7,7 @@ from leadline.headline import can_return, ended_by, ending, impact
 from leadline.logs import escape
 from leadline.model.alert import Evidence
 from leadline.model.incident import Cause
-from leadline.setting_words import move
+from leadline.setting_words import in_words
 from leadline.steps import fix_lines
 from leadline.words import duration
 from leadline_sinks.incident_log.incident_history import IncidentHistory
@@ -73,7 +73,7 @@ def _fact(each: Evidence) -> str:
 
 
 def _changes(history: IncidentHistory) -> Iterator[str]:
-    changes = [(second(each.at), f"{each.setting} on {each.node}: {move(each)}") for each in history.incident.changes]
+    changes = [(second(each.at), in_words(each)) for each in history.incident.changes]
     yield from _section("settings that changed (UTC)", changes)
 
 

@@ -52,7 +52,8 @@ def take(memory: Memory, node: NodeState, seen: NodeSettings, now: float) -> tup
         elif new.pending_restart and not was.pending_restart:
             waiting.append(change)
     if changed:
-        node.changed_at = {**node.changed_at, **{each.setting: now for each in changed}}
+        known = {name: at for name, at in node.changed_at.items() if name in settings}
+        node.changed_at = known | {each.setting: now for each in changed}
     remember(memory, changed, now)
     return changed, [recorded(memory, node, each) for each in (*changed, *waiting)[:MOST]]
 

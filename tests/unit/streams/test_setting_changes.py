@@ -134,6 +134,14 @@ def test_a_right_that_comes_or_goes() -> None:
     assert looks.read(max_slot_wal_keep_size=value("10240", file=None, line=None)) == []
 
 
+def test_what_is_remembered_is_bounded() -> None:
+    """When each setting changed is kept for the settings that the server has."""
+    looks = Looks()
+    for number in range(6):
+        looks.read(**{f"s{number // 2}": value(str(number)), "kept": value(str(number))})
+    assert set(looks.world.state.memory.nodes["pg-1"].changed_at) == {"s2", "kept"}
+
+
 def test_a_minor_update() -> None:
     """Once, although two settings have the version."""
     looks = Looks()
