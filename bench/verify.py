@@ -13,6 +13,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ FILL = """
         CASE WHEN g %% 5 = 0 THEN jsonb_build_object('k', g, 'v', md5(g::text)) END, g %% 2 = 0
     FROM generate_series(%s::bigint, %s::bigint) g
 """
+TURNS = 4
+"""The least CPU of so many counts: other programs on the machine only add to it."""
 WRITERS = 4
 PAUSE_S = 0.008
 """After each transaction, so that one apply worker keeps up."""
@@ -147,22 +150,28 @@ def digest_cost(server: Server, rows: int, chunk: int = 10_000) -> dict[str, flo
         dbname="app",
     )
     known = [Column(name=name, type_name=base, base_type=base, category=kind) for name, base, kind in columns]
-    hashed = row_hash([column_hash(column, at, 18) for at, column in enumerate(known, 1)], 0)
+    hashed = row_hash([column_hash(column, at, 18, same_bits=True) for at, column in enumerate(known, 1)], 0)
+    logical = row_hash([column_hash(column, at, 18) for at, column in enumerate(known, 1)], 0)
     found: dict[str, float] = {}
     with psycopg.connect(server.dsn("app"), autocommit=True) as connection:
         for setting in ("jit = off", "max_parallel_workers_per_gather = 0", "timezone = 'UTC'"):
             connection.execute(f"SET {setting}".encode())
-        for turn in range(2):
-            for name, what in (("count", "count(*)"), ("digest", f"count(*), sum({hashed})")):
+        for _ in range(TURNS):
+            for name, what in (
+                ("count", "count(*)"),
+                ("digest", f"count(*), sum({hashed})"),
+                ("logical", f"count(*), sum({logical})"),
+            ):
                 start = cpu_s(connection.info.backend_pid)
                 for lowest in range(0, rows, chunk):
                     text = f"SELECT {what} FROM big WHERE id > {lowest} AND id <= {lowest + chunk}"
                     connection.execute(text.encode()).fetchall()
-                if turn:
-                    found[name] = cpu_s(connection.info.backend_pid) - start
+                taken = cpu_s(connection.info.backend_pid) - start
+                found[name] = min(taken, found.get(name, taken))
     return {
         "verify_digest_us_per_row": found["digest"] / rows * 1e6,
         "verify_digest_to_count_ratio": found["digest"] / found["count"],
+        "verify_logical_digest_to_count_ratio": found["logical"] / found["count"],
     }
 
 
@@ -172,6 +181,7 @@ def dump_cost(server: Server) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = f"'{programs().path('pg_dump')}' -a -t big --dbname '{server.dsn('app')}' | sha256sum"
     subprocess.run(["bash", "-c", command], check=True, stdout=subprocess.DEVNULL)
+    time.sleep(1)  # the server counts a session when it has ended
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return own + server_cpu_s(server) - started
@@ -244,7 +254,7 @@ def soak(
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(prog="python -m bench.verify", description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rows", type=int, default=4_000_000)
     parser.add_argument("--transactions", type=int, default=200_000)
     parser.add_argument("--planted", type=int, default=1000)
     parser.add_argument("--json", type=Path)
@@ -264,6 +274,7 @@ def main() -> None:
         admitted(subscriber)
         fleet.wait_caught_up(600)
         numbers = digest_cost(primary, options.rows)
+        verified(primary, standby)  # the pages of the standby are read once
         started = clock.monotonic()
         before = sum(map(server_cpu_s, (primary, standby)))
         lines, own_s, _ = verified(primary, standby)

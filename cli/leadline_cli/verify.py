@@ -42,7 +42,7 @@ COLOURS = {"DIFFERENT": "red", "BLIND": "red", "UNDECIDED": "yellow", "EQUAL": "
     "--resume", type=click.Path(path_type=Path), metavar="FILE", help="Keep the position here; go on from it."
 )
 @click.option(
-    "--max-lag", type=click.FloatRange(0.1), default=10.0, show_default=True, metavar="S",
+    "--max-lag", type=click.FloatRange(0.1), default=30.0, show_default=True, metavar="S",
     help="Longest wait for the downstream; a chunk that needs more is put to the end of its table.",
 )  # fmt: skip
 @click.option(

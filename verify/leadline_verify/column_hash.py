@@ -36,11 +36,20 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def column_hash(column: Column, seed: int, major: int, *, one_encoding: bool = True, as_text: bool = False) -> str:
+def column_hash(
+    column: Column,
+    seed: int,
+    major: int,
+    *,
+    one_encoding: bool = True,
+    as_text: bool = False,
+    same_bits: bool = False,
+) -> str:
     """The hash of one column's value, NULL for NULL.
 
     ``major``: the version of the older server. ``one_encoding``: whether both databases have the same encoding.
-    ``as_text``: the two sides have different types, whose texts are compared.
+    ``as_text``: the two sides have different types, whose texts are compared. ``same_bits``: one side is a copy of the
+    other one's files, so that a NaN has the same bits, too.
     """
     name, base = quoted(column.name), column.base_type
     value = f"{name}::pg_catalog.{quoted(base)}" if column.is_domain and base else name
@@ -63,7 +72,7 @@ def column_hash(column: Column, seed: int, major: int, *, one_encoding: bool = T
             return f"hashbyteaextended({value}, {seed})"
         return _of_text(f"encode(sha256({value}), 'hex')", seed, True)
     if base in _FLOATS and newest:
-        plain = f"CASE WHEN {value} = 'NaN' THEN 'NaN'::{base} ELSE {value} END"
+        plain = value if same_bits else f"CASE WHEN {value} = 'NaN' THEN 'NaN'::{base} ELSE {value} END"
         return f"hashbyteaextended({_FLOATS[base]}({plain}), {seed})"
     if base in _TEXTS:
         return _of_text(f"({value})::text", seed, one_encoding)

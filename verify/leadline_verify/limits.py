@@ -58,8 +58,12 @@ class RunLimits(Value, frozen=True, kw_only=True):
 
     chunk_rows: int = 10_000
     max_rows_per_s: float | None = None
-    max_lag_s: float = 10.0
-    """The longest wait for the downstream; a range that would need more is put to the end of its table."""
+    max_lag_s: float = 30.0
+    """The longest wait for the downstream; a range that would need more is put to the end of its table.
+
+    More than ten seconds: the first position of a quiet publisher may come with the subscriber's next status only
+    (``wal_receiver_status_interval``; seen with version 14).
+    """
     max_duration_s: float | None = None
     max_differences: int = 10_000
     """Of one table; its rest is not compared then."""

@@ -12,7 +12,7 @@ _SESSIONS: Final = """
 """
 
 
-class Load:
+class ServerLoad:
     """The sessions of both servers."""
 
     def __init__(self, servers: dict[str, Connection], max_active: int | None) -> None:

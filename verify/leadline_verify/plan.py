@@ -35,6 +35,8 @@ class TablePlan(Value, frozen=True, kw_only=True):
     major: int
     """That of the older server, whose hash functions are used."""
     one_encoding: bool = True
+    same_bits: bool = False
+    """Whether the downstream is a copy of the upstream's files."""
     notes: tuple[str, ...] = ()
 
 
@@ -150,6 +152,7 @@ def _table(
         downstream_filter=condition if shared else "",
         major=major,
         one_encoding=upstream.encoding == downstream.encoding,
+        same_bits=physical,
         notes=tuple(notes),
     )
 

@@ -18,7 +18,7 @@ from leadline_verify.canary import PlantedRow
 from leadline_verify.checkpoint import Checkpoint, TableProgress
 from leadline_verify.limits import Pace, RunLimits
 from leadline_verify.linking import FollowedBy, find_link
-from leadline_verify.load import Load
+from leadline_verify.load import ServerLoad
 from leadline_verify.one_table import OneTable
 from leadline_verify.outcome import RowFinding, TableResult, VerifyReport
 from leadline_verify.plan import NotComparable, Planned, TablePlan, plan_logical, plan_physical
@@ -104,7 +104,7 @@ class Run:
                 self._on_row(row)
             both = await reading.read(up, down, link) if request.definitions else None
             canary = PlantedRow(self._checkpoint.canary)
-            load = Load({request.upstream: up, request.downstream: down}, request.limits.max_active)
+            load = ServerLoad({request.upstream: up, request.downstream: down}, request.limits.max_active)
             tables = OneTable(
                 SideReader(request.upstream, up, self._clock),
                 SideReader(request.downstream, down, self._clock),
@@ -257,5 +257,6 @@ def _not_covered(upstream: ServerFacts, link: FollowedBy) -> tuple[str, ...]:
         found.append(f"other databases than {upstream.database}, and the system's own tables")
     if upstream.large_objects:
         carried = "" if link.kind == "physical" else ", which logical replication does not carry"
-        found.append(f"{upstream.large_objects:,} large objects{carried}")
+        plural = "s" if upstream.large_objects > 1 else ""
+        found.append(f"{upstream.large_objects:,} large object{plural}{carried}")
     return tuple(found)

@@ -67,7 +67,7 @@ def writing(servers: tuple[Server, Server]) -> Iterator[None]:
 
 
 def test_rows_that_are_on_their_way_are_not_extra(run: Run, both: tuple[Server, Server], tmp_path: Path) -> None:
-    """In both directions; and a change that no subscription carries is found, and which side is right is not said."""
+    """In both directions; and a change that no subscription carries is found, and neither side is called right."""
     transient = 0
     repair = tmp_path / "repair.sql"
     with writing(both):

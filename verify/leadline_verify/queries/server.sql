@@ -20,7 +20,7 @@ SELECT json_build_object(
             'slot', s.subslotname,
             'running', EXISTS (
                 SELECT 1 FROM pg_stat_subscription w
-                WHERE w.subid = s.oid AND w.relid IS NULL AND w.pid IS NOT NULL
+                WHERE w.subname = s.subname AND w.relid IS NULL AND w.pid IS NOT NULL
             )) ORDER BY s.subname), '[]')
         FROM pg_subscription s WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
     )

@@ -1,4 +1,5 @@
 -- One row with one JSON object for each table of a subscription: SubscribedTable. The parameter: its name.
+-- Version 13 shows the oid of a subscription in the view only. Those of other databases have no table here.
 SELECT json_build_object(
     'schema_name', n.nspname,
     'name', c.relname,
@@ -6,8 +7,7 @@ SELECT json_build_object(
     'subscriptions', (SELECT count(*) FROM pg_subscription_rel o WHERE o.srrelid = r.srrelid)
 )
 FROM pg_subscription_rel r
-JOIN pg_subscription s ON s.oid = r.srsubid
 JOIN pg_class c ON c.oid = r.srrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE s.subname = %s AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+WHERE r.srsubid IN (SELECT w.subid FROM pg_stat_subscription w WHERE w.subname = %s)
 ORDER BY n.nspname, c.relname
