@@ -68,7 +68,7 @@ def _print(found: "Readiness") -> None:
     for finding in found.risks:
         click.echo(escape(f"  to know: {finding.summary} ({finding.rule})"))
     for finding in found.stops:
-        click.echo(escape(f"\n{finding.rule}  {finding.title}"))
+        click.echo("\n" + escape(f"{finding.rule}  {finding.title}"))
         for group in grouped(finding.steps):
             for line in (f"on {group.place}:" if group.place else "", group.warning, *group.lines):
                 if line:

@@ -1,8 +1,9 @@
 """``leadline switchover-check``."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from leadline_streams.audit.finding import AuditReport
     from leadline_streams.audit.fleet import AuditedFleet
 
+_WHOLE_WORDS: Any = {"break_long_words": False, "break_on_hyphens": False}
 COLOURS = {"yes": "green", "no": "red", "cannot say": "yellow"}
 
 
@@ -75,7 +77,9 @@ def _judged(fleet: "AuditedFleet", report: "AuditReport", to: str | None) -> "li
 def _end(found: "Sequence[Switchover]", report: "AuditReport", to: str | None) -> None:
     """Raise the error of the exit code."""
     unread = [each for each in report.unseen if not each.rule]
-    missing = [each.reason for each in unread if each.subject.kind == "node" or not found]
+    missing = [each.reason for each in unread if each.subject.kind == "node"]
+    if not found:
+        missing += [each.reason for each in unread if each.subject.kind != "node"]
     if refused := [each for each in found if each.answer == "no"]:
         raise ProblemFound(f"{refused[0].standby} is not ready to take the place of {refused[0].primary}")
     if not found and not missing:
@@ -89,29 +93,41 @@ def _end(found: "Sequence[Switchover]", report: "AuditReport", to: str | None) -
 def _print(found: "Switchover") -> None:
     word = click.style(found.answer.upper(), fg=COLOURS[found.answer], bold=True)
     click.echo(word + escape(f"  switch over from {found.primary} to {found.standby}"))
-    for reason in found.reasons:
-        click.echo(escape(f"  because: {_text(reason)}"))
-    for text in found.not_seen:
-        click.echo(escape(f"  not seen: {text}"))
+    lines = [f"because: {_text(each)}" for each in found.reasons]
+    lines += [f"not seen: {each}" for each in found.not_seen]
     if found.behind_bytes is not None:
-        click.echo(escape(f"  to send first: {size(found.behind_bytes)} of WAL that only {found.primary} has"))
+        lines.append(f"to send first: {size(found.behind_bytes)} of WAL that only {found.primary} has")
     if found.unreplayed_bytes:
-        click.echo(f"  to replay first: {size(found.unreplayed_bytes)}")
+        lines.append(f"to replay first: {size(found.unreplayed_bytes)}")
     if found.follow:
-        click.echo(escape(f"  follow {found.standby} then: {', '.join(found.follow)}"))
-        back = f"  back to {found.primary} later: {found.back}"
-        click.echo(
-            escape(": ".join([back, "; ".join(map(_text, found.back_reasons))] if found.back_reasons else [back]))
-        )
-    for text in found.to_know:
-        click.echo(escape(f"  to know: {text}"))
+        reasons = "".join(f"; {_text(each)}" for each in found.back_reasons)
+        lines += [f"follow {found.standby} then: {', '.join(found.follow)}"]
+        lines += [f"back to {found.primary} later: {found.back}{reasons}"]
+    lines += [f"to know: {each}" for each in found.to_know]
+    for line in lines:
+        _say(line, 2)
     for reason in (*found.reasons, *found.back_reasons):
         if reason.steps:
-            click.echo(escape(f"\n  {_text(reason)}"))
+            click.echo()
+            _say(_text(reason), 2)
+            place = ""
             for group in grouped(reason.steps):
-                for line in (f"on {group.place}:" if group.place else "", group.warning, *group.lines):
-                    if line:
-                        click.echo(escape(f"    {line}"))
+                if group.place and group.place != place:
+                    _say(f"on {group.place}:", 4)
+                place, indent = group.place, 6 if group.place else 4
+                for text in (group.warning, *group.lines):
+                    if group.statements and text != group.warning:
+                        click.echo(escape(" " * indent + text))
+                    elif text:
+                        _say(text, indent)
+    click.echo()
+
+
+def _say(text: str, indent: int) -> None:
+    """Print a text at 80 columns. Statements are never broken."""
+    hanging = " " * (indent + 2)
+    for line in textwrap.wrap(text, 80, initial_indent=" " * indent, subsequent_indent=hanging, **_WHOLE_WORDS):
+        click.echo(escape(line))
 
 
 def _text(reason: "Obstacle") -> str:

@@ -53,7 +53,9 @@ def test_what_forbids_it(run: Run) -> None:
         because = [line.removeprefix("  because: ") for line in lines if line.startswith("  because: ")]
         assert [text for text in because if text.startswith("max_connections is 50 on pg-1 and 60 on pg-2")]
         assert [text for text in because if text.startswith("max_connections is 50 on pg-3 and 60 on pg-2")]
-        assert [text for text in because if "archive_command is empty (PG-ARC-002)" in text]
+        assert "archive_command is empty (PG-ARC-002)" in " ".join(result.out.split())
+        assert "\\n" not in result.out
+        assert all(len(line) <= 80 or line.lstrip().startswith(("SELECT", "ALTER")) for line in lines)
         assert "pg-3 asks for slot pg_3, which pg-2 does not have" in because
         assert "SELECT pg_create_physical_replication_slot('pg_3', true)" in result.out
 

@@ -10,6 +10,8 @@ from leadline_streams.audit.reports.shared import (
     by_cluster,
     by_rule,
     evidence_text,
+    moment,
+    not_judged,
     score,
     step_blocks,
 )
@@ -42,15 +44,14 @@ def _lines(report: AuditReport) -> Iterator[str]:
             yield f"- {each.finding.rule}: {_plain(each.finding.summary)} ({_plain(each.owner)}, until {each.until}: "
             yield f"  {_plain(each.reason)})"
     if report.changes is not None:
-        yield f"\n## Since {report.changes.since or 'the last audit'}\n"
+        yield f"\n## Since {moment(report.changes.since) or 'the last audit'}\n"
         new = [each for each in report.findings if each.id in report.changes.new]
         yield from (f"- new: {each.rule}: {_plain(each.summary)}" for each in new)
         yield from (f"- repaired: {_plain(text)}" for text in report.changes.repaired)
         yield from (f"- not judged this time: {_plain(text)}" for text in report.changes.unjudged)
     if report.unseen:
         yield "\n## Not judged\n"
-        for unjudged in report.unseen:
-            yield f"- {unjudged.rule + ': ' if unjudged.rule else ''}{_plain(unjudged.reason)}"
+        yield from (f"- {_plain(line)}" for line in not_judged(report))
 
 
 def _rule(group: list[AuditFinding]) -> Iterator[str]:

@@ -11,6 +11,8 @@ from leadline_streams.audit.reports.shared import (
     by_cluster,
     by_rule,
     evidence_text,
+    moment,
+    not_judged,
     place,
     score,
     step_blocks,
@@ -88,9 +90,8 @@ def _body(report: AuditReport, title: str) -> Iterator[str]:
         yield "</ul>"
     if report.unseen:
         yield f"<h2>Not judged · {len(report.unseen)}</h2><ul>"
-        for unjudged in report.unseen:
-            rule = f"{unjudged.rule}: " if unjudged.rule else ""
-            yield f"<li>{escape(rule + unjudged.reason)}</li>"
+        for line in not_judged(report):
+            yield f"<li>{escape(line)}</li>"
         yield "</ul>"
 
 
@@ -98,7 +99,7 @@ def _changes(report: AuditReport) -> Iterator[str]:
     found = report.changes
     if found is None:
         return
-    yield f"<h2>Since {escape(found.since or 'the last audit')}</h2><ul>"
+    yield f"<h2>Since {escape(moment(found.since) or 'the last audit')}</h2><ul>"
     for each in report.findings:
         if each.id in found.new:
             yield f'<li><span class="critical">new</span> {each.rule}: {escape(each.summary)}</li>'
@@ -113,9 +114,10 @@ def _card(name: str, findings: list[AuditFinding]) -> str:
     points = score(findings)
     worst = {each.severity for each in findings}
     colour = "critical" if "critical" in worst else "warning" if "warning" in worst else "good"
+    numbers = {severity: sum(1 for each in findings if each.severity == severity) for severity in WORST_FIRST}
     counts = " · ".join(
-        f'<span class="{severity}">{sum(1 for each in findings if each.severity == severity)} {severity}</span>'
-        for severity in WORST_FIRST
+        f'<span class="{severity if number else "soft"}">{number} {severity}</span>'
+        for severity, number in numbers.items()
     )
     return (
         f'<div class="card"><h3>{escape(name)}</h3><div class="number {colour}">{points}<span class="of"> of 100</span>'
@@ -127,7 +129,8 @@ def _rule(group: list[AuditFinding]) -> Iterator[str]:
     first = group[0]
     opened = " open" if first.severity == "critical" else ""
     yield f'<details id="{first.rule}"{opened}><summary><span class="label {first.severity}">{first.rule}</span> '
-    yield f"<h3>{escape(first.title)}</h3></summary>"
+    places = ", ".join(dict.fromkeys(place(each.subject) for each in group))
+    yield f'<h3>{escape(first.title)}</h3> <span class="soft">{escape(places)}</span></summary>'
     yield f'<p>{escape(first.why)} <a href="{escape(first.reference)}">Reference</a></p>'
     for finding in group:
         yield f'<div class="finding"><p><strong>{escape(finding.summary)}</strong></p>'

@@ -1,5 +1,6 @@
 """Parts that the reports share: clusters, scores, places and the order of the next steps."""
 
+import re
 from collections.abc import Iterable
 from itertools import groupby
 from urllib.parse import unquote
@@ -10,6 +11,7 @@ from leadline.steps import grouped
 from leadline_streams.audit.finding import AuditFinding, AuditReport
 
 WORST_FIRST: tuple[Severity, ...] = tuple(reversed(SEVERITIES))
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:.*Z").fullmatch
 EFFECTS = {"reload": "takes effect by a reload", "restart": "takes effect by a restart", "none": ""}
 
 
@@ -39,6 +41,26 @@ def by_cluster(report: AuditReport) -> list[tuple[str, list[AuditFinding]]]:
 def by_rule(findings: Iterable[AuditFinding]) -> list[list[AuditFinding]]:
     """Findings of one severity and rule together, in the order of the report."""
     return [list(group) for _, group in groupby(findings, key=lambda each: (each.severity, each.rule))]
+
+
+def not_judged(report: AuditReport) -> list[str]:
+    """Judgements that could not be made: a line for each reason, with all rules and servers that it is about."""
+    found: dict[str, tuple[set[str], set[str]]] = {}
+    for each in report.unseen:
+        node, colon, rest = each.reason.partition(": ")
+        named = bool(colon) and node in report.nodes
+        rules, nodes = found.setdefault(rest if named else each.reason, (set(), set()))
+        rules.update([each.rule] if each.rule else [])
+        nodes.update([node] if named else [])
+    return [
+        ": ".join(part for part in (", ".join(sorted(rules)), ", ".join(sorted(nodes)), reason) if part)
+        for reason, (rules, nodes) in found.items()
+    ]
+
+
+def moment(text: str) -> str:
+    """A time of an earlier report as people read it."""
+    return f"{text[:10]} {text[11:16]} UTC" if _TIME(text) else text
 
 
 def evidence_text(each: Evidence) -> str:

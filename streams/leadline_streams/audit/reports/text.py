@@ -1,13 +1,13 @@
 """A report as lines for a terminal."""
 
 import textwrap
-from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
 
 from leadline.model.alert import SEVERITIES, Evidence
 from leadline.steps import grouped
 from leadline_streams.audit.finding import AuditFinding, AuditReport
+from leadline_streams.audit.reports.shared import moment, not_judged
 
 WIDTH = 80
 HEADINGS = {"critical": "CRITICAL", "warning": "WARNING", "info": "INFO"}
@@ -25,8 +25,11 @@ def text_lines(report: AuditReport, *, brief: bool = False) -> Iterator[str]:
         found = [finding for finding in report.findings if finding.severity == severity]
         if found:
             yield f"{HEADINGS[severity]} ({len(found)})"
-            for _, group in groupby(found, key=lambda finding: finding.rule):
-                yield from _rule(list(group), brief=brief and severity == "info")
+            short = brief and severity == "info"
+            for number, (_, group) in enumerate(groupby(found, key=lambda finding: finding.rule)):
+                if number and not short:
+                    yield ""
+                yield from _rule(list(group), brief=short)
             yield ""
     yield from _accepted(report)
     yield from _unseen(report)
@@ -104,7 +107,7 @@ def _changes(report: AuditReport) -> Iterator[str]:
     found = report.changes
     if found is None:
         return
-    yield f"SINCE {found.since or 'THE LAST AUDIT'}"
+    yield f"SINCE {moment(found.since) or 'THE LAST AUDIT'}"
     if not (found.new or found.repaired or found.unjudged):
         yield "  unchanged"
     new = [each for each in report.findings if each.id in found.new]
@@ -115,17 +118,14 @@ def _changes(report: AuditReport) -> Iterator[str]:
 
 
 def _unseen(report: AuditReport) -> Iterator[str]:
-    by_reason: dict[str, list[str]] = defaultdict(list)
-    for each in report.unseen:
-        by_reason[each.reason].append(each.rule)
-    if not by_reason:
+    lines = not_judged(report)
+    if not lines:
         return
     yield f"NOT JUDGED ({len(report.unseen)})"
-    for reason, rules in list(by_reason.items())[:MOST_UNSEEN]:
-        named = ", ".join(sorted({rule for rule in rules if rule}))
-        yield from _wrapped(f"{named + ': ' if named else ''}{reason}", 0, hanging=4)
-    if len(by_reason) > MOST_UNSEEN:
-        yield f"    and {len(by_reason) - MOST_UNSEEN} more reasons; --format json has all"
+    for line in lines[:MOST_UNSEEN]:
+        yield from _wrapped(line, 0, hanging=4)
+    if len(lines) > MOST_UNSEEN:
+        yield f"    and {len(lines) - MOST_UNSEEN} more reasons; --format json has all"
     yield ""
 
 

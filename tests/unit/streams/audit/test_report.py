@@ -5,6 +5,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from leadline_streams.audit.reports.shared import not_judged
 from leadline_streams.audit.reports.text import WIDTH, summary, text_lines
 from tests.unit.streams.audit.draft import Draft
 
@@ -61,6 +62,13 @@ def test_a_server_that_was_not_read_is_listed() -> None:
         "pg-1 has a standby that was not given",
         "pg-9 was not read: timeout",
     ]
+
+
+def test_one_reason_is_one_line() -> None:
+    """With every rule and server that it is about; the number still counts each judgement."""
+    lines = not_judged(Draft().report(date(2026, 11, 1)))
+    (hba,) = [line for line in lines if "pg_hba_file_rules;" in line]
+    assert hba.startswith("PG-PAR-011, PG-SEC-003, PG-SEC-007: pg-1, pg-2: leadline may not read pg_hba_file_rules")
 
 
 def test_a_managed_service_has_steps_of_its_own() -> None:

@@ -101,9 +101,9 @@ def slot_without_failover(node: AuditedNode) -> Iterator[Violation]:
             f"a failover of {node.name} loses the slots of its subscribers: failover is off for {listed}",
             steps=(
                 show_slots(node.name),
-                say(node.name, "On each subscriber: ALTER SUBSCRIPTION ... DISABLE, SET (failover = true), ENABLE"),
+                say(None, "On each subscriber: ALTER SUBSCRIPTION ... DISABLE, SET (failover = true), ENABLE"),
                 say(
-                    node.name,
+                    None,
                     "On the standby: sync_replication_slots on, hot_standby_feedback on, primary_slot_name, and "
                     "dbname in primary_conninfo",
                 ),

@@ -110,8 +110,10 @@ def none_to_spare(node: AuditedNode) -> Iterator[Violation]:
         and len(bearing(node, required)) == required.count
     ):
         yield Violation(
-            f"writes on {node.name} stop when one of {required.count} synchronous standbys stops: there is none to "
-            f"spare",
+            f"writes on {node.name} stop when its only synchronous standby stops"
+            if required.count == 1
+            else f"writes on {node.name} stop when one of its {required.count} synchronous standbys stops: there is "
+            f"none to spare",
             node.evidence("synchronous_standby_names"),
             (
                 show_senders(node.name),
