@@ -195,6 +195,7 @@ async def test_the_incident_log_gets_every_record(embedded: Broker, prefix: str)
 
     class Log:
         kind = "fake"
+        at_risk = ()
 
         def __init__(self) -> None:
             self.away = 2
