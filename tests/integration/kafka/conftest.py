@@ -1,4 +1,4 @@
-"""One broker with logins and rights, and settings of the four roles on it."""
+"""One broker with logins and rights, and settings of the roles on it."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from leadline.settings.sink import SinkSettings
 from tests.fixtures.secure_kafka import PASSWORD, SecureKafka, binding
 from tests.fixtures.token_endpoint import SECRET, TokenEndpoint
 
-ROLES = ("agent", "stream", "sink", "people")
+ROLES = ("agent", "stream", "sink", "verify", "people")
 SHIPPED = Path(__file__).parents[3] / "deploy/kafka/acls.sh"
 Settings = dict[str, str]
 

@@ -18,19 +18,23 @@ from leadline.errors import LeadlineError, UsageError
 from leadline.kafka import consumer_options, producer_options, publish
 from leadline.kafka_claim import PartitionClaim
 from leadline.model.audit_look import AuditedSetting, AuditLook
+from leadline.model.finding import FindingReport
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.observation import Node, Sample
 from leadline.model.retirement import Retirement
 from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
+from leadline.signature import Signer
 from leadline.topic_table import latest
 from leadline.topics import TOPICS, create, largest_records, require, require_group
-from leadline.wire import INCIDENTS, SILENCES, STATUS, outgoing
+from leadline.wire import INCIDENTS, SILENCES, STATUS, VERIFICATIONS, outgoing
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.record_times import RecordTimes
 from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.postgres import Server
 from leadline_streams.rules import RULES
+from leadline_verify.findings import findings_of
+from leadline_verify.scheduled.publishing import send
 from tests.faults.load import Process as Stream
 from tests.fixtures.postgres_versions import binaries_for
 from tests.fixtures.secure_kafka import Asked, SecureKafka
@@ -40,6 +44,7 @@ from tests.integration.sinks.kit import Process as Sink
 from tests.integration.sinks.kit import process as sink_process
 from tests.integration.streams.kit import Agents, Topics
 from tests.unit.sinks import made
+from tests.unit.test_wire import VERIFICATION
 
 PARTITIONS = 2
 PATIENCE_S = 90.0
@@ -61,6 +66,7 @@ class Installation:
             "agent": ways.mutual("agent"),
             "stream": ways.client("stream"),
             "sink": ways.password("sink", "SCRAM-SHA-512"),
+            "verify": ways.password("verify", "PLAIN"),
             "people": ways.token("people"),
         }
 
@@ -118,6 +124,24 @@ class Installation:
         targets = {"webhook": {"url": to.url, "signing_key": "k" * 32}, "incident_log": {"dsn": log.dsn()}}
         return sink_process(self._folder, {"kafka": self._of("sink"), **targets})
 
+    async def verify(self) -> None:
+        """Read what was proven before, and publish what is known now."""
+        kafka = self.kafka("verify")
+        await require(kafka)
+        known = await latest(kafka, VERIFICATIONS, "test")
+        assert known == {}
+        report = FindingReport(
+            cluster=VERIFICATION.cluster,
+            source="verify",
+            boot="b",
+            seq=1,
+            sent_at=CLOCK.now(),
+            valid_s=60.0,
+            findings=findings_of(VERIFICATION, CLOCK.now()),
+        )
+        await send(kafka, Signer(None), [VERIFICATION, report])
+        assert await latest(kafka, VERIFICATIONS, "test") == {VERIFICATION.link: VERIFICATION}
+
     async def people(self, incident: str) -> None:
         """Acknowledge, silence, retire, and read what is for people."""
         kafka = self.kafka("people")
@@ -138,9 +162,9 @@ class Installation:
         await publish(kafka, "test", retirement)
         assert list(await latest(kafka, SILENCES, "test")) == ["sil_1"]
         assert await latest(kafka, STATUS, "test")
+        assert await latest(kafka, VERIFICATIONS, "test")
         assert incident in await latest(kafka, INCIDENTS, "test")
         assert JUNK in await read(kafka, "deadletters")
-        assert await read(kafka, "verifications") == [JUNK]
 
 
 async def read(kafka: KafkaSettings, name: str) -> list[bytes]:
@@ -159,7 +183,7 @@ async def read(kafka: KafkaSettings, name: str) -> list[bytes]:
 async def write_junk(secure: SecureKafka, topic: str) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=secure.bootstrap)
     await producer.start()
-    await producer.send_and_wait(topic, JUNK, b"orders")  # compacted topics take no record without a key
+    await producer.send_and_wait(topic, JUNK, b"orders")
     await producer.stop()
 
 
@@ -184,7 +208,7 @@ def gives(grant: AclBinding, asked: Asked) -> bool:
 async def test_each_role_works_with_these_rights_and_needs_each(
     secure: SecureKafka, ways: Ways, prefix: str, tmp_path: Path
 ) -> None:
-    """Agent, stream, sink and people do their whole work; nothing is denied, and every right is asked for.
+    """Agent, stream, sink, verifier and people do their whole work; nothing is denied, and every right is asked for.
 
     The login of each is another one: a certificate, a token endpoint, a password, a token.
     """
@@ -209,9 +233,9 @@ async def test_each_role_works_with_these_rights_and_needs_each(
                 await here.until_written("state", "status", more_than=first)
                 to.status = 200
                 await write_junk(secure, f"{prefix}alerts")
-                await write_junk(secure, f"{prefix}verifications")
                 await got_through(to)
                 await here.until_written("deliveries", "deadletters", more_than=first)
+                await here.verify()
                 await here.people(to.got[0]["data"]["incident"]["incident_id"])
                 assert stream.end(15) == 0, stream.log_tail()
         assert sink.end() == 0, sink.err

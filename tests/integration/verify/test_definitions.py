@@ -17,6 +17,8 @@ from tests.fixtures.verified import admit, verifier
 TABLES = """
     CREATE TABLE items (id serial PRIMARY KEY, note varchar(40), amount bigint);
     CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, item int, note text);
+    CREATE SEQUENCE sq_test;
+    CREATE TABLE seq_probe (id bigint PRIMARY KEY DEFAULT nextval('sq_test'), tag text);
     CREATE TABLE notes (a int, b text);
     CREATE TABLE plain (id int PRIMARY KEY, v text);
 """
@@ -74,18 +76,21 @@ def test_equal_definitions(run: Run, pair: tuple[Server, Server]) -> None:
 def test_a_cut_over_with_sequences_that_are_behind(run: Run, pair: tuple[Server, Server]) -> None:
     """They are named with the columns that use them; the first insert on the subscriber fails, as announced.
 
-    Reported again and again after switching over to a subscriber: duplicate key value violates unique constraint, see
-    https://www.postgresql.org/docs/18/logical-replication-restrictions.html on sequence data.
+    Sequences of serial and identity columns, and one that only a default names, which stood at the value of the
+    snapshot after a cut-over: https://github.com/xataio/pgstream/issues/1203
     """
     up, down = pair
-    for table in ("items", "orders"):
-        up.query(f"INSERT INTO {table} (note) SELECT 'n' || g FROM generate_series(1, 30) g", dbname="app")
+    down.query("SELECT setval('sq_test', 20)", dbname="app")
+    for table, column in (("items", "note"), ("seq_probe", "tag"), ("orders", "note")):
+        up.query(f"INSERT INTO {table} ({column}) SELECT 'n' || g FROM generate_series(1, 30) g", dbname="app")
     eventually("the rows", lambda: down.value("SELECT count(*) FROM orders", dbname="app") == 30)
     behind = {each["sequence"]: each for each in report(run, pair)["sequences_behind"]}
     assert {name: each["used_by"] for name, each in behind.items()} == {
         "public.items_id_seq": "public.items.id",
         "public.orders_id_seq": "public.orders.id",
+        "public.sq_test": "public.seq_probe.id",
     }
+    assert behind["public.sq_test"]["downstream_value"] == 20
     assert (behind["public.items_id_seq"]["upstream_value"], behind["public.items_id_seq"]["downstream_value"]) == (
         30,
         None,
@@ -94,7 +99,10 @@ def test_a_cut_over_with_sequences_that_are_behind(run: Run, pair: tuple[Server,
     assert "sequences behind: public.items_id_seq (never used, there 30)" in text
     with pytest.raises(psycopg.errors.UniqueViolation):
         down.query("INSERT INTO items (note) VALUES ('after the cut-over')", dbname="app")
-    down.query("SELECT setval('items_id_seq', 60), setval('orders_id_seq', 60)", dbname="app")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        down.query("INSERT INTO seq_probe (tag) VALUES ('test')", dbname="app")
+    for sequence in behind:
+        down.query("SELECT setval(%s, 60)", [sequence], dbname="app")
     assert "sequences_behind" not in report(run, pair)
 
 

@@ -1,6 +1,7 @@
 """A difference on real servers reaches the people who are notified, with its table, its key and its cause."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.verified import PASSWORD, ROLE, admit
 
-SCHEMA = "CREATE TABLE items (id serial PRIMARY KEY, note text)"
+SCHEMA = "CREATE TABLE items (id serial PRIMARY KEY, note text); CREATE TABLE tab (id int PRIMARY KEY)"
 EVERY_S = 2.0
 WITHIN_S = 60.0
 
@@ -40,6 +41,11 @@ class Watched:
         """The messages in Slack, with their edits, that say this."""
         sent = [json.dumps(event.payload) for event in self.receiver.events if event.vendor == "slack"]
         return [message for message in sent if what in message]
+
+    def status(self) -> str:
+        """The nodes and links that are judged, as `leadline nodes list` shows them."""
+        config = self.pipeline.write("people", {})
+        return self.pipeline.run("nodes", "list", "-c", str(config))
 
     def start_verifier(self) -> None:
         link = {
@@ -122,3 +128,24 @@ def test_a_skipped_change_and_its_row_are_one_incident(watched: Watched) -> None
     eventually("its row", lambda: watched.messages("public.items: id=100 is missing"), WITHIN_S)
     assert watched.messages("rows are missing on pg-4")
     assert len({page["dedup_key"] for page in watched.pages("")}) == 1
+
+
+@pytest.mark.timeout(240)
+def test_what_a_skipped_transaction_leaves_out(watched: Watched) -> None:
+    """A conflict is skipped by its finish LSN, and with it all that its transaction changed.
+
+    PostgreSQL's documentation warns of just this (logical replication, conflicts): rows of the transaction that violate
+    nothing are lost as well. The example is that of
+    https://www.rockdata.net/tutorial/troubleshooting-logical-replication-conflicts
+    """
+    down = watched.fleet.servers["pg-4"]
+    watched.on("pg-4", "INSERT INTO tab VALUES (5)")
+    eventually("the agents look", lambda: "pg-4" in watched.status(), WITHIN_S)
+    watched.on("pg-1", "INSERT INTO tab SELECT generate_series(2, 8)")
+    eventually("the conflict", lambda: watched.pages("subscriber_duplicate_key"), WITHIN_S)
+    (*_, lsn) = re.findall(r"finished at ([0-9A-F]+/[0-9A-F]+)", down.server_log_tail(200))
+    down.execute(f"ALTER SUBSCRIPTION pg_4 SKIP (lsn = '{lsn}')", dbname="app")
+    watched.start_verifier()
+    eventually("its rows", lambda: watched.messages("public.tab: 6 missing (id=2, id=3, id=4, ...)"), 2 * WITHIN_S)
+    assert len({page["dedup_key"].partition("#")[0] for page in watched.pages("")}) == 1
+    assert watched.messages("stops at a duplicate key")
