@@ -7,7 +7,7 @@
 --     hostssl  all  leadline  <address of the agent>/32  scram-sha-256
 
 CREATE ROLE leadline LOGIN INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION
-    -- The agent needs one connection; each leadline check or watch that somebody runs needs another.
+    -- The agent needs one connection, and another for a moment; so does each leadline check or watch that somebody runs.
     CONNECTION LIMIT 5;
 
 -- pg_monitor allows the columns of pg_stat_replication, pg_stat_wal_receiver and pg_stat_activity, settings such as

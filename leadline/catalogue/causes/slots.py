@@ -90,7 +90,10 @@ ENTRIES = (
     CauseEntry(
         code="slot_in_use_elsewhere",
         family="slots",
-        help="a standby or a subscription receives nothing while its slot is active for another consumer",
+        help=(
+            "a standby or a subscription receives nothing while its slot is active for another consumer, or for the "
+            "standby's own connection that was lost"
+        ),
         over="the slot is free for its consumer again",
         explains=CUT,
         improvements=(

@@ -1,10 +1,11 @@
 """``slot_in_use_elsewhere``: another consumer streams from the slot that a standby or a subscription needs."""
 
 from collections.abc import Iterator
+from math import inf
 
 from leadline.catalogue.entry import CUT
 from leadline.model.incident import Step
-from leadline.model.observation import Downstream
+from leadline.model.observation import Downstream, Slot
 from leadline.words import duration
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.links import cut_off
@@ -20,6 +21,10 @@ HELD_S = 5.0
 """A worker that is started again and again holds its slot for a moment each time."""
 
 
+LOST_S = 3.0
+"""A sender without a reply for so long, whose standby has no receiver, has lost its connection."""
+
+
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby without a receiver, or a subscription without a stream, whose slot is active."""
     yield from _standbys(context)
@@ -28,7 +33,9 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 def _standbys(context: DiagnosisContext) -> Iterator[Claim]:
     for affected in cut_off(context):
-        link, slot, row = affected.link, affected.slot, taker(affected)
+        link, slot, row, lost = affected.link, affected.slot, taker(affected), left_behind(affected)
+        if slot is not None and lost is not None:
+            yield _lost(affected, slot, lost)
         if slot is None or row is None:
             continue
         yield Claim(
@@ -48,6 +55,32 @@ def _standbys(context: DiagnosisContext) -> Iterator[Claim]:
                 fact("receiver", "none", link.downstream),
             ],
         )
+
+
+def _lost(affected: AffectedLink, slot: Slot, row: Downstream) -> Claim:
+    """The upstream has not noticed that the standby's last connection is gone."""
+    link, limit_s = affected.link, sender_timeout_s(affected.up)
+    ends = (
+        f"It ends by itself after {duration(limit_s)} (wal_sender_timeout)"
+        if limit_s < inf
+        else "wal_sender_timeout = 0, so it does not end by itself"
+    )
+    return Claim(
+        subject=of_link(link),
+        confidence=0.95,
+        title=f"slot {slot.name} of {link.downstream} is held by its lost connection",
+        summary=f"{link.downstream} cannot stream: {link.upstream} still has a sender (pid {row.pid}) that uses its "
+        f"slot {slot.name} for a connection that is lost, without a reply for {duration(row.reply_age_s)}. {ends}",
+        steps=[
+            show_slot(link.upstream, slot.name),
+            show_session(link.upstream, row.pid),
+            end_sender(link.upstream, row.pid),
+        ],
+        evidence_for=[
+            fact("active_pid", row.pid, link.upstream, f"{row.name}, no reply for {duration(row.reply_age_s)}"),
+            fact("receiver", "none", link.downstream),
+        ],
+    )
 
 
 def _subscriptions(context: DiagnosisContext) -> Iterator[Claim]:
@@ -105,6 +138,25 @@ def taker(affected: AffectedLink) -> Downstream | None:
     row = first(up.sample.downstreams, "pid", slot.active_pid)
     own = (affected.link.downstream, receiver.application_name)
     return row if row is not None and row.name not in own else None
+
+
+def holder(affected: AffectedLink) -> Downstream | None:
+    """The sender that keeps a standby from its slot, of another consumer or of its own lost connection."""
+    return taker(affected) or left_behind(affected)
+
+
+def left_behind(affected: AffectedLink) -> Downstream | None:
+    """The sender of a standby's own last connection, where the standby has none any more; None when there is none."""
+    receiver = affected.sample.upstream if affected.sample is not None else None
+    slot, up = affected.slot, affected.up
+    if receiver is None or receiver.status is not None or slot is None or not slot.active:
+        return None
+    if up is None or not up.answers or up.sample is None:
+        return None
+    row = first(up.sample.downstreams, "pid", slot.active_pid)
+    if row is None or row.name not in (affected.link.downstream, receiver.application_name):
+        return None
+    return row if (row.reply_age_s or 0.0) >= LOST_S else None
 
 
 CAUSE = CauseRule(

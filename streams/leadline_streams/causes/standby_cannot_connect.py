@@ -7,7 +7,7 @@ from leadline.model.incident import Change, Step
 from leadline.model.observation import Downstream
 from leadline.words import duration
 from leadline_streams.causes.disk_full import is_full
-from leadline_streams.causes.slot_in_use_elsewhere import taker
+from leadline_streams.causes.slot_in_use_elsewhere import holder
 from leadline_streams.causes.slot_missing import missing_slot
 from leadline_streams.causes.too_many_wal_senders import has_no_sender_left
 from leadline_streams.causes.wal_corrupt import corruption, is_unreadable
@@ -77,7 +77,7 @@ def _is_refused(context: DiagnosisContext, affected: AffectedLink) -> bool:
     own = server_log.newest(affected.down, context.now, server_log.of_receiver)
     if own is None and is_unreadable(context, affected):
         return True
-    return lost or gone or has_forked(affected) or missing_slot(affected) is not None or taker(affected) is not None
+    return lost or gone or has_forked(affected) or missing_slot(affected) is not None or holder(affected) is not None
 
 
 def _unheard(affected: AffectedLink) -> Claim:

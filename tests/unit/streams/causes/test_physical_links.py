@@ -128,6 +128,22 @@ def test_a_slot_that_somebody_else_holds() -> None:
     assert "held by pg_receivewal from 10.0.0.9, pid 99" in first(world).summary
 
 
+@pytest.mark.parametrize(("timeout", "ends"), [("60000", "after 1 min"), ("0", "it does not end by itself")])
+def test_a_slot_that_is_held_by_a_lost_connection(timeout: str, ends: str) -> None:
+    """The standby has no receiver, and its old sender no reply: its new address is not to blame."""
+    world = pair()
+    change(world, "pg-1", wal_sender_timeout=timeout)
+    change(world, "pg-2", primary_conninfo="host=pg-1.new")
+    old = replace(world.servers["pg-1"].fields["downstreams"][0], reply_age_s=30.0, pid=42, connected_s=90.0)
+    held = Slot(name="s2", active=True, active_pid=42, wal_status="reserved", restart_lsn="0/1000000")
+    run(world, 12, cut=True, positions=RETRIES, up={"downstreams": (old,), "slots": (held,)})
+    cause = first(world)
+    assert (cause.code, cause.confidence) == ("slot_in_use_elsewhere", 0.95)
+    assert ends in cause.summary
+    assert "pg_terminate_backend(42)" in str(cause.steps)
+    assert "standby_cannot_connect" not in codes(world)
+
+
 def test_a_slot_that_was_invalidated() -> None:
     """The reason and the setting behind it; slots of versions without a reason lost their WAL."""
     for slot, reason in (
