@@ -145,7 +145,7 @@ def test_an_acceptance_ends_a_notice_with_its_owner() -> None:
     assert "accepted by ada" in ended.timeline[-1].what
 
 
-def test_open_findings_cost_nothing_while_all_is_well() -> None:
+def test_open_findings_cost_nothing_while_all_is_healthy() -> None:
     """They stay open for weeks: samples are judged as fast as without them, and no causes are looked for."""
     world = delayed()
     world.live(30)
