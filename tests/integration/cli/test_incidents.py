@@ -259,7 +259,7 @@ def test_migrate(run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> N
     early = run("incidents", "list")
     assert (early.code, "run `leadline incidents migrate`" in early.err) == (2, True)
     assert run("incidents", "migrate").out == (
-        "applied 0001_log.sql\napplied 0002_problems.sql\napplied 0003_enforced.sql\n"
+        "applied 0001_log.sql\napplied 0002_problems.sql\napplied 0003_enforced.sql\napplied 0004_history.sql\n"
     )
     assert run("incidents", "migrate").out == "the schema is up to date\n"
     assert run("incidents", "list").out == "no incidents\n"
