@@ -76,7 +76,7 @@ def test_text_is_sorted_otherwise(wild: Wild, late: bool) -> None:
 
 
 @late
-@pytest.mark.parametrize("scope", ["server", "database"])
+@pytest.mark.parametrize("scope", [pytest.param("server", marks=pytest.mark.quick), "database"])
 @pytest.mark.situation(
     1003,
     "A service sets its primary read-only because the disk is nearly full",

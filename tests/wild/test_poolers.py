@@ -97,7 +97,7 @@ def test_pgpool(run: Run, pair: Pair, shop: str, wild: Wild, settings: dict[str,
 
 @pytest.mark.quick
 @pytest.mark.situation(
-    312, "Through a proxy that passes bytes on", "cloudnative-pg#9969", "docker-library/postgres#716"
+    312, "Through a proxy that passes bytes on", "haproxy/haproxy#2707", "docker-library/postgres#716"
 )
 def test_a_proxy_of_bytes_is_no_pooler(run: Run, pair: Pair, wild: Wild) -> None:
     """An ssh tunnel, HAProxy, a sidecar: the session is the agent's own. The server log gets one line at most."""

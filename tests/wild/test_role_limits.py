@@ -9,6 +9,7 @@ from tests.wild.watching import address, watched
 END = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{AGENT}'"
 
 
+@pytest.mark.quick
 @pytest.mark.situation(
     1032,
     "The connections of the agent's role are used up",

@@ -38,9 +38,8 @@ def set_minimal(primary: Server) -> None:
 @pytest.mark.situation(
     920,
     "wal_level = minimal on a primary that has a standby",
-    "EnterpriseDB/repmgr#93",
+    "fly-apps/postgres-flex#155",
     "digoal/blog#22",
-    "pgbackrest/pgbackrest#1100",
 )
 def test_a_primary_that_replicates_no_more(wild: Wild, run: Run, fleet: Fleet, late: bool) -> None:
     """No sender is in use: the setting is named, and that the standby cannot replay what was written so."""
@@ -199,9 +198,8 @@ def test_a_snapshot_that_overflowed(wild: Wild, fleet: Fleet) -> None:
 @pytest.mark.situation(
     925,
     "synchronous_standby_names names a standby that connects under its default name",
-    "EnterpriseDB/barman#130",
-    "patroni/patroni#3545",
-    "sorintlab/stolon#173",
+    "EnterpriseDB/repmgr#274",
+    "hapostgres/pg_auto_failover#87",
 )
 def test_a_synchronous_standby_without_its_name(wild: Wild, run: Run, major: int) -> None:
     """It is connected: to bring it back is no step. Its name is missing at one of the two ends."""

@@ -21,6 +21,7 @@ HELD_S = 5.0
 """A worker that is started again and again holds its slot for a moment each time."""
 
 
+RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
 LOST_S = 3.0
 """A sender without a reply for so long, whose standby has no receiver, has lost its connection."""
 
@@ -146,7 +147,10 @@ def holder(affected: AffectedLink) -> Downstream | None:
 
 
 def left_behind(affected: AffectedLink) -> Downstream | None:
-    """The sender of a standby's own last connection, where the standby has none any more; None when there is none."""
+    """The sender of a standby's own last connection, where the standby has none any more; None when there is none.
+
+    Its upstream answers it, so that it tries again; without an answer the network is cut, and no slot is in the way.
+    """
     receiver = affected.sample.upstream if affected.sample is not None else None
     slot, up = affected.slot, affected.up
     if receiver is None or receiver.status is not None or slot is None or not slot.active:
@@ -154,7 +158,7 @@ def left_behind(affected: AffectedLink) -> Downstream | None:
     if up is None or not up.answers or up.sample is None:
         return None
     row = first(up.sample.downstreams, "pid", slot.active_pid)
-    if row is None or row.name not in (affected.link.downstream, receiver.application_name):
+    if row is None or row.name not in (affected.link.downstream, receiver.application_name) or affected.wait != RETRIES:
         return None
     return row if (row.reply_age_s or 0.0) >= LOST_S else None
 
