@@ -30,7 +30,9 @@ def sweep(
         wiring.discover(memory.arrivals.horizon, out)
     policy, sources = judgement.policy, memory.arrivals.sources
     for name in [name for name in sources if name not in memory.nodes]:
-        if now - sources[name].frontier > policy.retire_after_s:
+        source = sources[name]
+        source.heard = source.heard or now  # its clock may be wrong by years
+        if now - max(source.frontier, source.heard) > policy.retire_after_s:
             memory.arrivals.forget(name)
     memory.retired = {name: at for name, at in memory.retired.items() if now - at <= policy.retire_after_s}
     _forget_seqs(memory)

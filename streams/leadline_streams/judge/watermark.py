@@ -72,6 +72,8 @@ class Source(Struct, omit_defaults=True):
     seq: int = -1
     frontier: float = 0.0
     """Corrected time of its newest observation; 0 before the first one."""
+    heard: float = 0.0
+    """The tick before the last observation that was not simply its next one; 0 before the first tick."""
     admitted_at: float = 0.0
     stale_after_s: float = 5.0
     correction_s: float = 0.0
@@ -179,10 +181,12 @@ class Arrivals(Struct, omit_defaults=True):
             source = self.sources[name] = Source(stale_after_s=policy.stale_after_s)
         elif seq <= (source.seq if boot == source.boot else source.before.get(boot, -1)):
             return DUPLICATE
+        source.heard = self.now
         if isinstance(seen, Sample) and seen.up:
             source.base = seen
         step = time - source.frontier
-        if source.correction_s or not 0.0 <= step <= policy.clock_tolerance_s:
+        flows_on = 0.0 <= step <= policy.clock_tolerance_s and (spooled or time >= self.horizon)
+        if source.correction_s or not flows_on:
             placed = self._place(source, name, time, spooled, policy)
             if placed is None or placed < source.frontier:
                 # Its clock is not trusted yet, or it is from an earlier run, or from before the clock was set back.
@@ -296,7 +300,8 @@ class Arrivals(Struct, omit_defaults=True):
         time = raw + source.correction_s
         reference = max(self.now, self.newest)
         tolerance = policy.clock_tolerance_s
-        flows_on = 0.0 <= time - source.frontier <= tolerance
+        # A clock that was wrong before the first tick flows on, too; what it dates is never judged.
+        flows_on = 0.0 <= time - source.frontier <= tolerance and time >= self.horizon
         fits = not reference or spooled or flows_on or abs(time - reference) <= tolerance
         if source.correction_s and abs(raw - reference) <= tolerance and (raw >= source.frontier or not fits):
             # The clock was set right: uncorrected its time fits.

@@ -40,6 +40,8 @@ MOST_DEFECTS = 10
 """A state from which so many judgements in a row fail is given up: its cluster is judged anew."""
 MOST_STRANGERS = 1000
 """Keys of no known cluster whose records cannot be used: so many are counted."""
+MOST_CLUSTERS = 50_000
+"""Clusters of one partition. The records of others are refused, so that one writer cannot take a worker's memory."""
 LOST_S = 120.0
 """After states were left out that could not be read, a cluster without one may be one of theirs for so long."""
 STEPS_PER_RECORD = 8
@@ -284,7 +286,7 @@ class Partition:
                 self._strangers.clear()
             count = self._strangers[key] = self._strangers.get(key, 0) + 1
             name = cluster_name(key)
-            if name is None or count < cluster_failure.REFUSED_LEAST:
+            if name is None or count < cluster_failure.REFUSED_LEAST or len(self.clusters) >= MOST_CLUSTERS:
                 return
             del self._strangers[key]
             known = ClusterFailure(name, at, at, count - 1)
@@ -310,6 +312,10 @@ class Partition:
         key = name.encode("utf-8")
         if record.key != key:
             raise BadRecord(INVALID, f"the key is {record.key!r:.100}, the cluster in the value is {name!r:.100}")
+        if len(self.clusters) >= MOST_CLUSTERS:
+            raise BadRecord(
+                UNPROCESSABLE, f"{MOST_CLUSTERS} clusters of its partition are judged, and {name!r:.100} is not"
+            )
         floor = STEPS_PER_RECORD * record.offset  # a cluster of this name may have been forgotten
         fold = self._factory.new(name, floor)
         cluster = Cluster(key, name, fold, record.offset, record.offset, seq_floor=floor)

@@ -13,6 +13,10 @@ from tests.fixtures.fleets import Pair
 from tests.fixtures.pages import ROOT, hold
 
 PAGE = ROOT / "docs/tutorial/already-broken.md"
+WAITS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'startup' AND wait_event = 'RecoveryConflictSnapshot'"
+)
+"""Whether the standby's replay waits for the report."""
 
 
 @contextmanager
@@ -29,10 +33,8 @@ def reporting(pair: Pair) -> Iterator[None]:
             pair.primary.query("DELETE FROM first_hour WHERE id < 15000")
             pair.primary.query("VACUUM first_hour")
             pair.primary.query("INSERT INTO first_hour SELECT generate_series(1, 9)")
-            eventually(
-                "replay waits",
-                lambda: bool(pair.standby.value("SELECT pg_last_wal_replay_lsn() < pg_last_wal_receive_lsn()")),
-            )
+            # That something is left to replay shows no more than that a busy machine has not come to it yet.
+            eventually("replay waits", lambda: bool(pair.standby.value(WAITS)))
             yield
     finally:
         report.close()

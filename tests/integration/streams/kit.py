@@ -16,6 +16,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from leadline.clock import SystemClock
+from leadline.errors import ExitCode
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
 from leadline.model.observation import Sample, Tick
@@ -145,12 +146,13 @@ class Worker:
 
     def __init__(self, settings: StreamSettings, log: Path) -> None:
         self._log = log
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.streams.worker_main", msgspec.json.encode(settings).decode()],
-                cwd=ROOT,
-                stderr=output,
-            )
+        self._settings = msgspec.json.encode(settings).decode()
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.integration.streams.worker_main", self._settings]
+        with self._log.open("ab") as output:
+            return subprocess.Popen(command, cwd=ROOT, stderr=output)
 
     def __enter__(self) -> Self:
         return self
@@ -167,6 +169,14 @@ class Worker:
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
+
+    async def keep(self) -> None:
+        """Start it again when it ends because of Kafka, as its unit does, until cancelled."""
+        while True:
+            await CLOCK.sleep(0.5)
+            if self._process.poll() is not None:
+                assert self._process.returncode == ExitCode.UNREACHABLE, self._log.read_text(errors="replace")
+                self._process = self._start()
 
     async def ended(self) -> tuple[int, str]:
         """Its exit code and its last words, when it has ended."""
@@ -210,13 +220,19 @@ async def has_all(topics: Topics, worker: Worker) -> None:
 
 
 async def caught_up(topics: Topics, settings: StreamSettings, patience_s: float = 60) -> None:
-    """Wait until everything that is in the samples topic now is judged and committed."""
+    """Wait until everything that is in the samples topic now is judged and committed.
+
+    However long that takes on a busy machine; without progress no longer than ``patience_s``.
+    """
     ends = {number: end for number, (_, end) in (await topics.committed(settings)).items()}
-    deadline = CLOCK.monotonic() + patience_s
+    deadline, before = CLOCK.monotonic() + patience_s, -1
     while CLOCK.monotonic() < deadline:
         places = await topics.committed(settings)
         if all(places[number][0] >= end for number, end in ends.items()):
             return
+        done = sum(min(places[number][0], end) for number, end in ends.items())
+        if done > before:
+            deadline, before = CLOCK.monotonic() + patience_s, done
         await CLOCK.sleep(0.5)
     raise AssertionError(f"not caught up with {ends}: {await topics.committed(settings)}")
 

@@ -190,10 +190,12 @@ async def test_partitions_that_move_between_workers_are_judged_as_by_one(embedde
 
 
 async def test_it_rides_out_a_broker_that_is_away_for_a_while(log: Path, prefix: str) -> None:
+    """On a busy machine a write may take so long that the worker gives up, and is started again."""
     with EmbeddedBroker() as broker:
         topics = Topics.create(broker, prefix)
         settings = topics.settings()
         with Worker(settings, log) as worker:
+            keeping = asyncio.create_task(worker.keep())
             async with producing(topics) as producer:
                 await Agents(topics, Random(9)).write(producer, 5)
                 broker.down()
@@ -201,6 +203,8 @@ async def test_it_rides_out_a_broker_that_is_away_for_a_while(log: Path, prefix:
                 broker.up()
                 await Agents(topics, Random(10)).write(producer, 3)
             await caught_up(topics, settings)
+            keeping.cancel()
+            await asyncio.wait({keeping})
             assert await worker.stop() == ExitCode.OK
         assert not differences(await outputs(topics), await one_fold_says(topics, settings))
 

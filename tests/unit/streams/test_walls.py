@@ -8,13 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from leadline.clock import ManualClock, moment
 from leadline.model.alert import Transition
 from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
 from leadline.settings.stream import DeadLetterSettings
+from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge import cluster
+from leadline_streams.judge.policy import Policy
+from leadline_streams.runtime import partition
 from leadline_streams.runtime.partition import Partition
 from leadline_streams.runtime.worker import TURN_S, Worker
 from tests.unit.streams.memory_log import (
@@ -268,6 +272,51 @@ def test_the_first_node_of_a_cluster_does_not_set_its_time() -> None:
     assert abs(memory.arrivals.horizon - at(world.time).timestamp()) < 10.0
     assert abs(memory.nodes["pg-1"].host_ahead_s - HOUR_S) < 10.0
     assert memory.nodes["pg-2"].host_ahead_s == 0.0
+
+
+DAY_S = 86_400.0
+
+
+@pytest.mark.parametrize("behind_s", [60.0, DAY_S, 365 * DAY_S, 20_000 * DAY_S])
+def test_a_cluster_whose_only_clock_is_far_behind_is_judged(behind_s: float) -> None:
+    """As is that of a host that begins in 1970 at each start, and asks nobody for the time. It is told.
+
+    https://github.com/oxidecomputer/omicron/issues/5899 (samples from 1986, taken before the clock was set).
+    """
+    held = Partition(0, 0, ClusterFactory(Policy()), {}, 10.0)
+    world, offset, outputs = World("orders"), 0, list[Any]()
+    server = world.add("pg-1", "primary")
+    for second in range(150):
+        world.time = float(second)
+        seen = server.sample(world.time)
+        wrong = moment(at(world.time).timestamp() - behind_s)
+        both = replace(seen, at=wrong, sent_at=wrong), Tick(at=at(second + 0.5))
+        records = [record(each, offset + number) for number, each in enumerate(both)]
+        outputs += [output for _, output in held.fold(records, 0.0).outputs]
+        offset += 2
+    (cluster,) = held.clusters.values()
+    (node,) = cluster.fold.memory.nodes.values()  # type: ignore[attr-defined]
+    assert node.answers
+    assert node.sample.seq == server.seq
+    assert any(isinstance(each, Transition) and each.rule == "clock_skew" and each.to == "firing" for each in outputs)
+
+
+def test_one_writer_cannot_take_the_memory_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new cluster in each of its records. Those that are known are judged on; refused ones do not become clusters."""
+    monkeypatch.setattr(partition, "MOST_CLUSTERS", 10)
+    held = Partition(0, 0, ClusterFactory(Policy()), {}, 10.0)
+    world = World("orders")
+    server, offset, refused = world.add("pg-1", "primary"), 0, 0
+    for second in range(30):
+        others = [World(f"c{second}-{number}").add("pg-1", "primary").sample(float(second)) for number in range(20)]
+        again = World("again").add("pg-1", "primary").sample(float(second))
+        seen = [server.sample(float(second)), *others, *[again] * (second > 0)]
+        records = [record(each, offset + number) for number, each in enumerate([*seen, Tick(at=at(second + 0.5))])]
+        offset += len(records)
+        refused += len(held.fold(records, 0.0).rejected)
+    assert len(held.clusters) == 10
+    assert refused == 20 * 30 - 9 + 29
+    assert held.clusters[b"orders"].fold.memory.nodes["pg-1"].sample.seq == server.seq  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("interval_s", [1e9, 1e300])
