@@ -17,7 +17,7 @@ def has_share(consumer: Any) -> bool:
 
 
 class GroupWatch:
-    """How long a consumer has been without work that it should have."""
+    """Time for which a consumer has been without work that it should have."""
 
     def __init__(self, name: str, clock: Clock) -> None:
         """``name`` is that of the target, for the process log."""

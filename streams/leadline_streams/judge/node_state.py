@@ -248,7 +248,7 @@ class NodeState(Struct, omit_defaults=True):
         self.kept, self.vitals = sample, None
 
     def signs(self) -> frozenset[Sign]:
-        """What the last sample shows that others may look for; see ``Nodes``."""
+        """Contents of the last sample that others may look for; see ``Nodes``."""
         if self.kept is None:
             return frozenset()
         shown = self.kept

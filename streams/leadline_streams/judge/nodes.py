@@ -18,7 +18,7 @@ class Showing(Protocol):
     """Something that shows what others may look for."""
 
     def signs(self) -> frozenset[Sign]:
-        """What it shows now."""
+        """Its present contents."""
         ...
 
 

@@ -67,7 +67,7 @@ def report(run: Run, pair: tuple[Server, Server]) -> dict[str, Any]:
 
 
 def test_equal_definitions(run: Run, pair: tuple[Server, Server]) -> None:
-    """Of tables that nobody has changed only that one has no identity is said; unused sequences are not behind."""
+    """Of tables that nobody has changed only that one has no identity is reported; unused sequences are not behind."""
     found = report(run, pair)
     assert [each["code"] for each in found["schema_differences"]] == ["identity_missing"]
     assert "sequences_behind" not in found

@@ -1,4 +1,4 @@
-"""What a verification finds lives as alerts do: it joins the problem that explains it, or opens one with its causes."""
+"""A finding of a verification lives as alerts do: it joins the problem that explains it, or opens one with its causes."""
 
 from datetime import timedelta
 from typing import Any
@@ -152,7 +152,7 @@ def test_a_transaction_that_may_have_been_skipped() -> None:
     ],
 )
 def test_signs_on_the_servers(table: TableDifference, sign: str, code: str) -> None:
-    """What the verifier saw of publication and triggers names the cause of the kind of difference that it leads to."""
+    """Publication and triggers, as the verifier saw them, name the cause of the kind of difference that it leads to."""
     world = logical()
     Verifier(world).report(replace(table, signs=[Evidence(name=sign, value="as it is")]))
     run(world, 5)
@@ -202,7 +202,7 @@ def test_the_age_of_a_proof_grows_without_its_verifier() -> None:
 
 
 def test_a_verifier_that_died_leaves_differences_unknown() -> None:
-    """Nothing but a comparison clears them, and a worker that takes over knows them still."""
+    """Nothing but a comparison clears them, and a worker that takes over has them still."""
     world = logical()
     Verifier(world).report(MISSING, valid_s=20.0)
     run(world, 5)
@@ -222,9 +222,9 @@ def test_sequences_are_a_notice_until_the_cut_over() -> None:
     verifier.report(sequences_behind=behind)
     run(world, 5)
     assert steps(world, "sequence_behind") == [("firing", "warning"), ("firing", "warning")]
-    told = [each for each in world.transitions if each.reason == "diagnosed"][-1]
-    assert told.causes[0].code == "sequences_not_replicated"
-    assert "public.items_id_seq 1, there 70" in told.summary
+    last = [each for each in world.transitions if each.reason == "diagnosed"][-1]
+    assert last.causes[0].code == "sequences_not_replicated"
+    assert "public.items_id_seq 1, there 70" in last.summary
     assert world.incidents == []
     verifier.report(sequences_behind=behind, cut_over=True)
     run(world, 5)

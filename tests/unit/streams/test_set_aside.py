@@ -168,7 +168,7 @@ async def test_a_state_that_cannot_be_read_stops_nobody() -> None:
 
 
 async def test_a_batch_of_states_that_the_client_cannot_read_stops_nobody() -> None:
-    """Nobody knows whose they were: a cluster that shows now without a state is judged anew, and people hear of it.
+    """Their cluster is not known: a cluster that shows now without a state is judged anew, and people hear of it.
 
     https://github.com/faust-streaming/faust/issues/432 (recovery waits for ever for an offset that cannot be read).
     """

@@ -1,4 +1,4 @@
-"""What is compared next, what a record keeps, and what of a key may leave."""
+"""The next link to compare, the contents of a record, and the parts of a key that may be in it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

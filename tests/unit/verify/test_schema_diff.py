@@ -1,4 +1,4 @@
-"""Definitions and sequences compared: what breaks replication is told from what is only different."""
+"""Definitions and sequences compared: differences that break replication are not those that are only mentioned."""
 
 from typing import Any
 
@@ -138,7 +138,7 @@ def sequence(value: int | None, *, used: bool = True, **more: Any) -> SequenceSt
     ],
 )
 def test_sequences(up: SequenceState, down: SequenceState | None, behind: list[int | None]) -> None:
-    """What may not be read is not behind; one that nobody uses and that the subscriber lacks is its own affair."""
+    """A sequence that may not be read is not behind; one that nobody uses and that the subscriber lacks is its own affair."""
     one = table(ID)
     found = both(side(one, s=up), side(one, **({"s": down} if down is not None else {})))
     assert [each.downstream_value for each in sequences_behind(found)] == behind

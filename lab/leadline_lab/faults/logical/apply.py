@@ -128,7 +128,7 @@ def _set_failover(logical: Logical, value: str) -> None:
     logical.alter("ENABLE")
 
 
-# Before 18 the conflicts of rows are not counted, and only the server log tells a refusal from a duplicate key.
+# Before 18 the conflicts of rows are not counted, and only the server log shows whether a key was duplicate.
 @fault(make_logical, Expected(rule="apply_error", cause="apply_refused", verdict="broken"), since=18)
 def apply_refused(logical: Logical) -> Course:
     """A check constraint was added on the subscriber only, and a row does not fulfil it."""

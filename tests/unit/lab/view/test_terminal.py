@@ -53,7 +53,7 @@ def test_a_lag_that_is_a_bound_is_marked() -> None:
 
 
 def test_a_cluster_that_has_more_than_is_judged_has_a_banner() -> None:
-    """What is beyond a limit has no row, and does not count as healthy. Until it is judged again."""
+    """A link beyond a limit has no row, and does not count as healthy, until it is judged again."""
     fleet = FleetView()
     beyond = Evidence(name="limit_reached", value="5000 nodes are watched, and these are not: pg-5000")
     about = incident(1, causes=[cause(code="limit_reached", evidence_for=[beyond])])
