@@ -1,4 +1,4 @@
-"""A finding of a verification lives as alerts do: it joins the problem that explains it, or opens one with its causes."""
+"""A finding of a verification joins the problem that explains it, or opens one with its causes."""
 
 from datetime import timedelta
 from typing import Any

@@ -138,7 +138,7 @@ def sequence(value: int | None, *, used: bool = True, **more: Any) -> SequenceSt
     ],
 )
 def test_sequences(up: SequenceState, down: SequenceState | None, behind: list[int | None]) -> None:
-    """A sequence that may not be read is not behind; one that nobody uses and that the subscriber lacks is its own affair."""
+    """One that may not be read is not behind; one that nobody uses may be missing on the subscriber."""
     one = table(ID)
     found = both(side(one, s=up), side(one, **({"s": down} if down is not None else {})))
     assert [each.downstream_value for each in sequences_behind(found)] == behind
