@@ -3,7 +3,8 @@
 A difference is confirmed when the upstream's row is the same version before the downstream was waited for and read,
 and after: then no commit touched it in between, and the downstream had all that the first read saw. A transaction
 that the downstream has and the upstream does not yet show could be behind a difference; it would have marked the
-upstream's row, and where there is none, every transaction that was open is waited for.
+upstream's row, and where there is none, every transaction that was open is waited for. A row that only the downstream
+has is one when its version there is still the same once the downstream has all that the upstream showed without it.
 """
 
 from collections.abc import Sequence
@@ -113,23 +114,47 @@ async def _round(sides: TwoSides, verdicts: Verdicts, limit_s: float, flipped: K
     verdicts.reason = await sides.barrier.settle(limit_s)
     if verdicts.reason:
         return
-    verdicts.reason = HOT
     later = await _seen(sides.upstream, sides.up.rows_of(open_keys))
+    again = await _still_there(sides, [key for key in open_keys if key not in later and key in below], limit_s, flipped)
+    if isinstance(again, str):
+        verdicts.reason = again
+        return
+    verdicts.reason = HOT
     verdicts.open = []
     for key in open_keys:
         first, last, other = before.get(key), later.get(key), below.get(key)
         if _hash(other) == _hash(last):
             verdicts.settled += 1
+        elif last is None and other is not None:
+            # Absent both times is no version: the row may have come and gone meanwhile.
+            if again.get(key) == other:
+                verdicts.confirmed.append(_differing(key, None, other))
+            else:
+                verdicts.open.append(key)
         elif _same(first, last):
             verdicts.confirmed.append(_differing(key, last, other))
         else:
             verdicts.open.append(key)
 
 
+async def _still_there(
+    sides: TwoSides, keys: list[Key], limit_s: float, flipped: Key | None
+) -> dict[Key, SeenRow] | str:
+    """The downstream's rows of these keys once it has all that the upstream shows; the reason when it has not.
+
+    A row that the upstream has deleted is gone by then, or is another version.
+    """
+    if not keys:
+        return {}
+    if reason := await sides.barrier.reach(limit_s):
+        return reason
+    return await _seen(sides.downstream, sides.down.rows_of(keys, flipped))
+
+
 def _same(first: SeenRow | None, last: SeenRow | None) -> bool:
-    """Whether both are one version of the row, or there was none both times."""
+    """Whether both are one version of the row."""
     if first is None or last is None:
-        return first is last
+        return False
     return (first.hash, first.version) == (last.hash, last.version)
 
 

@@ -50,7 +50,7 @@ class Statements:
 
     def whole(self) -> str:
         """The digest of the whole table, and a sum that changes with every version of a row."""
-        version = "sum(hashtextextended(xmin::text || ctid::text, 0))" if self._has_versions else "0"
+        version = "sum(hashtextextended(xmin::text || ctid::text, 0))"
         sums = [f"sum({each})" for each in self._hashes]
         return self._select(["count(*)", *sums, version], "")
 
@@ -63,7 +63,7 @@ class Statements:
 
         A row that its filter keeps back is none.
         """
-        version = "xmin::text || ' ' || ctid::text, xmax = '0'" if self._has_versions else "'', false"
+        version = "xmin::text || ' ' || ctid::text, xmax = '0'"
         return self._select([*self._keys(), self._flipped(self._hashes[0], flipped), version], self._among(keys))
 
     def columns_of(self, keys: Sequence[Key]) -> str:
@@ -101,11 +101,6 @@ class Statements:
     def blocks(self) -> str:
         """The number of blocks of the table."""
         return f"SELECT pg_relation_size({literal(self.table)}::regclass) / current_setting('block_size')::int"
-
-    @property
-    def _has_versions(self) -> bool:
-        """Whether a row has xmin and ctid: of a partitioned table it has no xmin."""
-        return (self._plan.upstream if self._is_upstream else self._plan.downstream).kind != "p"
 
     def _columns(self, seed: int) -> list[str]:
         plan = self._plan

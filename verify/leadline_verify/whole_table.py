@@ -19,7 +19,7 @@ async def compare_whole(sides: TwoSides, limit_s: float) -> WholeOutcome:
     """Compare a whole table. Raises what ``SideReader.rows`` raises.
 
     It differs when the upstream held the same versions of all rows before the downstream was waited for and read, and
-    after.
+    after; and the downstream still holds the same versions once it has what that look showed.
     """
     outcome = WholeOutcome()
     above, below = await asyncio.gather(sides.upstream.row(sides.up.whole()), sides.downstream.row(sides.down.whole()))
@@ -41,8 +41,13 @@ async def compare_whole(sides: TwoSides, limit_s: float) -> WholeOutcome:
         if below[:-1] in (first[:-1], last[:-1]):
             return outcome
         if first == last:
-            outcome.differs = True
-            return outcome
+            if reason := await sides.barrier.reach(limit_s):
+                outcome.undecided = reason
+                return outcome
+            # A row that came and went meanwhile is gone by now, and was in no look at the upstream.
+            if await sides.downstream.row(sides.down.whole()) == below:
+                outcome.differs = True
+                return outcome
         await sides.clock.sleep(PAUSE_S * (attempt + 1))
     outcome.undecided = HOT
     return outcome
