@@ -12,6 +12,7 @@ MEASURED_BY: Final = {
     "PG-CLU-001": "split_brain",
     "PG-CLU-005": "upstream_circle",
     "PG-CLU-007": "changes_come_back",
+    "PG-DUR-011": "collation_changed",
     "PG-LOG-001": "identity_missing",
     "PG-LOG-007": "subscription_disabled",
     "PG-LOG-012": "publication_missing",
