@@ -31,8 +31,8 @@ def sweep(
     policy, sources = judgement.policy, memory.arrivals.sources
     for name in [name for name in sources if name not in memory.nodes]:
         source = sources[name]
-        source.heard = source.heard or now  # its clock may be wrong by years
-        if now - max(source.frontier, source.heard) > policy.retire_after_s:
+        source.offered_at = source.offered_at or now  # its clock may be wrong by years
+        if now - max(source.frontier, source.offered_at) > policy.retire_after_s:
             memory.arrivals.forget(name)
     memory.retired = {name: at for name, at in memory.retired.items() if now - at <= policy.retire_after_s}
     _forget_seqs(memory)

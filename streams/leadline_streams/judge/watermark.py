@@ -72,7 +72,7 @@ class Source(Struct, omit_defaults=True):
     seq: int = -1
     frontier: float = 0.0
     """Corrected time of its newest observation; 0 before the first one."""
-    heard: float = 0.0
+    offered_at: float = 0.0
     """The tick before the last observation that was not simply its next one; 0 before the first tick."""
     admitted_at: float = 0.0
     stale_after_s: float = 5.0
@@ -181,7 +181,7 @@ class Arrivals(Struct, omit_defaults=True):
             source = self.sources[name] = Source(stale_after_s=policy.stale_after_s)
         elif seq <= (source.seq if boot == source.boot else source.before.get(boot, -1)):
             return DUPLICATE
-        source.heard = self.now
+        source.offered_at = self.now
         if isinstance(seen, Sample) and seen.up:
             source.base = seen
         step = time - source.frontier

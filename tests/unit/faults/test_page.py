@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.account import Judgements, LastRecords, Observations
 from tests.faults.notified import Notified
-from tests.faults.page import BEGIN, COLUMNS, END, FAULTS, PAGE, PEOPLE, line, written
+from tests.faults.page import BEGIN, COLUMNS, END, FAULTS, PAGE, PEOPLE, line, seal, written
 
 WHERE = {"measured_on": "2026-01-02", "machine": "2 cores", "python": "Python 3.11.7", "kafka": "Apache Kafka 4.4.0"}
 COUNTED = {"observations": 12_345, "lost": 0, "disordered": 0, "repeated": 6}
@@ -52,6 +52,13 @@ def test_a_page_without_marks() -> None:
     """Nothing is written where the table has no place."""
     with pytest.raises(ValueError, match="the page lacks"):
         written(f"{END}{BEGIN}", RUN)
+
+
+def test_the_published_table_is_as_it_was_written() -> None:
+    """No row of it was entered by hand, or comes from another run."""
+    *rows, last = PAGE.read_text().partition(BEGIN)[2].partition(END)[0].strip().splitlines()
+    assert last == seal(rows[:-1])
+    assert last != seal([*rows[:-1], "| a row | 1 |"])
 
 
 def test_the_published_table_has_the_form_and_nothing_lost() -> None:

@@ -75,7 +75,6 @@ def counted(run: Callable[[], object]) -> Counter[CodeType]:
         (crowds.lost_slots, None),
         (crowds.subscriptions, None),
         (crowds.chain, crowds.stop_all),
-        (crowds.alike, None),
         (crowds.orphans, None),
     ],
 )

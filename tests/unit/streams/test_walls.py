@@ -279,7 +279,7 @@ DAY_S = 86_400.0
 
 @pytest.mark.parametrize("behind_s", [60.0, DAY_S, 365 * DAY_S, 20_000 * DAY_S])
 def test_a_cluster_whose_only_clock_is_far_behind_is_judged(behind_s: float) -> None:
-    """As is that of a host that begins in 1970 at each start, and asks nobody for the time. It is told.
+    """As is that of a host that begins in 1970 at each start, and asks nobody for the time. `clock_skew` reports it.
 
     https://github.com/oxidecomputer/omicron/issues/5899 (samples from 1986, taken before the clock was set).
     """
