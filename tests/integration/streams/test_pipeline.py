@@ -195,6 +195,7 @@ async def test_it_rides_out_a_broker_that_is_away_for_a_while(log: Path, prefix:
         topics = Topics.create(broker, prefix)
         settings = topics.settings()
         with Worker(settings, log) as worker:
+            await at_work(topics, worker)  # one that is still joining its group may wait for minutes
             keeping = asyncio.create_task(worker.keep())
             async with producing(topics) as producer:
                 await Agents(topics, Random(9)).write(producer, 5)
