@@ -73,7 +73,7 @@ class Source(Struct, omit_defaults=True):
     frontier: float = 0.0
     """Corrected time of its newest observation; 0 before the first one."""
     offered_at: float = 0.0
-    """The tick before the last observation that was not simply its next one; 0 before the first tick."""
+    """The tick before its last observation whose time did not go on from the one before; 0 before the first tick."""
     admitted_at: float = 0.0
     stale_after_s: float = 5.0
     correction_s: float = 0.0
@@ -181,12 +181,12 @@ class Arrivals(Struct, omit_defaults=True):
             source = self.sources[name] = Source(stale_after_s=policy.stale_after_s)
         elif seq <= (source.seq if boot == source.boot else source.before.get(boot, -1)):
             return DUPLICATE
-        source.offered_at = self.now
         if isinstance(seen, Sample) and seen.up:
             source.base = seen
         step = time - source.frontier
         flows_on = 0.0 <= step <= policy.clock_tolerance_s and (spooled or time >= self.horizon)
         if source.correction_s or not flows_on:
+            source.offered_at = self.now
             placed = self._place(source, name, time, spooled, policy)
             if placed is None or placed < source.frontier:
                 # Its clock is not trusted yet, or it is from an earlier run, or from before the clock was set back.
