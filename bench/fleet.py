@@ -11,21 +11,12 @@ from pathlib import Path
 import msgspec
 
 from leadline.clock import moment
+from leadline.model.activity import Activity, Session
+from leadline.model.host import Archiver, Cost
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import (
-    Activity,
-    Archiver,
-    Cost,
-    Downstream,
-    Node,
-    NodeSettings,
-    Positions,
-    Sample,
-    Session,
-    SettingValue,
-    Slot,
-    Upstream,
-)
+from leadline.model.node import Node
+from leadline.model.observation import NodeSettings, Sample, SettingValue
+from leadline.model.replication import Downstream, Positions, Slot, Upstream
 from leadline_streams.engines.postgresql.lsn import format_lsn
 
 START = 1.8e9

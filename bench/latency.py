@@ -31,7 +31,8 @@ from leadline.errors import UnreachableError
 from leadline.kafka import consumer_options, producer_options
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import RuleOverride, StreamSettings
-from leadline.topics import PARTITIONS, TOPICS, create
+from leadline.topic_specs import TOPICS
+from leadline.topics import PARTITIONS, create
 from leadline.wire import ALERTS
 from leadline_lab.sandbox.broker import EmbeddedBroker
 from leadline_lab.sandbox.wait import eventually

@@ -28,7 +28,7 @@ from confluent_kafka import Producer
 from bench.fleet import fleet
 from bench.forms import Forms
 from bench.readers import FAULTY, VARIANTS, VITALS, WHOLE, Speed
-from leadline.topics import TOPICS
+from leadline.topic_specs import TOPICS
 from leadline.wire import outgoing
 from leadline_lab.sandbox.broker import EmbeddedBroker
 

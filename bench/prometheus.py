@@ -27,7 +27,8 @@ from bench.footprint import cpu_s, memory
 from bench.forms import Forms
 from leadline.clock import SystemClock
 from leadline.settings.common import KafkaSettings
-from leadline.topics import PARTITIONS, TOPICS
+from leadline.topic_specs import TOPICS
+from leadline.topics import PARTITIONS
 from leadline_lab.sandbox.broker import EmbeddedBroker
 from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.port import HOST, Port

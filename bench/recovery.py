@@ -23,7 +23,7 @@ from leadline.errors import UnreachableError
 from leadline.model.ids import ClusterName
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import StreamSettings
-from leadline.topics import TOPICS
+from leadline.topic_specs import TOPICS
 from leadline_lab.sandbox.broker import EmbeddedBroker
 from leadline_streams.assembly import policy_of
 from leadline_streams.runtime.app import GC_THRESHOLD, build, work

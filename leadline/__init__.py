@@ -16,7 +16,8 @@ the floors below it:
 ``advisories``      known defects of replication software, and support of its versions
 ``catalogue``       what every rule and cause is: code, words, impact, measures, runbook
 ``schemas``         JSON Schemas and the AsyncAPI document, for other programs
-``topics``          the topics, and how they are created
+``topic_specs``     the topics, declared once
+``topics``          creates the topics, and compares them with their declarations
 ``deadletters``     the record written for a record that cannot be used
 ``topic_table``     the present content of a compacted topic
 ``recording``       records of a topic in a file

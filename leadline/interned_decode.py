@@ -18,21 +18,12 @@ from msgspec import Raw, Struct
 from msgspec.json import Decoder
 from msgspec.structs import force_setattr
 
+from leadline.model.activity import Session
 from leadline.model.audit_look import AuditLook
 from leadline.model.finding import Described, FindingReport
-from leadline.model.observation import (
-    Conflicts,
-    Downstream,
-    Node,
-    NodeSettings,
-    Positions,
-    Sample,
-    Session,
-    SettingValue,
-    Slot,
-    Tick,
-    Upstream,
-)
+from leadline.model.node import Node
+from leadline.model.observation import Conflicts, NodeSettings, Sample, SettingValue, Tick
+from leadline.model.replication import Downstream, Positions, Slot, Upstream
 from leadline.model.retirement import Retirement
 
 TEXTS = 65_536

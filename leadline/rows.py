@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from leadline.model.observation import Downstream, Sample, Slot, Subscription, TableCopy
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream, Slot, Subscription
+from leadline.model.tables import TableCopy
 
 GROUPS: Final = ("slots", "subscriptions", "downstreams", "copies", "publications")
 """Groups of a sample of which single rows can be left out."""

@@ -21,7 +21,8 @@ from leadline import __version__
 from leadline.clock import moment
 from leadline.model import Value
 from leadline.settings.common import KafkaSettings
-from leadline.topics import PARTITIONS, TOPICS, TopicSpec
+from leadline.topic_specs import TOPICS, TopicSpec
+from leadline.topics import PARTITIONS
 from leadline.wire import CODECS, OBSERVATIONS, VITALS, Codec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -10,7 +10,9 @@ from typing import NamedTuple, Protocol
 from leadline.clock import Clock
 from leadline.model.audit_look import AuditLook
 from leadline.model.finding import EngineVitals
-from leadline.model.observation import Disk, Node, NodeSettings, Sample
+from leadline.model.host import Disk
+from leadline.model.node import Node
+from leadline.model.observation import NodeSettings, Sample
 from leadline.settings.agent import InstanceSettings, QueryText
 
 UNNUMBERED = 0

@@ -12,8 +12,10 @@ from leadline.clock import Clock, epoch
 from leadline.metrics import AGENT_LAST_SUCCESS, AGENT_LEFT_OUT, AGENT_PROBE_SECONDS, AGENT_SAMPLES
 from leadline.model.audit_look import AuditLook
 from leadline.model.finding import EngineVitals
+from leadline.model.host import Cost
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Cost, Node, NodeSettings, Sample, SettingValue
+from leadline.model.node import Node
+from leadline.model.observation import NodeSettings, Sample, SettingValue
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline_agents import host
 from leadline_agents.engine import Address, CannotRead, EngineOptions, Reading

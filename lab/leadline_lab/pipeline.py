@@ -19,7 +19,8 @@ import orjson
 from leadline.errors import LeadlineError, UnreachableError, UsageError
 from leadline.kafka import consumer_options
 from leadline.settings.common import KafkaSettings
-from leadline.topics import PARTITIONS, TOPICS
+from leadline.topic_specs import TOPICS
+from leadline.topics import PARTITIONS
 from leadline.wire import CODECS
 from leadline_lab.sandbox.broker import EmbeddedBroker
 from leadline_lab.sandbox.folder import Folder

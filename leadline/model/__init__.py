@@ -2,7 +2,13 @@
 
 ``ids``          names and identities as types; how a link, an alert and an incident are named
 ``lsn``          the text form of WAL positions
-``observation``  samples and settings of a node, and ticks
+``observation``  samples and settings of a node, and ticks; parts of a sample are
+``node``         the server that an observation is about
+``replication``  positions, connections, slots, subscriptions
+``tables``       tables of logical replication, and databases
+``activity``     sessions and transactions for which replication may wait
+``server_log``   the end of a server log
+``host``         archiving, disk, and the cost of a look
 ``vitals``       the numbers of one look, in place of a whole sample; ``pg_vitals`` those of PostgreSQL
 ``alert``        alerts: a finding's lifecycle, one record per transition
 ``finding``      findings that no sample shows
@@ -31,6 +37,9 @@ Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A 64-bit integer, as a database column. Larger numbers are rejected: other JSON writers could not pass them on."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Seconds = Annotated[float, msgspec.Meta(description="seconds")]
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -6,7 +6,7 @@ from msgspec import field
 
 from leadline.model import Int64, Time, Value
 from leadline.model.ids import AlertId, ClusterName, NodeName
-from leadline.model.observation import LinkKind
+from leadline.model.node import LinkKind
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)

@@ -6,9 +6,9 @@ interval, and publishes it on the topic of the samples without what no rule read
 A group that could not be read is None, and ``unseen`` has the reason. A group that was read and has nothing is empty.
 """
 
-from leadline.model import Int64, Time, Value
+from leadline.model import Count, Int64, Time, Value
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Count, Tables
+from leadline.model.tables import Tables
 
 
 class AuditedSetting(Value, frozen=True, kw_only=True):

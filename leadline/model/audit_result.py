@@ -9,10 +9,9 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from leadline.model import Time, Value
+from leadline.model import Count, Time, Value
 from leadline.model.alert import Severity, Subject
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Count
 
 AuditOrigin = Literal["scheduled", "changed"]
 """Whether its time had come, or other findings than in the last result made it due."""

@@ -4,11 +4,11 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from leadline.model import Time, Value
+from leadline.model import Count, Seconds, Time, Value
 from leadline.model.alert import Evidence, Subject
 from leadline.model.audit_look import AuditLook
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Count, NodeSettings, Sample, Seconds, Tick
+from leadline.model.observation import NodeSettings, Sample, Tick
 from leadline.model.pg_vitals import PostgresqlVitals
 from leadline.model.retirement import Retirement
 from leadline.model.verification import TableDifference

@@ -4,10 +4,9 @@ from typing import Final, Literal
 
 from msgspec import field
 
-from leadline.model import Int64, Time, Value
+from leadline.model import Count, Int64, Time, Value
 from leadline.model.alert import Cause, Risk, Severity, Step
 from leadline.model.ids import AlertId, ClusterName, IncidentId, NodeName
-from leadline.model.observation import Count
 
 __all__ = ["SIGNS", "Affected", "Cause", "Change", "Incident", "Recurrence", "Risk", "Step", "TimelineEntry"]
 

@@ -3,7 +3,7 @@
 from leadline.model import Int64, Time, Value
 from leadline.model.alert import Verdict
 from leadline.model.ids import ClusterName, LinkId, NodeName
-from leadline.model.observation import LinkKind, Unit
+from leadline.model.node import LinkKind, Unit
 
 
 class LagRollup(Value, frozen=True, kw_only=True):

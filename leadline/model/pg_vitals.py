@@ -11,9 +11,10 @@ from typing import Annotated, Any, Self, TypeVar
 from msgspec import Meta, Struct
 from msgspec.structs import astuple, replace
 
-from leadline.model import Int64
+from leadline.model import Count, Int64, Seconds
 from leadline.model.lsn import format_lsn, parse_lsn
-from leadline.model.observation import Count, Sample, Seconds, Slot
+from leadline.model.observation import Sample
+from leadline.model.replication import Slot
 from leadline.model.vitals import LATEST_MS, MillisecondsBefore, Vitals, milliseconds, time_of
 
 MOST = 2**62

@@ -5,7 +5,7 @@ from typing import Literal
 from leadline.model import Int64, Time, Value
 from leadline.model.alert import Verdict
 from leadline.model.ids import ClusterName, LinkId, NodeName
-from leadline.model.observation import Engine, LinkKind, Role, Unit
+from leadline.model.node import Engine, LinkKind, Role, Unit
 
 NodeHealth = Literal["up", "down", "refused", "not_ready", "unseen", "silent"]
 """``down``: its agent found no server, or got no answer. ``refused``: it runs and refuses its agent. ``not_ready``: it

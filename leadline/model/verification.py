@@ -7,10 +7,10 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from leadline.model import Int64, Time, Value
+from leadline.model import Count, Int64, Time, Value
 from leadline.model.alert import Evidence
 from leadline.model.ids import ClusterName, LinkId, NodeName
-from leadline.model.observation import Count, LinkKind
+from leadline.model.node import LinkKind
 
 MOST_TABLES: Final = 2000
 """So many tables are in a record: those that differ first, then those whose proof is oldest."""

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from leadline.model import Count
 from leadline.model.ids import NodeName
-from leadline.model.observation import Count
 
 LATEST_MS = 32_503_680_000_000
 """The year 3000, in milliseconds since the epoch."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from leadline.topics import TOPICS
+from leadline.topic_specs import TOPICS
 from leadline_cli.man import pages
 from leadline_streams.runtime.app import OUTPUTS
 from leadline_streams.runtime.saving import STATES

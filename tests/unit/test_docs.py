@@ -9,7 +9,7 @@ import pytest
 
 from leadline import metrics, wire
 from leadline.model.delivery import Delivery, Occasion
-from leadline.topics import DAY_S, TOPICS
+from leadline.topic_specs import DAY_S, TOPICS
 from leadline_sinks.notify.datacenter_incident import RULE as DATACENTER_LOST
 from leadline_sinks.notify.self_incident import RULE as SINK_FAILING
 from leadline_sinks.notify.sink import REASONS

@@ -10,9 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leadline import interned_decode
+from leadline.model.activity import Activity, Session
 from leadline.model.finding import Described
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Activity, Downstream, Node, Sample, Session, Upstream
+from leadline.model.node import Node
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream, Upstream
 from leadline.wire import encode
 from tests.unit.strategies import values
 

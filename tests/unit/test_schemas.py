@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline import schemas, wire
-from leadline.topics import TOPICS
+from leadline.topic_specs import TOPICS
 from tests.unit.strategies import values
 from tests.unit.test_wire import EXAMPLES
 

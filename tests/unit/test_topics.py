@@ -12,7 +12,8 @@ from aiokafka.admin.config_resource import ConfigResource
 from leadline import topics
 from leadline.errors import UnreachableError, UsageError
 from leadline.settings.common import KafkaSettings
-from leadline.topics import TOPICS, create, describe
+from leadline.topic_specs import TOPICS
+from leadline.topics import create, describe
 from leadline.wire import CODECS
 
 

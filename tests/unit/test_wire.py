@@ -23,7 +23,9 @@ from leadline.model.finding import EngineVitals, Finding, FindingReport
 from leadline.model.ids import AlertId, ClusterName, IncidentId, LinkId, NodeName
 from leadline.model.incident import Cause, Change, Incident, TimelineEntry
 from leadline.model.lag import LagRollup
-from leadline.model.observation import Node, NodeSettings, Positions, Sample, SettingValue, Tick
+from leadline.model.node import Node
+from leadline.model.observation import NodeSettings, Sample, SettingValue, Tick
+from leadline.model.replication import Positions
 from leadline.model.silence import Silence
 from leadline.model.status import LinkStatus, NodeStatus
 from leadline.model.verification import (

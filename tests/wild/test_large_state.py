@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leadline.errors import ExitCode
-from leadline.model.observation import Activity, Session
+from leadline.model.activity import Activity, Session
 from leadline_streams.judge.state import load
 from leadline_streams.runtime.snapshot import Saved
 from tests.fixtures.brokers import Broker

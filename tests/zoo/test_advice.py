@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from leadline.model.activity import Session
 from leadline.model.alert import Subject
 from leadline.model.incident import Cause, Step
-from leadline.model.observation import Session
 from leadline_lab.faults.topologies import Logical, Pair, make_logical
 from leadline_lab.sandbox.fleet import AGENT
 from leadline_lab.sandbox.postgres import Server

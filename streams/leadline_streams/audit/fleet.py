@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from leadline.model.audit_look import AuditedSender
-from leadline.model.observation import Downstream, Slot, Subscription
+from leadline.model.replication import Downstream, Slot, Subscription
 from leadline.model.status import LinkStatus
 from leadline_streams.audit.node import AuditedNode
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 from leadline.model.alert import Evidence
 from leadline.model.audit_look import AuditedSetting, AuditLook
 from leadline.model.ids import NodeName
-from leadline.model.observation import Node, Sample
+from leadline.model.node import Node
+from leadline.model.observation import Sample
 from leadline.setting_words import shown, written
 
 OWN = frozenset({"client", "session", "user", "database", "database user"})

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from leadline.catalogue.entry import FAILING
+from leadline.model.activity import Session
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline.model.observation import Session
 from leadline.words import duration
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions, quoted

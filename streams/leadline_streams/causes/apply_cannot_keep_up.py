@@ -6,7 +6,7 @@ from typing import NamedTuple
 from leadline.catalogue.entry import LATE
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline.model.observation import SlowTable
+from leadline.model.tables import SlowTable
 from leadline.words import size
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
 from leadline_streams.judge.diagnosis.context import DiagnosisContext

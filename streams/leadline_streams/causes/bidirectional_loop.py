@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.catalogue.entry import FAILING
 from leadline.model.incident import Step
-from leadline.model.observation import Subscription
+from leadline.model.replication import Subscription
 from leadline_streams.engines.postgresql.apply import DUPLICATES, AffectedSubscription, affected_subscriptions, quoted
 from leadline_streams.engines.postgresql.both_ways import WayBack, way_back
 from leadline_streams.engines.postgresql.links import is_logical

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline.model.observation import DatabaseState
+from leadline.model.tables import DatabaseState
 from leadline_streams.engines.postgresql.databases import named, sorted_otherwise
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline.model.observation import LogLine
+from leadline.model.server_log import LogLine
 from leadline.words import size
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.links import is_streaming

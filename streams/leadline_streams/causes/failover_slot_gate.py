@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import CUT
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
-from leadline.model.observation import Slot
+from leadline.model.replication import Slot
 from leadline_streams.engines.postgresql.apply import affected_subscriptions
 from leadline_streams.engines.postgresql.links import is_held_back
 from leadline_streams.engines.postgresql.statements import change_setting, show_settings, show_slot

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from leadline.model.activity import Activity
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline.model.observation import Activity, Slot
+from leadline.model.replication import Slot
 from leadline.words import duration, size
 from leadline_streams.engines.postgresql.horizon import Holder, holders
 from leadline_streams.engines.postgresql.slots import has_old_prepared, oldest_writer, retained_for_transactions

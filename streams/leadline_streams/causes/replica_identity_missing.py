@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline.model.observation import RefusedTable
+from leadline.model.tables import RefusedTable
 from leadline_streams.engines.postgresql.apply import quoted
 from leadline_streams.engines.postgresql.refusals import FULL, refused, words_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from leadline.model.incident import Step
-from leadline.model.observation import Upstream
+from leadline.model.replication import Upstream
 from leadline_streams.causes.standby_down import is_known_otherwise
 from leadline_streams.engines.postgresql.statements import see_role, show_receiver
 from leadline_streams.engines.postgresql.unread import is_unread

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import inf
 
 from leadline.model.incident import Step
-from leadline.model.observation import Slot
+from leadline.model.replication import Slot
 from leadline.words import duration, size
 from leadline_streams.engines.postgresql.needs import not_needed
 from leadline_streams.engines.postgresql.owners import Owner, copy_owner, orphan_of, owners_of, unseen_owners

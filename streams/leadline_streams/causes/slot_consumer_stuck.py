@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import LATE
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
-from leadline.model.observation import Downstream, Sample, Slot
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream, Slot
 from leadline.words import duration, size
 from leadline_streams.engines.postgresql.links import is_held_back, is_logical
 from leadline_streams.engines.postgresql.slots import decoded_bytes, sent_unconfirmed

@@ -5,7 +5,7 @@ from math import inf
 
 from leadline.catalogue.entry import CUT
 from leadline.model.incident import Step
-from leadline.model.observation import Downstream, Slot
+from leadline.model.replication import Downstream, Slot
 from leadline.words import duration
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
 from leadline_streams.engines.postgresql.links import cut_off

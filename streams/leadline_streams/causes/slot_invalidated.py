@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
-from leadline.model.observation import Slot
+from leadline.model.replication import Slot
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.needs import data_of_standby, not_needed
 from leadline_streams.engines.postgresql.slots import is_physical, slot_is_lost

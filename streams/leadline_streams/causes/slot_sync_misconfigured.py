@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline.model.observation import Slot
+from leadline.model.replication import Slot
 from leadline_streams.engines.postgresql.needs import blind_spots, not_needed
 from leadline_streams.engines.postgresql.slot_sync import (
     CONNINFO,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline.model.incident import Change, Step
-from leadline.model.observation import Downstream
+from leadline.model.replication import Downstream
 from leadline.words import duration
 from leadline_streams.causes.disk_full import is_full
 from leadline_streams.causes.slot_in_use_elsewhere import holder

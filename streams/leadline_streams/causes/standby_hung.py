@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline.model.observation import Upstream
+from leadline.model.replication import Upstream
 from leadline.words import duration
 from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S
 from leadline_streams.engines.postgresql.links import streaming

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from leadline.model.activity import Session
 from leadline.model.ids import NodeName
 from leadline.model.incident import Change, Step
-from leadline.model.observation import Session
 from leadline.words import duration
 from leadline_streams.engines.postgresql.links import streaming
 from leadline_streams.engines.postgresql.sessions import brief, described

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.catalogue.entry import CUT
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline.model.observation import LogLine
+from leadline.model.server_log import LogLine
 from leadline.words import duration
 from leadline_streams.causes.apply_workers_exhausted import reached_limits
 from leadline_streams.engines.postgresql import server_log

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from leadline.model.activity import Session, WaitingSender
 from leadline.model.alert import Evidence, Subject
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
-from leadline.model.observation import Session, Slot, WaitingSender
+from leadline.model.replication import Slot
 from leadline.words import duration
 from leadline_streams.engines.postgresql.apply import affected_subscriptions
 from leadline_streams.engines.postgresql.sessions import brief, described

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline.model.observation import Downstream
+from leadline.model.replication import Downstream
 from leadline.words import duration
 from leadline_streams.engines.postgresql.links import is_physical_sender
 from leadline_streams.engines.postgresql.needs import blind_spots, not_needed

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from leadline.model.activity import Session
 from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
-from leadline.model.observation import Session
 from leadline.words import duration
 from leadline_streams.causes.sync_slot_waits import TRANSACTION
 from leadline_streams.engines.postgresql.apply import affected_subscriptions

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from leadline.model.incident import Step
-from leadline.model.observation import LogLine
+from leadline.model.server_log import LogLine
 from leadline.words import times
 from leadline_streams.causes.apply_workers_exhausted import SPARE, limit_of_origins
 from leadline_streams.engines.postgresql import server_log

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline.model.observation import LogLine
+from leadline.model.server_log import LogLine
 from leadline.words import size
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES

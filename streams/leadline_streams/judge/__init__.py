@@ -5,6 +5,7 @@
 ``looks``            samples and vitals: what they change, and the judging of their node and its links
 ``judging``          judges nodes and links: verdicts, rules, statuses
 ``engine``           what the judgement asks of an engine
+``sources``          the sources of observations, and what of them waits
 ``watermark``        arrivals put into event-time order; duplicates, late ones, wrong clocks
 ``state``            what is remembered of a cluster; bytes and back
 ``node_state``       what is remembered of a node

@@ -1,6 +1,6 @@
 """The chain of servers above a link, as far as agents can see it."""
 
-from leadline.model.observation import Slot
+from leadline.model.replication import Slot
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.position_clock import PositionClock

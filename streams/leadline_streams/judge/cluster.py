@@ -13,7 +13,8 @@ from leadline.errors import BadRecord
 from leadline.model.audit_look import AuditLook
 from leadline.model.finding import EngineVitals, FindingReport
 from leadline.model.ids import ClusterName
-from leadline.model.observation import Node, NodeSettings, Sample
+from leadline.model.node import Node
+from leadline.model.observation import NodeSettings, Sample
 from leadline.model.retirement import Retirement
 from leadline.model.vitals import Vitals
 from leadline.wire import INVALID
@@ -23,10 +24,11 @@ from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.judging import STEP, Judging
 from leadline_streams.judge.look_changes import look_changes
 from leadline_streams.judge.looks import Looks
+from leadline_streams.judge.sources import DUPLICATE, LATE, WaitingVitals
 from leadline_streams.judge.state import Memory, load
 from leadline_streams.judge.timers import Timers
 from leadline_streams.judge.view import View
-from leadline_streams.judge.watermark import DUPLICATE, LATE, MOST_WAITING, WaitingVitals
+from leadline_streams.judge.watermark import MOST_WAITING
 from leadline_streams.judge.wiring import Wiring
 
 TURN = 512

@@ -11,7 +11,9 @@ from typing import Protocol
 from leadline.model.alert import Evidence
 from leadline.model.finding import EngineVitals
 from leadline.model.incident import Step
-from leadline.model.observation import Downstream, LinkKind, Node, Sample, Slot, Subscription, Unit
+from leadline.model.node import LinkKind, Node, Unit
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream, Slot, Subscription
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState, Reach
 from leadline_streams.judge.state import Memory

@@ -11,7 +11,7 @@ from leadline.clock import moment
 from leadline.model.alert import Severity, severity_rank
 from leadline.model.ids import ClusterName, IncidentId, NodeName, incident_id
 from leadline.model.incident import Affected, Cause, Change, Incident, Step, TimelineEntry
-from leadline.model.observation import Node
+from leadline.model.node import Node
 from leadline.setting_words import in_words
 from leadline.steps import fix_of
 from leadline_streams.judge import reported_causes

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from leadline.model.alert import Verdict
 from leadline.model.ids import LinkId, NodeName
-from leadline.model.observation import LinkKind, Unit
+from leadline.model.node import LinkKind, Unit
 
 STAND_IN_S = 5.0
 """A link end without an agent is provisional for this long: its agent may still report."""

@@ -9,18 +9,12 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from leadline.model.finding import EngineVitals
+from leadline.model.host import Disk
 from leadline.model.ids import NodeName
-from leadline.model.observation import (
-    DatabaseState,
-    Disk,
-    Node,
-    RefusedTable,
-    Sample,
-    SenderTimeout,
-    ServerLog,
-    SlowTable,
-    Tables,
-)
+from leadline.model.node import Node
+from leadline.model.observation import Sample
+from leadline.model.server_log import ServerLog
+from leadline.model.tables import DatabaseState, RefusedTable, SenderTimeout, SlowTable, Tables
 from leadline_streams.judge.counters import Window
 from leadline_streams.judge.nodes import Sign
 from leadline_streams.judge.position_clock import PositionClock

@@ -13,7 +13,7 @@ from leadline.catalogue import RULES
 from leadline.catalogue.entry import RuleEntry
 from leadline.model.alert import Evidence, Subject, SubjectKind
 from leadline.model.ids import ClusterName
-from leadline.model.observation import Slot, Subscription
+from leadline.model.replication import Slot, Subscription
 from leadline_streams.judge import subject
 from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.link_state import LinkState

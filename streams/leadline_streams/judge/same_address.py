@@ -7,7 +7,8 @@ time. What was known of the one says nothing about the other: neither its settin
 from leadline.clock import moment
 from leadline.model.change_record import ChangeRecord
 from leadline.model.incident import Change
-from leadline.model.observation import Node, Sample
+from leadline.model.node import Node
+from leadline.model.observation import Sample
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.position_clock import PositionClock
 from leadline_streams.judge.server_settings import NONE

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from leadline.clock import moment
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Unit
+from leadline.model.node import Unit
 from leadline.model.status import LinkStatus, NodeHealth, NodeStatus
 from leadline.numbers import within_int64
 from leadline_streams.judge.link_state import LinkState

@@ -9,11 +9,9 @@ arrival orders could have put that observation elsewhere. Invariant: for all arr
 order and displace no observation by more than ``lateness_s``, the sequence released is the same.
 """
 
-from enum import Enum
 from heapq import heapify, heappush
 from math import inf
 from operator import itemgetter
-from sys import intern
 
 from msgspec import Struct, field
 
@@ -24,6 +22,7 @@ from leadline.model.vitals import Vitals
 from leadline.wire import FUTURE
 from leadline.words import duration
 from leadline_streams.judge.policy import Policy
+from leadline_streams.judge.sources import ACCEPTED, DUPLICATE, LATE, Admission, Source, Waiting, WaitingVitals
 
 AGREEING = 3
 """A clock counts as wrong after this many observations in a row show the same offset."""
@@ -46,62 +45,8 @@ WENT_BACK_S = 60.0
 LATEST_S = 32_503_680_000.0
 """The year 3000. A later time is refused even where no other clock contradicts it: such a time with a duration added
 may be after the last one that can be written, which is in the year 9999."""
-
-
 REPORTED = "\0"
 """The name of a report's source begins so among what waits: no node has its place."""
-RUNS = 3
-"""So many earlier runs of an agent are remembered: what comes again of them is a repetition."""
-
-
-class Admission(Enum):
-    """The result of offering an observation."""
-
-    ACCEPTED = "accepted"
-    DUPLICATE = "duplicate"
-    LATE = "late"
-
-
-ACCEPTED, DUPLICATE, LATE = Admission
-
-
-class Source(Struct, omit_defaults=True):
-    """One agent's stream about one node."""
-
-    boot: str = ""
-    seq: int = -1
-    frontier: float = 0.0
-    """Corrected time of its newest observation; 0 before the first one."""
-    offered_at: float = 0.0
-    """The tick before its last observation whose time did not go on from the one before; 0 before the first tick."""
-    admitted_at: float = 0.0
-    stale_after_s: float = 5.0
-    correction_s: float = 0.0
-    """Added to its times while its clock is wrong."""
-    suspected_s: float = 0.0
-    agreeing: int = 0
-    before: dict[str, int] = field(default_factory=dict)
-    """The newest ``seq`` of earlier runs of its agent, by ``boot``; of the last few."""
-    base: Sample | None = None
-    """Its newest whole sample, if that is not judged: its vitals may be, and stand on it."""
-
-    def begin(self, boot: str) -> None:
-        """Another run of its agent begins, or goes on."""
-        if self.boot:
-            self.before[self.boot] = self.seq
-        self.before.pop(boot, None)
-        for first in list(self.before)[:-RUNS]:
-            del self.before[first]
-        self.boot = intern(boot)  # each look has it, too
-
-
-class WaitingVitals(Struct, frozen=True, gc=False, tag="vitals", tag_field="kind"):
-    """Vitals among observations that wait; in bytes they differ from these by their kind."""
-
-    vitals: EngineVitals
-
-
-Waiting = Sample | NodeSettings | FindingReport | WaitingVitals
 
 
 class Arrivals(Struct, omit_defaults=True):

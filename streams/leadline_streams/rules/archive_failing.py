@@ -1,6 +1,6 @@
 """``archive_failing``: the archiver fails or does not keep up, and WAL that is not archived is retained."""
 
-from leadline.model.observation import Archiver
+from leadline.model.host import Archiver
 from leadline.words import duration
 from leadline_streams.engines.postgresql.archive import failed_last, hangs, has_no_command
 from leadline_streams.judge.node_state import NodeState

@@ -1,6 +1,6 @@
 """``node_name_shared``: two agents send under one node name."""
 
-from leadline.model.observation import Node
+from leadline.model.node import Node
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
 from leadline_streams.judge.shared_names import are_two_servers

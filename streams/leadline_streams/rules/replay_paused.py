@@ -1,6 +1,6 @@
 """``replay_paused``: replay on a standby is paused, by a person or by the server itself."""
 
-from leadline.model.observation import Positions
+from leadline.model.replication import Positions
 from leadline.words import duration, roughly, size
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact

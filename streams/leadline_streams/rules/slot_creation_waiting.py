@@ -3,7 +3,7 @@
 For the slot of a table's initial copy whose subscriber is watched, ``table_sync_waiting`` fires instead.
 """
 
-from leadline.model.observation import WaitingSender
+from leadline.model.activity import WaitingSender
 from leadline.words import duration
 from leadline_streams.engines.postgresql.slots import creation_on_standby_s, is_being_created
 from leadline_streams.engines.postgresql.table_copies import copy_slot, waiting_senders

@@ -19,7 +19,8 @@ from leadline.errors import UnreachableError
 from leadline.kafka import faust_options, reach
 from leadline.kafka_errors import reason
 from leadline.settings.stream import StreamSettings
-from leadline.topics import MAX_STATE_BYTES, largest_records, require_group
+from leadline.topic_specs import MAX_STATE_BYTES
+from leadline.topics import largest_records, require_group
 from leadline.wire import ALERTS, AUDITS, CHANGES, INCIDENTS, LAG, MAX_RECORD_BYTES, OBSERVATIONS, STATUS
 from leadline_streams.assembly import ClusterFactory, auditor_of
 from leadline_streams.judge.cluster import ClusterState

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from leadline.topics import TOPICS
+from leadline.topic_specs import TOPICS
 from tests.fixtures.brokers import Broker
 from tests.fixtures.commands import Result, Run
 

@@ -20,13 +20,15 @@ from leadline.kafka_claim import PartitionClaim
 from leadline.model.audit_look import AuditedSetting, AuditLook
 from leadline.model.finding import FindingReport
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Node, Sample
+from leadline.model.node import Node
+from leadline.model.observation import Sample
 from leadline.model.retirement import Retirement
 from leadline.model.silence import Silence
 from leadline.settings.common import KafkaSettings
 from leadline.signature import Signer
+from leadline.topic_specs import TOPICS
 from leadline.topic_table import latest
-from leadline.topics import TOPICS, create, largest_records, require, require_group
+from leadline.topics import create, largest_records, require, require_group
 from leadline.wire import INCIDENTS, SILENCES, STATUS, VERIFICATIONS, outgoing
 from leadline_agents.channel import KafkaChannel
 from leadline_agents.record_times import RecordTimes

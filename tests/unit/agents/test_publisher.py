@@ -11,7 +11,8 @@ import pytest
 from leadline.clock import ManualClock
 from leadline.errors import UsageError
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Node, Sample
+from leadline.model.node import Node
+from leadline.model.observation import Sample
 from leadline.settings.secret import Secret
 from leadline.signature import SIGNATURE, Signer
 from leadline.wire import SPOOLED

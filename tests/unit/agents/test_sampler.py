@@ -9,8 +9,10 @@ import pytest
 from leadline.clock import ManualClock, moment
 from leadline.errors import UsageError
 from leadline.model.audit_look import AuditLook
+from leadline.model.host import Disk
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Disk, NodeSettings, Positions, Sample
+from leadline.model.observation import NodeSettings, Sample
+from leadline.model.replication import Positions
 from leadline.settings.agent import AgentSettings, InstanceSettings
 from leadline.settings.secret import Secret
 from leadline_agents.engines.registry import ENGINES

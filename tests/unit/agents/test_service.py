@@ -9,7 +9,8 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.errors import UsageError
-from leadline.model.observation import NodeSettings, Positions, Sample
+from leadline.model.observation import NodeSettings, Sample
+from leadline.model.replication import Positions
 from leadline.settings.agent import AgentSettings, InstanceSettings, SpoolSettings
 from leadline.settings.secret import Secret
 from leadline_agents import service

@@ -8,8 +8,10 @@ from msgspec.structs import replace
 
 from leadline import wire
 from leadline.clock import ManualClock
-from leadline.model.observation import Sample, Slot, Subscription, Tables
+from leadline.model.observation import Sample
 from leadline.model.pg_vitals import PostgresqlVitals
+from leadline.model.replication import Slot, Subscription
+from leadline.model.tables import Tables
 from leadline.rows import GROUPS, MOST_ROWS
 from leadline_agents.trimming import CHOSEN_S, SHOWN_HEALTHY_S, Trimmer
 from leadline_agents.wire_form import WireForm

@@ -12,7 +12,8 @@ from bench.fleet import fleet
 from leadline import wire
 from leadline.clock import ManualClock
 from leadline.model.finding import EngineVitals
-from leadline.model.observation import Cost, Disk, Sample
+from leadline.model.host import Cost, Disk
+from leadline.model.observation import Sample
 from leadline.model.pg_vitals import PostgresqlVitals
 from leadline.model.vitals import Vitals
 from leadline_agents.wire_form import AGAIN_S, WHOLE_EVERY_S, WireForm

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from leadline.model.observation import Downstream, Positions, Slot, Subscription, Upstream
+from leadline.model.replication import Downstream, Positions, Slot, Subscription, Upstream
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.world import World, at
 

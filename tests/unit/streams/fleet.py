@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity
+from leadline.model.activity import Activity
 from leadline_streams.judge.policy import Policy
 from tests.unit.streams.world import Server, World
 

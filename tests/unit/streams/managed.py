@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from leadline.model.observation import Node
+from leadline.model.node import Node
 from leadline_streams.engines.postgresql.flavours import FLAVOURS, worded
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim

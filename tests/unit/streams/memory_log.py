@@ -14,7 +14,8 @@ from leadline.errors import BadRecord
 from leadline.model.alert import Subject, Transition
 from leadline.model.ids import AlertId, ClusterName, LinkId, NodeName
 from leadline.model.lag import LagRollup
-from leadline.model.observation import Node, Sample, Tick
+from leadline.model.node import Node
+from leadline.model.observation import Sample, Tick
 from leadline.settings.common import KafkaSettings
 from leadline.settings.stream import DeadLetterSettings, StreamSettings
 from leadline.wire import FUTURE, Outgoing, outgoing

@@ -9,7 +9,8 @@ import pytest
 from leadline import wire
 from leadline.errors import BadRecord
 from leadline.model.lsn import Lsn
-from leadline.model.observation import Downstream, Positions, Sample, Slot, Subscription, Upstream
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream, Positions, Slot, Subscription, Upstream
 from leadline_streams.engines.postgresql.lsn import is_lsn
 from leadline_streams.engines.postgresql.validation import check_positions
 from tests.unit.streams.world import World

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from leadline.model.incident import Incident
-from leadline.model.observation import LogLine, ServerLog
+from leadline.model.server_log import LogLine, ServerLog
 from leadline_streams.judge.policy import Policy
 from leadline_streams.rules import RULES
 from tests.unit.streams.fleet import Fleet

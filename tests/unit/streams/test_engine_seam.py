@@ -9,7 +9,9 @@ from leadline.errors import BadRecord
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.incident import Incident
 from leadline.model.lag import LagRollup
-from leadline.model.observation import Node, Positions, Sample, Upstream
+from leadline.model.node import Node
+from leadline.model.observation import Sample
+from leadline.model.replication import Positions, Upstream
 from leadline.wire import OBSERVATIONS, encode
 from leadline_streams.assembly import ENGINES, judgement
 from leadline_streams.judge.cluster import ClusterState

@@ -14,7 +14,8 @@ from leadline import wire
 from leadline.errors import BadRecord
 from leadline.model.finding import FindingReport
 from leadline.model.lsn import Lsn
-from leadline.model.observation import Node, NodeSettings, Sample
+from leadline.model.node import Node
+from leadline.model.observation import NodeSettings, Sample
 from leadline.model.pg_vitals import PostgresqlVitals
 from leadline.model.retirement import Retirement
 from leadline_streams.judge.cluster import ClusterState

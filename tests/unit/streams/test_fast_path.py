@@ -7,18 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from leadline.model.observation import (
-    Activity,
-    Archiver,
-    Disk,
-    Downstream,
-    Positions,
-    Sample,
-    Slot,
-    Subscription,
-    Tables,
-    Upstream,
-)
+from leadline.model.activity import Activity
+from leadline.model.host import Archiver, Disk
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream, Positions, Slot, Subscription, Upstream
+from leadline.model.tables import Tables
 from leadline_streams.assembly import judgement
 from leadline_streams.engines.postgresql import fast_path
 from leadline_streams.engines.postgresql.engine import PostgreSQL

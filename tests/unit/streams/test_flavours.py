@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from leadline.model.ids import ClusterName, NodeName
 from leadline.model.incident import Step
-from leadline.model.observation import Node
+from leadline.model.node import Node
 from leadline_streams.engines.postgresql.flavours import FLAVOURS, worded
 from leadline_streams.engines.postgresql.statements import change_setting, reload_settings, restart_server, show_slot
 from leadline_streams.judge.node_state import NodeState

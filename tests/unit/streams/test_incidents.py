@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
-from leadline.model.observation import Downstream, Positions
+from leadline.model.replication import Downstream, Positions
 from leadline.settings.stream import StreamSettings
 from leadline_streams.assembly import judgement, policy_of
 from leadline_streams.engines.postgresql.lsn import format_lsn

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from leadline import wire
-from leadline.model.observation import Positions, Slot
+from leadline.model.replication import Positions, Slot
 from leadline.rows import MOST_ROWS
 from leadline_streams.judge.unseen import unseen
 from leadline_streams.runtime.reading import decoded

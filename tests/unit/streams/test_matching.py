@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Downstream, Positions, Slot, Subscription, Upstream
+from leadline.model.replication import Downstream, Positions, Slot, Subscription, Upstream
 from leadline_streams.engines.postgresql.matching import assign
 from tests.unit.streams.world import World, at
 

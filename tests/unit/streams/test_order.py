@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from leadline.errors import BadRecord
 from leadline.model.alert import Transition
 from leadline.model.incident import Incident
-from leadline.model.observation import Downstream, Positions, Sample, Slot, Table, Tables, Upstream
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream, Positions, Slot, Upstream
+from leadline.model.tables import Table, Tables
 from leadline_streams.assembly import judgement
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.judge.cluster import ClusterState

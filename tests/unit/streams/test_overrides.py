@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Positions
+from leadline.model.replication import Positions
 from leadline.settings.stream import StreamSettings
 from leadline_streams.assembly import policy_of
 from tests.unit.streams.world import World

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from leadline.model.lag import LagRollup
-from leadline.model.observation import Downstream, Positions
+from leadline.model.replication import Downstream, Positions
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.world import World
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Positions
+from leadline.model.replication import Positions
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.judge.state import load
 from tests.unit.streams.causes.physical import change, codes, pair, run

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Node, SettingValue
+from leadline.model.node import Node
+from leadline.model.observation import SettingValue
 from leadline_streams.judge import server_settings
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.server_settings import ServerSettings

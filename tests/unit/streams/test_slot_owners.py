@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from leadline.model.observation import Downstream, NodeSettings, SettingValue, Slot, Subscription, Upstream
+from leadline.model.observation import NodeSettings, SettingValue
+from leadline.model.replication import Downstream, Slot, Subscription, Upstream
 from leadline_streams.engines.postgresql.orchestrators import PATRONI_SETTINGS, orchestrator_of, slot_name_of
 from leadline_streams.engines.postgresql.owners import owners_of, unseen_owners
 from tests.unit.streams.rules import play

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadline.model.observation import Downstream
+from leadline.model.replication import Downstream
 from leadline_streams.engines.postgresql.synchronous import Wanted, confirming
 
 

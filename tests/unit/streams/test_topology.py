@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Downstream, Positions, Slot, Upstream
+from leadline.model.replication import Downstream, Positions, Slot, Upstream
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.world import World, at
 

@@ -13,8 +13,10 @@ from msgspec.structs import replace
 from leadline import wire
 from leadline.clock import ManualClock
 from leadline.errors import BadRecord
+from leadline.model.activity import Activity, Session
 from leadline.model.finding import EngineVitals
-from leadline.model.observation import Activity, Archiver, Cost, Sample, Session
+from leadline.model.host import Archiver, Cost
+from leadline.model.observation import Sample
 from leadline.model.vitals import Vitals
 from leadline_agents.wire_form import WHOLE_EVERY_S, WireForm
 from leadline_streams.assembly import judgement
@@ -22,8 +24,8 @@ from leadline_streams.engines.postgresql import fast_path, fast_vitals
 from leadline_streams.engines.postgresql.engine import PostgreSQL
 from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
+from leadline_streams.judge.sources import WaitingVitals
 from leadline_streams.judge.state import Memory
-from leadline_streams.judge.watermark import WaitingVitals
 from tests.unit.properties import histories, length
 from tests.unit.strategies import values
 from tests.unit.streams.test_fast_path import ODD, odd

@@ -10,17 +10,9 @@ from msgspec.structs import replace
 from leadline.model.alert import Transition
 from leadline.model.incident import Cause, Incident
 from leadline.model.lag import LagRollup
-from leadline.model.observation import (
-    Downstream,
-    Node,
-    NodeSettings,
-    Positions,
-    Sample,
-    SettingValue,
-    Slot,
-    Subscription,
-    Upstream,
-)
+from leadline.model.node import Node
+from leadline.model.observation import NodeSettings, Sample, SettingValue
+from leadline.model.replication import Downstream, Positions, Slot, Subscription, Upstream
 from leadline_streams.assembly import judgement
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.judge.cluster import ClusterState

@@ -10,22 +10,12 @@ import msgspec
 from msgspec import field
 
 from leadline.model import Time, Value
+from leadline.model.activity import Activity
+from leadline.model.host import Archiver
 from leadline.model.lsn import Lsn
-from leadline.model.observation import (
-    Activity,
-    Archiver,
-    DatabaseState,
-    Downstream,
-    Positions,
-    RefusedTable,
-    SenderTimeout,
-    SettingValue,
-    Slot,
-    SlowTable,
-    Subscription,
-    TableCopy,
-    Tables,
-)
+from leadline.model.observation import SettingValue
+from leadline.model.replication import Downstream, Positions, Slot, Subscription
+from leadline.model.tables import DatabaseState, RefusedTable, SenderTimeout, SlowTable, TableCopy, Tables
 
 
 class NodeAnswer(Value, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ from leadline.model.audit_look import (
     HbaLine,
 )
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Tables
+from leadline.model.tables import Tables
 from leadline.settings.agent import InstanceSettings
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import catalog, connect_errors

@@ -11,8 +11,11 @@ from msgspec.structs import replace
 
 from leadline.clock import Clock
 from leadline.model.audit_look import AuditLook
-from leadline.model.observation import DatabaseState, Disk, Node, NodeSettings, Tables
+from leadline.model.host import Disk
+from leadline.model.node import Node
+from leadline.model.observation import NodeSettings
 from leadline.model.pg_vitals import PostgresqlVitals
+from leadline.model.tables import DatabaseState, Tables
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.dsn import resolved
 from leadline_agents import host

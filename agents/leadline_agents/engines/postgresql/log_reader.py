@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from leadline.model import Value
-from leadline.model.observation import ServerLog
+from leadline.model.server_log import ServerLog
 from leadline.settings.agent import QueryText
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import catalog

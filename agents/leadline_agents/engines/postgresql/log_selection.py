@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from leadline.model.observation import LogLine
+from leadline.model.server_log import LogLine
 from leadline.settings.agent import QueryText
 from leadline_agents.engines.postgresql.log_records import Record
 from leadline_agents.engines.postgresql.log_texts import recognized

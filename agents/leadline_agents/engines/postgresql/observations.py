@@ -7,23 +7,13 @@ from msgspec.structs import asdict, replace
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from leadline.model.observation import (
-    Activity,
-    DatabaseState,
-    Disk,
-    Downstream,
-    Node,
-    NodeSettings,
-    RefusedTable,
-    Sample,
-    SenderTimeout,
-    ServerLog,
-    Session,
-    SettingValue,
-    SlowTable,
-    Tables,
-    Upstream,
-)
+from leadline.model.activity import Activity, Session
+from leadline.model.host import Disk
+from leadline.model.node import Node
+from leadline.model.observation import NodeSettings, Sample, SettingValue
+from leadline.model.replication import Downstream, Upstream
+from leadline.model.server_log import ServerLog
+from leadline.model.tables import DatabaseState, RefusedTable, SenderTimeout, SlowTable, Tables
 from leadline.settings.agent import QueryText
 from leadline_agents.engine import UNNUMBERED
 from leadline_agents.engines.postgresql.answers import (

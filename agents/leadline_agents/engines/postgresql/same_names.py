@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from leadline.model.observation import Subscription, TableCopy
+from leadline.model.replication import Subscription
+from leadline.model.tables import TableCopy
 
 T = TypeVar("T")
 

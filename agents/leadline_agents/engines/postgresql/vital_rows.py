@@ -5,8 +5,9 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from leadline.model.host import Archiver
 from leadline.model.lsn import parse_lsn
-from leadline.model.observation import Archiver, Positions, Slot, Subscription
+from leadline.model.replication import Positions, Slot, Subscription
 from leadline_agents.engines.postgresql.answers import DownstreamAnswer, LookAnswer, UpstreamAnswer
 from leadline_agents.engines.postgresql.vital_answers import (
     ArchiverNumbers,

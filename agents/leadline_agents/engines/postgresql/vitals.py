@@ -10,7 +10,7 @@ only with a process, a slot, the configuration, or a statement that alters a sub
 from msgspec.structs import replace
 
 from leadline.model.lsn import parse_lsn
-from leadline.model.observation import Slot, Subscription
+from leadline.model.replication import Slot, Subscription
 from leadline_agents.engines.postgresql import vital_rows
 from leadline_agents.engines.postgresql.answers import LookAnswer
 from leadline_agents.engines.postgresql.vital_answers import Subscribed, VitalsAnswer

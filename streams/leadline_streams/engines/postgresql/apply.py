@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from leadline.model.alert import Evidence, Subject
 from leadline.model.incident import Risk, Step
-from leadline.model.observation import Downstream, LogLine, Slot, Subscription
+from leadline.model.replication import Downstream, Slot, Subscription
+from leadline.model.server_log import LogLine
 from leadline.words import duration
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.links import is_logical, row_of, slot_of

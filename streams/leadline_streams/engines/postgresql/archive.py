@@ -3,7 +3,9 @@
 import re
 from math import inf
 
-from leadline.model.observation import Archiver, LinkKind, Positions
+from leadline.model.host import Archiver
+from leadline.model.node import LinkKind
+from leadline.model.replication import Positions
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.timing import longer_s

@@ -6,7 +6,7 @@ hour apart. Changes cross only while neither server has the other's: when both s
 
 from dataclasses import dataclass
 
-from leadline.model.observation import Slot, Subscription
+from leadline.model.replication import Slot, Subscription
 from leadline_streams.engines.postgresql.apply import ORIGINS
 from leadline_streams.engines.postgresql.links import is_logical, slot_of
 from leadline_streams.judge.lookup import first

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from leadline.model.ids import NodeName
-from leadline.model.observation import Downstream
+from leadline.model.replication import Downstream
 from leadline_streams.engines.postgresql.identity import SenderKey, addresses, hosts, is_at, is_local
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES
 from leadline_streams.judge.limits import MOST_LINKS

@@ -3,7 +3,9 @@
 import re
 from typing import NamedTuple
 
-from leadline.model.observation import LogLine, SenderTimeout, Subscription
+from leadline.model.replication import Subscription
+from leadline.model.server_log import LogLine
+from leadline.model.tables import SenderTimeout
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.links import slot_of
 from leadline_streams.engines.postgresql.subscriptions import copies_fail

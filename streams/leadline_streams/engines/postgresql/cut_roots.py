@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from leadline.clock import epoch
 from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
-from leadline.model.observation import LogLine
+from leadline.model.server_log import LogLine
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.server_log import LOGIN

@@ -1,6 +1,6 @@
 """Databases about which their server shows that something is wrong: damaged pages, text sorted otherwise, no writes."""
 
-from leadline.model.observation import DatabaseState
+from leadline.model.tables import DatabaseState
 from leadline_streams.judge.node_state import NodeState
 
 READ_ONLY = "default_transaction_read_only"

@@ -8,7 +8,7 @@ from typing import Final
 from leadline.difference_words import in_words, tables_in_words
 from leadline.model.alert import Evidence, Subject
 from leadline.model.incident import Step
-from leadline.model.observation import Subscription
+from leadline.model.replication import Subscription
 from leadline.model.verification import TableDifference
 from leadline_streams.engines.postgresql.links import subscription_of
 from leadline_streams.judge.diagnosis.context import DiagnosisContext

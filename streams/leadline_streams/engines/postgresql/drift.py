@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from leadline.model.observation import Table, Tables
+from leadline.model.tables import Table, Tables
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, quoted
 from leadline_streams.judge.diagnosis.ranking import literal
 

@@ -1,7 +1,8 @@
 """PostgreSQL as an engine of the judgement."""
 
 from leadline.model.alert import Evidence
-from leadline.model.observation import LinkKind, Node, Sample, Unit
+from leadline.model.node import LinkKind, Node, Unit
+from leadline.model.observation import Sample
 from leadline.model.pg_vitals import PostgresqlVitals
 from leadline_streams.engines.postgresql import (
     archive,

@@ -12,7 +12,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from leadline.model.observation import Activity, Archiver, Downstream, Positions, Sample, Slot, Upstream
+from leadline.model.activity import Activity
+from leadline.model.host import Archiver
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream, Positions, Slot, Upstream
 from leadline_streams.engines.postgresql import health
 from leadline_streams.engines.postgresql.horizon import LEAST_AGE, slot_holds
 from leadline_streams.engines.postgresql.link_reading import (

@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from leadline.model.incident import Step
-from leadline.model.observation import Node
+from leadline.model.node import Node
 from leadline_streams.engines.postgresql.statements import RELOAD, RESTART
 
 

@@ -6,7 +6,7 @@ settings arrive, when neighbours change, and while any alert of the cluster is o
 healthy subjects and holds this.
 """
 
-from leadline.model.observation import Slot
+from leadline.model.replication import Slot
 from leadline_streams.engines.postgresql.archive import has_no_command
 from leadline_streams.engines.postgresql.horizon import is_held
 from leadline_streams.engines.postgresql.rights import refused

@@ -7,7 +7,9 @@ stays: the oldest of many short queries is old in transactions too on a busy ser
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from leadline.model.observation import Sample, Session, Slot
+from leadline.model.activity import Session
+from leadline.model.observation import Sample
+from leadline.model.replication import Slot
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.judge.node_state import NodeState, SnapshotState
 from leadline_streams.judge.rule import ClusterView

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from leadline.model.observation import Downstream, Node, Sample
+from leadline.model.node import Node
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream
 from leadline.numbers import whole_number
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.judge.node_state import NodeState

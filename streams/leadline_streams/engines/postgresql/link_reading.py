@@ -1,7 +1,8 @@
 """The present state of a link, read from the samples of its ends."""
 
-from leadline.model.observation import Downstream, Sample, Subscription, Upstream
+from leadline.model.observation import Sample
 from leadline.model.pg_vitals import DownstreamVitals
+from leadline.model.replication import Downstream, Subscription, Upstream
 from leadline_streams.engines.postgresql import archive
 from leadline_streams.engines.postgresql.links import (
     is_held_back,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Cause
-from leadline.model.observation import Downstream, Slot, Subscription
+from leadline.model.replication import Downstream, Slot, Subscription
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.lookup import first

@@ -6,7 +6,7 @@ No single name is enough. Where several fit equally well, none is chosen.
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from leadline.model.observation import Downstream, Slot, Subscription, Upstream
+from leadline.model.replication import Downstream, Slot, Subscription, Upstream
 from leadline.numbers import whole_number
 from leadline_streams.engines.postgresql.identity import gap_s, hosts, is_at, is_local, looked_since, shows_senders
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, STARTING

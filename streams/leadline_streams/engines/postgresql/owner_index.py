@@ -1,6 +1,7 @@
 """A cluster's nodes by the slots that they use or are named after: many slots are asked about at once."""
 
-from leadline.model.observation import LinkKind, Subscription
+from leadline.model.node import LinkKind
+from leadline.model.replication import Subscription
 from leadline_streams.engines.postgresql.orchestrators import slot_name_of
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.judge.node_state import NodeState

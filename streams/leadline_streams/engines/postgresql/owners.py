@@ -10,7 +10,7 @@ from typing import Literal
 
 from leadline.model.alert import Evidence
 from leadline.model.ids import NodeName
-from leadline.model.observation import Slot, Subscription
+from leadline.model.replication import Slot, Subscription
 from leadline_streams.engines.postgresql import owner_index
 from leadline_streams.engines.postgresql.orchestrators import by_slot_name, keeper_of
 from leadline_streams.engines.postgresql.table_copies import CopySlot, copy_slot

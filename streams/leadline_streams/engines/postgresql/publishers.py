@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from leadline.model.ids import NodeName, link_id, one_of
-from leadline.model.observation import Slot, Subscription
+from leadline.model.replication import Slot, Subscription
 from leadline.numbers import whole_number
 from leadline_streams.engines.postgresql.candidates import MANY, MOST_CANDIDATES, Addresses
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of

@@ -1,7 +1,7 @@
 """Messages of a WAL receiver that could not connect, and their meaning where they do not say it themselves."""
 
 from leadline.model.incident import Step
-from leadline.model.observation import LogLine
+from leadline.model.server_log import LogLine
 from leadline_streams.judge.diagnosis.context import AffectedLink
 
 ANSWERED = "FATAL"

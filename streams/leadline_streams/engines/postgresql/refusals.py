@@ -1,6 +1,6 @@
 """Published tables whose updates or deletes the server refuses, and why."""
 
-from leadline.model.observation import RefusedTable
+from leadline.model.tables import RefusedTable
 from leadline_streams.judge.node_state import NodeState
 
 FULL = "f"

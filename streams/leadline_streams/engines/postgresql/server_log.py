@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from leadline.clock import epoch
 from leadline.model.alert import Evidence
 from leadline.model.incident import Step
-from leadline.model.observation import LogLine
+from leadline.model.server_log import LogLine
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.rule import fact

@@ -1,6 +1,6 @@
 """A client session in words: its program, its user, and how long its transaction has been open."""
 
-from leadline.model.observation import Session
+from leadline.model.activity import Session
 from leadline.words import duration
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from leadline.model.observation import Activity, Downstream, Session, Slot
+from leadline.model.activity import Activity, Session
+from leadline.model.replication import Downstream, Slot
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge.lookup import first
 from leadline_streams.judge.node_state import Held, NodeState

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from leadline.model.observation import Positions
+from leadline.model.replication import Positions
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge.diagnosis.context import AffectedLink
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from leadline.model.ids import NodeName, link_id, made_name
-from leadline.model.observation import Downstream, LinkKind
+from leadline.model.node import LinkKind
+from leadline.model.replication import Downstream
 from leadline_streams.engines.postgresql.identity import SenderKey, key_of
 from leadline_streams.engines.postgresql.links import DEFAULT_NAMES, NOT_DOWNSTREAMS, STARTING, senders
 from leadline_streams.engines.postgresql.timeouts import keepalive_s

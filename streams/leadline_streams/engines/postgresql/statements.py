@@ -6,9 +6,9 @@ session that they end.
 
 import re
 
+from leadline.model.activity import Session
 from leadline.model.ids import NodeName
 from leadline.model.incident import Risk, Step
-from leadline.model.observation import Session
 from leadline_streams.judge.diagnosis.ranking import literal
 
 RELOAD = "SELECT pg_reload_conf()"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from leadline.model.observation import Subscription
+from leadline.model.replication import Subscription
 from leadline_streams.engines.postgresql.links import slot_of
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState, TableNames

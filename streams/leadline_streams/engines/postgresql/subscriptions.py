@@ -2,7 +2,8 @@
 
 from math import inf
 
-from leadline.model.observation import Sample, Subscription
+from leadline.model.observation import Sample
+from leadline.model.replication import Subscription
 from leadline_streams.engines.postgresql.links import slot_of
 from leadline_streams.engines.postgresql.rights import hides
 from leadline_streams.engines.postgresql.timing import milliseconds

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from leadline.model.observation import Downstream
+from leadline.model.replication import Downstream
 from leadline.numbers import whole_number
 
 _TOKEN = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([A-Za-z_\x80-\U0010ffff][\w$]*)|(\d+)|(\*)|([(),]))')

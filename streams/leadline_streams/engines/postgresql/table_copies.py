@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from leadline.model.observation import Downstream, Sample, Subscription, TableCopy, WaitingSender
+from leadline.model.activity import WaitingSender
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream, Subscription
+from leadline.model.tables import TableCopy
 from leadline_streams.judge.node_state import CopyState, NodeState
 from leadline_streams.judge.rule import ClusterView
 

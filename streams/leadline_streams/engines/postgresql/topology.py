@@ -8,7 +8,8 @@ from datetime import datetime
 from operator import attrgetter
 
 from leadline.model.ids import NodeName, link_id, made_name, one_of
-from leadline.model.observation import Sample, Upstream
+from leadline.model.observation import Sample
+from leadline.model.replication import Upstream
 from leadline_streams.engines.postgresql import publishers, stand_ins
 from leadline_streams.engines.postgresql.identity import key_of, same_server, shows_senders
 from leadline_streams.engines.postgresql.links import NAME, is_logical

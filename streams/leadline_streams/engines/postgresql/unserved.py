@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from leadline.model.observation import Slot, Subscription
+from leadline.model.replication import Slot, Subscription
 from leadline_streams.engines.postgresql.links import slot_of
 from leadline_streams.engines.postgresql.subscriptions import UNKNOWN_SINCE
 from leadline_streams.engines.postgresql.timing import milliseconds

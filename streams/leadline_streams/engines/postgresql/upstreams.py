@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from heapq import nsmallest
 
 from leadline.model.ids import NodeName, link_id
-from leadline.model.observation import Downstream, Upstream
+from leadline.model.replication import Downstream, Upstream
 from leadline_streams.engines.postgresql.candidates import MOST_CANDIDATES, MOST_SENDERS, Addresses, Candidates
 from leadline_streams.engines.postgresql.identity import SenderKey, is_at, is_local, key_of, shows_senders
 from leadline_streams.engines.postgresql.links import NOT_DOWNSTREAMS, STARTING, senders

@@ -3,7 +3,8 @@
 A worker writes in the name of the table's owner, or of the subscription's: before 16, and with ``run_as_owner``.
 """
 
-from leadline.model.observation import LogLine, Table
+from leadline.model.server_log import LogLine
+from leadline.model.tables import Table
 from leadline_streams.engines.postgresql.apply import AffectedSubscription
 
 ROW_SECURITY = "row security"

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from leadline.model.alert import Evidence, Subject
 from leadline.model.incident import Change
-from leadline.model.observation import Downstream, Sample, Slot, Subscription
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream, Slot, Subscription
 from leadline.setting_words import origin, shown, written
 from leadline_streams.judge.chain import clock_of, root_of
 from leadline_streams.judge.engine import Engine

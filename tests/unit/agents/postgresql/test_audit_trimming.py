@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from leadline.model.audit_look import AuditedRole, AuditedSetting
-from leadline.model.observation import Table, Tables
+from leadline.model.tables import Table, Tables
 from leadline.wire import OBSERVATIONS, encode
 from leadline_agents.engines.postgresql.audit_trimming import MOST_BYTES, MOST_ROWS, trimmed
 from tests.unit.streams.audit.draft import Draft

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Slot, Subscription
+from leadline.model.replication import Slot, Subscription
 from leadline_agents.engines.postgresql.answers import LookAnswer, read_look
 from leadline_agents.engines.postgresql.history import LogicalWorkers, ReplyAges
 

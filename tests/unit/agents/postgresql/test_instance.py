@@ -9,8 +9,10 @@ from msgspec import ValidationError
 
 from leadline.clock import ManualClock
 from leadline.errors import UsageError
+from leadline.model.host import Disk
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Disk, Node, NodeSettings, Sample, SettingValue
+from leadline.model.node import Node
+from leadline.model.observation import NodeSettings, Sample, SettingValue
 from leadline.settings.agent import InstanceSettings
 from leadline.settings.secret import Secret
 from leadline_agents.engine import UNNUMBERED, CannotRead, EngineOptions

@@ -4,7 +4,7 @@ import json
 from base64 import b64encode
 from pathlib import Path
 
-from leadline.model.observation import ServerLog
+from leadline.model.server_log import ServerLog
 from leadline_agents.engine import CannotRead
 from leadline_agents.engines.postgresql import answers
 from leadline_agents.engines.postgresql.log_reader import ServerLogReader

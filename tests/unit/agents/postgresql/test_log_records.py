@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from leadline.model.observation import LogLine
+from leadline.model.server_log import LogLine
 from leadline_agents.engines.postgresql.log_records import Record, records
 from leadline_agents.engines.postgresql.log_selection import selected
 

@@ -10,7 +10,8 @@ from msgspec.structs import asdict, replace
 
 from leadline import wire
 from leadline.model.ids import ClusterName, NodeName
-from leadline.model.observation import Node, NodeSettings, Sample
+from leadline.model.node import Node
+from leadline.model.observation import NodeSettings, Sample
 from leadline_agents.engines.postgresql import answers, observations
 from leadline_agents.engines.postgresql.answers import FilesAnswer, LookAnswer
 

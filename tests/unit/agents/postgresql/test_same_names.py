@@ -1,6 +1,7 @@
 """Subscriptions of one name in several databases of a server are distinguished by their databases."""
 
-from leadline.model.observation import Subscription, TableCopy
+from leadline.model.replication import Subscription
+from leadline.model.tables import TableCopy
 from leadline_agents.engines.postgresql.same_names import by_name, copies_of, distinguished
 
 ORDERS = Subscription(name="sub", oid=1, database="orders")

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity, Archiver, Positions, Session, Slot, Subscription, WaitingSender
+from leadline.model.activity import Activity, Session, WaitingSender
+from leadline.model.host import Archiver
+from leadline.model.replication import Positions, Slot, Subscription
 from leadline_agents.engines.postgresql import answers
 from leadline_agents.engines.postgresql.answers import (
     ConflictAnswer,

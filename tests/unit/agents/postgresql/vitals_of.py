@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec.structs import asdict
 
-from leadline.model.observation import Slot
+from leadline.model.replication import Slot
 from leadline_agents.engines.postgresql.answers import LookAnswer
 from leadline_agents.engines.postgresql.vital_answers import (
     ArchiverNumbers,

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from leadline.model.host import Archiver
 from leadline.model.incident import Incident
-from leadline.model.observation import Archiver, SettingValue, Slot
+from leadline.model.observation import SettingValue
+from leadline.model.replication import Slot
 from leadline_streams.judge.policy import Policy
 from tests.unit.streams.causes import logical, physical
 from tests.unit.streams.world import Server, World, at

@@ -7,11 +7,7 @@ from leadline.model.audit_look import (
     AuditedRole,
     HbaLine,
 )
-from leadline.model.observation import (
-    RefusedTable,
-    SenderTimeout,
-    SlowTable,
-)
+from leadline.model.tables import RefusedTable, SenderTimeout, SlowTable
 from tests.unit.streams.audit.changes import (
     REPLICATES,
     Case,

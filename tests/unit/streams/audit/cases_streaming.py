@@ -2,11 +2,9 @@
 
 from msgspec.structs import replace
 
+from leadline.model.activity import Activity
 from leadline.model.audit_look import (
     AuditedExtension,
-)
-from leadline.model.observation import (
-    Activity,
 )
 from tests.unit.streams.audit.changes import (
     LOGICAL,

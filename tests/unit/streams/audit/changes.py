@@ -10,12 +10,9 @@ from leadline.model.audit_look import (
     AuditedDatabase,
     HbaLine,
 )
-from leadline.model.observation import (
-    Archiver,
-    Downstream,
-    Table,
-    Tables,
-)
+from leadline.model.host import Archiver
+from leadline.model.replication import Downstream
+from leadline.model.tables import Table, Tables
 from tests.unit.streams.audit.draft import Draft
 
 Change = Callable[[Draft], object]

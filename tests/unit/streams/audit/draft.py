@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from leadline.advisories.loading import shipped
 from leadline.model.audit_look import AuditedSetting, AuditLook
-from leadline.model.observation import Sample, Slot
+from leadline.model.observation import Sample
+from leadline.model.replication import Slot
 from leadline_streams.audit.auditing import audited
 from leadline_streams.audit.engines.postgresql.every_rule import AUDIT_RULES
 from leadline_streams.audit.engines.postgresql.patch_level import patch_rules

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from leadline.errors import UsageError
 from leadline.model.audit_look import AuditedSubscription
-from leadline.model.observation import Downstream, Slot, Subscription
+from leadline.model.replication import Downstream, Slot, Subscription
 from leadline_streams.audit.engines.postgresql.conditions import CONDITIONS, LINK_CONDITIONS
 from leadline_streams.audit.engines.postgresql.patch_level import patch_rules, weight
 from tests.unit.streams.audit.changes import LOGICAL, P, S

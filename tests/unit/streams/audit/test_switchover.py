@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from leadline.model.audit_look import AuditedRole
-from leadline.model.observation import Slot, Upstream
+from leadline.model.replication import Slot, Upstream
 from leadline_streams.audit.auditing import audited, fleets
 from leadline_streams.audit.engines.postgresql.every_rule import AUDIT_RULES
 from leadline_streams.audit.engines.postgresql.promotion import STOPS

@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from leadline.model.activity import Activity, Session
 from leadline.model.incident import Cause
-from leadline.model.observation import Activity, Session
 from leadline_streams.rules import RULES
 from tests.unit.streams.world import QUICK, World
 

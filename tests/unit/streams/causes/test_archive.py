@@ -2,7 +2,8 @@
 
 import pytest
 
-from leadline.model.observation import Archiver, Positions, Upstream
+from leadline.model.host import Archiver
+from leadline.model.replication import Positions, Upstream
 from tests.unit.streams.world import QUICK, World
 
 ASKS, BUSY = "Timeout/RecoveryRetrieveRetryInterval", None

@@ -3,7 +3,7 @@
 import pytest
 
 from leadline.model.incident import Cause
-from leadline.model.observation import Downstream, Positions, Slot
+from leadline.model.replication import Downstream, Positions, Slot
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.physical import RULES_SOON
 from tests.unit.streams.world import World

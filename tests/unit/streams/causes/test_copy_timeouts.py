@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from leadline.model.observation import LogLine, SenderTimeout, ServerLog
+from leadline.model.server_log import LogLine, ServerLog
+from leadline.model.tables import SenderTimeout
 from leadline_streams.engines.postgresql.copy_timeouts import seconds
 from tests.unit.streams.causes.logical import causes, first, logical, run
 from tests.unit.streams.world import World

@@ -12,7 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from leadline.catalogue import CAUSES as CATALOGUE
-from leadline.model.observation import Activity, Downstream, Positions, Slot, Subscription
+from leadline.model.activity import Activity
+from leadline.model.replication import Downstream, Positions, Slot, Subscription
 from leadline_streams import causes as package
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.needs import not_needed

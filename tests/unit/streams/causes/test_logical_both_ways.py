@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from leadline.model.observation import Slot, Subscription
+from leadline.model.replication import Slot, Subscription
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.logical import first, logical
 from tests.unit.streams.world import World

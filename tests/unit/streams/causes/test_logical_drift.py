@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from leadline.model.incident import Cause
-from leadline.model.observation import Table, Tables
+from leadline.model.tables import Table, Tables
 from leadline_streams.engines.postgresql.drift import between, rename
 from tests.unit.streams.causes.logical import COUNTED, GONE, by_two, causes, first, logical, run
 from tests.unit.streams.world import World

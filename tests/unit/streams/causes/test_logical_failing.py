@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Downstream, Subscription
+from leadline.model.replication import Downstream, Subscription
 from leadline_streams.engines.postgresql.apply import quoted
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.logical import COUNTED, GONE, by_two, causes, first, logical, rising, run

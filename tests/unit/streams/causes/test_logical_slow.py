@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity, Downstream, LogLine, ServerLog, Session, Slot, SlowTable, TableCopy
+from leadline.model.activity import Activity, Session
+from leadline.model.replication import Downstream, Slot
+from leadline.model.server_log import LogLine, ServerLog
+from leadline.model.tables import SlowTable, TableCopy
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.logical import GONE, by_two, causes, first, logical, run
 from tests.unit.streams.world import World, at

@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Archiver, Downstream, Positions, Slot
+from leadline.model.host import Archiver
+from leadline.model.replication import Downstream, Positions, Slot
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.physical import causes, change, codes, first, pair, run, session
 from tests.unit.streams.world import World

@@ -3,7 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity, Archiver, Disk, Downstream, Positions, Upstream
+from leadline.model.activity import Activity
+from leadline.model.host import Archiver, Disk
+from leadline.model.replication import Downstream, Positions, Upstream
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.causes.physical import RULES_SOON, causes, change, codes, first, pair, run
 from tests.unit.streams.world import QUICK, World

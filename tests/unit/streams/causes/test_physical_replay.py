@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadline.model.observation import Activity
+from leadline.model.activity import Activity
 from tests.unit.streams.causes.physical import RULES_SOON, causes, change, codes, first, pair, run, session
 from tests.unit.streams.world import World
 

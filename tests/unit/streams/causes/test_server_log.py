@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Disk, LogLine, ServerLog
+from leadline.model.host import Disk
+from leadline.model.server_log import LogLine, ServerLog
 from leadline_streams.causes import CAUSES
 from tests.unit.streams.causes import logical as apply
 from tests.unit.streams.causes import physical

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from leadline.model.alert import Transition
-from leadline.model.observation import DatabaseState
+from leadline.model.tables import DatabaseState
 from tests.unit.streams.world import QUICK, Server, World
 
 Change = Callable[[Server, Server], None]

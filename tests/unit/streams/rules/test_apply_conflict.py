@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadline.model.observation import Slot, Subscription
+from leadline.model.replication import Slot, Subscription
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import World

@@ -1,6 +1,6 @@
 """``archive_failing``."""
 
-from leadline.model.observation import Archiver
+from leadline.model.host import Archiver
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, World
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadline.model.observation import Archiver
+from leadline.model.host import Archiver
 from leadline_agents.engines.postgresql.masking import show_setting
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, World

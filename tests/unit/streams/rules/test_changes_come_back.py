@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Slot, Subscription
+from leadline.model.replication import Slot, Subscription
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World

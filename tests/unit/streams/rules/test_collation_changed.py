@@ -1,6 +1,6 @@
 """``collation_changed``."""
 
-from leadline.model.observation import DatabaseState
+from leadline.model.tables import DatabaseState
 from tests.unit.streams.rules import play
 
 OTHER = DatabaseState(name="shop", collation_recorded="2.31", collation_actual="2.36")

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from leadline.model.observation import Downstream, Slot, Subscription
+from leadline.model.replication import Downstream, Slot, Subscription
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World

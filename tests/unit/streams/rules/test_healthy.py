@@ -2,7 +2,9 @@
 
 import pytest
 
-from leadline.model.observation import Activity, Archiver, Disk, Positions, Slot
+from leadline.model.activity import Activity
+from leadline.model.host import Archiver, Disk
+from leadline.model.replication import Positions, Slot
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.rules import RULES
 from tests.unit.streams.rules import play

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity, Session
+from leadline.model.activity import Activity, Session
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World
 

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import RefusedTable
+from leadline.model.tables import RefusedTable
 from leadline_streams.judge.cluster import ClusterState
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, World

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Cost
+from leadline.model.host import Cost
 from leadline_streams.judge.cluster import ClusterState
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import Server, World, at

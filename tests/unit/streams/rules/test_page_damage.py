@@ -2,7 +2,7 @@
 
 import pytest
 
-from leadline.model.observation import DatabaseState
+from leadline.model.tables import DatabaseState
 from tests.unit.streams.rules import play
 
 DAMAGED = DatabaseState(name="shop", checksum_failures=3, checksum_failed_s=20.0)

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from leadline.model.observation import Disk
+from leadline.model.host import Disk
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World
 

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Downstream, Positions, Slot
+from leadline.model.replication import Downstream, Positions, Slot
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World

@@ -3,8 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
+from leadline.model.host import Archiver
 from leadline.model.ids import NodeName
-from leadline.model.observation import Archiver, Downstream, Positions, Upstream
+from leadline.model.replication import Downstream, Positions, Upstream
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.timeouts import keepalive_s, status_s
 from leadline_streams.engines.postgresql.timing import longer_s, milliseconds

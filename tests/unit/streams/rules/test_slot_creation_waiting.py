@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity, Session, Slot, WaitingSender
+from leadline.model.activity import Activity, Session, WaitingSender
+from leadline.model.replication import Slot
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, World
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from leadline.model.observation import Slot
+from leadline.model.replication import Slot
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, World
 

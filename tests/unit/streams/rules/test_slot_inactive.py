@@ -1,6 +1,6 @@
 """``slot_inactive``; slots that may be inactive are in ``test_healthy``."""
 
-from leadline.model.observation import Slot
+from leadline.model.replication import Slot
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, World
 

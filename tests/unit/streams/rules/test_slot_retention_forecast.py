@@ -3,7 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity, Disk, Positions, Session, Slot
+from leadline.model.activity import Activity, Session
+from leadline.model.host import Disk
+from leadline.model.replication import Positions, Slot
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.slots import update_trend
 from leadline_streams.judge.node_state import Held

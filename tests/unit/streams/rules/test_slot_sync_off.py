@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Slot
+from leadline.model.replication import Slot
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, World
 

@@ -1,6 +1,6 @@
 """``sync_commit_blocked``."""
 
-from leadline.model.observation import Activity
+from leadline.model.activity import Activity
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import World
 

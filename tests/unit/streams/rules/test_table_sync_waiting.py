@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from leadline.model.observation import Activity, Downstream, Session, Slot, TableCopy, WaitingSender
+from leadline.model.activity import Activity, Session, WaitingSender
+from leadline.model.replication import Downstream, Slot
+from leadline.model.tables import TableCopy
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, Server, World
 

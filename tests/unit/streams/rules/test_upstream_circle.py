@@ -1,6 +1,6 @@
 """``upstream_circle``."""
 
-from leadline.model.observation import Positions, Upstream
+from leadline.model.replication import Positions, Upstream
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import World

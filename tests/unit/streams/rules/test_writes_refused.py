@@ -1,6 +1,6 @@
 """``writes_refused``."""
 
-from leadline.model.observation import DatabaseState
+from leadline.model.tables import DatabaseState
 from tests.unit.streams.rules import play
 from tests.unit.streams.world import QUICK, World
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from leadline.model.alert import Risk, Step
 from leadline.model.ids import NodeName
-from leadline.model.observation import Downstream, Slot
+from leadline.model.replication import Downstream, Slot
 from leadline_streams.audit.fleet import AuditedFleet, AuditedLink
 from leadline_streams.audit.node import AuditedNode
 from leadline_streams.engines.postgresql.identity import is_local, servers_named

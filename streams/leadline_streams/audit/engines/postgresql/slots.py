@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from leadline.model.observation import Slot
+from leadline.model.replication import Slot
 from leadline.words import size
 from leadline_streams.audit.engines.postgresql.common import (
     DOCS,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from leadline.model.observation import Subscription
+from leadline.model.replication import Subscription
 from leadline_streams.audit.engines.postgresql.common import (
     DOCS,
     LOGICAL,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from leadline.model.observation import Downstream
+from leadline.model.replication import Downstream
 from leadline_streams.audit.engines.postgresql.common import REPLICATION, is_physical, say, set_to
 from leadline_streams.audit.fleet import AuditedLink
 from leadline_streams.audit.node import AuditedNode

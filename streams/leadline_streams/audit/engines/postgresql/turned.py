@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from msgspec.structs import replace as changed
 
 from leadline.model.ids import LinkId
-from leadline.model.observation import Downstream, Positions, Sample, Upstream
+from leadline.model.observation import Sample
+from leadline.model.replication import Downstream, Positions, Upstream
 from leadline_streams.audit.engines.postgresql.synchronous import wanted
 from leadline_streams.audit.fleet import AuditedFleet, AuditedLink
 from leadline_streams.audit.node import AuditedNode, Unseen
