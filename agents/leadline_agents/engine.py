@@ -70,7 +70,7 @@ class Reading:
 class EngineInstance(Protocol):
     """Reads one server. One caller, which waits for each call to end before the next.
 
-    Harm: an engine changes nothing on the server, holds at most one connection, keeps no transaction open between two
+    Harm: an engine changes nothing on the server, holds one connection, keeps no transaction open between two
     calls, and lets the server end each statement after ``statement_timeout_s``.
     Time: an engine waits at most ``patience_s`` for one answer, and asks for few in one call. A statement or connection
     attempt that takes longer ends in the background; until then each call raises ``CannotRead`` within ``patience_s``.

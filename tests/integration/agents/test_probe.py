@@ -67,6 +67,23 @@ async def test_one_connection_that_cannot_write(pair: Pair) -> None:
     assert pair.primary.value(MINE) == 0
 
 
+async def test_a_second_connection_that_is_refused_is_not_tried_again(pair: Pair) -> None:
+    """Each refusal would be a line in the server log; a new session tries it."""
+    pair.primary.query(f"ALTER ROLE {AGENT} CONNECTION LIMIT 1")
+    try:
+        async with probing(pair.primary.dsn(user=AGENT)) as probe:
+            await probe.ask(FRAME)
+            assert await probe.overridden() == {}
+            pair.primary.query(f"ALTER ROLE {AGENT} CONNECTION LIMIT -1")
+            assert await probe.overridden() == {}
+            await probe.let_go()
+            await answer(probe)
+            assert (await probe.overridden())["default_transaction_read_only"].value == "off"
+            assert pair.primary.value(MINE) == 1
+    finally:
+        pair.primary.query(f"ALTER ROLE {AGENT} CONNECTION LIMIT -1")
+
+
 async def test_a_restart_is_survived(pair: Pair) -> None:
     """While it is down there is a reason each time; afterwards it answers again within seconds."""
     async with probing(pair.standby.dsn(user=AGENT)) as probe:

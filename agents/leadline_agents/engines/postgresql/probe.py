@@ -30,8 +30,9 @@ class Probe:
 
     No wait for one answer is longer than ``patience_s``: a slower statement or connection attempt goes on in the
     background, and until it has ended every call raises ``CannotRead``. The server ends a statement after
-    ``timeout_s``. At most one connection is open. One that was lost since the last answer, because the server or
-    something on the way ended it, is opened again before anything is reported about the server.
+    ``timeout_s``. One connection is open, and for a moment a second one while settings are read. One that was lost
+    since the last answer, because the server or something on the way ended it, is opened again before anything is
+    reported about the server.
     """
 
     def __init__(
@@ -58,6 +59,8 @@ class Probe:
         """Of the last attempt to connect."""
         self._stopped = False
         """Whether the server has announced that it shuts down, since the last connection."""
+        self._one_connection_only = False
+        """Whether the server refused a second connection, since the first one was opened."""
         self.rights: Rights | None = None
         """As last read; at each connection, and by ``refresh``."""
         self.round_trip_s = 0.0
@@ -102,12 +105,17 @@ class Probe:
         work.result()
 
     async def overridden(self) -> dict[str, SettingValue]:
-        """Settings of the server that the agent's session overrides; none where they are not seen. Raises nothing."""
+        """Settings of the server that the agent's session overrides; none where they are not seen. Raises nothing.
+
+        They are read over a second connection. Where that was refused it is not tried again for as long as the first
+        one lasts: each refusal is a line in the server log.
+        """
+        if self._one_connection_only:
+            return {}
         try:
-            return await overridden(
-                self._dsn, connect_timeout_s=self._connect_timeout_s, statement_timeout_s=self._timeout_s
-            )
+            return await overridden(self._dsn, timeout_s=self._patience_s)
         except CannotRead:
+            self._one_connection_only = True
             return {}
 
     async def is_refused(self) -> bool:
@@ -178,7 +186,7 @@ class Probe:
         except UsageError as error:
             self._try_later(CannotRead(str(error)))
         else:
-            self._failures, self._stopped = 0, False
+            self._failures, self._stopped, self._one_connection_only = 0, False, False
             AGENT_RECONNECTS.labels(self._instance.name).inc()
 
     def _refused(self) -> CannotRead:

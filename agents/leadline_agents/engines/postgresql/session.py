@@ -110,21 +110,21 @@ async def accepts_nobody(dsn: str) -> bool:
     return False
 
 
-async def overridden(dsn: str, *, connect_timeout_s: float, statement_timeout_s: float) -> dict[str, SettingValue]:
+async def overridden(dsn: str, *, timeout_s: float) -> dict[str, SettingValue]:
     """The settings of a server that the agent's own sessions override, as others have them.
 
     Read over a connection without them, which is closed at once. None that is set for the agent's role, its database or
     its connection string alone: what others have is not seen then. Raises CannotRead with the reason.
     """
     try:
-        async with asyncio.timeout(connect_timeout_s + statement_timeout_s):
+        async with asyncio.timeout(timeout_s):
             connection = await Connection.connect(
-                dsn, autocommit=True, connect_timeout=max(2, round(connect_timeout_s)), **_CONNECTION
+                dsn, autocommit=True, connect_timeout=max(2, round(timeout_s)), **_CONNECTION
             )
             async with connection:
                 row = await (await connection.execute(_READ_ONLY)).fetchone()
     except TimeoutError:
-        raise CannotRead(connect_errors.no_answer(statement_timeout_s)) from None
+        raise CannotRead(connect_errors.no_answer(timeout_s)) from None
     except (psycopg.Error, OSError) as error:
         raise connect_errors.cannot_read(error, dsn) from None
     return {READ_ONLY: SettingValue(value=row[0], source=row[1])} if row is not None and row[1] not in _OWN else {}
