@@ -90,7 +90,7 @@ def _between(
 
 def _after(node: NodeState, seen: NodeSettings, now: float) -> float | None:
     """The last time at which the settings are known not to have changed yet: the last reading, or a later look at which
-    the server had not read its files anew. None where the server's clock was set back in between."""
+    the server had not read its files anew. None where the server's clock was set back in between, or by decades."""
     if not node.settings_at:
         return None
     unchanged_at = max(node.settings_at, seen.unchanged_at.timestamp() if seen.unchanged_at is not None else 0.0)
@@ -100,7 +100,8 @@ def _after(node: NodeState, seen: NodeSettings, now: float) -> float | None:
     waited_s = now - seen.sent_at.timestamp()  # a reading may be judged later than it was made
     took_s = seen.sent_at.timestamp() - seen.at.timestamp()  # if it is no difference of two clocks
     late_s = (waited_s if 0.0 <= waited_s <= WAITED_S else 0.0) + (took_s if 0.0 <= took_s <= TOOK_S else 0.0)
-    return now - age_s - late_s
+    after = now - age_s - late_s
+    return after if after > 0.0 else None
 
 
 def _text(value: SettingValue) -> str:

@@ -160,6 +160,7 @@ def played(seed: int, seconds: int) -> None:
 @histories()
 @given(seed=st.integers(0, 2**32))
 @example(seed=3)
+@example(seed=26)
 def test_whatever_decodes_can_be_judged_saved_and_written_again(seed: int) -> None:
     """Nodes are retired and samples come late, twice and out of order meanwhile."""
     played(seed, length(5, 40))
