@@ -13,6 +13,7 @@ from leadline.clock import SystemClock
 from leadline.errors import BadRecord
 from leadline.kafka import consumer_options
 from leadline.model.alert import Transition
+from leadline.model.audit_look import AuditLook
 from leadline.model.observation import NodeSettings, Sample
 from leadline.settings.agent import AgentSettings, InstanceSettings, SpoolSettings
 from leadline.settings.common import KafkaSettings
@@ -72,7 +73,9 @@ class Followed:
             await consumer.stop()
 
     def _judge(self, seen: object) -> None:
-        assert isinstance(seen, Sample | NodeSettings)
+        assert isinstance(seen, Sample | NodeSettings | AuditLook)
+        if isinstance(seen, AuditLook):
+            return  # it is dated by the server's clock
         if isinstance(seen, Sample):
             self.arrived.append(seen)
         try:

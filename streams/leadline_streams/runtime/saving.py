@@ -77,7 +77,8 @@ class StateWriter:
             # incidents would have numbers that were used before, and nobody would be notified of them.
             metrics.STREAM_STATES_REFUSED.inc()
             detail = f"Kafka refuses its {len(record.value or b'')} bytes in {record.topic} ({error})"
-            log.error("the state of cluster %s is not saved: %s", cluster.name, detail)
+            advice = f"raise max.message.bytes of {record.topic}"
+            log.error("the state of cluster %s is not saved: %s; %s", cluster.name, detail, advice)
             cluster.unreported = ("state_too_large", detail)
             empty = Saved(home, applied, b"", cluster_failure.pack(cluster.failure))
             await (await self._kafka.send(replace(record, value=empty.pack()), home))
