@@ -47,7 +47,7 @@ async def test_kafka_away(pair: Pair) -> None:
     clock, followed = SystemClock(), Followed()
     with Pipeline() as pipeline:
         spool = {"path": str(pipeline.file("spool.sqlite3"))}
-        pipeline.start("agent", {"instances": instances, "interval_s": 1.0, "spool": spool})
+        pipeline.start("agent", {"instances": instances, "interval_s": 1.0, "spool": spool, "audit_every_s": 0.0})
         pipeline.start("stream", {"rules": SOON})
         await followed.read(pipeline, lambda looks: len(looks) >= BEFORE)
         pipeline.broker.down()

@@ -15,6 +15,7 @@ from leadline.settings.stream import DeadLetterSettings
 from leadline.wire import ALERTS, INCIDENTS, LAG, MAX_OBSERVATION_BYTES, Codec, encode
 from leadline_lab.sandbox.broker import EmbeddedBroker
 from leadline_streams.runtime.snapshot import Saved
+from leadline_streams.runtime.worker import RECOVERY_S
 from tests.fixtures.brokers import Broker
 from tests.integration.streams.kit import (
     CLOCK,
@@ -164,8 +165,12 @@ async def test_killed_again_and_again_it_says_the_same_as_one_fold(embedded: Top
     assert not differences(await outputs(embedded), expected)
 
 
+@pytest.mark.timeout(2 * RECOVERY_S)
 async def test_partitions_that_move_between_workers_are_judged_as_by_one(embedded: Topics, log: Path) -> None:
-    """Workers join, leave, die, and one is frozen until it has lost its partitions, then wakes and goes on."""
+    """Workers join, leave, die, and one is frozen until it has lost its partitions, then wakes and goes on.
+
+    A worker that is left without partitions ends after ``RECOVERY_S`` and is started again.
+    """
     settings, random = embedded.settings(), Random(8)
     async with producing(embedded) as producer:
         writing = asyncio.create_task(Agents(embedded, random).write(producer, 20))
@@ -182,7 +187,10 @@ async def test_partitions_that_move_between_workers_are_judged_as_by_one(embedde
                 await CLOCK.sleep(3)
                 third.signal(signal.SIGKILL)
                 await writing
-                await caught_up(embedded, settings)
+                keeping = asyncio.create_task(first.keep())
+                await caught_up(embedded, settings, RECOVERY_S + 60)
+                keeping.cancel()
+                await asyncio.wait({keeping})
             assert await first.stop() == ExitCode.OK
     expected = await one_fold_says(embedded, settings)
     assert len(expected) > 3
