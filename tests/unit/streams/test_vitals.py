@@ -222,6 +222,7 @@ NUMBERS: list[tuple[str, str, dict[str, Any]]] = [
 """Numbers in which a rule may breach, and others; by the server that shows them."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headless", [False, True])
 @pytest.mark.parametrize(("of", "group", "numbers"), NUMBERS)
 def test_numbers_that_matter_are_not_overlooked(of: str, group: str, numbers: dict[str, Any], headless: bool) -> None:
