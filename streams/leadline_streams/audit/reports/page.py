@@ -9,6 +9,7 @@ from leadline_streams.audit.reports.shared import (
     EFFECTS,
     WORST_FIRST,
     by_cluster,
+    by_effect,
     by_rule,
     evidence_text,
     moment,
@@ -65,7 +66,7 @@ def _body(report: AuditReport, title: str) -> Iterator[str]:
     for name, findings in by_cluster(report):
         yield _card(name, findings)
     yield "</section>"
-    steps = by_rule(each for each in report.findings if each.severity != "info")[:NEXT]
+    steps = by_effect(each for each in report.findings if each.severity != "info")[:NEXT]
     if steps:
         yield "<h2>Next steps, the most effective first</h2><ol>"
         for group in steps:

@@ -43,6 +43,20 @@ def by_rule(findings: Iterable[AuditFinding]) -> list[list[AuditFinding]]:
     return [list(group) for _, group in groupby(findings, key=lambda each: (each.severity, each.rule))]
 
 
+def by_effect(findings: Iterable[AuditFinding]) -> list[list[AuditFinding]]:
+    """The findings of each rule, those first whose repair adds most to the scores of all clusters.
+
+    Among equals, those that need no restart come first, then those about most servers.
+    """
+
+    def effort(group: list[AuditFinding]) -> tuple[int, bool, int, str]:
+        clusters = {cluster_of(each.subject) for each in group}
+        points = audit_result.COSTS[group[0].severity] * len(clusters)
+        return -points, any(each.effect == "restart" for each in group), -len(group), group[0].rule
+
+    return sorted(by_rule(findings), key=effort)
+
+
 def not_judged(report: AuditReport) -> list[str]:
     """Judgements that could not be made: a line for each reason, with all rules and servers that it is about."""
     found: dict[str, tuple[set[str], set[str]]] = {}

@@ -2,10 +2,12 @@
 
 import re
 from datetime import date
+from typing import Any
 
 from msgspec.structs import replace
 
-from leadline_streams.audit.reports.shared import not_judged
+from leadline_streams.audit.finding import AuditFinding
+from leadline_streams.audit.reports.shared import by_effect, not_judged
 from leadline_streams.audit.reports.text import WIDTH, summary, text_lines
 from tests.unit.streams.audit.draft import Draft
 
@@ -26,6 +28,26 @@ def test_two_audits_can_be_compared() -> None:
     other.put("pg-1", max_wal_size="4096")
     assert [each.id for each in draft.report().findings] == [each.id for each in other.report().findings]
     assert len({each.id for each in draft.report().findings}) == len(draft.report().findings)
+
+
+def test_the_next_step_is_the_one_that_helps_most() -> None:
+    """The most points first, then no restart, then most servers."""
+    first = broken().report().findings[0]
+
+    def found(rule: str, cluster: str, **changed: Any) -> AuditFinding:
+        return replace(first, rule=rule, subject=replace(first.subject, id=f"{cluster}/pg-1"), **changed)
+
+    small = {"severity": "warning", "effect": "reload"}
+    findings = [
+        found("A", "orders", severity="warning", effect="restart"),
+        found("B", "orders", **small),
+        found("C", "orders", **small),
+        found("C", "orders", **small),
+        found("D", "orders", **small),
+        found("D", "stock", **small),
+        found("E", "stock", severity="critical", effect="restart"),
+    ]
+    assert [group[0].rule for group in by_effect(findings)] == ["E", "D", "C", "B", "A"]
 
 
 def test_the_text_fits_a_terminal() -> None:
