@@ -1,5 +1,7 @@
 """`leadline sink` as a process: changes of servers at the receiver, and an incident that can return."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from leadline.model.audit_result import AuditResult
 from leadline.settings.sink import IncidentLogSettings
 from leadline_lab.receiver.faults import Fault, Kind
 from leadline_lab.receiver.pagerduty import alerts
@@ -35,6 +38,13 @@ def announced(receiver: Receiver) -> list[str]:
     """The settings in change events, in their order."""
     payloads = [event.payload["payload"] for event in receiver.events if event.kind == "change"]
     return [name for payload in payloads for name in payload["custom_details"]]
+
+
+async def audits_of(settings: IncidentLogSettings) -> Sequence[AuditResult]:
+    """The audits that the incident log has by now."""
+    assert settings.dsn is not None
+    async with reader.session(settings.dsn.reveal()) as connection:
+        return await trail.audits(connection, trail.Period("orders"))
 
 
 async def test_changes_are_sent_when_they_are_seen(broker: Broker, prefix: str, tmp_path: Path) -> None:
@@ -108,9 +118,13 @@ async def test_an_incident_that_can_return(
                 await put(audit(violated_at + day, finding("PG-SBY-001", "pg-2", violated_at)))
                 await put(change_record(now))
                 await until("what came after", lambda: kinds(receiver).count("change") == 2, sink)
+                async with asyncio.timeout(20.0):  # the incident log has a consumer of its own
+                    while len(await audits_of(log_settings)) < 3:
+                        await CLOCK.sleep(0.1)
             assert sink.end() == 0
         assert kinds(receiver) == ["trigger", "resolve", "change", "change"]
         assert "can return: PG-SBY-001 is violated again" in receiver.events[2].payload["payload"]["summary"]
+    assert len(await audits_of(log_settings)) == 3
     records = await values(broker.bootstrap, prefix, "incidents")
     assert [(each.seq, each.state, len(each.recurrences)) for each in records] == [
         (1, "open", 0),
@@ -120,5 +134,4 @@ async def test_an_incident_that_can_return(
     async with reader.session(log_settings.dsn.reveal()) as connection:
         (listed,) = await reader.incidents(connection)
         assert listed.recurrence_rules == ["PG-SBY-001"]
-        assert len(await trail.audits(connection, trail.Period("orders"))) == 3
         assert (await reader.verify(connection)).broken is None
