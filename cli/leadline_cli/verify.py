@@ -235,12 +235,9 @@ def _written(file: Path | None, option: str) -> Iterator[IO[bytes] | None]:
     if file is None:
         yield None
         return
-    try:
-        file.touch(mode=0o600)
-        stream = file.open("wb")
-    except OSError as error:
-        raise UsageError(f"{option}: cannot write {file}: {error.strerror}") from None
-    with stream:
+    from leadline_verify.private_file import open_private
+
+    with open_private(file, option) as stream:
         yield stream
 
 

@@ -32,6 +32,7 @@ Compare:
 ``outcome``      results of a table and of a run
 ``row_report``   describes rows that differ
 ``repair``       the statements that would repair
+``private_file`` a file that only its owner can read
 ``summary``      the report as text
 ``findings``     the record of a verification as findings for the stream
 ``schema_diff``  definitions and sequences that differ

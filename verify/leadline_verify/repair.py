@@ -7,9 +7,8 @@ subscribe to each other neither has the only truth.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 
-from leadline.errors import UsageError
+from leadline.logs import escape
 from leadline_verify.column_hash import quoted
 from leadline_verify.linking import FollowedBy
 from leadline_verify.outcome import RowFinding
@@ -49,7 +48,8 @@ def head(upstream: str, downstream: str, database: str, link: FollowedBy, now: d
         return first + STANDBY
     if link.back is not None:
         return first + TWO_WAYS
-    name = link.subscription.name if link.subscription else ""
+    name = escape(link.subscription.name) if link.subscription else ""
+    upstream, downstream, database = escape(upstream), escape(downstream), escape(database)
     return first + (
         f"-- For database {database} of {downstream}. It makes rows as they are on {upstream}, which is taken for the\n"
         f"-- truth: {downstream} gets them from there by subscription {name}, and not the other way round.\n"
@@ -61,15 +61,6 @@ def head(upstream: str, downstream: str, database: str, link: FollowedBy, now: d
     )
 
 
-def write(file: Path, text: str) -> None:
-    """Write the file, which only its owner can read. Raises UsageError."""
-    try:
-        file.touch(mode=0o600)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--repair-sql: cannot write {file}: {error.strerror}") from None
-
-
 def writes(link: FollowedBy) -> bool:
     """Whether statements can be written for this link."""
     return link.kind == "logical" and link.back is None
@@ -78,7 +69,7 @@ def writes(link: FollowedBy) -> bool:
 def statements(plan: TablePlan, rows: Sequence[RowFinding], above: Values, below: Values) -> Iterator[str]:
     """A statement for each row; a comment for one of which the values are not known any more."""
     if plan.key is None:
-        yield f"-- {plan.downstream.full_name}: it has no key by which its rows could be named"
+        yield _comment(plan, "it has no key by which its rows could be named")
         return
     for row in rows:
         key = tuple(row.key[column.name] or "" for column in plan.key.columns)
@@ -89,22 +80,27 @@ def _statement(
     plan: TablePlan, row: RowFinding, key: Key, above: dict[str, str | None] | None, below: dict[str, str | None] | None
 ) -> str:
     table = plan.downstream.full_name
-    named = ", ".join(f"{name}={text!r}" for name, text in row.key.items())
     if row.kind == "missing" and above is not None and below is None:
         return _insert(plan, above)
     if row.kind == "extra" and below is not None and above is None:
         if plan.downstream_filter:
-            return f"-- {table} {named}: other subscriptions write to this table as well; decide by hand"
+            return _comment(plan, "other subscriptions write to this table as well; decide by hand", row)
         return f"DELETE FROM {table} WHERE {_where(plan, key, below, list(below))};"
     if row.kind == "changed" and above is not None and below is not None:
         names = [name for name in above if above[name] != below[name]]
         fixed = [name for name in names if _down(plan, name).identity == "a" or _down(plan, name).generated]
         if fixed:
-            return f"-- {table} {named}: column {', '.join(fixed)} takes no value; delete the row and insert it"
+            return _comment(plan, f"column {', '.join(fixed)} takes no value; delete the row and insert it", row)
         if names:
             sets = ", ".join(f"{quoted(name)} = {_value(plan, name, above[name])}" for name in names)
             return f"UPDATE {table} SET {sets} WHERE {_where(plan, key, below, names)};"
-    return f"-- {table} {named}: it has changed since it was found; verify again"
+    return _comment(plan, "it has changed since it was found; verify again", row)
+
+
+def _comment(plan: TablePlan, why: str, row: RowFinding | None = None) -> str:
+    """One line, whatever the names in it are: a name with a line break would go on as a statement."""
+    named = "".join(f" {name}={text!r}" for name, text in row.key.items()) if row is not None else ""
+    return f"-- {escape(f'{plan.downstream.full_name}{named}: {why}')}"
 
 
 def _insert(plan: TablePlan, values: dict[str, str | None]) -> str:

@@ -22,6 +22,7 @@ from leadline_verify.load import ServerLoad
 from leadline_verify.one_table import OneTable
 from leadline_verify.outcome import RowFinding, TableResult, VerifyReport
 from leadline_verify.plan import NotComparable, Planned, TablePlan, plan_logical, plan_physical
+from leadline_verify.private_file import open_private
 from leadline_verify.reading import SideReader
 from leadline_verify.schema_diff import reading
 from leadline_verify.schema_diff.sequences import sequences_behind
@@ -184,7 +185,8 @@ class Run:
                 if isinstance(plan, TablePlan) and (found := self._checkpoint.tables.get(plan.upstream.shown)):
                     text += [f"{line}\n" for line in await tables.repair(plan, found.differences)]
             text.append("COMMIT;\n")
-        repair.write(file, "".join(text))
+        with open_private(file, "--repair-sql") as opened:
+            opened.write("".join(text).encode())
 
     def _note(
         self, canary: PlantedRow, planned: Sequence[Planned], at: int, plan: TablePlan, progress: TableProgress

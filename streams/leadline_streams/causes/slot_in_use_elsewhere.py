@@ -8,6 +8,7 @@ from leadline.model.incident import Step
 from leadline.model.replication import Downstream, Slot
 from leadline.words import duration
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
+from leadline_streams.engines.postgresql.link_reading import unanswered_s
 from leadline_streams.engines.postgresql.links import cut_off
 from leadline_streams.engines.postgresql.statements import end_sender, show_session, show_slot
 from leadline_streams.engines.postgresql.timeouts import sender_timeout_s
@@ -71,14 +72,14 @@ def _lost(affected: AffectedLink, slot: Slot, row: Downstream) -> Claim:
         confidence=0.95,
         title=f"slot {slot.name} of {link.downstream} is held by its lost connection",
         summary=f"{link.downstream} cannot stream: {link.upstream} still has a sender (pid {row.pid}) that uses its "
-        f"slot {slot.name} for a connection that is lost, without a reply for {duration(row.reply_age_s)}. {ends}",
+        f"slot {slot.name} for a connection that is lost, without a reply for {duration(unanswered_s(row))}. {ends}",
         steps=[
             show_slot(link.upstream, slot.name),
             show_session(link.upstream, row.pid),
             end_sender(link.upstream, row.pid),
         ],
         evidence_for=[
-            fact("active_pid", row.pid, link.upstream, f"{row.name}, no reply for {duration(row.reply_age_s)}"),
+            fact("active_pid", row.pid, link.upstream, f"{row.name}, no reply for {duration(unanswered_s(row))}"),
             fact("receiver", "none", link.downstream),
         ],
     )
@@ -160,7 +161,7 @@ def left_behind(affected: AffectedLink) -> Downstream | None:
     row = first(up.sample.downstreams, "pid", slot.active_pid)
     if row is None or row.name not in (affected.link.downstream, receiver.application_name) or affected.wait != RETRIES:
         return None
-    return row if (row.reply_age_s or 0.0) >= LOST_S else None
+    return row if (unanswered_s(row) or 0.0) >= LOST_S else None
 
 
 CAUSE = CauseRule(
