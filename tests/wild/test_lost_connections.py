@@ -43,6 +43,6 @@ def test_a_sender_that_was_left_behind(wild: Wild, run: Run, timeout: str, late:
                 assert f"{address(pair.primary)} still has a sender (pid {pid})" in cause.summary
                 assert ("does not end by itself" in cause.summary) is (timeout == "0")
                 seen.look(3)
-                assert "standby_cannot_connect" not in seen.ever_first()
+                assert "standby_cannot_connect" not in seen.ever_first(), seen.history()
             result = run("check", pair.primary.dsn(user=AGENT), pair.standby.dsn(user=AGENT))
             assert f"pg_terminate_backend({pid})" in result.out, result.out

@@ -60,7 +60,7 @@ def test_the_frame_has_a_place_for_each_group() -> None:
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.LISTED, 18))) == {"subscribed"}
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query("copies", 18))) == {"copied"}
     assert set(re.findall(r"\{([a-z]+)\}", catalog.query(catalog.VITALS, 18))) == {"decoded", catalog.SUBSCRIBER}
-    parts = {"published", "logfile", "members", "generated", "copied", "decoded", "failures"}
+    parts = {"published", "logfile", "members", "generated", "copied", "decoded", "failures", "sorted"}
     parts |= {"subscribed", "writing", catalog.SUBSCRIBER}
     assert set(catalog.catalog()) == GROUPS | OTHERS | parts | {catalog.FRAME}
 

@@ -276,8 +276,8 @@ def test_the_rules_that_are_measured_exist() -> None:
 
 def test_an_acceptance_of_a_rule_that_does_not_exist_is_refused() -> None:
     """When the worker starts."""
-    with pytest.raises(UsageError, match="there is no rule PG-XXX-999"):
-        StreamAuditor(FACTS, [Acceptance("PG-XXX-999", "*", "ada", "", date(2100, 1, 1))])
+    with pytest.raises(UsageError, match="there is no rule PG-NONE-999"):
+        StreamAuditor(FACTS, [Acceptance("PG-NONE-999", "*", "ada", "", date(2100, 1, 1))])
 
 
 def test_a_forgotten_node_takes_its_findings_along() -> None:
