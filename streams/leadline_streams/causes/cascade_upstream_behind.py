@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES
 from leadline_streams.engines.postgresql.links import is_streaming, streaming
+from leadline_streams.engines.postgresql.silence import PAGE_SLACK_BYTES
 from leadline_streams.engines.postgresql.statements import show_senders
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim

@@ -8,8 +8,8 @@ from leadline.model.incident import Step
 from leadline.model.replication import Downstream, Slot
 from leadline.words import duration
 from leadline_streams.engines.postgresql.apply import AffectedSubscription, affected_subscriptions
-from leadline_streams.engines.postgresql.link_reading import unanswered_s
 from leadline_streams.engines.postgresql.links import cut_off
+from leadline_streams.engines.postgresql.silence import unanswered_s
 from leadline_streams.engines.postgresql.statements import end_sender, show_session, show_slot
 from leadline_streams.engines.postgresql.timeouts import sender_timeout_s
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext

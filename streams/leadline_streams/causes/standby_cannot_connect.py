@@ -14,9 +14,9 @@ from leadline_streams.causes.wal_corrupt import corruption, is_unreadable
 from leadline_streams.causes.wal_removed import removed_below
 from leadline_streams.engines.postgresql import server_log
 from leadline_streams.engines.postgresql.cut_roots import also_lost, refusal, seen_at, unseen
-from leadline_streams.engines.postgresql.link_reading import SILENT_REPLY_S, unanswered_s
 from leadline_streams.engines.postgresql.links import cut_off, is_physical_sender
 from leadline_streams.engines.postgresql.receiver_messages import ANSWERED, meaning, see_certificate
+from leadline_streams.engines.postgresql.silence import SILENT_REPLY_S, unanswered_s
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.statements import reload_settings, show_receiver, show_senders
 from leadline_streams.engines.postgresql.timeouts import status_s

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from leadline.model.incident import Step
 from leadline.model.replication import Upstream
 from leadline.words import duration
-from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S
 from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.silence import PAGE_SLACK_BYTES, SILENT_REPLY_S
 from leadline_streams.engines.postgresql.statements import restart_server, show_receiver, show_replay
 from leadline_streams.engines.postgresql.unread import followers_of, is_unread
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext

@@ -7,8 +7,8 @@ from leadline.model.incident import Step
 from leadline.model.server_log import LogLine
 from leadline.words import size
 from leadline_streams.engines.postgresql import server_log
-from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES
 from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.silence import PAGE_SLACK_BYTES
 from leadline_streams.engines.postgresql.statements import show_replay
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim

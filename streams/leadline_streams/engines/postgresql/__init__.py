@@ -9,6 +9,7 @@
 ``matching``        points for and against a sender and a receiver being the ends of one connection
 ``identity``        what identifies servers and connections
 ``link_reading``    the present state of a link, read from the samples of its ends
+``silence``         senders that get no reply
 ``validation``      what a sample must hold beyond its types
 ``fast_path``       healthy nodes and links at a fraction of the cost
 ``fast_vitals``     the same by their vitals

@@ -15,6 +15,7 @@ from leadline_streams.engines.postgresql import (
     horizon,
     link_reading,
     rights,
+    silence,
     slots,
     subscribed_tables,
     subscriptions,
@@ -33,8 +34,8 @@ from leadline_streams.judge.rule import fact
 from leadline_streams.judge.state import Memory
 from leadline_streams.judge.verdict import STALLED_S
 
-STREAMING = LinkTraits(slack=link_reading.PAGE_SLACK_BYTES, behind_s=3.0)
-LOGICAL = LinkTraits(slack=link_reading.PAGE_SLACK_BYTES, behind_s=15.0, confirms_commits=True)
+STREAMING = LinkTraits(slack=silence.PAGE_SLACK_BYTES, behind_s=3.0)
+LOGICAL = LinkTraits(slack=silence.PAGE_SLACK_BYTES, behind_s=15.0, confirms_commits=True)
 """A subscriber confirms an idle stream only every ``wal_receiver_status_interval``, 10 s by default."""
 
 CAPABILITIES = (

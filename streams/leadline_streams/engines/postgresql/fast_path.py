@@ -18,15 +18,10 @@ from leadline.model.observation import Sample
 from leadline.model.replication import Downstream, Positions, Slot, Upstream
 from leadline_streams.engines.postgresql import health
 from leadline_streams.engines.postgresql.horizon import LEAST_AGE, slot_holds
-from leadline_streams.engines.postgresql.link_reading import (
-    NOT_STREAMING,
-    PAGE_SLACK_BYTES,
-    SILENT_REPLY_S,
-    end_of_wal,
-    is_dead,
-)
+from leadline_streams.engines.postgresql.link_reading import NOT_STREAMING, end_of_wal
 from leadline_streams.engines.postgresql.links import is_streaming
 from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.engines.postgresql.silence import PAGE_SLACK_BYTES, SILENT_REPLY_S, is_dead
 from leadline_streams.engines.postgresql.stages import is_session_wait
 from leadline_streams.judge import rollup
 from leadline_streams.judge.link_progress import ANCHOR_S, LEAD_S, follow_trend

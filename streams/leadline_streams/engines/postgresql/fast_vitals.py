@@ -17,7 +17,7 @@ from leadline.model.pg_vitals import (
 )
 from leadline_streams.engines.postgresql import fast_path
 from leadline_streams.engines.postgresql.horizon import LEAST_AGE, NEVER_MOVING
-from leadline_streams.engines.postgresql.link_reading import PAGE_SLACK_BYTES, SILENT_REPLY_S, unanswered_s
+from leadline_streams.engines.postgresql.silence import PAGE_SLACK_BYTES, SILENT_REPLY_S, unanswered_s
 from leadline_streams.engines.postgresql.slots import HELD_BYTES
 from leadline_streams.engines.postgresql.stages import is_session_wait
 from leadline_streams.judge.link_state import LinkState
@@ -82,7 +82,7 @@ def judge(link: LinkState, up: NodeState | None, vitals: PostgresqlVitals, now: 
 
 
 def _may_be_dead(node: NodeState, vitals: PostgresqlVitals, row: DownstreamVitals) -> bool:
-    """Whether a sender without a reply may have WAL to deliver; see ``link_reading.is_dead``. On an idle server
+    """Whether a sender without a reply may have WAL to deliver; see ``silence.is_dead``. On an idle server
     standbys reply each ten seconds."""
     silent_s = unanswered_s(row)
     if silent_s is None or silent_s < SILENT_REPLY_S:

@@ -1,7 +1,6 @@
 """The present state of a link, read from the samples of its ends."""
 
 from leadline.model.observation import Sample
-from leadline.model.pg_vitals import DownstreamVitals
 from leadline.model.replication import Downstream, Subscription, Upstream
 from leadline_streams.engines.postgresql import archive
 from leadline_streams.engines.postgresql.links import (
@@ -14,22 +13,19 @@ from leadline_streams.engines.postgresql.links import (
 )
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.engines.postgresql.rights import hides
+from leadline_streams.engines.postgresql.silence import PAGE_SLACK_BYTES, SILENT_REPLY_S, is_dead, may_wait
 from leadline_streams.engines.postgresql.slots import slot_is_lost
 from leadline_streams.engines.postgresql.stages import waits_for_session
 from leadline_streams.engines.postgresql.subscriptions import in_error_loop, is_blocked, missing_publications
-from leadline_streams.engines.postgresql.timeouts import keepalive_s, replies_on_its_own, sender_timeout_s
+from leadline_streams.engines.postgresql.timeouts import keepalive_s, sender_timeout_s
 from leadline_streams.judge.engine import LinkReading
 from leadline_streams.judge.link_state import LinkState
 from leadline_streams.judge.node_state import NodeState, WentBack
 
-PAGE_SLACK_BYTES = 2 * 8192
-"""An idle primary may leave the tail of its WAL unflushed; a gap below two pages is no gap."""
 WENT_BACK_S = 3600.0
 """Its standbys are to be repaired after a primary's WAL went back, whatever their positions show by then."""
 UNSURE_S = 5.0
 """Uncertainty of the time of a look whose agent's clock is wrong."""
-SILENT_REPLY_S = 5.0
-"""A downstream that has work and has not replied for this long does not receive it."""
 NOT_STREAMING = frozenset({None, "waiting"})
 """States of a receiver that gets nothing: there is none, or its upstream's WAL on the timeline of the standby has ended
 and it waits for the next one."""
@@ -88,36 +84,10 @@ def _confirmed_nothing(link: LinkState, up: NodeState | None, row: Downstream | 
     return (row.connected_s or 0.0) >= sender_timeout_s(up)
 
 
-def unanswered_s(row: Downstream | DownstreamVitals) -> float | None:
-    """Time since a downstream last replied, or since it connected where it never has; None where that is not seen."""
-    if row.reply_age_s is not None:
-        return row.reply_age_s
-    never = row.write_lsn is None and row.sent_lsn is not None  # a role without rights sees neither
-    return row.connected_s if never else None
-
-
-def is_dead(up: NodeState, row: Downstream, down: NodeState | None = None) -> bool:
-    """Whether a sender has WAL to deliver and gets no reply: the other end hangs, or the network drops packets.
-
-    Only standbys reply to all that they receive. A backup program replies periodically, and when the sender asks for it
-    after half of its timeout; a subscriber is judged by its worker.
-    """
-    silent_s = unanswered_s(row)
-    if row.kind == "logical" or silent_s is None or silent_s < SILENT_REPLY_S:
-        return False
-    if silent_s < keepalive_s(up) and (row.kind == "backup" or not replies_on_its_own(down)):
-        return False
-    end = up.clock.end
-    written = row.write_lsn or row.flush_lsn
-    if written is None and row.reply_age_s is None:
-        return True  # a standby replies as soon as it streams
-    return end is not None and written is not None and end - parse_lsn(written) > PAGE_SLACK_BYTES
-
-
 def _connected(link: LinkState, up: NodeState | None, down: NodeState | None, row: Downstream | None) -> bool | None:
     """Whether the ends that answer show a connection; None when neither answers."""
     sender_side = _sender_side(link, up, row)
-    if up is not None and row is not None and is_dead(up, row, down):
+    if up is not None and row is not None and is_dead(up, row, down) and not may_wait(up, row, down):
         return False
     if down is None or down.sample is None or not _shows(down, "subscriptions" if is_logical(link) else "upstream"):
         return sender_side

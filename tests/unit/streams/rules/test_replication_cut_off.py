@@ -156,7 +156,9 @@ def test_a_standby_that_never_replied_is_cut_off() -> None:
     A new one is given time, and of a sender whose positions are hidden nothing is known.
     """
     world = World(replication_cut_off={"for_s": 0.0})
-    world.pair()
+    _, down = world.pair()
+    down.settings = {"wal_receiver_status_interval": "10"}
+    world.send_settings()
 
     def unanswered(up: Server, _: Server) -> None:
         (row,) = up.fields["downstreams"]
@@ -168,6 +170,24 @@ def test_a_standby_that_never_replied_is_cut_off() -> None:
     play.stream(world, 20, unanswered)
     assert world.fired() == set()
     play.stream(world, 10, unanswered)
+    assert world.fired() == {"replication_cut_off"}
+
+
+def test_a_receiver_that_nobody_watches_may_reply_only_when_it_is_asked() -> None:
+    """``wal_receiver_status_interval = 0``: its sender asks after half of its timeout, 30 s by default."""
+    world = World(replication_cut_off={"for_s": 0.0})
+    _, down = world.pair()
+    down.silent = True
+
+    def unanswered(up: Server, _: Server) -> None:
+        (row,) = up.fields["downstreams"]
+        never = replace(row, write_lsn=None, flush_lsn=None, replay_lsn=None, reply_age_s=None)
+        up.set(downstreams=(replace(never, connected_s=world.time),))
+
+    play.stream(world, 25, unanswered)
+    assert [link.agentless for link in world.state.memory.links.values()] == [True]
+    assert world.fired() == set()
+    play.stream(world, 20, unanswered)
     assert world.fired() == {"replication_cut_off"}
 
 
