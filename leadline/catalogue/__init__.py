@@ -12,8 +12,19 @@ or a cause, add one entry, and one file in ``leadline_streams/rules`` or ``leadl
 
 from typing import Final
 
+from leadline.catalogue.causes import (
+    commits,
+    logical,
+    nodes,
+    pipeline,
+    replay,
+    settings,
+    slots,
+    storage,
+    streaming,
+    subscriptions,
+)
 from leadline.catalogue.causes import consistency as consistency_causes
-from leadline.catalogue.causes import logical, nodes, pipeline, slots, streaming
 from leadline.catalogue.entry import CauseEntry, RuleEntry
 from leadline.catalogue.rules import config, conflict, consistency, lag, liveness, retention, sync
 from leadline.catalogue.rules import slots as slot_rules
@@ -23,8 +34,11 @@ RULES: Final[dict[str, RuleEntry]] = {
     entry.code: entry
     for entry in sorted((rule for family in _RULE_FAMILIES for rule in family.ENTRIES), key=lambda rule: rule.code)
 }
+_CAUSE_FAMILIES = (
+    *(commits, consistency_causes, logical, nodes, pipeline, replay, settings, slots, storage, streaming),
+    subscriptions,
+)
 CAUSES: Final[dict[str, CauseEntry]] = {
     entry.code: entry
-    for family in (consistency_causes, logical, nodes, pipeline, slots, streaming)
-    for entry in sorted(family.ENTRIES, key=lambda entry: entry.code)
+    for entry in sorted((cause for family in _CAUSE_FAMILIES for cause in family.ENTRIES), key=lambda cause: cause.code)
 }

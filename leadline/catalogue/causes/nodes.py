@@ -1,7 +1,7 @@
-"""Causes about servers, hosts, agents and commits."""
+"""Causes about servers, hosts and agents."""
 
 import leadline.catalogue.habits as habits
-from leadline.catalogue.entry import APART, CUT, DOWN, GONE, SLOW, CauseEntry
+from leadline.catalogue.entry import CUT, DOWN, GONE, CauseEntry
 from leadline.catalogue.measure import Measure
 
 ENTRIES = (
@@ -37,98 +37,6 @@ ENTRIES = (
         tasks=("Give each instance in the settings of the agents a name of its own.",),
     ),
     CauseEntry(
-        code="archive_not_kept",
-        family="nodes",
-        help="archive_command reports success for WAL that it does not keep, by its own text",
-        over="archive_command was changed, or nothing is archived any more",
-        explains=frozenset({"archive_not_kept"}),
-        improvements=(Measure("Test archiving and restoring from the archive on a schedule.", "PG-ARC-001"),),
-        tasks=(
-            Measure(
-                "Decide whether these servers are to have an archive, and take a base backup once they have one.",
-                "PG-ARC-003",
-            ),
-        ),
-    ),
-    CauseEntry(
-        code="collation_library_changed",
-        family="nodes",
-        help="the recorded version of a database's collation is not that of the server's library",
-        over="the recorded version is that of the library",
-        explains=frozenset({"collation_changed"}),
-        improvements=(
-            "Run all servers of a cluster on one release of the operating system; upgrade it by logical replication, "
-            "or build all indexes on text again.",
-        ),
-        tasks=("Check the indexes on text of every server with amcheck, and build those again that are wrong.",),
-    ),
-    CauseEntry(
-        code="default_read_only",
-        family="nodes",
-        help="default_transaction_read_only is on for a server that takes writes, or for one of its databases",
-        over="default_transaction_read_only is off",
-        explains=frozenset({"writes_refused"}),
-        improvements=("Let what sets a server read-only say so where people look, and reset it by itself.",),
-        tasks=("Find out who set it, and for how long applications could not write.",),
-    ),
-    CauseEntry(
-        code="page_damaged",
-        family="nodes",
-        help="the counter of wrong page checksums of a database rose within an hour",
-        over="no damaged page was read for an hour",
-        explains=frozenset({"page_damage"}),
-        improvements=("Verify backups with checksums on a schedule, and use storage and memory that report errors.",),
-        tasks=("Find out since when the pages are damaged, and which backups have them.",),
-    ),
-    CauseEntry(
-        code="archiver_failing",
-        family="nodes",
-        help="the archiver's last attempt failed after its last success, or no attempt ends while segments wait",
-        over="WAL is archived again",
-        explains=frozenset({"archive_failing", "slot_retention_forecast"}),
-        follows=frozenset({"disk_full"}),
-        improvements=(
-            habits.DISK,
-            Measure("Test archiving and restoring from the archive on a schedule.", "PG-ARC-001"),
-        ),
-        tasks=(
-            Measure(
-                "Repair the archive or the archive command, and check that no WAL files wait to be archived.",
-                "PG-ARC-001",
-                "PG-ARC-005",
-            ),
-        ),
-    ),
-    CauseEntry(
-        code="config_changed",
-        family="nodes",
-        help="a setting that can make an open alert fire was changed in the ten minutes before",
-        over="the setting was changed again, or what it did is over",
-        explains=CUT
-        | {
-            "agent_silent",
-            "apply_delay_undeclared",
-            "apply_error",
-            "archive_failing",
-            "config_mismatch",
-            "node_down",
-            "primary_lost",
-            "recovery_conflict",
-            "replay_paused",
-        },
-        improvements=(
-            "Change settings of replication only by configuration management, with a review.",
-            habits.AUDIT,
-        ),
-        tasks=(
-            "Find out who changed the setting and why, and whether other servers got the same change.",
-            (
-                "Put the setting back in the configuration management, so that the next roll-out does not bring "
-                "it again."
-            ),
-        ),
-    ),
-    CauseEntry(
         code="connections_exhausted",
         family="nodes",
         help="the server refuses its agent with SQLSTATE 53300, and not for the limit of one role or database",
@@ -150,21 +58,6 @@ ENTRIES = (
             habits.REHEARSE,
         ),
         tasks=("Find out what cut the datacenter off, and whether anything was written on both sides.",),
-    ),
-    CauseEntry(
-        code="disk_full",
-        family="nodes",
-        help=(
-            "the server, or its WAL receiver, fails with: no space left on device; or it is down or cut off, and its "
-            "volume lacks room for a segment"
-        ),
-        over="the server no longer reports a full volume",
-        explains=CUT | DOWN | {"archive_failing"},
-        improvements=(
-            habits.DISK,
-            habits.SLOTS,
-        ),
-        tasks=("Give the WAL a volume with room for the longest outage of a standby that has to be survived.",),
     ),
     CauseEntry(
         code="host_down",
@@ -209,29 +102,6 @@ ENTRIES = (
         tasks=(
             "Find out from the end of its server log why the old primary stopped, and what it had not sent.",
             "Make the old primary a standby of the new one, and point what still follows it at the new one.",
-        ),
-    ),
-    CauseEntry(
-        code="settings_differ",
-        family="nodes",
-        help="a setting that must not be lower on a standby than on its primary is, and no change of it was seen",
-        over="the settings agree",
-        explains=frozenset({"config_mismatch"}),
-        improvements=(
-            Measure(
-                "Set the same values on all servers that may become primary, by configuration management.",
-                "PG-PAR-001",
-                "PG-PAR-002",
-                "PG-PAR-007",
-            ),
-            habits.AUDIT,
-        ),
-        tasks=(
-            Measure(
-                "Raise the setting on the standby, or lower it on the primary first if it is not needed.",
-                "PG-PAR-001",
-                "PG-PAR-002",
-            ),
         ),
     ),
     CauseEntry(
@@ -322,36 +192,6 @@ ENTRIES = (
         follows=GONE | {"replay_paused_by_parameter"},
         improvements=("Have one standby more than are needed, so that losing one is no incident.",),
         tasks=("Find out from the end of the standby's server log why it stopped.",),
-    ),
-    CauseEntry(
-        code="sync_remote_apply_slow",
-        family="nodes",
-        help="commits wait under remote_apply for a synchronous standby that has flushed and not replayed",
-        over="commits no longer wait for replay",
-        explains=frozenset({"sync_commit_blocked"}),
-        follows=SLOW,
-        improvements=(
-            ("Use synchronous_commit = on where what was committed must be safe; remote_apply where it must be seen."),
-        ),
-        tasks=("Find out what held replay up on the synchronous standby.",),
-    ),
-    CauseEntry(
-        code="sync_standby_missing",
-        family="nodes",
-        help=(
-            "fewer streaming standbys are sync or quorum than synchronous_standby_names asks for, or one of them is a "
-            "program that receives WAL for backups"
-        ),
-        over="the synchronous standbys are connected again",
-        explains=frozenset({"sync_commit_blocked", "sync_degraded"}),
-        follows=APART,
-        improvements=(
-            Measure(
-                "Name more standbys in synchronous_standby_names than it asks for: ANY 1 (a, b). Not *: backups count.",
-                "PG-SYNC-002",
-            ),
-        ),
-        tasks=("Find out why the synchronous standby was away, and how long commits waited.",),
     ),
     CauseEntry(
         code="two_writers",
