@@ -1,57 +1,27 @@
 """`leadline changes`, `leadline audits` and `leadline audit --since` over a real incident log."""
 
-import asyncio
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from itertools import count
 
 import pytest
 
-from leadline.clock import ManualClock, SystemClock
+from leadline.clock import SystemClock
 from leadline.model.alert import Subject
 from leadline.model.ids import ClusterName, NodeName
-from leadline.settings.secret import Secret
-from leadline.settings.sink import IncidentLogSettings
-from leadline.wire import Addressed, encode
+from leadline.wire import encode
 from leadline_lab.sandbox.fleet import AGENT, Fleet
-from leadline_lab.sandbox.postgres import Server
-from leadline_sinks.incident_log.writer import IncidentLog
-from leadline_sinks.notify.sink import Sent
 from tests.fixtures.commands import Run
-from tests.fixtures.postgres_versions import binaries_for
+from tests.fixtures.incident_logs import write_log
 from tests.unit.sinks import made
 from tests.unit.sinks.audited import audit, change_record, finding
-from tests.unit.sinks.log_made import topic_record
 
-_numbers = count(1)
 CONF = "/etc/postgresql/17/main/postgresql.conf"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with Fleet(binaries_for(18)) as fleet:
-        yield fleet.primary("log")
-
-
 @pytest.fixture
-def log(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The DSN of an empty incident log, in the environment too."""
-    name = f"history_{next(_numbers)}"
-    server.query(f"CREATE DATABASE {name}")
-    monkeypatch.setenv("LEADLINE_INCIDENT_LOG_DSN", server.dsn(name))
-    return server.dsn(name)
-
-
-def write(dsn: str, *values: Addressed) -> None:
-    async def record() -> None:
-        log = IncidentLog(IncidentLogSettings(dsn=Secret(dsn)), ManualClock(made.later(60)))
-        try:
-            assert await log.write([topic_record(value) for value in values]) == Sent()
-        finally:
-            await log.close()
-
-    asyncio.run(record())
+def log(empty_log: str) -> str:
+    """The DSN of an incident log, in the environment too."""
+    return empty_log
 
 
 def test_changes(run: Run, log: str) -> None:
@@ -59,7 +29,7 @@ def test_changes(run: Run, log: str) -> None:
     waits = change_record(
         made.later(60), "max_connections", from_="100", to="100", pending_restart=True, after=None, file=None
     )
-    write(log, waits, change_record(made.later(0)), change_record(made.later(30), cluster="users"))
+    write_log(log, waits, change_record(made.later(0)), change_record(made.later(30), cluster="users"))
     lines = run("changes", "--cluster", "orders").out.splitlines()
     assert lines[0].split() == ["after", "(UTC)", "seen", "(UTC)", "cluster", "node", "setting", "change", "by"]
     assert lines[1].split()[:7] == [
@@ -91,7 +61,7 @@ def made_setting() -> str:
 
 def test_mistakes(run: Run, log: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One clear line each."""
-    write(log, change_record(made.later(0)))
+    write_log(log, change_record(made.later(0)))
     wrong = run("changes", "--since", "2026-04-11", "--until", "2026-04-10")
     assert (wrong.code, wrong.err) == (2, "leadline: --until is before --since; exchange them\n")
     missing = run("audits", "show", "nothing")
@@ -107,13 +77,15 @@ def test_mistakes(run: Run, log: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_audits(run: Run, log: str) -> None:
     """A list, the newest first, and one with its findings and since when; several that begin alike are named."""
-    write(log, change_record(made.later(0), "port"))
+    write_log(log, change_record(made.later(0), "port"))
     assert run("audits", "list").out == "no audits\n"
     about = {"severity": "critical", "value": "max_slot_wal_keep_size = 1GB"}
     older = audit(made.later(0), finding("PG-WAL-002", "pg-1", made.later(-60), **about))
-    write(log, change_record(made.later(-3600), to="2GB"), change_record(made.later(-90)), change_record(made.later(9)))
+    write_log(
+        log, change_record(made.later(-3600), to="2GB"), change_record(made.later(-90)), change_record(made.later(9))
+    )
     newer = audit(made.later(3600))
-    write(log, older, newer)
+    write_log(log, older, newer)
     _, first, second = run("audits", "list", "--cluster", "orders").out.splitlines()
     assert first.split() == [newer.audit_id, "2026-04-10", "11:00:03", "orders", "100", "0", "0", "0", "0", "0"]
     assert second.split()[4:] == ["75", "1", "0", "0", "0", "0"]
@@ -144,7 +116,7 @@ def test_an_audit_since_a_time(run: Run, log: str) -> None:
             for row in known[1:]
         ]
         gone = finding("PG-DUR-002", "pg-1", now, subject=Subject(kind="node", id="main/pg-1", node=NodeName("pg-1")))
-        write(log, audit(now - timedelta(days=2), *stored, gone, cluster=ClusterName("main")))
+        write_log(log, audit(now - timedelta(days=2), *stored, gone, cluster=ClusterName("main")))
         result = run("audit", target, "--since", "1d", "--format", "json")
         early = run("audit", target, "--since", "7d")
         other = run("audit", target, "--since", "1d", "--cluster", "users")

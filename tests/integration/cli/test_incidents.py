@@ -3,35 +3,22 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from leadline.clock import ManualClock
 from leadline.kafka import publish
 from leadline.settings.common import KafkaSettings
-from leadline.settings.secret import Secret
-from leadline.settings.sink import IncidentLogSettings
 from leadline.wire import ACTIONS
 from leadline_lab.sandbox.broker import EmbeddedBroker
-from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.postgres import Server
-from leadline_sinks.incident_log.writer import IncidentLog
-from leadline_sinks.notify.sink import Sent
 from tests.fixtures.commands import Run
-from tests.fixtures.postgres_versions import binaries_for
+from tests.fixtures.incident_logs import write_log
 from tests.unit.sinks import made, outage
-from tests.unit.sinks.log_made import delivery, topic_record
+from tests.unit.sinks.log_made import delivery
 
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with Fleet(binaries_for(18)) as fleet:
-        yield fleet.primary("log")
 
 
 @pytest.fixture
@@ -44,24 +31,11 @@ def prefix(broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def log(server: Server, prefix: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def log(empty_log: str, prefix: str) -> str:
     """The DSN of an incident log with the outage and an open incident in it, in the environment too."""
-    name = f"cli_{next(_numbers)}"
-    server.query(f"CREATE DATABASE {name}")
-    dsn = server.dsn(name)
     story = outage.OUTAGE
-    values = [story.incident, *story.transitions, *story.deliveries, *story.actions, made.incident()]
-
-    async def record() -> None:
-        log = IncidentLog(IncidentLogSettings(dsn=Secret(dsn)), ManualClock(made.later(60)))
-        try:
-            assert await log.write([topic_record(value) for value in values]) == Sent()
-        finally:
-            await log.close()
-
-    asyncio.run(record())
-    monkeypatch.setenv("LEADLINE_INCIDENT_LOG_DSN", dsn)
-    return dsn
+    write_log(empty_log, story.incident, *story.transitions, *story.deliveries, *story.actions, made.incident())
+    return empty_log
 
 
 def written(broker: EmbeddedBroker, prefix: str, number: int) -> list[tuple[bytes | None, str, str]]:
@@ -145,7 +119,7 @@ def test_export(run: Run, tmp_path: Path) -> None:
     assert (again.code, "exists; give another name" in again.err) == (2, True)
 
 
-def test_verify(run: Run, log: str, server: Server) -> None:
+def test_verify(run: Run, log: str, log_server: Server) -> None:
     """An intact incident log prints its head; for one that was changed, the first wrong row, with exit code 1."""
     fine = run("incidents", "verify")
     assert (fine.code, fine.err) == (0, "")
@@ -156,7 +130,7 @@ def test_verify(run: Run, log: str, server: Server) -> None:
     assert (other.code, "its hash differs from the one that was noted" in other.err) == (1, True)
     assert run("incidents", "verify", "--head", "16").code == 2
     name = log.partition("dbname=")[2].partition(" ")[0]
-    server.query(
+    log_server.query(
         "SET session_replication_role = replica; UPDATE leadline.log SET who = 'eve' WHERE number = 9", dbname=name
     )
     broken = run("incidents", "verify")
@@ -167,7 +141,7 @@ def test_verify(run: Run, log: str, server: Server) -> None:
 
 
 def test_verify_with_the_heads_in_kafka(
-    run: Run, log: str, server: Server, broker: EmbeddedBroker, prefix: str
+    run: Run, log: str, log_server: Server, broker: EmbeddedBroker, prefix: str
 ) -> None:
     """They show that the last rows were removed, which the chain alone cannot."""
     none = run("incidents", "verify", "--kafka")
@@ -179,7 +153,7 @@ def test_verify_with_the_heads_in_kafka(
     assert (fine.code, fine.err) == (0, "")
     assert fine.out.startswith("17 rows verified and compared with 1 noted head; the head is 17:")
     name = log.partition("dbname=")[2].partition(" ")[0]
-    server.query(
+    log_server.query(
         "SET session_replication_role = replica; DELETE FROM leadline.log WHERE number = 17; "
         "UPDATE leadline.head SET number = 16, hash = (SELECT hash FROM leadline.log WHERE number = 16)",
         dbname=name,
@@ -251,11 +225,9 @@ def test_no_log_is_set(run: Run) -> None:
         assert "set incident_log.dsn, or LEADLINE_INCIDENT_LOG_DSN" in result.err
 
 
-def test_migrate(run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("empty_log")
+def test_migrate(run: Run) -> None:
     """The schema is created once; before that, the error of a reader names the command."""
-    name = f"cli_{next(_numbers)}"
-    server.query(f"CREATE DATABASE {name}")
-    monkeypatch.setenv("LEADLINE_INCIDENT_LOG_DSN", server.dsn(name))
     early = run("incidents", "list")
     assert (early.code, "run `leadline incidents migrate`" in early.err) == (2, True)
     assert run("incidents", "migrate").out == (
