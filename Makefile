@@ -106,12 +106,12 @@ pictures: $(STAMP) ## run the demo and write the pictures of the README; needs C
 	$(BIN)/python -m leadline_lab.demo.pictures docs/pictures
 
 zoo: $(STAMP) ## break servers of PostgreSQL 18 and 15 in every known way, score the causes named, write docs/zoo.md
-	@status=0; LEADLINE_TEST_ZOO=18,15 $(BIN)/python -m pytest -q -n 4 -m zoo tests/zoo || status=$$?; \
+	@status=0; LEADLINE_TEST_ZOO=18,15 $(BIN)/python -m pytest -q -n 8 --dist worksteal -m zoo tests/zoo || status=$$?; \
 	$(BIN)/python -m tests.zoo.page; exit $$status
 
 wild: $(STAMP) ## build every situation that people reported, write docs/wild.md
 	@rm -f build/wild.jsonl
-	@status=0; $(BIN)/python -m pytest -q -n 3 --dist worksteal tests/wild || status=$$?; \
+	@status=0; $(BIN)/python -m pytest -q -n 5 --dist worksteal tests/wild || status=$$?; \
 	$(BIN)/python -m tests.wild.page; exit $$status
 
 bench: $(STAMP) ## measure every performance claim again
