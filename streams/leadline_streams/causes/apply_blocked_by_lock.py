@@ -67,10 +67,11 @@ def _timed_out(affected: AffectedSubscription, blockers: list[Session], pids: Se
     ended = f": {reason.message}" if named and reason is not None and reason.message else ""
     return Claim(
         subject=affected.about,
-        confidence=0.97 if named and pids else 0.93 if named else 0.6 if reason is None else 0.3,
+        confidence=0.97 if named and pids else 0.93 if named else 0.6 if reason is None and pids else 0.3,
         title=f"apply on {name} is blocked by a lock",
-        summary=f"{holder}; the apply worker of {affected.name} waits for it and fails at each attempt{ended}. A "
-        "lock_timeout is set for the server, the database or the owner of the subscription",
+        summary=f"{holder}; the apply worker of {affected.name} waits for it and fails at each attempt{ended}. "
+        + ("A lock_timeout is set for" if named else "A lock_timeout may be what ends it, of")
+        + " the server, the database or the owner of the subscription",
         steps=[
             affected.step("look", TIMEOUTS),
             *_steps(affected, blockers, pids),
