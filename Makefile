@@ -12,6 +12,8 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE :=
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -q
+# The same; what fails is run twice more, alone, and named. `tests/alone.py` says when that counts as passed.
+ALONE := $(BIN)/python -m tests.alone
 # Tests on servers wait for most of their time; more at once make a busy machine of two cores, and late looks.
 WAITING := -n 6 --dist worksteal
 # Says how long a target took, whether it failed or not.
@@ -62,7 +64,7 @@ deep: $(STAMP) ## look for examples that break a property: thousands each, new o
 
 servers: $(STAMP) ## run integration, quickzoo and quickwild as one, so that none waits for the last test of another
 	@rm -f build/wild.jsonl
-	@$(TIMED) $(PYTEST) $(WAITING) -m "zoo or quick or integration" tests/zoo tests/wild tests/integration
+	@$(TIMED) $(ALONE) servers $(WAITING) -m "zoo or quick or integration" tests/zoo tests/wild tests/integration
 
 integration: $(STAMP) ## run the tests that start real servers
 	@$(TIMED) $(PYTEST) $(WAITING) tests/integration
@@ -75,7 +77,7 @@ quickwild: $(STAMP) ## the situations that people reported, those marked quick
 	@$(TIMED) $(PYTEST) $(WAITING) -m quick tests/wild
 
 faults: $(STAMP) ## kill, freeze and take away our own parts on Apache Kafka, and count what is lost
-	@$(TIMED) $(PYTEST) -n 3 tests/faults
+	@$(TIMED) $(ALONE) faults -n 3 tests/faults
 
 reliability: faults ## the same, and write the counts into docs/reliability.md
 	@$(BIN)/python -m tests.faults.page
