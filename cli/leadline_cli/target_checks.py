@@ -3,17 +3,20 @@
 import asyncio
 import os
 import ssl
+from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import psycopg
 
 from leadline.clock import Clock
 from leadline.errors import LeadlineError
-from leadline.settings.dsn import address
+from leadline.settings.dsn import address as database_address
+from leadline.settings.email_target import EmailSettings
+from leadline.settings.secret import Secret
 from leadline.settings.sink import SinkSettings
-from leadline.settings.targets import KINDS
+from leadline.settings.targets import SlackSettings, WebhookSettings
 from leadline_cli.checks import TIMEOUT_S, CheckResult, Result
 
 AWAY: Final = ("unreachable", "timeout", "unavailable")
@@ -28,7 +31,7 @@ MAY_WRITE: Final = """
 async def targets(settings: SinkSettings, clock: Clock, *, notify: bool) -> list[CheckResult]:
     """Check every configured target. With ``notify``, send a test to each."""
     others = [name for name in settings.names() if name != "console"]  # it is standard output
-    checks = [_answers(name, *_reached(settings, _url(settings, name))) for name in others]
+    checks = [_reachable(settings, name) for name in others]
     checks += [_incident_log(settings)] if settings.incident_log.wanted else []
     found = [result for results in await asyncio.gather(*checks) for result in results]
     if notify:
@@ -36,20 +39,41 @@ async def targets(settings: SinkSettings, clock: Clock, *, notify: bool) -> list
     if not settings.names() and not settings.incident_log.wanted:
         found.append(
             CheckResult(
-                "targets", "configured", "fail", "no target is configured; set slack, pagerduty, webhook or console"
+                "targets",
+                "configured",
+                "fail",
+                "no target is configured; set slack, pagerduty, email or another",
             )
         )
     return found
 
 
-def _url(settings: SinkSettings, name: str) -> str:
-    """The URL of the target's requests. It may be a secret."""
-    of: Any = settings if name in KINDS else settings.targets[name]
-    if name == "slack" or (name not in KINDS and of.slack.wanted):
-        return str(of.slack.webhook_url.reveal() if of.slack.webhook_url else of.slack.api_url)
-    if name == "pagerduty" or (name not in KINDS and of.pagerduty.wanted):
-        return str(of.pagerduty.url)
-    return str(of.webhook.url.reveal())
+def _reachable(settings: SinkSettings, name: str) -> Awaitable[list[CheckResult]]:
+    """The check of one target that sends nothing."""
+    from leadline_sinks.targets import target_settings
+
+    match target_settings(settings, name):
+        case EmailSettings() as email:
+            return _mail(name, email)
+        case SlackSettings() as slack:
+            url = slack.webhook_url.reveal() if slack.webhook_url else slack.api_url
+        case WebhookSettings(url=Secret() as address):
+            url = address.reveal()
+        case other:
+            url = str(other.url)
+    return _answers(name, *_reached(settings, url))
+
+
+async def _mail(name: str, email: EmailSettings) -> list[CheckResult]:
+    """Connect to the mail server as the sink does, with its login."""
+    from leadline_sinks.email.smtp import Smtp
+
+    where, failed = f"{email.host}:{email.connects_to}", await Smtp(email).probe()
+    if failed is not None:
+        result: Result = "unreachable" if failed.reason in AWAY else "fail"
+        return [CheckResult(name, "answers", result, f"{where}: {failed.detail}")]
+    login = f", which accepts the login of {email.username}" if email.username else ""
+    return [CheckResult(name, "answers", "ok", f"at {where}{login}")]
 
 
 def _reached(settings: SinkSettings, url: str) -> tuple[str, str]:
@@ -130,6 +154,6 @@ async def _incident_log(settings: SinkSettings) -> list[CheckResult]:
     user, version, may = row
     rights = f"{user} may write" if may else f"{user} may not write; run deploy/sql/incident_log.sql there"
     return [
-        CheckResult("incident_log", "answers", "ok", f"PostgreSQL {version} at {address(dsn)}"),
+        CheckResult("incident_log", "answers", "ok", f"PostgreSQL {version} at {database_address(dsn)}"),
         CheckResult("incident_log", "rights", "ok" if may else "fail", rights),
     ]

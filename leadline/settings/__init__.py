@@ -11,7 +11,9 @@ This package never opens a connection and never prints a secret.
 ``agent``        settings of the agent
 ``stream``       settings of the judgement
 ``audit``        settings of an audit: what is accepted as it is
+``addresses``    addresses of HTTP servers and mailboxes
 ``targets``      settings of what is notified
+``email_target`` the same for e-mail
 ``routing``      settings of who is notified, and when
 ``verify``     of the process that compares data
 ``sink``         settings of the sinks

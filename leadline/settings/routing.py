@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, field
 
 from leadline.catalogue import RULES
+from leadline.settings.addresses import Glob, HttpAddress
 from leadline.settings.declare import SettingPath, Settings
-from leadline.settings.targets import Glob, HttpAddress
 
 Seconds = Annotated[float, Meta(ge=0, le=86400)]
 

@@ -6,14 +6,15 @@ from typing import Annotated
 from msgspec import Meta
 
 from leadline.errors import UsageError
+from leadline.settings.addresses import Glob
 from leadline.settings.common import KafkaSettings, LogSettings, MetricsSettings
 from leadline.settings.declare import SettingPath, Settings
+from leadline.settings.email_target import EmailSettings
 from leadline.settings.routing import NotifySettings, RouteSettings
 from leadline.settings.secret import Secret
 from leadline.settings.targets import (
     KINDS,
     ConsoleSettings,
-    Glob,
     PagerDutySettings,
     ProxySettings,
     SlackSettings,
@@ -62,6 +63,7 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
     slack: SlackSettings = SlackSettings()
     pagerduty: PagerDutySettings = PagerDutySettings()
     webhook: WebhookSettings = WebhookSettings()
+    email: EmailSettings = EmailSettings()
     console: ConsoleSettings = ConsoleSettings()
     proxy: ProxySettings = ProxySettings()
     incident_log: IncidentLogSettings = IncidentLogSettings()

@@ -1,4 +1,4 @@
-"""Settings of what is notified: Slack, PagerDuty, webhooks, the console, and the proxy that leads there."""
+"""Settings of what is notified: Slack, PagerDuty, webhooks, the console, further targets, and the proxy."""
 
 import re
 from collections.abc import Iterator
@@ -8,14 +8,12 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from leadline.errors import UsageError
+from leadline.settings.addresses import Glob, HttpAddress, is_http_url
 from leadline.settings.declare import SettingPath, Settings
+from leadline.settings.email_target import EmailSettings
 from leadline.settings.secret import Secret
 
-Glob = Annotated[str, Meta(min_length=1, max_length=255)]
-HttpAddress = Annotated[
-    str, Meta(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$", extra={"allowed": "an http or https address"})
-]
-KINDS = ("slack", "pagerduty", "webhook")
+KINDS = ("slack", "pagerduty", "webhook", "email")
 """Groups of settings that configure a target."""
 
 
@@ -63,7 +61,7 @@ class SlackSettings(Settings, frozen=True, kw_only=True):
             yield ("channel",), "missing; a token needs a channel to post to"
         if self.webhook_url is not None and self.channel is not None:
             yield ("channel",), "not used with webhook_url, which belongs to one channel; remove it"
-        if self.webhook_url is not None and not _is_address(self.webhook_url):
+        if self.webhook_url is not None and not is_http_url(self.webhook_url):
             yield ("webhook_url",), "not the URL of a webhook; give https://hooks.slack.com/services/…"
         if self.token is not None and not self.token.reveal().startswith("xox"):
             yield ("token",), "not a token of Slack; give the Bot User OAuth Token, which begins with xoxb-"
@@ -143,7 +141,7 @@ class WebhookSettings(Settings, frozen=True, kw_only=True):
             yield ("signing_key",), "missing; requests are signed, so that the receiver can verify their sender"
         if self.url is None and self.signing_key is not None:
             yield ("signing_key",), "not used without url, which is the address of the receiver"
-        if self.url is not None and not _is_address(self.url):
+        if self.url is not None and not is_http_url(self.url):
             yield ("url",), "not a URL; give https://host/path"
 
 
@@ -187,11 +185,6 @@ class ProxySettings(Settings, frozen=True, kw_only=True):
             yield ("url",), "not the address of a proxy; give http://host:port or http://user:password@host:port"
 
 
-def _is_address(url: Secret) -> bool:
-    """Whether a secret is a URL of HTTP with a host."""
-    return re.fullmatch(r"https?://([^\s/?#@]*@)?[^\s/?#@:]+(:\d{1,5})?([/?]\S*)?", url.reveal()) is not None
-
-
 class ConsoleSettings(Settings, frozen=True, kw_only=True):
     """Lines on standard output, for a terminal or the systemd journal."""
 
@@ -204,6 +197,7 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
     slack: SlackSettings = SlackSettings()
     pagerduty: PagerDutySettings = PagerDutySettings()
     webhook: WebhookSettings = WebhookSettings()
+    email: EmailSettings = EmailSettings()
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """Exactly one kind."""

@@ -8,6 +8,8 @@ the newest state of each incident when it is back; a restart repeats nothing tha
 ``slack``         one message per incident, edited in place, with a timeline in its thread
 ``pagerduty``     PagerDuty, by its Events API v2
 ``webhook``       CloudEvents to any HTTP receiver
+``email``         e-mail, by SMTP
+``message_parts`` an incident as headings and lines, for sinks whose markup is simple
 ``console``       lines on standard output
 ``incident_log``  the history of incidents in PostgreSQL, and the post-mortem
 ``runbook``       addresses of runbooks

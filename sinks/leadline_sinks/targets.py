@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from leadline.clock import Clock
 from leadline.errors import UsageError
+from leadline.settings.email_target import EmailSettings
 from leadline.settings.sink import SinkSettings
 from leadline.settings.targets import KINDS, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
 from leadline_sinks.http import Http
@@ -14,6 +15,8 @@ from leadline_sinks.notify.sink import IncidentLogWriter, Sink
 
 if TYPE_CHECKING:
     from leadline_sinks.pagerduty.change_consumer import ChangeConsumer
+
+OneTarget = SlackSettings | PagerDutySettings | WebhookSettings | EmailSettings
 
 
 def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
@@ -43,7 +46,13 @@ def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], A
         from leadline_sinks.console import ConsoleSink
 
         return ConsoleSink(settings.notify, clock)
-    group, http = _group(settings, name), Http(clock, proxy=settings.proxy, before=before)
+    group = target_settings(settings, name)
+    if isinstance(group, EmailSettings):
+        from leadline_sinks.email.sink import EmailSink
+        from leadline_sinks.email.smtp import Smtp
+
+        return EmailSink(group, settings.notify, Smtp(group, before), clock)
+    http = Http(clock, proxy=settings.proxy, before=before)
     match group:
         case SlackSettings():
             from leadline_sinks.slack.sink import SlackSink
@@ -62,7 +71,7 @@ def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], A
 def change_consumers(settings: SinkSettings, names: Iterable[str], clock: Clock) -> "list[ChangeConsumer]":
     """The consumers of the targets that are sent every change when it is seen. Each has a sink of its own: who has the
     incidents of a target does not decide who has the changes."""
-    groups = {name: _group(settings, name) for name in names if name not in (CONSOLE, INCIDENT_LOG)}
+    groups = {name: target_settings(settings, name) for name in names if name not in (CONSOLE, INCIDENT_LOG)}
     wanted = [
         name for name, each in groups.items() if isinstance(each, PagerDutySettings) and each.change_events == "always"
     ]
@@ -82,13 +91,9 @@ def log_writer(settings: SinkSettings, clock: Clock) -> IncidentLogWriter:
     return IncidentLog(settings.incident_log, clock)
 
 
-def _group(settings: SinkSettings, name: str) -> SlackSettings | PagerDutySettings | WebhookSettings:
-    """The settings of a target."""
+def target_settings(settings: SinkSettings, name: str) -> OneTarget:
+    """The settings of a target other than the console and the incident log."""
     of: SinkSettings | TargetSettings = settings if name in KINDS else settings.targets[name]
-    match name if name in KINDS else next(kind for kind in KINDS if getattr(of, kind).wanted):
-        case "slack":
-            return of.slack
-        case "pagerduty":
-            return of.pagerduty
-        case _:
-            return of.webhook
+    kind = name if name in KINDS else next(kind for kind in KINDS if getattr(of, kind).wanted)
+    found: OneTarget = getattr(of, kind)
+    return found

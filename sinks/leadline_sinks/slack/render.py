@@ -16,6 +16,7 @@ from leadline.model.incident import SIGNS, Cause, Change, Incident
 from leadline.setting_words import move
 from leadline.settings.routing import NotifySettings
 from leadline.words import duration
+from leadline_sinks.message_parts import confidence
 from leadline_sinks.runbook import runbook_url
 from leadline_sinks.slack import limits, steps
 from leadline_sinks.slack.blocks import Block, context, fields, header, section
@@ -31,9 +32,6 @@ _MAX_CHANGES: Final = 5
 _MAX_RUNBOOKS: Final = 4
 _IN_LINKS: Final = ":/@-._~%[]!$'()*+,;="
 """Characters that are not percent-encoded in an address."""
-_VERY_LIKELY: Final = 0.9
-_LIKELY: Final = 0.6
-"""Confidences from which a cause is called very likely or likely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def _full(incident: Incident, notify: NotifySettings, withdrawn: Sequence[str]) 
     yield from _head(incident, withdrawn)
     yield context(_status(incident))
     for cause in incident.causes[:1]:
-        yield section(f"*Cause* ({_confidence(cause)}{_gone(cause)}): {prose(cause.summary, limits.CAUSE - 80)}")
+        yield section(f"*Cause* ({confidence(cause)}{_gone(cause)}): {prose(cause.summary, limits.CAUSE - 80)}")
         if incident.state == "open":
             yield section(f"*Do this*\n{steps.fix(cause, limits.FIX - 11)}")
         if cause.evidence_for or cause.evidence_against or cause.not_seen:
@@ -164,14 +162,6 @@ def _status(incident: Incident) -> str:
     return joined(parts, "  ·  ", limits.STATUS)
 
 
-def _confidence(cause: Cause) -> str:
-    if cause.code == "unknown":
-        return "unknown"
-    share = min(1.0, max(0.0, cause.confidence))
-    word = "very likely" if share >= _VERY_LIKELY else "likely" if share >= _LIKELY else "possible"
-    return f"{word}, {share:.0%}"
-
-
 def _gone(cause: Cause) -> str:
     """Since when an open incident's cause is no longer seen; empty while it is."""
     return "".join(f", {clean(fact.value)[:40]}" for fact in cause.not_seen if fact.name == SIGNS)
@@ -199,7 +189,7 @@ def _note(note: str) -> str:
 
 
 def _others(causes: Sequence[Cause]) -> str:
-    lines = [f"{prose(cause.summary, 250)} ({_confidence(cause)})" for cause in causes[:_MAX_OTHERS]]
+    lines = [f"{prose(cause.summary, 250)} ({confidence(cause)})" for cause in causes[:_MAX_OTHERS]]
     head = "Other possible cause"
     return joined([f"{head}s:", *lines] if len(lines) > 1 else [f"{head}: {lines[0]}"], "\n", limits.OTHERS)
 

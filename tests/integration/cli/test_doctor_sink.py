@@ -13,6 +13,7 @@ from leadline_lab.sandbox.port import HOST, Port
 from tests.fixtures.brokers import Broker, create_topics
 from tests.fixtures.commands import Run
 from tests.fixtures.fleets import Pair
+from tests.fixtures.mail import mail_server
 from tests.integration.sinks.kit import hook
 
 Found = tuple[int, dict[tuple[str, str], tuple[str, str]], str]
@@ -126,3 +127,28 @@ def test_a_target_behind_a_proxy(doctor: Callable[..., Found]) -> None:
         _, found, _ = doctor(settings)
         result, why = found["webhook", "answers"]
         assert (result, why.partition(";")[0]) == ("unreachable", f"{HOST}:{nobody.number}: connection refused")
+
+
+def test_a_mail_server(doctor: Callable[..., Found]) -> None:
+    """The check connects as the sink does, and sends a message on request only."""
+    with mail_server() as box:
+        given = {
+            "email": {
+                "host": HOST,
+                "port": box.port,
+                "encryption": "none",
+                "sender": "leadline@example.org",
+                "to": ["dba@example.org"],
+            }
+        }
+        code, found, _ = doctor(given)
+        assert (code, box.got) == (0, [])
+        assert found["email", "answers"] == ("ok", f"at {HOST}:{box.port}")
+        code, found, _ = doctor(given, "--notify")
+        assert (code, found["email", "test"][0], len(box.got)) == (0, "ok", 1)
+        given["email"]["encryption"] = "starttls"
+        code, found, _ = doctor(given)
+        assert code == 1
+        assert "offers no such login or encryption" in found["email", "answers"][1]
+    code, found, _ = doctor(given)
+    assert (code, found["email", "answers"][0]) == (3, "unreachable")

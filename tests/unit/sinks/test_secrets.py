@@ -159,8 +159,8 @@ async def test_a_secret_that_cannot_be_read(
 
 
 def test_every_kind_has_a_case() -> None:
-    """A new kind of sink needs a case here."""
-    assert {kind for kind, _ in CASES.values()} == set(KINDS)
+    """A new kind of sink needs a case here. E-mail has its own, on a mail server (tests/integration/sinks)."""
+    assert {kind for kind, _ in CASES.values()} == set(KINDS) - {"email"}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.errors import UsageError
+from leadline.settings.email_target import EmailSettings
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings, SinkSettings
 from leadline.settings.targets import ConsoleSettings, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
@@ -12,16 +13,19 @@ from leadline_sinks.targets import chosen, log_writer, sink
 SLACK = SlackSettings(webhook_url=Secret("https://hooks.example.org/x"))
 PAGER = PagerDutySettings(routing_key=Secret("k" * 32))
 HOOK = WebhookSettings(url=Secret("https://example.org/x"), signing_key=Secret("k"))
+MAIL = EmailSettings(host="smtp.example.org", sender="leadline@example.org", to=["dba@example.org"])
 ALL = SinkSettings(
     slack=SLACK,
     pagerduty=PAGER,
     webhook=HOOK,
+    email=MAIL,
     console=ConsoleSettings(enabled=True),
     incident_log=IncidentLogSettings(dsn=Secret("host=127.0.0.1")),
     targets={
         "dba": TargetSettings(slack=SLACK),
         "night": TargetSettings(pagerduty=PAGER),
         "hook": TargetSettings(webhook=HOOK),
+        "mail": TargetSettings(email=MAIL),
     },
 )
 
@@ -32,7 +36,9 @@ ALL = SinkSettings(
         ("slack", "slack"),
         ("pagerduty", "pagerduty"),
         ("webhook", "webhook"),
+        ("email", "email"),
         ("console", "console"),
+        ("mail", "email"),
         ("dba", "slack"),
         ("night", "pagerduty"),
         ("hook", "webhook"),
@@ -54,7 +60,8 @@ async def test_the_incident_log() -> None:
 
 def test_chosen_targets() -> None:
     """All that are configured, or those named, each once."""
-    everything = ["slack", "pagerduty", "webhook", "console", "dba", "night", "hook", "incident_log"]
+    everything = ["slack", "pagerduty", "webhook", "email", "console"]
+    everything += ["dba", "night", "hook", "mail", "incident_log"]
     assert chosen(ALL, ()) == everything
     assert chosen(ALL, ["incident_log", "dba", "dba"]) == ["incident_log", "dba"]
 
@@ -64,6 +71,6 @@ def test_wrong_names() -> None:
     with pytest.raises(UsageError, match=r"^no target is named 'nobody'; configured are: slack$"):
         chosen(SinkSettings(slack=SLACK), ["slack", "nobody"])
     with pytest.raises(
-        UsageError, match=r"^no target is configured, .* set one of slack, pagerduty, webhook, console, "
+        UsageError, match=r"^no target is configured, .* set one of slack, pagerduty, webhook, email, console, "
     ):
         chosen(SinkSettings(), [])
