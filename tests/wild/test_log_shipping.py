@@ -1,5 +1,8 @@
 """Standbys that are fed by the WAL archive alone."""
 
+from collections.abc import Callable
+
+import psycopg
 import pytest
 
 from leadline_lab.sandbox.fleet import AGENT, Fleet
@@ -9,7 +12,7 @@ from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import write_wal
 from tests.fixtures.commands import Run
 from tests.wild.conftest import Wild
-from tests.wild.watching import Watching
+from tests.wild.watching import Watching, watched
 
 
 def shipped(fleet: Fleet) -> tuple[Server, Server]:
@@ -62,3 +65,76 @@ def test_a_standby_that_streams_has_a_streaming_link(wild: Wild, run: Run) -> No
         assert result.code == 0, result.out
         assert "physical" in result.out
     wild.raises_nothing()
+
+
+def hold_snapshot(primary: Server, standby: Server, dump: psycopg.Connection) -> None:
+    dump.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t")
+    primary.execute("DELETE FROM t", "VACUUM t")
+
+
+def hold_lock(primary: Server, standby: Server, dump: psycopg.Connection) -> None:
+    dump.execute("BEGIN; SELECT count(*) FROM t")
+    primary.execute("TRUNCATE t")
+
+
+def pause(primary: Server, standby: Server, dump: psycopg.Connection) -> None:
+    standby.execute("SELECT pg_wal_replay_pause()")
+
+
+def raise_parameter(primary: Server, standby: Server, dump: psycopg.Connection) -> None:
+    primary.configure(max_connections="300")
+    primary.restart()
+
+
+def hang_command(primary: Server, standby: Server, dump: psycopg.Connection) -> None:
+    standby.configure(restore_command="sleep 600")
+
+
+SOURCES = (
+    "trainline-eu/ansible-postgresql-role#19",
+    "ministryofjustice/modernisation-platform-environments#11837",
+    "zalando/spilo#723",
+)
+
+
+@pytest.mark.situation(1101, "Replay of WAL from the archive stands, and the archive works", *SOURCES)
+@pytest.mark.parametrize(
+    ("stop", "code", "says"),
+    [
+        pytest.param(
+            hold_snapshot, "standby_query_blocks_replay", "max_standby_archive_delay = -1", marks=pytest.mark.quick
+        ),
+        (hold_lock, "standby_query_blocks_replay", "max_standby_archive_delay = -1"),
+        (pause, "replay_paused_by_operator", "pg_wal_replay_pause()"),
+        (raise_parameter, "replay_paused_by_parameter", "resuming replay would shut"),
+        (hang_command, "restore_command_hangs", "it is fed by the WAL archive alone"),
+    ],
+    ids=["snapshot", "lock", "paused", "parameter", "hanging-command"],
+)
+@pytest.mark.parametrize("late", [False, True], ids=["watched-before", "watched-after"])
+def test_replay_that_stands_while_the_archive_works(
+    wild: Wild, run: Run, stop: Callable[..., None], code: str, says: str, late: bool
+) -> None:
+    """Nobody is told that restore_command fails: it does not. The setting is the one for the archive."""
+    with Fleet() as fleet:
+        primary, standby = shipped(fleet)
+        standby.configure(max_standby_archive_delay="-1")
+        primary.execute("CREATE TABLE t AS SELECT generate_series(1, 1000) AS n")
+        eventually("it has the table", lambda: bool(standby.query("SELECT 1 FROM pg_class WHERE relname = 't'")), 60)
+        with psycopg.connect(standby.dsn(user="postgres", application_name="pg_dump"), autocommit=True) as dump:
+            if late:
+                stop(primary, standby, dump)
+                write_wal(primary, segments=3)
+            wild.begins()
+            with watched([primary, standby]) as seen:
+                if not late:
+                    stop(primary, standby, dump)
+                    wild.begins()
+                    write_wal(primary, segments=3)
+                cause = seen.names(code, 90.0)
+                assert says in cause.summary
+                wild.answers(cause.summary)
+                assert "archive_broken_for_standby" not in seen.ever_first(), seen.history()
+            if code != "restore_command_hangs":
+                result = run("check", primary.dsn(user=AGENT), standby.dsn(user=AGENT))
+                assert says in result.out, result.out

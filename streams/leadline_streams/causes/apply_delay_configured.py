@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline.words import duration
-from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.links import of_standbys
 from leadline_streams.engines.postgresql.statements import change_setting, show_settings
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
@@ -17,7 +17,7 @@ SETTING = "recovery_min_apply_delay"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A connected standby with a delay, in which replay waits."""
-    for affected in streaming(context):
+    for affected in of_standbys(context):
         positions = affected.sample.positions if affected.sample is not None else None
         if positions is None or positions.apply_delay_s <= 0 or positions.replay_paused or not affected.link.connected:
             continue

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline.words import duration
-from leadline_streams.engines.postgresql.archive import archived_to
+from leadline_streams.engines.postgresql.archive import ASKS_AGAIN, RESTORES, archived_to
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.statements import show_settings
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
@@ -31,13 +31,14 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
             yield _claim(affected, 0.96, f"archiving fails on {affected.link.upstream}, so nothing new arrives there")
         elif archiver is None:
             yield _claim(affected, 0.9, f"{affected.link.upstream} archives no WAL: its archive_mode is off")
-        elif not affected.link.connected:
+        elif not affected.link.connected and affected.wait != RESTORES:
             at, to = format_lsn(affected.link.position or 0), format_lsn(archived_to(affected.up) or 0)
             still = duration(context.now - affected.link.moved_at)
+            how = "restore_command fails" if affected.wait == ASKS_AGAIN else "restore_command fails or hangs"
             yield _claim(
                 affected,
-                0.9,
-                f"the archive has WAL up to {to}, and replay has stood at {at} for {still}: restore_command fails on "
+                0.9 if affected.wait == ASKS_AGAIN else 0.7,
+                f"the archive has WAL up to {to}, and replay has stood at {at} for {still}: {how} on "
                 f"{affected.link.downstream}",
             )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
 from leadline.words import duration
-from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.links import of_standbys
 from leadline_streams.engines.postgresql.mismatches import HOT_STANDBY
 from leadline_streams.engines.postgresql.statements import show_replay, show_settings
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
@@ -67,7 +67,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
 
 def paused(context: DiagnosisContext) -> Iterator[AffectedLink]:
     """Affected links whose standby has paused replay."""
-    for affected in streaming(context):
+    for affected in of_standbys(context):
         positions = affected.sample.positions if affected.sample is not None else None
         if positions is not None and positions.replay_paused:
             yield affected

@@ -4,25 +4,25 @@ from collections.abc import Iterator
 
 from leadline.model.incident import Step
 from leadline.words import duration
-from leadline_streams.engines.postgresql.archive import SLACK_BYTES
-from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.archive import RESTORES, SLACK_BYTES
+from leadline_streams.engines.postgresql.links import of_standbys
 from leadline_streams.engines.postgresql.statements import show_replay, show_settings
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
 from leadline_streams.judge.diagnosis.ranking import CauseRule, Claim
 from leadline_streams.judge.rule import fact
 from leadline_streams.judge.subject import of_link
 
-WAIT = "IPC/RestoreCommand"
-"""PostgreSQL 15 and later show it."""
+FIRST = "a standby asks its archive before it connects to its upstream, and connects only when the command has ended"
+ALONE = "it is fed by the WAL archive alone, and gets nothing until the command has ended"
 LIKELY_S, SURE_S = 3.0, 20.0
 """One segment is fetched in less, as a rule. Replay that has stood still for longer waits for more than that."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby without a receiver, whose startup process waits for the command and has applied nothing for long."""
-    for affected in streaming(context):
+    for affected in of_standbys(context):
         sample, link = affected.sample, affected.link
-        if sample is None or link.connected or affected.wait != WAIT:
+        if sample is None or link.connected or affected.wait != RESTORES:
             continue
         if sample.upstream is not None and sample.upstream.status is not None:
             continue
@@ -41,8 +41,7 @@ def _claim(context: DiagnosisContext, affected: AffectedLink, still_s: float) ->
         confidence=0.95 if sure else 0.7,
         title=f"{down} waits for restore_command",
         summary=f"the startup process of {down} has waited for restore_command and applied nothing for "
-        f"{duration(still_s)}{change}: a standby asks its archive before it connects to its upstream, and connects "
-        "only when the command has ended",
+        f"{duration(still_s)}{change}: {ALONE if link.kind == 'archive' else FIRST}",
         steps=[
             show_replay(down),
             show_settings(down, "restore_command"),
@@ -58,7 +57,7 @@ def _claim(context: DiagnosisContext, affected: AffectedLink, still_s: float) ->
             ),
         ],
         evidence_for=[
-            fact("startup_wait", WAIT, down, f"for {duration(still_s)}"),
+            fact("startup_wait", RESTORES, down, f"for {duration(still_s)}"),
             fact("receiver", "none", down),
             *changed,
         ],

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.links import of_standbys
 from leadline_streams.engines.postgresql.mismatches import HOT_STANDBY, too_low
 from leadline_streams.engines.postgresql.statements import restart_server, show_settings
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
@@ -18,7 +18,7 @@ LOSES = "subscribers could not follow this standby after a promotion"
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A link with the alert, whose settings did not change shortly before; ``config_changed`` names those that did."""
-    for affected in streaming(context):
+    for affected in of_standbys(context):
         primary, standby = context.root(affected), affected.down
         if "config_mismatch" not in affected.rules or primary is None or standby is None:
             continue

@@ -2,6 +2,7 @@
 
 from leadline.words import duration
 from leadline_streams.engines.postgresql.counters import EVENT_WINDOW_S
+from leadline_streams.engines.postgresql.stages import limit_of_queries
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import NodeContext, Rule, Words, fact
@@ -27,7 +28,7 @@ def describe(context: NodeContext, value: float) -> Words:
     node = context.node
     kinds = {kind: count for kind, count in sorted(_by_kind(node, context.now).items()) if count}
     names = " and ".join(kinds)
-    decided_by = ("max_standby_streaming_delay", "hot_standby_feedback")
+    decided_by = (limit_of_queries(node.sample), "hot_standby_feedback")
     return Words(
         f"replay cancelled {value:.0f} queries on {node.name} within {EVENT_WINDOW_S / 60:g} minutes ({names})",
         [

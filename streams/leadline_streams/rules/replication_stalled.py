@@ -1,7 +1,7 @@
 """``replication_stalled``: a downstream has changes to apply and makes no progress."""
 
 from leadline.words import duration
-from leadline_streams.engines.postgresql.stages import waits_for_session
+from leadline_streams.engines.postgresql.stages import limit_of_queries, waits_for_session
 from leadline_streams.engines.postgresql.timing import milliseconds
 from leadline_streams.judge.policy import Limits
 from leadline_streams.judge.rule import LinkContext, Rule, Words, fact
@@ -24,8 +24,7 @@ def _granted_s(context: LinkContext) -> float:
     sample = context.down.sample if context.down is not None else None
     if sample is None or sample.positions is None or not waits_for_session(sample.positions):
         return 0.0
-    fed_by = "archive" if context.link.kind == "archive" else "streaming"
-    granted_s = milliseconds(context.down, f"max_standby_{fed_by}_delay")
+    granted_s = milliseconds(context.down, limit_of_queries(sample))
     return granted_s if granted_s > USUAL_S else 0.0
 
 

@@ -8,6 +8,7 @@ from leadline.model.node import LinkKind
 from leadline.model.replication import Positions
 from leadline_streams.engines.postgresql.links import is_logical
 from leadline_streams.engines.postgresql.lsn import parse_lsn
+from leadline_streams.engines.postgresql.stages import is_session_wait
 from leadline_streams.engines.postgresql.timing import longer_s
 from leadline_streams.judge.engine import LinkReading
 from leadline_streams.judge.link_state import LinkState
@@ -17,6 +18,9 @@ FETCH_S = 30.0
 """A standby has fetched a segment that is there in this time, with the default of ``wal_retrieve_retry_interval``."""
 ASKS_AGAIN = "Timeout/RecoveryRetrieveRetryInterval"
 """The startup process waits for the time of its next attempt: the last one brought nothing."""
+RESTORES = "IPC/RestoreCommand"
+"""The startup process waits for ``restore_command``; PostgreSQL 15 and later show it."""
+DELAYS = "Timeout/RecoveryApplyDelay"
 SLACK_BYTES = 2 * 8192
 HANGS_S = 300.0
 """One segment is archived in less than this, or the attempt fails."""
@@ -101,6 +105,7 @@ def read(link: LinkState, up: NodeState | None, down: NodeState | None, now: flo
         connected=not is_starved(link, up, down, positions, now),
         position=replayed,
         paused=positions.replay_paused,
+        waits=is_session_wait(positions.startup_wait),
         apply_delay_s=positions.apply_delay_s + expected_s(up, down, replayed),
     )
 
@@ -138,10 +143,13 @@ def is_starved(link: LinkState, up: NodeState | None, down: NodeState | None, po
     """Whether the archive has more than a standby has replayed, and the standby does not get it.
 
     It has not moved for long; or it waits until it asks again, though all of that was archived long ago. Then what is
-    archived later changes nothing until it moves. One that is paused, or delays what it replays, stands by itself.
+    archived later changes nothing until it moves. One that is paused, waits for a session or delays what it replays has
+    got something, and stands by itself.
     """
     to, replayed = archived_to(up), parse_lsn(positions.replayed_lsn or "0/0")
     if to is None or to - replayed <= SLACK_BYTES or positions.replay_paused:
+        return False
+    if is_session_wait(positions.startup_wait) or positions.startup_wait == DELAYS:
         return False
     if link.cut_since is not None and link.position == replayed:
         return True

@@ -36,8 +36,13 @@ def is_physical_sender(row: Downstream) -> bool:
 
 
 def streaming(context: DiagnosisContext) -> list[AffectedLink]:
-    """The affected links of standbys."""
+    """The affected links of standbys that stream."""
     return [affected for affected in context.links if is_streaming(affected.link)]
+
+
+def of_standbys(context: DiagnosisContext) -> list[AffectedLink]:
+    """The affected links of standbys, those that stream and those that are fed by the WAL archive alone."""
+    return [affected for affected in context.links if affected.link.kind in ("physical", "archive")]
 
 
 def cut_off(context: DiagnosisContext) -> list[AffectedLink]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from leadline.model.observation import Sample
 from leadline.model.replication import Positions
 from leadline_streams.engines.postgresql.lsn import parse_lsn
 from leadline_streams.judge.diagnosis.context import AffectedLink
@@ -19,6 +20,16 @@ def waits_for_session(positions: Positions) -> bool:
 def is_session_wait(wait: str | None) -> bool:
     """Whether the startup process waits for a session with this wait event."""
     return wait is not None and wait.startswith(SESSION_WAITS)
+
+
+def limit_of_queries(sample: Sample | None) -> str:
+    """The setting of a standby that says for how long queries may delay replay of what it replays now.
+
+    ``max_standby_archive_delay`` counts for what came from the archive or was on disk before, the other one for what a
+    receiver streams (PostgreSQL documentation, section 19.6.3).
+    """
+    streams = sample is None or sample.upstream is None or sample.upstream.status is not None
+    return "max_standby_streaming_delay" if streams else "max_standby_archive_delay"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,9 @@ class Shipped:
                 self.replayed = self.segment * SEGMENT
             self.world.lsn = (self.segment + 1) * SEGMENT + 100
             self._show(self.up, archives)
-            positions = Positions(replayed_lsn=format_lsn(self.replayed), startup_wait="Timeout/RecoveryRetrieve")
+            positions = Positions(
+                replayed_lsn=format_lsn(self.replayed), startup_wait="Timeout/RecoveryRetrieveRetryInterval"
+            )
             self.down.set(positions=replace(positions, **shown), upstream=Upstream(host="", configured=False))
             self.world.step()
 
