@@ -138,3 +138,20 @@ def test_replay_that_stands_while_the_archive_works(
             if code != "restore_command_hangs":
                 result = run("check", primary.dsn(user=AGENT), standby.dsn(user=AGENT))
                 assert says in result.out, result.out
+
+
+@pytest.mark.situation(
+    1102, "Standbys stream from one that the archive feeds", "zalando/postgres-operator#2455", "zalando/spilo#723"
+)
+def test_standbys_below_one_that_the_archive_feeds(wild: Wild) -> None:
+    """They have all that it has: what its primary wrote since is no lag of theirs, and no network is slow."""
+    with Fleet() as fleet:
+        primary, standby = shipped(fleet)
+        below = fleet.standby("pg-3", standby)
+        with Watching(*(each.dsn(user=AGENT) for each in (primary, standby, below)), for_s=3.0) as now:
+            for _ in range(15):
+                write_wal(primary, segments=2)
+                now.look()
+            assert sorted(link.kind for link in now.links) == ["archive", "physical"]
+            assert not now.fired, now.history()
+    wild.raises_nothing()

@@ -194,11 +194,14 @@ def _lag_at_most_s(up: NodeState | None, down: NodeState | None) -> float | None
 
 
 def _servable(up: NodeState | None) -> int | None:
-    """Up to where a standby could serve its own standbys: what it has received. None for the end of the root's WAL."""
+    """Up to where a standby can serve its own standbys: what it has received, or got from the archive and replayed.
+
+    None for the end of the root's WAL.
+    """
     if up is None or up.node.role == "primary" or up.sample is None or up.sample.positions is None:
         return None
-    received = up.sample.positions.received_lsn
-    return parse_lsn(received) if received is not None else None
+    positions = up.sample.positions
+    return max((parse_lsn(each) for each in (positions.received_lsn, positions.replayed_lsn) if each), default=None)
 
 
 def _broken(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> tuple[bool, bool]:
