@@ -71,6 +71,7 @@ def _begin(receiver: "Receiver") -> None:
     click.echo(f"The receiver listens at {receiver.url} until Ctrl-C. To send notifications to it, set:\n")
     for name, value in receiver.environment.items():
         click.echo(f"  export {name}='{value}'")
+    click.echo(f"  export LEADLINE_TEAMS_URL='{receiver.teams_url}'")
     click.echo("\nor, for Slack by an incoming webhook:\n")
     click.echo(f"  export LEADLINE_SLACK_WEBHOOK_URL='{receiver.webhook_url}'\n")
 

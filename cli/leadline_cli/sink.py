@@ -15,7 +15,7 @@ from leadline_cli.options import begin, config_option
 def command(names: tuple[str, ...], config: Path | None) -> None:
     """Notify people of incidents, and write the incident log.
 
-    NAME is a target of the settings: slack, pagerduty, email, webhook, console, incident_log, or one of `targets`.
+    NAME is a target of the settings: slack, pagerduty, email, teams, webhook, console, incident_log, or of `targets`.
     Without a name, all configured targets are served. One process may serve all targets, or each target has a
     process of its own; several processes for one target share its incidents. While a target or Kafka is down,
     notifications are queued. Runs until SIGTERM or Ctrl-C.

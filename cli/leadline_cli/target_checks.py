@@ -17,6 +17,7 @@ from leadline.settings.email_target import EmailSettings
 from leadline.settings.secret import Secret
 from leadline.settings.sink import SinkSettings
 from leadline.settings.targets import SlackSettings, WebhookSettings
+from leadline.settings.teams_target import TeamsSettings
 from leadline_cli.checks import TIMEOUT_S, CheckResult, Result
 
 AWAY: Final = ("unreachable", "timeout", "unavailable")
@@ -57,7 +58,7 @@ def _reachable(settings: SinkSettings, name: str) -> Awaitable[list[CheckResult]
             return _mail(name, email)
         case SlackSettings() as slack:
             url = slack.webhook_url.reveal() if slack.webhook_url else slack.api_url
-        case WebhookSettings(url=Secret() as address):
+        case WebhookSettings(url=Secret() as address) | TeamsSettings(url=Secret() as address):
             url = address.reveal()
         case other:
             url = str(other.url)

@@ -21,6 +21,7 @@ from leadline.settings.targets import (
     TargetSettings,
     WebhookSettings,
 )
+from leadline.settings.teams_target import TeamsSettings
 
 
 class IncidentLogSettings(Settings, frozen=True, kw_only=True):
@@ -64,6 +65,7 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
     pagerduty: PagerDutySettings = PagerDutySettings()
     webhook: WebhookSettings = WebhookSettings()
     email: EmailSettings = EmailSettings()
+    teams: TeamsSettings = TeamsSettings()
     console: ConsoleSettings = ConsoleSettings()
     proxy: ProxySettings = ProxySettings()
     incident_log: IncidentLogSettings = IncidentLogSettings()

@@ -12,8 +12,9 @@ from leadline.settings.addresses import Glob, HttpAddress, is_http_url
 from leadline.settings.declare import SettingPath, Settings
 from leadline.settings.email_target import EmailSettings
 from leadline.settings.secret import Secret
+from leadline.settings.teams_target import TeamsSettings
 
-KINDS = ("slack", "pagerduty", "webhook", "email")
+KINDS = ("slack", "pagerduty", "webhook", "email", "teams")
 """Groups of settings that configure a target."""
 
 
@@ -198,6 +199,7 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
     pagerduty: PagerDutySettings = PagerDutySettings()
     webhook: WebhookSettings = WebhookSettings()
     email: EmailSettings = EmailSettings()
+    teams: TeamsSettings = TeamsSettings()
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """Exactly one kind."""

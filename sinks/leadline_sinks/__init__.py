@@ -9,6 +9,8 @@ the newest state of each incident when it is back; a restart repeats nothing tha
 ``pagerduty``     PagerDuty, by its Events API v2
 ``webhook``       CloudEvents to any HTTP receiver
 ``email``         e-mail, by SMTP
+``teams``         Microsoft Teams, by a workflow
+``message_due``   whether an occasion is worth a message where messages cannot be edited
 ``message_parts`` an incident as headings and lines, for sinks whose markup is simple
 ``console``       lines on standard output
 ``incident_log``  the history of incidents in PostgreSQL, and the post-mortem

@@ -8,6 +8,7 @@ from leadline.errors import UsageError
 from leadline.settings.email_target import EmailSettings
 from leadline.settings.sink import SinkSettings
 from leadline.settings.targets import KINDS, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
+from leadline.settings.teams_target import TeamsSettings
 from leadline_sinks.http import Http
 from leadline_sinks.incident_log.log_consumer import TARGET as INCIDENT_LOG
 from leadline_sinks.notify.routing import CONSOLE
@@ -16,7 +17,7 @@ from leadline_sinks.notify.sink import IncidentLogWriter, Sink
 if TYPE_CHECKING:
     from leadline_sinks.pagerduty.change_consumer import ChangeConsumer
 
-OneTarget = SlackSettings | PagerDutySettings | WebhookSettings | EmailSettings
+OneTarget = SlackSettings | PagerDutySettings | WebhookSettings | EmailSettings | TeamsSettings
 
 
 def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
@@ -62,6 +63,10 @@ def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], A
             from leadline_sinks.pagerduty.sink import PagerDutySink
 
             return PagerDutySink(group, settings.notify, http, clock)
+        case TeamsSettings():
+            from leadline_sinks.teams.sink import TeamsSink
+
+            return TeamsSink(group, settings.notify, http, clock)
         case WebhookSettings():
             from leadline_sinks.webhook import WebhookSink
 

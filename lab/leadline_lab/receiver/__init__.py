@@ -1,4 +1,4 @@
-"""A local stand-in for Slack, PagerDuty and webhooks: their API with their published limits and errors.
+"""A local stand-in for Slack, PagerDuty, Teams and webhooks: their API with their published limits and errors.
 
 It serves tests, the demo and whoever tries routes without touching a vendor. It fails on request, and shows what
 it received. Each vendor is a pure function from a request, and what came before, to a reply.
@@ -7,6 +7,7 @@ it received. Each vendor is a pure function from a request, and what came before
 ``slack``          Slack's Web API and incoming webhooks
 ``slack_message``  whether a message is one that Slack would take
 ``pagerduty``      PagerDuty's Events API v2
+``teams``          a workflow of Microsoft Teams
 ``hook``           a receiver of webhooks
 ``faults``         failing on purpose
 ``inbox``          what came in

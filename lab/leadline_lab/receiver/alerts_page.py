@@ -1,4 +1,4 @@
-"""The page as PagerDuty's users would see it, alerts and changes, and the webhooks received."""
+"""The page as PagerDuty's users would see it, alerts and changes, cards of Teams, and the webhooks received."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from leadline_lab.receiver import hook, pagerduty
+from leadline_lab.receiver import hook, pagerduty, teams
 from leadline_lab.receiver.exchange import Event
 
 _MOST: Final = 30
@@ -31,6 +31,17 @@ def pagerduty_html(events: Sequence[Event]) -> Iterator[str]:
         payload = _payload(change)
         yield '<article class="alert change"><p><span class="state change">change</span>'
         yield f'<span>{_word(payload, "summary")}</span></p><p class="dim">{change.at:%H:%M:%S} UTC</p></article>'
+
+
+def teams_html(events: Sequence[Event]) -> Iterator[str]:
+    """Cards of Teams, the newest first, as their texts."""
+    received = [event for event in events if event.vendor == teams.VENDOR]
+    if received:
+        yield "<h2>Teams</h2>"
+    for event in reversed(received[-_MOST:]):
+        first, *others = teams.texts(event.payload) or ["-"]
+        yield f'<article class="hook"><p><b>{escape(first)}</b></p><p class="dim">{event.at:%H:%M:%S} UTC</p>'
+        yield f"{''.join(f'<p>{escape(text)}</p>' for text in others[:6])}{_details(event.payload)}</article>"
 
 
 def hook_html(events: Sequence[Event]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from leadline.clock import Clock
 from leadline.wire import encode
-from leadline_lab.receiver import hook, pagerduty, slack
+from leadline_lab.receiver import hook, pagerduty, slack, teams
 from leadline_lab.receiver.exchange import Event, Reply, Request
 from leadline_lab.receiver.faults import TAKES, Fault, Faults, Kind, reply
 from leadline_lab.receiver.inbox import Inbox, Seen
@@ -36,6 +36,7 @@ VENDORS: Final[Mapping[str, tuple[str, Vendor]]] = {
     "/services/": (slack.VENDOR, slack.answer),
     "/v2/": (pagerduty.VENDOR, pagerduty.answer),
     "/hook": (hook.VENDOR, hook.answer),
+    "/workflows/": (teams.VENDOR, teams.answer),
 }
 """Name and answers by the beginning of the path."""
 UNLIMITED: Final[Mapping[str, Vendor]] = {slack.VENDOR: partial(slack.answer, limited=False)}

@@ -28,6 +28,7 @@ def _page(inbox: Inbox) -> Iterator[str]:
     yield from list(slack_page.html(inbox.events)) or [_EMPTY]
     yield "</section><aside>"
     yield from alerts_page.pagerduty_html(inbox.events)
+    yield from alerts_page.teams_html(inbox.events)
     yield from alerts_page.hook_html(inbox.events)
     yield from _requests(inbox)
     yield "</aside></main></body></html>"

@@ -104,6 +104,11 @@ class Receiver:
         """An incoming webhook of Slack, in place of a bot."""
         return f"{self.url}/services/T0RECEIVER/B0RECEIVER/local"
 
+    @property
+    def teams_url(self) -> str:
+        """The URL of a workflow of Teams."""
+        return f"{self.url}/workflows/local/triggers/manual/paths/invoke?sig=local"
+
     def fail(self, fault: Fault) -> None:
         """Fail from now on. Raises UsageError when there is no such vendor."""
         if fault.vendor not in NAMES:

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Final
 
 from leadline.clock import Clock
-from leadline.model.delivery import Occasion
 from leadline.settings.email_target import EmailSettings
 from leadline.settings.routing import NotifySettings
 from leadline.wire import timestamp
 from leadline_sinks.email import message
 from leadline_sinks.email.smtp import Smtp
-from leadline_sinks.email.thread import Thread, address_hash, content, message_id, references
+from leadline_sinks.email.thread import Thread, address_hash, message_id, references
+from leadline_sinks.message_due import content, is_due
 from leadline_sinks.message_parts import MessagePart, lead, parts, status
 from leadline_sinks.notify.sink import (
     DeliveryOutcome,
@@ -26,8 +26,6 @@ from leadline_sinks.notify.sink import (
 )
 
 log = logging.getLogger(__name__)
-QUIET: Final = frozenset[Occasion]({"updated", "kept_open"})
-"""Occasions that are no message of their own, unless severity or first cause differ from those in the last."""
 _SHORT: Final = 2
 """Parts of the message that is sent when the server has rejected the whole one."""
 _TEST: Final = "This is a test of Leadline. No action is needed."
@@ -54,8 +52,7 @@ class EmailSink:
     async def deliver(self, notification: Notification) -> DeliveryOutcome:
         """Send a message in the thread of the incident, if there is something that people must know."""
         thread = Thread.read(notification.receipt, notification.incident)
-        new = content(notification.incident)
-        if thread.count and notification.occasion in QUIET and thread.content == new:
+        if thread.count and not is_due(notification, thread.content):
             return NothingNew(notification.receipt)
         ident = message_id(notification, thread, self._domain)
         have_it = thread.have_it if thread.pending == ident else frozenset()
@@ -76,7 +73,7 @@ class EmailSink:
                 *(len(result.refused), len(self._to)),
                 extra={"why": result.detail},
             )
-        return Sent(Thread(thread.subject, thread.count + 1, ident, new).encode())
+        return Sent(Thread(thread.subject, thread.count + 1, ident, content(notification.incident)).encode())
 
     async def test(self) -> Outcome:
         """Send a message that is marked as a test."""

@@ -33,7 +33,7 @@ class Thread:
     last: str = ""
     """Message-ID of the last of them."""
     content: str = ""
-    """The ``content`` of the incident as of the last of them."""
+    """``message_due.content`` of the incident as of the last of them."""
     pending: str = ""
     """Message-ID of a message that only some of the recipients have."""
     have_it: frozenset[str] = frozenset()
@@ -90,13 +90,6 @@ def references(incident: Incident, thread: Thread, domain: str) -> list[str]:
     if not thread.count:
         return []
     return list(dict.fromkeys([root(incident, domain), *([thread.last] if thread.last else [])]))
-
-
-def content(incident: Incident) -> str:
-    """A hash of what is worth a message of its own when it changes: severity and first cause."""
-    first = incident.causes[0] if incident.causes else None
-    about = (first.code, first.subject.id) if first is not None else ()
-    return _hash(incident.severity, *about)
 
 
 def address_hash(address: str) -> str:

@@ -15,6 +15,7 @@ from leadline.settings.common import LogSettings
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings, SinkSettings
 from leadline.settings.targets import KINDS, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
+from leadline.settings.teams_target import TeamsSettings
 from leadline_sinks import targets
 from leadline_sinks.http import Http
 from leadline_sinks.incident_log.writer import IncidentLog
@@ -56,6 +57,7 @@ CASES: dict[str, tuple[str, Callable[[Make], Any]]] = {
         "webhook",
         lambda secret: WebhookSettings(url=secret(f"https://[{MARK}"), signing_key=secret(f"{MARK}-key")),
     ),
+    "teams": ("teams", lambda secret: TeamsSettings(url=secret(f"https://x.example/workflows/{MARK}?sig={MARK}"))),
 }
 """Kinds of sinks, and their settings, in which every secret holds the mark; the caller makes the secrets."""
 

@@ -8,17 +8,20 @@ from leadline.settings.email_target import EmailSettings
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings, SinkSettings
 from leadline.settings.targets import ConsoleSettings, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
+from leadline.settings.teams_target import TeamsSettings
 from leadline_sinks.targets import chosen, log_writer, sink
 
 SLACK = SlackSettings(webhook_url=Secret("https://hooks.example.org/x"))
 PAGER = PagerDutySettings(routing_key=Secret("k" * 32))
 HOOK = WebhookSettings(url=Secret("https://example.org/x"), signing_key=Secret("k"))
 MAIL = EmailSettings(host="smtp.example.org", sender="leadline@example.org", to=["dba@example.org"])
+TEAMS = TeamsSettings(url=Secret("https://example.org/workflows/x"))
 ALL = SinkSettings(
     slack=SLACK,
     pagerduty=PAGER,
     webhook=HOOK,
     email=MAIL,
+    teams=TEAMS,
     console=ConsoleSettings(enabled=True),
     incident_log=IncidentLogSettings(dsn=Secret("host=127.0.0.1")),
     targets={
@@ -37,6 +40,7 @@ ALL = SinkSettings(
         ("pagerduty", "pagerduty"),
         ("webhook", "webhook"),
         ("email", "email"),
+        ("teams", "teams"),
         ("console", "console"),
         ("mail", "email"),
         ("dba", "slack"),
@@ -60,7 +64,7 @@ async def test_the_incident_log() -> None:
 
 def test_chosen_targets() -> None:
     """All that are configured, or those named, each once."""
-    everything = ["slack", "pagerduty", "webhook", "email", "console"]
+    everything = ["slack", "pagerduty", "webhook", "email", "teams", "console"]
     everything += ["dba", "night", "hook", "mail", "incident_log"]
     assert chosen(ALL, ()) == everything
     assert chosen(ALL, ["incident_log", "dba", "dba"]) == ["incident_log", "dba"]
@@ -71,6 +75,6 @@ def test_wrong_names() -> None:
     with pytest.raises(UsageError, match=r"^no target is named 'nobody'; configured are: slack$"):
         chosen(SinkSettings(slack=SLACK), ["slack", "nobody"])
     with pytest.raises(
-        UsageError, match=r"^no target is configured, .* set one of slack, pagerduty, webhook, email, console, "
+        UsageError, match=r"^no target is configured, .* set one of slack, pagerduty, webhook, email, teams, console, "
     ):
         chosen(SinkSettings(), [])
