@@ -35,6 +35,8 @@ the floors below it:
 ``pg_errors``       the meaning of PostgreSQL's errors, for every part that connects to a server
 ``signature``       signatures of observations, by keys of their clusters
 ``metrics``         the metrics of each process
+``subject_metrics`` the gauges of links, nodes, slots and clusters
+``otlp``            the metrics of a process for an OpenTelemetry collector
 ``words``           sizes, durations and times as text
 ``headline``        the first line about an incident: its impact, and its end
 ``difference_words`` rows that differ on two servers, as text

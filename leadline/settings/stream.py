@@ -185,6 +185,20 @@ class OverrideSettings(Settings, frozen=True, kw_only=True):
     rules: dict[str, RuleOverride]
 
 
+class GaugeSettings(Settings, frozen=True, kw_only=True):
+    """Gauges of the clusters, links, nodes and slots that a worker judges, among its metrics."""
+
+    max_subjects: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100_000,
+            description="So many of each kind have gauges of their own; 0 for none. Those about which something is "
+            "wrong come first; `leadline_stream_gauges_left_out` counts the others.",
+        ),
+    ] = 5000
+
+
 class StreamSettings(Settings, frozen=True, kw_only=True):
     """The process that judges every link and names the causes of incidents."""
 
@@ -220,4 +234,5 @@ class StreamSettings(Settings, frozen=True, kw_only=True):
     overrides: list[OverrideSettings] = []
     audit: AuditSettings = AuditSettings()
     metrics: MetricsSettings = MetricsSettings()
+    gauges: GaugeSettings = GaugeSettings()
     log: LogSettings = LogSettings()

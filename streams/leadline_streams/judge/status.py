@@ -116,7 +116,7 @@ def publish_node(
         node.status, node.status_since = state, now
     node.status_note = _note_of(node)
     node.status_at = _published_at(node.name, node.status_at, now, every_s)
-    health = _health_of(node)
+    health = health_of(node)
     return NodeStatus(
         cluster=cluster,
         datacenter=node.node.datacenter,
@@ -144,13 +144,14 @@ _HEALTH: Final[dict[Reach, NodeHealth]] = {
 }
 
 
-def _health_of(node: NodeState) -> NodeHealth:
+def health_of(node: NodeState) -> NodeHealth:
+    """Whether a node is up, and what is known of one that is not."""
     return "silent" if node.stale else "up" if node.up else _HEALTH[node.reach]
 
 
 def _status_of(node: NodeState) -> str:
     """A change of this begins a new ``since``."""
-    return f"{node.node.role} {_health_of(node)}"
+    return f"{node.node.role} {health_of(node)}"
 
 
 def _note_of(node: NodeState) -> str:

@@ -15,5 +15,6 @@
 ``snapshot``          a cluster's state as it is saved, and the offset to read on from
 ``counting``          counters of what records led to
 ``gauges``            clusters, links and incidents counted for the metrics
+``subject_rows``      the gauges of each link, node and slot that is seen
 ``deadletter_limit``  how many records that cannot be used are too many
 """

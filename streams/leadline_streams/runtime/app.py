@@ -116,10 +116,13 @@ def consumer_group(settings: StreamSettings) -> str:
     return settings.application_id or f"{settings.kafka.topic_prefix}stream"
 
 
-async def work(app: StreamApp, clock: Clock, stop: asyncio.Event) -> None:
-    """Run an application until ``stop`` is set. Raises the error that ended it."""
+async def work(app: StreamApp, clock: Clock, stop: asyncio.Event, most_gauges: int = 0) -> None:
+    """Run an application until ``stop`` is set. Raises the error that ended it.
+
+    ``most_gauges``: so many links, nodes and slots have gauges of their own.
+    """
     worker = app.worker
-    counting = gauges.keep(lambda: cast(list[ClusterState], worker.folds()), clock)
+    counting = gauges.keep(lambda: cast(list[ClusterState], worker.folds()), clock, most_gauges)
     tasks = [asyncio.create_task(_never_fails(worker, part)) for part in (app.start(), worker.beat(), counting)]
     ends: list[asyncio.Future[Any]] = [
         worker.failed,
@@ -198,7 +201,8 @@ async def serve(settings: StreamSettings, clock: Clock, policy: Policy, stop: as
         taken = await largest_records(settings.kafka, (STATES, *OUTPUTS))
         state_bytes = taken.pop(STATES, MAX_STATE_BYTES + BATCH_BYTES) - BATCH_BYTES
         output_bytes = min([MAX_RECORD_BYTES, *(limit - BATCH_BYTES for limit in taken.values())])
-        await work(build(settings, clock, policy, state_bytes, output_bytes), clock, stop)
+        shown = settings.gauges.max_subjects if settings.metrics.is_on else 0
+        await work(build(settings, clock, policy, state_bytes, output_bytes), clock, stop, shown)
     except KafkaError as error:
         raise UnreachableError(f"Kafka at {address} failed: {reason(error)}; see whether it is well") from error
 

@@ -136,6 +136,7 @@ class Worker:
         self._assigned_by = self._clock.monotonic() + patience_s
         metrics.STREAM_CLUSTERS.set(0)
         metrics.STREAM_PARTITIONS.set(0)
+        metrics.SUBJECTS.clear()
 
     def assign(self) -> None:
         """Partitions were assigned: restore their clusters, then read on."""
