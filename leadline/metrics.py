@@ -171,6 +171,21 @@ VERIFY_FAILURES: Final = _counter(
     "leadline_verify_failures_total", "Comparisons that ended by an error, and reports that Kafka did not take."
 )
 
+# The console.
+CONSOLE_FEED_ALIVE: Final = _gauge(
+    "leadline_console_feed_alive_timestamp_seconds",
+    "When Kafka last confirmed how far the topics are, in seconds since 1970.",
+)
+CONSOLE_FEED_BEHIND: Final = _gauge(
+    "leadline_console_feed_behind", "Records of the topics that the console has not read yet."
+)
+CONSOLE_BAD_RECORDS: Final = _counter(
+    "leadline_console_bad_records_total", "Records that the console skipped, by topic and reason.", "topic", "reason"
+)
+CONSOLE_REQUESTS: Final = _counter("leadline_console_requests_total", "Requests, by status: 200, 403, …", "status")
+CONSOLE_STREAMS: Final = _gauge("leadline_console_streams", "Open streams of events, one for each page that is open.")
+CONSOLE_PAGE_SECONDS: Final = _histogram("leadline_console_page_duration_seconds", "Duration of making one page.")
+
 
 def serve(role: str, settings: MetricsSettings) -> None:
     """Set the build info; serve the metrics over HTTP if a port is set, and export them if a collector is, until the

@@ -22,6 +22,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``agent``      reads database servers
 ``stream``     judges links
 ``sink``       notifies people
+``console``    the fleet in a browser
 ``watch``      your servers, live
 ``check``      your servers, once
 ``audit``      your servers, what is set up wrong

@@ -19,8 +19,9 @@ if TYPE_CHECKING:  # a process loads the settings of its own kind only
     from leadline.settings.sink import SinkSettings
     from leadline.settings.stream import StreamSettings
     from leadline.settings.verify import VerifySettings
+    from leadline.settings.web_console import WebConsoleSettings
 
-S = TypeVar("S", "AgentSettings", "StreamSettings", "SinkSettings", "VerifySettings")
+S = TypeVar("S", "AgentSettings", "StreamSettings", "SinkSettings", "VerifySettings", "WebConsoleSettings")
 F = TypeVar("F", bound=Callable[..., Any])
 
 config_option: Callable[[F], F] = click.option(

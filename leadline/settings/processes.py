@@ -15,12 +15,14 @@ from leadline.settings.sink import SinkSettings
 from leadline.settings.source import read
 from leadline.settings.stream import StreamSettings
 from leadline.settings.verify import VerifySettings
+from leadline.settings.web_console import WebConsoleSettings
 
 PROCESSES: Final[dict[str, type[Settings]]] = {
     "agent": AgentSettings,
     "stream": StreamSettings,
     "sink": SinkSettings,
     "verify": VerifySettings,
+    "console": WebConsoleSettings,
 }
 
 

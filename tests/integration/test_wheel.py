@@ -18,6 +18,7 @@ PACKAGES = {
     "leadline_streams": ROOT / "streams/leadline_streams",
     "leadline_sinks": ROOT / "sinks/leadline_sinks",
     "leadline_verify": ROOT / "verify/leadline_verify",
+    "leadline_console": ROOT / "console/leadline_console",
     "leadline_lab": ROOT / "lab/leadline_lab",
     "leadline_cli": ROOT / "cli/leadline_cli",
 }

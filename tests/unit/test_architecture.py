@@ -16,6 +16,7 @@ FLOORS = {
     "leadline": 0,
     **dict.fromkeys(("leadline_agents", "leadline_streams", "leadline_sinks"), 1),
     "leadline_verify": 2,
+    "leadline_console": 2,
     "leadline_lab": 3,
     "leadline_cli": 4,
 }
@@ -342,6 +343,7 @@ def test_no_clock_but_the_clock() -> None:
         ("leadline_streams/x.py", "def f():\n    import leadline_lab.sandbox", "down"),
         ("leadline_lab/x.py", "import leadline_cli", "down"),
         ("leadline_verify/x.py", "def f():\n    import leadline_lab.sandbox", "down"),
+        ("leadline_console/x.py", "import leadline_verify", "meet"),
         ("leadline_cli/agent.py", "from leadline_agents import sampler", "inside its function"),
         ("leadline/model/x.py", "from ..clock import SystemClock", "pure"),
         ("leadline_streams/judge/x.py", "import asyncio", "pure"),

@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 ROOMS = (
-    *("leadline", "agents", "sinks", "verify", "cli", "bench", "docs", "deploy", "pages"),
+    *("leadline", "agents", "sinks", "verify", "console", "cli", "bench", "docs", "deploy", "pages"),
     *("streams/judge", "streams/engines", "streams/rules", "streams/causes", "streams/runtime", "streams"),
     *("lab/receiver", "lab/sandbox", "lab/demo", "lab"),
     *("tests/unit/streams", "tests/unit/sinks", "tests/unit/agents", "tests/unit/lab", "tests/unit/cli"),

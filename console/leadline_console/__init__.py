@@ -1,0 +1,26 @@
+"""The console: web pages over the topics and the incident log. It shows what was judged, and judges nothing.
+
+``feed`` reads Kafka into the ``read_model``; a page is a pure function of the read model and of its address; a template
+makes HTML of what the function returns, and the same is served as JSON. One stream of server-sent events for each open
+page carries the parts of it that change. Without scripts the pages load anew by themselves.
+
+``service``      the process `leadline console`
+``app``          the web application: pages, their JSON, static files
+``feed``         reads the topics
+``read_model``   the newest value of everything, in bounded memory
+``newest``       a dictionary that forgets its oldest entries
+``lag_history``  the lags of a link in the last hour and day
+``rows``         links, nodes, alerts and incidents as pages show them
+``page``         what a page is, and what it is asked for
+``pages``        one file a page, and their table
+``rendering``    templates, and the parts of a page that change
+``live``         the stream of changed parts
+``plot``         a plot as SVG
+``fleet_map``    clusters and links as SVG
+``security``     headers, hosts, forged requests, rates
+``rates``        how many requests one sender may make
+``sign_in``      who asks: by token, by a proxy's header, or nobody on loopback
+``sign_in_pages``  the page to sign in
+``oidc``         sign-in at an OpenID provider
+``roles``        what a person may do
+"""

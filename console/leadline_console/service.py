@@ -1,0 +1,108 @@
+"""The process `leadline console`: the feed, and the web server."""
+
+import asyncio
+import logging
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from leadline import wire
+from leadline.clock import Clock
+from leadline.errors import UsageError
+from leadline.kafka import publish
+from leadline.settings.web_console import WebConsoleSettings
+from leadline.shutdown import end, shutdown_requested
+from leadline_console.app import Console, application
+from leadline_console.feed import Feed
+from leadline_console.live import Live
+from leadline_console.read_model import ReadModel
+
+GOODBYE_S: Final = 1
+"""Streams that are open when the process ends are cut after so long."""
+BACKLOG: Final = 256
+
+log = logging.getLogger(__name__)
+
+
+def listen(settings: WebConsoleSettings) -> socket.socket:
+    """A socket at the address of the settings. Raises UsageError when it is taken, or is no address of this host."""
+    web = settings.web
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(web.address, web.port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {web.address}:{web.port}: {error.strerror}; set web.port to a free port"
+        ) from None
+    listening.listen(BACKLOG)
+    return listening
+
+
+def address_of(settings: WebConsoleSettings, listening: socket.socket) -> str:
+    """Where people find the console."""
+    host, port = listening.getsockname()[:2]
+    return settings.web.url or (f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+
+def serving(settings: WebConsoleSettings, clock: Clock, local: str, model: ReadModel | None = None) -> Starlette:
+    """The application with its feed, which runs as long as it does."""
+    model = ReadModel() if model is None else model
+    given = settings.sign_in.session_secret
+    live = Live(model, clock)
+
+    async def write(value: wire.Addressed) -> None:
+        await publish(settings.kafka, "leadline-console", value)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(Feed(settings.kafka, model, clock).run()), asyncio.create_task(live.run())]
+        try:
+            yield
+        finally:
+            await end(*tasks)
+
+    secret = given.reveal() if given is not None else secrets.token_hex(32)
+    return application(Console(settings, model, live, write, clock, secret, local), lifespan)
+
+
+async def run(settings: WebConsoleSettings, listening: socket.socket, clock: Clock, local: str) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    log.info("the console is at %s", address_of(settings, listening))
+    config = uvicorn.Config(
+        serving(settings, clock, local),
+        log_config=None,
+        access_log=False,
+        ws="none",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GOODBYE_S,
+        timeout_keep_alive=30,
+        limit_concurrency=1000,
+    )
+    server = _Server(config)
+    stopping = asyncio.create_task(_stop(server))
+    try:
+        await server.serve([listening])
+    finally:
+        await end(stopping)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the process, which ends with 0 after SIGTERM."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def _stop(server: uvicorn.Server) -> None:
+    await shutdown_requested()
+    server.should_exit = True

@@ -1,0 +1,151 @@
+// Live parts, keys, times in the reader's zone, plots. Every page works without it.
+"use strict";
+(() => {
+  const SILENT_MS = 5000;
+  const body = document.body;
+  const all = (selector, within = document) => Array.from(within.querySelectorAll(selector));
+
+  // Times: the server writes UTC, the reader sees their own zone. The tooltip keeps UTC.
+  const time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+  const date = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  function localize(within) {
+    for (const each of all("time[datetime]", within)) {
+      const at = new Date(each.dateTime);
+      if (!Number.isNaN(at.getTime())) each.textContent = (each.dataset.form === "time" ? time : date).format(at);
+    }
+  }
+
+  // Rows: j and k move, Enter opens. A row that is replaced keeps the focus by the address that it opens.
+  const rows = () => all("[data-row] [data-open]");
+  function move(step) {
+    const found = rows();
+    if (!found.length) return;
+    const at = found.indexOf(document.activeElement);
+    const next = at < 0 ? (step > 0 ? 0 : found.length - 1) : Math.min(found.length - 1, Math.max(0, at + step));
+    found[next].focus();
+    found[next].scrollIntoView({ block: "nearest" });
+  }
+
+  const help = document.getElementById("help");
+  const search = document.getElementById("search");
+  const typing = (target) => target.matches("input, textarea, select") || target.isContentEditable;
+  document.addEventListener("keydown", (press) => {
+    if (press.ctrlKey || press.metaKey || press.altKey || !help) return;
+    if (press.key === "Escape") {
+      if (help.open) return; // the dialog closes itself
+      if (typing(press.target)) press.target.blur();
+      else if (document.querySelector("[data-up]")) location.href = all("[data-up]").pop().href;
+      return;
+    }
+    if (typing(press.target) || help.open) return;
+    if (press.key === "/") { search.focus(); search.select(); }
+    else if (press.key === "j") move(1);
+    else if (press.key === "k") move(-1);
+    else if (press.key === "?") help.showModal();
+    else return;
+    press.preventDefault();
+  });
+  const keys = document.getElementById("keys");
+  if (keys) {
+    keys.hidden = false;
+    keys.addEventListener("click", () => help.showModal());
+  }
+
+  // Copy buttons: <button data-copy="identity of the element with the text" hidden>.
+  function copyButtons(within) {
+    for (const each of all("button[data-copy]", within)) if (navigator.clipboard) each.hidden = false;
+  }
+  document.addEventListener("click", async (click) => {
+    const button = click.target.closest("button[data-copy]");
+    if (!button) return;
+    const before = button.textContent;
+    try {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      button.textContent = "Copied";
+    } catch { button.textContent = "Not copied"; }
+    setTimeout(() => { button.textContent = before; }, 1500);
+  });
+
+  // Plots: uPlot in place of the SVG, with the data of the page's own JSON.
+  const plots = new Map();
+  const colour = (index) => getComputedStyle(body).getPropertyValue(`--line${index + 1}`).trim();
+  const ink = () => getComputedStyle(body).getPropertyValue("--dim").trim();
+  function aligned(plot) {
+    const times = [...new Set(plot.lines.flatMap((line) => line.at))].sort((a, b) => a - b);
+    const series = plot.lines.map((line) => {
+      const known = new Map(line.at.map((at, index) => [at, line.lags_s[index]]));
+      return times.map((at) => known.has(at) ? known.get(at) : null);
+    });
+    return [times, ...series];
+  }
+  function draw(figure, plot) {
+    const width = figure.clientWidth;
+    const key = plot.span;
+    const drawn = plots.get(key);
+    const names = plot.lines.map((line) => line.link).join("\n");
+    if (drawn && drawn.names === names && drawn.figure.isConnected) { drawn.chart.setData(aligned(plot)); return; }
+    if (drawn) drawn.chart.destroy();
+    const axis = { stroke: ink(), grid: { stroke: colour(8), width: 1 }, ticks: { stroke: colour(8), width: 1 } };
+    const lines = plot.lines.map((line, index) => ({
+      label: line.label, stroke: colour(index), width: 1.5, value: (_, lag) => lag === null ? "–" : `${lag} s`,
+    }));
+    figure.querySelector("svg").hidden = true;
+    figure.querySelector(".legend").hidden = true;
+    const options = { width, height: 220, scales: { y: { range: (_, low, high) => [0, Math.max(1, high)] } },
+      axes: [axis, { ...axis, values: (_, marks) => marks.map((mark) => `${mark} s`), size: 64 }], series: [{}, ...lines] };
+    plots.set(key, { chart: new uPlot(options, aligned(plot), figure), names, figure });
+  }
+  let asked = 0;
+  async function refreshPlots() {
+    const figures = all("figure[data-plot]").filter((each) => each.querySelector("svg"));
+    if (typeof uPlot === "undefined" || !figures.length || Date.now() - asked < 5000) return;
+    asked = Date.now();
+    const page = new URL(body.dataset.live.replace(".live", ".json"), location.href);
+    const answer = await fetch(page);
+    if (!answer.ok) return;
+    const found = (await answer.json()).plots;
+    for (const figure of figures) {
+      const plot = found.find((each) => each.span === figure.dataset.plot);
+      if (plot && plot.lines.length) draw(figure, plot);
+    }
+  }
+
+  // Live parts. The browser sends Last-Event-ID by itself when it comes back.
+  const lost = document.getElementById("lost");
+  let seen = Date.now();
+  function replace(parts) {
+    for (const [ident, html] of Object.entries(parts)) {
+      const part = document.getElementById(ident);
+      if (!part) continue;
+      const focused = part.contains(document.activeElement) ? document.activeElement : null;
+      if (focused && typing(focused)) continue; // somebody is writing there
+      if (part.querySelector(".uplot")) { refreshPlots(); continue; }
+      const address = focused ? focused.getAttribute("href") : null;
+      const open = all("details[id][open]", part).map((each) => each.id);
+      part.innerHTML = html;
+      localize(part);
+      copyButtons(part);
+      for (const each of open) { const details = document.getElementById(each); if (details) details.open = true; }
+      if (address !== null) {
+        const again = all("a[href]", part).find((each) => each.getAttribute("href") === address);
+        if (again) again.focus();
+      }
+      if (part.querySelector("figure[data-plot]")) refreshPlots();
+    }
+  }
+  if (body.dataset.live) {
+    const address = new URL(body.dataset.live, location.href);
+    address.searchParams.set("have", body.dataset.have);
+    const stream = new EventSource(address);
+    const alive = () => { seen = Date.now(); lost.hidden = true; };
+    stream.addEventListener("parts", (event) => { alive(); replace(JSON.parse(event.data)); });
+    stream.addEventListener("feed", alive);
+    setInterval(() => { lost.hidden = Date.now() - seen < SILENT_MS; }, 500);
+    addEventListener("pagehide", () => stream.close());
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  }
+
+  localize(document);
+  copyButtons(document);
+  refreshPlots();
+})();
