@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from leadline.settings.addresses import Glob
 from leadline.settings.common import KafkaSettings, LogSettings, MetricsSettings
 from leadline.settings.declare import SettingPath, Settings
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings
-from leadline.settings.targets import Glob
 
 RoleName = Literal["view", "ack", "admin"]
 
