@@ -37,6 +37,7 @@ the floors below it:
 ``metrics``         the metrics of each process
 ``subject_metrics`` the gauges of links, nodes, slots and clusters
 ``otlp``            the metrics of a process for an OpenTelemetry collector
+``suggestion``      the name that somebody probably meant
 ``words``           sizes, durations and times as text
 ``headline``        the first line about an incident: its impact, and its end
 ``difference_words`` rows that differ on two servers, as text

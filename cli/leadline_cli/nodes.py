@@ -18,9 +18,9 @@ from leadline.model.retirement import Retirement
 from leadline.model.status import NodeStatus, Status
 from leadline.settings.common import KafkaSettings
 from leadline.settings.sink import SinkSettings
+from leadline.suggestion import instead
 from leadline.topic_table import latest, newest
 from leadline.wire import INCIDENTS, STATUS
-from leadline_cli.matchable import instead
 from leadline_cli.options import by_option, config_option, format_option, settings, user
 from leadline_cli.output import emit, table
 

@@ -85,12 +85,14 @@ def add_(
       leadline silence add cluster=orders 'rule=replication_*' --for 2h \\
           --comment 'resize of pg-2' -c sink.yaml
     """
+    from leadline_sinks.notify.matchable import parsed
+
     kafka = settings(SinkSettings, config).kafka
     now = SystemClock().now()
     silence = _valid(
         Silence(
             silence_id=f"sil_{uuid4().hex[:12]}",
-            matchers=_matchers(matchers),
+            matchers=parsed(matchers),
             starts_at=now,
             ends_at=now + length,
             created_by=(by or user())[:255],
@@ -152,22 +154,6 @@ def expire_(ids: Sequence[str], config: Path | None, form: str) -> None:
             emit(_plain(ended))
         else:
             click.echo(escape(f"{ended.silence_id}: {_patterns(ended)} is no longer silenced"))
-
-
-def _matchers(given: Sequence[str]) -> dict[str, str]:
-    from leadline_sinks.notify.matching import LABEL, MATCHERS, is_matcher
-
-    found: dict[str, str] = {}
-    for text in given:
-        name, equals, pattern = text.partition("=")
-        if not equals or not pattern:
-            raise UsageError(f"{text!r} is not a matcher; give NAME=PATTERN, such as cluster=orders")
-        if not is_matcher(name):
-            raise UsageError(f"{name!r} is not a field of an incident; use {', '.join(MATCHERS)}, or {LABEL}NAME")
-        if name in found:
-            raise UsageError(f"{name} is given twice; all matchers must match, so add two silences")
-        found[name] = pattern
-    return found
 
 
 def _valid(silence: Silence) -> Silence:

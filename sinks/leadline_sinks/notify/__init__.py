@@ -4,6 +4,7 @@
 
 Decisions, without I/O:
 ``matching``           whether a route or silence matches an incident
+``matchable``          the matchers of a silence, and those that no incident can have
 ``routing``            the targets of an incident
 ``situation``          the facts on which a decision depends
 ``acknowledgements``   the generations of an incident that acknowledgements cover

@@ -1,0 +1,36 @@
+"""Matchers of a silence, and those that no incident can have."""
+
+import pytest
+
+from leadline.errors import UsageError
+from leadline_sinks.notify.matchable import FIXED, SEEN, parsed, require_match
+
+
+def test_matchers_are_read_from_texts() -> None:
+    """A pattern may hold equals signs; the first one ends the name."""
+    assert parsed(["cluster=orders", "label.team=a=b*"]) == {"cluster": "orders", "label.team": "a=b*"}
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (["orders"], "'orders' is not a matcher"),
+        (["cluster="], "is not a matcher"),
+        (["alertname=x"], "'alertname' is not a field of an incident"),
+        (["cluster=a", "cluster=b"], "cluster is given twice"),
+    ],
+)
+def test_what_is_no_matcher(given: list[str], complaint: str) -> None:
+    """Each mistake has its own words."""
+    with pytest.raises(UsageError, match=complaint):
+        parsed(given)
+
+
+def test_a_pattern_that_nothing_matches_is_refused_with_the_one_that_was_meant() -> None:
+    """A silence of a misspelt name silences nothing, and nobody would notice before the next page."""
+    with pytest.raises(UsageError, match=r"^no rule matches 'replicaton_lag'; did you mean replication_lag\?$"):
+        require_match("rule", "replicaton_lag", FIXED["rule"], "tick the box")
+    with pytest.raises(UsageError, match=r"^no cluster matches 'zzz'; known: billing, orders; tick the box if it is"):
+        require_match("cluster", "zzz", ["billing", "orders"], "tick the box")
+    require_match("cluster", "ord*", ["billing", "orders"], "tick the box")
+    assert not SEEN & set(FIXED)
