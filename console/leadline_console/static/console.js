@@ -11,7 +11,9 @@
   function localize(within) {
     for (const each of all("time[datetime]", within)) {
       const at = new Date(each.dateTime);
-      if (!Number.isNaN(at.getTime())) each.textContent = (each.dataset.form === "time" ? time : date).format(at);
+      if (Number.isNaN(at.getTime())) continue;
+      if (!each.title) each.title = each.textContent;
+      each.textContent = (each.dataset.form === "time" ? time : date).format(at);
     }
   }
 
@@ -68,8 +70,7 @@
 
   // Plots: uPlot in place of the SVG, with the data of the page's own JSON.
   const plots = new Map();
-  const colour = (index) => getComputedStyle(body).getPropertyValue(`--line${index + 1}`).trim();
-  const ink = () => getComputedStyle(body).getPropertyValue("--dim").trim();
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   function aligned(plot) {
     const times = [...new Set(plot.lines.flatMap((line) => line.at))].sort((a, b) => a - b);
     const series = plot.lines.map((line) => {
@@ -85,12 +86,12 @@
     const names = plot.lines.map((line) => line.link).join("\n");
     if (drawn && drawn.names === names && drawn.figure.isConnected) { drawn.chart.setData(aligned(plot)); return; }
     if (drawn) drawn.chart.destroy();
-    const axis = { stroke: ink(), grid: { stroke: colour(8), width: 1 }, ticks: { stroke: colour(8), width: 1 } };
+    const edge = { stroke: colour("edge"), width: 1 };
+    const axis = { stroke: colour("dim"), grid: edge, ticks: edge };
     const lines = plot.lines.map((line, index) => ({
-      label: line.label, stroke: colour(index), width: 1.5, value: (_, lag) => lag === null ? "–" : `${lag} s`,
+      label: line.label, stroke: colour(`line${index + 1}`), width: 1.5, value: (_, lag) => lag === null ? "–" : `${lag} s`,
     }));
-    figure.querySelector("svg").hidden = true;
-    figure.querySelector(".legend").hidden = true;
+    for (const each of [figure.querySelector("svg"), figure.querySelector(".legend")]) each.setAttribute("hidden", "");
     const options = { width, height: 220, scales: { y: { range: (_, low, high) => [0, Math.max(1, high)] } },
       axes: [axis, { ...axis, values: (_, marks) => marks.map((mark) => `${mark} s`), size: 64 }], series: [{}, ...lines] };
     plots.set(key, { chart: new uPlot(options, aligned(plot), figure), names, figure });
