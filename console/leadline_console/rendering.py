@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from leadline import __version__
 from leadline.lines import PROBLEMS
@@ -129,9 +129,7 @@ def _parts(made: Template, values: Mapping[str, Any]) -> dict[str, str]:
         ident: block for ident, block in made.blocks.items() if ident.startswith("live_")
     }
     # A block that is made alone sees none of what its template sets outside of blocks.
-    return {
-        ident: str(escape(Markup("").join(block(made.new_context(dict(values)))))) for ident, block in wanted.items()
-    }
+    return {ident: "".join(block(made.new_context(dict(values)))) for ident, block in wanted.items()}
 
 
 def _hash(html: str) -> str:

@@ -1,4 +1,4 @@
-"""What requests have to pass: names of hosts, ways to sign in, roles, forged requests, rates."""
+"""Everything that requests have to pass: names of hosts, ways to sign in, roles, forged requests, rates."""
 
 import re
 from typing import Any

@@ -122,6 +122,18 @@ def test_every_view_is_json() -> None:
             assert wire.encode(page.view(model, asked(cluster="orders", link=STALLED))).startswith(b"{")
 
 
+def test_a_part_is_the_same_alone_and_in_its_page() -> None:
+    model = filled(*story())
+    shown: dict[str, Any] = {"v": fleet.view(model, asked()), "page": fleet.PAGE, "feed": model.feed, "now": NOW}
+    shown |= {"feed_is_stale": False, "feed_age_s": 0.0, "judged_at": NOW, "menu": [], "principal": None, "csrf": ""}
+    shown |= {"can_sign_out": False, "query": "", "here": "/"}
+    whole = rendering.page("fleet.html", shown).html
+    parts = rendering.parts("fleet.html", shown)
+    assert set(parts) == {"live_banner", "live_summary", "live_incidents", "live_clusters", "live_links"}
+    assert all(html in whole for html in parts.values())
+    assert "<table" in parts["live_links"]
+
+
 def test_a_browser_that_comes_back_is_sent_what_changed() -> None:
     parts = {"live_a": "one", "live_b": "two"}
     known = rendering.event_id(parts)
