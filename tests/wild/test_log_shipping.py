@@ -148,10 +148,12 @@ def test_standbys_below_one_that_the_archive_feeds(wild: Wild) -> None:
     with Fleet() as fleet:
         primary, standby = shipped(fleet)
         below = fleet.standby("pg-3", standby)
+        standby.configure(restore_command=f"sleep 1; cp {fleet.folder}/archive/%f %p")
         with Watching(*(each.dsn(user=AGENT) for each in (primary, standby, below)), for_s=3.0) as now:
-            for _ in range(15):
+            for _ in range(20):
                 write_wal(primary, segments=2)
                 now.look()
             assert sorted(link.kind for link in now.links) == ["archive", "physical"]
+            assert {link.verdict for link in now.links} == {"delayed_by_design"}, now.history()
             assert not now.fired, now.history()
     wild.raises_nothing()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from leadline.model.ids import NodeName
 from leadline.model.incident import Step
-from leadline_streams.engines.postgresql.links import is_streaming, streaming
+from leadline_streams.engines.postgresql.links import is_logical, streaming
 from leadline_streams.engines.postgresql.silence import PAGE_SLACK_BYTES
 from leadline_streams.engines.postgresql.statements import show_senders
 from leadline_streams.judge.diagnosis.context import DiagnosisContext
@@ -19,7 +19,7 @@ BEHIND, CUT_ABOVE = 0.7, 0.45
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A link that has all that its upstream can send, below a link that is behind or cut."""
-    feeds = {link.downstream: link for link in context.cluster.links.values() if is_streaming(link)}
+    feeds = {link.downstream: link for link in context.cluster.links.values() if not is_logical(link)}
     for affected in streaming(context):
         link = affected.link
         if not link.lag_units or link.lag_units <= PAGE_SLACK_BYTES or 2 * (link.hop_units or 0) > link.lag_units:

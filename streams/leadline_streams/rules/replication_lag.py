@@ -16,8 +16,8 @@ def measure(context: LinkContext) -> float | None:
     link = context.link
     if not link.lag_s:
         return None
-    if link.kind == "archive" and link.verdict == "delayed_by_design":
-        return None  # it gets its WAL when a segment is archived
+    if link.verdict == "delayed_by_design":
+        return None  # by a setting, or by the archive, which gets a segment when it is full
     if link.agentless and link.verdict == "healthy":
         return None  # a program that confirms periodically
     if link.kind == "backup" and not link.connected:

@@ -88,10 +88,17 @@ def kind_of(link: LinkState, down: NodeState | None) -> LinkKind:
     """The kind of a link as its downstream shows it now: ``archive`` without ``primary_conninfo``."""
     if is_logical(link) or down is None or not down.answers or down.sample is None or down.sample.upstream is None:
         return link.kind
+    if feeds(down):
+        return "archive"
     receiver = down.sample.upstream
-    if receiver.status is not None or receiver.configured:
-        return "physical"
-    return "archive" if _text(down, "restore_command") else link.kind
+    return "physical" if receiver.status is not None or receiver.configured else link.kind
+
+
+def feeds(down: NodeState | None) -> bool:
+    """Whether a standby is fed by the archive alone."""
+    receiver = down.sample.upstream if down is not None and down.sample is not None else None
+    streams = receiver is None or receiver.status is not None or receiver.configured
+    return not streams and bool(_text(down, "restore_command"))
 
 
 def read(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> LinkReading:

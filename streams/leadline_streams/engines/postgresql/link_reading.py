@@ -1,5 +1,7 @@
 """The present state of a link, read from the samples of its ends."""
 
+from math import inf
+
 from leadline.model.observation import Sample
 from leadline.model.replication import Downstream, Subscription, Upstream
 from leadline_streams.engines.postgresql import archive
@@ -59,7 +61,7 @@ def read_link(link: LinkState, up: NodeState | None, down: NodeState | None, now
         blocked=subscription is not None and is_blocked(subscription),
         waits=positions is not None and waits_for_session(positions),
         held_back=row is not None and is_held_back(row),
-        apply_delay_s=positions.apply_delay_s if positions is not None else 0.0,
+        apply_delay_s=_apply_delay_s(link, up, down, position),
         one_history=_one_history(link, up, down),
         seen_at=_seen_at(down),
         upstream_seen_at=_began_at(up),
@@ -202,6 +204,16 @@ def _servable(up: NodeState | None) -> int | None:
         return None
     positions = up.sample.positions
     return max((parse_lsn(each) for each in (positions.received_lsn, positions.replayed_lsn) if each), default=None)
+
+
+def _apply_delay_s(link: LinkState, up: NodeState | None, down: NodeState | None, position: int | None) -> float:
+    """Seconds that a downstream may be behind the root. One that has all that an upstream without a stream of its own
+    has got from the archive is as late as that is."""
+    positions = down.sample.positions if down is not None and down.answers and down.sample is not None else None
+    servable = _servable(up) if is_streaming(link) and archive.feeds(up) else None
+    if servable is not None and position is not None and servable - position <= archive.SEGMENT_BYTES:
+        return inf
+    return positions.apply_delay_s if positions is not None else 0.0
 
 
 def _broken(link: LinkState, up: NodeState | None, down: NodeState | None, now: float) -> tuple[bool, bool]:

@@ -18,8 +18,6 @@ def test_turn(at):
     assert len(turns.read_text()) not in {failing}
 """
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize(
     ("tests", "failing", "code", "turns"),
