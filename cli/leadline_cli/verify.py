@@ -18,7 +18,7 @@ from leadline.logs import escape
 from leadline.words import roughly
 from leadline_cli.options import begin, config_option, format_option
 from leadline_cli.output import emit
-from leadline_cli.servers import servers
+from leadline_cli.servers import parse, servers
 
 if TYPE_CHECKING:
     from leadline_verify.outcome import RowFinding, VerifyReport
@@ -133,6 +133,8 @@ def command(
         raise UsageError("give the downstream too: leadline verify UPSTREAM DOWNSTREAM")
     if config is not None:
         raise UsageError("-c: the servers are in the settings file; give either a file or two servers")
+    _check("UPSTREAM", upstream)
+    _check("DOWNSTREAM", downstream)
     up, down = servers([upstream, downstream], None, "main", ask=False)
     request = VerifyRequest(
         upstream=str(up.name),
@@ -161,6 +163,14 @@ def command(
         report = _run(request, stream, form)
     _print(report, form)
     _conclude(report)
+
+
+def _check(argument: str, text: str) -> None:
+    """Raise UsageError with the name of the argument when it is no connection string; its text is never shown."""
+    try:
+        parse(text)
+    except UsageError as error:
+        raise UsageError(f"{argument}: {error}") from None
 
 
 def _serve(config: Path | None) -> None:

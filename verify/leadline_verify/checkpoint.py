@@ -31,6 +31,8 @@ class TableProgress(Value, frozen=True, kw_only=True):
     rows_downstream: int = 0
     chunks: int = 0
     chunks_differed_at_first: int = 0
+    chunks_different: int = 0
+    chunks_undecided: int = 0
     differing_rows: int = 0
     differences: tuple[RowFinding, ...] = ()
     undecided: tuple[UndecidedPart, ...] = ()

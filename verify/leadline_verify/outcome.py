@@ -59,6 +59,10 @@ class TableResult(Value, frozen=True, kw_only=True):
     chunks: int = 0
     chunks_differed_at_first: int = 0
     """Chunks whose first digests differed; traffic alone does that."""
+    chunks_different: int = 0
+    """Chunks with at least one confirmed difference."""
+    chunks_undecided: int = 0
+    """Chunks without one of which something is not known."""
     differing_rows: int = 0
     """All that were confirmed, also those beyond the limit of rows that are kept."""
     undecided: tuple[UndecidedPart, ...] = ()

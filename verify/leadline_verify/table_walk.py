@@ -126,6 +126,8 @@ class TableWalk:
         self._change(
             chunks=now.chunks + (not again),
             chunks_differed_at_first=now.chunks_differed_at_first + (not outcome.equal_at_first and not again),
+            chunks_different=now.chunks_different + (bool(outcome.confirmed) and counted),
+            chunks_undecided=now.chunks_undecided + (bool(undecided) and not outcome.confirmed),
             rows_upstream=now.rows_upstream + outcome.rows_upstream * counted,
             rows_downstream=now.rows_downstream + outcome.rows_downstream * counted,
             differing_rows=now.differing_rows + len(outcome.confirmed) * counted,

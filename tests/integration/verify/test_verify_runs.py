@@ -71,6 +71,7 @@ def answer(found: Verified) -> tuple[object, ...]:
             table["rows_upstream"],
             table["rows_downstream"],
             table["chunks"],
+            table.get("chunks_different"),
             table.get("differing_rows"),
         )
         for name, table in found.tables.items()
@@ -85,6 +86,7 @@ def test_a_run_that_is_stopped_anywhere_gives_the_same_answer(
     up, down = map(verifier, pair)
     whole = verify(run, up, down, "--chunk", 500)
     assert (whole.found, whole.states["third"]) == (EXPECTED, "equal")
+    assert whole.tables["public.first"]["chunks_different"] == 3
     file, keys = tmp_path / "run", tmp_path / "keys"
     monkeypatch.setattr(verifying, "SAVE_S", 0.0)
     rows, left = SideReader.rows, 0

@@ -123,8 +123,7 @@ def reported(state: str, rows: int = 10, at: datetime = NOW, **more: Any) -> Ver
         downstream_table='"public"."a"',
         state=state,
         rows_upstream=rows,
-        chunks=1,
-        **more,  # type: ignore[arg-type]
+        **{"chunks": 1, **more},  # type: ignore[arg-type]
     )
     return VerifyReport(
         upstream="pg-1",
@@ -172,6 +171,15 @@ def test_a_blind_comparison_proves_nothing() -> None:
     assert (blind.canary, blind.equal_at) == ("missed", proven.equal_at)
     assert after(blind, reported("equal", rows=0, canary="not_planted")).canary == "missed"
     assert after(blind, reported("equal")).canary == "found"
+
+
+def test_chunks_are_counted_by_their_outcome() -> None:
+    """Each of them once, however many rows of it differ."""
+    found = after(
+        begun(), reported("different", chunks=9, chunks_different=3, chunks_undecided=2, differing_rows=40, found=40)
+    )
+    chunks = found.tables[0].chunks
+    assert (chunks.matching, chunks.different, chunks.undecided) == (4, 3, 2)
 
 
 def test_nothing_undecided_is_covered() -> None:

@@ -125,9 +125,9 @@ def _compared(
         downstream_rows=result.estimate_downstream,
         coverage=1.0 if whole else min(0.999, result.rows_upstream / estimate),
         chunks=ChunkCounts(
-            matching=max(0, result.chunks - len(result.undecided) - (1 if result.differing_rows else 0)),
-            different=1 if result.differing_rows else 0,
-            undecided=len(result.undecided),
+            matching=max(0, result.chunks - result.chunks_different - result.chunks_undecided),
+            different=result.chunks_different,
+            undecided=result.chunks_undecided,
         ),
         undecided=dict(undecided),
         difference=_difference(before.table, result, list(rows), last, keys),
