@@ -1,7 +1,8 @@
 """The stream processor as a process.
 
-``app``               the Faust application; with ``transport`` the only file that imports Faust
+``app``               the Faust application; with ``transport`` and ``recovery`` the only file that imports Faust
 ``transport``         batches of records through Faust
+``recovery``          reads the states once the partitions are this worker's
 ``worker``            what is done with the partitions: judge, send, save, tick
 ``saving``            writes the states of clusters, each after its outputs
 ``partition``         one partition: its clusters, and up to which offset each is saved

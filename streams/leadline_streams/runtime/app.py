@@ -1,6 +1,6 @@
 """The Faust application: a consumer group on the samples topic, a table of states, and the worker between them.
 
-With ``transport`` the only place that imports Faust. Every setting that matters is set here; Faust's own command line,
+With ``transport`` and ``recovery`` the only place that imports Faust. Every setting that matters is set here; Faust's own command line,
 web server, retries and topic creation are not used.
 """
 
@@ -27,6 +27,7 @@ from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
 from leadline_streams.runtime import gauges
 from leadline_streams.runtime.kafka_log import KafkaLog
+from leadline_streams.runtime.recovery import OwnersTables
 from leadline_streams.runtime.saving import STATES
 from leadline_streams.runtime.transport import (
     MAX_BATCHES,
@@ -61,7 +62,7 @@ log = logging.getLogger(__name__)
 
 
 class StreamApp(faust.App):
-    """A Faust application whose worker starts where recovery ends."""
+    """A Faust application whose worker owns its partitions before recovery, and starts where recovery ends."""
 
     worker: Worker
 
@@ -180,6 +181,7 @@ def _options(settings: StreamSettings) -> dict[str, Any]:
         "processing_guarantee": "at_least_once",
         "stream_wait_empty": False,
         "store": "memory://",
+        "TableManager": OwnersTables,
         "table_standby_replicas": 0,
         "topic_allow_declare": False,
         "topic_disable_leader": True,

@@ -1,6 +1,6 @@
 """The interface of Kafka that a worker needs. ``app`` implements it with Faust, tests in memory."""
 
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,8 +26,16 @@ class Log(Protocol):
     fenced: tuple[type[Exception], ...]
     """Errors of what is written for a partition that another worker owns."""
 
-    async def claim(self, partitions: Collection[int]) -> None:
-        """Own these partitions of the samples, and no others: what an earlier owner writes for them is refused."""
+    async def claim(self) -> frozenset[int]:
+        """Own the assigned partitions of the samples, and no others; returns them.
+
+        From then on no state of an earlier owner is written. What it writes into a partition of another topic is
+        refused from this owner's first record in it on.
+        """
+        ...
+
+    async def let_go(self) -> None:
+        """Own nothing, once what waits to be written is."""
         ...
 
     async def renew(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from aiokafka.errors import MessageSizeTooLargeError, ProducerFenced
@@ -12,7 +12,7 @@ from leadline.errors import UsageError
 from leadline.kafka_claim import PartitionClaim
 from leadline.wire import Outgoing
 from leadline_streams.runtime.interfaces import Extent
-from leadline_streams.runtime.transport import ChunkConsumer, OnceProducer, Opening
+from leadline_streams.runtime.transport import NOBODY, ChunkConsumer, OnceProducer, Opening
 
 SLOW_S = 15.0
 NOT_GIVEN = (
@@ -37,21 +37,36 @@ class KafkaLog:
         self._claims: dict[int, PartitionClaim] = {}
         self._claiming = asyncio.Lock()
 
-    async def claim(self, partitions: Collection[int]) -> None:
-        """Own these partitions, and no others: Kafka refuses from now on what others write for them."""
+    async def claim(self) -> frozenset[int]:
+        """Own the assigned partitions, and no others: Kafka takes no more states of them from others from now on.
+
+        An id alone stops nobody: Kafka learns of an owner in each partition from its first record there. In that of the
+        states this is the removal of what nobody has. Raises UsageError when states cannot go with the samples.
+        """
+        self._check_counts()
+        partitions = frozenset(tp.partition for tp in self._assigned())
         async with self._claiming:
-            for number in list(self._claims):
-                await self._claims[number].close()
-                del self._claims[number]
-            self._claims = {number: PartitionClaim(self._producer, f"{self._group}-{number}") for number in partitions}
+            await self._close_claims()
+            claims = {number: PartitionClaim(self._producer, f"{self._group}-{number}") for number in partitions}
             waiting = asyncio.get_running_loop().call_later(SLOW_S, log.warning, NOT_GIVEN, SLOW_S)
             try:
-                await asyncio.gather(*(claim.take() for claim in self._claims.values()))
+                await asyncio.gather(*(claim.take() for claim in claims.values()))
             finally:
                 waiting.cancel()
+                self._claims = claims
+            first = [
+                await claim.send(Outgoing(self._states, NOBODY, None, [], number)) for number, claim in claims.items()
+            ]
+            await asyncio.gather(*first)
+        return partitions
+
+    async def let_go(self) -> None:
+        """Own nothing, once what waits to be written is."""
+        async with self._claiming:
+            await self._close_claims()
 
     async def renew(self) -> None:
-        """PartitionClaim the same partitions again, before Kafka forgets them."""
+        """Claim the same partitions again, before Kafka forgets them."""
         async with self._claiming:
             for claim in self._claims.values():
                 await claim.renew()
@@ -72,14 +87,8 @@ class KafkaLog:
 
     async def extents(self) -> Mapping[int, Extent]:
         """The partitions of the samples assigned to this worker. Raises UsageError when states cannot go with them."""
-        consumer = self._consumer
-        counts = {topic: consumer.topic_partitions(topic) for topic in (self._samples, self._states)}
-        if len(set(counts.values())) > 1:
-            raise UsageError(
-                "; ".join(f"{topic} has {count} partitions" for topic, count in counts.items())
-                + ": they must have as many, or a cluster and its state are parted; see `leadline topics describe`"
-            )
-        assigned = {tp for tp in consumer.assignment() if tp.topic == self._samples}
+        self._check_counts()
+        consumer, assigned = self._consumer, self._assigned()
         if not assigned:
             return {}
         earliest, ends = await consumer.earliest_offsets(*assigned), await consumer.highwaters(*assigned)
@@ -103,6 +112,22 @@ class KafkaLog:
         while await self._consumer.maybe_wait_for_commit_to_finish():
             pass
         await self._consumer.commit()
+
+    def _assigned(self) -> set[Any]:
+        return {tp for tp in self._consumer.assignment() if tp.topic == self._samples}
+
+    def _check_counts(self) -> None:
+        counts = {topic: self._consumer.topic_partitions(topic) for topic in (self._samples, self._states)}
+        if len(set(counts.values())) > 1:
+            raise UsageError(
+                "; ".join(f"{topic} has {count} partitions" for topic, count in counts.items())
+                + ": they must have as many, or a cluster and its state are parted; see `leadline topics describe`"
+            )
+
+    async def _close_claims(self) -> None:
+        for number in list(self._claims):
+            await self._claims[number].close()
+            del self._claims[number]
 
     @property
     def _producer(self) -> Any:

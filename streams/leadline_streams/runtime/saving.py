@@ -90,11 +90,13 @@ class StateWriter:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fail(error)
 
-    def drop(self) -> None:
-        """Write nothing more of what is not on its way."""
+    def drop(self) -> bool:
+        """Write nothing more of what is not on its way. True where a state is not known to be written."""
+        unwritten = bool(self._saving)
         for task in self._saving.values():
             task.cancel()
         self._saving.clear()
+        return unwritten
 
     async def written(self) -> None:
         """Wait until all states are acknowledged, or have failed."""

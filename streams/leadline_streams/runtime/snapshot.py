@@ -36,7 +36,7 @@ class Saved:
     @classmethod
     def unpack(cls, data: bytes) -> Self:
         """From bytes. Raises ValueError when they are not such a state."""
-        if len(data) < _HEAD.size or data[0] not in (_FORMAT, _WITH_FAILURE):
+        if Saved.partition_in(data) is None:
             raise ValueError(f"it begins with {data[:1]!r}, not with format {_FORMAT} or {_WITH_FAILURE}")
         kind, partition, applied = _HEAD.unpack_from(data)
         begin, end = _HEAD.size, _HEAD.size
@@ -48,6 +48,13 @@ class Saved:
         except (ZstdError, struct.error) as error:
             raise ValueError(f"it cannot be decompressed: {error}") from None
         return cls(partition, applied, state, data[begin:end])
+
+    @staticmethod
+    def partition_in(data: bytes) -> int | None:
+        """The partition of the state that these bytes hold, without reading it; None when they are no such state."""
+        if len(data) < _HEAD.size or data[0] not in (_FORMAT, _WITH_FAILURE):
+            return None
+        return int(_HEAD.unpack_from(data)[1])
 
     def within(self, end: int) -> Self:
         """This state, for a topic that ends at ``end``. A shorter topic was created again, and all of it is new."""

@@ -32,7 +32,7 @@ from leadline_streams.runtime.partition import Partition
 from leadline_streams.runtime.reading import placed
 from leadline_streams.runtime.restoring import Restorer
 from leadline_streams.runtime.saving import STATES, StateWriter, interval_s
-from leadline_streams.runtime.snapshot import start
+from leadline_streams.runtime.snapshot import Saved, start
 from leadline_streams.runtime.transport import Chunk, Opening
 
 STUCK_S = 60.0
@@ -80,6 +80,8 @@ class Worker:
         """Whether the process ends: no more is judged than what was begun."""
         self._restorer = Restorer(kafka, factory, blobs, settings, clock)
         self._states = StateWriter(kafka, self._prefix + STATES, self._note)
+        self._unwritten = False
+        """Whether a state is known here that Kafka may not have."""
         self._assigning: asyncio.Task[None] | None = None
         self._assigned_by: float | None = clock.monotonic() + RECOVERY_S
         """Time until which partitions must have been assigned; None once they are."""
@@ -121,12 +123,13 @@ class Worker:
         if not isinstance(error, self._kafka.fenced):
             self.fail(error)
         elif self._partitions:
+            self._unwritten = True
             log.warning("another worker has taken over; what this one had still to write is dropped")
             self._forget(STUCK_S)
 
     def _forget(self, patience_s: float) -> None:
         """Be without partitions, for so long at most."""
-        self._states.drop()
+        self._unwritten |= self._states.drop()
         for partition in self._partitions.values():
             for cluster in partition.clusters.values():
                 for sent in cluster.sent:
@@ -138,8 +141,29 @@ class Worker:
         metrics.STREAM_PARTITIONS.set(0)
         metrics.SUBJECTS.clear()
 
+    async def claim(self) -> bool:
+        """Partitions were assigned: own them before their states are read, so that what is read is the last that an
+        earlier owner wrote.
+
+        True when all states are to be read again: those known here may not be those in Kafka. After an error, see
+        ``failed``.
+        """
+        try:
+            owned = await self._kafka.claim()
+        except Exception as error:
+            self.fail(error)
+            return False
+        self._claimed_at = self._clock.monotonic()
+        again, self._unwritten = self._unwritten, False
+        # What others do to their clusters is not seen here, and may be removed when a partition comes back.
+        for key, blob in list(self._blobs.items()):
+            number = Saved.partition_in(blob)
+            if again or (self._kafka.partition_of(key) if number is None else number) not in owned:
+                del self._blobs[key]
+        return again
+
     def assign(self) -> None:
-        """Partitions were assigned: restore their clusters, then read on."""
+        """States were read: restore the clusters, then read on."""
         self._assigning = asyncio.create_task(self._assign())
 
     async def release(self) -> None:
@@ -151,7 +175,7 @@ class Worker:
                 if self._partitions and not self.failed.done():
                     async with asyncio.timeout(RELEASE_S):
                         await self._put_away()
-                        await self._kafka.claim(())
+                        await self._kafka.let_go()
             except Exception as error:
                 self._note(error)
             self._forget(RECOVERY_S)
@@ -279,8 +303,6 @@ class Worker:
     async def _assign(self) -> None:
         try:
             extents = await self._kafka.extents()
-            await self._kafka.claim(extents)
-            self._claimed_at = self._clock.monotonic()
             found, lost = self._restorer.stored(extents)
             partitions = {}
             for number, extent in extents.items():

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -133,10 +133,15 @@ class MemoryLog:
         self.worker = Worker(settings, clock, Counts(), self, states)
         return self.worker
 
-    async def claim(self, partitions: Collection[int]) -> None:
-        """Take them from whoever had them."""
-        self.claimed.append(set(partitions))
+    async def claim(self) -> frozenset[int]:
+        """Take all from whoever had them."""
+        self.claimed.append(set(self.samples))
         self.taken_over = False
+        return frozenset(self.samples)
+
+    async def let_go(self) -> None:
+        """Nothing is anybody's."""
+        self.claimed.append(set())
 
     async def renew(self) -> None:
         """The same again."""

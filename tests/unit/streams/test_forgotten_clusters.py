@@ -142,6 +142,7 @@ async def test_the_state_of_a_forgotten_cluster_is_removed() -> None:
     log.worker = log.restart(ManualClock(), forgiving())
     log.worker._factory = Endings()
     log.worker._restorer._factory = Endings()
+    await log.worker.claim()
     log.worker.assign()
     await pause()
     (opening,) = log.worker._partitions

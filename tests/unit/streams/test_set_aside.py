@@ -44,6 +44,7 @@ async def judged(log: MemoryLog, factory: Any = None) -> Worker:
     """A worker that has judged everything in a topic, and saved it."""
     states = {each.key: each.value for each in log.topic("state") if each.key and each.value}
     worker = log.worker = Worker(forgiving(), ManualClock(), factory or Counts(), log, states)
+    await worker.claim()
     worker.assign()
     await pause()
     (opening,) = worker._partitions
@@ -235,7 +236,8 @@ async def test_people_are_notified_of_a_state_that_is_too_large_while_its_cluste
     """Before a restart makes it begin anew."""
     log = MemoryLog()
     log.most_bytes = 4000
-    await log.claim([0])
+    log.samples[0] = []
+    await log.claim()
     held = Partition(0, 0, Counts(), {}, flush_s=10.0)
     held.fold([record(sample("orders"))], 0.0)
     (cluster,) = held.clusters.values()

@@ -85,6 +85,7 @@ class Poison(Counts):
 async def taken_up(log: MemoryLog, step: str) -> Worker:
     """A worker over judgements that break at a step."""
     log.worker = Worker(forgiving(), ManualClock(), Poison(step), log, {})
+    await log.worker.claim()
     log.worker.assign()
     await pause()
     return log.worker
@@ -130,6 +131,7 @@ async def test_bad_records_of_one_producer_stop_nobody(caplog: pytest.LogCapture
         if seq % 100 == 0:
             log.append(sample("billing", seq))
     worker = log.restart(ManualClock(), settings(deadletters=DeadLetterSettings(max_consecutive=20, max_ratio=0.01)))
+    await worker.claim()
     worker.assign()
     await pause()
     (opening,) = worker._partitions
@@ -166,6 +168,7 @@ async def test_others_have_a_turn_while_a_large_cluster_is_judged() -> None:
         log.append(sample("everything", seq))
     log.append(sample("orders"))
     worker = log.restart(Slow(), forgiving())
+    await worker.claim()
     worker.assign()
     await pause()
     (opening,) = worker._partitions
@@ -192,6 +195,7 @@ async def test_whoever_stops_a_worker_waits_for_no_more_than_it_has_begun() -> N
     for seq in range(64 * 20):
         log.append(sample("orders" if seq % 2 else "billing", seq))
     worker = log.restart(Slow(), forgiving())
+    await worker.claim()
     worker.assign()
     await pause()
     (opening,) = worker._partitions
@@ -201,6 +205,7 @@ async def test_whoever_stops_a_worker_waits_for_no_more_than_it_has_begun() -> N
     assert not worker.failed.done()
     assert 0 < log.committed[0] < 64 * 20
     worker = log.restart(ManualClock(), forgiving())
+    await worker.claim()
     worker.assign()
     await pause()
     (opening,) = worker._partitions

@@ -47,6 +47,7 @@ TICK = Tick(at=AT)
 async def ready(log: MemoryLog, clock: ManualClock, given: StreamSettings | None = None) -> tuple[Worker, Opening]:
     """A worker that has taken up partition 0."""
     worker = log.restart(clock, given or forgiving())
+    await worker.claim()
     worker.assign()
     await pause()
     (opening,) = [opening for opening in worker._partitions if opening.partition == 0]
@@ -97,6 +98,7 @@ async def test_alerts_are_sent_before_status_and_status_before_rollups() -> None
     judge = Count("orders")
     judge.outputs = outputs
     worker = log.worker = Worker(forgiving(), clock, SimpleNamespace(new=lambda *_: judge), log, {})
+    await worker.claim()
     worker.assign()
     await pause()
     (opening,) = worker._partitions
@@ -155,6 +157,7 @@ async def test_a_chunk_fetched_for_an_earlier_opening_is_void() -> None:
         log.append(sample("orders", seq))
     worker, earlier = await ready(log, clock)
     await log.settle(worker.release())
+    await worker.claim()
     worker.assign()
     await pause()
     await log.settle(worker.process(chunk(earlier, log.samples[0])))
@@ -338,6 +341,7 @@ async def _killed_now_and_then(random: Random) -> None:
         await _live_a_while(log, clock, random)
         _die(log, random)
     worker = log.restart(clock, forgiving())
+    await worker.claim()
     worker.assign()
     await pause()
     for opening in list(worker._partitions):
@@ -351,6 +355,7 @@ async def _killed_now_and_then(random: Random) -> None:
 
 async def _live_a_while(log: MemoryLog, clock: ManualClock, random: Random) -> None:
     worker = log.restart(clock, forgiving())
+    await worker.claim()
     worker.assign()
     await pause()
     read = {opening: opening.start for opening in worker._partitions}
@@ -371,6 +376,7 @@ async def _live_a_while(log: MemoryLog, clock: ManualClock, random: Random) -> N
             clock.advance(random.choice((0.5, 5.0, 30.0)))
         elif act == "rebalance":
             await log.settle(worker.release())
+            await worker.claim()
             worker.assign()
             await pause()
             read = {opening: opening.start for opening in worker._partitions}
@@ -397,10 +403,43 @@ async def test_what_another_worker_has_taken_over_is_dropped(caplog: pytest.LogC
     assert "another worker has taken over" in caplog.text
     worker.check_progress()
     assert not worker.failed.done()
+    await worker.claim()
     worker.assign()
     await pause()
     assert worker.committable() == {0: 0}
     assert log.claimed == [{0}, {0}]
+
+
+async def test_a_state_that_was_never_written_is_not_restored() -> None:
+    """Nor are the outputs that it counts as sent: whoever had the partition meanwhile may have sent none of them."""
+    log, clock = MemoryLog(), ManualClock()
+    for seq in range(3):
+        log.append(sample("orders", seq))
+    worker, opening = await ready(log, clock)
+    log.taken_over = True
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    assert await worker.claim(), "Faust reads all states again"
+    worker.assign()
+    await pause()
+    (opening,) = worker._partitions
+    await log.settle(worker.process(chunk(opening, log.samples[0])))
+    assert seen_by_sinks(log) == expected(log)
+    assert not await worker.claim(), "and not a second time"
+
+
+async def test_states_of_partitions_that_went_to_another_worker_are_not_kept() -> None:
+    """The other one may forget a cluster, which would be back with its alerts when the partition is."""
+    log, clock = MemoryLog(), ManualClock()
+    log.append(sample("orders"))
+    log.append(sample("billing"), partition=1)
+    worker, opening = await ready(log, clock)
+    (other,) = set(worker._partitions) - {opening}
+    await log.settle(worker.process(chunk(opening, log.samples[0])), worker.process(chunk(other, log.samples[1])))
+    await log.settle(worker.release())
+    assert set(worker._blobs) == {b"orders", b"billing"}
+    del log.samples[1]
+    assert not await worker.claim()
+    assert set(worker._blobs) == {b"orders"}
 
 
 async def test_a_worker_that_gets_nothing_back_stops() -> None:
