@@ -27,7 +27,7 @@ PACKAGES = {
 OUTSIDE = {"tests", "bench", "deploy", "docs"}
 
 FAUST = {"faust", "mode"}
-FAUST_FILES = {"leadline_streams/runtime/app.py", "leadline_streams/runtime/recovery.py", "leadline_streams/runtime/transport.py"}
+FAUST_FILES = {f"leadline_streams/runtime/{name}.py" for name in ("app", "recovery", "transport")}
 
 PURE = (
     "leadline/model/",

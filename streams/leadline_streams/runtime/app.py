@@ -1,7 +1,7 @@
 """The Faust application: a consumer group on the samples topic, a table of states, and the worker between them.
 
-With ``transport`` and ``recovery`` the only place that imports Faust. Every setting that matters is set here; Faust's own command line,
-web server, retries and topic creation are not used.
+With ``transport`` and ``recovery`` the only place that imports Faust. Every setting that matters is set here; Faust's
+own command line, web server, retries and topic creation are not used.
 """
 
 import asyncio
