@@ -21,17 +21,17 @@ from leadline_cli.options import format_option, settings
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write the result as JSON, and the draft of the post-mortem beside it.",
+    help="Write the result as JSON, and the drafts of the post-mortems beside it.",
 )
 @format_option
 def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
-    """Break a whole fleet on this machine, name the cause, notify, repair.
+    """Break a whole fleet on this machine, name the cause, notify, find the rows that were lost, repair.
 
     The demo starts a PostgreSQL primary, a standby, a cascading standby and a subscriber, Kafka in memory, and every
-    part of Leadline as a process of its own. A local receiver stands in for Slack and PagerDuty; when LEADLINE_SLACK_*
-    or LEADLINE_PAGERDUTY_* are set, the real ones are notified too, of a cluster named demo. Everything but FILE and
-    the draft beside it is removed at the end. Exit code 1 means that an expected result was not observed; the output
-    names it.
+    part of Leadline as a process of its own, the verifier among them. A local receiver stands in for Slack and
+    PagerDuty; when LEADLINE_SLACK_* or LEADLINE_PAGERDUTY_* are set, the real ones are notified too, of a cluster named
+    demo. Everything but FILE and the drafts beside it is removed at the end. Exit code 1 means that an expected result
+    was not observed; the output names it.
 
     \b
     Example:

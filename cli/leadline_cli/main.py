@@ -17,7 +17,7 @@ from leadline.settings.secret import redact
 
 COMMANDS: Final = {
     "Try": {
-        "demo": "Break a whole fleet on this machine, name the cause, notify, repair.",
+        "demo": "Break a whole fleet on this machine, name the cause, notify, find the rows that were lost, repair.",
     },
     "Run": {
         "agent": "Read database servers and publish samples of them.",

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -82,10 +82,15 @@ class Pipeline:
                 farewell=signal.SIGTERM,
             )
 
-    def run(self, command: str, *arguments: str) -> str:
-        """Run ``leadline COMMAND ARGUMENTS`` to its end; its output. Raises UnreachableError with its last words."""
+    def run(self, command: str, *arguments: str, accept: Collection[int] = (0,)) -> str:
+        """Run ``leadline COMMAND ARGUMENTS`` to its end; its output. Raises UnreachableError with its last words where
+        it ends with another status than those to ``accept``."""
         return run(
-            sys.executable, "-m", "leadline_cli", command, *arguments, cwd=self._folder, env=_passed(), owner=None
+            *(sys.executable, "-m", "leadline_cli", command, *arguments),
+            cwd=self._folder,
+            env=_passed(),
+            owner=None,
+            accept=accept,
         )
 
     def file(self, name: str) -> Path:

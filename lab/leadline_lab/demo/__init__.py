@@ -12,6 +12,7 @@ reports as observed what was only done.
 ``run``              one demo from the first server to the last file
 ``environment``      the fleet and the parts of Leadline, as processes
 ``actions``          performs a scenario's actions on the servers
+``verifier``         compares the data, and writes the statements that repair it
 ``targets``          the targets that the demo notifies
 ``observers``        read the receiver and the incident log
 ``scenario_runner``  performs, observes and reports
@@ -19,6 +20,7 @@ reports as observed what was only done.
 ``demo_state``       everything that a screen shows
 ``screen``           live, lines or JSON lines
 ``live_view``        the live view
+``live_parts``       its parts under the events
 ``pictures``         the pictures of the README
 ``summary``          the result in a few lines
 ``report``           the result for programs

@@ -9,15 +9,29 @@ import psycopg
 
 from leadline.errors import ProblemFound
 from leadline_lab.demo.observed import Observed
-from leadline_lab.demo.scenario import Action, Configure, Export, FollowAdvice, Heal, Inject, Load, describe
+from leadline_lab.demo.scenario import (
+    Action,
+    Configure,
+    Export,
+    FollowAdvice,
+    Inject,
+    Load,
+    Repair,
+    SkipConflict,
+    describe,
+)
 from leadline_lab.faults.injection import Injection
+from leadline_lab.faults.logical.conflicts import finish_lsns
 from leadline_lab.faults.registry import FAULTS
+from leadline_lab.faults.topologies import Logical
 from leadline_lab.sandbox.fleet import Fleet
 from leadline_lab.sandbox.server_files import OnChange
+from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import pgbench
 
 RISKS_TAKEN: Final = frozenset({"look", "safe", "careful"})
 """Of the steps of a fix. What cannot be undone is left to people, in a demo too."""
+FAILS_AGAIN_S: Final = 15.0
 
 
 class Actions:
@@ -27,7 +41,6 @@ class Actions:
         self._fleet = fleet
         self._topologies: Mapping[str, Any] = {}
         self._running = ExitStack()
-        self._injections: dict[str, Injection[Any]] = {}
 
     def use(self, topologies: Mapping[str, Any]) -> None:
         """The topologies that faults are injected into, by name."""
@@ -60,20 +73,32 @@ class Actions:
                 self._fleet.servers[node].configure(**{setting: value})
                 if restart:
                     self._fleet.servers[node].restart()
-            case Heal(fault):
-                self._injections[fault].heal()
             case FollowAdvice(cause):
                 self._follow_advice(cause, observed)
-            case Export():
-                raise AssertionError("the environment exports")
+            case SkipConflict():
+                self._skip(self._topologies["logical"])
+            case Export() | Repair():
+                raise AssertionError("the environment runs commands")
 
     def _prepared(self, name: str) -> Injection[Any]:
         """Start a fault's course. Its preparations are not a part of the story, and are not reported."""
         fault = FAULTS[name]
-        injection = self._injections[name] = Injection(fault, self._topologies[fault.topology])
+        injection = Injection(fault, self._topologies[fault.topology])
         self._running.enter_context(injection)
         injection.prepare()
         return injection
+
+    def _skip(self, logical: Logical) -> None:
+        """Right after an attempt has failed: the next one comes after ``wal_retrieve_retry_interval``, and until then
+        the agent's look shows what is set to be skipped."""
+        subscriber = logical.subscriber
+        before = len(finish_lsns(subscriber))
+        eventually(
+            f"{logical.subscription} on {subscriber.name} fails again",
+            lambda: len(finish_lsns(subscriber)) > before,
+            FAILS_AGAIN_S,
+        )
+        logical.alter(f"SKIP (lsn = '{finish_lsns(subscriber)[-1]}')")
 
     def _follow_advice(self, code: str, observed: Observed) -> None:
         steps = next((cause.steps for cause in observed.causes if cause.code == code), [])

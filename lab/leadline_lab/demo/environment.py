@@ -9,6 +9,7 @@ from leadline_lab.demo import observers
 from leadline_lab.demo.actions import Actions
 from leadline_lab.demo.observed import VendorEvent
 from leadline_lab.demo.targets import LOCAL, own_targets, sink_settings
+from leadline_lab.demo.verifier import DemoVerifier
 from leadline_lab.faults.topologies import Logical, Pair
 from leadline_lab.pipeline import Pipeline
 from leadline_lab.sandbox.fleet import AGENT, Fleet
@@ -18,8 +19,10 @@ from leadline_lab.sandbox.postgres import Server
 CLUSTER: Final = "demo"
 LABELS: Final = {"demo": "true"}
 """On every node, and so on every alert and incident: nobody who is notified shall take it for real."""
+SUBSCRIPTION: Final = "pg_4"
 TABLE: Final = "orders"
 ORDERS: Final = f"CREATE TABLE {TABLE} (id int PRIMARY KEY, note text)"
+TAKEN: Final = f"INSERT INTO {TABLE} SELECT id, 'order ' || id FROM generate_series(1, 500) id"
 DATABASES: Final = {"pg-1": "app", "pg-2": "postgres", "pg-3": "postgres", "pg-4": "app"}
 """Each node, with the database that its agent connects to."""
 DATACENTERS: Final = {"pg-1": "fra1", "pg-2": "fra1", "pg-3": "ams1", "pg-4": "ams1"}
@@ -34,7 +37,11 @@ LIMITS: Final[dict[str, dict[str, float]]] = {
 }
 """Tighter than production's, where a rule waits for a minute: nobody watches a demo for as long."""
 ACCEPTED: Final = [
-    {"rule": "PG-WAL-002", "owner": "the demo", "reason": "a sandbox that is thrown away", "until": "2099-12-31"}
+    {"rule": rule, "owner": "the demo", "reason": reason, "until": "2099-12-31"}
+    for rule, reason in (
+        ("PG-DUR-001", "fsync is off in a sandbox that is thrown away: the demo is faster, and spares the disk"),
+        ("PG-WAL-002", "the disk of a sandbox that is thrown away does not fill within minutes"),
+    )
 ]
 """Findings of the audit that are meant to be so."""
 JUDGEMENT: Final[dict[str, Any]] = {
@@ -54,6 +61,7 @@ class Environment:
         self.fleet = Fleet()
         self.pipeline = Pipeline()
         self.actions = Actions(self.fleet)
+        self.verifier = DemoVerifier(self.fleet, self.pipeline, DATABASES["pg-4"])
 
     def start(self, own: SinkSettings) -> Iterator[str]:
         """Start everything; yields in a few words what comes next. ``own``: real targets that are notified too."""
@@ -71,12 +79,14 @@ class Environment:
         yield "pg-4, a subscriber"
         primary.query("CREATE DATABASE app")
         primary.query(ORDERS, dbname="app")
-        origins = {"track_commit_timestamp": "on"}
+        primary.query(TAKEN, dbname="app")
+        origins = {"track_commit_timestamp": "on", "wal_retrieve_retry_interval": "5s"}
         subscriber = fleet.subscriber("pg-4", primary, schema=ORDERS, through=to_subscriber, settings=origins)
+        self.verifier.admit(primary, subscriber)
         self.actions.use(
             {
                 "pair": Pair(fleet, primary, standby, to_standby),
-                "logical": Logical(fleet, primary, subscriber, to_subscriber, subscription="pg_4", table=TABLE),
+                "logical": Logical(fleet, primary, subscriber, to_subscriber, subscription=SUBSCRIPTION, table=TABLE),
             }
         )
         yield "the incident log, on a server of its own"
@@ -85,6 +95,8 @@ class Environment:
         proxies = [f"{HOST}:{proxy.port}" for proxy in (to_standby, to_subscriber)]
         for node in DATABASES:
             self._start_agent(fleet.servers[node], proxies if node == primary.name else [])
+        yield "leadline verify, which compares the data of pg-1 and pg-4"
+        self.verifier.start(CLUSTER, SUBSCRIPTION, QUIET)
         settings = sink_settings(self.receiver_url, self._log_dsn, own)
         pipeline.start("sink", {**settings, **QUIET}, *LOCAL, "incident_log", *own_targets(own))
 

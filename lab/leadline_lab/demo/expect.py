@@ -59,6 +59,37 @@ def audited(rule: str, node: str, *, found: bool = True) -> Expectation:
     )
 
 
+def proven(downstream: str) -> Expectation:
+    """The verifier has compared every row of a server's tables, and they are equal."""
+    return Expectation(
+        f"the data of {downstream} is proven equal",
+        lambda observed: any(
+            last.downstream == downstream and last.outcome == "equal" for last in observed.verified.values()
+        ),
+    )
+
+
+def joined(rule: str, *causes: str, incidents: int, key: str = "") -> Expectation:
+    """There are still only so many incidents; an alert of this rule is in one that names these causes, in any order."""
+
+    def met(observed: Observed) -> bool:
+        joins = [one for one in observed.incidents if rule in one.rules and one.state == "open"]
+        named = any({cause.code for cause in one.causes} >= set(causes) for one in joins)
+        return len(observed.incidents) == incidents and named
+
+    return Expectation(f"{rule} is in the incident of {' and '.join(causes)}", met, key)
+
+
+def goes_on(*links: tuple[str, str]) -> Expectation:
+    """These links are healthy, whatever alerts are open."""
+
+    def met(observed: Observed) -> bool:
+        rows = [observed.link(*ends) for ends in links]
+        return all(row is not None and row.verdict in HEALTHY for row in rows)
+
+    return Expectation(f"all {len(links)} links are healthy", met)
+
+
 def opened(key: str = "") -> Expectation:
     """An incident is open."""
     return Expectation("an incident is open", lambda observed: observed.incident is not None, key)
@@ -136,8 +167,16 @@ def logged(incidents: int) -> Expectation:
 
 
 def drafted(*words: str) -> Expectation:
-    """The draft of the post-mortem holds these words."""
+    """The draft of the post-mortem of the first incident holds these words."""
     return Expectation(f"the draft has {', '.join(words)}", lambda observed: _holds(observed.draft, words))
+
+
+def drafted_too(*words: str) -> Expectation:
+    """The draft of another incident holds these words."""
+    return Expectation(
+        f"another draft has {', '.join(words)}",
+        lambda observed: any(_holds(draft, words) for draft in observed.further_drafts),
+    )
 
 
 def _holds(text: str, words: Sequence[str]) -> bool:

@@ -1,6 +1,6 @@
 """The live view: events, links with their lag, alerts, the incident with its cause, notifications."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,11 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from leadline.logs import escape
-from leadline.model.alert import Transition
-from leadline.model.incident import Incident
-from leadline.words import duration
+from leadline_lab.demo import live_parts as parts
 from leadline_lab.demo.demo_state import DemoState
-from leadline_lab.demo.events import VENDORS, DemoEvent, EventKind
+from leadline_lab.demo.events import DemoEvent, EventKind
 from leadline_lab.demo.summary import summary
 from leadline_lab.view import terminal
 
@@ -34,8 +32,10 @@ MARKS: Final = {
 """Sign and colour of each kind of event."""
 MIN_EVENTS: Final = 4
 HEADER_AND_FOOTER: Final = 3
-PLACES: Final = ("links", "incident", "others", "sent", "end", "alerts")
+PLACES: Final = ("links", "data", "incident", "others", "sent", "end", "alerts")
 """From top to bottom."""
+FIX_LINES: Final = (40, 4, 1)
+"""Most lines of a fix: as many as it has, or fewer where there is no room."""
 WIDE: Final = 95
 _SPINNER: Final = Spinner("dots")
 
@@ -43,10 +43,12 @@ _SPINNER: Final = Spinner("dots")
 def render(state: DemoState, now: datetime, width: int, height: int) -> RenderableType:
     """One picture of everything, as high as the terminal. Where it does not fit, the oldest events are left out."""
     measure, room, shown = Console(width=width), height - HEADER_AND_FOOTER, {}
-    for part, made in _below(state, now, width):
-        lines = len(measure.render_lines(made, pad=False))
-        if lines <= room - MIN_EVENTS:
-            shown[part], room = made, room - lines
+    for part, forms in _below(state, now, width):
+        for made in forms:
+            lines = len(measure.render_lines(made, pad=False))
+            if lines <= room - MIN_EVENTS:
+                shown[part], room = made, room - lines
+                break
     below = (shown[part] for part in PLACES if part in shown)
     return Group(_header(state), Rule(style="dim"), _events(state.events, room), *below, _footer(state))
 
@@ -76,88 +78,26 @@ def _events(events: list[DemoEvent], most: int) -> Table:
     return grid
 
 
-def _below(state: DemoState, now: datetime, width: int) -> Iterator[tuple[str, RenderableType]]:
-    """The parts under the events by their place, the most important first."""
+def _below(state: DemoState, now: datetime, width: int) -> Iterator[tuple[str, Sequence[RenderableType]]]:
+    """The parts under the events by their place, the most important first; each in its forms, the fullest first."""
     observed, fleet = state.observed, state.observed.fleet
+    if observed.verified and state.report is None:
+        yield "data", [parts.data(observed.verified.values())]
     if state.report is not None:
-        yield "end", Panel(summary(state.report, state.files), border_style="green" if state.progress.ok else "red")
+        colour = "green" if state.progress.ok else "red"
+        yield "end", [Panel(summary(state.report, state.files), border_style=colour)]
     elif observed.newest is not None:
-        yield "incident", _incident(observed.newest, now)
+        yield "incident", [parts.incident(observed.newest, now, most) for most in FIX_LINES]
     if fleet.links:
-        yield "links", Group(Rule(style="dim"), terminal.links(fleet, 30 if width >= WIDE else 16))
+        yield "links", [Group(Rule(style="dim"), terminal.links(fleet, 30 if width >= WIDE else 16))]
     others = [each for each in observed.incidents if each.state == "open" and each is not observed.newest]
     if others and state.report is None:
-        yield "others", Group(*(_other(each, now) for each in others))
+        yield "others", [Group(*(parts.other(each, now) for each in others))]
     if observed.incident is not None:
-        yield "sent", _sent(state)
+        yield "sent", [parts.sent(state)]
     firing = [alert for alert in fleet.alerts.values() if alert.to != "pending"]
     if firing and state.report is None:
-        yield "alerts", _alerts(firing, now)
-
-
-def _incident(incident: Incident, now: datetime) -> Panel:
-    """The incident with its first cause in full, the others by code."""
-    first, *others = incident.causes
-    lasted = max(0.0, ((incident.resolved_at or now) - incident.opened_at).total_seconds())
-    lines = [
-        Text.assemble((first.code, "bold"), (f"  {first.confidence:.2f}  ", "dim"), escape(first.summary)),
-        Text.assemble(("fix  ", "green"), escape(first.fix)),
-    ]
-    if others:
-        named = ", ".join(f"{cause.code} {cause.confidence:.2f}" for cause in others[:3])
-        lines.append(Text.assemble(("also  ", "dim"), escape(named)))
-    title = Text(escape(f"{incident.title}  ·  {incident.state}, {duration(lasted)}"))
-    colour = "green" if incident.state == "resolved" else terminal.COLOURS[incident.severity]
-    return Panel(Group(*lines), title=title, title_align="left", border_style=colour)
-
-
-def _other(incident: Incident, now: datetime) -> Text:
-    """Another incident that is open, in one line."""
-    lasted = duration(max(0.0, (now - incident.opened_at).total_seconds()))
-    cause = f"  {incident.causes[0].code} {incident.causes[0].confidence:.2f}" if incident.causes else ""
-    text = Text.assemble(
-        ("● ", terminal.COLOURS[incident.severity]), escape(incident.title), (f"  open, {lasted}", "dim")
-    )
-    text.append(escape(cause), "bold")
-    text.no_wrap, text.overflow = True, "ellipsis"
-    return text
-
-
-def _alerts(firing: list[Transition], now: datetime) -> Table:
-    grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(no_wrap=True, justify="right")
-    grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    for alert in sorted(firing, key=lambda alert: alert.started_at):
-        since = duration(max(0.0, (now - alert.started_at).total_seconds()))
-        severity = Text(alert.severity, terminal.COLOURS[alert.severity])
-        grid.add_row(alert.rule, severity, since, Text(escape(alert.summary)))
-    return grid
-
-
-def _sent(state: DemoState) -> Text:
-    """The number of notifications to each target."""
-    observed = state.observed
-    edits, replies = len(observed.received("slack", "update")), len(observed.received("slack", "reply"))
-    ends = len(observed.received("pagerduty", "resolve"))
-    text = Text.assemble(
-        ("sent  ", "dim"),
-        (f"{VENDORS['slack']} ", "bold"),
-        f"{_count(observed.messages, 'message')}, {_count(edits, 'edit')}, {_count(replies, 'reply', 'replies')}   ",
-        (f"{VENDORS['pagerduty']} ", "bold"),
-        _count(observed.pages, "page") + (", resolved" if ends else ""),
-        ("   incident log ", "bold"),
-        ", ".join(observed.logged.values()) or "nothing yet",
-    )
-    for target in state.targets:
-        sent = sum(one.target == target and one.outcome == "sent" for one in observed.deliveries)
-        text.append(f"   {target} ", "bold").append(f"{sent} sent")
-    return text
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+        yield "alerts", [parts.alerts(firing, now)]
 
 
 def _footer(state: DemoState) -> RenderableType:

@@ -6,9 +6,11 @@ from typing import Any
 
 from leadline.model.alert import Transition
 from leadline.model.delivery import Delivery
+from leadline.model.ids import LinkId
 from leadline.model.incident import Cause, Incident
 from leadline.model.observation import NodeSettings
 from leadline.model.status import LinkStatus, NodeStatus
+from leadline.model.verification import Verification
 from leadline_lab.pipeline import Gone
 from leadline_lab.view.fleet import FleetView
 from leadline_streams.judge.audit_notices import DIGEST, NOTICE
@@ -37,12 +39,16 @@ class Observed:
     """By node."""
     fired: set[tuple[str, str]] = field(default_factory=set)
     """Rule, and the subject's identity."""
+    verified: dict[LinkId, Verification] = field(default_factory=dict)
+    """The last comparison of the data of each link."""
     deliveries: list[Delivery] = field(default_factory=list)
     inbox: list[VendorEvent] = field(default_factory=list)
     logged: Mapping[str, str] = field(default_factory=dict)
     """The state of each incident in the incident log."""
     draft: str = ""
-    """The post-mortem, exported from the incident log."""
+    """The post-mortem of the first incident, exported from the incident log."""
+    further_drafts: list[str] = field(default_factory=list)
+    """Those of the other incidents."""
 
     def add(self, value: Any) -> None:
         """Add a value of a topic."""
@@ -54,6 +60,8 @@ class Observed:
             self.fired.add((value.rule, value.subject.id))
         elif isinstance(value, Delivery):
             self.deliveries.append(value)
+        elif isinstance(value, Verification):
+            self.verified[value.link] = value
         elif isinstance(value, NodeSettings):
             self.settings[value.node.name] = {name: setting.value for name, setting in value.settings.items()}
 

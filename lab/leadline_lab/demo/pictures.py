@@ -87,7 +87,7 @@ def photograph(address: str, file: Path) -> None:
 
 def main(folder: Path) -> None:
     """Run the demo and write both pictures into a folder."""
-    names = {"conflict": "slack.png", "fixed": "demo.svg"}
+    names = {"conflict": "slack.png", "skipped": "demo.svg"}
     titles = {step.title: names[step.key] for step in POSTMORTEM.steps if step.key in names}
     Demo(POSTMORTEM, SinkSettings(), PictureScreen(folder, titles), SystemClock(), None).run(stay=False)
 

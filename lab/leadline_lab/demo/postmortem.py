@@ -3,17 +3,29 @@
 from typing import Final
 
 from leadline_lab.demo import expect
-from leadline_lab.demo.scenario import Configure, Export, FollowAdvice, Heal, Inject, Load, Scenario, ScenarioStep
+from leadline_lab.demo.scenario import (
+    Configure,
+    Export,
+    FollowAdvice,
+    Inject,
+    Load,
+    Repair,
+    Scenario,
+    ScenarioStep,
+    SkipConflict,
+)
 
 BLOCKED: Final = "standby_query_blocks_replay"
 DUPLICATE: Final = "subscriber_duplicate_key"
 DELAY: Final = "max_standby_streaming_delay"
+SKIPPED: Final = "transaction_skipped"
+LOST: Final = "public.orders: 1 missing, 1 changed (id=1000, id=1001)"
 ORIGIN: Final = "track_commit_timestamp"
 NEVER: Final = "PG-SBY-001"
 """The rule of the audit about that delay."""
 
 BLOCKED_REPLAY: Final = "query_blocks_replay_snapshot"
-DUPLICATE_KEY: Final = "duplicate_key_500ms"
+DUPLICATE_KEY: Final = "duplicate_key_5s"
 """Faults."""
 LINKS: Final = (("pg-1", "pg-2"), ("pg-2", "pg-3"), ("pg-1", "pg-4"))
 
@@ -25,7 +37,7 @@ POSTMORTEM: Final = Scenario(
         ScenarioStep(
             title="Everything is healthy",
             actions=(Load("pg-1", rate=40),),
-            expect=(expect.healthy(*LINKS),),
+            expect=(expect.healthy(*LINKS), expect.proven("pg-4")),
             within_s=90.0,
             pause_s=3.0,
         ),
@@ -79,13 +91,28 @@ POSTMORTEM: Final = Scenario(
             pause_s=3.0,
         ),
         ScenarioStep(
-            key="fixed",
-            title="The fixes that the incidents give are applied, and the row is deleted",
-            actions=(Configure("pg-4", ORIGIN, "on", restart=True), FollowAdvice(BLOCKED), Heal(DUPLICATE_KEY)),
+            key="skipped",
+            title="The first fix is applied, and the conflict is skipped: all links are healthy, but rows are lost",
+            actions=(FollowAdvice(BLOCKED), Configure("pg-4", ORIGIN, "on", restart=True), SkipConflict()),
             expect=(
                 expect.setting("pg-4", ORIGIN, "on"),
                 expect.setting("pg-2", DELAY, "30000"),
+                expect.goes_on(*LINKS),
+                expect.fires("data_divergence", "pg-1->pg-4/pg_4", key="found"),
+                expect.joined("data_divergence", DUPLICATE, SKIPPED, incidents=2),
+                expect.messaged(LOST, messages=2),
+                expect.paged(LOST, pages=2),
+            ),
+            within_s=60.0,
+            pause_s=3.0,
+        ),
+        ScenarioStep(
+            key="repaired",
+            title="The rows are repaired with the statements that the verifier writes",
+            actions=(Repair("public.orders"),),
+            expect=(
                 expect.healthy(*LINKS),
+                expect.proven("pg-4"),
                 expect.audited(NEVER, "pg-2", found=False),
                 expect.closed(2, key="resolved"),
                 expect.pages_resolved(2),
@@ -95,9 +122,9 @@ POSTMORTEM: Final = Scenario(
             within_s=90.0,
         ),
         ScenarioStep(
-            title="The post-mortem is drafted",
+            title="The post-mortems are drafted",
             actions=(Export(),),
-            expect=(expect.drafted("Root cause", DELAY, "pg-2"),),
+            expect=(expect.drafted("Root cause", DELAY, "pg-2"), expect.drafted_too("Root cause", LOST)),
             within_s=30.0,
         ),
     ),

@@ -74,11 +74,13 @@ class Demo:
         return task.result()
 
     def _finish(self, runner: ScenarioRunner) -> None:
-        state, draft = self.state, None
+        state, drafts = self.state, list[Path]()
         if self._file is not None and state.observed.draft:
-            draft = draft_beside(self._file)
-            draft.write_text(state.observed.draft)
-        state.report = report(state.progress, state.observed, runner.injected_at, self._postgres, draft)
+            texts = [state.observed.draft, *state.observed.further_drafts]
+            drafts = [draft_beside(self._file, number) for number in range(1, len(texts) + 1)]
+            for draft, text in zip(drafts, texts, strict=True):
+                draft.write_text(text)
+        state.report = report(state.progress, state.observed, runner.injected_at, self._postgres, drafts)
         if self._file is not None:
             self._file.write_bytes(wire.encode(state.report) + b"\n")
-        state.files = tuple(str(file) for file in (self._file, draft) if file is not None)
+        state.files = tuple(str(file) for file in (self._file, *drafts) if file is not None)

@@ -33,13 +33,6 @@ class Inject:
 
 
 @dataclass(frozen=True, slots=True)
-class Heal:
-    """An injected fault is healed by its own course."""
-
-    fault: str
-
-
-@dataclass(frozen=True, slots=True)
 class FollowAdvice:
     """The statements that the incident itself gives for a cause are run."""
 
@@ -47,11 +40,23 @@ class FollowAdvice:
 
 
 @dataclass(frozen=True, slots=True)
+class SkipConflict:
+    """The transaction at which the subscription stops is skipped, by the finish LSN that the server log gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The statements that ``leadline verify --repair-sql`` writes for a table are run."""
+
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
-    """The draft of the post-mortem is exported from the incident log."""
+    """The draft of the post-mortem of each incident is exported from the incident log."""
 
 
-Action = Load | Configure | Inject | Heal | FollowAdvice | Export
+Action = Load | Configure | Inject | FollowAdvice | SkipConflict | Repair | Export
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +102,11 @@ def describe(action: Action) -> str:
             return f"{setting} on {node} is set to {value}"
         case Inject(fault):
             return f"fault {fault} is injected"
-        case Heal(fault):
-            return f"fault {fault} is healed"
         case FollowAdvice(cause):
             return f"the incident's fix for {cause} is applied"
+        case SkipConflict():
+            return "the transaction at which the subscription stops is skipped"
+        case Repair(table):
+            return f"leadline verify pg-1=... pg-4=... --table {table} --repair-sql repair.sql"
         case Export():
             return "leadline incidents export"

@@ -13,10 +13,10 @@ from leadline_lab.demo.demo_state import DemoState
 from leadline_lab.demo.environment import Environment
 from leadline_lab.demo.events import DemoEvent, EventKind, EventReporter
 from leadline_lab.demo.progress import Missed
-from leadline_lab.demo.scenario import Action, Export, ScenarioStep, describe
+from leadline_lab.demo.scenario import Action, Export, Repair, ScenarioStep, describe
 from leadline_lab.demo.screen import Screen
 
-FOLLOWED: Final = ("samples", "status", "alerts", "incidents", "deliveries")
+FOLLOWED: Final = ("samples", "status", "alerts", "incidents", "deliveries", "verifications")
 POLL_S: Final = 0.5
 """The interval at which the receiver and the incident log are read."""
 
@@ -120,17 +120,23 @@ class ScenarioRunner:
 
     async def _perform_one(self, action: Action) -> None:
         if isinstance(action, Export):
-            incident = self._observed.incident
-            ident = incident.incident_id if incident is not None else ""
-            self.report(EventKind.ACTION, f"leadline incidents export {ident} --format md")
-            self._observed.draft = await asyncio.to_thread(self._environment.export, ident)
+            first, *others = [await self._export(one.incident_id) for one in self._observed.incidents] or [""]
+            self._observed.draft, self._observed.further_drafts = first, others
             return
         loop = asyncio.get_running_loop()
 
         def on_change(change: str) -> None:
             loop.call_soon_threadsafe(self.report, EventKind.ACTION, change)
 
+        if isinstance(action, Repair):
+            self.report(EventKind.ACTION, describe(action))
+            await asyncio.to_thread(self._environment.verifier.repair, action.table, on_change)
+            return
         await asyncio.to_thread(self._environment.actions.perform, action, self._observed, on_change)
+
+    async def _export(self, incident_id: str) -> str:
+        self.report(EventKind.ACTION, f"leadline incidents export {incident_id} --format md")
+        return await asyncio.to_thread(self._environment.export, incident_id)
 
     def _since_injection(self) -> float | None:
         began = self._progress.at.get("injected")

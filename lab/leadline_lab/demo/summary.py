@@ -13,7 +13,8 @@ TIMES: Final = {
     "detected_after_s": "from the injection to the incident",
     "cause_named_after_s": "from the injection to its cause",
     "paged_after_s": "from the injection to the page",
-    "resolved_after_fix_s": "from the fix to the end of the incident",
+    "rows_lost_found_after_s": "from the skipped conflict to the rows that it lost, with their keys",
+    "resolved_after_fix_s": "from the last repair to the end of both incidents",
 }
 """The meaning of each time in the report."""
 NEXT: Final = (
@@ -43,7 +44,10 @@ def plain(report: dict[str, Any], files: tuple[str, ...]) -> list[str]:
 
 def _verdict(report: dict[str, Any]) -> list[str]:
     if report["ok"]:
-        return ["Every step was observed: two problems, each with its incident, cause, page and Slack message."]
+        return [
+            "Every step was observed: two problems, each with its incident, cause, page and Slack message; and the",
+            "rows that were lost when a conflict was skipped, in the incident of that conflict.",
+        ]
     return ["Not every step was observed. Missing:", *(f"  {text}" for text in report["missing"])]
 
 

@@ -5,7 +5,7 @@ import pwd
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -39,10 +39,16 @@ def reachable(path: Path) -> bool:
     return account() is None or all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
-def run(*command: str | Path, cwd: Path, env: Mapping[str, str], owner: tuple[int, int] | None) -> str:
+def run(
+    *command: str | Path,
+    cwd: Path,
+    env: Mapping[str, str],
+    owner: tuple[int, int] | None,
+    accept: Collection[int] = (0,),
+) -> str:
     """Run a program to its end; its standard output. Raises UnreachableError with its last words when it fails.
 
-    ``owner`` is whom it runs as, None as the user that we are.
+    ``owner`` is whom it runs as, None as the user that we are; ``accept``, the exit statuses that are no failure.
     """
     uid, gid = owner or (None, None)
     done = subprocess.run(  # noqa: S603
@@ -58,7 +64,7 @@ def run(*command: str | Path, cwd: Path, env: Mapping[str, str], owner: tuple[in
         group=gid,
         extra_groups=None if uid is None else [],
     )
-    if done.returncode != 0:
+    if done.returncode not in accept:
         message = done.stderr.strip() or done.stdout.strip()
         raise UnreachableError(f"{Path(command[0]).name} failed with status {done.returncode}: {message}")
     return done.stdout

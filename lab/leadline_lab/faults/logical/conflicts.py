@@ -15,7 +15,7 @@ DUPLICATE_KEY: Final = Expected(rule="apply_error", cause="subscriber_duplicate_
 def _duplicate_key(retry: str) -> Fault[Logical]:
     @fault(make_logical, DUPLICATE_KEY, variant=retry, older=True)
     def duplicate_key(logical: Logical) -> Course:
-        """A row was inserted on the subscriber, and the publisher inserts a row with the same key.
+        """A row was inserted on the subscriber, and the publisher inserts a row with the same key, and another with it.
 
         Between two attempts to apply it the server waits for wal_retrieve_retry_interval, which is 5 s by default.
         """
@@ -27,7 +27,7 @@ def _duplicate_key(retry: str) -> Fault[Logical]:
         yield Injected(summary=("insert_exists",), confidence=0.9) if counted else Injected()
         logical.on_subscriber(f"DELETE FROM {logical.table} WHERE id = 1000")
         yield Healed()
-        logical.on_publisher(f"DELETE FROM {logical.table} WHERE id = 1000")
+        logical.on_publisher(f"DELETE FROM {logical.table} WHERE id >= 1000")
         logical.subscriber.configure(wal_retrieve_retry_interval=None)
 
     return duplicate_key
@@ -55,7 +55,8 @@ def duplicate_key_of_two_indexes(logical: Logical) -> Course:
     yield Prepared()
     logical.on_publisher("INSERT INTO twice VALUES (1, 'one')")
     yield Injected()
-    logical.alter(f"SKIP (lsn = '{_finish_lsn(logical.subscriber)}')")
+    eventually("the server log has the error", lambda: bool(finish_lsns(logical.subscriber)), 5.0)
+    logical.alter(f"SKIP (lsn = '{finish_lsns(logical.subscriber)[-1]}')")
     yield Healed()
 
 
@@ -84,7 +85,7 @@ def duplicate_key_of_an_unknown_writer(logical: Logical) -> Course:
     yield Injected()
     logical.on_subscriber(f"DELETE FROM {logical.table} WHERE id = 9000")
     yield Healed()
-    logical.on_publisher(f"DELETE FROM {logical.table} WHERE id = 9000")
+    logical.on_publisher(f"DELETE FROM {logical.table} WHERE id >= 9000")
 
 
 @fault(
@@ -153,11 +154,9 @@ def missing_row(logical: Logical) -> Course:
 
 def _insert_on_both(logical: Logical, key: int) -> None:
     logical.on_subscriber(f"INSERT INTO {logical.table} VALUES ({key}, 'local')")
-    logical.on_publisher(f"INSERT INTO {logical.table} VALUES ({key}, 'remote')")
+    logical.on_publisher(f"INSERT INTO {logical.table} VALUES ({key}, 'remote'), ({key + 1}, 'remote')")
 
 
-def _finish_lsn(server: Server) -> str:
-    """The end of the transaction that fails, from the server log, as the fix says."""
-    eventually("the server log has the error", lambda: "finished at" in server.server_log_tail(), 5.0)
-    (*_, lsn) = re.findall(r"finished at ([0-9A-F]+/[0-9A-F]+)", server.server_log_tail())
-    return str(lsn)
+def finish_lsns(server: Server) -> list[str]:
+    """The ends of the transactions that failed, one for each attempt, from the server log, as the fix says."""
+    return re.findall(r"finished at ([0-9A-F]+/[0-9A-F]+)", server.server_log.read_text(errors="replace"))

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from leadline_lab.demo.postmortem import LOST
 from leadline_lab.sandbox.guard import descendants
 from leadline_lab.sandbox.wait import eventually
 
@@ -56,27 +57,39 @@ def test_the_outage_is_injected_observed_and_repaired(folder: Path) -> None:
     assert process.returncode == 0, out
     report = json.loads((folder / "demo-report.json").read_bytes())
     assert report["ok"] is True
-    assert report["steps_observed"] == report["steps"] == 7
+    assert report["steps_observed"] == report["steps"] == 8
     assert report["cause"] == report["expected_cause"] == "standby_query_blocks_replay"
     assert "max_standby_streaming_delay on pg-2 was changed from 30s to -1 (unlimited)" in report["cause_summary"]
     assert (report["pages_sent"], report["slack_messages"], report["incident_rows"]) == (2, 2, 2)
-    assert [one["cause"] for one in report["incidents"]] == [report["cause"], "subscriber_duplicate_key"]
+    first, second = report["incidents"]
+    assert first["cause"] == report["cause"]
+    assert "data_divergence" in second["rules"]
+    assert {second["cause"], *second["also"]} >= {"subscriber_duplicate_key", "transaction_skipped"}
     assert report["slack_edits"] >= 2
     assert 0 < report["detected_after_s"] <= report["cause_named_after_s"] <= report["paged_after_s"] < 60
     assert report["resolved_after_fix_s"] > 0
+    assert report["rows_lost_found_after_s"] > 0
+    assert "fsync" not in out
     draft = (folder / "demo-postmortem.md").read_text()
     assert report["postmortem"] == "demo-postmortem.md"
     for part in ("max_standby_streaming_delay", "## Timeline", "pg_terminate_backend"):
         assert part in draft
+    draft = (folder / "demo-postmortem-2.md").read_text()
+    for part in ("`data_divergence`", "`transaction_skipped`", LOST):
+        assert part in draft
     for part in (
         "action    on pg-2: ALTER SYSTEM",
         "PagerDuty received a page",
+        "all 3 links are healthy\n",
+        "leadline verify pg-1=... pg-4=... --table public.orders --repair-sql",
+        """UPDATE "public"."orders" SET "note" = 'remote'""",
         "Slack received a message",
         "leadline watch",
     ):
         assert part in out
     assert "\x1b" not in out
-    assert {path.name for path in folder.iterdir()} == {"demo-report.json", "demo-postmortem.md", "tmp"}
+    drafts = {"demo-postmortem.md", "demo-postmortem-2.md"}
+    assert {path.name for path in folder.iterdir()} == {"demo-report.json", *drafts, "tmp"}
     assert list((folder / "tmp").iterdir()) == []
 
 
@@ -91,7 +104,7 @@ def test_killed_it_leaves_nothing(folder: Path) -> None:
         children = descendants(process.pid)
         process.kill()
         process.wait()
-    assert len(children) > 40  # five servers, four agents, stream, sink, receiver, and their guards
+    assert len(children) > 40  # five servers, four agents, stream, sink, receiver, verifier, and their guards
     eventually("all are gone", lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in children), 60.0)
     assert list((folder / "tmp").iterdir()) == []
 

@@ -7,9 +7,10 @@ from typing import Any
 from leadline.model.alert import Subject, Transition
 from leadline.model.incident import Cause, Incident, Step
 from leadline.model.status import LinkStatus
+from leadline.model.verification import ReportedRow, TableDifference, TableVerification, Verification
 from leadline.steps import fix_of
 from leadline_lab.demo.observed import Observed, VendorEvent
-from leadline_lab.demo.postmortem import BLOCKED, DELAY, DUPLICATE, NEVER, ORIGIN
+from leadline_lab.demo.postmortem import BLOCKED, DELAY, DUPLICATE, LOST, NEVER, ORIGIN, SKIPPED
 
 START = datetime(2026, 4, 10, 10, 0, tzinfo=UTC)
 LINK = Subject(kind="link", id="demo/pg-1->pg-2", upstream="pg-1", downstream="pg-2", link_kind="physical")
@@ -35,11 +36,14 @@ def cause(code: str, summary: str, steps: Sequence[Step] = ()) -> Cause:
 
 def second(**fields: Any) -> Incident:
     """The open incident about the subscriber, but for the fields given."""
-    title = "demo: subscription pg_4 on pg-4 stops at a duplicate key"
-    return incident(
-        **{"incident_id": "inc_demo_2", "title": title, "opened_at": at(20), "causes": [cause(DUPLICATE, HIDDEN)]}
-        | fields
-    )
+    given: dict[str, Any] = {
+        "incident_id": "inc_demo_2",
+        "title": "demo: subscription pg_4 on pg-4 stops at a duplicate key",
+        "opened_at": at(20),
+        "causes": [cause(DUPLICATE, HIDDEN), cause(SKIPPED, LOST)],
+        "rules": ["apply_conflict", "data_divergence"],
+    }
+    return incident(**(given | fields))
 
 
 def incident(**fields: Any) -> Incident:
@@ -117,9 +121,36 @@ def audited(to: Any = "firing", **fields: Any) -> Transition:
     return alert("audit_finding", to, subject=about, summary=f"{NEVER}: pg-2", **fields)
 
 
+def verified(**fields: Any) -> Verification:
+    """The data of the subscriber is proven equal, but for the fields given."""
+    given: dict[str, Any] = {
+        "cluster": "demo",
+        "link": "demo/pg-1->pg-4/pg_4",
+        "upstream": "pg-1",
+        "downstream": "pg-4",
+        "link_kind": "logical",
+        "run_id": "r",
+        "started_at": at(0),
+        "ended_at": at(1),
+        "asked_at": at(0),
+        "outcome": "equal",
+        "tables": [TableVerification(table="public.orders", rows_compared=500, coverage=1.0)],
+    }
+    return Verification(**(given | fields))
+
+
+def lost() -> Verification:
+    """Two rows of the subscriber are not as they should be."""
+    rows = [ReportedRow(kind="changed", key="id=1000", columns=["note"]), ReportedRow(kind="missing", key="id=1001")]
+    difference = TableDifference(table="public.orders", missing=1, changed=1, first=rows)
+    return verified(outcome="different", tables=[TableVerification(table="public.orders", difference=difference)])
+
+
 def everything(state: Any = "resolved") -> Observed:
     """Everything that a successful demo has observed at its end."""
     observed = Observed(logged={"inc_demo_1": state, "inc_demo_2": state}, draft=f"Root cause: {DELAY} on pg-2")
+    observed.further_drafts = [f"Root cause: a duplicate key; {LOST}"]
+    observed.add(verified())
     for ends in (("pg-1", "pg-2"), ("pg-2", "pg-3"), ("pg-1", "pg-4")):
         observed.add(link(*ends))
     for seq, to in enumerate(("firing", "resolved"), 1):

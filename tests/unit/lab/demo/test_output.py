@@ -12,6 +12,8 @@ import pytest
 from rich.console import Console
 
 from leadline import wire
+from leadline.model.incident import Step
+from leadline.model.verification import Verification
 from leadline.settings.load import load
 from leadline.settings.sink import SinkSettings
 from leadline_lab.demo.demo_state import DemoState
@@ -19,13 +21,13 @@ from leadline_lab.demo.events import DemoEvent, EventKind, EventReporter
 from leadline_lab.demo.live_view import render
 from leadline_lab.demo.observed import Observed, VendorEvent
 from leadline_lab.demo.pictures import svg
-from leadline_lab.demo.postmortem import BLOCKED, DUPLICATE, POSTMORTEM
+from leadline_lab.demo.postmortem import BLOCKED, DUPLICATE, LOST, POSTMORTEM, SKIPPED
 from leadline_lab.demo.progress import Progress
 from leadline_lab.demo.report import draft_beside, report
 from leadline_lab.demo.screen import as_json, line
 from leadline_lab.demo.summary import plain
 from leadline_lab.demo.targets import own_targets, sink_settings
-from tests.unit.lab.demo.made import alert, at, everything, incident, second
+from tests.unit.lab.demo.made import alert, at, cause, everything, incident, lost, second, verified
 
 HOSTILE = "\x1b[2J\u202e<!channel>"
 FIELDS = {
@@ -48,35 +50,39 @@ def progress_with(observed: Observed) -> Progress:
 
 def test_a_report_has_the_fields_of_the_contract() -> None:
     """And names what is missing of a scenario that was not observed to its end."""
-    made = report(progress_with(Observed()), Observed(), None, "18.6", None)
+    made = report(progress_with(Observed()), Observed(), None, "18.6", [])
     assert made.keys() >= FIELDS
     assert (made["ok"], made["cause"], made["pages_sent"], made["detected_after_s"]) == (False, None, 0, None)
-    assert made["missing"] == ["all 3 links are healthy and no alert is open"]
+    assert made["missing"] == ["all 3 links are healthy and no alert is open", "the data of pg-4 is proven equal"]
 
 
 def test_a_report_of_a_successful_demo(tmp_path: Path) -> None:
     """Counts, the cause, and the path of the draft."""
     progress = Progress(POSTMORTEM)
-    progress.at = {"injected": 10.0, "detected": 13.25, "named": 14.0, "paged": 16.0, "fixed": 40.0, "resolved": 46.5}
-    made = report(progress, everything(), at(0), "18.6", tmp_path / "draft.md")
+    progress.at = {"injected": 10.0, "detected": 13.25, "named": 14.0, "paged": 16.0}
+    progress.at |= {"skipped": 30.0, "found": 36.5, "repaired": 40.0, "resolved": 46.5}
+    made = report(progress, everything(), at(0), "18.6", [tmp_path / "draft.md", tmp_path / "draft-2.md"])
     read = json.loads(wire.encode(made))
     assert (read["detected_after_s"], read["cause_named_after_s"], read["resolved_after_fix_s"]) == (3.2, 4.0, 6.5)
     assert (read["cause"], read["pages_sent"], read["slack_messages"], read["incident_rows"]) == (BLOCKED, 2, 2, 2)
     assert [one["cause"] for one in read["incidents"]] == [BLOCKED, DUPLICATE]
+    assert read["rows_lost_found_after_s"] == 6.5
+    assert [one["also"] for one in read["incidents"]] == [["config_changed"], [SKIPPED]]
+    assert [Path(file).name for file in read["postmortems"]] == ["draft.md", "draft-2.md"]
     assert (read["injected_at"], read["postmortem"]) == ("2026-04-10T10:00:00.000Z", str(tmp_path / "draft.md"))
 
 
 @pytest.mark.parametrize(
-    ("file", "draft"),
+    ("file", "draft", "second"),
     [
-        ("build/demo-report.json", "build/demo-postmortem.md"),
-        ("report.json", "postmortem.md"),
-        ("/x/mine.json", "/x/mine-postmortem.md"),
+        ("build/demo-report.json", "build/demo-postmortem.md", "build/demo-postmortem-2.md"),
+        ("report.json", "postmortem.md", "postmortem-2.md"),
+        ("/x/mine.json", "/x/mine-postmortem.md", "/x/mine-postmortem-2.md"),
     ],
 )
-def test_the_draft_is_beside_the_report(file: str, draft: str) -> None:
-    """Under a name of its own."""
-    assert draft_beside(Path(file)) == Path(draft)
+def test_the_drafts_are_beside_the_report(file: str, draft: str, second: str) -> None:
+    """Under names of their own."""
+    assert [draft_beside(Path(file)), draft_beside(Path(file), 2)] == [Path(draft), Path(second)]
 
 
 def test_each_change_gets_one_line() -> None:
@@ -146,10 +152,42 @@ def test_the_live_view_fits_the_terminal(width: int, height: int) -> None:
     assert "event 0\n" not in text
 
 
+def test_a_long_fix_is_cut_and_the_rest_of_the_incident_shown() -> None:
+    """On a small terminal: the cause in full, the beginning of the fix, and what is proven of the data."""
+    observed = everything("open")
+    steps = [Step(risk="careful", node="pg-4", text="Compare the local row with that of pg-1. " * 20)]
+    observed.add(second(seq=9, causes=[cause(DUPLICATE, LOST, steps)]))
+    observed.add(lost())
+    text = "\n".join(painted(state_of(observed=observed), 80, 24))
+    for part in (
+        DUPLICATE,
+        "(id=1000, id=1001)",
+        "fix  ",
+        "…",
+        "data  pg-1 → pg-4  DIFFERENT  public.orders: 1 missing, 1 changed",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (verified(), "equal, 500 rows compared"),
+        (verified(outcome="undecided", detail="nothing was compared yet"), "undecided: nothing was compared yet"),
+        (lost(), "DIFFERENT  public.orders: 1 missing, 1 changed (id=1000, id=1001)"),
+    ],
+)
+def test_the_live_view_says_what_is_proven_of_the_data(last: Verification, words: str) -> None:
+    """One line for each link that is verified."""
+    observed = everything("open")
+    observed.add(last)
+    assert f"data  pg-1 → pg-4  {words}" in painted(state_of(observed=observed))
+
+
 def test_the_live_view_of_the_end_names_the_next_commands() -> None:
     """Times, commands, and the address where the messages can be read."""
     observed = everything()
-    made = report(Progress(POSTMORTEM), observed, None, "18.6", None) | {"ok": True, "detected_after_s": 3.2}
+    made = report(Progress(POSTMORTEM), observed, None, "18.6", []) | {"ok": True, "detected_after_s": 3.2}
     text = "\n".join(painted(state_of(observed=observed, report=made, files=("demo.json",))))
     for part in ("3.2 s", "from the injection to the incident", "demo.json", "leadline watch", "http://here", "Ctrl-C"):
         assert part in text
@@ -165,7 +203,7 @@ def test_foreign_text_cannot_paint() -> None:
 
 def test_a_summary_names_what_is_missing() -> None:
     """And escapes what it quotes."""
-    made = report(Progress(POSTMORTEM), Observed(), None, "18.6", None) | {"missing": [HOSTILE]}
+    made = report(Progress(POSTMORTEM), Observed(), None, "18.6", []) | {"missing": [HOSTILE]}
     text = plain(made, ())
     assert text[0] == "Not every step was observed. Missing:"
     assert text[1] == "  \\x1b[2J\\u202e<!channel>"
