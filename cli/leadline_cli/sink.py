@@ -15,10 +15,10 @@ from leadline_cli.options import begin, config_option
 def command(names: tuple[str, ...], config: Path | None) -> None:
     """Notify people of incidents, and write the incident log.
 
-    NAME is a target of the settings: slack, pagerduty, email, teams, webhook, console, incident_log, or of `targets`.
-    Without a name, all configured targets are served. One process may serve all targets, or each target has a
-    process of its own; several processes for one target share its incidents. While a target or Kafka is down,
-    notifications are queued. Runs until SIGTERM or Ctrl-C.
+    NAME is a target of the settings, such as slack, pagerduty or email, the console, the incident_log, or one that
+    has a name of its own in `targets`. Without a name, all configured targets are served. One process may serve all
+    targets, or each target has a process of its own; several processes for one target share its incidents. While a
+    target or Kafka is down, notifications are queued. Runs until SIGTERM or Ctrl-C.
 
     \b
     Example:

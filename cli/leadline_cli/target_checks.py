@@ -3,7 +3,7 @@
 import asyncio
 import os
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ import psycopg
 
 from leadline.clock import Clock
 from leadline.errors import LeadlineError
+from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.dsn import address as database_address
 from leadline.settings.email_target import EmailSettings
 from leadline.settings.secret import Secret
@@ -60,9 +61,16 @@ def _reachable(settings: SinkSettings, name: str) -> Awaitable[list[CheckResult]
             url = slack.webhook_url.reveal() if slack.webhook_url else slack.api_url
         case WebhookSettings(url=Secret() as address) | TeamsSettings(url=Secret() as address):
             url = address.reveal()
+        case AlertmanagerSettings(urls=urls):
+            return _all_answer([_answers(name, *_reached(settings, each)) for each in urls])
         case other:
             url = str(other.url)
     return _answers(name, *_reached(settings, url))
+
+
+async def _all_answer(checks: Sequence[Awaitable[list[CheckResult]]]) -> list[CheckResult]:
+    """The results of several checks of one target."""
+    return [result for results in await asyncio.gather(*checks) for result in results]
 
 
 async def _mail(name: str, email: EmailSettings) -> list[CheckResult]:

@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from leadline.errors import UsageError
 from leadline.settings.addresses import Glob
+from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.common import KafkaSettings, LogSettings, MetricsSettings
 from leadline.settings.declare import SettingPath, Settings
 from leadline.settings.email_target import EmailSettings
@@ -66,6 +67,7 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
     webhook: WebhookSettings = WebhookSettings()
     email: EmailSettings = EmailSettings()
     teams: TeamsSettings = TeamsSettings()
+    alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     console: ConsoleSettings = ConsoleSettings()
     proxy: ProxySettings = ProxySettings()
     incident_log: IncidentLogSettings = IncidentLogSettings()

@@ -9,12 +9,13 @@ from msgspec import Meta
 
 from leadline.errors import UsageError
 from leadline.settings.addresses import Glob, HttpAddress, is_http_url
+from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.declare import SettingPath, Settings
 from leadline.settings.email_target import EmailSettings
 from leadline.settings.secret import Secret
 from leadline.settings.teams_target import TeamsSettings
 
-KINDS = ("slack", "pagerduty", "webhook", "email", "teams")
+KINDS = ("slack", "pagerduty", "webhook", "email", "teams", "alertmanager")
 """Groups of settings that configure a target."""
 
 
@@ -200,6 +201,7 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
     webhook: WebhookSettings = WebhookSettings()
     email: EmailSettings = EmailSettings()
     teams: TeamsSettings = TeamsSettings()
+    alertmanager: AlertmanagerSettings = AlertmanagerSettings()
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """Exactly one kind."""

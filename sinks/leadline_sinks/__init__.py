@@ -10,6 +10,7 @@ the newest state of each incident when it is back; a restart repeats nothing tha
 ``webhook``       CloudEvents to any HTTP receiver
 ``email``         e-mail, by SMTP
 ``teams``         Microsoft Teams, by a workflow
+``alertmanager``  Alertmanager, by its API v2
 ``message_due``   whether an occasion is worth a message where messages cannot be edited
 ``message_parts`` an incident as headings and lines, for sinks whose markup is simple
 ``console``       lines on standard output

@@ -37,6 +37,7 @@ class ConsoleSink:
     rate = Rate(per_s=100.0, burst=1000)
     unseen_actions = False
     takes_notices = True
+    resend_s = 0.0
 
     def __init__(self, notify: NotifySettings, clock: Clock, out: TextIO | None = None) -> None:
         self._notify = notify

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from leadline.clock import Clock
 from leadline.errors import UsageError
+from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.email_target import EmailSettings
 from leadline.settings.sink import SinkSettings
 from leadline.settings.targets import KINDS, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
@@ -17,7 +18,7 @@ from leadline_sinks.notify.sink import IncidentLogWriter, Sink
 if TYPE_CHECKING:
     from leadline_sinks.pagerduty.change_consumer import ChangeConsumer
 
-OneTarget = SlackSettings | PagerDutySettings | WebhookSettings | EmailSettings | TeamsSettings
+OneTarget = SlackSettings | PagerDutySettings | WebhookSettings | EmailSettings | TeamsSettings | AlertmanagerSettings
 
 
 def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
@@ -63,6 +64,10 @@ def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], A
             from leadline_sinks.pagerduty.sink import PagerDutySink
 
             return PagerDutySink(group, settings.notify, http, clock)
+        case AlertmanagerSettings():
+            from leadline_sinks.alertmanager.sink import AlertmanagerSink
+
+            return AlertmanagerSink(group, settings.notify, http, clock)
         case TeamsSettings():
             from leadline_sinks.teams.sink import TeamsSink
 

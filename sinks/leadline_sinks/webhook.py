@@ -46,6 +46,7 @@ class WebhookSink:
     rate = Rate(per_s=10.0, burst=20)
     unseen_actions = False
     takes_notices = True
+    resend_s = 0.0
 
     def __init__(self, settings: WebhookSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.url is not None

@@ -39,6 +39,7 @@ class EmailSink:
     """Of messages. Providers count them by the hour or the day, so bursts are short."""
     unseen_actions = False
     takes_notices = True
+    resend_s = 0.0
 
     def __init__(self, settings: EmailSettings, notify: NotifySettings, smtp: Smtp, clock: Clock) -> None:
         assert settings.sender is not None

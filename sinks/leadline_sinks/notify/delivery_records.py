@@ -27,7 +27,13 @@ class DeliveryRecords:
     def sent(
         self, notification: Notification, last: Delivery | None, receipt: Mapping[str, str], now: datetime
     ) -> Delivery:
-        """The target has accepted the notification."""
+        """The target has accepted the notification.
+
+        What is sent in a silence so that the target keeps the incident leaves due what the silence holds back.
+        """
+        if last is not None and notification.occasion == "kept_open" and notification.incident.silenced_by is not None:
+            kept = self._from(notification.incident, notification.occasion, last, now)
+            return msgspec.structs.replace(kept, outcome="sent", reason=None, rang_at=now, receipt=dict(receipt))
         first_at = last.first_at if last is not None and last.first_at is not None else now
         return msgspec.structs.replace(
             self._delivered(notification, last, receipt, now), outcome="sent", first_at=first_at

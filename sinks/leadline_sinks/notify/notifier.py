@@ -299,6 +299,7 @@ class Notifier:
             undelivered=tracked.was_due,
             held_by=self._context.datacenters.held_by(incident),
             unseen_actions=self._sink.unseen_actions,
+            resend_s=self._sink.resend_s,
         )
 
     def _routed(self, incident: Incident) -> bool:

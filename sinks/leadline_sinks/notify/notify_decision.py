@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 import msgspec
@@ -22,6 +23,7 @@ from leadline_sinks.notify.situation import (
     can_return,
     may_have_received,
     new_actions,
+    since_rang_s,
     withdrawn,
 )
 
@@ -93,8 +95,11 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
         return Skip(SkipReason.UP_TO_DATE, settled) if wait_s is None else Wait(wait_s)
     silence = active_silence(at.incident, at.silences, at.now)
     if silence is not None and not resolved and due != "withdrawn":
+        left_s = _until_resent_s(at, notified)
+        if left_s <= 0:
+            return Send(_notification(at, "kept_open", silence, notify))
         if at.last is not None and at.last.outcome == "suppressed" and at.last.reason == silence.silence_id:
-            return Wait((silence.ends_at - at.now).total_seconds())
+            return Wait(min(left_s, (silence.ends_at - at.now).total_seconds()))
         return Suppress(silence.silence_id, due)
     if at.held_by is not None and not notified:
         if at.last is not None and at.last.outcome == "suppressed" and at.last.reason == at.held_by:
@@ -103,6 +108,13 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
     if wait_s:
         return Wait(wait_s)
     return Send(_notification(at, due, silence, notify))
+
+
+def _until_resent_s(at: Situation, notified: bool) -> float:
+    """Seconds until an incident that is held back must be sent again, so that the target does not take it for over."""
+    if not at.resend_s or not notified or at.last is None or at.last.state == "resolved":
+        return inf
+    return at.resend_s - since_rang_s(at, at.last)
 
 
 def active_silence(incident: Incident, silences: Sequence[Silence], now: datetime) -> Silence | None:

@@ -85,6 +85,8 @@ def _reminder(at: Situation, last: Delivery, notify: NotifySettings) -> tuple[Oc
     every: list[tuple[float, Occasion]] = []
     if at.unseen_actions and notify.reopen_s:
         every.append((notify.reopen_s, "kept_open"))
+    if at.resend_s:
+        every.append((at.resend_s, "kept_open"))
     if repeat_s := notify.repeat_acknowledged_s if acknowledged_by(at) else notify.repeat_s:
         every.append((repeat_s, "repeated"))
     if not every:

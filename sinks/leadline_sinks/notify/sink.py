@@ -133,6 +133,10 @@ class Sink(Protocol):
     takes_notices: bool
     """Whether it is for what nobody need act on now, too; one that pages people is not."""
 
+    resend_s: float
+    """Seconds after which an open incident is sent again, also in a silence, since the target would take it for over
+    otherwise; 0 for a target that keeps what it has."""
+
     async def deliver(self, notification: Notification) -> DeliveryOutcome:
         """Deliver a notification. After a crash the same one may be delivered again; duplicates are avoided where the
         target's protocol allows it. A delivery may be cancelled; it makes no request after that.

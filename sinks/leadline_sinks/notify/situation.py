@@ -48,6 +48,9 @@ class Situation:
     """The open incident of a datacenter that this one is a part of."""
     unseen_actions: bool = False
     """Whether people can acknowledge and resolve at the target without Leadline's knowing."""
+    resend_s: float = 0.0
+    """Seconds after which the target takes an open incident for over unless it is sent again; 0 for one that does
+    not."""
 
 
 def may_have_received(last: Delivery) -> bool:

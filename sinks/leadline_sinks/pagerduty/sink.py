@@ -43,6 +43,7 @@ class PagerDutySink:
     rate = Rate(per_s=5.0, burst=5)
     """Of notifications, most of which are one request. PagerDuty's own limit is dynamic, see ``limits``."""
     takes_notices = False
+    resend_s = 0.0
     unseen_actions = True
     """Its Events API reports nothing of what people do in PagerDuty."""
 

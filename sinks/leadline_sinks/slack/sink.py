@@ -50,6 +50,7 @@ class SlackSink:
     kind = "slack"
     unseen_actions = False
     takes_notices = True
+    resend_s = 0.0
 
     def __init__(self, settings: SlackSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.wanted

@@ -38,6 +38,7 @@ class TeamsSink:
     """Teams takes four requests in a second from a webhook, and a workflow's connection fewer in the long run."""
     unseen_actions = False
     takes_notices = True
+    resend_s = 0.0
 
     def __init__(self, settings: TeamsSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
         assert settings.url is not None

@@ -11,6 +11,7 @@ import pytest
 
 from leadline import logs
 from leadline.clock import ManualClock
+from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.common import LogSettings
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings, SinkSettings
@@ -58,6 +59,16 @@ CASES: dict[str, tuple[str, Callable[[Make], Any]]] = {
         lambda secret: WebhookSettings(url=secret(f"https://[{MARK}"), signing_key=secret(f"{MARK}-key")),
     ),
     "teams": ("teams", lambda secret: TeamsSettings(url=secret(f"https://x.example/workflows/{MARK}?sig={MARK}"))),
+    "alertmanager": (
+        "alertmanager",
+        lambda secret: AlertmanagerSettings(
+            urls=["http://x.example"], username="leadline", password=secret(f"{MARK}-pass")
+        ),
+    ),
+    "alertmanager-token": (
+        "alertmanager",
+        lambda secret: AlertmanagerSettings(urls=["http://x.example"], token=secret(f"{MARK}-token")),
+    ),
 }
 """Kinds of sinks, and their settings, in which every secret holds the mark; the caller makes the secrets."""
 

@@ -4,6 +4,7 @@ import pytest
 
 from leadline.clock import ManualClock
 from leadline.errors import UsageError
+from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.email_target import EmailSettings
 from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings, SinkSettings
@@ -22,6 +23,7 @@ ALL = SinkSettings(
     webhook=HOOK,
     email=MAIL,
     teams=TEAMS,
+    alertmanager=AlertmanagerSettings(urls=["http://127.0.0.1:9093"]),
     console=ConsoleSettings(enabled=True),
     incident_log=IncidentLogSettings(dsn=Secret("host=127.0.0.1")),
     targets={
@@ -41,6 +43,7 @@ ALL = SinkSettings(
         ("webhook", "webhook"),
         ("email", "email"),
         ("teams", "teams"),
+        ("alertmanager", "alertmanager"),
         ("console", "console"),
         ("mail", "email"),
         ("dba", "slack"),
@@ -64,7 +67,7 @@ async def test_the_incident_log() -> None:
 
 def test_chosen_targets() -> None:
     """All that are configured, or those named, each once."""
-    everything = ["slack", "pagerduty", "webhook", "email", "teams", "console"]
+    everything = ["slack", "pagerduty", "webhook", "email", "teams", "alertmanager", "console"]
     everything += ["dba", "night", "hook", "mail", "incident_log"]
     assert chosen(ALL, ()) == everything
     assert chosen(ALL, ["incident_log", "dba", "dba"]) == ["incident_log", "dba"]
@@ -75,6 +78,6 @@ def test_wrong_names() -> None:
     with pytest.raises(UsageError, match=r"^no target is named 'nobody'; configured are: slack$"):
         chosen(SinkSettings(slack=SLACK), ["slack", "nobody"])
     with pytest.raises(
-        UsageError, match=r"^no target is configured, .* set one of slack, pagerduty, webhook, email, teams, console, "
+        UsageError, match=r"^no target is configured, .* set one of slack, pagerduty, webhook, email, teams, alert"
     ):
         chosen(SinkSettings(), [])

@@ -37,6 +37,7 @@ class Slow:
     kind = "fake"
     unseen_actions = False
     takes_notices = True
+    resend_s = 0.0
     rate = Rate(1000.0, 1000)
 
     def __init__(self) -> None:

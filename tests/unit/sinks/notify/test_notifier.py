@@ -39,6 +39,7 @@ class Target:
     kind = "fake"
     unseen_actions = False
     takes_notices = True
+    resend_s = 0.0
 
     def __init__(self, rate: Rate) -> None:
         self.rate = rate

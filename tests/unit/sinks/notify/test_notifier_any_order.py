@@ -50,6 +50,7 @@ class Target:
     kind = "fake"
     unseen_actions = False
     takes_notices = True
+    resend_s = 0.0
     rate = Rate(per_s=1.0, burst=3)
 
     def __init__(self) -> None:

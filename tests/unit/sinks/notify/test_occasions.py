@@ -130,6 +130,33 @@ def test_an_alert_that_was_closed_by_hand() -> None:
         at_s += NOTIFY.reopen_s
 
 
+def test_a_target_that_takes_an_incident_for_over() -> None:
+    """It is sent the incident again in time, acknowledged or not; other news in between is no reason to wait."""
+    last = opened()
+    assert decided(incident(1, severity="warning"), 63, last, resend_s=300.0) == Wait(240.0)
+    _, last = sent(incident(2, severity="warning"), 200, last, actions=[action(generation=1)], resend_s=300.0)
+    notification, last = sent(incident(2, severity="warning"), 303, last, actions=[action()], resend_s=300.0)
+    assert notification.occasion == "kept_open"
+    assert decided(incident(2, severity="warning"), 313, last, actions=[action()], resend_s=300.0) == Wait(290.0)
+
+
+def test_a_silence_does_not_let_an_incident_seem_over() -> None:
+    """It is sent again in the silence, as the target has it; what the silence holds back is due after it."""
+    last = opened()
+    quiet = silence(ends=1000)
+    worse = incident(5, generation=2)
+    held = decided(worse, 90, last, silences=[quiet], resend_s=300.0)
+    assert held == Suppress(quiet.silence_id, "escalated")
+    last = RECORDS.suppressed(worse, "escalated", last, quiet.silence_id, later(90))
+    assert decided(worse, 100, last, silences=[quiet], resend_s=300.0) == Wait(203.0)
+    notification, last = sent(worse, 303, last, silences=[quiet], resend_s=300.0)
+    assert (notification.occasion, notification.incident.silenced_by) == ("kept_open", quiet.silence_id)
+    assert (last.seq, last.severity) == (1, "warning")
+    assert decided(worse, 304, last, silences=[quiet], resend_s=300.0) == Suppress(quiet.silence_id, "escalated")
+    notification, _ = sent(worse, 1001, last, resend_s=300.0)
+    assert notification.occasion == "escalated"
+
+
 def test_updates_do_not_delay_reminders() -> None:
     """However often an incident changes, nobody forgets it."""
     last = opened()

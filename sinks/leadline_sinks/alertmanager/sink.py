@@ -1,0 +1,130 @@
+"""The Alertmanager sink. Sending the same alert again is harmless, so after a crash nothing needs to be known."""
+
+import asyncio
+import base64
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from leadline.clock import Clock
+from leadline.errors import UsageError
+from leadline.logs import escape
+from leadline.settings.alertmanager_target import AlertmanagerSettings
+from leadline.settings.routing import NotifySettings
+from leadline_sinks.alertmanager.alert import Labels, alert, annotations, labels
+from leadline_sinks.alertmanager.answer import failure
+from leadline_sinks.http import Http
+from leadline_sinks.message_parts import parts
+from leadline_sinks.notify.sink import (
+    NEEDS_OPERATOR,
+    DeliveryOutcome,
+    GiveUp,
+    NothingNew,
+    Notification,
+    Outcome,
+    Rate,
+    Reason,
+    Retry,
+    Sent,
+)
+
+log = logging.getLogger(__name__)
+_PATH = "/api/v2/alerts"
+
+
+class AlertmanagerSink:
+    """All instances of one Alertmanager."""
+
+    kind = "alertmanager"
+    rate = Rate(per_s=20.0, burst=50)
+    unseen_actions = False
+    takes_notices = False
+    """Its routes notify people of whatever it has."""
+
+    def __init__(self, settings: AlertmanagerSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
+        self._settings = settings
+        self._notify = notify
+        self._http = http
+        self._clock = clock
+        self.resend_s = settings.resend_s
+
+    async def deliver(self, notification: Notification) -> DeliveryOutcome:
+        """Send the alert of the incident, and end the one before it if the labels are others.
+
+        While a silence holds news back, an alert that is sent again keeps its labels.
+        """
+        incident = notification.incident
+        before = _labels(notification.receipt)
+        if notification.occasion == "recurrence" and before:
+            return NothingNew(notification.receipt)  # it is over
+        held = notification.occasion == "kept_open" and incident.silenced_by is not None
+        now, new = self._clock.now(), before if held and before else labels(incident)
+        over = incident.state == "resolved"
+        about = annotations(incident, parts(notification, self._notify), self._notify)
+        ends_at = now if over else now + timedelta(seconds=self._settings.expire_s)
+        alerts = [alert(new, about, incident.opened_at, ends_at)]
+        if before and before != new:
+            alerts.append(alert(before, {}, incident.opened_at, now))
+        failed = await self._post(alerts)
+        return failed or Sent({"labels": orjson.dumps(new, option=orjson.OPT_SORT_KEYS).decode()})
+
+    async def test(self) -> Outcome:
+        """Send an alert that is marked as a test and is over already: Alertmanager notifies nobody of it."""
+        now = self._clock.now()
+        given = {"alertname": "leadline_test", "severity": "info", "source": "leadline"}
+        about = {"summary": "This is a test of Leadline. No action is needed."}
+        return await self._post([alert(given, about, now, now)]) or Sent()
+
+    async def close(self) -> None:
+        """Release connections."""
+        await self._http.close()
+
+    async def _post(self, alerts: Sequence[Mapping[str, Any]]) -> Retry | GiveUp | None:
+        """Send alerts to every instance; None when one has taken them. The others get them when they are sent again."""
+        try:
+            headers, secrets = self._login()
+        except UsageError as error:
+            return Retry(Reason.UNAUTHORIZED, escape(str(error)))
+        body = orjson.dumps(alerts)
+        found = await asyncio.gather(*(self._post_to(url, body, headers, secrets) for url in self._settings.urls))
+        failed = [each for each in found if each is not None]
+        if len(failed) < len(found):
+            for each in failed:
+                log.warning("an instance of alertmanager.urls did not take an alert", extra={"why": each.detail})
+            return None
+        # Of several failures, one that persists until an operator acts says most.
+        return min(failed, key=lambda each: each.reason not in NEEDS_OPERATOR)
+
+    async def _post_to(
+        self, url: str, body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]
+    ) -> Retry | GiveUp | None:
+        response = await self._http.post(url.rstrip("/") + _PATH, body, headers)
+        if isinstance(response, Retry):
+            return response
+        return failure(response, self._http.retry_after(response), secrets)
+
+    def _login(self) -> tuple[dict[str, str], tuple[str, ...]]:
+        """The headers of a request, and the secrets in them."""
+        headers, settings = {"content-type": "application/json"}, self._settings
+        if settings.token is not None:
+            token = settings.token.reveal()
+            return headers | {"authorization": f"Bearer {token}"}, (token,)
+        if settings.username is not None and settings.password is not None:
+            password = settings.password.reveal()
+            basic = base64.b64encode(f"{settings.username}:{password}".encode()).decode()
+            return headers | {"authorization": f"Basic {basic}"}, (password, basic)
+        return headers, ()
+
+
+def _labels(receipt: Mapping[str, str]) -> Labels:
+    """The labels of the alert that was sent last; empty without one."""
+    try:
+        found = orjson.loads(receipt.get("labels", ""))
+    except ValueError:
+        return {}
+    if not isinstance(found, dict) or not all(isinstance(each, str) for pair in found.items() for each in pair):
+        return {}
+    return found
