@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from leadline_lab.receiver.server import Receiver
 from leadline_lab.sandbox.fleet import AGENT, REPLICATOR, Fleet
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
-from tests.fixtures.verified import PASSWORD, ROLE, admit
+from tests.fixtures.verified import PASSWORD, ROLE, admit, damage
 
 SCHEMA = "CREATE TABLE items (id serial PRIMARY KEY, note text); CREATE TABLE tab (id int PRIMARY KEY)"
 EVERY_S = 2.0
@@ -55,14 +56,14 @@ class Watched:
         found = asyncio.run(latest(self.pipeline.kafka, INCIDENTS, "test"))
         return {cause.code: cause.confidence for incident in found.values() for cause in incident.causes}
 
-    def start_verifier(self) -> None:
+    def start_verifier(self, downstream: str = "pg-4", subscription: str = "pg_4") -> None:
         link = {
             "cluster": "orders",
             "upstream": "pg-1",
-            "downstream": "pg-4",
-            "subscription": "pg_4",
+            "downstream": downstream,
+            "subscription": subscription,
             "upstream_dsn": dsn(self.fleet.servers["pg-1"]),
-            "downstream_dsn": dsn(self.fleet.servers["pg-4"]),
+            "downstream_dsn": dsn(self.fleet.servers[downstream]),
             "every_s": EVERY_S,
         }
         self.pipeline.start("verify", {"links": [link], "report_every_s": 2.0})
@@ -75,17 +76,47 @@ def dsn(server: Server) -> str:
     return make_conninfo(server.dsn("app"), user=ROLE, password=PASSWORD)
 
 
+def primary(fleet: Fleet) -> Server:
+    """pg-1, with 500 items."""
+    up = fleet.primary("pg-1", {"wal_level": "logical"})
+    admit(up)
+    up.query("CREATE DATABASE app")
+    up.query(SCHEMA, dbname="app")
+    up.query("INSERT INTO items (note) SELECT 'note ' || g FROM generate_series(1, 500) g", dbname="app")
+    return up
+
+
 @pytest.fixture
 def watched() -> Iterator[Watched]:
-    with Fleet() as fleet, Pipeline() as pipeline, Receiver(limited=False) as receiver:
-        up = fleet.primary("pg-1", {"wal_level": "logical"})
-        admit(up)
-        up.query("CREATE DATABASE app")
-        up.query(SCHEMA, dbname="app")
-        up.query("INSERT INTO items (note) SELECT 'note ' || g FROM generate_series(1, 500) g", dbname="app")
+    with Fleet() as fleet:
+        up = primary(fleet)
         admit(fleet.subscriber("pg-4", up, schema=SCHEMA))
         up.query(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {REPLICATOR}", dbname="app")
         fleet.wait_caught_up(60)
+        with watching(fleet) as all_of_it:
+            yield all_of_it
+
+
+@pytest.fixture
+def damaged() -> Iterator[Watched]:
+    """A primary, and its standby pg-2 with another note in the files that it was started on."""
+    with Fleet() as fleet:
+        up = primary(fleet)
+        up.query("VACUUM (FREEZE) items", dbname="app")
+        up.query("CHECKPOINT")
+        standby = fleet.standby("pg-2", up)
+        fleet.wait_caught_up(60)
+        standby.query("CHECKPOINT")
+        damage(standby, {"items": (b"note 250",)})
+        fleet.wait_caught_up(60)
+        with watching(fleet) as all_of_it:
+            yield all_of_it
+
+
+@contextmanager
+def watching(fleet: Fleet) -> Iterator[Watched]:
+    """Every part of Leadline over these servers but the verifier."""
+    with Pipeline() as pipeline, Receiver(limited=False) as receiver:
         instances = [
             {"dsn": server.dsn("app", AGENT), "name": server.name, "cluster": "orders"}
             for server in fleet.servers.values()
@@ -120,6 +151,19 @@ def test_a_planted_difference_is_paged_with_table_key_and_cause(watched: Watched
         lambda: [e for e in watched.receiver.events if e.payload.get("event_action") == "resolve"],
         WITHIN_S,
     )
+
+
+@pytest.mark.timeout(240)
+def test_a_damaged_row_of_a_standby_is_paged_with_table_key_and_cause(damaged: Watched) -> None:
+    """Its lag is none and its server log silent: nobody else would tell."""
+    damaged.start_verifier("pg-2", "")
+    eventually("the page", lambda: damaged.pages("id=250"), WITHIN_S)
+    (*_, page) = damaged.pages("id=250")
+    assert "public.items: id=250 is changed (note)" in page["payload"]["summary"]
+    assert "the files of pg-2 are not those of pg-1" in page["payload"]["summary"]
+    assert "standby_data_damaged" in json.dumps(page)
+    assert "Note 250" not in json.dumps(page)
+    assert len({each["dedup_key"] for each in damaged.pages("")}) == 1
 
 
 @pytest.mark.timeout(240)

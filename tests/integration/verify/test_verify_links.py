@@ -11,7 +11,7 @@ from leadline_lab.sandbox.fleet import REPLICATOR, Fleet
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
 from tests.fixtures.commands import Run
-from tests.fixtures.verified import admit, verifier, verify
+from tests.fixtures.verified import admit, damage, verifier, verify
 
 UP = """
     CREATE TABLE filtered (id int PRIMARY KEY, region text NOT NULL, v int);
@@ -157,26 +157,9 @@ def damaged() -> Iterator[Damaged]:
         standby = fleet.standby("pg-2", primary)
         fleet.wait_caught_up()
         standby.query("CHECKPOINT")
-        files = {
-            name: primary.value(f"SELECT pg_relation_filepath('{name}')", dbname="app") for name in ("keyed", "bare")
-        }
-        standby.stop()
-        for name, wanted in (("keyed", (b"value-1777", b"value-4999")), ("bare", (b"value-2222",))):
-            flip(standby.data / files[name], wanted)
-        standby.run("pg_checksums", "--disable", "-D", standby.data)
-        standby.start()
+        damage(standby, {"keyed": (b"value-1777", b"value-4999"), "bare": (b"value-2222",)})
         fleet.wait_caught_up()
         yield Damaged(primary, standby)
-
-
-def flip(file: Path, wanted: tuple[bytes, ...]) -> None:
-    """Change a letter of each value."""
-    content = file.read_bytes()
-    for value in wanted:
-        assert content.count(value) == 1
-        content = content.replace(value, b"V" + value[1:])
-    with file.open("r+b") as stream:
-        stream.write(content)
 
 
 def test_rows_that_differ_in_the_files_of_a_standby_are_found(run: Run, damaged: Damaged, tmp_path: Path) -> None:
