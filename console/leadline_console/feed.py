@@ -7,6 +7,8 @@ the model is current, or shows how far it is behind. No offset is committed, so 
 
 import asyncio
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from leadline import metrics
@@ -39,8 +41,14 @@ log = logging.getLogger(__name__)
 class Feed:
     """The reader of one console."""
 
-    def __init__(self, kafka: KafkaSettings, model: ReadModel, clock: Clock) -> None:
-        self._kafka, self._model, self._clock = kafka, model, clock
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        model: ReadModel,
+        clock: Clock,
+        past_records: Mapping[str, int] = MappingProxyType(PAST_RECORDS),
+    ) -> None:
+        self._kafka, self._model, self._clock, self._past_records = kafka, model, clock, past_records
         self._codecs = {kafka.topic_prefix + name: CODECS[name] for name in TOPICS}
         self._positions: dict[TopicPartition, int] = {}
         """The next offset of each partition, kept when the connection is made anew."""
@@ -90,7 +98,7 @@ class Feed:
             name = at.topic.removeprefix(self._kafka.topic_prefix)
             past = first[at]
             if SPECS[name].cleanup == "delete":
-                past = max(past, ends[at] - -(-PAST_RECORDS[name] // each[at.topic]))
+                past = max(past, ends[at] - -(-self._past_records[name] // each[at.topic]))
             start = self._positions.get(at, past)
             if not first[at] <= start <= ends[at]:  # the topic was made anew, or its past was removed
                 start = past
