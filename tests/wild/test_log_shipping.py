@@ -115,7 +115,7 @@ SOURCES = (
 def test_replay_that_stands_while_the_archive_works(
     wild: Wild, run: Run, stop: Callable[..., None], code: str, says: str, late: bool
 ) -> None:
-    """Nobody is told that restore_command fails: it does not. The setting is the one for the archive."""
+    """No cause is the archive, which works. The setting is the one for the archive."""
     with Fleet() as fleet:
         primary, standby = shipped(fleet)
         standby.configure(max_standby_archive_delay="-1")

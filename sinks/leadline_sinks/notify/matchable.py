@@ -16,7 +16,7 @@ FIXED: Final[Mapping[str, Sequence[str]]] = {
 }
 """The values of the fields whose values the catalogue has."""
 SEEN: Final = frozenset({"cluster", "datacenter", "incident"})
-"""Fields whose values must be known to Kafka, or be said to be still to come. Labels are not among them: incidents show
+"""Fields whose values must be known to Kafka, or be declared as still to come. Labels are not among them: incidents show
 them only while they are open."""
 
 
