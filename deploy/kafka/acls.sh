@@ -6,7 +6,7 @@
 # It prints the commands for Kafka's own kafka-acls.sh; pipe them to a shell when they are what you want. Set PREFIX where
 # kafka.topic_prefix is another one, STREAM_GROUP where the stream has an application_id, KAFKA_ACLS where the tool has
 # another name. The principals are the users of kafka.sasl.username, or the subjects of certificates or tokens: set AGENT,
-# STREAM, SINK, VERIFY and PEOPLE.
+# STREAM, SINK, VERIFY, CONSOLE and PEOPLE.
 set -euo pipefail
 
 [ $# -ge 1 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -20,7 +20,8 @@ topics="samples alerts incidents lag status verifications audits changes state a
 # Who, writes which topics (without the prefix), reads which.
 grants() {
     local agent=${AGENT:-User:leadline-agent} stream=${STREAM:-User:leadline-stream}
-    local sink=${SINK:-User:leadline-sink} verify=${VERIFY:-User:leadline-verify} people=${PEOPLE:-User:leadline-people}
+    local sink=${SINK:-User:leadline-sink} verify=${VERIFY:-User:leadline-verify}
+    local console=${CONSOLE:-User:leadline-console} people=${PEOPLE:-User:leadline-people}
     role "$agent" "samples" ""
     role "$stream" "samples state alerts incidents lag status audits changes deadletters" "samples state"
     # The largest record that each topic takes: a larger state or output is kept back, and reported.
@@ -28,6 +29,9 @@ grants() {
     role "$sink" "deliveries incidents deadletters" "alerts incidents audits changes actions silences deliveries"
     # What it found is on the samples as findings, which the stream judges. It reads when each table was last proven equal.
     role "$verify" "verifications samples" "verifications"
+    # It shows what was judged, and writes what people do in it.
+    role "$console" "actions silences" \
+        "alerts incidents lag status verifications audits changes actions silences deliveries"
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.
     # They write there that a node is retired.
     role "$people" "actions silences samples" "incidents status silences verifications deadletters"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Install Leadline for systemd, as root: install.sh WHEEL ROLE..., with the roles agent, stream, sink and verify.
+# Install Leadline for systemd, as root: install.sh WHEEL ROLE..., with the roles agent, stream, sink, verify and console.
 #
 #     deploy/systemd/install.sh dist/leadline-0.1.0-py3-none-any.whl agent
 #
@@ -16,12 +16,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 to=${DESTDIR:-}
 wheel=${1:?which wheel? make wheel builds one}
 shift
-[ $# -gt 0 ] || { echo 'which roles? agent, stream, sink, verify' >&2; exit 2; }
+[ $# -gt 0 ] || { echo 'which roles? agent, stream, sink, verify, console' >&2; exit 2; }
 
-declare -A extra=([stream]=streams [sink]=sinks)
+declare -A extra=([stream]=streams [sink]=sinks [console]=console)
 extras=()
 for role in "$@"; do
-    [ -f "$here/../examples/$role.yaml" ] || { echo "there is no role $role; roles: agent, stream, sink, verify" >&2; exit 2; }
+    [ -f "$here/../examples/$role.yaml" ] || { echo "there is no role $role; roles: agent, stream, sink, verify, console" >&2; exit 2; }
     [ -z "${extra[$role]:-}" ] || extras+=("${extra[$role]}")
 done
 
