@@ -167,7 +167,7 @@ class NoJudgement:
 
     memory = Memory(ClusterName(""))
     late = duplicates = spent = 0
-    is_empty = unfinished = False
+    is_empty = unfinished = is_large = False
     beyond = ""
 
     def enqueue(self, seen: object, spooled: bool = False) -> None:

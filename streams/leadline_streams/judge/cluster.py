@@ -25,7 +25,7 @@ from leadline_streams.judge.judging import STEP, Judging
 from leadline_streams.judge.look_changes import look_changes
 from leadline_streams.judge.looks import Looks
 from leadline_streams.judge.sources import DUPLICATE, LATE, WaitingVitals
-from leadline_streams.judge.state import Memory, load
+from leadline_streams.judge.state import LARGE, Memory, load
 from leadline_streams.judge.timers import Timers
 from leadline_streams.judge.view import View
 from leadline_streams.judge.watermark import MOST_WAITING
@@ -91,6 +91,12 @@ class ClusterState:
     def beyond(self) -> str:
         """The limits that it has reached, in words; empty when it has reached none."""
         return limits.reached(self.memory) if self.memory.beyond else ""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether one call may take long: beyond this size, all of some things are compared with all of others."""
+        memory = self.memory
+        return len(memory.arrivals.sources) + len(memory.links) + len(memory.alerts) > LARGE
 
     @property
     def is_empty(self) -> bool:

@@ -4,6 +4,7 @@
 ``transport``         batches of records through Faust
 ``recovery``          reads the states once the partitions are this worker's
 ``worker``            what is done with the partitions: judge, send, save, tick
+``beside``            long calls beside the event loop
 ``saving``            writes the states of clusters, each after its outputs
 ``partition``         one partition: its clusters, and up to which offset each is saved
 ``kafka_log``         Kafka as a worker needs it, through the clients of the application

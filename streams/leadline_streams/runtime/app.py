@@ -123,7 +123,7 @@ async def work(app: StreamApp, clock: Clock, stop: asyncio.Event, most_gauges: i
     ``most_gauges``: so many links, nodes and slots have gauges of their own.
     """
     worker = app.worker
-    counting = gauges.keep(lambda: cast(list[ClusterState], worker.folds()), clock, most_gauges)
+    counting = gauges.keep(lambda: cast(list[ClusterState], worker.folds()), worker.aside, clock, most_gauges)
     tasks = [asyncio.create_task(_never_fails(worker, part)) for part in (app.start(), worker.beat(), counting)]
     ends: list[asyncio.Future[Any]] = [
         worker.failed,

@@ -38,6 +38,11 @@ class Fold(Protocol):
         ...
 
     @property
+    def is_large(self) -> bool:
+        """Whether one call may take long: it compares many nodes, links or alerts with each other."""
+        ...
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is left of it: it may be forgotten."""
         ...
@@ -86,6 +91,8 @@ class Cluster:
     """When the state is next saved, on the clock that ``Partition.due`` is given."""
     sent: list[Any] = field(default_factory=list)
     """Acknowledgements awaited of outputs since the state was last saved."""
+    is_large: bool = False
+    """Whether a call of its fold may take long."""
     used: bool = True
     """Whether a record of it could ever be used; it has a failure if not."""
     seq_floor: int = 0

@@ -1,5 +1,6 @@
 """Gauges of a worker's clusters, counted at an interval: counting at every sample would cost too much."""
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -20,29 +21,36 @@ VALID_S = 3 * EVERY_S
 log = logging.getLogger(__name__)
 
 
-async def keep(states: Callable[[], Sequence[ClusterState]], clock: Clock, most: int) -> None:
-    """Count at each interval until cancelled. ``most``: subjects with gauges of their own, of each kind; 0 for none."""
+async def keep(states: Callable[[], Sequence[ClusterState]], lock: asyncio.Lock, clock: Clock, most: int) -> None:
+    """Count at each interval until cancelled. ``most``: subjects with gauges of their own, of each kind; 0 for none.
+
+    ``lock`` is held while states change beside the event loop.
+    """
     was_left_out: dict[Kind, int] = {}
     while True:
         await clock.sleep(EVERY_S)
-        count(states())
+        async with lock:
+            count(states())
         if not most:
             continue
-        left_out = await show(states, clock, most)
+        left_out = await show(states, lock, clock, most)
         if left_out is not None and any(left_out.values()) and not any(was_left_out.values()):
             words = ", ".join(f"{number} {what}" for what, number in left_out.items() if number)
             log.warning("%s have no gauges of their own: gauges.max_subjects is %d", words, most)
         was_left_out = left_out if left_out is not None else was_left_out
 
 
-async def show(states: Callable[[], Sequence[ClusterState]], clock: Clock, most: int) -> dict[Kind, int] | None:
+async def show(
+    states: Callable[[], Sequence[ClusterState]], lock: asyncio.Lock, clock: Clock, most: int
+) -> dict[Kind, int] | None:
     """Replace the gauges of links, nodes and slots; return how many of each are left out.
 
     None, and no gauges, when clusters went to another worker meanwhile: two would show them.
     """
     rows, held = SubjectRows(clock.now().timestamp(), most), states()
     for state in held:
-        rows.add(state)
+        async with lock:
+            rows.add(state)
         await clock.sleep(0)  # others have a turn; a cluster never changes while it is gathered
     kept = {id(state) for state in states()}
     if any(id(state) not in kept for state in held):

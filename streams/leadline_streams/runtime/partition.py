@@ -34,6 +34,8 @@ TOGETHER = 64
 CLUSTERS_TOGETHER = 8
 """Clusters that are evaluated before others may have a turn. Much is judged of a cluster in parts, with a turn before
 each."""
+LARGE_BYTES = 64 * 1024
+"""A record from which so much may be discovered at once that it takes long."""
 MOST_SPENT = 512
 """After so much judging while records are enqueued, others may have a turn."""
 MOST_DEFECTS = 10
@@ -71,6 +73,8 @@ class Partition:
         """Seconds after which the state of a cluster is saved again; the worker makes them more for many clusters."""
         self._time_s = 0.0
         """Of the newest tick; 0 before the first."""
+        self.takes_long = False
+        """Whether the next turn may take long, since a large cluster is judged in it."""
         self._strangers: dict[bytes, int] = {}
         """Records of a key that is no known cluster's, none of which could be used."""
         self._verifier = verifier
@@ -117,9 +121,11 @@ class Partition:
         """The same by and by, into ``folded``: each time others may have a turn. True after a group of records: those
         up to ``folded.end`` are applied and all judged, so the caller may leave the others."""
         stream = iter(records)
+        self.takes_long = False
         while together := list(islice(stream, TOGETHER)):
             yield from self._fold(together, folded, now)
             folded.end = together[-1].offset + 1
+            self.takes_long = False
             yield True
 
     def _fold(self, records: Iterable[Any], folded: Folded, now: float) -> Iterator[bool]:
@@ -163,6 +169,9 @@ class Partition:
                 cluster.applied = offset + 1
                 touched[cluster] = record
                 fold = cluster.fold
+                if not self.takes_long and (cluster.is_large or len(record.value) > LARGE_BYTES):
+                    self.takes_long = True
+                    yield False
                 fold.enqueue(seen, headers[-1][0] == SPOOLED if headers else False)
                 if fold.spent >= MOST_SPENT:
                     fold.spent = 0
@@ -181,6 +190,9 @@ class Partition:
         folded.newest.update(touched)
         for number, (cluster, record) in enumerate(touched.items(), 1):
             cluster.used = True
+            if cluster.is_large and not self.takes_long:
+                self.takes_long = True
+                yield False
             if self._judge(cluster, cluster.fold.evaluate, record, folded, now):
                 yield from self._finish(cluster, record, folded, now)
             if not number % CLUSTERS_TOGETHER:
@@ -219,7 +231,8 @@ class Partition:
     @property
     def committable(self) -> int:
         """The offset that may be committed: no record below is needed to restore all clusters."""
-        unsaved = (cluster.saved for cluster in self.clusters.values() if cluster.saved < cluster.applied)
+        clusters = list(self.clusters.values())  # some may be added meanwhile, beside the event loop
+        unsaved = (cluster.saved for cluster in clusters if cluster.saved < cluster.applied)
         return min([self.position, *unsaved])
 
     def _tick(self, record: Any, at: datetime, folded: Folded, now: float) -> Iterator[bool]:
@@ -229,6 +242,9 @@ class Partition:
             if record.offset < cluster.applied:
                 continue
             cluster.applied = record.offset + 1
+            if cluster.is_large and not self.takes_long:
+                self.takes_long = True
+                yield False
             if self._judge(cluster, partial(cluster.fold.tick, at), record, folded, now):
                 yield from self._finish(cluster, record, folded, now)
             if beyond := cluster.fold.beyond:
@@ -263,7 +279,7 @@ class Partition:
         except Exception as error:
             self._revert(cluster, record, error, folded, now)
             return False
-        cluster.fold.spent = 0
+        cluster.fold.spent, cluster.is_large = 0, cluster.fold.is_large
         if outputs:
             self._emit(cluster, outputs, folded, now)
         if cluster.fold.unfinished:
@@ -327,6 +343,7 @@ class Partition:
     def _add(self, cluster: Cluster, now: float) -> None:
         # Spread over the interval, so that a full partition is not written at once.
         cluster.due = now + self.flush_s * crc32(cluster.key) / 2**32
+        cluster.is_large = cluster.fold.is_large
         self.clusters[cluster.key] = cluster
 
     def _emit(self, cluster: Cluster, outputs: list[Output], folded: Folded, now: float) -> None:

@@ -6,6 +6,7 @@ even its key can be read, an older state of the cluster is taken, and the sample
 
 import logging
 from collections.abc import Mapping, MutableMapping, Sequence
+from functools import partial
 from typing import Any
 
 from leadline.clock import Clock
@@ -14,9 +15,10 @@ from leadline.recording import Recorded
 from leadline.settings.stream import StreamSettings
 from leadline.signature import SignatureCheck
 from leadline.wire import UNPROCESSABLE
+from leadline_streams.runtime.beside import beside
 from leadline_streams.runtime.fold import FoldFactory
 from leadline_streams.runtime.interfaces import Extent, Log
-from leadline_streams.runtime.partition import Partition
+from leadline_streams.runtime.partition import LARGE_BYTES, Partition
 from leadline_streams.runtime.saving import STATES
 from leadline_streams.runtime.snapshot import Saved
 
@@ -76,7 +78,11 @@ class Restorer:
                 log.error("%r in %s is no cluster", key, self._topic)
         for key, saved in clusters.items():
             blob = self._blobs[key]
-            failed = partition.restore(key, saved, self._clock.monotonic())
+            now = self._clock.monotonic()
+            if len(saved.state) > LARGE_BYTES:
+                failed = await beside(partial(partition.restore, key, saved, now))
+            else:
+                failed = partition.restore(key, saved, now)
             if failed is not None and saved.state:
                 await self._bury(key, number, failed, blob)
             await self._clock.sleep(0)  # for the heartbeats

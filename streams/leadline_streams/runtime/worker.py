@@ -11,9 +11,11 @@ import gc
 import logging
 import os
 import socket
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import replace
+from functools import partial
 from math import inf
+from typing import TypeVar
 
 from leadline import metrics
 from leadline.clock import Clock
@@ -23,6 +25,7 @@ from leadline.model.observation import Tick
 from leadline.settings.stream import StreamSettings
 from leadline.signature import Signer
 from leadline.wire import LAG, MAX_RECORD_BYTES, OBSERVATIONS, STATUS, Outgoing, outgoing
+from leadline_streams.runtime.beside import beside
 from leadline_streams.runtime.counting import count_folded
 from leadline_streams.runtime.deadletter_limit import Limit
 from leadline_streams.runtime.fitting import record_of
@@ -47,6 +50,7 @@ RELEASE_S = 10.0
 """Longest time to save states before a partition goes to another worker."""
 
 
+T = TypeVar("T")
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
 log = logging.getLogger(__name__)
 
@@ -76,6 +80,8 @@ class Worker:
         self._partitions: dict[Opening, Partition] = {}
         self._progress: dict[Opening, float] = {}
         self._lock = asyncio.Lock()
+        self.aside = asyncio.Lock()
+        """Held while folds change beside the event loop: nobody else looks at them then."""
         self._stopping = False
         """Whether the process ends: no more is judged than what was begun."""
         self._restorer = Restorer(kafka, factory, blobs, settings, clock)
@@ -202,15 +208,17 @@ class Worker:
             self._settings.flush_s, sum(len(held.clusters) for held in self._partitions.values())
         )
         end = chunk.end
-        for may_leave in partition.turns(chunk, folded, now):
+        turns = partition.turns(chunk, folded, now)
+        while (may_leave := await self._next(turns, partition)) is not None:
             if may_leave and self._stopping:
                 end = folded.end  # the next owner reads on from there
                 break
             if self._clock.monotonic() >= turn_ends:
                 await self._clock.sleep(0)  # for the heartbeats, and for whoever stops the worker
                 turn_ends = self._clock.monotonic() + TURN_S
-        written = self._written(partition, folded, now)
-        saves = self._saves(partition, folded, now)
+        large = any(cluster.is_large for cluster in folded.newest)
+        written = await self._run(lambda: self._written(partition, folded, now), beside_loop=large)
+        saves = await self._run(lambda: self._saves(partition, folded, now), beside_loop=large)
         ready = self._ready(partition, folded, written)
         topic = self._prefix + OBSERVATIONS.name
         rejected = [placed(bad, topic, partition.number) for bad in folded.rejected]
@@ -244,6 +252,16 @@ class Worker:
         partition.position = end
         count_folded(folded, at)
         metrics.STREAM_CLUSTERS.inc(len(partition.clusters) - clusters)
+
+    async def _next(self, turns: Iterator[bool], partition: Partition) -> bool | None:
+        """Go on with judging; None when all is judged."""
+        return await self._run(lambda: next(turns, None), beside_loop=partition.takes_long)
+
+    async def _run(self, call: Callable[[], T], *, beside_loop: bool) -> T:
+        if not beside_loop:
+            return call()
+        async with self.aside:
+            return await beside(call)
 
     def _written(self, partition: Partition, folded: Folded, now: float) -> dict[int, tuple[Output, Outgoing]]:
         """The outputs as records, by identity. A cluster with one that cannot be written is set aside."""
@@ -290,7 +308,8 @@ class Worker:
         now = self._clock.monotonic()
         for partition in list(self._partitions.values()):
             folded = Folded()
-            saves = self._saves(partition, folded, now, inf)
+            large = any(cluster.is_large for cluster in partition.clusters.values())
+            saves = await self._run(partial(self._saves, partition, folded, now, inf), beside_loop=large)
             for cluster, record in self._ready(partition, folded, {}):
                 cluster.sent.append(await self._kafka.send(record, partition.number))
             for cluster, blob in saves:

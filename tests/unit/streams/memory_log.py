@@ -51,7 +51,7 @@ def record(seen: Sample | Tick | bytes, offset: int = 0, partition: int = 0, key
 class Count:
     """A judgement that counts: every second thing it sees makes a roll-up, every third a transition."""
 
-    is_empty = unfinished = False
+    is_empty = unfinished = is_large = False
     beyond = ""
     spent = 0
 
@@ -209,6 +209,8 @@ class MemoryLog:
                 await pause()
                 if not self.waiting:
                     return
+            if running and not self.waiting:
+                await asyncio.wait(running, timeout=0.01)  # something may run beside the loop
         raise AssertionError("it never settles")
 
     def topic(self, name: str) -> list[Outgoing]:

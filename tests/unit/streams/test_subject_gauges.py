@@ -234,9 +234,9 @@ async def test_a_cluster_that_goes_to_another_worker_is_gone_at_once() -> None:
     def states() -> Sequence[ClusterState]:
         return list(held)
 
-    assert await gauges.show(states, clock, 10) == {"links": 0, "nodes": 0, "slots": 0, "clusters": 0}
+    assert await gauges.show(states, asyncio.Lock(), clock, 10) == {"links": 0, "nodes": 0, "slots": 0, "clusters": 0}
     assert collected(LAG) == [dict(zip(subject_metrics.DECLARED[LAG].labels, LINK, strict=True))]
-    showing = asyncio.create_task(gauges.show(states, clock, 10))
+    showing = asyncio.create_task(gauges.show(states, asyncio.Lock(), clock, 10))
     await asyncio.sleep(0)
     held.clear()
     assert await showing is None
@@ -246,6 +246,6 @@ async def test_a_cluster_that_goes_to_another_worker_is_gone_at_once() -> None:
 async def test_a_gathering_cluster_that_is_forgotten_is_gone_with_the_next_look() -> None:
     world, clock = streaming(), ManualClock(START)
     clock.advance(world.time)
-    await gauges.show(lambda: [world.state], clock, 10)
-    await gauges.show(list, clock, 10)
+    await gauges.show(lambda: [world.state], asyncio.Lock(), clock, 10)
+    await gauges.show(list, asyncio.Lock(), clock, 10)
     assert collected(LAG) == collected(subject_metrics.CLUSTER_JUDGED) == []

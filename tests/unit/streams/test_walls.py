@@ -1,6 +1,7 @@
 """Whatever one cluster, node or producer sends, the others are judged, and time goes on."""
 
 import asyncio
+import threading
 from random import Random
 from typing import Any
 
@@ -15,12 +16,16 @@ from leadline.model.alert import Transition
 from leadline.model.lag import LagRollup
 from leadline.model.observation import Tick
 from leadline.settings.stream import DeadLetterSettings
+from leadline.wire import encode
 from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge import cluster
 from leadline_streams.judge.policy import Policy
+from leadline_streams.judge.state import LARGE
 from leadline_streams.runtime import partition
-from leadline_streams.runtime.partition import Partition
+from leadline_streams.runtime.beside import beside
+from leadline_streams.runtime.partition import LARGE_BYTES, Partition
 from leadline_streams.runtime.worker import TURN_S, Worker
+from tests.unit.streams import crowds
 from tests.unit.streams.memory_log import (
     AT,
     Count,
@@ -215,6 +220,86 @@ async def test_whoever_stops_a_worker_waits_for_no_more_than_it_has_begun() -> N
     assert log.committed[0] == 64 * 20
     whole = Partition(0, 0, Counts(), {}, flush_s=10.0).fold(log.samples[0], 0.0)
     assert len(log.topic("alerts")) == sum(isinstance(output, Transition) for _, output in whole.outputs)
+
+
+class Waits(Count):
+    """Takes until the event loop has done something else; it would take for ever on the loop."""
+
+    is_large = True
+    loop_has_turned: threading.Event
+    waited: list[bool]
+
+    def evaluate(self) -> list[Any]:
+        """Wait for the loop."""
+        self.loop_has_turned.clear()
+        self.waited.append(self.loop_has_turned.wait(60.0))
+        return super().evaluate()
+
+
+async def test_a_large_cluster_holds_up_no_heartbeat() -> None:
+    """However long one call of its judgement takes: it runs beside the event loop, and the same comes of it."""
+    log, turned, waited = MemoryLog(), threading.Event(), list[bool]()
+    for seq in range(200):
+        log.append(sample("large" if seq % 10 == 0 else "orders", seq))
+
+    class Large(Counts):
+        def new(self, cluster: str, seq_floor: int = 0) -> Count:
+            """One of both is large."""
+            if cluster != "large":
+                return super().new(cluster, seq_floor)
+            made = Waits(cluster)
+            made.loop_has_turned, made.waited = turned, waited
+            return made
+
+    async def beats() -> None:
+        while True:
+            turned.set()
+            await asyncio.sleep(0)
+
+    worker = log.worker = Worker(forgiving(), ManualClock(), Large(), log, {})
+    await worker.claim()
+    worker.assign()
+    await pause()
+    (opening,) = worker._partitions
+    beating = asyncio.create_task(beats())
+    await worker.process(chunk(opening, log.samples[0]))
+    beating.cancel()
+    await log.settle(worker.release())
+    assert not worker.failed.done()
+    assert waited == [True] * 3
+    assert log.committed == {0: 200}
+    whole = Partition(0, 0, Counts(), {}, flush_s=10.0).fold(log.samples[0], 0.0)
+    assert len(log.topic("alerts")) == sum(isinstance(output, Transition) for _, output in whole.outputs)
+
+
+async def test_what_runs_beside_the_loop_ends_before_whoever_waits_for_it_goes_on() -> None:
+    """Cancelled or not: what it changes is nobody else's until then."""
+    begun, may_end, ended = threading.Event(), threading.Event(), list[bool]()
+
+    def call() -> None:
+        begun.set()
+        ended.append(may_end.wait(60.0))
+
+    waiting = asyncio.create_task(beside(call))
+    await asyncio.to_thread(begun.wait, 60.0)
+    for _ in range(2):
+        waiting.cancel()
+        await pause()
+        assert not waiting.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert ended == [True]
+
+
+def test_a_cluster_is_large_before_one_call_takes_long() -> None:
+    """By what it has, or by the size of the record that brings it."""
+    for make in (crowds.star, crowds.rivals, crowds.strangers):
+        world = make(LARGE + 1)
+        world.step()
+        assert world.state.is_large
+    seen = crowds.lost_slots(2000).servers["pg-0"].sample(0.0)
+    assert len(encode(seen)) > LARGE_BYTES
 
 
 def ticked(seconds: float, broker_s: float, offset: int) -> Any:
