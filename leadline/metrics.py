@@ -167,6 +167,9 @@ VERIFY_COVERAGE: Final = _gauge(
     *("cluster", "downstream", "table"),
 )
 VERIFY_ROWS: Final = _counter("leadline_verify_rows_total", "Rows of upstreams that were compared.")
+VERIFY_CHUNKS: Final = _counter(
+    "leadline_verify_chunks_total", "Chunks that were compared: matching, different or undecided.", "outcome"
+)
 VERIFY_FAILURES: Final = _counter(
     "leadline_verify_failures_total", "Comparisons that ended by an error, and reports that Kafka did not take."
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +13,7 @@ import click
 import msgspec
 
 from leadline import wire
-from leadline.clock import SystemClock
+from leadline.clock import SystemClock, epoch
 from leadline.errors import ProblemFound, UnreachableError, UsageError
 from leadline.logs import escape
 from leadline.words import roughly
@@ -23,6 +24,8 @@ from leadline_cli.servers import parse, servers
 if TYPE_CHECKING:
     from leadline_verify.outcome import RowFinding, VerifyReport
     from leadline_verify.verifying import RunProgress, VerifyRequest
+
+log = logging.getLogger(__name__)
 
 MOST_TEXT = 10_000
 """Characters of a line; keys may be long."""
@@ -68,6 +71,10 @@ COLOURS = {"DIFFERENT": "red", "BLIND": "red", "UNDECIDED": "yellow", "EQUAL": "
     metavar="N",
     help="Wait while either server has more sessions in the midst of a statement.",
 )
+@click.option(
+    "--pause-lag", type=click.FloatRange(min=0, min_open=True), metavar="S",
+    help="Read nothing while the downstream is more seconds behind.",
+)  # fmt: skip
 @click.option("--strong", is_flag=True, help="Compare two sums, one with a seed that nobody can know before.")
 @click.option("--show-values", is_flag=True, help="Show the values of differing columns, which may be personal data.")
 @click.option(
@@ -96,6 +103,7 @@ def command(
     statement_timeout: float,
     max_differences: int,
     max_active: int | None,
+    pause_lag: float | None,
     strong: bool,
     show_values: bool,
     keys: Path | None,
@@ -151,6 +159,7 @@ def command(
             max_duration_s=max_duration,
             max_differences=max_differences,
             max_active=max_active,
+            pause_lag_s=pause_lag,
             statement_timeout_s=statement_timeout,
             window=parse_window(window) if window else None,
         ),
@@ -179,13 +188,17 @@ def _serve(config: Path | None) -> None:
     from leadline.settings.verify import VerifySettings
     from leadline.topics import require
     from leadline_verify.scheduled.comparison import ServerComparison
+    from leadline_verify.scheduled.positions import PositionFiles
     from leadline_verify.scheduled.service import run
 
     settings = begin(VerifySettings, config)
     asyncio.run(require(settings.kafka))
     metrics.serve("verify", settings.metrics)
     clock = SystemClock()
-    asyncio.run(run(settings, ServerComparison(settings.budget, clock), clock))
+    positions = PositionFiles(settings.state_dir)
+    if problem := positions.begin(epoch(clock.now())):
+        log.warning("%s: a comparison that is interrupted begins anew", problem)
+    asyncio.run(run(settings, ServerComparison(settings.budget, clock, positions), clock))
 
 
 def _run(request: "VerifyRequest", keys: IO[bytes] | None, form: str) -> "VerifyReport":

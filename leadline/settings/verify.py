@@ -74,8 +74,8 @@ class VerifiedLinkSettings(Settings, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=24,
-            description="Hour of the day, in UTC, until which a comparison may begin; one before `from_hour` is on "
-            "the next day.",
+            description="Hour of the day, in UTC, until which tables are compared; one before `from_hour` is on the "
+            "next day. A table that is not finished then is gone on with in the next hours.",
         ),
     ] = 24
     cut_over: Annotated[
@@ -122,8 +122,38 @@ class BudgetSettings(Settings, frozen=True, kw_only=True):
             "at the end, and stay undecided if they still do.",
         ),
     ] = 30.0
+    pause_lag_s: (
+        Annotated[
+            float,
+            Meta(
+                gt=0,
+                le=86400,
+                description="Seconds that the downstream may be behind; while it is further behind nothing is read. By "
+                "default its lag does not matter.",
+                examples=[10.0],
+            ),
+        ]
+        | None
+    ) = None
+    max_active: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                description="Sessions in the midst of a statement that either server may have; while one has more, "
+                "nothing is read. The role needs `pg_read_all_stats`. By default any number.",
+                examples=[8],
+            ),
+        ]
+        | None
+    ) = None
     max_duration_s: Annotated[
-        float, Meta(ge=1, description="Longest time for one table; what is left of it is undecided.")
+        float,
+        Meta(
+            ge=1,
+            description="Longest time for one table at a stretch. Then others have their turn, and later it is gone on "
+            "with.",
+        ),
     ] = 3600.0
     statement_timeout_s: Annotated[
         float, Meta(ge=0.1, le=3600, description="Seconds that a statement may run before the server cancels it.")
@@ -151,6 +181,15 @@ class VerifySettings(Settings, frozen=True, kw_only=True):
         ),
     ] = 60.0
     budget: BudgetSettings = BudgetSettings()
+    state_dir: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Directory for the positions of comparisons that are under way, from which a process that is "
+            "started again goes on. Where it cannot be written, an interrupted table begins anew. The files hold keys "
+            "of rows.",
+        ),
+    ] = "/var/lib/leadline"
     kafka: KafkaSettings = KafkaSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()

@@ -28,6 +28,7 @@ Compare:
 
 ``limits``       how gently a run reads
 ``load``         the sessions of the servers
+``replica_lag``  the downstream's lag
 ``checkpoint``   the position of a run on disk
 ``outcome``      results of a table and of a run
 ``row_report``   describes rows that differ

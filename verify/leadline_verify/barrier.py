@@ -81,6 +81,16 @@ class Barrier:
             return f"a transaction of the upstream stayed open for {limit_s:g} s{await self._oldest()}"
         return ""
 
+    async def position(self) -> str:
+        """The position that the upstream has now. It may be that of a moment ago; nothing is written."""
+        return str(await _one(self._up, _HELD if self._link.of_standbys else _FLUSHED))
+
+    async def has(self, position: str) -> bool:
+        """Whether the downstream has all up to this position."""
+        if self._link.subscription is None:
+            return bool(await _one(self._down, _REPLAYED, [position]))
+        return bool(await _one(self._down, _APPLIED, [position, self._link.subscription.name]))
+
     async def _position(self) -> Any:
         if self._link.of_standbys:
             return await _one(self._up, _HELD)

@@ -4,16 +4,25 @@ A file holds everything together and is replaced as a whole, so counters never b
 beside them. A table whose definition changed since starts over, with new counters.
 """
 
+import logging
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
+from leadline.clock import Clock
 from leadline.errors import UsageError
 from leadline.model import Value
 from leadline.model.verification import Canary
 from leadline_verify.outcome import RowFinding, TableResult, UndecidedPart
+from leadline_verify.private_file import open_private
+
+SAVE_S: Final = 1.0
+"""A file is written at most so often, and at the end of a table."""
+
+log = logging.getLogger(__name__)
 
 Range = tuple[tuple[str, ...] | None, tuple[str, ...] | None]
 
@@ -70,10 +79,57 @@ def save(file: Path, checkpoint: Checkpoint) -> None:
     """Replace the file as a whole. Raises UsageError when that is not possible."""
     new = file.with_name(file.name + ".new")
     try:
-        with new.open("wb") as stream:
+        with open_private(new, "--resume") as stream:
             stream.write(msgspec.json.encode(checkpoint))
             stream.flush()
             os.fsync(stream.fileno())
         new.replace(file)
     except OSError as error:
         raise UsageError(f"--resume: cannot write {file}: {error.strerror}") from None
+
+
+class KeptRun:
+    """The checkpoint of a run, in memory and, where there is a file, on disk. It has keys of rows, for its owner."""
+
+    def __init__(self, file: Path | None, clock: Clock, *, must_fit: bool) -> None:
+        """``must_fit``: raise UsageError for a file that does not fit or cannot be written; otherwise do without it."""
+        self._file, self._clock, self._must_fit = file, clock, must_fit
+        self._saved_at = clock.monotonic()
+        self.run: Checkpoint
+
+    def load(self, link: str) -> None:
+        """Take up what the file has, or begin. Raises UsageError."""
+        found = None
+        if self._file is not None:
+            try:
+                found = load(self._file, link)
+            except UsageError as error:
+                if self._must_fit:
+                    raise
+                log.warning("beginning anew: %s", error)
+        self.run = found or Checkpoint(link=link, started_at=self._clock.now())
+
+    def note(self, table: str, progress: TableProgress) -> int:
+        """Keep the progress of a table. Returns the rows of the upstream that were added to it."""
+        before = self.run.tables.get(table)
+        self.run.tables[table] = progress
+        known = before is not None and before.fingerprint == progress.fingerprint
+        return progress.rows_upstream - (before.rows_upstream if before is not None and known else 0)
+
+    def save(self, canary: Canary, *, always: bool = False) -> None:
+        """Write the file, if it is time or ``always``. Raises UsageError when that is not possible."""
+        if self._file is None or not (always or self._clock.monotonic() - self._saved_at >= SAVE_S):
+            return
+        self._saved_at = self._clock.monotonic()
+        try:
+            save(self._file, msgspec.structs.replace(self.run, canary=canary))
+        except UsageError as error:
+            if self._must_fit:
+                raise
+            log.warning("an interruption would begin the table anew: %s", error)
+            self._file = None
+
+    def end(self) -> None:
+        """Remove the file of a run that has ended."""
+        if self._file is not None:
+            self._file.unlink(missing_ok=True)

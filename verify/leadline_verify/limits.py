@@ -1,7 +1,7 @@
-"""Limits of a run: rows per second, a window of the day, an end. Only ``Pace`` waits."""
+"""Limits of a run: rows per second, load, the downstream's lag, a window of the day, an end. Only ``Pace`` waits."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, time, timedelta
 from typing import Final, NamedTuple
 
@@ -14,8 +14,8 @@ LOOK_S: Final = 5.0
 """While the window is closed, the time is read as often."""
 
 
-BUSY_S: Final = 1.0
-"""While a server is busy, its sessions are counted as often."""
+HELD_S: Final = 1.0
+"""While a server is busy, or behind, it is looked at as often."""
 
 
 class DayWindow(NamedTuple):
@@ -70,7 +70,16 @@ class RunLimits(Value, frozen=True, kw_only=True):
     statement_timeout_s: float = 30.0
     max_active: int | None = None
     """The most active sessions of either server; while there are more, the run waits."""
+    pause_lag_s: float | None = None
+    """The lag of the downstream above which nothing is read."""
     window: DayWindow | None = None
+    ends_with_window: bool = False
+    """Whether the run ends when the window closes; otherwise it waits until that opens again."""
+
+
+def hours(begin: int, end: int) -> DayWindow | None:
+    """From one hour of the day to another, 24 being midnight; None for the whole day."""
+    return None if (begin, end) == (0, 24) else DayWindow(time(begin), time(end % 24))
 
 
 def pause_s(rows: int, took_s: float, max_rows_per_s: float | None) -> float:
@@ -81,27 +90,38 @@ def pause_s(rows: int, took_s: float, max_rows_per_s: float | None) -> float:
 class Pace:
     """Holds a run to its limits."""
 
-    def __init__(self, limits: RunLimits, clock: Clock, busy: Callable[[], Awaitable[bool]]) -> None:
-        """``busy``: whether a server has too much to do."""
+    def __init__(self, limits: RunLimits, clock: Clock, holds: Sequence[Callable[[], Awaitable[str]]] = ()) -> None:
+        """``holds``: each gives a reason to wait, or nothing."""
         self.limits = limits
-        self._busy = busy
+        self._holds = holds
         self._clock = clock
         self._began = clock.monotonic()
         self._chunk_began = self._began
 
     async def before_chunk(self) -> str:
         """Wait until the next chunk may be read. Returns the reason for which the run ends instead, or nothing."""
+        held = ""
         while True:
             if self._over():
-                return f"--max-duration {self.limits.max_duration_s:g} s is over"
+                waited = f"; it waited: {held}" if held else ""
+                return f"--max-duration {self.limits.max_duration_s:g} s is over{waited}"
             window = self.limits.window
             if window is not None and not window.is_open(self._clock.now()):
+                if self.limits.ends_with_window:
+                    return f"its hours are over; they begin again at {window.start:%H:%M} UTC"
+                held = f"the window opens at {window.start:%H:%M} UTC"
                 await self._clock.sleep(min(LOOK_S, window.opens_in_s(self._clock.now())))
-            elif await self._busy():
-                await self._clock.sleep(BUSY_S)
+            elif held := await self._held():
+                await self._clock.sleep(HELD_S)
             else:
                 break
         self._chunk_began = self._clock.monotonic()
+        return ""
+
+    async def _held(self) -> str:
+        for hold in self._holds:
+            if reason := await hold():
+                return reason
         return ""
 
     async def after_chunk(self, rows: int) -> None:

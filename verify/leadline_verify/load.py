@@ -19,13 +19,13 @@ class ServerLoad:
         """``servers``: by name. ``max_active``: the most active sessions of one server; None for any number."""
         self._servers, self._max_active = servers, max_active
 
-    async def busy(self) -> bool:
-        """Whether a server has more active sessions, its own session for this run not counted.
+    async def reason(self) -> str:
+        """The server that has more active sessions, that of this run not counted; empty for none.
 
         Raises UsageError when the role may not see the sessions of others.
         """
         if self._max_active is None:
-            return False
+            return ""
         for name, connection in self._servers.items():
             row = await (await connection.execute(_SESSIONS)).fetchone()
             assert row is not None
@@ -36,5 +36,5 @@ class ServerLoad:
                     "GRANT pg_read_all_stats TO it (deploy/sql/verify.sql)"
                 )
             if active > self._max_active:
-                return True
-        return False
+                return f"{name} has {active} active session{'s' * (active != 1)}, and the limit is {self._max_active}"
+        return ""

@@ -82,6 +82,8 @@ class VerifyReport(Value, frozen=True, kw_only=True):
     tables: tuple[TableResult, ...]
     differences: tuple[RowFinding, ...]
     canary: Canary
+    rows_read: int = 0
+    """Rows of the upstream that this process has compared; those of earlier ones, which it took up, are not in it."""
     ended_early: str = ""
     """The reason for which the run ended before every table was compared; empty when it did not."""
     schema_differences: tuple[SchemaDifference, ...] = ()

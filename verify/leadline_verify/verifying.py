@@ -12,10 +12,10 @@ import psycopg
 from leadline.clock import Clock
 from leadline.errors import UnreachableError
 from leadline_agents.engines.postgresql.connection import Connection
-from leadline_verify import catalog, checkpoint, repair
+from leadline_verify import catalog, repair
 from leadline_verify.barrier import Barrier
 from leadline_verify.canary import PlantedRow
-from leadline_verify.checkpoint import Checkpoint, TableProgress
+from leadline_verify.checkpoint import KeptRun, TableProgress
 from leadline_verify.limits import Pace, RunLimits
 from leadline_verify.linking import FollowedBy, find_link
 from leadline_verify.load import ServerLoad
@@ -24,6 +24,7 @@ from leadline_verify.outcome import RowFinding, TableResult, VerifyReport
 from leadline_verify.plan import NotComparable, Planned, TablePlan, plan_logical, plan_physical
 from leadline_verify.private_file import open_private
 from leadline_verify.reading import SideReader
+from leadline_verify.replica_lag import ReplicaLag
 from leadline_verify.schema_diff import reading
 from leadline_verify.schema_diff.sequences import sequences_behind
 from leadline_verify.schema_diff.tables import schema_differences
@@ -33,8 +34,6 @@ from leadline_verify.statements import PLAIN_SEED, strong_seed
 from leadline_verify.table_facts import ServerFacts
 
 DEFAULT_LIMITS: Final = RunLimits()
-SAVE_S: Final = 1.0
-"""The checkpoint is written at most so often, and at the end of a table."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,8 @@ class VerifyRequest:
     strong: bool = False
     show_values: bool = False
     resume: Path | None = None
+    resume_must_fit: bool = True
+    """Whether a file of ``resume`` that is of other databases, or cannot be used, is an error; or it counts as none."""
     repair_sql: Path | None = None
     definitions: bool = True
     """Whether definitions and sequences are compared as well."""
@@ -84,8 +85,9 @@ class Run:
         """``on_row``: called for each confirmed row as it is found, first for those of the checkpoint."""
         self._request, self._clock = request, clock
         self._on_row, self._on_progress = on_row, on_progress
-        self._saved_at = self._began = clock.monotonic()
+        self._began = clock.monotonic()
         self._rows = 0
+        self._kept = KeptRun(request.resume, clock, must_fit=request.resume_must_fit)
 
     async def verify(self) -> VerifyReport:
         """Compare. Raises UsageError and UnreachableError; the checkpoint is written in any case."""
@@ -100,17 +102,19 @@ class Run:
         async with contextlib.AsyncExitStack() as stack:
             up, down = await self._open(stack)
             facts, link, planned = await plan_run(up, down, request)
-            self._checkpoint = self._load(facts, link)
-            for row in self._kept(planned):
+            self._kept.load(self._identity(facts, link))
+            for row in self._found(planned):
                 self._on_row(row)
             both = await reading.read(up, down, link) if request.definitions else None
-            canary = PlantedRow(self._checkpoint.canary)
+            canary = PlantedRow(self._kept.run.canary)
             load = ServerLoad({request.upstream: up, request.downstream: down}, request.limits.max_active)
+            barrier = Barrier(up, down, link, self._clock)
+            lag = ReplicaLag(barrier, request.downstream, request.limits.pause_lag_s, self._clock)
             tables = OneTable(
                 SideReader(request.upstream, up, self._clock),
                 SideReader(request.downstream, down, self._clock),
-                Barrier(up, down, link, self._clock),
-                Pace(request.limits, self._clock, load.busy),
+                barrier,
+                Pace(request.limits, self._clock, (load.reason, lag.reason)),
                 canary,
                 self._clock,
                 self._on_row,
@@ -121,7 +125,7 @@ class Run:
             try:
                 results, ended_early = await self._tables(tables, canary, planned)
             finally:
-                self._save(canary, always=True)
+                self._kept.save(canary.state, always=True)
             if request.repair_sql is not None:
                 await self._write_repair(request.repair_sql, tables, planned, link, facts[1].database)
         report = VerifyReport(
@@ -129,18 +133,19 @@ class Run:
             downstream=request.downstream,
             link_kind=link.kind,
             database=facts[1].database,
-            started_at=self._checkpoint.started_at,
+            started_at=self._kept.run.started_at,
             ended_at=self._clock.now(),
             tables=tuple(results),
-            differences=tuple(self._kept(planned)),
+            differences=tuple(self._found(planned)),
+            rows_read=self._rows,
             canary=canary.state,
             ended_early=ended_early,
             schema_differences=tuple(schema_differences(both)) if both is not None else (),
             sequences_behind=tuple(sequences_behind(both)) if both is not None else (),
             not_covered=_not_covered(facts[0], link),
         )
-        if request.resume is not None and not ended_early:
-            request.resume.unlink(missing_ok=True)
+        if not ended_early:
+            self._kept.end()
         return report
 
     async def _open(self, stack: contextlib.AsyncExitStack) -> tuple[Connection, Connection]:
@@ -169,10 +174,9 @@ class Run:
                 self._note(canary, planned, at, plan, progress)
 
             name = plan.upstream.shown
-            result, ended_early = await tables.compare(plan, self._checkpoint.tables.get(name), on_chunk)
+            result, ended_early = await tables.compare(plan, self._kept.run.tables.get(name), on_chunk)
             results.append(result)
-            self._rows += result.rows_upstream
-            self._save(canary, always=True)
+            self._kept.save(canary.state, always=True)
         return results, ended_early
 
     async def _write_repair(
@@ -182,7 +186,7 @@ class Run:
         text = [repair.head(request.upstream, request.downstream, database, link, self._clock.now())]
         if repair.writes(link):
             for plan in planned:
-                if isinstance(plan, TablePlan) and (found := self._checkpoint.tables.get(plan.upstream.shown)):
+                if isinstance(plan, TablePlan) and (found := self._kept.run.tables.get(plan.upstream.shown)):
                     text += [f"{line}\n" for line in await tables.repair(plan, found.differences)]
             text.append("COMMIT;\n")
         with open_private(file, "--repair-sql") as opened:
@@ -192,8 +196,8 @@ class Run:
         self, canary: PlantedRow, planned: Sequence[Planned], at: int, plan: TablePlan, progress: TableProgress
     ) -> None:
         """After a chunk: keep the progress of the table, and show it."""
-        self._checkpoint.tables[plan.upstream.shown] = progress
-        self._save(canary)
+        self._rows += self._kept.note(plan.upstream.shown, progress)
+        self._kept.save(canary.state)
         rest = [each.upstream.estimate for each in planned[at:] if isinstance(each, TablePlan)]
         known = [each for each in rest if each is not None]
         self._on_progress(
@@ -201,35 +205,26 @@ class Run:
                 table=plan.upstream.shown,
                 tables_done=at,
                 tables=len(planned),
-                rows=self._rows + progress.rows_upstream,
+                rows=self._rows,
                 rows_left=max(0, sum(known) - progress.rows_upstream) if len(known) == len(rest) else None,
                 seconds=self._clock.monotonic() - self._began,
             )
         )
 
-    def _kept(self, planned: Sequence[Planned]) -> Iterator[RowFinding]:
+    def _found(self, planned: Sequence[Planned]) -> Iterator[RowFinding]:
         """The differing rows of the tables of this run, those of earlier processes first."""
         for plan in planned:
-            if isinstance(plan, TablePlan) and (progress := self._checkpoint.tables.get(plan.upstream.shown)):
+            if isinstance(plan, TablePlan) and (progress := self._kept.run.tables.get(plan.upstream.shown)):
                 yield from progress.differences
 
-    def _load(self, facts: tuple[ServerFacts, ServerFacts], link: FollowedBy) -> Checkpoint:
+    def _identity(self, facts: tuple[ServerFacts, ServerFacts], link: FollowedBy) -> str:
+        """The two databases and how one follows the other."""
         upstream, downstream = facts
         name = link.subscription.name if link.subscription else ""
-        text = (
+        return (
             f"{link.kind} {upstream.system_id}/{upstream.database} {downstream.system_id}/{downstream.database} {name} "
             f"{self._request.upstream}->{self._request.downstream}"
         )
-        found = checkpoint.load(self._request.resume, text) if self._request.resume else None
-        return found or Checkpoint(link=text, started_at=self._clock.now())
-
-    def _save(self, canary: PlantedRow, *, always: bool = False) -> None:
-        if self._request.resume is None or not (always or self._clock.monotonic() - self._saved_at >= SAVE_S):
-            return
-        self._saved_at = self._clock.monotonic()
-        made = self._checkpoint
-        saved = Checkpoint(link=made.link, started_at=made.started_at, canary=canary.state, tables=made.tables)
-        checkpoint.save(self._request.resume, saved)
 
 
 async def plan_run(

@@ -18,7 +18,7 @@ from leadline.errors import UnreachableError
 from leadline_lab.sandbox.fleet import AGENT, REPLICATOR, Fleet
 from leadline_lab.sandbox.postgres import Server
 from leadline_lab.sandbox.wait import eventually
-from leadline_verify import verifying
+from leadline_verify import checkpoint
 from leadline_verify.reading import SideReader
 from leadline_verify.statements import Statements
 from tests.fixtures.commands import Run
@@ -88,7 +88,7 @@ def test_a_run_that_is_stopped_anywhere_gives_the_same_answer(
     assert (whole.found, whole.states["third"]) == (EXPECTED, "equal")
     assert whole.tables["public.first"]["chunks_different"] == 3
     file, keys = tmp_path / "run", tmp_path / "keys"
-    monkeypatch.setattr(verifying, "SAVE_S", 0.0)
+    monkeypatch.setattr(checkpoint, "SAVE_S", 0.0)
     rows, left = SideReader.rows, 0
 
     async def breaking(reader: SideReader, statement: str) -> list[tuple[Any, ...]]:
@@ -215,7 +215,9 @@ def test_a_busy_server_is_left_alone(run: Run, pair: tuple[Server, Server]) -> N
             for each, thread in zip((first, second), sleeping, strict=True):
                 each.cancel()
                 thread.join()
-    assert waited.summary["ended_early"] == "--max-duration 3 s is over"
+    assert waited.summary["ended_early"] == (
+        "--max-duration 3 s is over; it waited: pg-1 has 2 active sessions, and the limit is 1"
+    )
     assert free.states == {"third": "equal"}
 
 

@@ -150,6 +150,31 @@ def test_a_downstream_that_is_too_late_is_undecided_with_the_reason(run: Run, tr
         "SELECT 1 FROM pg_stat_subscription WHERE pid IS NOT NULL")))  # fmt: skip
 
 
+@pytest.mark.parametrize("link", ["standby", "subscriber"])
+def test_a_run_reads_nothing_while_its_downstream_is_too_far_behind(run: Run, trio: Trio, link: str) -> None:
+    """It waits as long as it may, and says for what; the table is not read meanwhile. Then it is."""
+    trio.fleet.wait_caught_up(60)
+    down, pause, resume = {
+        "standby": (trio.standby, "SELECT pg_wal_replay_pause()", "SELECT pg_wal_replay_resume()"),
+        "subscriber": (trio.subscriber, "ALTER SUBSCRIPTION pg_3 DISABLE", "ALTER SUBSCRIPTION pg_3 ENABLE"),
+    }[link]
+    up, other = verifier(trio.primary), verifier(down)
+    down.query(pause, dbname="app")
+    try:
+        trio.primary.query("SELECT pg_switch_wal()")
+        held = verify(run, up, other, "--pause-lag", 1, "--max-duration", 3)
+    finally:
+        down.query(resume, dbname="app")
+    assert (held.states, held.result.code) == ({"accounts": "undecided"}, 3)
+    assert held.tables["public.accounts"].get("rows_upstream", 0) == 0
+    assert "; it waited: " in held.summary["ended_early"]
+    assert f"{down.name} is " in held.summary["ended_early"]
+    assert held.summary["ended_early"].endswith(" s behind, and the limit is 1 s")
+    trio.fleet.wait_caught_up(60)
+    free = verify(run, up, other, "--pause-lag", 30)
+    assert free.tables["public.accounts"]["rows_upstream"] > 0
+
+
 def test_a_transaction_that_stays_open_leaves_extra_rows_undecided(run: Run, trio: Trio) -> None:
     """It might have the row; a changed row shows by itself that it has not been touched."""
     trio.fleet.wait_caught_up(60)

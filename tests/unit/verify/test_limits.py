@@ -9,12 +9,7 @@ from leadline.clock import ManualClock
 from leadline.errors import UsageError
 from leadline_verify import checkpoint
 from leadline_verify.checkpoint import Checkpoint, TableProgress
-from leadline_verify.limits import DayWindow, Pace, RunLimits, parse_window, pause_s
-
-
-async def never_busy() -> bool:
-    return False
-
+from leadline_verify.limits import DayWindow, Pace, RunLimits, hours, parse_window, pause_s
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -42,7 +37,7 @@ def test_rows_per_second() -> None:
 
 async def test_a_run_waits_for_its_window_and_ends_in_time() -> None:
     clock = ManualClock(NOON)
-    pace = Pace(RunLimits(window=parse_window("12:10-13:00"), max_duration_s=900), clock, never_busy)
+    pace = Pace(RunLimits(window=parse_window("12:10-13:00"), max_duration_s=900), clock)
     assert await pace.before_chunk() == ""
     assert 600 <= clock.monotonic() < 610
     await pace.after_chunk(10_000)
@@ -52,7 +47,7 @@ async def test_a_run_waits_for_its_window_and_ends_in_time() -> None:
 
 async def test_the_limit_of_rows_is_an_average() -> None:
     clock = ManualClock(NOON)
-    pace = Pace(RunLimits(max_rows_per_s=1000), clock, never_busy)
+    pace = Pace(RunLimits(max_rows_per_s=1000), clock)
     for _ in range(10):
         assert await pace.before_chunk() == ""
         clock.advance(0.1)
@@ -63,18 +58,34 @@ async def test_the_limit_of_rows_is_an_average() -> None:
 async def test_a_run_waits_while_a_server_is_busy() -> None:
     clock = ManualClock(NOON)
 
-    async def busy() -> bool:
-        return clock.monotonic() < 30
+    async def busy() -> str:
+        return "pg-1 is busy" if clock.monotonic() < 30 else ""
 
-    pace = Pace(RunLimits(max_duration_s=100), clock, busy)
+    pace = Pace(RunLimits(max_duration_s=100), clock, [free, busy])
     assert await pace.before_chunk() == ""
     assert clock.monotonic() == 30
-    ended = Pace(RunLimits(max_duration_s=10), clock, always)
-    assert await ended.before_chunk() == "--max-duration 10 s is over"
+    ended = Pace(RunLimits(max_duration_s=10), clock, [free, always])
+    assert await ended.before_chunk() == "--max-duration 10 s is over; it waited: pg-2 is busy"
 
 
-async def always() -> bool:
-    return True
+async def free() -> str:
+    return ""
+
+
+async def always() -> str:
+    return "pg-2 is busy"
+
+
+async def test_a_scheduled_run_ends_with_its_hours() -> None:
+    """It does not keep the other links from their turn until the next night."""
+    assert hours(0, 24) is None
+    night = hours(22, 24)
+    assert night is not None
+    clock = ManualClock(NOON.replace(hour=23, minute=59))
+    pace = Pace(RunLimits(window=night, ends_with_window=True), clock)
+    assert await pace.before_chunk() == ""
+    clock.advance(60)
+    assert await pace.before_chunk() == "its hours are over; they begin again at 22:00 UTC"
 
 
 def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:

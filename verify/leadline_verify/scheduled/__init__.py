@@ -6,5 +6,6 @@
 ``comparison`` compares on the servers of the settings
 ``service``   the process: compares, publishes records and findings, and goes on where another one stopped
 ``publishing`` writes records and findings to Kafka
+``positions`` files with the positions of comparisons that are under way
 ``gauges``    coverage and age of the proofs as metrics
 """

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import psycopg
+from msgspec import structs
 
 from leadline.clock import Clock
 from leadline.errors import UnreachableError
@@ -14,10 +15,11 @@ from leadline.model.verification import SchemaDifference, SequenceDifference
 from leadline.settings.verify import BudgetSettings, VerifiedLinkSettings
 from leadline_agents.engines.postgresql.connection import Connection
 from leadline_verify import catalog
-from leadline_verify.limits import RunLimits
+from leadline_verify.limits import RunLimits, hours
 from leadline_verify.linking import find_link
 from leadline_verify.outcome import VerifyReport
 from leadline_verify.plan import Planned, TablePlan
+from leadline_verify.scheduled.positions import PositionFiles
 from leadline_verify.scheduled.record import plain_name
 from leadline_verify.schema_diff import reading
 from leadline_verify.schema_diff.sequences import sequences_behind
@@ -29,13 +31,17 @@ from leadline_verify.verifying import Run, VerifyRequest, plan_run
 class ServerComparison:
     """Compares on servers, within a budget."""
 
-    def __init__(self, budget: BudgetSettings, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, budget: BudgetSettings, clock: Clock, positions: PositionFiles | None = None) -> None:
+        """``positions``: where the positions of interrupted comparisons are kept; None for nowhere."""
+        self._clock, self._positions = clock, positions
         self._limits = RunLimits(
             max_rows_per_s=budget.rows_per_s,
             max_lag_s=budget.max_lag_s,
+            pause_lag_s=budget.pause_lag_s,
+            max_active=budget.max_active,
             max_duration_s=budget.max_duration_s,
             statement_timeout_s=budget.statement_timeout_s,
+            ends_with_window=True,
         )
 
     async def tables(self, link: VerifiedLinkSettings) -> list[str]:
@@ -53,8 +59,9 @@ class ServerComparison:
         return ([], []) if both is None else (schema_differences(both), sequences_behind(both))
 
     async def compare(self, link: VerifiedLinkSettings, table: str) -> VerifyReport:
-        """Compare one table."""
-        request = replace(self._request(link), tables=(table,), definitions=False)
+        """Compare one table, from where an interrupted comparison of it has ended."""
+        file = self._positions.file(link.link, table) if self._positions is not None else None
+        request = replace(self._request(link), tables=(table,), definitions=False, resume=file, resume_must_fit=False)
         return await Run(request, self._clock, lambda _: None, lambda _: None).verify()
 
     def _request(self, link: VerifiedLinkSettings) -> VerifyRequest:
@@ -64,7 +71,7 @@ class ServerComparison:
             downstream=link.downstream,
             downstream_dsn=link.downstream_dsn.reveal(),
             subscription=link.subscription or None,
-            limits=self._limits,
+            limits=structs.replace(self._limits, window=hours(link.from_hour, link.to_hour)),
         )
 
     @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ from typing import Final
 from leadline import metrics
 from leadline.clock import epoch
 from leadline.model.verification import TableVerification, Verification
+from leadline_verify.outcome import VerifyReport
 
 MOST: Final = 200
 
@@ -38,6 +39,16 @@ def show(records: Collection[Verification]) -> None:
         metrics.VERIFY_PROOF.labels(*names).set(at)
         cluster, downstream, name = names
         metrics.VERIFY_COVERAGE.labels(*names).set(covered[cluster, downstream, name])
+
+
+def count(report: VerifyReport) -> None:
+    """Count what a comparison has read and, when it came to its end, decided."""
+    metrics.VERIFY_ROWS.inc(report.rows_read)
+    for table in report.tables if not report.ended_early else ():
+        different, undecided = table.chunks_different, table.chunks_undecided
+        outcomes = {"matching": table.chunks - different - undecided, "different": different, "undecided": undecided}
+        for outcome, chunks in outcomes.items():
+            metrics.VERIFY_CHUNKS.labels(outcome).inc(max(0, chunks))
 
 
 def state_of(table: TableVerification) -> str:

@@ -1,7 +1,7 @@
 """The verifier as a process: compares one table at a time, and reports what is known of each link.
 
 What was proven is in Kafka: a process that is started again goes on with the table whose proof is oldest, and repeats
-the findings of the last records until there is something newer. Of a comparison that a stop interrupts nothing is kept.
+the findings of the last records until there is something newer. A comparison that is interrupted goes on from its file.
 """
 
 import asyncio
@@ -76,6 +76,7 @@ class Verifier:
             self._records[link.link] = kept
             if kept != before:
                 self._changed.add(link.link)
+        gauges.show(self._records.values())
 
     async def report(self) -> None:
         """Publish what is known of each link, each interval and whenever it changes. Kafka may be away."""
@@ -147,7 +148,7 @@ class Verifier:
 
     async def _compare(self, link: VerifiedLinkSettings, table: str) -> None:
         report = await self._comparison.compare(link, table)
-        metrics.VERIFY_ROWS.inc(sum(each.rows_upstream for each in report.tables))
+        gauges.count(report)
         kept = record.with_report(self._records[link.link], report, uuid4().hex, self._settings.keys)
         self._keep(link, kept, self._states[link.link].listed_at)
         for each in report.tables:
