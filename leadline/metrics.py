@@ -144,6 +144,16 @@ SINK_NOTIFY_SECONDS: Final = _histogram(
     "leadline_sink_notify_seconds", "From the detection of an incident to its first delivery.", "target"
 )
 
+# The files for analytics.
+PARQUET_ROWS: Final = _counter("leadline_sink_parquet_rows_total", "Records that are in a file.", "topic")
+PARQUET_FILES: Final = _counter("leadline_sink_parquet_files_total", "Files that were written.", "topic")
+PARQUET_MISSED: Final = _counter(
+    "leadline_sink_parquet_missed_total",
+    "Offsets that Kafka no longer had when they were to be written.",
+    "topic",
+)
+PARQUET_FAILING: Final = _gauge("leadline_sink_parquet_failing", "1 while no file can be written, else 0.")
+
 # The verifier.
 VERIFY_TABLES: Final = _gauge(
     "leadline_verify_tables",

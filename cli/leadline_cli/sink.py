@@ -18,11 +18,13 @@ def command(names: tuple[str, ...], config: Path | None) -> None:
     NAME is a target of the settings, such as slack, pagerduty or email, the console, the incident_log, or one that
     has a name of its own in `targets`. Without a name, all configured targets are served. One process may serve all
     targets, or each target has a process of its own; several processes for one target share its incidents. While a
-    target or Kafka is down, notifications are queued. Runs until SIGTERM or Ctrl-C.
+    target or Kafka is down, notifications are queued. parquet writes the records of topics as files for analytics, each
+    record once; one process at a time writes a folder. Runs until SIGTERM or Ctrl-C.
 
     \b
     Example:
       leadline sink slack incident_log -c /etc/leadline/sink.yaml
+      leadline sink parquet -c /etc/leadline/sink.yaml
     """
     from leadline import metrics
     from leadline.clock import SystemClock

@@ -38,7 +38,7 @@ async def targets(settings: SinkSettings, clock: Clock, *, notify: bool) -> list
     found = [result for results in await asyncio.gather(*checks) for result in results]
     if notify:
         found += [await _test(settings, name, clock) for name in others]
-    if not settings.names() and not settings.incident_log.wanted:
+    if not settings.names() and not settings.incident_log.wanted and not settings.parquet.wanted:
         found.append(
             CheckResult(
                 "targets",

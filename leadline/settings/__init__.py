@@ -19,6 +19,7 @@ This package never opens a connection and never prints a secret.
 ``routing``      settings of who is notified, and when
 ``verify``     of the process that compares data
 ``sink``         settings of the sinks
+``parquet``      settings of the files for analytics
 ``web_console``  settings of the console
 ``dsn``          connection strings: their form, and their address without secrets
 ``plain``        values in effect with their origin; settings for the file of a process that we start

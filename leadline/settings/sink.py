@@ -11,6 +11,7 @@ from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.common import KafkaSettings, LogSettings, MetricsSettings
 from leadline.settings.declare import SettingPath, Settings
 from leadline.settings.email_target import EmailSettings
+from leadline.settings.parquet import ParquetSettings
 from leadline.settings.routing import NotifySettings, RouteSettings
 from leadline.settings.secret import Secret
 from leadline.settings.targets import (
@@ -71,6 +72,7 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
     console: ConsoleSettings = ConsoleSettings()
     proxy: ProxySettings = ProxySettings()
     incident_log: IncidentLogSettings = IncidentLogSettings()
+    parquet: ParquetSettings = ParquetSettings()
     targets: dict[str, TargetSettings] = {}
     routes: list[RouteSettings] = []
     default: (
@@ -97,7 +99,7 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
         """Routes name targets that exist; names of targets are unique and valid in the name of a consumer group."""
         known = self.names()
         there = f"configured are: {', '.join(known) or 'none'}"
-        reserved = (*KINDS, "console", "incident_log")
+        reserved = (*KINDS, "console", "incident_log", "parquet")
         for name in self.targets:
             if name in reserved:
                 yield ("targets", name), f"the name is reserved; use another than {', '.join(reserved)}"

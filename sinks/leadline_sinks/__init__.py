@@ -15,6 +15,7 @@ the newest state of each incident when it is back; a restart repeats nothing tha
 ``message_parts`` an incident as headings and lines, for sinks whose markup is simple
 ``console``       lines on standard output
 ``incident_log``  the history of incidents in PostgreSQL, and the post-mortem
+``parquet``       the records of topics as files, for analytics
 ``runbook``       addresses of runbooks
 ``targets``       the sinks that the settings configure
 ``service``       the process

@@ -23,7 +23,7 @@ from leadline_sinks.notify.kafka_writer import IncidentsOwner, KafkaWriter
 from leadline_sinks.notify.lease import Lease
 from leadline_sinks.notify.notifier import Notifier, Write
 from leadline_sinks.notify.sink import IncidentLogWriter, Sink
-from leadline_sinks.targets import change_consumers, log_writer, sink
+from leadline_sinks.targets import PARQUET, archive, change_consumers, log_writer, sink
 
 DATACENTERS_EVERY_S: Final = 1.0
 
@@ -37,9 +37,10 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
     """
     writer = KafkaWriter(settings.kafka, clock)
     dead_letters = DeadLetters(settings.kafka.topic_prefix, writer, clock)
-    leases = {name: Lease(clock) for name in names if name != INCIDENT_LOG}
+    leases = {name: Lease(clock) for name in names if name not in (INCIDENT_LOG, PARQUET)}
     sinks: dict[str, Sink] = {name: sink(settings, name, clock, lease.hold) for name, lease in leases.items()}
     logs: list[IncidentLogWriter] = [log_writer(settings, clock)] if INCIDENT_LOG in names else []
+    archives = [archive(settings, clock)] if PARQUET in names else []
     consumers: list[IncidentConsumer] = []
 
     async def write(value: Delivery | Incident, home: int | None = None) -> int:
@@ -66,13 +67,14 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
     announcing = change_consumers(settings, names, clock)
     work += [each.run() for each in announcing]
     work += [LogConsumer(settings, each, writer, dead_letters, clock).run() for each in logs]
+    work += [each.run() for each in archives]
     log.info("notifying %s", ", ".join(names))
     try:
         await _run_until_stopped(context_consumer.run(), work)
     finally:
         await writer.close()
         closing = [*(each.close() for each in sinks.values()), *(each.close() for each in logs)]
-        closing += [each.close() for each in announcing]
+        closing += [*(each.close() for each in announcing), *(each.close() for each in archives)]
         await asyncio.gather(*closing)
 
 

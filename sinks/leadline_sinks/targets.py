@@ -1,7 +1,7 @@
 """The sinks that the settings configure, by name. The module of a vendor is imported when its sink is made."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from leadline.clock import Clock
 from leadline.errors import UsageError
@@ -17,8 +17,12 @@ from leadline_sinks.notify.sink import IncidentLogWriter, Sink
 
 if TYPE_CHECKING:
     from leadline_sinks.pagerduty.change_consumer import ChangeConsumer
+    from leadline_sinks.parquet.archive_consumer import ArchiveConsumer
 
 OneTarget = SlackSettings | PagerDutySettings | WebhookSettings | EmailSettings | TeamsSettings | AlertmanagerSettings
+
+PARQUET: Final = "parquet"
+"""The files for analytics."""
 
 
 def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
@@ -28,7 +32,7 @@ def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
     """
     available = configured(settings)
     if not available:
-        kinds = ", ".join((*KINDS, CONSOLE, INCIDENT_LOG, "targets"))
+        kinds = ", ".join((*KINDS, CONSOLE, INCIDENT_LOG, PARQUET, "targets"))
         raise UsageError(f"no target is configured, so nobody would be notified; set one of {kinds} in the settings")
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in available]
@@ -38,8 +42,9 @@ def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
 
 
 def configured(settings: SinkSettings) -> list[str]:
-    """The names of all targets, the incident log included."""
-    return [*settings.names(), *([INCIDENT_LOG] if settings.incident_log.wanted else [])]
+    """The names of all targets, the incident log and the files for analytics included."""
+    log, files = settings.incident_log.wanted, settings.parquet.wanted
+    return [*settings.names(), *([INCIDENT_LOG] if log else []), *([PARQUET] if files else [])]
 
 
 def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], Awaitable[None]] | None = None) -> Sink:
@@ -81,7 +86,7 @@ def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], A
 def change_consumers(settings: SinkSettings, names: Iterable[str], clock: Clock) -> "list[ChangeConsumer]":
     """The consumers of the targets that are sent every change when it is seen. Each has a sink of its own: who has the
     incidents of a target does not decide who has the changes."""
-    groups = {name: target_settings(settings, name) for name in names if name not in (CONSOLE, INCIDENT_LOG)}
+    groups = {name: target_settings(settings, name) for name in names if name not in (CONSOLE, INCIDENT_LOG, PARQUET)}
     wanted = [
         name for name, each in groups.items() if isinstance(each, PagerDutySettings) and each.change_events == "always"
     ]
@@ -92,6 +97,13 @@ def change_consumers(settings: SinkSettings, names: Iterable[str], clock: Clock)
 
     made = [(name, sink(settings, name, clock)) for name in wanted]
     return [ChangeConsumer(name, settings, each, clock) for name, each in made if isinstance(each, PagerDutySink)]
+
+
+def archive(settings: SinkSettings, clock: Clock) -> "ArchiveConsumer":
+    """The writer of the files for analytics. Raises UsageError, or ProblemFound when another process writes them."""
+    from leadline_sinks.parquet.archive_consumer import ArchiveConsumer
+
+    return ArchiveConsumer(settings, clock)
 
 
 def log_writer(settings: SinkSettings, clock: Clock) -> IncidentLogWriter:
