@@ -39,7 +39,14 @@ def test_rights_in_kafka_are_those_of_the_topics_page() -> None:
         topics = {words[at + 1].removeprefix("leadline.") for at, word in enumerate(words) if word == "--topic"}
         granted[who, words[words.index("--operation") + 1]] |= topics
     page = {name.removeprefix("leadline."): cells for name, cells in rows("reference/topics.md").items() if "." in name}
-    words = {"agent": "agents", "stream": "streams?", "sink": "sinks", "verify": "verify", "people": "people", "console": "console"}
+    words = {
+        "agent": "agents",
+        "stream": "streams?",
+        "sink": "sinks",
+        "verify": "verify",
+        "people": "people",
+        "console": "console",
+    }
     for role, word in words.items():
         writes = {topic for topic, cells in page.items() if re.search(rf"\b{word}\b", cells[3])}
         reads = {topic for topic, cells in page.items() if re.search(rf"\b{word}\b", cells[4])}

@@ -16,8 +16,8 @@ FIXED: Final[Mapping[str, Sequence[str]]] = {
 }
 """The values of the fields whose values the catalogue has."""
 SEEN: Final = frozenset({"cluster", "datacenter", "incident"})
-"""Fields whose values must be known to Kafka, or be declared as still to come. Labels are not among them: incidents show
-them only while they are open."""
+"""Fields whose values must be known to Kafka, or be declared as still to come. Labels are not among them: incidents
+show them only while they are open."""
 
 
 def parsed(given: Sequence[str]) -> dict[str, str]:
