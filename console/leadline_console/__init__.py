@@ -11,9 +11,15 @@ page carries the parts of it that change. Without scripts the pages load anew by
 ``newest``       a dictionary that forgets its oldest entries
 ``lag_history``  the lags of a link in the last hour and day
 ``rows``         links, nodes, alerts and incidents as pages show them
+``shared``       what the handlers of requests share
 ``page``         what a page is, and what it is asked for
 ``pages``        one file a page, and their table
 ``rendering``    templates, and the parts of a page that change
+``actions``      the records of what people do from a page
+``action_routes``  the addresses to which forms are sent
+``armed``        which rules are armed, and which are blind
+``dead_letters``  records that could not be used
+``wording``      numbers and ages in words
 ``live``         the stream of changed parts
 ``plot``         a plot as SVG
 ``fleet_map``    clusters and links as SVG

@@ -1,8 +1,8 @@
 """The web application: every page with its JSON and its stream, signing in, and static files."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,38 +17,19 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from leadline import metrics, wire
-from leadline.clock import Clock
 from leadline.errors import LeadlineError
-from leadline.settings.web_console import WebConsoleSettings
 from leadline_console import rendering
-from leadline_console.live import Live, TooManyStreams
+from leadline_console.action_routes import ACTION_ROUTES
+from leadline_console.live import TooManyStreams
 from leadline_console.oidc import OidcSignIn
 from leadline_console.page import Asked, NotFound, Page
 from leadline_console.pages import PAGES
-from leadline_console.read_model import ReadModel
 from leadline_console.security import Guard, csrf
+from leadline_console.shared import Console
 from leadline_console.sign_in import Doorkeeper
 from leadline_console.sign_in_pages import sign_in_routes
 
 STATIC: Final = Path(__file__).parent / "static"
-
-Publish = Callable[[wire.Addressed], Awaitable[None]]
-"""Writes a value to its topic. Raises LeadlineError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Console:
-    """What the handlers share; ``request.app.state.console``."""
-
-    settings: WebConsoleSettings
-    model: ReadModel
-    live: Live
-    publish: Publish
-    clock: Clock
-    secret: str
-    """Signs cookies, and the tokens of forms."""
-    local: str = "local"
-    """The name of people where nobody signs in."""
 
 
 def application(
@@ -58,6 +39,7 @@ def application(
     settings = console.settings
     oidc = OidcSignIn(settings) if settings.sign_in.oidc.issuer is not None else None
     routes: list[BaseRoute] = [route for page in PAGES for route in _page_routes(console, page)]
+    routes += ACTION_ROUTES
     routes += sign_in_routes(settings, oidc, console.clock)
     routes += [Route("/healthz", _health), Mount("/static", StaticFiles(directory=STATIC))]
     secure = (settings.web.url or "").startswith("https://")

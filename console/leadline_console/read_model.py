@@ -96,6 +96,8 @@ class ReadModel:
     """By incident, oldest first."""
     deliveries: Newest[str, dict[str, Delivery]] = field(default_factory=lambda: Newest(MOST_DELIVERIES))
     """The last one by incident and target."""
+    delivery_history: Newest[str, deque[Delivery]] = field(default_factory=lambda: Newest(MOST_INCIDENTS))
+    """Every one that was read, by incident, oldest first: Kafka keeps earlier ones for a while only."""
     audits: Newest[str, AuditResult] = field(default_factory=lambda: Newest(MOST_CLUSTERS))
     """The newest of each cluster."""
     changes: Newest[str, deque[ChangeRecord]] = field(default_factory=lambda: Newest(MOST_CLUSTERS))
@@ -141,6 +143,9 @@ class ReadModel:
             case Delivery():
                 known = self.deliveries.get(value.incident_id) or {}
                 self.deliveries.put(value.incident_id, {**known, value.target: value})
+                read = self.delivery_history.get(value.incident_id) or deque(maxlen=MOST_PER_KEY)
+                read.append(value)
+                self.delivery_history.put(value.incident_id, read)
             case Silence():
                 self.silences.put(value.silence_id, value)
             case Action():

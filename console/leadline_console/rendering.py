@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from leadline import __version__
 from leadline.lines import PROBLEMS
+from leadline.logs import escape as escaped
 from leadline.words import amount, duration, roughly, size
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -42,6 +43,22 @@ def to(path: str, **params: object) -> str:
 def name(text: str) -> Markup:
     """A name from outside, isolated from the direction of the text around it."""
     return Markup("<bdi>{}</bdi>").format(text)
+
+
+def visible(text: str, most: int = 2000) -> Markup:
+    """Text from outside, isolated as a name is, with what is invisible or turns the direction of reading written out.
+
+    Line breaks are kept. Beyond ``most`` characters it is cut.
+    """
+    lines = cut(text, most).replace("\r\n", "\n").split("\n")
+    return Markup('<bdi class="said">{}</bdi>').format("\n".join(escaped(line, most) for line in lines))
+
+
+def coded(text: str) -> Markup:
+    """Text of ours, in which backticks mark code."""
+    parts = text.split("`")
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if index % 2 else part for index, part in enumerate(parts))
 
 
 def time(moment: datetime | None, form: str = "time") -> Markup:
@@ -90,9 +107,10 @@ def environment() -> Environment:
     made.globals |= {"to": to, "name": name, "time": time, "version": __version__, "plot_files": plot_files}
     made.filters |= {
         "duration": duration, "size": size, "amount": amount, "roughly": roughly, "verdict": verdict, "cut": cut,
-        "last_known": last_known, "largest_known": largest_known,
+        "visible": visible, "coded": coded, "last_known": last_known, "largest_known": largest_known,
     }  # fmt: skip
-    made.globals["parts"] = made.get_template("parts.html").module
+    for module, file in (("parts", "parts.html"), ("causes", "cause.html"), ("lists", "lists.html")):
+        made.globals[module] = made.get_template(file).module
     return made
 
 

@@ -17,10 +17,11 @@ from leadline.errors import UsageError
 from leadline.kafka import publish
 from leadline.settings.web_console import WebConsoleSettings
 from leadline.shutdown import end, shutdown_requested
-from leadline_console.app import Console, application
+from leadline_console.app import application
 from leadline_console.feed import Feed
 from leadline_console.live import Live
 from leadline_console.read_model import ReadModel
+from leadline_console.shared import Console
 
 GOODBYE_S: Final = 1
 """Streams that are open when the process ends are cut after so long."""

@@ -122,6 +122,7 @@
       if (focused && typing(focused)) continue; // somebody is writing there
       if (part.querySelector(".uplot")) { refreshPlots(); continue; }
       const address = focused ? focused.getAttribute("href") : null;
+      const ident_of_focus = focused ? focused.id : "";
       const open = all("details[id][open]", part).map((each) => each.id);
       part.innerHTML = html;
       localize(part);
@@ -130,6 +131,8 @@
       if (address !== null) {
         const again = all("a[href]", part).find((each) => each.getAttribute("href") === address);
         if (again) again.focus();
+      } else if (ident_of_focus && document.getElementById(ident_of_focus)) {
+        document.getElementById(ident_of_focus).focus();
       }
       if (part.querySelector("figure[data-plot]")) refreshPlots();
     }

@@ -38,7 +38,7 @@ def parsed(given: Sequence[str]) -> dict[str, str]:
 def require_match(name: str, pattern: str, values: Sequence[str], unknown: str) -> None:
     """Raise UsageError for a pattern that none of these values of a field matches, with the one that was meant.
 
-    ``unknown``: how to say that the value is still to come; it is named for fields in ``SEEN``.
+    ``unknown``: how to state that the value is still to come; it is named for fields in ``SEEN``.
     """
     if any(glob(pattern, value) for value in values):
         return

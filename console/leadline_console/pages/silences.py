@@ -1,0 +1,184 @@
+"""Silences: those that hold and those to come; and a new one, with what it would match now. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from leadline.errors import UsageError
+from leadline.model.incident import Incident
+from leadline.model.silence import Silence
+from leadline.model.status import LinkStatus, NodeStatus
+from leadline_console.page import Asked, Page
+from leadline_console.pages.incidents import ListedIncident, listed_incident
+from leadline_console.read_model import ReadModel
+from leadline_sinks.notify.matchable import FIXED, SEEN, require_match
+from leadline_sinks.notify.matching import LABEL, MATCHERS, patterns_match
+
+LENGTHS_S: Final[Mapping[str, int]] = {
+    "30m": 1800, "1h": 3600, "2h": 7200, "4h": 14400, "8h": 28800, "24h": 86400, "3d": 259200, "7d": 604800,
+}  # fmt: skip
+"""Lengths that the form offers. A silence without an end would hide the next fault as well."""
+DEFAULT_LENGTH: Final = "2h"
+MOST_SHOWN: Final = 20
+LONGEST_PATTERN: Final = 255
+LABELS: Final = "labels"
+"""The field of the form for matchers of labels: ``team=payments env=prod``."""
+
+
+class SilenceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One silence that is not over."""
+
+    silence_id: str
+    matchers: dict[str, str]
+    state: str
+    """``active`` or ``to come``."""
+    starts_at: datetime
+    ends_at: datetime
+    by: str
+    comment: str
+    holds_back: int
+    """Open incidents that it matches now."""
+
+
+class SilencePreview(msgspec.Struct, frozen=True, kw_only=True):
+    """What a silence with the matchers of the address would do."""
+
+    matchers: dict[str, str]
+    problem: str
+    """Why it is refused; empty where it is not."""
+    matches: list[ListedIncident]
+    """Open incidents that it matches now, at most 20."""
+    matched: int
+    recent: int
+    """Incidents that have ended and that it would have matched."""
+    is_wide: bool
+    """Whether it matches every incident, of every cluster."""
+
+
+class SilencesPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Silences and the form for a new one."""
+
+    first_line: str
+    rows: list[SilenceRow]
+    """In the order of their ends."""
+    given: dict[str, str]
+    """The fields of the form as they were given."""
+    fields: list[str]
+    """Names of the fields of the form."""
+    length: str
+    lengths: list[str]
+    comment: str
+    unknown: bool
+    """Whether names that Kafka does not show yet are accepted."""
+    preview: SilencePreview | None
+    """None where no matcher was given."""
+    as_of: str
+    """The time of the page, which makes sending the same form twice one silence."""
+
+
+def view(model: ReadModel, asked: Asked) -> SilencesPage:
+    """The matchers, ``for``, ``comment`` and ``unknown`` in the address fill the form and make the preview."""
+    given = {name: asked.text(name).strip() for name in (*MATCHERS, LABELS)}
+    active = [each for each in model.silences.values() if each.ends_at > asked.now]
+    rows = [_row(model, each, asked.now) for each in sorted(active, key=lambda each: (each.ends_at, each.silence_id))]
+    unknown = asked.text("unknown") != ""
+    length = asked.text("for", DEFAULT_LENGTH)
+    return SilencesPage(
+        first_line=_first_line(rows),
+        rows=rows,
+        given=given,
+        fields=list(MATCHERS),
+        length=length if length in LENGTHS_S else DEFAULT_LENGTH,
+        lengths=list(LENGTHS_S),
+        comment=asked.text("comment")[:1000],
+        unknown=unknown,
+        preview=preview(model, given, asked.now, unknown=unknown) if any(given.values()) else None,
+        as_of=asked.now.isoformat(timespec="seconds"),
+    )
+
+
+def preview(model: ReadModel, given: Mapping[str, str], now: datetime, *, unknown: bool) -> SilencePreview:
+    """What a silence with these fields would match; refused with a reason where it can match nothing."""
+    try:
+        patterns = matchers(given)
+        check(model, patterns, unknown=unknown)
+    except UsageError as error:
+        return SilencePreview(matchers={}, problem=str(error), matches=[], matched=0, recent=0, is_wide=False)
+    found = matching(model.open_incidents.values(), patterns)
+    ended = matching(model.resolved_incidents.values(), patterns)
+    return SilencePreview(
+        matchers=patterns,
+        problem="",
+        matches=[listed_incident(model, each, now) for each in found[:MOST_SHOWN]],
+        matched=len(found),
+        recent=len(ended),
+        is_wide=all(set(pattern) <= {"*"} for pattern in patterns.values()),
+    )
+
+
+def matchers(given: Mapping[str, str]) -> dict[str, str]:
+    """The matchers of the form's fields. Raises UsageError where there is none, or one is none."""
+    found = {name: given[name].strip() for name in MATCHERS if given.get(name, "").strip()}
+    for text in given.get(LABELS, "").split():
+        name, equals, pattern = text.partition("=")
+        if not name or not equals or not pattern:
+            raise UsageError(f"{text!r} is no label; give NAME=PATTERN, such as team=payments")
+        found[LABEL + name] = pattern
+    if not found:
+        raise UsageError("no matcher is given; a silence needs at least one, such as the cluster")
+    for name, pattern in found.items():
+        if len(pattern) > LONGEST_PATTERN:
+            raise UsageError(f"the pattern for {name} has {len(pattern)} characters; the limit is {LONGEST_PATTERN}")
+    return found
+
+
+def check(model: ReadModel, patterns: Mapping[str, str], *, unknown: bool) -> None:
+    """Raise UsageError for a matcher that no incident can have, as `leadline silence add` does."""
+    for name, pattern in patterns.items():
+        if name in FIXED:
+            require_match(name, pattern, FIXED[name], "")
+        elif name in SEEN and not unknown:
+            require_match(name, pattern, _seen(model, name), "accept names that are not known yet")
+
+
+def matching(incidents: Iterable[Incident], patterns: Mapping[str, str]) -> list[Incident]:
+    """The incidents that all patterns match."""
+    return [each for each in incidents if patterns_match(patterns, each)]
+
+
+def _seen(model: ReadModel, name: str) -> list[str]:
+    """The values of a field of incidents that the topics show."""
+    incidents = (*model.open_incidents.values(), *model.resolved_incidents.values())
+    if name == "incident":
+        return sorted(each.incident_id for each in incidents)
+    shown: list[NodeStatus | LinkStatus] = [*model.nodes.values(), *model.links.values()]
+    if name == "cluster":
+        return sorted({each.cluster for each in (*shown, *incidents)})
+    return sorted({each.datacenter for each in shown} | {name for each in incidents for name in each.datacenters})
+
+
+def _row(model: ReadModel, silence: Silence, now: datetime) -> SilenceRow:
+    return SilenceRow(
+        silence_id=silence.silence_id,
+        matchers=dict(silence.matchers),
+        state="active" if silence.starts_at <= now else "to come",
+        starts_at=silence.starts_at,
+        ends_at=silence.ends_at,
+        by=silence.created_by,
+        comment=silence.comment,
+        holds_back=len(matching(model.open_incidents.values(), silence.matchers)),
+    )
+
+
+def _first_line(rows: Sequence[SilenceRow]) -> str:
+    active = [row for row in rows if row.state == "active"]
+    if not active:
+        return "No silence is active: every incident is sent."
+    held = sum(row.holds_back for row in active)
+    many = "1 silence is active" if len(active) == 1 else f"{len(active)} silences are active"
+    return f"{many}, and {'holds' if len(active) == 1 else 'hold'} back {held} open incident{'' if held == 1 else 's'}."
+
+
+PAGE: Final = Page("/silences", "Silences", "silences.html", view, menu="Silences")

@@ -1,0 +1,28 @@
+"""What the handlers of requests share."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from leadline import wire
+from leadline.clock import Clock
+from leadline.settings.web_console import WebConsoleSettings
+from leadline_console.live import Live
+from leadline_console.read_model import ReadModel
+
+Publish = Callable[[wire.Addressed], Awaitable[None]]
+"""Writes a value to its topic. Raises LeadlineError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What the handlers share; ``request.app.state.console``."""
+
+    settings: WebConsoleSettings
+    model: ReadModel
+    live: Live
+    publish: Publish
+    clock: Clock
+    secret: str
+    """Signs cookies, and the tokens of forms."""
+    local: str = "local"
+    """The name of people where nobody signs in."""

@@ -1,0 +1,1 @@
+"""The console: what its pages say, without a browser."""
