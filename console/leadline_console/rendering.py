@@ -51,7 +51,7 @@ def visible(text: str, most: int = 2000) -> Markup:
     Line breaks are kept. Beyond ``most`` characters it is cut.
     """
     lines = cut(text, most).replace("\r\n", "\n").split("\n")
-    return Markup('<bdi class="said">{}</bdi>').format("\n".join(escaped(line, most) for line in lines))
+    return Markup('<bdi class="visible">{}</bdi>').format("\n".join(escaped(line, most) for line in lines))
 
 
 def coded(text: str) -> Markup:
