@@ -30,6 +30,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``promote_check`` whether a standby may be promoted
 ``switchover_check`` whether a standby may take the place of its primary
 ``advisories`` known defects of replication
+``explain``    why something was reported, or was not; ``explain_page`` its page, ``explain_source`` what it reads
 ``replay``     judges recorded samples again
 ``rules``      the rules and their limits
 ``runbook``    what to check and to do when a rule has fired

@@ -33,6 +33,7 @@ COMMANDS: Final = {
         "promote-check": "Say whether a standby may be promoted: yes, no, or it cannot be seen.",
         "switchover-check": "Say whether a standby may take its primary's place in a planned switchover.",
         "advisories": "List the known defects of replication by the minor release that repairs them.",
+        "explain": "Explain why a link, a node or an incident did or did not alert and page.",
         "replay": "Judge recorded samples again, offline.",
         "rules": "List the rules and their limits.",
         "runbook": "Show what to check and to do when a rule has fired.",

@@ -10,6 +10,7 @@
 ``assembly``       composes the judgement from settings, engines, rules and causes
 ``runtime``        Faust, partitions and durable state
 ``replay``         recorded samples judged again
+``explain``        pure: why something was reported at a time, or was not
 ``one_look``       a few samples judged at once, for ``leadline check``
 ``reference``      the generated pages of rules, causes and audit rules
 

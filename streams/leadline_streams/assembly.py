@@ -15,6 +15,7 @@ from leadline_streams.judge.engine import Engine
 from leadline_streams.judge.judgement import Judgement
 from leadline_streams.judge.policy import AuditPolicy, Override, Policy
 from leadline_streams.judge.state import Memory
+from leadline_streams.judge.tracer import Tracer
 from leadline_streams.reported import REPORTED
 from leadline_streams.rule_settings import check_rules, given
 from leadline_streams.rules import RULES
@@ -58,9 +59,14 @@ def policy_of(settings: StreamSettings) -> Policy:
     )
 
 
-def judgement(policy: Policy, engines: Mapping[str, Engine] = ENGINES, auditor: Auditor | None = None) -> Judgement:
-    """Everything that clusters are judged by, with this policy."""
-    return Judgement(policy, engines, RULES, CAUSES, REPORTED, auditor)
+def judgement(
+    policy: Policy,
+    engines: Mapping[str, Engine] = ENGINES,
+    auditor: Auditor | None = None,
+    tracer: Tracer | None = None,
+) -> Judgement:
+    """Everything that clusters are judged by, with this policy. A tracer observes it, and changes nothing."""
+    return Judgement(policy, engines, RULES, CAUSES, REPORTED, auditor, tracer)
 
 
 def auditor_of(settings: StreamSettings) -> Auditor:
@@ -73,8 +79,8 @@ def auditor_of(settings: StreamSettings) -> Auditor:
 class ClusterFactory:
     """Makes the states of clusters that are judged alike."""
 
-    def __init__(self, policy: Policy, auditor: Auditor | None = None) -> None:
-        self._judgement = judgement(policy, auditor=auditor)
+    def __init__(self, policy: Policy, auditor: Auditor | None = None, tracer: Tracer | None = None) -> None:
+        self._judgement = judgement(policy, auditor=auditor, tracer=tracer)
 
     def new(self, cluster: str, seq_floor: int = 0) -> ClusterState:
         """A state that remembers nothing, whose alerts are numbered above ``seq_floor``."""

@@ -10,7 +10,9 @@ from leadline.wire import UNSIGNED
 from leadline_streams.assembly import ClusterFactory
 from leadline_streams.judge.alerting import Output
 from leadline_streams.judge.auditor import Auditor
+from leadline_streams.judge.cluster import ClusterState
 from leadline_streams.judge.policy import Policy
+from leadline_streams.judge.tracer import Tracer
 from leadline_streams.runtime.partition import Partition
 
 
@@ -33,8 +35,14 @@ class Replay:
     looked at.
     """
 
-    def __init__(self, policy: Policy, verifier: SignatureCheck | None = None, auditor: Auditor | None = None) -> None:
-        self._factory = ClusterFactory(policy, auditor)
+    def __init__(
+        self,
+        policy: Policy,
+        verifier: SignatureCheck | None = None,
+        auditor: Auditor | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
+        self._factory = ClusterFactory(policy, auditor, tracer)
         self._verifier = verifier
         self._partitions: dict[tuple[str, int], Partition] = {}
         self.records = 0
@@ -48,6 +56,13 @@ class Replay:
     def checks_signatures(self) -> bool:
         """Whether it has a verifier."""
         return self._verifier is not None
+
+    def states(self) -> Iterator[ClusterState]:
+        """The clusters as they are now, read only."""
+        for partition in self._partitions.values():
+            for cluster in partition.clusters.values():
+                if isinstance(cluster.fold, ClusterState):
+                    yield cluster.fold
 
     def run(self, records: Iterable[Recorded]) -> Iterator[Output]:
         """Every output that the records cause."""

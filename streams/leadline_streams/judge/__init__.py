@@ -2,6 +2,7 @@
 
 ``cluster``          ``ClusterState.observe`` and ``tick``: the fold itself
 ``judgement``        the engines, rules, causes and policy that clusters are judged by
+``tracer``           the interface of an observer of the fold, which explains it
 ``looks``            samples and vitals: what they change, and the judging of their node and its links
 ``judging``          judges nodes and links: verdicts, rules, statuses
 ``engine``           what the judgement asks of an engine

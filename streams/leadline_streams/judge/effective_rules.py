@@ -2,7 +2,7 @@
 
 from leadline.model.alert import Subject
 from leadline.model.ids import ClusterName
-from leadline_streams.judge.judgement import Check, Judgement, Plan, standing
+from leadline_streams.judge.judgement import Judgement, Plan, standing
 from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits, Scope
 from leadline_streams.judge.rule import ClusterContext, RuleBase
@@ -31,7 +31,7 @@ class EffectiveRules:
         plan = self._special.get(about.id)
         if plan is None:
             rules = (rule for rule in self._judgement.rules.values() if rule.on.kind == kind)
-            checks = (Check(rule.measure, rule, self.limits(rule, owner, about)) for rule in rules)
+            checks = (self._judgement.check(rule, self.limits(rule, owner, about)) for rule in rules)
             plan = self._special[about.id] = tuple(check for check in checks if check.limits.enabled)
         return plan
 
@@ -43,12 +43,15 @@ class EffectiveRules:
 
     def limits(self, rule: RuleBase, owner: NodeState | None, about: Subject) -> Limits:
         """A rule's limits for one subject. ``owner`` is the node whose labels count, None where there is none."""
+        return self._judgement.policy.limits(rule.name, rule.limits, self.scope(owner, about))
+
+    def scope(self, owner: NodeState | None, about: Subject) -> Scope:
+        """The properties of a subject that overrides match; ``owner`` as above."""
         ends = tuple(end for end in (about.upstream, about.downstream, about.node) if end is not None)
-        scope = Scope(
+        return Scope(
             cluster=self._cluster,
             datacenter=owner.node.datacenter if owner is not None else "",
             nodes=ends or ((owner.name,) if owner is not None else ("",)),
             link=about.id if about.kind == "link" else "",
             labels=owner.node.labels if owner is not None else {},
         )
-        return self._judgement.policy.limits(rule.name, rule.limits, scope)

@@ -12,6 +12,7 @@ from leadline_streams.judge.node_state import NodeState
 from leadline_streams.judge.policy import Limits, Policy, Scope
 from leadline_streams.judge.rule import AnyRule, ClusterContext, Measure, RuleBase
 from leadline_streams.judge.state import STANDING
+from leadline_streams.judge.tracer import Tracer
 
 
 class Check(NamedTuple):
@@ -34,7 +35,10 @@ def standing(plan: Plan) -> Plan:
 class Judgement:
     """Shared by all clusters of a process; never changed."""
 
-    __slots__ = ("auditor", "causes", "engines", "explained", "general", "policy", "reported", "rules", "standing")
+    __slots__ = (
+        *("auditor", "causes", "engines", "explained", "general"),
+        *("policy", "reported", "rules", "standing", "tracer"),
+    )
 
     def __init__(
         self,
@@ -44,8 +48,11 @@ class Judgement:
         causes: Mapping[str, CauseRule],
         reported: Mapping[str, RuleBase] = MappingProxyType({}),
         auditor: Auditor | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.policy = policy
+        self.tracer = tracer
+        """Observes what is measured and judged; None where nobody asks."""
         self.engines = engines
         self.rules = rules
         self.causes = causes
@@ -76,8 +83,23 @@ class Judgement:
         """The engine of a node. Raises KeyError for None, and for an engine that does not exist."""
         return self.engines[node.node.engine if node is not None else ""]
 
+    def check(self, rule: AnyRule, limits: Limits) -> Check:
+        """A rule with its limits; where there is a tracer, one that gives it each value."""
+        return Check(rule.measure if self.tracer is None else _traced(self.tracer, rule, limits), rule, limits)
+
     def _plan(self, kind: SubjectKind) -> Plan:
         anything, policy = Scope(cluster=""), self.policy
         rules = (rule for rule in self.rules.values() if rule.on.kind == kind)
-        checks = (Check(rule.measure, rule, policy.limits(rule.name, rule.limits, anything)) for rule in rules)
+        checks = (self.check(rule, policy.limits(rule.name, rule.limits, anything)) for rule in rules)
         return tuple(check for check in checks if check.limits.enabled)
+
+
+def _traced(tracer: Tracer, rule: AnyRule, limits: Limits) -> Measure[ClusterContext]:
+    """The measurement of a rule, whose values a tracer is given."""
+
+    def measure(context: ClusterContext) -> float | None:
+        value: float | None = rule.measure(context)
+        tracer.measured(rule, limits, context, value)
+        return value
+
+    return measure

@@ -36,13 +36,14 @@ def drain(turns: Iterator[None]) -> None:
 class Judging:
     """The judgement of one cluster, in its memory."""
 
-    __slots__ = ("_alerting", "_engines", "_judgement", "_memory", "_name", "_status_every_s", "_wiring")
+    __slots__ = ("_alerting", "_engines", "_judgement", "_memory", "_name", "_status_every_s", "_tracer", "_wiring")
 
     def __init__(self, memory: Memory, judgement: Judgement, alerting: Alerting, wiring: Wiring) -> None:
         self._memory = memory
         self._name = memory.cluster
         self._judgement = judgement
         self._engines = judgement.engines
+        self._tracer = judgement.tracer
         self._status_every_s = judgement.policy.status_every_s
         self._alerting = alerting
         self._wiring = wiring
@@ -114,6 +115,8 @@ class Judging:
             if up.is_outrun and not was:
                 drain(self.judge_node(engine, up, now, out, thorough))
         judged = verdict.judge(link, now, up, down, reading, traits, clock)
+        if self._tracer is not None:
+            self._tracer.judged(link, judged, reading, now)
         if judged != link.verdict:
             link.verdict, link.verdict_since = judged, now
         link.streams = engine.may_skip_link(link)

@@ -125,3 +125,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             if rule in override.rules and override.matches(about):
                 changed.update(override.rules[rule])
         return msgspec.structs.replace(defaults, **changed) if changed else defaults
+
+    def origins(self, rule: str, about: Scope) -> dict[str, str]:
+        """For each limit that is not the default of the rule: the path of the setting that gives it."""
+        found = {name: f"rules.{rule}.{name}" for name in self.rules.get(rule, {})}
+        for number, override in enumerate(self.overrides):
+            if rule in override.rules and override.matches(about):
+                found |= {name: f"overrides[{number}].rules.{rule}.{name}" for name in override.rules[rule]}
+        return found
