@@ -23,7 +23,7 @@ from leadline_cli.servers import parse, servers
 
 if TYPE_CHECKING:
     from leadline_verify.outcome import RowFinding, VerifyReport
-    from leadline_verify.verifying import RunProgress, VerifyRequest
+    from leadline_verify.request import RunProgress, VerifyRequest
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,14 @@ MOST_TEXT = 10_000
 """Characters of a line; keys may be long."""
 EVERY_S = 30.0
 """Progress that goes to no terminal is printed as often."""
-COLOURS = {"DIFFERENT": "red", "BLIND": "red", "UNDECIDED": "yellow", "EQUAL": "green", "NOT": "yellow"}
+COLOURS = {
+    "DIFFERENT": "red",
+    "DAMAGED": "red",
+    "BLIND": "red",
+    "UNDECIDED": "yellow",
+    "EQUAL": "green",
+    "NOT": "yellow",
+}
 
 
 @click.command()
@@ -75,6 +82,10 @@ COLOURS = {"DIFFERENT": "red", "BLIND": "red", "UNDECIDED": "yellow", "EQUAL": "
     "--pause-lag", type=click.FloatRange(min=0, min_open=True), metavar="S",
     help="Read nothing while the downstream is more seconds behind.",
 )  # fmt: skip
+@click.option(
+    "--amcheck", is_flag=True,
+    help="Check the pages of a standby's tables and indexes too, where extension amcheck is installed.",
+)  # fmt: skip
 @click.option("--strong", is_flag=True, help="Compare two sums, one with a seed that nobody can know before.")
 @click.option("--show-values", is_flag=True, help="Show the values of differing columns, which may be personal data.")
 @click.option(
@@ -104,6 +115,7 @@ def command(
     max_differences: int,
     max_active: int | None,
     pause_lag: float | None,
+    amcheck: bool,
     strong: bool,
     show_values: bool,
     keys: Path | None,
@@ -119,8 +131,8 @@ def command(
     compared by key until each difference is confirmed or has settled: a row that is only late is never reported. A run
     also falsifies one row in its own computation, and must find it.
 
-    The exit code is 0 when all is equal, 1 when a row differs, and 3 when a server does not answer, when something
-    could not be compared or decided, and when the run did not find its own difference.
+    The exit code is 0 when all is equal, 1 when a row differs or a page is damaged, and 3 when a server does not
+    answer, when something could not be compared or decided, and when the run did not find its own difference.
 
     Without servers it is a process that compares the links of the settings file on a schedule, within its budget, and
     publishes what it finds: differing rows are a page. It runs until SIGTERM or Ctrl-C.
@@ -132,7 +144,7 @@ def command(
                       pg-2='host=10.0.0.2 user=leadline_verify dbname=app'
     """
     from leadline_verify.limits import RunLimits, parse_window
-    from leadline_verify.verifying import VerifyRequest
+    from leadline_verify.request import VerifyRequest
 
     if upstream is None:
         _serve(config)
@@ -163,6 +175,7 @@ def command(
             statement_timeout_s=statement_timeout,
             window=parse_window(window) if window else None,
         ),
+        amcheck=amcheck,
         strong=strong,
         show_values=show_values,
         resume=resume,
@@ -287,10 +300,17 @@ def _conclude(report: "VerifyReport") -> None:
     """Raise for every result but an equal one."""
     if report.blind:
         raise UnreachableError("checker_blind: the run missed the difference that it planted itself; report this")
+    found: list[str] = []
     if different := report.count("different"):
-        raise ProblemFound(f"{different} table{'s' if different != 1 else ''} with rows that differ")
+        found.append(f"{different} table{'s' if different != 1 else ''} with rows that differ")
+    if report.pages is not None and (damaged := len({each.relation for each in report.pages.damaged})):
+        found.append(f"{damaged} table{'s' if damaged != 1 else ''} or index{'es' if damaged != 1 else ''} with damage")
+    if found:
+        raise ProblemFound("; ".join(found))
     if not report.tables:
         raise UsageError("there is no table to compare")
     if not report.is_equal:
         reason = report.ended_early or next((table.reason for table in report.tables if table.reason), "")
         raise UnreachableError("not everything is proven equal" + (f": {reason}" if reason else "; see above"))
+    if report.pages is not None and report.pages.not_checked:
+        raise UnreachableError(f"not all pages were checked: {report.pages.not_checked[0]}")

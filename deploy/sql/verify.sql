@@ -28,6 +28,15 @@ GRANT pg_read_all_data TO leadline_verify;
 --
 --     GRANT pg_read_all_stats TO leadline_verify;
 
+-- To check the pages of standbys (--amcheck), in each database; a standby gets both by replication:
+--
+--     CREATE EXTENSION amcheck;
+--     GRANT EXECUTE ON FUNCTION bt_index_check(regclass, boolean) TO leadline_verify;
+--     GRANT EXECUTE ON FUNCTION bt_index_check(regclass, boolean, boolean) TO leadline_verify; -- since version 17
+--     GRANT EXECUTE ON FUNCTION gin_index_check(regclass) TO leadline_verify; -- since version 18
+--     GRANT EXECUTE ON FUNCTION verify_heapam(regclass, boolean, boolean, text, bigint, bigint)
+--         TO leadline_verify; -- since version 14
+
 -- Nothing else is needed: pg_logical_emit_message(), which marks a position in WAL, is open to every role by default.
 ALTER ROLE leadline_verify SET default_transaction_read_only = on;
 ALTER ROLE leadline_verify SET lock_timeout = '2s';

@@ -24,6 +24,7 @@ Compare:
 ``table_walk``   one table in chunks
 ``one_table``    one table and its result
 ``canary``       the proof that a run finds differences
+``request``      what is to be compared, and how
 ``verifying``    a run
 
 ``limits``       how gently a run reads
@@ -36,6 +37,7 @@ Compare:
 ``private_file`` a file that only its owner can read
 ``summary``      the report as text
 ``findings``     the record of a verification as findings for the stream
+``pages``        pages of a standby that amcheck calls damaged
 ``schema_diff``  definitions and sequences that differ
 ``scheduled``    the long-running part, which publishes what it finds
 """

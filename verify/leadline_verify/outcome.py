@@ -70,6 +70,31 @@ class TableResult(Value, frozen=True, kw_only=True):
     compared_at: datetime | None = None
 
 
+class DamagedPart(Value, frozen=True, kw_only=True):
+    """A damaged place in the files of a standby."""
+
+    relation: str
+    """The table or index, with what it is."""
+    place: str = ""
+    """Block, row and column of a table, counted as amcheck does; empty for an index, of which it names no place."""
+    message: str
+    """That of the server."""
+    on_upstream: bool | None = None
+    """Whether the upstream has the same damage; None when that could not be checked."""
+
+
+class PageReport(Value, frozen=True, kw_only=True):
+    """The check of a standby's pages."""
+
+    version: str
+    """Of extension amcheck; empty when the database does not have it."""
+    tables: int = 0
+    indexes: int = 0
+    damaged: tuple[DamagedPart, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    """Tables and indexes that were not checked, with the reason."""
+
+
 class VerifyReport(Value, frozen=True, kw_only=True):
     """The result of a run."""
 
@@ -89,6 +114,8 @@ class VerifyReport(Value, frozen=True, kw_only=True):
     schema_differences: tuple[SchemaDifference, ...] = ()
     """Definitions of a subscriber by which replication breaks, or that people should know."""
     sequences_behind: tuple[SequenceDifference, ...] = ()
+    pages: PageReport | None = None
+    """None when they were not to be checked."""
     not_covered: tuple[str, ...] = ()
     """Data of the database that this comparison does not look at."""
 

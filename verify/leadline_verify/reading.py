@@ -11,6 +11,12 @@ from leadline_agents.engines.postgresql.connection import Connection
 
 RETRIES: Final = 4
 PAUSE_S: Final = 0.2
+_DAMAGE: Final = (
+    psycopg.errors.DataCorrupted,
+    psycopg.errors.IndexCorrupted,
+    psycopg.errors.IoError,
+    psycopg.errors.UndefinedFile,
+)
 _LOST: Final = {PgFailure.CONNECTION_LOST, PgFailure.CLOSED, PgFailure.STOPPING, PgFailure.SESSION_ENDED}
 
 
@@ -20,6 +26,14 @@ class TooSlow(Exception):
 
 class CannotCompare(Exception):
     """The server refuses the statement. ``str()`` is the reason."""
+
+
+class PageDamage(CannotCompare):
+    """The server calls an index or a page damaged, or cannot read it."""
+
+    def __init__(self, server: str, message: str) -> None:
+        super().__init__(f"{server}: {message}")
+        self.message = message
 
 
 class SideReader:
@@ -45,6 +59,8 @@ class SideReader:
                 await self._clock.sleep(PAUSE_S * (attempt + 1))
             except psycopg.errors.QueryCanceled:
                 raise TooSlow from None
+            except _DAMAGE as error:
+                raise PageDamage(self.name, _first(error)) from None
             except psycopg.Error as error:
                 if self._connection.closed or failure_of(error) in _LOST:
                     raise UnreachableError(f"the connection to {self.name} was lost: {_first(error)}") from None

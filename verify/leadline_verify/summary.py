@@ -43,6 +43,7 @@ def summary_lines(report: VerifyReport) -> Iterator[str]:
     if any(table.chunks for table in report.tables) or report.blind:
         yield from _wrapped("", SELF_PROOF[report.canary])
     yield from _definitions(report)
+    yield from _pages(report)
     yield from _wrapped("not covered: ", "; ".join(report.not_covered))
     if report.ended_early:
         yield from _wrapped("ended early: ", report.ended_early)
@@ -65,6 +66,31 @@ def _definitions(report: VerifyReport) -> Iterator[str]:
         yield from _wrapped("sequences behind: ", f"{named}{rest}: set them in a cut-over")
 
 
+def _pages(report: VerifyReport) -> Iterator[str]:
+    """Damaged pages first, with what the upstream shows of them; then what was checked, and what was not."""
+    pages = report.pages
+    if pages is None:
+        return
+    for each in pages.damaged[:MOST_ROWS]:
+        place = f", {each.place}" if each.place else ""
+        upstream = {
+            True: f"{report.upstream} has the same damage, which a new copy of it would bring along",
+            False: f"{report.upstream} does not have it: the files of {report.downstream} are damaged",
+            None: f"whether {report.upstream} has it could not be seen",
+        }[each.on_upstream]
+        yield from _wrapped("DAMAGED ", f"{each.relation}{place}: {each.message}; {upstream}")
+    if (more := len(pages.damaged) - MOST_ROWS) > 0:
+        yield f"and {more} more damaged places; --format json has all"
+    if pages.version:
+        tables = f"{pages.tables} table{'s' * (pages.tables != 1)}"
+        indexes = f"{pages.indexes} index{'es' * (pages.indexes != 1)}"
+        yield from _wrapped("pages: ", f"{tables} and {indexes} of {report.downstream}, by amcheck {pages.version}")
+    for line in pages.not_checked[:MOST_ROWS]:
+        yield from _wrapped("pages not checked: ", line)
+    if (more := len(pages.not_checked) - MOST_ROWS) > 0:
+        yield f"and {more} more that were not checked"
+
+
 def _headline(report: VerifyReport) -> str:
     pair = f"{report.upstream} -> {report.downstream} ({report.link_kind}, database {report.database})"
     rows = sum(table.differing_rows for table in report.tables)
@@ -73,6 +99,9 @@ def _headline(report: VerifyReport) -> str:
     if different := report.count("different"):
         tables = f"{different} of {len(report.tables)} table{'s' * (len(report.tables) != 1)}"
         return f"DIFFERENT  {pair}: {rows:,} row{'s' * (rows != 1)} in {tables}"
+    damaged = {each.relation for each in report.pages.damaged} if report.pages is not None else set()
+    if damaged:
+        return f"DAMAGED  {pair}: {len(damaged)} of its tables and indexes"
     if report.is_equal:
         return f"EQUAL  {pair}"
     if not report.tables:

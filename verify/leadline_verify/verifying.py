@@ -3,28 +3,28 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import psycopg
 
 from leadline.clock import Clock
-from leadline.errors import UnreachableError
+from leadline.errors import UnreachableError, UsageError
 from leadline_agents.engines.postgresql.connection import Connection
 from leadline_verify import catalog, repair
 from leadline_verify.barrier import Barrier
 from leadline_verify.canary import PlantedRow
 from leadline_verify.checkpoint import KeptRun, TableProgress
-from leadline_verify.limits import Pace, RunLimits
+from leadline_verify.limits import Pace
 from leadline_verify.linking import FollowedBy, find_link
 from leadline_verify.load import ServerLoad
 from leadline_verify.one_table import OneTable
 from leadline_verify.outcome import RowFinding, TableResult, VerifyReport
+from leadline_verify.pages.checking import PageCheck
 from leadline_verify.plan import NotComparable, Planned, TablePlan, plan_logical, plan_physical
 from leadline_verify.private_file import open_private
 from leadline_verify.reading import SideReader
 from leadline_verify.replica_lag import ReplicaLag
+from leadline_verify.request import RunProgress, VerifyRequest
 from leadline_verify.schema_diff import reading
 from leadline_verify.schema_diff.sequences import sequences_behind
 from leadline_verify.schema_diff.tables import schema_differences
@@ -32,44 +32,6 @@ from leadline_verify.selection import select
 from leadline_verify.session import open_session
 from leadline_verify.statements import PLAIN_SEED, strong_seed
 from leadline_verify.table_facts import ServerFacts
-
-DEFAULT_LIMITS: Final = RunLimits()
-
-
-@dataclass(frozen=True)
-class VerifyRequest:
-    """The servers, the tables and the manner of a run."""
-
-    upstream: str
-    upstream_dsn: str = field(repr=False)
-    downstream: str
-    downstream_dsn: str = field(repr=False)
-    tables: Sequence[str] = ()
-    schema: str | None = None
-    subscription: str | None = None
-    limits: RunLimits = DEFAULT_LIMITS
-    strong: bool = False
-    show_values: bool = False
-    resume: Path | None = None
-    resume_must_fit: bool = True
-    """Whether a file of ``resume`` that is of other databases, or cannot be used, is an error; or it counts as none."""
-    repair_sql: Path | None = None
-    definitions: bool = True
-    """Whether definitions and sequences are compared as well."""
-
-
-@dataclass(frozen=True)
-class RunProgress:
-    """The progress of a run, for people."""
-
-    table: str
-    tables_done: int
-    tables: int
-    rows: int
-    """Compared by this process."""
-    rows_left: int | None
-    """By the server's estimates; None when a table has none."""
-    seconds: float
 
 
 class Run:
@@ -102,6 +64,8 @@ class Run:
         async with contextlib.AsyncExitStack() as stack:
             up, down = await self._open(stack)
             facts, link, planned = await plan_run(up, down, request)
+            if request.amcheck and link.kind != "physical":
+                raise UsageError(f"--amcheck: it is for physical standbys, and {request.downstream} is a subscriber")
             self._kept.load(self._identity(facts, link))
             for row in self._found(planned):
                 self._on_row(row)
@@ -110,11 +74,14 @@ class Run:
             load = ServerLoad({request.upstream: up, request.downstream: down}, request.limits.max_active)
             barrier = Barrier(up, down, link, self._clock)
             lag = ReplicaLag(barrier, request.downstream, request.limits.pause_lag_s, self._clock)
+            above = SideReader(request.upstream, up, self._clock)
+            below = SideReader(request.downstream, down, self._clock)
+            pace = Pace(request.limits, self._clock, (load.reason, lag.reason))
             tables = OneTable(
-                SideReader(request.upstream, up, self._clock),
-                SideReader(request.downstream, down, self._clock),
+                above,
+                below,
                 barrier,
-                Pace(request.limits, self._clock, (load.reason, lag.reason)),
+                pace,
                 canary,
                 self._clock,
                 self._on_row,
@@ -126,6 +93,11 @@ class Run:
                 results, ended_early = await self._tables(tables, canary, planned)
             finally:
                 self._kept.save(canary.state, always=True)
+            pages = None
+            if request.amcheck:
+                names = {each.upstream.shown if isinstance(each, TablePlan) else each.table for each in planned}
+                everything = not request.tables and request.schema is None
+                pages = await PageCheck(above, below, barrier, pace).run(down, facts[1], names, system=everything)
             if request.repair_sql is not None:
                 await self._write_repair(request.repair_sql, tables, planned, link, facts[1].database)
         report = VerifyReport(
@@ -142,6 +114,7 @@ class Run:
             ended_early=ended_early,
             schema_differences=tuple(schema_differences(both)) if both is not None else (),
             sequences_behind=tuple(sequences_behind(both)) if both is not None else (),
+            pages=pages,
             not_covered=_not_covered(facts[0], link),
         )
         if not ended_early:

@@ -232,6 +232,7 @@ def test_a_busy_server_is_left_alone(run: Run, pair: tuple[Server, Server]) -> N
         (("--schema", "sales"), 2, "--schema: no table of schema sales is replicated"),
         (("--subscription", "nope"), 2, "--subscription: database app of the downstream has no nope; it has pg_2"),
         (("--window", "22-6"), 2, "--window: '22-6' is no part of a day; the form is 22:00-06:00, in UTC"),
+        (("--amcheck",), 2, "--amcheck: it is for physical standbys, and pg-2 is a subscriber"),
         (("--resume", "/nonexistent/run"), 2, "--resume: cannot write /nonexistent/run"),
         (("--keys", "/nonexistent/keys"), 2, "--keys: cannot write /nonexistent/keys"),
     ],

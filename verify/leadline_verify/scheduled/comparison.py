@@ -19,13 +19,14 @@ from leadline_verify.limits import RunLimits, hours
 from leadline_verify.linking import find_link
 from leadline_verify.outcome import VerifyReport
 from leadline_verify.plan import Planned, TablePlan
+from leadline_verify.request import VerifyRequest
 from leadline_verify.scheduled.positions import PositionFiles
 from leadline_verify.scheduled.record import plain_name
 from leadline_verify.schema_diff import reading
 from leadline_verify.schema_diff.sequences import sequences_behind
 from leadline_verify.schema_diff.tables import schema_differences
 from leadline_verify.session import open_session
-from leadline_verify.verifying import Run, VerifyRequest, plan_run
+from leadline_verify.verifying import Run, plan_run
 
 
 class ServerComparison:
