@@ -35,6 +35,8 @@ command starts with its own imports only. It must never decide anything: it prin
 ``rules``      the rules and their limits
 ``runbook``    what to check and to do when a rule has fired
 ``record``     samples into a file
+``query``      links, nodes, lag, incidents and alerts for other programs
+``query_columns`` the columns and the filters of ``query``
 ``changes``    what was changed on servers
 ``audits``     the audits that the incident log keeps
 ``incidents``  the incident log, acknowledgements and notes

@@ -38,6 +38,7 @@ COMMANDS: Final = {
         "rules": "List the rules and their limits.",
         "runbook": "Show what to check and to do when a rule has fired.",
         "record": "Copy samples from Kafka to a file.",
+        "query": "Print links, nodes, lag, incidents or alerts as CSV or JSON.",
         "changes": "List what was changed on servers: settings, versions and roles, oldest first.",
         "audits": "List and show the audits that the incident log keeps as dated evidence.",
         "incidents": "List, show and export incidents; acknowledge them and add notes.",
