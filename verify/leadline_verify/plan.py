@@ -35,8 +35,6 @@ class TablePlan(Value, frozen=True, kw_only=True):
     major: int
     """That of the older server, whose hash functions are used."""
     one_encoding: bool = True
-    same_bits: bool = False
-    """Whether the downstream is a copy of the upstream's files."""
     notes: tuple[str, ...] = ()
 
 
@@ -152,7 +150,6 @@ def _table(
         downstream_filter=condition if shared else "",
         major=major,
         one_encoding=upstream.encoding == downstream.encoding,
-        same_bits=physical,
         notes=tuple(notes),
     )
 

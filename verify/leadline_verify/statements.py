@@ -111,7 +111,6 @@ class Statements:
                 plan.major,
                 one_encoding=plan.one_encoding,
                 as_text=match.as_text,
-                same_bits=plan.same_bits,
             )
             for at, match in enumerate(plan.columns, 1)
         ]

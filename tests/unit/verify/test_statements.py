@@ -45,15 +45,33 @@ def test_each_column_has_its_seed_and_null_is_a_constant_of_its_own() -> None:
     """Nested seeds lose what follows a NULL; one seed lets values swapped between columns cancel out."""
     hashed = row_hash([column_hash(column(name), seed, 18) for seed, name in enumerate("ab", 1)], 0)
     assert hashed == (
-        'hashint8extended(coalesce(hashint4extended("a", 1), 1001) # coalesce(hashint4extended("b", 2), 1002), 0)'
+        'hashint4extended(0, coalesce(hashint4extended("a", 1), 1001) # coalesce(hashint4extended("b", 2), 1002))'
     )
+
+
+def test_no_hash_function_that_folds_its_argument_is_used() -> None:
+    """hashint8extended, and what calls it, hash 32 bits: -1 and 4294967295 have one hash.
+
+    hashint8 in src/backend/access/hash/hashfunc.c of PostgreSQL.
+    """
+    folding = ("hashint8extended", "time_hash", "timestamp_hash", "timestamptz_hash", "timetz_hash", "interval_hash")
+    for base in ("int8", "time", "timetz", "timestamp", "timestamptz", "interval", "money", "pg_lsn", "xid8"):
+        for major in (15, 18):
+            hashed = row_hash([column_hash(column("a", base), 1, major)], 0)
+            assert not any(name in hashed for name in folding), hashed
+
+
+def test_a_seed_that_nobody_knows_is_in_every_hash() -> None:
+    """Also where it is larger than the integer that the function takes, and where the hash is a constant."""
+    seed = (1 << 40) + 7
+    assert column_hash(column("a", "int8"), seed, 18) == f'hashint4extended(7, ("a") # {seed})'
+    assert column_hash(column("a", "bool"), seed, 18) != column_hash(column("a", "bool"), 7, 18)
 
 
 def test_functions_are_those_that_the_older_server_has() -> None:
     for base, newer, older in (
-        ("timestamptz", "timestamptz_hash_extended", "timestamp_hash_extended"),
+        ("timestamptz", "hashbyteaextended(timestamptz_send", "encode(timestamptz_send"),
         ("bytea", "hashbyteaextended", "sha256"),
-        ("float8", "float8send", "hashtextextended"),
     ):
         assert newer in column_hash(column("a", base), 1, 18)
         assert older in column_hash(column("a", base), 1, 17)
