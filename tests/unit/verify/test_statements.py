@@ -61,7 +61,7 @@ def test_no_hash_function_that_folds_its_argument_is_used() -> None:
             assert not any(name in hashed for name in folding), hashed
 
 
-def test_a_seed_that_nobody_knows_is_in_every_hash() -> None:
+def test_a_secret_seed_is_in_every_hash() -> None:
     """Also where it is larger than the integer that the function takes, and where the hash is a constant."""
     seed = (1 << 40) + 7
     assert column_hash(column("a", "int8"), seed, 18) == f'hashint4extended(7, ("a") # {seed})'
