@@ -26,7 +26,9 @@ grants() {
     role "$stream" "samples state alerts incidents lag status audits changes deadletters" "samples state"
     # The largest record that each topic takes: a larger state or output is kept back, and reported.
     grant "$stream" DescribeConfigs state alerts incidents status lag audits changes
-    role "$sink" "deliveries incidents deadletters" "alerts incidents lag status verifications audits changes actions silences deliveries"
+    # Actions and silences are those that people give in Slack and PagerDuty.
+    role "$sink" "deliveries incidents deadletters actions silences" \
+        "alerts incidents lag status verifications audits changes actions silences deliveries"
     # What it found is on the samples as findings, which the stream judges. It reads when each table was last proven equal.
     role "$verify" "verifications samples" "verifications"
     # It shows what was judged, and writes what people do in it.

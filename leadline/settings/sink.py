@@ -11,6 +11,7 @@ from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.common import KafkaSettings, LogSettings, MetricsSettings
 from leadline.settings.declare import SettingPath, Settings
 from leadline.settings.email_target import EmailSettings
+from leadline.settings.inbound import InboundSettings
 from leadline.settings.parquet import ParquetSettings
 from leadline.settings.routing import NotifySettings, RouteSettings
 from leadline.settings.secret import Secret
@@ -86,6 +87,7 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
         | None
     ) = None
     notify: NotifySettings = NotifySettings()
+    inbound: InboundSettings = InboundSettings()
     kafka: KafkaSettings = KafkaSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
@@ -99,7 +101,7 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
         """Routes name targets that exist; names of targets are unique and valid in the name of a consumer group."""
         known = self.names()
         there = f"configured are: {', '.join(known) or 'none'}"
-        reserved = (*KINDS, "console", "incident_log", "parquet")
+        reserved = (*KINDS, "console", "incident_log", "parquet", "inbound")
         for name in self.targets:
             if name in reserved:
                 yield ("targets", name), f"the name is reserved; use another than {', '.join(reserved)}"

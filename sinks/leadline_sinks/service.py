@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+import socket
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,10 @@ from leadline.model.delivery import Delivery
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline.shutdown import end, shutdown_requested
+from leadline_sinks.http import Http
+from leadline_sinks.inbound.intake import Intake
+from leadline_sinks.inbound.slack_socket import SlackSocket
+from leadline_sinks.inbound.web import Inbound, listen
 from leadline_sinks.incident_log.log_consumer import TARGET as INCIDENT_LOG
 from leadline_sinks.incident_log.log_consumer import LogConsumer
 from leadline_sinks.notify.context import NotificationContext
@@ -23,7 +28,7 @@ from leadline_sinks.notify.kafka_writer import IncidentsOwner, KafkaWriter
 from leadline_sinks.notify.lease import Lease
 from leadline_sinks.notify.notifier import Notifier, Write
 from leadline_sinks.notify.sink import IncidentLogWriter, Sink
-from leadline_sinks.targets import PARQUET, archive, change_consumers, log_writer, sink
+from leadline_sinks.targets import INBOUND, PARQUET, archive, change_consumers, log_writer, sink
 
 DATACENTERS_EVERY_S: Final = 1.0
 
@@ -37,7 +42,8 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
     """
     writer = KafkaWriter(settings.kafka, clock)
     dead_letters = DeadLetters(settings.kafka.topic_prefix, writer, clock)
-    leases = {name: Lease(clock) for name in names if name not in (INCIDENT_LOG, PARQUET)}
+    listening = listen(settings.inbound) if INBOUND in names and settings.inbound.port else None
+    leases = {name: Lease(clock) for name in names if name not in (INCIDENT_LOG, PARQUET, INBOUND)}
     sinks: dict[str, Sink] = {name: sink(settings, name, clock, lease.hold) for name, lease in leases.items()}
     logs: list[IncidentLogWriter] = [log_writer(settings, clock)] if INCIDENT_LOG in names else []
     archives = [archive(settings, clock)] if PARQUET in names else []
@@ -68,14 +74,29 @@ async def run(settings: SinkSettings, names: Sequence[str], clock: Clock) -> Non
     work += [each.run() for each in announcing]
     work += [LogConsumer(settings, each, writer, dead_letters, clock).run() for each in logs]
     work += [each.run() for each in archives]
-    log.info("notifying %s", ", ".join(names))
+    http = Http(clock, proxy=settings.proxy)
+    if INBOUND in names:
+        intake = Intake(settings.inbound, context, context_consumer.caught_up, writer.write, clock)
+        work += list(_inbound(settings, intake, http, clock, listening))
+    log.info("notifying %s", ", ".join(name for name in names if name != INBOUND))
     try:
         await _run_until_stopped(context_consumer.run(), work)
     finally:
         await writer.close()
         closing = [*(each.close() for each in sinks.values()), *(each.close() for each in logs)]
-        closing += [*(each.close() for each in announcing), *(each.close() for each in archives)]
+        closing += [*(each.close() for each in announcing), *(each.close() for each in archives), http.close()]
         await asyncio.gather(*closing)
+
+
+def _inbound(
+    settings: SinkSettings, intake: Intake, http: Http, clock: Clock, listening: socket.socket | None
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """The work of what comes in: the port, and the connection to Slack."""
+    given, api_url = settings.inbound, settings.slack.api_url
+    if listening is not None:
+        yield Inbound(given, intake, http, clock, api_url).run(listening)
+    if given.slack_app_token is not None:
+        yield SlackSocket(given.slack_app_token, api_url, intake, http, clock, settings.proxy).run()
 
 
 async def _find_lost_datacenters(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from leadline_sinks.pagerduty.change_consumer import ChangeConsumer
     from leadline_sinks.parquet.archive_consumer import ArchiveConsumer
 
+INBOUND: Final = "inbound"
+"""The name of what comes in, among those of the targets."""
 OneTarget = SlackSettings | PagerDutySettings | WebhookSettings | EmailSettings | TeamsSettings | AlertmanagerSettings
 
 PARQUET: Final = "parquet"
@@ -31,7 +33,7 @@ def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
     Raises UsageError when a named target is not configured, or none is.
     """
     available = configured(settings)
-    if not available:
+    if not set(available) - {INBOUND}:
         kinds = ", ".join((*KINDS, CONSOLE, INCIDENT_LOG, PARQUET, "targets"))
         raise UsageError(f"no target is configured, so nobody would be notified; set one of {kinds} in the settings")
     wanted = list(dict.fromkeys(names))
@@ -42,9 +44,9 @@ def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
 
 
 def configured(settings: SinkSettings) -> list[str]:
-    """The names of all targets, the incident log and the files for analytics included."""
-    log, files = settings.incident_log.wanted, settings.parquet.wanted
-    return [*settings.names(), *([INCIDENT_LOG] if log else []), *([PARQUET] if files else [])]
+    """The names of all targets, with the incident log, the files for analytics and what comes in."""
+    more = {INCIDENT_LOG: settings.incident_log, PARQUET: settings.parquet, INBOUND: settings.inbound}
+    return [*settings.names(), *(name for name, each in more.items() if each.wanted)]
 
 
 def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], Awaitable[None]] | None = None) -> Sink:
@@ -64,7 +66,7 @@ def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], A
         case SlackSettings():
             from leadline_sinks.slack.sink import SlackSink
 
-            return SlackSink(group, settings.notify, http, clock)
+            return SlackSink(group, settings.notify, http, clock, has_buttons=settings.inbound.slack_wanted)
         case PagerDutySettings():
             from leadline_sinks.pagerduty.sink import PagerDutySink
 
@@ -86,7 +88,8 @@ def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], A
 def change_consumers(settings: SinkSettings, names: Iterable[str], clock: Clock) -> "list[ChangeConsumer]":
     """The consumers of the targets that are sent every change when it is seen. Each has a sink of its own: who has the
     incidents of a target does not decide who has the changes."""
-    groups = {name: target_settings(settings, name) for name in names if name not in (CONSOLE, INCIDENT_LOG, PARQUET)}
+    others = (CONSOLE, INCIDENT_LOG, PARQUET, INBOUND)
+    groups = {name: target_settings(settings, name) for name in names if name not in others}
     wanted = [
         name for name, each in groups.items() if isinstance(each, PagerDutySettings) and each.change_events == "always"
     ]

@@ -9,6 +9,9 @@ it received. Each vendor is a pure function from a request, and what came before
 ``pagerduty``      PagerDuty's Events API v2
 ``teams``          a workflow of Microsoft Teams
 ``hook``           a receiver of webhooks
+``pressed``        a press of a button in Slack, as Slack reports it
+``pagerduty_webhook`` what PagerDuty reports of its alerts
+``people``         people who act at the vendors
 ``faults``         failing on purpose
 ``inbox``          what came in
 ``app``            the HTTP of it

@@ -14,16 +14,18 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from leadline.clock import Clock
+from leadline.errors import UsageError
 from leadline.wire import encode
 from leadline_lab.receiver import hook, pagerduty, slack, teams
 from leadline_lab.receiver.exchange import Event, Reply, Request
 from leadline_lab.receiver.faults import TAKES, Fault, Faults, Kind, reply
 from leadline_lab.receiver.inbox import Inbox, Seen
 from leadline_lab.receiver.page import page
+from leadline_lab.receiver.people import LINK, RESPOND, People
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 BODY_S = 10.0
@@ -46,6 +48,14 @@ _POLICY: Final = "default-src 'none'; style-src 'self'; script-src 'self'; conne
 """Of the page: nothing from elsewhere, nothing written into it."""
 
 
+class Press(msgspec.Struct, forbid_unknown_fields=True):
+    """A person presses a button of a message in Slack, by its text."""
+
+    button: str
+    user: str = "U012AB3CD"
+    name: str = "ada"
+
+
 class App:
     """The web application. Requests are kept in ``inbox``; ``on_request`` is called with each of them."""
 
@@ -53,6 +63,8 @@ class App:
         self.inbox = Inbox()
         self.faults = Faults()
         self.clock = clock
+        self.people = People(self.inbox, clock)
+        self._sending: set[asyncio.Task[object]] = set()
         self._limited = limited
         self._on_request = on_request
         self.asgi = Starlette(
@@ -64,6 +76,10 @@ class App:
                 Route("/count", self._count),
                 Route("/faults", self._set, methods=["POST"]),
                 Route("/by-hand", self._by_hand, methods=["POST"]),
+                Route("/press", self._press, methods=["POST"]),
+                Route("/api/apps.connections.open", self.people.open_socket, methods=["POST"]),
+                Route(f"{RESPOND}{{rest:path}}", self.people.respond, methods=["POST"]),
+                WebSocketRoute(LINK, self.people.link),
                 *(Route(f"{path}{{rest:path}}", self._vendor, methods=["POST"]) for path in VENDORS),
             ],
             middleware=[Middleware(_OwnNames, allowed_hosts=HOSTS)],
@@ -88,9 +104,28 @@ class App:
         silent = fault is not None and fault.kind in (Kind.TIMEOUT, Kind.CLOSED)
         seen = Seen(request.at, name, request.path, None if silent else response.status_code, problem)
         self.inbox.take(seen, events)
+        self._report(events)
         if self._on_request:
             self._on_request(seen)
         return response
+
+    def _report(self, events: list[Event]) -> None:
+        """Send the webhooks about these events, after the reply."""
+        if self.people.hooks and events:
+            task: asyncio.Task[object] = asyncio.create_task(self.people.report(events))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _press(self, http: HttpRequest) -> Response:
+        """Press a button of a message in Slack. JSON only, so that no page of another site can."""
+        if not http.headers.get("content-type", "").startswith("application/json"):
+            return JSONResponse({"problem": "send application/json"}, 415)
+        try:
+            given = msgspec.json.decode(await _body(http), type=Press)
+            shown = await self.people.press(given.button, (given.user, given.name), str(http.base_url).rstrip("/"), 1)
+        except (msgspec.DecodeError, UsageError) as error:
+            return JSONResponse({"problem": str(error)}, 400)
+        return JSONResponse({"shown": shown})
 
     async def _page(self, http: HttpRequest) -> Response:
         return HTMLResponse(page(self.inbox), headers={"content-security-policy": _POLICY})
@@ -130,14 +165,16 @@ class App:
         """Acknowledge or resolve an alert as in PagerDuty itself. JSON only, so that no page of another site can."""
         if not http.headers.get("content-type", "").startswith("application/json"):
             return JSONResponse({"problem": "send application/json"}, 415)
-        return _response(self.by_hand(await _body(http)))
+        answered, events = self.by_hand(await _body(http))
+        self._report(events)
+        return _response(answered)
 
-    def by_hand(self, body: bytes) -> Reply:
+    def by_hand(self, body: bytes) -> tuple[Reply, list[Event]]:
         """Acknowledge or resolve an alert as a person does in PagerDuty."""
         at = self.clock.now()
         answered, events = pagerduty.by_hand(body, at, self.inbox.events)
         self.inbox.take(Seen(at, pagerduty.VENDOR, "/by-hand", answered.status, answered.problem), events)
-        return answered
+        return answered, events
 
 
 class Broken(Response):

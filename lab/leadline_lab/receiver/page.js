@@ -16,3 +16,14 @@ for (const button of document.querySelectorAll("button[data-action]")) {
     location.reload();
   });
 }
+
+// Buttons of a message in Slack: Slack tells the app that somebody has pressed one.
+for (const button of document.querySelectorAll("button[data-button]")) {
+  button.addEventListener("click", async () => {
+    const body = JSON.stringify({ button: button.dataset.button });
+    const answered = await fetch("/press", { method: "POST", headers: { "content-type": "application/json" }, body });
+    const { shown, problem } = await answered.json();
+    if (shown !== "acknowledged") alert(problem || shown);
+    location.reload();
+  });
+}

@@ -3,51 +3,33 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, Self
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, Literal, Self, TypeVar
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from leadline.clock import Clock, SystemClock
 from leadline.errors import UsageError
 from leadline.wire import encode
+from leadline_lab.receiver import pagerduty
 from leadline_lab.receiver.app import NAMES, App
 from leadline_lab.receiver.exchange import Event
 from leadline_lab.receiver.faults import Fault
 from leadline_lab.receiver.inbox import Seen
+from leadline_lab.sandbox.wait import eventually
+from leadline_sinks.inbound.head_timeout import HeadTimeout
 
 HOST: Final = "127.0.0.1"
 BACKLOG: Final = 100
-HEAD_S = 10.0
-"""A client has so long to send the head of a request."""
+T = TypeVar("T")
 
 
-class _Wire(H11Protocol):
+class _Wire(HeadTimeout):
     """Lets the application hang up, and closes a connection whose request does not begin in time."""
-
-    _timer: asyncio.TimerHandle | None = None
-    _before: object = None
-    """The request of the last look."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
-        self._timer = self.loop.call_later(HEAD_S, self._look)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _look(self) -> None:
-        """Between two looks either a request begins or is being answered, or uvicorn has closed an idle connection."""
-        cycle = self.cycle
-        if (cycle is None or cycle.response_complete) and cycle is self._before:
-            self.transport.abort()
-            return
-        self._before = cycle
-        self._timer = self.loop.call_later(HEAD_S, self._look)
 
 
 class Receiver:
@@ -67,10 +49,11 @@ class Receiver:
         request.
         """
         self._app = App(clock or SystemClock(), limited=limited, on_request=on_request)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._socket = _listen(port)
         self.url: str = f"http://{HOST}:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
-            self._app.asgi, http=_Wire, ws="none", lifespan="off", log_config=None, log_level="critical"
+            self._app.asgi, http=_Wire, ws="websockets-sansio", lifespan="off", log_config=None, log_level="critical"
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="leadline-receiver", daemon=True)
@@ -119,11 +102,44 @@ class Receiver:
         """Whether the last request of a fault that was set for so many has arrived."""
         return self._app.faults.is_used(vendor)
 
-    def by_hand(self, key: str, action: Literal["acknowledge", "resolve"]) -> None:
-        """Acknowledge or resolve an alert as a person does in PagerDuty. Raises UsageError when none is open."""
-        answered = self._app.by_hand(encode({"key": key, "action": action}))
+    def by_hand(self, key: str, action: Literal["acknowledge", "resolve"], by: str = "somebody") -> list[int]:
+        """Acknowledge or resolve an alert as a person does in PagerDuty. Returns the statuses of its webhooks.
+
+        Raises UsageError when none is open.
+        """
+        answered, events = self._app.by_hand(encode({"key": key, "action": action, "by": by}))
         if answered.problem:
             raise UsageError(f"{key}: {answered.problem}")
+        return self._await(self._app.people.report(events))
+
+    def reassign(self, key: str, to: str, by: str = "somebody") -> list[int]:
+        """Reassign an incident as a person does in PagerDuty. Returns the statuses of its webhooks."""
+        event = Event(self._app.clock.now(), pagerduty.VENDOR, "reassigned by hand", key, {"by": by})
+        return self._await(self._app.people.report([event], "incident.reassigned", (to,)))
+
+    def press(self, button: str, user: tuple[str, str] = ("U012AB3CD", "ada"), times: int = 1) -> str:
+        """Press a button of the newest message in Slack that has it, and deliver that ``times`` times.
+
+        Returns ``acknowledged``, or the error that people see. Raises UsageError when no message has such a button.
+        """
+        return self._await(self._app.people.press(button, user, self.url, times))
+
+    def end_sockets(self) -> None:
+        """End every connection of Socket Mode as Slack does after some hours."""
+        self._await(self._app.people.disconnect())
+
+    def connect(self, request_url: str = "", signing_secret: str = "", webhook_url: str = "", secret: str = "") -> None:
+        """Send presses there while no connection of Socket Mode is open, and webhooks of PagerDuty there."""
+        if request_url:
+            self._app.people.request_url = (request_url, signing_secret)
+        if webhook_url:
+            self._app.people.hooks.append((webhook_url, secret))
+
+    def _await(self, doing: Coroutine[Any, Any, T]) -> T:
+        """The result of what is done in the server's thread."""
+        eventually("the receiver runs", lambda: self._loop is not None)
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(doing, self._loop).result()
 
     def forget(self, vendor: str) -> None:
         """Everything that a vendor has is gone, as when somebody deletes the messages in a channel."""
@@ -145,6 +161,7 @@ class Receiver:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
         serving = asyncio.create_task(self._server.serve([self._socket]))
         clock = SystemClock()
         while not self._server.should_exit and not serving.done():

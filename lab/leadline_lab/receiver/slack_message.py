@@ -5,7 +5,7 @@ docs.slack.dev/reference/methods/chat.postMessage. Lengths are Unicode code poin
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -71,8 +71,24 @@ class Divider(Struct, tag="divider", tag_field="type", forbid_unknown_fields=Tru
     block_id: Id = ""
 
 
-Block = Header | Section | Context | Divider | Image
-"""The blocks without buttons; the receiver refuses all others."""
+class Button(Struct, tag="button", tag_field="type", forbid_unknown_fields=True):
+    """A button, whose press is reported to the app."""
+
+    text: Plain
+    action_id: Id
+    value: Annotated[str, Meta(max_length=2000)] = ""
+    style: Literal["primary", "danger"] | None = None
+
+
+class Actions(Struct, tag="actions", tag_field="type", forbid_unknown_fields=True):
+    """Buttons in a row. No two of a message have one ``action_id``."""
+
+    elements: Annotated[list[Button], Meta(min_length=1, max_length=25)]
+    block_id: Id = ""
+
+
+Block = Header | Section | Context | Divider | Image | Actions
+"""The blocks of messages; the receiver refuses all others."""
 _BLOCKS = msgspec.json.Decoder(Annotated[list[Block], Meta(max_length=50)])
 
 
@@ -122,6 +138,11 @@ def _lengths(blocks: list[Block]) -> Iterator[str]:
                 for number, element in enumerate(elements):
                     if isinstance(element, Plain | Mrkdwn):
                         yield from _length(element, 3000, f"{where}/elements/{number}")
+            case Actions(elements=elements):
+                for number, button in enumerate(elements):
+                    yield from _length(button.text, 75, f"{where}/elements/{number}/text")
+                if len({button.action_id for button in elements}) < len(elements):
+                    yield f"{where}: action_id is not unique"
 
 
 def _length(text: Plain | Mrkdwn, limit: int, where: str) -> Iterator[str]:

@@ -93,6 +93,10 @@ def _content(content: Mapping[str, Any]) -> Iterator[str]:
                     yield f'<div class="fields">{columns}</div>'
             case {"type": "context", "elements": list(elements)}:
                 yield f'<p class="context">{" ".join(_text(element) for element in elements)}</p>'
+            case {"type": "actions", "elements": list(elements)}:
+                texts = [str(each["text"]["text"]) for each in elements]
+                buttons = (f'<button data-button="{escape(text)}">{escape(text)}</button>' for text in texts)
+                yield f"<p>{' '.join(buttons)}</p>"
             case {"type": "divider"}:
                 yield "<hr>"
 

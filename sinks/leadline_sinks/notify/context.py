@@ -1,7 +1,9 @@
 """The state that a sink process derives from the topics that it reads completely."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from leadline.model.action import Action
 from leadline.model.delivery import Delivery
@@ -9,6 +11,16 @@ from leadline.model.ids import IncidentId
 from leadline.model.incident import Incident
 from leadline.model.silence import Silence
 from leadline_sinks.notify.datacenter_incident import RULE, DatacenterIncidents
+
+
+@dataclass(frozen=True, slots=True)
+class KnownIncident:
+    """The state of an incident of the topic, whatever target it is for."""
+
+    seq: int
+    generation: int
+    state: Literal["open", "resolved"]
+    merged_into: IncidentId | None
 
 
 class NotificationContext:
@@ -25,6 +37,7 @@ class NotificationContext:
         self._silences: dict[str, Silence] = {}
         self._actions: dict[IncidentId, dict[str, Action]] = {}
         self._deliveries: dict[tuple[IncidentId, str], tuple[int, int, Delivery]] = {}
+        self._incidents: dict[IncidentId, KnownIncident] = {}
 
     def silences(self) -> Sequence[Silence]:
         """All silences, including those that have not started."""
@@ -39,8 +52,21 @@ class NotificationContext:
         found = self._deliveries.get((incident, target))
         return found[2] if found is not None else None
 
+    def incident(self, incident: IncidentId) -> KnownIncident | None:
+        """The state of an incident; None for one that the topic does not have."""
+        return self._incidents.get(incident)
+
+    def incidents(self) -> Iterable[IncidentId]:
+        """Every incident that the topic has."""
+        return self._incidents.keys()
+
     def add_incident(self, incident: Incident, now: datetime) -> None:
         """Apply a record of the incidents topic, of whatever target."""
+        before = self._incidents.get(incident.incident_id)
+        if before is None or before.seq <= incident.seq:
+            self._incidents[incident.incident_id] = KnownIncident(
+                incident.seq, incident.generation, incident.state, incident.merged_into
+            )
         held = self.datacenters.held_by(incident)
         self.datacenters.observe(incident, now)
         if incident.rules == [RULE] or held is not None:

@@ -11,10 +11,8 @@ from leadline.clock import Clock
 from leadline.kafka import producer_options
 from leadline.kafka_claim import PartitionClaim
 from leadline.kafka_errors import CONNECTION_LOST, reason
-from leadline.model.delivery import Delivery
-from leadline.model.incident import Incident
 from leadline.settings.common import KafkaSettings
-from leadline.wire import Outgoing, outgoing
+from leadline.wire import Addressed, Outgoing, outgoing
 from leadline_sinks.notify.lease import Lease, NotAnswered, NotOwner
 from leadline_sinks.notify.pacing import RECONNECT_S
 
@@ -54,7 +52,7 @@ class KafkaWriter:
         self._producer: Any = None
         self._claims: dict[str, _Claimed] = {}
 
-    async def write(self, value: Delivery | Incident, owner: IncidentsOwner | None = None) -> int:
+    async def write(self, value: Addressed, owner: IncidentsOwner | None = None) -> int:
         """Write a value to its topic and return its offset. A retry may write it twice, which does no harm.
 
         Raises NotOwner when another process has taken over from this owner.

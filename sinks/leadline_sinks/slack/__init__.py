@@ -6,6 +6,7 @@ sent.
 ``limits``   Slack's limits, and our own shares of them
 ``text``     foreign text as mrkdwn: escaped, visible, shortened
 ``blocks``   the blocks that are used, each within its limit
+``buttons``  the buttons by which people acknowledge and silence
 ``steps``    the fix of a cause: servers, risks, statements to copy
 ``render``   an incident as a message
 ``thread``   a notification as a reply in the thread

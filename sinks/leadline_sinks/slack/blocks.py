@@ -43,7 +43,9 @@ def length(blocks: Sequence[Block]) -> int:
 
 
 def _texts(block: Block) -> list[Mapping[str, Any]]:
-    return [*([block["text"]] if "text" in block else []), *block.get("fields", []), *block.get("elements", [])]
+    elements = block.get("elements", [])
+    shown = [each["text"] for each in elements] if block["type"] == "actions" else elements
+    return [*([block["text"]] if "text" in block else []), *block.get("fields", []), *shown]
 
 
 def _mrkdwn(text: str) -> Mapping[str, Any]:

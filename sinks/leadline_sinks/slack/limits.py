@@ -44,6 +44,8 @@ LINKS = 900
 COMMAND = 300
 COMPACT = 500
 """Of a cause, and of its fix, in the message that is sent when Slack has rejected the full one."""
+VALUE_OF_BUTTON = 2000
+"""Of the value that Slack sends when a button is pressed (docs.slack.dev/reference/block-kit/block-elements)."""
 WITHDRAWN = 600
 """Steps that are not proposed any more."""
 PARTS = (HEADER + STATUS + TITLE + 2 * ENDED + 2 * SHOWN_FIELD + CAUSE + EVIDENCE) + (

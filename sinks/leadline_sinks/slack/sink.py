@@ -17,6 +17,7 @@ import orjson
 
 from leadline.clock import Clock
 from leadline.model.delivery import Occasion
+from leadline.model.incident import Incident
 from leadline.settings.routing import NotifySettings
 from leadline.settings.targets import SlackSettings
 from leadline_sinks.http import Http
@@ -24,6 +25,7 @@ from leadline_sinks.notify.sink import DeliveryOutcome, NothingNew, Notification
 from leadline_sinks.slack import render
 from leadline_sinks.slack.api import Accepted, Refused, Result, call, post
 from leadline_sinks.slack.blocks import context
+from leadline_sinks.slack.buttons import buttons
 from leadline_sinks.slack.errors import ErrorKind
 from leadline_sinks.slack.render import Message
 from leadline_sinks.slack.text import clean
@@ -52,8 +54,12 @@ class SlackSink:
     takes_notices = True
     resend_s = 0.0
 
-    def __init__(self, settings: SlackSettings, notify: NotifySettings, http: Http, clock: Clock) -> None:
+    def __init__(
+        self, settings: SlackSettings, notify: NotifySettings, http: Http, clock: Clock, *, has_buttons: bool = False
+    ) -> None:
+        """``has_buttons`` is whether actions of people in Slack come in (``inbound``)."""
         assert settings.wanted
+        self._buttons = has_buttons and settings.token is not None
         self._settings = settings
         self._notify = notify
         self._http = http
@@ -161,11 +167,12 @@ class SlackSink:
     ) -> Result:
         """Send the full message. If Slack rejects it, send it without metadata, then shorter, then without blocks."""
         incident = notification.incident
-        whole = render.full(incident, self._notify, withdrawn)
+        whole = self._with_buttons(render.full(incident, self._notify, withdrawn), incident)
         result = await send(whole, self._metadata(notification))
         if isinstance(result, Refused) and result.kind is ErrorKind.METADATA:
             result = await send(whole, {})
-        for simpler in (render.compact(incident, self._notify, withdrawn), render.plain(incident)):
+        shorter = self._with_buttons(render.compact(incident, self._notify, withdrawn), incident)
+        for simpler in (shorter, render.plain(incident)):
             if not isinstance(result, Refused) or result.kind is ErrorKind.GONE:
                 break
             result = await send(simpler, {})
@@ -173,6 +180,10 @@ class SlackSink:
 
     def _new(self, message: Message) -> dict[str, Any]:
         return {"channel": self._settings.channel, **_NO_LINKS, **_NO_UNFURLING, **_body(message)}
+
+    def _with_buttons(self, message: Message, incident: Incident) -> Message:
+        block = buttons(incident) if self._buttons else None
+        return replace(message, blocks=(*message.blocks, block)) if block is not None else message
 
     def _metadata(self, notification: Notification) -> dict[str, Any]:
         """Metadata that names the incident, so that programs can find messages that were posted twice."""
@@ -182,7 +193,7 @@ class SlackSink:
 
     def _digest(self, notification: Notification) -> str:
         """A hash of the message, to recognize whether it changes."""
-        message = render.full(notification.incident, self._notify)
+        message = self._with_buttons(render.full(notification.incident, self._notify), notification.incident)
         return hashlib.sha256(orjson.dumps(_body(message))).hexdigest()[:16]
 
     async def _call(self, method: str, arguments: Mapping[str, Any]) -> Result:

@@ -1,0 +1,101 @@
+"""Webhooks of PagerDuty, version 3: their signature, and the action of a person. Pure.
+
+PagerDuty sends an event for each change of an incident, also for those that our own events make: these have no person
+as agent, and are not followed, so that no action goes round in circles. PagerDuty sends an event again until it is
+answered; ``event.id`` is the same then (developer.pagerduty.com, "Webhooks Overview" and "Verifying Signatures").
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from leadline.model.ids import IncidentId
+from leadline_sinks.inbound.person_action import PersonAction
+from leadline_sinks.pagerduty.event import dedup_key
+
+VENDOR: Final = "PagerDuty"
+_GENERATION: Final = re.compile(r"#(\d{1,9})$")
+_TEXTS: Final = {
+    "incident.resolved": "resolved in PagerDuty; the incident is open, and its alert is opened again",
+    "incident.unacknowledged": "the acknowledgement in PagerDuty has ended",
+    "incident.reassigned": "reassigned in PagerDuty",
+    "incident.escalated": "escalated in PagerDuty",
+}
+"""Notes, by the type of their event."""
+_BY_ITSELF: Final = frozenset({"incident.unacknowledged", "incident.escalated"})
+"""Types of events that PagerDuty makes when a time has passed, without a person."""
+
+
+def is_signed(header: str, body: bytes, secret: str) -> bool:
+    """Whether one of the signatures in ``x-pagerduty-signature`` is ours. There are several while a secret changes."""
+    mac = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    expected = f"v1={mac}".encode()
+    return any(
+        hmac.compare_digest(expected, given.strip().encode("utf-8", "replace")) for given in header.split(",")[:10]
+    )
+
+
+def action(payload: Any, known: Iterable[IncidentId], now: datetime) -> PersonAction | None:
+    """The action of a person in an event; None for one that is not followed. ``known`` are incidents of Leadline."""
+    match payload:
+        case {
+            "event": {"id": str(ident), "event_type": str(kind), "data": {"incident_key": str(key), **data}, **event}
+        }:
+            agent = event.get("agent")
+        case _:
+            return None
+    if kind not in _TEXTS and kind != "incident.acknowledged":
+        return None
+    person, name = _person(agent)
+    if not person and kind not in _BY_ITSELF:
+        return None  # our own event, or a rule of PagerDuty
+    incident, generation = _incident(key, known)
+    did: Literal["acknowledge", "note"] = "acknowledge" if kind == "incident.acknowledged" else "note"
+    return PersonAction(
+        kind=did,
+        incident_id=incident,
+        vendor=VENDOR,
+        ident=ident,
+        person_id=person,
+        person=name or VENDOR,
+        at=_time(event.get("occurred_at")) or now,
+        generation=generation if did == "acknowledge" else None,
+        text=_text(kind, data) if did == "note" else "in PagerDuty",
+    )
+
+
+def _text(kind: str, data: Mapping[Any, Any]) -> str:
+    found = data.get("assignees")
+    names = (
+        [str(each.get("summary", "")) for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    )
+    to = f" to {', '.join(names[:5])}" if names and kind in ("incident.reassigned", "incident.escalated") else ""
+    return f"{_TEXTS[kind]}{to}"
+
+
+def _person(agent: Any) -> tuple[str, str]:
+    """Identity and name of the user who acted; empty for integrations and PagerDuty itself."""
+    match agent:
+        case {"type": "user_reference" | "user", "id": str(ident), **more}:
+            return ident, str(more.get("summary") or ident)
+    return "", ""
+
+
+def _incident(key: str, known: Iterable[IncidentId]) -> tuple[IncidentId, int]:
+    """The incident and generation of a deduplication key."""
+    found = _GENERATION.search(key)
+    generation, plain = (int(found[1]), key[: found.start()]) if found else (1, key)
+    if "~" in plain:  # perhaps shortened
+        plain = next((ident for ident in known if dedup_key(ident, generation) == key), IncidentId(plain))
+    return IncidentId(plain), generation
+
+
+def _time(text: Any) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return at if at.tzinfo is not None else None

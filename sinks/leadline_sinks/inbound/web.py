@@ -1,0 +1,173 @@
+"""The port to which requests of Slack and PagerDuty come. Everything is bounded: sizes, times, connections."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from leadline.clock import Clock
+from leadline.errors import UsageError
+from leadline.settings.inbound import InboundSettings
+from leadline.shutdown import end
+from leadline_sinks.http import Http
+from leadline_sinks.inbound import pagerduty_webhook, slack_request
+from leadline_sinks.inbound.head_timeout import HeadTimeout
+from leadline_sinks.inbound.intake import Intake
+from leadline_sinks.inbound.slack_answer import answer
+
+MAX_BODY_BYTES: Final = 256 * 1024
+BODY_S: Final = 10.0
+"""A client has so long to send the body of a request."""
+CONNECTIONS: Final = 100
+BACKLOG: Final = 100
+KEEP_ALIVE_S: Final = 5
+GOODBYE_S: Final = 3
+
+log = logging.getLogger(__name__)
+
+
+class Inbound:
+    """The web application, and its server."""
+
+    def __init__(self, settings: InboundSettings, intake: Intake, http: Http, clock: Clock, api_url: str) -> None:
+        self._settings = settings
+        self._intake = intake
+        self._http = http
+        self._clock = clock
+        self._api_url = api_url
+        self._signatures = slack_request.Signatures()
+        self.asgi = Starlette(
+            routes=[
+                Route("/slack/actions", self._slack, methods=["POST"]),
+                Route("/pagerduty/webhook", self._pagerduty, methods=["POST"]),
+            ]
+        )
+
+    async def run(self, listening: socket.socket) -> None:
+        """Serve until cancelled."""
+        log.info("actions of Slack and PagerDuty come in at %s:%d", *listening.getsockname()[:2])
+        server = _Server(
+            uvicorn.Config(
+                self.asgi,
+                http=HeadTimeout,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=CONNECTIONS,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=GOODBYE_S,
+            )
+        )
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            await asyncio.shield(serving)
+        finally:
+            server.should_exit = True
+            if not serving.done():
+                await asyncio.wait({serving}, timeout=2 * GOODBYE_S)
+            await end(serving)
+
+    async def _slack(self, request: Request) -> Response:
+        """A button of a message, signed by Slack."""
+        body = await _body(request)
+        secret = self._secret("slack_signing_secret")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        problem = self._signatures.problem(headers, body, secret, self._clock.now())
+        if problem is not None:
+            log.warning("a request to /slack/actions is refused: %s", problem)
+            raise HTTPException(403, "refused")
+        found = slack_request.pressed(slack_request.form(body), self._clock.now())
+        if found is None:
+            return Response()
+        given, url = found
+        try:
+            text = await self._intake.take(given)
+        except TimeoutError:
+            raise HTTPException(503, "Leadline cannot write to Kafka now; try again") from None
+        return Response(background=BackgroundTask(answer, self._http, url, text, self._api_url))
+
+    async def _pagerduty(self, request: Request) -> Response:
+        """An event of a webhook subscription, signed by PagerDuty."""
+        body = await _body(request)
+        secret = self._secret("pagerduty_secret")
+        if not pagerduty_webhook.is_signed(request.headers.get("x-pagerduty-signature", ""), body, secret):
+            log.warning("a request to /pagerduty/webhook is refused: no signature matches inbound.pagerduty_secret")
+            raise HTTPException(401, "refused")
+        try:
+            payload = orjson.loads(body)
+        except ValueError:
+            raise HTTPException(400, "not JSON") from None
+        context = self._intake.context
+        given = pagerduty_webhook.action(payload, context.incidents(), self._clock.now())
+        if given is not None:
+            try:
+                await self._intake.take(given)
+            except TimeoutError:
+                raise HTTPException(503, "Leadline cannot write to Kafka now") from None
+        return Response(status_code=202)
+
+    def _secret(self, name: str) -> str:
+        """A secret of the settings. Raises HTTPException: 404 where it is not set, 503 where it cannot be read."""
+        secret = getattr(self._settings, name)
+        if secret is None:
+            raise HTTPException(404)
+        try:
+            return str(secret.reveal())
+        except UsageError as error:
+            log.error("inbound.%s: %s", name, error)
+            raise HTTPException(503) from None
+
+
+def listen(settings: InboundSettings) -> socket.socket:
+    """A socket at the address of the settings. Raises UsageError when it is taken, or is no address of this host."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(settings.address, settings.port, type=socket.SOCK_STREAM)[
+            0
+        ]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {settings.address}:{settings.port}: {error.strerror}; set inbound.port to a free port, "
+            "or name the targets of this process without inbound"
+        ) from None
+    listening.listen(BACKLOG)
+    return listening
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def _body(request: Request) -> bytes:
+    """The body of a request. Raises HTTPException: 413 for one that is too large, 408 for one that does not come."""
+    body = b""
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for part in request.stream():
+                body += part
+                if len(body) > MAX_BODY_BYTES:
+                    raise HTTPException(413, "too large")
+    except TimeoutError:
+        raise HTTPException(408, f"the request took longer than {BODY_S:g} s") from None
+    return body
