@@ -45,8 +45,12 @@ def chosen(settings: SinkSettings, names: Iterable[str]) -> list[str]:
 
 def configured(settings: SinkSettings) -> list[str]:
     """The names of all targets, with the incident log, the files for analytics and what comes in."""
-    more = {INCIDENT_LOG: settings.incident_log, PARQUET: settings.parquet, INBOUND: settings.inbound}
-    return [*settings.names(), *(name for name, each in more.items() if each.wanted)]
+    more = {
+        INCIDENT_LOG: settings.incident_log.wanted,
+        PARQUET: settings.parquet.wanted,
+        INBOUND: settings.inbound.wanted,
+    }
+    return [*settings.names(), *(name for name, wanted in more.items() if wanted)]
 
 
 def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], Awaitable[None]] | None = None) -> Sink:
