@@ -55,6 +55,11 @@ async def every(topics: Topics, name: str) -> list[Any]:
     return list(chain.from_iterable((await topics.read(name)).values()))
 
 
+async def states(topics: Topics) -> list[Any]:
+    """Records of the states, without those by which workers take partitions over."""
+    return [found for found in await every(topics, "state") if found.key]
+
+
 async def decoded(topics: Topics, codec: Codec[Any]) -> list[Any]:
     return [codec.decode(found.value) for found in await every(topics, codec.name)]
 
@@ -96,7 +101,7 @@ async def test_after_sigterm_nothing_is_judged_again(topics: Topics, log: Path) 
         assert await worker.stop() == ExitCode.OK
         assert CLOCK.monotonic() - begin < 10
     committed = {number: offset for number, (offset, _) in (await topics.committed(settings)).items()}
-    saved = [Saved.unpack(found.value) for found in await every(topics, "state")]
+    saved = [Saved.unpack(found.value) for found in await states(topics)]
     assert len(saved) == 8
     for number in {state.partition for state in saved}:
         assert max(state.applied for state in saved if state.partition == number) == committed[number]
@@ -131,7 +136,7 @@ async def test_bad_records_are_set_aside_with_their_reason_and_delay_nobody(topi
     bad = {value[:MAX_KEPT_BYTES]: reason for value, reason in bad.items()}
     assert reasons == {**bad, sample: b"invalid", None: b"empty"}
     assert {dict(letter.headers).get("x") for letter in letters if letter.value in bad} == {b"y"}
-    assert [found.key for found in await every(topics, "state")][:1] == [b"orders"]
+    assert [found.key for found in await states(topics)][:1] == [b"orders"]
 
 
 async def test_too_many_bad_records_end_the_worker_with_a_word(topics: Topics, log: Path) -> None:
