@@ -102,7 +102,7 @@ wheel: $(STAMP) ## build the distribution in dist/
 
 demo: $(STAMP) ## a whole fleet on this machine, broken and explained
 	@mkdir -p build
-	@$(BIN)/leadline demo --report build/demo-report.json
+	@$(BIN)/leadline demo --report build/demo-report.json --pictures build
 
 pictures: $(STAMP) ## run the demo and write the pictures of the README; needs Chromium
 	$(BIN)/python -m leadline_lab.demo.pictures docs/pictures

@@ -23,15 +23,22 @@ from leadline_cli.options import format_option, settings
     metavar="FILE",
     help="Write the result as JSON, and the drafts of the post-mortems beside it.",
 )
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write a picture of the console after each step; needs Chromium.",
+)
 @format_option
-def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
+def command(scenario: str, leave: bool, file: Path | None, pictures: Path | None, form: str) -> None:
     """Break a whole fleet on this machine, name the cause, notify, find the rows that were lost, repair.
 
     The demo starts a PostgreSQL primary, a standby, a cascading standby and a subscriber, Kafka in memory, and every
     part of Leadline as a process of its own, the verifier among them. A local receiver stands in for Slack and
-    PagerDuty; when LEADLINE_SLACK_* or LEADLINE_PAGERDUTY_* are set, the real ones are notified too, of a cluster named
-    demo. Everything but FILE and the drafts beside it is removed at the end. Exit code 1 means that an expected result
-    was not observed; the output names it.
+    PagerDuty, and the console shows the fleet in a browser, at the address that is printed. When LEADLINE_SLACK_* or
+    LEADLINE_PAGERDUTY_* are set, the real ones are notified too, of a cluster named demo. Everything but FILE, the
+    drafts beside it and the pictures is removed at the end. Exit code 1 means that an expected result was not observed;
+    the output names it.
 
     \b
     Example:
@@ -40,19 +47,23 @@ def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
     from leadline import wire
     from leadline.clock import SystemClock
     from leadline.settings.sink import SinkSettings
+    from leadline_lab.demo.console_pictures import ConsolePictures
     from leadline_lab.demo.postmortem import SCENARIOS
     from leadline_lab.demo.run import Demo
-    from leadline_lab.demo.screen import LineScreen, LiveScreen, line
+    from leadline_lab.demo.screen import LineScreen, LiveScreen, Screen, line
     from leadline_lab.demo.summary import plain
 
     if scenario not in SCENARIOS:
         raise UsageError(f"there is no scenario {scenario!r}; choose one of: {', '.join(SCENARIOS)}")
     if file is not None and not os.access(file.parent, os.W_OK):
         raise UsageError(f"--report {file}: {file.parent} is not a writable folder; create it first")
+    if pictures is not None and not os.access(pictures, os.W_OK):
+        raise UsageError(f"--pictures {pictures}: not a writable folder; create it first")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is stopped and removed
     live = form == "text" and sys.stdout.isatty()
-    screen = LiveScreen() if live else LineScreen(json=form == "json")
-    demo = Demo(SCENARIOS[scenario], settings(SinkSettings, None), screen, SystemClock(), file)
+    screen: Screen = LiveScreen() if live else LineScreen(json=form == "json")
+    taking = ConsolePictures(screen, pictures) if pictures is not None else None
+    demo = Demo(SCENARIOS[scenario], settings(SinkSettings, None), taking or screen, SystemClock(), file)
     try:
         report = demo.run(stay=live and not leave)
     finally:
@@ -62,5 +73,7 @@ def command(scenario: str, leave: bool, file: Path | None, form: str) -> None:
         click.echo(wire.encode({"kind": "report", **report}))
     else:
         click.echo("\n" + "\n".join(plain(report, demo.state.files)))
+    if taking is not None and taking.problem:
+        click.echo(f"leadline: {taking.problem}", err=True)
     if not report["ok"]:
         raise ProblemFound("not every step was observed; see above")

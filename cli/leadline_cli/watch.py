@@ -84,11 +84,11 @@ def command(
 
     DSN is a connection string; its role needs pg_monitor and no other right. A password is best in a password file, or
     everything in a service file: service=NAME. A server without a NAME is shown under its cluster_name or the
-    application_name under which it replicates, or else its address. Agent, broker and judgement run on this machine.
-    The broker is in memory; only the incident log, if there is one, is kept. Slack, PagerDuty and a webhook are
-    notified when LEADLINE_SLACK_*, LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_* are set; each target is tested first, and
-    one that refuses its settings ends the command. In a terminal, arrow keys scroll and q quits. With --duration, the
-    exit code is 1 when an incident is open at the end.
+    application_name under which it replicates, or else its address. Agent, broker, judgement and console run on this
+    machine; the address of the console is printed. The broker is in memory; only the incident log, if there is one, is
+    kept. Slack, PagerDuty and a webhook are notified when LEADLINE_SLACK_*, LEADLINE_PAGERDUTY_* or LEADLINE_WEBHOOK_*
+    are set; each target is tested first, and one that refuses its settings ends the command. In a terminal, arrow keys
+    scroll and q quits. With --duration, the exit code is 1 when an incident is open at the end.
 
     \b
     Example:
@@ -96,6 +96,7 @@ def command(
                      pg-2='host=10.0.0.2 user=leadline dbname=postgres' --for 10
     """
     from leadline_lab.pipeline import Pipeline
+    from leadline_lab.sandbox.port import HOST, Port
     from leadline_lab.view.fleet import FleetView
     from leadline_lab.view.show import Lines, Live
     from leadline_streams.rules import RULES
@@ -109,8 +110,9 @@ def command(
     names = [*chosen.names(), *(["incident_log"] if chosen.incident_log.wanted else [])]
     for line in asyncio.run(_tested(chosen, names)):
         click.echo(line, err=True)
-    with Pipeline() as pipeline:
-        for line in _beginning(read, pipeline.kafka.bootstrap):
+    with Pipeline() as pipeline, Port() as port:
+        console = f"http://{HOST}:{port.number}"
+        for line in _beginning(read, pipeline.kafka.bootstrap, console):
             click.echo(line, err=True)
         pipeline.start("agent", _agent(read, interval, str(pipeline.file("spool.sqlite3"))))
         pipeline.start("stream", {**{name: revealed(getattr(judged, name)) for name in JUDGED}, **QUIET})
@@ -123,10 +125,9 @@ def command(
                 **QUIET,
             }
             pipeline.start("sink", made, *names)
+        pipeline.start("console", {**_console(port.number, chosen), **QUIET})
         live = form == "text" and sys.stdout.isatty()
-        note = (
-            f"embedded broker at {pipeline.kafka.bootstrap}, in memory{''.join(f'; notifies {name}' for name in names)}"
-        )
+        note = f"{console}  Kafka at {pipeline.kafka.bootstrap}{''.join(f'; notifies {name}' for name in names)}"
         fleet = FleetView()
         try:
             with Live(note) if live else Lines(json=form == "json") as show:
@@ -187,9 +188,15 @@ async def _tested(chosen: SinkSettings, names: Sequence[str]) -> list[str]:
     return [escape(line) for line in lines]
 
 
-def _beginning(read: Sequence[InstanceSettings], bootstrap: str) -> Iterator[str]:
+def _console(port: int, chosen: SinkSettings) -> dict[str, Any]:
+    """Settings of the console, which listens on this machine only."""
+    log = {"incident_log": revealed(chosen.incident_log)} if chosen.incident_log.wanted else {}
+    return {"web": {"port": port}, **log}
+
+
+def _beginning(read: Sequence[InstanceSettings], bootstrap: str, console: str) -> Iterator[str]:
     """A line for the command itself and one for the servers."""
-    yield f"leadline {__version__}: Kafka at {bootstrap}, in memory"
+    yield f"leadline {__version__}: Kafka at {bootstrap}, in memory; console at {console}"
     yield escape("servers: " + ", ".join(f"{each.name} ({address(each.dsn.reveal())})" for each in read))
 
 

@@ -33,16 +33,19 @@ log = logging.getLogger(__name__)
 def listen(settings: WebConsoleSettings) -> socket.socket:
     """A socket at the address of the settings. Raises UsageError when it is taken, or is no address of this host."""
     web = settings.web
+    listening: socket.socket | None = None
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(web.address, web.port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(where)
+        listening.listen(BACKLOG)
     except OSError as error:
+        if listening is not None:
+            listening.close()
         raise UsageError(
             f"cannot listen on {web.address}:{web.port}: {error.strerror}; set web.port to a free port"
         ) from None
-    listening.listen(BACKLOG)
     return listening
 
 

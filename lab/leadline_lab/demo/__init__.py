@@ -22,6 +22,7 @@ reports as observed what was only done.
 ``live_view``        the live view
 ``live_parts``       its parts under the events
 ``pictures``         the pictures of the README
+``console_pictures`` pictures of the console, while nobody looks
 ``summary``          the result in a few lines
 ``report``           the result for programs
 """

@@ -19,6 +19,8 @@ class DemoState:
     """The version of PostgreSQL."""
     receiver: str = ""
     """The address where a browser shows the messages that the vendors received."""
+    console: str = ""
+    """The address of the console."""
     activity: str = ""
     """The action or the part of the set-up that runs now."""
     since_s: float | None = None

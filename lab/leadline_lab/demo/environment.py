@@ -57,7 +57,7 @@ class Environment:
     """Start it, change it with ``actions``, and close it: no process and no file is left."""
 
     def __init__(self) -> None:
-        self._port = Port()
+        self._port, self._console_port = Port(), Port()
         self.fleet = Fleet()
         self.pipeline = Pipeline()
         self.actions = Actions(self.fleet)
@@ -99,6 +99,9 @@ class Environment:
         self.verifier.start(CLUSTER, SUBSCRIPTION, QUIET)
         settings = sink_settings(self.receiver_url, self._log_dsn, own)
         pipeline.start("sink", {**settings, **QUIET}, *LOCAL, "incident_log", *own_targets(own))
+        yield f"leadline console, at {self.console_url}"
+        web = {"web": {"port": self._console_port.number}, "incident_log": {"dsn": self._log_dsn}}
+        pipeline.start("console", {**web, **QUIET})
 
     @property
     def version(self) -> str:
@@ -109,6 +112,11 @@ class Environment:
     def receiver_url(self) -> str:
         """The address of the receiver."""
         return f"http://{HOST}:{self._port.number}"
+
+    @property
+    def console_url(self) -> str:
+        """The address of the console."""
+        return f"http://{HOST}:{self._console_port.number}"
 
     def inbox(self) -> list[VendorEvent]:
         """The events that the receiver's vendors accepted."""
@@ -135,6 +143,7 @@ class Environment:
         self.pipeline.close()
         self.fleet.close()
         self._port.close()
+        self._console_port.close()
 
     def __enter__(self) -> Self:
         return self

@@ -105,7 +105,8 @@ def _footer(state: DemoState) -> RenderableType:
     progress = state.progress
     if state.report is not None and not state.activity:
         return Text(
-            f"messages to Slack and PagerDuty: {state.receiver}   ·   Ctrl-C stops and removes everything", "dim"
+            f"console: {state.console}   ·   messages to Slack and PagerDuty: {state.receiver}   ·   Ctrl-C ends it",
+            "dim",
         )
     waits = state.activity or next(iter(progress.waits_for), "") or "the next step"
     steps = len(progress.scenario.steps)

@@ -62,7 +62,8 @@ class Demo:
             runner.report(EventKind.SETUP, part)
         self._postgres = environment.version
         self.state.note = f"PostgreSQL {self._postgres}"
-        self.state.receiver, self.state.activity = environment.receiver_url, ""
+        self.state.receiver, self.state.console = environment.receiver_url, environment.console_url
+        self.state.activity = ""
         await runner.run(lambda: self._finish(runner), stay=stay)
 
     async def _shown(self, runner: ScenarioRunner, work: Awaitable[T]) -> T:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from leadline_lab.demo.postmortem import LOST
 from leadline_lab.sandbox.guard import descendants
 from leadline_lab.sandbox.wait import eventually
+from tests.require import need
 
 RUNS_S = 300
 """It takes about a minute on an idle machine."""
@@ -52,7 +54,7 @@ def demo(folder: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
 @pytest.mark.timeout(RUNS_S + 30)
 def test_the_outage_is_injected_observed_and_repaired(folder: Path) -> None:
     """Exit code 0, a report in which every step was observed, a draft beside it, and nothing else left behind."""
-    with demo(folder, "--report", "demo-report.json") as process:
+    with demo(folder, "--report", "demo-report.json", "--pictures", ".") as process:
         out, _ = process.communicate(timeout=RUNS_S)
     assert process.returncode == 0, out
     report = json.loads((folder / "demo-report.json").read_bytes())
@@ -88,8 +90,13 @@ def test_the_outage_is_injected_observed_and_repaired(folder: Path) -> None:
     ):
         assert part in out
     assert "\x1b" not in out
+    need(shutil.which("chromium") is not None, "Chromium: apt-get install chromium")
+    pictures = list(folder.glob("demo-console-*.png"))
+    assert pictures
+    assert all(each.stat().st_size > 10_000 for each in pictures)
     drafts = {"demo-postmortem.md", "demo-postmortem-2.md"}
-    assert {path.name for path in folder.iterdir()} == {"demo-report.json", *drafts, "tmp"}
+    shown = {each.name for each in pictures}
+    assert {path.name for path in folder.iterdir()} == {"demo-report.json", *drafts, *shown, "tmp"}
     assert list((folder / "tmp").iterdir()) == []
 
 
