@@ -33,7 +33,7 @@ grants() {
     role "$verify" "verifications samples" "verifications"
     # It shows what was judged, and writes what people do in it.
     role "$console" "actions silences" \
-        "alerts incidents lag status verifications audits changes actions silences deliveries"
+        "alerts incidents lag status verifications audits changes actions silences deliveries deadletters"
     # Samples hold the texts of queries: `leadline record` is for whoever has the processor's credentials.
     # They write there that a node is retired.
     role "$people" "actions silences samples" "incidents status alerts lag silences verifications deadletters"
