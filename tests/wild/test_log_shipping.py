@@ -12,7 +12,8 @@ from leadline_lab.sandbox.wait import eventually
 from leadline_lab.sandbox.workload import write_wal
 from tests.fixtures.commands import Run
 from tests.wild.conftest import Wild
-from tests.wild.watching import Watching, watched
+from tests.wild.test_server_log_reasons import GRANTS, LOGGED
+from tests.wild.watching import Watching, address, watched
 
 
 def shipped(fleet: Fleet) -> tuple[Server, Server]:
@@ -49,7 +50,7 @@ def test_a_standby_fed_by_the_archive(wild: Wild, run: Run) -> None:
             now.until("the cause", lambda: now.cause("archive_broken_for_standby"), 90.0)
             cause = now.cause("archive_broken_for_standby")
             assert cause is not None
-            assert "restore_command fails" in cause.summary
+            assert f"restore_command on {address(standby)} fails, or the archive lacks " in cause.summary
             wild.answers(cause.summary)
 
 
@@ -90,6 +91,7 @@ def hang_command(primary: Server, standby: Server, dump: psycopg.Connection) -> 
     standby.configure(restore_command="sleep 600")
 
 
+HAS_RIGHT = "SELECT to_regprocedure('leadline.server_log(text, integer)') IS NOT NULL"
 SOURCES = (
     "trainline-eu/ansible-postgresql-role#19",
     "ministryofjustice/modernisation-platform-environments#11837",
@@ -157,3 +159,38 @@ def test_standbys_below_one_that_the_archive_feeds(wild: Wild) -> None:
             assert {link.verdict for link in now.links} == {"delayed_by_design"}, now.history()
             assert not now.fired, now.history()
     wild.raises_nothing()
+
+
+@pytest.mark.parametrize("readable", [True, False], ids=["server-log-read", "not-read"])
+@pytest.mark.situation(
+    1103,
+    "A WAL file in the archive is damaged",
+    "pgbackrest/pgbackrest#842",
+    "pgbackrest/pgbackrest#1052",
+    "wal-g/wal-g#63",
+)
+def test_a_damaged_file_in_the_archive(wild: Wild, run: Run, readable: bool) -> None:
+    """The command succeeds. The file is named; that it is damaged is certain only where the server log has it."""
+    with Fleet() as fleet:
+        primary, standby = shipped(fleet)
+        if readable:
+            primary.execute(GRANTS)
+            write_wal(primary, segments=1)
+            standby.configure(**LOGGED)
+            standby.restart()
+            eventually("it has the right", lambda: standby.value(HAS_RIGHT), 60)
+        archive = fleet.folder / "archive"
+        standby.configure(restore_command="false")
+        before = set(archive.iterdir())
+        write_wal(primary, segments=3)
+        eventually("they are archived", lambda: len(set(archive.iterdir()) - before) >= 3, 60)
+        damaged = min(set(archive.iterdir()) - before)
+        damaged.write_bytes(damaged.read_bytes()[:8192] + bytes(8192) + damaged.read_bytes()[16384:])
+        standby.configure(restore_command=f"cp {archive}/%f %p")
+        wild.begins()
+        with watched([primary, standby], settled=False) as seen:
+            write_wal(primary, segments=2)
+            cause = seen.names("wal_corrupt" if readable else "archive_broken_for_standby", 90.0)
+            assert damaged.name in cause.summary
+            assert readable or "or has it damaged" in cause.summary
+            wild.answers(cause.summary)

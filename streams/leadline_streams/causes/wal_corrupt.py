@@ -7,7 +7,7 @@ from leadline.model.incident import Step
 from leadline.model.server_log import LogLine
 from leadline.words import size
 from leadline_streams.engines.postgresql import server_log
-from leadline_streams.engines.postgresql.links import streaming
+from leadline_streams.engines.postgresql.links import of_standbys
 from leadline_streams.engines.postgresql.silence import PAGE_SLACK_BYTES
 from leadline_streams.engines.postgresql.statements import show_replay
 from leadline_streams.judge.diagnosis.context import AffectedLink, DiagnosisContext
@@ -26,10 +26,18 @@ GUESSED = 0.5
 RETRIES = "Timeout/RecoveryRetrieveRetryInterval"
 _WAITS = "waiting for WAL to become available"
 
+COPY_OF = {
+    "physical": "If only this copy is corrupt: stop PostgreSQL, move the WAL file that holds the record out of pg_wal "
+    "without deleting it, check the copy in the archive, and start PostgreSQL: it fetches the file again",
+    "archive": "If only the copy in the archive is corrupt: keep it, and put the file there again from pg_wal of the "
+    "primary. Where the primary has it no more, another standby takes the place of this one",
+}
+"""How to replace the copy that a standby reads, by the kind of its link."""
+
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:
     """A standby that receives nothing, and whose startup process reports the same record again and again."""
-    for affected in streaming(context):
+    for affected in of_standbys(context):
         line = corruption(context, affected)
         if affected.down is None:
             continue
@@ -50,13 +58,7 @@ def find(context: DiagnosisContext) -> Iterator[Claim]:
                     text=f"Compare the record on both hosts: pg_waldump --start={position} on {affected.link.upstream} "
                     f"and on {name}. If both fail, the WAL of {affected.link.upstream} is corrupt itself",
                 ),
-                Step(
-                    risk="careful",
-                    node=name,
-                    text="If only this copy is corrupt: stop PostgreSQL, move the WAL file that holds the record out "
-                    "of pg_wal without deleting it, check the copy in the archive, and start PostgreSQL: it fetches "
-                    "the file again",
-                ),
+                Step(risk="careful", node=name, text=COPY_OF[affected.link.kind]),
             ],
             evidence_for=_evidence(context, affected, affected.down, line),
         )

@@ -100,7 +100,7 @@ def primary_read_only_by_settings(pair: Pair) -> Course:
     Expected(
         rule="replication_cut_off",
         cause="archive_broken_for_standby",
-        summary=("restore_command fails on pg-2",),
+        summary=("restore_command on pg-2 fails, or the archive lacks ",),
         within_s=60.0,
         resolved_within_s=60.0,
     ),

@@ -146,6 +146,16 @@ def archived_to(up: NodeState | None) -> int | None:
         return None
 
 
+def wanted(link: LinkState, up: NodeState | None, down: NodeState | None) -> str:
+    """The name of the WAL file that holds what a standby replays next, in words where its timeline is not seen."""
+    timeline = down.node.timeline if down is not None else None
+    if timeline is None or link.position is None:
+        return "the next WAL file"
+    segment = link.position // int(_number(up, "wal_segment_size") or SEGMENT_BYTES)
+    per_name = (1 << 32) // int(_number(up, "wal_segment_size") or SEGMENT_BYTES)
+    return f"{timeline:08X}{segment // per_name:08X}{segment % per_name:08X}"
+
+
 def is_starved(link: LinkState, up: NodeState | None, down: NodeState | None, positions: Positions, now: float) -> bool:
     """Whether the archive has more than a standby has replayed, and the standby does not get it.
 

@@ -22,7 +22,7 @@ from leadline_streams.engines.postgresql import (
     table_copies,
     topology,
 )
-from leadline_streams.engines.postgresql.links import NAME, is_held_back, is_streaming, row_of, slot_of, subscription_of
+from leadline_streams.engines.postgresql.links import NAME, is_held_back, is_logical, row_of, slot_of, subscription_of
 from leadline_streams.engines.postgresql.lsn import format_lsn
 from leadline_streams.engines.postgresql.stages import waits_for_session
 from leadline_streams.engines.postgresql.timing import RESTART_S
@@ -152,7 +152,7 @@ class PostgreSQL:
         if subscription is not None:
             blockers = [fact("blocked_by", f"pid {pid}", link.downstream) for pid in subscription.blocked_by]
             return [fact("apply_wait", subscription.wait or "none: it is busy", link.downstream), *blockers]
-        if is_streaming(link) and sample.positions is not None:
+        if not is_logical(link) and sample.positions is not None:
             return [fact("startup_wait", sample.positions.startup_wait or "none: it is busy", link.downstream)]
         return []
 
