@@ -16,6 +16,8 @@ PLACES_SINCE: Final = 14
 """The major version that reads a range of places (TID range scan)."""
 GENERATED_SINCE: Final = 18
 """The major version that can publish generated columns."""
+ANY_BYTES: Final = "SQL_ASCII"
+"""The encoding whose texts may be any bytes, which no session can read as characters."""
 DML: Final = {"insert", "update", "delete"}
 
 
@@ -128,7 +130,7 @@ def _table(
     key = choose_key(up, down, names)
     notes = [f"{each.name} is {each.types}: compared as text" for each in matched if each.as_text]
     way: Literal["key", "place", "whole"] = "key"
-    if physical and (key is None or not key.is_indexed or any(part.by_bytes for part in key.columns)):
+    if physical and (key is None or not _is_walked(key, up, upstream.encoding)):
         key, way = None, "place" if major >= PLACES_SINCE else "whole"
     elif key is None:
         way = "whole"
@@ -152,6 +154,14 @@ def _table(
         one_encoding=upstream.encoding == downstream.encoding,
         notes=tuple(notes),
     )
+
+
+def _is_walked(key: ChosenKey, table: CatalogTable, encoding: str) -> bool:
+    """Whether a standby's table is walked by this key: by an index, and with keys that can be read as text."""
+    if not key.is_indexed or any(part.by_bytes for part in key.columns):
+        return False
+    columns = [table.column(part.name) for part in key.columns]
+    return encoding != ANY_BYTES or not any(column is not None and column.category == "S" for column in columns)
 
 
 def _compared(up: CatalogTable, sent: PublishedTable | None, major: int, physical: bool) -> tuple[str, ...]:
