@@ -17,6 +17,7 @@ page carries the parts of it that change. Without scripts the pages load anew by
 ``rendering``    templates, and the parts of a page that change
 ``actions``      the records of what people do from a page
 ``action_routes``  the addresses to which forms are sent
+``route_words``  which route an incident takes
 ``armed``        which rules are armed, and which are blind
 ``dead_letters``  records that could not be used
 ``wording``      numbers and ages in words

@@ -19,6 +19,7 @@ This package never opens a connection and never prints a secret.
 ``inbound``      settings of what people do at vendors
 ``routing``      settings of who is notified, and when
 ``verify``     of the process that compares data
+``sink_routes`` the routes of the sink, without its secrets
 ``sink``         settings of the sinks
 ``parquet``      settings of the files for analytics
 ``web_console``  settings of the console

@@ -63,6 +63,20 @@ def load(group: type[S], path: Path | None, environ: Mapping[str, str]) -> Loade
     return Loaded(cast(S, settings), reader.origins)
 
 
+def load_part(group: type[S], path: Path) -> tuple[S, dict[str, Any]]:
+    """The settings of a group from a file of a larger one, and the whole file as plain data.
+
+    Nothing else in the file is checked, and no secret that it names is read. Raises SettingsError.
+    """
+    document = read(path)
+    known = {key for setting in settings_of(group) for key in setting.keys}
+    reader = _Reader(document, {})
+    settings = reader.group(group, {key: value for key, value in document.data.items() if key in known}, ())
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return cast(S, settings), document.data
+
+
 @dataclass(slots=True)
 class _Reader:
     document: Document

@@ -51,6 +51,18 @@ class WebSettings(Settings, frozen=True, kw_only=True):
             examples=[["leadline.internal"]],
         ),
     ] = []
+    sink_settings: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                description="File with the settings of `leadline sink`, from which the page of deliveries explains "
+                "which route an incident takes. Only its routes, times and names of targets are read, and no secret.",
+                examples=["/etc/leadline/sink.yaml"],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class TokenSettings(Settings, frozen=True, kw_only=True):

@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from leadline.errors import LeadlineError
+from leadline.errors import LeadlineError, UsageError
 from leadline.model.delivery import Delivery
+from leadline.model.incident import Incident
+from leadline.settings.sink import SinkSettings
+from leadline.settings.sink_routes import read_routes
 from leadline_console.page import Asked, Page
 from leadline_console.pages.decisions import DecisionLine, TargetAnswer, answers, decision_lines, sentence
 from leadline_console.pages.incident import the_incident
 from leadline_console.read_model import ReadModel
+from leadline_console.route_words import routed
 
 if TYPE_CHECKING:
     from leadline.settings.web_console import WebConsoleSettings
@@ -27,6 +33,10 @@ class LoggedDeliveries(msgspec.Struct, frozen=True, kw_only=True):
     was_read: bool = False
     problem: str = ""
     """Why it could not be read."""
+    sink: SinkSettings | None = None
+    """The routes of the sink; None where the console does not know its file."""
+    sink_problem: str = ""
+    """Why its file could not be read."""
 
 
 class LastDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +69,8 @@ class DeliveriesPage(msgspec.Struct, frozen=True, kw_only=True):
     """Of the incident and target that are asked for, oldest first."""
     source: str
     """Where the decisions are from, and what is missing there."""
+    route: str
+    """The route that the incident takes, in a sentence; empty without an incident and a target."""
     newest: list[LastDecision]
     """Without an incident: the last decision about each incident and target, the newest first."""
     found: int
@@ -89,6 +101,7 @@ def view(model: ReadModel, asked: Asked) -> DeliveriesPage:
         answers=[],
         decisions=[],
         source="",
+        route="",
         newest=[
             LastDecision(
                 incident_id=each.incident_id,
@@ -126,6 +139,7 @@ def _of_incident(model: ReadModel, asked: Asked, target: str, targets: list[str]
         answers=mine,
         decisions=lines,
         source=_source(logged),
+        route=_route(logged, incident, target) if target else "",
         newest=[],
         found=len(lines),
     )
@@ -144,6 +158,14 @@ def _source(logged: LoggedDeliveries) -> str:
     return f"{kept} With incident_log.dsn in the settings of the console, every decision is listed."
 
 
+def _route(logged: LoggedDeliveries, incident: Incident, target: str) -> str:
+    if logged.sink is None:
+        why = logged.sink_problem or "set web.sink_settings in the settings of the console"
+        return f"Which route it takes is not known here: {why}."
+    leads, why = routed(logged.sink, incident, target)
+    return f"{target} is {'on its route' if leads else 'not on its route'}. {why}"
+
+
 def _failing(model: ReadModel, each: Delivery) -> bool:
     return each.outcome == "given_up" and each.incident_id in model.open_incidents
 
@@ -159,9 +181,21 @@ def _overview(refused: int, found: int, target: str, outcome: str) -> str:
 
 
 async def load(settings: "WebConsoleSettings", params: Mapping[str, str]) -> LoggedDeliveries:
-    """Every decision about the incident that is asked for, where there is an incident log."""
+    """The decisions about an incident from the incident log, and the routes of the sink, where they are configured."""
     ident = params.get("incident", "")
-    if not ident or settings.incident_log.dsn is None:
+    if not ident:
+        return LoggedDeliveries()
+    found = await _logged(settings, ident)
+    if settings.web.sink_settings is None:
+        return found
+    try:
+        return replace(found, sink=read_routes(Path(settings.web.sink_settings)))
+    except UsageError as error:
+        return replace(found, sink_problem=str(error))
+
+
+async def _logged(settings: "WebConsoleSettings", ident: str) -> LoggedDeliveries:
+    if settings.incident_log.dsn is None:
         return LoggedDeliveries()
     from leadline_sinks.incident_log import reader
 
