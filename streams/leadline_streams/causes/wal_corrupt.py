@@ -32,7 +32,7 @@ COPY_OF = {
     "archive": "If only the copy in the archive is corrupt: keep it, and put the file there again from pg_wal of the "
     "primary. Where the primary has it no more, another standby takes the place of this one",
 }
-"""How to replace the copy that a standby reads, by the kind of its link."""
+"""The way to replace the copy that a standby reads, by the kind of its link."""
 
 
 def find(context: DiagnosisContext) -> Iterator[Claim]:

@@ -44,10 +44,10 @@ def test_it_serves_until_it_is_asked_to_end(broker: Broker, prefix: str, tmp_pat
                 process.kill()
                 raise
             process.send_signal(signal.SIGTERM)
-            _, said = process.communicate(timeout=PATIENCE_S)
+            _, printed = process.communicate(timeout=PATIENCE_S)
             stream.close()
-    assert f"leadline: the console is at {url}\n" in said
-    assert "Traceback" not in said
+    assert f"leadline: the console is at {url}\n" in printed
+    assert "Traceback" not in printed
     assert process.returncode == 0
 
 

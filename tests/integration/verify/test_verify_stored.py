@@ -139,7 +139,9 @@ ALIKE = {
 
 
 @pytest.mark.parametrize("link", ["subscriber", "15 to 18"])
-def test_values_that_a_folded_hash_confuses_differ(run: Run, pairs: dict[str, tuple[Server, Server]], link: str) -> None:
+def test_values_that_a_folded_hash_confuses_differ(
+    run: Run, pairs: dict[str, tuple[Server, Server]], link: str
+) -> None:
     """An identifier that overflowed on one side is the plainest case: 4294967295 became -1."""
     up, down = pairs[link]
     both = [(name, *values) for name, several in ALIKE.items() for values in several]
