@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Final
 
 import click
@@ -117,6 +118,7 @@ def leadline(debug: bool) -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. An error is one line on standard error, or one per problem."""
+    _print_anything()
     given = list(sys.argv[1:] if args is None else args)
     debug = "--debug" in given  # anywhere, so that it can be added to the line that failed
     try:
@@ -145,6 +147,16 @@ def main(args: Sequence[str] | None = None) -> int:
         again = "" if debug else "; run the command again with --debug, and report the traceback"
         _print(f"unexpected {type(error).__name__}: {error}{again}")
         return ExitCode.PROBLEM
+
+
+def _print_anything() -> None:
+    """Let no character that the encoding of a terminal or a locale lacks end a command.
+
+    Rich, too, raises for it: https://github.com/Textualize/rich/issues/212
+    """
+    out = sys.stdout
+    if isinstance(out, TextIOWrapper) and out.errors == "strict":
+        out.reconfigure(errors="replace" if out.isatty() else "backslashreplace")
 
 
 def _print(*lines: str) -> None:

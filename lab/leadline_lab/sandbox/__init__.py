@@ -7,6 +7,7 @@ Never for data that matters: servers run without fsync and the broker forgets ev
 ``fleet``           servers that replicate to each other, with the least privileged role for an agent
 ``postgres``        one PostgreSQL server: configure, ask
 ``server_files``    its files, programs and addresses
+``shared_memory``   where it can put shared memory
 ``server_process``  its processes: start, stop, crash, freeze
 ``workload``        pgbench in the background
 ``proxy``           a TCP link that can be cut, held or slowed down

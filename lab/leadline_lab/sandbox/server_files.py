@@ -7,6 +7,7 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
+from leadline_lab.sandbox import shared_memory
 from leadline_lab.sandbox.binaries import Programs
 from leadline_lab.sandbox.port import HOST, Port
 from leadline_lab.sandbox.process import account, give, run, spawn
@@ -82,7 +83,9 @@ class ServerFiles:
 
     def configure_files(self, settings: Mapping[str, str]) -> None:
         """Write the settings of the sandbox and, over them, ``settings`` into a stopped server's postgresql.conf."""
-        own = {**SETTINGS, "port": str(self.port), "cluster_name": self.name, **settings}
+        memory = shared_memory.kind(as_other=account() is not None)
+        given = {"dynamic_shared_memory_type": memory, "port": str(self.port), "cluster_name": self.name}
+        own = {**SETTINGS, **given, **settings}
         self._write("postgresql.conf", _conf(own))
 
     def follow(self, conninfo: str, slot: str) -> None:

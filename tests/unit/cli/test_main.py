@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from importlib import import_module
 from inspect import cleandoc
+from io import BytesIO, TextIOWrapper
 
 import click
 import pytest
 
 from leadline import __version__
 from leadline.errors import LeadlineError, ProblemFound, UnreachableError, UsageError
-from leadline_cli.main import COMMANDS, EXTRAS
+from leadline_cli.main import COMMANDS, EXTRAS, main
 from tests.fixtures.commands import Run
 
 ALL = [(name, text) for section in COMMANDS.values() for name, text in section.items()]
@@ -131,3 +132,17 @@ def test_interrupted(run: Run, failing: Callable[[BaseException], None], error: 
     failing(error)
     result = run("version")
     assert (result.code, result.err.strip()) == (130, "")
+
+
+def test_a_character_that_the_encoding_lacks_ends_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A locale such as de_DE.ISO-8859-1 has no arrow, and Python raises where one is printed."""
+
+    @click.command()
+    def command() -> None:
+        click.echo("pg-1 → pg-2")
+
+    written = BytesIO()
+    monkeypatch.setattr("leadline_cli.version.command", command)
+    monkeypatch.setattr("sys.stdout", TextIOWrapper(written, encoding="latin-1"))
+    assert main(["version"]) == 0
+    assert b"pg-1 \\u2192 pg-2" in written.getvalue()

@@ -156,3 +156,12 @@ def _alive(pid: int) -> bool:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except FileNotFoundError:
         return False
+
+
+def test_a_server_runs_without_shared_memory_of_posix() -> None:
+    """As in a container whose /dev/shm it may not write to."""
+    with Fleet() as fleet:
+        server = fleet.primary("pg-1", {"dynamic_shared_memory_type": "mmap"})
+        standby = fleet.standby("pg-2", server, settings={"dynamic_shared_memory_type": "mmap"})
+        fleet.wait_caught_up()
+        assert standby.value("SHOW dynamic_shared_memory_type") == "mmap"
