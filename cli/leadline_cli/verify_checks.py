@@ -1,4 +1,4 @@
-"""The check of ``leadline doctor`` for a verifier: both ends of each link answer and show what is compared."""
+"""The checks of ``leadline doctor`` for a verifier: what each link shows, and where positions are kept."""
 
 import asyncio
 
@@ -12,8 +12,20 @@ TIMEOUT_S = 15
 
 
 async def links(settings: VerifySettings, clock: Clock) -> list[CheckResult]:
-    """Check every link."""
-    return list(await asyncio.gather(*(_link(settings, each, clock) for each in settings.links)))
+    """Check every link, and the directory for positions."""
+    return [
+        *await asyncio.gather(*(_link(settings, each, clock) for each in settings.links)),
+        positions_of(settings.state_dir),
+    ]
+
+
+def positions_of(state_dir: str) -> CheckResult:
+    """Check that positions within tables can be kept."""
+    from leadline_verify.scheduled.positions import PositionFiles
+
+    if problem := PositionFiles(state_dir).problem():
+        return CheckResult("positions", "writable", "fail", f"{problem}; without it an interrupted table begins anew")
+    return CheckResult("positions", "writable", "ok", state_dir)
 
 
 async def _link(settings: VerifySettings, link: VerifiedLinkSettings, clock: Clock) -> CheckResult:

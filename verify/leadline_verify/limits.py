@@ -73,6 +73,8 @@ class RunLimits(Value, frozen=True, kw_only=True):
     pause_lag_s: float | None = None
     """The lag of the downstream above which nothing is read."""
     window: DayWindow | None = None
+    max_wait_s: float | None = None
+    """The longest wait at a stretch for a busy server or a late downstream, after which the run ends."""
     ends_with_window: bool = False
     """Whether the run ends when the window closes; otherwise it waits until that opens again."""
 
@@ -100,8 +102,14 @@ class Pace:
 
     async def before_chunk(self) -> str:
         """Wait until the next chunk may be read. Returns the reason for which the run ends instead, or nothing."""
-        held = ""
+        held, began = "", self._clock.monotonic()
         while True:
+            if (
+                held
+                and self.limits.max_wait_s is not None
+                and self._clock.monotonic() - began >= self.limits.max_wait_s
+            ):
+                return f"it waited for {self.limits.max_wait_s:g} s: {held}"
             if self._over():
                 waited = f"; it waited: {held}" if held else ""
                 return f"--max-duration {self.limits.max_duration_s:g} s is over{waited}"

@@ -1,4 +1,4 @@
-"""What few people store is compared, or refused with one line."""
+"""Values, keys and tables that are rare are compared as well, or are refused with one line."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

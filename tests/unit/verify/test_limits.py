@@ -76,6 +76,17 @@ async def always() -> str:
     return "pg-2 is busy"
 
 
+async def test_a_long_wait_ends_a_run_that_others_wait_for() -> None:
+    """With what it waited for; a shorter one does not."""
+    clock = ManualClock(NOON)
+
+    async def late() -> str:
+        return "pg-4 is late" if clock.monotonic() < 50 else ""
+
+    assert await Pace(RunLimits(max_wait_s=60), clock, [late]).before_chunk() == ""
+    assert await Pace(RunLimits(max_wait_s=60), clock, [always]).before_chunk() == "it waited for 60 s: pg-2 is busy"
+
+
 async def test_a_scheduled_run_ends_with_its_hours() -> None:
     """It does not keep the other links from their turn until the next night."""
     assert hours(0, 24) is None

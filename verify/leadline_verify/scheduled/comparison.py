@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Final
 
 import psycopg
 from msgspec import structs
@@ -28,6 +29,9 @@ from leadline_verify.schema_diff.tables import schema_differences
 from leadline_verify.session import open_session
 from leadline_verify.verifying import Run, plan_run
 
+LONGEST_WAIT_S: Final = 60.0
+"""A table whose servers are busy, or late, for so long is gone on with later, so that other links have their turn."""
+
 
 class ServerComparison:
     """Compares on servers, within a budget."""
@@ -43,6 +47,7 @@ class ServerComparison:
             max_duration_s=budget.max_duration_s,
             statement_timeout_s=budget.statement_timeout_s,
             ends_with_window=True,
+            max_wait_s=LONGEST_WAIT_S,
         )
 
     async def tables(self, link: VerifiedLinkSettings) -> list[str]:

@@ -1,7 +1,7 @@
 """Files with the positions of comparisons that are under way, so that a restart does not begin a long table anew."""
 
+import contextlib
 import hashlib
-import logging
 import os
 from pathlib import Path
 from typing import Final
@@ -11,8 +11,6 @@ from leadline.model.ids import LinkId
 STALE_S: Final = 7 * 86400.0
 """A position that has not moved for so long is not taken up: what lies before it is no proof of today."""
 
-log = logging.getLogger(__name__)
-
 
 class PositionFiles:
     """One file for each table of a link, in a directory of the process's own."""
@@ -21,20 +19,25 @@ class PositionFiles:
         self._directory = Path(directory)
         self._usable = False
 
+    def problem(self) -> str:
+        """The reason for which no position can be kept; empty for none."""
+        if not self._directory.is_dir():
+            return f"state_dir: there is no directory {self._directory}"
+        if not os.access(self._directory, os.R_OK | os.W_OK | os.X_OK):
+            return f"state_dir: {self._directory} cannot be written by user {os.geteuid()}"
+        return ""
+
     def begin(self, now_s: float) -> str:
-        """Remove what is stale as of this time, in seconds since 1970.
+        """Use the directory, and remove what is stale as of this time, in seconds since 1970.
 
         Returns the reason for which no position can be kept, or nothing.
         """
-        try:
-            for file in self._directory.glob("verify-*.json*"):
+        if problem := self.problem():
+            return problem
+        for file in self._directory.glob("verify-*.json*"):
+            with contextlib.suppress(OSError):
                 if now_s - file.stat().st_mtime > STALE_S:
-                    file.unlink(missing_ok=True)
-        except OSError as error:
-            return f"state_dir: {self._directory}: {error.strerror}"
-        if not os.access(self._directory, os.W_OK | os.X_OK):
-            there = "is not writable" if self._directory.is_dir() else "is no directory"
-            return f"state_dir: {self._directory} {there}"
+                    file.unlink()
         self._usable = True
         return ""
 
