@@ -7,24 +7,8 @@ it. A collector that is away delays nobody: what it missed is in the next export
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from threading import Event, Thread
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.sdk.metrics.export import (
-    AggregationTemporality,
-    Gauge,
-    Histogram,
-    HistogramDataPoint,
-    Metric,
-    MetricExportResult,
-    MetricsData,
-    NumberDataPoint,
-    ResourceMetrics,
-    ScopeMetrics,
-    Sum,
-)
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.samples import Sample
@@ -32,22 +16,31 @@ from prometheus_client.samples import Sample
 from leadline import __version__
 from leadline.clock import Clock
 
+if TYPE_CHECKING:  # the base install has no OpenTelemetry
+    from opentelemetry.sdk.metrics.export import HistogramDataPoint, Metric, MetricsData, NumberDataPoint
+
 TIMEOUT_S: Final = 10.0
 UNITS: Final = {"seconds": "s", "bytes": "By", "ratio": "1"}
 """Units of UCUM, as OpenTelemetry asks for, by the last word of a name."""
-CUMULATIVE: Final = AggregationTemporality.CUMULATIVE
 
 log = logging.getLogger(__name__)
 
 
 def start(role: str, registry: CollectorRegistry, endpoint: str, every_s: float, clock: Clock) -> Event:
-    """Export at each interval, from a thread that ends with the process, or when the event that is returned is set."""
+    """Export at each interval, from a thread that ends with the process, or when the event that is returned is set.
+
+    Raises ModuleNotFoundError without the extra ``otel``.
+    """
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
     exporter, stop = OTLPMetricExporter(endpoint=endpoint, timeout=TIMEOUT_S), Event()
     Thread(target=_run, args=(exporter, role, registry, every_s, clock, stop), name="otlp", daemon=True).start()
     return stop
 
 
 def _run(exporter: Any, role: str, registry: CollectorRegistry, every_s: float, clock: Clock, stop: Event) -> None:
+    from opentelemetry.sdk.metrics.export import MetricExportResult
+
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # it would repeat a traceback at each export
     began_ns, fails = int(clock.now().timestamp() * 1e9), False
     while not stop.wait(every_s):
@@ -62,15 +55,21 @@ def _run(exporter: Any, role: str, registry: CollectorRegistry, every_s: float, 
         fails = failed
 
 
-def converted(families: Iterable[Family], role: str, began_ns: int, now_ns: int) -> MetricsData:
+def converted(families: Iterable[Family], role: str, began_ns: int, now_ns: int) -> "MetricsData":
     """The values of a registry as one export. Families without a value are left out."""
+    from opentelemetry.sdk.metrics.export import MetricsData, ResourceMetrics, ScopeMetrics
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
     made = [metric for family in families if (metric := _metric(family, began_ns, now_ns)) is not None]
     scope = ScopeMetrics(InstrumentationScope("leadline", __version__), made, "")
     resource = Resource({"service.name": f"leadline-{role}", "service.version": __version__})
     return MetricsData([ResourceMetrics(resource, [scope], "")])
 
 
-def _metric(family: Family, began_ns: int, now_ns: int) -> Metric | None:
+def _metric(family: Family, began_ns: int, now_ns: int) -> "Metric | None":
+    from opentelemetry.sdk.metrics.export import AggregationTemporality, Gauge, Histogram, Metric, Sum
+
     samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
     if not samples:
         return None
@@ -78,20 +77,26 @@ def _metric(family: Family, began_ns: int, now_ns: int) -> Metric | None:
     name = family.name
     if family.type == "counter":
         name = f"{family.name}_total"
-        data = Sum([_number(each, began_ns, now_ns) for each in samples], CUMULATIVE, is_monotonic=True)
+        data = Sum(
+            [_number(each, began_ns, now_ns) for each in samples], AggregationTemporality.CUMULATIVE, is_monotonic=True
+        )
     elif family.type == "histogram":
-        data = Histogram(list(_histograms(samples, began_ns, now_ns)), CUMULATIVE)
+        data = Histogram(list(_histograms(samples, began_ns, now_ns)), AggregationTemporality.CUMULATIVE)
     else:
         data = Gauge([_number(each, None, now_ns) for each in samples])
     return Metric(name, family.documentation, UNITS.get(family.name.rpartition("_")[2], ""), data)
 
 
-def _number(sample: Sample, began_ns: int | None, now_ns: int) -> NumberDataPoint:
+def _number(sample: Sample, began_ns: int | None, now_ns: int) -> "NumberDataPoint":
+    from opentelemetry.sdk.metrics.export import NumberDataPoint
+
     return NumberDataPoint(dict(sample.labels), began_ns, now_ns, sample.value)  # type: ignore[arg-type]  # of a gauge
 
 
-def _histograms(samples: Iterable[Sample], began_ns: int, now_ns: int) -> Iterator[HistogramDataPoint]:
+def _histograms(samples: Iterable[Sample], began_ns: int, now_ns: int) -> "Iterator[HistogramDataPoint]":
     """One point for each set of labels. Prometheus counts the values up to a bound, OpenTelemetry between two."""
+    from opentelemetry.sdk.metrics.export import HistogramDataPoint
+
     series: dict[tuple[tuple[str, str], ...], dict[str, float]] = {}
     for sample in samples:
         labels: Mapping[str, str] = {name: value for name, value in sample.labels.items() if name != "le"}
