@@ -10,6 +10,7 @@ from msgspec import Meta, field
 from leadline.catalogue import RULES
 from leadline.settings.addresses import Glob, HttpAddress
 from leadline.settings.declare import SettingPath, Settings
+from leadline.settings.hours import HoursSettings
 
 Seconds = Annotated[float, Meta(ge=0, le=86400)]
 
@@ -45,6 +46,21 @@ class RouteMatch(Settings, frozen=True, kw_only=True):
             yield ("rule",), f"matches no rule; {hint}"
 
 
+class EscalateSettings(Settings, frozen=True, kw_only=True):
+    """Further targets of an incident that nobody acknowledges."""
+
+    after_s: Annotated[
+        float,
+        Meta(
+            ge=30,
+            le=7 * 86400,
+            description="Time from the detection, or the return of the problem, after which they are notified.",
+            examples=[900],
+        ),
+    ]
+    to: Annotated[list[Glob], Meta(min_length=1, description="Names of targets.", examples=[["pagerduty"]])]
+
+
 class RouteSettings(Settings, frozen=True, kw_only=True):
     """The targets of incidents. The first route that matches decides; with `continue`, later ones are added."""
 
@@ -53,9 +69,48 @@ class RouteSettings(Settings, frozen=True, kw_only=True):
         list[Glob],
         Meta(description="Names of targets; with an empty list, none is notified.", examples=[["slack", "pagerduty"]]),
     ]
+    escalate: Annotated[
+        list[EscalateSettings],
+        Meta(max_length=10, description="Targets that are added while nobody acknowledges an incident that pages."),
+    ] = []
+    hours: HoursSettings | None = None
+    outside_to: (
+        Annotated[
+            list[Glob],
+            Meta(
+                description="Targets in place of `to` outside of the hours. Those of `to` are notified when the hours "
+                "begin, of what is open then.",
+                examples=[["pagerduty"]],
+            ),
+        ]
+        | None
+    ) = None
+    hold: Annotated[
+        Literal["notices", "pages"],
+        Meta(
+            description="Outside of the hours, without `outside_to`: `notices` holds back notices of audits until the "
+            "hours begin, and pages are sent; `pages` holds back pages, too."
+        ),
+    ] = "notices"
     continue_: Annotated[bool, Meta(description="Whether later routes are considered, too.")] = field(
         default=False, name="continue"
     )
+
+    def check(self) -> Iterator[tuple[SettingPath, str]]:
+        """Settings for the time outside of the hours need hours."""
+        if self.hours is None and self.outside_to is not None:
+            yield ("outside_to",), "not used without hours"
+        if self.hours is None and self.hold == "pages":
+            yield ("hold",), "not used without hours"
+        if self.outside_to is not None and self.hold == "pages":
+            yield ("hold",), "not used with outside_to, whose targets are notified"
+
+    def names(self) -> Iterator[tuple[SettingPath, str]]:
+        """The path and name of each target that is named."""
+        yield from ((("to",), name) for name in self.to)
+        yield from ((("outside_to",), name) for name in self.outside_to or ())
+        for index, step in enumerate(self.escalate):
+            yield from ((("escalate", index, "to"), name) for name in step.to)
 
 
 class NotifySettings(Settings, frozen=True, kw_only=True):

@@ -108,12 +108,9 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
             elif not name.replace("-", "").replace("_", "").isalnum() or not name.isascii() or len(name) > 60:
                 yield ("targets", name), "not a valid name; use up to 60 letters, digits, hyphens and underscores"
         for index, route in enumerate(self.routes):
-            for name in route.to:
+            for path, name in route.names():
                 if name not in known:
-                    yield (
-                        ("routes", index, "to"),
-                        f"no target is named {name!r}; {there}",
-                    )
+                    yield ("routes", index, *path), f"no target is named {name!r}; {there}"
         for name in self.default or ():
             if name not in known:
                 yield ("default",), f"no target is named {name!r}; {there}"

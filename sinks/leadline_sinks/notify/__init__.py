@@ -6,6 +6,7 @@ Decisions, without I/O:
 ``matching``           whether a route or silence matches an incident
 ``matchable``          the matchers of a silence, and those that no incident can have
 ``routing``            the targets of an incident
+``hours``              the hours in which people work
 ``situation``          the facts on which a decision depends
 ``acknowledgements``   the generations of an incident that acknowledgements cover
 ``occasions``          the occasion of the next notification, and when it is due

@@ -6,6 +6,7 @@ new notifier that gets the records from there on, and the deliveries, continues 
 """
 
 import logging
+from collections.abc import Sequence
 from math import inf
 from random import random
 from typing import Final, Protocol
@@ -15,17 +16,19 @@ import msgspec
 from leadline import metrics
 from leadline.clock import Clock
 from leadline.logs import escape
+from leadline.model.action import Action
 from leadline.model.delivery import Delivery
 from leadline.model.ids import IncidentId
 from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
+from leadline_sinks.notify.acknowledgements import covering
 from leadline_sinks.notify.attempts import Attempts
 from leadline_sinks.notify.context import NotificationContext
 from leadline_sinks.notify.delivery_records import DeliveryRecords
 from leadline_sinks.notify.lease import NotOwner
 from leadline_sinks.notify.notify_decision import Send, Skip, SkipReason, Suppress, Wait, decide
 from leadline_sinks.notify.pacing import RandomNumber
-from leadline_sinks.notify.routing import targets
+from leadline_sinks.notify.routing import until_routed_s
 from leadline_sinks.notify.self_incident import SelfIncident
 from leadline_sinks.notify.sink import (
     NEEDS_OPERATOR,
@@ -283,13 +286,16 @@ class Notifier:
             metrics.SINK_DELIVERIES.labels(self._target, str(reason)).inc()
 
     def _situation(self, tracked: TrackedIncident, now: float) -> Situation:
-        incident = tracked.incident
+        incident, last = tracked.incident, self._last(tracked)
+        actions = self._context.actions(incident.incident_id)
+        until_s = self._until_routed_s(tracked, actions, last, now)
         return Situation(
             incident=incident,
-            actions=self._context.actions(incident.incident_id),
+            actions=actions,
             silences=self._context.silences(),
-            last=self._last(tracked),
-            routed=self._routed(incident),
+            last=last,
+            routed=until_s <= 0,
+            routed_in_s=until_s,
             now=self._clock.now(),
             observed_s=now - tracked.observed_at,
             delivered_s=now - tracked.delivered_at,
@@ -302,12 +308,18 @@ class Notifier:
             resend_s=self._sink.resend_s,
         )
 
-    def _routed(self, incident: Incident) -> bool:
-        """Whether the routes lead here, of the incident or of one that it is about: its own are held back."""
+    def _until_routed_s(
+        self, tracked: TrackedIncident, actions: Sequence[Action], last: Delivery | None, now: float
+    ) -> float:
+        """Seconds until the routes lead here, of the incident or of one that it is about: its own are held back."""
+        incident, wall = tracked.incident, self._clock.now()
         if incident.class_ != "page" and not self._sink.takes_notices:
-            return False
+            return inf
+        known = incident.acknowledged_by or covering(actions, last, incident.generation)
+        began = max([incident.detected_at, *incident.reopened])
+        waited_s = None if known else max(now - tracked.observed_at, (wall - began).total_seconds())
         about = (incident, *self._context.datacenters.parts(incident))
-        return any(self._target in targets(self._settings, each) for each in about)
+        return min(until_routed_s(self._settings, each, self._target, wall, waited_s) for each in about)
 
     def _last(self, tracked: TrackedIncident) -> Delivery | None:
         last = self._context.delivery(tracked.incident.incident_id, self._target)

@@ -84,6 +84,8 @@ def decide(at: Situation, notify: NotifySettings) -> Decision:
         return Skip(SkipReason.UP_TO_DATE, final=True)
     if at.last is not None and at.incident.seq < at.last.seq:
         return Skip(SkipReason.UP_TO_DATE, final=False)  # another process has sent a later record
+    if not notified and not at.routed and not resolved and at.routed_in_s < inf:
+        return Wait(at.routed_in_s)
     if not notified and not at.routed:
         return Skip(SkipReason.NOT_ROUTED, settled)
     if not notified and resolved and not (at.undelivered and at.incident.merged_into is None):

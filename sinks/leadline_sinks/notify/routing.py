@@ -1,9 +1,13 @@
 """The targets that are notified of an incident."""
 
 from collections.abc import Iterator
+from datetime import datetime
+from math import inf
 
 from leadline.model.incident import Incident
+from leadline.settings.routing import RouteSettings
 from leadline.settings.sink import SinkSettings
+from leadline_sinks.notify.hours import until_hours_s
 from leadline_sinks.notify.matching import glob, route_matches
 from leadline_sinks.notify.self_incident import failing_target
 
@@ -25,6 +29,35 @@ def targets(settings: SinkSettings, incident: Incident) -> frozenset[str]:
     return chosen
 
 
+def until_routed_s(
+    settings: SinkSettings, incident: Incident, target: str, now: datetime, unacknowledged_s: float | None
+) -> float:
+    """Seconds until the routes lead an incident to a target: 0 for now, infinity for never as things are.
+
+    ``unacknowledged_s`` is the time for which nobody has acknowledged it; None when somebody has.
+    """
+    matching = list(_matching(settings, incident))
+    if target == CONSOLE or not matching or failing_target(incident) is not None:
+        return 0.0 if target in targets(settings, incident) else inf
+    return min((_wait_s(route, incident, target, now, unacknowledged_s) for route in matching), default=inf)
+
+
+def _wait_s(
+    route: RouteSettings, incident: Incident, target: str, now: datetime, unacknowledged_s: float | None
+) -> float:
+    closed_s = until_hours_s(route.hours, now) if route.hours is not None else 0.0
+    is_page = incident.class_ == "page"
+    waits = [inf]
+    if target in route.to:
+        is_held = route.outside_to is not None or route.hold == "pages" or not is_page
+        waits.append(closed_s if is_held else 0.0)
+    if closed_s and target in (route.outside_to or ()):
+        waits.append(0.0)
+    if is_page and incident.state == "open" and unacknowledged_s is not None:
+        waits += [max(0.0, step.after_s - unacknowledged_s) for step in route.escalate if target in step.to]
+    return min(waits)
+
+
 def may_receive(settings: SinkSettings, target: str, cluster: str, datacenter: str) -> bool:
     """Whether the routes may lead an incident of a cluster to a target, whatever its severity, rules and labels are."""
     for route in settings.routes:
@@ -33,7 +66,7 @@ def may_receive(settings: SinkSettings, target: str, cluster: str, datacenter: s
             match.datacenter is not None and not glob(match.datacenter, datacenter)
         ):
             continue
-        if target in route.to:
+        if any(target == name for _, name in route.names()):
             return True
         if match.rule is None and match.severity == "info" and not match.labels and not route.continue_:
             return False
@@ -41,12 +74,17 @@ def may_receive(settings: SinkSettings, target: str, cluster: str, datacenter: s
 
 
 def _routed(settings: SinkSettings, incident: Incident) -> Iterator[str]:
-    matched = False
+    matching = list(_matching(settings, incident))
+    for route in matching:
+        yield from route.to
+    if not matching:
+        yield from settings.names() if settings.default is None else settings.default
+
+
+def _matching(settings: SinkSettings, incident: Incident) -> Iterator[RouteSettings]:
+    """The routes of an incident."""
     for route in settings.routes:
         if route_matches(route.match, incident):
-            matched = True
-            yield from route.to
+            yield route
             if not route.continue_:
                 return
-    if not matched:
-        yield from settings.names() if settings.default is None else settings.default

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from leadline.model.action import Action
 from leadline.model.alert import severity_rank
@@ -48,6 +49,8 @@ class Situation:
     """The open incident of a datacenter that this one is a part of."""
     unseen_actions: bool = False
     """Whether people can acknowledge and resolve at the target without Leadline's knowing."""
+    routed_in_s: float = inf
+    """Seconds until the routes lead to the target, where they do not yet: hours begin, or nobody acknowledges."""
     resend_s: float = 0.0
     """Seconds after which the target takes an open incident for over unless it is sent again; 0 for one that does
     not."""
