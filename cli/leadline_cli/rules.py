@@ -1,5 +1,8 @@
 """``leadline rules``."""
 
+import dataclasses
+from pathlib import Path
+
 import click
 from msgspec.structs import asdict
 
@@ -10,11 +13,12 @@ from leadline_cli.output import emit, table
 
 @click.group()
 def command() -> None:
-    """List the rules and their limits.
+    """List the rules and their limits; judge the rules of Prometheus that you have.
 
     \b
     Example:
       leadline rules list
+      leadline rules import /etc/prometheus/rules/*.yml
     """
 
 
@@ -60,3 +64,39 @@ def _level(level: float | None, unit: str, low_is_bad: bool) -> str:
     if level is None:
         return ""
     return ("≤ " if low_is_bad else "≥ ") + amount(level, unit)
+
+
+@command.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--scrape",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The page of an exporter, or the names of all metrics as Prometheus gives them: proves what is there.",
+)
+@format_option
+def import_(files: tuple[Path, ...], scrape: Path | None, form: str) -> int:
+    """Judge alerts of Prometheus about replication: whether each can fire, what it hides, and what replaces it.
+
+    Nothing is changed or sent. FILE has groups of rules, as Prometheus or its operator reads them; give all files
+    together, since alerts read recording rules of others. Alerts about other things are counted and left out. Exit code
+    1: an alert can never fire, is silent in its fault, or cannot be read.
+
+    \b
+    Example:
+      leadline rules import /etc/prometheus/rules/*.yml
+      leadline rules import rules.yml --scrape metrics.txt
+    """
+    from leadline_cli.rule_import import page, reading, scraped
+    from leadline_cli.rule_import.report import report
+    from leadline_cli.rule_import.verdict import BAD
+
+    rules = [rule for file in files for rule in reading.read(file)]
+    found = report(rules, scraped.names(scrape) if scrape is not None else None)
+    if form == "json":
+        for alert in found.alerts:
+            emit(dataclasses.asdict(alert))
+        click.echo(page.summary(found), err=True)
+    else:
+        click.echo(page.page(found))
+    return int(any(alert.verdict in BAD for alert in found.alerts))
