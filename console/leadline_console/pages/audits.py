@@ -14,6 +14,7 @@ from leadline_console.page import Asked, NotFound, Page
 from leadline_console.pages.causes import FixStep, fix_step
 from leadline_console.read_model import ReadModel
 
+A_PAGE: Final = 50
 MOST_FINDINGS_SHOWN: Final = 300
 MOST_NOT_JUDGED: Final = 200
 
@@ -64,7 +65,9 @@ class AuditsPage(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str
     """The cluster that is asked for; empty for all."""
     rows: list[AuditRow]
-    """Worst first."""
+    """Those of this page of the list, worst first."""
+    page: int
+    pages: int
     findings: list[ShownFinding]
     """Of the cluster that is asked for: not accepted ones first, worst first."""
     not_judged: list[UnjudgedRule]
@@ -73,14 +76,18 @@ class AuditsPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def view(model: ReadModel, asked: Asked) -> AuditsPage:
-    """``cluster`` shows one cluster with its findings. Raises NotFound."""
+    """``cluster`` shows one cluster with its findings, ``page`` a part of the list. Raises NotFound."""
     cluster = asked.text("cluster")
     results = sorted(model.audits.values(), key=_worst)
+    pages = max(1, -(-len(results) // A_PAGE))
+    page = asked.number("page", 1, least=1, most=pages)
     if not cluster:
         return AuditsPage(
             first_line=_overview(results),
             cluster="",
-            rows=[_row(each) for each in results],
+            rows=[_row(each) for each in results[(page - 1) * A_PAGE : page * A_PAGE]],
+            page=page,
+            pages=pages,
             findings=[],
             not_judged=[],
             left_out=0,
@@ -95,6 +102,8 @@ def view(model: ReadModel, asked: Asked) -> AuditsPage:
         first_line=f"{cluster}: {_found(result)}",
         cluster=cluster,
         rows=[_row(result)],
+        page=1,
+        pages=1,
         findings=[_shown(each, steps.get(each.rule, [])) for each in findings[:MOST_FINDINGS_SHOWN]],
         not_judged=[
             UnjudgedRule(rule=each.rule, subject=each.subject, reason=each.reason)

@@ -13,8 +13,10 @@ from leadline.model.status import LinkStatus, NodeStatus
 from leadline_console.page import Asked, Page
 from leadline_console.pages.incidents import ListedIncident, listed_incident
 from leadline_console.read_model import ReadModel
+from leadline_console.wording import many
 from leadline_sinks.notify.matchable import FIXED, SEEN, require_match
 from leadline_sinks.notify.matching import LABEL, MATCHERS, patterns_match
+from leadline_sinks.notify.notify_decision import active_silence
 
 LENGTHS_S: Final[Mapping[str, int]] = {
     "30m": 1800, "1h": 3600, "2h": 7200, "4h": 14400, "8h": 28800, "24h": 86400, "3d": 259200, "7d": 604800,
@@ -22,6 +24,7 @@ LENGTHS_S: Final[Mapping[str, int]] = {
 """Lengths that the form offers. A silence without an end would hide the next fault as well."""
 DEFAULT_LENGTH: Final = "2h"
 MOST_SHOWN: Final = 20
+MOST_ROWS: Final = 50
 LONGEST_PATTERN: Final = 255
 LABELS: Final = "labels"
 """The field of the form for matchers of labels: ``team=payments env=prod``."""
@@ -62,7 +65,9 @@ class SilencesPage(msgspec.Struct, frozen=True, kw_only=True):
 
     first_line: str
     rows: list[SilenceRow]
-    """In the order of their ends."""
+    """The first that end, in the order of their ends."""
+    left_out: int
+    """Further silences that are not over; `leadline silence list` has all of them."""
     given: dict[str, str]
     """The fields of the form as they were given."""
     fields: list[str]
@@ -82,12 +87,14 @@ def view(model: ReadModel, asked: Asked) -> SilencesPage:
     """The matchers, ``for``, ``comment`` and ``unknown`` in the address fill the form and make the preview."""
     given = {name: asked.text(name).strip() for name in (*MATCHERS, LABELS)}
     active = [each for each in model.silences.values() if each.ends_at > asked.now]
-    rows = [_row(model, each, asked.now) for each in sorted(active, key=lambda each: (each.ends_at, each.silence_id))]
+    active.sort(key=lambda each: (each.ends_at, each.silence_id))
+    rows = [_row(model, each, asked.now) for each in active[:MOST_ROWS]]
     unknown = asked.text("unknown") != ""
     length = asked.text("for", DEFAULT_LENGTH)
     return SilencesPage(
-        first_line=_first_line(rows),
+        first_line=_first_line(model, active, asked.now),
         rows=rows,
+        left_out=max(0, len(active) - MOST_ROWS),
         given=given,
         fields=list(MATCHERS),
         length=length if length in LENGTHS_S else DEFAULT_LENGTH,
@@ -172,13 +179,13 @@ def _row(model: ReadModel, silence: Silence, now: datetime) -> SilenceRow:
     )
 
 
-def _first_line(rows: Sequence[SilenceRow]) -> str:
-    active = [row for row in rows if row.state == "active"]
+def _first_line(model: ReadModel, silences: Sequence[Silence], now: datetime) -> str:
+    active = [each for each in silences if each.starts_at <= now]
     if not active:
         return "No silence is active: every incident is sent."
-    held = sum(row.holds_back for row in active)
-    many = "1 silence is active" if len(active) == 1 else f"{len(active)} silences are active"
-    return f"{many}, and {'holds' if len(active) == 1 else 'hold'} back {held} open incident{'' if held == 1 else 's'}."
+    held = sum(active_silence(each, active, now) is not None for each in model.open_incidents.values())
+    hold = "is active, and holds" if len(active) == 1 else "are active, and hold"
+    return f"{many(len(active), 'silence')} {hold} back {many(held, 'open incident')}."
 
 
 PAGE: Final = Page("/silences", "Silences", "silences.html", view, menu="Silences")

@@ -13,6 +13,7 @@ from leadline_console.read_model import ReadModel
 from leadline_console.wording import age, many
 
 ORDER: Final = {"different": 0, "failed": 1, "undecided": 2, "equal": 3}
+A_PAGE: Final = 50
 MOST_TABLES_SHOWN: Final = 300
 
 
@@ -73,7 +74,9 @@ class VerificationsPage(msgspec.Struct, frozen=True, kw_only=True):
     first_line: str
     link: str
     rows: list[VerificationRow]
-    """Worst first."""
+    """Those of this page of the list, worst first."""
+    page: int
+    pages: int
     not_verified: int
     """Links of which no comparison is on record."""
     tables: list[VerifiedTable]
@@ -84,15 +87,25 @@ class VerificationsPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def view(model: ReadModel, asked: Asked) -> VerificationsPage:
-    """``link`` shows one link with its tables. Raises NotFound."""
+    """``link`` shows one link with its tables, ``page`` a part of the list. Raises NotFound."""
     ident = asked.text("link")
     rows = sorted((_row(each, asked.now) for each in model.verifications.values()), key=_worst)
     missing = sum(1 for link in model.links if link not in model.verifications)
     if not ident:
+        pages = max(1, -(-len(rows) // A_PAGE))
+        page = asked.number("page", 1, least=1, most=pages)
         return VerificationsPage(
-            first_line=_overview(rows, missing), link="", rows=rows, not_verified=missing, tables=[],
-            tables_left_out=0, definitions=[], sequences=[],
-        )  # fmt: skip
+            first_line=_overview(rows, missing),
+            link="",
+            rows=rows[(page - 1) * A_PAGE : page * A_PAGE],
+            page=page,
+            pages=pages,
+            not_verified=missing,
+            tables=[],
+            tables_left_out=0,
+            definitions=[],
+            sequences=[],
+        )
     found = model.verifications.get(ident)
     if found is None:
         raise NotFound(f"no verification of link {ident!r} is on record; `leadline verify --help` says how to make one")
@@ -102,6 +115,8 @@ def view(model: ReadModel, asked: Asked) -> VerificationsPage:
         first_line=_about(row),
         link=ident,
         rows=[row],
+        page=1,
+        pages=1,
         not_verified=missing,
         tables=tables[:MOST_TABLES_SHOWN],
         tables_left_out=found.tables_left_out + max(0, len(tables) - MOST_TABLES_SHOWN),
