@@ -225,7 +225,7 @@ def _run(request: "VerifyRequest", keys: IO[bytes] | None, form: str) -> "Verify
             keys.flush()
 
     try:
-        return asyncio.run(Run(request, SystemClock(), on_row, shown.show).verify())
+        return asyncio.run(Run(request, SystemClock(), on_row, shown.show, shown.wait).verify())
     except KeyboardInterrupt:
         shown.end()
         hint = f"; run it again with --resume {request.resume} to go on" if request.resume else ""
@@ -257,6 +257,11 @@ class _Shown:
             self._width = len(line)
         else:
             click.echo(f"leadline: {line}", err=True)
+
+    def wait(self, reason: str) -> None:
+        """Say what the run waits for."""
+        self.end()
+        click.echo(escape(f"leadline: waiting: {reason}"), err=True)
 
     def end(self) -> None:
         """Remove the line."""

@@ -14,6 +14,8 @@ LOOK_S: Final = 5.0
 """While the window is closed, the time is read as often."""
 
 
+SAY_S: Final = 30.0
+"""The reason for a long wait is reported as often."""
 HELD_S: Final = 1.0
 """While a server is busy, or behind, it is looked at as often."""
 
@@ -92,45 +94,56 @@ def pause_s(rows: int, took_s: float, max_rows_per_s: float | None) -> float:
 class Pace:
     """Holds a run to its limits."""
 
-    def __init__(self, limits: RunLimits, clock: Clock, holds: Sequence[Callable[[], Awaitable[str]]] = ()) -> None:
-        """``holds``: each gives a reason to wait, or nothing."""
+    def __init__(
+        self,
+        limits: RunLimits,
+        clock: Clock,
+        holds: Sequence[Callable[[], Awaitable[str]]] = (),
+        on_wait: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """``holds``: each gives a reason to wait, or nothing. ``on_wait``: called with it, again every ``SAY_S``."""
         self.limits = limits
-        self._holds = holds
+        self._holds, self._on_wait = holds, on_wait
         self._clock = clock
         self._began = clock.monotonic()
         self._chunk_began = self._began
 
     async def before_chunk(self) -> str:
         """Wait until the next chunk may be read. Returns the reason for which the run ends instead, or nothing."""
-        held, began = "", self._clock.monotonic()
-        while True:
-            if (
-                held
-                and self.limits.max_wait_s is not None
-                and self._clock.monotonic() - began >= self.limits.max_wait_s
-            ):
-                return f"it waited for {self.limits.max_wait_s:g} s: {held}"
-            if self._over():
-                waited = f"; it waited: {held}" if held else ""
-                return f"--max-duration {self.limits.max_duration_s:g} s is over{waited}"
-            window = self.limits.window
-            if window is not None and not window.is_open(self._clock.now()):
-                if self.limits.ends_with_window:
-                    return f"its hours are over; they begin again at {window.start:%H:%M} UTC"
-                held = f"the window opens at {window.start:%H:%M} UTC"
-                await self._clock.sleep(min(LOOK_S, window.opens_in_s(self._clock.now())))
-            elif held := await self._held():
-                await self._clock.sleep(HELD_S)
-            else:
+        began = self._clock.monotonic()
+        reported_at = began - SAY_S
+        held = ""
+        while not (ends := self._ends(held, self._clock.monotonic() - began)):
+            held, pause_s = await self._held()
+            if not held:
                 break
+            if self._clock.monotonic() - reported_at >= SAY_S:
+                reported_at = self._clock.monotonic()
+                self._on_wait(held)
+            await self._clock.sleep(pause_s)
         self._chunk_began = self._clock.monotonic()
+        return ends
+
+    def _ends(self, held: str, waited_s: float) -> str:
+        """The reason for which the run ends now; ``held``: the one for which it has waited."""
+        limits = self.limits
+        if held and limits.max_wait_s is not None and waited_s >= limits.max_wait_s:
+            return f"it waited for {limits.max_wait_s:g} s: {held}"
+        if self._over():
+            return f"--max-duration {limits.max_duration_s:g} s is over{f'; it waited: {held}' if held else ''}"
+        if limits.window is not None and limits.ends_with_window and not limits.window.is_open(self._clock.now()):
+            return f"its hours are over; they begin again at {limits.window.start:%H:%M} UTC"
         return ""
 
-    async def _held(self) -> str:
+    async def _held(self) -> tuple[str, float]:
+        """The reason to wait, and for how many seconds before the next look."""
+        window = self.limits.window
+        if window is not None and (opens_in_s := window.opens_in_s(self._clock.now())):
+            return f"the window opens at {window.start:%H:%M} UTC", min(LOOK_S, opens_in_s)
         for hold in self._holds:
             if reason := await hold():
-                return reason
-        return ""
+                return reason, HELD_S
+        return "", 0.0
 
     async def after_chunk(self, rows: int) -> None:
         """Wait as long as the limit of rows per second asks for."""

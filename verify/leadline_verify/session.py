@@ -17,6 +17,8 @@ from leadline_agents.engines.postgresql.connection import Connection
 from leadline_agents.engines.postgresql.poolers import refuse_pooler
 
 OLDEST: Final = 13
+IDLE_SINCE: Final = 140000
+"""The version that ends idle sessions by itself; one that waits between two chunks is idle."""
 CONNECT_TIMEOUT_S: Final = 10
 GRANTS: Final = "deploy/sql/verify.sql"
 _CONNECTION: Final[dict[str, Any]] = {
@@ -74,6 +76,8 @@ async def open_session(name: str, dsn: str, statement_timeout_s: float) -> Conne
     if connection.info.server_version < OLDEST * 10000:
         await connection.close()
         raise UnreachableError(f"{name}: PostgreSQL {connection.info.server_version // 10000} is too old; 13 and later")
+    if connection.info.server_version >= IDLE_SINCE:
+        await connection.execute("SET idle_session_timeout = 0")
     return connection
 
 

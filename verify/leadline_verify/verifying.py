@@ -43,10 +43,14 @@ class Run:
         clock: Clock,
         on_row: Callable[[RowFinding], None],
         on_progress: Callable[[RunProgress], None],
+        on_wait: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """``on_row``: called for each confirmed row as it is found, first for those of the checkpoint."""
+        """``on_row``: called for each confirmed row as it is found, first for those of the checkpoint.
+
+        ``on_wait``: called with the reason while the run waits for its window, a busy server, or the downstream.
+        """
         self._request, self._clock = request, clock
-        self._on_row, self._on_progress = on_row, on_progress
+        self._on_row, self._on_progress, self._on_wait = on_row, on_progress, on_wait
         self._began = clock.monotonic()
         self._rows = 0
         self._kept = KeptRun(request.resume, clock, must_fit=request.resume_must_fit)
@@ -76,7 +80,7 @@ class Run:
             lag = ReplicaLag(barrier, request.downstream, request.limits.pause_lag_s, self._clock)
             above = SideReader(request.upstream, up, self._clock)
             below = SideReader(request.downstream, down, self._clock)
-            pace = Pace(request.limits, self._clock, (load.reason, lag.reason))
+            pace = Pace(request.limits, self._clock, (load.reason, lag.reason), self._on_wait)
             tables = OneTable(
                 above,
                 below,

@@ -186,6 +186,42 @@ def test_limits_end_a_run_and_say_so(run: Run, pair: tuple[Server, Server]) -> N
     assert slow.states == {"third": "equal"}
 
 
+def test_a_run_that_waits_is_not_ended_as_idle(run: Run, pair: tuple[Server, Server]) -> None:
+    """Between two chunks its sessions are idle for longer than the servers permit.
+
+    pt-archiver lost its connection so while it waited: https://github.com/percona/percona-toolkit/pull/29
+    """
+    for server in pair:
+        server.query(f"ALTER ROLE {ROLE} SET idle_session_timeout = '200ms'")
+    try:
+        found = verify(run, *map(verifier, pair), "--table", "second", "--chunk", 500, "--rate", 1000)
+    finally:
+        for server in pair:
+            server.query(f"ALTER ROLE {ROLE} RESET idle_session_timeout")
+    assert (found.states, found.result.code) == ({"second": "different"}, 1), found.result
+    assert found.tables["public.second"]["rows_upstream"] == 2000
+
+
+@pytest.mark.parametrize("estimate", [0, 5, 10_000_000])
+def test_a_wrong_estimate_of_a_table_leaves_no_row_out(run: Run, pair: tuple[Server, Server], estimate: int) -> None:
+    """Statistics may be old by a lot. Other tools skip a table by them, or read it in one piece.
+
+    https://github.com/percona/percona-toolkit/pull/49, https://github.com/percona/percona-toolkit/pull/81
+    """
+    set_estimate = "UPDATE pg_class SET reltuples = %s WHERE relname = 'first'"
+    for server in pair:
+        server.query(set_estimate, [estimate], dbname="app")
+    try:
+        found = verify(run, *map(verifier, pair), "--table", "first", "--chunk", 300)
+    finally:
+        for server in pair:
+            server.query(set_estimate, [2000], dbname="app")
+    table = found.tables["public.first"]
+    assert (table["state"], table["rows_upstream"], table["chunks"]) == ("different", 2000, 7)
+    assert table.get("undecided", []) == []
+    assert {key for _, key, _, _ in found.found} == {"1", "1000", "2000"}
+
+
 SLEEPING = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 
 

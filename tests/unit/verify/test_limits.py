@@ -76,6 +76,19 @@ async def always() -> str:
     return "pg-2 is busy"
 
 
+async def test_a_long_wait_is_reported_now_and_then() -> None:
+    """With its reason: at once, and each half minute."""
+    clock = ManualClock(NOON)
+    reported: list[float] = []
+
+    async def late() -> str:
+        return "pg-4 is late" if clock.monotonic() < 100 else ""
+
+    pace = Pace(RunLimits(), clock, [late], lambda _: reported.append(clock.monotonic()))
+    assert await pace.before_chunk() == ""
+    assert reported == pytest.approx([0, 30, 60, 90], abs=1)
+
+
 async def test_a_long_wait_ends_a_run_that_others_wait_for() -> None:
     """With what it waited for; a shorter one does not."""
     clock = ManualClock(NOON)
