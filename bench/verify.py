@@ -150,7 +150,7 @@ def digest_cost(server: Server, rows: int, chunk: int = 10_000) -> dict[str, flo
         dbname="app",
     )
     known = [Column(name=name, type_name=base, base_type=base, category=kind) for name, base, kind in columns]
-    hashed = row_hash([column_hash(column, at, 18) for at, column in enumerate(known, 1)], 0)
+    hashed = row_hash([column_hash(column, at, 18) for at, column in enumerate(known, 1)], 0, (0, "id"))
     found: dict[str, float] = {}
     with psycopg.connect(server.dsn("app"), autocommit=True) as connection:
         for setting in ("jit = off", "max_parallel_workers_per_gather = 0", "timezone = 'UTC'"):
@@ -251,7 +251,7 @@ def soak(
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(prog="python -m bench.verify", description=__doc__)
-    parser.add_argument("--rows", type=int, default=4_000_000)
+    parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--transactions", type=int, default=200_000)
     parser.add_argument("--planted", type=int, default=1000)
     parser.add_argument("--json", type=Path)

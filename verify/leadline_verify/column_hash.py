@@ -110,7 +110,14 @@ def _constant(seed: int, value: str) -> str:
     return f"'{number}'::bigint"
 
 
-def row_hash(hashes: Sequence[str], seed: int) -> str:
-    """The hash of a row from the hashes of its columns, of which the first has the seed ``seed + 1``."""
+def row_hash(hashes: Sequence[str], seed: int, key: tuple[int, str] | None = None) -> str:
+    """The hash of a row from the hashes of its columns, of which the first has the seed ``seed + 1``.
+
+    ``key``: the place of a column in them and its name, where it is the only one of the key and a bigint on both sides.
+    It is taken as it is: one number that is not hashed before the mix cannot cancel out with another.
+    """
     terms = [f"coalesce({each}, {seed + 1000 + at})" for at, each in enumerate(hashes, 1)]
+    if key is not None:
+        place, name = key
+        terms[place] = f"coalesce({quoted(name)}, {_constant(seed, 'NULL')})"
     return _of_bits(" # ".join(terms) or f"{seed + 1000}::bigint", seed)

@@ -41,7 +41,7 @@ class Statements:
         self.table = table.full_name
         self._from = table.full_name if table.kind == "p" else f"ONLY {table.full_name}"
         self._filter = plan.row_filter if self._is_upstream else plan.downstream_filter
-        self._hashes = [row_hash(self._columns(seed), seed) for seed in seeds]
+        self._hashes = [row_hash(self._columns(seed), seed, self._bigint_key()) for seed in seeds]
 
     def digest(self, after: Bound, up_to: Bound, flipped: Key | None = None) -> str:
         """The number of rows in a range, and their sums. ``flipped``: count the complement of this row's hash."""
@@ -114,6 +114,17 @@ class Statements:
             )
             for at, match in enumerate(plan.columns, 1)
         ]
+
+    def _bigint_key(self) -> tuple[int, str] | None:
+        """The place and name of the key, where it is one bigint on both sides."""
+        key = self._plan.key
+        if key is None or len(key.columns) != 1:
+            return None
+        for place, match in enumerate(self._plan.columns):
+            types = {(each.base_type, each.is_domain) for each in (match.upstream, match.downstream)}
+            if match.name == key.columns[0].name and types == {("int8", False)}:
+                return place, match.name
+        return None
 
     def _select(self, columns: Sequence[str], condition: str) -> str:
         conditions = [f"({each})" for each in (condition, self._filter) if each]

@@ -9,6 +9,7 @@ from leadline_verify.key_choice import choose_key
 from leadline_verify.linking import FollowedBy, find_link
 from leadline_verify.plan import WHOLE_TABLE_ROWS, NotComparable, Planned, TablePlan, plan_logical, plan_physical
 from leadline_verify.selection import select
+from leadline_verify.statements import Side, Statements
 from leadline_verify.table_facts import CatalogTable, PublishedTable, SubscribedTable, TableKey
 from tests.unit.verify.builders import column, facts, subscription, table
 
@@ -81,6 +82,18 @@ def test_a_table_that_only_one_side_has_is_named() -> None:
     assert "ALTER SUBSCRIPTION sub REFRESH PUBLICATION" in reason(new)
     (old,) = plan_logical(BOTH, [PLAIN], [PLAIN], [], [taken()], LINK)
     assert "no publication of subscription sub" in reason(old)
+
+
+def test_a_key_of_one_bigint_is_mixed_in_as_it_is() -> None:
+    """On both sides; where it is an integer on one of them, its text is hashed on both, as that of any other column."""
+    wide, narrow = (table(column("id", base), column("v")) for base in ("int8", "int4"))
+    for down, expected in ((wide, 'coalesce("id", '), (narrow, 'coalesce(hashtextextended("id"::text ')):
+        found = way(planned(wide, down))
+        sides: tuple[Side, Side] = ("upstream", "downstream")
+        for side in sides:
+            assert expected in Statements(found, side).digest(None, None)
+    two = table(column("id", "int8"), column("part", "int8"), key=("id", "part"))
+    assert 'coalesce("' not in Statements(way(planned(two, two)), "upstream").digest(None, None)
 
 
 def test_a_table_that_the_role_may_not_read_names_role_and_side() -> None:
