@@ -113,6 +113,8 @@ class _Reader:
         given = {key: data[key] for key in setting.keys if data.get(key) is not None}
         if len(given) > 1:
             return self.report((*path, setting.key), f"{' and '.join(given)} are both given; give only one of them")
+        if setting.kind == "group" and setting.default is None and not given:
+            return None  # an optional group that is not there, which is not one with all defaults
         if setting.group and setting.kind == "group":
             return self.group(setting.group, data.get(setting.key), (*path, setting.key))
         if not given and setting.default is not REQUIRED:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,10 +15,12 @@ from leadline.model.incident import Incident
 from leadline.settings.sink import SinkSettings
 from leadline.settings.sink_routes import read_routes
 from leadline_console.page import Asked, Page
+from leadline_console.pages.acknowledged import acknowledgement
 from leadline_console.pages.decisions import DecisionLine, TargetAnswer, answers, decision_lines, sentence
 from leadline_console.pages.incident import the_incident
 from leadline_console.read_model import ReadModel
 from leadline_console.route_words import routed
+from leadline_console.wording import age
 
 if TYPE_CHECKING:
     from leadline.settings.web_console import WebConsoleSettings
@@ -139,7 +142,7 @@ def _of_incident(model: ReadModel, asked: Asked, target: str, targets: list[str]
         answers=mine,
         decisions=lines,
         source=_source(logged),
-        route=_route(logged, incident, target) if target else "",
+        route=_route(logged, model, incident, target, asked.now) if target else "",
         newest=[],
         found=len(lines),
     )
@@ -158,12 +161,14 @@ def _source(logged: LoggedDeliveries) -> str:
     return f"{kept} With incident_log.dsn in the settings of the console, every decision is listed."
 
 
-def _route(logged: LoggedDeliveries, incident: Incident, target: str) -> str:
+def _route(logged: LoggedDeliveries, model: ReadModel, incident: Incident, target: str, now: datetime) -> str:
     if logged.sink is None:
         why = logged.sink_problem or "set web.sink_settings in the settings of the console"
         return f"Which route it takes is not known here: {why}."
-    leads, why = routed(logged.sink, incident, target)
-    return f"{target} is {'on its route' if leads else 'not on its route'}. {why}"
+    wait_s, why = routed(logged.sink, incident, target, now, acknowledgement(model, incident) is not None)
+    if wait_s == inf:
+        return f"{target} is not on its route. {why}"
+    return f"{target} is on its route{f' in {age(wait_s)}' if wait_s else ''}. {why}"
 
 
 def _failing(model: ReadModel, each: Delivery) -> bool:

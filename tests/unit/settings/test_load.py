@@ -183,3 +183,12 @@ def test_every_setting_has_its_own_variable_and_help(group: type) -> None:
     names = [variable((*path[:-1], key)) for path, setting in found for key in setting.keys]
     assert len(set(names)) == len(names)
     assert [path for path, setting in found if not setting.help.endswith((".", "`"))] == []
+
+
+def test_an_optional_group_that_is_not_given_is_not_there(tmp_path: Path) -> None:
+    """A route without hours is not one whose hours are the defaults: that held back notices at night."""
+    file = tmp_path / "sink.yaml"
+    file.write_text("console: {enabled: true}\nroutes:\n  - to: [console]\n  - to: [console]\n    hours: {zone: UTC}\n")
+    without, with_hours = load(SinkSettings, file, {}).settings.routes
+    assert without.hours is None
+    assert with_hours.hours is not None
