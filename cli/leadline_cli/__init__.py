@@ -32,7 +32,7 @@ command starts with its own imports only. It must never decide anything: it prin
 ``advisories`` known defects of replication
 ``explain``    why something was reported, or was not; ``explain_page`` its page, ``explain_source`` what it reads
 ``replay``     judges recorded samples again
-``rules``      the rules and their limits
+``rules``      the rules and their limits; ``rules_armed`` which are armed or blind
 ``rule_import`` rules of Prometheus, judged
 ``runbook``    what to check and to do when a rule has fired
 ``record``     samples into a file

@@ -1,13 +1,17 @@
 """``leadline rules``."""
 
+import asyncio
 import dataclasses
 from pathlib import Path
 
 import click
 from msgspec.structs import asdict
 
+from leadline.errors import UsageError
+from leadline.logs import escape
+from leadline.settings.stream import StreamSettings
 from leadline.words import amount
-from leadline_cli.options import format_option
+from leadline_cli.options import config_option, format_option, settings
 from leadline_cli.output import emit, table
 
 
@@ -23,19 +27,30 @@ def command() -> None:
 
 
 @command.command("list")
+@config_option
+@click.option("--cluster", metavar="NAME", help="With --config: this cluster only, with all that its servers hide.")
 @format_option
-def list_(form: str) -> None:
+def list_(config: Path | None, cluster: str | None, form: str) -> None:
     """List the rules with their default limits. `rules` and `overrides` in the settings change them.
 
     Columns: the limits for severity warning and critical, how long a breach lasts before the alert fires (for), how
     long it must be clear before the alert resolves (keep).
 
+    With --config, the settings of `leadline stream`, it reads what the stream sees instead, and lists for each cluster
+    which rules are armed and which are blind: what is not seen, and what to grant or to start.
+
     \b
     Example:
       leadline rules list
+      leadline rules list -c stream.yaml --cluster orders
     """
     from leadline_streams.reported import EVERY_RULE
 
+    if config is not None:
+        _armed(settings(StreamSettings, config), cluster, form)
+        return
+    if cluster is not None:
+        raise UsageError("--cluster needs --config FILE, which says where Kafka is")
     if form == "json":
         for rule in EVERY_RULE.values():
             entry = rule.entry
@@ -58,6 +73,21 @@ def list_(form: str) -> None:
             )
         )
     table(("rule", "family", "warning", "critical", "for", "keep", "about"), rows)
+
+
+def _armed(given: StreamSettings, cluster: str | None, form: str) -> None:
+    from leadline_cli import rules_armed
+
+    found = asyncio.run(rules_armed.spots(given, cluster))
+    if not found:
+        which = f"no server of cluster {cluster}" if cluster is not None else "no server"
+        raise UsageError(f"{which} is on the status topic; start `leadline stream` and an agent")
+    for name, spots in found.items():
+        if form == "json":
+            for each in rules_armed.states(given, name, spots):
+                emit(each)
+        else:
+            click.echo("\n".join(escape(line) for line in rules_armed.page(given, name, spots)))
 
 
 def _level(level: float | None, unit: str, low_is_bad: bool) -> str:

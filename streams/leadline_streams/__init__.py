@@ -11,6 +11,7 @@
 ``runtime``        Faust, partitions and durable state
 ``replay``         recorded samples judged again
 ``explain``        pure: why something was reported at a time, or was not
+``rule_diff``      two sets of limits on one recording: what fires more, less, earlier, later
 ``one_look``       a few samples judged at once, for ``leadline check``
 ``reference``      the generated pages of rules, causes and audit rules
 

@@ -9,6 +9,7 @@ from leadline.settings.secret import Secret
 from leadline.signature import Signer
 from leadline.wire import outgoing
 from tests.fixtures.commands import Run
+from tests.unit.streams.explain.recorded import Behind, Film, streams
 from tests.unit.streams.world import World
 
 SECRET = "correct-horse-battery-staple"
@@ -45,3 +46,26 @@ def test_it_says_that_signatures_were_not_checked(run: Run, recording: Path, tmp
     unsigned = tmp_path / "unsigned.jsonl"
     unsigned.write_bytes(recording.read_bytes().splitlines(keepends=True)[2])
     assert "checked" not in run("replay", str(unsigned)).err
+
+
+def test_firings_under_two_settings_are_compared_worst_first(run: Run, tmp_path: Path) -> None:
+    """In text and as JSON; the summary counts both."""
+    file = Film().run(20, streams).run(60, Behind()).write(tmp_path / "samples.jsonl")
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("rules: {replication_stalled: {for_s: 10}}\n")
+    second.write_text("rules: {replication_stalled: {for_s: 30}}\n")
+    result = run("replay", file, "--rules", first, "--diff", second, "--firings")
+    assert result.code == 0
+    assert result.out.startswith("later    by 20 s")
+    assert "firings are alike" in result.err
+    printed = run("replay", file, "--rules", first, "--diff", second, "--firings", "--format", "json").out
+    assert '"kind":"later"' in printed
+
+
+def test_firings_need_a_second_settings_file(run: Run, recording: Path) -> None:
+    """One line says so."""
+    result = run("replay", recording, "--firings")
+    assert (result.code, result.err) == (
+        2,
+        "leadline: --firings compares two settings files; give --diff FILE, too\n",
+    )
