@@ -10,6 +10,7 @@ from leadline.settings.declare import leaves
 from leadline.settings.environment import variable
 from leadline.settings.load import SettingsError, load
 from leadline.settings.processes import PROCESSES
+from leadline.settings.sink import SinkSettings
 from leadline.settings.stream import RuleOverride, StreamSettings
 
 ONE = {"LEADLINE_INSTANCES_0_NAME": "db-1", "LEADLINE_INSTANCES_0_CLUSTER": "orders"}
