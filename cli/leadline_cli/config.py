@@ -12,8 +12,9 @@ from leadline.settings.declare import path_text
 from leadline.settings.load import Loaded, SettingsError, load
 from leadline.settings.plain import effective
 from leadline.settings.processes import PROCESSES, recognize, to_json_schema
+from leadline.settings.sink import SinkSettings
 from leadline.settings.stream import StreamSettings
-from leadline_cli.options import config_option, format_option
+from leadline_cli.options import config_option, format_option, settings
 from leadline_cli.output import emit, table
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,7 +43,8 @@ def command() -> None:
 def check(config: Path | None, process: str | None, form: str) -> None:
     """List every problem in settings. Exit code 2 when there is one.
 
-    Files that hold secrets must be readable. Nothing else outside of the settings is checked; see `leadline doctor`.
+    Files that hold secrets must be readable, and templates must give what they should for sample incidents. Nothing
+    else outside of the settings is checked; see `leadline doctor`.
 
     \b
     Example:
@@ -99,6 +101,27 @@ def schema(process: str) -> None:
     click.echo(orjson.dumps(to_json_schema(PROCESSES[process]), option=orjson.OPT_INDENT_2))
 
 
+@command.command()
+@click.argument("target", required=False)
+@config_option
+@format_option
+def render(target: str | None, config: Path | None, form: str) -> None:
+    """Print what the templates of a sink's targets give for sample incidents, and send nothing.
+
+    \b
+    Example:
+      leadline config render chat -c sink.yaml
+    """
+    from leadline_sinks.template.trial import tried
+
+    found = list(tried(settings(SinkSettings, config), target))
+    for each in found:
+        if form == "json":
+            emit({"target": each.target, "sample": each.sample, "body": each.body})
+        else:
+            click.echo(f"{each.target}, {each.sample}:\n{each.body or 'nothing is sent'}\n")
+
+
 def load_for(process: str | None, config: Path | None) -> Loaded[Any]:
     """The settings of a process; by default of the best match. Raises SettingsError, also for unknown rules."""
     loaded: Loaded[Any] = load(PROCESSES[process or recognize(config, os.environ)], config, os.environ)
@@ -106,6 +129,10 @@ def load_for(process: str | None, config: Path | None) -> Loaded[Any]:
         from leadline_streams.rule_settings import check_rules
 
         check_rules(loaded.settings)
+    if isinstance(loaded.settings, SinkSettings) and loaded.settings.has_template:
+        from leadline_sinks.template.trial import tried
+
+        list(tried(loaded.settings))
     return loaded
 
 

@@ -15,10 +15,10 @@ from leadline.errors import LeadlineError
 from leadline.settings.alertmanager_target import AlertmanagerSettings
 from leadline.settings.dsn import address as database_address
 from leadline.settings.email_target import EmailSettings
-from leadline.settings.secret import Secret
 from leadline.settings.sink import SinkSettings
 from leadline.settings.targets import SlackSettings, WebhookSettings
 from leadline.settings.teams_target import TeamsSettings
+from leadline.settings.template_target import TemplateSettings
 from leadline_cli.checks import TIMEOUT_S, CheckResult, Result
 
 AWAY: Final = ("unreachable", "timeout", "unavailable")
@@ -59,8 +59,8 @@ def _reachable(settings: SinkSettings, name: str) -> Awaitable[list[CheckResult]
             return _mail(name, email)
         case SlackSettings() as slack:
             url = slack.webhook_url.reveal() if slack.webhook_url else slack.api_url
-        case WebhookSettings(url=Secret() as address) | TeamsSettings(url=Secret() as address):
-            url = address.reveal()
+        case WebhookSettings() | TeamsSettings() | TemplateSettings() as hook:
+            url = hook.url.reveal() if hook.url is not None else ""
         case AlertmanagerSettings(urls=urls):
             return _all_answer([_answers(name, *_reached(settings, each)) for each in urls])
         case other:

@@ -16,6 +16,7 @@ This package never opens a connection and never prints a secret.
 ``email_target`` the same for e-mail
 ``teams_target`` the same for Microsoft Teams
 ``alertmanager_target`` the same for Alertmanager
+``template_target`` the same for bodies of your own form
 ``hours``        settings of the hours in which people work
 ``inbound``      settings of what people do at vendors
 ``routing``      settings of who is notified, and when

@@ -25,6 +25,7 @@ from leadline.settings.targets import (
     WebhookSettings,
 )
 from leadline.settings.teams_target import TeamsSettings
+from leadline.settings.template_target import TemplateSettings
 
 
 class IncidentLogSettings(Settings, frozen=True, kw_only=True):
@@ -70,6 +71,7 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
     email: EmailSettings = EmailSettings()
     teams: TeamsSettings = TeamsSettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
+    template: TemplateSettings = TemplateSettings()
     console: ConsoleSettings = ConsoleSettings()
     proxy: ProxySettings = ProxySettings()
     incident_log: IncidentLogSettings = IncidentLogSettings()
@@ -96,6 +98,11 @@ class SinkSettings(Settings, frozen=True, kw_only=True):
         """The names of all targets but the incident log."""
         own = [kind for kind in KINDS if getattr(self, kind).wanted]
         return [*own, *(["console"] if self.console.enabled else []), *self.targets]
+
+    @property
+    def has_template(self) -> bool:
+        """Whether any target has a template."""
+        return self.template.wanted or any(each.template.wanted for each in self.targets.values())
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """Routes name targets that exist; names of targets are unique and valid in the name of a consumer group."""

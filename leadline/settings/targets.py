@@ -14,8 +14,9 @@ from leadline.settings.declare import SettingPath, Settings
 from leadline.settings.email_target import EmailSettings
 from leadline.settings.secret import Secret
 from leadline.settings.teams_target import TeamsSettings
+from leadline.settings.template_target import TemplateSettings
 
-KINDS = ("slack", "pagerduty", "webhook", "email", "teams", "alertmanager")
+KINDS = ("slack", "pagerduty", "webhook", "email", "teams", "alertmanager", "template")
 """Groups of settings that configure a target."""
 
 
@@ -202,6 +203,7 @@ class TargetSettings(Settings, frozen=True, kw_only=True):
     email: EmailSettings = EmailSettings()
     teams: TeamsSettings = TeamsSettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
+    template: TemplateSettings = TemplateSettings()
 
     def check(self) -> Iterator[tuple[SettingPath, str]]:
         """Exactly one kind."""

@@ -13,6 +13,7 @@ the newest state of each incident when it is back; a restart repeats nothing tha
 ``alertmanager``  Alertmanager, by its API v2
 ``message_due``   whether an occasion is worth a message where messages cannot be edited
 ``message_parts`` an incident as headings and lines, for sinks whose markup is simple
+``template``      any HTTP receiver, with bodies that a template makes
 ``inbound``       acknowledgements and silences that people give in Slack and PagerDuty
 ``console``       lines on standard output
 ``incident_log``  the history of incidents in PostgreSQL, and the post-mortem

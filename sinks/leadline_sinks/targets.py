@@ -10,6 +10,7 @@ from leadline.settings.email_target import EmailSettings
 from leadline.settings.sink import SinkSettings
 from leadline.settings.targets import KINDS, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
 from leadline.settings.teams_target import TeamsSettings
+from leadline.settings.template_target import TemplateSettings
 from leadline_sinks.http import Http
 from leadline_sinks.incident_log.log_consumer import TARGET as INCIDENT_LOG
 from leadline_sinks.notify.routing import CONSOLE
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
 
 INBOUND: Final = "inbound"
 """The name of what comes in, among those of the targets."""
-OneTarget = SlackSettings | PagerDutySettings | WebhookSettings | EmailSettings | TeamsSettings | AlertmanagerSettings
+OneTarget = (
+    SlackSettings
+    | PagerDutySettings
+    | WebhookSettings
+    | EmailSettings
+    | TeamsSettings
+    | AlertmanagerSettings
+    | TemplateSettings
+)
 
 PARQUET: Final = "parquet"
 """The files for analytics."""
@@ -83,6 +92,10 @@ def sink(settings: SinkSettings, name: str, clock: Clock, before: Callable[[], A
             from leadline_sinks.teams.sink import TeamsSink
 
             return TeamsSink(group, settings.notify, http, clock)
+        case TemplateSettings():
+            from leadline_sinks.template.sink import TemplateSink
+
+            return TemplateSink(group, settings.notify, http, clock)
         case WebhookSettings():
             from leadline_sinks.webhook import WebhookSink
 

@@ -162,14 +162,19 @@ def secret_bytes(key: str) -> bytes:
         ) from None
 
 
-def failure(response: Response, after_s: float | None) -> Retry | GiveUp | None:
-    """The failure that a response reports; None for success. The body is not quoted."""
+def failure(
+    response: Response, after_s: float | None, group: str = "webhook", login: str = "the signing key on both sides"
+) -> Retry | GiveUp | None:
+    """The failure that a response reports; None for success. The body is not quoted.
+
+    ``group`` is that of the settings, and ``login`` names what gives access.
+    """
     status = response.status
     match status:
         case 401 | 403 | 407:
-            return Retry(Reason.UNAUTHORIZED, f"{status}: access denied; check the signing key on both sides", after_s)
+            return Retry(Reason.UNAUTHORIZED, f"{status}: access denied; check {login}", after_s)
         case 404 | 410:
-            return Retry(Reason.TARGET_GONE, f"{status}: no receiver at this URL; check webhook.url", after_s)
+            return Retry(Reason.TARGET_GONE, f"{status}: no receiver at this URL; check {group}.url", after_s)
         case 408 | 425:
             return Retry(Reason.UNAVAILABLE, f"{status}", after_s)
         case 429:
@@ -182,7 +187,7 @@ def failure(response: Response, after_s: float | None) -> Retry | GiveUp | None:
             return GiveUp(Reason.REJECTED, f"{status}: the receiver rejects the event")
         case _ if status >= 300 or status < 200:
             return Retry(
-                Reason.TARGET_GONE, f"{status}: redirects are not followed; set webhook.url to the new address"
+                Reason.TARGET_GONE, f"{status}: redirects are not followed; set {group}.url to the new address"
             )
     return None
 

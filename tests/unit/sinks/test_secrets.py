@@ -17,6 +17,7 @@ from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings, SinkSettings
 from leadline.settings.targets import KINDS, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
 from leadline.settings.teams_target import TeamsSettings
+from leadline.settings.template_target import TemplateSettings
 from leadline_sinks import targets
 from leadline_sinks.http import Http
 from leadline_sinks.incident_log.writer import IncidentLog
@@ -30,6 +31,7 @@ MARK = "5ecret"
 """Part of every secret below, and of nothing else."""
 
 
+TEMPLATE = Path(__file__).parents[3] / "deploy/examples/chat.json.j2"
 Make = Callable[[str], Secret]
 CASES: dict[str, tuple[str, Callable[[Make], Any]]] = {
     "slack": ("slack", lambda secret: SlackSettings(token=secret(f"xoxb-{MARK}"), channel="C012AB3CD")),
@@ -59,6 +61,12 @@ CASES: dict[str, tuple[str, Callable[[Make], Any]]] = {
         lambda secret: WebhookSettings(url=secret(f"https://[{MARK}"), signing_key=secret(f"{MARK}-key")),
     ),
     "teams": ("teams", lambda secret: TeamsSettings(url=secret(f"https://x.example/workflows/{MARK}?sig={MARK}"))),
+    "template": (
+        "template",
+        lambda secret: TemplateSettings(
+            url=secret(f"https://x.example/{MARK}"), file=str(TEMPLATE), authorization=secret(f"Bearer {MARK}")
+        ),
+    ),
     "alertmanager": (
         "alertmanager",
         lambda secret: AlertmanagerSettings(

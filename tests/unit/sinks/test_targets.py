@@ -10,6 +10,7 @@ from leadline.settings.secret import Secret
 from leadline.settings.sink import IncidentLogSettings, SinkSettings
 from leadline.settings.targets import ConsoleSettings, PagerDutySettings, SlackSettings, TargetSettings, WebhookSettings
 from leadline.settings.teams_target import TeamsSettings
+from leadline.settings.template_target import TemplateSettings
 from leadline_sinks.targets import chosen, log_writer, sink
 
 SLACK = SlackSettings(webhook_url=Secret("https://hooks.example.org/x"))
@@ -24,6 +25,7 @@ ALL = SinkSettings(
     email=MAIL,
     teams=TEAMS,
     alertmanager=AlertmanagerSettings(urls=["http://127.0.0.1:9093"]),
+    template=TemplateSettings(url=Secret("https://example.org/x"), file="chat.json.j2"),
     console=ConsoleSettings(enabled=True),
     incident_log=IncidentLogSettings(dsn=Secret("host=127.0.0.1")),
     targets={
@@ -44,6 +46,7 @@ ALL = SinkSettings(
         ("email", "email"),
         ("teams", "teams"),
         ("alertmanager", "alertmanager"),
+        ("template", "template"),
         ("console", "console"),
         ("mail", "email"),
         ("dba", "slack"),
@@ -67,7 +70,7 @@ async def test_the_incident_log() -> None:
 
 def test_chosen_targets() -> None:
     """All that are configured, or those named, each once."""
-    everything = ["slack", "pagerduty", "webhook", "email", "teams", "alertmanager", "console"]
+    everything = ["slack", "pagerduty", "webhook", "email", "teams", "alertmanager", "template", "console"]
     everything += ["dba", "night", "hook", "mail", "incident_log"]
     assert chosen(ALL, ()) == everything
     assert chosen(ALL, ["incident_log", "dba", "dba"]) == ["incident_log", "dba"]
