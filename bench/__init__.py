@@ -10,6 +10,7 @@ they mean is in ``docs/performance.md``.
 ``fleet``      samples of a healthy fleet, as many as one likes
 ``traffic``    such samples at a steady rate, and what they cause as it is received
 ``footprint``  what a process costs, as Linux counts it
+``console``    pages and updates of the console with 10,000 links
 ``compare``    time to page beside Prometheus and Alertmanager
 ``audit``      an audit of a pair, and of 500 recorded nodes
 ``marks``      tables that a run writes into a page

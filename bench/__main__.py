@@ -27,6 +27,7 @@ PARTS: Mapping[str, list[str]] = {
     "compare": [],
     "prometheus": [],
     "audit": [],
+    "console": ["--times=40"],
     "verify": ["--rows=200000", "--transactions=5000", "--planted=100"],
 }
 """The parts, in the order in which they are measured, with the options that make each short."""

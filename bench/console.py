@@ -101,9 +101,11 @@ async def updates(url: str, times: int, producer: AIOKafkaProducer, kafka: Kafka
             broken = link(number, 3, verdict="broken")
             began = clock.monotonic()
             await write(producer, kafka, broken)
-            shown = f"document.getElementById('live_links').textContent.includes('{broken.cluster}')"
-            await page.wait_for_function(shown, polling=20)
+            row = page.locator("#live_links tr", has_text=broken.cluster).filter(has_text="broken")
+            await row.wait_for()
             taken.append(1000 * (clock.monotonic() - began))
+            await write(producer, kafka, link(number, 3))
+            await row.wait_for(state="detached")
         await browser.close()
     return taken
 

@@ -96,8 +96,10 @@ def _page_routes(console: Console, page: Page) -> list[BaseRoute]:
             return rendering.parts(page.template, {**values, **_present(console), "v": view, "asked": asked})
 
         known = request.headers.get("last-event-id") or request.query_params.get("have", "")
+        own = () if page.is_same_for_all else (values["principal"], values["csrf"])
+        key = (page.path, *sorted(fixed.params.items()), *own)
         return StreamingResponse(
-            console.live.events(make, known), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+            console.live.events(make, known, key), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
         )
 
     return [
@@ -147,6 +149,7 @@ def _present(console: Console) -> dict[str, Any]:
         "feed_is_stale": feed.is_stale(now),
         "feed_age_s": feed.age_s(now),
         "judged_at": console.model.judged_at,
+        "is_silent": console.model.is_silent(console.clock.now()),
         "now": console.clock.now(),
     }
 

@@ -29,6 +29,7 @@ PAST_RECORDS: Final = {"lag": 400_000, "alerts": 200_000, "actions": 50_000, "ch
 AT_ONCE: Final = 500
 """Records that are folded before other tasks run."""
 POLL_MS: Final = 200
+FETCH_WAIT_MS: Final = 100
 CHECK_S: Final = 1.0
 ANSWER_S: Final = 4.0
 AWAY_S: Final = 30.0
@@ -72,7 +73,8 @@ class Feed:
 
         from leadline.kafka_batches import ReadableRecords
 
-        consumer = AIOKafkaConsumer(*self._codecs, **consumer_options(self._kafka, "leadline-console"))
+        options = consumer_options(self._kafka, "leadline-console") | {"fetch_max_wait_ms": FETCH_WAIT_MS}
+        consumer = AIOKafkaConsumer(*self._codecs, **options)
         await consumer.start()
         checking: asyncio.Task[None] | None = None
         try:

@@ -5,24 +5,32 @@ Each event with parts has an id that says which parts the browser has then. A br
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from typing import Final, NamedTuple
 
 import orjson
 
 from leadline import metrics
 from leadline.clock import Clock
+from leadline_console.newest import Newest
 from leadline_console.read_model import ReadModel
 from leadline_console.rendering import changed, event_id
 
 PULSE_S: Final = 0.2
 HEARTBEAT_S: Final = 1.0
 """The script reports a stream that is silent for five times as long."""
-SHARE: Final = 5.0
-"""After making a page, making it again waits for so many times as long as it took."""
+SHARE: Final = 1.0
+"""Between two times of making parts are so many times as long as it took: half of a processor is left for requests."""
 MOST_STREAMS: Final = 300
 
 MakeParts = Callable[[], Mapping[str, str]]
+
+
+class MadeParts(NamedTuple):
+    """The parts of a page, and the version of the model that they show."""
+
+    version: int
+    parts: Mapping[str, str]
 
 
 class TooManyStreams(Exception):
@@ -30,11 +38,15 @@ class TooManyStreams(Exception):
 
 
 class Live:
-    """Wakes the streams when the model has changed."""
+    """Wakes the streams when the model has changed, and makes their parts in turn: one page at a time, each page once
+    for all who look at the same."""
 
     def __init__(self, model: ReadModel, clock: Clock) -> None:
         self._model, self._clock = model, clock
         self._pulse = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._free_at = 0.0
+        self._made: Newest[Hashable, MadeParts] = Newest(MOST_STREAMS)
         self.streams = 0
 
     async def run(self) -> None:
@@ -54,31 +66,55 @@ class Live:
         self.streams += 1
         metrics.CONSOLE_STREAMS.set(self.streams)
 
-    async def events(self, make: MakeParts, known: str) -> AsyncIterator[bytes]:
-        """Events for a browser that has the parts of the event id ``known``. ``begin`` was called before."""
+    async def events(self, make: MakeParts, known: str, key: Hashable) -> AsyncIterator[bytes]:
+        """Events for a browser that has the parts of the event id ``known``. ``begin`` was called before.
+
+        ``key`` is the same for streams whose parts are the same.
+        """
+        making: asyncio.Task[MadeParts] | None = None
+        version, banner = -1, self._banner()
         try:
             yield b"retry: 1000\n\n"
-            version, not_before, stale = -1, 0.0, False
             while True:
-                now = self._clock.monotonic()
-                was, stale = stale, self._model.feed.is_stale(now)
-                if (version != self._model.version or was != stale) and now >= not_before:
-                    version = self._model.version
-                    found = make()
-                    not_before = now + SHARE * (self._clock.monotonic() - now)
-                    new, known = changed(found, known), event_id(found)
+                if making is None and (version != self._model.version or banner != self._banner()):
+                    banner = self._banner()
+                    making = asyncio.create_task(self._make(make, (key, banner)))
+                if making is not None and making.done():
+                    made, making = making.result(), None
+                    new, known, version = changed(made.parts, known), event_id(made.parts), made.version
                     if new:
                         yield event("parts", new, known)
-                yield event("feed", {"age_s": self._model.feed.age_s(now), "behind": self._model.feed.behind})
-                await self._wait(not_before if version != self._model.version else 0.0)
+                age = self._model.feed.age_s(self._clock.monotonic())
+                yield event("feed", {"age_s": age, "behind": self._model.feed.behind})
+                await self._wait(making)
         finally:
+            if making is not None:
+                making.cancel()
             self.streams -= 1
             metrics.CONSOLE_STREAMS.set(self.streams)
 
-    async def _wait(self, until: float) -> None:
-        """Until something changes, or for a heartbeat; and until the monotonic time ``until``."""
-        if until:
-            await self._clock.sleep(min(HEARTBEAT_S, until - self._clock.monotonic()))
+    def _banner(self) -> tuple[bool, bool]:
+        """What time alone can change of a page: an old feed, and a judgement that is silent."""
+        return self._model.feed.is_stale(self._clock.monotonic()), self._model.is_silent(self._clock.now())
+
+    async def _make(self, make: MakeParts, key: Hashable) -> MadeParts:
+        """The parts as of now or later. Those that another stream has made since this one asked are as good."""
+        asked = self._model.version
+        async with self._turn:
+            known = self._made.get(key)
+            if known is not None and known.version >= asked:
+                return known
+            await self._clock.sleep(self._free_at - self._clock.monotonic())
+            began, version = self._clock.monotonic(), self._model.version
+            made = MadeParts(version, make())
+            self._free_at = self._clock.monotonic() + SHARE * (self._clock.monotonic() - began)
+            self._made.put(key, made)
+            return made
+
+    async def _wait(self, making: "asyncio.Task[MadeParts] | None") -> None:
+        """Until the parts are made or something changes, or for a heartbeat."""
+        if making is not None:
+            await asyncio.wait({making}, timeout=HEARTBEAT_S)
             return
         try:
             async with asyncio.timeout(HEARTBEAT_S):

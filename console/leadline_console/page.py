@@ -65,3 +65,5 @@ class Page:
     menu: str = ""
     """Its name in the menu; empty for a page that is reached from others."""
     load: Load | None = None
+    is_same_for_all: bool = False
+    """Whether its parts depend on nobody's name, role or session, so that they are made once for all who look."""

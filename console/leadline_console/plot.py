@@ -43,7 +43,8 @@ class LagPlot(msgspec.Struct, frozen=True, kw_only=True):
 
 def lag_plot(span: Span, histories: Sequence[tuple[str, str, LagHistory]], now: float) -> LagPlot:
     """The plot of links, each with its identity and label."""
-    start, end = int(now) - SPANS_S[span], int(now)
+    end = -(-int(now) // STEP_S[span]) * STEP_S[span]  # a plot without a new point stays the same
+    start = end - SPANS_S[span]
     found = []
     for link, label, history in histories:
         points = history.points(span, now)

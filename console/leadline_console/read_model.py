@@ -40,6 +40,10 @@ MOST_PER_KEY: Final = 200
 """Actions of one incident and changes of one cluster."""
 STALE_S: Final = 5.0
 """A feed that is older is reported on every page."""
+SILENT_S: Final = 60.0
+"""So is a judgement of which nothing newer is on the topics, which have a roll-up of every link each 10 s."""
+SILENT_WITHOUT_LINKS_S: Final = 660.0
+"""The same without links: an unchanged node has a status each 300 s (``judgement.status_every_s``)."""
 
 Folded = (
     LinkStatus
@@ -119,6 +123,11 @@ class ReadModel:
         """Keys that were forgotten because there were too many."""
         kept = (self.nodes, self.links, self.alerts, self.open_incidents, self.silences, self.audits)
         return sum(each.left_out for each in kept)
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether nothing has been judged for long, although something was before."""
+        limit_s = SILENT_S if len(self.last_lags) else SILENT_WITHOUT_LINKS_S
+        return self.judged_at is not None and (now - self.judged_at).total_seconds() > limit_s
 
     def incident(self, ident: str) -> Incident | None:
         """The newest record of an incident; None where there is none."""

@@ -124,4 +124,4 @@ def _slots(model: ReadModel, cluster: str) -> Iterator[SlotRow]:
     yield from sorted(rows, key=lambda row: (row.time_left_s is None, row.time_left_s or 0.0, row.slot, row.rule))
 
 
-PAGE: Final = Page("/cluster", "Cluster", "cluster.html", view)
+PAGE: Final = Page("/cluster", "Cluster", "cluster.html", view, is_same_for_all=True)

@@ -1,6 +1,7 @@
 """The first page: every cluster and every link, worst first, as a map and as lists that say the same."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from heapq import nsmallest
 from typing import Final
 
 import msgspec
@@ -72,25 +73,33 @@ def view(model: ReadModel, asked: Asked) -> FleetPage:
     search, show = asked.text("q").strip(), asked.one_of("show", SHOWN)
     wanted = search.lower()
     pages = [each for each in model.open_incidents.values() if each.class_ == "page"]
-    links = [each for each in model.links.values() if _fits(wanted, each.cluster, each.upstream, each.downstream)]
-    nodes = [each for each in model.nodes.values() if _fits(wanted, each.cluster, each.node)]
-    found = links if show == "all" else [each for each in links if mood_of_link(each.verdict) != "fine"]
-    found = sorted(found, key=lambda each: badness(each.verdict, each.lag_s or each.lag_at_least_s, each.link))
-    clusters = _clusters(model, links, nodes, pages)
+    by_links: dict[str, list[LinkStatus]] = defaultdict(list)
+    by_nodes: dict[str, list[NodeStatus]] = defaultdict(list)
+    for link in model.links.values():
+        by_links[link.cluster].append(link)
+    for node in model.nodes.values():
+        by_nodes[node.cluster].append(node)
+    verdicts = Counter(each.verdict for each in model.links.values())
+    moods: Counter[str] = Counter()
+    for verdict, count in verdicts.items():
+        moods[mood_of_link(verdict)] += count
+    found = [each for each in model.links.values() if _fits(wanted, each.cluster, each.upstream, each.downstream)]
+    clusters = _clusters(by_links, by_nodes, pages, wanted)
     if show == "problems":
+        found = [each for each in found if mood_of_link(each.verdict) != "fine"]
         clusters = [each for each in clusters if each.mood != "fine"]
     most = max(-(-len(found) // LINKS_A_PAGE), -(-len(clusters) // CLUSTERS_A_PAGE), 1)
     page = asked.number("page", 1, least=1, most=most)
     shown = clusters[(page - 1) * CLUSTERS_A_PAGE : page * CLUSTERS_A_PAGE]
-    rows = [link_row(model, each) for each in found[(page - 1) * LINKS_A_PAGE : page * LINKS_A_PAGE]]
-    names = {each.cluster for each in shown}
-    moods = [mood_of_link(each.verdict) for each in model.links.values()]
+    worst = nsmallest(
+        page * LINKS_A_PAGE, found, key=lambda each: badness(each.verdict, each.lag_s or each.lag_at_least_s, each.link)
+    )
     return FleetPage(
-        clusters_total=len({each.cluster for each in model.nodes.values()} | {e.cluster for e in model.links.values()}),
+        clusters_total=len(by_links.keys() | by_nodes.keys()),
         links_total=len(model.links),
         nodes_total=len(model.nodes),
-        links_bad=moods.count("bad"),
-        links_unknown=moods.count("unknown"),
+        links_bad=moods["bad"],
+        links_unknown=moods["unknown"],
         search=search,
         show=show,
         page=page,
@@ -100,11 +109,11 @@ def view(model: ReadModel, asked: Asked) -> FleetPage:
         incidents_total=len(pages),
         clusters=shown,
         clusters_found=len(clusters),
-        links=rows,
+        links=[link_row(model, each) for each in worst[(page - 1) * LINKS_A_PAGE :]],
         map=draw(
             [each.cluster for each in shown],
-            [each for each in model.links.values() if each.cluster in names],
-            [each for each in model.nodes.values() if each.cluster in names],
+            [link for each in shown for link in by_links[each.cluster]],
+            [node for each in shown for node in by_nodes[each.cluster]],
         ),
     )
 
@@ -115,19 +124,16 @@ def _fits(wanted: str, *names: str) -> bool:
 
 
 def _clusters(
-    model: ReadModel, links: list[LinkStatus], nodes: list[NodeStatus], pages: list[Incident]
+    by_links: dict[str, list[LinkStatus]], by_nodes: dict[str, list[NodeStatus]], pages: list[Incident], wanted: str
 ) -> list[ClusterRow]:
-    by_links: dict[str, list[LinkStatus]] = defaultdict(list)
-    by_nodes: dict[str, list[NodeStatus]] = defaultdict(list)
-    by_pages: dict[str, int] = defaultdict(int)
-    for link in links:
-        by_links[link.cluster].append(link)
-    for node in nodes:
-        by_nodes[node.cluster].append(node)
-    for incident in pages:
-        by_pages[incident.cluster] += 1
-    names = by_links.keys() | by_nodes.keys()
-    rows = [_row(name, by_links[name], by_nodes[name], by_pages[name]) for name in names]
+    """Those that have the text in their name or in that of a node, worst first."""
+    by_pages: Counter[str] = Counter(each.cluster for each in pages)
+    rows = []
+    for name in by_links.keys() | by_nodes.keys():
+        links, nodes = by_links.get(name, []), by_nodes.get(name, [])
+        ends = (end for each in links for end in (each.upstream, each.downstream))
+        if _fits(wanted, name, *((*ends, *(each.node for each in nodes)) if wanted else ())):
+            rows.append(_row(name, links, nodes, by_pages[name]))
     order = {"bad": 0, "unknown": 1, "fine": 2}
     return sorted(
         rows,
@@ -142,8 +148,9 @@ def _clusters(
 
 
 def _row(name: str, links: list[LinkStatus], nodes: list[NodeStatus], incidents: int) -> ClusterRow:
-    moods = [mood_of_link(each.verdict) for each in links]
-    all_moods = {*moods, *(mood_of_node(each) for each in nodes)}
+    verdicts = [each.verdict for each in links]
+    moods = [mood_of_link(each) for each in verdicts]
+    all_moods = {*moods, *map(mood_of_node, nodes)}
     return ClusterRow(
         cluster=name,
         mood="bad" if incidents or "bad" in all_moods else "unknown" if "unknown" in all_moods else "fine",
@@ -152,10 +159,10 @@ def _row(name: str, links: list[LinkStatus], nodes: list[NodeStatus], incidents:
         links=len(links),
         links_bad=moods.count("bad"),
         links_unknown=moods.count("unknown"),
-        worst_verdict=min((each.verdict for each in links), key=lambda each: BADNESS.get(each, 0), default=""),
+        worst_verdict=min(set(verdicts), key=lambda each: BADNESS.get(each, 0), default=""),
         worst_lag_s=max((each.lag_s for each in links if each.lag_s is not None), default=None),
         incidents=incidents,
     )
 
 
-PAGE: Final = Page("/", "Fleet", "fleet.html", view, menu="Fleet")
+PAGE: Final = Page("/", "Fleet", "fleet.html", view, menu="Fleet", is_same_for_all=True)

@@ -101,4 +101,4 @@ def _node(model: ReadModel, cluster: str, name: str) -> NodeRow | None:
     return node_row(node) if node is not None else None
 
 
-PAGE: Final = Page("/link", "Link", "link.html", view)
+PAGE: Final = Page("/link", "Link", "link.html", view, is_same_for_all=True)

@@ -96,19 +96,23 @@
       axes: [axis, { ...axis, values: (_, marks) => marks.map((mark) => `${mark} s`), size: 64 }], series: [{}, ...lines] };
     plots.set(key, { chart: new uPlot(options, aligned(plot), figure), names, figure });
   }
-  let asked = 0;
+  const figures = () => all("figure[data-plot]").filter((each) => each.querySelector("svg"));
+  let busy = false;
+  let again = false;
   async function refreshPlots() {
-    const figures = all("figure[data-plot]").filter((each) => each.querySelector("svg"));
-    if (typeof uPlot === "undefined" || !figures.length || Date.now() - asked < 5000) return;
-    asked = Date.now();
-    const page = new URL(body.dataset.live.replace(".live", ".json"), location.href);
-    const answer = await fetch(page);
-    if (!answer.ok) return;
-    const found = (await answer.json()).plots;
-    for (const figure of figures) {
-      const plot = found.find((each) => each.span === figure.dataset.plot);
-      if (plot && plot.lines.length) draw(figure, plot);
-    }
+    if (typeof uPlot === "undefined" || !figures().length) return;
+    again = busy;
+    if (busy) return;
+    busy = true;
+    try {
+      const answer = await fetch(new URL(body.dataset.live.replace(".live", ".json"), location.href));
+      const found = answer.ok ? (await answer.json()).plots : [];
+      for (const figure of figures()) { // those that are there now: the part may have been replaced meanwhile
+        const plot = found.find((each) => each.span === figure.dataset.plot);
+        if (plot && plot.lines.length) draw(figure, plot);
+      }
+    } catch { again = true; }
+    setTimeout(() => { busy = false; if (again) refreshPlots(); }, 5000);
   }
 
   // Live parts. The browser sends Last-Event-ID by itself when it comes back.

@@ -45,7 +45,9 @@ def test_nothing_is_wrong_for_a_screen_reader(console: ServedConsole, chromium: 
             page = context.new_page()
             for name, path in PAGES.items():
                 page.goto(console.url + path)
-                page.wait_for_function("document.querySelector('.uplot') || !document.querySelector('figure')")
+                expect(page.locator("#keys")).to_be_visible()
+                if name != "fleet":
+                    expect(page.locator(".uplot")).to_have_count(2)
                 answer = Axe().run(page).response
                 assert len(answer["passes"]) > 20
                 found = answer["violations"]

@@ -103,6 +103,17 @@ def test_every_value_of_a_story_is_taken() -> None:
     assert len(model.links) == 13
 
 
+def test_a_silent_judgement_is_noticed_and_an_idle_node_is_not_taken_for_one() -> None:
+    model = ReadModel()
+    assert not model.is_silent(T)
+    model.take(node("orders", "pg-1", at=T))
+    assert not model.is_silent(T + timedelta(minutes=6))
+    (window, *_) = rollups("orders", "pg-1", "pg-2", 1.0, hours=1)
+    model.take(window)
+    assert not model.is_silent(window.end + timedelta(seconds=50))
+    assert model.is_silent(window.end + timedelta(seconds=70))
+
+
 @pytest.mark.parametrize(("alive_at", "stale"), [(None, True), (100.0 - STALE_S, False), (99.9 - STALE_S, True)])
 def test_a_feed_is_stale_after_five_seconds(alive_at: float | None, stale: bool) -> None:
     assert FeedState(alive_at=alive_at).is_stale(100.0) is stale

@@ -125,7 +125,15 @@ def test_every_view_is_json() -> None:
 def test_a_part_is_the_same_alone_and_in_its_page() -> None:
     model = filled(*story())
     shown: dict[str, Any] = {"v": fleet.view(model, asked()), "page": fleet.PAGE, "feed": model.feed, "now": NOW}
-    shown |= {"feed_is_stale": False, "feed_age_s": 0.0, "judged_at": NOW, "menu": [], "principal": None, "csrf": ""}
+    shown |= {
+        "feed_is_stale": False,
+        "feed_age_s": 0.0,
+        "judged_at": NOW,
+        "is_silent": False,
+        "menu": [],
+        "principal": None,
+        "csrf": "",
+    }
     shown |= {"can_sign_out": False, "query": "", "here": "/"}
     whole = rendering.page("fleet.html", shown).html
     parts = rendering.parts("fleet.html", shown)
