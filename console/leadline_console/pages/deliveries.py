@@ -20,7 +20,7 @@ from leadline_console.pages.decisions import DecisionLine, TargetAnswer, answers
 from leadline_console.pages.incident import the_incident
 from leadline_console.read_model import ReadModel
 from leadline_console.route_words import routed
-from leadline_console.wording import age
+from leadline_console.wording import age, many
 
 if TYPE_CHECKING:
     from leadline.settings.web_console import WebConsoleSettings
@@ -177,8 +177,8 @@ def _failing(model: ReadModel, each: Delivery) -> bool:
 
 def _overview(refused: int, found: int, target: str, outcome: str) -> str:
     if refused:
-        many = "1 notification" if refused == 1 else f"{refused} notifications"
-        return f"{many} of open incidents {'was' if refused == 1 else 'were'} refused by the target."
+        were = "was" if refused == 1 else "were"
+        return f"{many(refused, 'notification')} of open incidents {were} refused by the target."
     shown = f"{found} decisions are" if found != 1 else "1 decision is"
     about = f" about {target}" if target else ""
     like = " with this outcome" if outcome != "all" else ""

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from leadline.catalogue import RULES
-from leadline.words import amount
+from leadline.words import amount, duration
 from leadline_console.armed import BlindSpot, blind_spots, every_blind_spot
 from leadline_console.page import Asked, NotFound, Page
 from leadline_console.read_model import ReadModel
@@ -111,7 +111,7 @@ def _rule(code: str, reasons: list[str], firing: int) -> RuleState:
     entry, limits = RULES[code], EVERY_RULE[code].limits if code in EVERY_RULE else None
     sign = "≤" if limits is not None and limits.low_is_bad else "≥"
     levels = [
-        f"{sign} {amount(level, entry.unit)}" if level is not None else ""
+        f"{sign} {duration(level) if entry.unit == 's' else amount(level, entry.unit)}" if level is not None else ""
         for level in ((limits.warning, limits.critical) if limits is not None else (None, None))
     ]
     more = [f"and {len(reasons) - MOST_REASONS} more"] if len(reasons) > MOST_REASONS else []
