@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidURI, WebSocketException
 
 from leadline.clock import Clock
+from leadline.errors import UsageError
 from leadline.logs import escape
 from leadline.settings.secret import Secret
 from leadline.settings.targets import ProxySettings
@@ -81,6 +82,8 @@ class SlackSocket:
                 max_size=MAX_BYTES,
             ) as connection:
                 return await self._follow(connection)
+        except UsageError as error:
+            return escape(str(error))
         except InvalidURI:
             return "the address that Slack gave for a connection is not valid"
         except (WebSocketException, OSError, TimeoutError) as error:
