@@ -8,7 +8,7 @@
 # /etc/leadline/ROLE.yaml  settings: every one with its help, unless the file is there
 # /etc/systemd/system      leadline-agent.service, leadline-agent@.service, leadline@.service
 # /usr/local/share         manual pages, completion for bash
-# /var/lib/leadline        the spool of an agent; systemd creates it
+# /var/lib/leadline        the spool of an agent, positions of a verifier; systemd creates it
 #
 # Nothing is started or enabled. Run it again to upgrade. DESTDIR is the root of another file system, for packages.
 set -euo pipefail

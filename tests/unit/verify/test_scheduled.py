@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from leadline.clock import ManualClock
 from leadline.model.ids import LinkId
 from leadline.model.verification import MOST_TABLES, TableVerification, Verification
 from leadline.settings.secret import Secret
-from leadline.settings.verify import Keys, VerifiedLinkSettings
+from leadline.settings.verify import BudgetSettings, Keys, VerifiedLinkSettings
 from leadline.wire import MAX_RECORD_BYTES, encode
+from leadline_verify.limits import parse_window
 from leadline_verify.outcome import RowFinding, TableResult, UndecidedPart, VerifyReport
 from leadline_verify.scheduled import record
+from leadline_verify.scheduled.comparison import LONGEST_WAIT_S, ServerComparison
 from leadline_verify.scheduled.masking import key_in_words
+from leadline_verify.scheduled.positions import PositionFiles
 from leadline_verify.scheduled.schedule import RETRY_S, KnownLink, TableState, next_turn
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -223,3 +228,19 @@ def test_names_are_as_people_write_them() -> None:
     """Quotes inside of a name are its own."""
     assert record.plain_name('"public"."odd ""name"""') == 'public.odd "name"'
     assert TableVerification(table="public.a").coverage == 0
+
+
+def test_a_link_is_compared_within_the_budget_and_the_hours_of_the_settings(tmp_path: Path) -> None:
+    """Every limit of the settings is one of the run; what is not finished then is gone on with from its file."""
+    budget = BudgetSettings(rows_per_s=500, max_lag_s=7, pause_lag_s=9, max_active=3, max_duration_s=60)
+    files = PositionFiles(str(tmp_path))
+    files.begin(0)
+    comparison = ServerComparison(budget, ManualClock(NOW), files)
+    request = comparison.request(link(from_hour=22, to_hour=6), "public.a")
+    limits = request.limits
+    assert (limits.max_rows_per_s, limits.max_lag_s, limits.pause_lag_s) == (500, 7, 9)
+    assert (limits.max_active, limits.max_duration_s, limits.max_wait_s) == (3, 60, LONGEST_WAIT_S)
+    assert (str(limits.window), limits.ends_with_window) == (str(parse_window("22:00-06:00")), True)
+    assert (request.resume, request.resume_must_fit) == (files.file(link().link, "public.a"), False)
+    assert request.tables == ("public.a",)
+    assert comparison.request(link(), "public.a").limits.window is None

@@ -66,9 +66,12 @@ class ServerComparison:
 
     async def compare(self, link: VerifiedLinkSettings, table: str) -> VerifyReport:
         """Compare one table, from where an interrupted comparison of it has ended."""
+        return await Run(self.request(link, table), self._clock, lambda _: None, lambda _: None).verify()
+
+    def request(self, link: VerifiedLinkSettings, table: str) -> VerifyRequest:
+        """The comparison of one table as the settings limit it."""
         file = self._positions.file(link.link, table) if self._positions is not None else None
-        request = replace(self._request(link), tables=(table,), definitions=False, resume=file, resume_must_fit=False)
-        return await Run(request, self._clock, lambda _: None, lambda _: None).verify()
+        return replace(self._request(link), tables=(table,), definitions=False, resume=file, resume_must_fit=False)
 
     def _request(self, link: VerifiedLinkSettings) -> VerifyRequest:
         return VerifyRequest(
