@@ -77,6 +77,8 @@ def pages(run: Run, pair: Pair, *options: object) -> tuple[dict[str, Any], Resul
 
 def test_what_is_missing_is_named_in_one_line_and_never_created(run: Run, pair: Pair) -> None:
     """The extension first, then the rights; rows are compared in any case."""
+    pair.primary.query("DROP EXTENSION IF EXISTS amcheck", dbname="app")
+    pair.fleet.wait_caught_up()
     found, result = pages(run, pair, "--table", "keyed")
     assert result.code == 3
     assert found["not_checked"] == ["extension amcheck is not in database app: CREATE EXTENSION amcheck on the primary"]
@@ -112,6 +114,7 @@ def test_values_that_are_stored_in_two_ways_are_no_damage(run: Run, pair: Pair) 
 
     https://www.postgrespro.com/list/id/7bdbe559-d61a-4ae4-a6e1-48abdf3024cc@postgrespro.ru
     """
+    grant(pair.primary)
     copied = pair.primary.data.parent / "copied.txt"
     for statement in (
         "CREATE TABLE twice (v text)",
